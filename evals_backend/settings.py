@@ -1,0 +1,187 @@
+"""Settings, from the environment only. Every name here is in the README's table; a test holds them together."""
+
+import os
+import secrets
+import socket
+from pathlib import Path
+
+import environ
+
+from evals_backend import embedded_postgres
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# FileAwareEnv reads NAME_FILE where NAME is not set, and fails loudly if the file is not there.
+env = environ.FileAwareEnv()
+
+
+def _kept_secret(path: Path) -> str:
+    """The secret in `path`, made on first use; for one machine. Several machines set SECRET_KEY."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with open(path, "x", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+            f.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def _own_names() -> list[str]:
+    """The names and addresses under which other machines may know this one."""
+    name = socket.gethostname()
+    try:
+        addresses = {info[4][0].split("%")[0] for info in socket.getaddrinfo(name, None)}
+    except OSError:
+        addresses = set()
+    return sorted({name, socket.getfqdn(), *(f"[{a}]" if ":" in a else a for a in addresses)})
+
+
+# Where things are
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
+HOST = env.str("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=9090)
+
+# Django
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret-key")
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [SECRET_KEY]
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=["localhost", "127.0.0.1", "[::1]", "host.docker.internal", *_own_names()],
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+
+# Access
+BASIC_AUTH_USER = env.str("BASIC_AUTH_USER", default="")
+BASIC_AUTH_PASS = env.str("BASIC_AUTH_PASS", default="")
+ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)
+MAX_REQUEST_MB = env.int("MAX_REQUEST_MB", default=64)
+
+# Label Studio
+LABEL_STUDIO_URL = env.str("LABEL_STUDIO_URL", default="").rstrip("/")
+LABEL_STUDIO_API_KEY = env.str("LABEL_STUDIO_API_KEY", default="")
+LABEL_STUDIO_HOSTS = env.list("LABEL_STUDIO_HOSTS", default=[])
+
+# Learning
+TRAIN_TIME_BUDGET_S = env.int("TRAIN_TIME_BUDGET_S", default=60)
+TRAIN_TIME_LIMIT_S = env.int("TRAIN_TIME_LIMIT_S", default=1800)
+TRAIN_MEMORY_LIMIT_MB = env.int("TRAIN_MEMORY_LIMIT_MB", default=8192)
+TRAIN_WORKERS = env.int("TRAIN_WORKERS", default=1)
+MODEL_CACHE_MB = env.int("MODEL_CACHE_MB", default=1024)
+
+# Processes
+WEB_WORKERS = env.int("WEB_WORKERS", default=1)
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+EVENT_WORKERS = env.int("EVENT_WORKERS", default=1)
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "django_q",
+    "django_structlog",
+    "registry",
+    "mlapi",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "evals_backend.urls"
+WSGI_APPLICATION = "evals_backend.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {
+    "default": {
+        **env.db_url_config(env.str("DATABASE_URL", default="") or embedded_postgres.url(DATA_DIR)),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+APPEND_SLASH = False  # a redirect would lose the body of Label Studio's POST
+SECURE_REFERRER_POLICY = "no-referrer"  # the path may carry an access key
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_MB * 1024 * 1024
+
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "files"},
+    },
+    "artifacts": {
+        "BACKEND": env.str(
+            "ARTIFACTS_BACKEND", default="django.core.files.storage.FileSystemStorage"
+        ),
+        "OPTIONS": env.json("ARTIFACTS_OPTIONS", default={"location": str(DATA_DIR / "artifacts")}),
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "evals-backend", "VERSION": "0.1.0"}
+
+# What the registry may ask of the engine, by dotted name, so that it never imports it.
+REGISTRY_ENGINE = "mlapi.engine.Engine"
+
+# django-q only wakes a worker; rows are the truth. The training cluster's limits lie above the
+# longest run, because a run that is over its own limit is ended by its job and says why.
+_LONGEST_JOB_S = 3 * TRAIN_TIME_LIMIT_S + 600
+Q_CLUSTER = {
+    "name": "events",
+    "orm": "default",
+    "poll": 0.2,
+    "workers": EVENT_WORKERS,
+    "timeout": 900,
+    "retry": 960,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": 100,
+    "catch_up": False,
+    "daemonize_workers": False,  # a daemonic worker may not have children, and training has
+    "label": "Jobs",
+    "log_level": "WARNING",
+    "ALT_CLUSTERS": {
+        "training": {
+            "workers": TRAIN_WORKERS,
+            "timeout": _LONGEST_JOB_S,
+            "retry": _LONGEST_JOB_S + 60,
+        }
+    },
+}

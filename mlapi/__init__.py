@@ -1,0 +1,1 @@
+"""What Label Studio talks to, and the engine behind it."""

@@ -1,0 +1,3 @@
+"""Label Studio's routes, each with and without a trailing slash."""
+
+urlpatterns: list = []

@@ -1,0 +1,10 @@
+"""The registry's Django app."""
+
+from django.apps import AppConfig
+
+
+class RegistryConfig(AppConfig):
+    """Projects, versions, runs, metrics and the acts upon them."""
+
+    name = "registry"
+    default_auto_field = "django.db.models.BigAutoField"

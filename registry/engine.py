@@ -1,0 +1,29 @@
+"""What the registry may ask of the engine behind it. The other of its two doors to mlapi."""
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+if TYPE_CHECKING:
+    from registry.models import Project, Task
+
+
+class Engine(Protocol):
+    """Implemented by `mlapi.engine.Engine`, named by `settings.REGISTRY_ENGINE`."""
+
+    def check_connection(self, project: "Project") -> dict[str, Any]:
+        """Try each step to Label Studio; return and store what `Project.connection` holds."""
+
+    def validate_options(self, project: "Project", options: dict[str, Any]) -> dict[str, Any]:
+        """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
+
+    def describe_task(self, task: "Task") -> dict[str, Any]:
+        """How to show a task: `{"kind": "text", "text": ..., "url": link in Label Studio or None}`."""
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """The configured engine."""
+    return import_string(settings.REGISTRY_ENGINE)()

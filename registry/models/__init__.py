@@ -1,0 +1,26 @@
+"""What is remembered. Each concept is a module; state is changed through `registry.acts` only."""
+
+from .access_key import AccessKey
+from .act import Act
+from .event import Event
+from .metric import Metric
+from .outcome import Outcome
+from .project import Project
+from .run import TrainingRun
+from .task import Task
+from .version import ModelVersion, Target
+from .worker import Worker
+
+__all__ = [
+    "AccessKey",
+    "Act",
+    "Event",
+    "Metric",
+    "ModelVersion",
+    "Outcome",
+    "Project",
+    "Target",
+    "Task",
+    "TrainingRun",
+    "Worker",
+]

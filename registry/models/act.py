@@ -1,0 +1,31 @@
+"""The audit trail: who did what, from what, to what, why, with which numbers."""
+
+from django.db import models
+
+
+class Act(models.Model):
+    """An append-only record of a change; written in the transaction of the change itself."""
+
+    project = models.ForeignKey("Project", null=True, on_delete=models.CASCADE, related_name="acts")
+    verb = models.CharField(max_length=32)
+    actor = models.CharField(max_length=150, help_text="A user, `policy`, `worker`, `serving`, ...")
+    reason = models.TextField(blank=True)
+    version = models.ForeignKey(
+        "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="acts"
+    )
+    from_version = models.ForeignKey(
+        "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    to_version = models.ForeignKey(
+        "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.SET_NULL)
+    numbers = models.JSONField(default=dict, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["project", "verb", "at"], name="act_of_project")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} by {self.actor}"

@@ -1,0 +1,47 @@
+"""What came from Label Studio, and what became of it."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class EventStatus(models.TextChoices):
+    """`received` is the only state that a drain still has to look at."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    QUEUED_RUN = "queued_run", "queued a run"
+    IGNORED = "ignored"
+    STALE = "stale"
+    FAILED = "failed"
+
+
+class Event(models.Model):
+    """A row before it is answered; its outcome is added later. Secrets are dropped before it is written."""
+
+    class Source(models.TextChoices):
+        WEBHOOK = "webhook"
+        TRAIN = "train", "POST /train"
+        PREDICT = "predict", "tasks that could not be predicted"
+
+    project = models.ForeignKey("Project", null=True, on_delete=models.CASCADE, related_name="events")
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.WEBHOOK)
+    action = models.CharField(max_length=64)
+    payload = models.JSONField(default=dict)
+    status = models.CharField(max_length=12, choices=EventStatus.choices, default=EventStatus.RECEIVED)
+    outcome = models.TextField(blank=True, help_text="One sentence: what became of it.")
+    run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.SET_NULL)
+    request_id = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(
+                fields=["project", "id"], condition=Q(status="received"), name="event_to_settle"
+            ),
+            models.Index(fields=["project", "-id"], name="event_of_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} ({self.status})"

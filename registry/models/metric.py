@@ -1,0 +1,31 @@
+"""A number about a version."""
+
+from django.db import models
+
+
+class Metric(models.Model):
+    """A value of a version on a split; `target` empty means the whole version.
+
+    `label` is the class for per-class values, `step` the x of a curve (training
+    examples for the learning curve), `n` the number of examples behind the value.
+    """
+
+    version = models.ForeignKey("ModelVersion", on_delete=models.CASCADE, related_name="metrics")
+    target = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=64)
+    split = models.CharField(max_length=16, default="holdout")
+    label = models.CharField(max_length=500, blank=True)
+    step = models.IntegerField(default=0)
+    value = models.FloatField(null=True, help_text="Null: undefined on this data.")
+    n = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "target", "name", "split", "label", "step"], name="metric_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["version", "name"], name="metric_version_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"

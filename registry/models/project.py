@@ -1,0 +1,105 @@
+"""A Label Studio project: what it asks for, how it learns, and which version serves it."""
+
+from django.db import models
+
+from .fields import EncryptedTextField
+
+
+def default_policy() -> dict:
+    """When a project trains. Counts are of tasks with usable labels; times are in seconds."""
+    return {
+        "enabled": True,
+        "first_labels": 20,
+        "first_classes": 2,
+        "first_per_class": 3,
+        "changed_min": 10,
+        "changed_share": 0.05,
+        "quiet_s": 5,
+        "wait_max_s": 120,
+    }
+
+
+class PromotionRule(models.TextChoices):
+    """What moves the champion to a new version without a human."""
+
+    IF_BETTER = "if_better", "if better than the champion"
+    ALWAYS = "always", "always"
+    NEVER = "never", "never (by hand only)"
+
+
+class Project(models.Model):
+    """One Label Studio project, identified by its uid `<id>.<created>`; the hostname is an attribute."""
+
+    uid = models.CharField(max_length=64, unique=True)
+    title = models.CharField(max_length=500, blank=True)
+
+    # What Label Studio said of it.
+    label_config = models.TextField(blank=True)
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the targets and labels of the config."
+    )
+    pipeline = models.CharField(max_length=64, blank=True, help_text="Empty: none can serve it.")
+    unserved_reason = models.TextField(blank=True)
+    extra_params = models.JSONField(null=True, blank=True)
+    hostname = models.CharField(max_length=500, blank=True, help_text="Pinned at the first setup.")
+    other_hostname = models.CharField(
+        max_length=500, blank=True, help_text="Another host that claimed this project later."
+    )
+    hostname_confirmed = models.BooleanField(
+        default=False, help_text="Someone confirmed that its token may be sent to this host."
+    )
+    backend_url = models.CharField(
+        max_length=500, blank=True, help_text="Our URL as Label Studio calls it, without the key."
+    )
+    setup_token = EncryptedTextField(blank=True)
+
+    # Credentials are a pair: a key is only ever sent to the URL it came with.
+    labelstudio_url = models.CharField(max_length=500, blank=True)
+    labelstudio_key = EncryptedTextField(blank=True)
+    connection = models.JSONField(
+        default=dict, blank=True, help_text="The last check: steps, the one that failed, its cure."
+    )
+    connection_checked_at = models.DateTimeField(null=True, blank=True)
+
+    # How it learns.
+    options = models.JSONField(default=dict, blank=True)
+    policy = models.JSONField(default=default_policy)
+    promotion_rule = models.CharField(
+        max_length=16, choices=PromotionRule.choices, default=PromotionRule.IF_BETTER
+    )
+
+    # What serves. A pointer that only acts move.
+    champion = models.ForeignKey(
+        "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    # How far the mirror has come.
+    synced_at = models.DateTimeField(null=True, blank=True)
+    sync_queued_at = models.DateTimeField(null=True, blank=True)
+    seen_updated_at = models.DateTimeField(
+        null=True, blank=True, help_text="The largest task `updated_at` that was read by a sync."
+    )
+    labels_changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a usable label last changed; the policy waits for quiet."
+    )
+    threshold_reached_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when the policy wants to train but waits for quiet."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.title or 'project'} ({self.uid})"
+
+    @property
+    def labelstudio_id(self) -> int:
+        """The project's id inside its Label Studio: the part of the uid before the dot."""
+        return int(self.uid.split(".", 1)[0])
+
+    @property
+    def served_version(self) -> str | None:
+        """The one version string that `/setup` and every prediction say; None before any model."""
+        return self.champion.label if self.champion else None

@@ -1,0 +1,90 @@
+"""A training run: what started it, what it did, and how it ended."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class RunState(models.TextChoices):
+    """queued -> running -> succeeded, failed or cancelled; moved by conditional UPDATE only."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ACTIVE_STATES = [RunState.QUEUED, RunState.RUNNING]
+
+
+class TrainingRun(models.Model):
+    """One attempt to learn a version. The row is the truth; django-q only wakes a worker."""
+
+    class Trigger(models.TextChoices):
+        START_TRAINING = "start_training", "Start Training in Label Studio"
+        POLICY = "policy", "the policy"
+        CONFIG = "config", "the label config changed"
+        TRAIN_ROUTE = "train_route", "POST /train"
+        ADMIN = "admin", "the admin"
+        COMMAND = "command", "manage.py train"
+        API = "api", "REST"
+        RETRY = "retry", "queued again"
+
+    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="runs")
+    state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.QUEUED)
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    actor = models.CharField(max_length=150, blank=True)
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
+    parameters = models.JSONField(default=dict, help_text="Seed, time budget and pipeline options.")
+
+    # What it learned from.
+    dataset_fingerprint = models.CharField(max_length=64, blank=True)
+    dataset_counts = models.JSONField(default=dict, blank=True)
+    dataset_file = models.CharField(
+        max_length=255, blank=True, help_text="Key of the manifest in the artifact store."
+    )
+    snapshot_at = models.DateTimeField(
+        null=True, blank=True, help_text="Labels changed after this count for the next run."
+    )
+
+    # What it did.
+    candidates = models.JSONField(default=list, blank=True)
+    statements = models.JSONField(
+        default=list, blank=True, help_text="EvaDB statements as executed, with seconds and rows."
+    )
+    phases = models.JSONField(default=list, blank=True, help_text="[{name, started_at, seconds}]")
+    phase = models.CharField(max_length=64, blank=True)
+    progress = models.FloatField(default=0, help_text="0 to 1")
+    log = models.TextField(blank=True)
+    comparison = models.JSONField(
+        default=dict, blank=True, help_text="Champion beside candidate on the same holdout."
+    )
+
+    # Who did it, and how it ended.
+    worker = models.CharField(max_length=255, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=64, blank=True)
+    error = models.TextField(blank=True)
+    hint = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(state__in=ACTIVE_STATES),
+                name="run_one_active_per_project",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "heartbeat_at"], name="run_state_heartbeat")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} ({self.state})"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_STATES

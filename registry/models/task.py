@@ -1,0 +1,81 @@
+"""The mirror of a project's tasks and of what humans said about them."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+
+class Split(models.TextChoices):
+    """Decided once, when the task first has a usable label, and never changed."""
+
+    TRAIN = "train"
+    HOLDOUT = "holdout"
+
+
+class Task(models.Model):
+    """A task as Label Studio has it.
+
+    `annotations` is a list of `{"id", "result", "was_cancelled", "ground_truth",
+    "completed_by", "created_at", "updated_at", "parent_prediction"}`; `labels` is what
+    they amount to under today's label config: `{control: label}` for a single choice,
+    `{control: [labels]}` for a multiple one, without the controls that have no usable
+    label. A deleted task keeps its row, emptied, because outcomes point at it and Label
+    Studio may give its id to another task.
+    """
+
+    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="tasks")
+    labelstudio_id = models.BigIntegerField()
+    data = models.JSONField(default=dict)
+    annotations = models.JSONField(default=list)
+    annotation_ids = ArrayField(models.BigIntegerField(), default=list)
+    total_annotations = models.IntegerField(
+        default=0, help_text="As Label Studio last counted them, cancelled ones included."
+    )
+
+    labels = models.JSONField(default=dict)
+    ties = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    labels_changed_at = models.DateTimeField(null=True, blank=True)
+    input_key = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the project uid and the canonical input."
+    )
+    split = models.CharField(max_length=8, choices=Split.choices, null=True, blank=True)
+    answered = ArrayField(
+        models.CharField(max_length=255),
+        default=list,
+        blank=True,
+        help_text="Controls whose first human label has been seen: at most one prequential outcome each.",
+    )
+
+    source_updated_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "labelstudio_id"],
+                condition=Q(deleted_at__isnull=True),
+                name="task_unique_while_it_exists",
+            ),
+            models.CheckConstraint(
+                condition=Q(labels={}) | Q(split__isnull=False) | Q(deleted_at__isnull=False),
+                name="task_with_a_label_has_a_split",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "input_key"], name="task_input"),
+            models.Index(
+                fields=["project", "labels_changed_at"],
+                condition=Q(labels_changed_at__isnull=False),
+                name="task_changed",
+            ),
+            models.Index(
+                fields=["project", "split"], condition=Q(split__isnull=False), name="task_split"
+            ),
+            GinIndex(fields=["annotation_ids"], name="task_annotation_ids"),
+            GinIndex(fields=["labels"], name="task_labels", opclasses=["jsonb_path_ops"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.labelstudio_id} of {self.project_id}"

@@ -1,0 +1,64 @@
+"""A model version and the targets that it learned to fill."""
+
+from django.db import models
+
+
+class ModelVersion(models.Model):
+    """An immutable, numbered model of a project. No act deletes one."""
+
+    project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    label = models.CharField(
+        max_length=32, help_text="`v7-3fa2c1`: the number and six hex digits of the artifact's SHA-256."
+    )
+    run = models.OneToOneField(
+        "TrainingRun", on_delete=models.PROTECT, related_name="version", null=True
+    )
+    pipeline = models.CharField(max_length=64)
+    recipe = models.CharField(max_length=64, help_text="The candidate that won the race.")
+    fingerprint = models.CharField(max_length=64, help_text="Of the label config it was trained for.")
+    artifact = models.CharField(max_length=255, help_text="Key in the artifact store.")
+    artifact_bytes = models.BigIntegerField()
+    artifact_sha256 = models.CharField(max_length=64)
+    environment = models.JSONField(default=dict, help_text="Versions of Python and the packages.")
+    note = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    load_failed_at = models.DateTimeField(null=True, blank=True)
+    load_error = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="version_number_per_project"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Target(models.Model):
+    """One control tag of a version: what it fills, from which field, with which labels."""
+
+    class Kind(models.TextChoices):
+        SINGLE = "single"
+        MULTIPLE = "multiple"
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="targets")
+    name = models.CharField(max_length=255, help_text="The control tag's name (from_name).")
+    object_name = models.CharField(max_length=255, help_text="The object tag's name (to_name).")
+    object_tag = models.CharField(max_length=64, help_text="Text, HyperText, Paragraphs, ...")
+    field = models.CharField(max_length=255, help_text="The key of the task's data.")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    labels = models.JSONField(default=list, help_text="Those it learned, in the estimator's order.")
+    trained = models.BooleanField(default=True)
+    untrained_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "name"], name="target_name_per_version"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,31 @@
+"""Enqueues the engine's jobs by dotted name, on commit. One of the registry's two doors to mlapi."""
+
+from django.db import transaction
+from django_q.tasks import async_task
+
+EVENTS = "events"
+TRAINING = "training"
+
+
+def _enqueue(job: str, *args, cluster: str) -> None:
+    transaction.on_commit(lambda: async_task(f"mlapi.jobs.{job}", *args, cluster=cluster))
+
+
+def drain(project_id: int) -> None:
+    """Apply the project's received events in order."""
+    _enqueue("drain", project_id, cluster=EVENTS)
+
+
+def sync(project_id: int, reason: str) -> None:
+    """Reconcile the mirror with Label Studio."""
+    _enqueue("sync", project_id, reason, cluster=EVENTS)
+
+
+def train(run_id: int) -> None:
+    """Claim and carry out the run."""
+    _enqueue("train", run_id, cluster=TRAINING)
+
+
+def fall_back(project_id: int, version_id: int, error: str) -> None:
+    """The version did not load in a serving process: move the champion to one that does."""
+    _enqueue("fall_back", project_id, version_id, error, cluster=EVENTS)
