@@ -1,0 +1,214 @@
+"""What a Label Studio label config asks for: its control tags, their labels, and the objects they are on.
+
+The rules are those of Label Studio 1.23's editor and of label-studio-sdk's parser: a control
+is any tag with `name` and `toName`, an object any other tag with `name` and `value`. They are
+not parsed with the SDK itself because its parser resolves entities and recurses.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException, ElementTree
+
+from registry.errors import EvalsError
+
+MAX_CHARACTERS = 2_000_000
+MAX_TAGS = 50_000
+MAX_DEPTH = 200
+
+_LABEL_TAGS = {"Label", "Choice", "Relation"}
+_NOT_CONTROLS = {"Filter"}
+# The editor's own pattern for a reference to the task's data, without its brackets.
+_PLAIN_FIELD = re.compile(r"\$([\w.]+)", re.ASCII)
+_REFERENCE = re.compile(r"\$[\w[\].{}]+", re.ASCII)
+_CHOICES = ("single", "single-radio", "multiple")
+
+
+class InvalidLabelConfig(EvalsError):
+    """Not a label config. The message is one ASCII line without anything from the config."""
+
+    code = "label_config_invalid"
+    status = 400
+    hint = "Open the project's Settings > Labeling Interface in Label Studio and save it again."
+
+
+@dataclass(frozen=True)
+class Tag:
+    """What controls and objects have in common."""
+
+    name: str
+    tag: str
+    attrs: Mapping[str, str] = field(hash=False)
+
+    def attr(self, name: str, default: str = "") -> str:
+        """An attribute by name in any case, because the editor lower-cases them all."""
+        if name in self.attrs:
+            return self.attrs[name]
+        wanted = name.lower()
+        return next((v for k, v in self.attrs.items() if k.lower() == wanted), default)
+
+    def is_on(self, name: str) -> bool:
+        """Whether a boolean attribute is set."""
+        return self.attr(name).strip().lower() == "true"
+
+
+@dataclass(frozen=True)
+class Control(Tag):
+    """A control tag.
+
+    `labels` are what the editor writes into a result: the alias where there is one, else
+    the value. `nested` results are paths instead of labels. `dynamic` ones have labels
+    that each task brings along. `choice` is "" where the tag is not Choices.
+    """
+
+    to_name: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    per_region: bool = False
+    per_item: bool = False
+    nested: bool = False
+    dynamic: bool = False
+    choice: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectTag(Tag):
+    """An object tag; `field` is the key of the task's data, None if `value` is no plain `$field`."""
+
+    field: str | None = None
+
+    @property
+    def value_type(self) -> str:
+        """`valueType` in lower case: "url" where the data is an address of the content."""
+        return self.attr("valueType").strip().lower()
+
+
+@dataclass(frozen=True)
+class LabelConfig:
+    """A parsed label config: controls in document order, objects by name."""
+
+    controls: tuple[Control, ...] = ()
+    objects: Mapping[str, ObjectTag] = field(default_factory=dict, hash=False)
+
+    def control(self, name: str) -> Control | None:
+        """The control tag of that name."""
+        return next((c for c in self.controls if c.name == name), None)
+
+
+@lru_cache(maxsize=128)
+def parse(xml: str) -> LabelConfig:
+    """Parse a label config, once per text.
+
+    Raises InvalidLabelConfig for what is not XML, has a document type or entities, is
+    beyond the limits above, or names two tags the same, which Label Studio refuses too.
+    """
+    controls: dict[str, Control] = {}
+    objects: dict[str, ObjectTag] = {}
+    labels: dict[str, list[Element]] = {}
+    nested: set[str] = set()
+    for element, parents in _walk(_root(xml)):
+        name = element.get("name")
+        if element.tag in _LABEL_TAGS:
+            owner = next((p for p in reversed(parents) if p.get("name") in controls), None)
+            if owner is not None:
+                labels.setdefault(owner.attrib["name"], []).append(element)
+                if any(p.tag == element.tag for p in parents):
+                    nested.add(owner.attrib["name"])
+                continue
+        if not name:
+            continue
+        is_control = bool(element.get("toName")) and element.tag not in _NOT_CONTROLS
+        is_object = not is_control and bool(element.get("value") or element.get("valueList"))
+        if not is_control and not is_object:
+            continue
+        if name in controls or name in objects:
+            raise InvalidLabelConfig("The label config has two tags with the same name.")
+        if is_control:
+            controls[name] = _control(element)
+        else:
+            objects[name] = _object(element)
+    return LabelConfig(
+        controls=tuple(
+            _with_labels(control, labels.get(name, []), name in nested)
+            for name, control in controls.items()
+        ),
+        objects=MappingProxyType(objects),
+    )
+
+
+def _root(xml: str) -> Element:
+    if not isinstance(xml, str) or not xml.strip():
+        raise InvalidLabelConfig("The label config is empty.")
+    if len(xml) > MAX_CHARACTERS:
+        raise InvalidLabelConfig("The label config is longer than 2,000,000 characters.")
+    try:
+        return ElementTree.fromstring(xml, forbid_dtd=True)
+    except DefusedXmlException:
+        raise InvalidLabelConfig("The label config has a DTD or entities.") from None
+    except ParseError as e:
+        line = e.position[0]
+        raise InvalidLabelConfig(f"The label config is not valid XML (line {line}).") from None
+    except ValueError:  # characters that no XML may have, such as lone surrogates
+        raise InvalidLabelConfig("The label config is not valid XML.") from None
+
+
+def _walk(root: Element) -> Iterator[tuple[Element, tuple[Element, ...]]]:
+    """Each element with its parents, in document order; not recursive, because depth is hostile."""
+    stack: list[tuple[Element, tuple[Element, ...]]] = [(root, ())]
+    seen = 0
+    while stack:
+        element, parents = stack.pop()
+        seen += 1
+        if seen > MAX_TAGS:
+            raise InvalidLabelConfig(f"The label config has more than {MAX_TAGS} tags.")
+        if len(parents) >= MAX_DEPTH:
+            raise InvalidLabelConfig(f"The label config is nested deeper than {MAX_DEPTH} tags.")
+        yield element, parents
+        inside = (*parents, element)
+        stack.extend((child, inside) for child in reversed(element))
+
+
+def _control(element: Element) -> Control:
+    attrs = MappingProxyType(dict(element.attrib))
+    bare = Tag(element.attrib["name"], element.tag, attrs)
+    choice = bare.attr("choice").strip().lower()
+    if element.tag == "Choices":
+        choice = choice if choice in _CHOICES else "single"
+    else:
+        choice = ""
+    return Control(
+        name=bare.name,
+        tag=bare.tag,
+        attrs=attrs,
+        to_name=tuple(n.strip() for n in element.attrib["toName"].split(",")),
+        per_region=bare.is_on("perRegion"),
+        per_item=bare.is_on("perItem"),
+        nested=bare.is_on("allowNested"),
+        dynamic=bare.attr("value").startswith("$") or bool(bare.attr("apiUrl")),
+        choice=choice,
+    )
+
+
+def _object(element: Element) -> ObjectTag:
+    plain = _PLAIN_FIELD.fullmatch(element.get("value", ""))
+    return ObjectTag(
+        name=element.attrib["name"],
+        tag=element.tag,
+        attrs=MappingProxyType(dict(element.attrib)),
+        field=plain[1] if plain else None,
+    )
+
+
+def _with_labels(control: Control, elements: list[Element], nested: bool) -> Control:
+    values = [e.get("alias") or e.get("value") or "" for e in elements]
+    # The editor fills references to the task's data into a value, but not into an alias.
+    refers = any(not e.get("alias") and _REFERENCE.search(e.get("value", "")) for e in elements)
+    return replace(
+        control,
+        labels=tuple(dict.fromkeys(v for v in values if v)),
+        nested=control.nested or nested,
+        dynamic=control.dynamic or refers,
+    )

@@ -1,0 +1,93 @@
+"""What the annotations of a task amount to: at most one usable label per target."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.base import TargetSpec
+
+Labels = dict[str, str | list[str]]
+
+
+def usable(
+    annotations: Iterable[Mapping[str, Any]], targets: Sequence["TargetSpec"]
+) -> tuple[Labels, list[str]]:
+    """The consensus of the annotators, by control name, and the controls on which they are tied.
+
+    Each annotator has one vote, their latest annotation that was not skipped. A `single`
+    label is the one with the most votes. A `multiple` label is the sorted list of those that
+    more than half chose, and may be empty; it is tied if exactly half chose one of them.
+    Labels that a target does not allow (today) are no votes.
+    """
+    votes = _votes(annotations)
+    labels: Labels = {}
+    ties: list[str] = []
+    for target in targets:
+        answers = [a for a in (answer(v, target) for v in votes) if a is not None]
+        if not answers:
+            continue
+        consensus = _most(answers) if target.kind == "single" else _each(answers)
+        if consensus is None:
+            ties.append(target.name)
+        else:
+            labels[target.name] = consensus
+    return labels, ties
+
+
+def answer(annotation: Mapping[str, Any], target: "TargetSpec") -> tuple[str, ...] | None:
+    """What one annotation says about a target, sorted; None if it says nothing that is allowed.
+
+    Of a submitted annotation nothing chosen is the valid empty set for `multiple` and no
+    label for `single`; so are two labels, left over from a time when the control took several.
+    """
+    said = _choices(annotation.get("result"), target.name)
+    allowed = sorted(said & set(target.labels))
+    if target.kind == "single":
+        return tuple(allowed) if len(allowed) == 1 else None
+    return None if said and not allowed else tuple(allowed)
+
+
+def is_submitted(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotator submitted it; a skipped one is a vote for nothing."""
+    return not annotation.get("was_cancelled")
+
+
+def _votes(annotations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The latest submitted annotation of each annotator; an unknown one speaks for itself."""
+    latest: dict[Any, Mapping[str, Any]] = {}
+    for annotation in sorted(annotations, key=_age):
+        if is_submitted(annotation):
+            annotator = annotation.get("completed_by")
+            latest[annotator if annotator is not None else ("id", annotation.get("id"))] = annotation
+    return list(latest.values())
+
+
+def _age(annotation: Mapping[str, Any]) -> tuple[str, int]:
+    # Label Studio's times are all ISO 8601 in UTC with the same width, so they sort as text.
+    when = annotation.get("updated_at") or annotation.get("created_at") or ""
+    return str(when), int(annotation.get("id") or 0)
+
+
+def _choices(result: Any, control: str) -> set[str]:
+    chosen: set[str] = set()
+    for region in result if isinstance(result, list) else ():
+        if not isinstance(region, dict) or region.get("from_name") != control:
+            continue
+        value = region.get("value")
+        choices = value.get("choices") if isinstance(value, dict) else None
+        choices = [choices] if isinstance(choices, str) else choices
+        chosen.update(c for c in choices or () if isinstance(c, str))
+    return chosen
+
+
+def _most(answers: list[tuple[str, ...]]) -> str | None:
+    ranked = Counter(label for (label,) in answers).most_common(2)
+    return None if len(ranked) == 2 and ranked[0][1] == ranked[1][1] else ranked[0][0]
+
+
+def _each(answers: list[tuple[str, ...]]) -> list[str] | None:
+    counts = Counter(label for chosen in answers for label in chosen)
+    if any(2 * n == len(answers) for n in counts.values()):
+        return None
+    return sorted(label for label, n in counts.items() if 2 * n > len(answers))

@@ -1,0 +1,74 @@
+"""Answers as Label Studio's predictions: regions that are valid against the label config."""
+
+import math
+import secrets
+import string
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mlapi.labelstudio.label_config import Control, LabelConfig
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.base import Answer, Problem
+
+_ID_CHARACTERS = string.ascii_letters + string.digits
+
+
+def prediction(
+    answers: Mapping[str, "Answer | Problem"], config: LabelConfig, version_label: str | None
+) -> dict[str, Any] | None:
+    """`{"result": [regions], "score", "model_version"}`; None if nothing can be said.
+
+    Never one with an empty `result`: Label Studio would store it and call the task done.
+    Its score is the least of its regions'.
+    """
+    regions = []
+    for name, answer in answers.items():
+        control = config.control(name)
+        if control is not None and is_allowed(answer, control):
+            regions.append(_choices_region(answer, control))
+    if not regions:
+        return None
+    return {
+        "result": regions,
+        "score": min(r["score"] for r in regions),
+        "model_version": version_label,
+    }
+
+
+def is_allowed(answer: "Answer | Problem", control: Control) -> bool:
+    """Whether the answer, as a whole, can be said with this control of the config.
+
+    A Problem and an empty set cannot: there is no region that says them.
+    """
+    value = getattr(answer, "value", None)
+    if not value or control.tag != "Choices" or control.nested or control.dynamic:
+        return False
+    if control.per_region or control.per_item:
+        return False
+    chosen = _chosen(value)
+    if len(chosen) > 1 and control.choice != "multiple":
+        return False
+    return set(chosen) <= set(control.labels)
+
+
+def _choices_region(answer: "Answer", control: Control) -> dict[str, Any]:
+    return {
+        "id": "".join(secrets.choice(_ID_CHARACTERS) for _ in range(10)),
+        "from_name": control.name,
+        "to_name": control.to_name[0],
+        "type": "choices",
+        "origin": "prediction",
+        "value": {"choices": _chosen(answer.value)},
+        "score": _score(answer.score),
+    }
+
+
+def _chosen(value: str | tuple[str, ...]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _score(score: float) -> float:
+    """Between 0 and 1: Label Studio refuses a whole batch for one score that is not."""
+    score = float(score)
+    return min(1.0, max(0.0, score)) if math.isfinite(score) else 0.0
