@@ -1,0 +1,61 @@
+"""Text classification as a pipeline: its parts, each in a module of its own, put together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlapi.pipelines.base import InputProblem, Match, Pipeline, Predictor, TargetSpec, TrainingJob
+from mlapi.pipelines.text_classification import matching, options, reading
+
+if TYPE_CHECKING:
+    from mlapi.labelstudio.label_config import LabelConfig
+    from mlapi.training.reporter import Reporter
+
+
+class TextClassification(Pipeline):
+    """Choices on Text, HyperText or Paragraphs; one estimator per control.
+
+    What learns and predicts is imported where it is used, so that a process that only
+    matches label configs does not load EvaDB and scikit-learn.
+    """
+
+    name = "text_classification"
+
+    def match(self, config: "LabelConfig") -> Match:
+        return matching.match(self.name, config)
+
+    def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        return options.validate(chosen)
+
+    def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+        return reading.read_text(task_data, target)
+
+    def input_key_parts(
+        self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
+    ) -> list[str]:
+        """One text for each distinct input, normalised; "" where there is none to read."""
+        from registry.splits import canonical
+
+        inputs = {(t.field, t.object_tag, t.text_key, t.author_key): t for t in targets}
+        return [canonical(self._text(task_data, inputs[key])) for key in sorted(inputs)]
+
+    def _text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+        try:
+            return reading.read_text(task_data, target)
+        except InputProblem:
+            return ""
+
+    def load(self, path: Path) -> Predictor:
+        from mlapi.pipelines.text_classification.predictor import TextPredictor
+
+        return TextPredictor.load(path)
+
+    def train(self, job: TrainingJob, report: "Reporter") -> None:
+        from mlapi.pipelines.text_classification.training import train
+
+        train(job, report)
+
+    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+        from mlapi.pipelines.text_classification.curve import learning_curve
+
+        learning_curve(job, report)

@@ -1,0 +1,139 @@
+"""How a task's data becomes the text that a model reads."""
+
+import re
+from typing import Any
+
+from lxml import etree
+
+from mlapi.pipelines.base import InputProblem, TargetSpec
+
+# A text is read up to here, some 3,500 words. What follows hardly ever changes its class, and
+# this bounds the time and memory of a request whatever a task holds.
+MAX_CHARACTERS = 20_000
+# Markup is cut before it is parsed: it is mostly tags, and 1 MB takes some 20 ms.
+MAX_MARKUP = 1_000_000
+
+# Neither XML nor a database's text takes these; lone surrogates come from JSON's "\ud800".
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_UNSEEN = ("script", "style", "noscript", "template", "head", "title")
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "br",
+        "caption",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "figcaption",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "option",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "td",
+        "th",
+        "tr",
+        "ul",
+    ]  # noqa: SIM905 - a list of them would be 35 lines
+)
+
+
+def read_text(task_data: Any, target: TargetSpec) -> str:
+    """The text of a target in a task's data, clean, at most MAX_CHARACTERS long.
+
+    Raises InputProblem with one of the codes field_missing, null, not_text, empty, unreadable.
+    """
+    value = _value(task_data, target.field)
+    if value is None:
+        raise InputProblem("null", f"The field {target.field!r} is null.")
+    if target.object_tag == "Paragraphs" and isinstance(value, list):
+        text = _dialogue(value, target)
+    elif not isinstance(value, str):
+        kind = type(value).__name__
+        raise InputProblem("not_text", f"The field {target.field!r} holds {kind}, not text.")
+    elif target.object_tag == "HyperText":
+        text = _visible(value)
+    else:
+        text = _clean(value[: 2 * MAX_CHARACTERS])
+    text = text.strip()[:MAX_CHARACTERS].rstrip()
+    if not text:
+        raise InputProblem("empty", f"The field {target.field!r} has no text.")
+    return text
+
+
+def _value(task_data: Any, field: str) -> Any:
+    if isinstance(task_data, dict) and field in task_data:
+        return task_data[field]
+    value = task_data
+    for key in field.split("."):  # `$a.b` is a path, as in Label Studio's editor
+        if not isinstance(value, dict) or key not in value:
+            raise InputProblem("field_missing", f"The task has no field {field!r}.")
+        value = value[key]
+    return value
+
+
+def _clean(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", text)
+
+
+def _dialogue(turns: list[Any], target: TargetSpec) -> str:
+    """One line for each turn, "author: text"; a turn may also be bare text."""
+    lines = []
+    size = 0
+    for turn in turns:
+        if size > 2 * MAX_CHARACTERS:
+            break
+        if isinstance(turn, dict):
+            said = [turn.get(target.author_key), turn.get(target.text_key)]
+            line = ": ".join(s for s in said if isinstance(s, str) and s.strip())
+        elif isinstance(turn, str):
+            line = turn
+        else:
+            raise InputProblem("not_text", f"The field {target.field!r} is not a list of turns.")
+        lines.append(_clean(line[: 2 * MAX_CHARACTERS]))
+        size += len(lines[-1])
+    return "\n".join(lines)
+
+
+def _visible(markup: str) -> str:
+    """The text of HTML that a reader sees: no tags, entities decoded, no script or style."""
+    markup = _clean(markup[:MAX_MARKUP])
+    if "<" not in markup and "&" not in markup:
+        return markup
+    try:
+        # A parser for each call, because lxml's are bound to a thread. huge_tree: no depth limit.
+        tree = etree.fromstring(
+            markup.encode(),
+            etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True),
+        )
+    except (etree.LxmlError, ValueError) as e:
+        raise InputProblem("unreadable", "The HTML cannot be parsed.") from e
+    etree.strip_elements(tree, *_UNSEEN, with_tail=False)
+    parts = []
+    for event, element in etree.iterwalk(tree, events=("start", "end", "pi")):
+        if event == "pi":
+            parts.append(element.tail or "")
+            continue
+        if element.tag in _BLOCKS:
+            parts.append("\n")
+        parts.append((element.text if event == "start" else element.tail) or "")
+    return re.sub(r"[ \t\r\xa0]*\n\s*", "\n", "".join(parts))
