@@ -19,6 +19,7 @@ class Event(models.Model):
     """A row before it is answered; its outcome is added later. Secrets are dropped before it is written."""
 
     class Source(models.TextChoices):
+        SETUP = "setup", "POST /setup"
         WEBHOOK = "webhook"
         TRAIN = "train", "POST /train"
         PREDICT = "predict", "tasks that could not be predicted"
