@@ -1,17 +1,20 @@
-"""Settings, from the environment only. Every name here is in the README's table; a test holds them together."""
+"""Settings, from the environment only.
 
+Every name read here is in the README's table, and every name there is read here: a test holds
+them together.
+"""
+
+import logging
 import os
 import secrets
 import socket
 from pathlib import Path
 
-import environ
-
-from evals_backend import embedded_postgres
+from evals_backend import __version__, embedded_postgres, logs
+from evals_backend.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# FileAwareEnv reads NAME_FILE where NAME is not set, and fails loudly if the file is not there.
-env = environ.FileAwareEnv()
+env = Environment()
 
 
 def _kept_secret(path: Path) -> str:
@@ -43,13 +46,19 @@ PORT = env.int("PORT", default=9090)
 # Django
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret-key")
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", default=[]) or [SECRET_KEY]
+# The first encrypts, all decrypt, so that a key can be replaced by putting another before it.
+ENCRYPTION_KEYS = [k.strip() for k in env.str("ENCRYPTION_KEYS").split(",") if k.strip()] or [
+    SECRET_KEY
+]
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=["localhost", "127.0.0.1", "[::1]", "host.docker.internal", *_own_names()],
 )
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# A TLS proxy that sets X-Forwarded-Proto, and strips it from what comes in, stands before us.
+BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_FORMAT = env.str("LOG_FORMAT", default="auto").lower()
 
 # Access
 BASIC_AUTH_USER = env.str("BASIC_AUTH_USER", default="")
@@ -93,9 +102,10 @@ INSTALLED_APPS = [
     "mlapi",
 ]
 MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
+    "evals_backend.hosts.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -119,9 +129,12 @@ TEMPLATES = [
     }
 ]
 
+DATABASE_URL = env.str("DATABASE_URL") or embedded_postgres.url(DATA_DIR)
+# A connection a thread: WEB_WORKERS * WEB_THREADS, and about six for each cluster of workers,
+# which is far below PostgreSQL's default of 100. gunicorn's threads live on, so they are kept.
 DATABASES = {
     "default": {
-        **env.db_url_config(env.str("DATABASE_URL", default="") or embedded_postgres.url(DATA_DIR)),
+        **env.db_url_config(DATABASE_URL),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -135,7 +148,15 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 APPEND_SLASH = False  # a redirect would lose the body of Label Studio's POST
 SECURE_REFERRER_POLICY = "no-referrer"  # the path may carry an access key
+X_FRAME_OPTIONS = "DENY"
+if BEHIND_TLS_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_MB * 1024 * 1024
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
 
 STORAGES = {
     "default": {
@@ -155,7 +176,11 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "evals-backend", "VERSION": "0.1.0"}
+SPECTACULAR_SETTINGS = {"TITLE": "evals-backend", "VERSION": __version__}
+
+LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
+DJANGO_STRUCTLOG_USER_ID_FIELD = None  # acts say who did what; this would read the session always
 
 # What the registry may ask of the engine, by dotted name, so that it never imports it.
 REGISTRY_ENGINE = "mlapi.engine.Engine"

@@ -1,0 +1,86 @@
+"""How every process logs: one line per record, with its request id, to stderr."""
+
+import re
+import sys
+from typing import Any
+
+import structlog
+
+# The key's own middleware takes it out of the path; this is for what runs before or beside it:
+# gunicorn's errors, tracebacks, and whatever a library prints.
+_ACCESS_KEY = re.compile(r"(/k/)[A-Za-z0-9_~%-]+")
+
+
+def without_key(text: str) -> str:
+    """`text` with access keys in URL paths blotted out."""
+    return _ACCESS_KEY.sub(r"\1***", text)
+
+
+def _blot_out_keys(_logger: Any, _method: str, event: Any) -> Any:
+    for field, value in event.items():
+        if isinstance(value, str) and "/k/" in value:
+            event[field] = without_key(value)
+    return event
+
+
+_SHARED = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.ExtraAdder(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def configure(level: str, form: str) -> dict[str, Any]:
+    """Configure structlog, and return Django's LOGGING for the same output.
+
+    `form` is "json" (one object a line), "console", or "auto": console on a terminal, else JSON.
+    """
+    if form == "auto":
+        form = "console" if sys.stderr.isatty() else "json"
+    # The traceback becomes text before keys are blotted out, so that none hides in it.
+    rendered = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _blot_out_keys,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if form == "console"
+        else structlog.processors.JSONRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": rendered,
+                "foreign_pre_chain": _SHARED,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Its own handler would print to a console, and mail errors to admins that we have not.
+            "django": {"handlers": [], "level": level, "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            # Every failure to answer is told once already, with its request id.
+            "django.request": {"level": "CRITICAL"},
+            "django-q": {"level": "WARNING"},
+            "evadb": {"level": "WARNING"},
+            "matplotlib": {"level": "WARNING"},
+            "urllib3": {"level": "WARNING"},
+        },
+    }
