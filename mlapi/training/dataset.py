@@ -1,0 +1,166 @@
+"""What a run learns from: a frozen, consistent copy of the project's labelled tasks."""
+
+import gzip
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+from django.utils import timezone
+
+from mlapi.labelstudio.lock import project_lock
+from mlapi.pipelines.base import TargetSpec
+from registry import artifacts
+from registry.errors import EvalsError
+from registry.models import TrainingRun
+
+_ROWS_AT_ONCE = 1000
+
+
+class NothingToLearn(EvalsError):
+    """No task of the project has a usable label for any target that the pipeline serves."""
+
+    code = "no_labels"
+    status = 409
+    hint = "Label some tasks and submit them; drafts and skipped annotations do not count."
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A frozen dataset: `counts` as stored on the run, `file` the manifest's key."""
+
+    fingerprint: str
+    counts: dict[str, Any]
+    file: str
+    snapshot_at: datetime
+
+
+def freeze(run: TrainingRun, targets: Iterable[TargetSpec], folder: Path) -> Dataset:
+    """Write `folder/dataset.jsonl` and keep its manifest in the artifact store for ever.
+
+    Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
+    that `targets` name, in the order of ids. The manifest has the ids, labels, splits and
+    input keys, and no texts: what a version learned from can be told after the texts are gone.
+    Raises NothingToLearn.
+    """
+    targets = list(targets)
+    fingerprint = hashlib.sha256()
+    counts = _Counts(targets)
+    names = set(counts.classes)
+    manifest_path = folder / "manifest.jsonl.gz"
+    with (
+        _snapshot(run, targets) as (snapshot_at, ties, rows),
+        open(folder / "dataset.jsonl", "wb") as dataset,
+        # mtime=0: equal datasets have equal manifests, byte for byte.
+        open(manifest_path, "wb") as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as manifest,
+    ):
+        counts.ties.update(ties)
+        for id_, data, labels, split, input_key in rows:
+            labels = {k: v for k, v in orjson.loads(labels).items() if k in names}
+            row = {"id": id_, "data": orjson.loads(data), "labels": labels, "split": split}
+            dataset.write(orjson.dumps(row) + b"\n")
+            entry = {"id": id_, "input_key": input_key, "labels": labels, "split": split}
+            line = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n"
+            fingerprint.update(line)
+            manifest.write(line)
+            counts.add(labels, split)
+    if not counts.tasks:
+        raise NothingToLearn("No task has a usable label.")
+    key = f"project-{run.project_id}/run-{run.pk}.dataset.jsonl.gz"
+    artifacts.put_bytes(key, manifest_path.read_bytes())
+    manifest_path.unlink()
+    return Dataset(fingerprint.hexdigest(), counts.to_dict(), key, snapshot_at)
+
+
+class _Counts:
+    """How much there is of what: tasks per split, labels per target and split, ties."""
+
+    def __init__(self, targets: list[TargetSpec]) -> None:
+        self.tasks = 0
+        self.splits: Counter[str] = Counter()
+        self.ties: Counter[str] = Counter()
+        self.classes = {t.name: {"train": Counter(), "holdout": Counter()} for t in targets}
+        self.labelled = {t.name: Counter() for t in targets}
+
+    def add(self, labels: dict[str, Any], split: str) -> None:
+        self.tasks += 1
+        self.splits[split] += 1
+        for name, label in labels.items():
+            self.labelled[name][split] += 1
+            self.classes[name][split].update([label] if isinstance(label, str) else label)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "tasks": self.tasks,
+            "train": self.splits["train"],
+            "holdout": self.splits["holdout"],
+            "ties": sum(self.ties[name] for name in self.classes),
+            "targets": {
+                name: {
+                    "train": self.labelled[name]["train"],
+                    "holdout": self.labelled[name]["holdout"],
+                    "ties": self.ties[name],
+                    "classes": {split: dict(sorted(n.items())) for split, n in classes.items()},
+                }
+                for name, classes in self.classes.items()
+            },
+        }
+
+
+_LABELLED = """
+SELECT id, (
+    SELECT coalesce(jsonb_object_agg(key, value), '{}'::jsonb)
+    FROM jsonb_each(CASE jsonb_typeof(data) WHEN 'object' THEN data ELSE '{}'::jsonb END)
+    WHERE key = ANY(%s)
+)::text, labels::text, split, input_key
+FROM registry_task
+WHERE project_id = %s AND split IS NOT NULL AND deleted_at IS NULL
+    AND jsonb_exists_any(labels, %s)
+ORDER BY id
+"""
+_TIES = """
+SELECT name, count(*) FROM registry_task, unnest(ties) AS name
+WHERE project_id = %s AND deleted_at IS NULL GROUP BY name
+"""
+
+
+@contextmanager
+def _snapshot(
+    run: TrainingRun, targets: list[TargetSpec]
+) -> Iterator[tuple[datetime, dict[str, int], Iterator[tuple]]]:
+    """The labelled tasks at one moment, which is before every label change that they do not show.
+
+    No one writes the mirror while the moment is taken (its lock is held), so a label that
+    changes later has a later time and counts for the next run. The cursor is WITH HOLD:
+    PostgreSQL keeps the rows, and the lock is free again before the first of them is read.
+    """
+    fields = sorted({key for t in targets for key in (t.field, t.field.split(".")[0])})
+    names = [t.name for t in targets]
+    cursor_name = f"dataset_of_run_{run.pk:d}"
+    with connection.cursor() as cursor:
+        with project_lock(run.project_id, wait=True), transaction.atomic():
+            snapshot_at = timezone.now()
+            cursor.execute(_TIES, [run.project_id])
+            ties = dict(cursor.fetchall())
+            declare = f"DECLARE {cursor_name} NO SCROLL CURSOR WITH HOLD FOR {_LABELLED}"
+            cursor.execute(declare, [fields, run.project_id, names])
+        try:
+            yield snapshot_at, ties, _fetched(cursor, cursor_name)
+        finally:
+            cursor.execute(f"CLOSE {cursor_name}")
+
+
+def _fetched(cursor: Any, name: str) -> Iterator[tuple]:
+    while True:
+        cursor.execute(f"FETCH {_ROWS_AT_ONCE:d} FROM {name}")
+        rows = cursor.fetchall()
+        if not rows:
+            return
+        yield from rows

@@ -1,0 +1,65 @@
+"""The work space of a run: a folder of its own, removed at the end, also after a worker was killed."""
+
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+
+log = structlog.get_logger(__name__)
+
+# A younger folder may not be locked by its maker yet.
+_YOUNG_S = 60
+
+
+def home() -> Path:
+    """Where all runs of this machine have their folders."""
+    return Path(settings.DATA_DIR) / "eva"
+
+
+@contextmanager
+def work_folder(run_id: int) -> Iterator[Path]:
+    """`DATA_DIR/eva/run-<id>/`, empty and readable by its owner only; gone afterwards.
+
+    It is locked while in use. The lock ends with the process that holds it, however that
+    ends, and so tells what a killed worker left behind from what is still needed.
+    """
+    sweep()
+    folder = home() / f"run-{run_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+def sweep(young_s: float = _YOUNG_S) -> list[str]:
+    """Remove the folders that killed workers left; returns their names."""
+    removed = []
+    for folder in sorted(home().glob("run-*")):
+        try:
+            if time.time() - folder.stat().st_mtime < young_s:
+                continue
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue  # another worker removed it, or it is no folder
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder.name)
+        except BlockingIOError:
+            pass  # in use
+        finally:
+            os.close(descriptor)
+    if removed:
+        log.warning("work folders of killed workers removed", folders=removed)
+    return removed

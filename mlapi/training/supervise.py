@@ -1,0 +1,238 @@
+"""Runs a program of a training run in a process of its own, within limits, and ends it when it must."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import psutil
+from django.conf import settings
+
+from registry.errors import EvalsError
+
+_POLL_S = 0.3
+_TERM_GRACE_S = 0.5
+_OUTPUT_TAIL = 4000
+# Everything else of the environment stays here: it holds the database's and Label Studio's secrets.
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
+
+
+class ChildError(EvalsError):
+    """The program ended without its result."""
+
+
+class ChildCrashed(ChildError):
+    """It was killed by a signal, or ended without saying why."""
+
+    code = "child_crashed"
+    hint = "The run's log has its last output. If it was killed by signal 9, the machine is out of memory."
+
+
+class TimeLimit(ChildError):
+    """It took longer than TRAIN_TIME_LIMIT_S."""
+
+    code = "time_limit"
+    hint = "Raise TRAIN_TIME_LIMIT_S, or lower the time budget of the project's options."
+
+
+class MemoryLimit(ChildError):
+    """It and its children took more than TRAIN_MEMORY_LIMIT_MB."""
+
+    code = "memory_limit"
+    hint = "Raise TRAIN_MEMORY_LIMIT_MB if the machine has more memory."
+
+
+class ChildFailed(ChildError):
+    """It ended with a reason of its own (error.json), and with that reason's code and hint."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of wall clock, and MB of resident memory over the whole process tree."""
+
+    seconds: float
+    memory_mb: float
+
+    @classmethod
+    def from_settings(cls) -> "Limits":
+        return cls(settings.TRAIN_TIME_LIMIT_S, settings.TRAIN_MEMORY_LIMIT_MB)
+
+
+def program(module: str, *arguments: str) -> list[str]:
+    """The command line of one of our modules under this very interpreter."""
+    return [sys.executable, "-m", module, *arguments]
+
+
+def supervise(
+    command: Sequence[str],
+    folder: Path,
+    limits: Limits,
+    *,
+    on_progress: Callable[[list[dict[str, Any]]], None],
+    checkpoint: Callable[[], None],
+) -> None:
+    """Run `command` until it ends well; whatever raises here, its processes are gone.
+
+    `on_progress` gets the new lines of `folder/progress.jsonl`; `checkpoint` is called at
+    each poll and raises to end the program. Raises ChildCrashed, ChildFailed, TimeLimit,
+    MemoryLimit, and what the two callables raise.
+    """
+    progress = _Progress(folder / "progress.jsonl")
+    started = time.monotonic()
+    with _process(command, folder) as process:
+        while True:
+            ended = _wait(process, _POLL_S)
+            if lines := progress.new():
+                on_progress(lines)
+            if ended:
+                break
+            checkpoint()
+            if time.monotonic() - started > limits.seconds:
+                raise TimeLimit(f"Ended after {limits.seconds:g} s, its time limit.")
+            used = _resident_mb(process.pid)
+            if used > limits.memory_mb:
+                raise MemoryLimit(
+                    f"Ended at {used:.0f} MB of memory; its limit is {limits.memory_mb:g} MB."
+                )
+    if process.returncode:
+        raise _failure(process.returncode, folder)
+
+
+def output_tail(folder: Path) -> str:
+    """The last of what the program printed."""
+    try:
+        return (folder / "output.txt").read_bytes()[-_OUTPUT_TAIL:].decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def child_environment() -> dict[str, str]:
+    """What the program may know: where things are, and its share of the cores; no secrets."""
+    threads = str(max(1, (os.cpu_count() or 1) // max(1, settings.TRAIN_WORKERS)))
+    return {
+        **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        **{f"{name}_NUM_THREADS": threads for name in _THREADS},
+        "PYTHONPATH": str(settings.BASE_DIR),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+@contextmanager
+def _process(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen]:
+    """The program in a session of its own, so that it and all its children can be ended at once.
+
+    It inherits no descriptor (`close_fds`), so none of our database connections.
+    """
+    with open(folder / "output.txt", "wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - the command is ours
+            command,
+            cwd=settings.BASE_DIR,
+            env=child_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End the whole process group: asked first, then killed."""
+    if process.poll() is None:
+        _signal_group(process.pid, signal.SIGTERM)
+        _wait(process, _TERM_GRACE_S)
+    # Also where the program itself has ended: it may have left children behind.
+    _signal_group(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _signal_group(group: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass  # all of it is gone
+
+
+def _wait(process: subprocess.Popen, seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _resident_mb(pid: int) -> float:
+    """Resident memory of the process and all below it; those that just ended count nothing."""
+    total = 0
+    try:
+        top = psutil.Process(pid)
+        family = [top, *top.children(recursive=True)]
+    except psutil.Error:
+        return 0.0
+    for member in family:
+        try:
+            total += member.memory_info().rss
+        except psutil.Error:
+            continue
+    return total / 2**20
+
+
+def _failure(returncode: int, folder: Path) -> ChildError:
+    if returncode < 0:
+        number = -returncode
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = "unknown"
+        return ChildCrashed(f"The training process was killed by signal {number} ({name}).")
+    try:
+        error = orjson.loads((folder / "error.json").read_bytes())
+        return ChildFailed(
+            str(error["code"])[:64], str(error["message"]), str(error.get("hint") or "")
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return ChildCrashed(
+            f"The training process ended with status {returncode} and without a reason."
+        )
+
+
+class _Progress:
+    """Reads a file of JSON lines that another process appends to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """The complete lines since the last call; a half-written one is left for the next."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                chunk = file.read()
+        except FileNotFoundError:
+            return []
+        complete, newline, _ = chunk.rpartition(b"\n")
+        self._offset += len(complete) + len(newline)
+        lines = []
+        for line in complete.splitlines():
+            try:
+                lines.append(orjson.loads(line))
+            except ValueError:
+                continue  # a line that two writers tore
+        return [line for line in lines if isinstance(line, dict)]
