@@ -1,0 +1,142 @@
+"""With which key which Label Studio is called for a project: pairs, never half of one with another's."""
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from registry.models import Project
+
+from .client import LabelStudio
+from .errors import LabelStudioError, Missing, NoCredentials, ProjectMismatch
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A URL and the key that may be sent there; `source` says where the pair came from."""
+
+    url: str
+    key: str
+    source: str  # "project", "environment" or "setup"
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.url}, from the {self.source})"
+
+
+def candidates(project: Project) -> list[Credentials]:
+    """The pairs that may be tried for the project, the one to prefer first."""
+    pairs = []
+    if project.labelstudio_url and project.labelstudio_key:
+        pairs.append(Credentials(project.labelstudio_url, project.labelstudio_key, "project"))
+    if settings.LABEL_STUDIO_URL and settings.LABEL_STUDIO_API_KEY:
+        pairs.append(
+            Credentials(settings.LABEL_STUDIO_URL, settings.LABEL_STUDIO_API_KEY, "environment")
+        )
+    if project.hostname and project.setup_token and may_send_setup_token(project):
+        pairs.append(Credentials(project.hostname, project.setup_token, "setup"))
+    return pairs
+
+
+def for_project(project: Project) -> Credentials | None:
+    """The pair to prefer, or None if there is none that may be used."""
+    return next(iter(candidates(project)), None)
+
+
+def may_send_setup_token(project: Project) -> bool:
+    """Whether someone who runs this backend vouches for the host that /setup named.
+
+    Anyone who can call /setup can name a host, so its word alone makes us call nobody.
+    """
+    return (
+        project.hostname_confirmed
+        or _same_origin(project.hostname, settings.LABEL_STUDIO_URL)
+        or any(_is_listed(project.hostname, listed) for listed in settings.LABEL_STUDIO_HOSTS)
+        or (_is_loopback(_host(project.hostname)) and _is_loopback(settings.HOST))
+    )
+
+
+def open_project(project: Project) -> tuple[LabelStudio, Credentials, dict[str, Any]]:
+    """A client that reaches this very project, its credentials, and the project as it is there.
+
+    The environment's pair may lead to another Label Studio, where another project has the
+    same id; so the first pair whose project was created when ours was is taken, and the
+    error of the first is raised if there is none. The caller closes the client.
+    """
+    pairs = candidates(project)
+    if not pairs:
+        raise no_credentials(project)
+    first_error: LabelStudioError | None = None
+    for pair in pairs:
+        labelstudio = LabelStudio(pair.url, pair.key)
+        try:
+            found = fetch(labelstudio, project)
+        except LabelStudioError as error:
+            labelstudio.close()
+            first_error = first_error or error
+            # Only a pair of another Label Studio is passed over. A broken one is to be mended.
+            if not isinstance(error, ProjectMismatch | Missing):
+                break
+        else:
+            return labelstudio, pair, found
+    assert first_error is not None
+    raise first_error
+
+
+def fetch(labelstudio: LabelStudio, project: Project) -> dict[str, Any]:
+    """The project as Label Studio has it; raises ProjectMismatch if it is another one."""
+    found = labelstudio.project(project.labelstudio_id)
+    if uid_of(found) != project.uid:
+        raise ProjectMismatch(
+            f"Project {project.labelstudio_id} of {labelstudio.url} is another one "
+            f"({uid_of(found)}, not {project.uid})"
+        )
+    return found
+
+
+def uid_of(found: dict[str, Any]) -> str:
+    """The uid that Label Studio's own /setup gives this project: its id and when it was created."""
+    return f"{found['id']}.{int(datetime.fromisoformat(found['created_at']).timestamp())}"
+
+
+def no_credentials(project: Project) -> NoCredentials:
+    """Why nothing may be tried for this project, and what to do."""
+    if project.setup_token and project.hostname:
+        return NoCredentials(
+            f"Label Studio gave a token for {project.hostname}, which nobody has vouched for",
+            hint=f"Set LABEL_STUDIO_URL={project.hostname} or add it to LABEL_STUDIO_HOSTS, confirm "
+            "the host on the project, or give the project a URL and a token of its own.",
+        )
+    return NoCredentials("There is no token to call Label Studio with")
+
+
+def _is_listed(hostname: str, listed: str) -> bool:
+    """LABEL_STUDIO_HOSTS may hold URLs, `host:port` or bare hosts (any port)."""
+    if "://" in listed:
+        return _same_origin(hostname, listed)
+    return listed.lower() in (urlsplit(hostname).netloc.lower(), _host(hostname))
+
+
+def _same_origin(one: str, other: str) -> bool:
+    return bool(one and other) and _origin(one) == _origin(other)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").lower()
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
