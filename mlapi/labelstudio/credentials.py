@@ -1,4 +1,4 @@
-"""With which key which Label Studio is called for a project: pairs, never half of one with another's."""
+"""Which Label Studio is called for a project, with which key: pairs, never mixed halves."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -65,24 +65,18 @@ def open_project(project: Project) -> tuple[LabelStudio, Credentials, dict[str, 
     same id; so the first pair whose project was created when ours was is taken, and the
     error of the first is raised if there is none. The caller closes the client.
     """
-    pairs = candidates(project)
-    if not pairs:
-        raise no_credentials(project)
     first_error: LabelStudioError | None = None
-    for pair in pairs:
+    for pair in candidates(project):
         labelstudio = LabelStudio(pair.url, pair.key)
         try:
-            found = fetch(labelstudio, project)
+            return labelstudio, pair, fetch(labelstudio, project)
         except LabelStudioError as error:
             labelstudio.close()
             first_error = first_error or error
             # Only a pair of another Label Studio is passed over. A broken one is to be mended.
             if not isinstance(error, ProjectMismatch | Missing):
                 break
-        else:
-            return labelstudio, pair, found
-    assert first_error is not None
-    raise first_error
+    raise first_error or no_credentials(project)
 
 
 def fetch(labelstudio: LabelStudio, project: Project) -> dict[str, Any]:
@@ -106,8 +100,8 @@ def no_credentials(project: Project) -> NoCredentials:
     if project.setup_token and project.hostname:
         return NoCredentials(
             f"Label Studio gave a token for {project.hostname}, which nobody has vouched for",
-            hint=f"Set LABEL_STUDIO_URL={project.hostname} or add it to LABEL_STUDIO_HOSTS, confirm "
-            "the host on the project, or give the project a URL and a token of its own.",
+            hint=f"Set LABEL_STUDIO_URL={project.hostname}, or add it to LABEL_STUDIO_HOSTS, or "
+            "confirm the host on the project, or give the project a URL and a token of its own.",
         )
     return NoCredentials("There is no token to call Label Studio with")
 

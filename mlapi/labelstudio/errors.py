@@ -4,7 +4,7 @@ from registry.errors import EvalsError
 
 
 class LabelStudioError(EvalsError):
-    """A call to Label Studio's API failed; `step` is the step of a connection check it belongs to."""
+    """A call to Label Studio's API failed, at this `step` of a connection check."""
 
     code = "labelstudio_error"
     status = 502

@@ -1,4 +1,4 @@
-"""One writer of a project's mirror at a time: the drain of its events and the sync with Label Studio."""
+"""One writer of a project's mirror at a time: the drain of its events or the sync."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
