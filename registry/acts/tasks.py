@@ -1,0 +1,195 @@
+"""Acts on the mirror of tasks: write what Label Studio has, drop what it no longer has."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from registry.models import Outcome, Project, Task
+from registry.splits import Sides
+
+BATCH = 1_000
+_WRITTEN = [
+    "data",
+    "annotations",
+    "annotation_ids",
+    "total_annotations",
+    "labels",
+    "ties",
+    "labels_changed_at",
+    "input_key",
+    "split",
+    "answered",
+    "source_updated_at",
+]
+
+Amount = tuple[dict[str, Any], list[str], str]
+
+
+@dataclass
+class TaskState:
+    """A task as Label Studio has it, with what its annotations amount to.
+
+    The fields are those of the model Task.
+    """
+
+    labelstudio_id: int
+    data: dict[str, Any] = field(default_factory=dict)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    total_annotations: int = 0
+    labels: dict[str, Any] = field(default_factory=dict)
+    ties: list[str] = field(default_factory=list)
+    input_key: str = ""
+    source_updated_at: datetime | None = None
+
+
+def live(project: Project):
+    """The tasks that exist in Label Studio, as far as the mirror knows."""
+    return Task.objects.filter(project=project, deleted_at__isnull=True)
+
+
+@transaction.atomic
+def write(
+    project: Project,
+    states: Sequence[TaskState],
+    now: datetime | None = None,
+    sides: Sides | None = None,
+) -> list[Task]:
+    """Insert or update the live rows of these tasks; return those whose labels changed.
+
+    A task gets its side of the split here, with its first usable label. Rows that are as
+    they should be are not written. Of two states with one id the last counts. A constant
+    number of queries for each batch of 1,000, beside those about classes without a
+    holdout task. Pass `sides` to keep its counts over several calls.
+    """
+    now = now or timezone.now()
+    sides = sides or Sides(project)
+    wanted = list({state.labelstudio_id: state for state in states}.values())
+    changed: list[Task] = []
+    for start in range(0, len(wanted), BATCH):
+        changed += _write(project, wanted[start : start + BATCH], now, sides)
+    _note_change(project, changed, now)
+    return changed
+
+
+def _write(project: Project, states: list[TaskState], now: datetime, sides: Sides) -> list[Task]:
+    rows = {
+        task.labelstudio_id: task
+        for task in live(project).filter(labelstudio_id__in=[s.labelstudio_id for s in states])
+    }
+    new, touched, changed = [], [], []
+    for state in states:
+        task = rows.get(state.labelstudio_id)
+        fresh = task is None
+        task = task or Task(project=project, labelstudio_id=state.labelstudio_id)
+        relabelled = task.labels != state.labels
+        if not _take(task, state) and not fresh:
+            continue
+        if relabelled:
+            task.labels_changed_at = now
+            changed.append(task)
+        (new if fresh else touched).append(task)
+    _split([t for t in changed if t.labels and t.split is None], sides)
+    Task.objects.bulk_create(new)
+    _update(touched)
+    return changed
+
+
+def _take(task: Task, state: TaskState) -> bool:
+    """Make the task what the state says; whether that is a difference."""
+    values = {
+        "data": state.data,
+        "annotations": state.annotations,
+        "annotation_ids": sorted(a["id"] for a in state.annotations),
+        "total_annotations": state.total_annotations,
+        "labels": state.labels,
+        "ties": state.ties,
+        "input_key": state.input_key,
+        "answered": sorted({*task.answered, *state.labels, *state.ties}),
+        "source_updated_at": state.source_updated_at,
+    }
+    differs = [name for name, value in values.items() if getattr(task, name) != value]
+    for name in differs:
+        setattr(task, name, values[name])
+    return bool(differs)
+
+
+def _split(tasks: list[Task], sides: Sides) -> None:
+    sides.look_up(task.input_key for task in tasks)
+    for task in tasks:
+        task.split = sides.decide(task.input_key, task.labels)
+
+
+def _update(tasks: list[Task]) -> None:
+    # An upsert on the primary key: bulk_update's CASE for each column takes ten times as long.
+    Task.objects.bulk_create(
+        tasks, update_conflicts=True, unique_fields=["id"], update_fields=_WRITTEN
+    )
+
+
+def _note_change(project: Project, changed: Sequence[Task], now: datetime) -> None:
+    if changed:
+        Project.objects.filter(pk=project.pk).update(labels_changed_at=now)
+        project.labels_changed_at = now
+
+
+@transaction.atomic
+def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None = None) -> int:
+    """Label Studio no longer has these tasks: empty their rows; return how many there were.
+
+    The side and the key of the input stay, because a version may have learned from it.
+    """
+    now = now or timezone.now()
+    gone = live(project).filter(labelstudio_id__in=list(labelstudio_ids))
+    labelled = gone.exclude(labels={})
+    if labelled.update(labels_changed_at=now):
+        Project.objects.filter(pk=project.pk).update(labels_changed_at=now)
+        project.labels_changed_at = now
+    return gone.update(
+        data={},
+        annotations=[],
+        annotation_ids=[],
+        total_annotations=0,
+        labels={},
+        ties=[],
+        deleted_at=now,
+    )
+
+
+def relabel(project: Project, amounts: Callable[[Task], Amount]) -> int:
+    """What the annotations amount to under another label config; return how many labels changed.
+
+    `amounts` gives labels, ties and input key of a task. Each batch of 1,000 is a
+    transaction; it can be repeated after a crash, and then does what is left.
+    """
+    annotated = live(project).filter(Q(annotation_ids__len__gt=0) | ~Q(labels={})).order_by("id")
+    sides = Sides(project)
+    changed = 0
+    last = 0
+    while batch := list(annotated.filter(id__gt=last)[:BATCH]):
+        last = batch[-1].id
+        changed += len(write(project, [_restated(t, amounts(t)) for t in batch], sides=sides))
+    return changed
+
+
+def _restated(task: Task, amount: Amount) -> TaskState:
+    labels, ties, key = amount
+    return TaskState(
+        labelstudio_id=task.labelstudio_id,
+        data=task.data,
+        annotations=task.annotations,
+        total_annotations=task.total_annotations,
+        labels=labels,
+        ties=ties,
+        input_key=key,
+        source_updated_at=task.source_updated_at,
+    )
+
+
+def record_outcomes(outcomes: Sequence[Outcome]) -> None:
+    """Keep outcomes; one that is there already stays as it is."""
+    Outcome.objects.bulk_create(outcomes, ignore_conflicts=True, batch_size=BATCH)

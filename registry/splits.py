@@ -1,0 +1,115 @@
+"""On which side of the split a task falls, once and for ever."""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+from registry.models import Project, Task
+from registry.models.task import Split
+
+FIRST_SHARE = 0.20
+LATER_SHARE = 0.02
+HOLDOUT_ENOUGH = 2_000
+# A class with so many tasks and none in the holdout gives it its next new one.
+CLASS_ENOUGH = 5
+
+
+def canonical(text: str) -> str:
+    """The text without what makes no other text: case, width and composition, white space."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def input_key(project_uid: str, parts: Sequence[str]) -> str:
+    """SHA-256 of the project and the canonical input, hex; equal inputs have equal keys."""
+    text = json.dumps([project_uid, *parts])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def share(holdout: int) -> float:
+    """The share of new tasks that go to a holdout of that size."""
+    return FIRST_SHARE if holdout < HOLDOUT_ENOUGH else LATER_SHARE
+
+
+class Sides:
+    """Decides the sides of a project's newly labelled tasks, one after the other.
+
+    Keeps count while it decides, so that one instance serves a whole sync of many
+    batches; it must be the project's only one meanwhile (the mirror's lock sees to that).
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._tasks = Task.objects.filter(project=project, split__isnull=False)
+        self._live = self._tasks.filter(deleted_at__isnull=True)
+        self._by_input: dict[str, str] = {}
+        self._holdout: int | None = None
+        self._seen: dict[tuple[str, str], int] = {}
+        self._in_holdout: dict[tuple[str, str], bool] = {}
+
+    def look_up(self, input_keys: Iterable[str]) -> None:
+        """Learn in one query where equal inputs lie; call it before `decide`, for many at once.
+
+        Deleted tasks count: a version may have learned from one that now comes again.
+        """
+        unknown = {key for key in input_keys if key not in self._by_input}
+        rows = self._tasks.filter(input_key__in=unknown).order_by("-id")
+        self._by_input.update(rows.values_list("input_key", "split"))
+
+    def decide(self, input_key: str, labels: Mapping[str, str | list[str]]) -> str:
+        """The side of a task that has its first usable labels.
+
+        That of an equal input; else the holdout for a class that waits for its first one
+        there; else by the input's hash. A key's place in 0..1 is fixed, so that the later
+        share's tasks are some of the first share's.
+        """
+        classes = _classes(labels)
+        side = self._by_input.get(input_key)
+        if side is None:
+            wanted = any(self._waits(c) for c in classes)
+            drawn = int(input_key[:13], 16) / 16**13 < share(self._holdout_size())
+            side = Split.HOLDOUT if wanted or drawn else Split.TRAIN
+            self._by_input[input_key] = side
+        self._count(side, classes)
+        return side
+
+    def _waits(self, cls: tuple[str, str]) -> bool:
+        self._load(cls)
+        return not self._in_holdout[cls] and self._seen[cls] >= CLASS_ENOUGH
+
+    def _load(self, cls: tuple[str, str]) -> None:
+        """Count a class when it is first met: at most two small queries on the labels' index."""
+        if cls in self._seen:
+            return
+        labelled = _with(self._live, cls)
+        self._in_holdout[cls] = labelled.filter(split=Split.HOLDOUT).exists()
+        self._seen[cls] = 0
+        if not self._in_holdout[cls]:
+            self._seen[cls] = len(labelled.values_list("id")[:CLASS_ENOUGH])
+
+    def _holdout_size(self) -> int:
+        if self._holdout is None:
+            self._holdout = self._live.filter(split=Split.HOLDOUT).exclude(labels={}).count()
+        return self._holdout
+
+    def _count(self, side: str, classes: Iterable[tuple[str, str]]) -> None:
+        if side == Split.HOLDOUT:
+            self._holdout = self._holdout_size() + 1
+        for cls in classes:
+            self._load(cls)
+            self._seen[cls] += 1
+            self._in_holdout[cls] |= side == Split.HOLDOUT
+
+
+def _classes(labels: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
+    return [
+        (control, label)
+        for control, value in labels.items()
+        for label in ([value] if isinstance(value, str) else value)
+    ]
+
+
+def _with(tasks, cls: tuple[str, str]):
+    control, label = cls
+    return tasks.filter(labels__contains={control: label}) | tasks.filter(
+        labels__contains={control: [label]}
+    )
