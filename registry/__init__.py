@@ -1,1 +1,1 @@
-"""What is remembered of every project and model, and the acts that change it. Never imports mlapi."""
+"""What is remembered of every project and model, and the acts on it. Never imports mlapi."""

@@ -20,7 +20,7 @@ class Engine(Protocol):
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
 
     def describe_task(self, task: "Task") -> dict[str, Any]:
-        """How to show a task: `{"kind": "text", "text": ..., "url": link in Label Studio or None}`."""
+        """How to show a task: `{"kind": "text", "text": ..., "url": in Label Studio or None}`."""
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Enqueues the engine's jobs by dotted name, on commit. One of the registry's two doors to mlapi."""
+"""Enqueues the engine's jobs by dotted name, on commit. One of the two doors to mlapi."""
 
 from django.db import transaction
 from django_q.tasks import async_task

@@ -9,7 +9,11 @@ class AccessKey(models.Model):
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256, hex.")
     project = models.ForeignKey(
-        "Project", null=True, blank=True, on_delete=models.CASCADE, related_name="keys",
+        "Project",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="keys",
         help_text="Scope: this project only.",
     )
     hostname = models.CharField(

@@ -16,7 +16,7 @@ class EventStatus(models.TextChoices):
 
 
 class Event(models.Model):
-    """A row before it is answered; its outcome is added later. Secrets are dropped before it is written."""
+    """A row before it is answered, without its secrets; its outcome is added later."""
 
     class Source(models.TextChoices):
         SETUP = "setup", "POST /setup"
@@ -24,11 +24,15 @@ class Event(models.Model):
         TRAIN = "train", "POST /train"
         PREDICT = "predict", "tasks that could not be predicted"
 
-    project = models.ForeignKey("Project", null=True, on_delete=models.CASCADE, related_name="events")
+    project = models.ForeignKey(
+        "Project", null=True, on_delete=models.CASCADE, related_name="events"
+    )
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.WEBHOOK)
     action = models.CharField(max_length=64)
     payload = models.JSONField(default=dict)
-    status = models.CharField(max_length=12, choices=EventStatus.choices, default=EventStatus.RECEIVED)
+    status = models.CharField(
+        max_length=12, choices=EventStatus.choices, default=EventStatus.RECEIVED
+    )
     outcome = models.TextField(blank=True, help_text="One sentence: what became of it.")
     run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.SET_NULL)
     request_id = models.CharField(max_length=64, blank=True)

@@ -17,7 +17,7 @@ def _cipher(secrets: tuple[str, ...]) -> MultiFernet:
 
 
 def cipher() -> MultiFernet:
-    """The first of `ENCRYPTION_KEYS` encrypts, all of them decrypt, so that a key can be rotated."""
+    """The first of `ENCRYPTION_KEYS` encrypts, all decrypt, so that a key can be rotated."""
     return _cipher(tuple(settings.ENCRYPTION_KEYS))
 
 

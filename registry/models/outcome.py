@@ -31,7 +31,9 @@ class Outcome(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["version", "target", "source", "correct"], name="outcome_of_version"),
+            models.Index(
+                fields=["version", "target", "source", "correct"], name="outcome_of_version"
+            ),
         ]
 
     def __str__(self) -> str:

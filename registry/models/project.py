@@ -28,7 +28,7 @@ class PromotionRule(models.TextChoices):
 
 
 class Project(models.Model):
-    """One Label Studio project, identified by its uid `<id>.<created>`; the hostname is an attribute."""
+    """One Label Studio project, known by its uid `<id>.<created>`; hostname is an attribute."""
 
     uid = models.CharField(max_length=64, unique=True)
     title = models.CharField(max_length=500, blank=True)
@@ -80,7 +80,9 @@ class Project(models.Model):
         null=True, blank=True, help_text="The largest task `updated_at` that was read by a sync."
     )
     labels_changed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a usable label last changed; the policy waits for quiet."
+        null=True,
+        blank=True,
+        help_text="When a usable label last changed; the policy waits for quiet.",
     )
     threshold_reached_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when the policy wants to train but waits for quiet."

@@ -39,12 +39,14 @@ class Task(models.Model):
     input_key = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the project uid and the canonical input."
     )
-    split = models.CharField(max_length=8, choices=Split.choices, null=True, blank=True)
+    split = models.CharField(  # noqa: DJ001 - null: not decided yet
+        max_length=8, choices=Split.choices, null=True, blank=True
+    )
     answered = ArrayField(
         models.CharField(max_length=255),
         default=list,
         blank=True,
-        help_text="Controls whose first human label has been seen: at most one prequential outcome each.",
+        help_text="Controls whose first human label was seen: at most one prequential outcome each.",
     )
 
     source_updated_at = models.DateTimeField(null=True, blank=True)

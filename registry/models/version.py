@@ -9,14 +9,17 @@ class ModelVersion(models.Model):
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     label = models.CharField(
-        max_length=32, help_text="`v7-3fa2c1`: the number and six hex digits of the artifact's SHA-256."
+        max_length=32,
+        help_text="`v7-3fa2c1`: the number and six hex digits of the artifact's SHA-256.",
     )
     run = models.OneToOneField(
         "TrainingRun", on_delete=models.PROTECT, related_name="version", null=True
     )
     pipeline = models.CharField(max_length=64)
     recipe = models.CharField(max_length=64, help_text="The candidate that won the race.")
-    fingerprint = models.CharField(max_length=64, help_text="Of the label config it was trained for.")
+    fingerprint = models.CharField(
+        max_length=64, help_text="Of the label config it was trained for."
+    )
     artifact = models.CharField(max_length=255, help_text="Key in the artifact store.")
     artifact_bytes = models.BigIntegerField()
     artifact_sha256 = models.CharField(max_length=64)
@@ -30,7 +33,9 @@ class ModelVersion(models.Model):
     class Meta:
         ordering = ["-number"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "number"], name="version_number_per_project"),
+            models.UniqueConstraint(
+                fields=["project", "number"], name="version_number_per_project"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,45 @@
+"""What every act needs: the lock on its project and the line in the audit trail."""
+
+from typing import Any
+
+from registry.jsonb import storable
+from registry.models import Act, ModelVersion, Project, TrainingRun
+
+
+def lock(project: Project) -> Project:
+    """The project's row as it is now, locked until the transaction ends.
+
+    Not locked against foreign keys (`FOR NO KEY UPDATE`), so that an event or a task
+    can be written meanwhile: only acts on the same project wait for each other.
+    """
+    return (
+        Project.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("champion")
+        .get(pk=project.pk)
+    )
+
+
+def record(
+    verb: str,
+    *,
+    actor: str,
+    project: Project | None = None,
+    reason: str = "",
+    version: ModelVersion | None = None,
+    from_version: ModelVersion | None = None,
+    to_version: ModelVersion | None = None,
+    run: TrainingRun | None = None,
+    numbers: dict[str, Any] | None = None,
+) -> Act:
+    """Append an act. Call it in the transaction of the change that it records."""
+    return Act.objects.create(
+        project=project,
+        verb=verb,
+        actor=storable(actor)[:150],
+        reason=storable(reason),
+        version=version,
+        from_version=from_version,
+        to_version=to_version,
+        run=run,
+        numbers=storable(numbers or {}),
+    )

@@ -1,0 +1,207 @@
+"""Acts that move the champion: promote, roll back, fall back, consider."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry import promotion
+from registry.errors import Refused
+from registry.models import Act, ModelVersion, Project, TrainingRun
+
+from . import base, versions
+
+_MOVES = ["promote", "roll_back", "fall_back"]
+
+
+class NotPromotable(Refused):
+    """The version is archived, did not load, or serves already."""
+
+    code = "not_promotable"
+
+
+class NothingToRollBackTo(Refused):
+    """No earlier champion is left that could serve."""
+
+    code = "nothing_to_roll_back_to"
+    hint = "Promote a version instead."
+
+
+@transaction.atomic
+def promote(
+    version: ModelVersion,
+    *,
+    actor: str,
+    reason: str,
+    numbers: dict[str, Any] | None = None,
+    run: TrainingRun | None = None,
+) -> Act:
+    """Make the version the champion. Raises NotPromotable."""
+    project = base.lock(version.project)
+    _require_fit_to_serve(version, project)
+    return _move("promote", project, version, actor, reason, numbers=numbers, run=run)
+
+
+@transaction.atomic
+def roll_back(project: Project, *, actor: str, reason: str, to: ModelVersion | None = None) -> Act:
+    """Go back to the champion before the current one, or to the version given.
+
+    Repeated roll-backs go further back. Raises NothingToRollBackTo or NotPromotable.
+    """
+    project = base.lock(project)
+    if to is None:
+        to = previous_champion(project)
+    if to is None:
+        raise NothingToRollBackTo(f"{project} has no earlier champion that could serve.")
+    _require_fit_to_serve(to, project)
+    return _move("roll_back", project, to, actor, reason)
+
+
+def previous_champion(project: Project) -> ModelVersion | None:
+    """The latest earlier champion that could serve, by the history of the pointer."""
+    earlier = _reign(project)[:-1] if project.champion_id else _reign(project)
+    for version_id in reversed(earlier):
+        fit = ModelVersion.objects.filter(
+            pk=version_id, archived_at__isnull=True, load_failed_at__isnull=True
+        ).exclude(pk=project.champion_id)
+        if version := fit.first():
+            return version
+    return None
+
+
+def _reign(project: Project) -> list[int]:
+    """Champions in the order in which each built on the one before, the current one last.
+
+    A promotion adds one; a roll-back or fall-back undoes what came after its goal.
+    """
+    reign: list[int] = []
+    moves = Act.objects.filter(project=project, verb__in=_MOVES).order_by("id")
+    for verb, goal in moves.values_list("verb", "to_version"):
+        if verb != "promote":
+            del reign[-1:]
+            while goal in reign and reign[-1] != goal:
+                reign.pop()
+        if goal is not None and reign[-1:] != [goal]:
+            reign.append(goal)
+    return reign
+
+
+def fall_back(
+    project: Project,
+    version: ModelVersion,
+    *,
+    actor: str,
+    error: str,
+    loads: Callable[[ModelVersion], bool],
+) -> ModelVersion | None:
+    """The version did not load: move the champion to the newest earlier one that does, or to none.
+
+    `loads` fetches and loads a version and says whether that went well; it is slow, so it
+    is asked outside of the transaction. Returns the champion afterwards, which is
+    someone else's choice if the pointer was moved meanwhile.
+    """
+    versions.mark_load_failed(version, error)
+    goal = _newest_earlier_that_loads(version, loads)
+    with transaction.atomic():
+        project = base.lock(project)
+        if project.champion_id != version.pk:
+            return project.champion
+        if goal is not None:
+            goal.refresh_from_db()
+            _require_fit_to_serve(goal, project)
+        _move("fall_back", project, goal, actor, error, from_failed=version)
+    return goal
+
+
+def _newest_earlier_that_loads(
+    version: ModelVersion, loads: Callable[[ModelVersion], bool]
+) -> ModelVersion | None:
+    earlier = ModelVersion.objects.filter(
+        project=version.project_id,
+        number__lt=version.number,
+        archived_at__isnull=True,
+        load_failed_at__isnull=True,
+    )
+    for candidate in earlier.order_by("-number"):
+        if loads(candidate):
+            return candidate
+        versions.mark_load_failed(candidate, "It did not load when a fall-back tried it.")
+    return None
+
+
+@transaction.atomic
+def consider(
+    version: ModelVersion, comparison: dict[str, Any] | None, run: TrainingRun | None = None
+) -> bool:
+    """Apply the project's promotion rule to a new version; True if it is champion now.
+
+    Either way an act says which clause applied, with both numbers and n. A comparison
+    with a version that is not champion any more (`champion_label`) does not count.
+    """
+    project = base.lock(version.project)
+    compared = (comparison or {}).get("champion_label")
+    if project.champion and compared and compared != project.champion.label:
+        comparison = None
+    decision = promotion.decide(
+        project.promotion_rule, comparison, has_champion=project.champion is not None
+    )
+    numbers = {**(comparison or {}), "rule": project.promotion_rule, "clause": decision.clause}
+    if decision.promote:
+        promote(version, actor="policy", reason=decision.reason, numbers=numbers, run=run)
+    else:
+        base.record(
+            "keep",
+            actor="policy",
+            project=project,
+            reason=decision.reason,
+            version=version,
+            from_version=project.champion,
+            to_version=project.champion,
+            run=run,
+            numbers=numbers,
+        )
+    return decision.promote
+
+
+def _require_fit_to_serve(version: ModelVersion, project: Project) -> None:
+    current = ModelVersion.objects.get(pk=version.pk)
+    if current.project_id != project.pk:
+        raise NotPromotable(f"{current.label} belongs to another project.")
+    if project.champion_id == current.pk:
+        raise NotPromotable(f"{current.label} is the champion already.")
+    if current.archived_at:
+        raise NotPromotable(f"{current.label} is archived.", hint="Take it out of the archive.")
+    if current.load_failed_at:
+        raise NotPromotable(
+            f"{current.label} did not load: {current.load_error}",
+            hint="Restore its artifact, then clear the failed load.",
+        )
+
+
+def _move(
+    verb: str,
+    project: Project,
+    goal: ModelVersion | None,
+    actor: str,
+    reason: str,
+    *,
+    numbers: dict[str, Any] | None = None,
+    run: TrainingRun | None = None,
+    from_failed: ModelVersion | None = None,
+) -> Act:
+    """Move the pointer of a locked project and record it."""
+    Project.objects.filter(pk=project.pk).update(champion=goal, updated_at=timezone.now())
+    act = base.record(
+        verb,
+        actor=actor,
+        project=project,
+        reason=reason,
+        version=from_failed or goal,
+        from_version=project.champion,
+        to_version=goal,
+        run=run,
+        numbers=numbers,
+    )
+    project.champion = goal
+    return act

@@ -1,0 +1,73 @@
+"""Acts on events: write what came, without its secrets, and later what became of it."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from registry.errors import Refused
+from registry.jsonb import storable
+from registry.models import Event, Project, TrainingRun
+from registry.models.event import EventStatus
+
+# The config that Label Studio parsed is dropped with the secrets: it is large and says
+# nothing that label_config does not.
+_SECRET_PATHS = {
+    ("project", "token"),
+    ("project", "task_data_password"),
+    ("project", "task_data_login"),
+    ("project", "parsed_label_config"),
+    ("params", "login"),
+    ("params", "password"),
+}
+
+
+class EventSettled(Refused):
+    """An event has one outcome."""
+
+    code = "event_settled"
+
+
+def _is_secret(path: tuple[str, ...]) -> bool:
+    """A task's own data is the user's, whatever its fields are called; elsewhere names decide."""
+    if "data" in path[:-1]:
+        return False
+    return path in _SECRET_PATHS or path[-1] == "access_token"
+
+
+def record(
+    project: Project | None,
+    action: str,
+    payload: dict[str, Any],
+    *,
+    source: str = Event.Source.WEBHOOK,
+    request_id: str = "",
+    status: str = EventStatus.RECEIVED,
+    outcome: str = "",
+    run: TrainingRun | None = None,
+) -> Event:
+    """Write an event, one query. One that is not RECEIVED is settled at once by its outcome."""
+    return Event.objects.create(
+        project=project,
+        action=storable(action)[:64],
+        payload=storable(payload, drop=_is_secret),
+        source=source,
+        request_id=storable(request_id)[:64],
+        status=status,
+        outcome=storable(outcome),
+        run=run,
+        settled_at=None if status == EventStatus.RECEIVED else timezone.now(),
+    )
+
+
+def settle(event: Event, status: str, outcome: str, run: TrainingRun | None = None) -> None:
+    """Say what became of a received event. Raises EventSettled if that is known already."""
+    fields = {
+        "status": status,
+        "outcome": storable(outcome),
+        "run": run,
+        "settled_at": timezone.now(),
+    }
+    if not Event.objects.filter(pk=event.pk, status=EventStatus.RECEIVED).update(**fields):
+        raise EventSettled(f"Event {event.pk} has its outcome already.")
+    for name, value in fields.items():
+        setattr(event, name, value)

@@ -1,0 +1,308 @@
+"""Acts on training runs. States move by conditional UPDATE, so a lost race changes nothing."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Func, JSONField, Value
+from django.db.models.functions import Concat, Right
+from django.utils import timezone
+
+from registry import queue
+from registry.errors import Refused
+from registry.jsonb import storable
+from registry.models import Project, TrainingRun
+from registry.models.run import ACTIVE_STATES, RunState
+
+from . import base
+
+WORKER_LOST_AFTER = timedelta(seconds=60)
+WORKER_LOST = "worker_lost"
+_LOG_KEPT_CHARACTERS = 200_000
+
+Trigger = TrainingRun.Trigger
+# Starts by people and by the reaper are acts; what Label Studio and the policy start is told by
+# the run's own trigger.
+_STARTS_THAT_ARE_ACTS = {Trigger.ADMIN, Trigger.API, Trigger.COMMAND, Trigger.RETRY}
+_DESCRIBED = {
+    "dataset_fingerprint",
+    "dataset_counts",
+    "dataset_file",
+    "snapshot_at",
+    "candidates",
+    "comparison",
+    "parameters",
+}
+
+
+class RunNotActive(Refused):
+    """The run has ended, or another worker or the reaper has moved it on."""
+
+    code = "run_not_active"
+
+
+class RunStillActive(Refused):
+    """Only a run that failed or was cancelled can be tried again."""
+
+    code = "run_not_failed"
+
+
+def start(
+    project: Project,
+    *,
+    trigger: str,
+    actor: str = "",
+    reason: str = "",
+    parameters: dict[str, Any] | None = None,
+    retry_of: TrainingRun | None = None,
+) -> tuple[TrainingRun, bool]:
+    """Queue a run, or return the active one with False: a project has at most one.
+
+    The database decides (`run_one_active_per_project`), so any number of callers at once
+    get the same run.
+    """
+    while True:
+        run = TrainingRun(
+            project=project,
+            trigger=trigger,
+            actor=storable(actor)[:150],
+            parameters=storable(parameters or {}),
+            retry_of=retry_of,
+        )
+        with transaction.atomic():
+            if _insert_unless_active(run):
+                if trigger in _STARTS_THAT_ARE_ACTS:
+                    base.record("train", actor=actor, project=project, reason=reason, run=run)
+                queue.train(run.pk)
+                return run, True
+        active = TrainingRun.objects.filter(project=project, state__in=ACTIVE_STATES).first()
+        if active is not None:
+            return active, False
+        # It ended between the two statements: the place is free again.
+
+
+def _insert_unless_active(run: TrainingRun) -> bool:
+    """INSERT .. ON CONFLICT DO NOTHING .. RETURNING, which the ORM does not offer.
+
+    One statement where a savepoint would take three: /webhook has a budget.
+    """
+    fields = [f for f in TrainingRun._meta.concrete_fields if not f.primary_key]
+    columns = ", ".join(connection.ops.quote_name(f.column) for f in fields)
+    marks = ", ".join(["%s"] * len(fields))
+    table = connection.ops.quote_name(TrainingRun._meta.db_table)
+    values = [f.get_db_prep_save(f.pre_save(run, add=True), connection) for f in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
+            " ON CONFLICT DO NOTHING RETURNING id",
+            values,
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    run.pk = row[0]
+    run._state.adding = False
+    run._state.db = connection.alias
+    return True
+
+
+def _move(run: TrainingRun, come_from: str, **fields: Any) -> None:
+    """Conditional UPDATE of one run; raises RunNotActive if it is not in `come_from` any more."""
+    if not TrainingRun.objects.filter(pk=run.pk, state=come_from).update(**fields):
+        raise RunNotActive(f"Run {run.pk} is not {come_from} any more.")
+    run.refresh_from_db()
+
+
+def claim(run_id: int, worker: str) -> TrainingRun | None:
+    """Take a queued run for this worker; None if another took it, or it was cancelled."""
+    now = timezone.now()
+    claimed = TrainingRun.objects.filter(pk=run_id, state=RunState.QUEUED).update(
+        state=RunState.RUNNING, worker=worker[:255], started_at=now, heartbeat_at=now
+    )
+    if not claimed:
+        return None
+    return TrainingRun.objects.select_related("project__champion").get(pk=run_id)
+
+
+def beat(
+    run: TrainingRun,
+    *,
+    phase: str | None = None,
+    progress: float | None = None,
+    log: str | None = None,
+    statements: list[dict[str, Any]] | None = None,
+) -> bool:
+    """The run is alive; `log` and `statements` are appended. True if someone asked to cancel it.
+
+    Raises RunNotActive if the run was taken away (reaped): its worker must stop.
+    """
+    fields: dict[str, Any] = {"heartbeat_at": timezone.now()}
+    if phase is not None and phase != run.phase:
+        fields |= {"phase": storable(phase)[:64], "phases": [*_closed_phases(run), _opened(phase)]}
+    if progress is not None:
+        fields["progress"] = min(max(progress, 0.0), 1.0)
+    if log:
+        fields["log"] = Right(Concat(F("log"), Value(storable(log))), _LOG_KEPT_CHARACTERS)
+    if statements:
+        fields["statements"] = Func(
+            F("statements"),
+            Value(storable(statements), output_field=JSONField()),
+            template="%(expressions)s",
+            arg_joiner=" || ",
+            output_field=JSONField(),
+        )
+    if not TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING).update(**fields):
+        raise RunNotActive(f"Run {run.pk} is not running any more.")
+    for name in ("phase", "phases", "progress", "heartbeat_at"):
+        if name in fields:
+            setattr(run, name, fields[name])
+    run.cancel_requested = TrainingRun.objects.values_list("cancel_requested", flat=True).get(
+        pk=run.pk
+    )
+    return run.cancel_requested
+
+
+def _opened(phase: str) -> dict[str, Any]:
+    return {"name": storable(phase)[:64], "started_at": timezone.now().isoformat(), "seconds": None}
+
+
+def _closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
+    """The run's phases with the last one's duration filled in."""
+    if not run.phases or run.phases[-1]["seconds"] is not None:
+        return list(run.phases)
+    began = timezone.datetime.fromisoformat(run.phases[-1]["started_at"])
+    seconds = round((timezone.now() - began).total_seconds(), 3)
+    return [*run.phases[:-1], run.phases[-1] | {"seconds": seconds}]
+
+
+def describe(run: TrainingRun, **fields: Any) -> None:
+    """Say what the run learned from and what it found, while it runs."""
+    unknown = set(fields) - _DESCRIBED
+    if unknown:
+        raise TypeError(f"describe() takes no {', '.join(sorted(unknown))}")
+    fields = {
+        name: storable(value) if isinstance(value, str | list | dict) else value
+        for name, value in fields.items()
+    }
+    if not TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING).update(**fields):
+        raise RunNotActive(f"Run {run.pk} is not running any more.")
+    for name, value in fields.items():
+        setattr(run, name, value)
+
+
+def succeed(run: TrainingRun) -> None:
+    """running -> succeeded."""
+    _move(
+        run,
+        RunState.RUNNING,
+        state=RunState.SUCCEEDED,
+        progress=1.0,
+        phases=_closed_phases(run),
+        ended_at=timezone.now(),
+    )
+
+
+def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
+    """running -> failed, with a stable code, the cause and the cure."""
+    _move(
+        run,
+        RunState.RUNNING,
+        state=RunState.FAILED,
+        error_code=code[:64],
+        error=storable(message),
+        hint=storable(hint),
+        phases=_closed_phases(run),
+        ended_at=timezone.now(),
+    )
+
+
+def finish_cancel(run: TrainingRun) -> None:
+    """running -> cancelled: the worker has stopped as asked."""
+    _move(
+        run,
+        RunState.RUNNING,
+        state=RunState.CANCELLED,
+        phases=_closed_phases(run),
+        ended_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def cancel(run_id: int, *, actor: str, reason: str = "") -> TrainingRun:
+    """End a queued run at once; ask a running one to stop. Raises RunNotActive if it has ended.
+
+    The order matters: a run only ever goes from queued to running, so one that is
+    claimed between the two statements is met by the second.
+    """
+    runs = TrainingRun.objects.filter(pk=run_id)
+    moved = runs.filter(state=RunState.QUEUED).update(
+        state=RunState.CANCELLED, cancel_requested=True, ended_at=timezone.now()
+    ) or runs.filter(state=RunState.RUNNING).update(cancel_requested=True)
+    if not moved:
+        raise RunNotActive(f"Run {run_id} has ended already.")
+    run = runs.select_related("project").get()
+    base.record("cancel", actor=actor, project=run.project, reason=reason, run=run)
+    return run
+
+
+def retry(run: TrainingRun, *, actor: str, reason: str = "") -> tuple[TrainingRun, bool]:
+    """Queue a failed or cancelled run again, with its parameters, on today's labels."""
+    run.refresh_from_db()
+    if run.state not in {RunState.FAILED, RunState.CANCELLED}:
+        raise RunStillActive(f"Run {run.pk} is {run.state}: there is nothing to try again.")
+    return start(
+        run.project,
+        trigger=Trigger.RETRY,
+        actor=actor,
+        reason=reason,
+        parameters=run.parameters,
+        retry_of=run,
+    )
+
+
+def reap(older_than: timedelta = WORKER_LOST_AFTER) -> list[TrainingRun]:
+    """Fail the runs whose worker has not been heard of, and queue each once more.
+
+    A run that replaced a lost one is not replaced again: what kills two workers kills
+    the third. One that was asked to cancel is cancelled. Returns the reaped runs.
+    """
+    silent = TrainingRun.objects.filter(
+        state=RunState.RUNNING, heartbeat_at__lt=timezone.now() - older_than
+    )
+    reaped = []
+    for run in silent.select_related("project", "retry_of"):
+        with transaction.atomic():
+            if _reap(run, older_than):
+                reaped.append(run)
+    return reaped
+
+
+def _reap(run: TrainingRun, older_than: timedelta) -> bool:
+    """True if the run was still silent when its row was written."""
+    now = timezone.now()
+    still_silent = TrainingRun.objects.filter(
+        pk=run.pk, state=RunState.RUNNING, heartbeat_at__lt=now - older_than
+    )
+    if run.cancel_requested:
+        return bool(still_silent.update(state=RunState.CANCELLED, ended_at=now))
+    failed = still_silent.update(
+        state=RunState.FAILED,
+        error_code=WORKER_LOST,
+        error=f"Its worker {run.worker} was not heard of for {older_than.total_seconds():.0f} s.",
+        hint="Look for an out-of-memory kill or a restart of that machine at this time.",
+        phases=_closed_phases(run),
+        ended_at=now,
+    )
+    if not failed:
+        return False
+    run.refresh_from_db()
+    if run.retry_of is None or run.retry_of.error_code != WORKER_LOST:
+        start(
+            run.project,
+            trigger=Trigger.RETRY,
+            actor="worker",
+            reason=run.error,
+            parameters=run.parameters,
+            retry_of=run,
+        )
+    return True

@@ -1,0 +1,240 @@
+"""Acts on versions: register one, add to what is known of it, archive it; none deletes one."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from registry import artifacts
+from registry.errors import Refused
+from registry.jsonb import storable
+from registry.models import Metric, ModelVersion, Outcome, Project, Target, TrainingRun
+from registry.models.run import RunState
+
+from . import base
+from .runs import RunNotActive
+
+log = logging.getLogger(__name__)
+_BATCH = 1000
+
+
+class ChampionNotArchivable(Refused):
+    """What serves cannot be archived."""
+
+    code = "champion_not_archivable"
+    hint = "Promote another version first."
+
+
+class AlreadySo(Refused):
+    """The version is in that state already."""
+
+    code = "already_so"
+
+
+class RunHasVersion(Refused):
+    """A run makes one version."""
+
+    code = "run_has_version"
+
+
+def register(
+    run: TrainingRun,
+    *,
+    artifact_path: Path,
+    pipeline: str,
+    recipe: str,
+    fingerprint: str,
+    targets: list[dict[str, Any]],
+    metrics: list[dict[str, Any]],
+    outcomes: list[dict[str, Any]],
+    environment: dict[str, Any],
+    number_hint: int | None = None,
+) -> ModelVersion:
+    """Put the artifact and write the version with its targets, metrics and holdout outcomes.
+
+    Numbers are max + 1, held unique by the database and tried again when another took
+    the number. `number_hint` is what the run's EvaDB statements call the version.
+    `targets`, `metrics` and `outcomes` are rows of the run's result.json. Raises
+    RunNotActive if the run was ended meanwhile, so that a reaped run leaves no version.
+    """
+    sha256 = artifacts.sha256_of(artifact_path)
+    while True:
+        number = _next_number(run.project_id)
+        label = f"v{number}-{sha256[:6]}"
+        key = artifacts.key(run.project_id, label)
+        size, sha256 = artifacts.put(artifact_path, key)
+        version = ModelVersion(
+            project_id=run.project_id,
+            number=number,
+            label=label,
+            run=run,
+            pipeline=pipeline,
+            recipe=storable(recipe)[:64],
+            fingerprint=fingerprint,
+            artifact=key,
+            artifact_bytes=size,
+            artifact_sha256=sha256,
+            environment=storable(environment),
+        )
+        try:
+            _insert(version, targets, metrics, outcomes)
+        except IntegrityError as error:
+            if "version_number_per_project" not in str(error):
+                raise
+            continue
+        if number_hint not in (None, number):
+            log.warning("run %s called its version v%s; it is %s", run.pk, number_hint, label)
+        return version
+
+
+def _next_number(project_id: int) -> int:
+    newest = ModelVersion.objects.filter(project=project_id).aggregate(Max("number"))
+    return (newest["number__max"] or 0) + 1
+
+
+@transaction.atomic
+def _insert(
+    version: ModelVersion,
+    targets: list[dict[str, Any]],
+    metrics: list[dict[str, Any]],
+    outcomes: list[dict[str, Any]],
+) -> None:
+    run = TrainingRun.objects.select_for_update(no_key=True).get(pk=version.run_id)
+    if run.state != RunState.RUNNING:
+        raise RunNotActive(f"Run {run.pk} is {run.state}: it can make no version.")
+    if ModelVersion.objects.filter(run=run).exists():
+        raise RunHasVersion(f"Run {run.pk} has made its version already.")
+    version.save(force_insert=True)
+    Target.objects.bulk_create(
+        Target(
+            version=version,
+            name=t["name"],
+            object_name=t["object_name"],
+            object_tag=t["object_tag"],
+            field=t["field"],
+            kind=t["kind"],
+            labels=storable(t["labels"]),
+            trained=t.get("trained", True),
+            untrained_reason=storable(t.get("untrained_reason") or ""),
+        )
+        for t in targets
+    )
+    _insert_metrics(version, metrics)
+    now = timezone.now()
+    Outcome.objects.bulk_create(
+        (
+            Outcome(
+                version=version,
+                task_id=o["task"],
+                target=o["target"],
+                source=Outcome.Source.HOLDOUT,
+                predicted=storable(o["predicted"]),
+                score=storable(o["score"]),
+                human=storable(o["human"]),
+                correct=o["correct"],
+                at=now,
+            )
+            for o in outcomes
+        ),
+        batch_size=_BATCH,
+    )
+
+
+def _insert_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> None:
+    Metric.objects.bulk_create(
+        (
+            Metric(
+                version=version,
+                target=m.get("target") or "",
+                name=m["name"],
+                split=m.get("split") or "holdout",
+                label=storable(m.get("label") or "")[:500],
+                step=m.get("step") or 0,
+                value=storable(m["value"]),
+                n=m.get("n") or 0,
+            )
+            for m in metrics
+        ),
+        batch_size=_BATCH,
+    )
+
+
+@transaction.atomic
+def add_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> None:
+    """Add numbers that were found later, such as the learning curve's."""
+    _insert_metrics(version, metrics)
+
+
+@transaction.atomic
+def archive(version: ModelVersion, *, actor: str, reason: str = "") -> None:
+    """Take the version out of the running: nothing promotes or falls back to it."""
+    project = base.lock(version.project)
+    if project.champion_id == version.pk:
+        raise ChampionNotArchivable(f"{version.label} is the champion.")
+    now = timezone.now()
+    rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=True)
+    if not rows.update(archived_at=now):
+        raise AlreadySo(f"{version.label} is archived already.")
+    version.archived_at = now
+    base.record("archive", actor=actor, project=project, version=version, reason=reason)
+
+
+@transaction.atomic
+def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> None:
+    """Put an archived version back into the running."""
+    project = base.lock(version.project)
+    rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=False)
+    if not rows.update(archived_at=None):
+        raise AlreadySo(f"{version.label} is not archived.")
+    version.archived_at = None
+    base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
+
+
+@transaction.atomic
+def note(version: ModelVersion, text: str, *, actor: str) -> None:
+    """Write what a human has to say of the version; the note before stays in the act."""
+    project: Project = base.lock(version.project)
+    current = ModelVersion.objects.get(pk=version.pk)
+    text = storable(text)
+    ModelVersion.objects.filter(pk=version.pk).update(note=text)
+    version.note = text
+    base.record(
+        "note",
+        actor=actor,
+        project=project,
+        version=version,
+        reason=text,
+        numbers={"from": current.note},
+    )
+
+
+def mark_load_failed(version: ModelVersion, error: str) -> None:
+    """The version cannot be fetched, verified or loaded: nothing falls back to it."""
+    fields = {"load_failed_at": timezone.now(), "load_error": storable(error)}
+    ModelVersion.objects.filter(pk=version.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(version, name, value)
+
+
+def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> None:
+    """Let the version serve again, once its artifact is back as it was put.
+
+    Raises ArtifactMissing or ArtifactCorrupt if it is not.
+    """
+    artifacts.fetch(version)
+    with transaction.atomic():
+        rows = ModelVersion.objects.filter(pk=version.pk, load_failed_at__isnull=False)
+        if not rows.update(load_failed_at=None, load_error=""):
+            raise AlreadySo(f"{version.label} has no failed load.")
+        base.record(
+            "clear_load_failure",
+            actor=actor,
+            project=version.project,
+            version=version,
+            reason=reason,
+            numbers={"from": version.load_error},
+        )
+    version.load_failed_at, version.load_error = None, ""

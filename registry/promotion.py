@@ -1,0 +1,59 @@
+"""Decides whether a new version takes over from the champion. Pure: no database, no clock."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from registry.models.project import PromotionRule
+
+# Below this many holdout tasks a difference says nothing; see DESIGN.md, Promotion.
+JUDGED_FROM_N = 30
+
+CLAUSES = {
+    "never": "The project's rule is to promote by hand only.",
+    "no_champion": "There was no champion.",
+    "always": "The project's rule is to promote every version.",
+    "not_compared": "It was not compared with the version that is champion now.",
+    "champion_cannot_serve": "The champion cannot serve the label config.",
+    "not_judged": f"Not judged: the holdout has fewer than {JUDGED_FROM_N} tasks.",
+    "as_good": "On the holdout it is at least as good as the champion.",
+    "worse": "On the holdout it is worse than the champion.",
+}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do, and by which clause of the rule (a key of CLAUSES)."""
+
+    promote: bool
+    clause: str
+
+    @property
+    def reason(self) -> str:
+        """The clause as a sentence."""
+        return CLAUSES[self.clause]
+
+
+def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> Decision:
+    """Apply the project's rule to a comparison of candidate and champion.
+
+    `comparison` holds `candidate` and `champion` (the primary metric of each on the same
+    holdout, under today's config), `n` (tasks both were judged on) and
+    `champion_serves` (whether the champion can serve the config at all).
+    """
+    if rule == PromotionRule.NEVER:
+        return Decision(False, "never")
+    if not has_champion:
+        return Decision(True, "no_champion")
+    if rule == PromotionRule.ALWAYS:
+        return Decision(True, "always")
+    if not comparison:
+        return Decision(False, "not_compared")
+    if not comparison.get("champion_serves", True):
+        return Decision(True, "champion_cannot_serve")
+    if comparison.get("n", 0) < JUDGED_FROM_N:
+        return Decision(True, "not_judged")
+    candidate, champion = comparison.get("candidate"), comparison.get("champion")
+    if candidate is None or champion is None:
+        return Decision(False, "not_compared")
+    better = candidate >= champion
+    return Decision(better, "as_good" if better else "worse")
