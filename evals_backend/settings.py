@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from evals_backend import __version__, embedded_postgres, logs
 from evals_backend.environment import Environment
@@ -29,7 +30,7 @@ def _kept_secret(path: Path) -> str:
 
 
 def _own_names() -> list[str]:
-    """The names and addresses under which other machines may know this one."""
+    """The names and addresses under which others may know this machine."""
     name = socket.gethostname()
     try:
         addresses = {info[4][0].split("%")[0] for info in socket.getaddrinfo(name, None)}
@@ -42,6 +43,8 @@ def _own_names() -> list[str]:
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=9090)
+PUBLIC_URL = env.str("PUBLIC_URL").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
 
 # Django
 DEBUG = env.bool("DEBUG", default=False)
@@ -52,9 +55,16 @@ ENCRYPTION_KEYS = [k.strip() for k in env.str("ENCRYPTION_KEYS").split(",") if k
 ]
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
-    default=["localhost", "127.0.0.1", "[::1]", "host.docker.internal", *_own_names()],
+    default=[
+        *("localhost", "127.0.0.1", "[::1]", "host.docker.internal"),
+        *_own_names(),
+        *filter(None, [_public.hostname]),
+    ],
 )
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list(
+    "CSRF_TRUSTED_ORIGINS",
+    default=[f"{_public.scheme}://{_public.netloc}"] if PUBLIC_URL else [],
+)
 # A TLS proxy that sets X-Forwarded-Proto, and strips it from what comes in, stands before us.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
@@ -102,6 +112,7 @@ INSTALLED_APPS = [
     "mlapi",
 ]
 MIDDLEWARE = [
+    "mlapi.middleware.AccessKeyMiddleware",  # first, so that nothing else ever sees the key
     "django_structlog.middlewares.RequestMiddleware",
     "evals_backend.hosts.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,31 @@
+"""The URLs under which people and Label Studio reach this server."""
+
+from django.conf import settings
+
+_EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
+
+
+def base() -> str:
+    """The server's URL without a slash at its end: PUBLIC_URL, else that of HOST and PORT."""
+    if settings.PUBLIC_URL:
+        return settings.PUBLIC_URL
+    host = "127.0.0.1" if settings.HOST in _EVERY_ADDRESS else settings.HOST
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+
+
+def admin() -> str:
+    """The admin's address."""
+    return f"{base()}/admin/"
+
+
+def to_paste(key: str) -> list[tuple[str, str]]:
+    """What to paste into Label Studio, by where it runs: (where, URL) pairs."""
+    if settings.PUBLIC_URL:
+        return [("Label Studio", f"{base()}/k/{key}")]
+    in_docker = "Label Studio in Docker"
+    if settings.HOST not in _EVERY_ADDRESS:
+        in_docker += " (start with HOST=0.0.0.0)"
+    return [
+        ("Label Studio on this machine", f"{base()}/k/{key}"),
+        (in_docker, f"http://host.docker.internal:{settings.PORT}/k/{key}"),
+    ]

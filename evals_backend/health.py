@@ -1,0 +1,38 @@
+"""Whether one of our own processes is well; for the supervisor and for health checks."""
+
+import http.client
+import socket
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+_SEEN_WITHIN = timedelta(minutes=2)
+
+
+def web_answers(timeout_s: float = 2.0) -> bool:
+    """Ask `/health` on HOST:PORT, by an allowed name. Raises OSError, HTTPException."""
+    host = settings.HOST
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104
+        host = "::1" if host == "::" else "127.0.0.1"
+    connection = http.client.HTTPConnection(host, settings.PORT, timeout=timeout_s)
+    try:
+        connection.request("GET", "/health", headers={"Host": _own_name()})
+        return connection.getresponse().status == http.HTTPStatus.OK
+    finally:
+        connection.close()
+
+
+def worker_seen(cluster: str) -> bool:
+    """Whether a worker of the cluster has been seen on this machine lately."""
+    from registry.models import Worker
+
+    since = timezone.now() - _SEEN_WITHIN
+    here = Worker.objects.filter(cluster=cluster, hostname=socket.gethostname())
+    return here.filter(seen_at__gte=since).exists()
+
+
+def _own_name() -> str:
+    """A Host header that is allowed; `.example.com` allows `example.com`, `*` anything."""
+    name = settings.ALLOWED_HOSTS[0] if settings.ALLOWED_HOSTS else "localhost"
+    return "localhost" if name == "*" else name.lstrip(".")

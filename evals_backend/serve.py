@@ -1,0 +1,133 @@
+"""Starts the server: all of it in one terminal, or one of its processes in a container.
+
+`python -m evals_backend.serve` runs web and workers, which is what `make run` does;
+`python -m evals_backend.serve web` (or `events`, `training`) becomes that one process.
+"""
+
+import argparse
+import http.client
+import os
+import socket
+import sys
+
+import django
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connections
+
+CLUSTERS = ("events", "training")
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(prog="python -m evals_backend.serve", description=__doc__)
+    parser.add_argument("process", nargs="?", default="all", choices=("all", "web", *CLUSTERS))
+    process = parser.parse_args().process
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
+    from evals_backend.embedded_postgres import PostgresFailed
+
+    try:
+        django.setup()
+        return _serve_all() if process == "all" else _become(process)
+    except (ImproperlyConfigured, PostgresFailed) as error:
+        print(f"evals-backend: {error}", file=sys.stderr)
+        return 1
+
+
+def _web_command() -> list[str]:
+    return [sys.executable, "-m", "gunicorn", "-c", "python:evals_backend.gunicorn_config"]
+
+
+def _cluster_command() -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
+
+
+def _become(process: str) -> int:
+    """Replace this process by the one asked for; only web prepares the database."""
+    if process == "web":
+        from evals_backend import first_login
+
+        _prepare()
+        if first_login.make():
+            # Not the key itself: in a container, stdout is a log.
+            print(f"First login: {first_login.path()}", file=sys.stderr)
+        command = _web_command()
+    else:
+        os.environ["Q_CLUSTER_NAME"] = process
+        command = _cluster_command()
+    connections.close_all()
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606
+
+
+def _serve_all() -> int:
+    from evals_backend import first_login
+    from evals_backend.supervisor import Child, StartFailed, Supervisor
+
+    if problem := _port_problem():
+        print(f"evals-backend: {problem}", file=sys.stderr)
+        return 1
+    _prepare()
+    key = first_login.make()
+    connections.close_all()
+    # Told, the children need not look for the embedded server, and only we are its user.
+    env = {"DATABASE_URL": settings.DATABASE_URL}
+    os.environ.pop("DATABASE_URL_FILE", None)
+    children = [Child("web", _web_command(), env)] + [
+        Child(name, _cluster_command(), {**env, "Q_CLUSTER_NAME": name}) for name in CLUSTERS
+    ]
+    try:
+        Supervisor(children, _answers).run(lambda: _print_lines(key))
+    except StartFailed as error:
+        print(f"evals-backend: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _prepare() -> None:
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def _port_problem() -> str | None:
+    """Why we cannot listen, or None."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        where = f"{settings.HOST}:{settings.PORT}"
+        return f"cannot listen on {where} ({error.strerror}). Set PORT (or HOST) to another."
+    return None
+
+
+def _answers() -> bool:
+    """Whether the web server answers its health check, under a name that it goes by."""
+    from evals_backend import health
+
+    try:
+        return health.web_answers()
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _print_lines(key: str | None) -> None:
+    from evals_backend import addresses, first_login
+
+    urls = "; ".join(f"{where}: {url}" for where, url in addresses.to_paste(key or "<key>"))
+    login = f"in {first_login.path()}"
+    if not first_login.path().exists():
+        login = "made by `manage.py access_key new NAME`"
+    print(
+        f"Paste into Label Studio, Settings > Model: {urls}" + ("" if key else f"; <key> {login}")
+    )
+    print(f"Admin: {addresses.admin()} (first login in {first_login.path()})")
+    print("Then press Retrieve Predictions in the Data Manager", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Keeps a set of child processes running, and ends them and all they started."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import psutil
+import structlog
+
+logger = structlog.get_logger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+_STOP_WITHIN_S = 8.0
+_LONGEST_PAUSE_S = 30.0
+_STEADY_AFTER_S = 60.0
+_LOOK_EVERY_S = 0.2
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class StartFailed(Exception):
+    """A child ended before all were up."""
+
+
+class Child:
+    """One command in a process group of its own, so that Ctrl-C reaches only the supervisor."""
+
+    def __init__(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
+        self.name = name
+        self._command = command
+        self._env = {**os.environ, **env}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._pause_s = 0.5
+        self._start_at = 0.0
+
+    def start(self) -> None:
+        """Start the command."""
+        self._process = subprocess.Popen(  # noqa: S603
+            self._command,
+            env=self._env,
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,  # stdout is for people
+            process_group=0,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - we have one thread
+        )
+        self._started = time.monotonic()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the command's own process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def revive(self) -> None:
+        """Start it again if it has ended, each time after a longer pause."""
+        if self.is_running:
+            return
+        now = time.monotonic()
+        if self._process is not None:
+            self.kill()  # what it started must not live on beside the next one
+            if now - self._started > _STEADY_AFTER_S:
+                self._pause_s = 0.5
+            self._start_at = now + self._pause_s
+            code = self._process.returncode
+            logger.error("process_ended", process=self.name, code=code, again_in_s=self._pause_s)
+            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+            self._process = None
+        if now >= self._start_at:
+            self.start()
+
+    def terminate(self) -> None:
+        """Ask the command to end; it tells what it started."""
+        if self.is_running and self._process is not None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End the command and its process group now."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class Supervisor:
+    """Starts children, tells when they are up, and runs until a signal asks it to stop."""
+
+    def __init__(self, children: list[Child], is_up: Callable[[], bool]) -> None:
+        self._children = children
+        self._is_up = is_up
+        self._stop = threading.Event()
+        self._hurry = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._on_signal)
+
+    def run(self, on_up: Callable[[], None]) -> None:
+        """Block until stopped; call `on_up` once. Raises StartFailed."""
+        try:
+            for child in self._children:
+                child.start()
+            if self._wait_until_up():
+                on_up()
+            while not self._stop.wait(_LOOK_EVERY_S):
+                for child in self._children:
+                    child.revive()
+        finally:
+            self._end_all()
+
+    def _wait_until_up(self) -> bool:
+        while not self._stop.is_set():
+            for child in self._children:
+                if not child.is_running:
+                    raise StartFailed(f"{child.name} ended at once; its last lines say why")
+            if self._is_up():
+                return True
+            self._stop.wait(_LOOK_EVERY_S)
+        return False
+
+    def _on_signal(self, _number: int, _frame: object) -> None:
+        self._hurry = self._stop.is_set()  # asked a second time
+        self._stop.set()
+
+    def _end_all(self) -> None:
+        self._stop.set()
+        descendants = psutil.Process().children(recursive=True)
+        for child in self._children:
+            child.terminate()
+        give_up = time.monotonic() + _STOP_WITHIN_S
+        while any(child.is_running for child in self._children) and not self._hurry:
+            if time.monotonic() > give_up:
+                logger.warning("killed", processes=[c.name for c in self._children if c.is_running])
+                break
+            time.sleep(0.05)
+        for child in self._children:
+            child.kill()
+        # Some left their group, as a training does; psutil knows a reused process id.
+        for process in descendants:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(descendants, timeout=2)
+
+
+def _end_with_parent() -> None:
+    """In the child: if the supervisor is killed outright, it is told to end, too."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
