@@ -6,7 +6,7 @@ from django.db import models
 class Act(models.Model):
     """An append-only record of a change; written in the transaction of the change itself."""
 
-    project = models.ForeignKey("Project", null=True, on_delete=models.CASCADE, related_name="acts")
+    project = models.ForeignKey("Project", null=True, on_delete=models.PROTECT, related_name="acts")
     verb = models.CharField(max_length=32)
     actor = models.CharField(max_length=150, help_text="A user, `policy`, `worker`, `serving`, ...")
     reason = models.TextField(blank=True)
@@ -19,7 +19,7 @@ class Act(models.Model):
     to_version = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.SET_NULL)
+    run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.PROTECT)
     numbers = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField(auto_now_add=True)
 

@@ -46,7 +46,7 @@ class Task(models.Model):
         models.CharField(max_length=255),
         default=list,
         blank=True,
-        help_text="Controls whose first human label was seen: at most one prequential outcome each.",
+        help_text="Controls whose first human label was seen: one prequential outcome each.",
     )
 
     source_updated_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,257 @@
+"""Makes registry rows for tests: through the acts wherever an act owns the state."""
+
+import hashlib
+import itertools
+import tempfile
+from pathlib import Path
+
+import factory
+from django.conf import settings
+from django.utils import timezone
+
+from registry.acts import champion, events, keys, runs, versions
+from registry.models import (
+    AccessKey,
+    Event,
+    ModelVersion,
+    Outcome,
+    Project,
+    Task,
+    TrainingRun,
+    Worker,
+)
+from registry.models.task import Split
+
+LABEL_CONFIG = (
+    '<View><Text name="text" value="$text"/><Choices name="label" toName="text" choice="single">'
+    '<Choice value="Positive"/><Choice value="Negative"/></Choices></View>'
+)
+TARGET = {
+    "name": "label",
+    "object_name": "text",
+    "object_tag": "Text",
+    "field": "text",
+    "kind": "single",
+    "labels": ["Negative", "Positive"],
+    "trained": True,
+    "untrained_reason": "",
+}
+METRICS = [
+    {"target": "", "name": "primary", "split": "holdout", "value": 0.8, "n": 40},
+    {"target": "label", "name": "macro_f1", "split": "holdout", "value": 0.8, "n": 40},
+    {"target": "label", "name": "accuracy", "split": "holdout", "value": 0.82, "n": 40},
+    {"target": "label", "name": "baseline_accuracy", "split": "holdout", "value": 0.5, "n": 40},
+    {
+        "target": "label",
+        "name": "f1",
+        "label": "Positive",
+        "split": "holdout",
+        "value": 0.8,
+        "n": 20,
+    },
+]
+
+
+_contents = itertools.count(1)
+
+
+class ProjectFactory(factory.django.DjangoModelFactory):
+    """A project that text classification serves; no champion yet."""
+
+    class Meta:
+        model = Project
+
+    uid = factory.Sequence(lambda n: f"{n + 1}.1795420847")
+    title = factory.Sequence(lambda n: f"Project {n + 1}")
+    label_config = LABEL_CONFIG
+    fingerprint = hashlib.sha256(LABEL_CONFIG.encode()).hexdigest()
+    pipeline = "text_classification"
+    hostname = "http://localhost:8080"
+
+
+class TaskFactory(factory.django.DjangoModelFactory):
+    """An unlabelled task; `labelled="Positive"` gives it that label by one annotator."""
+
+    class Meta:
+        model = Task
+
+    class Params:
+        labelled = None
+
+    project = factory.SubFactory(ProjectFactory)
+    labelstudio_id = factory.Sequence(lambda n: n + 1)
+    data = factory.LazyAttribute(lambda o: {"text": f"text number {o.labelstudio_id}"})
+    input_key = factory.LazyAttribute(
+        lambda o: hashlib.sha256(f"{o.project.uid} {o.data}".encode()).hexdigest()
+    )
+    labels = factory.LazyAttribute(lambda o: {"label": o.labelled} if o.labelled else {})
+    split = factory.LazyAttribute(lambda o: Split.TRAIN if o.labelled else None)
+    labels_changed_at = factory.LazyAttribute(lambda o: timezone.now() if o.labelled else None)
+    total_annotations = factory.LazyAttribute(lambda o: 1 if o.labelled else 0)
+    annotation_ids = factory.LazyAttribute(lambda o: [o.labelstudio_id * 10] if o.labelled else [])
+
+    @factory.lazy_attribute
+    def annotations(self) -> list[dict]:
+        if not self.labelled:
+            return []
+        now = timezone.now().isoformat()
+        return [
+            {
+                "id": self.labelstudio_id * 10,
+                "result": [
+                    {
+                        "id": "abcdefghij",
+                        "type": "choices",
+                        "from_name": "label",
+                        "to_name": "text",
+                        "value": {"choices": [self.labelled]},
+                    }
+                ],
+                "was_cancelled": False,
+                "ground_truth": False,
+                "completed_by": 1,
+                "created_at": now,
+                "updated_at": now,
+                "parent_prediction": None,
+            }
+        ]
+
+
+class TrainingRunFactory(factory.django.DjangoModelFactory):
+    """A queued run; `state="running"` (or an end) takes it there by the acts.
+
+    Like `runs.start` it gives back the active run of a project that has one.
+    """
+
+    class Meta:
+        model = TrainingRun
+
+    project = factory.SubFactory(ProjectFactory)
+    trigger = TrainingRun.Trigger.START_TRAINING
+    actor = "labelstudio"
+
+    @classmethod
+    def _create(cls, model_class, *args, project, trigger, state="queued", **kwargs):
+        run, _ = runs.start(project, trigger=trigger, **kwargs)
+        if state == "queued":
+            return run
+        if state == "cancelled":
+            return runs.cancel(run.pk, actor="tester", reason="a test")
+        run = runs.claim(run.pk, "worker@test")
+        if state == "succeeded":
+            runs.succeed(run)
+        elif state == "failed":
+            runs.fail(run, "training_failed", "It failed.", "Try again.")
+        return run
+
+
+class ModelVersionFactory(factory.django.DjangoModelFactory):
+    """A registered version with its run, artifact, target and metrics; `champion=True` promotes it.
+
+    Each artifact has content of its own unless `content` is given; `outcomes` are rows
+    as `versions.register` takes them.
+    """
+
+    class Meta:
+        model = ModelVersion
+
+    project = factory.SubFactory(ProjectFactory)
+
+    @classmethod
+    def _create(
+        cls,
+        model_class,
+        *args,
+        project,
+        champion: bool = False,
+        content: bytes | None = None,
+        targets=None,
+        metrics=None,
+        outcomes=(),
+        pipeline="text_classification",
+        recipe="words+characters",
+    ):
+        run = TrainingRunFactory(project=project, state="running")
+        content = content or f"artifact {next(_contents)}".encode()
+        with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
+            path = Path(folder) / "artifact.bin"
+            path.write_bytes(content)
+            version = versions.register(
+                run,
+                artifact_path=path,
+                pipeline=pipeline,
+                recipe=recipe,
+                fingerprint=project.fingerprint,
+                targets=[TARGET] if targets is None else targets,
+                metrics=METRICS if metrics is None else metrics,
+                outcomes=list(outcomes),
+                environment={"python": "3.11"},
+            )
+        runs.succeed(run)
+        if champion:
+            promote(version)
+        return version
+
+
+def promote(version: ModelVersion, reason: str = "a test") -> None:
+    """Make the version champion and let the caller's project know."""
+    champion.promote(version, actor="tester", reason=reason)
+    version.project.refresh_from_db(fields=["champion"])
+
+
+class OutcomeFactory(factory.django.DjangoModelFactory):
+    """A prequential outcome that was right."""
+
+    class Meta:
+        model = Outcome
+
+    version = factory.SubFactory(ModelVersionFactory)
+    task = factory.SubFactory(TaskFactory, project=factory.SelfAttribute("..version.project"))
+    target = "label"
+    source = Outcome.Source.PREQUENTIAL
+    predicted = "Positive"
+    score = 0.9
+    human = "Positive"
+    correct = factory.LazyAttribute(lambda o: o.predicted == o.human)
+    at = factory.LazyFunction(timezone.now)
+
+
+class EventFactory(factory.django.DjangoModelFactory):
+    """A received webhook."""
+
+    class Meta:
+        model = Event
+
+    project = factory.SubFactory(ProjectFactory)
+    action = "ANNOTATION_CREATED"
+    payload = factory.LazyFunction(dict)
+
+    @classmethod
+    def _create(cls, model_class, *args, project, action, payload, **kwargs):
+        return events.record(project, action, payload, **kwargs)
+
+
+class AccessKeyFactory(factory.django.DjangoModelFactory):
+    """A key for any project; its plain text is in the attribute `plain`."""
+
+    class Meta:
+        model = AccessKey
+
+    name = factory.Sequence(lambda n: f"key {n + 1}")
+
+    @classmethod
+    def _create(cls, model_class, *args, name, **kwargs):
+        key, plain = keys.new_key(name, actor="tester", **kwargs)
+        key.plain = plain
+        return key
+
+
+class WorkerFactory(factory.django.DjangoModelFactory):
+    """A worker that was seen now."""
+
+    class Meta:
+        model = Worker
+
+    cluster = "events"
+    hostname = "test"
+    seen_at = factory.LazyFunction(timezone.now)
