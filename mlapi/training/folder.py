@@ -1,4 +1,4 @@
-"""The work space of a run: a folder of its own, removed at the end, also after a worker was killed."""
+"""The work space of a run: a folder of its own, removed at the end, also of a killed worker."""
 
 import fcntl
 import os

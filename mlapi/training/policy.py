@@ -67,7 +67,7 @@ def status(project: Project, now: datetime | None = None) -> dict[str, Any]:
 
 
 def decide(project: Project, now: datetime) -> Decision:
-    """The policy of DESIGN.md, "When and on what it learns". Reads only; the cheap questions first."""
+    """The policy of DESIGN.md, "When and on what it learns". Only reads; cheap questions first."""
     policy = _policy(project)
     if not policy["enabled"]:
         return Decision("off", "the policy is switched off; start training by hand")
@@ -108,7 +108,7 @@ def _usable(project: Project):
 
 
 def _last_ended(project: Project) -> TrainingRun | None:
-    """The newest run that ended, however: a failed one must not be tried again on the same labels."""
+    """The newest run that ended, however: a failed one is not tried again on the same labels."""
     return project.runs.exclude(state__in=ACTIVE_STATES).first()
 
 

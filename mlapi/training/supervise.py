@@ -1,12 +1,12 @@
-"""Runs a program of a training run in a process of its own, within limits, and ends it when it must."""
+"""Runs a program of a training run in its own process, within limits, and ends it in time."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class ChildCrashed(ChildError):
     """It was killed by a signal, or ended without saying why."""
 
     code = "child_crashed"
-    hint = "The run's log has its last output. If it was killed by signal 9, the machine is out of memory."
+    hint = "The run's log has its last output. Signal 9 often means: the machine is out of memory."
 
 
 class TimeLimit(ChildError):
@@ -130,7 +130,7 @@ def child_environment() -> dict[str, str]:
     }
 
 
-@contextmanager
+@contextlib.contextmanager
 def _process(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen]:
     """The program in a session of its own, so that it and all its children can be ended at once.
 
@@ -163,10 +163,8 @@ def _end(process: subprocess.Popen) -> None:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):  # all of it is gone
         os.killpg(group, number)
-    except ProcessLookupError:
-        pass  # all of it is gone
 
 
 def _wait(process: subprocess.Popen, seconds: float) -> bool:

@@ -1,0 +1,95 @@
+"""Prepares a run: brings the mirror up to date and writes job.json for the child process."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.forms.models import model_to_dict
+
+from mlapi import pipelines
+from mlapi.pipelines.base import Match
+from mlapi.training import automl
+from mlapi.training.journal import Journal
+from registry import artifacts
+from registry.errors import EvalsError
+from registry.models import ModelVersion, TrainingRun
+
+log = structlog.get_logger(__name__)
+
+
+def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
+    """Apply what has come in, and for Start Training ask Label Studio itself.
+
+    What fails here is told in the run's log; the run then learns from what the mirror has.
+    """
+    from mlapi.drain import drain
+    from mlapi.labelstudio.sync import sync
+
+    _try(journal, "Applying received events", lambda: drain(run.project_id))
+    if run.trigger == TrainingRun.Trigger.START_TRAINING:
+        _try(journal, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
+
+
+def write(
+    folder: Path,
+    run: TrainingRun,
+    matched: Match,
+    number: int,
+    champion: ModelVersion | None,
+) -> dict[str, Any]:
+    """Write `folder/job.json` and return what it says. The run's parameters go before options."""
+    wanted = {**run.project.options, **run.parameters.get("options", {})}
+    options = pipelines.get(matched.pipeline).validate_options(wanted)
+    race, note = automl.decide(run, options)
+    job = {
+        "project": run.project_id,
+        "run": run.pk,
+        "number": number,
+        "pipeline": matched.pipeline,
+        "options": options,
+        "targets": [target.to_dict() for target in matched.targets],
+        "seed": run.parameters.get("seed", options.get("seed", 0)),
+        "time_budget_s": run.parameters.get("time_budget_s")
+        or options.get("time_budget_s")
+        or settings.TRAIN_TIME_BUDGET_S,
+        "automl": race,
+        "automl_note": note,
+        "champion": _champion(champion),
+    }
+    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    return job
+
+
+def _champion(version: ModelVersion | None) -> dict[str, Any] | None:
+    """The version to be judged beside, with its artifact in reach.
+
+    `artifact` is None if the store cannot give it: then it serves nothing either.
+    """
+    if version is None:
+        return None
+    try:
+        path = str(artifacts.fetch(version))
+    except EvalsError:
+        log.exception("the champion's artifact cannot be fetched", version=version.label)
+        path = None
+    targets = version.targets.all()
+    return {
+        "label": version.label,
+        "number": version.number,
+        "pipeline": version.pipeline,
+        "artifact": path,
+        "config_targets": [model_to_dict(t, exclude=["id", "version"]) for t in targets],
+    }
+
+
+def _try(journal: Journal, what: str, act: Any) -> None:
+    try:
+        act()
+    except EvalsError as error:
+        journal.write(f"{what} failed: {error.message} {error.hint}".rstrip())
+        log.warning("mirror not brought up to date", step=what, error=error.message)
+    except Exception as error:
+        journal.write(f"{what} failed: {type(error).__name__}: {error}")
+        log.exception("mirror not brought up to date", step=what)

@@ -1,0 +1,247 @@
+"""Carries out a training run: claim, freeze, train in a child, verify, register, promote."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import Max
+
+from mlapi import pipelines
+from mlapi.labelstudio import label_config
+from mlapi.training import dataset, job, supervise
+from mlapi.training.folder import work_folder
+from mlapi.training.heart import Cancelled, Heart, Lost
+from mlapi.training.journal import Journal
+from mlapi.training.supervise import ChildError, Limits, program
+from registry.acts import champion, runs, versions
+from registry.acts.runs import RunNotActive
+from registry.errors import EvalsError
+from registry.models import ModelVersion, TrainingRun
+
+log = structlog.get_logger(__name__)
+
+Command = Callable[..., Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The programs of a run, each in a process of its own; tests have their own."""
+
+    train: Command = lambda folder: program("mlapi.training.child", str(folder))
+    verify: Command = lambda folder, artifact: program(
+        "mlapi.training.verify", str(folder), str(artifact)
+    )
+    curve: Command = lambda folder: program("mlapi.training.child", str(folder), "--curve")
+
+
+class NotServed(EvalsError):
+    """The label config has no target that a pipeline could learn."""
+
+    code = "not_served"
+    status = 409
+
+
+class LoadFailed(EvalsError):
+    """The new version does not load in a fresh process, so it must not serve."""
+
+    code = "load_failed"
+    hint = "The version is kept and marked; the champion stays. The run's log has the output."
+
+
+class WorkerStopped(SystemExit):
+    """The worker was told to stop while it carried out the run."""
+
+
+def carry_out(
+    run_id: int,
+    worker: str,
+    *,
+    programs: Programs | None = None,
+    limits: Limits | None = None,
+) -> TrainingRun | None:
+    """Claim the run and see it through; None if it is not there to be claimed.
+
+    However it goes, the run's row says how it ended, its processes are gone and its folder
+    is removed. Only what ends the worker itself (SystemExit, KeyboardInterrupt) is raised.
+    """
+    run = runs.claim(run_id, worker)
+    if run is None:
+        return None
+    attempt = _Attempt(run, programs or Programs(), limits or Limits.from_settings())
+    with structlog.contextvars.bound_contextvars(run=run.pk, project=run.project_id):
+        try:
+            with work_folder(run.pk) as folder:
+                version = attempt.make_version(folder)
+                if version is not None:
+                    attempt.add_learning_curve(version, folder)
+        except OSError as error:
+            log.exception("no work folder")
+            attempt.fail("no_work_folder", str(error), "Look at the disk that DATA_DIR is on.")
+    run.refresh_from_db()
+    return run
+
+
+class _Attempt:
+    """One claimed run on its way to a version."""
+
+    def __init__(self, run: TrainingRun, programs: Programs, limits: Limits) -> None:
+        self.run = run
+        self.programs = programs
+        self.limits = limits
+        self.journal = Journal(run)
+
+    def make_version(self, folder: Path) -> ModelVersion | None:
+        """The version, considered for promotion; None if the run ended without one that loads."""
+        try:
+            with Heart(self.run) as heart:
+                return self._make_version(folder, heart)
+        except Cancelled:
+            self._end(runs.finish_cancel)
+        except (Lost, RunNotActive):
+            log.warning("the run was taken away; its work is dropped")
+        except EvalsError as error:
+            log.warning("training failed", code=error.code, error=error.message)
+            self.fail(error.code, error.message, error.hint)
+        except Exception as error:
+            log.exception("training failed unexpectedly")
+            self.fail("unexpected", f"{type(error).__name__}: {error}", "See the worker's log.")
+        except BaseException:
+            self._hand_back()
+            raise
+        return None
+
+    def _make_version(self, folder: Path, heart: Heart) -> ModelVersion:
+        with heart.ends_alone():
+            self.journal.phase("reading labels", 0.0)
+            job.bring_up_to_date(self.run, self.journal)
+            served = self._freeze(folder)
+        self.journal.phase("training", 0.05)
+        self._supervise(self.programs.train(folder), folder, heart)
+        result = json.loads((folder / "result.json").read_bytes())
+        self.journal.phase("verifying", 0.9)
+        load_error = self._load_error(folder, heart)
+        heart.check()
+        self.journal.phase("registering", 0.95)
+        return self._register(folder, result, served, load_error)
+
+    def _freeze(self, folder: Path) -> "_Served":
+        """Freeze the dataset and write job.json; what was served at that moment."""
+        project = self.run.project
+        project.refresh_from_db()
+        matched = pipelines.match(label_config.parse(project.label_config))
+        if not matched.targets:
+            raise NotServed(pipelines.why_not(matched))
+        frozen = dataset.freeze(self.run, matched.targets, folder)
+        number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
+        served = _Served(project.champion, pipelines.fingerprint(matched), number)
+        written = job.write(folder, self.run, matched, number, project.champion)
+        runs.describe(
+            self.run,
+            dataset_fingerprint=frozen.fingerprint,
+            dataset_counts=frozen.counts,
+            dataset_file=frozen.file,
+            snapshot_at=frozen.snapshot_at,
+            parameters={
+                **self.run.parameters,
+                "fingerprint": served.fingerprint,
+                **{k: written[k] for k in ("pipeline", "options", "seed", "time_budget_s")},
+                "automl": written["automl"],
+            },
+        )
+        if written["automl_note"]:
+            self.journal.write(written["automl_note"])
+        return served
+
+    def _supervise(self, command: Sequence[str], folder: Path, heart: Heart) -> None:
+        try:
+            supervise.supervise(
+                command,
+                folder,
+                self.limits,
+                on_progress=self.journal.take_over,
+                checkpoint=heart.check,
+            )
+        except ChildError:
+            self.journal.write(supervise.output_tail(folder))
+            raise
+
+    def _load_error(self, folder: Path, heart: Heart) -> str:
+        """Why the artifact does not load in a fresh process; "" if it does."""
+        try:
+            self._supervise(self.programs.verify(folder, folder / "artifact.bin"), folder, heart)
+        except ChildError as error:
+            return f"{error.message} {supervise.output_tail(folder)}".strip()
+        return ""
+
+    def _register(
+        self, folder: Path, result: dict[str, Any], served: "_Served", load_error: str
+    ) -> ModelVersion:
+        comparison = result["comparison"]
+        if comparison and served.champion:
+            comparison = {**comparison, "champion_label": served.champion.label}
+        runs.describe(self.run, candidates=result["candidates"], comparison=comparison)
+        version = versions.register(
+            self.run,
+            number_hint=served.number,
+            artifact_path=folder / "artifact.bin",
+            pipeline=self.run.parameters["pipeline"],
+            recipe=result["recipe"],
+            fingerprint=served.fingerprint,
+            targets=result["targets"],
+            metrics=result["metrics"],
+            outcomes=result["outcomes"],
+            environment=result["environment"],
+        )
+        if load_error:
+            versions.mark_load_failed(version, load_error)
+            raise LoadFailed(f"{version.label} does not load: {load_error}"[:2000])
+        with transaction.atomic():
+            promoted = champion.consider(version, comparison, self.run)
+            self.journal.write(
+                f"{version.label} {'is the champion now' if promoted else 'was not promoted'}."
+            )
+            runs.succeed(self.run)
+        return version
+
+    def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
+        """Train the winner on parts of the training split. The run has ended; nothing hurts it."""
+        try:
+            supervise.supervise(
+                self.programs.curve(folder),
+                folder,
+                self.limits,
+                on_progress=lambda lines: None,
+                checkpoint=lambda: None,
+            )
+            curve = json.loads((folder / "curve.json").read_bytes())
+            versions.add_metrics(version, curve["metrics"])
+        except Exception:
+            log.exception("no learning curve", output=supervise.output_tail(folder))
+
+    def fail(self, code: str, message: str, hint: str) -> None:
+        """End the run as failed, unless it has ended already."""
+        self._end(lambda run: runs.fail(run, code, message, hint))
+
+    def _hand_back(self) -> None:
+        """The worker ends, the run did not: say so, and queue it again for the next worker."""
+        self.fail("worker_stopped", "Its worker was stopped.", "It was queued again.")
+        runs.retry(self.run, actor="worker", reason="Its worker was stopped.")
+
+    def _end(self, act: Callable[[TrainingRun], None]) -> None:
+        try:
+            act(self.run)
+        except RunNotActive:
+            log.info("the run had ended already")
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What served when the dataset was frozen, and what the new version will be called."""
+
+    champion: ModelVersion | None
+    fingerprint: str
+    number: int
