@@ -1,0 +1,74 @@
+# `make run` serves, `make test` checks everything. Both make .venv first; both are safe to repeat.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+LS := .label-studio/venv
+BASE_PYTHON := $(shell for p in python3.11 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
+PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
+LOCK := $(PY) -m uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11
+PYTEST_ARGS ?=
+
+.PHONY: help run test lint checks pytest chromium lock clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/.installed  ## serve on HOST:PORT until Ctrl-C
+	@exec $(PY) -m evals_backend.serve
+
+test: $(VENV)/.installed-dev $(LS)/.installed chromium lint checks pytest  ## all checks and tests
+
+lint: $(VENV)/.installed-dev  ## style, types and layers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-logo
+	SECRET_KEY=unused DATABASE_URL=postgres:///unused $(VENV)/bin/mypy
+
+checks: $(VENV)/.installed-dev
+	dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	DATA_DIR=$$dir $(PY) manage.py makemigrations --check --dry-run; \
+	DATA_DIR=$$dir $(PY) manage.py check --fail-level WARNING
+
+pytest: $(VENV)/.installed-dev
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+# What is installed is what the lock says: the stamp is newer than the lock, or it is done again.
+$(VENV)/bin/python:
+	@if [ -z "$(BASE_PYTHON)" ]; then echo "Python 3.11 is needed and not on the PATH" \
+		"(Debian 12: apt-get install python3.11-venv; else pyenv or uv)." >&2; exit 1; fi
+	"$(BASE_PYTHON)" -m venv $(VENV)
+
+$(VENV)/.installed: requirements.txt | $(VENV)/bin/python
+	$(PY) $(PIP) --no-deps -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/bin/python
+	$(PY) $(PIP) --no-deps -r requirements-dev.txt
+	@touch $@
+
+# A real Label Studio for the end-to-end tests, in a venv of its own: its pins are not ours.
+$(LS)/.installed: tests/e2e/label-studio.txt | $(VENV)/bin/python
+	@mkdir -p $(dir $(LS))
+	[ -x $(LS)/bin/python ] || "$(BASE_PYTHON)" -m venv $(LS)
+	$(LS)/bin/python $(PIP) -r tests/e2e/label-studio.txt
+	@touch $@
+
+chromium:  ## Debian's chromium, for the tests marked `browser`
+	@if command -v chromium >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	then exit 0; fi; \
+	echo "chromium is not installed and cannot be (not root, or no apt): tests marked 'browser' are skipped." >&2
+
+lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked .txt files
+	$(LOCK) --override overrides.txt requirements.in -o requirements.txt
+	$(LOCK) --override overrides.txt requirements-dev.in -o requirements-dev.txt
+	$(LOCK) tests/e2e/label-studio.in -o tests/e2e/label-studio.txt
+
+clean:  ## remove what was installed and cached; ./var, the data, stays
+	rm -rf $(VENV) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
