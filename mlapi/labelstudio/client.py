@@ -11,6 +11,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -47,6 +48,7 @@ class LabelStudio:
 
     def __init__(self, url: str, key: str, *, read_timeout_s: float = READ_S) -> None:
         self.url = url.rstrip("/")
+        self.clock = datetime.now(UTC)  # Label Studio's own, as of its last answer
         self._http = httpx.Client(
             auth=tokens.auth(key, self.url) if key else None,
             timeout=httpx.Timeout(read_timeout_s, connect=CONNECT_S),
@@ -209,6 +211,7 @@ class LabelStudio:
     def _stream(self, method: str, path: str, **kwargs: Any) -> Iterator[httpx.Response]:
         try:
             with self._http.stream(method, self.url + path, **kwargs) as response:
+                self.clock = _date_of(response)
                 if response.status_code >= 300:
                     response.read()
                     raise _error_of(response, f"{method} {path}")
@@ -231,6 +234,14 @@ def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]
         "type": kind,
         "value": value,
     }
+
+
+def _date_of(response: httpx.Response) -> datetime:
+    """When Label Studio answered, by its own clock; by ours, if it does not say."""
+    try:
+        return parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
 
 
 def _datetime(moment: datetime) -> str:

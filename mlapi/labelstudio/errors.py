@@ -4,11 +4,15 @@ from registry.errors import EvalsError
 
 
 class LabelStudioError(EvalsError):
-    """A call to Label Studio's API failed, at this `step` of a connection check."""
+    """A call to Label Studio's API failed.
+
+    `step` is the step of a connection check that this cause belongs to; empty: whichever
+    step it was met in.
+    """
 
     code = "labelstudio_error"
     status = 502
-    step = "reach"
+    step = ""
 
 
 class NoCredentials(LabelStudioError):
@@ -22,6 +26,7 @@ class NoCredentials(LabelStudioError):
 
 class Unreachable(LabelStudioError):
     code = "labelstudio_unreachable"
+    step = "reach"
     retryable = True
     hint = (
         "Check the address as seen from this machine (localhost inside a container is the "
@@ -39,11 +44,13 @@ class Redirected(LabelStudioError):
     """A redirect is never followed: the token would go where nobody sent it."""
 
     code = "labelstudio_redirected"
+    step = "reach"
     hint = "Set Label Studio's URL to the address that it redirects to, scheme and host included."
 
 
 class NotLabelStudio(LabelStudioError):
     code = "labelstudio_not_recognized"
+    step = "reach"
     hint = "Check that the URL is that of Label Studio itself, with its base path, if it has one."
 
 
@@ -89,11 +96,9 @@ class Rejected(LabelStudioError):
     """Label Studio refused what was sent (a 4xx with no better name)."""
 
     code = "labelstudio_rejected"
-    step = "export"
 
 
 class ServerError(LabelStudioError):
     code = "labelstudio_server_error"
     retryable = True
     hint = "See Label Studio's own log; it is tried again."
-    step = "export"

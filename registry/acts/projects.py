@@ -281,6 +281,12 @@ def mark_synced(project: Project, *, seen_updated_at: datetime | None = None) ->
     project.refresh_from_db(fields=["synced_at", "sync_queued_at", "seen_updated_at"])
 
 
+def mark_sync_failed(project: Project) -> None:
+    """The sync ended without success; another may be queued at once."""
+    Project.objects.filter(pk=project.pk).update(sync_queued_at=None)
+    project.sync_queued_at = None
+
+
 def mark_threshold(project: Project, reached_at: datetime | None) -> None:
     """Since when the policy wants to train and waits for quiet; None: it does not."""
     Project.objects.filter(pk=project.pk).update(threshold_reached_at=reached_at)

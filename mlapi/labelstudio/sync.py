@@ -1,0 +1,190 @@
+"""Makes the mirror of a project's tasks what Label Studio has: everything first, then changes.
+
+Events get lost (Label Studio waits a second and never repeats one), imports come without
+their annotations, and an annotation turned into a draft vanishes without a word. So
+Label Studio's API has the last say. The project's lock is held from the first byte read
+to the last row written: an event that arrives meanwhile is applied afterwards, and what
+was read is never older than what it is written over. A sync that is interrupted is
+simply repeated.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from django.db.models import F, Sum
+
+from registry import queue
+from registry.acts import projects as project_acts
+from registry.acts import tasks as task_acts
+from registry.models import Project, Task
+
+from . import mirror
+from .check import check, record_failure
+from .client import LabelStudio
+from .credentials import open_project
+from .errors import LabelStudioError
+from .lock import project_lock
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+# Label Studio sets `updated_at` before it commits: what was read as newest may not be the newest.
+MARGIN = timedelta(seconds=60)
+_BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+
+
+@dataclass
+class SyncReport:
+    """What a sync did; `error` is None if the mirror is now as Label Studio was."""
+
+    reason: str
+    mode: str = ""  # "full" or "delta"
+    read: int = 0
+    fetched: int = 0  # those that only the counters gave away
+    dropped: int = 0
+    config_changed: bool = False
+    seconds: float = 0.0
+    error: dict[str, str] | None = None
+    seen_updated_at: datetime | None = field(default=None, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+def sync(project: Project, reason: str) -> SyncReport:
+    """Bring the mirror up to date. A failure is recorded on the project and in the report.
+
+    The first one, and any after a failure, first tries the connection step by step and
+    mends the webhook. Nothing is deleted when Label Studio no longer has the project.
+    """
+    report = SyncReport(reason)
+    started = time.monotonic()
+    if project.synced_at is None or not project.connection.get("ok"):
+        check(project, fix=True)
+    source = ""
+    try:
+        with project_lock(project.pk, wait=True):
+            project.refresh_from_db()
+            labelstudio, credentials, found = open_project(project)
+            source = credentials.source
+            with labelstudio:
+                _bring_up_to_date(project, labelstudio, found, report)
+            project_acts.mark_synced(project, seen_updated_at=report.seen_updated_at)
+    except LabelStudioError as error:
+        _fail(project, report, error, source)
+    finally:
+        # A drain that came while we held the lock has left again: its events wait for this one.
+        queue.drain(project.pk)
+    report.seconds = round(time.monotonic() - started, 3)
+    logger.info("synced project %s: %s", project.uid, report)
+    return report
+
+
+def _bring_up_to_date(
+    project: Project, labelstudio: LabelStudio, found: dict[str, Any], report: SyncReport
+) -> None:
+    asked_at = labelstudio.clock
+    report.config_changed = bool(
+        mirror.refresh_config(project, found["label_config"], found["title"])
+    )
+    if project.synced_at is None:
+        report.mode = "full"
+        _read_everything(project, labelstudio, report)
+    else:
+        report.mode = "delta"
+        _read_changes(project, labelstudio, report)
+    # What was read early may have changed while the rest was read, however long that took.
+    if report.seen_updated_at:
+        report.seen_updated_at = min(report.seen_updated_at, asked_at)
+
+
+def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
+    gone = set(_mirrored(project).values_list("labelstudio_id", flat=True))
+    for batch in _batches(labelstudio.export(project.labelstudio_id)):
+        report.read += _put(project, batch, report)
+        gone.difference_update(task["id"] for task in batch)
+    report.dropped += _drop(project, gone)
+
+
+def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
+    since = (project.seen_updated_at or _BEGINNING + MARGIN) - MARGIN
+    for page in labelstudio.labelled_since(project.labelstudio_id, since):
+        report.read += _put(project, page, report)
+    if _counts(project) != _counts_of(labelstudio.project(project.labelstudio_id)):
+        _settle_differences(project, labelstudio, report)
+
+
+def _settle_differences(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
+    """Compare task by task, by id and number of annotations; fetch and drop what differs.
+
+    What the delta cannot see shows here: tasks that are gone, tasks whose last annotation
+    is gone, unlabelled tasks that were imported, and what a long import committed late.
+    """
+    ours = dict(_mirrored(project).values_list("labelstudio_id", "annotation_ids__len"))
+    differing: list[int] = []
+    for page in labelstudio.all_tasks(project.labelstudio_id):
+        bare = []
+        for task in page:
+            theirs = task["total_annotations"] + task["cancelled_annotations"]
+            if ours.pop(task["id"], None) == theirs:
+                continue
+            if theirs:
+                differing.append(task["id"])
+            else:
+                bare.append({**task, "annotations": []})
+        if bare:
+            report.fetched += _put(project, bare, report)
+    for page in labelstudio.tasks(project.labelstudio_id, differing):
+        report.fetched += _put(project, page, report)
+    report.dropped += _drop(project, ours)
+
+
+def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> int:
+    mirror.put_tasks(project, tasks)
+    newest = max(datetime.fromisoformat(task["updated_at"]) for task in tasks)
+    report.seen_updated_at = max(newest, report.seen_updated_at or newest)
+    return len(tasks)
+
+
+def _drop(project: Project, labelstudio_ids: Iterable[int]) -> int:
+    ids = sorted(labelstudio_ids)
+    if ids:
+        task_acts.drop(project, ids)
+    return len(ids)
+
+
+def _mirrored(project: Project):
+    return Task.objects.filter(project=project, deleted_at=None)
+
+
+def _counts(project: Project) -> tuple[int, int]:
+    """How many tasks and annotations the mirror holds, skipped annotations included."""
+    return _mirrored(project).count(), (
+        _mirrored(project).aggregate(n=Sum(F("annotation_ids__len")))["n"] or 0
+    )
+
+
+def _counts_of(found: dict[str, Any]) -> tuple[int, int]:
+    """The same as Label Studio counts them; its total leaves the skipped ones out."""
+    annotations = (found["total_annotations_number"] or 0) + (
+        found["skipped_annotations_number"] or 0
+    )
+    return found["task_number"] or 0, annotations
+
+
+def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while batch := list(islice(tasks, BATCH)):
+        yield batch
+
+
+def _fail(project: Project, report: SyncReport, error: LabelStudioError, source: str = "") -> None:
+    logger.warning("sync of project %s: %s", project.uid, error.message)
+    report.error = {"code": error.code, "message": error.message, "hint": error.hint}
+    record_failure(project, error, source)
+    project_acts.mark_sync_failed(project)

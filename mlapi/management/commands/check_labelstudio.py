@@ -1,0 +1,52 @@
+"""`manage.py check_labelstudio`: tries each step to Label Studio and names the cure of the first
+that fails."""
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q, QuerySet
+
+from mlapi.labelstudio.check import check
+from registry.models import Project
+
+
+class Command(BaseCommand):
+    help = (
+        "Try each step between this backend and Label Studio (reach, token, project, webhook, "
+        "export, media) and name what fails and its cure. Ends with 1 if anything failed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "project", nargs="?", help="Label Studio's id of the project, or its uid; default: all"
+        )
+        parser.add_argument(
+            "--fix", action="store_true", help="create or repair the project's webhook"
+        )
+
+    def handle(self, *args, project: str | None, fix: bool, **options) -> None:
+        projects = self._projects(project)
+        failed = [p for p in projects if not self._show(p, check(p, fix=fix))]
+        if failed:
+            raise CommandError(
+                f"{len(failed)} of {len(projects)} projects cannot be reached fully."
+            )
+
+    def _projects(self, wanted: str | None) -> QuerySet[Project]:
+        projects = Project.objects.order_by("id")
+        if wanted:
+            projects = projects.filter(Q(uid=wanted) | Q(uid__startswith=f"{wanted}."))
+        if not projects:
+            raise CommandError(
+                f"No project {wanted} is known here."
+                if wanted
+                else "No project is known yet. Connect this backend in Label Studio first."
+            )
+        return projects
+
+    def _show(self, project: Project, report: dict) -> bool:
+        self.stdout.write(f"{project.title or 'Project'} ({project.uid}) {report['url']}")
+        for step in report["steps"]:
+            mark = self.style.SUCCESS("ok  ") if step["ok"] else self.style.ERROR("FAIL")
+            self.stdout.write(f"  {mark} {step['step']}: {step['detail']}")
+            if step["cure"]:
+                self.stdout.write(f"       {step['cure']}")
+        return report["ok"]
