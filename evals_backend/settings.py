@@ -8,6 +8,7 @@ import logging
 import os
 import secrets
 import socket
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,13 +20,15 @@ env = Environment()
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in `path`, made on first use; for one machine. Several machines set SECRET_KEY."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(path, "x", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
+    """The secret in `path`, made on first use; processes that start at once get the same one."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
+        with open(draft, "x", opener=lambda p, flags: os.open(p, flags, 0o600)) as f:
             f.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            os.link(draft, path)  # whole or not at all, and never over another's
+        draft.unlink()
     return path.read_text().strip()
 
 
