@@ -16,45 +16,11 @@ MAX_MARKUP = 1_000_000
 # Neither XML nor a database's text takes these; lone surrogates come from JSON's "\ud800".
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNSEEN = ("script", "style", "noscript", "template", "head", "title")
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "br",
-        "caption",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "figcaption",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "option",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "td",
-        "th",
-        "tr",
-        "ul",
-    ]  # noqa: SIM905 - a list of them would be 35 lines
+_BLOCK_TAGS = (
+    "address article aside blockquote br caption dd div dl dt figcaption footer form h1 h2 h3 h4 "
+    "h5 h6 header hr li main nav ol option p pre section summary table td th tr ul"
 )
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
 
 
 def read_text(task_data: Any, target: TargetSpec) -> str:

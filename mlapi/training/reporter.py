@@ -1,0 +1,35 @@
+"""Tells the parent process how a training goes: lines of `progress.jsonl`, which it follows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+class Reporter:
+    """Appends one JSON object per line, each at once, so that the parent reads whole lines."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "progress.jsonl"
+
+    def phase(self, name: str, progress: float) -> None:
+        """A phase begins; `progress` within 0..1 of the whole training."""
+        self._append({"phase": name, "progress": round(min(max(progress, 0.0), 1.0), 3)})
+
+    def log(self, text: str) -> None:
+        """A line for whoever reads the run."""
+        self._append({"log": text})
+
+    def statement(self, statement: dict[str, Any]) -> None:
+        """An EvaDB statement as it was executed: `{"sql", "seconds", "rows"}`."""
+        self._append({"statement": statement})
+
+    def _append(self, line: dict[str, Any]) -> None:
+        with open(self.path, "a", encoding="utf-8") as f:
+            f.write(json.dumps(line) + "\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a result of the child, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+    partial.replace(path)
