@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
+
 from evals_backend import __version__, embedded_postgres, logs
 from evals_backend.environment import Environment
 
@@ -72,10 +74,14 @@ CSRF_TRUSTED_ORIGINS = env.list(
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="auto").lower()
+if LOG_FORMAT not in {"auto", "json", "console"}:
+    raise ImproperlyConfigured("LOG_FORMAT is auto, json or console.")
 
 # Access
 BASIC_AUTH_USER = env.str("BASIC_AUTH_USER", default="")
 BASIC_AUTH_PASS = env.str("BASIC_AUTH_PASS", default="")
+if bool(BASIC_AUTH_USER) != bool(BASIC_AUTH_PASS):
+    raise ImproperlyConfigured("Set both BASIC_AUTH_USER and BASIC_AUTH_PASS, or neither.")
 ALLOW_ANONYMOUS = env.bool("ALLOW_ANONYMOUS", default=False)
 MAX_REQUEST_MB = env.int("MAX_REQUEST_MB", default=64)
 
