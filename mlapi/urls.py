@@ -1,3 +1,28 @@
 """Label Studio's routes, each with and without a trailing slash."""
 
-urlpatterns: list = []
+from django.urls import re_path
+
+from mlapi import views
+
+handler400 = "mlapi.error_answers.bad_request"
+handler404 = "mlapi.error_answers.not_found"
+handler500 = "mlapi.error_answers.server_error"
+
+ROUTES = {
+    "health": views.Health,
+    "setup": views.Setup,
+    "predict": views.Predict,
+    "webhook": views.Webhook,
+    "train": views.Train,
+    "is_training": views.IsTraining,
+    "job_status": views.JobStatus,
+    "versions": views.Versions,
+    "metrics": views.Metrics,
+    "validate": views.Validate,
+    "ready": views.Ready,
+}
+
+urlpatterns = [
+    re_path(r"^$", views.Health.as_view(), name="root"),
+    *(re_path(rf"^{route}/?$", view.as_view(), name=route) for route, view in ROUTES.items()),
+]

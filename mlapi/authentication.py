@@ -1,0 +1,140 @@
+"""Who calls, and what lies within the caller's scope."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils.crypto import constant_time_compare
+from rest_framework.authentication import BaseAuthentication, TokenAuthentication
+from rest_framework.request import Request
+
+from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
+from mlapi.parsers import refuse_chunked
+from registry.acts import keys
+from registry.models import AccessKey, Project
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An authenticated caller. Without a key, or with a key without a scope, it sees everything."""
+
+    name: str
+    key: AccessKey | None = None
+    is_authenticated = True
+
+    @property
+    def project(self) -> Project | None:
+        """The one project that the key is bound to; without its champion."""
+        return self.key.project if self.key else None
+
+    @property
+    def hostname(self) -> str:
+        """The one Label Studio that the key is bound to, "" for any."""
+        return self.key.hostname if self.key else ""
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether anything lies outside the scope."""
+        return bool(self.project or self.hostname)
+
+    def projects(self) -> QuerySet[Project]:
+        """The projects in scope, with their champions."""
+        scope = Q()
+        if self.project:
+            scope &= Q(pk=self.project.pk)
+        if self.hostname:
+            scope &= Q(hostname=self.hostname)
+        return Project.objects.filter(scope).select_related("champion")
+
+    def find(self, uid: str) -> Project | None:
+        """The project of that uid if it is in scope; one query."""
+        return self.projects().filter(uid=uid).first()
+
+    def may_bring(self, uid: str, hostname: str) -> bool:
+        """Whether a project that is not known yet would lie in the scope."""
+        if self.project:
+            return self.project.uid == uid
+        return not self.hostname or self.hostname == hostname
+
+
+class ProtocolAuthentication(BaseAuthentication):
+    """A key in the path; or HTTP basic; or `Authorization: Token`; or nobody, if that is allowed.
+
+    What is sent is judged: a wrong key or password is refused also where an anonymous
+    caller would be let in. Where the path has a key, nothing else is looked at. Runs
+    before the body is read.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller]:
+        refuse_chunked(request.META)
+        caller = _by_key(request) or _by_header(request) or _anonymous()
+        return caller, caller
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="evals-backend"'
+
+
+class OnlyWrongCredentialsFail(BaseAuthentication):
+    """For `/health` and `/`: nobody has to say who they are, but a wrong password is told."""
+
+    def authenticate(self, request: Request) -> None:
+        if getattr(request, "access_key", None) is None:
+            _by_basic(request)
+
+
+def _by_key(request: Request) -> Caller | None:
+    plain = getattr(request, "access_key", None)
+    if plain is None:
+        return None
+    key = (
+        AccessKey.objects.select_related("project")
+        .filter(digest=keys.digest(plain), revoked_at__isnull=True)
+        .first()
+    )
+    if key is None:
+        raise KeyUnknown
+    keys.note_use(key)
+    return Caller(f"key {key.name}", key)
+
+
+def _by_header(request: Request) -> Caller | None:
+    return _by_basic(request) or _by_token(request)
+
+
+def _by_basic(request: Request) -> Caller | None:
+    scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    if not settings.BASIC_AUTH_USER and settings.ALLOW_ANONYMOUS:
+        return None
+    if not _is_ours(encoded):
+        raise CredentialsWrong
+    return Caller(settings.BASIC_AUTH_USER)
+
+
+def _is_ours(encoded: str) -> bool:
+    """Compared in constant time. Without a user and a password set, nothing is right."""
+    try:
+        user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return False
+    # Both are compared whatever the first says, so that time tells nothing about the user.
+    same_user = constant_time_compare(user, settings.BASIC_AUTH_USER.encode())
+    same_password = constant_time_compare(password, settings.BASIC_AUTH_PASS.encode())
+    return (
+        bool(settings.BASIC_AUTH_USER and settings.BASIC_AUTH_PASS) and same_user and same_password
+    )
+
+
+def _by_token(request: Request) -> Caller | None:
+    found: tuple[Any, Any] | None = TokenAuthentication().authenticate(request)
+    return Caller(found[0].get_username()) if found else None
+
+
+def _anonymous() -> Caller:
+    if not settings.ALLOW_ANONYMOUS:
+        raise CredentialsMissing
+    return Caller("anonymous")

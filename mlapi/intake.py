@@ -1,0 +1,171 @@
+"""Takes in what Label Studio tells: a few rows and a wake-up, never a model, EvaDB or HTTP.
+
+Label Studio waits one second for a webhook and never sends it again, so the event is a
+row before it is answered, and everything slow is left to the jobs.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from mlapi import pipelines
+from mlapi.authentication import Caller
+from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown, request_id
+from mlapi.labelstudio import events as labelstudio_events
+from mlapi.labelstudio import label_config
+from mlapi.serializers import SetupBody, TrainBody, WebhookBody
+from registry import queue
+from registry.acts import events, projects, runs
+from registry.errors import EvalsError
+from registry.models import Event, Project, TrainingRun
+from registry.models.event import EventStatus
+
+START_TRAINING = "START_TRAINING"
+# Not Label Studio's words: these two routes are events too, and `labelstudio.events` knows them.
+SETUP = "SETUP"
+TRAIN = "TRAIN"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An event that was kept; `is_known` is False for an action that we do nothing for."""
+
+    event: Event
+    run: TrainingRun | None = None
+    is_known: bool = True
+
+
+def served_by(config: str) -> pipelines.Match:
+    """What serves the label config. Raises ConfigUnserved or ConfigInvalid; in memory only."""
+    try:
+        match = pipelines.match(label_config.parse(config))
+    except label_config.InvalidLabelConfig as e:
+        raise ConfigInvalid(e.message) from None
+    if not match.targets:
+        raise ConfigUnserved(f"{pipelines.why_not(match).rstrip('.')}.")
+    return match
+
+
+def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
+    """Remember the project. A new config is an event, because taking it in may relabel every task.
+
+    A project that nothing can serve is remembered as well, with the reason.
+    Raises ProjectUnknown for one out of scope, ConfigUnserved or ConfigInvalid.
+    """
+    _refuse_foreign(caller, body)
+    with transaction.atomic():
+        project, created, config_changed = projects.remember(
+            body.uid,
+            label_config=body.label_config,
+            hostname=body.hostname,
+            setup_token=body.token,
+            extra_params=body.extra_params,
+            backend_url=backend_url,
+        )
+        if created or config_changed:
+            events.record(
+                project,
+                SETUP,
+                {"project": {"label_config": body.label_config}, "first": created},
+                source=Event.Source.SETUP,
+                request_id=request_id(),
+            )
+            queue.drain(project.pk)
+    served_by(body.label_config)
+    return project
+
+
+def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
+    if not caller.may_bring(body.uid, body.hostname):
+        raise ProjectUnknown
+    pinned_elsewhere = caller.hostname and Project.objects.filter(uid=body.uid).exclude(
+        hostname__in=[caller.hostname, ""]
+    )
+    if pinned_elsewhere and pinned_elsewhere.exists():
+        raise ProjectUnknown
+
+
+def take_webhook(caller: Caller, body: WebhookBody) -> Taken:
+    """Keep the event and wake the drain of its project; START_TRAINING queues a run at once.
+
+    An event of a project that is out of scope, or that names none, is kept without a
+    project: it can be read, and does nothing. Raises what `runs.start` refuses with,
+    after the event was kept.
+    """
+    project = _project_of(caller, body.uid, body.title)
+    if project is None:
+        return _keep(None, body, EventStatus.IGNORED, f"names no project that {caller.name} opens")
+    if body.action.upper() == START_TRAINING:
+        return _start(project, body.action, body.payload, Event.Source.WEBHOOK)
+    if body.action.upper() not in labelstudio_events.KNOWN_ACTIONS:
+        return _keep(project, body, EventStatus.IGNORED, "an action that nothing is done for")
+    with transaction.atomic():
+        taken = _keep(project, body, EventStatus.RECEIVED, "")
+        queue.drain(project.pk)
+    return taken
+
+
+def take_train(caller: Caller, body: TrainBody) -> Taken:
+    """Keep the annotated tasks as an event, and queue a run. Raises ProjectUnknown or a refusal."""
+    project = _project_of(caller, body.uid, "")
+    if project is None:
+        raise ProjectUnknown
+    if body.tasks:
+        with transaction.atomic():
+            events.record(
+                project,
+                TRAIN,
+                body.payload,
+                source=Event.Source.TRAIN,
+                request_id=request_id(),
+            )
+            queue.drain(project.pk)
+    return _start(project, START_TRAINING, {}, Event.Source.TRAIN)
+
+
+def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
+    """The project in scope; one that nobody has set up yet is met and asked after."""
+    if uid is None:
+        return None
+    project = caller.find(uid)
+    if project is None and caller.may_bring(uid, ""):
+        project = projects.meet(uid, title=title)
+        projects.request_sync(project, "a project that no /setup has named")
+    return project
+
+
+def _keep(project: Project | None, body: WebhookBody, status: str, outcome: str) -> Taken:
+    event = events.record(
+        project, body.action, body.payload, request_id=request_id(), status=status, outcome=outcome
+    )
+    known = project is not None and status == EventStatus.RECEIVED
+    return Taken(event, is_known=known)
+
+
+def _start(project: Project, action: str, payload: dict[str, Any], source: str) -> Taken:
+    """Queue a run, or find the active one; the event says which, also when it was refused."""
+    trigger = {
+        Event.Source.WEBHOOK: TrainingRun.Trigger.START_TRAINING,
+        Event.Source.TRAIN: TrainingRun.Trigger.TRAIN_ROUTE,
+    }[source]
+    kept = {"source": source, "request_id": request_id()}
+    try:
+        with transaction.atomic():
+            run, created = runs.start(project, trigger=trigger, actor="labelstudio")
+            outcome = f"queued run {run.pk}" if created else f"run {run.pk} was {run.state} already"
+            event = events.record(
+                project,
+                action,
+                payload,
+                status=EventStatus.QUEUED_RUN,
+                outcome=outcome,
+                run=run,
+                **kept,
+            )
+    except EvalsError as refused:
+        events.record(
+            project, action, payload, status=EventStatus.FAILED, outcome=refused.message, **kept
+        )
+        raise
+    return Taken(event, run)

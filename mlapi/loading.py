@@ -1,0 +1,144 @@
+"""Keeps the loaded versions of this process: each loaded once, verified before it is read."""
+
+import importlib
+import threading
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+from django.conf import settings
+
+from mlapi import pipelines
+from mlapi.pipelines.base import Predictor
+from registry import artifacts, queue
+from registry.errors import EvalsError
+from registry.models import ModelVersion
+
+log = structlog.get_logger(__name__)
+FAILURE_REMEMBERED_S = 30
+
+
+class ModelUnavailable(EvalsError):
+    """The version could not be fetched, verified or loaded in this process."""
+
+    code = "model_unavailable"
+    status = 503
+    hint = "The champion falls back to the newest earlier version that loads."
+    retryable = True
+
+
+@dataclass
+class _Failure:
+    error: str
+    until: float
+    is_reported: bool = False
+
+
+# Shared by all threads of the process. `_state` guards the dicts and is never held while
+# something is loaded; a version's own lock is, so that it is loaded once.
+_state = threading.Lock()
+_loaded: OrderedDict[int, Predictor] = OrderedDict()
+_loading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+_failures: dict[int, _Failure] = {}
+
+
+def load(version: ModelVersion) -> Predictor:
+    """The version's predictor, loaded once per process; its artifact is verified before it is read.
+
+    Raises ModelUnavailable; for half a minute after a failure without trying again.
+    """
+    with _state:
+        predictor = _cached(version)
+        lock = _loading[version.pk]
+    if predictor is not None:
+        return predictor
+    with lock:
+        with _state:
+            predictor = _cached(version)
+        return _load(version) if predictor is None else predictor
+
+
+def loads(version: ModelVersion) -> bool:
+    """Whether the version can be loaded here and now, whatever was remembered of it."""
+    with _state:
+        _failures.pop(version.pk, None)
+    try:
+        load(version)
+    except ModelUnavailable:
+        return False
+    return True
+
+
+def predictor_for(version: ModelVersion) -> Predictor:
+    """As `load`, for a version that serves: each failure queues the act `fall_back`, once."""
+    try:
+        return load(version)
+    except ModelUnavailable as e:
+        with _state:
+            failure = _failures.get(version.pk)
+            unreported = failure is not None and not failure.is_reported
+            if unreported:
+                failure.is_reported = True
+        if unreported:
+            queue.fall_back(version.project_id, version.pk, e.message)
+        raise
+
+
+def forget() -> None:
+    """Drop every loaded version and every remembered failure."""
+    with _state:
+        _loaded.clear()
+        _failures.clear()
+
+
+def warm_up() -> threading.Thread:
+    """Import what the first prediction needs, beside a server that answers already.
+
+    EvaDB's imports take seconds, which nobody should wait for, least of all /health.
+    """
+
+    def import_engine() -> None:
+        try:
+            importlib.import_module("mlapi.eva.online")
+        except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it
+            log.exception("warm_up_failed")
+
+    thread = threading.Thread(target=import_engine, name="warm-up", daemon=True)
+    thread.start()
+    return thread
+
+
+def _cached(version: ModelVersion) -> Predictor | None:
+    """The loaded version; hold `_state`. Raises ModelUnavailable while a failure is remembered."""
+    failure = _failures.get(version.pk)
+    if failure and failure.until > monotonic():
+        raise ModelUnavailable(failure.error)
+    predictor = _loaded.get(version.pk)
+    if predictor is not None:
+        _loaded.move_to_end(version.pk)
+    return predictor
+
+
+def _load(version: ModelVersion) -> Predictor:
+    try:
+        path = artifacts.fetch(version)
+        predictor = pipelines.get(version.pipeline).load(path)
+    except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
+        log.exception("version_does_not_load", version=version.label, project=version.project_id)
+        error = f"{version.label} does not load: {type(e).__name__}: {e}"
+        with _state:
+            _failures[version.pk] = _Failure(error, monotonic() + FAILURE_REMEMBERED_S)
+        raise ModelUnavailable(error) from e
+    with _state:
+        _failures.pop(version.pk, None)
+        _loaded[version.pk] = predictor
+        _evict()
+    return predictor
+
+
+def _evict() -> None:
+    """The longest unused go first; the newest stays, however large, because it is being asked."""
+    limit = settings.MODEL_CACHE_MB * 1024 * 1024
+    while len(_loaded) > 1 and sum(p.nbytes for p in _loaded.values()) > limit:
+        _loaded.popitem(last=False)

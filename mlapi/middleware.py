@@ -1,0 +1,69 @@
+"""Takes the access key out of the URL path before anything can log it."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+
+PROTOCOL_URLCONF = "mlapi.urls"
+REDACTED = "[key]"
+
+# More than one prefix is no address that we ever gave out; the last key is the one that is judged.
+_PREFIX = re.compile(r"(?:/k/([^/]*))+(/.*)?", re.DOTALL)
+# A key behind a base path that nobody told us of: it opens nothing, and must not be logged either.
+_ELSEWHERE = re.compile(r"(?<=/k/)[a-z2-7]{32}(?=/|$)", re.IGNORECASE)
+_RAW_PATHS = ("RAW_URI", "REQUEST_URI")
+
+
+class AccessKeyMiddleware:
+    """First in MIDDLEWARE. `/k/<key>/setup` goes on as `/setup`, with the key on the request.
+
+    Such a request is resolved by the protocol's own URLs, so that a key never leads to
+    `/admin/` or `/api/`. The WSGI environment, which gunicorn logs from, is rewritten too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.access_key = _take_key(request)
+        if request.access_key is not None:
+            request.urlconf = PROTOCOL_URLCONF
+        return self.get_response(request)
+
+
+def _take_key(request: HttpRequest) -> str | None:
+    """The key of the path, None if it has none; the request goes on without it."""
+    found = _PREFIX.fullmatch(request.path_info)
+    if found:
+        _rewrite(request, found[2] or "/")
+        _scrub(request, found[1])
+        return found[1]
+    hidden = _ELSEWHERE.search(request.path_info)
+    if hidden:
+        _rewrite(request, _ELSEWHERE.sub(REDACTED, request.path_info))
+        _scrub(request, hidden[0])
+    return None
+
+
+def _rewrite(request: HttpRequest, path_info: str) -> None:
+    script = request.META.get("SCRIPT_NAME", "").rstrip("/")
+    request.path_info = path_info
+    request.path = f"{script}{path_info}"
+    # WSGI keeps the path as bytes in latin-1.
+    request.META["PATH_INFO"] = path_info.encode().decode("latin-1")
+    query = request.META.get("QUERY_STRING", "")
+    raw = quote(request.path) + (f"?{query}" if query else "")
+    for name in _RAW_PATHS:
+        if name in request.META:
+            request.META[name] = raw
+
+
+def _scrub(request: HttpRequest, key: str) -> None:
+    """Proxies repeat the address in headers (X-Original-URI, Referer, ...)."""
+    if not key:
+        return
+    for name, value in request.META.items():
+        if isinstance(value, str) and key in value:
+            request.META[name] = value.replace(f"/k/{key}", "").replace(key, REDACTED)

@@ -1,0 +1,72 @@
+"""Reads JSON bodies, bounded in length and depth; what is wrong with one is said clearly."""
+
+from typing import IO, Any
+
+import orjson
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+
+from mlapi.errors import BodyInvalid, BodyTooLarge, LengthRequired
+
+# Label Studio nests about ten levels. PostgreSQL's jsonb and Python's own encoder, which come
+# after us, end at about a thousand.
+MAX_DEPTH = 100
+
+
+class JSONBody(BaseParser):
+    """Any content type is read as JSON: some callers leave it out, and there is no other format."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: dict | None = None
+    ) -> Any:
+        """The value in the body. Raises BodyInvalid, BodyTooLarge or LengthRequired."""
+        meta = parser_context["request"].META
+        limit = settings.MAX_REQUEST_MB * 1024 * 1024
+        if int(meta.get("CONTENT_LENGTH") or 0) > limit:
+            raise BodyTooLarge
+        return loads(stream.read(limit))
+
+
+def refuse_chunked(meta: dict[str, Any]) -> None:
+    """Django reads a body without a length as empty, and an event would be lost in silence."""
+    if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower():
+        raise LengthRequired
+
+
+def loads(raw: bytes | str) -> Any:
+    """The JSON value in `raw`; NaN, infinities and lone surrogates are none. Raises BodyInvalid."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as e:
+        if "UTF-8" in e.msg:
+            raise BodyInvalid("The body is not valid UTF-8.") from None
+        if "depth" in e.msg:
+            raise _too_deep() from None
+        raise BodyInvalid from None
+    if _is_deeper(value, MAX_DEPTH):
+        raise _too_deep()
+    return value
+
+
+def _too_deep() -> BodyInvalid:
+    return BodyInvalid(
+        f"The body is nested deeper than {MAX_DEPTH} levels.", hint="Send a flatter one."
+    )
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Level by level, because recursion is what is guarded against. 1,500 tasks take 4 ms."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [
+            child
+            for parent in level
+            if type(parent) in (dict, list)
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) in (dict, list)
+        ]
+        if not level:
+            return False
+    return True

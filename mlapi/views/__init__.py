@@ -1,0 +1,22 @@
+"""Label Studio's routes. No logic: each asks one service or act, and answers."""
+
+from .champions import Metrics, Versions
+from .health import Health, Ready
+from .predict import Predict
+from .setup import Setup, Validate
+from .training import IsTraining, JobStatus, Train
+from .webhook import Webhook
+
+__all__ = [
+    "Health",
+    "IsTraining",
+    "JobStatus",
+    "Metrics",
+    "Predict",
+    "Ready",
+    "Setup",
+    "Train",
+    "Validate",
+    "Versions",
+    "Webhook",
+]
