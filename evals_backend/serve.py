@@ -40,7 +40,7 @@ def _web_command() -> list[str]:
 
 
 def _cluster_command() -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"]
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
 
 
 def _become(process: str) -> int:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import structlog
 from django.db import Error, close_old_connections, connection
 
+from mlapi.stopping import stopping
 from registry.acts import runs
 from registry.acts.runs import RunNotActive
 from registry.models import TrainingRun
@@ -22,6 +23,10 @@ class Cancelled(Exception):  # noqa: N818 - not a failure: someone asked for it
 
 class Lost(Exception):  # noqa: N818 - the run is someone else's by now
     """The run was taken away: reaped, or ended by someone else. Nothing more may be written."""
+
+
+class WorkerStopped(SystemExit):
+    """The worker was told to stop."""
 
 
 class Heart:
@@ -41,11 +46,13 @@ class Heart:
         self._thread = threading.Thread(target=self._beat, name=f"heart-of-run-{run.pk}")
 
     def check(self) -> None:
-        """Raises Lost or Cancelled."""
+        """Raises Lost, Cancelled or WorkerStopped."""
         if self._lost.is_set():
             raise Lost
         if self._cancelled.is_set():
             raise Cancelled
+        if stopping.is_set():
+            raise WorkerStopped("the worker was told to stop")
 
     @contextmanager
     def ends_alone(self) -> Iterator[None]:

@@ -12,9 +12,10 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.labelstudio import label_config
+from mlapi.stopping import stopping
 from mlapi.training import dataset, job, supervise
 from mlapi.training.folder import work_folder
-from mlapi.training.heart import Cancelled, Heart, Lost
+from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
 from mlapi.training.supervise import ChildError, Limits, program
 from registry.acts import champion, runs, versions
@@ -52,10 +53,6 @@ class LoadFailed(EvalsError):
     hint = "The version is kept and marked; the champion stays. The run's log has the output."
 
 
-class WorkerStopped(SystemExit):
-    """The worker was told to stop while it carried out the run."""
-
-
 def carry_out(
     run_id: int,
     worker: str,
@@ -66,8 +63,10 @@ def carry_out(
     """Claim the run and see it through; None if it is not there to be claimed.
 
     However it goes, the run's row says how it ended, its processes are gone and its folder
-    is removed. Only what ends the worker itself (SystemExit, KeyboardInterrupt) is raised.
+    is removed. Only what ends the process itself (SystemExit, KeyboardInterrupt) is raised.
     """
+    if stopping.is_set():
+        return None  # it stays queued, and the next worker's upkeep finds it
     run = runs.claim(run_id, worker)
     if run is None:
         return None
@@ -109,8 +108,13 @@ class _Attempt:
         except Exception as error:
             log.exception("training failed unexpectedly")
             self.fail("unexpected", f"{type(error).__name__}: {error}", "See the worker's log.")
-        except BaseException:
+        except WorkerStopped:
             self._hand_back()
+        except KeyboardInterrupt:
+            self._end(runs.finish_cancel)
+            raise
+        except BaseException as error:
+            self.fail("worker_ended", f"Its worker ended: {error}", "Start the training again.")
             raise
         return None
 

@@ -1,0 +1,74 @@
+"""Every django-q entry point and nothing else: claim, call, record."""
+
+import os
+import socket
+
+import structlog
+
+from registry.models import ModelVersion, Project
+
+log = structlog.get_logger(__name__)
+
+# What a job needs is imported in it: a worker of one cluster does not load the other's.
+
+
+def drain(project_id: int) -> None:
+    """Apply the project's received events in order."""
+    from mlapi.drain import drain as apply
+
+    apply(project_id)
+
+
+def sync(project_id: int, reason: str) -> None:
+    """Reconcile the mirror with Label Studio."""
+    from mlapi.labelstudio.sync import sync as reconcile
+
+    if project := Project.objects.filter(pk=project_id).first():
+        reconcile(project, reason)
+
+
+def train(run_id: int) -> None:
+    """Carry out the run, then ask the policy what came in meanwhile."""
+    from mlapi.training import policy
+    from mlapi.training.run import carry_out
+
+    run = carry_out(run_id, worker_name())
+    if run is not None:
+        policy.consider(run.project)
+
+
+def fall_back(project_id: int, version_id: int, error: str) -> None:
+    """The version did not load in a serving process: move the champion to one that does."""
+    from mlapi.training.trial import loads_in_a_fresh_process
+    from registry.acts import champion
+
+    version = ModelVersion.objects.select_related("project").get(
+        pk=version_id, project_id=project_id
+    )
+    goal = champion.fall_back(
+        version.project,
+        version,
+        actor="serving",
+        error=error,
+        loads=loads_in_a_fresh_process,
+    )
+    log.error("fell back", version=version.label, to=goal.label if goal else None, error=error)
+
+
+def tick() -> None:
+    """Every half minute: what became due, and what got lost."""
+    from mlapi import upkeep
+
+    upkeep.tick()
+
+
+def hourly() -> None:
+    """Every hour: reconcile, and forget what has been kept long enough."""
+    from mlapi import upkeep
+
+    upkeep.hourly()
+
+
+def worker_name() -> str:
+    """This process, for the run's row and for people."""
+    return f"{socket.gethostname()}:{os.getpid()}"

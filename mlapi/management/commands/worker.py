@@ -1,0 +1,59 @@
+"""`manage.py worker`: one django-q cluster, its sign of life, and a stop that ends trainings."""
+
+import socket
+
+import structlog
+from django.core.management.base import BaseCommand
+from django.db import Error, close_old_connections, connections
+from django_q.cluster import Cluster
+from django_q.conf import Conf
+
+from mlapi import schedules, upkeep
+from mlapi.stopping import stopping
+from mlapi.training import folder
+from registry import queue
+from registry.acts import workers
+
+log = structlog.get_logger(__name__)
+
+_SEEN_EVERY_S = 15.0
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM or SIGINT; `Q_CLUSTER_NAME` says which cluster."""
+
+    help = "Run the jobs of one cluster: events, or with Q_CLUSTER_NAME=training the trainings."
+
+    def handle(self, *args: object, **options: object) -> None:
+        name = Conf.CLUSTER_NAME
+        _prepare(name)
+        connections.close_all()  # not to be shared with the processes that are forked now
+        cluster = _StoppableCluster()
+        cluster.start()
+        while cluster.sentinel.is_alive():
+            _seen(name)
+            cluster.sentinel.join(_SEEN_EVERY_S)
+
+
+class _StoppableCluster(Cluster):
+    """django-q waits for running jobs when it stops; a training is told to end."""
+
+    def sig_handler(self, signum: int, frame: object) -> None:
+        stopping.set()
+        super().sig_handler(signum, frame)
+
+
+def _prepare(cluster: str) -> None:
+    if cluster == queue.TRAINING:
+        folder.sweep()
+        return
+    schedules.ensure()
+    upkeep.at_worker_start()
+
+
+def _seen(cluster: str) -> None:
+    close_old_connections()
+    try:
+        workers.seen(cluster, socket.gethostname())
+    except Error:
+        log.exception("sign of life not written", cluster=cluster)

@@ -1,0 +1,126 @@
+"""What is done by the clock: what became due is started, and what got lost is found."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import Exists, Min, OuterRef, Q
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from mlapi.training import policy
+from registry import queue
+from registry.acts import projects as project_acts
+from registry.acts import runs
+from registry.models import Event, Project, TrainingRun
+from registry.models.event import EventStatus
+from registry.models.run import ACTIVE_STATES, RunState
+
+log = structlog.get_logger(__name__)
+
+# A job that was queued this long ago without being worked on may be lost with its worker.
+LOST_AFTER = timedelta(seconds=15)
+_RECONCILE_EVERY = timedelta(minutes=50)
+_PROBLEMS_KEPT = timedelta(days=30)
+_DELETED_AT_ONCE = 5000
+
+
+def tick() -> None:
+    """Every half minute. Each step stands alone: one that fails does not keep the others."""
+    for step in (reap, wake_runs, wake_drains, consider_projects):
+        _alone(step)
+
+
+def hourly() -> None:
+    """Every hour."""
+    for step in (reconcile, trim):
+        _alone(step)
+
+
+def at_worker_start() -> None:
+    """What may have been missed while no worker was there."""
+    for project in Project.objects.all():
+        project_acts.request_sync(project, "a worker started")
+
+
+def reap() -> None:
+    """Runs whose worker went silent are failed and queued once more."""
+    for run in runs.reap():
+        log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
+
+
+def wake_runs() -> list[int]:
+    """Queue the job again of each queued run that no worker can know of; returns their ids.
+
+    A job is lost with the worker that had taken it from the queue. Claiming is a
+    conditional UPDATE, so a job too many does nothing.
+    """
+    now = timezone.now()
+    queued = TrainingRun.objects.filter(
+        state=RunState.QUEUED, created_at__lt=now - LOST_AFTER
+    ).values_list("pk", flat=True)
+    if not queued:
+        return []
+    known = _runs_with_a_job()
+    lost = [pk for pk in queued if pk not in known]
+    for pk in lost:
+        log.warning("a queued run had no job", run=pk)
+        queue.train(pk)
+    return lost
+
+
+def _runs_with_a_job() -> set[int]:
+    """Runs whose job waits in the queue, or was taken from it a moment ago."""
+    retry = timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"][queue.TRAINING]["retry"])
+    # django-q locks a job until it may be retried, so the lock tells when it was taken.
+    taken_before = timezone.now() + retry - LOST_AFTER
+    jobs = OrmQ.objects.filter(key=queue.TRAINING).exclude(
+        Q(lock__gt=timezone.now()) & Q(lock__lt=taken_before)
+    )
+    return {job.args()[0] for job in jobs if job.func() == "mlapi.jobs.train"}
+
+
+def wake_drains() -> None:
+    """Queue a drain for each project with events that have waited too long."""
+    waiting = (
+        Event.objects.filter(status=EventStatus.RECEIVED, project__isnull=False)
+        .order_by()
+        .values("project")
+        .annotate(since=Min("received_at"))
+        .filter(since__lt=timezone.now() - LOST_AFTER)
+    )
+    for row in waiting:
+        queue.drain(row["project"])
+
+
+def consider_projects() -> None:
+    """Ask the policy of every project that has labels and no run under way."""
+    active = TrainingRun.objects.filter(project=OuterRef("pk"), state__in=ACTIVE_STATES)
+    idle = Project.objects.filter(~Exists(active), labels_changed_at__isnull=False)
+    for project in idle.exclude(pipeline=""):
+        _alone(policy.consider, project)
+
+
+def reconcile() -> None:
+    """Queue a sync for each project that has not been read for an hour."""
+    before = timezone.now() - _RECONCILE_EVERY
+    stale = Q(synced_at__isnull=True) | Q(synced_at__lt=before)
+    for project in Project.objects.filter(stale):
+        project_acts.request_sync(project, "hourly")
+
+
+def trim() -> None:
+    """Forget what could not be predicted a month ago; all other events stay."""
+    old = Event.objects.filter(
+        source=Event.Source.PREDICT, received_at__lt=timezone.now() - _PROBLEMS_KEPT
+    )
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_DELETED_AT_ONCE]):
+        Event.objects.filter(pk__in=ids).delete()
+
+
+def _alone(step: Callable[..., object], *arguments: object) -> None:
+    try:
+        step(*arguments)
+    except Exception:
+        log.exception("upkeep failed", step=step.__name__, on=[str(a) for a in arguments])
