@@ -52,7 +52,7 @@ def _require_workers() -> dict[str, str]:
         if cluster not in seen:
             raise NotReady(
                 f"No worker of the {cluster} cluster was seen in the last 90 s.",
-                hint="Start it: manage.py qcluster, or make run.",
+                hint="Start it: manage.py worker, or make run.",
             )
     return {cluster: at.isoformat() for cluster, at in seen.items()}
 
