@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -47,23 +47,23 @@ def remember(
 ) -> tuple[Project, bool, bool]:
     """Take in a /setup; return the project, whether it is new, and whether its config is news.
 
-    One query when nothing changed, two for a change, three for a new project. The label
+    One query when nothing changed, two for a change or a new project. The label
     config itself is stored by `set_config` alone, together with the fingerprint and the
     pipeline that belong to it, so it stays news until someone has taken it in. The first
     hostname is pinned; another one is only noted, and nothing else of its request is kept:
     its token belongs to a host that no one has vouched for.
     """
+    hostname = storable(hostname).rstrip("/")[:500]
+    told = {"extra_params": storable(extra_params), "backend_url": backend_url[:500]}
+    if hostname:
+        told |= {"hostname": hostname, "setup_token": storable(setup_token)}
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     created = False
     if project is None:
-        project, created = _insert(uid)
-    hostname = storable(hostname).rstrip("/")[:500]
+        project, created = _insert(uid, **told)
     if project.hostname and hostname and hostname != project.hostname:
         _store(project, other_hostname=hostname)
     else:
-        told = {"extra_params": storable(extra_params), "backend_url": backend_url[:500]}
-        if hostname:
-            told |= {"hostname": hostname, "setup_token": storable(setup_token)}
         _store(project, **told)
     return project, created, bool(label_config) and storable(label_config) != project.label_config
 
@@ -77,11 +77,12 @@ def meet(uid: str, *, title: str = "") -> Project:
 def _insert(uid: str, **fields: Any) -> tuple[Project, bool]:
     """Insert the project unless another request just did; one of the two is told that it is new."""
     fresh = Project(uid=uid, **fields)
-    Project.objects.bulk_create(
-        [fresh], update_conflicts=True, unique_fields=["uid"], update_fields=["uid"]
-    )
-    stored = Project.objects.select_related("champion").get(uid=uid)
-    return stored, stored.created_at == fresh.created_at
+    try:
+        with transaction.atomic():
+            fresh.save(force_insert=True)
+    except IntegrityError:
+        return Project.objects.select_related("champion").get(uid=uid), False
+    return fresh, True
 
 
 def _store(project: Project, **fields: Any) -> None:
