@@ -1,4 +1,4 @@
-"""What a Label Studio label config asks for: its control tags, their labels, and the objects they are on.
+"""What a label config asks for: its control tags, their labels, and the objects they are on.
 
 The rules are those of Label Studio 1.23's editor and of label-studio-sdk's parser: a control
 is any tag with `name` and `toName`, an object any other tag with `name` and `value`. They are
@@ -76,7 +76,7 @@ class Control(Tag):
 
 @dataclass(frozen=True)
 class ObjectTag(Tag):
-    """An object tag; `field` is the key of the task's data, None if `value` is no plain `$field`."""
+    """An object tag; `field` is the key in the task's data, None without a plain `$field`."""
 
     field: str | None = None
 
@@ -174,11 +174,6 @@ def _walk(root: Element) -> Iterator[tuple[Element, tuple[Element, ...]]]:
 def _control(element: Element) -> Control:
     attrs = MappingProxyType(dict(element.attrib))
     bare = Tag(element.attrib["name"], element.tag, attrs)
-    choice = bare.attr("choice").strip().lower()
-    if element.tag == "Choices":
-        choice = choice if choice in _CHOICES else "single"
-    else:
-        choice = ""
     return Control(
         name=bare.name,
         tag=bare.tag,
@@ -188,8 +183,15 @@ def _control(element: Element) -> Control:
         per_item=bare.is_on("perItem"),
         nested=bare.is_on("allowNested"),
         dynamic=bare.attr("value").startswith("$") or bool(bare.attr("apiUrl")),
-        choice=choice,
+        choice=_choice(bare),
     )
+
+
+def _choice(tag: Tag) -> str:
+    if tag.tag != "Choices":
+        return ""
+    choice = tag.attr("choice").strip().lower()
+    return choice if choice in _CHOICES else "single"
 
 
 def _object(element: Element) -> ObjectTag:

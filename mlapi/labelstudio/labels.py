@@ -2,12 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from mlapi.labelstudio.times import moment
 
 if TYPE_CHECKING:
     from mlapi.pipelines.base import TargetSpec
 
 Labels = dict[str, str | list[str]]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def usable(
@@ -56,17 +61,16 @@ def is_submitted(annotation: Mapping[str, Any]) -> bool:
 def _votes(annotations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The latest submitted annotation of each annotator; an unknown one speaks for itself."""
     latest: dict[Any, Mapping[str, Any]] = {}
-    for annotation in sorted(annotations, key=_age):
-        if is_submitted(annotation):
-            annotator = annotation.get("completed_by")
-            latest[annotator if annotator is not None else ("id", annotation.get("id"))] = annotation
+    for annotation in sorted(filter(is_submitted, annotations), key=_age):
+        annotator = annotation.get("completed_by")
+        voter = ("id", annotation.get("id")) if annotator is None else annotator
+        latest[voter] = annotation
     return list(latest.values())
 
 
-def _age(annotation: Mapping[str, Any]) -> tuple[str, int]:
-    # Label Studio's times are all ISO 8601 in UTC with the same width, so they sort as text.
-    when = annotation.get("updated_at") or annotation.get("created_at") or ""
-    return str(when), int(annotation.get("id") or 0)
+def _age(annotation: Mapping[str, Any]) -> tuple[datetime, int]:
+    when = moment(annotation.get("updated_at")) or moment(annotation.get("created_at"))
+    return when or _LONG_AGO, int(annotation.get("id") or 0)
 
 
 def _choices(result: Any, control: str) -> set[str]:

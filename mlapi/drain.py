@@ -1,0 +1,161 @@
+"""Applies a project's received events in order, and settles each with what became of it."""
+
+from itertools import chain
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+
+from mlapi.labelstudio import events, mirror
+from mlapi.labelstudio.first_answers import first_answers
+from mlapi.labelstudio.lock import DRAIN, project_lock
+from mlapi.labelstudio.mirror import Applied, Gone
+from mlapi.training import policy, prequential
+from registry.acts import events as event_acts
+from registry.acts import projects
+from registry.models import Event, Project
+from registry.models.event import EventStatus
+
+log = structlog.get_logger(__name__)
+# An event that says less than a deletion before it came out of order; not by more than this.
+_OUT_OF_ORDER = 200
+
+
+def drain(project_id: int) -> int:
+    """Apply the project's received events in order; return how many were settled.
+
+    One drain per project: a second one leaves, and the first looks again after it has given
+    the lock back, so that no event waits for the next. An event that cannot be applied
+    is settled as failed, with the reason, and stops none. Afterwards it asks for a sync
+    where an event said too little, and asks the policy whether to train.
+    """
+    settled = 0
+    while True:
+        with project_lock(project_id, purpose=DRAIN) as first:
+            if not first:
+                return settled
+            settled += _drain(project_id)
+        if not _received(project_id).exists():
+            return settled
+
+
+def _drain(project_id: int) -> int:
+    settled = 0
+    reasons: list[str] = []
+    with project_lock(project_id, wait=True):
+        project = Project.objects.select_related("champion").get(pk=project_id)
+        mirror.heal_config(project)
+        while event := _received(project_id).order_by("id").first():
+            reason = _settle(project, event)
+            reasons += [reason] if reason else []
+            settled += 1
+    if reasons:
+        projects.request_sync(project, reasons[0])
+    policy.consider(project)
+    return settled
+
+
+def _received(project_id: int):
+    return Event.objects.filter(project_id=project_id, status=EventStatus.RECEIVED)
+
+
+def _settle(project: Project, event: Event) -> str | None:
+    """Apply one event; why Label Studio has to be asked afterwards, if it has to."""
+    try:
+        return _apply(project, event)
+    except (InterfaceError, OperationalError):
+        raise  # the database's fault, not the event's: it stays received
+    except Exception as e:
+        log.exception("event_not_applied", event=event.pk, action=event.action)
+        event_acts.settle(event, EventStatus.FAILED, f"{type(e).__name__}: {e}"[:1000])
+        # What was changed on the instance may not be so in the database.
+        project.refresh_from_db()
+        return "an event could not be applied"
+
+
+def _apply(project: Project, event: Event) -> str | None:
+    changes = _changes(project, event)
+    for change in changes:
+        if isinstance(change, events.PutProject):
+            mirror.relabel(project, change.label_config)
+    gone = _gone(event, changes)
+    asked = [
+        (change.task_id, prequential.ask(project, first))
+        for change in changes
+        if isinstance(change, events.PutAnnotation)
+        and change.annotation["id"] not in gone.annotations
+        and (first := first_answers(project, change))
+    ]
+    with transaction.atomic():
+        applied = mirror.apply(project, changes, gone)
+        for task_id, outcomes in asked:
+            prequential.record(project, task_id, outcomes)
+        event_acts.settle(event, *_outcome(applied))
+    return applied.need_sync
+
+
+def _changes(project: Project, event: Event) -> list[events.Change]:
+    """The event's changes; the first event of a project that no /setup named brings its config."""
+    changes = events.changes(event.action, event.payload)
+    told = events.project_of(event.payload)
+    if not project.label_config and told and told.label_config:
+        return [told, *changes] if told not in changes else changes
+    return changes
+
+
+def _gone(event: Event, changes: list[events.Change]) -> Gone:
+    """What the events shortly before this one deleted, for an older word that was overtaken.
+
+    Ids are used again, so a thing that was made after its id was deleted is another thing.
+    """
+    said = list(chain.from_iterable(_ids_and_times(change) for change in changes))
+    if not said:
+        return Gone()
+    before = Event.objects.filter(
+        project_id=event.project_id,
+        id__range=(event.pk - _OUT_OF_ORDER, event.pk - 1),
+        action__contains="DELETE",
+    )
+    tasks: set[int] = set()
+    annotations: set[int] = set()
+    for deletion in before:
+        try:
+            gone_tasks, gone_annotations = events.deleted_ids(deletion.action, deletion.payload)
+        except events.MalformedEvent:
+            continue
+        for is_task, id_, made_at in said:
+            if made_at and made_at < deletion.received_at:
+                tasks |= {id_} & gone_tasks if is_task else set()
+                annotations |= set() if is_task else {id_} & gone_annotations
+    return Gone(frozenset(tasks), frozenset(annotations))
+
+
+def _ids_and_times(change: events.Change):
+    match change:
+        case events.PutTask(task):
+            yield True, task["id"], events.made_at(task)
+        case events.PutAnnotation(annotation, task_id, task):
+            yield True, task_id, events.made_at(task or annotation)
+            yield False, annotation["id"], events.made_at(annotation)
+
+
+def _outcome(applied: Applied) -> tuple[str, str]:
+    """An event's status, and in one sentence what it did."""
+    if applied.ignored and not applied.did and not applied.need_sync:
+        return EventStatus.IGNORED, applied.ignored[0]
+    if applied.stale and not applied.did:
+        return EventStatus.STALE, "What is stored is newer."
+    parts = [
+        _several(applied.written, "changed"),
+        _several(applied.removed_annotations, "annotations removed"),
+        _several(applied.removed_tasks, "tasks removed"),
+        _several(len(applied.labelled), "labels changed"),
+        _several(applied.stale, "stale"),
+        "other targets or labels" if applied.config_changed else "",
+        f"asks for a sync: {applied.need_sync}" if applied.need_sync else "",
+    ]
+    said = "; ".join(part for part in parts if part)
+    return EventStatus.APPLIED, said or "nothing of it was mirrored"
+
+
+def _several(n: int, what: str) -> str:
+    return f"{n} {what}" if n else ""

@@ -1,0 +1,43 @@
+"""What a label config asks of us, and what a task's annotations answer to it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from mlapi import pipelines
+from mlapi.labelstudio import labels
+from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
+from mlapi.pipelines import Match, TargetSpec
+from registry.acts.tasks import Amount
+from registry.splits import input_key
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The pipeline that serves a config and the targets that it fills; or the reason for none."""
+
+    pipeline: str
+    targets: tuple[TargetSpec, ...]
+    fingerprint: str
+    unserved_reason: str
+
+    def amount(
+        self, project_uid: str, data: dict[str, Any], annotations: Iterable[Mapping[str, Any]]
+    ) -> Amount:
+        """Labels, ties and input key of a task."""
+        if not self.targets:
+            return {}, [], ""
+        parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
+        return *labels.usable(annotations, self.targets), input_key(project_uid, parts)
+
+
+@lru_cache(maxsize=128)
+def asked(label_config: str) -> Asked:
+    """What a label config asks for; one that cannot be parsed asks for nothing."""
+    try:
+        match = pipelines.match(parse(label_config))
+        reason = pipelines.why_not(match)
+    except InvalidLabelConfig as e:
+        match, reason = Match("", ()), e.message
+    return Asked(match.pipeline, match.targets, pipelines.fingerprint(match), reason)

@@ -1,0 +1,256 @@
+"""Label Studio's webhook events as changes to the mirror; their forms: its `webhooks/models.py`.
+
+Every action of Label Studio 1.23 is known, in the singular and in the plural, because it names
+them unevenly: annotations are created one by one or in lists, but always deleted as a list.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from mlapi.labelstudio.times import moment
+
+# Our own names, for what comes by other routes than the webhook.
+SETUP = "SETUP"
+TRAIN = "TRAIN"
+
+
+class MalformedEvent(ValueError):
+    """The payload is not what its action has."""
+
+
+@dataclass(frozen=True)
+class PutTask:
+    """A task as it is, its annotations unsaid."""
+
+    task: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PutAnnotation:
+    """An annotation that was made or changed, with its task where the event has it.
+
+    `live` if a human has just made it, one task at a time: only those are asked of the champion.
+    """
+
+    annotation: dict[str, Any]
+    task_id: int
+    task: dict[str, Any] | None = None
+    live: bool = True
+
+
+@dataclass(frozen=True)
+class PutTasks:
+    """Tasks with all of their annotations."""
+
+    tasks: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DropAnnotations:
+    """Annotations that are gone; their tasks are not said."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DropTasks:
+    """Tasks that are gone, with their annotations."""
+
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PutProject:
+    """What the project is called and asks for; None where the event does not say."""
+
+    title: str | None
+    label_config: str | None
+
+
+@dataclass(frozen=True)
+class NeedSync:
+    """The event says less than what happened; Label Studio has to be asked."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """Nothing for the mirror."""
+
+    reason: str
+
+
+Change = (
+    PutTask
+    | PutAnnotation
+    | PutTasks
+    | DropAnnotations
+    | DropTasks
+    | PutProject
+    | NeedSync
+    | Ignore
+)
+
+
+def changes(action: str, payload: dict[str, Any]) -> list[Change]:
+    """What an event changes, in order; never empty. Raises MalformedEvent."""
+    if not isinstance(payload, dict):
+        raise MalformedEvent("The event is not a JSON object.")
+    read = _READERS.get(str(action).upper())
+    if read is None:
+        return [Ignore("This action is not one that the mirror knows.")]
+    return list(read(payload)) or [Ignore("The event names nothing.")]
+
+
+def project_of(payload: dict[str, Any]) -> PutProject | None:
+    """What any event says of its project, beside what it is about."""
+    return next(_project(payload), None) if isinstance(payload.get("project"), dict) else None
+
+
+def made_at(thing: dict[str, Any]) -> datetime | None:
+    """When a task or an annotation was made."""
+    return moment(thing.get("created_at"))
+
+
+def deleted_ids(action: str, payload: dict[str, Any]) -> tuple[set[int], set[int]]:
+    """The ids of the tasks and of the annotations that an event deletes."""
+    tasks: set[int] = set()
+    annotations: set[int] = set()
+    if "DELETE" not in action.upper():
+        return tasks, annotations
+    for change in changes(action, payload):
+        if isinstance(change, DropTasks):
+            tasks.update(change.ids)
+        if isinstance(change, DropAnnotations):
+            annotations.update(change.ids)
+    return tasks, annotations
+
+
+def _annotations(payload: dict[str, Any]) -> Iterator[Change]:
+    annotations = _listed(payload, "annotation", "annotations")
+    tasks = {task["id"]: task for task in _listed(payload, "task", "tasks")}
+    for annotation in annotations:
+        task_id = annotation.get("task")
+        task_id = task_id.get("id") if isinstance(task_id, dict) else task_id
+        if task_id is None and len(tasks) == 1:
+            task_id = next(iter(tasks))
+        if not _is_id(task_id):
+            raise MalformedEvent("An annotation does not say of which task it is.")
+        # Lists come from actions on many tasks at once, where no one looked at each.
+        live = len(annotations) == 1 and not _is_imported(annotation)
+        live = live and not isinstance(payload.get("annotation"), list)
+        yield PutAnnotation(annotation, task_id, tasks.get(task_id), live)
+
+
+def _is_imported(annotation: dict[str, Any]) -> bool:
+    return bool(annotation.get("bulk_created")) or annotation.get("import_id") is not None
+
+
+def _annotations_deleted(payload: dict[str, Any]) -> Iterator[Change]:
+    ids = _ids(payload, "annotations", "annotation")
+    if ids:
+        yield DropAnnotations(ids)
+
+
+def _tasks(payload: dict[str, Any]) -> Iterator[Change]:
+    imported = 0
+    for task in _listed(payload, "tasks", "task"):
+        yield PutTask(task)
+        imported += bool(task.get("total_annotations"))
+    if imported:
+        yield NeedSync(f"{imported} tasks were imported with annotations")
+
+
+def _tasks_deleted(payload: dict[str, Any]) -> Iterator[Change]:
+    ids = _ids(payload, "tasks", "task")
+    if ids:
+        yield DropTasks(ids)
+
+
+def _project(payload: dict[str, Any]) -> Iterator[Change]:
+    project = payload.get("project")
+    if not isinstance(project, dict):
+        raise MalformedEvent("The event has no project.")
+    title, config = project.get("title"), project.get("label_config")
+    yield PutProject(
+        title if isinstance(title, str) else None,
+        config if isinstance(config, str) and config.strip() else None,
+    )
+
+
+def _setup(payload: dict[str, Any]) -> Iterator[Change]:
+    """What `/setup` left to be done: a label config that is news, and the first look around."""
+    yield from _project(payload)
+    if payload.get("first"):
+        yield NeedSync("first setup")
+
+
+def _train(payload: dict[str, Any]) -> Iterator[Change]:
+    """The old `/train`: tasks with their annotations."""
+    tasks = payload.get("tasks") or []
+    if not isinstance(tasks, list):
+        raise MalformedEvent("`tasks` is not a list.")
+    whole = [
+        task
+        for task in tasks
+        if isinstance(task, dict)
+        and _is_id(task.get("id"))
+        and isinstance(task.get("data"), dict)
+        and isinstance(task.get("annotations"), list)
+    ]
+    if whole:
+        yield PutTasks(whole)
+
+
+def _nothing(reason: str) -> Callable[[dict[str, Any]], Iterator[Change]]:
+    return lambda payload: iter([Ignore(reason)])
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Iterator[Change]]] = {
+    "ANNOTATION_CREATED": _annotations,
+    "ANNOTATIONS_CREATED": _annotations,
+    "ANNOTATION_UPDATED": _annotations,
+    "ANNOTATIONS_UPDATED": _annotations,
+    "ANNOTATION_DELETED": _annotations_deleted,
+    "ANNOTATIONS_DELETED": _annotations_deleted,
+    "TASK_CREATED": _tasks,
+    "TASKS_CREATED": _tasks,
+    "TASK_UPDATED": _tasks,
+    "TASKS_UPDATED": _tasks,
+    "TASK_DELETED": _tasks_deleted,
+    "TASKS_DELETED": _tasks_deleted,
+    "PROJECT_CREATED": _project,
+    "PROJECT_UPDATED": _project,
+    SETUP: _setup,
+    TRAIN: _train,
+    "START_TRAINING": _nothing("It starts a run and changes nothing in the mirror."),
+    # The history of what was learned outlives its project.
+    "PROJECT_DELETED": _nothing("What is remembered of a project is kept."),
+}
+# Label Studio's own, for which something is done.
+KNOWN_ACTIONS = frozenset(_READERS) - {SETUP, TRAIN}
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _listed(payload: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    """The objects under the first of these names that is there, one or many."""
+    value = next((payload[name] for name in names if payload.get(name) is not None), [])
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, dict) and _is_id(item.get("id")) for item in items):
+        raise MalformedEvent(f"`{names[0]}` holds something without an id.")
+    return items
+
+
+def _ids(payload: dict[str, Any], *names: str) -> tuple[int, ...]:
+    value = next((payload[name] for name in names if payload.get(name) is not None), [])
+    items = value if isinstance(value, list) else [value]
+    ids = [item.get("id") if isinstance(item, dict) else item for item in items]
+    if not all(_is_id(i) for i in ids):
+        raise MalformedEvent(f"`{names[0]}` holds something without an id.")
+    return tuple(ids)

@@ -1,0 +1,68 @@
+"""A human's first answer to a task, for the champion to be asked about beforehand."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mlapi.labelstudio import labels
+from mlapi.labelstudio.asked import asked
+from mlapi.labelstudio.events import PutAnnotation
+from mlapi.labelstudio.times import moment
+from mlapi.pipelines import TargetSpec
+from registry.acts import tasks
+from registry.models import Project, Task
+
+
+@dataclass(frozen=True)
+class FirstAnswers:
+    """What a human said of the targets of a task that no one had said anything of.
+
+    `answers` are labels for `single` and sorted lists for `multiple`, by control. `shown`: the
+    human began from a pre-annotation. `labelled_since`: since when the task may have been in
+    datasets, for its other targets; None: it was in none.
+    """
+
+    task_id: int
+    data: dict[str, Any]
+    targets: tuple[TargetSpec, ...]
+    answers: dict[str, str | list[str]]
+    made_at: datetime
+    shown: bool
+    labelled_since: datetime | None
+
+
+def first_answers(project: Project, change: PutAnnotation) -> FirstAnswers | None:
+    """The first answers in an annotation that a human has just made, else None."""
+    annotation = change.annotation
+    if not change.live or not labels.is_submitted(annotation):
+        return None
+    task = tasks.live(project).filter(labelstudio_id=change.task_id).first()
+    created, updated = moment(annotation.get("created_at")), moment(annotation.get("updated_at"))
+    if task and created and annotation["id"] in task.annotation_ids:
+        created = updated or created  # it was known, and says more now
+    data = (change.task or {}).get("data") or (task.data if task else None)
+    if created is None or not isinstance(data, dict):
+        return None
+    answers: dict[str, str | list[str]] = {}
+    for target in asked(project.label_config).targets:
+        said = labels.answer(annotation, target)
+        if said is not None and not (task and target.name in task.answered):
+            answers[target.name] = said[0] if target.kind == "single" else list(said)
+    if not answers:
+        return None
+    return FirstAnswers(
+        task_id=change.task_id,
+        data=data,
+        targets=asked(project.label_config).targets,
+        answers=answers,
+        made_at=created,
+        shown=annotation.get("parent_prediction") is not None,
+        labelled_since=_labelled_since(task),
+    )
+
+
+def _labelled_since(task: Task | None) -> datetime | None:
+    if task is None or task.split is None:
+        return None
+    made = [when for a in task.annotations if (when := moment(a["created_at"]))]
+    return min(made, default=task.created_at)

@@ -1,0 +1,89 @@
+"""The served model against the humans that come after it: asks it first, then keeps who was right.
+
+Interleaved test-then-train ("prequential", Dawid 1984): one outcome for each task and target,
+at its first human label, of the version that was champion when the human answered.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import structlog
+
+from mlapi import serving
+from mlapi.pipelines.base import Answer
+from registry.accuracy import Standing, standings, wilson
+from registry.acts import tasks
+from registry.models import Act, ModelVersion, Outcome, Project
+
+if TYPE_CHECKING:
+    from mlapi.labelstudio.first_answers import FirstAnswers
+
+__all__ = ["Standing", "ask", "champion_at", "record", "standings", "wilson"]
+
+log = structlog.get_logger(__name__)
+_MOVES = ("promote", "roll_back", "fall_back")
+
+
+def ask(project: Project, first: "FirstAnswers") -> list[Outcome]:
+    """What the champion of that moment says of the task; outcomes that still lack their task.
+
+    Before the human's label is applied, and outside of its transaction: it may load a model.
+    Empty if none served then, or if the task may have been in its dataset. Never raises for
+    a model that fails: the label is worth more than the measurement.
+    """
+    version = champion_at(project, first.made_at)
+    if version is None or _may_have_learned(version, first):
+        return []
+    try:
+        answers = serving.predictor_for(version).predict([first.data], first.targets)[0]
+    except Exception:
+        log.exception("champion_not_asked", project=project.pk, version=version.label)
+        return []
+    return [
+        _outcome(version, first, name, answer, human)
+        for name, human in first.answers.items()
+        if isinstance(answer := answers.get(name), Answer)
+    ]
+
+
+def record(project: Project, labelstudio_id: int, outcomes: Sequence[Outcome]) -> int:
+    """Keep the outcomes of a task that is mirrored by now; in the transaction of its label."""
+    task = tasks.live(project).filter(labelstudio_id=labelstudio_id).first() if outcomes else None
+    if task is None:
+        return 0
+    for outcome in outcomes:
+        outcome.task = task
+    tasks.record_outcomes(outcomes)
+    return len(outcomes)
+
+
+def champion_at(project: Project, when: datetime) -> ModelVersion | None:
+    """The version that served at that time, by the acts that moved the pointer."""
+    moves = Act.objects.filter(project=project, verb__in=_MOVES, at__lte=when)
+    last = moves.select_related("to_version__run").order_by("-id").first()
+    return last.to_version if last else None
+
+
+def _may_have_learned(version: ModelVersion, first: "FirstAnswers") -> bool:
+    snapshot_at = version.run.snapshot_at if version.run else None
+    if first.labelled_since is None or snapshot_at is None:
+        return False
+    return first.labelled_since <= snapshot_at
+
+
+def _outcome(
+    version: ModelVersion, first: "FirstAnswers", name: str, answer: Answer, human: str | list[str]
+) -> Outcome:
+    value = answer.value
+    predicted = value if isinstance(value, str) else sorted(value)
+    return Outcome(
+        version=version,
+        target=name,
+        source=Outcome.Source.SHOWN if first.shown else Outcome.Source.PREQUENTIAL,
+        predicted=predicted,
+        score=answer.score,
+        human=human,
+        correct=predicted == human,
+        at=first.made_at,
+    )

@@ -1,0 +1,52 @@
+"""How often versions were right: shares of outcomes, with n, never of too few."""
+
+import math
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+
+from registry.models import ModelVersion, Outcome
+
+ENOUGH = 20
+
+
+@dataclass(frozen=True)
+class Standing:
+    """So many of `n` answers were right. Share and interval are None below 20 of them."""
+
+    n: int
+    correct: int
+
+    @property
+    def share(self) -> float | None:
+        """Within 0..1."""
+        return self.correct / self.n if self.n >= ENOUGH else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % Wilson interval of the share."""
+        return wilson(self.correct, self.n) if self.n >= ENOUGH else None
+
+
+def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+    """The Wilson score interval of a share (Wilson 1927), within 0..1; `z` 1.96 gives 95 %."""
+    if n == 0:
+        return 0.0, 1.0
+    p = correct / n
+    scale = 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / scale
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def standings(
+    version: ModelVersion, source: str = Outcome.Source.PREQUENTIAL
+) -> dict[str, Standing]:
+    """By target, what became of a version's answers from this source; one query."""
+    rows = (
+        Outcome.objects.filter(version=version, source=source)
+        .values("target")
+        .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
+        .order_by("target")
+    )
+    return {row["target"]: Standing(row["n"], row["right"]) for row in rows}
