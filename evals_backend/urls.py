@@ -3,6 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from mlapi.urls import handler400, handler404, handler500
+
+__all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("mlapi.urls")),

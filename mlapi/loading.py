@@ -17,6 +17,11 @@ from registry.models import ModelVersion
 
 log = structlog.get_logger(__name__)
 FAILURE_REMEMBERED_S = 30
+_FIRST_PREDICTION_NEEDS = (
+    "mlapi.eva.online",
+    "mlapi.pipelines.text_classification.predictor",
+    "mlapi.pipelines.text_classification.linear",
+)
 
 
 class ModelUnavailable(EvalsError):
@@ -100,7 +105,8 @@ def warm_up() -> threading.Thread:
 
     def import_engine() -> None:
         try:
-            importlib.import_module("mlapi.eva.online")
+            for module in _FIRST_PREDICTION_NEEDS:
+                importlib.import_module(module)
         except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it
             log.exception("warm_up_failed")
 
