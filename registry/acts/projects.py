@@ -63,8 +63,8 @@ def remember(
         project, created = _insert(uid, **told)
     if project.hostname and hostname and hostname != project.hostname:
         _store(project, other_hostname=hostname)
-    else:
-        _store(project, **told)
+        return project, False, False
+    _store(project, **told)
     return project, created, bool(label_config) and storable(label_config) != project.label_config
 
 
