@@ -1,8 +1,20 @@
-"""What every test shares: nothing but the plugin in tests/environment.py, and skips that say why."""
+"""What all tests share: the servers of the end-to-end tests, and skips that say why."""
 
 import shutil
 
 import pytest
+
+from tests.e2e.fixtures import backend, labelstudio, start_backend
+
+__all__ = ["backend", "labelstudio", "start_backend"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a real Label Studio carries the mark, so that `-m` can leave it out."""
+    for item in items:
+        if "labelstudio" in getattr(item, "fixturenames", ()):
+            item.add_marker("labelstudio")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,0 +1,42 @@
+"""The servers as pytest fixtures; import those that a test package needs into its conftest."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e import labelstudio_server
+from tests.e2e.labelstudio_server import LabelStudioServer
+from tests.e2e.server import Backend
+
+
+@pytest.fixture(scope="session")
+def labelstudio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
+    """A real Label Studio, one for the session; skips where none is installed."""
+    if reason := labelstudio_server.why_not():
+        pytest.skip(reason)
+    server = labelstudio_server.new_server(tmp_path_factory.mktemp("label-studio") / "data")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """Our whole server with default settings, one for the session."""
+    server = Backend(tmp_path_factory.mktemp("backend") / "data").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Backend]]:
+    """`start_backend(BASIC_AUTH_USER="u", ...)`: a server of the test's own, stopped after it."""
+    started: list[Backend] = []
+
+    def start(**env: str) -> Backend:
+        server = Backend(tmp_path_factory.mktemp("backend") / "data", **env)
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.stop()

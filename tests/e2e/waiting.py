@@ -1,0 +1,21 @@
+"""Waiting for something that happens elsewhere, with a limit and a message."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T], what: str, timeout_s: float = 60, every_s: float = 0.2) -> T:
+    """What `look` returns as soon as it is true; AssertionError naming `what` after `timeout_s`."""
+    give_up = time.monotonic() + timeout_s
+    while True:
+        seen = look()
+        if seen:
+            return seen
+        if time.monotonic() > give_up:
+            raise AssertionError(
+                f"waited {timeout_s:.0f} s in vain for {what}; last seen: {seen!r}"
+            )
+        time.sleep(every_s)
