@@ -104,6 +104,7 @@ EVENT_WORKERS = env.int("EVENT_WORKERS", default=1)
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -201,6 +202,15 @@ SPECTACULAR_SETTINGS = {"TITLE": "evals-backend", "VERSION": __version__}
 LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # acts say who did what; this would read the session always
+
+UNFOLD = {
+    "SITE_TITLE": "evals-backend",
+    "SITE_HEADER": "evals-backend",
+    "SITE_SUBHEADER": "What every model learned, and who let it serve",
+    "SITE_SYMBOL": "model_training",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,  # the acts are the history
+}
 
 # What the registry may ask of the engine, by dotted name, so that it never imports it.
 REGISTRY_ENGINE = "mlapi.engine.Engine"

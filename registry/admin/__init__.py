@@ -1,0 +1,15 @@
+"""The UI over the registry: a module per model; every change is an act."""
+
+from . import (  # noqa: F401 - importing a module registers its models
+    access_keys,
+    acts,
+    events,
+    metrics,
+    outcomes,
+    projects,
+    runs,
+    tasks,
+    users,
+    versions,
+    workers,
+)

@@ -1,0 +1,82 @@
+"""Access keys in the admin: make one, which is shown once, scope it, revoke it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from registry.acts import keys
+from registry.models import AccessKey
+
+from .base import RegistryAdmin, act
+from .filters import PROJECT
+
+
+@admin.register(AccessKey)
+class AccessKeyAdmin(RegistryAdmin):
+    """A key in the URL path. Its plain text is on the page after it was made, and nowhere else."""
+
+    list_display = ["name", "scope", "state", "last_used_at", "created_at"]
+    list_filter = [PROJECT, ("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["project"]
+    ordering = ["-id"]
+    search_fields = ["name", "hostname"]
+    autocomplete_fields = ["project"]
+    actions_detail = ["revoke"]
+    actions_row = ["revoke"]
+    fields = ["name", "project", "hostname", "created_at", "last_used_at", "revoked_at"]
+    add_fieldsets = [(None, {"fields": ["name", "project", "hostname"]})]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("project")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("registry.add_accesskey")
+
+    def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
+        made, plain = keys.new_key(
+            obj.name,
+            project=obj.project,
+            hostname=obj.hostname,
+            actor=request.user.get_username(),
+        )
+        obj.pk = made.pk
+        request.made_key = plain
+
+    def response_add(
+        self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The one page that shows the key. No redirect: then it would have to be kept for it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "The key is made",
+            "opts": self.opts,
+            "key": obj,
+            "url": request.build_absolute_uri(f"/k/{request.made_key}"),
+        }
+        response = TemplateResponse(request, "admin/registry/accesskey/made.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @act(
+        "Revoke",
+        description="It opens nothing from now on: what uses it stops working.",
+        variant=ActionVariant.DANGER,
+        icon="block",
+    )
+    def revoke(self, request: HttpRequest, key: AccessKey, given: dict[str, Any]) -> str:
+        keys.revoke(key, actor=request.user.get_username(), reason=given["reason"])
+        return f"The key {key.name} is revoked."
+
+    @display(description="Opens")
+    def scope(self, key: AccessKey) -> str:
+        if key.project:
+            return str(key.project)
+        return f"projects of {key.hostname}" if key.hostname else "every project"
+
+    @display(description="State", label={"valid": "success", "revoked": "danger"})
+    def state(self, key: AccessKey) -> str:
+        return "revoked" if key.revoked_at else "valid"

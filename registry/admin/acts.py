@@ -1,0 +1,65 @@
+"""Acts in the admin: the audit trail, as it was written."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from registry.models import Act
+
+from .base import LongListAdmin, as_json, link
+from .filters import PROJECT, VERSION
+
+
+@admin.register(Act)
+class ActAdmin(LongListAdmin):
+    """Who did what, from what, to what, why, with which numbers."""
+
+    list_display = ["at", "verb", "actor", "project", "from_version", "to_version", "reason"]
+    list_filter = [PROJECT, VERSION, "verb"]
+    list_select_related = ["project", "from_version", "to_version"]
+    search_fields = ["actor", "reason"]
+    fields = [
+        "verb",
+        "actor",
+        "reason",
+        "project_link",
+        "version_link",
+        "from_link",
+        "to_link",
+        "run_link",
+        "figures",
+        "at",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("project", "version", "from_version", "to_version", "run")
+        )
+
+    @display(description="Project")
+    def project_link(self, act: Act) -> str:
+        return link(act.project)
+
+    @display(description="Version")
+    def version_link(self, act: Act) -> str:
+        return link(act.version)
+
+    @display(description="From")
+    def from_link(self, act: Act) -> str:
+        return link(act.from_version)
+
+    @display(description="To")
+    def to_link(self, act: Act) -> str:
+        return link(act.to_version)
+
+    @display(description="Run")
+    def run_link(self, act: Act) -> str:
+        return link(act.run)
+
+    @display(description="Numbers")
+    def figures(self, act: Act) -> str:
+        return as_json(act.numbers)

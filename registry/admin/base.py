@@ -1,0 +1,180 @@
+"""What every page of the registry's admin shares: read-only, nothing deletable, acts by dialog."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from registry.errors import EvalsError
+
+_SHOWN_CHARACTERS = 100_000
+
+
+class RegistryAdmin(ModelAdmin):
+    """A read-only page. What can be done is done by acts, to those who may change the model."""
+
+    list_per_page = 50
+    list_filter_submit = True
+    show_full_result_count = False
+    warn_unsaved_form = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_act_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Whether the user may do the acts that this page offers."""
+        meta = self.opts
+        return request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}")
+
+
+class LongListAdmin(RegistryAdmin):
+    """A list of what there may be millions of: it is paged without being counted."""
+
+    paginator = InfinitePaginator
+
+
+class ReasonForm(BaseDialogForm):
+    """Asks why; the answer is kept with the act."""
+
+    reason = forms.CharField(
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        max_length=2000,
+        help_text="Kept with the act, for those who come after.",
+    )
+
+
+class OptionalReasonForm(ReasonForm):
+    """Asks why, and takes no answer for one."""
+
+    reason = forms.CharField(
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        max_length=2000,
+        required=False,
+        help_text="Kept with the act.",
+    )
+
+
+Act = Callable[[Any, HttpRequest, Any, dict[str, Any]], str]
+
+
+def act(
+    title: str,
+    *,
+    description: str,
+    form: type[BaseDialogForm] = ReasonForm,
+    variant: ActionVariant = ActionVariant.DEFAULT,
+    icon: str | None = None,
+) -> Callable[[Act], Any]:
+    """A button that opens a dialog, and on POST does one act on the page's object.
+
+    The decorated method takes the object and the form's cleaned data and returns the
+    sentence to show; an EvalsError is shown with its hint instead.
+    """
+
+    def decorate(do: Act) -> Any:
+        @action(
+            description=title,
+            permissions=["act"],
+            variant=variant,
+            icon=icon,
+            dialog={
+                "title": title,
+                "description": description,
+                "form_class": form,
+                "form_submit_text": title,
+            },
+        )
+        @wraps(do)
+        def perform(
+            self: RegistryAdmin, request: HttpRequest, form: forms.Form, object_id: str
+        ) -> HttpResponse:
+            shown = self.get_object(request, unquote(object_id))
+            if shown is None:
+                raise Http404
+            try:
+                messages.success(request, do(self, request, shown, form.cleaned_data))
+            except EvalsError as error:
+                messages.error(request, f"{error.message} {error.hint}".strip())
+            return _to_page(request, shown)
+
+        return perform
+
+    return decorate
+
+
+def _to_page(request: HttpRequest, shown: Model) -> HttpResponse:
+    """Back to the object's page; a dialog posted by htmx follows a header, not a redirect."""
+    url = page_url(shown)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def page_url(shown: Model) -> str:
+    """The admin's page of an object."""
+    meta = shown._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[shown.pk])
+
+
+def link(shown: Model | None, text: str = "") -> str:
+    """A link to the object's page; a dash for none."""
+    if shown is None:
+        return "–"
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+        page_url(shown),
+        text or str(shown),
+    )
+
+
+def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
+    """A link to the list of a model, filtered."""
+    meta = model._meta
+    query = "&".join(f"{name}={value}" for name, value in filters.items())
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" href="{}?{}">{}</a>',
+        reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"),
+        query,
+        text,
+    )
+
+
+def as_json(value: Any) -> str:
+    """A JSON value indented for reading; a very long one is cut, and says so."""
+    return as_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False))
+
+
+def as_text(text: str) -> str:
+    """Text as it is, monospaced and wrapped; a very long one is cut, and says so."""
+    if not text:
+        return "–"
+    rest = len(text) - _SHOWN_CHARACTERS
+    if rest > 0:
+        text = f"{text[:_SHOWN_CHARACTERS]}\n… {rest:,} more characters"
+    return format_html(
+        '<pre class="max-h-96 overflow-auto whitespace-pre-wrap break-words font-mono text-xs"'
+        ' tabindex="0">{}</pre>',
+        text,
+    )

@@ -1,0 +1,53 @@
+"""Events in the admin: what came, when, and what became of it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from registry.models import Event
+
+from .base import LongListAdmin, as_json, link
+from .filters import PROJECT
+
+
+@admin.register(Event)
+class EventAdmin(LongListAdmin):
+    """What came from Label Studio; its secrets were dropped before it was written."""
+
+    list_display = ["received_at", "action", "project", "status", "outcome"]
+    list_filter = [PROJECT, "status", "source"]
+    list_select_related = ["project"]
+    search_fields = ["action", "request_id"]
+    search_help_text = "By action or request id"
+    fields = [
+        "action",
+        "project_link",
+        "source",
+        "status",
+        "outcome",
+        "run_link",
+        "request_id",
+        "received_at",
+        "settled_at",
+        "content",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        queryset = super().get_queryset(request).select_related("project", "run")
+        if request.resolver_match and request.resolver_match.url_name.endswith("_changelist"):
+            return queryset.defer("payload")
+        return queryset
+
+    @display(description="Project")
+    def project_link(self, event: Event) -> str:
+        return link(event.project)
+
+    @display(description="Run")
+    def run_link(self, event: Event) -> str:
+        return link(event.run)
+
+    @display(description="Payload")
+    def content(self, event: Event) -> str:
+        return as_json(event.payload)

@@ -1,0 +1,6 @@
+"""Filters that several lists share."""
+
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+PROJECT = ("project", AutocompleteSelectFilter)
+VERSION = ("version", AutocompleteSelectFilter)

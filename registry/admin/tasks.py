@@ -1,0 +1,72 @@
+"""Tasks in the admin: the mirror of what Label Studio has."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from registry.engine import engine
+from registry.models import Task
+
+from .base import LongListAdmin, as_json, as_text, link
+from .filters import PROJECT
+
+
+@admin.register(Task)
+class TaskAdmin(LongListAdmin):
+    """A task, what humans said of it, and what that amounts to."""
+
+    list_display = ["labelstudio_id", "project", "labels", "split", "labels_changed_at"]
+    list_filter = [PROJECT, "split", ("deleted_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["project"]
+    ordering = ["-id"]
+    search_fields = ["labelstudio_id"]
+    search_help_text = "By the task's id in Label Studio"
+    fields = [
+        "labelstudio_id",
+        "project_link",
+        "shown",
+        "labels",
+        "ties",
+        "split",
+        "labels_changed_at",
+        "total_annotations",
+        "shown_annotations",
+        "shown_data",
+        "input_key",
+        "source_updated_at",
+        "created_at",
+        "deleted_at",
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        queryset = super().get_queryset(request).select_related("project")
+        if request.resolver_match and request.resolver_match.url_name.endswith("_changelist"):
+            return queryset.defer("data", "annotations")
+        return queryset
+
+    @display(description="Project")
+    def project_link(self, task: Task) -> str:
+        return link(task.project)
+
+    @display(description="Task")
+    def shown(self, task: Task) -> str:
+        described = engine().describe_task(task)
+        text = as_text(str(described.get("text") or ""))
+        if not described.get("url"):
+            return text
+        return format_html(
+            '{}<a class="text-primary-600 dark:text-primary-500" href="{}">in Label Studio</a>',
+            text,
+            described["url"],
+        )
+
+    @display(description="Annotations")
+    def shown_annotations(self, task: Task) -> str:
+        return as_json(task.annotations)
+
+    @display(description="Data")
+    def shown_data(self, task: Task) -> str:
+        return as_json(task.data)
