@@ -1,0 +1,65 @@
+"""Projects with labelled tasks, made by the acts that make them in earnest."""
+
+import random
+import sys
+from pathlib import Path
+
+from mlapi import pipelines
+from mlapi.labelstudio import label_config
+from mlapi.training.run import Programs
+from registry.acts import tasks
+from registry.models import Project
+from tests.factories import ProjectFactory
+
+_SMALL_CHILD = str(Path(__file__).with_name("small_child.py"))
+_WORDS = {
+    "Positive": "great lovely excellent wonderful pleased happy superb delightful".split(),
+    "Negative": "awful terrible broken disappointing poor sad horrible useless".split(),
+}
+
+
+def labelled_project(per_label: dict[str, int], **fields) -> Project:
+    """A project with that many tasks of each label, in an order that mixes them."""
+    project = ProjectFactory(**fields)
+    matched = pipelines.match(label_config.parse(project.label_config))
+    Project.objects.filter(pk=project.pk).update(fingerprint=pipelines.fingerprint(matched))
+    project.refresh_from_db()
+    label(project, per_label)
+    return project
+
+
+def label(project: Project, per_label: dict[str, int], *, first_id: int = 1, now=None) -> None:
+    """Write tasks with these labels; the text tells the label to anything that learns."""
+    rng = random.Random(first_id)
+    labels = [name for name, n in per_label.items() for _ in range(n)]
+    rng.shuffle(labels)
+    states = []
+    for number, name in enumerate(labels, start=first_id):
+        words = rng.sample(_WORDS.get(name, [name]), k=min(3, len(_WORDS.get(name, [name]))))
+        text = f"the thing number {number} is {' and '.join(words)}"
+        states.append(
+            tasks.TaskState(
+                labelstudio_id=number,
+                data={"text": text, "secret_column": "not for learning"},
+                total_annotations=1,
+                labels={"label": name},
+                input_key=f"{number:064x}",
+            )
+        )
+    tasks.write(project, states, now=now)
+    project.refresh_from_db()
+
+
+def small_programs(train: str = "learn", verify: str = "verify", curve: str = "curve") -> Programs:
+    """The small child's behaviours in place of the real programs."""
+    return Programs(
+        train=lambda folder: [sys.executable, _SMALL_CHILD, train, str(folder)],
+        verify=lambda folder, artifact: [
+            sys.executable,
+            _SMALL_CHILD,
+            verify,
+            str(folder),
+            str(artifact),
+        ],
+        curve=lambda folder: [sys.executable, _SMALL_CHILD, curve, str(folder)],
+    )

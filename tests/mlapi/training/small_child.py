@@ -1,0 +1,115 @@
+"""A real program that keeps the folder protocol of a training, and misbehaves on request.
+
+`python small_child.py <what> <folder> [<artifact>]`; standard library only.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+
+def report(folder: Path, **line) -> None:
+    with open(folder / "progress.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def learn(folder: Path) -> None:
+    """A majority vote as the model."""
+    job = json.loads((folder / "job.json").read_text())
+    rows = [json.loads(line) for line in open(folder / "dataset.jsonl")]
+    name = job["targets"][0]["name"]
+    report(folder, phase="fitting", progress=0.5, log="fitting a majority vote")
+    report(folder, statement={"sql": "SELECT 1", "seconds": 0.01, "rows": len(rows)})
+    votes = Counter(row["labels"][name] for row in rows if row["split"] == "train")
+    majority = votes.most_common(1)[0][0]
+    holdout = [row for row in rows if row["split"] == "holdout"]
+    right = [row["labels"][name] == majority for row in holdout]
+    # The run's id makes each artifact another, as real models' are.
+    (folder / "artifact.bin").write_text(json.dumps([job["run"], majority]))
+    accuracy = sum(right) / len(right) if right else None
+    compared = {}
+    if job["champion"]:
+        compared = {
+            "metric": "macro_f1",
+            "candidate": accuracy,
+            "champion": accuracy,
+            "n": len(holdout),
+            "champion_serves": True,
+        }
+    result = {
+        "recipe": "majority",
+        "candidates": [
+            {"target": name, "name": "majority", "score": 0.5, "seconds": 0.1, "n": 9, "won": True}
+        ],
+        "targets": [{**job["targets"][0], "trained": True, "untrained_reason": ""}],
+        "metrics": [
+            {"target": "", "name": "primary", "split": "holdout", "value": accuracy, "n": 9}
+        ],
+        "outcomes": [
+            {
+                "task": row["id"],
+                "target": name,
+                "predicted": majority,
+                "score": 0.5,
+                "human": row["labels"][name],
+                "correct": row["labels"][name] == majority,
+            }
+            for row in holdout
+        ],
+        "comparison": compared,
+        "environment": {"variables": sorted(os.environ)},
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def curve(folder: Path) -> None:
+    metric = {"name": "learning_curve", "target": "label", "step": 10, "value": 0.5, "n": 9}
+    (folder / "curve.json").write_text(json.dumps({"metrics": [metric]}))
+
+
+def refuse(folder: Path) -> None:
+    error = {"code": "one_class", "message": "Only one class.", "hint": "Label another."}
+    (folder / "error.json").write_text(json.dumps(error))
+    sys.exit(1)
+
+
+def break_off(folder: Path) -> None:
+    print("something went wrong here")
+    sys.exit(3)
+
+
+def die(folder: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang(folder: Path) -> None:
+    """Deaf to SIGTERM, with a child of its own that is, too."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    grandchild = subprocess.Popen(["sleep", "600"])
+    (folder.parent / "pids.json").write_text(json.dumps([os.getpid(), grandchild.pid]))
+    report(folder, phase="hanging", progress=0.1)
+    time.sleep(600)
+
+
+def devour(folder: Path) -> None:
+    """In a child of its own: the limit is on the whole tree."""
+    eat = "import time\nfood = bytearray(b'x') * (400 * 2**20)\ntime.sleep(600)"
+    subprocess.run([sys.executable, "-c", eat])
+
+
+def verify(folder: Path, artifact: str) -> None:
+    json.loads(Path(artifact).read_text())
+
+
+def mistrust(folder: Path, artifact: str) -> None:
+    print("it does not load", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -1,0 +1,204 @@
+"""When a project trains by itself."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from mlapi.training import policy
+from registry.acts import projects, runs, tasks
+from registry.acts.tasks import TaskState
+from registry.models import Project, Task, TrainingRun
+from tests.factories import ModelVersionFactory, promote
+
+from .projects import label, labelled_project
+
+pytestmark = pytest.mark.django_db
+
+T0 = timezone.now() - timedelta(days=1)
+LATER = T0 + timedelta(minutes=10)
+MULTIPLE = (
+    '<View><Text name="text" value="$text"/><Choices name="label" toName="text" '
+    'choice="multiple"><Choice value="Positive"/><Choice value="Negative"/></Choices></View>'
+)
+
+
+def after_a_run(project: Project, learned: int, *, fails: bool = False) -> TrainingRun:
+    """A run that ended, having learned from the labels up to T0."""
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run = runs.claim(run.pk, "worker@test")
+    runs.describe(
+        run,
+        snapshot_at=T0,
+        dataset_counts={"tasks": learned},
+        parameters={"fingerprint": project.fingerprint},
+    )
+    runs.fail(run, "memory_limit", "too much") if fails else runs.succeed(run)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("labels", "state"),
+    [
+        ({}, "labels"),
+        ({"Positive": 10, "Negative": 9}, "labels"),
+        ({"Positive": 10, "Negative": 10}, "due"),
+        ({"Positive": 20}, "classes"),
+        ({"Positive": 18, "Negative": 2}, "classes"),
+        ({"Positive": 17, "Negative": 3}, "due"),
+    ],
+)
+def test_the_first_training_needs_twenty_labels_and_two_classes_of_three(labels, state):
+    project = labelled_project({})
+    label(project, labels, now=T0)
+    decision = policy.decide(project, LATER)
+    assert decision.state == state
+    assert decision.trigger == ("policy" if state == "due" else "")
+
+
+@pytest.mark.parametrize(("with_it", "state"), [(2, "classes"), (3, "due"), (18, "classes")])
+def test_a_label_of_multiple_needs_three_with_it_and_three_without(with_it, state):
+    project = labelled_project({}, label_config=MULTIPLE)
+    states = [
+        TaskState(
+            labelstudio_id=n,
+            data={"text": f"text {n}"},
+            labels={"label": ["Positive"] if n <= with_it else []},
+            input_key=f"{n:064x}",
+        )
+        for n in range(1, 21)
+    ]
+    tasks.write(project, states, now=T0)
+    project.refresh_from_db()
+    assert policy.decide(project, LATER).state == state
+
+
+@pytest.mark.parametrize(
+    ("learned", "changed", "due"),
+    [(40, 9, False), (40, 10, True), (400, 19, False), (400, 20, True), (401, 20, False)],
+)
+def test_a_later_training_needs_ten_or_five_percent_changed(learned, changed, due):
+    project = labelled_project({})
+    label(project, {"Positive": 20, "Negative": 20}, now=T0 - timedelta(hours=1))
+    promote(ModelVersionFactory(project=project))
+    after_a_run(project, learned)
+    label(project, {"Positive": changed}, first_id=1000, now=T0 + timedelta(seconds=1))
+    assert policy.decide(project, LATER).state == ("due" if due else "changes")
+
+
+def test_a_label_taken_back_counts_as_changed():
+    project = labelled_project({})
+    label(project, {"Positive": 20, "Negative": 20}, now=T0 - timedelta(hours=1))
+    after_a_run(project, 40)
+    states = [
+        TaskState(labelstudio_id=t.labelstudio_id, data=t.data, input_key=t.input_key)
+        for t in Task.objects.filter(project=project)[:10]
+    ]
+    tasks.write(project, states, now=T0 + timedelta(seconds=1))
+    project.refresh_from_db()
+    assert policy.decide(project, LATER).state == "due"
+
+
+def test_it_waits_for_quiet_but_at_most_two_minutes():
+    project = labelled_project({})
+    now = T0
+    label(project, {"Positive": 10, "Negative": 10}, now=now)
+    first_id = 100
+    while now - T0 < timedelta(seconds=120):
+        assert policy.consider(project, now + timedelta(seconds=1)) is None
+        now += timedelta(seconds=4)  # less than the quiet that it waits for
+        label(project, {"Positive": 1}, first_id=first_id, now=now)
+        first_id += 1
+    run = policy.consider(project, now + timedelta(seconds=2))
+    assert run is not None
+    project.refresh_from_db()
+    assert project.threshold_reached_at is None
+
+
+def test_it_trains_after_five_quiet_seconds():
+    project = labelled_project({})
+    label(project, {"Positive": 10, "Negative": 10}, now=T0)
+    assert policy.consider(project, T0 + timedelta(seconds=4)) is None
+    assert policy.status(project, T0 + timedelta(seconds=4))["state"] == "quiet"
+    run = policy.consider(project, T0 + timedelta(seconds=5))
+    assert (run.trigger, run.actor, run.state) == ("policy", "policy", "queued")
+
+
+def test_nothing_is_started_while_a_run_is_active():
+    project = labelled_project({})
+    label(project, {"Positive": 10, "Negative": 10}, now=T0)
+    first = policy.consider(project, LATER)
+    assert policy.consider(project, LATER) is None
+    assert policy.status(project)["run_id"] == first.pk
+    assert TrainingRun.objects.filter(project=project).count() == 1
+
+
+def test_a_failed_run_is_not_tried_again_on_the_same_labels():
+    project = labelled_project({})
+    label(project, {"Positive": 15, "Negative": 15}, now=T0 - timedelta(seconds=1))
+    after_a_run(project, 30, fails=True)
+    assert policy.decide(project, LATER).state == "changes"
+    label(project, {"Positive": 10}, first_id=100, now=T0 + timedelta(seconds=1))
+    assert policy.decide(project, LATER).state == "due"
+
+
+def test_a_run_that_failed_for_too_few_labels_does_not_raise_the_first_threshold():
+    project = labelled_project({})
+    label(project, {"Positive": 3, "Negative": 3}, now=T0 - timedelta(seconds=1))
+    after_a_run(project, 6, fails=True)
+    label(project, {"Positive": 7, "Negative": 7}, first_id=100, now=T0 + timedelta(seconds=1))
+    assert policy.decide(project, LATER).state == "due"
+
+
+def test_a_changed_config_queues_a_run_at_once():
+    project = labelled_project({})
+    label(project, {"Positive": 10, "Negative": 10}, now=T0 - timedelta(seconds=1))
+    after_a_run(project, 20)
+    assert policy.decide(project, LATER).state == "changes"
+    projects.set_config(
+        project, project.label_config, fingerprint="f" * 64, pipeline=project.pipeline
+    )
+    run = policy.consider(project, T0)
+    assert run.trigger == TrainingRun.Trigger.CONFIG
+
+
+def test_a_changed_config_without_labels_waits_for_them():
+    project = labelled_project({})
+    after_a_run(project, 20)
+    projects.set_config(
+        project, project.label_config, fingerprint="f" * 64, pipeline=project.pipeline
+    )
+    decision = policy.decide(project, LATER)
+    assert (decision.state, decision.needed, decision.usable) == ("labels", 20, 0)
+
+
+@pytest.mark.parametrize("fields", [{"pipeline": ""}, {"policy": {"enabled": False}}])
+def test_no_pipeline_or_no_policy_no_run(fields):
+    project = labelled_project({"Positive": 30, "Negative": 30}, **fields)
+    assert policy.consider(project, LATER + timedelta(days=2)) is None
+
+
+def test_the_policy_can_be_set_per_project():
+    project = labelled_project({}, policy={"first_labels": 4, "first_per_class": 2})
+    label(project, {"Positive": 2, "Negative": 2}, now=T0)
+    assert policy.decide(project, LATER).state == "due"
+
+
+def test_status_says_in_words_what_is_missing():
+    project = labelled_project({})
+    label(project, {"Positive": 5, "Negative": 3}, now=T0)
+    said = policy.status(project, LATER)
+    assert (said["usable"], said["changed"], said["needed"]) == (8, 8, 20)
+    assert said["reason"] == "12 more labels"
+
+
+def test_a_project_with_a_version_is_asked_without_counting_its_labels(
+    django_assert_max_num_queries,
+):
+    project = labelled_project({})
+    label(project, {"Positive": 20, "Negative": 20}, now=T0 - timedelta(hours=1))
+    promote(ModelVersionFactory(project=project))
+    after_a_run(project, 40)
+    with django_assert_max_num_queries(4) as asked:
+        policy.consider(project, LATER)
+    assert not any("labels" in q["sql"] and "split" in q["sql"] for q in asked.captured_queries)
