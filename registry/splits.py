@@ -17,7 +17,9 @@ CLASS_ENOUGH = 5
 
 def canonical(text: str) -> str:
     """The text without what makes no other text: case, width and composition, white space."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # Again, because folding can take a text out of its normal form (Unicode 3.13).
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def input_key(project_uid: str, parts: Sequence[str]) -> str:

@@ -190,9 +190,9 @@ def _setup(payload: dict[str, Any]) -> Iterator[Change]:
 
 def _train(payload: dict[str, Any]) -> Iterator[Change]:
     """The old `/train`: tasks with their annotations."""
-    tasks = payload.get("tasks") or []
+    tasks = payload.get("annotations") or []
     if not isinstance(tasks, list):
-        raise MalformedEvent("`tasks` is not a list.")
+        raise MalformedEvent("`annotations` is not a list.")
     whole = [
         task
         for task in tasks

@@ -1,0 +1,140 @@
+"""Which label a task has, by what its annotators said."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlapi.labelstudio.labels import usable
+from mlapi.pipelines import TargetSpec
+
+SINGLE = TargetSpec("label", "text", "Text", "text", "single", ("A", "B", "C"))
+MULTIPLE = TargetSpec("tags", "text", "Text", "text", "multiple", ("x", "y", "z"))
+
+
+def said(*chosen, by=1, id=None, at="2026-11-23T07:00:00.000000Z", control="label", **fields):
+    said.count += 1
+    result = [{"from_name": control, "type": "choices", "value": {"choices": list(chosen)}}]
+    return {
+        "id": id or said.count,
+        "result": result if chosen else [],
+        "completed_by": by,
+        "created_at": at,
+        "updated_at": at,
+        **fields,
+    }
+
+
+said.count = 0
+
+
+def test_one_annotator_decides():
+    assert usable([said("A")], [SINGLE]) == ({"label": "A"}, [])
+
+
+def test_no_annotation_is_no_label():
+    assert usable([], [SINGLE, MULTIPLE]) == ({}, [])
+
+
+def test_the_majority_of_the_annotators_decides():
+    assert usable([said("A", by=1), said("B", by=2), said("A", by=3)], [SINGLE])[0] == {
+        "label": "A"
+    }
+
+
+def test_a_tie_is_left_out_and_named():
+    assert usable([said("A", by=1), said("B", by=2)], [SINGLE]) == ({}, ["label"])
+
+
+def test_an_annotator_has_one_vote_the_latest():
+    first = said("A", by=1, at="2026-11-23T07:00:00.500000Z")
+    later = said("B", by=1, at="2026-11-23T08:00:00Z")
+    other = said("B", by=2)
+    assert usable([later, first], [SINGLE])[0] == {"label": "B"}
+    assert usable([later, first, other], [SINGLE])[0] == {"label": "B"}
+
+
+def test_times_without_a_fraction_are_ordered():
+    first = said("A", by=1, at="2026-11-23T07:00:00Z")
+    later = said("B", by=1, at="2026-11-23T07:00:00.000001Z")
+    assert usable([later, first], [SINGLE])[0] == {"label": "B"}
+
+
+def test_skipped_annotations_do_not_count():
+    assert usable([said("A", was_cancelled=True)], [SINGLE, MULTIPLE]) == ({}, [])
+    # Nor does a skip take the annotator's earlier vote away.
+    kept = [said("A", by=1), said(by=1, at="2026-11-24T00:00:00Z", was_cancelled=True)]
+    assert usable(kept, [SINGLE])[0] == {"label": "A"}
+
+
+def test_ground_truth_counts_like_any_other():
+    votes = [said("A", by=1, ground_truth=True), said("B", by=2), said("B", by=3)]
+    assert usable(votes, [SINGLE])[0] == {"label": "B"}
+
+
+def test_annotators_who_are_unknown_each_have_a_vote():
+    votes = [said("A", by=None), said("A", by=None), said("B", by=1)]
+    assert usable(votes, [SINGLE])[0] == {"label": "A"}
+
+
+def test_an_empty_result_is_the_empty_set_for_multiple_and_nothing_for_single():
+    assert usable([said()], [SINGLE, MULTIPLE]) == ({"tags": []}, [])
+
+
+def test_each_label_of_multiple_by_majority():
+    votes = [
+        said("x", "y", by=1, control="tags"),
+        said("x", by=2, control="tags"),
+        said("z", "x", by=3, control="tags"),
+    ]
+    assert usable(votes, [MULTIPLE])[0] == {"tags": ["x"]}
+
+
+def test_multiple_is_tied_where_half_chose_a_label():
+    votes = [said("x", "y", by=1, control="tags"), said("x", by=2, control="tags")]
+    assert usable(votes, [MULTIPLE]) == ({}, ["tags"])
+
+
+def test_labels_that_the_config_no_longer_has_do_not_count():
+    assert usable([said("Old")], [SINGLE]) == ({}, [])
+    assert usable([said("Old", control="tags")], [MULTIPLE]) == ({}, [])
+    assert usable([said("Old", "x", control="tags")], [MULTIPLE])[0] == {"tags": ["x"]}
+    assert usable([said("Old", by=1), said("A", by=2)], [SINGLE])[0] == {"label": "A"}
+
+
+def test_two_labels_are_none_for_single():
+    assert usable([said("A", "B")], [SINGLE]) == ({}, [])
+
+
+def test_controls_do_not_mix():
+    annotation = said("A")
+    annotation["result"] += said("y", control="tags")["result"]
+    assert usable([annotation], [SINGLE, MULTIPLE])[0] == {"label": "A", "tags": ["y"]}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["from_name", "value", "choices", "x"]), inside, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JSON, max_size=4))
+def test_no_result_breaks_it(result):
+    labels, ties = usable([{"id": 1, "result": result, "completed_by": 1}], [SINGLE, MULTIPLE])
+    assert set(labels) <= {"label", "tags"}
+    assert ties == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from("ABC")), max_size=8), st.randoms())
+def test_the_order_of_annotations_decides_nothing(votes, random):
+    annotations = [
+        said(label, by=by, id=i, at=f"2026-11-23T07:00:0{i}Z")
+        for i, (by, label) in enumerate(votes, 1)
+    ]
+    shuffled = list(annotations)
+    random.shuffle(shuffled)
+    assert usable(annotations, [SINGLE]) == usable(shuffled, [SINGLE])

@@ -1,0 +1,92 @@
+"""Predictions that Label Studio accepts, by its own validator."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from label_studio_sdk.label_interface import LabelInterface
+
+from mlapi.labelstudio.label_config import parse
+from mlapi.labelstudio.results import is_allowed, prediction
+from mlapi.pipelines import Answer, Problem
+
+CONFIG = (
+    '<View><Text name="text" value="$text"/>'
+    '<Choices name="label" toName="text"><Choice value="Good" alias="g,1"/><Choice value="Bad"/>'
+    '</Choices><Choices name="tags" toName="text" choice="multiple"><Choice value="x"/>'
+    '<Choice value="y"/><Choice value="z &quot;q&quot;"/></Choices>'
+    '<Choices name="part" toName="text" perRegion="true"><Choice value="A"/></Choices>'
+    '<Choices name="tree" toName="text"><Choice value="A"><Choice value="B"/></Choice></Choices>'
+    '<TextArea name="area" toName="text"/></View>'
+)
+
+
+def answered(*answers: Answer | Problem, version="v1-abcdef"):
+    return prediction({a.target: a for a in answers}, parse(CONFIG), version)
+
+
+def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores():
+    said = answered(Answer("label", "g,1", 0.9), Answer("tags", ("x", "y"), 0.6, "multiple"))
+    assert said["model_version"] == "v1-abcdef"
+    assert said["score"] == 0.6
+    first, second = said["result"]
+    assert first["value"] == {"choices": ["g,1"]}
+    assert (first["from_name"], first["to_name"], first["type"]) == ("label", "text", "choices")
+    assert first["score"] == 0.9
+    assert second["value"] == {"choices": ["x", "y"]}
+    assert first["id"] != second["id"]
+    assert len(first["id"]) == 10
+
+
+@given(
+    st.sampled_from(["g,1", "Bad"]),
+    st.sets(st.sampled_from(["x", "y", 'z "q"']), min_size=1),
+    st.floats(),
+    st.floats(),
+)
+def test_label_studio_accepts_every_prediction(label, tags, score, other):
+    said = answered(
+        Answer("label", label, score), Answer("tags", tuple(sorted(tags)), other, "multiple")
+    )
+    assert LabelInterface(CONFIG).validate_prediction(said, return_errors=True) == []
+
+
+@pytest.mark.parametrize(
+    ("score", "said"), [(math.nan, 0.0), (math.inf, 0.0), (-0.1, 0.0), (1.2, 1.0), (0.25, 0.25)]
+)
+def test_scores_are_finite_and_within_0_and_1(score, said):
+    assert answered(Answer("label", "Bad", score))["score"] == said
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer("label", "Gone", 0.9),
+        Answer("label", "Good", 0.9),  # it has an alias
+        Answer("label", ("Bad", "g,1"), 0.9, "multiple"),  # the control takes one now
+        Answer("label", "", 0.9),
+        Answer("tags", (), 0.9, "multiple"),
+        Answer("tags", ("x", "gone"), 0.9, "multiple"),
+        Answer("part", "A", 0.9),
+        Answer("tree", "A", 0.9),
+        Answer("area", "A", 0.9),
+        Answer("missing", "A", 0.9),
+        Problem("label", "empty", "The text is empty."),
+    ],
+    ids=str,
+)
+def test_what_the_config_does_not_allow_is_not_said(answer):
+    assert answered(answer) is None
+    others = answered(answer, Answer("tags", ("y",), 0.5, "multiple"))
+    if answer.target != "tags":
+        assert [region["from_name"] for region in others["result"]] == ["tags"]
+
+
+def test_one_of_a_multiple_control_may_fill_it():
+    control = parse(CONFIG).control("tags")
+    assert is_allowed(Answer("tags", "x", 0.5), control)
+
+
+def test_nothing_to_say_is_no_prediction():
+    assert answered() is None

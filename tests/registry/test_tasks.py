@@ -1,0 +1,142 @@
+"""The mirror of tasks: what is written, and what is left alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from registry.acts import tasks
+from registry.acts.tasks import TaskState
+from registry.models import Task
+from registry.splits import input_key
+from tests.factories import ProjectFactory
+
+pytestmark = pytest.mark.django_db
+
+T0 = datetime(2026, 11, 23, 7, tzinfo=UTC)
+
+
+def state(id: int, label: str | None = None, **fields) -> TaskState:
+    annotations = [{"id": id * 10, "result": [], "updated_at": "x"}] if label else []
+    return TaskState(
+        labelstudio_id=id,
+        data={"text": f"text {id}"},
+        annotations=annotations,
+        total_annotations=len(annotations),
+        labels={"label": label} if label else {},
+        input_key=input_key("1.1", [f"text {id}"]),
+        source_updated_at=T0,
+        **fields,
+    )
+
+
+def test_a_new_task_is_inserted_without_a_side():
+    project = ProjectFactory()
+    assert tasks.write(project, [state(1)]) == []
+    task = Task.objects.get()
+    assert task.data == {"text": "text 1"}
+    assert task.split is None
+    assert task.labels_changed_at is None
+    project.refresh_from_db()
+    assert project.labels_changed_at is None
+
+
+def test_the_side_is_decided_with_the_first_label_and_never_changed():
+    project = ProjectFactory()
+    tasks.write(project, [state(1)])
+    (changed,) = tasks.write(project, [state(1, "A")], now=T0)
+    side = Task.objects.get().split
+    assert changed.split == side in {"train", "holdout"}
+    tasks.write(project, [state(1, "B")])
+    tasks.write(project, [state(1)])
+    tasks.write(project, [state(1, "A")])
+    assert Task.objects.get().split == side
+
+
+def test_when_labels_changed_is_remembered_on_task_and_project():
+    project = ProjectFactory()
+    tasks.write(project, [state(1, "A"), state(2, "A")], now=T0)
+    later = T0 + timedelta(hours=1)
+    changed = tasks.write(project, [state(1, "A"), state(2, "B")], now=later)
+    assert [task.labelstudio_id for task in changed] == [2]
+    assert Task.objects.get(labelstudio_id=1).labels_changed_at == T0
+    assert Task.objects.get(labelstudio_id=2).labels_changed_at == later
+    project.refresh_from_db()
+    assert project.labels_changed_at == later
+
+
+def test_a_label_that_is_taken_away_is_a_change():
+    project = ProjectFactory()
+    tasks.write(project, [state(1, "A")], now=T0)
+    later = T0 + timedelta(hours=1)
+    assert len(tasks.write(project, [state(1)], now=later)) == 1
+    task = Task.objects.get()
+    assert (task.labels, task.annotation_ids, task.labels_changed_at) == ({}, [], later)
+    assert task.answered == ["label"]
+
+
+def test_what_is_as_it_should_be_is_not_written():
+    project = ProjectFactory()
+    tasks.write(project, [state(1, "A"), state(2)])
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert tasks.write(project, [state(1, "A"), state(2)]) == []
+    assert not [q for q in queries if q["sql"].startswith(("INSERT", "UPDATE"))]
+
+
+def test_two_thousand_tasks_take_few_queries(django_assert_max_num_queries):
+    project = ProjectFactory()
+    many = [state(n, "A" if n % 2 else "B") for n in range(2_000)]
+    with django_assert_max_num_queries(20):
+        tasks.write(project, many)
+    with django_assert_max_num_queries(20):
+        changed = tasks.write(project, [state(n, "A") for n in range(2_000)])
+    assert len(changed) == 1_000
+    assert Task.objects.filter(labels={"label": "A"}).count() == 2_000
+    assert Task.objects.count() == 2_000
+
+
+def test_projects_do_not_mix():
+    one, other = ProjectFactory(), ProjectFactory()
+    tasks.write(one, [state(1, "A")])
+    tasks.write(other, [state(1, "B")])
+    tasks.drop(one, [1])
+    assert tasks.live(one).count() == 0
+    assert tasks.live(other).get().labels == {"label": "B"}
+
+
+def test_a_dropped_task_is_emptied_and_keeps_its_side():
+    project = ProjectFactory()
+    tasks.write(project, [state(1, "A")], now=T0)
+    before = Task.objects.get()
+    later = T0 + timedelta(hours=1)
+    assert tasks.drop(project, [1, 99], now=later) == 1
+    task = Task.objects.get()
+    assert (task.data, task.annotations, task.annotation_ids, task.labels) == ({}, [], [], {})
+    assert (task.split, task.input_key) == (before.split, before.input_key)
+    assert task.labels_changed_at == later
+    project.refresh_from_db()
+    assert project.labels_changed_at == later
+
+
+def test_an_id_that_is_used_again_is_another_task():
+    project = ProjectFactory()
+    tasks.write(project, [state(1, "A")])
+    tasks.drop(project, [1])
+    tasks.write(project, [state(1)])
+    assert Task.objects.count() == 2
+    live = tasks.live(project).get()
+    assert (live.labels, live.answered, live.split) == ({}, [], None)
+
+
+def test_relabelling_restates_every_annotated_task():
+    project = ProjectFactory()
+    tasks.write(project, [state(n, "A") for n in range(5)] + [state(9)])
+    changed = tasks.relabel(
+        project, lambda task: ({"label": "B"} if task.labelstudio_id else {}, [], task.input_key)
+    )
+    assert changed == 5
+    assert tasks.live(project).filter(labels={"label": "B"}).count() == 4
+    assert tasks.live(project).filter(labels={}).count() == 2
