@@ -57,9 +57,7 @@ class AccessKeyAdmin(RegistryAdmin):
             "key": obj,
             "url": request.build_absolute_uri(f"/k/{request.made_key}"),
         }
-        response = TemplateResponse(request, "admin/registry/accesskey/made.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/registry/accesskey/made.html", context)
 
     @act(
         "Revoke",

@@ -11,7 +11,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import (
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -47,12 +47,21 @@ class ProjectForm(forms.ModelForm):
         model = Project
         fields = ["policy", "options", "promotion_rule"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "policy" in self.fields:  # not for those who may only look
+            self.fields["policy"].required = False  # left empty: the defaults
+
     def clean_policy(self) -> dict[str, Any]:
-        return _checked(projects.checked_policy, self.cleaned_data["policy"])
+        return _checked(projects.checked_policy, _or_empty(self.cleaned_data["policy"]))
 
     def clean_options(self) -> dict[str, Any]:
-        options = self.cleaned_data["options"] or {}
+        options = _or_empty(self.cleaned_data["options"])
         return _checked(engine().validate_options, self.instance, options)
+
+
+def _or_empty(value: Any) -> Any:
+    return {} if value is None else value
 
 
 def _checked(check: Any, *args: Any) -> dict[str, Any]:
@@ -68,22 +77,23 @@ def _checked(check: Any, *args: Any) -> dict[str, Any]:
 class CredentialsForm(BaseDialogForm):
     """The pair; the key is never shown back."""
 
-    url = forms.URLField(
+    # Not a URLField: that refuses a host name without a dot.
+    url = forms.CharField(
         required=False,
-        assume_scheme="http",
         widget=UnfoldAdminTextInputWidget(),
         help_text="Such as http://localhost:8080",
     )
     key = forms.CharField(
         required=False,
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "off"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="A personal access token or a legacy token. Both empty: take them away.",
     )
 
     def clean(self) -> dict[str, Any]:
         given = super().clean()
         if bool(given.get("url")) != bool(given.get("key")) and not self.errors:
-            raise ValidationError("URL and key are a pair: give both, or neither.")
+            # At a field, because the dialog shows no errors of the whole form.
+            self.add_error("key", "URL and key are a pair: give both, or neither.")
         return given
 
 

@@ -1,0 +1,36 @@
+"""A browser-like client that is logged in, and a row of every model."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from tests import factories as make
+
+
+@pytest.fixture
+def client(client):
+    client.force_login(User.objects.create_superuser("ada", password="x"))
+    return client
+
+
+@pytest.fixture
+def rows(db):
+    """Each model's rows by name; two of most, so that a query per row shows."""
+    project = make.ProjectFactory(title="Sentiment")
+    task = make.TaskFactory(project=project, labelled="Positive")
+    version = make.ModelVersionFactory(project=project, champion=True)
+    return {
+        "project": [project, make.ProjectFactory()],
+        "task": [task, make.TaskFactory(project=project)],
+        "modelversion": [version, make.ModelVersionFactory(project=project)],
+        "target": list(version.targets.all()),
+        "metric": list(version.metrics.all()),
+        "outcome": [make.OutcomeFactory(version=version, task=task)],
+        "trainingrun": [make.TrainingRunFactory(), make.TrainingRunFactory(state="failed")],
+        "event": [
+            make.EventFactory(project=project, payload={"annotation": {"id": 7, "note": "<b>"}}),
+            make.EventFactory(project=None),
+        ],
+        "act": list(project.acts.all()),
+        "accesskey": [make.AccessKeyFactory(), make.AccessKeyFactory(project=project)],
+        "worker": [make.WorkerFactory()],
+    }

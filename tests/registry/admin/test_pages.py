@@ -1,0 +1,130 @@
+"""Every model's list and page, as someone in a browser gets them."""
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+MODELS = [model._meta.model_name for model in apps.get_app_config("registry").get_models()]
+MOST_QUERIES = 20
+
+
+def list_url(name):
+    return reverse(f"admin:registry_{name}_changelist")
+
+
+def page_url(name, shown):
+    return reverse(f"admin:registry_{name}_change", args=[shown.pk])
+
+
+def queries_of(client, url):
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        response = client.get(url)
+    assert response.status_code == 200, url
+    return len(captured), response.content.decode()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_list_of_every_model_is_shown(client, rows, name):
+    queries, _ = queries_of(client, list_url(name))
+    assert queries <= MOST_QUERIES
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_page_of_every_row_is_shown(client, rows, name):
+    for shown in rows[name]:
+        queries, _ = queries_of(client, page_url(name, shown))
+        assert queries <= MOST_QUERIES
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_list_can_be_searched(client, rows, name):
+    queries_of(client, list_url(name) + "?q=1")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_nothing_can_be_deleted(client, rows, name):
+    shown = rows[name][0]
+    assert client.post(page_url(name, shown).replace("change", "delete")).status_code == 403
+    client.post(
+        list_url(name), {"action": "delete_selected", "_selected_action": shown.pk, "post": "yes"}
+    )
+    assert type(shown).objects.filter(pk=shown.pk).exists()
+
+
+def test_a_longer_list_takes_no_more_queries(client, rows):
+    before, _ = queries_of(client, list_url("modelversion"))
+    for _ in range(10):
+        version = make.ModelVersionFactory()
+        make.OutcomeFactory(version=version)
+        make.EventFactory()
+    for name in ("modelversion", "trainingrun", "event", "outcome", "act", "project"):
+        queries, _ = queries_of(client, list_url(name))
+        assert queries <= before + 1, name
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "modelversion/?state=champion",
+        "modelversion/?state=load_failed",
+        "trainingrun/?state__exact=failed",
+        "event/?status__exact=received",
+        "act/?verb=promote",
+        "task/?deleted_at__isempty=1",
+    ],
+)
+def test_lists_are_filtered(client, rows, query):
+    assert client.get(f"/admin/registry/{query}").status_code == 200
+
+
+def test_the_lists_of_a_project_hold_only_its_own_rows(client, rows):
+    other = make.ModelVersionFactory(project=rows["project"][1])
+    project = rows["project"][0]
+    _, page = queries_of(client, f"{list_url('modelversion')}?project__id__exact={project.pk}")
+    assert rows["modelversion"][0].label in page
+    assert other.label not in page
+
+
+def test_a_payload_is_indented_and_escaped(client, rows):
+    _, page = queries_of(client, page_url("event", rows["event"][0]))
+    assert "&quot;note&quot;: &quot;&lt;b&gt;&quot;" in page
+    assert "<b>&quot;" not in page
+
+
+def test_a_hostile_label_config_and_title_are_escaped(client):
+    project = make.ProjectFactory(title="<script>alert(1)</script>", label_config="<View>&x;")
+    for url in (list_url("project"), page_url("project", project)):
+        _, page = queries_of(client, url)
+        assert "<script>alert(1)" not in page
+
+
+def test_a_stored_secret_is_on_no_page(client):
+    project = make.ProjectFactory(
+        setup_token="setup-secret", labelstudio_url="http://ls", labelstudio_key="key-secret"
+    )
+    for url in (list_url("project"), page_url("project", project)):
+        _, page = queries_of(client, url)
+        assert "setup-secret" not in page
+        assert "key-secret" not in page
+        assert "gAAAA" not in page  # not as a Fernet token either
+
+
+def test_who_is_not_staff_sees_nothing(client, rows):
+    client.force_login(User.objects.create_user("eve"))
+    for name in MODELS:
+        assert client.get(list_url(name)).status_code == 302
+
+
+def test_the_home_page_is_shown(client, rows):
+    queries, page = queries_of(client, "/admin/")
+    assert "evals-backend" in page
+    assert queries <= MOST_QUERIES

@@ -1,0 +1,33 @@
+"""An engine behind the registry's Protocol, without mlapi."""
+
+from typing import Any
+
+from registry.acts import projects
+from registry.errors import EvalsError
+from registry.models import Project, Task
+
+
+class InvalidOption(EvalsError):
+    """The option is not one that this engine has."""
+
+    code = "option_invalid"
+    status = 400
+
+
+class PlainEngine:
+    """Reports the connection that its project's title asks for; knows the option `automl`."""
+
+    def check_connection(self, project: Project) -> dict[str, Any]:
+        ok = project.title != "unreachable"
+        step = {"step": "token", "ok": ok, "detail": "" if ok else "401", "cure": "Set a token."}
+        report = {"ok": ok, "steps": [step], "failed": None if ok else "token"}
+        projects.record_connection(project, report)
+        return report
+
+    def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
+        if set(options) - {"automl"}:
+            raise InvalidOption("There is no such option.", hint="There is automl.")
+        return {"automl": "auto"} | options
+
+    def describe_task(self, task: Task) -> dict[str, Any]:
+        return {"kind": "text", "text": task.data.get("text", ""), "url": None}
