@@ -1,0 +1,25 @@
+"""A project in the real Label Studio, and ours beside it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from registry.acts import projects as acts
+from registry.models import Project
+from tests.e2e.labelstudio_server import LabelStudioServer, LSProject
+
+Meet = Callable[..., Project]
+
+
+@pytest.fixture
+def theirs(labelstudio: LabelStudioServer) -> LSProject:
+    """A new project in Label Studio, with choices A and B."""
+    return labelstudio.project("client tests")
+
+
+@pytest.fixture
+def ours(theirs: LSProject, db) -> Project:
+    """The same project here, with credentials of its own."""
+    project = acts.meet(theirs.uid, title="client tests")
+    acts.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
+    return project

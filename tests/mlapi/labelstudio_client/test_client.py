@@ -1,0 +1,254 @@
+"""The client against a real Label Studio: both kinds of token, what it reads, how it fails."""
+
+import socket
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from mlapi.labelstudio import credentials, errors, tokens
+from mlapi.labelstudio.client import LabelStudio
+from registry.acts import projects as acts
+from tests.e2e.labelstudio_server import USER
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["legacy token", "personal access token"])
+def client(request, labelstudio):
+    key = labelstudio.token
+    if request.param == "personal access token":
+        key = labelstudio.personal_access_token()
+    with LabelStudio(labelstudio.url, key) as opened:
+        yield opened
+
+
+def flat(pages):
+    return [task for page in pages for task in page]
+
+
+def test_either_kind_of_token_reads_the_project(client, theirs):
+    assert client.whoami()["email"] == USER
+    assert client.project(theirs.id)["title"] == "client tests"
+
+
+def test_the_export_has_every_task_with_all_annotations_but_drafts(client, theirs):
+    ids = theirs.import_texts(["kept", "skipped", "drafted", "bare"])
+    kept = theirs.annotate(ids[0], "A")
+    skipped = theirs.skip(ids[1])
+    theirs.turn_into_draft(theirs.annotate(ids[2], "B")["id"])
+    exported = {t["id"]: t["annotations"] for t in client.export(theirs.id)}
+    assert [[a["id"] for a in exported[i]] for i in ids] == [[kept["id"]], [skipped["id"]], [], []]
+    assert exported[ids[1]][0]["was_cancelled"]
+    assert [t["id"] for t in client.export(theirs.id, ids[1:3])] == ids[1:3]
+
+
+def test_labelled_tasks_are_found_since_a_moment_and_predictions_touch_nothing(client, theirs):
+    ids = theirs.import_texts(["a", "b", "c", "d"])
+    theirs.annotate(ids[0], "A")
+    theirs.skip(ids[1])
+    before = flat(client.labelled_since(theirs.id, LONG_AGO))
+    assert [t["id"] for t in before] == ids[:2]
+    newest = max(datetime.fromisoformat(t["updated_at"]) for t in before)
+    theirs.api("POST", "/api/predictions/", json={"task": ids[3], "result": [], "score": 0.5})
+    theirs.annotate(ids[2], "B")
+    after = flat(client.labelled_since(theirs.id, newest))
+    assert [(t["id"], len(t["annotations"])) for t in after] == [(ids[2], 1)]
+
+
+def test_pages_go_on_where_the_last_one_ended(client, theirs, monkeypatch):
+    monkeypatch.setattr("mlapi.labelstudio.client.PAGE_SIZE", 3)
+    monkeypatch.setattr("mlapi.labelstudio.client.IDS_PER_REQUEST", 4)
+    ids = theirs.import_texts(f"text {i}" for i in range(7))
+    pages = client.all_tasks(theirs.id)
+    first = next(pages)
+    theirs.delete_task(ids[0])  # would move every later page by one
+    assert [t["id"] for t in first] + [t["id"] for t in flat(pages)] == ids
+    assert [t["id"] for t in flat(client.tasks(theirs.id, ids))] == ids[1:]
+
+
+def test_listing_tasks_asks_no_backend_for_predictions(client, theirs):
+    with _listener() as (url, heard):
+        theirs.connect(url)
+        theirs.change(evaluate_predictions_automatically=True)
+        theirs.import_texts(["a", "b"])
+        heard.clear()
+        assert len(flat(client.all_tasks(theirs.id))) == 2
+        assert heard == []
+
+
+def test_media_is_served_to_the_token_only(client, labelstudio):
+    images = labelstudio.project(
+        "images",
+        '<View><Image name="image" value="$image"/><Choices name="label" toName="image">'
+        '<Choice value="A"/><Choice value="B"/></Choices></View>',
+    )
+    png = b"\x89PNG and so on"
+    images.api(
+        "POST", f"/api/projects/{images.id}/import", files={"file": ("a.png", png, "image/png")}
+    )
+    path = images.tasks()[0]["data"]["image"]
+    assert path.startswith("/data/upload/")
+    with client.open(path) as response:
+        assert response.read() == png
+    with client.open(path, headers={"Range": "bytes=1-3"}) as response:
+        assert response.status_code in (200, 206)
+    with (
+        pytest.raises(errors.TokenInvalid),
+        LabelStudio(client.url, "0" * 40) as stranger,
+        stranger.open(path),
+    ):
+        pass
+    with pytest.raises(errors.Rejected), client.open("http://elsewhere.example/a.png"):
+        pass
+
+
+def test_a_personal_access_token_is_exchanged_again_after_a_401_and_when_it_is_due(
+    labelstudio, theirs, monkeypatch
+):
+    auth = tokens.PersonalAccessToken(labelstudio.personal_access_token(), labelstudio.url)
+    with LabelStudio(labelstudio.url, "unused") as client:
+        client._http.auth = auth
+        client.whoami()
+        first = auth._access
+        client.whoami()
+        assert auth._access == first
+        auth._access = first[:-4] + "xxxx"  # as if it had expired
+        assert client.whoami()["email"] == USER
+        auth._renew_at = 0  # as if five minutes had passed
+        auth._access = "stale"
+        assert client.whoami()["email"] == USER
+
+
+@pytest.mark.parametrize("cut", [0, 1])
+def test_a_wrong_token_of_either_kind_is_named(labelstudio, cut):
+    key = labelstudio.personal_access_token()[:-5] if cut else "0" * 40
+    with LabelStudio(labelstudio.url, key) as client, pytest.raises(errors.TokenInvalid) as caught:
+        client.whoami()
+    assert caught.value.code == "labelstudio_token_invalid"
+    assert key not in caught.value.message
+
+
+def test_a_legacy_token_that_is_switched_off_is_named_with_its_cure(labelstudio):
+    with (
+        labelstudio.without_legacy_tokens(),
+        LabelStudio(labelstudio.url, labelstudio.token) as client,
+        pytest.raises(errors.LegacyTokenDisabled) as caught,
+    ):
+        client.whoami()
+    assert "personal access token" in caught.value.hint
+
+
+def test_nothing_that_listens_is_unreachable():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with LabelStudio(url, "key") as client, pytest.raises(errors.Unreachable):
+            client.health()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://no.such.host.invalid", "http://["])
+def test_a_url_that_is_none_is_unreachable(url):
+    with pytest.raises(errors.Unreachable), LabelStudio(url, "key") as client:
+        client.health()
+
+
+def test_what_answers_but_is_not_label_studio_is_named():
+    with (
+        _listener(body=b"<html>hello</html>") as (url, _),
+        LabelStudio(url, "key") as client,
+        pytest.raises(errors.NotLabelStudio),
+    ):
+        client.health()
+
+
+def test_the_token_follows_no_redirect():
+    with _listener() as (elsewhere, heard), _listener(status=302, location=elsewhere) as (url, _):
+        with LabelStudio(url, "s3cret") as client, pytest.raises(errors.Redirected) as caught:
+            client.whoami()
+        assert heard == []
+        assert elsewhere in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(403, errors.Forbidden), (404, errors.Missing), (500, errors.ServerError)],
+)
+def test_label_studios_errors_are_told_apart(status, error):
+    with (
+        _listener(status=status, body=b'{"detail": "said so"}') as (url, _),
+        LabelStudio(url, "key") as client,
+        pytest.raises(error, match="said so"),
+    ):
+        client.project(1)
+
+
+def test_one_that_never_answers_costs_the_timeout_only():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with LabelStudio(url, "key", read_timeout_s=0.3) as client, pytest.raises(errors.TimedOut):
+            client.whoami()
+
+
+def test_a_project_of_the_same_id_but_another_uid_is_not_taken_for_ours(theirs, db):
+    stranger = acts.meet(f"{theirs.id}.1234567890")
+    acts.set_credentials(stranger, theirs.server.url, theirs.server.token, actor="test")
+    with pytest.raises(errors.ProjectMismatch):
+        credentials.open_project(stranger)
+
+
+def test_the_environments_pair_that_leads_elsewhere_gives_way_to_setups(
+    theirs, db, settings, labelstudio
+):
+    with _listener(body=b'{"id": %d, "created_at": "2001-01-01T00:00:00Z"}' % theirs.id) as (
+        other,
+        _,
+    ):
+        settings.LABEL_STUDIO_URL, settings.LABEL_STUDIO_API_KEY = other, "from-env"
+        settings.HOST = "127.0.0.1"
+        project, _, _ = acts.remember(
+            theirs.uid,
+            label_config="",
+            hostname=labelstudio.hostname,
+            setup_token=labelstudio.token,
+            extra_params=None,
+            backend_url="",
+        )
+        client, pair, found = credentials.open_project(project)
+        client.close()
+    assert (pair.source, pair.url, found["id"]) == ("setup", labelstudio.hostname, theirs.id)
+
+
+class _listener:
+    """A server on the loopback that answers everything alike; `heard` lists method and path."""
+
+    def __init__(self, status: int = 200, body: bytes = b"{}", location: str = "") -> None:
+        heard: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                heard.append(f"{self.command} {self.path}")
+                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                self.send_response(status)
+                if location:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self._seen = (f"http://127.0.0.1:{self._server.server_port}", heard)
+
+    def __enter__(self) -> tuple[str, list[str]]:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self._seen
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
