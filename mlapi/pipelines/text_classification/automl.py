@@ -1,0 +1,92 @@
+"""The candidate that EvaDB's AutoML trains: `CREATE FUNCTION ... TYPE XGBoost`."""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva import functions
+from mlapi.eva.execute import execute
+from mlapi.eva.names import identifier
+from mlapi.eva.open import Eva
+from mlapi.pipelines.text_classification.dataset import Columns
+from mlapi.pipelines.text_classification.features import SIZE, TextFeatures, fit_features
+from mlapi.pipelines.text_classification.linear import UNSEEN
+
+AUTOML = "EvaDB AutoML, XGBoost"
+_NAMES = [f"f{i}" for i in range(SIZE)]
+# FLAML retrains its best once the limit is over, and the features take time before it.
+_WITHIN = 0.7
+
+
+@dataclass
+class AutoMLEstimator:
+    """The features and FLAML's model; `classes` are the target's label numbers of its columns."""
+
+    features: TextFeatures
+    model: Any
+    classes: np.ndarray
+    n_labels: int
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, n_labels): log probabilities; UNSEEN for labels that it has not learned."""
+        frame = pd.DataFrame(self.features.columns(texts), columns=_NAMES)
+        found = np.full((len(texts), self.n_labels), UNSEEN)
+        log = np.log(np.clip(self.model.predict_proba(frame), 1e-4, 1))
+        found[:, self.classes] = log
+        return found
+
+    @property
+    def nbytes(self) -> int:
+        return self.features.nbytes + len(pickle.dumps(self.model))
+
+
+@dataclass
+class AutoML:
+    """Trains in one EvaDB directory, on one target of one table."""
+
+    eva: Eva
+    table: str
+    columns: Columns
+    prefix: str
+    labels: tuple[str, ...]
+    seed: int
+
+    def fit(self, name: str, texts: Sequence[str], where: str, seconds: float) -> AutoMLEstimator:
+        """Fit on the table's rows that `where` picks, which are `texts`, for about `seconds`.
+
+        Bounded by time, so not the same twice. Raises StatementFailed.
+        """
+        features = fit_features(texts, self.seed)
+        function, columns = identifier(f"{self.prefix}_{name}"), f"{self.prefix}_{name}_columns"
+        path = self.eva.directory / f"{columns}.bin"
+        features.save(path)
+        execute(
+            self.eva,
+            f"CREATE FUNCTION {identifier(columns)} IMPL ':impl' MODEL_PATH ':features'",
+            {"impl": functions.path("text_columns"), "features": str(path)},
+        )
+        c = self.columns
+        rows = f"SELECT {columns}({c.text}), {c.label} FROM {self.table} WHERE {where}"  # noqa: S608
+        execute(
+            self.eva,
+            f"CREATE FUNCTION {function} FROM ({rows}) "
+            f"TYPE XGBoost PREDICT '{identifier(c.label)}' TIME_LIMIT {max(1.0, _WITHIN * seconds):.1f} "
+            "TASK 'classification' METRIC 'log_loss'",
+        )
+        with open(self.eva.models / function, "rb") as f:
+            model = pickle.load(f)  # noqa: S301 - EvaDB has just written it
+        number = {label: i for i, label in enumerate(self.labels)}
+        classes = np.array([number[label] for label in model.classes_], dtype=int)
+        return AutoMLEstimator(features, model, classes, len(self.labels))
+
+    def predict(self, name: str, where: str) -> pd.DataFrame:
+        """`id` and the label that it says, for the table's rows that `where` picks."""
+        function, columns = f"{self.prefix}_{name}", f"{self.prefix}_{name}_columns"
+        c = self.columns
+        say = f"{function}({columns}({c.text}), {c.label})"
+        found = execute(self.eva, f"SELECT id, {say} FROM {self.table} WHERE {where}")  # noqa: S608
+        return found.set_axis(["id", "label"], axis=1)

@@ -1,0 +1,112 @@
+"""The learning curve of a version: its recipe on more and more of the training split."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.execute import execute
+from mlapi.eva.open import Eva, open_eva
+from mlapi.eva.tables import write_table
+from mlapi.pipelines.base import TargetSpec, TrainingJob
+from mlapi.pipelines.text_classification import dataset as datasets
+from mlapi.pipelines.text_classification import judging, linear
+from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
+from mlapi.pipelines.text_classification.race import Examples, examples
+from mlapi.training.evaluation import indicators, macro_f1, row
+from mlapi.training.reporter import Reporter, write_json
+
+QUARTERS = (1, 2, 3, 4)
+
+
+def learning_curve(job: TrainingJob, report: Reporter) -> None:
+    """Macro F1 on the holdout of the winning recipe, fitted on 25, 50, 75 and 100 %.
+
+    The parts are nested, and each has its share of every class. Reads `result.json`, writes
+    `curve.json`. A part with one class only has no point.
+    """
+    result = json.loads((job.folder / "result.json").read_text(encoding="utf-8"))
+    winners = {c["target"]: c["name"] for c in result["candidates"] if c["won"]}
+    dataset = datasets.build(job.rows(), job.targets, job.seed)
+    eva = open_eva(job.folder / "eva-curve", report.statement)
+    specs = [TargetSpec.from_dict(t) for t in result["targets"] if t["trained"]]
+    today = {t.name: t for t in job.targets}
+    metrics: list[dict[str, Any]] = []
+    for i, spec in enumerate(specs):
+        report.phase("learning curve", i / len(specs))
+        held = judging.holdout(dataset, today[spec.name])
+        if held.tasks:
+            metrics += _points(eva, job, dataset, spec, held, winners[spec.name], i + 1)
+    write_json(job.folder / "curve.json", {"metrics": metrics})
+    report.phase("done", 1.0)
+
+
+def _points(
+    eva: Eva,
+    job: TrainingJob,
+    dataset: datasets.TextDataset,
+    spec: TargetSpec,
+    held: judging.Holdout,
+    recipe: str,
+    number: int,
+) -> list[dict[str, Any]]:
+    columns = dataset.columns[spec.name]
+    texts = dataset.holdout.set_index("id").loc[held.tasks, columns.text].tolist()
+    # Over all labels that humans gave, those that the version never learned included.
+    known = [*spec.labels, *sorted({x for h in held.humans for x in h} - set(spec.labels))]
+    truth = indicators(held.humans, known)
+    table = f"{job.prefix}_curve_{number}"
+    _table(eva, table, dataset, columns, job.seed)
+    automl = None
+    if recipe == AUTOML:
+        place = datasets.Columns("text", "label", "quarter")
+        automl = AutoML(eva, table, place, table, spec.labels, job.seed)
+    metrics = []
+    for quarter in QUARTERS:
+        where = f"quarter <= {quarter}"
+        frame = execute(
+            eva,
+            f"SELECT id, text, label, quarter FROM {table} WHERE {where}",  # noqa: S608
+        ).set_axis(["id", "text", "label", "fold"], axis=1)
+        given = examples(spec, frame.sort_values("id"))
+        if frame["label"].nunique() < 2 or (metrics and metrics[-1]["step"] == len(frame)):
+            continue
+        estimator = (
+            automl.fit(f"q{quarter}", given.texts, where, job.time_budget_s / 4)
+            if automl
+            else _fit(given, recipe)
+        )
+        said = np.zeros(truth.shape)
+        said[:, : len(spec.labels)] = _said(estimator.scores(texts), spec)
+        point = row("learning_curve", macro_f1(truth, said), len(texts), step=len(frame))
+        metrics.append({"target": spec.name, "split": "holdout", **point})
+    return metrics
+
+
+def _table(
+    eva: Eva, table: str, dataset: datasets.TextDataset, columns: datasets.Columns, seed: int
+) -> None:
+    """Write the usable training tasks with the quarter in which each one joins."""
+    train = dataset.train[dataset.train[columns.fold] >= 0]
+    quarter = datasets.folds(train[columns.label].tolist(), seed + 1, len(QUARTERS)) + 1
+    frame = pd.DataFrame(
+        {
+            "id": train["id"],
+            "text": train[columns.text],
+            "label": train[columns.label],
+            "quarter": quarter,
+        }
+    )
+    types = {"id": "integer", "text": "text", "label": "text", "quarter": "integer"}
+    write_table(eva, table, frame, types)
+
+
+def _fit(given: Examples, recipe: str) -> linear.LinearEstimator:
+    return given.fit(recipe, np.ones(len(given.texts), dtype=bool))
+
+
+def _said(scores: np.ndarray, spec: TargetSpec) -> np.ndarray:
+    if spec.kind == "single":
+        return np.eye(len(spec.labels))[scores.argmax(axis=1)]
+    return (scores > 0).astype(float)

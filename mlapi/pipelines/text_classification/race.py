@@ -1,0 +1,191 @@
+"""The race of the recipes for one target: all on the same examples, one winner, refitted."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.execute import StatementFailed
+from mlapi.pipelines.base import TargetSpec
+from mlapi.pipelines.text_classification import calibration, linear
+from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
+from mlapi.pipelines.text_classification.dataset import decode
+from mlapi.pipelines.text_classification.model import TrainedTarget
+from mlapi.training.evaluation import macro_f1
+
+FEW = 200  # below, one fifth of the examples judges nothing: all five folds do, without AutoML
+
+
+class NothingFitted(Exception):
+    """Every recipe failed, which the message tells."""
+
+
+@dataclass
+class Examples:
+    """A target's usable training examples. `wanted` is as `linear.fit` takes labels."""
+
+    spec: TargetSpec
+    texts: list[str]
+    wanted: np.ndarray
+    fold: np.ndarray
+    truth: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        single = self.spec.kind == "single"
+        self.truth = np.eye(len(self.spec.labels))[self.wanted] if single else self.wanted
+
+    def fit(self, recipe: str, rows: np.ndarray) -> linear.LinearEstimator:
+        spec = self.spec
+        return linear.fit(recipe, self.at(rows), self.wanted[rows], len(spec.labels), spec.kind)
+
+    def at(self, rows: np.ndarray) -> list[str]:
+        """The texts where the mask is set."""
+        return [self.texts[i] for i in np.flatnonzero(rows)]
+
+    def score(self, scores: np.ndarray, rows: np.ndarray) -> float:
+        """Macro F1 of what the scores say, before they are calibrated."""
+        if self.spec.kind == "single":
+            said = np.eye(len(self.spec.labels))[scores.argmax(axis=1)]
+        else:
+            said = (scores > 0).astype(float)
+        return macro_f1(self.truth[rows], said) or 0.0
+
+    def out_of_fold(self, recipe: str) -> np.ndarray:
+        """(n, labels): each example's scores from an estimator that has not seen it."""
+        scores = np.full(self.truth.shape, linear.UNSEEN)
+        for k in np.unique(self.fold):
+            out = self.fold == k
+            if not out.all():
+                scores[out] = self.fit(recipe, ~out).scores(self.at(out))
+        return scores
+
+
+@dataclass
+class Raced:
+    """What came out: the fitted target, and a row for each candidate."""
+
+    trained: TrainedTarget
+    recipe: str
+    candidates: list[dict[str, Any]]
+
+
+def examples(spec: TargetSpec, frame: pd.DataFrame) -> Examples:
+    """From the rows of EvaDB's SELECT: text, label, fold. `spec.labels` are those learned."""
+    number = {label: i for i, label in enumerate(spec.labels)}
+    said = [decode(label, spec) for label in frame["label"]]
+    if spec.kind == "single":
+        wanted = np.array([number[s[0]] for s in said], dtype=int)
+    else:
+        wanted = np.zeros((len(said), len(number)), dtype=int)
+        for i, labels in enumerate(said):
+            wanted[i, [number[label] for label in labels]] = 1
+    return Examples(spec, frame["text"].tolist(), wanted, frame["fold"].to_numpy(dtype=int))
+
+
+def race(
+    given: Examples,
+    automl: AutoML | None,
+    automl_note: str,
+    automl_seconds: float,
+    on_candidate: Callable[[str], None] = lambda name: None,
+) -> Raced:
+    """Score every recipe, refit the best on all examples, calibrate it on unseen scores.
+
+    `automl` is None where it does not race, and the note says why. It gets half of its
+    seconds for the race and the other half for the refit. Raises NothingFitted.
+    """
+    few = len(given.texts) < FEW
+    if few and automl is not None:
+        automl, automl_note = None, f"Left out under {FEW} examples."
+    entries = [_linear(given, recipe, few, on_candidate) for recipe in linear.RECIPES]
+    if automl is not None:
+        entries.append(_automl(given, automl, automl_seconds / 2, on_candidate))
+    elif automl_note:
+        entries.append(_Entry(AUTOML, None, 0.0, 0, automl_note))
+    finished = [e for e in entries if e.score is not None]
+    if not finished:
+        raise NothingFitted("; ".join(e.note for e in entries))
+    best = max(finished, key=lambda e: e.score)
+    on_candidate(f"refit: {best.name}")
+    trained = (
+        _refit_automl(given, automl, best, automl_seconds / 2)
+        if best.name == AUTOML
+        else _refit_linear(given, best)
+    )
+    return Raced(trained, best.name, [_told(e, given.spec, e is best) for e in entries])
+
+
+@dataclass
+class _Entry:
+    name: str
+    score: float | None
+    seconds: float
+    n: int
+    note: str = ""
+    scores: np.ndarray | None = None  # of the examples that it was scored on
+
+
+def _linear(given: Examples, recipe: str, few: bool, on_candidate: Callable[[str], None]) -> _Entry:
+    on_candidate(recipe)
+    started = time.perf_counter()
+    held = np.ones(len(given.texts), dtype=bool) if few else given.fold == 0
+    try:
+        scores = (
+            given.out_of_fold(recipe) if few else given.fit(recipe, ~held).scores(given.at(held))
+        )
+    except ValueError as e:  # scikit-learn's word for data that it cannot be fitted on
+        return _Entry(recipe, None, time.perf_counter() - started, 0, f"Failed: {e}")
+    note = "5-fold" if few else ""
+    score = given.score(scores, held)
+    return _Entry(recipe, score, time.perf_counter() - started, int(held.sum()), note, scores)
+
+
+def _automl(
+    given: Examples, automl: AutoML, seconds: float, on_candidate: Callable[[str], None]
+) -> _Entry:
+    on_candidate(AUTOML)
+    started = time.perf_counter()
+    held = given.fold == 0
+    where = f"{automl.columns.fold} = 0"
+    try:
+        others = f"{automl.columns.fold} > 0"
+        estimator = automl.fit("race", given.at(~held), others, seconds)
+        said = automl.predict("race", where)["label"].tolist()
+    except (StatementFailed, ValueError) as e:
+        return _Entry(AUTOML, None, time.perf_counter() - started, 0, f"Failed: {e}"[:500])
+    number = {label: i for i, label in enumerate(given.spec.labels)}
+    answered = np.eye(len(number))[[number[label] for label in said]]
+    score = macro_f1(given.truth[held], answered) or 0.0
+    spent = time.perf_counter() - started
+    return _Entry(AUTOML, score, spent, int(held.sum()), "", estimator.scores(given.at(held)))
+
+
+def _refit_linear(given: Examples, best: _Entry) -> TrainedTarget:
+    whole = np.ones(len(given.texts), dtype=bool)
+    raced_on_all = best.scores is not None and len(best.scores) == len(given.texts)
+    scores = best.scores if raced_on_all else given.out_of_fold(best.name)
+    fitted = calibration.fit(scores, given.wanted, given.spec.kind)
+    return TrainedTarget(given.spec, given.fit(best.name, whole), fitted)
+
+
+def _refit_automl(given: Examples, automl: AutoML, best: _Entry, seconds: float) -> TrainedTarget:
+    """Calibrated on the fifth that the race's fit had not seen: five more fits take too long."""
+    fitted = calibration.fit(best.scores, given.wanted[given.fold == 0], given.spec.kind)
+    estimator = automl.fit("best", given.texts, f"{automl.columns.fold} >= 0", seconds)
+    return TrainedTarget(given.spec, estimator, fitted)
+
+
+def _told(entry: _Entry, spec: TargetSpec, won: bool) -> dict[str, Any]:
+    return {
+        "target": spec.name,
+        "name": entry.name,
+        "score": entry.score,
+        "metric": "macro_f1",
+        "seconds": round(entry.seconds, 3),
+        "n": entry.n,
+        "note": entry.note,
+        "won": won,
+    }

@@ -1,0 +1,236 @@
+"""Trains a text classification version in EvaDB: tables, race, artifact, function, verdict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mlapi.eva.execute import execute
+from mlapi.eva.open import Eva, open_eva
+from mlapi.eva.tables import write_table
+from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
+from mlapi.pipelines.text_classification import dataset as datasets
+from mlapi.pipelines.text_classification import judging
+from mlapi.pipelines.text_classification.automl import AutoML
+from mlapi.pipelines.text_classification.dataset import TextDataset
+from mlapi.pipelines.text_classification.model import TextModel
+from mlapi.pipelines.text_classification.race import NothingFitted, Raced, examples, race
+from mlapi.training.environment import environment
+from mlapi.training.evaluation import row
+from mlapi.training.reporter import Reporter, write_json
+
+FEW_CLASSES_HINT = "Label more tasks, so that every control has at least two of its labels in use."
+_SEVERAL = "automl races on controls with one choice only."
+
+
+@dataclass
+class Learned:
+    """What the races came to; `untrained` says why a target has no estimator."""
+
+    raced: dict[str, Raced] = field(default_factory=dict)
+    untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+def train(job: TrainingJob, report: Reporter) -> None:
+    """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
+    report.phase("reading", 0.02)
+    dataset = datasets.build(job.rows(), job.targets, job.seed)
+    _tell_what_was_read(dataset, report)
+    eva = open_eva(job.folder / "eva", report.statement)
+    tables = _write_tables(eva, job, dataset)
+    learned = _learn(eva, job, dataset, tables["train"], report)
+
+    report.phase("saving", 0.75)
+    model = TextModel([raced.trained for raced in learned.raced.values()])
+    model.save(job.artifact)
+
+    report.phase("judging", 0.8)
+    today = {t.name: t for t in job.targets}
+    function = f"p{job.project}_v{job.number}"
+    asked = judging.ask(eva, function, job.artifact, dataset, tables["holdout"], today)
+    judged = [judging.holdout(dataset, spec) for spec in job.targets]
+    result = {
+        "recipe": " / ".join(dict.fromkeys(r.recipe for r in learned.raced.values()))[:64],
+        "candidates": [c for raced in learned.raced.values() for c in raced.candidates],
+        "targets": [_target(spec, learned) for spec in job.targets],
+        **_verdict(job, dataset, judged, asked),
+        "comparison": _comparison(eva, job, dataset, tables["holdout"], judged, asked, report),
+        "environment": environment(),
+    }
+    write_json(job.folder / "result.json", result)
+    report.phase("done", 1.0)
+
+
+def _tell_what_was_read(dataset: TextDataset, report: Reporter) -> None:
+    report.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
+    without = sum(dataset.unreadable.values())
+    if without:
+        report.log(f"{without} tasks are without a text and take no part.")
+    for target, count in dataset.excluded.items():
+        if count:
+            report.log(f"{target}: {count} holdout labels are not allowed today: left out.")
+
+
+def _write_tables(eva: Eva, job: TrainingJob, dataset: TextDataset) -> dict[str, str]:
+    folds = {c.fold: "integer" for c in dataset.columns.values()}
+    names = {split: f"{job.prefix}_{split}" for split in ("train", "holdout")}
+    write_table(eva, names["train"], dataset.train, {**dataset.types, **folds})
+    write_table(eva, names["holdout"], dataset.holdout, dataset.types)
+    return names
+
+
+def _learn(
+    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, report: Reporter
+) -> Learned:
+    learned = Learned()
+    specs = {t.name: _with_learned_labels(t, dataset) for t in job.targets}
+    singles = [t for t in specs.values() if t.kind == "single"]
+    for i, spec in enumerate(specs.values()):
+        done = 0.05 + 0.7 * i / len(specs)
+        report.phase(f"racing {spec.name}" if len(specs) > 1 else "racing", done)
+        refusal = _refusal(spec, dataset)
+        if refusal:
+            learned.untrained[spec.name] = refusal
+            report.log(f"{spec.name} is not trained. {refusal[1]}")
+            continue
+        try:
+            # Half of the run's budget, shared by the targets that AutoML can race on.
+            seconds = job.time_budget_s / 2 / max(1, len(singles))
+            raced = _race(eva, job, dataset, table, i, spec, seconds, _teller(report, done, specs))
+        except NothingFitted as e:
+            learned.untrained[spec.name] = ("not_fitted", f"No recipe could be fitted: {e}")
+            report.log(f"{spec.name} is not trained. No recipe could be fitted: {e}")
+            continue
+        learned.raced[spec.name] = raced
+        for c in raced.candidates:
+            score = "not scored" if c["score"] is None else f"macro F1 {c['score']:.3f}"
+            report.log(f"{spec.name}: {c['name']}: {score} in {c['seconds']:.1f} s. {c['note']}")
+    if not learned.raced:
+        raise _nothing_learned(learned)
+    return learned
+
+
+def _race(
+    eva: Eva,
+    job: TrainingJob,
+    dataset: TextDataset,
+    table: str,
+    number: int,
+    spec: TargetSpec,
+    seconds: float,
+    tell: Callable[[str], None],
+) -> Raced:
+    c = dataset.columns[spec.name]
+    frame = execute(
+        eva,
+        f"SELECT id, {c.text}, {c.label}, {c.fold} FROM {table} WHERE {c.fold} >= 0",  # noqa: S608
+    )
+    # Which rows come first is EvaDB's affair, and a fit depends on it in the last digits.
+    frame = frame.set_axis(["id", "text", "label", "fold"], axis=1).sort_values("id")
+    if spec.kind == "multiple":
+        return race(examples(spec, frame), None, _SEVERAL if job.automl else "", 0, tell)
+    automl = None
+    if job.automl:
+        prefix = f"{job.prefix}_automl_{number + 1}"
+        automl = AutoML(eva, table, c, prefix, spec.labels, job.seed)
+    return race(examples(spec, frame), automl, job.automl_note, seconds, tell)
+
+
+def _teller(report: Reporter, done: float, specs: dict[str, TargetSpec]) -> Callable[[str], None]:
+    """Each of a target's fits (two recipes, perhaps AutoML, the refit) moves the progress on."""
+    fits = 0
+
+    def tell(name: str) -> None:
+        nonlocal fits
+        report.phase(f"fitting {name}", done + 0.7 / len(specs) * min(fits, 4) / 5)
+        fits += 1
+
+    return tell
+
+
+def _with_learned_labels(spec: TargetSpec, dataset: TextDataset) -> TargetSpec:
+    """The labels that the training split has, in the config's order."""
+    c = dataset.columns[spec.name]
+    given = dataset.train.loc[dataset.train[c.fold] >= 0, c.label].unique()
+    seen = {label for text in given for label in datasets.decode(text, spec)}
+    return replace(spec, labels=tuple(label for label in spec.labels if label in seen))
+
+
+def _refusal(spec: TargetSpec, dataset: TextDataset) -> tuple[str, str] | None:
+    """Code and reason if the training split cannot teach the target anything."""
+    c = dataset.columns[spec.name]
+    given = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
+    if given.empty:
+        return "not_enough_labels", "No training task has a usable label and a text."
+    if given.nunique() < 2:
+        return "one_class", f"All {len(given)} training labels are the same."
+    return None
+
+
+def _nothing_learned(learned: Learned) -> TrainingFailed:
+    codes = {code for code, _ in learned.untrained.values()}
+    for code in ("not_fitted", "one_class", "not_enough_labels"):
+        if code in codes:
+            reasons = "; ".join(f"{t}: {why}" for t, (_, why) in learned.untrained.items())
+            return TrainingFailed(
+                code, f"No target can be trained. {reasons}", hint=FEW_CLASSES_HINT
+            )
+    return TrainingFailed("not_enough_labels", "There is no target.", hint=FEW_CLASSES_HINT)
+
+
+def _target(spec: TargetSpec, learned: Learned) -> dict[str, Any]:
+    raced = learned.raced.get(spec.name)
+    return {
+        "name": spec.name,
+        "object_name": spec.object_name,
+        "object_tag": spec.object_tag,
+        "field": spec.field,
+        "kind": spec.kind,
+        "labels": list(raced.trained.spec.labels if raced else spec.labels),
+        "trained": raced is not None,
+        "untrained_reason": "" if raced else learned.untrained[spec.name][1],
+    }
+
+
+def _verdict(
+    job: TrainingJob,
+    dataset: TextDataset,
+    judged: list[judging.Holdout],
+    asked: dict[str, judging.Asked],
+) -> dict[str, Any]:
+    metrics, outcomes, scores = [], [], []
+    for h in judged:
+        if h.spec.name not in asked:
+            continue
+        rows = judging.metrics(h, asked[h.spec.name], dataset, job.seed)
+        metrics += rows
+        scores += [r["value"] for r in rows if r["name"] == "macro_f1" and r["value"] is not None]
+        outcomes += judging.outcomes(h, asked[h.spec.name])
+    n = len({o["task"] for o in outcomes})
+    primary = row("primary", sum(scores) / len(scores) if scores else None, n)
+    metrics.append({"target": "", "split": "holdout", **primary})
+    return {"metrics": metrics, "outcomes": outcomes}
+
+
+def _comparison(
+    eva: Eva,
+    job: TrainingJob,
+    dataset: TextDataset,
+    table: str,
+    judged: list[judging.Holdout],
+    candidate: dict[str, judging.Asked],
+    report: Reporter,
+) -> dict[str, Any]:
+    if not job.champion:
+        return {}
+    champion: dict[str, judging.Asked] = {}
+    if job.champion["pipeline"] == job.pipeline:
+        report.phase("judging the champion", 0.9)
+        function = f"p{job.project}_v{job.champion['number']}"
+        today = {t.name: t for t in job.targets}
+        artifact = Path(job.champion["artifact"])
+        try:
+            champion = judging.ask(eva, function, artifact, dataset, table, today)
+        except Exception as e:  # noqa: BLE001 - a champion that does not load serves nothing
+            report.log(f"The champion {job.champion['label']} could not be judged: {e}")
+    return judging.compare(judged, candidate, champion, job.seed)

@@ -1,0 +1,85 @@
+"""The child process of a training: one job folder in, a result or an error in it out.
+
+`python -m mlapi.training.child <folder> [--curve]`. It has no database, and needs no network.
+"""
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def die_with_parent() -> None:
+    """Be killed when the thread that started this process ends, however it ends (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the call
+        os._exit(1)
+
+
+def be_modest() -> None:
+    """Leave the machine to those who label: half of the cores, and behind every request.
+
+    BLAS and OpenMP read these variables once, when they are loaded.
+    """
+    threads = str(max(1, len(os.sched_getaffinity(0)) // 2))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, threads)
+    os.nice(5)
+
+
+def carry_out(folder: Path, *, curve: bool) -> int:
+    """Do the job in the folder; the exit status. Writes `error.json` for whatever goes wrong."""
+    from mlapi import pipelines
+    from mlapi.pipelines.base import TrainingJob
+    from mlapi.training.reporter import Reporter, write_json
+    from registry.errors import EvalsError
+
+    try:
+        job = TrainingJob.read(folder)
+        pipeline = pipelines.get(job.pipeline)
+        work = pipeline.learning_curve if curve else pipeline.train
+        work(job, Reporter(folder))
+    except EvalsError as e:
+        error = {"code": e.code, "message": e.message, "hint": e.hint}
+    except MemoryError:
+        error = {
+            "code": "out_of_memory",
+            "message": "The training had no more memory.",
+            "hint": "Raise TRAIN_MEMORY_LIMIT_MB, or give the machine more memory.",
+        }
+    except Exception as e:  # noqa: BLE001 - the last door of the process: it must say what it was
+        traceback.print_exc()
+        error = {
+            "code": "training_error",
+            "message": f"{type(e).__name__}: {e}",
+            "hint": "The run's log has the traceback.",
+        }
+        Reporter(folder).log(traceback.format_exc())
+    else:
+        return 0
+    write_json(folder / "error.json", error)
+    return 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--curve", action="store_true", help="the learning curve of a trained job")
+    chosen = parser.parse_args(arguments)
+    die_with_parent()
+    be_modest()
+    logging.disable(logging.INFO)  # FLAML tells of each of its trials
+    return carry_out(chosen.folder.resolve(), curve=chosen.curve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Champion beside candidate on the same tasks: the primary metric of both, and how sure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlapi.training.evaluation import indicators, macro_f1
+
+_RESAMPLES = 1000
+
+
+@dataclass
+class Judged:
+    """A target's holdout: what humans said of each task, and the answers of both, as sets.
+
+    No answer, and one that the label config of today does not allow, is None.
+    """
+
+    target: str
+    tasks: list[int]
+    humans: list[tuple[str, ...]]
+    candidate: list[tuple[str, ...] | None]
+    champion: list[tuple[str, ...] | None]
+    excluded: int = 0
+
+
+@dataclass
+class _Matrices:
+    truth: np.ndarray
+    candidate: np.ndarray
+    champion: np.ndarray
+
+
+def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> dict[str, Any]:
+    """The comparison of a run, its numbers macro F1; targets are averaged unweighted.
+
+    The interval is the paired bootstrap's 95 % of candidate minus champion: the same
+    resampled tasks for both (Efron and Tibshirani 1993). None where nothing was judged.
+    """
+    targets = [t for t in targets if t.tasks]
+    tasks = sorted({task for t in targets for task in t.tasks})
+    place = {task: i for i, task in enumerate(tasks)}
+    matrices = [_matrices(t, place) for t in targets]
+    weights = _resamples(len(tasks), seed)
+    by_target = [_numbers([m], weights) for m in matrices]
+    return {
+        "metric": "macro_f1",
+        **_numbers(matrices, weights),
+        "n": len(tasks),
+        "excluded": sum(t.excluded for t in targets),
+        "champion_serves": champion_serves,
+        "targets": {
+            t.target: {"metric": "macro_f1", **numbers, "n": len(t.tasks), "excluded": t.excluded}
+            for t, numbers in zip(targets, by_target, strict=True)
+        },
+    }
+
+
+def _matrices(judged: Judged, place: dict[int, int]) -> _Matrices:
+    """Indicator matrices over all tasks; a task without a label for the target is all zeros."""
+    labels = sorted({label for human in judged.humans for label in human})
+    where = [place[task] for task in judged.tasks]
+
+    def spread(answers: Sequence[Sequence[str] | None]) -> np.ndarray:
+        matrix = np.zeros((len(place), len(labels)), dtype=np.float32)
+        matrix[where] = indicators([a or () for a in answers], labels)
+        return matrix
+
+    return _Matrices(spread(judged.humans), spread(judged.candidate), spread(judged.champion))
+
+
+def _resamples(n: int, seed: int) -> np.ndarray:
+    """(resamples, n): how often each task is drawn."""
+    if n == 0:
+        return np.zeros((_RESAMPLES, 0), dtype=np.float32)
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n, np.full(n, 1 / n), size=_RESAMPLES).astype(np.float32)
+
+
+def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, Any]:
+    candidate = _mean([macro_f1(m.truth, m.candidate) for m in matrices])
+    champion = _mean([macro_f1(m.truth, m.champion) for m in matrices])
+    if candidate is None or champion is None:
+        nothing = {"candidate": candidate, "champion": champion}
+        return {**nothing, "difference": None, "interval": None}
+    drawn = np.nanmean(
+        [
+            _resampled_f1(m.truth, m.candidate, weights)
+            - _resampled_f1(m.truth, m.champion, weights)
+            for m in matrices
+        ],
+        axis=0,
+    )
+    return {
+        "candidate": candidate,
+        "champion": champion,
+        "difference": candidate - champion,
+        "interval": [float(q) for q in np.nanquantile(drawn, [0.025, 0.975])],
+    }
+
+
+def _resampled_f1(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Macro F1 of each resample, over the labels that humans gave in it; NaN if none."""
+    given = weights @ truth
+    both = given + weights @ said
+    f1 = np.divide(2 * (weights @ (truth * said)), both, out=np.zeros_like(both), where=both > 0)
+    there = given > 0
+    count = there.sum(axis=1)
+    total = np.where(there, f1, 0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return float(np.mean(known)) if known else None

@@ -1,0 +1,190 @@
+"""How good answers are: arrays in, metric rows out."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Row = dict[str, Any]
+
+ECE_BINS = 10
+_SIMULATIONS = 200
+_LEAST_PROBABILITY = 1e-6  # so that a class that was never learned costs 13.8, not infinity
+
+
+def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 0) -> Row:
+    """A metric without its version, target and split; what is undefined is None."""
+    value = None if value is None or not math.isfinite(value) else float(value)
+    return {"name": name, "label": label, "step": step, "value": value, "n": int(n)}
+
+
+def indicators(answers: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
+    """(n, labels) of 0 and 1: which of the labels each answer, a set, holds."""
+    number = {label: i for i, label in enumerate(labels)}
+    matrix = np.zeros((len(answers), len(labels)), dtype=np.float32)
+    for i, answer in enumerate(answers):
+        for label in answer:
+            if label in number:
+                matrix[i, number[label]] = 1
+    return matrix
+
+
+def f1_by_label(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """2 TP / (truth + said) for each column; NaN where a label was neither given nor said."""
+    hits = (truth * said).sum(axis=0)
+    both = truth.sum(axis=0) + said.sum(axis=0)
+    return np.divide(2 * hits, both, out=np.full(len(both), np.nan), where=both > 0)
+
+
+def macro_f1(truth: np.ndarray, said: np.ndarray) -> float | None:
+    """Mean F1 over the labels that humans gave here.
+
+    A label that only the model says costs the true one its recall and has no term of its
+    own, so that two models are averaged over the same labels.
+    """
+    given = truth.sum(axis=0) > 0
+    return float(f1_by_label(truth, said)[given].mean()) if given.any() else None
+
+
+def single(
+    humans: Sequence[str],
+    answers: Sequence[str],
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    *,
+    baseline: str,
+    seed: int = 0,
+) -> list[Row]:
+    """Metrics of a `single` target over n tasks.
+
+    `probabilities` is (n, labels) in the order of `labels`; `baseline` is the majority class
+    of the training split.
+    """
+    n = len(humans)
+    if n == 0:
+        return [row("accuracy", None, 0), row("macro_f1", None, 0)]
+    known = sorted({*humans, *answers, *labels})
+    truth = indicators([[h] for h in humans], known)
+    said = indicators([[a] for a in answers], known)
+    correct = np.array([h == a for h, a in zip(humans, answers, strict=True)])
+    confidence = probabilities.max(axis=1)
+    always = indicators([[baseline]] * n, known)
+    support = truth.sum(axis=0)
+    f1 = np.nan_to_num(f1_by_label(truth, said))
+    return [
+        row("accuracy", correct.mean(), n),
+        row("macro_f1", macro_f1(truth, said), n),
+        row("weighted_f1", float((f1 * support).sum() / support.sum()), n),
+        row("log_loss", _log_loss(humans, probabilities, labels), n),
+        row("ece", ece(confidence, correct), n),
+        row("ece_calibrated", ece_if_calibrated(confidence, seed=seed), n),
+        row("baseline_accuracy", float(np.mean([h == baseline for h in humans])), n),
+        row("baseline_macro_f1", macro_f1(truth, always), n),
+        *_by_label(truth, said, known),
+    ]
+
+
+def multiple(
+    humans: Sequence[Sequence[str]],
+    answers: Sequence[Sequence[str]],
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    *,
+    baseline: Sequence[str],
+    seed: int = 0,
+) -> list[Row]:
+    """Metrics of a `multiple` target; `baseline` is the training split's most common set.
+
+    Log loss and ECE are over the decisions, one for each task and label.
+    """
+    n = len(humans)
+    if n == 0:
+        return [row("subset_accuracy", None, 0), row("macro_f1", None, 0)]
+    known = sorted({label for sets in (humans, answers, [labels]) for s in sets for label in s})
+    truth, said = indicators(humans, known), indicators(answers, known)
+    always = indicators([baseline] * n, known)
+    decided = np.maximum(probabilities, 1 - probabilities).ravel()
+    wanted = indicators(humans, labels)
+    right = ((probabilities >= 0.5) == (wanted == 1)).ravel()
+    given = np.clip(np.where(wanted == 1, probabilities, 1 - probabilities), _LEAST_PROBABILITY, 1)
+    return [
+        row("subset_accuracy", float((truth == said).all(axis=1).mean()), n),
+        row("micro_f1", _micro_f1(truth, said), n),
+        row("macro_f1", macro_f1(truth, said), n),
+        row("log_loss", float(-np.log(given).mean()), n),
+        row("ece", ece(decided, right), n),
+        row("ece_calibrated", ece_if_calibrated(decided, seed=seed), n),
+        row("baseline_subset_accuracy", float((truth == always).all(axis=1).mean()), n),
+        row("baseline_micro_f1", _micro_f1(truth, always), n),
+        row("baseline_macro_f1", macro_f1(truth, always), n),
+        *_by_label(truth, said, known),
+    ]
+
+
+def _by_label(truth: np.ndarray, said: np.ndarray, labels: Sequence[str]) -> list[Row]:
+    hits, given, answered = (truth * said).sum(axis=0), truth.sum(axis=0), said.sum(axis=0)
+    f1 = f1_by_label(truth, said)
+    rows = []
+    for i, label in enumerate(labels):
+        n = int(given[i])
+        precision = hits[i] / answered[i] if answered[i] else None
+        rows += [
+            row("precision", precision, int(answered[i]), label=label),
+            row("recall", hits[i] / given[i] if n else None, n, label=label),
+            row("f1", f1[i], n, label=label),
+            row("support", n, n, label=label),
+        ]
+    return rows
+
+
+def _micro_f1(truth: np.ndarray, said: np.ndarray) -> float | None:
+    both = float(truth.sum() + said.sum())
+    return 2 * float((truth * said).sum()) / both if both else None
+
+
+def _log_loss(humans: Sequence[str], probabilities: np.ndarray, labels: Sequence[str]) -> float:
+    number = {label: i for i, label in enumerate(labels)}
+    given = [
+        probabilities[i, number[human]] if human in number else 0.0
+        for i, human in enumerate(humans)
+    ]
+    return float(-np.log(np.clip(given, _LEAST_PROBABILITY, 1)).mean())
+
+
+def ece(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """Expected calibration error, ten bins of equal width (Guo et al. 2017); 0 is calibrated."""
+    return float(_ece(np.asarray(confidence), np.asarray(correct, dtype=float)[None, :])[0])
+
+
+def ece_if_calibrated(confidence: np.ndarray, *, seed: int = 0) -> float:
+    """What `ece` reads on average for a perfectly calibrated model with these confidences.
+
+    It is not 0 with few examples: simulated by letting each answer be right with exactly the
+    probability that it claims.
+    """
+    confidence = np.asarray(confidence)
+    rng = np.random.default_rng(seed)
+    total = 0.0
+    # In chunks, so that memory does not grow with simulations times examples.
+    for _ in range(0, _SIMULATIONS, 20):
+        total += _ece(confidence, (rng.random((20, len(confidence))) < confidence) * 1.0).sum()
+    return float(total / _SIMULATIONS)
+
+
+def _ece(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """For each row of `correct` (rows, n)."""
+    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    member = np.eye(ECE_BINS)[bins]  # (n, bins)
+    gap = np.abs((correct - confidence) @ member)
+    return gap.sum(axis=1) / len(confidence)
+
+
+def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's score interval for a proportion, 95 % by default; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    p = successes / n
+    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, centre - half), min(1.0, centre + half)
