@@ -1,6 +1,7 @@
 """Prepares a run: brings the mirror up to date and writes job.json for the child process."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,11 @@ def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
     from mlapi.labelstudio.sync import sync
 
     _try(journal, "Applying received events", lambda: drain(run.project_id))
-    if run.trigger == TrainingRun.Trigger.START_TRAINING:
-        _try(journal, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
+    if run.trigger != TrainingRun.Trigger.START_TRAINING:
+        return
+    report = _try(journal, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
+    if report is not None and report.error:
+        journal.write(f"Reading from Label Studio failed: {report.error['message']}")
 
 
 def write(
@@ -84,12 +88,13 @@ def _champion(version: ModelVersion | None) -> dict[str, Any] | None:
     }
 
 
-def _try(journal: Journal, what: str, act: Any) -> None:
+def _try(journal: Journal, what: str, act: Callable[[], Any]) -> Any:
     try:
-        act()
+        return act()
     except EvalsError as error:
         journal.write(f"{what} failed: {error.message} {error.hint}".rstrip())
         log.warning("mirror not brought up to date", step=what, error=error.message)
     except Exception as error:
         journal.write(f"{what} failed: {type(error).__name__}: {error}")
         log.exception("mirror not brought up to date", step=what)
+    return None

@@ -211,11 +211,12 @@ def _failure(returncode: int, folder: Path) -> ChildError:
 
 
 class _Progress:
-    """Reads a file of JSON lines that another process appends to."""
+    """Reads what another process appends to a file of JSON lines from now on."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._offset = 0
+        # An earlier program of the same run may have written to it.
+        self._offset = path.stat().st_size if path.exists() else 0
 
     def new(self) -> list[dict[str, Any]]:
         """The complete lines since the last call; a half-written one is left for the next."""

@@ -1,5 +1,6 @@
 """Projects with labelled tasks, made by the acts that make them in earnest."""
 
+import hashlib
 import random
 import sys
 from pathlib import Path
@@ -13,8 +14,8 @@ from tests.factories import ProjectFactory
 
 _SMALL_CHILD = str(Path(__file__).with_name("small_child.py"))
 _WORDS = {
-    "Positive": "great lovely excellent wonderful pleased happy superb delightful".split(),
-    "Negative": "awful terrible broken disappointing poor sad horrible useless".split(),
+    "Positive": ["great", "lovely", "excellent", "wonderful", "pleased", "happy", "superb"],
+    "Negative": ["awful", "terrible", "broken", "disappointing", "poor", "sad", "useless"],
 }
 
 
@@ -43,7 +44,7 @@ def label(project: Project, per_label: dict[str, int], *, first_id: int = 1, now
                 data={"text": text, "secret_column": "not for learning"},
                 total_annotations=1,
                 labels={"label": name},
-                input_key=f"{number:064x}",
+                input_key=hashlib.sha256(text.encode()).hexdigest(),
             )
         )
     tasks.write(project, states, now=now)

@@ -21,7 +21,7 @@ def report(folder: Path, **line) -> None:
 def learn(folder: Path) -> None:
     """A majority vote as the model."""
     job = json.loads((folder / "job.json").read_text())
-    rows = [json.loads(line) for line in open(folder / "dataset.jsonl")]
+    rows = [json.loads(line) for line in (folder / "dataset.jsonl").read_text().splitlines()]
     name = job["targets"][0]["name"]
     report(folder, phase="fitting", progress=0.5, log="fitting a majority vote")
     report(folder, statement={"sql": "SELECT 1", "seconds": 0.01, "rows": len(rows)})

@@ -1,0 +1,127 @@
+"""A program in its own process: its limits, its end, and what it may know."""
+
+import json
+import os
+import time
+
+import psutil
+import pytest
+
+from mlapi.training import supervise
+from mlapi.training.supervise import Limits
+
+from .projects import small_programs
+
+UNHURRIED = Limits(seconds=60, memory_mb=4096)
+
+
+def run(what, folder, limits=UNHURRIED, checkpoint=lambda: None):
+    lines = []
+    supervise.supervise(
+        small_programs(what).train(folder),
+        folder,
+        limits,
+        on_progress=lines.extend,
+        checkpoint=checkpoint,
+    )
+    return lines
+
+
+@pytest.fixture
+def folder(tmp_path):
+    work = tmp_path / "run-1"
+    work.mkdir()
+    return work
+
+
+def gone(pids):
+    """Whether all of them end within a while; zombies count as ended."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        alive = [p for p in pids if psutil.pid_exists(p)]
+        if all(psutil.Process(p).status() == psutil.STATUS_ZOMBIE for p in alive):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_kill_is_told_with_its_signal(folder):
+    with pytest.raises(supervise.ChildCrashed, match="signal 9 \\(SIGKILL\\)"):
+        run("die", folder)
+
+
+def test_an_end_without_a_reason_keeps_the_last_output(folder):
+    with pytest.raises(supervise.ChildCrashed, match="status 3"):
+        run("break_off", folder)
+    assert "something went wrong here" in supervise.output_tail(folder)
+
+
+def test_the_program_s_own_reason_is_passed_on(folder):
+    with pytest.raises(supervise.ChildFailed) as caught:
+        run("refuse", folder)
+    error = caught.value
+    assert (error.code, error.message, error.hint) == (
+        "one_class",
+        "Only one class.",
+        "Label another.",
+    )
+
+
+def test_the_time_limit_ends_the_whole_process_group(folder):
+    with pytest.raises(supervise.TimeLimit):
+        run("hang", folder, Limits(seconds=2, memory_mb=4096))
+    assert gone(json.loads((folder.parent / "pids.json").read_text()))
+
+
+def test_the_memory_limit_counts_the_program_s_children(folder):
+    with pytest.raises(supervise.MemoryLimit):
+        run("devour", folder, Limits(seconds=60, memory_mb=200))
+
+
+def test_a_checkpoint_that_raises_ends_a_deaf_program_soon(folder):
+    class StopIt(Exception):
+        pass
+
+    raised_at = []
+
+    def checkpoint():
+        if (folder.parent / "pids.json").exists():
+            raised_at.append(time.monotonic())
+            raise StopIt
+
+    with pytest.raises(StopIt):
+        run("hang", folder, checkpoint=checkpoint)
+    assert gone(json.loads((folder.parent / "pids.json").read_text()))
+
+
+def test_no_secret_is_in_the_program_s_environment(folder, monkeypatch):
+    for name in ("SECRET_KEY", "DATABASE_URL", "LABEL_STUDIO_API_KEY", "BASIC_AUTH_PASS"):
+        monkeypatch.setenv(name, "secret")
+    known = supervise.child_environment()
+    assert "secret" not in known.values()
+    assert int(known["OMP_NUM_THREADS"]) >= 1
+
+
+def test_a_half_written_line_waits_for_its_end(tmp_path):
+    path = tmp_path / "progress.jsonl"
+    progress = supervise._Progress(path)
+    assert progress.new() == []
+    path.write_bytes(b'{"progress": 0.1}\n{"progr')
+    assert progress.new() == [{"progress": 0.1}]
+    with open(path, "ab") as file:
+        file.write(b'ess": 0.2}\n')
+    assert progress.new() == [{"progress": 0.2}]
+
+
+def test_descriptors_of_the_parent_stay_with_it(folder):
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    try:
+        with supervise._process(small_programs("hang").train(folder), folder) as process:
+            deadline = time.monotonic() + 10
+            while not (folder.parent / "pids.json").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert str(write) not in os.listdir(f"/proc/{process.pid}/fd")
+    finally:
+        os.close(read)
+        os.close(write)
