@@ -27,11 +27,13 @@ class OnlineFunction:
         self._threads = threading.local()
 
     def evaluate(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The function's outputs for each row, in order, under `self.outputs`."""
+        """The function's outputs for each row, in order, under `self.outputs`.
+
+        The frame has `self.columns` and pandas' default index.
+        """
         if frame.empty:
             return pd.DataFrame(columns=self.outputs)
-        batch = Batch(frame[self.columns].reset_index(drop=True))
-        outcome = self._expression().evaluate(batch)
+        outcome = self._expression().evaluate(Batch(frame))
         outcome.drop_column_alias()
         return outcome.frames
 

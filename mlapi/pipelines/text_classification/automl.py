@@ -70,11 +70,12 @@ class AutoML:
             {"impl": functions.path("text_columns"), "features": str(path)},
         )
         c = self.columns
+        limit = max(1.0, _WITHIN * seconds)
         rows = f"SELECT {columns}({c.text}), {c.label} FROM {self.table} WHERE {where}"  # noqa: S608
         execute(
             self.eva,
             f"CREATE FUNCTION {function} FROM ({rows}) "
-            f"TYPE XGBoost PREDICT '{identifier(c.label)}' TIME_LIMIT {max(1.0, _WITHIN * seconds):.1f} "
+            f"TYPE XGBoost PREDICT '{identifier(c.label)}' TIME_LIMIT {limit:.1f} "
             "TASK 'classification' METRIC 'log_loss'",
         )
         with open(self.eva.models / function, "rb") as f:

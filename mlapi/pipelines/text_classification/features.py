@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.decomposition import TruncatedSVD
 
-from mlapi.pipelines.text_classification.linear import WORD_CHAR, vectoriser
+from mlapi.pipelines.text_classification.linear import WORD_CHAR, TextVectors
 
 SIZE = 64  # latent semantic dimensions, as many as the EvaDB function has outputs
 
@@ -20,7 +19,7 @@ SIZE = 64  # latent semantic dimensions, as many as the EvaDB function has outpu
 class TextFeatures:
     """TF-IDF of words and characters, reduced by SVD (Deerwester et al. 1990)."""
 
-    tfidf: Any
+    tfidf: TextVectors
     svd: TruncatedSVD
 
     def columns(self, texts: Sequence[str]) -> np.ndarray:
@@ -41,7 +40,7 @@ class TextFeatures:
 
 def fit_features(texts: Sequence[str], seed: int) -> TextFeatures:
     """Fit on the texts that the estimator will be fitted on, never on those it is scored on."""
-    tfidf = vectoriser(WORD_CHAR)
+    tfidf = TextVectors(WORD_CHAR)
     matrix = tfidf.fit_transform(texts)
     size = max(1, min(SIZE, matrix.shape[1] - 1, matrix.shape[0] - 1))
     return TextFeatures(tfidf, TruncatedSVD(size, random_state=seed).fit(matrix))

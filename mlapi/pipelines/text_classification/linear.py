@@ -8,12 +8,11 @@ one label and for several.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import RidgeClassifier
-from sklearn.pipeline import FeatureUnion
 
 from mlapi.pipelines.base import Kind
 
@@ -28,21 +27,35 @@ _MAX_FEATURES = 200_000
 UNSEEN = -10.0
 
 
-def vectoriser(recipe: str) -> Any:
-    """The recipe's unfitted transformer from texts to float32 features."""
-    shared = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
-    words = TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **shared)
-    if recipe == WORD:
-        return words
-    characters = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shared)
-    return FeatureUnion([("words", words), ("characters", characters)])
+class TextVectors:
+    """The recipe's transformer from texts to float32 features: words, or words and characters.
+
+    What scikit-learn's FeatureUnion does, without its detour over joblib, which took a tenth
+    of the time of predicting one text.
+    """
+
+    def __init__(self, recipe: str) -> None:
+        shared = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
+        self.parts = [TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **shared)]
+        if recipe == WORD_CHAR:
+            self.parts.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shared))
+
+    def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
+        return self._beside([part.fit_transform(texts) for part in self.parts])
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        return self._beside([part.transform(texts) for part in self.parts])
+
+    @staticmethod
+    def _beside(matrices: list[csr_matrix]) -> csr_matrix:
+        return matrices[0] if len(matrices) == 1 else hstack(matrices, format="csr")
 
 
 @dataclass
 class LinearEstimator:
     """A fitted recipe. `classes` are the columns that ridge knows, of the target's labels."""
 
-    features: Any
+    features: TextVectors | None
     ridge: RidgeClassifier | None
     classes: np.ndarray
     n_labels: int
@@ -84,7 +97,7 @@ def fit(
         constant = len(classes) == 0
     if constant:
         return LinearEstimator(None, None, classes, n_labels)
-    features = vectoriser(recipe)
+    features = TextVectors(recipe)
     matrix = features.fit_transform(texts)
     wanted = labels if kind == "single" else labels[:, classes]
     if kind == "multiple" and len(classes) == 1:
