@@ -65,7 +65,7 @@ def _settle(project: Project, event: Event) -> str | None:
     except (InterfaceError, OperationalError):
         raise  # the database's fault, not the event's: it stays received
     except Exception as e:
-        log.exception("event_not_applied", event=event.pk, action=event.action)
+        log.exception("event_not_applied", event_id=event.pk, action=event.action)
         event_acts.settle(event, EventStatus.FAILED, f"{type(e).__name__}: {e}"[:1000])
         # What was changed on the instance may not be so in the database.
         project.refresh_from_db()

@@ -149,9 +149,13 @@ def heal_config(project: Project) -> bool:
 def _store_config(project: Project, label_config: str | None, title: str | None) -> bool:
     label_config = storable(label_config or project.label_config)
     title = project.title if title is None else storable(title)[:500]
-    if label_config == project.label_config and title == project.title and project.fingerprint:
-        return False
     found = asked(label_config)
+    if (label_config, title, found.fingerprint) == (
+        project.label_config,
+        project.title,
+        project.fingerprint,
+    ):
+        return False
     return projects.set_config(
         project,
         label_config,
