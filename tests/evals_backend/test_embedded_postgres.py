@@ -1,0 +1,136 @@
+"""The PostgreSQL from the wheel: shared by processes, private to its owner, there after a crash."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import psutil
+import psycopg2
+import pytest
+
+from .running import ROOT, eventually
+
+HOLD = """
+import sys
+from pathlib import Path
+from evals_backend import embedded_postgres
+print(embedded_postgres.url(Path(sys.argv[1])), flush=True)
+sys.stdin.readline()
+"""
+
+
+class User:
+    """A process that uses the server until it is told to leave."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(data_dir)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self.process.stdout.readline().strip()
+
+    def leave(self) -> None:
+        self.process.communicate("\n", timeout=60)
+
+
+def one(url: str):
+    """What the server says to SELECT 1."""
+    connection = psycopg2.connect(url)
+    try:
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1")
+        return cursor.fetchone()[0]
+    finally:
+        connection.close()
+
+
+def socket_dir(url: str) -> Path:
+    return Path(parse_qs(urlsplit(url).query)["host"][0])
+
+
+def postmaster(data_dir: Path) -> int:
+    return int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """A folder whose server is ended at the end, whatever the test did."""
+    folder = tmp_path / "data"
+    yield folder
+    if (folder / "postgres" / "postmaster.pid").exists():
+        User(folder).leave()
+
+
+def test_the_server_outlives_a_command_that_ends_beside_it_and_ends_with_its_last_user(data_dir):
+    serving, command = User(data_dir), User(data_dir)
+    assert command.url == serving.url
+    command.leave()
+    assert one(serving.url) == 1
+    serving.leave()
+    with pytest.raises(psycopg2.OperationalError):
+        one(serving.url)
+
+
+def test_a_user_that_was_killed_does_not_keep_the_server_running_for_ever(data_dir):
+    killed, last = User(data_dir), User(data_dir)
+    killed.process.kill()
+    killed.process.wait()
+    assert one(last.url) == 1
+    last.leave()
+    with pytest.raises(psycopg2.OperationalError):
+        one(last.url)
+
+
+def test_only_its_owner_may_connect(data_dir):
+    user = User(data_dir)
+    folder = socket_dir(user.url)
+    assert stat.S_IMODE(folder.stat().st_mode) & 0o077 == 0
+    assert stat.S_IMODE((folder / ".s.PGSQL.5432").stat().st_mode) & 0o077 == 0
+    user.leave()
+
+
+def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(tmp_path):
+    data_dir = tmp_path / ("long, 'with spaces' " * 8).strip() / "data"
+    user = User(data_dir)
+    assert one(user.url) == 1
+    folder = socket_dir(user.url)
+    assert not folder.is_relative_to(tmp_path)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    user.leave()
+    folder.rmdir()
+
+
+def test_after_a_crash_it_recovers_with_what_was_committed(data_dir):
+    first = User(data_dir)
+    with psycopg2.connect(first.url) as connection:
+        connection.cursor().execute("CREATE TABLE kept AS SELECT 1")
+    connection.close()
+    pid = postmaster(data_dir)
+    os.kill(pid, signal.SIGKILL)
+    first.process.kill()
+    first.process.wait()
+    assert eventually(lambda: not psutil.pid_exists(pid), 30)
+    second = User(data_dir)
+    connection = psycopg2.connect(second.url)
+    cursor = connection.cursor()
+    cursor.execute("SELECT * FROM kept")
+    assert cursor.fetchone() == (1,)
+    connection.close()
+    second.leave()
+
+
+def test_a_pid_file_that_names_another_process_is_not_believed(data_dir):
+    User(data_dir).leave()
+    stale = data_dir / "postgres" / "postmaster.pid"
+    where = data_dir / "postgres"
+    stale.write_text(f"{os.getpid()}\n{where}\n1700000000\n5432\n{where}\n\n  1 2\nready\n")
+    user = User(data_dir)
+    assert one(user.url) == 1
+    user.leave()

@@ -1,0 +1,56 @@
+"""What is logged: one line a record, with the request's id, and never an access key."""
+
+import io
+import json
+import logging
+import logging.config
+
+import pytest
+import structlog
+
+from evals_backend import logs
+
+KEY = "telfva3veysa3h6qcvtdsnlo7oeekb72"
+
+
+@pytest.fixture
+def written(settings):
+    """Collects the lines of the JSON form; the tests' own logging comes back afterwards."""
+    root, output = logging.getLogger(), io.StringIO()
+    before = root.handlers[:], root.level
+    logging.config.dictConfig(logs.configure("INFO", "json"))
+    root.handlers[0].setStream(output)
+    yield lambda: [json.loads(line) for line in output.getvalue().splitlines()]
+    root.handlers[:], level = before
+    root.setLevel(level)
+    logging.config.dictConfig(settings.LOGGING)
+
+
+def test_a_librarys_record_becomes_a_line_with_the_requests_id(written):
+    with structlog.contextvars.bound_contextvars(request_id="r-1"):
+        logging.getLogger("some.library").warning("took %d s", 3)
+    (line,) = written()
+    assert line["event"] == "took 3 s"
+    assert line["request_id"] == "r-1"
+    assert line["level"] == "warning"
+
+
+def test_our_own_record_keeps_its_fields(written):
+    structlog.get_logger("mlapi.test").info("run_queued", run=17)
+    (line,) = written()
+    assert (line["event"], line["run"]) == ("run_queued", 17)
+
+
+def test_keys_are_blotted_out_of_messages_fields_and_tracebacks(written):
+    logging.getLogger("gunicorn.error").propagate = True
+    logging.getLogger("gunicorn.error").error("Error handling request %s", f"/k/{KEY}/setup")
+    structlog.get_logger("mlapi.test").warning("odd", url=f"http://h:9090/k/{KEY}")
+    try:
+        raise ValueError(f"no such page: /k/{KEY}/nothing")
+    except ValueError:
+        logging.getLogger("some.library").exception("failed")
+    lines = written()
+    assert len(lines) == 3
+    assert KEY not in json.dumps(lines)
+    assert lines[0]["event"] == "Error handling request /k/***/setup"
+    assert "ValueError: no such page: /k/***/nothing" in lines[2]["exception"]

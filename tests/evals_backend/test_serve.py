@@ -1,0 +1,158 @@
+"""The supervisor behind `make run`: started for real, hurt, stopped and started again."""
+
+import signal
+import stat
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from .running import ROOT, Server, environment, eventually, free_port, key_of, processes_of
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A running server, `lines` what it printed."""
+    running = Server(tmp_path_factory.mktemp("served") / "data", free_port())
+    try:
+        running.lines = running.three_lines()
+        yield running
+    finally:
+        running.stop(signal.SIGTERM)
+
+
+def test_the_three_lines_say_what_to_paste_where_the_admin_is_and_what_to_press(server):
+    paste, admin, press = server.lines
+    key = key_of(paste)
+    assert f"http://127.0.0.1:{server.port}/k/{key}" in paste
+    assert f"http://host.docker.internal:{server.port}/k/{key}" in paste
+    assert "HOST=0.0.0.0" in paste  # a Label Studio in Docker cannot reach 127.0.0.1
+    assert f"http://127.0.0.1:{server.port}/admin/" in admin
+    assert "press Retrieve Predictions in the Data Manager" in press
+
+
+def test_the_first_login_is_kept_for_its_owner_only_and_opens_the_admin(server):
+    file = server.data_dir / "first-login.txt"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    text = file.read_text()
+    assert key_of(server.lines[0]) in text
+    password = text.rsplit("Password: ", 1)[1].strip()
+    code = (
+        "import django; django.setup();"
+        "from django.contrib.auth import authenticate;"
+        f"user = authenticate(username='admin', password={password!r});"
+        "assert user and user.is_superuser"
+    )
+    env = environment(server.data_dir, DJANGO_SETTINGS_MODULE="evals_backend.settings")
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True)
+
+
+def test_the_pasted_url_answers_and_a_wrong_key_does_not(server):
+    key = key_of(server.lines[0])
+    assert server.get(f"/k/{key}/versions").status == 200
+    assert server.get(f"/k/{'a' * 32}/versions").status == 401
+    assert server.get("/versions").status == 401
+
+
+def test_no_key_is_ever_logged(server):
+    key = key_of(server.lines[0])
+    server.get(f"/k/{key}/versions")
+    server.get(f"/base/k/{key}/nothing")
+    server.get(f"/k/{key}/admin/")
+    connection = psutil.Process(server.process.pid)  # alive, so the log is being written
+    assert connection.is_running()
+    assert eventually(lambda: "/versions" in server.log.read_text(), 10)
+    assert key not in server.log.read_text()
+
+
+def test_another_host_name_is_refused_with_the_setting_that_allows_it(server):
+    response = server.get("/health", Host="elsewhere.example.com")
+    assert response.status == 400
+    assert "ALLOWED_HOSTS" in response.reason
+    assert "host_not_allowed" in response.text
+
+
+def test_static_files_of_the_admin_are_served(server):
+    assert server.get("/static/admin/css/base.css").status == 200
+
+
+@pytest.mark.parametrize(("word", "count"), [("gunicorn", 1), ("manage.py worker", 2)])
+def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, word, count):
+    assert eventually(lambda: len(server.children(word)) == count)
+    victim = server.children(word)[0]
+    family = [victim, *victim.children(recursive=True)]
+    victim.kill()
+    assert eventually(
+        lambda: len([c for c in server.children(word) if c.pid != victim.pid]) == count
+    )
+    assert eventually(server.answers)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert alive == []
+
+
+def test_a_second_server_on_the_port_says_so_and_leaves_the_first_alone(server):
+    second = subprocess.run(
+        [sys.executable, "-m", "evals_backend.serve"],
+        cwd=ROOT,
+        env=environment(server.data_dir, PORT=str(server.port)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert second.stdout == ""
+    assert f"cannot listen on 127.0.0.1:{server.port}" in second.stderr
+    assert "PORT" in second.stderr
+    assert server.get(f"/k/{key_of(server.lines[0])}/versions").status == 200
+
+
+def test_a_command_beside_the_server_leaves_its_database_running(server):
+    listed = subprocess.run(
+        [sys.executable, "manage.py", "access_key", "list"],
+        cwd=ROOT,
+        env=environment(server.data_dir),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "first login" in listed.stdout
+    assert server.get(f"/k/{key_of(server.lines[0])}/versions").status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_whole_and_finds_its_data_again(tmp_path, number):
+    data_dir = tmp_path / "data"
+    first = Server(data_dir, free_port())
+    key = key_of(first.three_lines()[0])
+    assert first.stop(number) == 0
+    assert first.process.stdout.read() == ""  # three lines, and no more
+    assert processes_of(data_dir) == []
+
+    second = Server(data_dir, free_port())
+    try:
+        paste, admin, _ = second.three_lines()
+        assert key not in paste  # only its digest is stored
+        assert str(data_dir / "first-login.txt") in paste
+        assert second.get(f"/k/{key}/versions").status == 200
+    finally:
+        second.stop(signal.SIGTERM)
+    assert processes_of(data_dir) == []
+
+
+def test_a_supervisor_that_is_killed_takes_its_processes_along(tmp_path):
+    data_dir = tmp_path / "data"
+    server = Server(data_dir, free_port())
+    server.three_lines()
+    server.process.kill()
+    server.process.wait()
+
+    def only_postgres_is_left() -> bool:
+        return all("postgres" in p.name() for p in processes_of(data_dir))
+
+    assert eventually(only_postgres_is_left, 60)
+    # The next one finds the database running, and stops it at its own end.
+    following = Server(data_dir, free_port())
+    following.three_lines()
+    following.stop(signal.SIGTERM)
+    assert processes_of(data_dir) == []
