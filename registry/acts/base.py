@@ -10,13 +10,11 @@ def lock(project: Project) -> Project:
     """The project's row as it is now, locked until the transaction ends.
 
     Not locked against foreign keys (`FOR NO KEY UPDATE`), so that an event or a task
-    can be written meanwhile: only acts on the same project wait for each other.
+    can be written meanwhile: only acts on the same project wait for each other. The
+    champion is not joined: PostgreSQL reads the locked row again after waiting for it,
+    but not what was joined to it before.
     """
-    return (
-        Project.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("champion")
-        .get(pk=project.pk)
-    )
+    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 def record(

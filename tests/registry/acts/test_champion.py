@@ -1,0 +1,183 @@
+"""The champion: moved by acts only, along a history that can be walked back."""
+
+import pytest
+
+from registry.acts import champion, versions
+from registry.acts.champion import NothingToRollBackTo, NotPromotable
+from registry.models import Act, Project
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+BETTER = {"metric": "macro_f1", "candidate": 0.8, "champion": 0.7, "n": 100, "interval": [0, 0.2]}
+
+
+@pytest.fixture
+def project():
+    return make.ProjectFactory()
+
+
+@pytest.fixture
+def made(project):
+    """v1, v2, v3, each promoted in its turn."""
+    return [make.ModelVersionFactory(project=project, champion=True) for _ in range(3)]
+
+
+def serving(project):
+    return Project.objects.get(pk=project.pk).champion
+
+
+def roll_back(project, **given):
+    champion.roll_back(project, actor="ada", reason="worse", **given)
+    return serving(project)
+
+
+def fall_back(project, version, loads=lambda v: True):
+    champion.fall_back(project, version, actor="serving", error="gone", loads=loads)
+    return serving(project)
+
+
+def test_a_promotion_is_recorded_with_its_numbers(project, made):
+    version = make.ModelVersionFactory(project=project)
+    act = champion.promote(version, actor="ada", reason="try it", numbers=BETTER, run=version.run)
+    assert (act.from_version, act.to_version, act.run) == (made[2], version, version.run)
+    assert act.numbers["n"] == 100
+    assert serving(project) == version
+
+
+def test_the_champion_is_not_promoted_again(project, made):
+    with pytest.raises(NotPromotable):
+        champion.promote(made[2], actor="ada", reason="r")
+
+
+def test_a_version_of_another_project_cannot_be_rolled_back_to(project, made):
+    with pytest.raises(NotPromotable):
+        roll_back(project, to=make.ModelVersionFactory())
+
+
+def test_a_version_that_did_not_load_is_not_promoted(project):
+    version = make.ModelVersionFactory(project=project)
+    versions.mark_load_failed(version, "corrupt")
+    with pytest.raises(NotPromotable, match="corrupt"):
+        champion.promote(version, actor="ada", reason="r")
+    assert serving(project) is None
+
+
+def test_roll_back_goes_to_the_champion_before(project, made):
+    assert roll_back(project) == made[1]
+
+
+def test_repeated_roll_backs_go_further_back_and_then_end(project, made):
+    assert roll_back(project) == made[1]
+    assert roll_back(project) == made[0]
+    with pytest.raises(NothingToRollBackTo):
+        roll_back(project)
+
+
+def test_roll_back_follows_the_history_and_not_the_numbers(project, made):
+    champion.promote(made[0], actor="ada", reason="r")  # v1, v2, v3, v1
+    assert roll_back(project) == made[2]
+
+
+def test_after_a_roll_back_a_promotion_builds_on_what_was_rolled_back_to(project, made):
+    roll_back(project)  # v2 serves
+    fourth = make.ModelVersionFactory(project=project, champion=True)
+    assert serving(project) == fourth
+    assert roll_back(project) == made[1]
+
+
+def test_roll_back_passes_over_what_cannot_serve(project, made):
+    versions.archive(made[1], actor="ada", reason="r")
+    assert roll_back(project) == made[0]
+
+
+def test_roll_back_goes_where_it_is_told(project, made):
+    assert roll_back(project, to=made[0]) == made[0]
+    assert Act.objects.filter(verb="roll_back").get().from_version == made[2]
+
+
+def test_fall_back_moves_to_the_newest_earlier_version(project, made):
+    assert fall_back(project, made[2]) == made[1]
+    made[2].refresh_from_db()
+    assert made[2].load_error == "gone"
+    act = Act.objects.get(verb="fall_back")
+    assert (act.version, act.from_version, act.to_version) == (made[2], made[2], made[1])
+    assert act.reason == "gone"
+
+
+def test_fall_back_passes_over_those_that_do_not_load_or_are_archived(project):
+    made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(4)]
+    versions.archive(made[2], actor="ada", reason="r")
+    asked = []
+
+    def loads(version):
+        asked.append(version)
+        return version == made[0]
+
+    assert fall_back(project, made[3], loads) == made[0]
+    assert asked == [made[1], made[0]]
+    made[1].refresh_from_db()
+    assert made[1].load_failed_at
+
+
+def test_fall_back_leaves_no_champion_if_nothing_loads(project, made):
+    assert fall_back(project, made[2], loads=lambda v: False) is None
+    assert Act.objects.get(verb="fall_back").to_version is None
+    assert Project.objects.get(pk=project.pk).served_version is None
+
+
+def test_a_fall_back_that_comes_late_moves_nothing(project, made):
+    roll_back(project)
+    assert fall_back(project, made[2]) == made[1]
+    assert not Act.objects.filter(verb="fall_back").exists()
+
+
+def test_a_pointer_that_was_moved_while_the_fall_back_was_loading_stays(project, made):
+    def someone_promotes_meanwhile(version):
+        champion.promote(made[0], actor="ada", reason="r")
+        return True
+
+    assert fall_back(project, made[2], someone_promotes_meanwhile) == made[0]
+
+
+def test_after_a_fall_back_roll_back_goes_on_from_there(project, made):
+    fall_back(project, made[2])  # v2 serves
+    assert roll_back(project) == made[0]
+
+
+def test_a_better_candidate_is_promoted_with_the_clause(project, made):
+    version = make.ModelVersionFactory(project=project)
+    assert champion.consider(version, BETTER, version.run)
+    act = Act.objects.filter(verb="promote").latest("id")
+    assert act.actor == "policy"
+    assert act.numbers | {"clause": "as_good", "rule": "if_better"} == act.numbers
+    assert act.numbers["candidate"] == 0.8
+
+
+def test_a_worse_candidate_is_kept_aside_and_the_act_says_why(project, made):
+    version = make.ModelVersionFactory(project=project)
+    assert not champion.consider(version, BETTER | {"candidate": 0.6}, version.run)
+    assert serving(project) == made[2]
+    act = Act.objects.get(verb="keep")
+    assert (act.version, act.numbers["clause"], act.numbers["champion"]) == (version, "worse", 0.7)
+
+
+def test_a_comparison_with_a_version_that_was_rolled_back_meanwhile_does_not_count(project, made):
+    version = make.ModelVersionFactory(project=project)
+    compared = BETTER | {"champion_label": made[2].label}
+    roll_back(project)
+    assert not champion.consider(version, compared, version.run)
+    assert serving(project) == made[1]
+
+
+def test_the_first_version_is_promoted(project):
+    version = make.ModelVersionFactory(project=project)
+    assert champion.consider(version, {}, version.run)
+    assert serving(project) == version
+
+
+def test_by_hand_only_means_the_first_one_too(project):
+    Project.objects.filter(pk=project.pk).update(promotion_rule="never")
+    version = make.ModelVersionFactory(project=project)
+    assert not champion.consider(version, {}, version.run)
+    assert serving(project) is None

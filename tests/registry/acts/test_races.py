@@ -1,0 +1,182 @@
+"""Many callers at once: the database lets one win, and the others see what the winner did."""
+
+import threading
+
+import pytest
+from django.db import transaction
+from django_q.models import OrmQ
+
+from registry.acts import champion, keys, projects, runs, versions
+from registry.acts.runs import RunNotActive
+from registry.errors import Refused
+from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
+from registry.models.run import RunState
+from tests import factories as make
+from tests.registry.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_twenty_starts_make_one_run():
+    project = make.ProjectFactory()
+    results = at_once(20, lambda i: runs.start(project, trigger="start_training"))
+    run = TrainingRun.objects.get()
+    assert [r.pk for r, _ in results] == [run.pk] * 20
+    assert sum(created for _, created in results) == 1
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_start_that_is_rolled_back_leaves_the_place_to_the_one_that_waited():
+    project = make.ProjectFactory()
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow(i):
+        if i == 0:
+            try:
+                with transaction.atomic():
+                    runs.start(project, trigger="policy")
+                    started.set()
+                    go_on.wait(10)
+                    raise Refused("changed its mind")
+            except Refused:
+                return None
+        started.wait(10)
+        threading.Timer(0.2, go_on.set).start()
+        return runs.start(project, trigger="start_training")
+
+    _, (run, created) = at_once(2, slow)
+    assert created
+    assert TrainingRun.objects.get() == run
+
+
+def test_a_queued_run_is_claimed_by_one_worker():
+    run = make.TrainingRunFactory()
+    claims = at_once(10, lambda i: runs.claim(run.pk, f"worker {i}"))
+    winners = [c for c in claims if c is not None]
+    assert len(winners) == 1
+    run.refresh_from_db()
+    assert (run.state, run.worker) == (RunState.RUNNING, winners[0].worker)
+
+
+def test_ten_registrations_get_the_numbers_one_to_ten(tmp_path):
+    project = make.ProjectFactory()
+    artifact = tmp_path / "artifact.bin"
+    artifact.write_bytes(b"the same content for all")
+    started = []
+    for _ in range(10):
+        run = make.TrainingRunFactory(project=project, state="running")
+        started.append(run)
+        # Only one run of a project can be active, so nine of them belong to others meanwhile.
+        TrainingRun.objects.filter(pk=run.pk).update(project=make.ProjectFactory())
+    for run in started:
+        run.project_id = project.pk
+    results = at_once(10, lambda i: register(started[i], artifact))
+    assert sorted(v.number for v in results) == list(range(1, 11))
+    assert len({v.artifact for v in results}) == 10
+
+
+def register(run, artifact):
+    return versions.register(
+        run,
+        artifact_path=artifact,
+        pipeline="text_classification",
+        recipe="words",
+        fingerprint="f",
+        targets=[make.TARGET],
+        metrics=make.METRICS,
+        outcomes=[],
+        environment={},
+    )
+
+
+def test_cancel_and_claim_at_once_leave_a_run_that_is_told_to_stop():
+    for _ in range(5):
+        run = make.TrainingRunFactory()
+
+        def race(i, run=run):
+            return runs.claim(run.pk, "w") if i else runs.cancel(run.pk, actor="a", reason="r")
+
+        at_once(2, race)
+        run.refresh_from_db()
+        assert run.cancel_requested
+        assert run.state in {RunState.CANCELLED, RunState.RUNNING}
+
+
+def test_a_run_ends_once():
+    run = make.TrainingRunFactory(state="running")
+    ends = [
+        lambda: runs.succeed(TrainingRun.objects.get(pk=run.pk)),
+        lambda: runs.fail(TrainingRun.objects.get(pk=run.pk), "x", "y", "z"),
+        lambda: runs.finish_cancel(TrainingRun.objects.get(pk=run.pk)),
+    ]
+    results = at_once(6, lambda i: ends[i % 3]())
+    assert sum(result is None for result in results) == 1
+    assert all(isinstance(r, RunNotActive) for r in results if r is not None)
+
+
+def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
+    project = make.ProjectFactory()
+    made = [make.ModelVersionFactory(project=project) for _ in range(6)]
+    champion.promote(made[2], actor="a", reason="r")
+
+    def race(i):
+        if i == 2:
+            return champion.fall_back(
+                project, made[2], actor="serving", error="gone", loads=lambda v: True
+            )
+        return champion.promote(made[i], actor="a", reason="r")
+
+    at_once(6, race)
+    project.refresh_from_db()
+    moves = list(Act.objects.filter(project=project).exclude(verb="train").order_by("id"))
+    assert moves[0].from_version is None
+    for before, after in zip(moves, moves[1:], strict=False):
+        assert after.from_version == before.to_version
+    assert moves[-1].to_version == project.champion
+    assert project.champion != made[2]
+
+
+def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
+    for _ in range(5):
+        version = make.ModelVersionFactory()
+
+        def race(i, version=version):
+            act = versions.archive if i else champion.promote
+            return act(ModelVersion.objects.get(pk=version.pk), actor="a", reason="r")
+
+        results = at_once(2, race)
+        assert sum(isinstance(r, Refused) for r in results) == 1
+        version.refresh_from_db()
+        serves = Project.objects.get(pk=version.project_id).champion_id == version.pk
+        assert serves != bool(version.archived_at)
+
+
+def test_ten_first_setups_make_one_project_and_one_of_them_is_told_so():
+    results = at_once(10, lambda i: setup("7.1795420847", token=f"token {i}"))
+    assert Project.objects.count() == 1
+    assert sum(created for _, created, _ in results) == 1
+
+
+def setup(uid, token="t", **given):
+    told = {
+        "label_config": make.LABEL_CONFIG,
+        "hostname": "http://localhost:8080",
+        "extra_params": None,
+        "backend_url": "http://localhost:9090",
+    }
+    return projects.remember(uid, setup_token=token, **{**told, **given})
+
+
+def test_ten_syncs_asked_for_at_once_are_one():
+    project = make.ProjectFactory()
+    assert sum(at_once(10, lambda i: projects.request_sync(project, "setup"))) == 1
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_key_is_revoked_once():
+    key = make.AccessKeyFactory()
+    results = at_once(
+        5, lambda i: keys.revoke(AccessKey.objects.get(pk=key.pk), actor="a", reason="r")
+    )
+    assert sum(result is None for result in results) == 1
+    assert Act.objects.filter(verb="revoke_key").count() == 1

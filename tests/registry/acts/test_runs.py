@@ -1,0 +1,169 @@
+"""A run's life: started, claimed, beating, ended; cancelled, tried again, reaped."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from registry.acts import runs
+from registry.acts.runs import RunNotActive
+from registry.errors import Refused
+from registry.models import Act, TrainingRun
+from registry.models.run import RunState
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def silence(run, seconds):
+    """The run's worker was last heard of so long ago."""
+    heard = timezone.now() - timedelta(seconds=seconds)
+    TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=heard)
+
+
+def test_a_start_is_enqueued_on_commit_only(django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        runs.start(make.ProjectFactory(), trigger="policy", actor="policy")
+    assert OrmQ.objects.count() == 0
+    callbacks[0]()
+    assert OrmQ.objects.get().func() == "mlapi.jobs.train"
+
+
+def test_a_start_takes_one_insert(django_assert_num_queries):
+    project = make.ProjectFactory()
+    with django_assert_num_queries(3) as captured:
+        runs.start(project, trigger="start_training")
+    assert [q["sql"].split()[0] for q in captured] == ["SAVEPOINT", "INSERT", "RELEASE"]
+
+
+def test_a_second_start_returns_the_active_run():
+    project = make.ProjectFactory()
+    first, _ = runs.start(project, trigger="policy", parameters={"seed": 3})
+    first.refresh_from_db()
+    assert first.parameters == {"seed": 3}
+    again, created = runs.start(project, trigger="start_training")
+    assert (again, created) == (first, False)
+
+
+def test_a_project_can_train_again_after_its_run_ended():
+    project = make.ProjectFactory()
+    make.TrainingRunFactory(project=project, state="failed")
+    assert runs.start(project, trigger="policy")[1]
+
+
+@pytest.mark.parametrize("trigger", ["admin", "api", "command"])
+def test_a_start_by_a_person_is_an_act(trigger):
+    run, _ = runs.start(make.ProjectFactory(), trigger=trigger, actor="ada", reason="why not")
+    assert Act.objects.get(run=run).reason == "why not"
+
+
+def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
+    run = make.TrainingRunFactory(state="running")
+    runs.beat(run, phase="reading", progress=0.1, log="a\n", statements=[{"sql": "SELECT 1"}])
+    runs.beat(run, phase="fitting", progress=0.5, log="b\n", statements=[{"sql": "SELECT 2"}])
+    runs.beat(run, phase="fitting", log="c\x00\n")
+    runs.succeed(run)
+    run = TrainingRun.objects.get(pk=run.pk)
+    assert run.log == "a\nb\nc\ufffd\n"
+    assert [s["sql"] for s in run.statements] == ["SELECT 1", "SELECT 2"]
+    assert [p["name"] for p in run.phases] == ["reading", "fitting"]
+    assert all(p["seconds"] >= 0 for p in run.phases)
+    assert run.progress == 1.0
+
+
+def test_the_end_of_a_very_long_log_is_kept():
+    run = make.TrainingRunFactory(state="running")
+    runs.beat(run, log="x" * 300_000 + "the end")
+    run.refresh_from_db()
+    assert len(run.log) == 200_000
+    assert run.log.endswith("the end")
+
+
+def test_a_beat_says_when_the_run_is_to_be_cancelled():
+    run = make.TrainingRunFactory(state="running")
+    assert runs.beat(run) is False
+    runs.cancel(run.pk, actor="ada", reason="wrong labels")
+    assert runs.beat(run) is True
+    runs.finish_cancel(run)
+    assert run.state == RunState.CANCELLED
+    assert Act.objects.get(run=run, verb="cancel").reason == "wrong labels"
+
+
+def test_a_run_that_was_taken_away_does_not_beat():
+    run = make.TrainingRunFactory(state="running")
+    runs.fail(TrainingRun.objects.get(pk=run.pk), "x", "y")
+    with pytest.raises(RunNotActive):
+        runs.beat(run, log="still here")
+    run.refresh_from_db()
+    assert run.log == ""
+
+
+def test_describe_takes_what_describes_a_run_and_nothing_else():
+    run = make.TrainingRunFactory(state="running")
+    runs.describe(run, dataset_counts={"train": 80, "bad": float("nan")}, candidates=[{"n": 1}])
+    run.refresh_from_db()
+    assert run.dataset_counts == {"train": 80, "bad": None}
+    with pytest.raises(TypeError, match="state"):
+        runs.describe(run, state="succeeded")
+
+
+def test_a_cancelled_run_cannot_be_claimed():
+    run = make.TrainingRunFactory(state="cancelled")
+    assert runs.claim(run.pk, "w") is None
+
+
+def test_a_retry_keeps_the_parameters_and_says_of_what():
+    project = make.ProjectFactory()
+    run, _ = runs.start(project, trigger="policy", parameters={"seed": 5})
+    runs.cancel(run.pk, actor="ada", reason="")
+    again, created = runs.retry(run, actor="ada", reason="now")
+    assert created
+    assert (again.parameters, again.retry_of, again.trigger) == ({"seed": 5}, run, "retry")
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "succeeded"])
+def test_only_what_failed_or_was_cancelled_is_tried_again(state):
+    with pytest.raises(Refused):
+        runs.retry(make.TrainingRunFactory(state=state), actor="ada")
+
+
+def test_a_run_without_a_heartbeat_is_failed_and_queued_once_more():
+    run = make.TrainingRunFactory(state="running")
+    silence(run, 61)
+    assert runs.reap() == [run]
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == (RunState.FAILED, "worker_lost")
+    again = TrainingRun.objects.get(retry_of=run)
+    assert again.state == RunState.QUEUED
+
+    claimed = runs.claim(again.pk, "w")
+    silence(claimed, 61)
+    assert runs.reap() == [again]
+    assert not TrainingRun.objects.filter(retry_of=again).exists()
+    assert runs.reap() == []
+
+
+def test_a_run_that_beats_is_not_reaped():
+    run = make.TrainingRunFactory(state="running")
+    silence(run, 59)
+    make.TrainingRunFactory()
+    assert runs.reap() == []
+
+
+def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
+    run = make.TrainingRunFactory(state="running")
+    runs.cancel(run.pk, actor="ada")
+    silence(run, 61)
+    runs.reap()
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+    assert TrainingRun.objects.count() == 1
+
+
+def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_lost():
+    failed = make.TrainingRunFactory(state="failed")
+    again, _ = runs.retry(failed, actor="ada")
+    silence(runs.claim(again.pk, "w"), 61)
+    runs.reap()
+    assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()

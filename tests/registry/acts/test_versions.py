@@ -1,0 +1,164 @@
+"""Versions: registered whole or not at all, labelled by their artifact, never changed."""
+
+import hashlib
+
+import pytest
+from django.db import connection
+from django.db.utils import IntegrityError
+
+from registry import artifacts
+from registry.acts import runs, versions
+from registry.acts.versions import AlreadySo, ChampionNotArchivable, RunHasVersion
+from registry.models import Metric, ModelVersion, Outcome
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def register(run, path, **given):
+    rows = {
+        "pipeline": "text_classification",
+        "recipe": "words",
+        "fingerprint": "f",
+        "targets": [make.TARGET],
+        "metrics": make.METRICS,
+        "outcomes": [],
+        "environment": {"python": "3.11"},
+    }
+    return versions.register(run, artifact_path=path, **{**rows, **given})
+
+
+@pytest.fixture
+def artifact(tmp_path):
+    path = tmp_path / "artifact.bin"
+    path.write_bytes(b"weights")
+    return path
+
+
+def test_the_label_is_the_number_and_the_start_of_the_artifacts_sha256(artifact):
+    run = make.TrainingRunFactory(state="running")
+    version = register(run, artifact)
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    assert version.label == f"v1-{sha256[:6]}"
+    assert version.artifact == f"project-{run.project_id}/{version.label}.artifact"
+    assert (version.artifact_bytes, version.artifact_sha256) == (7, sha256)
+    assert artifacts.fetch(version).read_bytes() == b"weights"
+
+
+def test_targets_metrics_and_outcomes_are_kept_with_the_version(artifact):
+    run = make.TrainingRunFactory(state="running")
+    tasks = [make.TaskFactory(project=run.project, labelled="Positive") for _ in range(3)]
+    outcomes = [
+        {
+            "task": task.pk,
+            "target": "label",
+            "predicted": "Negative",
+            "score": 0.7,
+            "human": "Positive",
+            "correct": False,
+        }
+        for task in tasks
+    ]
+    metrics = [
+        *make.METRICS,
+        {"target": "label", "name": "log_loss", "value": float("inf"), "n": 3},
+    ]
+    version = register(run, artifact, outcomes=outcomes, metrics=metrics)
+    assert version.targets.get().labels == ["Negative", "Positive"]
+    assert version.metrics.get(name="log_loss").value is None
+    assert {o.source for o in version.outcomes.all()} == {Outcome.Source.HOLDOUT}
+    assert version.outcomes.count() == 3
+
+
+def test_a_version_with_a_bad_row_leaves_nothing(artifact):
+    run = make.TrainingRunFactory(state="running")
+    with pytest.raises(IntegrityError):
+        register(run, artifact, metrics=[*make.METRICS, *make.METRICS])
+    assert not ModelVersion.objects.exists()
+    assert not Metric.objects.exists()
+
+
+def test_a_run_makes_one_version(artifact):
+    run = make.TrainingRunFactory(state="running")
+    register(run, artifact)
+    with pytest.raises(RunHasVersion):
+        register(run, artifact)
+
+
+def test_a_run_that_was_ended_makes_no_version(artifact):
+    run = make.TrainingRunFactory(state="running")
+    runs.fail(run, "worker_lost", "gone")
+    with pytest.raises(runs.RunNotActive):
+        register(run, artifact)
+
+
+def test_numbers_go_on_after_a_wrong_hint(artifact):
+    project = make.ProjectFactory()
+    make.ModelVersionFactory(project=project)
+    run = make.TrainingRunFactory(project=project, state="running")
+    assert register(run, artifact, number_hint=1).number == 2
+
+
+def test_a_learning_curve_is_added_after_the_run_has_ended():
+    version = make.ModelVersionFactory()
+    point = {"target": "label", "name": "learning_curve", "step": 25, "value": 0.5, "n": 40}
+    versions.add_metrics(version, [point, point | {"step": 50, "value": 0.6}])
+    assert version.metrics.filter(name="learning_curve").count() == 2
+
+
+def test_the_champion_cannot_be_archived():
+    version = make.ModelVersionFactory(champion=True)
+    with pytest.raises(ChampionNotArchivable):
+        versions.archive(version, actor="ada", reason="r")
+
+
+def test_a_version_is_archived_once_and_taken_out_once():
+    version = make.ModelVersionFactory()
+    versions.archive(version, actor="ada", reason="r")
+    with pytest.raises(AlreadySo):
+        versions.archive(version, actor="ada", reason="r")
+    versions.unarchive(version, actor="ada", reason="r")
+    with pytest.raises(AlreadySo):
+        versions.unarchive(version, actor="ada", reason="r")
+
+
+def test_a_failed_load_is_cleared_only_when_the_artifact_is_back():
+    version = make.ModelVersionFactory()
+    path = artifacts.fetch(version)
+    content = path.read_bytes()
+    path.write_bytes(b"rotten")
+    versions.mark_load_failed(version, "corrupt")
+    with pytest.raises(artifacts.ArtifactCorrupt):
+        versions.clear_load_failure(version, actor="ada", reason="r")
+    path.write_bytes(content)
+    versions.clear_load_failure(version, actor="ada", reason="restored")
+    version.refresh_from_db()
+    assert version.load_failed_at is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "number = 99",
+        "label = 'v1-000000'",
+        "artifact = 'elsewhere'",
+        "artifact_sha256 = '0'",
+        "artifact_bytes = 1",
+        "run_id = NULL",
+        "pipeline = 'other'",
+        "recipe = 'other'",
+        "fingerprint = ''",
+        "environment = '{}'",
+        "project_id = project_id + 1",
+    ],
+)
+def test_the_database_refuses_to_change_what_identifies_a_version(change):
+    make.ModelVersionFactory()
+    with pytest.raises(IntegrityError, match="immutable"), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE registry_modelversion SET {change}")
+
+
+def test_the_database_refuses_to_delete_a_version():
+    make.ModelVersionFactory()
+    with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM registry_modelversion")
