@@ -126,15 +126,19 @@ def _settle_differences(project: Project, labelstudio: LabelStudio, report: Sync
     What the delta cannot see shows here: tasks that are gone, tasks whose last annotation
     is gone, unlabelled tasks that were imported, and what a long import committed late.
     """
-    ours = dict(_mirrored(project).values_list("labelstudio_id", "annotation_ids__len"))
+    ours = {
+        pk: (annotations, seen_at)
+        for pk, annotations, seen_at in _mirrored(project).values_list(
+            "labelstudio_id", "annotation_ids__len", "source_updated_at"
+        )
+    }
     differing: list[int] = []
     for page in labelstudio.all_tasks(project.labelstudio_id):
         bare = []
         for task in page:
-            theirs = task["total_annotations"] + task["cancelled_annotations"]
-            if ours.pop(task["id"], None) == theirs:
+            if _is_as_mirrored(task, *ours.pop(task["id"], (None, None))):
                 continue
-            if theirs:
+            if _annotations(task):
                 differing.append(task["id"])
             else:
                 bare.append({**task, "annotations": []})
@@ -143,6 +147,18 @@ def _settle_differences(project: Project, labelstudio: LabelStudio, report: Sync
     for page in labelstudio.tasks(project.labelstudio_id, differing):
         report.fetched += _put(project, page, report)
     report.dropped += _drop(project, ours)
+
+
+def _is_as_mirrored(
+    task: dict[str, Any], annotations: int | None, seen_at: datetime | None
+) -> bool:
+    """Not if Label Studio has given the id of a deleted task to a new one, as SQLite does."""
+    is_new = seen_at is not None and datetime.fromisoformat(task["created_at"]) > seen_at
+    return annotations == _annotations(task) and not is_new
+
+
+def _annotations(task: dict[str, Any]) -> int:
+    return task["total_annotations"] + task["cancelled_annotations"]
 
 
 def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> int:

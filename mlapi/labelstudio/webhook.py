@@ -69,6 +69,8 @@ def is_ours(url: str, project: Project) -> bool:
     base, parts = urlsplit(project.backend_url.rstrip("/")), urlsplit(url)
     if not base.netloc or (base.scheme, base.netloc) != (parts.scheme, parts.netloc):
         return False
+    if not parts.path.startswith(f"{base.path}/"):
+        return False
     inner = parts.path.removeprefix(base.path)
     return inner == "/webhook" or (inner.startswith("/k/") and inner.endswith("/webhook"))
 

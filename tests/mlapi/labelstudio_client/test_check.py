@@ -1,0 +1,244 @@
+"""The connection's check and the webhook's repair, between a real Label Studio and our routes."""
+
+import base64
+from io import StringIO
+
+import httpx
+import pytest
+from django.core.management import CommandError, call_command
+
+from mlapi.labelstudio import webhook
+from mlapi.labelstudio.check import STEPS, check
+from registry.acts import keys
+from registry.acts import projects as acts
+from registry.models import Event, Project
+
+BASIC = ("annotator", "pass word")
+
+
+@pytest.fixture
+def served(live_server, settings):
+    """Our routes on a port of their own, behind a key: the URL without it, and the key."""
+    settings.ALLOW_ANONYMOUS = False
+    settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "", ""
+    settings.LABEL_STUDIO_URL, settings.LABEL_STUDIO_API_KEY = "", ""
+    _, key = keys.new_key("test", actor="test")
+    return live_server.url, key
+
+
+@pytest.fixture
+def behind_basic_auth(served, settings):
+    """The same, where basic auth opens it too."""
+    settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = BASIC
+    return served[0]
+
+
+def ours_of(theirs) -> Project:
+    project = Project.objects.get(uid=theirs.uid)
+    acts.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
+    return project
+
+
+@pytest.fixture
+def connected(theirs, served) -> Project:
+    """Connected by the URL with the key, as a user does."""
+    url, key = served
+    theirs.connect(f"{url}/k/{key}")
+    return ours_of(theirs)
+
+
+def step(report: dict, name: str) -> dict:
+    return next(s for s in report["steps"] if s["step"] == name)
+
+
+def events(theirs, action: str = "ANNOTATION_CREATED") -> int:
+    return Event.objects.filter(project__uid=theirs.uid, action=action).count()
+
+
+def test_a_key_url_needs_no_repair(theirs, connected):
+    theirs.import_texts(["one"])
+    report = check(connected)
+    assert report["ok"], report
+    assert [s["step"] for s in report["steps"]] == list(STEPS)
+    assert report["source"] == "project"
+    connected.refresh_from_db()
+    assert connected.connection == report
+    assert connected.connection_checked_at
+
+
+def test_no_secret_is_in_the_report(theirs, connected, served):
+    text = str(check(connected))
+    assert served[1] not in text
+    assert theirs.server.token not in text
+
+
+def test_behind_basic_auth_annotations_are_lost_until_the_webhook_is_repaired(
+    theirs, behind_basic_auth
+):
+    theirs.connect(behind_basic_auth, basic_auth=BASIC)
+    project = ours_of(theirs)
+    tasks = theirs.import_texts(["one", "two"])
+    theirs.annotate(tasks[0], "A")
+    assert events(theirs) == 0
+
+    report = check(project)
+    assert report["failed"] == "webhook"
+    assert "refused" in step(report, "webhook")["detail"]
+    assert "--fix" in step(report, "webhook")["cure"]
+    assert step(report, "export")["ok"]
+
+    assert check(project, fix=True)["ok"]
+    theirs.annotate(tasks[1], "A")
+    assert events(theirs) == 1
+    expected = "Basic " + base64.b64encode(":".join(BASIC).encode()).decode()
+    assert [w["headers"] for w in theirs.webhooks()] == [{"Authorization": expected}]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"is_active": False},
+        {"send_for_all_actions": False, "actions": ["PROJECT_UPDATED"]},
+        {"send_payload": False},
+    ],
+)
+def test_a_webhook_that_says_too_little_is_found_and_repaired(theirs, connected, damage):
+    (hook,) = theirs.webhooks()
+    theirs.change_webhook(hook["id"], url=hook["url"], **damage)
+    assert check(connected)["failed"] == "webhook"
+    assert check(connected, fix=True)["ok"]
+    theirs.annotate(theirs.import_texts(["one"])[0], "A")
+    assert events(theirs) == 1
+
+
+def test_a_missing_webhook_is_made_from_the_connected_backends_url(theirs, connected):
+    theirs.delete_webhooks()
+    report = check(connected)
+    assert "no webhook that points here" in step(report, "webhook")["detail"]
+    assert check(connected, fix=True)["ok"]
+    theirs.annotate(theirs.import_texts(["one"])[0], "A")
+    assert events(theirs) == 1
+
+
+def test_of_several_webhooks_one_is_left_and_others_hosts_are_let_alone(theirs, connected):
+    (hook,) = theirs.webhooks()
+    theirs.add_webhook(hook["url"])
+    theirs.add_webhook("http://elsewhere.example/webhook")
+    assert "2 times" in step(check(connected), "webhook")["detail"]
+    assert check(connected, fix=True)["ok"]
+    left = sorted(w["url"] for w in theirs.webhooks())
+    assert left == sorted([hook["url"], "http://elsewhere.example/webhook"])
+
+
+def test_a_webhook_with_a_revoked_key_is_given_the_one_that_is_valid(theirs, connected, served):
+    url, key = served
+    old, plain = keys.new_key("old", actor="test")
+    (hook,) = theirs.webhooks()
+    theirs.change_webhook(hook["id"], url=f"{url}/k/{plain}/webhook")
+    assert check(connected)["ok"]
+    keys.revoke(old, actor="test")
+    assert check(connected)["failed"] == "webhook"
+    assert check(connected, fix=True)["ok"]
+    assert [w["url"] for w in theirs.webhooks()] == [f"{url}/k/{key}/webhook"]
+
+
+def test_without_any_backend_there_is_nothing_to_make_a_webhook_of(theirs, connected):
+    (backend,) = theirs.backends()
+    theirs.api("DELETE", f"/api/ml/{backend['id']}")
+    theirs.delete_webhooks()
+    report = check(connected, fix=True)
+    assert "points here" in step(report, "webhook")["detail"]
+    assert "Settings > Model" in step(report, "webhook")["cure"]
+    assert theirs.webhooks() == []
+
+
+def test_each_failing_step_is_named_with_its_cure(theirs, connected, labelstudio):
+    acts.set_credentials(connected, "http://127.0.0.1:1", "x", actor="test")
+    assert check(connected)["failed"] == "reach"
+    acts.set_credentials(connected, labelstudio.url, "0" * 40, actor="test")
+    report = check(connected)
+    assert (report["failed"], len(report["steps"])) == ("token", 2)
+    acts.set_credentials(connected, labelstudio.url, labelstudio.token, actor="test")
+    with labelstudio.without_legacy_tokens():
+        report = check(connected)
+    assert report["failed"] == "token"
+    assert "personal access token" in step(report, "token")["cure"]
+    theirs.delete()
+    report = check(connected)
+    assert (report["failed"], step(report, "project")["ok"]) == ("project", False)
+    assert all(s["cure"] for s in report["steps"] if not s["ok"])
+
+
+def test_the_dead_token_of_setup_gives_way_to_a_personal_access_token(
+    theirs, connected, labelstudio, settings
+):
+    acts.set_credentials(connected, "", "", actor="test")
+    settings.HOST = "127.0.0.1"
+    with labelstudio.without_legacy_tokens():
+        report = check(connected)
+        assert (report["source"], report["failed"]) == ("setup", "token")
+        pat = labelstudio.personal_access_token()
+        acts.set_credentials(connected, labelstudio.url, pat, actor="test")
+        report = check(connected)
+        assert (report["source"], report["failed"]) == ("project", None)
+
+
+def test_media_that_label_studio_serves_is_tried(theirs, connected):
+    theirs.import_tasks([{"data": {"text": "/data/upload/0/gone.png"}}])
+    report = check(connected)
+    assert report["failed"] == "media"
+
+
+def test_the_command_names_the_steps_and_repairs(theirs, connected):
+    theirs.delete_webhooks()
+    said = StringIO()
+    with pytest.raises(CommandError):
+        call_command("check_labelstudio", str(theirs.id), stdout=said)
+    assert "FAIL webhook" in said.getvalue()
+    assert "--fix" in said.getvalue()
+    said = StringIO()
+    call_command("check_labelstudio", theirs.uid, "--fix", stdout=said)
+    assert "FAIL" not in said.getvalue()
+    assert "ok   webhook" in said.getvalue()
+
+
+def test_the_command_says_when_it_knows_no_project(db):
+    with pytest.raises(CommandError, match="Connect this backend"):
+        call_command("check_labelstudio")
+    with pytest.raises(CommandError, match="No project 99"):
+        call_command("check_labelstudio", "99")
+
+
+def test_a_key_is_shown_in_no_url():
+    assert webhook.shown("http://h:9090/k/abcdef/webhook") == "http://h:9090/k/.../webhook"
+    assert webhook.shown("http://h:9090/webhook") == "http://h:9090/webhook"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("http://h:9090/base/webhook", True),
+        ("http://h:9090/base/k/abc/webhook", True),
+        ("http://h:9090/webhook", False),
+        ("http://h:9090/base/other/webhook", False),
+        ("http://h:9091/base/webhook", False),
+        ("https://h:9090/base/webhook", False),
+        ("http://h:9090.evil.example/base/webhook", False),
+    ],
+)
+def test_only_a_webhook_at_our_own_address_is_ours(url, is_ours):
+    project = Project(uid="1.1", backend_url="http://h:9090/base")
+    assert webhook.is_ours(url, project) is is_ours
+
+
+def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
+    """`webhook.opens` promises what the routes do; hold them together."""
+    url, key = served
+    project = acts.meet("1.1795000000")
+    other = acts.meet("2.1795000000")
+    _, foreign = keys.new_key("another project's", project=other, actor="test")
+    body = {"action": "PROJECT_UPDATED", "project": {"id": 1, "created_at": "2026-11-18T12:26:40Z"}}
+    for path in (f"/k/{key}/webhook", "/webhook", f"/k/{'a' * 32}/webhook"):
+        let_in = httpx.post(url + path, json=body).status_code < 400
+        assert webhook.opens(url + path, {}, project) is let_in, path
+    assert not webhook.opens(f"{url}/k/{foreign}/webhook", {}, project)
