@@ -103,8 +103,8 @@ def test_a_payload_that_is_not_its_actions_is_malformed(action, payload):
         changes(action, payload)
 
 
-@pytest.mark.parametrize("action", sorted(events.KNOWN_ACTIONS))
+@pytest.mark.parametrize(
+    "action", sorted(events.KNOWN_ACTIONS - {"PROJECT_CREATED", "PROJECT_UPDATED"})
+)
 def test_an_empty_event_changes_nothing(action):
-    if action.startswith("PROJECT") and action != "PROJECT_DELETED":
-        pytest.skip("says what the project is")
     assert all(isinstance(change, Ignore) for change in changes(action, {}))

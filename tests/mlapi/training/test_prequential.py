@@ -1,0 +1,232 @@
+"""The champion is asked before the human's label is applied, and who was right is kept."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.conf import settings
+
+from mlapi import serving
+from mlapi.drain import drain
+from mlapi.labelstudio import mirror
+from mlapi.training.prequential import champion_at
+from registry import accuracy
+from registry.acts import champion, events, tasks
+from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
+from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, promote
+from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
+from tests.mlapi.labelstudio.webhooks import T0 as WEBHOOK_T0
+from tests.mlapi.protocol.trained import artifact
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded():
+    serving.forget()
+    yield
+    serving.forget()
+
+
+@pytest.fixture
+def project():
+    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
+    mirror.refresh_config(project, CONFIG)
+    return project
+
+
+@pytest.fixture
+def version(project) -> ModelVersion:
+    return ModelVersionFactory(project=project, content=artifact(), champion=True)
+
+
+def minutes(from_now: float) -> float:
+    """Minutes after the webhooks' own epoch, so that things are made after the promotion."""
+    return (datetime.now(UTC) - WEBHOOK_T0) / timedelta(minutes=1) + from_now
+
+
+def annotate(
+    project,
+    id,
+    task_id,
+    *chosen,
+    made=1.0,
+    when: datetime | None = None,
+    text="good fine",
+    **fields,
+) -> Event:
+    """An annotation `made` minutes from now, or at a time."""
+    minute = (when - WEBHOOK_T0) / timedelta(minutes=1) if when else minutes(made)
+    payload = annotated(id, task_id, *chosen, made=minute, **fields)
+    payload["task"]["data"] = {"text": text}
+    event = events.record(project, "ANNOTATION_CREATED", payload)
+    drain(project.pk)
+    event.refresh_from_db()
+    return event
+
+
+def test_a_new_label_is_an_outcome_of_the_champion(project, version):
+    annotate(project, 5, 1, "Negative")
+    outcome = Outcome.objects.get()
+    assert outcome.version == version
+    assert outcome.task == tasks.live(project).get()
+    assert outcome.source == Outcome.Source.PREQUENTIAL
+    assert (outcome.predicted, outcome.human, outcome.correct) == ("Positive", "Negative", False)
+    assert 0.5 < outcome.score <= 1
+    assert outcome.target == "label"
+
+
+def test_only_the_first_human_label_counts(project, version):
+    annotate(project, 5, 1, "Positive")
+    annotate(project, 6, 1, "Negative", completed_by=2)
+    annotate(project, 5, 1, "Negative", updated=minutes(3))
+    assert Outcome.objects.count() == 1
+    # Not even after the label was taken away.
+    events.record(project, "ANNOTATIONS_DELETED", {"annotations": [{"id": 5}, {"id": 6}]})
+    annotate(project, 7, 1, "Positive", made=5)
+    assert Outcome.objects.count() == 1
+    assert Outcome.objects.get().correct
+
+
+def test_before_any_model_there_is_nothing_to_ask(project):
+    annotate(project, 5, 1, "Positive")
+    assert not Outcome.objects.exists()
+    assert tasks.live(project).get().labels == {"label": "Positive"}
+
+
+def test_an_annotation_is_asked_of_the_version_that_served_when_it_was_made(project, version):
+    later = ModelVersionFactory(
+        project=project, content=artifact(labels=("Negative", "Positive")), champion=True
+    )
+    moved = later.acts.get(verb="promote")
+    between = moved.at - timedelta(microseconds=1)
+    assert champion_at(project, between) == version
+    assert champion_at(project, moved.at) == later
+    assert champion_at(project, datetime(2020, 1, 1, tzinfo=UTC)) is None
+    annotate(project, 5, 1, "Positive", when=between)
+    assert Outcome.objects.get().version == version
+
+
+def test_a_rolled_back_champion_is_asked_again(project, version):
+    second = ModelVersionFactory(project=project, content=artifact(0.4), champion=True)
+    champion.roll_back(second.project, actor="tester", reason="a test")
+    annotate(project, 5, 1, "Positive")
+    assert Outcome.objects.get().version == version
+
+
+def test_imports_and_syncs_do_not_count(project, version):
+    whole = task(1, annotations=[annotation(5, 1, "Positive", ground_truth=True)])
+    mirror.put_tasks(project, [whole])
+    annotate(project, 6, 2, "Positive", bulk_created=True)
+    annotate(project, 7, 3, "Positive", import_id=3)
+    both = {
+        "annotation": [annotation(8, 4, "Positive", parent_prediction=1)],
+        "task": [task(4)],
+    }
+    events.record(project, "ANNOTATIONS_CREATED", both)
+    drain(project.pk)
+    assert tasks.live(project).filter(labels={"label": "Positive"}).count() == 4
+    assert not Outcome.objects.exists()
+    # And what they labelled has been seen.
+    annotate(project, 5, 1, "Negative", updated=minutes(9))
+    assert not Outcome.objects.exists()
+
+
+def test_skipped_annotations_do_not_count_and_the_next_one_does(project, version):
+    annotate(project, 5, 1, was_cancelled=True)
+    assert not Outcome.objects.exists()
+    annotate(project, 6, 1, "Positive")
+    assert Outcome.objects.count() == 1
+
+
+def test_what_was_shown_to_the_human_is_counted_apart(project, version):
+    annotate(project, 5, 1, "Positive", parent_prediction=77)
+    assert Outcome.objects.get().source == Outcome.Source.SHOWN
+    assert accuracy.standings(version) == {}
+    assert accuracy.standings(version, Outcome.Source.SHOWN)["label"].n == 1
+
+
+def test_a_task_without_text_is_no_outcome(project, version):
+    annotate(project, 5, 1, "Positive", text="   ")
+    assert not Outcome.objects.exists()
+    assert tasks.live(project).get().labels == {"label": "Positive"}
+
+
+def test_an_answer_that_the_config_no_longer_allows_is_wrong(project, version):
+    mirror.refresh_config(project, CONFIG.replace("Positive", "Good"))
+    annotate(project, 5, 1, "Good")
+    outcome = Outcome.objects.get()
+    assert (outcome.predicted, outcome.human, outcome.correct) == ("Positive", "Good", False)
+
+
+def test_a_model_that_does_not_load_costs_the_measurement_and_not_the_label(project, version):
+    stored = settings.DATA_DIR / "artifacts" / version.artifact
+    content = stored.read_bytes()
+    stored.chmod(0o600)
+    stored.write_bytes(b"broken")
+    try:
+        event = annotate(project, 5, 1, "Positive")
+    finally:
+        stored.write_bytes(content)
+    assert event.status == "applied"
+    assert tasks.live(project).get().labels == {"label": "Positive"}
+    assert not Outcome.objects.exists()
+
+
+def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(project, version):
+    """Labelled for one target at the snapshot, and for another one later."""
+    second = CONFIG.replace(
+        "</View>",
+        '<Choices name="other" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
+        "</View>",
+    )
+    mirror.refresh_config(project, second)
+    TrainingRun.objects.filter(pk=version.run_id).update(snapshot_at=datetime.now(UTC))
+    before = annotation(5, 1, "a", made=0)
+    before["result"][0]["from_name"] = "other"
+    mirror.put_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
+    assert Task.objects.get().answered == ["other"]
+    annotate(project, 6, 1, "Positive", completed_by=2)
+    assert tasks.live(project).get().labels == {"label": "Positive", "other": "a"}
+    assert not Outcome.objects.exists()
+    # Labelled for the other one only after the snapshot: it cannot have been in it.
+    later = annotation(7, 2, "a", made=minutes(1))
+    later["result"][0]["from_name"] = "other"
+    mirror.put_tasks(project, [task(2, data={"text": "good"}, annotations=[later])])
+    annotate(project, 8, 2, "Positive", made=2, completed_by=2)
+    assert Outcome.objects.get().task.labelstudio_id == 2
+
+
+def test_a_share_of_fewer_than_twenty_is_not_shown(project, version):
+    OutcomeFactory.create_batch(19, version=version)
+    standing = accuracy.standings(version)["label"]
+    assert (standing.n, standing.correct) == (19, 19)
+    assert standing.share is None
+    assert standing.interval is None
+    OutcomeFactory(version=version, predicted="Negative")
+    standing = accuracy.standings(version)["label"]
+    assert standing.share == 0.95
+    low, high = standing.interval
+    assert (round(low, 3), round(high, 3)) == (0.764, 0.991)
+
+
+@pytest.mark.parametrize(
+    ("correct", "n", "low", "high"),
+    # Newcombe 1998, table I, method 3.
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilsons_interval(correct, n, low, high):
+    assert accuracy.wilson(correct, n) == (
+        pytest.approx(low, abs=1e-4),
+        pytest.approx(high, abs=1e-4),
+    )
+
+
+def test_the_promotion_helper_moves_the_champion(project, version):
+    second = ModelVersionFactory(project=project, content=artifact(0.3))
+    promote(second)
+    assert champion_at(project, datetime.now(UTC)) == second
