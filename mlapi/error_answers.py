@@ -63,7 +63,8 @@ def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def _is_protocol(request: HttpRequest) -> bool:
-    return not request.path_info.startswith(("/admin/", "/api/"))
+    has_key = getattr(request, "access_key", None) is not None
+    return has_key or not request.path_info.startswith(("/admin/", "/api/"))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

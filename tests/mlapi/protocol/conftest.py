@@ -1,0 +1,45 @@
+"""Callers of the protocol, and a real version that serves."""
+
+import pytest
+
+from mlapi import serving
+from tests.factories import AccessKeyFactory, ModelVersionFactory, ProjectFactory
+
+from .caller import Caller
+from .trained import artifact
+
+
+@pytest.fixture
+def key(db):
+    """An access key for any project, just used, so that noting its use costs no query."""
+    from registry.acts import keys
+
+    made = AccessKeyFactory()
+    keys.note_use(made)
+    return made
+
+
+@pytest.fixture
+def call(key) -> Caller:
+    """Calls routes with that key."""
+    return Caller(f"/k/{key.plain}")
+
+
+@pytest.fixture
+def stranger() -> Caller:
+    """Calls routes without any credentials."""
+    return Caller()
+
+
+@pytest.fixture
+def project(db):
+    """A project that text classification serves, without a model."""
+    return ProjectFactory()
+
+
+@pytest.fixture
+def champion(project):
+    """A version with a real artifact that serves the project."""
+    serving.forget()
+    yield ModelVersionFactory(project=project, champion=True, content=artifact())
+    serving.forget()

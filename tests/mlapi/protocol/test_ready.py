@@ -1,0 +1,72 @@
+"""GET /ready: 200 only if the backend can do its work, else the reason."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from mlapi import readiness
+from tests.factories import WorkerFactory
+
+
+@pytest.mark.django_db
+def test_it_is_ready_with_both_workers(call):
+    WorkerFactory(cluster="events")
+    WorkerFactory(cluster="training")
+    answer = call.get("/ready")
+    assert answer.status_code == 200
+    assert set(answer.json()["workers"]) == {"events", "training"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("missing", ["events", "training"])
+def test_a_worker_that_was_not_seen_lately_is_named(missing, call):
+    for cluster in ("events", "training"):
+        ago = timedelta(seconds=91 if cluster == missing else 0)
+        WorkerFactory(cluster=cluster, seen_at=timezone.now() - ago)
+    answer = call.get("/ready")
+    assert answer.status_code == 503
+    assert missing in answer.reason_phrase
+
+
+@pytest.mark.django_db
+def test_a_migration_that_is_not_applied_is_told(call, monkeypatch):
+    from django.db import connection
+
+    monkeypatch.setattr(readiness, "_migrated", False)
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'registry'")
+    answer = call.get("/ready")
+    assert answer.status_code == 503
+    assert "manage.py migrate" in answer.reason_phrase
+
+
+PROGRAM = """
+import django, logging
+django.setup()
+logging.disable()
+from django.test import Client
+client = Client(raise_request_exception=False, headers={"host": "localhost"})
+for method, route in (("get", "/health"), ("get", "/ready"), ("post", "/webhook")):
+    answer = getattr(client, method)(f"/k/{'a' * 32}{route}")
+    print(answer.status_code, answer.reason_phrase)
+"""
+
+
+def test_a_database_that_does_not_answer_is_told_and_health_is_up_all_the_same():
+    """A process of its own, whose PostgreSQL is a port where nobody listens."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+        "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+    )
+    health, ready, webhook = done.stdout.splitlines()
+    assert health == "200 OK"
+    for told in (ready, webhook):
+        assert told.startswith("503 The database does not answer. Start PostgreSQL")

@@ -1,0 +1,114 @@
+"""Every route, with and without a slash, with and without a key; and what opens it."""
+
+import pytest
+from django.test import RequestFactory
+from django.urls import resolve
+
+from mlapi.authentication import ProtocolAuthentication
+from mlapi.errors import KeyUnknown
+from mlapi.urls import ROUTES
+from mlapi.views.base import ProtocolView
+
+from .caller import Caller, queries
+
+OPEN = {"health"}
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("route", sorted(ROUTES))
+@pytest.mark.django_db
+def test_each_route_exists_with_and_without_a_slash_and_a_key(route, slash, call, stranger):
+    for caller in (call, stranger):
+        answers = {caller.get(f"/{route}{slash}").status_code}
+        answers.add(caller.post(f"/{route}{slash}").status_code)
+        assert 404 not in answers
+        assert answers != {405}
+    assert resolve(f"/{route}{slash}").url_name == route
+
+
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - OPEN))
+@pytest.mark.django_db
+def test_an_anonymous_caller_is_refused_everywhere_but_at_health(route, stranger):
+    for answer in (stranger.get(f"/{route}"), stranger.post(f"/{route}")):
+        assert answer.status_code == 401
+        assert answer.json()["error"]["code"] == "credentials_missing"
+        assert "access_key new" in answer.reason_phrase
+
+
+@pytest.mark.parametrize("route", sorted(set(ROUTES) - OPEN))
+@pytest.mark.django_db
+def test_an_unknown_key_is_refused(route):
+    answer = Caller("/k/" + "a" * 32).post(f"/{route}")
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "key_unknown"
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/health/"])
+def test_health_asks_nobody_and_nothing(path, stranger):
+    """Without the `db` mark any query would fail the test."""
+    answer = stranger.get(path)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "UP"
+    assert set(answer.json()) == {"status", "version", "model_class"}
+
+
+def test_health_under_a_key_asks_no_database_either():
+    assert Caller("/k/" + "a" * 32).get("/health").status_code == 200
+    assert Caller("/k/" + "a" * 32).get("").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/login/", "/api/", "/api/projects/", "/k/x/setup"]
+)
+@pytest.mark.django_db
+def test_a_key_leads_to_no_admin_and_no_rest(path, call):
+    answer = call.get(path)
+    if path.startswith("/k/"):  # two prefixes: the last one is judged, and is no key
+        assert answer.status_code in (401, 405)
+        assert call.post(path).status_code == 401
+    else:
+        assert answer.status_code == 404
+        assert answer.json()["error"]["code"] == "route_unknown"
+
+
+@pytest.mark.django_db
+def test_a_wrong_method_is_told(call):
+    answer = call.get("/setup")
+    assert answer.status_code == 405
+    assert "POST" in answer["Allow"]
+    assert answer.json()["error"]["code"] == "method_not_allowed"
+    assert call.client.delete(call.base + "/versions").status_code == 405
+    assert call.client.options(call.base + "/predict").status_code == 405
+
+
+class _Untouchable:
+    def read(self, *args):
+        raise AssertionError("the body was read")
+
+
+@pytest.mark.django_db
+def test_the_key_is_judged_before_the_body_is_read():
+    request = RequestFactory().post("/predict", b"{}", content_type="application/json")
+    request._stream = _Untouchable()
+    request.access_key = "wrong"
+    answer = ROUTES["predict"].as_view()(_resolved(request))
+    assert answer.status_code == 401
+    with pytest.raises(KeyUnknown):
+        ProtocolAuthentication().authenticate(request)
+
+
+def _resolved(request):
+    request.resolver_match = resolve(request.path_info)
+    return request
+
+
+def test_every_route_is_a_protocol_view():
+    assert all(issubclass(view, ProtocolView) for view in ROUTES.values())
+
+
+@pytest.mark.django_db
+def test_a_route_that_does_not_exist_is_told_in_the_one_form(stranger):
+    with queries(0):
+        answer = stranger.get("/predictions")
+    assert answer.status_code == 404
+    assert set(answer.json()["error"]) == {"code", "message", "hint", "request_id"}

@@ -1,0 +1,156 @@
+"""What lies outside a key's scope reads as unknown, on every route."""
+
+import re
+
+import pytest
+
+from mlapi.urls import ROUTES
+from registry.models import Event, Project, TrainingRun
+from tests.factories import (
+    LABEL_CONFIG,
+    AccessKeyFactory,
+    ModelVersionFactory,
+    ProjectFactory,
+    TrainingRunFactory,
+)
+
+from .caller import Caller
+
+HERE, THERE = "http://here.example:8080", "http://there.example:8080"
+UNKNOWN = "999.1795420359"
+JOB = "{job}"
+
+# Each route with what it is asked about a project; the two that are about none are None.
+ASKED = {
+    "health": None,
+    "validate": None,
+    "ready": None,
+    "setup": lambda uid: ("post", {"project": uid, "schema": LABEL_CONFIG, "hostname": THERE}),
+    "predict": lambda uid: (
+        "post",
+        {"project": uid, "label_config": LABEL_CONFIG, "tasks": [{"id": 1, "data": {"text": "x"}}]},
+    ),
+    "webhook": lambda uid: (
+        "post",
+        {
+            "action": "START_TRAINING",
+            "project": {"id": int(uid.split(".")[0]), "created_at": _time(uid), "title": "t"},
+        },
+    ),
+    "train": lambda uid: ("post", {"project": uid, "annotations": []}),
+    "is_training": lambda uid: ("get", {"project": uid}),
+    "versions": lambda uid: ("get", {"project": uid}),
+    "metrics": lambda uid: ("get", {}),
+    "job_status": lambda uid: ("post", {"job": JOB}),
+}
+
+
+def _time(uid: str) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(int(uid.split(".")[1]), UTC).isoformat()
+
+
+def test_the_table_has_every_route():
+    assert set(ASKED) == set(ROUTES)
+
+
+@pytest.fixture
+def foreign(db):
+    """A project with a champion and an active run, of another Label Studio."""
+    project = ProjectFactory(hostname=THERE, title="secret title")
+    ModelVersionFactory(project=project, champion=True)
+    TrainingRunFactory(project=project)
+    project.refresh_from_db()
+    return project
+
+
+@pytest.fixture(params=["project", "hostname"])
+def bound(request, db):
+    """A caller whose key is bound to one project, or to one Label Studio."""
+    own = ProjectFactory(hostname=HERE)
+    scope = {"project": own} if request.param == "project" else {"hostname": HERE}
+    caller = Caller(f"/k/{AccessKeyFactory(**scope).plain}")
+    caller.own = own
+    return caller
+
+
+def _ask(caller: Caller, route: str, uid: str, job: int):
+    method, body = ASKED[route](uid)
+    if body.get("job") == JOB:
+        body["job"] = str(job)
+    return getattr(caller, method)(f"/{route}", body)
+
+
+def _comparable(answer) -> tuple:
+    """Without what is made new for each request."""
+    return answer.status_code, re.sub(r'"(request_id|event)":("[^"]*"|\d+)', "", answer.text)
+
+
+@pytest.mark.parametrize("route", sorted(r for r, ask in ASKED.items() if ask))
+def test_out_of_scope_reads_as_unknown(route, bound, foreign):
+    job = foreign.runs.get(state="queued").pk
+    before = Project.objects.count(), TrainingRun.objects.count()
+    theirs = _ask(bound, route, foreign.uid, job)
+    unknown = _ask(bound, route, UNKNOWN, 10**9)
+    assert _comparable(theirs) == _comparable(unknown)
+    assert "secret title" not in theirs.text
+    assert foreign.served_version not in theirs.text
+    assert (Project.objects.count(), TrainingRun.objects.count()) == before
+    foreign.refresh_from_db()
+    assert foreign.hostname == THERE
+    assert foreign.other_hostname == ""
+    assert not foreign.events.exists()
+
+
+@pytest.mark.parametrize("route", sorted(r for r, ask in ASKED.items() if ask))
+def test_what_is_in_scope_is_answered(route, bound):
+    version = ModelVersionFactory(project=bound.own, champion=True)
+    run = TrainingRunFactory(project=bound.own)
+    method, body = ASKED[route](bound.own.uid)
+    if route == "setup":
+        body["hostname"] = HERE
+    if route == "job_status":
+        body["job"] = str(run.pk)
+    answer = getattr(bound, method)(f"/{route}", body)
+    assert answer.status_code in (200, 201), answer.text
+    expected = {"webhook": str(run.pk), "train": str(run.pk), "job_status": "queued"}
+    assert expected.get(route, version.label) in answer.text
+
+
+@pytest.mark.django_db
+def test_versions_without_a_project_are_those_of_the_scope(bound, foreign):
+    version = ModelVersionFactory(project=bound.own)
+    assert bound.get("/versions").json() == {"versions": [version.label]}
+
+
+@pytest.mark.django_db
+def test_an_event_out_of_scope_is_kept_without_a_project(bound, foreign):
+    _, body = ASKED["webhook"](foreign.uid)
+    answer = bound.post("/webhook", body)
+    assert answer.status_code == 200
+    event = Event.objects.get(pk=answer.json()["event"])
+    assert event.project is None
+    assert event.status == "ignored"
+
+
+@pytest.mark.django_db
+def test_readiness_names_only_projects_of_the_scope(bound, foreign):
+    from tests.factories import WorkerFactory
+
+    report = {"ok": False, "failed": "token", "steps": [{"step": "token", "cure": "Set one."}]}
+    Project.objects.update(connection=report)
+    WorkerFactory(cluster="events")
+    WorkerFactory(cluster="training")
+    answer = bound.get("/ready")
+    assert answer.status_code == 200
+    assert answer.json()["without_labelstudio"] == [
+        {"project": bound.own.uid, "failed": "token", "cure": "Set one."}
+    ]
+
+
+@pytest.mark.django_db
+def test_a_bound_key_reads_no_counts_of_all_projects_together(bound, call):
+    accept = {"accept": "text/plain"}
+    assert "evals_requests_total" not in bound.get("/metrics", **accept).text
+    assert "evals_requests_total" in call.get("/metrics", **accept).text

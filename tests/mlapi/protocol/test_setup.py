@@ -1,0 +1,187 @@
+"""POST /setup: what is remembered, what is queued, and what the user is told."""
+
+import pytest
+from django_q.models import OrmQ
+
+from mlapi import drain
+from registry.models import Event, Project
+from tests.factories import LABEL_CONFIG
+
+from .caller import Caller, queries
+
+UID = "7.1795421024"
+IMAGE = (
+    '<View><Image name="i" value="$i"/><Choices name="c" toName="i"><Choice value="A"/>'
+    '<Choice value="B"/></Choices></View>'
+)
+
+
+def body(**changes):
+    return {
+        "project": UID,
+        "schema": LABEL_CONFIG,
+        "hostname": "http://localhost:8080",
+        "access_token": "a-legacy-token",
+        "extra_params": None,
+        **changes,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_setup_remembers_the_project_and_keeps_to_five_queries(call):
+    with queries(5):
+        answer = call.post("/setup", body())
+    assert answer.status_code == 200
+    assert answer.json() == {"model_version": None}
+    project = Project.objects.get(uid=UID)
+    assert project.hostname == "http://localhost:8080"
+    assert project.setup_token == "a-legacy-token"
+    assert project.backend_url == "http://testserver"
+    assert OrmQ.objects.count() == 1  # the drain
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_drain_after_the_first_setup_takes_the_config_in_and_asks_for_a_sync(call):
+    call.post("/setup", body())
+    project = Project.objects.get(uid=UID)
+    drain.drain(project.pk)
+    project.refresh_from_db()
+    assert project.label_config == LABEL_CONFIG
+    assert project.pipeline == "text_classification"
+    assert project.sync_queued_at is not None
+    assert Event.objects.get().status == "applied"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_setup_that_says_nothing_new_queues_nothing_in_two_queries(call):
+    call.post("/setup", body())
+    drain.drain(Project.objects.get(uid=UID).pk)
+    queued, kept = OrmQ.objects.count(), Event.objects.count()
+    with queries(2):
+        assert call.post("/setup", body()).status_code == 200
+    assert (OrmQ.objects.count(), Event.objects.count()) == (queued, kept)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_changed_config_is_an_event_and_nothing_is_relabelled_in_the_request(call, project):
+    changed = LABEL_CONFIG.replace("Positive", "Glad")
+    with queries(5):
+        answer = call.post("/setup", body(project=project.uid, schema=changed))
+    assert answer.status_code == 200
+    project.refresh_from_db()
+    assert project.label_config == LABEL_CONFIG
+    drain.drain(project.pk)
+    project.refresh_from_db()
+    assert project.label_config == changed
+
+
+@pytest.mark.django_db
+def test_setup_says_the_version_that_serves(call, champion):
+    answer = call.post("/setup", body(project=champion.project.uid))
+    assert answer.json() == {"model_version": champion.label}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        (IMAGE, "400 Choices is served on Text, HyperText and Paragraphs only."),
+        ("<View></View>", "400 No control that this backend can serve. Add Choices on Text."),
+        ("<View", "400 The label config is not valid XML"),
+        ("", "400 The label config is empty."),
+    ],
+)
+def test_a_config_that_cannot_be_served_is_told_and_the_project_is_remembered(schema, reason, call):
+    with queries(5):
+        answer = call.post("/setup", body(schema=schema))
+    assert f"{answer.status_code} {answer.reason_phrase}".startswith(reason)
+    project = Project.objects.get(uid=UID)
+    drain.drain(project.pk)
+    project.refresh_from_db()
+    if schema.startswith("<View>"):
+        assert project.unserved_reason in reason
+    assert project.pipeline == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (None, None),
+        ({"a": 1}, {"a": 1}),
+        ('{"a": 1}', {"a": 1}),
+        ("", None),
+        ("any text", "any text"),
+        ('"\\u0000"', "\ufffd"),
+        (["a"], ["a"]),
+    ],
+)
+def test_extra_params_of_every_kind_are_taken(sent, kept, call):
+    assert call.post("/setup", body(extra_params=sent)).status_code == 200
+    assert Project.objects.get(uid=UID).extra_params == kept
+
+
+@pytest.mark.django_db
+def test_another_hostname_is_recorded_and_moves_nothing(call, project):
+    call.post(
+        "/setup",
+        body(
+            project=project.uid,
+            hostname="http://evil.example",
+            schema=LABEL_CONFIG.replace("Positive", "Mine"),
+        ),
+    )
+    project.refresh_from_db()
+    assert project.other_hostname == "http://evil.example"
+    assert project.hostname == "http://localhost:8080"
+    assert project.setup_token == ""
+    assert not project.events.exists()
+
+
+@pytest.mark.django_db
+def test_our_url_is_remembered_as_called_without_the_key(key):
+    caller = Caller(f"/k/{key.plain}", host="127.0.0.1:9090")
+    caller.client.defaults["SCRIPT_NAME"] = "/base"
+    caller.post("/setup", body())
+    assert Project.objects.get(uid=UID).backend_url == "http://127.0.0.1:9090/base"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"project": None},
+        {"project": "7"},
+        {"project": "7.1; DROP"},
+        {"project": 7},
+        {"schema": 3},
+        {"hostname": ["x"]},
+        {"access_token": {}},
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_remembered(wrong, call):
+    answer = call.post("/setup", body(**wrong))
+    assert answer.status_code == 400
+    assert next(iter(wrong)) in answer.json()["error"]["message"]
+    assert not Project.objects.exists()
+
+
+@pytest.mark.django_db
+def test_validate_says_what_would_serve(call):
+    answer = call.post("/validate", {"config": LABEL_CONFIG})
+    assert answer.status_code == 200
+    assert answer.json()["pipeline"] == "text_classification"
+    assert [t["name"] for t in answer.json()["targets"]] == ["label"]
+    refused = call.post("/validate", {"config": IMAGE})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "label_config_unserved"
+    assert call.post("/validate", {}).status_code == 400
+
+
+@pytest.mark.django_db
+def test_hostile_xml_is_refused_and_nothing_of_it_is_repeated(call):
+    bomb = '<!DOCTYPE x [<!ENTITY a "secret">]><View>&a;</View>'
+    answer = call.post("/validate", {"config": bomb})
+    assert answer.status_code == 400
+    assert "secret" not in answer.text + answer.reason_phrase
+    assert "DTD" in answer.reason_phrase

@@ -1,0 +1,93 @@
+"""POST /train, GET /is_training, POST /job_status: training in the words of the first protocol."""
+
+import pytest
+from django_q.models import OrmQ
+
+from registry.models import Event, TrainingRun
+from tests.factories import TrainingRunFactory
+
+from .caller import queries
+
+ANNOTATED = [
+    {
+        "id": 1,
+        "data": {"text": "good"},
+        "annotations": [{"id": 5, "result": [], "was_cancelled": False}],
+    }
+]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_train_keeps_the_annotations_and_queues_a_run(call, project):
+    answer = call.post("/train", {"project": project.uid, "annotations": ANNOTATED})
+    run = TrainingRun.objects.get()
+    assert answer.status_code == 201
+    assert answer.json() == {"job": str(run.pk)}
+    assert run.trigger == "train_route"
+    kept, started = Event.objects.order_by("pk")
+    assert (kept.source, kept.action, kept.status) == ("train", "TRAIN", "received")
+    assert kept.payload["annotations"] == ANNOTATED
+    assert started.run == run
+    assert OrmQ.objects.count() == 2  # the drain and the run
+
+
+@pytest.mark.django_db
+def test_is_training_tells_the_active_run(call, project, champion):
+    idle = call.get("/is_training", {"project": project.uid}).json()
+    assert idle == {
+        "is_training": False,
+        "job_id": None,
+        "backend": "django-q",
+        "model_version": champion.label,
+    }
+    run = TrainingRunFactory(project=project)
+    busy = call.get("/is_training", {"project": project.uid}).json()
+    assert (busy["is_training"], busy["job_id"]) == (True, str(run.pk))
+    assert call.get("/is_training").json()["is_training"] is False
+    assert call.get("/is_training", {"project": "x"}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("queued", "queued"),
+        ("running", "started"),
+        ("succeeded", "finished"),
+        ("failed", "failed"),
+        ("cancelled", "canceled"),
+    ],
+)
+def test_job_status_speaks_the_protocols_words(state, said, call):
+    run = TrainingRunFactory(state=state)
+    with queries(2):
+        answer = call.post("/job_status", {"job": str(run.pk)})
+    job = answer.json()
+    assert answer.status_code == 200
+    assert set(job) == {
+        "job_status",
+        "error",
+        "created_at",
+        "enqueued_at",
+        "started_at",
+        "ended_at",
+        "progress",
+    }
+    assert job["job_status"] == said
+    assert job["error"] == ("It failed." if state == "failed" else None)
+    assert (job["started_at"] is None) == (state in ("queued", "cancelled"))
+    assert (job["ended_at"] is None) == (state in ("queued", "running"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("job", ["9999", "x", "", 9999, "9" * 40, "-1"])
+def test_an_unknown_job_is_gone(job, call):
+    answer = call.post("/job_status", {"job": job})
+    assert answer.status_code == 410
+    assert answer.json()["error"]["code"] == "job_unknown"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("body", [{}, {"job": None}, {"job": []}, {"job": True}])
+def test_a_status_of_no_job_is_refused(body, call):
+    assert call.post("/job_status", body).status_code == 400

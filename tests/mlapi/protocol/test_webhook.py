@@ -1,0 +1,121 @@
+"""POST /webhook: every event is a row before it is answered."""
+
+import pytest
+from django_q.models import OrmQ
+
+from mlapi.labelstudio.events import KNOWN_ACTIONS
+from registry.models import Event, Project, TrainingRun
+
+from .caller import queries
+
+CREATED = "2026-11-23T07:52:39.864681Z"  # 1795420359
+UID = "1.1795420359"
+
+
+def event(action="ANNOTATION_CREATED", project_id=1, **more):
+    project = {
+        "id": project_id,
+        "created_at": CREATED,
+        "title": "wire",
+        "token": "project-token",
+        "task_data_password": "hidden",
+        "parsed_label_config": {"label": {}},
+    }
+    return {"action": action, "project": project, **more}
+
+
+@pytest.fixture
+def known(project):
+    Project.objects.filter(pk=project.pk).update(uid=UID)
+    project.refresh_from_db()
+    return project
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_kept_and_wakes_the_drain_in_five_queries(call, known):
+    with queries(5):
+        answer = call.post("/webhook", event())
+    assert answer.status_code == 201
+    assert answer.json()["status"] == "received"
+    kept = Event.objects.get(pk=answer.json()["event"])
+    assert (kept.project, kept.action, kept.status) == (known, "ANNOTATION_CREATED", "received")
+    assert kept.request_id
+    assert OrmQ.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("action", sorted(KNOWN_ACTIONS - {"SETUP", "TRAIN"}))
+def test_every_action_of_label_studio_is_known(action, call, known):
+    assert call.post("/webhook", event(action)).status_code == 201
+
+
+@pytest.mark.django_db
+def test_an_unknown_action_is_kept_and_answered_200(call, known):
+    answer = call.post("/webhook", event("REVIEW_CREATED"))
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ignored"
+    assert Event.objects.get().action == "REVIEW_CREATED"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_start_training_queues_one_run_in_five_queries(call, known):
+    with queries(5):
+        answer = call.post("/webhook", event("START_TRAINING"))
+    run = TrainingRun.objects.get()
+    assert answer.status_code == 201
+    assert answer.json()["job"] == str(run.pk)
+    kept = Event.objects.get(pk=answer.json()["event"])
+    assert (kept.status, kept.run, kept.outcome) == ("queued_run", run, f"queued run {run.pk}")
+    again = call.post("/webhook", event("START_TRAINING"))
+    assert again.json()["job"] == str(run.pk)
+    assert "already" in Event.objects.get(pk=again.json()["event"]).outcome
+    assert TrainingRun.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_project_that_no_setup_named_is_met(call):
+    assert call.post("/webhook", event()).status_code == 201
+    project = Project.objects.get()
+    assert (project.uid, project.title) == (UID, "wire")
+    assert project.events.count() == 1
+    assert project.sync_queued_at is not None
+
+
+@pytest.mark.django_db
+def test_an_event_that_names_no_project_is_kept_too(call):
+    answer = call.post("/webhook", {"action": "PROJECT_DELETED", "project": {"id": 1}})
+    assert answer.status_code == 200
+    assert Event.objects.get(pk=answer.json()["event"]).project is None
+
+
+@pytest.mark.django_db
+def test_no_secret_of_an_event_is_stored(call, known):
+    call.post("/webhook", event())
+    payload = str(Event.objects.get().payload)
+    for secret in ("project-token", "hidden", "parsed_label_config"):
+        assert secret not in payload
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'"x"', b"{}", b'{"action": 3}', b'{"action": " "}', b'{"action": null}'],
+)
+def test_what_is_no_event_is_refused(body, call):
+    assert call.raw("/webhook", body).status_code == 400
+    assert not Event.objects.exists()
+
+
+@pytest.mark.django_db
+def test_characters_that_postgres_does_not_keep_lose_no_event(call, known):
+    body = event(task={"id": 1, "data": {"text": "nul \x00 and emoji \U0001f600"}})
+    assert call.post("/webhook", body).status_code == 201
+    assert Event.objects.get().payload["task"]["data"]["text"] == "nul \ufffd and emoji \U0001f600"
+
+
+@pytest.mark.django_db
+def test_a_batch_of_five_thousand_tasks_is_one_event(call, known):
+    tasks = [{"id": i, "data": {"text": "x" * 200}} for i in range(5000)]
+    answer = call.post("/webhook", event("TASKS_CREATED", tasks=tasks))
+    assert answer.status_code == 201
+    assert len(Event.objects.get().payload["tasks"]) == 5000
