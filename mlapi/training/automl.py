@@ -4,7 +4,7 @@ from typing import Any
 
 from registry.models import TrainingRun
 
-# A candidate whose name begins so is AutoML's.
+# A candidate whose name has this in it is AutoML's.
 NAME = "automl"
 _LOST_BY = 0.05
 _RUNS_LOOKED_AT = 50
@@ -50,6 +50,6 @@ def _margins(candidates: list[dict[str, Any]]) -> list[float]:
         if candidate.get("score") is None:
             continue
         scores = best.setdefault(candidate.get("target", ""), {})
-        is_automl = str(candidate.get("name", "")).startswith(NAME)
+        is_automl = NAME in str(candidate.get("name", "")).lower()
         scores[is_automl] = max(candidate["score"], scores.get(is_automl, float("-inf")))
     return [s[False] - s[True] for s in best.values() if len(s) == 2]

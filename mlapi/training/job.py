@@ -60,30 +60,30 @@ def write(
         or settings.TRAIN_TIME_BUDGET_S,
         "automl": race,
         "automl_note": note,
-        "champion": _champion(champion),
+        "champion": _champion(champion, folder),
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     return job
 
 
-def _champion(version: ModelVersion | None) -> dict[str, Any] | None:
+def _champion(version: ModelVersion | None, folder: Path) -> dict[str, Any] | None:
     """The version to be judged beside, with its artifact in reach.
 
-    `artifact` is None if the store cannot give it: then it serves nothing either.
+    `artifact` names no file if the store cannot give it: what cannot be loaded serves nothing.
     """
     if version is None:
         return None
     try:
-        path = str(artifacts.fetch(version))
+        path = artifacts.fetch(version)
     except EvalsError:
         log.exception("the champion's artifact cannot be fetched", version=version.label)
-        path = None
+        path = folder / "champion-is-missing"
     targets = version.targets.all()
     return {
         "label": version.label,
         "number": version.number,
         "pipeline": version.pipeline,
-        "artifact": path,
+        "artifact": str(path),
         "config_targets": [model_to_dict(t, exclude=["id", "version"]) for t in targets],
     }
 

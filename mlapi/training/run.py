@@ -13,7 +13,7 @@ from django.db.models import Max
 from mlapi import pipelines
 from mlapi.labelstudio import label_config
 from mlapi.stopping import stopping
-from mlapi.training import dataset, job, supervise
+from mlapi.training import dataset, job, supervise, trial
 from mlapi.training.folder import work_folder
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
@@ -178,7 +178,7 @@ class _Attempt:
         try:
             self._supervise(self.programs.verify(folder, folder / "artifact.bin"), folder, heart)
         except ChildError as error:
-            return f"{error.message} {supervise.output_tail(folder)}".strip()
+            return trial.why(error, folder)
         return ""
 
     def _register(

@@ -119,8 +119,12 @@ def output_tail(folder: Path) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """What the program may know: where things are, and its share of the cores; no secrets."""
-    threads = str(max(1, (os.cpu_count() or 1) // max(1, settings.TRAIN_WORKERS)))
+    """What the program may know: where things are, and its share of the cores; no secrets.
+
+    Half of the cores stay with those who label.
+    """
+    cores = len(os.sched_getaffinity(0))
+    threads = str(max(1, cores // (2 * max(1, settings.TRAIN_WORKERS))))
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         **{f"{name}_NUM_THREADS": threads for name in _THREADS},

@@ -1,0 +1,138 @@
+"""What is done by the clock."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule
+
+from mlapi import schedules, upkeep
+from registry import queue
+from registry.acts import events, runs
+from registry.models import Event, Project, TrainingRun
+from tests.factories import ProjectFactory, TrainingRunFactory
+from tests.mlapi.training.projects import label, labelled_project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = timedelta(minutes=5)
+
+
+def jobs(name, cluster):
+    found = OrmQ.objects.filter(key=cluster)
+    return [job.args() for job in found if job.func() == f"mlapi.jobs.{name}"]
+
+
+def made_long_ago(run):
+    TrainingRun.objects.filter(pk=run.pk).update(created_at=timezone.now() - LONG_AGO)
+
+
+def test_a_schedule_exists_once_and_keeps_its_next_run():
+    schedules.ensure()
+    soon = timezone.now() + timedelta(minutes=17)
+    Schedule.objects.filter(name="hourly").update(next_run=soon)
+    Schedule.objects.create(name="tick", func="mlapi.jobs.tick")
+    schedules.ensure()
+    assert sorted(Schedule.objects.values_list("name", "cluster")) == [
+        ("hourly", "events"),
+        ("tick", "events"),
+    ]
+    assert Schedule.objects.get(name="hourly").next_run == soon
+
+
+def test_the_tick_comes_round_every_half_minute():
+    schedules.ensure()
+    tick = Schedule.objects.get(name="tick")
+    first = tick.calculate_next_run(timezone.now())
+    assert first - timezone.now() <= timedelta(seconds=30)
+    assert first.second in (0, 30)
+
+
+def test_a_silent_run_is_failed_and_queued_once_more():
+    run = TrainingRunFactory(state="running")
+    TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - LONG_AGO)
+    upkeep.tick()
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "worker_lost")
+    again = TrainingRun.objects.get(retry_of=run)
+    assert again.state == "queued"
+    assert [again.pk] in [list(args) for args in jobs("train", queue.TRAINING)]
+
+
+def test_a_queued_run_whose_job_got_lost_is_woken():
+    run = TrainingRunFactory()
+    OrmQ.objects.all().delete()
+    assert upkeep.wake_runs() == []  # it may be on its way
+    made_long_ago(run)
+    assert upkeep.wake_runs() == [run.pk]
+    assert jobs("train", queue.TRAINING) == [(run.pk,)]
+    assert upkeep.wake_runs() == []  # its job waits now
+
+
+def test_a_job_taken_by_a_worker_that_died_counts_as_lost():
+    run = TrainingRunFactory()
+    made_long_ago(run)
+    retry = timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"]["training"]["retry"])
+    OrmQ.objects.update(lock=timezone.now() + retry)  # taken now
+    assert upkeep.wake_runs() == []
+    OrmQ.objects.update(lock=timezone.now() + retry - timedelta(minutes=1))
+    assert upkeep.wake_runs() == [run.pk]
+
+
+def test_events_that_nobody_drained_are_drained():
+    project = ProjectFactory()
+    event = events.record(project, "ANNOTATION_CREATED", {}, source=Event.Source.WEBHOOK)
+    upkeep.wake_drains()
+    assert jobs("drain", queue.EVENTS) == []
+    Event.objects.filter(pk=event.pk).update(received_at=timezone.now() - LONG_AGO)
+    upkeep.wake_drains()
+    assert jobs("drain", queue.EVENTS) == [(project.pk,)]
+
+
+def test_a_project_that_has_become_quiet_is_trained():
+    project = labelled_project({})
+    label(project, {"Positive": 10, "Negative": 10}, now=timezone.now() - LONG_AGO)
+    upkeep.tick()
+    run = TrainingRun.objects.get(project=project)
+    assert (run.trigger, run.state) == ("policy", "queued")
+
+
+def test_a_project_that_fails_does_not_keep_the_others():
+    broken = labelled_project({"Positive": 20}, policy={"first_labels": "many"})
+    fine = labelled_project({})
+    label(fine, {"Positive": 10, "Negative": 10}, now=timezone.now() - LONG_AGO)
+    upkeep.tick()
+    assert TrainingRun.objects.filter(project=fine).exists()
+    assert not TrainingRun.objects.filter(project=broken).exists()
+
+
+def test_only_projects_not_read_for_an_hour_are_reconciled():
+    fresh, stale, never = ProjectFactory(), ProjectFactory(), ProjectFactory()
+    now = timezone.now()
+    Project.objects.filter(pk=fresh.pk).update(synced_at=now - timedelta(minutes=10))
+    Project.objects.filter(pk=stale.pk).update(synced_at=now - timedelta(minutes=61))
+    upkeep.reconcile()
+    upkeep.reconcile()  # a waiting one is not queued twice
+    assert sorted(args[0] for args in jobs("sync", queue.EVENTS)) == [stale.pk, never.pk]
+
+
+def test_only_old_problems_of_predictions_are_forgotten():
+    project = ProjectFactory()
+    old = timezone.now() - timedelta(days=31)
+    kept = [
+        events.record(project, "ANNOTATION_CREATED", {}, source=Event.Source.WEBHOOK),
+        events.record(project, "PREDICT", {}, source=Event.Source.PREDICT),
+    ]
+    gone = events.record(project, "PREDICT", {}, source=Event.Source.PREDICT)
+    Event.objects.filter(pk__in=[kept[0].pk, gone.pk]).update(received_at=old)
+    upkeep.trim()
+    assert set(Event.objects.values_list("pk", flat=True)) == {e.pk for e in kept}
+
+
+def test_a_cancelled_run_is_not_woken():
+    run = TrainingRunFactory()
+    made_long_ago(run)
+    OrmQ.objects.all().delete()
+    runs.cancel(run.pk, actor="tester")
+    assert upkeep.wake_runs() == []

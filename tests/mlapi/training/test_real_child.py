@@ -1,0 +1,63 @@
+"""Runs with the real child: EvaDB trains, judges and loads."""
+
+import pytest
+
+from mlapi.training.run import carry_out
+from mlapi.training.trial import loads_in_a_fresh_process
+from registry import artifacts
+from registry.acts import runs
+from registry.models import Project, TrainingRun
+
+from .projects import label, labelled_project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def trained(project: Project, trigger: str = TrainingRun.Trigger.ADMIN) -> TrainingRun:
+    run, _ = runs.start(project, trigger=trigger, actor="tester")
+    return carry_out(run.pk, "worker@test")
+
+
+def test_sixty_labelled_texts_become_a_champion_with_its_numbers():
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    run = trained(project)
+    assert (run.state, run.error) == ("succeeded", "")
+    project.refresh_from_db()
+    version = run.version
+    assert project.champion == version
+    assert version.label.startswith("v1-")
+    numbers = {m.name: m for m in version.metrics.filter(label="")}
+    assert {"primary", "accuracy", "macro_f1", "weighted_f1", "ece", "log_loss"} <= set(numbers)
+    assert numbers["accuracy"].value > numbers["baseline_accuracy"].value
+    assert numbers["learning_curve"].n == run.dataset_counts["holdout"]
+    assert version.outcomes.count() == run.dataset_counts["holdout"] > 0
+    said = " ".join(statement["sql"] for statement in run.statements)
+    assert "CREATE FUNCTION" in said
+    assert "_holdout" in said
+    assert [c["name"] for c in run.candidates if c["won"]] == [version.recipe]
+    assert any("AutoML" in c["note"] or "Left out" in c["note"] for c in run.candidates)
+
+    label(project, {"Positive": 20, "Negative": 20}, first_id=1000)
+    second = trained(project)
+    assert (second.state, second.error) == ("succeeded", "")
+    assert second.version.number == 2
+    assert second.comparison["champion_label"] == version.label
+    assert second.comparison["n"] == second.dataset_counts["holdout"]
+    assert second.comparison["champion_serves"] is True
+
+
+def test_one_class_only_is_a_clear_error():
+    run = trained(labelled_project({"Positive": 30}))
+    assert run.state == "failed"
+    assert run.error_code not in {"", "unexpected", "child_crashed", "training_error"}
+    assert run.hint
+
+
+def test_a_stored_version_is_tried_in_a_fresh_process():
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    version = trained(project).version
+    assert loads_in_a_fresh_process(version)
+    path = artifacts.fetch(version)
+    path.chmod(0o600)
+    path.write_bytes(b"not what was put there")
+    assert not loads_in_a_fresh_process(version)
