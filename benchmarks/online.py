@@ -76,10 +76,8 @@ def main() -> None:
             for call, times in zip(calls, taken, strict=True):
                 times.append(milliseconds(call))
         bare, function, whole = (statistics.median(times) for times in taken)
-        over = function - bare
-        print(
-            f"{n:>5} {bare:>9.2f} {function:>12.2f} {whole:>13.2f} {over:>8.2f} ({function / bare:.2f}x)"
-        )
+        over = f"{function - bare:>9.2f} ms, {function / bare:.2f}x"
+        print(f"{n:>4} {bare:>9.2f} {function:>13.2f} {whole:>14.2f} {over}")
 
 
 if __name__ == "__main__":

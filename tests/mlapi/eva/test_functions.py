@@ -1,0 +1,146 @@
+"""Functions through EvaDB: from a statement, and online without any directory."""
+
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from evadb.functions.abstract.abstract_function import AbstractFunction
+from evadb.functions.trackers.nor_fair import NorFairTracker
+
+from mlapi.eva import functions
+from mlapi.eva.execute import execute
+from mlapi.eva.functions.text_classifier import TextClassifier
+from mlapi.eva.functions.text_columns import TextColumns
+from mlapi.eva.online import OnlineFunction
+from mlapi.eva.tables import write_table
+from mlapi.pipelines.text_classification.features import SIZE, fit_features
+from tests.mlapi.pipelines.texts import a_model
+
+TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]
+
+
+class Lengths(AbstractFunction):
+    """Takes its time, so that threads that shared one expression would meet in it."""
+
+    def setup(self) -> None:
+        pass
+
+    @property
+    def name(self) -> str:
+        return "Lengths"
+
+    def forward(self, frame):
+        return pd.DataFrame({"length": [len(text) for text in frame["text"]]})
+
+
+@pytest.mark.parametrize("function", [TextClassifier, TextColumns])
+def test_evadb_can_make_each_function_without_arguments(function):
+    assert isinstance(function(), AbstractFunction)
+
+
+def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
+    model = a_model()
+    model.save(tmp_path / "it's.bin")
+    frame = pd.DataFrame({"id": range(4), "text": TEXTS})
+    write_table(eva, f"{prefix}_texts", frame, {"id": "integer", "text": "text"})
+
+    execute(
+        eva,
+        f"CREATE FUNCTION {prefix}_v1 IMPL ':impl' MODEL_PATH ':artifact'",
+        {"impl": functions.path("text_classifier"), "artifact": str(tmp_path / "it's.bin")},
+    )
+    found = execute(eva, f"SELECT id, {prefix}_v1(text) FROM {prefix}_texts")
+
+    rows = np.stack(found["probabilities"].tolist())
+    np.testing.assert_allclose(rows, model.probabilities([TEXTS], 4))
+    assert np.isnan(rows[2]).all()
+
+
+def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix, tmp_path):
+    model = a_model(targets=3)
+    model.save(tmp_path / "artifact.bin")
+    frame = pd.DataFrame({"id": range(4), "text": TEXTS, "text_2": TEXTS[::-1]})
+    types = {"id": "integer", "text": "text", "text_2": "text"}
+    write_table(eva, f"{prefix}_inputs", frame, types)
+
+    execute(
+        eva,
+        f"CREATE FUNCTION {prefix}_v2 IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
+        {
+            "impl": functions.path("text_classifier"),
+            "artifact": str(tmp_path / "artifact.bin"),
+            "inputs": "1,-1,0",
+        },
+    )
+    found = execute(eva, f"SELECT id, {prefix}_v2(text, text_2) FROM {prefix}_inputs")
+
+    rows = np.stack(found["probabilities"].tolist())
+    np.testing.assert_allclose(rows, model.probabilities([TEXTS[::-1], None, TEXTS], 4))
+
+
+def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix, tmp_path):
+    features = fit_features([t or "nothing" for t in TEXTS] * 3, seed=0)
+    features.save(tmp_path / "features.bin")
+    write_table(
+        eva,
+        f"{prefix}_columns",
+        pd.DataFrame({"id": [1, 2], "text": ["a red sea", "sky"]}),
+        {"id": "integer", "text": "text"},
+    )
+
+    execute(
+        eva,
+        f"CREATE FUNCTION {prefix}_cols IMPL ':impl' MODEL_PATH ':features'",
+        {"impl": functions.path("text_columns"), "features": str(tmp_path / "features.bin")},
+    )
+    found = execute(eva, f"SELECT {prefix}_cols(text) FROM {prefix}_columns")
+
+    assert found.shape == (2, SIZE)
+    np.testing.assert_allclose(found.to_numpy(), features.columns(["a red sea", "sky"]))
+
+
+def test_an_online_function_serves_many_threads():
+    function = OnlineFunction(Lengths(), "lengths", ["text"], ["length"])
+    wrong, barrier = [], threading.Barrier(8)
+
+    def ask(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        barrier.wait()
+        for _ in range(60):
+            sizes = rng.integers(1, 50, size=5).tolist()
+            frame = pd.DataFrame({"text": ["x" * size for size in sizes]})
+            try:
+                found = function.evaluate(frame)["length"].tolist()
+            except AssertionError as e:  # what EvaDB raises when an expression is re-entered
+                found = e
+            if found != sizes:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+
+
+def test_an_online_function_takes_no_rows_too():
+    function = OnlineFunction(Lengths(), "lengths", ["text"], ["length"])
+
+    assert function.evaluate(pd.DataFrame({"text": []})).empty
+
+
+def test_the_tracker_of_the_lock_follows_a_box_through_twelve_frames():
+    tracker = NorFairTracker()
+    ids = []
+    for frame in range(12):
+        box = np.array([[10.0 + frame, 10, 30 + frame, 30]])
+        found, *_ = tracker.forward(
+            np.array(frame), np.zeros((3, 64, 64)), np.array(["car"]), box, np.array([0.9])
+        )
+        ids += found.tolist()
+
+    assert len(set(ids)) == 1
+    assert len(ids) >= 3

@@ -1,0 +1,109 @@
+"""A loaded version, as it serves."""
+
+import threading
+
+import pytest
+
+from mlapi import pipelines
+from mlapi.pipelines import Answer, Problem
+from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS
+from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory):
+    path = tmp_path_factory.mktemp("artifact") / "artifact.bin"
+    a_model(targets=2).save(path)
+    return pipelines.get("text_classification").load(path)
+
+
+def test_every_trained_target_is_answered(predictor):
+    (said,) = predictor.predict([{"text": "a ripe apple and a plum"}])
+
+    assert set(said) == {"topic", "topic_2"}
+    assert said["topic"] == Answer("topic", "fruit", said["topic"].score, "single")
+    assert 1 / 3 < said["topic"].score <= 1
+    assert predictor.nbytes > 0
+
+
+def test_a_task_that_cannot_be_read_spoils_no_other(predictor):
+    good = {"text": "the moon and a star"}
+    bad = [{}, {"text": None}, {"text": 5}, {"text": ["x"]}, {"text": ""}, None, "x"]
+    rows = [good, *bad, good]
+
+    said = predictor.predict(rows)
+
+    assert [type(row["topic"]) for row in said] == [Answer, *[Problem] * len(bad), Answer]
+    assert said[0] == said[-1]
+    assert [row["topic"].code for row in said[1:4]] == ["field_missing", "null", "not_text"]
+
+
+def test_no_tasks_and_no_readable_task_are_answered(predictor):
+    assert predictor.predict([]) == []
+    assert isinstance(predictor.predict([{}])[0]["topic"], Problem)
+
+
+@pytest.mark.parametrize("text", ["\x00\x1b", "😀", "日本語", "' \" ; --", "x" * 5_000_000])
+def test_any_text_is_answered_or_has_a_problem(predictor, text):
+    (said,) = predictor.predict([{"text": text}])
+
+    assert isinstance(said["topic"], Answer | Problem)
+
+
+def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):
+    head = "moon " * (MAX_CHARACTERS // 5)
+
+    one, two = predictor.predict([{"text": head}, {"text": head + "apple " * 10_000}])
+
+    assert one == two
+
+
+def test_todays_config_says_where_the_text_is(predictor):
+    today = [a_spec(field="body", tag="HyperText")]
+
+    (said,) = predictor.predict([{"body": "<p>an apple, a pear</p>", "text": "moon"}], today)
+
+    assert list(said) == ["topic"]
+    assert said["topic"].value == "fruit"
+
+
+def test_a_control_that_is_gone_or_asks_something_else_is_left_out(predictor):
+    today = [a_spec(kind="multiple"), a_spec("unheard of")]
+
+    assert predictor.predict([{"text": "moon"}], today) == [{}]
+
+
+def test_many_threads_get_the_same_answers(predictor):
+    texts, _ = some_texts(40)
+    rows = [{"text": text} for text in texts]
+    alone = [predictor.predict([row])[0] for row in rows]
+    wrong, barrier = [], threading.Barrier(8)
+
+    def ask(offset: int) -> None:
+        barrier.wait()
+        for i in range(40):
+            k = (i + offset * 5) % 40
+            found = predictor.predict([rows[k]])[0]
+            if found["topic"].value != alone[k]["topic"].value:
+                wrong.append(k)
+
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+
+
+def test_a_batch_says_what_each_task_is_told_alone(predictor):
+    texts, _ = some_texts(1500)
+    rows = [{"text": text} for text in texts]
+
+    together = predictor.predict(rows)
+
+    assert len(together) == 1500
+    for k in (0, 700, 1499):
+        alone = predictor.predict([rows[k]])[0]["topic"]
+        assert together[k]["topic"].value == alone.value
+        assert together[k]["topic"].score == pytest.approx(alone.score)

@@ -1,0 +1,142 @@
+"""What a task's data becomes, and that nothing in it breaks."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlapi import pipelines
+from mlapi.pipelines import InputProblem
+from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS, read_text
+from tests.mlapi.pipelines.texts import a_spec
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inside: st.lists(inside) | st.dictionaries(st.text(), inside),
+    max_leaves=8,
+)
+
+
+def read(value, tag="Text", **other) -> str:
+    return read_text({"text": value}, a_spec(tag=tag, **other))
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({}, "field_missing"),
+        ({"text": None}, "null"),
+        ({"text": 7}, "not_text"),
+        ({"text": True}, "not_text"),
+        ({"text": ["a"]}, "not_text"),
+        ({"text": {"a": 1}}, "not_text"),
+        ({"text": ""}, "empty"),
+        ({"text": " \n\t\x00 "}, "empty"),
+        ("text", "field_missing"),
+        (None, "field_missing"),
+        ([1], "field_missing"),
+    ],
+)
+def test_a_task_without_a_text_has_a_reason(data, code):
+    with pytest.raises(InputProblem) as problem:
+        read_text(data, a_spec())
+
+    assert problem.value.code == code
+    assert problem.value.message
+
+
+@pytest.mark.parametrize("tag", ["Text", "HyperText", "Paragraphs"])
+@settings(max_examples=150, deadline=None)
+@given(data=JSON)
+def test_nothing_in_a_task_raises_anything_else(tag, data):
+    for task in (data, {"text": data}):
+        try:
+            text = read_text(task, a_spec(tag=tag))
+        except InputProblem:
+            continue
+        assert text.strip()
+        text.encode()  # no lone surrogates
+
+
+@pytest.mark.parametrize("tag", ["HyperText"])
+@settings(max_examples=200, deadline=None)
+@given(markup=st.text(alphabet="<>/!-[]&;=\"'?abp \x00\ud800é\n", max_size=60))
+def test_no_markup_raises_anything_else(tag, markup):
+    try:
+        read(markup, tag)
+    except InputProblem as e:
+        assert e.code in ("empty", "unreadable")
+
+
+def test_other_scripts_quotes_and_emoji_are_left_as_they_are():
+    said = 'It\'s "so" — 日本語 العربية हिन्दी 😀'
+
+    assert read(said) == said
+
+
+def test_control_characters_and_lone_surrogates_become_spaces():
+    assert read("a\x00b\x1bc\ud800d\ne\tf") == "a b c d\ne\tf"
+
+
+def test_five_megabytes_are_cut_to_what_is_read():
+    assert read("word " * 1_000_000) == ("word " * 4000).strip()
+    assert len(read("<p>word</p>" * 500_000, "HyperText")) <= MAX_CHARACTERS
+    assert len(read([{"author": "a", "text": "b" * 5_000_000}], "Paragraphs")) == MAX_CHARACTERS
+
+
+def test_of_hypertext_only_what_a_reader_sees_is_read():
+    markup = (
+        "<html><head><title>no</title><style>p {color: no}</style></head><body>"
+        "<script>alert('no')</script><h1>Fish &amp; chips</h1><p>are <b>go</b>od &lt;3</p>"
+        "<!-- no --><ul><li>one</li><li>two</li></ul></body></html>"
+    )
+
+    assert read(markup, "HyperText") == "Fish & chips\nare good <3\none\ntwo"
+
+
+def test_tags_are_text_where_the_object_is_text():
+    assert read("a <b> c &amp; d") == "a <b> c &amp; d"
+
+
+def test_a_dialogue_is_read_turn_by_turn():
+    turns = [
+        {"author": "Ann", "text": "Hello"},
+        {"text": "no author"},
+        {"author": None, "text": "null author"},
+        "bare",
+        {"author": "Bob", "text": 5},
+    ]
+
+    said = read(turns, "Paragraphs")
+
+    assert said == "Ann: Hello\nno author\nnull author\nbare\nBob"
+    assert read("plain text", "Paragraphs") == "plain text"
+
+
+def test_a_dialogue_may_name_its_keys():
+    turns = [{"who": "Ann", "said": "Hello"}]
+
+    assert read(turns, "Paragraphs", text_key="said", author_key="who") == "Ann: Hello"
+
+
+def test_a_list_of_something_else_is_no_dialogue():
+    with pytest.raises(InputProblem) as problem:
+        read([1, 2], "Paragraphs")
+
+    assert problem.value.code == "not_text"
+
+
+def test_a_field_may_be_a_path():
+    assert read_text({"a": {"b": "deep"}}, a_spec(field="a.b")) == "deep"
+    assert read_text({"a.b": "flat"}, a_spec(field="a.b")) == "flat"
+
+
+def test_equal_inputs_have_equal_keys_whatever_else_the_task_holds():
+    pipeline = pipelines.get("text_classification")
+    targets = [a_spec(), a_spec("other"), a_spec("third", field="body")]
+
+    one = pipeline.input_key_parts({"text": "Same  text", "body": "x", "n": 1}, targets)
+    two = pipeline.input_key_parts({"text": "same text\n", "body": "x", "n": 2}, targets)
+
+    assert one == two
+    assert len(one) == 2
+    assert pipeline.input_key_parts({"text": None}, targets) == ["", ""]

@@ -1,0 +1,154 @@
+"""The recipes, their calibration and their artifact."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from mlapi.pipelines.text_classification import calibration, linear
+from mlapi.pipelines.text_classification.answers import answers
+from mlapi.pipelines.text_classification.dataset import folds
+from mlapi.pipelines.text_classification.model import load_model, read_model
+from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
+
+LABELS = ("fruit", "sky", "city")
+
+
+def numbered(said):
+    return np.array([LABELS.index(label) for label in said])
+
+
+@pytest.mark.parametrize("recipe", linear.RECIPES)
+def test_a_recipe_learns_what_is_there_to_learn(recipe):
+    texts, said = some_texts(150, noise=0)
+    estimator = linear.fit(recipe, texts[:120], numbered(said)[:120], 3, "single")
+
+    assert (estimator.scores(texts[120:]).argmax(axis=1) == numbered(said)[120:]).mean() > 0.9
+    assert estimator.nbytes > 0
+
+
+@pytest.mark.parametrize("texts", [["!!!", "???"], ["😀", "日本語"], ["a", "b"], ["1", "2"]])
+@pytest.mark.parametrize("recipe", linear.RECIPES)
+def test_texts_without_a_word_can_be_learned(recipe, texts):
+    estimator = linear.fit(recipe, texts * 3, np.array([0, 1] * 3), 2, "single")
+
+    assert estimator.scores(texts).argmax(axis=1).tolist() == [0, 1]
+
+
+def test_one_class_is_always_said():
+    estimator = linear.fit(linear.WORD, ["a", "b"], np.array([1, 1]), 3, "single")
+
+    scores = estimator.scores(["c"])
+    assert scores[0].tolist() == [linear.UNSEEN, 1.0, linear.UNSEEN]
+    assert calibration.Temperature(0.5).probabilities(scores)[0].tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("given", [2, 3, 9])
+def test_folds_deal_every_class_out_evenly(given):
+    keys = ["often"] * 40 + ["rare"] * given + ["once"]
+    dealt = folds(keys, seed=3)
+
+    counts = np.bincount(dealt[:40], minlength=5)
+    assert counts.max() - counts.min() <= 1
+    assert len(set(dealt[40 : 40 + given])) == min(5, given)
+    assert folds(keys, seed=3).tolist() == dealt.tolist()
+    assert folds(keys, seed=4).tolist() != dealt.tolist()
+
+
+def test_rare_classes_do_not_break_the_calibration():
+    texts, said = some_texts(60, labels=LABELS[:2], noise=0)
+    texts, wanted = [*texts, "a lone tram"], np.array([*numbered(said), 2])
+    scores = np.full((61, 3), linear.UNSEEN)
+    dealt = folds([str(w) for w in wanted], 0)
+    for k in range(5):
+        out = dealt == k
+        kept = [t for t, o in zip(texts, out, strict=True) if not o]
+        fitted = linear.fit(linear.WORD, kept, wanted[~out], 3, "single")
+        scores[out] = fitted.scores([t for t, o in zip(texts, out, strict=True) if o])
+
+    probabilities = calibration.fit(scores, wanted, "single").probabilities(scores)
+
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert 0.5 < probabilities[:60].max(axis=1).mean() < 1
+
+
+def test_certainty_is_never_learned_from_few_texts():
+    scores = np.array([[1.0, -1.0], [-1.0, 1.0]] * 10)
+
+    fitted = calibration.fit(scores, np.array([0, 1] * 10), "single")
+
+    assert 0.9 < fitted.probabilities(scores).max() < 0.99
+
+
+def test_the_temperature_finds_how_sure_the_scores_deserve_to_be():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(4000, 4))
+    chances = np.exp(scores / 0.7)
+    chances /= chances.sum(axis=1, keepdims=True)
+    wanted = np.array([rng.choice(4, p=p) for p in chances])
+
+    assert calibration.fit(scores, wanted, "single").temperature == pytest.approx(0.7, abs=0.05)
+
+
+def test_several_labels_each_have_a_probability():
+    texts, said = some_texts(200, noise=0)
+    both = [f"{a} {b}" for a, b in zip(texts, [*texts[1:], texts[0]], strict=True)]
+    numbers = numbered(said)
+    wanted = np.zeros((200, 4), dtype=int)  # the fourth label was never given
+    wanted[np.arange(200), numbers] = 1
+    wanted[np.arange(200), np.roll(numbers, -1)] = 1
+    estimator = linear.fit(linear.WORD, both[:150], wanted[:150], 4, "multiple")
+    fitted = calibration.fit(estimator.scores(both[:150]), wanted[:150], "multiple")
+
+    probabilities = fitted.probabilities(estimator.scores(both[150:]))
+
+    assert ((probabilities >= 0.5) == wanted[150:]).all(axis=1).mean() > 0.8
+    assert (probabilities[:, 3] == 0).all()
+
+
+@pytest.mark.parametrize("given", [0, 1])
+def test_a_label_that_always_or_never_applies_is_learned_as_such(given):
+    texts, _ = some_texts(30)
+    wanted = np.full((30, 1), given)
+
+    estimator = linear.fit(linear.WORD, texts, wanted, 1, "multiple")
+    fitted = calibration.fit(estimator.scores(texts), wanted, "multiple")
+
+    assert ((fitted.probabilities(estimator.scores(texts)) >= 0.5) == given).all()
+
+
+def test_answers_carry_the_probability_of_what_they_say():
+    single, none = answers(
+        a_spec(labels=LABELS), np.array([[0.2, 0.7, 0.1], [np.nan, np.nan, np.nan]])
+    )
+    (several,) = answers(a_spec(kind="multiple", labels=LABELS), np.array([[0.9, 0.3, 0.6]]))
+    (nothing,) = answers(a_spec(kind="multiple", labels=LABELS), np.array([[0.1, 0.2, 0.1]]))
+
+    assert (single.value, single.score) == ("sky", 0.7)
+    assert none is None
+    assert (several.value, several.score) == (("city", "fruit"), 0.6)
+    assert (nothing.value, nothing.score) == ((), 0.8)
+
+
+def test_an_artifact_holds_the_whole_model(tmp_path):
+    model = a_model(targets=2)
+    path = tmp_path / "artifact.bin"
+    model.save(path)
+
+    found = read_model(path)
+
+    texts = [["an apple", None], ["the moon", "a tram"]]
+    np.testing.assert_array_equal(found.probabilities(texts, 2), model.probabilities(texts, 2))
+    assert [t.spec for t in found.targets] == [t.spec for t in model.targets]
+    assert load_model(str(path)) is load_model(str(path))
+    assert [p.name for p in tmp_path.iterdir()] == ["artifact.bin"]
+
+
+@pytest.mark.parametrize("payload", [{"pipeline": "other"}, ["x"], None])
+def test_another_file_is_no_artifact(tmp_path, payload):
+    path = tmp_path / "artifact.bin"
+    path.write_bytes(pickle.dumps(payload))
+
+    with pytest.raises(ValueError, match="Not an artifact"):
+        read_model(path)

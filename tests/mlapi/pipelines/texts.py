@@ -1,0 +1,48 @@
+"""Texts with labels, made up, and models of them."""
+
+import random
+
+import numpy as np
+
+from mlapi.pipelines.base import TargetSpec
+from mlapi.pipelines.text_classification import calibration, linear
+from mlapi.pipelines.text_classification.model import TextModel, TrainedTarget
+
+WORDS = {
+    "fruit": ("apple", "pear", "plum", "cherry", "grape", "melon", "orchard", "juice", "peel"),
+    "sky": ("cloud", "star", "moon", "sun", "rain", "wind", "storm", "horizon", "thunder"),
+    "city": ("street", "tram", "tower", "bridge", "square", "market", "station", "lamp", "roof"),
+}
+FILLER = ("the", "a", "of", "and", "with", "under", "over", "near", "some", "very", "small", "old")
+
+
+def some_texts(n: int, *, labels=tuple(WORDS), noise: float = 0.1, seed: int = 0):
+    """(texts, labels): each text mostly of its label's words, `noise` of the labels wrong."""
+    rng = random.Random(seed)
+    topics = list(WORDS)
+    texts, said = [], []
+    for i in range(n):
+        k = i % len(labels)
+        words = rng.choices(WORDS[topics[k % len(topics)]], k=3) + rng.choices(FILLER, k=4)
+        rng.shuffle(words)
+        texts.append(" ".join(words) + f" {i}")
+        said.append(rng.choice(labels) if rng.random() < noise else labels[k])
+    return texts, said
+
+
+def a_spec(name="topic", kind="single", labels=tuple(WORDS), tag="Text", field="text", **other):
+    return TargetSpec(name, "text", tag, field, kind, tuple(labels), **other)
+
+
+def a_model(targets: int = 1, n: int = 90) -> TextModel:
+    """A small fitted model; its targets are called topic, topic_2, ..."""
+    texts, said = some_texts(n)
+    labels = tuple(WORDS)
+    wanted = np.array([labels.index(label) for label in said])
+    made = []
+    for i in range(targets):
+        estimator = linear.fit(linear.WORD, texts, wanted, len(labels), "single")
+        fitted = calibration.fit(estimator.scores(texts), wanted, "single")
+        spec = a_spec("topic" if i == 0 else f"topic_{i + 1}")
+        made.append(TrainedTarget(spec, estimator, fitted))
+    return TextModel(made)
