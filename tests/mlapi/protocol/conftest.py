@@ -4,9 +4,8 @@ import pytest
 
 from mlapi import serving
 from tests.factories import AccessKeyFactory, ModelVersionFactory, ProjectFactory
-
-from .caller import Caller
-from .trained import artifact
+from tests.mlapi.caller import Caller
+from tests.mlapi.trained import artifact
 
 
 @pytest.fixture

@@ -13,8 +13,7 @@ from mlapi.middleware import AccessKeyMiddleware
 from registry.acts import keys
 from registry.models import AccessKey
 from tests.factories import AccessKeyFactory
-
-from .caller import Caller, queries
+from tests.mlapi.caller import Caller, queries
 
 KEY = "abcdefghijklmnopqrstuvwxyz234567"
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from mlapi.error_answers import REASON_MAX
 from mlapi.urls import ROUTES
 from tests.factories import LABEL_CONFIG
-
-from .caller import Caller
+from tests.mlapi.caller import Caller
 
 POSTED = ["setup", "predict", "webhook", "train", "job_status", "versions", "validate"]
 

@@ -5,8 +5,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from registry.acts import versions
 from tests.factories import ModelVersionFactory, ProjectFactory
-
-from .caller import queries
+from tests.mlapi.caller import queries
 
 
 @pytest.mark.django_db

@@ -5,8 +5,7 @@ from django_q.models import OrmQ
 
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
-
-from .caller import queries
+from tests.mlapi.caller import queries
 
 
 def tasks(*texts):
@@ -197,8 +196,7 @@ def test_no_tasks_get_no_entries_and_no_event(call, champion):
 def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, champion):
     from registry.acts import champion as acts
     from tests.factories import ModelVersionFactory
-
-    from .trained import artifact
+    from tests.mlapi.trained import artifact
 
     second = ModelVersionFactory(
         project=Project.objects.get(pk=champion.project.pk), champion=True, content=artifact(2.0)

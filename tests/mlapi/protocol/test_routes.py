@@ -8,8 +8,7 @@ from mlapi.authentication import ProtocolAuthentication
 from mlapi.errors import KeyUnknown
 from mlapi.urls import ROUTES
 from mlapi.views.base import ProtocolView
-
-from .caller import Caller, queries
+from tests.mlapi.caller import Caller, queries
 
 OPEN = {"health"}
 

@@ -13,8 +13,7 @@ from tests.factories import (
     ProjectFactory,
     TrainingRunFactory,
 )
-
-from .caller import Caller
+from tests.mlapi.caller import Caller
 
 HERE, THERE = "http://here.example:8080", "http://there.example:8080"
 UNKNOWN = "999.1795420359"

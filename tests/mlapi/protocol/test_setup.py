@@ -6,8 +6,7 @@ from django_q.models import OrmQ
 from mlapi import drain
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
-
-from .caller import Caller, queries
+from tests.mlapi.caller import Caller, queries
 
 UID = "7.1795421024"
 IMAGE = (

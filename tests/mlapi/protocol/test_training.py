@@ -5,8 +5,7 @@ from django_q.models import OrmQ
 
 from registry.models import Event, TrainingRun
 from tests.factories import TrainingRunFactory
-
-from .caller import queries
+from tests.mlapi.caller import queries
 
 ANNOTATED = [
     {

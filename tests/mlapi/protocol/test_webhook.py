@@ -5,8 +5,7 @@ from django_q.models import OrmQ
 
 from mlapi.labelstudio.events import KNOWN_ACTIONS
 from registry.models import Event, Project, TrainingRun
-
-from .caller import queries
+from tests.mlapi.caller import queries
 
 CREATED = "2026-11-23T07:52:39.864681Z"  # 1795420359
 UID = "1.1795420359"

@@ -1,0 +1,200 @@
+"""Loaded versions: once per process, verified first, bounded, and what a failure does."""
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.core.files.storage import storages
+from django_q.models import OrmQ
+
+from mlapi import loading, serving
+from mlapi.labelstudio import label_config
+from mlapi.pipelines import PIPELINES
+from registry.acts import champion as champion_acts
+from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
+from tests.mlapi.trained import artifact
+
+TASKS = [{"id": 1, "data": {"text": "good fine"}}, {"id": 2, "data": {"text": "bad awful"}}]
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded():
+    serving.forget()
+    yield
+    serving.forget()
+
+
+@pytest.fixture
+def version(db):
+    return ModelVersionFactory(champion=True, content=artifact())
+
+
+def path_of(version):
+    return storages["artifacts"].path(version.artifact)
+
+
+def spoil(version) -> None:
+    """One bit of the artifact, as a disk may."""
+    with open(path_of(version), "r+b") as file:
+        first = file.read(1)
+        file.seek(0)
+        file.write(bytes([first[0] ^ 1]))
+
+
+def answer(version, tasks=TASKS, **more):
+    version.project.refresh_from_db()
+    return serving.answer(version.project, LABEL_CONFIG, tasks, **more)
+
+
+def fall_backs() -> list:
+    return [q for q in OrmQ.objects.all() if q.func() == "mlapi.jobs.fall_back"]
+
+
+def test_a_real_artifact_answers_through_evadb(version):
+    answered = answer(version)
+    chosen = [entry["result"][0]["value"]["choices"] for entry in answered.results]
+    assert chosen == [["Positive"], ["Negative"]]
+    assert answered.model_version == version.label
+    predictor = serving.load(version)
+    from evadb.expression.function_expression import FunctionExpression
+
+    assert isinstance(predictor._function._expression(), FunctionExpression)
+
+
+def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch):
+    pipeline = PIPELINES["text_classification"]
+    loads, real = [], pipeline.load
+    monkeypatch.setattr(pipeline, "load", lambda path: loads.append(path) or real(path))
+    gate, got = threading.Barrier(6), []
+
+    def ask():
+        gate.wait()
+        got.append(serving.load(version))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(loads) == 1
+    assert len(set(map(id, got))) == 1
+
+
+def test_threads_share_a_predictor_and_get_the_same_answers(version):
+    predictor = serving.load(version)
+    specs = PIPELINES["text_classification"].match(label_config.parse(LABEL_CONFIG)).targets
+    rows = [task["data"] for task in TASKS] * 50
+    expected = predictor.predict(rows, specs)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(predictor.predict, rows, specs) for _ in range(40)]
+    assert all(answers.result() == expected for answers in asked)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_corrupt_artifact_is_never_unpickled_and_the_act_fall_back_is_queued_once(monkeypatch):
+    version = ModelVersionFactory(champion=True, content=artifact())
+    spoil(version)
+    unpickled = []
+    monkeypatch.setattr(PIPELINES["text_classification"], "load", unpickled.append)
+    for _ in range(3):
+        answered = answer(version)
+        assert answered.results == [[], []]
+        assert answered.model_version == version.label
+        assert answered.problems == {"model_unavailable": [1, 2]}
+    assert unpickled == []
+    (queued,) = fall_backs()
+    assert queued.task["args"][:2] == (version.project_id, version.pk)
+    assert "ArtifactCorrupt" in queued.task["args"][2]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("content", [b"no pickle", b"\x80\x05N.", b""])
+def test_an_artifact_that_does_not_load_answers_empty_entries(content):
+    version = ModelVersionFactory(champion=True, content=content or b" ")
+    assert answer(version).problems == {"model_unavailable": [1, 2]}
+    assert len(fall_backs()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_is_remembered_for_half_a_minute_and_then_tried_again(monkeypatch):
+    version = ModelVersionFactory(champion=True, content=artifact())
+    now = [1000.0]
+    monkeypatch.setattr(loading, "monotonic", lambda: now[0])
+    spoil(version)
+    assert answer(version).problems
+    spoil(version)  # the same bit again: it is whole
+    now[0] += 29
+    assert answer(version).problems
+    now[0] += 2
+    assert not answer(version).problems
+    spoil(version)
+    serving.forget()
+    assert answer(version).problems
+    assert len(fall_backs()) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_falling_back_makes_the_version_before_answer():
+    project = ProjectFactory()
+    first = ModelVersionFactory(project=project, champion=True, content=artifact())
+    project.refresh_from_db()
+    second = ModelVersionFactory(project=project, champion=True, content=artifact(1.0))
+    spoil(second)
+    assert answer(second).problems
+    project_id, version_id, error = fall_backs()[0].task["args"]
+    assert (project_id, version_id) == (project.pk, second.pk)
+    goal = champion_acts.fall_back(
+        second.project, second, actor="serving", error=error, loads=serving.loads
+    )
+    assert goal == first
+    answered = answer(first)
+    assert answered.model_version == first.label
+    assert not answered.problems
+
+
+def test_a_new_champion_answers_at_once(version):
+    assert answer(version).model_version == version.label
+    newer = ModelVersionFactory(project=version.project, champion=True, content=artifact(3.0))
+    answered = answer(newer)
+    assert answered.model_version == newer.label != version.label
+    assert answered.results[0]["model_version"] == newer.label
+
+
+def test_the_cache_is_bounded_and_the_longest_unused_goes(settings, db):
+    settings.MODEL_CACHE_MB = 0
+    first = ModelVersionFactory(champion=True, content=artifact())
+    second = ModelVersionFactory(champion=True, content=artifact(1.0))
+    kept = serving.load(first)
+    assert serving.load(first) is kept
+    serving.load(second)
+    assert list(loading._loaded) == [second.pk]
+    settings.MODEL_CACHE_MB = 100
+    serving.load(first)
+    assert list(loading._loaded) == [second.pk, first.pk]
+    serving.load(second)
+    assert list(loading._loaded) == [first.pk, second.pk]
+
+
+def test_a_task_on_which_the_model_fails_spoils_no_other(version):
+    predictor = serving.load(version)
+    real = predictor.predict
+
+    def predict(rows, specs=None):
+        if any(row["text"] == "boom" for row in rows):
+            raise RuntimeError("boom")
+        return real(rows, specs)
+
+    predictor.predict = predict
+    tasks = [{"id": i, "data": {"text": "boom" if i == 7 else "good"}} for i in range(20)]
+    answered = answer(version, tasks)
+    assert answered.results[7] == []
+    assert all(entry for i, entry in enumerate(answered.results) if i != 7)
+    assert answered.problems == {"prediction_failed": [7]}
+
+
+def test_warming_up_imports_beside_the_server():
+    thread = serving.warm_up()
+    assert thread.daemon
+    thread.join(60)
+    assert "evadb" in sys.modules
