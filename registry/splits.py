@@ -55,7 +55,9 @@ class Sides:
         """
         unknown = {key for key in input_keys if key not in self._by_input}
         rows = self._tasks.filter(input_key__in=unknown).order_by("-id")
-        self._by_input.update(rows.values_list("input_key", "split"))
+        self._by_input.update(
+            (key, side) for key, side in rows.values_list("input_key", "split") if side
+        )
 
     def decide(self, input_key: str, labels: Mapping[str, str | list[str]]) -> str:
         """The side of a task that has its first usable labels.

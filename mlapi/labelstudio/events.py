@@ -7,7 +7,7 @@ them unevenly: annotations are created one by one or in lists, but always delete
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from mlapi.labelstudio.times import moment
 
@@ -170,7 +170,7 @@ def _tasks_deleted(payload: dict[str, Any]) -> Iterator[Change]:
         yield DropTasks(ids)
 
 
-def _project(payload: dict[str, Any]) -> Iterator[Change]:
+def _project(payload: dict[str, Any]) -> Iterator[PutProject]:
     project = payload.get("project")
     if not isinstance(project, dict):
         raise MalformedEvent("The event has no project.")
@@ -234,7 +234,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Iterator[Change]]] = {
 KNOWN_ACTIONS = frozenset(_READERS) - {SETUP, TRAIN}
 
 
-def _is_id(value: Any) -> bool:
+def _is_id(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
@@ -251,6 +251,7 @@ def _ids(payload: dict[str, Any], *names: str) -> tuple[int, ...]:
     value = next((payload[name] for name in names if payload.get(name) is not None), [])
     items = value if isinstance(value, list) else [value]
     ids = [item.get("id") if isinstance(item, dict) else item for item in items]
-    if not all(_is_id(i) for i in ids):
+    known = tuple(i for i in ids if _is_id(i))
+    if len(known) < len(ids):
         raise MalformedEvent(f"`{names[0]}` holds something without an id.")
-    return tuple(ids)
+    return known

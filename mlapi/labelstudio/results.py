@@ -4,7 +4,7 @@ import math
 import secrets
 import string
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mlapi.labelstudio.label_config import Control, LabelConfig
 
@@ -36,7 +36,7 @@ def prediction(
     }
 
 
-def is_allowed(answer: "Answer | Problem", control: Control) -> bool:
+def is_allowed(answer: "Answer | Problem", control: Control) -> TypeGuard["Answer"]:
     """Whether the answer, as a whole, can be said with this control of the config.
 
     A Problem and an empty set cannot: there is no region that says them.

@@ -15,7 +15,7 @@ from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
 from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, promote
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
 from tests.mlapi.labelstudio.webhooks import T0 as WEBHOOK_T0
-from tests.mlapi.protocol.trained import artifact
+from tests.mlapi.trained import artifact
 
 pytestmark = pytest.mark.django_db
 
