@@ -1,0 +1,114 @@
+"""Events: kept without their secrets, whatever came, and settled once."""
+
+import json
+
+import pytest
+from django.db import connection
+
+from registry.acts import events
+from registry.acts.events import EventSettled
+from registry.models import Event
+from registry.models.event import EventStatus
+from tests import factories as make
+from tests.shared import wire_files
+
+pytestmark = pytest.mark.django_db
+
+SECRETS = ["tok-1", "tok-2", "pw-1", "pw-2", "login-1", "parsed-1"]
+
+
+def payload():
+    return {
+        "action": "ANNOTATION_CREATED",
+        "access_token": "tok-2",
+        "project": {
+            "id": 5,
+            "title": "T",
+            "token": "tok-1",
+            "task_data_password": "pw-1",
+            "parsed_label_config": {"label": "parsed-1"},
+        },
+        "params": {"login": "login-1", "password": "pw-2", "context": None},
+        "nested": [{"access_token": "tok-2", "kept": 1}],
+        "task": {"data": {"text": "hello", "token": "the user's own", "access_token": "theirs"}},
+    }
+
+
+def stored_text(event):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT payload::text FROM registry_event WHERE id = %s", [event.pk])
+        return cursor.fetchone()[0]
+
+
+def test_secrets_are_dropped_before_the_event_is_written():
+    text = stored_text(events.record(make.ProjectFactory(), "ANNOTATION_CREATED", payload()))
+    assert not [secret for secret in SECRETS if secret in text]
+
+
+def test_everything_else_is_kept():
+    event = events.record(make.ProjectFactory(), "ANNOTATION_CREATED", payload())
+    kept = Event.objects.get(pk=event.pk).payload
+    assert kept["project"] == {"id": 5, "title": "T"}
+    assert kept["params"] == {"context": None}
+    assert kept["nested"] == [{"kept": 1}]
+    assert kept["task"] == payload()["task"]
+
+
+def test_the_callers_payload_is_left_as_it_was():
+    given = payload()
+    events.record(make.ProjectFactory(), "A", given)
+    assert given == payload()
+
+
+@pytest.mark.parametrize("file", wire_files(), ids=lambda path: path.stem)
+def test_no_token_of_a_recorded_request_is_stored(file):
+    for request in json.loads(file.read_text())["requests"]:
+        if not isinstance(request["body"], dict):
+            continue
+        text = stored_text(events.record(None, "recorded", request["body"]))
+        for secret in ("access_token", "task_data_password", "parsed_label_config"):
+            assert f'"{secret}"' not in text
+        assert "token" not in json.loads(text).get("project", {})
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00", "\ud800", "a\x00b", "\U0001f600", "\x1b[31m", "א", "'\"--"]
+)
+def test_an_event_is_kept_whatever_its_text(text):
+    event = events.record(
+        make.ProjectFactory(), text or "A", {text: [text, {"x": text}]}, outcome=text
+    )
+    event.refresh_from_db()
+    expected = text.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
+    assert event.payload == {expected: [expected, {"x": expected}]}
+
+
+def test_numbers_that_json_does_not_know_become_null():
+    event = events.record(None, "A", {"a": float("nan"), "b": float("inf"), "c": 10**400})
+    event.refresh_from_db()
+    assert event.payload["a"] is None
+    assert event.payload["b"] is None
+
+
+def test_a_received_event_is_settled_once():
+    event = make.EventFactory()
+    run = make.TrainingRunFactory(project=event.project)
+    events.settle(event, EventStatus.QUEUED_RUN, "queued run 1", run)
+    event.refresh_from_db()
+    assert (event.status, event.outcome, event.run) == ("queued_run", "queued run 1", run)
+    assert event.settled_at
+    with pytest.raises(EventSettled):
+        events.settle(event, EventStatus.IGNORED, "again")
+
+
+def test_an_event_that_is_recorded_with_its_outcome_is_settled():
+    event = events.record(None, "X", {}, status=EventStatus.IGNORED, outcome="unknown")
+    assert event.settled_at
+    with pytest.raises(EventSettled):
+        events.settle(event, EventStatus.APPLIED, "")
+
+
+def test_an_event_is_one_query(django_assert_num_queries):
+    project = make.ProjectFactory()
+    with django_assert_num_queries(1):
+        events.record(project, "ANNOTATION_CREATED", payload())

@@ -1,0 +1,191 @@
+"""What Label Studio says of a project, and what people set."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from registry.acts import projects
+from registry.acts.projects import HostnameUnknown, InvalidSetting
+from registry.errors import EvalsError
+from registry.models import Act, Project
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+TOLD = {
+    "label_config": make.LABEL_CONFIG,
+    "hostname": "http://localhost:8080",
+    "setup_token": "a-token",
+    "extra_params": None,
+    "backend_url": "http://localhost:9090",
+}
+
+
+def setup(uid="7.1795420847", **given):
+    return projects.remember(uid, **{**TOLD, **given})
+
+
+def take_in(project, config=make.LABEL_CONFIG, **given):
+    fields = {"title": "T", "fingerprint": "f1", "pipeline": "text_classification"}
+    return projects.set_config(project, config, **{**fields, **given})
+
+
+def test_the_first_setup_makes_the_project():
+    project, created, config_is_news = setup()
+    assert (created, config_is_news) == (True, True)
+    stored = Project.objects.get(uid="7.1795420847")
+    assert (stored.hostname, stored.setup_token) == ("http://localhost:8080", "a-token")
+    assert stored.labelstudio_id == 7
+
+
+def test_the_config_is_news_until_it_is_taken_in():
+    project, _, _ = setup()
+    assert setup()[1:] == (False, True)
+    take_in(project)
+    assert setup()[1:] == (False, False)
+    assert setup(label_config="<View/>")[1:] == (False, True)
+
+
+def test_a_setup_that_says_nothing_new_takes_one_query(django_assert_num_queries):
+    make.ModelVersionFactory(project=setup()[0], champion=True)
+    with django_assert_num_queries(1):
+        project, _, _ = setup()
+        assert project.served_version.startswith("v1-")
+
+
+def test_a_setup_that_says_something_new_takes_two_queries(django_assert_num_queries):
+    setup()
+    with django_assert_num_queries(2):
+        setup(extra_params={"a": 1}, setup_token="another")
+    assert Project.objects.get().extra_params == {"a": 1}
+
+
+@pytest.mark.parametrize("extra", [None, {}, {"a": [1]}, '{"a": 1}', "text", [1], 3, "nul \x00"])
+def test_extra_params_of_any_kind_are_taken(extra):
+    setup(extra_params=extra)
+    setup(extra_params=extra)
+
+
+def test_another_host_is_noted_and_moves_nothing():
+    setup()
+    setup(hostname="http://elsewhere", setup_token="its-token", backend_url="http://x")
+    stored = Project.objects.get()
+    assert (stored.hostname, stored.other_hostname) == ("http://localhost:8080", "http://elsewhere")
+    assert stored.setup_token == "a-token"
+    assert stored.backend_url == "http://localhost:9090"
+
+
+def test_a_setup_without_a_hostname_brings_no_token():
+    setup(hostname="")
+    stored = Project.objects.get()
+    assert (stored.hostname, stored.setup_token) == ("", "")
+    setup()
+    assert Project.objects.get().hostname == "http://localhost:8080"
+
+
+def test_a_webhook_of_an_unseen_project_makes_it_and_a_setup_completes_it():
+    met = projects.meet("7.1795420847", title="Met")
+    assert projects.meet("7.1795420847", title="Other") == met
+    project, created, config_is_news = setup()
+    assert (project, created, config_is_news) == (met, False, True)
+    assert Project.objects.get().title == "Met"
+
+
+def test_other_targets_are_an_act_and_a_new_title_is_not():
+    project = make.ProjectFactory(fingerprint="f1")
+    assert not take_in(project, fingerprint="f1", title="New title")
+    assert not Act.objects.exists()
+    assert take_in(project, "<View/>", fingerprint="f2", title=None)
+    assert Act.objects.get().numbers["from"] == "f1"
+    stored = Project.objects.get()
+    assert (stored.title, stored.label_config, stored.fingerprint) == ("New title", "<View/>", "f2")
+
+
+def test_settings_are_kept_with_what_they_were_before():
+    project = make.ProjectFactory()
+    projects.configure(project, policy={"first_labels": 5}, actor="ada", reason="few labels")
+    stored = Project.objects.get()
+    assert stored.policy["first_labels"] == 5
+    act = Act.objects.get(verb="configure")
+    assert act.numbers["from"]["policy"]["first_labels"] == 20
+    projects.configure(project, policy=stored.policy, actor="ada")
+    assert Act.objects.count() == 1  # nothing changed, nothing was done
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"policy": {"nonsense": 1}},
+        {"policy": {"first_labels": "20"}},
+        {"policy": {"first_labels": 2.5}},
+        {"policy": {"changed_share": float("nan")}},
+        {"policy": {"enabled": 1}},
+        {"options": {"nonsense": 1}},
+        {"promotion_rule": "sometimes"},
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(given):
+    project = make.ProjectFactory()
+    with pytest.raises(EvalsError):
+        projects.configure(project, actor="ada", **given)
+    assert not Act.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "key"), [("http://ls", ""), ("", "key"), ("ls:8080", "key"), ("file:///etc", "key")]
+)
+def test_half_a_pair_or_a_url_that_is_none_is_refused(url, key):
+    with pytest.raises(InvalidSetting):
+        projects.set_credentials(make.ProjectFactory(), url, key, actor="ada")
+
+
+def test_new_credentials_forget_the_last_check():
+    project = make.ProjectFactory()
+    projects.record_connection(project, {"ok": False, "steps": []})
+    projects.set_credentials(project, "http://ls/", " key ", actor="ada")
+    stored = Project.objects.get()
+    assert (stored.labelstudio_url, stored.labelstudio_key) == ("http://ls", "key")
+    assert (stored.connection, stored.connection_checked_at) == ({}, None)
+    projects.set_credentials(project, "", "", actor="ada")
+    assert Project.objects.get().labelstudio_key == ""
+
+
+def test_confirming_the_pinned_host_keeps_its_token():
+    project = setup()[0]
+    projects.confirm_hostname(project, actor="ada", reason="it is ours")
+    stored = Project.objects.get()
+    assert (stored.hostname_confirmed, stored.setup_token) == (True, "a-token")
+
+
+def test_a_host_that_never_called_is_not_confirmed():
+    with pytest.raises(HostnameUnknown):
+        projects.confirm_hostname(setup()[0], actor="ada", hostname="http://evil")
+
+
+def test_a_sync_is_asked_for_once_until_it_is_done(django_capture_on_commit_callbacks):
+    project = make.ProjectFactory()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert projects.request_sync(project, "setup")
+        assert not projects.request_sync(project, "tick")
+    assert OrmQ.objects.get().args() == (project.pk, "setup")
+    projects.mark_synced(project)
+    assert projects.request_sync(project, "tick")
+
+
+def test_a_sync_that_was_lost_with_its_worker_is_asked_for_again():
+    project = make.ProjectFactory()
+    projects.request_sync(project, "setup")
+    long_ago = timezone.now() - projects.SYNC_LOST_AFTER - timedelta(seconds=1)
+    Project.objects.update(sync_queued_at=long_ago)
+    assert projects.request_sync(project, "tick")
+
+
+def test_how_far_the_mirror_has_come_never_goes_back():
+    project = make.ProjectFactory()
+    now = timezone.now()
+    projects.mark_synced(project, seen_updated_at=now)
+    projects.mark_synced(project, seen_updated_at=now - timedelta(hours=1))
+    projects.mark_synced(project)
+    assert project.seen_updated_at == now

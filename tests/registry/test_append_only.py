@@ -1,0 +1,62 @@
+"""What the database itself refuses, whoever asks."""
+
+import pytest
+from django.db import connection
+from django.db.models import ProtectedError
+from django.db.utils import IntegrityError
+
+from registry.models import Act
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def sql(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE registry_act SET reason = 'another'", "DELETE FROM registry_act"]
+)
+def test_an_act_is_neither_changed_nor_deleted(statement):
+    make.ModelVersionFactory(champion=True)
+    with pytest.raises(IntegrityError, match="append-only"):
+        sql(statement)
+
+
+def test_an_act_is_not_changed_through_the_model_either():
+    make.ModelVersionFactory(champion=True)
+    act = Act.objects.first()
+    act.reason = "another"
+    with pytest.raises(IntegrityError):
+        act.save()
+
+
+def test_what_an_act_speaks_of_is_not_deleted():
+    version = make.ModelVersionFactory(champion=True)
+    with pytest.raises(ProtectedError):
+        version.project.delete()
+
+
+@pytest.mark.parametrize(
+    ("state", "other"),
+    [
+        ("queued", "succeeded"),
+        ("running", "queued"),
+        ("succeeded", "running"),
+        ("failed", "queued"),
+        ("cancelled", "running"),
+    ],
+)
+def test_a_run_never_goes_back(state, other):
+    make.TrainingRunFactory(state=state)
+    with pytest.raises(IntegrityError, match="cannot go"):
+        sql(f"UPDATE registry_trainingrun SET state = '{other}'")
+
+
+def test_two_active_runs_of_a_project_are_refused():
+    run = make.TrainingRunFactory()
+    make.TrainingRunFactory(state="running")
+    with pytest.raises(IntegrityError, match="run_one_active_per_project"):
+        sql(f"UPDATE registry_trainingrun SET project_id = {run.project_id}")

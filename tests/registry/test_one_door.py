@@ -1,0 +1,104 @@
+"""Rows of the registry are written by `registry/acts` and nowhere else."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOOR = ROOT / "registry" / "acts"
+MODELS = {
+    "AccessKey",
+    "Act",
+    "Event",
+    "Metric",
+    "ModelVersion",
+    "Outcome",
+    "Project",
+    "Target",
+    "Task",
+    "TrainingRun",
+    "Worker",
+}
+RELATED = {
+    "acts",
+    "annotations",
+    "events",
+    "keys",
+    "metrics",
+    "outcomes",
+    "runs",
+    "targets",
+    "tasks",
+    "versions",
+}
+WRITES = {
+    "acreate",
+    "adelete",
+    "asave",
+    "aupdate",
+    "bulk_create",
+    "bulk_update",
+    "create",
+    "delete",
+    "get_or_create",
+    "save",
+    "update",
+    "update_or_create",
+}
+SOURCES = sorted(
+    path
+    for package in ("registry", "mlapi", "evals_backend")
+    for path in (ROOT / package).rglob("*.py")
+    if DOOR not in path.parents and "migrations" not in path.parts
+)
+
+
+def writes(tree: ast.AST) -> list[str]:
+    """Calls that write a registry model: through its manager, a related manager, or `save()`.
+
+    `.update()` and `.delete()` count only on something that begins with a model's manager:
+    dicts, sets and hashes have an `update` too.
+    """
+    found = []
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr not in WRITES:
+            continue
+        source = ast.unparse(node.func.value)
+        names = {n.id for n in ast.walk(node.func.value) if isinstance(n, ast.Name)}
+        attributes = {n.attr for n in ast.walk(node.func.value) if isinstance(n, ast.Attribute)}
+        on_a_manager = names & MODELS and attributes & {"objects", "_base_manager"}
+        on_related = isinstance(node.func.value, ast.Attribute) and attributes & RELATED
+        # A row's save() takes no positional argument; super().save() is a model's own method.
+        saves_a_row = node.func.attr in {"save", "asave"} and not node.args and source != "super()"
+        if on_a_manager or on_related or saves_a_row:
+            found.append(f"line {node.lineno}: {source}.{node.func.attr}()")
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_module_beside_the_acts_writes_a_row_of_the_registry(path):
+    assert not writes(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Project.objects.create(uid='1.1')",
+        "Project.objects.filter(pk=1).update(champion=None)",
+        "models.TrainingRun.objects.filter(pk=1).update(state='failed')",
+        "run.state = 'failed'\nrun.save()",
+        "Task.objects.bulk_create([])",
+        "project.runs.create()",
+        "Event.objects.all().delete()",
+    ],
+)
+def test_such_a_write_would_be_found(code):
+    found = writes(ast.parse(code.replace("models.TrainingRun", "TrainingRun")))
+    assert found
+
+
+def test_the_door_itself_is_seen_to_write():
+    assert writes(ast.parse((DOOR / "champion.py").read_text()))
