@@ -93,6 +93,8 @@ def _visible(markup: str) -> str:
         )
     except (etree.LxmlError, ValueError) as e:
         raise InputProblem("unreadable", "The HTML cannot be parsed.") from e
+    if tree is None:  # nothing but a comment or half a tag
+        return ""
     etree.strip_elements(tree, *_UNSEEN, with_tail=False)
     parts = []
     for event, element in etree.iterwalk(tree, events=("start", "end", "pi")):
