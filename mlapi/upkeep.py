@@ -11,8 +11,8 @@ from django_q.models import OrmQ
 
 from mlapi.training import policy
 from registry import queue
+from registry.acts import events, runs
 from registry.acts import projects as project_acts
-from registry.acts import runs
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_STATES, RunState
@@ -23,7 +23,6 @@ log = structlog.get_logger(__name__)
 LOST_AFTER = timedelta(seconds=15)
 _RECONCILE_EVERY = timedelta(minutes=50)
 _PROBLEMS_KEPT = timedelta(days=30)
-_DELETED_AT_ONCE = 5000
 
 
 def tick() -> None:
@@ -112,11 +111,7 @@ def reconcile() -> None:
 
 def trim() -> None:
     """Forget what could not be predicted a month ago; all other events stay."""
-    old = Event.objects.filter(
-        source=Event.Source.PREDICT, received_at__lt=timezone.now() - _PROBLEMS_KEPT
-    )
-    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_DELETED_AT_ONCE]):
-        Event.objects.filter(pk__in=ids).delete()
+    events.forget_problems(timezone.now() - _PROBLEMS_KEPT)
 
 
 def _alone(step: Callable[..., object], *arguments: object) -> None:

@@ -1,5 +1,6 @@
 """Acts on events: write what came, without its secrets, and later what became of it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -19,6 +20,9 @@ _SECRET_PATHS = {
     ("params", "login"),
     ("params", "password"),
 }
+
+
+_FORGOTTEN_AT_ONCE = 5_000
 
 
 class EventSettled(Refused):
@@ -71,3 +75,16 @@ def settle(event: Event, status: str, outcome: str, run: TrainingRun | None = No
         raise EventSettled(f"Event {event.pk} has its outcome already.")
     for name, value in fields.items():
         setattr(event, name, value)
+
+
+def forget_problems(before: datetime) -> int:
+    """Delete what could not be predicted before then; returns how many rows.
+
+    The one kind of event that is not kept for ever: each is about a request of ours to
+    a model, not about something that Label Studio told us and that would be lost.
+    """
+    old = Event.objects.filter(source=Event.Source.PREDICT, received_at__lt=before)
+    forgotten = 0
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE]):
+        forgotten += Event.objects.filter(pk__in=ids).delete()[0]
+    return forgotten

@@ -46,6 +46,9 @@ class Event(models.Model):
                 fields=["project", "id"], condition=Q(status="received"), name="event_to_settle"
             ),
             models.Index(fields=["project", "-id"], name="event_of_project"),
+            models.Index(
+                fields=["received_at"], condition=Q(source="predict"), name="event_to_forget"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,11 @@
 """Events: kept without their secrets, whatever came, and settled once."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from registry.acts import events
 from registry.acts.events import EventSettled
@@ -112,3 +114,15 @@ def test_an_event_is_one_query(django_assert_num_queries):
     project = make.ProjectFactory()
     with django_assert_num_queries(1):
         events.record(project, "ANNOTATION_CREATED", payload())
+
+
+def test_only_old_problems_of_predictions_are_forgotten():
+    project = make.ProjectFactory()
+    for source in Event.Source.values:
+        for _ in range(2):
+            make.EventFactory(project=project, source=source)
+    old = Event.objects.order_by("source", "pk").distinct("source").values("pk")
+    Event.objects.filter(pk__in=old).update(received_at=timezone.now() - timedelta(days=31))
+    assert events.forget_problems(timezone.now() - timedelta(days=30)) == 1
+    assert Event.objects.count() == 7
+    assert Event.objects.filter(source=Event.Source.PREDICT).count() == 1
