@@ -1,0 +1,156 @@
+"""`manage.py train PROJECT`: starts a run or joins the active one, and shows how it goes."""
+
+import getpass
+import sys
+import threading
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.db.models import Q
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from mlapi.jobs import worker_name
+from mlapi.training.report import metrics_table
+from mlapi.training.run import carry_out
+from registry import queue
+from registry.acts import runs
+from registry.errors import Refused
+from registry.models import Project, TrainingRun, Worker
+from registry.models.run import RunState
+
+_POLL_S = 0.5
+_SEEN_WITHIN = timedelta(seconds=90)
+# The exit status by how the run ended; 3: it goes on without us.
+_STATUS = {RunState.SUCCEEDED: 0, RunState.FAILED: 1, RunState.CANCELLED: 2}
+_GOES_ON = 3
+
+
+class Command(BaseCommand):
+    """Exit status 0: succeeded; 1: failed; 2: cancelled; 3: left running."""
+
+    help = "Train a project now, whatever its policy says."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="The project's uid, our own id, or Label Studio's id.")
+        parser.add_argument("--no-wait", action="store_true", help="Queue the run and leave.")
+        parser.add_argument(
+            "--here", action="store_true", help="Carry it out here, without a worker."
+        )
+
+    def handle(self, *args: object, **options: object) -> None:
+        self.console = Console(file=self.stdout)
+        project = _find(str(options["project"]))
+        actor = getpass.getuser()[:150]
+        run, created = runs.start(project, trigger=TrainingRun.Trigger.COMMAND, actor=actor)
+        self._say(f"{project}: {'queued' if created else 'joined'} run {run.pk}.")
+        if options["here"]:
+            self._carry_out_here(run, actor)
+            return
+        if not _worker_is_there():
+            self._say(
+                "No training worker was seen lately: the run waits for one. "
+                "Start it with `make run`, or carry the run out here with --here."
+            )
+            if not options["no_wait"]:
+                sys.exit(_GOES_ON)
+        if options["no_wait"]:
+            return
+        try:
+            self._follow(run)
+        except KeyboardInterrupt:
+            self._leave(run, actor)
+        self._finish(run)
+
+    def _carry_out_here(self, run: TrainingRun, actor: str) -> None:
+        """In a thread, so that it is followed and interrupted as a worker's run is."""
+        thread = threading.Thread(target=_carry_out, args=(run.pk,))
+        thread.start()
+        try:
+            self._follow(run)
+            thread.join()  # the learning curve comes after the run
+        except KeyboardInterrupt:
+            with suppress(Refused):  # it has just ended
+                runs.cancel(run.pk, actor=actor, reason="Ctrl-C in manage.py train")
+            thread.join()
+        run.refresh_from_db()
+        self._finish(run)
+
+    def _follow(self, run: TrainingRun) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+        )
+        with Progress(*columns, TimeElapsedColumn(), console=self.console) as bar:
+            shown = bar.add_task("queued", total=1.0)
+            while True:
+                run.refresh_from_db()
+                bar.update(shown, completed=run.progress, description=run.phase or run.state)
+                if not run.is_active:
+                    return
+                time.sleep(_POLL_S)
+
+    def _leave(self, run: TrainingRun, actor: str) -> None:
+        """Ctrl-C: ask whether to cancel; the run goes on otherwise."""
+        if _asked("Cancel the run, too? [y/N] "):
+            try:
+                runs.cancel(run.pk, actor=actor, reason="Ctrl-C in manage.py train")
+            except Refused as error:
+                self._say(error.message)
+            self._follow(run)
+            return
+        self._say(f"Run {run.pk} goes on. `manage.py train {run.project.uid}` joins it again.")
+        sys.exit(_GOES_ON)
+
+    def _finish(self, run: TrainingRun) -> None:
+        self._say(f"Run {run.pk} {run.state}.")
+        if run.state == RunState.SUCCEEDED:
+            self.console.print(metrics_table(run.version))
+            serves = Project.objects.get(pk=run.project_id).champion_id == run.version.pk
+            self._say(f"{run.version.label} {'serves now' if serves else 'was not promoted'}.")
+        elif run.error:
+            self._say(f"{run.error} {run.hint}".strip())
+        if status := _STATUS[RunState(run.state)]:
+            sys.exit(status)
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _find(name: str) -> Project:
+    """By uid, by our id, or by Label Studio's id where only one project has it."""
+    by_id = Q(pk=int(name)) if name.isdecimal() else Q(pk=None)
+    for condition in (Q(uid=name), by_id, Q(uid__startswith=f"{name}.")):
+        found = list(Project.objects.filter(condition)[:2])
+        if len(found) == 1:
+            return found[0]
+    known = ", ".join(Project.objects.values_list("uid", flat=True)[:20]) or "none"
+    raise CommandError(f"There is no project {name!r}. Known: {known}.")
+
+
+def _carry_out(run_id: int) -> None:
+    """Nothing if a worker was faster: then it is only followed."""
+    try:
+        carry_out(run_id, worker_name())
+    finally:
+        connections.close_all()
+
+
+def _worker_is_there() -> bool:
+    since = timezone.now() - _SEEN_WITHIN
+    return Worker.objects.filter(cluster=queue.TRAINING, seen_at__gte=since).exists()
+
+
+def _asked(question: str) -> bool:
+    """False where nobody can answer."""
+    if not sys.stdin.isatty():
+        return False
+    try:
+        return input(question).strip().lower() in {"y", "yes"}
+    except (EOFError, KeyboardInterrupt):
+        return False

@@ -1,0 +1,136 @@
+"""Real django-q clusters in processes of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+from django_q.models import OrmQ, Schedule
+from django_q.models import Task as DoneJob
+
+from registry import queue
+from registry.acts import runs
+from registry.models import Project, TrainingRun, Worker
+from tests.mlapi.training.projects import labelled_project
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def worker(cluster: str, tmp_path):
+    """`manage.py worker` on this test's database."""
+    url = _with_database(settings.DATABASE_URL, connection.settings_dict["NAME"])
+    log = tmp_path / f"{cluster}.log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "worker"],
+            cwd=settings.BASE_DIR,
+            env={
+                **os.environ,
+                "DATABASE_URL": url,
+                "DATA_DIR": str(settings.DATA_DIR),
+                "Q_CLUSTER_NAME": cluster,
+                "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    except BaseException:
+        print(log.read_text())
+        raise
+    finally:
+        if process.poll() is None:
+            family = psutil.Process(process.pid).children(recursive=True)
+            process.terminate()
+            try:
+                process.wait(20)
+            finally:
+                for member in [process, *family]:
+                    with suppress(psutil.NoSuchProcess):
+                        member.kill()
+
+
+def _with_database(url: str, name: str) -> str:
+    head, mark, query = url.partition("?")
+    return f"{head.rsplit('/', 1)[0]}/{name}{mark}{query}"
+
+
+def wait_for(condition, seconds: float):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in time")
+
+
+def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    queue.drain(project.pk)
+    with worker(queue.TRAINING, tmp_path) as process:
+
+        def ended():
+            run.refresh_from_db()
+            return not run.is_active
+
+        wait_for(ended, 120)
+        assert (run.state, run.error) == ("succeeded", "")
+        assert run.worker.startswith(socket.gethostname())
+        assert Worker.objects.get(cluster="training").hostname == socket.gethostname()
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.train").exists(), 120)
+        assert process.poll() is None
+    done = DoneJob.objects.get(func="mlapi.jobs.train")
+    assert (done.success, done.cluster) == (True, "training")
+    # The drain was for the other cluster.
+    assert [job.func() for job in OrmQ.objects.filter(key=queue.EVENTS)].count(
+        "mlapi.jobs.drain"
+    ) == 1
+    assert not OrmQ.objects.filter(key=queue.TRAINING).exists()
+
+
+def test_an_events_worker_leaves_trainings_alone_and_keeps_the_clock(tmp_path):
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    queue.drain(project.pk)
+    with worker(queue.EVENTS, tmp_path):
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.drain").exists(), 60)
+        # At its start it asks for a sync, and within half a minute the clock ticks.
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.sync").exists(), 60)
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists(), 90)
+    run.refresh_from_db()
+    assert run.state == "queued"
+    assert Schedule.objects.filter(name="tick").count() == 1
+    assert Worker.objects.filter(cluster="events").exists()
+    assert set(DoneJob.objects.values_list("cluster", flat=True)) == {"events"}
+
+
+def test_a_worker_that_is_told_to_stop_ends_its_training_and_hands_it_back(tmp_path):
+    project = labelled_project({"Positive": 300, "Negative": 300})
+    Project.objects.filter(pk=project.pk).update(options={"automl": "on", "time_budget_s": 60})
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    with worker(queue.TRAINING, tmp_path) as process:
+
+        def training():
+            run.refresh_from_db()
+            return run.phase not in {"", "reading labels", "training"}
+
+        wait_for(training, 60)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert alive == []
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "worker_stopped")
+    assert TrainingRun.objects.get(retry_of=run).state == "queued"

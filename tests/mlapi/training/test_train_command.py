@@ -1,0 +1,79 @@
+"""`manage.py train`."""
+
+import threading
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from registry.acts import runs
+from registry.models import TrainingRun
+from tests.factories import WorkerFactory
+
+from .projects import labelled_project, small_programs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def train(*arguments):
+    """The exit status and what was printed."""
+    said = StringIO()
+    try:
+        call_command("train", *arguments, stdout=said)
+    except SystemExit as end:
+        return end.code, said.getvalue()
+    return 0, said.getvalue()
+
+
+@pytest.fixture
+def project():
+    return labelled_project({"Positive": 35, "Negative": 25})
+
+
+def test_here_it_trains_and_ends_with_the_numbers_beside_the_baseline(project):
+    status, said = train(project.uid, "--here")
+    run = TrainingRun.objects.get(project=project)
+    assert (status, run.state, run.trigger) == (0, "succeeded", "command")
+    assert "baseline" in said
+    assert "macro_f1" in said
+    assert f"{run.version.label} serves now." in said
+
+
+def test_a_failure_is_told_with_its_cure(project, monkeypatch):
+    monkeypatch.setattr("mlapi.training.run.Programs", lambda: small_programs(train="refuse"))
+    status, said = train(str(project.pk), "--here")
+    assert status == 1
+    assert "Only one class. Label another." in said
+
+
+def test_without_a_worker_it_says_so_and_leaves_the_run_queued(project):
+    status, said = train(project.uid)
+    assert status == 3
+    assert "No training worker" in said and "--here" in said
+    assert TrainingRun.objects.get(project=project).state == "queued"
+
+
+def test_a_second_command_joins_the_active_run(project):
+    WorkerFactory(cluster="training")
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    status, said = train(project.uid, "--no-wait")
+    assert status == 0
+    assert f"joined run {run.pk}" in said
+
+
+def test_a_cancelled_run_has_a_status_of_its_own(project):
+    WorkerFactory(cluster="training")
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+
+    def cancel():
+        runs.cancel(run.pk, actor="tester")
+        connections.close_all()
+
+    threading.Timer(1, cancel).start()
+    assert train(project.uid)[0] == 2
+
+
+def test_an_unknown_project_is_told_with_the_known_ones(project):
+    with pytest.raises(CommandError, match=project.uid):
+        train("no-such-project")
