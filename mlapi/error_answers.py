@@ -54,7 +54,9 @@ def error_answer(error: EvalsError, headers: Mapping[str, str] | None = None) ->
 def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     """The exception handler of the protocol's views (Django REST framework's signature)."""
     error = as_error(raised)
-    if error.status >= 500:
+    if error is raised and error.status >= 500:  # foreseen, and answered in full
+        log.warning("protocol_error", code=error.code, reason=reason_phrase(error))
+    elif error.status >= 500:
         log.error("protocol_error", code=error.code, exc_info=raised)
     headers = {}
     if isinstance(raised, drf.MethodNotAllowed):

@@ -57,7 +57,7 @@ class CredentialsMissing(ProtocolError):
     code = "credentials_missing"
     status = 401
     text = "No access key."
-    hint = "Use the URL with /k/<key> of first-login.txt, or of: manage.py access_key new"
+    hint = "Use the URL with /k/<key> of first-login.txt, or of: manage.py access_key new."
 
 
 class CredentialsWrong(ProtocolError):
@@ -75,7 +75,7 @@ class KeyUnknown(ProtocolError):
     code = "key_unknown"
     status = 401
     text = "This access key is unknown or revoked."
-    hint = "Make one with: manage.py access_key new"
+    hint = "Make one with: manage.py access_key new."
 
 
 class ProjectUnknown(ProtocolError):

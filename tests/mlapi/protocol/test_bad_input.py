@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -175,6 +176,26 @@ def test_a_fault_of_ours_shows_no_traceback_and_logs_it_under_the_request_id(
     logged = [r for r in caplog.records if "protocol_error" in str(r.msg)]
     assert len(logged) == 1
     assert answer.json()["error"]["request_id"] in str(logged[0].msg)
+
+
+@pytest.mark.django_db
+def test_no_secret_is_in_a_row(key, project):
+    caller = Caller(f"/k/{key.plain}")
+    told = {"hostname": "http://localhost:8080", "access_token": "legacy-token"}
+    caller.post("/setup", {"project": project.uid, "schema": "<View/>", **told})
+    caller.post("/webhook", {"action": "X", "project": {"token": "project-token"}, **told})
+    asked = {"login": "a-login", "password": "a-password"}
+    caller.post("/predict", {"project": project.uid, "tasks": [{"id": 1}], "params": asked})
+    caller.post("/train", {"project": project.uid, "annotations": [{}], "params": asked, **told})
+    with connection.cursor() as cursor:
+        rows = []
+        for table in ("event", "project", "accesskey", "act", "trainingrun"):
+            cursor.execute(f"SELECT row_to_json(t)::text FROM registry_{table} t")
+            rows += [row for (row,) in cursor.fetchall()]
+    stored = "".join(rows)
+    assert project.uid in stored
+    for secret in (key.plain, "legacy-token", "project-token", "a-login", "a-password"):
+        assert secret not in stored
 
 
 @pytest.mark.django_db
