@@ -1,1 +1,1 @@
-"""The only place that knows Label Studio's JSON: its API, its events, its label config, its regions."""
+"""The only place that knows Label Studio's JSON: its API, events, label config and regions."""

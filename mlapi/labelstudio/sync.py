@@ -10,7 +10,7 @@ simply repeated.
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 # Label Studio sets `updated_at` before it commits: what was read as newest may not be the newest.
 MARGIN = timedelta(seconds=60)
+_CONNECTING_S = (0.5, 1, 2)
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 
@@ -60,29 +61,46 @@ class SyncReport:
 def sync(project: Project, reason: str) -> SyncReport:
     """Bring the mirror up to date. A failure is recorded on the project and in the report.
 
-    The first one, and any after a failure, first tries the connection step by step and
+    The first one, and any after a failure, also tries the connection step by step and
     mends the webhook. Nothing is deleted when Label Studio no longer has the project.
     """
     report = SyncReport(reason)
     started = time.monotonic()
-    if project.synced_at is None or not project.connection.get("ok"):
-        check(project, fix=True)
-    source = ""
+    is_first, was_ok = project.synced_at is None, bool(project.connection.get("ok"))
     try:
         with project_lock(project.pk, wait=True):
             project.refresh_from_db()
-            labelstudio, credentials, found = open_project(project)
-            source = credentials.source
+            labelstudio, _, found = open_project(project)
             with labelstudio:
                 _bring_up_to_date(project, labelstudio, found, report)
             project_acts.mark_synced(project, seen_updated_at=report.seen_updated_at)
     except LabelStudioError as error:
-        _fail(project, report, error, source)
-    finally:
-        # A drain that came while we held the lock has left again: its events wait for this one.
-        queue.drain(project.pk)
+        logger.warning("sync of project %s: %s", project.uid, error.message)
+        report.error = {"code": error.code, "message": error.message, "hint": error.hint}
+        project_acts.mark_sync_failed(project)
+        if _try_connection(project)["ok"]:
+            record_failure(project, error)
+    else:
+        queue.drain(project.pk)  # which asks the policy: labels may suffice now
+        if is_first or not was_ok:
+            _try_connection(project, pauses=_CONNECTING_S if is_first else ())
     report.seconds = round(time.monotonic() - started, 3)
     logger.info("synced project %s: %s", project.uid, report)
+    return report
+
+
+def _try_connection(project: Project, pauses: Sequence[float] = ()) -> dict[str, Any]:
+    """Check and repair; again after each pause while it is only the webhook that is missing.
+
+    The first /setup of a project queues its first sync, and comes before Label Studio has
+    stored the backend and made the webhook.
+    """
+    report = check(project, fix=True)
+    for pause in pauses:
+        if report["failed"] != "webhook":
+            break
+        time.sleep(pause)
+        report = check(project, fix=True)
     return report
 
 
@@ -197,10 +215,3 @@ def _counts_of(found: dict[str, Any]) -> tuple[int, int]:
 def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     while batch := list(islice(tasks, BATCH)):
         yield batch
-
-
-def _fail(project: Project, report: SyncReport, error: LabelStudioError, source: str = "") -> None:
-    logger.warning("sync of project %s: %s", project.uid, error.message)
-    report.error = {"code": error.code, "message": error.message, "hint": error.hint}
-    record_failure(project, error, source)
-    project_acts.mark_sync_failed(project)

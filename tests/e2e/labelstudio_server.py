@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 import signal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +89,7 @@ class LabelStudioServer:
         self._http = httpx.Client(base_url=self.url, timeout=120)
         self._http.headers["Authorization"] = f"Token {TOKEN}"
         self._process = None
+        self._pat = ""
 
     # The process
 
@@ -152,33 +153,38 @@ class LabelStudioServer:
         """Call its API with the legacy token; the decoded answer. Raises Refusal on an error."""
         return _decoded(self._http.request(method, path, **kwargs))
 
-    def with_jwt(self, method: str, path: str, **kwargs: Any) -> Any:
-        """Call its API as the browser does, which works with legacy tokens switched off too."""
-        with httpx.Client(base_url=self.url, timeout=60) as http:
-            http.get("/user/login/")
-            form = {"email": USER, "password": PASSWORD, "csrfmiddlewaretoken": _csrf(http)}
-            http.post("/user/login/", data=form)
-            return _decoded(
-                http.request(method, path, headers={"X-CSRFToken": _csrf(http)}, **kwargs)
-            )
+    @contextmanager
+    def as_browser(self) -> Iterator[None]:
+        """Within, `api` logs in as a browser does, which works with legacy tokens off too."""
+        by_token = self._http
+        with httpx.Client(base_url=self.url, timeout=120) as browser:
+            browser.get("/user/login/")
+            form = {"email": USER, "password": PASSWORD}
+            form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
+            browser.post("/user/login/", data=form)
+            browser.headers["X-CSRFToken"] = browser.cookies["csrftoken"]
+            self._http = browser
+            try:
+                yield
+            finally:
+                self._http = by_token
 
     def personal_access_token(self) -> str:
         """A personal access token of the user; the one made first, as there can be only one."""
-        if not hasattr(self, "_pat"):
-            self._pat = self.with_jwt("POST", "/api/token/")["token"]
+        if not self._pat:
+            with self.as_browser():
+                self._pat = self.api("POST", "/api/token/")["token"]
         return self._pat
 
     def legacy_tokens(self, enabled: bool) -> None:
         """Allow legacy tokens, or switch them off as new organisations have them."""
-        self.with_jwt(
-            "POST",
-            "/api/jwt/settings",
-            json={"api_tokens_enabled": True, "legacy_api_tokens_enabled": enabled},
-        )
+        wanted = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": enabled}
+        with self.as_browser():
+            self.api("POST", "/api/jwt/settings", json=wanted)
 
     @contextmanager
-    def without_legacy_tokens(self):
-        """Legacy tokens are off within; `with_jwt` still works, `api` does not."""
+    def without_legacy_tokens(self) -> Iterator[None]:
+        """Legacy tokens are off within: `api` is refused, but for `as_browser`."""
         self.legacy_tokens(False)
         try:
             yield
@@ -445,10 +451,6 @@ def _template() -> Path:
         os.utime(draft)
         draft.rename(ready)
     return ready
-
-
-def _csrf(http: httpx.Client) -> str:
-    return http.cookies.get("csrftoken", "")
 
 
 def _decoded(response: httpx.Response) -> Any:

@@ -15,6 +15,12 @@ from tests.e2e.labelstudio_server import config
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def no_backend_is_being_connected(monkeypatch) -> None:
+    """So there is no webhook to wait for."""
+    monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
+
+
 def mirrored(project: Project) -> dict[int, list[tuple]]:
     """Annotations of the tasks that exist, by task: (id, skipped, choices)."""
     return {
