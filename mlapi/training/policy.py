@@ -82,13 +82,13 @@ def decide(project: Project, now: datetime) -> Decision:
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
         )
     if _had_enough(project, policy, last):
-        blocked = _later(project, policy, last)
+        blocked, reason = _later(project, policy, last), "enough labels changed"
     else:
-        blocked = _first(project, policy, last)
+        blocked, reason = _first(project, policy, last), "enough labels for the first training"
     if blocked:
         return blocked
     return _quiet(project, policy, now) or Decision(
-        "due", "enough labels changed", trigger=TrainingRun.Trigger.POLICY
+        "due", reason, trigger=TrainingRun.Trigger.POLICY
     )
 
 

@@ -1,0 +1,55 @@
+"""What the registry may ask of the engine."""
+
+import pytest
+
+from mlapi.pipelines import InvalidOption, UnknownOption
+from registry.engine import engine
+from registry.errors import EvalsError
+from tests.factories import ProjectFactory, TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_options_get_their_defaults():
+    options = engine().validate_options(ProjectFactory(), {"automl": "off"})
+    assert options["automl"] == "off"
+    assert options["seed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error"), [({"automl": "maybe"}, InvalidOption), ({"speed": 9}, UnknownOption)]
+)
+def test_a_wrong_option_is_refused(options, error):
+    with pytest.raises(error):
+        engine().validate_options(ProjectFactory(), options)
+
+
+def test_a_project_that_nothing_serves_has_no_options():
+    project = ProjectFactory(pipeline="")
+    assert engine().validate_options(project, {}) == {}
+    with pytest.raises(EvalsError):
+        engine().validate_options(project, {"automl": "off"})
+
+
+def test_a_task_is_shown_with_its_text_and_its_page():
+    project = ProjectFactory(uid="7.1795420847", hostname="http://localhost:8080/")
+    task = TaskFactory(project=project, labelstudio_id=31, data={"text": "It works."})
+    assert engine().describe_task(task) == {
+        "kind": "text",
+        "text": "It works.",
+        "url": "http://localhost:8080/projects/7/data?task=31",
+    }
+
+
+@pytest.mark.parametrize("data", [{}, {"text": None}, {"text": 5}, {"other": "field"}])
+def test_a_task_without_its_text_is_shown_without(data):
+    task = TaskFactory(data=data)
+    assert engine().describe_task(task)["text"] == ""
+
+
+def test_the_connection_check_says_what_is_missing():
+    project = ProjectFactory(hostname="")
+    report = engine().check_connection(project)
+    assert report["ok"] is False
+    project.refresh_from_db()
+    assert project.connection["failed"] == report["failed"]

@@ -1,0 +1,75 @@
+"""The django-q entry points, called as a worker calls them."""
+
+import pytest
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from mlapi import jobs
+from registry import artifacts, queue
+from registry.acts import runs
+from registry.models import Act, TrainingRun
+from tests.factories import promote
+from tests.mlapi.training.projects import label, labelled_project, small_programs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def train(project):
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    jobs.train(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+@pytest.mark.parametrize("name", ["drain", "sync", "train", "fall_back"])
+def test_every_job_that_the_registry_queues_is_there(name):
+    assert callable(getattr(queue, name))
+    assert callable(import_string(f"mlapi.jobs.{name}"))
+
+
+def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypatch):
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    with monkeypatch.context() as patched:
+        # A curve for each would only take time.
+        patched.setattr("mlapi.training.run._Attempt.add_learning_curve", lambda *_: None)
+        good = train(project).version
+        label(project, {"Positive": 3}, first_id=500)
+        middle = train(project).version
+        label(project, {"Positive": 3}, first_id=600)
+        newest = train(project).version
+    project.refresh_from_db()
+    if project.champion != newest:
+        promote(newest)
+    (settings.DATA_DIR / "artifacts" / middle.artifact).unlink()
+    broken = artifacts.fetch(newest)
+    broken.write_bytes(b"no longer what it was")
+    jobs.fall_back(project.pk, newest.pk, "The artifact is not the file that was put there.")
+    project.refresh_from_db()
+    assert project.champion == good
+    for version in (middle, newest):
+        version.refresh_from_db()
+        assert version.load_failed_at
+    act = Act.objects.get(project=project, verb="fall_back")
+    assert (act.actor, act.from_version, act.to_version) == ("serving", newest, good)
+
+
+def test_labels_that_changed_while_it_trained_count_for_the_next_run(monkeypatch):
+    project = labelled_project({"Positive": 35, "Negative": 25}, policy={"quiet_s": 0})
+    freeze = import_string("mlapi.training.dataset.freeze")
+
+    def freeze_and_go_on_labelling(*arguments):
+        frozen = freeze(*arguments)
+        label(project, {"Positive": 10}, first_id=500)
+        return frozen
+
+    monkeypatch.setattr("mlapi.training.dataset.freeze", freeze_and_go_on_labelling)
+    monkeypatch.setattr("mlapi.training.run.Programs", lambda: small_programs())
+    run = train(project)
+    assert run.dataset_counts["tasks"] == 60
+    following = TrainingRun.objects.get(project=project, state="queued")
+    assert following.trigger == TrainingRun.Trigger.POLICY
+
+
+def test_a_job_for_what_is_gone_does_nothing():
+    jobs.train(12345)
+    jobs.sync(12345, "a test")
