@@ -11,7 +11,7 @@ from django_q.models import OrmQ
 
 from mlapi.training import policy
 from registry import queue
-from registry.acts import events, runs
+from registry.acts import events, reaping
 from registry.acts import projects as project_acts
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
@@ -45,7 +45,7 @@ def at_worker_start() -> None:
 
 def reap() -> None:
     """Runs whose worker went silent are failed and queued once more."""
-    for run in runs.reap():
+    for run in reaping.reap():
         log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
 
 

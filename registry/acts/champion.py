@@ -62,9 +62,11 @@ def previous_champion(project: Project) -> ModelVersion | None:
     """The latest earlier champion that could serve, by the history of the pointer."""
     earlier = _reign(project)[:-1] if project.champion_id else _reign(project)
     for version_id in reversed(earlier):
+        if version_id == project.champion_id:
+            continue
         fit = ModelVersion.objects.filter(
             pk=version_id, archived_at__isnull=True, load_failed_at__isnull=True
-        ).exclude(pk=project.champion_id)
+        )
         if version := fit.first():
             return version
     return None

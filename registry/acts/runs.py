@@ -1,6 +1,6 @@
 """Acts on training runs. States move by conditional UPDATE, so a lost race changes nothing."""
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,8 +16,6 @@ from registry.models.run import ACTIVE_STATES, RunState
 
 from . import base
 
-WORKER_LOST_AFTER = timedelta(seconds=60)
-WORKER_LOST = "worker_lost"
 _LOG_KEPT_CHARACTERS = 200_000
 
 Trigger = TrainingRun.Trigger
@@ -87,9 +85,9 @@ def _insert_unless_active(run: TrainingRun) -> bool:
     One statement where a savepoint would take three: /webhook has a budget.
     """
     fields = [f for f in TrainingRun._meta.concrete_fields if not f.primary_key]
-    columns = ", ".join(connection.ops.quote_name(f.column) for f in fields)
+    columns = ", ".join(str(f.column) for f in fields)
     marks = ", ".join(["%s"] * len(fields))
-    table = connection.ops.quote_name(TrainingRun._meta.db_table)
+    table = TrainingRun._meta.db_table
     values = [f.get_db_prep_save(f.pre_save(run, add=True), connection) for f in fields]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -138,7 +136,7 @@ def beat(
     """
     fields: dict[str, Any] = {"heartbeat_at": timezone.now()}
     if phase is not None and phase != run.phase:
-        fields |= {"phase": storable(phase)[:64], "phases": [*_closed_phases(run), _opened(phase)]}
+        fields |= {"phase": storable(phase)[:64], "phases": [*closed_phases(run), _opened(phase)]}
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
@@ -166,11 +164,11 @@ def _opened(phase: str) -> dict[str, Any]:
     return {"name": storable(phase)[:64], "started_at": timezone.now().isoformat(), "seconds": None}
 
 
-def _closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
+def closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
     """The run's phases with the last one's duration filled in."""
     if not run.phases or run.phases[-1]["seconds"] is not None:
         return list(run.phases)
-    began = timezone.datetime.fromisoformat(run.phases[-1]["started_at"])
+    began = datetime.fromisoformat(run.phases[-1]["started_at"])
     seconds = round((timezone.now() - began).total_seconds(), 3)
     return [*run.phases[:-1], run.phases[-1] | {"seconds": seconds}]
 
@@ -197,7 +195,7 @@ def succeed(run: TrainingRun) -> None:
         RunState.RUNNING,
         state=RunState.SUCCEEDED,
         progress=1.0,
-        phases=_closed_phases(run),
+        phases=closed_phases(run),
         ended_at=timezone.now(),
     )
 
@@ -211,7 +209,7 @@ def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
         error_code=code[:64],
         error=storable(message),
         hint=storable(hint),
-        phases=_closed_phases(run),
+        phases=closed_phases(run),
         ended_at=timezone.now(),
     )
 
@@ -222,7 +220,7 @@ def finish_cancel(run: TrainingRun) -> None:
         run,
         RunState.RUNNING,
         state=RunState.CANCELLED,
-        phases=_closed_phases(run),
+        phases=closed_phases(run),
         ended_at=timezone.now(),
     )
 
@@ -258,51 +256,3 @@ def retry(run: TrainingRun, *, actor: str, reason: str = "") -> tuple[TrainingRu
         parameters=run.parameters,
         retry_of=run,
     )
-
-
-def reap(older_than: timedelta = WORKER_LOST_AFTER) -> list[TrainingRun]:
-    """Fail the runs whose worker has not been heard of, and queue each once more.
-
-    A run that replaced a lost one is not replaced again: what kills two workers kills
-    the third. One that was asked to cancel is cancelled. Returns the reaped runs.
-    """
-    silent = TrainingRun.objects.filter(
-        state=RunState.RUNNING, heartbeat_at__lt=timezone.now() - older_than
-    )
-    reaped = []
-    for run in silent.select_related("project", "retry_of"):
-        with transaction.atomic():
-            if _reap(run, older_than):
-                reaped.append(run)
-    return reaped
-
-
-def _reap(run: TrainingRun, older_than: timedelta) -> bool:
-    """True if the run was still silent when its row was written."""
-    now = timezone.now()
-    still_silent = TrainingRun.objects.filter(
-        pk=run.pk, state=RunState.RUNNING, heartbeat_at__lt=now - older_than
-    )
-    if run.cancel_requested:
-        return bool(still_silent.update(state=RunState.CANCELLED, ended_at=now))
-    failed = still_silent.update(
-        state=RunState.FAILED,
-        error_code=WORKER_LOST,
-        error=f"Its worker {run.worker} was not heard of for {older_than.total_seconds():.0f} s.",
-        hint="Look for an out-of-memory kill or a restart of that machine at this time.",
-        phases=_closed_phases(run),
-        ended_at=now,
-    )
-    if not failed:
-        return False
-    run.refresh_from_db()
-    if run.retry_of is None or run.retry_of.error_code != WORKER_LOST:
-        start(
-            run.project,
-            trigger=Trigger.RETRY,
-            actor="worker",
-            reason=run.error,
-            parameters=run.parameters,
-            retry_of=run,
-        )
-    return True

@@ -80,7 +80,7 @@ def register(
             environment=storable(environment),
         )
         try:
-            _insert(version, targets, metrics, outcomes)
+            _insert(version, run, targets, metrics, outcomes)
         except IntegrityError as error:
             if "version_number_per_project" not in str(error):
                 raise
@@ -98,11 +98,12 @@ def _next_number(project_id: int) -> int:
 @transaction.atomic
 def _insert(
     version: ModelVersion,
+    run: TrainingRun,
     targets: list[dict[str, Any]],
     metrics: list[dict[str, Any]],
     outcomes: list[dict[str, Any]],
 ) -> None:
-    run = TrainingRun.objects.select_for_update(no_key=True).get(pk=version.run_id)
+    run = TrainingRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     if run.state != RunState.RUNNING:
         raise RunNotActive(f"Run {run.pk} is {run.state}: it can make no version.")
     if ModelVersion.objects.filter(run=run).exists():

@@ -44,7 +44,7 @@ class AccessKeyAdmin(RegistryAdmin):
             actor=request.user.get_username(),
         )
         obj.pk = made.pk
-        request.made_key = plain
+        obj.__dict__["plain"] = plain  # for response_add, in this request only
 
     def response_add(
         self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
@@ -55,7 +55,7 @@ class AccessKeyAdmin(RegistryAdmin):
             "title": "The key is made",
             "opts": self.opts,
             "key": obj,
-            "url": request.build_absolute_uri(f"/k/{request.made_key}"),
+            "url": request.build_absolute_uri(f"/k/{vars(obj)['plain']}"),
         }
         return TemplateResponse(request, "admin/registry/accesskey/made.html", context)
 

@@ -76,6 +76,12 @@ class OptionalReasonForm(ReasonForm):
     )
 
 
+def is_list(request: HttpRequest) -> bool:
+    """Whether a list is asked for: it leaves out what only the page of one row shows."""
+    match = request.resolver_match
+    return match is not None and str(match.url_name).endswith("_changelist")
+
+
 Act = Callable[[Any, HttpRequest, Any, dict[str, Any]], str]
 
 

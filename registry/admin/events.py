@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 from registry.models import Event
 
-from .base import LongListAdmin, as_json, link
+from .base import LongListAdmin, as_json, is_list, link
 from .filters import PROJECT
 
 
@@ -36,7 +36,7 @@ class EventAdmin(LongListAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request).select_related("project", "run")
-        if request.resolver_match and request.resolver_match.url_name.endswith("_changelist"):
+        if is_list(request):
             return queryset.defer("payload")
         return queryset
 

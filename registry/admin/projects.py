@@ -2,28 +2,20 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminRadioSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
 
-from registry.acts import champion, projects, runs
+from registry.acts import champion, project_settings, runs
 from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 
 from .base import (
     OptionalReasonForm,
-    ReasonForm,
     RegistryAdmin,
     act,
     as_json,
@@ -31,87 +23,7 @@ from .base import (
     link,
     list_link,
 )
-
-
-class ProjectForm(forms.ModelForm):
-    """How a project learns and promotes, checked before it is saved."""
-
-    reason = forms.CharField(
-        required=False,
-        max_length=2000,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text="Why; kept with the act.",
-    )
-
-    class Meta:
-        model = Project
-        fields = ["policy", "options", "promotion_rule"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "policy" in self.fields:  # not for those who may only look
-            self.fields["policy"].required = False  # left empty: the defaults
-
-    def clean_policy(self) -> dict[str, Any]:
-        return _checked(projects.checked_policy, _or_empty(self.cleaned_data["policy"]))
-
-    def clean_options(self) -> dict[str, Any]:
-        options = _or_empty(self.cleaned_data["options"])
-        return _checked(engine().validate_options, self.instance, options)
-
-
-def _or_empty(value: Any) -> Any:
-    return {} if value is None else value
-
-
-def _checked(check: Any, *args: Any) -> dict[str, Any]:
-    """The checked value; what the check refuses becomes the field's error."""
-    if not isinstance(args[-1], dict):
-        raise ValidationError("Must be an object: {…}.")
-    try:
-        return check(*args)
-    except EvalsError as error:
-        raise ValidationError(f"{error.message} {error.hint}".strip()) from error
-
-
-class CredentialsForm(BaseDialogForm):
-    """The pair; the key is never shown back."""
-
-    # Not a URLField: that refuses a host name without a dot.
-    url = forms.CharField(
-        required=False,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text="Such as http://localhost:8080",
-    )
-    key = forms.CharField(
-        required=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text="A personal access token or a legacy token. Both empty: take them away.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean()
-        if bool(given.get("url")) != bool(given.get("key")) and not self.errors:
-            # At a field, because the dialog shows no errors of the whole form.
-            self.add_error("key", "URL and key are a pair: give both, or neither.")
-        return given
-
-
-class HostnameForm(ReasonForm):
-    """Which of the hosts that claimed the project is the right one."""
-
-    hostname = forms.ChoiceField(
-        widget=UnfoldAdminRadioSelectWidget(),
-        help_text="The token that this host sent with its setup may then be sent back to it.",
-    )
-
-    field_order = ["hostname", "reason"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        known = Project.objects.filter(pk=self.object_id).values_list("hostname", "other_hostname")
-        hosts = [host for host in (known.first() or ()) if host]
-        self.fields["hostname"].choices = [(host, host) for host in hosts]
+from .project_forms import CredentialsForm, HostnameForm, ProjectForm
 
 
 @admin.register(Project)
@@ -183,7 +95,7 @@ class ProjectAdmin(RegistryAdmin):
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
         given = form.cleaned_data
         try:
-            projects.configure(
+            project_settings.configure(
                 obj,
                 policy=given["policy"],
                 options=given["options"],
@@ -243,7 +155,7 @@ class ProjectAdmin(RegistryAdmin):
         icon="key",
     )
     def set_credentials(self, request: HttpRequest, project: Project, given: dict[str, Any]) -> str:
-        projects.set_credentials(
+        project_settings.set_credentials(
             project, given["url"], given["key"], actor=request.user.get_username()
         )
         return "The credentials are set." if given["url"] else "The credentials are taken away."
@@ -257,7 +169,7 @@ class ProjectAdmin(RegistryAdmin):
     def confirm_hostname(
         self, request: HttpRequest, project: Project, given: dict[str, Any]
     ) -> str:
-        projects.confirm_hostname(
+        project_settings.confirm_hostname(
             project,
             actor=request.user.get_username(),
             reason=given["reason"],

@@ -10,7 +10,7 @@ from unfold.enums import ActionVariant
 from registry.acts import runs
 from registry.models import TrainingRun
 
-from .base import OptionalReasonForm, RegistryAdmin, act, as_json, as_text, link
+from .base import OptionalReasonForm, RegistryAdmin, act, as_json, as_text, is_list, link
 from .filters import PROJECT
 
 STATE_COLOURS = {
@@ -77,7 +77,7 @@ class TrainingRunAdmin(RegistryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request).select_related("project", "version", "retry_of")
-        if request.resolver_match and request.resolver_match.url_name.endswith("_changelist"):
+        if is_list(request):
             # What only the page of one run shows may be megabytes for each.
             return queryset.defer("log", "statements", "candidates", "comparison", "phases")
         return queryset

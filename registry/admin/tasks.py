@@ -8,9 +8,10 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from registry.engine import engine
+from registry.errors import EvalsError
 from registry.models import Task
 
-from .base import LongListAdmin, as_json, as_text, link
+from .base import LongListAdmin, as_json, as_text, is_list, link
 from .filters import PROJECT
 
 
@@ -43,7 +44,7 @@ class TaskAdmin(LongListAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request).select_related("project")
-        if request.resolver_match and request.resolver_match.url_name.endswith("_changelist"):
+        if is_list(request):
             return queryset.defer("data", "annotations")
         return queryset
 
@@ -53,7 +54,10 @@ class TaskAdmin(LongListAdmin):
 
     @display(description="Task")
     def shown(self, task: Task) -> str:
-        described = engine().describe_task(task)
+        try:
+            described = engine().describe_task(task)
+        except EvalsError as error:
+            return error.message
         text = as_text(str(described.get("text") or ""))
         if not described.get("url"):
             return text

@@ -194,9 +194,8 @@ class ModelVersionAdmin(RegistryAdmin):
 
     @display(description="Primary metric", ordering="primary_value")
     def primary(self, version: ModelVersion) -> str:
-        if version.primary_value is None:
-            return "not judged"
-        return f"{version.primary_value:.3f} (n = {version.primary_n})"
+        value, n = getattr(version, "primary_value", None), getattr(version, "primary_n", 0)
+        return "not judged" if value is None else f"{value:.3f} (n = {n})"
 
     @display(description="Project")
     def project_link(self, version: ModelVersion) -> str:

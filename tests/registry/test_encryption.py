@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from registry.acts import projects
+from registry.acts import project_settings
 from registry.models import Project
 from tests import factories as make
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def project():
     project = make.ProjectFactory(setup_token="setup-token")
-    projects.set_credentials(project, "http://ls", "the-key", actor="ada")
+    project_settings.set_credentials(project, "http://ls", "the-key", actor="ada")
     return project
 
 
@@ -41,7 +41,7 @@ def test_after_a_rotation_old_values_read_and_new_ones_are_written_with_the_new_
     settings.ENCRYPTION_KEYS = ["a new key", *old]
     stored = Project.objects.get()
     assert stored.labelstudio_key == "the-key"
-    projects.set_credentials(stored, "http://ls", "the-key", actor="ada")
+    project_settings.set_credentials(stored, "http://ls", "the-key", actor="ada")
     settings.ENCRYPTION_KEYS = ["a new key"]
     stored = Project.objects.get()
     assert stored.labelstudio_key == "the-key"

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.acts import projects
-from registry.acts.projects import HostnameUnknown, InvalidSetting
+from registry.acts import project_settings, projects
+from registry.acts.project_settings import HostnameUnknown, InvalidSetting
 from registry.errors import EvalsError
 from registry.models import Act, Project
 from tests import factories as make
@@ -105,12 +105,12 @@ def test_other_targets_are_an_act_and_a_new_title_is_not():
 
 def test_settings_are_kept_with_what_they_were_before():
     project = make.ProjectFactory()
-    projects.configure(project, policy={"first_labels": 5}, actor="ada", reason="few labels")
+    project_settings.configure(project, policy={"first_labels": 5}, actor="ada", reason="few")
     stored = Project.objects.get()
     assert stored.policy["first_labels"] == 5
     act = Act.objects.get(verb="configure")
     assert act.numbers["from"]["policy"]["first_labels"] == 20
-    projects.configure(project, policy=stored.policy, actor="ada")
+    project_settings.configure(project, policy=stored.policy, actor="ada")
     assert Act.objects.count() == 1  # nothing changed, nothing was done
 
 
@@ -129,7 +129,7 @@ def test_settings_are_kept_with_what_they_were_before():
 def test_a_setting_that_makes_no_sense_is_refused(given):
     project = make.ProjectFactory()
     with pytest.raises(EvalsError):
-        projects.configure(project, actor="ada", **given)
+        project_settings.configure(project, actor="ada", **given)
     assert not Act.objects.exists()
 
 
@@ -138,30 +138,30 @@ def test_a_setting_that_makes_no_sense_is_refused(given):
 )
 def test_half_a_pair_or_a_url_that_is_none_is_refused(url, key):
     with pytest.raises(InvalidSetting):
-        projects.set_credentials(make.ProjectFactory(), url, key, actor="ada")
+        project_settings.set_credentials(make.ProjectFactory(), url, key, actor="ada")
 
 
 def test_new_credentials_forget_the_last_check():
     project = make.ProjectFactory()
     projects.record_connection(project, {"ok": False, "steps": []})
-    projects.set_credentials(project, "http://ls/", " key ", actor="ada")
+    project_settings.set_credentials(project, "http://ls/", " key ", actor="ada")
     stored = Project.objects.get()
     assert (stored.labelstudio_url, stored.labelstudio_key) == ("http://ls", "key")
     assert (stored.connection, stored.connection_checked_at) == ({}, None)
-    projects.set_credentials(project, "", "", actor="ada")
+    project_settings.set_credentials(project, "", "", actor="ada")
     assert Project.objects.get().labelstudio_key == ""
 
 
 def test_confirming_the_pinned_host_keeps_its_token():
     project = setup()[0]
-    projects.confirm_hostname(project, actor="ada", reason="it is ours")
+    project_settings.confirm_hostname(project, actor="ada", reason="it is ours")
     stored = Project.objects.get()
     assert (stored.hostname_confirmed, stored.setup_token) == (True, "a-token")
 
 
 def test_a_host_that_never_called_is_not_confirmed():
     with pytest.raises(HostnameUnknown):
-        projects.confirm_hostname(setup()[0], actor="ada", hostname="http://evil")
+        project_settings.confirm_hostname(setup()[0], actor="ada", hostname="http://evil")
 
 
 def test_a_sync_is_asked_for_once_until_it_is_done(django_capture_on_commit_callbacks):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.acts import runs
+from registry.acts import reaping, runs
 from registry.acts.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import Act, TrainingRun
@@ -131,7 +131,7 @@ def test_only_what_failed_or_was_cancelled_is_tried_again(state):
 def test_a_run_without_a_heartbeat_is_failed_and_queued_once_more():
     run = make.TrainingRunFactory(state="running")
     silence(run, 61)
-    assert runs.reap() == [run]
+    assert reaping.reap() == [run]
     run.refresh_from_db()
     assert (run.state, run.error_code) == (RunState.FAILED, "worker_lost")
     again = TrainingRun.objects.get(retry_of=run)
@@ -139,23 +139,23 @@ def test_a_run_without_a_heartbeat_is_failed_and_queued_once_more():
 
     claimed = runs.claim(again.pk, "w")
     silence(claimed, 61)
-    assert runs.reap() == [again]
+    assert reaping.reap() == [again]
     assert not TrainingRun.objects.filter(retry_of=again).exists()
-    assert runs.reap() == []
+    assert reaping.reap() == []
 
 
 def test_a_run_that_beats_is_not_reaped():
     run = make.TrainingRunFactory(state="running")
     silence(run, 59)
     make.TrainingRunFactory()
-    assert runs.reap() == []
+    assert reaping.reap() == []
 
 
 def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
     run = make.TrainingRunFactory(state="running")
     runs.cancel(run.pk, actor="ada")
     silence(run, 61)
-    runs.reap()
+    reaping.reap()
     run.refresh_from_db()
     assert run.state == RunState.CANCELLED
     assert TrainingRun.objects.count() == 1
@@ -165,5 +165,5 @@ def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_
     failed = make.TrainingRunFactory(state="failed")
     again, _ = runs.retry(failed, actor="ada")
     silence(runs.claim(again.pk, "w"), 61)
-    runs.reap()
+    reaping.reap()
     assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()

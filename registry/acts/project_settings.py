@@ -1,0 +1,147 @@
+"""Acts on what people set for a project: how it learns, and how Label Studio is reached."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry.engine import engine
+from registry.errors import EvalsError, Refused
+from registry.models import Project
+from registry.models.project import PromotionRule, default_policy
+
+from . import base
+
+
+class InvalidSetting(EvalsError):
+    """A value that a project's settings cannot take; nothing was changed."""
+
+    code = "setting_invalid"
+    status = 400
+
+
+class HostnameUnknown(Refused):
+    """Only a host that has claimed the project can be confirmed."""
+
+    code = "hostname_unknown"
+    hint = "Connect the backend from that Label Studio first, so that its /setup names the host."
+
+
+@transaction.atomic
+def configure(
+    project: Project,
+    *,
+    policy: dict[str, Any] | None = None,
+    options: dict[str, Any] | None = None,
+    promotion_rule: str | None = None,
+    actor: str,
+    reason: str = "",
+) -> Project:
+    """Change how the project learns and promotes.
+
+    Raises InvalidSetting, or what the engine says of the options.
+    """
+    current = base.lock(project)
+    wanted: dict[str, Any] = {}
+    if policy is not None:
+        wanted["policy"] = checked_policy(policy)
+    if options is not None:
+        wanted["options"] = engine().validate_options(current, options)
+    if promotion_rule is not None:
+        if promotion_rule not in PromotionRule.values:
+            raise InvalidSetting(f"Promotion rule {promotion_rule!r} is not known.")
+        wanted["promotion_rule"] = promotion_rule
+    changed = {name: new for name, new in wanted.items() if getattr(current, name) != new}
+    if changed:
+        was = {name: getattr(current, name) for name in changed}
+        Project.objects.filter(pk=project.pk).update(**changed, updated_at=timezone.now())
+        base.record(
+            "configure",
+            actor=actor,
+            project=current,
+            reason=reason,
+            numbers={"from": was, "to": changed},
+        )
+    for name, value in changed.items():
+        setattr(project, name, value)
+    return project
+
+
+def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
+    """The policy with defaults filled in. Raises InvalidSetting naming the value that is wrong."""
+    defaults = default_policy()
+    unknown = sorted(set(policy) - set(defaults))
+    if unknown:
+        raise InvalidSetting(
+            f"Policy has no setting {', '.join(unknown)}.", hint=f"It has {', '.join(defaults)}."
+        )
+    for name, value in policy.items():
+        if isinstance(defaults[name], bool) != isinstance(value, bool):
+            raise InvalidSetting(f"Policy setting {name} is {value!r}: a wrong type.")
+        if isinstance(value, bool):
+            continue
+        whole = isinstance(defaults[name], int) and not name.endswith("_s")
+        if not isinstance(value, int if whole else int | float) or not value >= 0:
+            kind = "whole number" if whole else "number"
+            raise InvalidSetting(f"Policy setting {name} must be a {kind} of at least 0.")
+    return defaults | policy
+
+
+@transaction.atomic
+def set_credentials(project: Project, url: str, key: str, *, actor: str, reason: str = "") -> None:
+    """Set the pair with which this project's Label Studio is called; both empty takes it away."""
+    url = url.strip().rstrip("/")
+    key = key.strip()
+    if bool(url) != bool(key):
+        raise InvalidSetting(
+            "URL and key are a pair.", hint="Give both; or neither, to take them away."
+        )
+    if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+        raise InvalidSetting("The URL must begin with http:// or https:// and name a host.")
+    current = base.lock(project)
+    fields = {
+        "labelstudio_url": url,
+        "labelstudio_key": key,
+        "connection": {},
+        "connection_checked_at": None,
+    }
+    Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
+    base.record(
+        "set_credentials",
+        actor=actor,
+        project=current,
+        reason=reason,
+        numbers={"from": current.labelstudio_url, "to": url},
+    )
+    for name, value in fields.items():
+        setattr(project, name, value)
+
+
+@transaction.atomic
+def confirm_hostname(
+    project: Project, *, actor: str, reason: str = "", hostname: str | None = None
+) -> None:
+    """Vouch for the pinned host, or move the project to the other host that claimed it.
+
+    A token belongs to the host that sent it: moving forgets it, and the next /setup of
+    the new host brings its own.
+    """
+    current = base.lock(project)
+    hostname = hostname or current.hostname
+    if not hostname or hostname not in {current.hostname, current.other_hostname}:
+        raise HostnameUnknown(f"No setup of {current} has come from that host.")
+    fields: dict[str, Any] = {"hostname_confirmed": True}
+    if hostname != current.hostname:
+        fields |= {"hostname": hostname, "setup_token": ""}
+    fields["other_hostname"] = ""
+    Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
+    base.record(
+        "confirm_hostname",
+        actor=actor,
+        project=current,
+        reason=reason,
+        numbers={"from": current.hostname, "to": hostname},
+    )
+    for name, value in fields.items():
+        setattr(project, name, value)

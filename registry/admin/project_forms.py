@@ -1,0 +1,100 @@
+"""What is asked of those who change a project: its settings, its credentials, its host."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from registry.acts import project_settings
+from registry.engine import engine
+from registry.errors import EvalsError
+from registry.models import Project
+
+from .base import ReasonForm
+
+
+class ProjectForm(forms.ModelForm):
+    """How a project learns and promotes, checked before it is saved."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Why; kept with the act.",
+    )
+
+    class Meta:
+        model = Project
+        fields = ["policy", "options", "promotion_rule"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "policy" in self.fields:  # not for those who may only look
+            self.fields["policy"].required = False  # left empty: the defaults
+
+    def clean_policy(self) -> dict[str, Any]:
+        return _checked(project_settings.checked_policy, _or_empty(self.cleaned_data["policy"]))
+
+    def clean_options(self) -> dict[str, Any]:
+        options = _or_empty(self.cleaned_data["options"])
+        return _checked(engine().validate_options, self.instance, options)
+
+
+def _or_empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _checked(check: Any, *args: Any) -> dict[str, Any]:
+    """The checked value; what the check refuses becomes the field's error."""
+    if not isinstance(args[-1], dict):
+        raise ValidationError("Must be an object: {…}.")
+    try:
+        return check(*args)
+    except EvalsError as error:
+        raise ValidationError(f"{error.message} {error.hint}".strip()) from error
+
+
+class CredentialsForm(BaseDialogForm):
+    """The pair; the key is never shown back."""
+
+    # Not a URLField: that refuses a host name without a dot.
+    url = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Such as http://localhost:8080",
+    )
+    key = forms.CharField(
+        required=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="A personal access token or a legacy token. Both empty: take them away.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if bool(given.get("url")) != bool(given.get("key")) and not self.errors:
+            # At a field, because the dialog shows no errors of the whole form.
+            self.add_error("key", "URL and key are a pair: give both, or neither.")
+        return given
+
+
+class HostnameForm(ReasonForm):
+    """Which of the hosts that claimed the project is the right one."""
+
+    hostname = forms.ChoiceField(
+        widget=UnfoldAdminRadioSelectWidget(),
+        help_text="The token that this host sent with its setup may then be sent back to it.",
+    )
+
+    field_order = ["hostname", "reason"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = Project.objects.filter(pk=self.object_id).values_list("hostname", "other_hostname")
+        hosts = [host for host in (known.first() or ()) if host]
+        self.fields["hostname"].choices = [(host, host) for host in hosts]
