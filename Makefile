@@ -9,7 +9,8 @@ LS := .label-studio/venv
 BASE_PYTHON := $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
-LOCK := $(PY) -m uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11
+COMPILE := $(PY) -m uv pip compile
+LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
 
 .PHONY: help run test lint checks pytest chromium lock clean
@@ -65,9 +66,9 @@ chromium:  ## Debian's chromium, for the tests marked `browser`
 	echo "chromium is not installed and cannot be (not root, or no apt): tests marked 'browser' are skipped." >&2
 
 lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked .txt files
-	$(LOCK) --override overrides.txt requirements.in -o requirements.txt
-	$(LOCK) --override overrides.txt requirements-dev.in -o requirements-dev.txt
-	$(LOCK) tests/e2e/label-studio.in -o tests/e2e/label-studio.txt
+	$(COMPILE) --override overrides.txt $(LOCKED) requirements.in -o requirements.txt
+	$(COMPILE) --override overrides.txt $(LOCKED) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) $(LOCKED) tests/e2e/label-studio.in -o tests/e2e/label-studio.txt
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
 	rm -rf $(VENV) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -118,14 +118,13 @@ def _answers() -> bool:
 def _print_lines(key: str | None) -> None:
     from evals_backend import addresses, first_login
 
-    urls = "; ".join(f"{where}: {url}" for where, url in addresses.to_paste(key or "<key>"))
-    login = f"in {first_login.path()}"
+    (_, url), *others = addresses.to_paste(key or "<key>")
+    paste = "; ".join([url, *(f"{where}: {other}" for where, other in others)])
+    login = f"first login in {first_login.path()}"
     if not first_login.path().exists():
-        login = "made by `manage.py access_key new NAME`"
-    print(
-        f"Paste into Label Studio, Settings > Model: {urls}" + ("" if key else f"; <key> {login}")
-    )
-    print(f"Admin: {addresses.admin()} (first login in {first_login.path()})")
+        login = "`manage.py access_key new NAME` makes a key"
+    print(f"Paste into Label Studio, Settings > Model: {paste}" + ("" if key else f" ({login})"))
+    print(f"Admin: {addresses.admin()} ({login})")
     print("Then press Retrieve Predictions in the Data Manager", flush=True)
 
 
