@@ -17,7 +17,6 @@ from mlapi.labelstudio import label_config
 from mlapi.serializers import SetupBody, TrainBody, WebhookBody
 from registry import queue
 from registry.acts import events, projects, runs
-from registry.errors import EvalsError
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 
@@ -90,14 +89,14 @@ def take_webhook(caller: Caller, body: WebhookBody) -> Taken:
     """Keep the event and wake the drain of its project; START_TRAINING queues a run at once.
 
     An event of a project that is out of scope, or that names none, is kept without a
-    project: it can be read, and does nothing. Raises what `runs.start` refuses with,
-    after the event was kept.
+    project: it can be read, and does nothing.
     """
     project = _project_of(caller, body.uid, body.title)
     if project is None:
         return _keep(None, body, EventStatus.IGNORED, f"names no project that {caller.name} opens")
     if body.action.upper() == START_TRAINING:
-        return _start(project, body.action, body.payload, Event.Source.WEBHOOK)
+        trigger = TrainingRun.Trigger.START_TRAINING
+        return Taken(*_start(project, trigger, body.payload, Event.Source.WEBHOOK))
     if body.action.upper() not in labelstudio_events.KNOWN_ACTIONS:
         return _keep(project, body, EventStatus.IGNORED, "an action that nothing is done for")
     with transaction.atomic():
@@ -106,8 +105,8 @@ def take_webhook(caller: Caller, body: WebhookBody) -> Taken:
     return taken
 
 
-def take_train(caller: Caller, body: TrainBody) -> Taken:
-    """Keep the annotated tasks as an event, and queue a run. Raises ProjectUnknown or a refusal."""
+def take_train(caller: Caller, body: TrainBody) -> TrainingRun:
+    """Keep the annotated tasks as an event, and queue a run. Raises ProjectUnknown."""
     project = _project_of(caller, body.uid, "")
     if project is None:
         raise ProjectUnknown
@@ -121,7 +120,8 @@ def take_train(caller: Caller, body: TrainBody) -> Taken:
                 request_id=request_id(),
             )
             queue.drain(project.pk)
-    return _start(project, START_TRAINING, {}, Event.Source.TRAIN)
+    _, run = _start(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
+    return run
 
 
 def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
@@ -143,29 +143,21 @@ def _keep(project: Project | None, body: WebhookBody, status: str, outcome: str)
     return Taken(event, is_known=known)
 
 
-def _start(project: Project, action: str, payload: dict[str, Any], source: str) -> Taken:
-    """Queue a run, or find the active one; the event says which, also when it was refused."""
-    trigger = {
-        Event.Source.WEBHOOK: TrainingRun.Trigger.START_TRAINING,
-        Event.Source.TRAIN: TrainingRun.Trigger.TRAIN_ROUTE,
-    }[source]
-    kept = {"source": source, "request_id": request_id()}
-    try:
-        with transaction.atomic():
-            run, created = runs.start(project, trigger=trigger, actor="labelstudio")
-            outcome = f"queued run {run.pk}" if created else f"run {run.pk} was {run.state} already"
-            event = events.record(
-                project,
-                action,
-                payload,
-                status=EventStatus.QUEUED_RUN,
-                outcome=outcome,
-                run=run,
-                **kept,
-            )
-    except EvalsError as refused:
-        events.record(
-            project, action, payload, status=EventStatus.FAILED, outcome=refused.message, **kept
-        )
-        raise
-    return Taken(event, run)
+@transaction.atomic
+def _start(
+    project: Project, trigger: str, payload: dict[str, Any], source: str
+) -> tuple[Event, TrainingRun]:
+    """Queue a run, or find the active one; the event says which."""
+    run, created = runs.start(project, trigger=trigger, actor="labelstudio")
+    outcome = f"queued run {run.pk}" if created else f"run {run.pk} was {run.state} already"
+    event = events.record(
+        project,
+        START_TRAINING,
+        payload,
+        source=source,
+        request_id=request_id(),
+        status=EventStatus.QUEUED_RUN,
+        outcome=outcome,
+        run=run,
+    )
+    return event, run

@@ -82,10 +82,10 @@ def predictor_for(version: ModelVersion) -> Predictor:
     except ModelUnavailable as e:
         with _state:
             failure = _failures.get(version.pk)
-            unreported = failure is not None and not failure.is_reported
-            if unreported:
+            reported = failure is None or failure.is_reported
+            if failure is not None:
                 failure.is_reported = True
-        if unreported:
+        if not reported:
             queue.fall_back(version.project_id, version.pk, e.message)
         raise
 

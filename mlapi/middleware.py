@@ -27,8 +27,9 @@ class AccessKeyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.access_key = _take_key(request)
-        if request.access_key is not None:
+        key = _take_key(request)
+        request.access_key = key  # type: ignore[attr-defined]
+        if key is not None:
             request.urlconf = PROTOCOL_URLCONF
         return self.get_response(request)
 

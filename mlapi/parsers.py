@@ -19,9 +19,9 @@ class JSONBody(BaseParser):
     media_type = "*/*"
 
     def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: dict | None = None
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None
     ) -> Any:
-        """The value in the body. Raises BodyInvalid, BodyTooLarge or LengthRequired."""
+        """The value in the body. Raises BodyInvalid or BodyTooLarge."""
         meta = parser_context["request"].META
         limit = settings.MAX_REQUEST_MB * 1024 * 1024
         if int(meta.get("CONTENT_LENGTH") or 0) > limit:

@@ -67,5 +67,6 @@ def _disconnected(projects: QuerySet[Project]) -> list[dict[str, Any]]:
 
 
 def _cure(report: dict[str, Any]) -> str:
-    steps = (s for s in report.get("steps", []) if s.get("step") == report.get("failed"))
-    return next(steps, {}).get("cure", "")
+    failed = report.get("failed")
+    cures = (s.get("cure", "") for s in report.get("steps", []) if s.get("step") == failed)
+    return next(cures, "")

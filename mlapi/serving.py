@@ -108,11 +108,14 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
 def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None) -> Answered:
     entries: list[dict[str, Any] | list] = [_empty(empty) for _ in tasks]
     problems: dict[str, list[Any]] = {}
-    readable = [i for i, task in enumerate(tasks) if _data(task) is not None]
-    unreadable = sorted(set(range(len(tasks))) - set(readable))
-    for i in unreadable:
-        problems.setdefault("task_invalid", []).append(_id(tasks[i]))
-    answers = _predict(served, [_data(tasks[i]) for i in readable])
+    readable: dict[int, dict[str, Any]] = {}
+    for i, task in enumerate(tasks):
+        data = _data(task)
+        if data is None:
+            problems.setdefault("task_invalid", []).append(_id(task))
+        else:
+            readable[i] = data
+    answers = _predict(served, list(readable.values()))
     for i, said in zip(readable, answers, strict=True):
         prediction = results.prediction(said, served.config, served.version.label)
         if prediction is None:

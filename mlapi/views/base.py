@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.views import APIView
 
@@ -45,12 +46,13 @@ class ProtocolView(APIView):
     @property
     def caller(self) -> Caller:
         """Who was authenticated."""
-        return self.request.auth
+        return cast(Caller, self.request.auth)
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         began = perf_counter()
         response = super().dispatch(request, *args, **kwargs)
-        route = request.resolver_match.url_name
+        match = request.resolver_match
+        route = (match.url_name if match else None) or "unknown"
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
         prometheus.note_request(route, method, response.status_code, perf_counter() - began)
         return response

@@ -51,8 +51,9 @@ def _labels(projects: QuerySet[Project]) -> list[str]:
 
 def _champions(projects: QuerySet[Project]) -> list[dict[str, Any]]:
     """Two queries: the projects with a champion, and the metrics of all champions."""
-    serving = list(projects.filter(champion__isnull=False).order_by("pk"))
-    by_version: dict[int, list[dict[str, Any]]] = {p.champion_id: [] for p in serving}
+    serving = projects.filter(champion__isnull=False).order_by("pk")
+    champions = [(p, p.champion) for p in serving if p.champion]
+    by_version: dict[int, list[dict[str, Any]]] = {version.pk: [] for _, version in champions}
     for metric in _whole_metrics(by_version):
         by_version[metric.version_id].append(
             {
@@ -67,10 +68,10 @@ def _champions(projects: QuerySet[Project]) -> list[dict[str, Any]]:
         {
             "project": p.uid,
             "title": p.title,
-            "version": p.champion.label,
-            "metrics": by_version[p.champion_id],
+            "version": version.label,
+            "metrics": by_version[version.pk],
         }
-        for p in serving
+        for p, version in champions
     ]
 
 

@@ -26,8 +26,8 @@ class Train(ProtocolView):
     """Tasks with their annotations in the body; the run that learns from them is the job."""
 
     def post(self, request: Request) -> HttpResponse:
-        taken = intake.take_train(self.caller, serializers.TrainBody.read(request.data))
-        return answered({"job": str(taken.run.pk)}, status=201)
+        run = intake.take_train(self.caller, serializers.TrainBody.read(request.data))
+        return answered({"job": str(run.pk)}, status=201)
 
 
 class IsTraining(ProtocolView):
@@ -51,9 +51,10 @@ class JobStatus(ProtocolView):
     """POST /job_status {"job"}."""
 
     def post(self, request: Request) -> HttpResponse:
+        runs = TrainingRun.objects.filter(project__in=self.caller.projects())
         number = serializers.job_id(request.data)
-        run = TrainingRun.objects.filter(pk=number, project__in=self.caller.projects()).first()
-        if number is None or run is None:
+        run = None if number is None else runs.filter(pk=number).first()
+        if run is None:
             raise JobUnknown
         return answered(_job(run))
 
