@@ -166,7 +166,8 @@ def _pid_file(pgdata: Path) -> list[str]:
 def _wait_until_ready(pgdata: Path, socket_dir: Path) -> None:
     """A server that another process started, and did not live to see ready, may still recover."""
     give_up = time.monotonic() + START_TIMEOUT_S
-    command = [postgres_wheel.programs() / "pg_isready", "-q", "-t", "5", "-h", socket_dir]
+    program = postgres_wheel.programs() / "pg_isready"
+    command = [str(program), "-q", "-t", "5", "-h", str(socket_dir)]
     while subprocess.run(command, check=False).returncode:  # noqa: S603
         if time.monotonic() > give_up or not _running(pgdata):
             raise PostgresFailed(f"The server under {pgdata} does not answer; see {pgdata / 'log'}")

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -31,6 +32,6 @@ class Environment(environ.Env):
 
     ENVIRON = _Values()
 
-    def str(self, var, default="", multiline=False):  # noqa: ARG002
+    def str(self, var: Any, default: Any = "", multiline: bool = False) -> Any:
         """The value as it stands: a password may begin with `$`, which environ would look up."""
         return self.ENVIRON.get(var, default)

@@ -23,7 +23,7 @@ def _blot_out_keys(_logger: Any, _method: str, event: Any) -> Any:
     return event
 
 
-_SHARED = [
+_SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -41,7 +41,7 @@ def configure(level: str, form: str) -> dict[str, Any]:
     if form == "auto":
         form = "console" if sys.stderr.isatty() else "json"
     # The traceback becomes text before keys are blotted out, so that none hides in it.
-    rendered = [
+    rendered: list[Any] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         _blot_out_keys,

@@ -65,17 +65,18 @@ def programs() -> Path:
 def run(program: str, *args: object, user: str | None) -> None:
     """Run one of the programs to its end. Raises PostgresFailed with what it printed."""
     account = pwd.getpwnam(user) if user else None
-    as_user = {"user": user, "group": account.pw_gid, "extra_groups": []} if account else {}
     # A file, because the server inherits what pg_ctl has open, and a pipe would never end.
     with tempfile.TemporaryFile("w+") as output:
         done = subprocess.run(  # noqa: S603
-            [programs() / program, *map(str, args)],
+            [str(programs() / program), *map(str, args)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
             check=False,
-            **as_user,  # type: ignore[arg-type]
+            user=user,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
         )
         if done.returncode:
             output.seek(0)

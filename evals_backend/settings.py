@@ -38,7 +38,7 @@ def _own_names() -> list[str]:
     """The names and addresses under which others may know this machine."""
     name = socket.gethostname()
     try:
-        addresses = {info[4][0].split("%")[0] for info in socket.getaddrinfo(name, None)}
+        addresses = {str(info[4][0]).split("%")[0] for info in socket.getaddrinfo(name, None)}
     except OSError:
         addresses = set()
     return sorted({name, socket.getfqdn(), *(f"[{a}]" if ":" in a else a for a in addresses)})

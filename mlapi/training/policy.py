@@ -81,7 +81,7 @@ def decide(project: Project, now: datetime) -> Decision:
         return _first(project, policy, last) or Decision(
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
         )
-    if _had_enough(project, policy, last):
+    if last is not None and _had_enough(project, policy, last):
         blocked, reason = _later(project, policy, last), "enough labels changed"
     else:
         blocked, reason = _first(project, policy, last), "enough labels for the first training"
@@ -117,10 +117,8 @@ def _learned_until(run: TrainingRun) -> datetime:
     return run.snapshot_at or run.created_at
 
 
-def _had_enough(project: Project, policy: dict, last: TrainingRun | None) -> bool:
+def _had_enough(project: Project, policy: dict, last: TrainingRun) -> bool:
     """Whether the next run is a later one: a version exists, or a run had the labels and failed."""
-    if last is None:
-        return False
     if project.champion_id or project.versions.exists():
         return True
     return last.dataset_counts.get("tasks", 0) >= policy["first_labels"]
@@ -129,7 +127,8 @@ def _had_enough(project: Project, policy: dict, last: TrainingRun | None) -> boo
 def _config_changed(project: Project, last: TrainingRun | None) -> bool:
     if last and last.parameters.get("fingerprint"):
         return last.parameters["fingerprint"] != project.fingerprint
-    return bool(project.champion) and project.champion.fingerprint != project.fingerprint
+    champion = project.champion
+    return champion is not None and champion.fingerprint != project.fingerprint
 
 
 def _first(project: Project, policy: dict, last: TrainingRun | None) -> Decision | None:

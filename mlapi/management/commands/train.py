@@ -43,7 +43,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: object) -> None:
-        self.console = Console(file=self.stdout)
+        self.console = Console(file=self.stdout)  # type: ignore[arg-type]
         project = _find(str(options["project"]))
         actor = getpass.getuser()[:150]
         run, created = runs.start(project, trigger=TrainingRun.Trigger.COMMAND, actor=actor)
