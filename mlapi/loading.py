@@ -64,17 +64,6 @@ def load(version: ModelVersion) -> Predictor:
         return _load(version) if predictor is None else predictor
 
 
-def loads(version: ModelVersion) -> bool:
-    """Whether the version can be loaded here and now, whatever was remembered of it."""
-    with _state:
-        _failures.pop(version.pk, None)
-    try:
-        load(version)
-    except ModelUnavailable:
-        return False
-    return True
-
-
 def predictor_for(version: ModelVersion) -> Predictor:
     """As `load`, for a version that serves: each failure queues the act `fall_back`, once."""
     try:

@@ -10,7 +10,7 @@ from mlapi import pipelines
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig
-from mlapi.loading import ModelUnavailable, forget, load, loads, predictor_for, warm_up
+from mlapi.loading import ModelUnavailable, forget, load, predictor_for, warm_up
 from mlapi.pipelines.base import Answer, Predictor, Problem, TargetSpec
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
@@ -22,7 +22,6 @@ __all__ = [
     "answer",
     "forget",
     "load",
-    "loads",
     "predictor_for",
     "warm_up",
 ]

@@ -8,10 +8,9 @@ import pytest
 from django.core.files.storage import storages
 from django_q.models import OrmQ
 
-from mlapi import loading, serving
+from mlapi import jobs, loading, serving
 from mlapi.labelstudio import label_config
 from mlapi.pipelines import PIPELINES
-from registry.acts import champion as champion_acts
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
 from tests.mlapi.trained import artifact
 
@@ -135,7 +134,7 @@ def test_a_failure_is_remembered_for_half_a_minute_and_then_tried_again(monkeypa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_falling_back_makes_the_version_before_answer():
+def test_the_queued_job_falls_back_to_the_version_before_which_then_answers():
     project = ProjectFactory()
     first = ModelVersionFactory(project=project, champion=True, content=artifact())
     project.refresh_from_db()
@@ -144,10 +143,7 @@ def test_falling_back_makes_the_version_before_answer():
     assert answer(second).problems
     project_id, version_id, error = fall_backs()[0].task["args"]
     assert (project_id, version_id) == (project.pk, second.pk)
-    goal = champion_acts.fall_back(
-        second.project, second, actor="serving", error=error, loads=serving.loads
-    )
-    assert goal == first
+    jobs.fall_back(project_id, version_id, error)
     answered = answer(first)
     assert answered.model_version == first.label
     assert not answered.problems
