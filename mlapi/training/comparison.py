@@ -85,19 +85,22 @@ def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, An
     if candidate is None or champion is None:
         nothing = {"candidate": candidate, "champion": champion}
         return {**nothing, "difference": None, "interval": None}
-    drawn = np.nanmean(
+    differences = np.array(
         [
             _resampled_f1(m.truth, m.candidate, weights)
             - _resampled_f1(m.truth, m.champion, weights)
             for m in matrices
-        ],
-        axis=0,
+        ]
     )
+    # A resample may miss all labelled tasks of a small target: its mean is over the others.
+    there = np.isfinite(differences)
+    drawn = np.where(there, differences, 0).sum(axis=0)[there.any(axis=0)]
+    drawn /= there.sum(axis=0)[there.any(axis=0)]
     return {
         "candidate": candidate,
         "champion": champion,
         "difference": candidate - champion,
-        "interval": [float(q) for q in np.nanquantile(drawn, [0.025, 0.975])],
+        "interval": [float(q) for q in np.quantile(drawn, [0.025, 0.975])],
     }
 
 

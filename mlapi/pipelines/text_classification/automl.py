@@ -80,6 +80,7 @@ class AutoML:
         )
         with open(self.eva.models / function, "rb") as f:
             model = pickle.load(f)  # noqa: S301 - EvaDB has just written it
+        model.model.estimator.set_params(n_jobs=1)  # it predicts in threads of the web server
         number = {label: i for i, label in enumerate(self.labels)}
         classes = np.array([number[label] for label in model.classes_], dtype=int)
         return AutoMLEstimator(features, model, classes, len(self.labels))

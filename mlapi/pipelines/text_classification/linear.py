@@ -7,7 +7,9 @@ one label and for several.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -23,8 +25,14 @@ RECIPES = (WORD, WORD_CHAR)
 # Words and every other sign by itself, so that no text that has a character has no token.
 _WORD_OR_SIGN = r"(?u)\w+|[^\w\s]"
 _MAX_FEATURES = 200_000
+# Of a long text its words tell enough, and its characters would take ten times their time.
+_CHARACTERS = 1_000
 # What an estimator says of a label that it has not seen: below every score of ridge.
 UNSEEN = -10.0
+
+
+def _beginning(text: str) -> str:
+    return text[:_CHARACTERS].lower()
 
 
 class TextVectors:
@@ -38,13 +46,24 @@ class TextVectors:
         shared = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
         self.parts = [TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **shared)]
         if recipe == WORD_CHAR:
-            self.parts.append(TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), **shared))
+            self.parts.append(
+                TfidfVectorizer(
+                    analyzer="char_wb", ngram_range=(3, 5), preprocessor=_beginning, **shared
+                )
+            )
 
     def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
         return self._beside([part.fit_transform(texts) for part in self.parts])
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         return self._beside([part.transform(texts) for part in self.parts])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is of this process only: scikit-learn keeps an address, `id(None)`."""
+        parts = [copy(part) for part in self.parts]
+        for part in parts:
+            vars(part).pop("_stop_words_id", None)
+        return {"parts": parts}
 
     @staticmethod
     def _beside(matrices: list[csr_matrix]) -> csr_matrix:

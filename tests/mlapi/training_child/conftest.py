@@ -1,0 +1,128 @@
+"""Job folders as the parent process writes them."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlapi.training.child import carry_out
+
+_runs = itertools.count(1)
+
+
+def target(name="topic", kind="single", labels=("fruit", "sky", "city"), **other) -> dict[str, Any]:
+    base = {"object_name": "t", "object_tag": "Text", "field": "text"}
+    return {"name": name, "kind": kind, "labels": list(labels), **base, **other}
+
+
+def task(number: int, text: Any, labels: dict[str, Any], split: str | None = None) -> dict:
+    split = split or ("holdout" if number % 5 == 0 else "train")
+    return {"id": number, "data": {"text": text}, "labels": labels, "split": split}
+
+
+def tasks(texts, said, name="topic") -> list[dict[str, Any]]:
+    """Every fifth is in the holdout."""
+    return [
+        task(i, text, {name: label})
+        for i, (text, label) in enumerate(zip(texts, said, strict=True))
+    ]
+
+
+@dataclass
+class Job:
+    folder: Path
+
+    @property
+    def artifact(self) -> Path:
+        return self.folder / "artifact.bin"
+
+    def read(self, name: str) -> Any:
+        return json.loads((self.folder / name).read_text())
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return self.read("result.json")
+
+    @property
+    def progress(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "progress.jsonl").open()]
+
+    @property
+    def statements(self) -> list[str]:
+        return [line["statement"]["sql"] for line in self.progress if "statement" in line]
+
+    def train(self) -> dict[str, Any]:
+        """In this process, for speed; `start` is the real thing."""
+        assert carry_out(self.folder, curve=False) == 0, (self.folder / "error.json").read_text()
+        return self.result
+
+    def fail(self) -> dict[str, Any]:
+        assert carry_out(self.folder, curve=False) == 1
+        assert not (self.folder / "result.json").exists()
+        return self.read("error.json")
+
+    def start(self, *arguments: str) -> subprocess.CompletedProcess:
+        """In a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-m", "mlapi.training.child", str(self.folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "DATABASE_URL": "postgres://nowhere.invalid/none"},
+        )
+
+    def metric(self, name: str, target: str = "topic", label: str = "") -> float | None:
+        (found,) = [
+            m["value"]
+            for m in self.result["metrics"]
+            if (m["name"], m["target"], m["label"]) == (name, target, label)
+        ]
+        return found
+
+
+@pytest.fixture
+def make_job(tmp_path):
+    """`make_job(tasks, targets, **job)`: a folder whose run has a number of its own."""
+
+    def make(tasks: list[dict], targets: list[dict], **other: Any) -> Job:
+        run = next(_runs)
+        folder = tmp_path / f"run-{run}"
+        folder.mkdir()
+        job = {
+            "project": 90,
+            "run": run,
+            "number": run + 1000,
+            "pipeline": "text_classification",
+            "options": {},
+            "targets": targets,
+            "seed": 0,
+            "time_budget_s": 10,
+            "automl": False,
+            "automl_note": "off",
+            "champion": None,
+            **other,
+        }
+        (folder / "job.json").write_text(json.dumps(job))
+        with open(folder / "dataset.jsonl", "w") as f:
+            f.writelines(json.dumps(t) + "\n" for t in tasks)
+        return Job(folder)
+
+    return make
+
+
+def champion_of(job: Job, number: int = 1, **other: Any) -> dict[str, Any]:
+    """The finished job as the champion of another."""
+    return {
+        "label": f"v{number}-abcdef",
+        "number": number,
+        "pipeline": "text_classification",
+        "artifact": str(job.artifact),
+        "config_targets": job.result["targets"],
+        **other,
+    }

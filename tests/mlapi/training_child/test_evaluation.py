@@ -1,0 +1,155 @@
+"""The numbers, against scikit-learn's and against what can be said by hand."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from mlapi.training import comparison, evaluation
+
+LABELS = ["a", "b", "c"]
+
+
+def value(rows, name, label=""):
+    (found,) = [r["value"] for r in rows if (r["name"], r["label"]) == (name, label)]
+    return found
+
+
+@pytest.fixture
+def judged():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([1, 1, 1], size=400)
+    humans = [LABELS[rng.choice(3, p=p)] for p in probabilities]
+    answers = [LABELS[i] for i in probabilities.argmax(axis=1)]
+    return humans, answers, probabilities
+
+
+def test_the_metrics_of_single_labels_are_scikit_learns(judged):
+    humans, answers, probabilities = judged
+
+    rows = evaluation.single(humans, answers, probabilities, LABELS, baseline="a")
+
+    expected = {
+        "accuracy": metrics.accuracy_score(humans, answers),
+        "macro_f1": metrics.f1_score(humans, answers, average="macro"),
+        "weighted_f1": metrics.f1_score(humans, answers, average="weighted"),
+        "log_loss": metrics.log_loss(humans, probabilities, labels=LABELS),
+        "baseline_accuracy": humans.count("a") / 400,
+        "baseline_macro_f1": metrics.f1_score(humans, ["a"] * 400, average="macro"),
+    }
+    for name, number in expected.items():
+        assert value(rows, name) == pytest.approx(number), name
+    scores = metrics.precision_recall_fscore_support(humans, answers, labels=LABELS)
+    for name, numbers in zip(("precision", "recall", "f1", "support"), scores, strict=True):
+        for label, number in zip(LABELS, numbers, strict=True):
+            assert value(rows, name, label) == pytest.approx(number), (name, label)
+    assert {r["n"] for r in rows if not r["label"]} == {400}
+
+
+def test_the_metrics_of_sets_are_scikit_learns():
+    rng = np.random.default_rng(1)
+    probabilities = rng.random((300, 3))
+    wanted = rng.random((300, 3)) < probabilities
+    said = probabilities >= 0.5
+
+    def sets(matrix):
+        return [tuple(x for x, on in zip(LABELS, row, strict=True) if on) for row in matrix]
+
+    rows = evaluation.multiple(sets(wanted), sets(said), probabilities, LABELS, baseline=("a",))
+
+    assert value(rows, "subset_accuracy") == pytest.approx(metrics.accuracy_score(wanted, said))
+    for average in ("micro", "macro"):
+        number = metrics.f1_score(wanted, said, average=average)
+        assert value(rows, f"{average}_f1") == pytest.approx(number)
+
+
+def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
+    humans, answers = ["a", "a", "b", "b"], ["a", "x", "b", "b"]
+    probabilities = np.full((4, 2), 0.5)
+
+    rows = evaluation.single(humans, answers, probabilities, ["a", "b"], baseline="a")
+
+    assert value(rows, "macro_f1") == pytest.approx((2 / 3 + 1) / 2)
+    assert value(rows, "precision", "x") == 0
+    assert value(rows, "recall", "x") is None
+
+
+def test_a_class_that_was_never_learned_costs_much_but_not_infinity():
+    rows = evaluation.single(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
+
+    assert value(rows, "log_loss") == pytest.approx(13.8, abs=0.1)
+
+
+def test_nothing_judged_is_undefined_and_not_zero():
+    rows = evaluation.single([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
+
+    assert value(rows, "macro_f1") is None
+    assert {r["n"] for r in rows} == {0}
+
+
+def test_ece_by_hand():
+    confidence = np.array([0.95, 0.95, 0.55, 0.55])
+    correct = np.array([True, False, True, False])
+
+    assert evaluation.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
+
+
+def test_ece_of_a_calibrated_model_is_told_and_falls_with_n():
+    rng = np.random.default_rng(2)
+    few, many = rng.uniform(0.3, 1, 50), rng.uniform(0.3, 1, 5000)
+    drawn = rng.random(50) < few
+
+    expected = evaluation.ece_if_calibrated(few)
+
+    assert expected == evaluation.ece_if_calibrated(few)
+    assert evaluation.ece_if_calibrated(many) < 0.03 < expected < 0.25
+    assert evaluation.ece(few, drawn) == pytest.approx(expected, abs=0.12)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "interval"),
+    [(8, 10, (0.4902, 0.9433)), (0, 10, (0, 0.2775)), (20, 20, (0.8389, 1)), (0, 0, (0, 1))],
+)
+def test_wilsons_interval(successes, n, interval):
+    assert evaluation.wilson(successes, n) == pytest.approx(interval, abs=1e-3)
+
+
+def judge(humans, candidate, champion, target="t"):
+    def one(labels):
+        return [None if x is None else (x,) for x in labels]
+
+    tasks = list(range(len(humans)))
+    return comparison.Judged(target, tasks, one(humans), one(candidate), one(champion))
+
+
+def test_the_interval_covers_a_difference_that_is_there():
+    rng = np.random.default_rng(3)
+    humans = [LABELS[i] for i in rng.integers(3, size=500)]
+
+    def right(share):
+        return [h if rng.random() < share else None for h in humans]
+
+    found = comparison.compare(
+        [judge(humans, right(0.9), right(0.6))], champion_serves=True, seed=0
+    )
+
+    low, high = found["interval"]
+    assert 0 < low < found["difference"] < high
+    assert high - low < 0.15
+
+
+def test_targets_are_averaged_unweighted():
+    big = judge(["a", "b"] * 50, ["a", "b"] * 50, ["a", "b"] * 50, "big")
+    small = judge(["a", "b"], ["a", None], ["a", "b"], "small")
+
+    found = comparison.compare([big, small], champion_serves=True, seed=0)
+
+    assert found["candidate"] == pytest.approx((1 + 0.5) / 2)
+    assert found["champion"] == 1
+    assert found["n"] == 100
+    assert found["targets"]["small"]["n"] == 2
+
+
+def test_nothing_to_compare_is_undefined():
+    found = comparison.compare([], champion_serves=False, seed=0)
+
+    assert (found["candidate"], found["interval"], found["n"]) == (None, None, 0)

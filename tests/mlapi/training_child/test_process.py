@@ -1,0 +1,97 @@
+"""The child as a process: its end, its errors, its modesty, and the check of what it left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.mlapi.pipelines.texts import some_texts
+from tests.mlapi.training_child.conftest import target, tasks
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {child!r}])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+CHILD = """
+from mlapi.training.child import die_with_parent
+import sys, time
+die_with_parent()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's prctl")
+def test_the_child_dies_with_its_parent():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT.format(child=CHILD)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    child = int(parent.stdout.readline())
+    assert parent.stdout.readline() == "ready\n"
+
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while is_running(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert not is_running(child)
+
+
+def test_a_process_needs_no_database_and_what_it_leaves_is_verified(make_job):
+    job = make_job(tasks(*some_texts(60)), [target()])
+
+    done = job.start()
+    verified = verify(job.folder, job.artifact)
+
+    assert done.returncode == 0, done.stderr
+    assert verified.returncode == 0, verified.stderr
+
+    job.artifact.write_bytes(b"not a model")
+    refused = verify(job.folder, job.artifact)
+
+    assert refused.returncode == 1
+    assert json.loads(refused.stderr)["code"] == "does_not_load"
+
+
+def test_an_error_is_left_for_the_parent(make_job):
+    job = make_job(tasks(["a", "b"], ["sky", "sky"]), [target()])
+
+    assert job.fail()["code"] == "one_class"
+
+
+def test_an_unforeseen_error_is_left_with_its_traceback(make_job):
+    job = make_job([], [target()])
+    (job.folder / "dataset.jsonl").write_text("not json\n")
+
+    error = job.fail()
+
+    assert error["code"] == "training_error"
+    assert "JSONDecodeError" in error["message"]
+    assert any("Traceback" in line.get("log", "") for line in job.progress)
+
+
+def verify(folder: Path, artifact: Path) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "mlapi.training.verify", str(folder), str(artifact)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,279 @@
+"""A training from its folder to its result."""
+
+import random
+
+import pytest
+
+from mlapi import pipelines
+from mlapi.training.child import carry_out
+from tests.mlapi.pipelines.texts import some_texts
+from tests.mlapi.training_child.conftest import target, task, tasks
+
+EVIL_LABELS = ("SELECT", 'it\'s "both", ok', "😀", "a;b -- c", "DROP TABLE x")
+
+
+def test_a_run_ends_in_a_version_and_all_that_is_known_of_it(make_job):
+    job = make_job(tasks(*some_texts(120)), [target()])
+
+    result = job.train()
+
+    assert result["recipe"] in [c["name"] for c in result["candidates"] if c["won"]]
+    assert [c["won"] for c in result["candidates"]].count(True) == 1
+    assert all(c["seconds"] >= 0 and c["n"] == 96 for c in result["candidates"][:2])
+    (learned,) = result["targets"]
+    assert learned["trained"]
+    assert learned["labels"] == ["fruit", "sky", "city"]
+    assert job.metric("accuracy") > 0.7 > job.metric("baseline_accuracy")
+    assert job.metric("primary", target="") == job.metric("macro_f1")
+    assert {o["task"] for o in result["outcomes"]} == set(range(0, 120, 5))
+    correct = sum(o["correct"] for o in result["outcomes"])
+    assert job.metric("accuracy") == pytest.approx(correct / 24)
+    assert result["comparison"] == {}
+    assert result["environment"]["evadb"] == "0.3.9"
+    assert not list(job.folder.glob("*.partial"))
+
+
+def test_the_way_goes_through_evadb_and_is_told_statement_by_statement(make_job):
+    job = make_job(tasks(*some_texts(60)), [target()], number=7)
+
+    job.train()
+
+    run = job.read("job.json")["run"]
+    assert job.statements == [
+        f"CREATE TABLE p90_r{run}_train (id INTEGER, text TEXT(0), label TEXT(0), fold INTEGER)",
+        f"CREATE TABLE p90_r{run}_holdout (id INTEGER, text TEXT(0), label TEXT(0))",
+        f"SELECT id, text, label, fold FROM p90_r{run}_train WHERE fold >= 0",
+        "CREATE FUNCTION p90_v7 IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
+        f"SELECT id, p90_v7(text) FROM p90_r{run}_holdout",
+    ]
+    progress = [line["progress"] for line in job.progress if "progress" in line]
+    assert progress == sorted(progress)
+    assert progress[-1] == 1.0
+
+
+def test_what_is_served_is_what_was_judged(make_job):
+    texts, said = some_texts(120)
+    job = make_job(tasks(texts, said), [target()])
+    outcomes = {o["task"]: o for o in job.train()["outcomes"]}
+
+    predictor = pipelines.get("text_classification").load(job.artifact)
+    served = predictor.predict([{"text": text} for text in texts])
+
+    for number, outcome in outcomes.items():
+        assert served[number]["topic"].value == outcome["predicted"]
+        assert served[number]["topic"].score == pytest.approx(outcome["score"])
+
+
+def test_the_same_data_and_seed_give_the_same_version_whatever_the_order(make_job):
+    rows = tasks(*some_texts(250))
+    shuffled = rows[:]
+    random.Random(1).shuffle(shuffled)
+    one, two = make_job(rows, [target()]), make_job(shuffled, [target()])
+
+    first, second = one.train(), two.train()
+
+    assert one.artifact.read_bytes() == two.artifact.read_bytes()
+    assert first["outcomes"] == second["outcomes"]
+    assert first["metrics"] == second["metrics"]
+
+
+def test_another_process_makes_the_same_version(make_job):
+    """Hashes of strings, and so the order of sets, differ from process to process."""
+    here, there = [make_job(tasks(*some_texts(60)), [target()]) for _ in range(2)]
+
+    here.train()
+    done = there.start()
+
+    assert done.returncode == 0, done.stderr
+    assert here.artifact.read_bytes() == there.artifact.read_bytes()
+
+
+def test_labels_may_be_anything_that_a_config_can_hold(make_job):
+    texts, said = some_texts(100, labels=EVIL_LABELS[:3], noise=0)
+    job = make_job(tasks(texts, said), [target(labels=EVIL_LABELS)])
+
+    result = job.train()
+
+    assert result["targets"][0]["labels"] == list(EVIL_LABELS[:3])
+    assert {o["human"] for o in result["outcomes"]} <= set(EVIL_LABELS)
+    assert job.metric("accuracy") > 0.8
+    assert job.metric("support", label=EVIL_LABELS[1]) > 0
+
+
+def test_texts_may_be_anything_that_a_task_can_hold(make_job):
+    odd = [
+        'it\'s "both" kinds',
+        "nul \x00 and escape \x1b",
+        "日本語 العربية",
+        "lone \ud800 surrogate",
+        "x" * 100_000,
+        None,
+        5,
+        "",
+        ["a"],
+        {"b": 1},
+    ]
+    rows = tasks(*some_texts(60))
+    for split in ("train", "holdout"):
+        rows += [task(len(rows) + i, t, {"topic": "sky"}, split) for i, t in enumerate(odd)]
+    job = make_job(rows, [target()])
+
+    result = job.train()
+
+    assert len(result["outcomes"]) == 12 + 5
+    assert any("10 tasks are without a text" in line.get("log", "") for line in job.progress)
+
+
+def test_several_controls_are_a_target_each(make_job):
+    texts, said = some_texts(150, noise=0)
+    rows = []
+    for i, (text, topic) in enumerate(zip(texts, said, strict=True)):
+        labels = {"topic": topic, "tags": sorted({topic, "even" if i % 2 else "odd"} - {"odd"})}
+        if i < 4:
+            labels["rare"] = "x"
+        row = task(i, text, labels)
+        row["data"]["page"] = f"<p>{text}</p><script>no</script>"
+        rows.append(row)
+    job = make_job(
+        rows,
+        [
+            target(),
+            target("tags", "multiple", (*["fruit", "sky", "city", "even", "never"],)),
+            target("page", labels=("fruit", "sky"), object_tag="HyperText", field="page"),
+            target("rare", labels=("x", "y")),
+        ],
+    )
+
+    result = job.train()
+
+    trained = {t["name"]: t for t in result["targets"]}
+    assert [t["trained"] for t in result["targets"]] == [True, True, False, False]
+    assert "No training task" in trained["page"]["untrained_reason"]
+    assert "the same" in trained["rare"]["untrained_reason"]
+    assert trained["tags"]["labels"] == ["fruit", "sky", "city", "even"]
+    assert job.metric("macro_f1", "topic") > 0.9
+    assert job.metric("micro_f1", "tags") > 0.6
+    assert job.metric("subset_accuracy", "tags") > job.metric("baseline_subset_accuracy", "tags")
+    both = (job.metric("macro_f1", "topic") + job.metric("macro_f1", "tags")) / 2
+    assert job.metric("primary", "") == pytest.approx(both)
+    tags = next(o for o in result["outcomes"] if o["target"] == "tags")
+    assert tags["human"] == sorted(tags["human"])
+    select = next(s for s in job.statements if s.startswith("SELECT id, p90_v"))
+    assert "(text)" in select  # the page of the untrained target is not asked for
+
+
+def test_two_fields_are_two_arguments(make_job):
+    texts, said = some_texts(60, noise=0)
+    rows = tasks(texts, said)
+    for row in rows:
+        row["data"]["page"] = f"<b>{row['data']['text']}</b>"
+        row["labels"]["kind"] = row["labels"]["topic"]
+    job = make_job(rows, [target(), target("kind", object_tag="HyperText", field="page")])
+
+    job.train()
+
+    assert any("(text, text_2) FROM" in s for s in job.statements)
+    assert job.metric("accuracy", "kind") > 0.7
+
+
+@pytest.mark.parametrize(
+    ("labels", "code"), [(["sky"] * 40, "one_class"), ([None] * 40, "not_enough_labels")]
+)
+def test_what_teaches_nothing_is_refused_with_a_hint(make_job, labels, code):
+    texts, _ = some_texts(40)
+    rows = [
+        task(i, t, {"topic": said} if said else {})
+        for i, (t, said) in enumerate(zip(texts, labels, strict=True))
+    ]
+
+    error = make_job(rows, [target()]).fail()
+
+    assert error["code"] == code
+    assert error["message"]
+    assert error["hint"]
+
+
+def test_two_texts_of_two_classes_are_enough_to_start(make_job):
+    rows = [
+        task(1, "an apple", {"topic": "fruit"}, "train"),
+        task(2, "the moon", {"topic": "sky"}, "train"),
+    ]
+    job = make_job(rows, [target()])
+
+    result = job.train()
+
+    assert result["targets"][0]["trained"]
+    assert result["outcomes"] == []
+    assert job.metric("macro_f1") is None
+    assert job.metric("primary", "") is None
+
+
+def test_the_race_is_run_on_one_fifth_where_there_are_enough_examples(make_job):
+    job = make_job(tasks(*some_texts(300)), [target()])
+
+    linear = job.train()["candidates"][:2]
+
+    assert [c["n"] for c in linear] == [48, 48]
+    assert all(c["metric"] == "macro_f1" for c in linear)
+
+
+def test_why_automl_did_not_race_is_told(make_job):
+    few = make_job(tasks(*some_texts(60)), [target()], automl=True, automl_note="")
+    lost = make_job(tasks(*some_texts(60)), [target()], automl_note="It lost by 0.2 in run 3.")
+
+    notes = [job.train()["candidates"][-1]["note"] for job in (few, lost)]
+
+    assert notes == ["Left out under 200 examples.", "It lost by 0.2 in run 3."]
+
+
+def test_automl_races_for_real(make_job):
+    texts, said = some_texts(260, labels=EVIL_LABELS[:3])
+    job = make_job(
+        tasks(texts, said),
+        [target(labels=EVIL_LABELS[:3])],
+        automl=True,
+        automl_note="",
+        time_budget_s=8,
+    )
+
+    result = job.train()
+
+    automl = result["candidates"][-1]
+    assert automl["name"] == "EvaDB AutoML, XGBoost"
+    assert automl["n"] == result["candidates"][0]["n"]
+    assert 0.5 < automl["score"] <= 1
+    assert automl["seconds"] > 1
+    (create,) = [s for s in job.statements if "TYPE XGBoost" in s]
+    assert "PREDICT 'label' TIME_LIMIT 1.4 TASK 'classification' METRIC 'log_loss'" in create
+
+
+def test_automl_can_win_and_then_serves(make_job, monkeypatch):
+    monkeypatch.setattr("mlapi.pipelines.text_classification.linear.RECIPES", ())
+    texts, said = some_texts(260)
+    job = make_job(tasks(texts, said), [target()], automl=True, automl_note="", time_budget_s=8)
+
+    result = job.train()
+
+    assert result["recipe"] == "EvaDB AutoML, XGBoost"
+    assert job.metric("accuracy") > 0.5
+    predictor = pipelines.get("text_classification").load(job.artifact)
+    served = predictor.predict([{"text": text} for text in texts])
+    for outcome in result["outcomes"]:
+        assert served[outcome["task"]]["topic"].value == outcome["predicted"]
+    assert carry_out(job.folder, curve=True) == 0
+    assert [p["step"] for p in job.read("curve.json")["metrics"]] == [52, 104, 156, 208]
+
+
+def test_the_learning_curve_rises_with_the_data(make_job):
+    job = make_job(tasks(*some_texts(200)), [target()])
+    job.train()
+
+    done = job.start("--curve")
+
+    assert done.returncode == 0, done.stderr
+    points = job.read("curve.json")["metrics"]
+    assert [p["step"] for p in points] == [40, 80, 120, 160]
+    assert {p["name"] for p in points} == {"learning_curve"}
+    assert points[-1]["value"] == pytest.approx(job.metric("macro_f1"))
+    assert points[0]["value"] < points[-1]["value"]
+    assert all(p["n"] == 40 and p["split"] == "holdout" for p in points)
