@@ -1,0 +1,52 @@
+"""The processes of docker-compose.yml, each started and asked for its health as there."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from .running import ROOT, environment, eventually, free_port, processes_of
+
+
+@pytest.fixture
+def stage(new_data_dir):
+    """Starts processes over one database and data folder, and ends them."""
+    data_dir, port, started = new_data_dir(), free_port(), []
+    env = environment(data_dir, PORT=str(port))
+
+    class Stage:
+        def start(self, process: str) -> subprocess.Popen:
+            command = [sys.executable, "-m", "evals_backend.serve", process]
+            started.append(subprocess.Popen(command, cwd=ROOT, env=env))
+            return started[-1]
+
+        def is_well(self, process: str) -> bool:
+            command = [sys.executable, "manage.py", "health", process]
+            done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+            assert done.returncode in {0, 1}, done.stderr
+            return done.returncode == 0
+
+    stage = Stage()
+    stage.data_dir = data_dir
+    yield stage
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def test_web_prepares_the_database_and_workers_join_it(stage):
+    web = stage.start("web")
+    assert eventually(lambda: stage.is_well("web"))
+    assert (stage.data_dir / "first-login.txt").exists()
+    assert not stage.is_well("events")
+    worker = stage.start("events")
+    assert eventually(lambda: stage.is_well("events"))
+    assert not stage.is_well("training")
+
+    # Each has become the process asked for, so that a container's stop signal reaches it.
+    for process in (web, worker):
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+    assert not stage.is_well("web")
+    assert eventually(lambda: processes_of(stage.data_dir) == [], 30)
