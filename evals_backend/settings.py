@@ -168,7 +168,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 APPEND_SLASH = False  # a redirect would lose the body of Label Studio's POST
-SECURE_REFERRER_POLICY = "no-referrer"  # the path may carry an access key
+# Not `no-referrer`: browsers then post forms with `Origin: null`, and no one could log in. What
+# was asked for with an access key in its path says `no-referrer` itself (AccessKeyMiddleware).
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

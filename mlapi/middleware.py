@@ -29,9 +29,12 @@ class AccessKeyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         key = _take_key(request)
         request.access_key = key  # type: ignore[attr-defined]
-        if key is not None:
-            request.urlconf = PROTOCOL_URLCONF
-        return self.get_response(request)
+        if key is None:
+            return self.get_response(request)
+        request.urlconf = PROTOCOL_URLCONF
+        response = self.get_response(request)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
 
 
 def _take_key(request: HttpRequest) -> str | None:
