@@ -4,11 +4,15 @@ from rich.table import Table
 
 from registry.models import ModelVersion
 
-_BASELINES = {"accuracy": "baseline_accuracy", "macro_f1": "baseline_macro_f1"}
-# What a perfectly calibrated model would read at that n.
-_CALIBRATED = {"ece": "ece_calibrated"}
-_BESIDE = {**_BASELINES, **_CALIBRATED}
-_NOT_ROWS = {*_BESIDE.values(), "learning_curve"}
+# What a number is to be compared with: another metric's name, and what that is.
+_BESIDE = {
+    "accuracy": ("baseline_accuracy", "majority class"),
+    "macro_f1": ("baseline_macro_f1", "majority class"),
+    "micro_f1": ("baseline_micro_f1", "baseline"),
+    "subset_accuracy": ("baseline_subset_accuracy", "baseline"),
+    "ece": ("ece_calibrated", "perfectly calibrated"),
+}
+_NOT_ROWS = {*(name for name, _ in _BESIDE.values()), "learning_curve"}
 
 
 def metrics_table(version: ModelVersion) -> Table:
@@ -16,17 +20,23 @@ def metrics_table(version: ModelVersion) -> Table:
     table = Table(title=f"{version.label} on the holdout")
     for column in ("target", "metric"):
         table.add_column(column)
-    for column in ("value", "baseline", "n"):
-        table.add_column(column, justify="right")
+    table.add_column("value", justify="right")
+    table.add_column("beside a baseline")
+    table.add_column("n", justify="right")
     metrics = list(version.metrics.filter(split="holdout").order_by("target", "pk"))
     found = {(m.target, m.name): m.value for m in metrics if not m.label}
     for metric in metrics:
         if metric.name in _NOT_ROWS or (metric.label and metric.name != "f1"):
             continue
         name = f"{metric.name} of {metric.label}" if metric.label else metric.name
-        beside = None if metric.label else found.get((metric.target, _BESIDE.get(metric.name, "")))
+        other, what = _BESIDE.get(metric.name, ("", ""))
+        beside = None if metric.label else found.get((metric.target, other))
         table.add_row(
-            metric.target or "all", name, _number(metric.value), _number(beside), str(metric.n)
+            metric.target or "all",
+            name,
+            _number(metric.value),
+            f"{_number(beside)} ({what})" if beside is not None else "",
+            str(metric.n),
         )
     for target in version.targets.filter(trained=False):
         table.add_row(target.name, "not trained", target.untrained_reason, "", "")
