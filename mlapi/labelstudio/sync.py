@@ -23,7 +23,7 @@ from registry.acts import projects as project_acts
 from registry.acts import tasks as task_acts
 from registry.models import Project, Task
 
-from . import mirror
+from . import mirror, webhook
 from .check import check, record_failure
 from .client import LabelStudio
 from .credentials import open_project
@@ -61,18 +61,20 @@ class SyncReport:
 def sync(project: Project, reason: str) -> SyncReport:
     """Bring the mirror up to date. A failure is recorded on the project and in the report.
 
-    The first one, and any after a failure, also tries the connection step by step and
-    mends the webhook. Nothing is deleted when Label Studio no longer has the project.
+    The first one, any after a failure and any that finds the webhook wrong also tries the
+    connection step by step and mends the webhook. Nothing is deleted when Label Studio no
+    longer has the project.
     """
     report = SyncReport(reason)
     started = time.monotonic()
-    is_first, was_ok = project.synced_at is None, bool(project.connection.get("ok"))
+    is_first, all_well = project.synced_at is None, bool(project.connection.get("ok"))
     try:
         with project_lock(project.pk, wait=True):
             project.refresh_from_db()
             labelstudio, _, found = open_project(project)
             with labelstudio:
                 _bring_up_to_date(project, labelstudio, found, report)
+                all_well = all_well and webhook.is_right(labelstudio, project)
             project_acts.mark_synced(project, seen_updated_at=report.seen_updated_at)
     except LabelStudioError as error:
         logger.warning("sync of project %s: %s", project.uid, error.message)
@@ -82,7 +84,7 @@ def sync(project: Project, reason: str) -> SyncReport:
             record_failure(project, error)
     else:
         queue.drain(project.pk)  # which asks the policy: labels may suffice now
-        if is_first or not was_ok:
+        if is_first or not all_well:
             _try_connection(project, pauses=_CONNECTING_S if is_first else ())
     report.seconds = round(time.monotonic() - started, 3)
     logger.info("synced project %s: %s", project.uid, report)

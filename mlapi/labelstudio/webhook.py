@@ -64,6 +64,15 @@ def check(labelstudio: LabelStudio, project: Project, *, fix: bool = False) -> s
     return f"{shown(kept['url'])} gets all events now"
 
 
+def is_right(labelstudio: LabelStudio, project: Project) -> bool:
+    """Whether there is nothing to mend."""
+    try:
+        check(labelstudio, project)
+    except WebhookWrong:
+        return False
+    return True
+
+
 def is_ours(url: str, project: Project) -> bool:
     """Whether the URL is this backend's /webhook, at the address that Label Studio calls us by."""
     base, parts = urlsplit(project.backend_url.rstrip("/")), urlsplit(url)

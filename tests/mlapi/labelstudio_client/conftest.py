@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from registry.acts import project_settings
 from registry.acts import projects as acts
 from registry.models import Project
 from tests.e2e.labelstudio_server import LabelStudioServer, LSProject
@@ -21,5 +22,5 @@ def theirs(labelstudio: LabelStudioServer) -> LSProject:
 def ours(theirs: LSProject, db) -> Project:
     """The same project here, with credentials of its own."""
     project = acts.meet(theirs.uid, title="client tests")
-    acts.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
+    project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
     return project

@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 
 from mlapi.labelstudio import webhook
 from mlapi.labelstudio.check import STEPS, check
-from registry.acts import keys
+from mlapi.labelstudio.sync import sync
+from registry.acts import keys, project_settings
 from registry.acts import projects as acts
 from registry.models import Event, Project
 
@@ -35,7 +36,7 @@ def behind_basic_auth(served, settings):
 
 def ours_of(theirs) -> Project:
     project = Project.objects.get(uid=theirs.uid)
-    acts.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
+    project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
     return project
 
 
@@ -142,6 +143,14 @@ def test_a_webhook_with_a_revoked_key_is_given_the_one_that_is_valid(theirs, con
     assert [w["url"] for w in theirs.webhooks()] == [f"{url}/k/{key}/webhook"]
 
 
+def test_a_later_sync_mends_the_webhook_too(theirs, connected):
+    assert sync(connected, "first").ok
+    assert connected.connection["ok"]
+    theirs.delete_webhooks()
+    assert sync(connected, "hourly").ok
+    assert len(theirs.webhooks()) == 1
+
+
 def test_without_any_backend_there_is_nothing_to_make_a_webhook_of(theirs, connected):
     (backend,) = theirs.backends()
     theirs.api("DELETE", f"/api/ml/{backend['id']}")
@@ -153,12 +162,12 @@ def test_without_any_backend_there_is_nothing_to_make_a_webhook_of(theirs, conne
 
 
 def test_each_failing_step_is_named_with_its_cure(theirs, connected, labelstudio):
-    acts.set_credentials(connected, "http://127.0.0.1:1", "x", actor="test")
+    project_settings.set_credentials(connected, "http://127.0.0.1:1", "x", actor="test")
     assert check(connected)["failed"] == "reach"
-    acts.set_credentials(connected, labelstudio.url, "0" * 40, actor="test")
+    project_settings.set_credentials(connected, labelstudio.url, "0" * 40, actor="test")
     report = check(connected)
     assert (report["failed"], len(report["steps"])) == ("token", 2)
-    acts.set_credentials(connected, labelstudio.url, labelstudio.token, actor="test")
+    project_settings.set_credentials(connected, labelstudio.url, labelstudio.token, actor="test")
     with labelstudio.without_legacy_tokens():
         report = check(connected)
     assert report["failed"] == "token"
@@ -172,13 +181,13 @@ def test_each_failing_step_is_named_with_its_cure(theirs, connected, labelstudio
 def test_the_dead_token_of_setup_gives_way_to_a_personal_access_token(
     theirs, connected, labelstudio, settings
 ):
-    acts.set_credentials(connected, "", "", actor="test")
+    project_settings.set_credentials(connected, "", "", actor="test")
     settings.HOST = "127.0.0.1"
     with labelstudio.without_legacy_tokens():
         report = check(connected)
         assert (report["source"], report["failed"]) == ("setup", "token")
         pat = labelstudio.personal_access_token()
-        acts.set_credentials(connected, labelstudio.url, pat, actor="test")
+        project_settings.set_credentials(connected, labelstudio.url, pat, actor="test")
         report = check(connected)
         assert (report["source"], report["failed"]) == ("project", None)
 

@@ -9,6 +9,7 @@ import pytest
 
 from mlapi.labelstudio import credentials, errors, tokens
 from mlapi.labelstudio.client import LabelStudio
+from registry.acts import project_settings
 from registry.acts import projects as acts
 from tests.e2e.labelstudio_server import USER
 
@@ -193,7 +194,7 @@ def test_one_that_never_answers_costs_the_timeout_only():
 
 def test_a_project_of_the_same_id_but_another_uid_is_not_taken_for_ours(theirs, db):
     stranger = acts.meet(f"{theirs.id}.1234567890")
-    acts.set_credentials(stranger, theirs.server.url, theirs.server.token, actor="test")
+    project_settings.set_credentials(stranger, theirs.server.url, theirs.server.token, actor="test")
     with pytest.raises(errors.ProjectMismatch):
         credentials.open_project(stranger)
 

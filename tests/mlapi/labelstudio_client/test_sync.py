@@ -8,6 +8,7 @@ from django.db import connection, connections
 from mlapi.labelstudio import sync as sync_module
 from mlapi.labelstudio.lock import project_lock
 from mlapi.labelstudio.sync import sync
+from registry.acts import project_settings
 from registry.acts import projects as acts
 from registry.models import Act, Outcome, Project, Task
 from tests.e2e.labelstudio_server import config
@@ -218,9 +219,9 @@ def test_a_failed_sync_may_be_asked_for_again_at_once(theirs, db):
 
 
 def test_credentials_that_work_again_clear_the_failure(ours, theirs, synced):
-    acts.set_credentials(ours, theirs.server.url, "0" * 40, actor="test")
+    project_settings.set_credentials(ours, theirs.server.url, "0" * 40, actor="test")
     assert sync(ours, "again").error["code"] == "labelstudio_token_invalid"
-    acts.set_credentials(ours, theirs.server.url, theirs.server.token, actor="test")
+    project_settings.set_credentials(ours, theirs.server.url, theirs.server.token, actor="test")
     resync(ours)
     ours.refresh_from_db()
     assert ours.connection["failed"] in (None, "webhook")  # this project has no backend connected
