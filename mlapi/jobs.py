@@ -38,13 +38,19 @@ def train(run_id: int) -> None:
 
 
 def fall_back(project_id: int, version_id: int, error: str) -> None:
-    """The version did not load in a serving process: move the champion to one that does."""
+    """The version did not load in a serving process: move the champion to one that does.
+
+    Unless it loads here: then that process is at fault, and tries again by itself.
+    """
     from mlapi.training.trial import loads_in_a_fresh_process
     from registry.acts import champion
 
     version = ModelVersion.objects.select_related("project").get(
         pk=version_id, project_id=project_id
     )
+    if loads_in_a_fresh_process(version):
+        champion.stand(version, actor="serving", reason=f"It loads in a worker. {error}")
+        return
     goal = champion.fall_back(
         version.project,
         version,

@@ -17,6 +17,9 @@ from registry.models import ModelVersion
 
 log = structlog.get_logger(__name__)
 FAILURE_REMEMBERED_S = 30
+# EvaDB's modules import each other in circles: two threads that enter them at once deadlock or
+# see half a module, so one thread at a time imports them, and the others wait for it.
+_importing = threading.Lock()
 _FIRST_PREDICTION_NEEDS = (
     "mlapi.eva.online",
     "mlapi.pipelines.text_classification.predictor",
@@ -92,16 +95,21 @@ def warm_up() -> threading.Thread:
     EvaDB's imports take seconds, which nobody should wait for, least of all /health.
     """
 
-    def import_engine() -> None:
+    def import_or_log() -> None:
         try:
-            for module in _FIRST_PREDICTION_NEEDS:
-                importlib.import_module(module)
+            _import_engine()
         except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it
             log.exception("warm_up_failed")
 
-    thread = threading.Thread(target=import_engine, name="warm-up", daemon=True)
+    thread = threading.Thread(target=import_or_log, name="warm-up", daemon=True)
     thread.start()
     return thread
+
+
+def _import_engine() -> None:
+    with _importing:
+        for module in _FIRST_PREDICTION_NEEDS:
+            importlib.import_module(module)
 
 
 def _cached(version: ModelVersion) -> Predictor | None:
@@ -118,6 +126,7 @@ def _cached(version: ModelVersion) -> Predictor | None:
 def _load(version: ModelVersion) -> Predictor:
     try:
         path = artifacts.fetch(version)
+        _import_engine()
         predictor = pipelines.get(version.pipeline).load(path)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
         log.exception("version_does_not_load", version=version.label, project=version.project_id)

@@ -116,6 +116,23 @@ def fall_back(
     return goal
 
 
+def stand(version: ModelVersion, *, actor: str, reason: str) -> None:
+    """The champion stays although a process could not load it; said once, not at every try."""
+    project = version.project
+    last = Act.objects.filter(project=project).order_by("-id").first()
+    if last and (last.verb, last.reason) == ("keep", reason):
+        return
+    base.record(
+        "keep",
+        actor=actor,
+        project=project,
+        reason=reason,
+        version=version,
+        from_version=version,
+        to_version=version,
+    )
+
+
 def _newest_earlier_that_loads(
     version: ModelVersion, loads: Callable[[ModelVersion], bool]
 ) -> ModelVersion | None:

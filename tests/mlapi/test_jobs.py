@@ -53,6 +53,19 @@ def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypat
     assert (act.actor, act.from_version, act.to_version) == ("serving", newest, good)
 
 
+def test_a_champion_that_loads_in_a_worker_stays_whatever_one_process_met(monkeypatch):
+    project = labelled_project({"Positive": 15, "Negative": 15})
+    monkeypatch.setattr("mlapi.training.run._Attempt.add_learning_curve", lambda *_: None)
+    version = train(project).version
+    for _ in range(2):
+        jobs.fall_back(project.pk, version.pk, "v1 does not load: OSError: disk full")
+    project.refresh_from_db()
+    version.refresh_from_db()
+    assert project.champion == version and version.load_failed_at is None
+    (act,) = Act.objects.filter(project=project, verb="keep", actor="serving")
+    assert "disk full" in act.reason
+
+
 def test_labels_that_changed_while_it_trained_count_for_the_next_run(monkeypatch):
     project = labelled_project({"Positive": 35, "Negative": 25}, policy={"quiet_s": 0})
     freeze = import_string("mlapi.training.dataset.freeze")

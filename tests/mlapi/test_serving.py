@@ -1,10 +1,13 @@
 """Loaded versions: once per process, verified first, bounded, and what a failure does."""
 
+import os
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import storages
 from django_q.models import OrmQ
 
@@ -147,6 +150,46 @@ def test_the_queued_job_falls_back_to_the_version_before_which_then_answers():
     answered = answer(first)
     assert answered.model_version == first.label
     assert not answered.problems
+
+
+_COLD_START = """
+import sys, threading
+import django
+django.setup()
+from mlapi import serving
+from registry.models import ModelVersion
+version = ModelVersion(pk=1, label="v1", pipeline="text_classification", artifact=sys.argv[1])
+import registry.artifacts
+from pathlib import Path
+registry.artifacts.fetch = lambda version: Path(version.artifact)
+warming = serving.warm_up()
+loaded = []
+threads = [threading.Thread(target=lambda: loaded.append(serving.load(version))) for _ in range(4)]
+for t in threads: t.start()
+for t in [*threads, warming]: t.join()
+assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
+"""
+
+
+@pytest.mark.django_db
+def test_a_version_asked_for_while_the_process_still_warms_up_loads(tmp_path):
+    """In a fresh process: EvaDB's circular imports, entered by two threads at once, failed."""
+    path = tmp_path / "v1.artifact"
+    path.write_bytes(artifact())
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", _COLD_START, str(path)],
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+                "DATABASE_URL": settings.DATABASE_URL,
+            },
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_new_champion_answers_at_once(version):
