@@ -1,0 +1,252 @@
+"""From imported labels to predictions, new versions and back: what an annotation lead sees."""
+
+import time
+
+import httpx
+import pytest
+
+from tests.e2e.labelstudio_server import config
+from tests.e2e.texts import pairs, texts
+
+pytestmark = pytest.mark.labelstudio
+
+
+def stored_versions(project) -> set[str]:
+    """The versions of all predictions that Label Studio has stored."""
+    return {p["model_version"] for found in project.predictions().values() for p in found}
+
+
+def stored_label(prediction) -> str:
+    return prediction["result"][0]["value"]["choices"][0]
+
+
+@pytest.fixture(scope="module")
+def trained(labelstudio, backend):
+    """A project whose 400 annotated texts were imported before it was connected."""
+    project = labelstudio.project("imported before connecting", config("A", "B", "C", "D"))
+    project.import_labelled(pairs(400, "ABCD"))
+    project.new = project.import_texts(t for label in "ABCD" for t in texts(label, 5, seed=9))
+    connection = project.connect(backend)
+    row = backend.wait_for_version(project.uid)
+    return project, connection, row
+
+
+def test_imported_labels_train_the_first_version_by_itself(trained, backend):
+    project, _, row = trained
+    assert row["version"].startswith("v1-")
+    (run,) = backend.runs(project.uid)[:1]
+    assert run["trigger"] == "policy" and run["state"] == "succeeded"
+    assert run["dataset_counts"]["tasks"] == 400
+    assert len(backend.tasks(project.uid)) == 420
+    statements = " ".join(s["sql"] for s in run["statements"])
+    assert "CREATE FUNCTION" in statements and "SELECT id" in statements
+    (metric,) = backend.sql(
+        "SELECT value, n FROM registry_metric WHERE version_id = %s AND name = 'primary'",
+        [row["champion_id"]],
+    )
+    assert metric["value"] > 0.9 and metric["n"] >= 40
+
+
+def test_retrieve_predictions_stores_what_the_version_says_of_each_task(trained, backend):
+    project, connection, row = trained
+    project.retrieve_predictions(project.new)
+    predictions = project.predictions()
+    wanted = dict(zip(project.new, [label for label in "ABCD" for _ in range(5)], strict=True))
+    right = 0
+    for task, label in wanted.items():
+        (prediction,) = predictions[task]
+        assert prediction["model_version"] == row["version"]
+        assert 0 < prediction["score"] <= 1
+        region = prediction["result"][0]
+        assert (region["from_name"], region["to_name"], region["type"]) == (
+            "label",
+            "text",
+            "choices",
+        )
+        right += stored_label(prediction) == label
+    assert right >= 18
+    assert connection.info()["state"] == "CO"
+
+
+def test_a_second_retrieve_asks_for_nothing_while_the_version_stands(trained):
+    project, _, _ = trained
+    project.retrieve_predictions(project.new)
+    before = project.predictions()
+    project.retrieve_predictions(project.new)
+    assert project.predictions() == before
+
+
+def test_interactive_and_test_requests_are_answered(trained):
+    project, connection, _ = trained
+    answer = connection.interact(project.new[0], context={"result": []})
+    assert answer["data"]["result"][0]["value"]["choices"][0] in "ABCD"
+    assert connection.test()
+
+
+def test_versions_are_listed(trained):
+    _, connection, row = trained
+    assert row["version"] in connection.versions()["versions"]
+
+
+def test_start_training_makes_a_version_and_roll_back_changes_what_is_stored_next(trained, backend):
+    project, connection, _ = trained
+    first = backend.project(project.uid)["version"]
+    for task in project.new[:2]:
+        project.annotate(task, "A")
+    connection.train()
+    run = backend.wait_for(
+        lambda: [r for r in backend.runs(project.uid) if r["trigger"] == "start_training"],
+        "a run started by the button",
+    )[0]
+    backend.wait_for(
+        lambda: backend.sql(
+            "SELECT 1 FROM registry_trainingrun WHERE id = %s AND state = 'succeeded'", [run["id"]]
+        ),
+        "the run's end",
+        180,
+    )
+    versions = [v["label"] for v in backend.versions(project.uid)]
+    assert len(versions) == 2
+    if backend.project(project.uid)["version"] == first:  # the rule kept the champion
+        backend.manage("shell", "-c", _PROMOTE.format(label=versions[1]))
+    project.retrieve_predictions(project.new[2:4])
+    assert versions[1] in stored_versions(project)
+
+    backend.manage("shell", "-c", _ROLL_BACK.format(uid=project.uid))
+    assert backend.project(project.uid)["version"] == first
+    task = project.import_texts(["cider and pear of the orchard"])[0]
+    project.retrieve_predictions([task])
+    assert [p["model_version"] for p in project.predictions()[task]] == [first]
+    assert backend.acts(project.uid)[-1]["verb"] == "roll_back"
+
+
+_PROMOTE = """
+from registry.acts import champion
+from registry.models import ModelVersion
+champion.promote(ModelVersion.objects.get(label="{label}"), actor="lead", reason="a test")
+"""
+_ROLL_BACK = """
+from registry.acts import champion
+from registry.models import Project
+champion.roll_back(Project.objects.get(uid="{uid}"), actor="lead", reason="worse on A")
+"""
+
+
+def test_without_a_model_nothing_is_stored_and_no_error_is_shown(labelstudio, backend):
+    project = labelstudio.project("no model yet", config("yes", "no"))
+    tasks = project.import_texts(["one", "two", "three"])
+    connection = project.connect(backend)
+    project.retrieve_predictions()
+    assert all(not found for found in project.predictions().values())
+    assert project.open_task(tasks[0])["predictions"] == []
+    info = connection.info()
+    assert info["state"] == "CO" and not info["error_message"]
+    assert connection.interact(tasks[0], context={"result": []})["data"] == {"result": []}
+
+
+def test_annotations_come_back_fast_and_lead_to_a_version_that_label_studio_asks_for(
+    labelstudio, backend
+):
+    project = labelstudio.project(
+        "labelled by hand", config("A", "B"), show_collab_predictions=True
+    )
+    labelled = pairs(60, "AB", seed=3)
+    ids = project.import_texts(text for text, _ in labelled)
+    project.connect(backend)
+    backend.wait_for_sync(project.uid)
+    answers = dict(zip(ids, [label for _, label in labelled], strict=True))
+
+    took = []
+    for task in ids[:24]:
+        began = time.monotonic()
+        project.annotate(task, answers[task])
+        took.append(time.monotonic() - began)
+    # Label Studio gives a webhook up after 1 s: an event that were abandoned would cost that long.
+    assert sorted(took)[len(took) // 2] < 1
+    first = backend.wait_for_version(project.uid)["version"]
+    assert {e["status"] for e in backend.events(project.uid)} <= {
+        "applied",
+        "queued_run",
+        "ignored",
+    }
+    project.retrieve_predictions(ids[40:])
+    assert stored_versions(project) == {first}
+
+    for task in ids[24:40]:
+        project.annotate(task, answers[task])
+    second = backend.wait_for(
+        lambda: next(
+            (v["label"] for v in backend.versions(project.uid) if v["label"] != first), None
+        ),
+        "a second version",
+        180,
+    )
+    backend.wait_for(
+        lambda: (
+            backend.project(project.uid)["version"] == second
+            or "keep" in [a["verb"] for a in backend.acts(project.uid)]
+        ),
+        "what the promotion rule says",
+    )
+    if backend.project(project.uid)["version"] != second:
+        backend.manage("shell", "-c", _PROMOTE.format(label=second))
+    project.retrieve_predictions(ids[40:])
+    assert all(
+        {p["model_version"] for p in project.predictions()[task]} == {first, second}
+        for task in ids[40:]
+    )
+
+
+def test_two_projects_with_different_labels_learn_and_answer_at_once(labelstudio, backend):
+    fruit = labelstudio.project("fruit", config("A", "B", name="kind"))
+    music = labelstudio.project("music", config("C", "D", name="art"))
+    fruit.import_labelled(pairs(60, "AB", seed=5), control="kind")
+    music.import_labelled(pairs(60, "CD", seed=5), control="art")
+    new = {
+        fruit: fruit.import_texts(texts("A", 3, seed=8)),
+        music: music.import_texts(texts("C", 3, seed=8)),
+    }
+    for project in new:
+        project.connect(backend)
+    for project, control, label in ((fruit, "kind", "A"), (music, "art", "C")):
+        version = backend.wait_for_version(project.uid)["version"]
+        project.retrieve_predictions(new[project])
+        for task in new[project]:
+            (prediction,) = project.predictions()[task]
+            assert prediction["model_version"] == version
+            assert prediction["result"][0]["from_name"] == control
+            assert stored_label(prediction) == label
+
+
+def test_a_restart_keeps_champion_and_history(labelstudio, start_backend):
+    backend = start_backend()
+    project = labelstudio.project("restarted", config("A", "B"))
+    project.import_labelled(pairs(40, "AB", seed=4))
+    project.connect(backend)
+    version = backend.wait_for_version(project.uid)["version"]
+    task = project.import_texts(texts("B", 1, seed=7))[0]
+    backend.wait_for(
+        lambda: not backend.sql("SELECT 1 FROM registry_trainingrun WHERE state = 'running'"),
+        "the end of the run",
+    )
+    before = (
+        [a["verb"] for a in backend.acts(project.uid)],
+        len(backend.sql("SELECT 1 FROM registry_metric")),
+        len(backend.sql("SELECT 1 FROM registry_outcome")),
+    )
+    backend.restart()
+    assert backend.project(project.uid)["version"] == version
+    assert [a["verb"] for a in backend.acts(project.uid)] == before[0]
+    assert len(backend.sql("SELECT 1 FROM registry_metric")) >= before[1]
+    assert len(backend.sql("SELECT 1 FROM registry_outcome")) >= before[2]
+    project.retrieve_predictions([task])
+    (prediction,) = project.predictions()[task]
+    assert prediction["model_version"] == version and stored_label(prediction) == "B"
+
+
+def test_the_key_never_reaches_a_log(trained, backend):
+    httpx.get(f"{backend.key_url}/nonsense")
+    # The lines for the person who started it tell the key; what is logged after them does not.
+    logged = [line for line in backend.log.read_text().splitlines() if line.startswith("{")]
+    assert any("nonsense" in line for line in logged)
+    assert not any(backend.key in line for line in logged)
