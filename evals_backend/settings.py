@@ -205,13 +205,16 @@ LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # acts say who did what; this would read the session always
 
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 UNFOLD = {
     "SITE_TITLE": "evals-backend",
     "SITE_HEADER": "evals-backend",
-    "SITE_SUBHEADER": "What every model learned, and who let it serve",
+    "SITE_SUBHEADER": "Models and their history",
     "SITE_SYMBOL": "model_training",
     "SITE_URL": None,
     "SHOW_HISTORY": False,  # the acts are the history
+    "SIDEBAR": {"navigation": "registry.admin.navigation.groups"},
 }
 
 # What the registry may ask of the engine, by dotted name, so that it never imports it.

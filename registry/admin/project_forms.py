@@ -1,5 +1,6 @@
 """What is asked of those who change a project: its settings, its credentials, its host."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -19,6 +20,13 @@ from registry.models import Project
 from .base import ReasonForm
 
 
+class _IndentedJSON(json.JSONEncoder):
+    """For people: a setting a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "indent": 2})
+
+
 class ProjectForm(forms.ModelForm):
     """How a project learns and promotes, checked before it is saved."""
 
@@ -35,8 +43,11 @@ class ProjectForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "policy" in self.fields:  # not for those who may only look
-            self.fields["policy"].required = False  # left empty: the defaults
+        if "policy" not in self.fields:  # those who may only look have no fields
+            return
+        self.fields["policy"].required = False  # left empty: the defaults
+        for name in ("policy", "options"):
+            self.fields[name].encoder = _IndentedJSON
 
     def clean_policy(self) -> dict[str, Any]:
         return _checked(project_settings.checked_policy, _or_empty(self.cleaned_data["policy"]))

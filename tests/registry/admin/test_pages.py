@@ -2,7 +2,7 @@
 
 import pytest
 from django.apps import apps
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -128,3 +128,22 @@ def test_the_home_page_is_shown(client, rows):
     queries, page = queries_of(client, "/admin/")
     assert "evals-backend" in page
     assert queries <= MOST_QUERIES
+
+
+def test_the_sidebar_offers_what_the_user_may_look_at(client, rows):
+    _, page = queries_of(client, "/admin/")
+    for link in ("registry/project/", "registry/worker/", "auth/user/", "django_q/ormq/"):
+        assert f'href="/admin/{link}"' in page
+    reader = User.objects.create_user("rita", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_project"))
+    client.force_login(reader)
+    _, page = queries_of(client, "/admin/registry/project/")
+    assert 'href="/admin/registry/project/"' in page
+    assert "registry/worker/" not in page
+
+
+def test_a_login_leads_to_the_admin(client):
+    User.objects.create_user("ben", password="pw", is_staff=True)
+    client.logout()
+    response = client.post("/admin/login/", {"username": "ben", "password": "pw"})
+    assert response.url == "/admin/"
