@@ -178,13 +178,3 @@ def _ece(confidence: np.ndarray, correct: np.ndarray) -> np.ndarray:
     member = np.eye(ECE_BINS)[bins]  # (n, bins)
     gap = np.abs((correct - confidence) @ member)
     return gap.sum(axis=1) / len(confidence)
-
-
-def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's score interval for a proportion, 95 % by default; (0, 1) for n = 0."""
-    if n == 0:
-        return 0.0, 1.0
-    p = successes / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)

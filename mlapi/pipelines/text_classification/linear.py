@@ -29,6 +29,7 @@ _MAX_FEATURES = 200_000
 _CHARACTERS = 1_000
 # What an estimator says of a label that it has not seen: below every score of ridge.
 UNSEEN = -10.0
+_LEAST = UNSEEN + 1
 
 
 def _beginning(text: str) -> str:
@@ -88,7 +89,7 @@ class LinearEstimator:
         decided = self.ridge.decision_function(self.features.transform(texts))
         if decided.ndim == 1:  # two classes have one score, of the second
             decided = decided[:, None] if len(self.classes) == 1 else np.c_[-decided, decided]
-        scores[:, self.classes] = decided
+        scores[:, self.classes] = np.maximum(decided, _LEAST)
         return scores
 
     @property

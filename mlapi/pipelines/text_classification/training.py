@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from mlapi.eva.execute import execute
@@ -10,13 +9,12 @@ from mlapi.eva.open import Eva, open_eva
 from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
 from mlapi.pipelines.text_classification import dataset as datasets
-from mlapi.pipelines.text_classification import judging
 from mlapi.pipelines.text_classification.automl import AutoML
 from mlapi.pipelines.text_classification.dataset import TextDataset
 from mlapi.pipelines.text_classification.model import TextModel
 from mlapi.pipelines.text_classification.race import NothingFitted, Raced, examples, race
+from mlapi.pipelines.text_classification.verdict import verdict
 from mlapi.training.environment import environment
-from mlapi.training.evaluation import row
 from mlapi.training.reporter import Reporter, write_json
 
 FEW_CLASSES_HINT = "Label more tasks, so that every control has at least two of its labels in use."
@@ -45,16 +43,11 @@ def train(job: TrainingJob, report: Reporter) -> None:
     model.save(job.artifact)
 
     report.phase("judging", 0.8)
-    today = {t.name: t for t in job.targets}
-    function = f"p{job.project}_v{job.number}"
-    asked = judging.ask(eva, function, job.artifact, dataset, tables["holdout"], today)
-    judged = [judging.holdout(dataset, spec) for spec in job.targets]
     result = {
         "recipe": " / ".join(dict.fromkeys(r.recipe for r in learned.raced.values()))[:64],
         "candidates": [c for raced in learned.raced.values() for c in raced.candidates],
         "targets": [_target(spec, learned) for spec in job.targets],
-        **_verdict(job, dataset, judged, asked),
-        "comparison": _comparison(eva, job, dataset, tables["holdout"], judged, asked, report),
+        **verdict(eva, job, dataset, tables["holdout"], report),
         "environment": environment(),
     }
     write_json(job.folder / "result.json", result)
@@ -190,47 +183,3 @@ def _target(spec: TargetSpec, learned: Learned) -> dict[str, Any]:
         "trained": raced is not None,
         "untrained_reason": "" if raced else learned.untrained[spec.name][1],
     }
-
-
-def _verdict(
-    job: TrainingJob,
-    dataset: TextDataset,
-    judged: list[judging.Holdout],
-    asked: dict[str, judging.Asked],
-) -> dict[str, Any]:
-    metrics, outcomes, scores = [], [], []
-    for h in judged:
-        if h.spec.name not in asked:
-            continue
-        rows = judging.metrics(h, asked[h.spec.name], dataset, job.seed)
-        metrics += rows
-        scores += [r["value"] for r in rows if r["name"] == "macro_f1" and r["value"] is not None]
-        outcomes += judging.outcomes(h, asked[h.spec.name])
-    n = len({o["task"] for o in outcomes})
-    primary = row("primary", sum(scores) / len(scores) if scores else None, n)
-    metrics.append({"target": "", "split": "holdout", **primary})
-    return {"metrics": metrics, "outcomes": outcomes}
-
-
-def _comparison(
-    eva: Eva,
-    job: TrainingJob,
-    dataset: TextDataset,
-    table: str,
-    judged: list[judging.Holdout],
-    candidate: dict[str, judging.Asked],
-    report: Reporter,
-) -> dict[str, Any]:
-    if not job.champion:
-        return {}
-    champion: dict[str, judging.Asked] = {}
-    if job.champion["pipeline"] == job.pipeline:
-        report.phase("judging the champion", 0.9)
-        function = f"p{job.project}_v{job.champion['number']}"
-        today = {t.name: t for t in job.targets}
-        artifact = Path(job.champion["artifact"])
-        try:
-            champion = judging.ask(eva, function, artifact, dataset, table, today)
-        except Exception as e:  # noqa: BLE001 - a champion that does not load serves nothing
-            report.log(f"The champion {job.champion['label']} could not be judged: {e}")
-    return judging.compare(judged, candidate, champion, job.seed)

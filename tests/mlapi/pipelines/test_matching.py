@@ -1,5 +1,8 @@
 """Which label configs are served, and what is said where one is not."""
 
+import subprocess
+import sys
+
 import pytest
 
 from mlapi import pipelines
@@ -126,3 +129,18 @@ def test_the_fingerprint_is_of_targets_and_labels_only():
     assert fingerprint(text(), choices(renamed)) != base
     assert fingerprint(text(value="$body"), choices()) != base
     assert fingerprint(text(), choices(attrs='choice="multiple"')) != base
+
+
+def test_matching_a_config_loads_neither_evadb_nor_scikit_learn():
+    """`/setup` and `/webhook` match configs, and must start and answer at once."""
+    script = (
+        "import sys; from mlapi import pipelines; from mlapi.labelstudio.label_config import parse;"
+        f"assert pipelines.match(parse({config(text(), choices())!r})).targets;"
+        "print([m for m in ('evadb', 'sklearn', 'pandas', 'numpy') if m in sys.modules])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"

@@ -105,14 +105,6 @@ def test_ece_of_a_calibrated_model_is_told_and_falls_with_n():
     assert evaluation.ece(few, drawn) == pytest.approx(expected, abs=0.12)
 
 
-@pytest.mark.parametrize(
-    ("successes", "n", "interval"),
-    [(8, 10, (0.4902, 0.9433)), (0, 10, (0, 0.2775)), (20, 20, (0.8389, 1)), (0, 0, (0, 1))],
-)
-def test_wilsons_interval(successes, n, interval):
-    assert evaluation.wilson(successes, n) == pytest.approx(interval, abs=1e-3)
-
-
 def judge(humans, candidate, champion, target="t"):
     def one(labels):
         return [None if x is None else (x,) for x in labels]

@@ -1,0 +1,90 @@
+"""How good text classification is on 2,400 real texts, by size and seed: whole trainings.
+
+    python benchmarks/accuracy.py [--sizes 600 1200 2400] [--seeds 3] [--automl]
+
+Each line is a training in a process of its own on four fifths, judged on the other fifth.
+The texts are `../shared/data/package_sections.jsonl`; without them there is nothing to measure.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXTS = ROOT.parent / "shared" / "data" / "package_sections.jsonl"
+
+
+def write_job(folder: Path, rows: list[dict], *, seed: int, automl: bool) -> None:
+    labels = sorted({row["label"] for row in rows})
+    target = {
+        "name": "section",
+        "object_name": "text",
+        "object_tag": "Text",
+        "field": "text",
+        "kind": "single",
+        "labels": labels,
+    }
+    job = {
+        "project": 1,
+        "run": 1,
+        "number": 1,
+        "pipeline": "text_classification",
+        "targets": [target],
+        "seed": seed,
+        "time_budget_s": 60,
+        "automl": automl,
+    }
+    (folder / "job.json").write_text(json.dumps(job))
+    with open(folder / "dataset.jsonl", "w") as f:
+        for i, row in enumerate(rows):
+            split = "train" if i % 5 else "holdout"
+            labelled = {"id": i, "data": row, "labels": {"section": row["label"]}, "split": split}
+            f.write(json.dumps(labelled) + "\n")
+
+
+def measure(rows: list[dict], *, seed: int, automl: bool) -> dict:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_job(folder, rows, seed=seed, automl=automl)
+        started = time.perf_counter()
+        command = [sys.executable, "-m", "mlapi.training.child", name]
+        subprocess.run(command, check=True, cwd=ROOT)
+        seconds = time.perf_counter() - started
+        result = json.loads((folder / "result.json").read_text())
+        size = (folder / "artifact.bin").stat().st_size
+    numbers = {m["name"]: m["value"] for m in result["metrics"] if not m["label"]}
+    return {**result, "numbers": numbers, "seconds": seconds, "kilobytes": size // 1024}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[600, 1200, 2400])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--automl", action="store_true")
+    chosen = parser.parse_args()
+    with open(TEXTS, encoding="utf-8") as lines:
+        texts = [json.loads(line) for line in lines]
+    print("size seed accuracy macro F1   ECE (calibrated)  seconds    kB  recipe")
+    for size in chosen.sizes:
+        for seed in range(chosen.seeds):
+            rows = random.Random(seed).sample(texts, min(size, len(texts)))
+            found = measure(rows, seed=seed, automl=chosen.automl)
+            n = found["numbers"]
+            print(
+                f"{size:>4} {seed:>4} {n['accuracy']:>8.3f} {n['macro_f1']:>8.3f} "
+                f"{n['ece']:>5.3f} ({n['ece_calibrated']:.3f}) {found['seconds']:>12.1f} "
+                f"{found['kilobytes']:>5}  {found['recipe']}",
+                flush=True,
+            )
+            for c in found["candidates"]:
+                if c["score"] is not None:
+                    print(f"{'':>9} {c['score']:.3f} in {c['seconds']:.1f} s: {c['name']}")
+
+
+if __name__ == "__main__":
+    main()

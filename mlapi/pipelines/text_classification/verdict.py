@@ -1,0 +1,75 @@
+"""Judges the new version, and the champion beside it, on the holdout of a run."""
+
+from pathlib import Path
+from typing import Any
+
+from mlapi.eva.open import Eva
+from mlapi.pipelines.base import TrainingJob
+from mlapi.pipelines.text_classification import judging
+from mlapi.pipelines.text_classification.dataset import TextDataset
+from mlapi.training.evaluation import row
+from mlapi.training.reporter import Reporter
+
+
+def verdict(
+    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, report: Reporter
+) -> dict[str, Any]:
+    """`metrics`, `outcomes` and `comparison` of result.json, for the artifact in the job's folder.
+
+    Both versions answer the holdout `table` through their EvaDB functions.
+    """
+    candidate = _ask(eva, job, dataset, table, job.number, job.artifact)
+    judged = [judging.holdout(dataset, spec) for spec in job.targets]
+    return {
+        **_numbers(job, dataset, judged, candidate),
+        "comparison": _comparison(eva, job, dataset, table, judged, candidate, report),
+    }
+
+
+def _ask(
+    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, number: int, artifact: Path
+) -> dict[str, judging.Asked]:
+    today = {t.name: t for t in job.targets}
+    return judging.ask(eva, f"p{job.project}_v{number}", artifact, dataset, table, today)
+
+
+def _numbers(
+    job: TrainingJob,
+    dataset: TextDataset,
+    judged: list[judging.Holdout],
+    asked: dict[str, judging.Asked],
+) -> dict[str, Any]:
+    metrics, outcomes, scores = [], [], []
+    for h in judged:
+        if h.spec.name not in asked:
+            continue
+        rows = judging.metrics(h, asked[h.spec.name], dataset, job.seed)
+        metrics += rows
+        scores += [r["value"] for r in rows if r["name"] == "macro_f1" and r["value"] is not None]
+        outcomes += judging.outcomes(h, asked[h.spec.name])
+    n = len({o["task"] for o in outcomes})
+    primary = row("primary", sum(scores) / len(scores) if scores else None, n)
+    metrics.append({"target": "", "split": "holdout", **primary})
+    return {"metrics": metrics, "outcomes": outcomes}
+
+
+def _comparison(
+    eva: Eva,
+    job: TrainingJob,
+    dataset: TextDataset,
+    table: str,
+    judged: list[judging.Holdout],
+    candidate: dict[str, judging.Asked],
+    report: Reporter,
+) -> dict[str, Any]:
+    if not job.champion:
+        return {}
+    champion: dict[str, judging.Asked] = {}
+    if job.champion["pipeline"] == job.pipeline:
+        report.phase("judging the champion", 0.9)
+        artifact = Path(job.champion["artifact"])
+        try:
+            champion = _ask(eva, job, dataset, table, job.champion["number"], artifact)
+        except Exception as e:  # noqa: BLE001 - a champion that does not load serves nothing
+            report.log(f"The champion {job.champion['label']} could not be judged: {e}")
+    return judging.compare(judged, candidate, champion, job.seed)
