@@ -1,6 +1,8 @@
 """The sync against a real Label Studio: whatever happened there, the mirror ends up the same."""
 
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
@@ -154,6 +156,18 @@ def test_nothing_changed_writes_nothing(ours, theirs, synced):
     report = resync(ours)
     assert (report.fetched, report.dropped) == (0, 0)
     assert list(Task.objects.order_by("id").values()) == before
+
+
+def test_only_what_is_recent_is_read_again(ours, theirs, synced, monkeypatch):
+    assert resync(ours).read == 3  # a transaction of Label Studio may still have been open
+    monkeypatch.setattr(sync_module, "MARGIN", timedelta(0))
+    assert resync(ours).read == 3
+    time.sleep(1.1)  # Label Studio tells its time in whole seconds
+    resync(ours)
+    assert resync(ours).read == 0
+    theirs.annotate(synced[3], "A")
+    assert resync(ours).read == 1
+    assert mirrored(ours) == there(theirs)
 
 
 def test_pages_and_batches_lose_nothing(ours, theirs, monkeypatch):
