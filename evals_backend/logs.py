@@ -82,5 +82,6 @@ def configure(level: str, form: str) -> dict[str, Any]:
             "evadb": {"level": "WARNING"},
             "matplotlib": {"level": "WARNING"},
             "urllib3": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
         },
     }
