@@ -47,7 +47,9 @@ class ProjectForm(forms.ModelForm):
             return
         self.fields["policy"].required = False  # left empty: the defaults
         for name in ("policy", "options"):
-            self.fields[name].encoder = _IndentedJSON
+            field = self.fields[name]
+            assert isinstance(field, forms.JSONField)  # noqa: S101 - for the type checker
+            field.encoder = _IndentedJSON
 
     def clean_policy(self) -> dict[str, Any]:
         return _checked(project_settings.checked_policy, _or_empty(self.cleaned_data["policy"]))

@@ -26,7 +26,15 @@ STATE_COLOURS = {
 class TrainingRunAdmin(RegistryAdmin):
     """One attempt to learn a version."""
 
-    list_display = ["id", "project", "state_label", "percent", "trigger", "version", "created_at"]
+    list_display = [
+        "id",
+        "project",
+        "state_label",
+        "percent",
+        "trigger",
+        "version_link",
+        "created_at",
+    ]
     list_display_links = ["id", "project"]
     list_filter = [PROJECT, "state", "trigger"]
     list_select_related = ["project", "version"]
@@ -42,7 +50,7 @@ class TrainingRunAdmin(RegistryAdmin):
                     "state_label",
                     "phase",
                     "percent",
-                    "version",
+                    "version_link",
                     "error_code",
                     "error",
                     "hint",
@@ -114,7 +122,7 @@ class TrainingRunAdmin(RegistryAdmin):
         return f"{run.progress:.0%}"
 
     @display(description="Version")
-    def version(self, run: TrainingRun) -> str:
+    def version_link(self, run: TrainingRun) -> str:
         return link(getattr(run, "version", None))
 
     @display(description="Project")

@@ -147,3 +147,10 @@ def test_a_login_leads_to_the_admin(client):
     client.logout()
     response = client.post("/admin/login/", {"username": "ben", "password": "pw"})
     assert response.url == "/admin/"
+
+
+def test_a_run_leads_to_the_version_that_it_made(client, rows):
+    version = rows["modelversion"][0]
+    for url in (list_url("trainingrun"), page_url("trainingrun", version.run)):
+        _, page = queries_of(client, url)
+        assert f'href="{page_url("modelversion", version)}"' in page
