@@ -100,7 +100,7 @@ MODEL_CACHE_MB = env.int("MODEL_CACHE_MB", default=1024)
 # Processes
 WEB_WORKERS = env.int("WEB_WORKERS", default=1)
 WEB_THREADS = env.int("WEB_THREADS", default=8)
-EVENT_WORKERS = env.int("EVENT_WORKERS", default=1)
+EVENT_WORKERS = env.int("EVENT_WORKERS", default=2)
 
 INSTALLED_APPS = [
     "unfold",

@@ -101,6 +101,15 @@ def consider_projects() -> None:
         _alone(policy.consider, project)
 
 
+def consider_waiting() -> None:
+    """Ask the policy of the projects that wait for quiet; every few seconds, so that quiet is met.
+
+    One query where none waits.
+    """
+    for project in Project.objects.filter(threshold_reached_at__isnull=False):
+        _alone(policy.consider, project)
+
+
 def reconcile() -> None:
     """Queue a sync for each project that has not been read for an hour."""
     before = timezone.now() - _RECONCILE_EVERY

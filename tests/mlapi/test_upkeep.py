@@ -8,6 +8,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from mlapi import schedules, upkeep
+from mlapi.training import policy
 from registry import queue
 from registry.acts import events, runs
 from registry.models import Event, Project, TrainingRun
@@ -96,6 +97,22 @@ def test_a_project_that_has_become_quiet_is_trained():
     upkeep.tick()
     run = TrainingRun.objects.get(project=project)
     assert (run.trigger, run.state) == ("policy", "queued")
+
+
+def test_a_project_that_waits_for_quiet_is_trained_when_it_is_met(django_assert_num_queries):
+    idle = labelled_project({})
+    with django_assert_num_queries(1):
+        upkeep.consider_waiting()  # nobody waits
+    project = labelled_project({})
+    label(project, {"Positive": 10, "Negative": 10}, now=timezone.now())
+    policy.consider(project)
+    upkeep.consider_waiting()  # it is not quiet yet
+    assert not TrainingRun.objects.exists()
+    Project.objects.update(labels_changed_at=timezone.now() - timedelta(seconds=6))
+    upkeep.consider_waiting()
+    assert [run.project for run in TrainingRun.objects.all()] == [project] != [idle]
+    upkeep.consider_waiting()
+    assert TrainingRun.objects.count() == 1
 
 
 def test_a_project_that_fails_does_not_keep_the_others():

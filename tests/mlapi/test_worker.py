@@ -12,13 +12,14 @@ import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from django_q.models import Task as DoneJob
 
 from registry import queue
 from registry.acts import runs
 from registry.models import Project, TrainingRun, Worker
-from tests.mlapi.training.projects import labelled_project
+from tests.mlapi.training.projects import label, labelled_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,6 +114,17 @@ def test_an_events_worker_leaves_trainings_alone_and_keeps_the_clock(tmp_path):
     assert Schedule.objects.filter(name="tick").count() == 1
     assert Worker.objects.filter(cluster="events").exists()
     assert set(DoneJob.objects.values_list("cluster", flat=True)) == {"events"}
+
+
+def test_an_events_worker_starts_a_training_soon_after_quiet_is_met(tmp_path):
+    project = labelled_project({}, policy={"quiet_s": 3})
+    with worker(queue.EVENTS, tmp_path):
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists(), 90)
+        Schedule.objects.filter(name="tick").delete()  # so it is not the clock
+        label(project, {"Positive": 35, "Negative": 25}, now=timezone.now())
+        queue.drain(project.pk)
+        run = wait_for(lambda: TrainingRun.objects.filter(project=project).first(), 60)
+        assert run.trigger == TrainingRun.Trigger.POLICY
 
 
 def test_a_worker_that_is_told_to_stop_ends_its_training_and_hands_it_back(tmp_path):

@@ -1,6 +1,8 @@
 """`manage.py worker`: one django-q cluster, its sign of life, and a stop that ends trainings."""
 
 import socket
+import time
+from collections.abc import Callable
 
 import structlog
 from django.core.management.base import BaseCommand
@@ -17,6 +19,7 @@ from registry.acts import workers
 log = structlog.get_logger(__name__)
 
 _SEEN_EVERY_S = 15.0
+_LOOK_EVERY_S = 2.0  # the schedules come round every 30 s only, and the policy's quiet is 5 s
 
 
 class Command(BaseCommand):
@@ -30,9 +33,15 @@ class Command(BaseCommand):
         connections.close_all()  # not to be shared with the processes that are forked now
         cluster = _StoppableCluster()
         cluster.start()
+        seen_at = -_SEEN_EVERY_S
         while cluster.sentinel.is_alive():
-            _seen(name)
-            cluster.sentinel.join(_SEEN_EVERY_S)
+            close_old_connections()
+            if time.monotonic() - seen_at >= _SEEN_EVERY_S:
+                seen_at = time.monotonic()
+                _log_errors(workers.seen, name, socket.gethostname())
+            if name == queue.EVENTS:
+                _log_errors(upkeep.consider_waiting)
+            cluster.sentinel.join(_LOOK_EVERY_S)
 
 
 class _StoppableCluster(Cluster):
@@ -51,9 +60,9 @@ def _prepare(cluster: str) -> None:
     upkeep.at_worker_start()
 
 
-def _seen(cluster: str) -> None:
-    close_old_connections()
+def _log_errors(step: Callable[..., object], *arguments: object) -> None:
+    """A database that is away for a moment must not end the worker."""
     try:
-        workers.seen(cluster, socket.gethostname())
+        step(*arguments)
     except Error:
-        log.exception("sign of life not written", cluster=cluster)
+        log.exception("worker's own step failed", step=step.__name__)
