@@ -13,6 +13,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from registry.accuracy import Standing, standings
 from registry.acts import champion, versions
 from registry.models import Act, Metric, ModelVersion, Outcome, Target
 
@@ -105,6 +106,7 @@ class ModelVersionAdmin(RegistryAdmin):
     actions_row = ["promote", "archive"]
     fieldsets = [
         (None, {"fields": ["label", "project_link", "state", "primary", "note", "history"]}),
+        ("Beside the humans who labelled after it", {"fields": ["prequential", "shown"]}),
         (
             "Lineage",
             {
@@ -197,6 +199,14 @@ class ModelVersionAdmin(RegistryAdmin):
         value, n = getattr(version, "primary_value", None), getattr(version, "primary_n", 0)
         return "not judged" if value is None else f"{value:.3f} (n = {n})"
 
+    @display(description="Asked before the human")
+    def prequential(self, version: ModelVersion) -> str:
+        return _standings(version, Outcome.Source.PREQUENTIAL)
+
+    @display(description="Pre-annotations accepted")
+    def shown(self, version: ModelVersion) -> str:
+        return _standings(version, Outcome.Source.SHOWN)
+
     @display(description="Project")
     def project_link(self, version: ModelVersion) -> str:
         return link(version.project)
@@ -218,6 +228,19 @@ class ModelVersionAdmin(RegistryAdmin):
         return list_link(Act, "Acts", version__id__exact=version.pk) + list_link(
             Outcome, " · Outcomes", version__id__exact=version.pk
         )
+
+
+def _standings(version: ModelVersion, source: str) -> str:
+    by_target = standings(version, source).items()
+    return "; ".join(f"{target}: {_in_words(s)}" for target, s in by_target) or "–"
+
+
+def _in_words(standing: Standing) -> str:
+    """The share with its interval and n; of too few only how many there are."""
+    if standing.share is None or standing.interval is None:
+        return f"too few to tell (n = {standing.n})"
+    low, high = standing.interval
+    return f"{standing.share:.3f} ({low:.3f} to {high:.3f}, n = {standing.n})"
 
 
 @admin.register(Target)

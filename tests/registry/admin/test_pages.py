@@ -154,3 +154,15 @@ def test_a_run_leads_to_the_version_that_it_made(client, rows):
     for url in (list_url("trainingrun"), page_url("trainingrun", version.run)):
         _, page = queries_of(client, url)
         assert f'href="{page_url("modelversion", version)}"' in page
+
+
+def test_a_version_stands_beside_the_humans_after_it_with_n_and_never_below_twenty(client):
+    version = make.ModelVersionFactory()
+    make.OutcomeFactory.create_batch(19, version=version)
+    make.OutcomeFactory(version=version, source="shown", predicted="Negative")
+    _, page = queries_of(client, page_url("modelversion", version))
+    assert "label: too few to tell (n = 19)" in page
+    assert "label: too few to tell (n = 1)" in page
+    make.OutcomeFactory(version=version, predicted="Negative")
+    _, page = queries_of(client, page_url("modelversion", version))
+    assert "label: 0.950 (0.764 to 0.991, n = 20)" in page
