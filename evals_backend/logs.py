@@ -9,16 +9,18 @@ import structlog
 # The key's own middleware takes it out of the path; this is for what runs before or beside it:
 # gunicorn's errors, tracebacks, and whatever a library prints.
 _ACCESS_KEY = re.compile(r"(/k/)[A-Za-z0-9_~%-]+")
+# Where someone put the key elsewhere (`/k<key>`, `?key=<key>`, escaped twice): by its looks.
+_LIKE_A_KEY = re.compile(r"[a-z2-7]{32,}", re.IGNORECASE)
 
 
 def without_key(text: str) -> str:
-    """`text` with access keys in URL paths blotted out."""
-    return _ACCESS_KEY.sub(r"\1***", text)
+    """`text` with access keys blotted out."""
+    return _LIKE_A_KEY.sub("***", _ACCESS_KEY.sub(r"\1***", text))
 
 
 def _blot_out_keys(_logger: Any, _method: str, event: Any) -> Any:
     for field, value in event.items():
-        if isinstance(value, str) and "/k/" in value:
+        if isinstance(value, str):
             event[field] = without_key(value)
     return event
 

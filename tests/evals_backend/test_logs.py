@@ -54,3 +54,20 @@ def test_keys_are_blotted_out_of_messages_fields_and_tracebacks(written):
     assert KEY not in json.dumps(lines)
     assert lines[0]["event"] == "Error handling request /k/***/setup"
     assert "ValueError: no such page: /k/***/nothing" in lines[2]["exception"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/k{}/setup", "/{}/setup", "/versions?key={}", "/k%252f{}/setup", "HTTP Version: '{}'"]
+)
+def test_a_key_that_someone_put_elsewhere_is_blotted_out_too(path, written):
+    logging.getLogger("some.library").warning("GET %s", path.format(KEY))
+    structlog.get_logger("mlapi.test").warning("request_finished", request=path.format(KEY.upper()))
+    text = json.dumps(written()).lower()
+    assert text.count("***") == 2
+    assert KEY not in text
+
+
+def test_digests_and_ids_are_not_mistaken_for_keys(written):
+    said = "sha256 9f86d081884c7d659a2feaa0c55ad015 request 3e7c4d52-0b2f-4f7c-9f0e-6f6f3d5a2b11"
+    logging.getLogger("some.library").warning(said)
+    assert written()[0]["event"] == said
