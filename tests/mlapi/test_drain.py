@@ -419,3 +419,16 @@ def test_a_recorded_story_ends_as_label_studio_had_it(project):
         told(project, *[(body["action"], body) for body in webhooks_in(files[name])])
     assert mirrored(project).labels == {}
     assert mirrored(project).annotations == []
+
+
+@pytest.mark.parametrize(
+    "when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-23T07:00:00+23:59"]
+)
+def test_a_time_that_the_database_cannot_hold_spoils_no_task(when, project):
+    payload = annotated(5, 1, "Positive")
+    for thing in (payload["task"], payload["annotation"]):
+        thing |= {"created_at": when, "updated_at": when}
+    later = annotated(5, 1, "Negative", made=5)
+    events_told = told(project, ("ANNOTATION_CREATED", payload), ("ANNOTATION_UPDATED", later))
+    assert [event.status for event in events_told] == [EventStatus.APPLIED] * 2
+    assert mirrored(project).labels == {"label": "Negative"}
