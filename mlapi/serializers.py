@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 from typing import Any
-
-from django.utils.dateparse import parse_datetime
+from urllib.parse import urlsplit
 
 from mlapi.errors import BodyInvalid
+from mlapi.labelstudio.times import moment
 from mlapi.parsers import loads
 
 _UID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
@@ -36,14 +36,10 @@ def project_uid(project: Any) -> str | None:
     None where it names none: some of Label Studio's webhooks have no `created_at`.
     """
     if isinstance(project, dict):
-        number, created = project.get("id"), project.get("created_at")
-        if not isinstance(number, int) or not isinstance(created, str):
+        number, at = project.get("id"), moment(project.get("created_at"))
+        if not isinstance(number, int) or at is None:
             return None
-        try:
-            at = parse_datetime(created)
-        except ValueError:
-            return None
-        project = f"{number}.{int(at.timestamp())}" if at else None
+        project = f"{number}.{int(at.timestamp())}"
     if isinstance(project, str) and _UID.fullmatch(project):
         return project
     return None
@@ -78,9 +74,17 @@ class SetupBody:
 
 
 def _hostname(text: str) -> str:
-    """Label Studio's own address as it knows it; "" for what is no address."""
+    """Label Studio's own address as it knows it; "" for what is no address.
+
+    Nor is one with a password in it: addresses are shown and logged.
+    """
     text = text.strip().rstrip("/")
-    return text if text.startswith(("http://", "https://")) and len(text) <= 500 else ""
+    try:
+        parts = urlsplit(text)
+        is_address = parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:  # half an IPv6 address, or no number for a port
+        return ""
+    return text if is_address and parts.scheme in ("http", "https") and len(text) <= 500 else ""
 
 
 def _extra_params(value: Any) -> Any:

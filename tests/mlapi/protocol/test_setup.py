@@ -184,3 +184,25 @@ def test_hostile_xml_is_refused_and_nothing_of_it_is_repeated(call):
     assert answer.status_code == 400
     assert "secret" not in answer.text + answer.reason_phrase
     assert "DTD" in answer.reason_phrase
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "hostname",
+    [
+        "http://[",
+        "http://ls.example:99999",
+        "http://ls.example:port",
+        "http://",
+        "http://:8080",
+        "http://user:secret@ls.example",
+        "ftp://ls.example",
+    ],
+)
+def test_what_is_no_address_is_not_pinned_as_one(hostname, call):
+    assert call.post("/setup", body(hostname=hostname)).status_code == 200
+    project = Project.objects.get(uid=UID)
+    assert (project.hostname, project.setup_token) == ("", "")
+    call.post("/setup", body())
+    project.refresh_from_db()
+    assert project.hostname == "http://localhost:8080"

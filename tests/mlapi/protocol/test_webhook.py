@@ -118,3 +118,15 @@ def test_a_batch_of_five_thousand_tasks_is_one_event(call, known):
     answer = call.post("/webhook", event("TASKS_CREATED", tasks=tasks))
     assert answer.status_code == 201
     assert len(Event.objects.get().payload["tasks"]) == 5000
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "created_at",
+    ["0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "", 5, None],
+)
+def test_an_event_whose_project_was_made_at_no_time_is_kept(created_at, call):
+    project = {"id": 1, "created_at": created_at}
+    answer = call.post("/webhook", {"action": "ANNOTATION_CREATED", "project": project})
+    assert answer.status_code == 200
+    assert Event.objects.get(pk=answer.json()["event"]).project is None
