@@ -155,8 +155,9 @@ def consider(
 ) -> bool:
     """Apply the project's promotion rule to a new version; True if it is champion now.
 
-    Either way an act says which clause applied, with both numbers and n. A comparison
-    with a version that is not champion any more (`champion_label`) does not count.
+    Either way an act says which clause applied, with both numbers and n; without a
+    comparison with the version's own. A comparison with a version that is not champion
+    any more (`champion_label`) does not count.
     """
     project = base.lock(version.project)
     compared = (comparison or {}).get("champion_label")
@@ -165,7 +166,8 @@ def consider(
     decision = promotion.decide(
         project.promotion_rule, comparison, has_champion=project.champion is not None
     )
-    numbers = {**(comparison or {}), "rule": project.promotion_rule, "clause": decision.clause}
+    judged = comparison or _own_numbers(version)
+    numbers = {**judged, "rule": project.promotion_rule, "clause": decision.clause}
     if decision.promote:
         promote(version, actor="policy", reason=decision.reason, numbers=numbers, run=run)
     else:
@@ -181,6 +183,12 @@ def consider(
             numbers=numbers,
         )
     return decision.promote
+
+
+def _own_numbers(version: ModelVersion) -> dict[str, Any]:
+    """The version's primary metric on its holdout, as a comparison would name it."""
+    primary = version.metrics.filter(target="", name="primary", split="holdout").first()
+    return {"metric": "primary", "candidate": primary.value, "n": primary.n} if primary else {}
 
 
 def _require_fit_to_serve(version: ModelVersion, project: Project) -> None:

@@ -174,6 +174,8 @@ def test_the_first_version_is_promoted(project):
     version = make.ModelVersionFactory(project=project)
     assert champion.consider(version, {}, version.run)
     assert serving(project) == version
+    numbers = Act.objects.get(verb="promote").numbers
+    assert (numbers["clause"], numbers["candidate"], numbers["n"]) == ("no_champion", 0.8, 40)
 
 
 def test_by_hand_only_means_the_first_one_too(project):
