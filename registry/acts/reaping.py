@@ -38,7 +38,11 @@ def _reap(run: TrainingRun, older_than: timedelta) -> bool:
         pk=run.pk, state=RunState.RUNNING, heartbeat_at__lt=now - older_than
     )
     if run.cancel_requested:
-        return bool(still_silent.update(state=RunState.CANCELLED, ended_at=now))
+        return bool(
+            still_silent.update(
+                state=RunState.CANCELLED, phases=runs.closed_phases(run), ended_at=now
+            )
+        )
     failed = still_silent.update(
         state=RunState.FAILED,
         error_code=WORKER_LOST,

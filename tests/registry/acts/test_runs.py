@@ -153,11 +153,13 @@ def test_a_run_that_beats_is_not_reaped():
 
 def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
     run = make.TrainingRunFactory(state="running")
+    runs.beat(run, phase="training")
     runs.cancel(run.pk, actor="ada")
     silence(run, 61)
     reaping.reap()
     run.refresh_from_db()
     assert run.state == RunState.CANCELLED
+    assert run.phases[-1]["seconds"] is not None
     assert TrainingRun.objects.count() == 1
 
 
