@@ -212,17 +212,22 @@ class _Attempt:
         return version
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
-        """Train the winner on parts of the training split. The run has ended; nothing hurts it."""
+        """Train the winner on parts of the training split. The run has ended; nothing hurts it.
+
+        A worker that is told to stop does not wait for it.
+        """
         try:
             supervise.supervise(
                 self.programs.curve(folder),
                 folder,
                 self.limits,
                 on_progress=lambda lines: None,
-                checkpoint=lambda: None,
+                checkpoint=_drop_if_stopping,
             )
             curve = json.loads((folder / "curve.json").read_bytes())
             versions.add_metrics(version, curve["metrics"])
+        except _Dropped:
+            log.info("no learning curve: the worker stops")
         except Exception:
             log.exception("no learning curve", output=supervise.output_tail(folder))
 
@@ -240,6 +245,15 @@ class _Attempt:
             act(self.run)
         except RunNotActive:
             log.info("the run had ended already")
+
+
+class _Dropped(Exception):
+    """What is no part of the run is not waited for."""
+
+
+def _drop_if_stopping() -> None:
+    if stopping.is_set():
+        raise _Dropped
 
 
 @dataclass(frozen=True)

@@ -295,6 +295,18 @@ def test_a_stopped_worker_hands_its_run_back(project):
     assert again.retry_of == run
 
 
+def test_a_stopped_worker_does_not_wait_for_the_learning_curve(project):
+    run = queued(project)
+    try:
+        with Elsewhere(run, curve="hang") as elsewhere:
+            pids = elsewhere.pids()
+            stopping.set()
+    finally:
+        stopping.clear()
+    assert run.state == "succeeded"
+    wait_for(lambda: not any(map(psutil.pid_exists, pids)))
+
+
 def test_a_worker_that_stops_takes_no_run(project):
     run = queued(project)
     stopping.set()
