@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from registry.models import Project, Task
@@ -13,13 +12,6 @@ LATER_SHARE = 0.02
 HOLDOUT_ENOUGH = 2_000
 # A class with so many tasks and none in the holdout gives it its next new one.
 CLASS_ENOUGH = 5
-
-
-def canonical(text: str) -> str:
-    """The text without what makes no other text: case, width and composition, white space."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    # Again, because folding can take a text out of its normal form (Unicode 3.13).
-    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def input_key(project_uid: str, parts: Sequence[str]) -> str:

@@ -3,11 +3,9 @@
 import hashlib
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from registry.models import Task
-from registry.splits import FIRST_SHARE, HOLDOUT_ENOUGH, LATER_SHARE, Sides, canonical, input_key
+from registry.splits import FIRST_SHARE, HOLDOUT_ENOUGH, LATER_SHARE, Sides, input_key
 from tests.factories import ProjectFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -98,19 +96,6 @@ def test_a_whole_sync_asks_few_questions(django_assert_max_num_queries):
     with django_assert_max_num_queries(10):
         for start in range(0, 3_000, 1_000):
             decide(sides, [key(n) for n in range(start, start + 1_000)])
-
-
-@given(st.text(max_size=50))
-def test_canonical_text_stays_as_it_is(text):
-    assert canonical(canonical(text)) == canonical(text)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("Hello  World\n", "hello world"), ("Straße", "STRASSE"), ("ﬁne", "fine"), ("é", "e\u0301")],
-)
-def test_texts_that_differ_in_form_only_are_equal(one, other):
-    assert canonical(one) == canonical(other)
 
 
 def test_keys_differ_between_projects_and_parts():

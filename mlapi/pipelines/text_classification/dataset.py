@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mlapi.pipelines.base import InputProblem, TargetSpec
-from mlapi.pipelines.text_classification.reading import read_text
+from mlapi.pipelines.text_classification.reading import canonical, read_text
 
 # EvaDB's columns are text, so the set of a `multiple` target is stored as one, joined by a
 # character that `reading` and Label Studio's XML keep out of labels.
@@ -79,7 +79,7 @@ def build(rows: Iterable[dict[str, Any]], targets: Sequence[TargetSpec], seed: i
     train = pd.DataFrame(split["train"], columns=names)
     for target in targets:
         c = columns[target.name]
-        train[c.fold] = _folds(train[c.text].notna() & train[c.label].notna(), train[c.label], seed)
+        train[c.fold] = _folds(train[c.text], train[c.label], seed)
     holdout = pd.DataFrame(split["holdout"], columns=names)
     return TextDataset(columns, train, holdout, excluded, unreadable)
 
@@ -128,9 +128,17 @@ def _allowed(human: Any, target: TargetSpec) -> str | None:
     return encode(human)
 
 
-def _folds(usable: pd.Series, labels: pd.Series, seed: int) -> np.ndarray:
-    found = np.full(len(usable), LEFT_OUT)
-    there = usable.to_numpy(dtype=bool)
+def _folds(texts: pd.Series, labels: pd.Series, seed: int) -> np.ndarray:
+    """(n,) fold numbers; LEFT_OUT without a text or a label.
+
+    Equal texts share a fold, as they share a side of the split: a score from a model that has
+    seen the text is no out-of-fold score, and calibrates what serves to be far too sure.
+    """
+    found = np.full(len(texts), LEFT_OUT)
+    there = (texts.notna() & labels.notna()).to_numpy(dtype=bool)
     if there.any():
-        found[there] = folds(labels[there].tolist(), seed)
+        keys = texts[there].map(canonical)
+        distinct = ~keys.duplicated()
+        dealt = folds(labels[there][distinct].tolist(), seed)
+        found[there] = keys.map(dict(zip(keys[distinct], dealt, strict=True)))
     return found

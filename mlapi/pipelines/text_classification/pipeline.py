@@ -34,10 +34,8 @@ class TextClassification(Pipeline):
         self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
     ) -> list[str]:
         """One text for each distinct input, normalised; "" where there is none to read."""
-        from registry.splits import canonical
-
         inputs = {(t.field, t.object_tag, t.text_key, t.author_key): t for t in targets}
-        return [canonical(self._text(task_data, inputs[key])) for key in sorted(inputs)]
+        return [reading.canonical(self._text(task_data, inputs[key])) for key in sorted(inputs)]
 
     def _text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:

@@ -1,6 +1,7 @@
 """How a task's data becomes the text that a model reads."""
 
 import re
+import unicodedata
 from typing import Any
 
 from lxml import etree
@@ -44,6 +45,13 @@ def read_text(task_data: Any, target: TargetSpec) -> str:
     if not text:
         raise InputProblem("empty", f"The field {target.field!r} has no text.")
     return text
+
+
+def canonical(text: str) -> str:
+    """The text without what makes no other text: case, width and composition, white space."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # Again, because folding can take a text out of its normal form (Unicode 3.13).
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def _value(task_data: Any, field: str) -> Any:

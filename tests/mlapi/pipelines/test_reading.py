@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mlapi import pipelines
 from mlapi.pipelines import InputProblem
-from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS, read_text
+from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS, canonical, read_text
 from tests.mlapi.pipelines.texts import a_spec
 
 JSON = st.recursive(
@@ -140,3 +140,16 @@ def test_equal_inputs_have_equal_keys_whatever_else_the_task_holds():
     assert one == two
     assert len(one) == 2
     assert pipeline.input_key_parts({"text": None}, targets) == ["", ""]
+
+
+@given(st.text(max_size=50))
+def test_canonical_text_stays_as_it_is(text):
+    assert canonical(canonical(text)) == canonical(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Hello  World\n", "hello world"), ("Straße", "STRASSE"), ("ﬁne", "fine"), ("é", "e\u0301")],
+)
+def test_texts_that_differ_in_form_only_are_equal(one, other):
+    assert canonical(one) == canonical(other)

@@ -7,7 +7,7 @@ import pytest
 
 from mlapi.pipelines.text_classification import calibration, linear
 from mlapi.pipelines.text_classification.answers import answers
-from mlapi.pipelines.text_classification.dataset import folds
+from mlapi.pipelines.text_classification.dataset import build, folds
 from mlapi.pipelines.text_classification.model import load_model, read_model
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
 
@@ -53,6 +53,21 @@ def test_folds_deal_every_class_out_evenly(given):
     assert len(set(dealt[40 : 40 + given])) == min(5, given)
     assert folds(keys, seed=3).tolist() == dealt.tolist()
     assert folds(keys, seed=4).tolist() != dealt.tolist()
+
+
+def test_equal_texts_share_a_fold_whatever_their_labels():
+    texts = [f"text {i}" for i in range(40)]
+    copies = [*texts, *(f" TEXT  {i}" for i in range(40)), "text 0"]
+    rows = [
+        {"id": i, "data": {"text": t}, "labels": {"topic": LABELS[i % 3]}, "split": "train"}
+        for i, t in enumerate(copies)
+    ]
+
+    dealt = build(rows, [a_spec(labels=LABELS)], seed=0).train["fold"].tolist()
+
+    assert dealt[40:80] == dealt[:40]
+    assert dealt[80] == dealt[0]
+    assert np.bincount(dealt[:40]).tolist() == [8] * 5
 
 
 def test_rare_classes_do_not_break_the_calibration():

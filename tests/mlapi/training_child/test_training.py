@@ -208,6 +208,23 @@ def test_two_texts_of_two_classes_are_enough_to_start(make_job):
     assert job.metric("primary", "") is None
 
 
+def test_copies_of_a_text_make_no_answer_surer(make_job):
+    """Out of its fold a text is scored by a model that has seen none of its copies."""
+    rows = tasks(*some_texts(150, noise=0.6))
+    train = [row for row in rows if row["split"] == "train"]
+    copies = [{**row, "id": row["id"] + k * 1000} for row in train for k in (1, 2, 3)]
+    once, often = make_job(rows, [target()]), make_job([*rows, *copies], [target()])
+    for job in (once, often):
+        job.train()
+
+    sure = [
+        sum(o["score"] for o in job.result["outcomes"]) / len(job.result["outcomes"])
+        for job in (once, often)
+    ]
+
+    assert sure[1] == pytest.approx(sure[0], abs=0.15)
+
+
 def test_the_race_is_run_on_one_fifth_where_there_are_enough_examples(make_job):
     job = make_job(tasks(*some_texts(300)), [target()])
 
