@@ -12,7 +12,6 @@ from .client import LabelStudio
 from .credentials import Credentials, candidates, no_credentials, open_project
 from .errors import LabelStudioError
 
-STEPS = ("reach", "token", "project", "webhook", "export", "media")
 SOURCES = {
     "project": "The project's own token",
     "environment": "LABEL_STUDIO_API_KEY",

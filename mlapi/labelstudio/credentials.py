@@ -40,11 +40,6 @@ def candidates(project: Project) -> list[Credentials]:
     return pairs
 
 
-def for_project(project: Project) -> Credentials | None:
-    """The pair to prefer, or None if there is none that may be used."""
-    return next(iter(candidates(project)), None)
-
-
 def may_send_setup_token(project: Project) -> bool:
     """Whether someone who runs this backend vouches for the host that /setup named.
 

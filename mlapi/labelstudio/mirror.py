@@ -104,11 +104,6 @@ def put_tasks(project: Project, whole: Iterable[dict[str, Any]]) -> Applied:
     return done
 
 
-def drop_tasks(project: Project, labelstudio_ids: Iterable[int]) -> int:
-    """Label Studio no longer has these tasks; return how many of them were mirrored."""
-    return tasks.drop(project, labelstudio_ids)
-
-
 def refresh_config(project: Project, label_config: str, title: str | None = None) -> bool:
     """Take in a label config as it is now; True if its targets or labels are others.
 

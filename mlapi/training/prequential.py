@@ -12,14 +12,11 @@ import structlog
 
 from mlapi import serving
 from mlapi.pipelines.base import Answer
-from registry.accuracy import Standing, standings, wilson
 from registry.acts import tasks
 from registry.models import Act, ModelVersion, Outcome, Project
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.first_answers import FirstAnswers
-
-__all__ = ["Standing", "ask", "champion_at", "record", "standings", "wilson"]
 
 log = structlog.get_logger(__name__)
 _MOVES = ("promote", "roll_back", "fall_back")

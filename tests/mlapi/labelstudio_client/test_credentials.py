@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi.labelstudio.credentials import candidates, for_project, no_credentials, uid_of
+from mlapi.labelstudio.credentials import candidates, no_credentials, uid_of
 from registry.models import Project
 
 
@@ -37,7 +37,6 @@ def test_the_projects_own_pair_comes_first_then_the_environments_then_setups(set
         ("http://ls.example", "from-env", "environment"),
         ("http://ls.example", "from-setup", "setup"),
     ]
-    assert for_project(p).source == "project"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +51,7 @@ def test_half_a_pair_is_never_completed_from_another(settings, half):
 
 def test_a_token_from_setup_is_sent_to_no_host_that_only_setup_named():
     p = told_by_setup("http://attacker.example")
-    assert for_project(p) is None
+    assert not candidates(p)
     assert "http://attacker.example" in no_credentials(p).message
 
 
@@ -76,7 +75,7 @@ def test_the_environments_key_is_not_sent_to_the_host_that_setup_named(settings)
 )
 def test_setups_host_is_trusted_if_it_is_the_environments(settings, hostname, url, trusted):
     settings.LABEL_STUDIO_URL = url
-    assert bool(for_project(told_by_setup(hostname))) is trusted
+    assert bool(candidates(told_by_setup(hostname))) is trusted
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,7 @@ def test_setups_host_is_trusted_if_it_is_the_environments(settings, hostname, ur
 )
 def test_setups_host_is_trusted_if_it_is_listed(settings, hostname, listed, trusted):
     settings.LABEL_STUDIO_HOSTS = [listed]
-    assert bool(for_project(told_by_setup(hostname))) is trusted
+    assert bool(candidates(told_by_setup(hostname))) is trusted
 
 
 @pytest.mark.parametrize(
@@ -110,18 +109,17 @@ def test_a_loopback_label_studio_is_trusted_while_we_serve_the_loopback_only(
     settings, hostname, host, trusted
 ):
     settings.HOST = host
-    assert bool(for_project(told_by_setup(hostname))) is trusted
+    assert bool(candidates(told_by_setup(hostname))) is trusted
 
 
 def test_a_host_that_someone_confirmed_is_trusted():
-    assert for_project(told_by_setup("http://ls.example", hostname_confirmed=True)).key == (
-        "from-setup"
-    )
+    (pair,) = candidates(told_by_setup("http://ls.example", hostname_confirmed=True))
+    assert pair.key == "from-setup"
 
 
 def test_a_pair_does_not_print_its_key():
     p = project(labelstudio_url="http://own.example", labelstudio_key="s3cret")
-    assert "s3cret" not in repr(for_project(p))
+    assert "s3cret" not in repr(candidates(p))
 
 
 def test_the_uid_is_the_one_that_label_studio_sends_with_setup():
