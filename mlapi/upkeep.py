@@ -1,7 +1,7 @@
 """What is done by the clock: what became due is started, and what got lost is found."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from mlapi.labelstudio import counters
 from mlapi.training import policy
 from registry import queue
 from registry.acts import events, reaping
@@ -22,12 +23,15 @@ log = structlog.get_logger(__name__)
 # A job that was queued this long ago without being worked on may be lost with its worker.
 LOST_AFTER = timedelta(seconds=15)
 _RECONCILE_EVERY = timedelta(minutes=50)
+# Of two webhooks sent at once, the one that counts less may come last.
+_UNDER_WAY = timedelta(seconds=10)
+_COUNTED_EVERY = timedelta(minutes=5)
 _PROBLEMS_KEPT = timedelta(days=30)
 
 
 def tick() -> None:
     """Every half minute. Each step stands alone: one that fails does not keep the others."""
-    for step in (reap, wake_runs, wake_drains, consider_projects):
+    for step in (reap, wake_runs, wake_drains, consider_projects, compare_counters):
         _alone(step)
 
 
@@ -108,6 +112,28 @@ def consider_waiting() -> None:
     """
     for project in Project.objects.filter(threshold_reached_at__isnull=False):
         _alone(policy.consider, project)
+
+
+def compare_counters() -> None:
+    """Queue a sync for each project of which Label Studio counts other than the mirror has.
+
+    Every webhook carries the project's counters, so that what none has told (a lost one, an
+    annotation turned into a draft) shows with the next. Five minutes after a sync at the
+    earliest: this is never a sync for each event.
+    """
+    now = timezone.now()
+    waiting = Event.objects.filter(project=OuterRef("pk"), status=EventStatus.RECEIVED)
+    for project in Project.objects.filter(~Exists(waiting), synced_at__lt=now - _COUNTED_EVERY):
+        _alone(_compare_counters, project, now)
+
+
+def _compare_counters(project: Project, now: datetime) -> None:
+    recently = now - 2 * _COUNTED_EVERY
+    told = counters.last_told(project, since=max(project.synced_at or recently, recently))
+    if told is None or told[1] > now - _UNDER_WAY:
+        return
+    if told[0] != counters.mirrored(project):
+        project_acts.request_sync(project, "Label Studio counts other than the mirror has")
 
 
 def reconcile() -> None:

@@ -16,14 +16,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from django.db.models import F, Sum
-
 from registry import queue
 from registry.acts import projects as project_acts
 from registry.acts import tasks as task_acts
-from registry.models import Project, Task
+from registry.models import Project
 
-from . import mirror, webhook
+from . import counters, mirror, webhook
 from .check import check, record_failure
 from .client import LabelStudio
 from .credentials import open_project
@@ -126,7 +124,7 @@ def _bring_up_to_date(
 
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
-    gone = set(_mirrored(project).values_list("labelstudio_id", flat=True))
+    gone = set(task_acts.live(project).values_list("labelstudio_id", flat=True))
     for batch in _batches(labelstudio.export(project.labelstudio_id)):
         report.read += _put(project, batch, report)
         gone.difference_update(task["id"] for task in batch)
@@ -137,7 +135,7 @@ def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport
     since = project.seen_updated_at or _BEGINNING
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
-    if _counts(project) != _counts_of(labelstudio.project(project.labelstudio_id)):
+    if counters.mirrored(project) != counters.of(labelstudio.project(project.labelstudio_id)):
         _settle_differences(project, labelstudio, report)
 
 
@@ -149,7 +147,7 @@ def _settle_differences(project: Project, labelstudio: LabelStudio, report: Sync
     """
     ours = {
         pk: (annotations, seen_at)
-        for pk, annotations, seen_at in _mirrored(project).values_list(
+        for pk, annotations, seen_at in task_acts.live(project).values_list(
             "labelstudio_id", "annotation_ids__len", "source_updated_at"
         )
     }
@@ -194,25 +192,6 @@ def _drop(project: Project, labelstudio_ids: Iterable[int]) -> int:
     if ids:
         task_acts.drop(project, ids)
     return len(ids)
-
-
-def _mirrored(project: Project):
-    return Task.objects.filter(project=project, deleted_at=None)
-
-
-def _counts(project: Project) -> tuple[int, int]:
-    """How many tasks and annotations the mirror holds, skipped annotations included."""
-    return _mirrored(project).count(), (
-        _mirrored(project).aggregate(n=Sum(F("annotation_ids__len")))["n"] or 0
-    )
-
-
-def _counts_of(found: dict[str, Any]) -> tuple[int, int]:
-    """The same as Label Studio counts them; its total leaves the skipped ones out."""
-    annotations = (found["total_annotations_number"] or 0) + (
-        found["skipped_annotations_number"] or 0
-    )
-    return found["task_number"] or 0, annotations
 
 
 def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

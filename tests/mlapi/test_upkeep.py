@@ -12,7 +12,7 @@ from mlapi.training import policy
 from registry import queue
 from registry.acts import events, runs
 from registry.models import Event, Project, TrainingRun
-from tests.factories import ProjectFactory, TrainingRunFactory
+from tests.factories import ProjectFactory, TaskFactory, TrainingRunFactory
 from tests.mlapi.training.projects import label, labelled_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,6 +132,50 @@ def test_only_projects_not_read_for_an_hour_are_reconciled():
     upkeep.reconcile()
     upkeep.reconcile()  # a waiting one is not queued twice
     assert sorted(args[0] for args in jobs("sync", queue.EVENTS)) == [stale.pk, never.pk]
+
+
+def told(project, ago: timedelta, tasks: int, annotations: int, skipped: int = 0) -> None:
+    counted = {
+        "task_number": tasks,
+        "total_annotations_number": annotations,
+        "skipped_annotations_number": skipped,
+    }
+    event = events.record(
+        project, "ANNOTATION_CREATED", {"project": counted}, status="applied", outcome="a test"
+    )
+    Event.objects.filter(pk=event.pk).update(received_at=timezone.now() - ago)
+
+
+@pytest.mark.parametrize(
+    ("ago", "counted", "asks"),
+    [
+        (timedelta(seconds=20), (2, 2), False),  # as the mirror has it
+        (timedelta(seconds=20), (2, 1, 1), False),  # one of them skipped
+        (timedelta(seconds=20), (2, 1), True),  # one became a draft
+        (timedelta(seconds=20), (3, 2), True),  # an import got lost
+        (timedelta(seconds=1), (3, 2), False),  # the rest may be under way
+        (timedelta(minutes=30), (3, 2), False),  # before the last sync
+    ],
+)
+def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks):
+    project = ProjectFactory()
+    TaskFactory.create_batch(2, project=project, labelled="Positive")
+    told(project, ago + timedelta(minutes=1), 7, 7)  # what it said before does not count
+    told(project, ago, *counted)
+    Project.objects.update(synced_at=timezone.now() - timedelta(minutes=20))
+    upkeep.compare_counters()
+    upkeep.compare_counters()
+    assert len(jobs("sync", queue.EVENTS)) == asks
+
+
+@pytest.mark.parametrize("synced", [None, timedelta(minutes=1)])
+def test_counters_are_compared_only_some_time_after_a_sync(synced):
+    project = ProjectFactory()
+    told(project, timedelta(seconds=20), 3, 2)
+    if synced:
+        Project.objects.update(synced_at=timezone.now() - synced)
+    upkeep.compare_counters()
+    assert jobs("sync", queue.EVENTS) == []
 
 
 def test_only_old_problems_of_predictions_are_forgotten():
