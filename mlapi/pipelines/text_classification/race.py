@@ -17,6 +17,7 @@ from mlapi.pipelines.text_classification.model import TrainedTarget
 from mlapi.training.evaluation import macro_f1
 
 FEW = 200  # below, one fifth of the examples judges nothing: all five folds do, without AutoML
+ENOUGH = 1_000  # unseen scores that place a calibration: then no more folds are fitted for it
 
 
 class NothingFitted(Exception):
@@ -98,23 +99,15 @@ def race(
     seconds for the race and the other half for the refit. Raises NothingFitted.
     """
     few = len(given.texts) < FEW
-    if few and automl is not None:
-        automl, automl_note = None, f"Left out under {FEW} examples."
+    seconds = automl_seconds / 2
     entries = [_linear(given, recipe, few, on_candidate) for recipe in linear.RECIPES]
     if automl is not None:
-        entries.append(_automl(given, automl, automl_seconds / 2, on_candidate))
-    elif automl_note:
+        automl_note = _why_no_automl(given, entries, seconds)
+    if automl_note:
         entries.append(_Entry(AUTOML, None, 0.0, 0, automl_note))
-    finished = [e for e in entries if e.score is not None]
-    if not finished:
-        raise NothingFitted("; ".join(e.note for e in entries))
-    best = max(finished, key=lambda e: e.score)
-    on_candidate(f"refit: {best.name}")
-    trained = (
-        _refit_automl(given, automl, best, automl_seconds / 2)
-        if best.name == AUTOML
-        else _refit_linear(given, best)
-    )
+    elif automl is not None:
+        entries.append(_automl(given, automl, seconds, on_candidate))
+    best, trained = _refit_best(given, automl, entries, seconds, on_candidate)
     return Raced(trained, best.name, [_told(e, given.spec, e is best) for e in entries])
 
 
@@ -132,6 +125,8 @@ def _linear(given: Examples, recipe: str, few: bool, on_candidate: Callable[[str
     on_candidate(recipe)
     started = time.perf_counter()
     held = np.ones(len(given.texts), dtype=bool) if few else given.fold == 0
+    if linear.takes_too_long(recipe, given.texts, len(given.spec.labels)):
+        return _Entry(recipe, None, 0.0, 0, "Left out: it would take minutes for each fit.")
     try:
         scores = (
             given.out_of_fold(recipe) if few else given.fit(recipe, ~held).scores(given.at(held))
@@ -141,6 +136,22 @@ def _linear(given: Examples, recipe: str, few: bool, on_candidate: Callable[[str
     note = "5-fold" if few else ""
     score = given.score(scores, held)
     return _Entry(recipe, score, time.perf_counter() - started, int(held.sum()), note, scores)
+
+
+def _why_no_automl(given: Examples, entries: list[_Entry], seconds: float) -> str:
+    """Why AutoML cannot race in its seconds; "" if it can."""
+    if len(given.texts) < FEW:
+        return f"Left out under {FEW} examples."
+    if linear.takes_too_long(linear.WORD_CHAR, given.texts, 0):
+        return "Left out: its features would take minutes."
+    # Its features are made of the same vectors, once to fit and once more in EvaDB.
+    features = 2 * max((e.seconds for e in entries), default=0.0)
+    if features > seconds:
+        return (
+            f"Left out: its features would take {features:.0f} of its {seconds:.0f} s. "
+            "Raise the time budget."
+        )
+    return ""
 
 
 def _automl(
@@ -163,11 +174,36 @@ def _automl(
     return _Entry(AUTOML, score, spent, int(held.sum()), "", estimator.scores(given.at(held)))
 
 
+def _refit_best(
+    given: Examples,
+    automl: AutoML | None,
+    entries: list[_Entry],
+    seconds: float,
+    on_candidate: Callable[[str], None],
+) -> tuple[_Entry, TrainedTarget]:
+    """The best candidate that can be fitted on all examples, and what it then is."""
+    finished = [e for e in entries if e.score is not None]
+    for best in sorted(finished, key=lambda e: e.score, reverse=True):
+        on_candidate(f"refit: {best.name}")
+        if best.name != AUTOML:
+            return best, _refit_linear(given, best)
+        try:
+            return best, _refit_automl(given, automl, best, seconds)
+        except (StatementFailed, ValueError) as e:
+            best.note = f"Failed when it was refitted: {e}"[:500]
+    raise NothingFitted("; ".join(e.note for e in entries))
+
+
 def _refit_linear(given: Examples, best: _Entry) -> TrainedTarget:
+    """Calibrated on the race's scores if they are enough, else on those out of every fold."""
     whole = np.ones(len(given.texts), dtype=bool)
-    raced_on_all = best.scores is not None and len(best.scores) == len(given.texts)
-    scores = best.scores if raced_on_all else given.out_of_fold(best.name)
-    fitted = calibration.fit(scores, given.wanted, given.spec.kind)
+    if best.n == len(given.texts):
+        scores, wanted = best.scores, given.wanted
+    elif best.n >= ENOUGH:
+        scores, wanted = best.scores, given.wanted[given.fold == 0]
+    else:
+        scores, wanted = given.out_of_fold(best.name), given.wanted
+    fitted = calibration.fit(scores, wanted, given.spec.kind)
     return TrainedTarget(given.spec, given.fit(best.name, whole), fitted)
 
 
