@@ -23,6 +23,7 @@ class Caller:
 
     name: str
     key: AccessKey | None = None
+    has_password: bool = False  # it gave our basic credentials
     is_authenticated = True
 
     @property
@@ -112,7 +113,7 @@ def _by_basic(request: Request) -> Caller | None:
         return None
     if not _is_ours(encoded):
         raise CredentialsWrong
-    return Caller(settings.BASIC_AUTH_USER)
+    return Caller(settings.BASIC_AUTH_USER, has_password=True)
 
 
 def _is_ours(encoded: str) -> bool:

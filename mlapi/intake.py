@@ -61,6 +61,7 @@ def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
             setup_token=body.token,
             extra_params=body.extra_params,
             backend_url=backend_url,
+            with_password=caller.has_password,
         )
         if created or config_changed:
             events.record(

@@ -128,8 +128,9 @@ def _repair(
     if not url:
         connected = _connected_backend(labelstudio, project)
         url = _webhook_of(connected)
-        # Only a Label Studio that was given the password is given it again.
-        if not opens(url, headers, project) and connected.get("auth_method") == "BASIC_AUTH":
+        # Only a Label Studio that has shown that it knows the password is given it again. Its own
+        # word that it was would do for anyone who makes us call a host of theirs.
+        if not opens(url, headers, project) and project.knows_password:
             headers |= _basic_auth()
     if not opens(url, headers, project):
         raise WebhookNowhere(

@@ -133,7 +133,7 @@ def confirm_hostname(
         raise HostnameUnknown(f"No setup of {current} has come from that host.")
     fields: dict[str, Any] = {"hostname_confirmed": True}
     if hostname != current.hostname:
-        fields |= {"hostname": hostname, "setup_token": ""}
+        fields |= {"hostname": hostname, "setup_token": "", "knows_password": False}
     fields["other_hostname"] = ""
     Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
     base.record(

@@ -26,6 +26,7 @@ def remember(
     setup_token: str,
     extra_params: Any,
     backend_url: str,
+    with_password: bool = False,
 ) -> tuple[Project, bool, bool]:
     """Take in a /setup; return the project, whether it is new, and whether its config is news.
 
@@ -33,12 +34,14 @@ def remember(
     config itself is stored by `set_config` alone, together with the fingerprint and the
     pipeline that belong to it, so it stays news until someone has taken it in. The first
     hostname is pinned; another one is only noted, and nothing else of its request is kept:
-    its token belongs to a host that no one has vouched for.
+    its token belongs to a host that no one has vouched for. `with_password`: the caller gave
+    basic credentials, so the host that it names knows them.
     """
     hostname = storable(hostname).rstrip("/")[:500]
     told = {"extra_params": storable(extra_params), "backend_url": backend_url[:500]}
     if hostname:
         told |= {"hostname": hostname, "setup_token": storable(setup_token)}
+        told |= {"knows_password": True} if with_password else {}
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     created = False
     if project is None:

@@ -52,6 +52,11 @@ class Project(models.Model):
         max_length=500, blank=True, help_text="Our URL as Label Studio calls it, without the key."
     )
     setup_token = EncryptedTextField(blank=True)
+    knows_password = models.BooleanField(
+        default=False,
+        help_text="The pinned host called /setup with BASIC_AUTH_USER and BASIC_AUTH_PASS, so its "
+        "webhook may be given them.",
+    )
 
     # Credentials are a pair: a key is only ever sent to the URL it came with.
     labelstudio_url = models.CharField(max_length=500, blank=True)

@@ -252,3 +252,42 @@ def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
         let_in = httpx.post(url + path, json=body).status_code < 400
         assert webhook.opens(url + path, {}, project) is let_in, path
     assert not webhook.opens(f"{url}/k/{foreign}/webhook", {}, project)
+
+
+class _SaysItIsBehindBasicAuth:
+    """A Label Studio that claims to have connected us with the password."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.saved: list[dict] = []
+
+    def webhooks(self, project_id: int) -> list[dict]:
+        return []
+
+    def ml_backends(self, project_id: int) -> list[dict]:
+        return [{"url": self._url, "auth_method": "BASIC_AUTH"}]
+
+    def save_webhook(self, project_id: int, body: dict) -> dict:
+        self.saved.append(body)
+        return body
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_auth):
+    project = acts.remember(
+        "1.1795420359",
+        label_config="<View/>",
+        hostname="http://localhost:8080",
+        setup_token="t",
+        extra_params=None,
+        backend_url=behind_basic_auth,
+        with_password=knows,
+    )[0]
+    theirs = _SaysItIsBehindBasicAuth(behind_basic_auth)
+    if knows:
+        webhook.check(theirs, project, fix=True)
+        assert theirs.saved[0]["headers"]["Authorization"].startswith("Basic ")
+    else:
+        with pytest.raises(webhook.WebhookNowhere):
+            webhook.check(theirs, project, fix=True)
+        assert theirs.saved == []

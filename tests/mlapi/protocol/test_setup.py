@@ -206,3 +206,20 @@ def test_what_is_no_address_is_not_pinned_as_one(hostname, call):
     call.post("/setup", body())
     project.refresh_from_db()
     assert project.hostname == "http://localhost:8080"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pinned_host_knows_the_password_once_it_has_given_it(call, settings):
+    settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
+    with_password = Caller(authorization="Basic YW5uYTpnZWhlaW0=")
+
+    def knows() -> bool:
+        return Project.objects.get(uid=UID).knows_password
+
+    call.post("/setup", body())
+    with_password.post("/setup", body(hostname="http://elsewhere:8080"))
+    with_password.post("/setup", body(hostname=""))
+    assert not knows()
+    with_password.post("/setup", body())
+    call.post("/setup", body())
+    assert knows()

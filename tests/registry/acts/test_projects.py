@@ -159,6 +159,16 @@ def test_confirming_the_pinned_host_keeps_its_token():
     assert (stored.hostname_confirmed, stored.setup_token) == (True, "a-token")
 
 
+def test_moving_to_another_host_forgets_what_the_first_one_knew():
+    project, _, _ = setup(with_password=True)
+    assert Project.objects.get().knows_password
+    setup(hostname="http://elsewhere")
+    project_settings.confirm_hostname(project, actor="ada", hostname="http://elsewhere")
+    stored = Project.objects.get()
+    assert (stored.hostname, stored.setup_token) == ("http://elsewhere", "")
+    assert not stored.knows_password
+
+
 def test_a_host_that_never_called_is_not_confirmed():
     with pytest.raises(HostnameUnknown):
         project_settings.confirm_hostname(setup()[0], actor="ada", hostname="http://evil")
