@@ -2,12 +2,8 @@
 
 import http.client
 import socket
-from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
-
-_SEEN_WITHIN = timedelta(minutes=2)
 
 
 def web_answers(timeout_s: float = 2.0) -> bool:
@@ -25,11 +21,9 @@ def web_answers(timeout_s: float = 2.0) -> bool:
 
 def worker_seen(cluster: str) -> bool:
     """Whether a worker of the cluster has been seen on this machine lately."""
-    from registry.models import Worker
+    from registry.presence import present
 
-    since = timezone.now() - _SEEN_WITHIN
-    here = Worker.objects.filter(cluster=cluster, hostname=socket.gethostname())
-    return here.filter(seen_at__gte=since).exists()
+    return present().filter(cluster=cluster, hostname=socket.gethostname()).exists()
 
 
 def _own_name() -> str:

@@ -1,18 +1,15 @@
 """Whether the backend can do its work: the database, its migrations, and the workers."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from mlapi.errors import DatabaseUnavailable, NotReady
-from registry import queue
-from registry.models import Project, Worker
+from registry import presence, queue
+from registry.models import Project
 
-SEEN_WITHIN = timedelta(seconds=90)
 _migrated = False
 
 
@@ -42,12 +39,7 @@ def _require_migrations() -> None:
 
 
 def _require_workers() -> dict[str, str]:
-    since = timezone.now() - SEEN_WITHIN
-    seen = dict(
-        Worker.objects.filter(seen_at__gte=since)
-        .order_by("seen_at")
-        .values_list("cluster", "seen_at")
-    )
+    seen = dict(presence.present().order_by("seen_at").values_list("cluster", "seen_at"))
     for cluster in (queue.EVENTS, queue.TRAINING):
         if cluster not in seen:
             raise NotReady(

@@ -5,26 +5,23 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from datetime import timedelta
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.models import Q
-from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from mlapi.jobs import worker_name
 from mlapi.training.report import metrics_table
 from mlapi.training.run import carry_out
-from registry import queue
+from registry import presence, queue
 from registry.acts import runs
 from registry.errors import Refused
-from registry.models import Project, TrainingRun, Worker
+from registry.models import Project, TrainingRun
 from registry.models.run import RunState
 
 _POLL_S = 0.5
-_SEEN_WITHIN = timedelta(seconds=90)
 # The exit status by how the run ended; 3: it goes on without us.
 _STATUS = {RunState.SUCCEEDED: 0, RunState.FAILED: 1, RunState.CANCELLED: 2}
 _GOES_ON = 3
@@ -142,8 +139,7 @@ def _carry_out(run_id: int) -> None:
 
 
 def _worker_is_there() -> bool:
-    since = timezone.now() - _SEEN_WITHIN
-    return Worker.objects.filter(cluster=queue.TRAINING, seen_at__gte=since).exists()
+    return presence.present().filter(cluster=queue.TRAINING).exists()
 
 
 def _asked(question: str) -> bool:
