@@ -9,6 +9,9 @@ import pytest
 from .running import ROOT, environment
 
 READ = re.compile(r"\benv\.\w+\(\s*\"([A-Z_0-9]+)\"")
+# Defaults that are plain values: the others are told in words.
+DEFAULT = re.compile(r"\benv\.\w+\(\s*\"([A-Z_0-9]+)\",\s*default=(\"[^\"]+\"|\d+|True|False)\)")
+DEFAULT_ROW = re.compile(r"^\| `([A-Z_0-9]+)` \| `([^`]+)` \|", re.MULTILINE)
 ROW = re.compile(r"^\| `([A-Z_0-9]+)` \|", re.MULTILINE)
 
 
@@ -23,6 +26,17 @@ def names_documented() -> set[str]:
 
 def test_every_setting_is_in_the_readme_and_every_one_there_is_read():
     assert names_read() == names_documented()
+
+
+def test_the_readme_says_the_defaults_that_are_read():
+    source = (ROOT / "evals_backend" / "settings.py").read_text()
+    documented = DEFAULT_ROW.findall((ROOT / "README.md").read_text())
+    read = {name: value.strip('"') for name, value in DEFAULT.findall(source)}
+    said = {name: value for name, value in documented if name in read}
+    assert len(said) > 10
+    assert {name: read[name].lower() for name in said} == {
+        name: value.lower() for name, value in said.items()
+    }
 
 
 def test_settings_are_read_from_the_environment_in_one_place():
