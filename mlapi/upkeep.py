@@ -119,11 +119,13 @@ def compare_counters() -> None:
 
     Every webhook carries the project's counters, so that what none has told (a lost one, an
     annotation turned into a draft) shows with the next. Five minutes after a sync at the
-    earliest: this is never a sync for each event.
+    earliest, and after one that failed: this is never a sync for each event.
     """
     now = timezone.now()
+    lately = now - _COUNTED_EVERY
     waiting = Event.objects.filter(project=OuterRef("pk"), status=EventStatus.RECEIVED)
-    for project in Project.objects.filter(~Exists(waiting), synced_at__lt=now - _COUNTED_EVERY):
+    settled = Project.objects.filter(~Exists(waiting), synced_at__lt=lately)
+    for project in settled.exclude(connection__ok=False, connection_checked_at__gte=lately):
         _alone(_compare_counters, project, now)
 
 

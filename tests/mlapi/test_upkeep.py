@@ -168,14 +168,28 @@ def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks)
     assert len(jobs("sync", queue.EVENTS)) == asks
 
 
-@pytest.mark.parametrize("synced", [None, timedelta(minutes=1)])
-def test_counters_are_compared_only_some_time_after_a_sync(synced):
+@pytest.mark.parametrize(
+    ("synced", "failed"),
+    [
+        (None, None),
+        (timedelta(minutes=1), None),
+        (timedelta(minutes=20), timedelta(minutes=1)),
+    ],
+)
+def test_counters_are_compared_only_some_time_after_a_sync(synced, failed):
     project = ProjectFactory()
     told(project, timedelta(seconds=20), 3, 2)
     if synced:
         Project.objects.update(synced_at=timezone.now() - synced)
+    if failed:
+        checked_at = timezone.now() - failed
+        Project.objects.update(connection={"ok": False}, connection_checked_at=checked_at)
     upkeep.compare_counters()
     assert jobs("sync", queue.EVENTS) == []
+    if failed:
+        Project.objects.update(connection_checked_at=checked_at - timedelta(minutes=5))
+        upkeep.compare_counters()
+        assert len(jobs("sync", queue.EVENTS)) == 1
 
 
 def test_only_old_problems_of_predictions_are_forgotten():
