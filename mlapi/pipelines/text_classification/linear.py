@@ -135,4 +135,7 @@ def fit(
             return LinearEstimator(None, None, classes, n_labels)
         wanted = wanted[:, 0]
     ridge = RidgeClassifier(alpha=1.0).fit(matrix, wanted)
+    # A term's coefficients side by side, as SciPy multiplies them: else it copies all of them
+    # for each prediction, 20 ms for 50 labels of 270,000 terms.
+    ridge.coef_ = np.asfortranarray(ridge.coef_)
     return LinearEstimator(features, ridge, classes, n_labels)

@@ -160,6 +160,15 @@ def test_an_artifact_holds_the_whole_model(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["artifact.bin"]
 
 
+def test_a_prediction_copies_no_coefficients(tmp_path):
+    a_model().save(tmp_path / "artifact.bin")
+
+    ridge = read_model(tmp_path / "artifact.bin").targets[0].estimator.ridge
+
+    assert ridge.coef_.shape[0] == len(LABELS)
+    assert np.shares_memory(ridge.coef_.T.ravel(), ridge.coef_)
+
+
 @pytest.mark.parametrize("payload", [{"pipeline": "other"}, ["x"], None])
 def test_another_file_is_no_artifact(tmp_path, payload):
     path = tmp_path / "artifact.bin"
