@@ -22,9 +22,14 @@ def drain(project_id: int) -> None:
 def sync(project_id: int, reason: str) -> None:
     """Reconcile the mirror with Label Studio."""
     from mlapi.labelstudio.sync import sync as reconcile
+    from registry.acts import projects
 
     if project := Project.objects.filter(pk=project_id).first():
-        reconcile(project, reason)
+        try:
+            reconcile(project, reason)
+        except Exception:
+            projects.mark_sync_failed(project)  # or nobody could ask for another for half an hour
+            raise
 
 
 def train(run_id: int) -> None:

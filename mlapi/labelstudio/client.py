@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import ijson
 
-from . import tokens
+from . import shapes, tokens
 from .errors import (
     Forbidden,
     LabelStudioError,
@@ -76,15 +76,18 @@ class LabelStudio:
 
     def whoami(self) -> dict[str, Any]:
         """The user whose key it is."""
-        return self._json("GET", "/api/current-user/whoami")
+        answer = self._json("GET", "/api/current-user/whoami")
+        return shapes.checked(answer, shapes.ANY, "The token's user")
 
     def project(self, project_id: int) -> dict[str, Any]:
         """The project as Label Studio has it, label config and counters included."""
-        return self._json("GET", f"/api/projects/{project_id}/")
+        answer = self._json("GET", f"/api/projects/{project_id}/")
+        return shapes.checked(answer, shapes.PROJECT, "The project")
 
     def ml_backends(self, project_id: int) -> list[dict[str, Any]]:
         """The ML backends connected to the project. Label Studio calls each of them meanwhile."""
-        return self._json("GET", "/api/ml", params={"project": project_id})
+        answer = self._json("GET", "/api/ml", params={"project": project_id})
+        return shapes.all_checked(answer, shapes.BACKEND, "The list of ML backends")
 
     # Tasks
 
@@ -105,7 +108,8 @@ class LabelStudio:
                     file.write(chunk)
             file.seek(0)
             try:
-                yield from ijson.items(file, "item", use_float=True)
+                for task in ijson.items(file, "item", use_float=True):
+                    yield shapes.checked(task, shapes.ANNOTATED_TASK, "A task of the export")
             except ijson.JSONError as error:
                 raise NotLabelStudio(
                     "Label Studio's export is not the JSON it should be"
@@ -143,6 +147,7 @@ class LabelStudio:
         page, which it does for a project that evaluates predictions automatically.
         """
         last = 0
+        wanted = shapes.ANNOTATED_TASK if with_annotations else shapes.COUNTED_TASK
         while True:
             after = _filter("id", "greater", "Number", last)
             query = {
@@ -158,7 +163,9 @@ class LabelStudio:
             }
             if with_annotations:
                 params["fields"] = "all"
-            page = self._json("GET", "/api/tasks", params=params)["tasks"]
+            answer = self._json("GET", "/api/tasks", params=params)
+            listed = shapes.checked(answer, shapes.ANY, "The list of tasks").get("tasks")
+            page = shapes.all_checked(listed, wanted, "The list of tasks")
             if page:
                 yield page
                 last = page[-1]["id"]
@@ -169,15 +176,18 @@ class LabelStudio:
 
     def webhooks(self, project_id: int) -> list[dict[str, Any]]:
         """The project's webhooks."""
-        return self._json("GET", "/api/webhooks/", params={"project": project_id})
+        answer = self._json("GET", "/api/webhooks/", params={"project": project_id})
+        return shapes.all_checked(answer, shapes.WEBHOOK, "The list of webhooks")
 
     def save_webhook(self, project_id: int, webhook: dict[str, Any]) -> dict[str, Any]:
         """Change the webhook if it has an `id`, else create it for the project."""
         pk = webhook.get("id")
         body = {k: v for k, v in webhook.items() if k != "id"}
         if pk:
-            return self._json("PATCH", f"/api/webhooks/{pk}/", json=body)
-        return self._json("POST", "/api/webhooks/", json={"project": project_id, **body})
+            saved = self._json("PATCH", f"/api/webhooks/{pk}/", json=body)
+        else:
+            saved = self._json("POST", "/api/webhooks/", json={"project": project_id, **body})
+        return shapes.checked(saved, shapes.WEBHOOK, "The webhook")
 
     def delete_webhook(self, pk: int) -> None:
         """Delete one of the project's webhooks."""
@@ -199,7 +209,7 @@ class LabelStudio:
         response = self._request(method, path, **kwargs)
         try:
             return response.json()
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
             raise NotLabelStudio(f"{self.url}{path} does not answer with JSON") from error
 
     def _request(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
@@ -222,6 +232,11 @@ class LabelStudio:
             if isinstance(error, httpx.ConnectTimeout):
                 raise Unreachable(f"{self.url} does not answer") from error
             raise TimedOut(f"{method} {path} took Label Studio too long") from error
+        except httpx.LocalProtocolError:
+            # Its text has the whole header, so neither it nor its traceback may be seen.
+            raise TokenInvalid("The token has characters that no token has") from None
+        except httpx.DecodingError as error:
+            raise NotLabelStudio(f"{self.url}{path} answers what cannot be unpacked") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(f"{self.url} cannot be reached: {error}") from error
 
@@ -239,7 +254,8 @@ def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]
 def _date_of(response: httpx.Response) -> datetime:
     """When Label Studio answered, by its own clock; by ours, if it does not say."""
     try:
-        return parsedate_to_datetime(response.headers["date"])
+        date = parsedate_to_datetime(response.headers["date"])
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return datetime.now(UTC)
 
@@ -250,9 +266,11 @@ def _datetime(moment: datetime) -> str:
 
 
 def _error_of(response: httpx.Response, call: str) -> LabelStudioError:
-    """The error that Label Studio's answer (3xx to 5xx) amounts to."""
+    """The error that Label Studio's answer amounts to."""
     status, detail = response.status_code, _detail(response)
     said = f"{call} answered {status}" + (f": {detail}" if detail else "")
+    if status < 300:
+        return NotLabelStudio(f"{call} does not answer as Label Studio does")
     if status < 400:
         return Redirected(f"{call} is redirected to {response.headers.get('location', 'nowhere')}")
     if status == 401 and "legacy token" in detail:
@@ -272,7 +290,7 @@ def _detail(response: httpx.Response) -> str:
     """Label Studio's own words about a refused request, on one line."""
     try:
         body = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(body, dict):
         return ""

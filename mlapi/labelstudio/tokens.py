@@ -61,7 +61,10 @@ class PersonalAccessToken(httpx.Auth):
         response.read()
         if response.status_code != 200:
             raise ExchangeRefused(response)
-        self._access = response.json()["access"]
+        try:
+            self._access = str(response.json()["access"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            raise ExchangeRefused(response) from None
         self._renew_at = time.monotonic() + _ACCESS_LIVES_S
 
 

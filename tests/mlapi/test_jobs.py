@@ -6,7 +6,7 @@ from django.utils.module_loading import import_string
 
 from mlapi import jobs
 from registry import artifacts, queue
-from registry.acts import runs
+from registry.acts import projects, runs
 from registry.models import Act, TrainingRun
 from tests.factories import promote
 from tests.mlapi.training.projects import label, labelled_project, small_programs
@@ -86,3 +86,15 @@ def test_labels_that_changed_while_it_trained_count_for_the_next_run(monkeypatch
 def test_a_job_for_what_is_gone_does_nothing():
     jobs.train(12345)
     jobs.sync(12345, "a test")
+
+
+def test_a_sync_that_fails_in_an_unforeseen_way_may_be_asked_for_again(monkeypatch):
+    def fails(*_):
+        raise RuntimeError("unforeseen")
+
+    project = labelled_project({"Positive": 1})
+    projects.request_sync(project, "a test")
+    monkeypatch.setattr("mlapi.labelstudio.sync.open_project", fails)
+    with pytest.raises(RuntimeError):
+        jobs.sync(project.pk, "a test")
+    assert projects.request_sync(project, "a test")

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import traceback
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -162,6 +163,58 @@ def test_what_answers_but_is_not_label_studio_is_named():
         pytest.raises(errors.NotLabelStudio),
     ):
         client.health()
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"3", b"{}", b'{"id": 1}', b'{"tasks": [{}]}', b"[{}]", b"[" * 99_999]
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.project(1),
+        lambda client: client.webhooks(1),
+        lambda client: client.ml_backends(1),
+        lambda client: list(client.all_tasks(1)),
+        lambda client: list(client.labelled_since(1, LONG_AGO)),
+    ],
+)
+def test_json_of_another_shape_is_not_label_studios(call, body):
+    with (
+        _listener(body=body) as (url, _),
+        LabelStudio(url, "key") as client,
+        pytest.raises(errors.NotLabelStudio),
+    ):
+        call(client)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b"null"])
+def test_a_token_exchanged_for_something_else_is_not_label_studios(body):
+    with (
+        _listener(body=body) as (url, _),
+        LabelStudio(url, "eyJhbGciOi.J9.x") as client,
+        pytest.raises(errors.NotLabelStudio),
+    ):
+        client.whoami()
+
+
+@pytest.mark.parametrize("body", [b'[{"id": "x"}, 3]', b'[{"id": 1, "annotations": [{}]}]', b"[3]"])
+def test_an_export_of_another_shape_is_not_label_studios(body):
+    with (
+        _listener(body=body) as (url, _),
+        LabelStudio(url, "key") as client,
+        pytest.raises(errors.NotLabelStudio),
+    ):
+        list(client.export(1))
+
+
+def test_a_token_that_no_header_can_carry_is_told_without_it():
+    with (
+        _listener() as (url, _),
+        LabelStudio(url, "s3cret\n") as client,
+        pytest.raises(errors.TokenInvalid) as caught,
+    ):
+        client.whoami()
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_the_token_follows_no_redirect():
