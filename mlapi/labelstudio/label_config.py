@@ -19,11 +19,12 @@ from registry.errors import EvalsError
 MAX_CHARACTERS = 2_000_000
 MAX_TAGS = 50_000
 MAX_DEPTH = 200
+MAX_NAME = 255  # as it is stored; of a control, an object, and the field that it shows
 
 _LABEL_TAGS = {"Label", "Choice", "Relation"}
 _NOT_CONTROLS = {"Filter"}
 # The editor's own pattern for a reference to the task's data, without its brackets.
-_PLAIN_FIELD = re.compile(r"\$([\w.]+)", re.ASCII)
+_PLAIN_FIELD = re.compile(rf"\$([\w.]{{1,{MAX_NAME}}})", re.ASCII)
 _REFERENCE = re.compile(r"\$[\w[\].{}]+", re.ASCII)
 _CHOICES = ("single", "single-radio", "multiple")
 
@@ -124,6 +125,8 @@ def parse(xml: str) -> LabelConfig:
         is_object = not is_control and bool(element.get("value") or element.get("valueList"))
         if not is_control and not is_object:
             continue
+        if len(name) > MAX_NAME:
+            raise InvalidLabelConfig(f"A tag's name is longer than {MAX_NAME} characters.")
         if name in controls or name in objects:
             raise InvalidLabelConfig("The label config has two tags with the same name.")
         if is_control:

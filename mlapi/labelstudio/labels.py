@@ -63,7 +63,8 @@ def _votes(annotations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     latest: dict[Any, Mapping[str, Any]] = {}
     for annotation in sorted(filter(is_submitted, annotations), key=_age):
         annotator = annotation.get("completed_by")
-        voter = ("id", annotation.get("id")) if annotator is None else annotator
+        known = isinstance(annotator, int | str)
+        voter = annotator if known else ("id", annotation.get("id"))
         latest[voter] = annotation
     return list(latest.values())
 
@@ -81,7 +82,8 @@ def _choices(result: Any, control: str) -> set[str]:
         value = region.get("value")
         choices = value.get("choices") if isinstance(value, dict) else None
         choices = [choices] if isinstance(choices, str) else choices
-        chosen.update(c for c in choices or () if isinstance(c, str))
+        listed = choices if isinstance(choices, list) else ()
+        chosen.update(c for c in listed if isinstance(c, str))
     return chosen
 
 

@@ -157,7 +157,8 @@ def _kept(annotation: dict[str, Any]) -> dict[str, Any]:
         kept[name] = bool(kept[name])
     for name in ("completed_by", "parent_prediction"):
         value = annotation.get(name)
-        kept[name] = value.get("id") if isinstance(value, dict) else value
+        value = value.get("id") if isinstance(value, dict) else value
+        kept[name] = value if isinstance(value, int | str) else None
     return storable(kept)
 
 

@@ -432,3 +432,28 @@ def test_a_time_that_the_database_cannot_hold_spoils_no_task(when, project):
     events_told = told(project, ("ANNOTATION_CREATED", payload), ("ANNOTATION_UPDATED", later))
     assert [event.status for event in events_told] == [EventStatus.APPLIED] * 2
     assert mirrored(project).labels == {"label": "Negative"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"completed_by": [1]},
+        {"completed_by": {"id": [1]}},
+        {"parent_prediction": [2]},
+        {"result": [{"from_name": "label", "value": {"choices": 5}}]},
+        {"result": [{"from_name": ["label"], "value": {"choices": [["Positive"]]}}]},
+    ],
+)
+def test_an_odd_annotation_keeps_no_later_label_config_out(odd):
+    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
+    payload = annotated(5, 1, "Positive") | {"project": {"id": 1}}
+    payload["annotation"] |= odd
+    other = annotated(6, 2, "Positive") | {"project": {"id": 1}}
+    events_told = told(
+        project,
+        ("ANNOTATION_CREATED", payload),
+        ("ANNOTATION_CREATED", other),
+        ("PROJECT_UPDATED", {"project": {"id": 1, "title": "T", "label_config": CONFIG}}),
+    )
+    assert events_told[-1].status == EventStatus.APPLIED, events_told[-1].outcome
+    assert mirrored(project, 2).labels == {"label": "Positive"}

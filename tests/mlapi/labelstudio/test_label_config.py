@@ -218,3 +218,11 @@ def test_it_reads_labels_as_label_studios_own_parser_does(pairs):
 
 def test_the_same_text_is_parsed_once():
     assert parse(choices("once")) is parse(choices("once"))
+
+
+def test_a_name_that_cannot_be_stored_is_refused():
+    name = "n" * (label_config.MAX_NAME + 1)
+    with pytest.raises(label_config.InvalidLabelConfig, match="name is longer"):
+        label_config.parse(f'<View><Text name="{name}" value="$text"/></View>')
+    config = label_config.parse(f'<View><Text name="{name[1:]}" value="${name}"/></View>')
+    assert config.objects[name[1:]].field is None
