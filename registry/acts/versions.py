@@ -1,5 +1,6 @@
 """Acts on versions: register one, add to what is known of it, archive it; none deletes one."""
 
+import hashlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from .runs import RunNotActive
 
 log = logging.getLogger(__name__)
 _BATCH = 1000
+_LABEL_MAX = 500  # characters of a metric's label
 
 
 class ChampionNotArchivable(Refused):
@@ -152,7 +154,7 @@ def _insert_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> Non
                 target=m.get("target") or "",
                 name=m["name"],
                 split=m.get("split") or "holdout",
-                label=storable(m.get("label") or "")[:500],
+                label=_shortened(storable(m.get("label") or "")),
                 step=m.get("step") or 0,
                 value=storable(m["value"]),
                 n=m.get("n") or 0,
@@ -161,6 +163,13 @@ def _insert_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> Non
         ),
         batch_size=_BATCH,
     )
+
+
+def _shortened(label: str) -> str:
+    """The label; of a very long one the beginning, and what tells it from others that begin so."""
+    if len(label) <= _LABEL_MAX:
+        return label
+    return f"{label[: _LABEL_MAX - 18]}... {hashlib.sha256(label.encode()).hexdigest()[:14]}"
 
 
 @transaction.atomic

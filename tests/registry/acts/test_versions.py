@@ -162,3 +162,13 @@ def test_the_database_refuses_to_delete_a_version():
     make.ModelVersionFactory()
     with pytest.raises(IntegrityError, match="append-only"), connection.cursor() as cursor:
         cursor.execute("DELETE FROM registry_modelversion")
+
+
+def test_labels_that_differ_only_at_their_far_end_have_metrics_of_their_own():
+    version = make.ModelVersionFactory()
+    recall = {"target": "label", "name": "recall", "value": 0.5, "n": 10}
+    ends = ["a", "b"]
+    versions.add_metrics(version, [recall | {"label": "long " * 200 + end} for end in ends])
+    labels = set(version.metrics.filter(name="recall").values_list("label", flat=True))
+    assert len(labels) == 2
+    assert all(len(label) <= 500 for label in labels)
