@@ -116,6 +116,7 @@ INSTALLED_APPS = [
     "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
+    "drf_spectacular_sidecar",  # the docs' assets, served from here
     "django_q",
     "django_structlog",
     "registry",
