@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from evals_backend import __version__, embedded_postgres, logs
 from evals_backend.environment import Environment
@@ -216,6 +217,14 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_HISTORY": False,  # the acts are the history
     "SIDEBAR": {"navigation": "registry.admin.navigation.groups"},
+    "STYLES": [lambda request: static("registry/charts.css")],
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("registry/favicon.svg"),
+        }
+    ],
 }
 
 # What the registry may ask of the engine, by dotted name, so that it never imports it.

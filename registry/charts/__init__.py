@@ -1,0 +1,24 @@
+"""Charts as inline SVG and HTML: pure functions from numbers to markup, with a text alternative.
+
+They need `static/registry/charts.css`, no script, and no build. Text keeps its size at every
+width, because places are percentages and only lines are stretched. All text is escaped.
+"""
+
+from .bars import Bar, bar_table
+from .heat_map import Cell, heat_map
+from .line import Point, Series, line_chart
+from .reliability import Bin, reliability_diagram
+from .sparkline import sparkline
+
+__all__ = [
+    "Bar",
+    "Bin",
+    "Cell",
+    "Point",
+    "Series",
+    "bar_table",
+    "heat_map",
+    "line_chart",
+    "reliability_diagram",
+    "sparkline",
+]

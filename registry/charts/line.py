@@ -1,0 +1,194 @@
+"""A chart of lines over versions, days or numbers of examples, with intervals and a baseline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from . import plot
+from .figure import Table, figure, nothing, svg
+from .scale import Scale, ticked
+
+_MOST_DOTS = 120
+
+
+@dataclass(frozen=True)
+class Point:
+    """`y` None is a gap. `label` names x; low and high are an interval around y."""
+
+    x: float
+    y: float | None
+    label: str
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    href: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line. A baseline is drawn broken and without dots."""
+
+    name: str
+    points: Sequence[Point] = field(default_factory=tuple)
+    style: Literal["main", "second", "baseline"] = "main"
+
+
+def line_chart(
+    title: str,
+    series: Sequence[Series],
+    *,
+    x_name: str,
+    within: tuple[float, float] | None = (0.0, 1.0),
+    empty: str = "There is nothing to show yet.",
+) -> SafeString:
+    """The lines over a common x; `within` are ends that the y axis does not pass.
+
+    The description names the first, last, least and greatest value of each line; the
+    table holds every point, with its note and its link.
+    """
+    known = [s for s in series if any(p.y is not None for p in s.points)]
+    if not known:
+        return nothing(title, empty)
+    points = [p for s in known for p in s.points]
+    x = Scale(min(p.x for p in points), max(p.x for p in points))
+    y = ticked(
+        [v for p in points for v in (p.y, p.low, p.high) if v is not None and p.y is not None],
+        within=within,
+    )
+    drawn = [
+        plot.y_axis(y),
+        plot.x_axis([(x.place(p.x), p.label) for p in _by_x(known)]),
+        *(plot.lines([_band(s, x, y), _line(s, x, y)]) for s in known),
+        *(_dots(s, x, y) for s in known if s.style != "baseline"),
+    ]
+    content = format_html_join("", "{}", ((part,) for part in drawn))
+    drawing = svg(title, " ".join(_described(s) for s in known), content, "chart-plot")
+    key = [(f"chart-line chart-{s.style}", s.name) for s in known] if len(known) > 1 else []
+    return figure(title, drawing, key=key, table=_table(known, x_name))
+
+
+def _by_x(series: Sequence[Series]) -> list[Point]:
+    """One point of each x, in order; the first series that has it names it."""
+    found: dict[float, Point] = {}
+    for one in series:
+        for point in one.points:
+            found.setdefault(point.x, point)
+    return [found[x] for x in sorted(found)]
+
+
+def _runs(series: Series) -> list[list[Point]]:
+    """The stretches without a gap."""
+    runs: list[list[Point]] = [[]]
+    for point in series.points:
+        if point.y is not None:
+            runs[-1].append(point)
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _line(series: Series, x: Scale, y: Scale) -> SafeString:
+    return format_html_join(
+        "",
+        '<polyline class="chart-line chart-{}" points="{}"/>',
+        (
+            (series.style, plot.path((x.place(p.x), y.place(p.y or 0.0)) for p in _widened(run, x)))
+            for run in _runs(series)
+            if len(run) > 1 or series.style == "baseline"
+        ),
+    )
+
+
+def _widened(run: list[Point], x: Scale) -> list[Point]:
+    """A baseline that is known at one point only reaches over the whole width."""
+    if len(run) > 1:
+        return run
+    one = run[0]
+    return [Point(x.low - 1, one.y, ""), Point(x.high + 1, one.y, "")] if x.low != x.high else run
+
+
+def _band(series: Series, x: Scale, y: Scale) -> SafeString:
+    def edge(run: list[Point]) -> list[tuple[float, float]]:
+        there = [(x.place(p.x), y.place(p.high or 0.0)) for p in run]
+        back = [(x.place(p.x), y.place(p.low or 0.0)) for p in reversed(run)]
+        return there + back
+
+    runs = [[p for p in run if p.low is not None and p.high is not None] for run in _runs(series)]
+    return format_html_join(
+        "",
+        '<polygon class="chart-band" points="{}"/>',
+        ((plot.path(edge(run)),) for run in runs if len(run) > 1),
+    )
+
+
+def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
+    points = [p for p in series.points if p.y is not None]
+    if len(points) > _MOST_DOTS:
+        points = [p for p in points if p.strong]
+    return format_html_join(
+        "",
+        '{}<circle class="chart-dot chart-{}" cx="{}%" cy="{}%" r="{}"><title>{}</title></circle>',
+        (
+            (
+                _whisker(p, x, y) if len(points) == 1 else "",
+                f"{series.style} chart-strong" if p.strong else series.style,
+                plot.number(x.place(p.x)),
+                plot.number(100 - y.place(p.y or 0.0)),
+                6 if p.strong else 3.5,
+                _said(p),
+            )
+            for p in points
+        ),
+    )
+
+
+def _whisker(point: Point, x: Scale, y: Scale) -> SafeString | str:
+    """A single point has no band, so its interval is a line."""
+    if point.low is None or point.high is None:
+        return ""
+    return plot.upright(x.place(point.x), y.place(point.low), y.place(point.high))
+
+
+def _said(point: Point) -> str:
+    return f"{point.label}: {_value(point)}" + (f", {point.note}" if point.note else "")
+
+
+def _value(point: Point) -> str:
+    if point.y is None:
+        return "–"
+    if point.low is None or point.high is None:
+        return f"{point.y:.3f}"
+    return f"{point.y:.3f} ({point.low:.3f} to {point.high:.3f})"
+
+
+def _described(series: Series) -> str:
+    known = [(p.y, p) for p in series.points if p.y is not None]
+    least, most = min(known, key=lambda k: k[0])[1], max(known, key=lambda k: k[0])[1]
+    first, last = known[0][1], known[-1][1]
+    if len(known) == 1:
+        return f"{series.name}: {_said(first)}."
+    return (
+        f"{series.name}: from {_said(first)}, to {_said(last)};"
+        f" least {_said(least)}, greatest {_said(most)}."
+    )
+
+
+def _table(series: Sequence[Series], x_name: str) -> Table:
+    by_x = [{p.x: p for p in s.points} for s in series]
+    rows = []
+    for point in reversed(_by_x(series)):
+        label = (
+            format_html('<a href="{}">{}</a>', point.href, point.label)
+            if point.href
+            else point.label
+        )
+        cells = [_value(known[point.x]) if point.x in known else "–" for known in by_x]
+        rows.append([label, *cells, point.note])
+    head = [x_name, *(s.name for s in series), "Note"]
+    if not any(row[-1] for row in rows):
+        return Table(head[:-1], [row[:-1] for row in rows])
+    return Table(head, rows)

@@ -1,0 +1,70 @@
+"""The parts of a plot: axes, lines and marks, placed in per cent from the lower left corner."""
+
+from collections.abc import Iterable, Sequence
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from .scale import Scale
+
+_MOST_X_LABELS = 6
+_LONGEST_LABEL = 14
+
+
+def number(value: float) -> str:
+    """Two decimals are finer than a pixel on any screen."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def path(places: Iterable[tuple[float, float]]) -> str:
+    """Places as the `points` of a line within `lines`; y counts upwards."""
+    return " ".join(f"{number(x)},{number(100 - y)}" for x, y in places)
+
+
+def lines(parts: Sequence[SafeString]) -> SafeString:
+    """Lines and areas, stretched to the plot; their strokes are not."""
+    return format_html(
+        '<svg viewBox="0 0 100 100" width="100%" height="100%" preserveAspectRatio="none"'
+        ' class="chart-stretched">{}</svg>',
+        format_html_join("", "{}", ((part,) for part in parts)),
+    )
+
+
+def upright(x: float, low: float, high: float) -> SafeString:
+    """An interval at one place."""
+    return format_html(
+        '<line class="chart-whisker" x1="{0}%" x2="{0}%" y1="{1}%" y2="{2}%"/>',
+        number(x),
+        number(100 - low),
+        number(100 - high),
+    )
+
+
+def y_axis(scale: Scale) -> SafeString:
+    """A line and a number for each tick, left of the plot."""
+    return format_html_join(
+        "",
+        '<line class="chart-grid" x1="0" x2="100%" y1="{0}%" y2="{0}%"/>'
+        '<text class="chart-tick" x="-8" y="{0}%" dy="4" text-anchor="end">{1}</text>',
+        ((number(100 - scale.place(tick)), f"{tick:.{scale.decimals}f}") for tick in scale.ticks),
+    )
+
+
+def x_axis(labels: Sequence[tuple[float, str]]) -> SafeString:
+    """A few of the labels below the plot, evenly spread, the first and the last among them."""
+    count = min(len(labels), _MOST_X_LABELS)
+    chosen = sorted({round(i * (len(labels) - 1) / max(1, count - 1)) for i in range(count)})
+    return format_html_join(
+        "",
+        '<text class="chart-tick" x="{}%" y="100%" dy="20" text-anchor="{}">{}</text>',
+        ((number(labels[i][0]), _anchor(labels[i][0]), _short(labels[i][1])) for i in chosen),
+    )
+
+
+def _anchor(place: float) -> str:
+    """The last label ends where the plot ends, so that nothing is cut off."""
+    return "end" if place > 97 else "start" if place < 3 else "middle"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"

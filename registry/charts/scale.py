@@ -1,0 +1,56 @@
+"""From values to places: round ticks, and the share of the way between two ends."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scale:
+    """An axis from `low` to `high`, with ticks within."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...] = ()
+
+    def place(self, value: float) -> float:
+        """Per cent of the way from low to high, within 0..100; the middle of an empty axis."""
+        if self.high == self.low:
+            return 50.0
+        share = (value - self.low) / (self.high - self.low)
+        return 100 * min(1.0, max(0.0, share))
+
+    @property
+    def decimals(self) -> int:
+        """How many a tick needs to be told from the next."""
+        if len(self.ticks) < 2:
+            return 2
+        return max(0, -math.floor(math.log10(self.ticks[1] - self.ticks[0]) + 1e-9))
+
+
+def ticked(
+    values: Iterable[float], *, within: tuple[float, float] | None = None, about: int = 4
+) -> Scale:
+    """An axis around the values that begins and ends at a round tick.
+
+    `within` are ends that it does not pass, as 0 and 1 for shares. Steps are 1, 2 or 5
+    times a power of ten (Heckbert 1990, "Nice numbers for graph labels").
+    """
+    known = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
+    low, high = min(known), max(known)
+    if low == high:
+        half = abs(low) * 0.1 or 0.1
+        low, high = low - half, high + half
+    step = _round_step((high - low) / about)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    if within:
+        first = max(first, math.floor(within[0] / step + 1e-9))
+        last = min(last, math.ceil(within[1] / step - 1e-9))
+    ticks = tuple(round(i * step, 12) for i in range(first, last + 1))
+    return Scale(ticks[0], ticks[-1], ticks)
+
+
+def _round_step(rough: float) -> float:
+    power = 10.0 ** math.floor(math.log10(rough))
+    factor = next(f for f in (1, 2, 5, 10) if rough / power <= f + 1e-9)
+    return factor * power
