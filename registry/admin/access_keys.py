@@ -10,6 +10,7 @@ from unfold.enums import ActionVariant
 
 from registry.acts import keys
 from registry.models import AccessKey
+from registry.permissions import allowed
 
 from .base import RegistryAdmin, act
 from .filters import PROJECT
@@ -26,7 +27,6 @@ class AccessKeyAdmin(RegistryAdmin):
     search_fields = ["name", "hostname"]
     autocomplete_fields = ["project"]
     actions_detail = ["revoke"]
-    actions_row = ["revoke"]
     fields = ["name", "project", "hostname", "created_at", "last_used_at", "revoked_at"]
     add_fieldsets = [(None, {"fields": ["name", "project", "hostname"]})]
 
@@ -34,7 +34,7 @@ class AccessKeyAdmin(RegistryAdmin):
         return super().get_queryset(request).select_related("project")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("registry.add_accesskey")
+        return allowed(request.user, "new_key")
 
     def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
         made, plain = keys.new_key(
@@ -61,6 +61,7 @@ class AccessKeyAdmin(RegistryAdmin):
 
     @act(
         "Revoke",
+        name="revoke_key",
         description="It opens nothing from now on: what uses it stops working.",
         variant=ActionVariant.DANGER,
         icon="block",

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -22,12 +24,14 @@ from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from registry.errors import EvalsError
+from registry.permissions import allowed
+from registry.possible import possible
 
 _SHOWN_CHARACTERS = 100_000
 
 
 class RegistryAdmin(ModelAdmin):
-    """A read-only page. What can be done is done by acts, to those who may change the model."""
+    """A read-only page. What can be done is done by acts, by those who are allowed them."""
 
     list_per_page = 50
     list_filter_submit = True
@@ -43,10 +47,18 @@ class RegistryAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
-    def has_act_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Whether the user may do the acts that this page offers."""
-        meta = self.opts
-        return request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}")
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """The acts that the user is allowed, and that the object's state has room for.
+
+        A list has no buttons for acts on its rows: unfold shows the same ones beside each.
+        """
+        acts = [
+            a
+            for a in super().get_actions_detail(request, object_id)
+            if allowed(request.user, a.method.act)
+        ]
+        shown = self.get_object(request, unquote(str(object_id))) if acts else None
+        return [a for a in acts if shown is not None and possible(a.method.act, shown)]
 
 
 class LongListAdmin(RegistryAdmin):
@@ -88,12 +100,15 @@ Act = Callable[[Any, HttpRequest, Any, dict[str, Any]], str]
 def act(
     title: str,
     *,
+    name: str,
     description: str,
     form: type[BaseDialogForm] = ReasonForm,
     variant: ActionVariant = ActionVariant.DEFAULT,
     icon: str | None = None,
 ) -> Callable[[Act], Any]:
     """A button that opens a dialog, and on POST does one act on the page's object.
+
+    `name` is the act's in `registry.permissions`: those who are not allowed it are refused.
 
     The decorated method takes the object and the form's cleaned data and returns the
     sentence to show; an EvalsError is shown with its hint instead.
@@ -102,7 +117,6 @@ def act(
     def decorate(do: Act) -> Any:
         @action(
             description=title,
-            permissions=["act"],
             variant=variant,
             icon=icon,
             dialog={
@@ -125,7 +139,17 @@ def act(
                 messages.error(request, f"{error.message} {error.hint}".strip())
             return _to_page(request, shown)
 
-        return perform
+        # Not by unfold's `permissions`: its check of them asks a database that may be empty yet.
+        @wraps(perform)
+        def perform_if_allowed(
+            self: RegistryAdmin, request: HttpRequest, **kwargs: Any
+        ) -> HttpResponse:
+            if not allowed(request.user, name):
+                raise PermissionDenied
+            return perform(self, request, **kwargs)
+
+        perform_if_allowed.act = name  # type: ignore[attr-defined]
+        return perform_if_allowed
 
     return decorate
 

@@ -13,6 +13,7 @@ from registry.acts import champion, project_settings, runs
 from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
+from registry.permissions import allowed
 
 from .base import (
     OptionalReasonForm,
@@ -42,7 +43,6 @@ class ProjectAdmin(RegistryAdmin):
         "roll_back",
         {"title": "Label Studio", "items": ["set_credentials", "confirm_hostname"]},
     ]
-    actions_row = ["train_now", "check_connection"]
     fieldsets = [
         (None, {"fields": ["title", "uid", "champion_link", "served_by", "history"]}),
         ("How it learns", {"fields": ["policy", "options", "promotion_rule", "reason"]}),
@@ -73,7 +73,7 @@ class ProjectAdmin(RegistryAdmin):
     _editable = {"policy", "options", "promotion_rule", "reason"}
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
-        return self.has_act_permission(request)
+        return allowed(request.user, "configure")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("champion")
@@ -108,6 +108,7 @@ class ProjectAdmin(RegistryAdmin):
 
     @act(
         "Train now",
+        name="train",
         description="Queues a run, whatever the policy says. A run that is active goes on instead.",
         form=OptionalReasonForm,
         variant=ActionVariant.PRIMARY,
@@ -124,6 +125,7 @@ class ProjectAdmin(RegistryAdmin):
 
     @act(
         "Roll back",
+        name="roll_back",
         description="Makes the champion before the current one serve again.",
         variant=ActionVariant.WARNING,
         icon="undo",
@@ -136,6 +138,7 @@ class ProjectAdmin(RegistryAdmin):
 
     @act(
         "Check connection",
+        name="check_connection",
         description="Tries each step to Label Studio and back, and names the one that fails.",
         form=BaseDialogForm,
         icon="cable",
@@ -150,6 +153,7 @@ class ProjectAdmin(RegistryAdmin):
 
     @act(
         "Set credentials",
+        name="set_credentials",
         description="With what this project's Label Studio is called. The key is encrypted.",
         form=CredentialsForm,
         icon="key",
@@ -162,6 +166,7 @@ class ProjectAdmin(RegistryAdmin):
 
     @act(
         "Confirm host name",
+        name="confirm_hostname",
         description="Vouches for a Label Studio that says this project is its own.",
         form=HostnameForm,
         icon="verified",

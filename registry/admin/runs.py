@@ -40,7 +40,6 @@ class TrainingRunAdmin(RegistryAdmin):
     list_select_related = ["project", "version"]
     search_fields = ["project__title", "project__uid", "error_code", "error"]
     actions_detail = ["cancel", "retry"]
-    actions_row = ["cancel", "retry"]
     fieldsets = [
         (
             None,
@@ -92,6 +91,7 @@ class TrainingRunAdmin(RegistryAdmin):
 
     @act(
         "Cancel",
+        name="cancel",
         description="A queued run ends at once, a running one within two seconds.",
         form=OptionalReasonForm,
         variant=ActionVariant.DANGER,
@@ -103,6 +103,7 @@ class TrainingRunAdmin(RegistryAdmin):
 
     @act(
         "Retry",
+        name="retry",
         description="Queues it again, with its parameters, on today's labels.",
         form=OptionalReasonForm,
         icon="replay",

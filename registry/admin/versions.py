@@ -103,7 +103,6 @@ class ModelVersionAdmin(RegistryAdmin):
         "write_note",
         {"title": "More", "items": ["archive", "unarchive", "clear_load_failure"]},
     ]
-    actions_row = ["promote", "archive"]
     fieldsets = [
         (None, {"fields": ["label", "project_link", "state", "primary", "note", "history"]}),
         ("Beside the humans who labelled after it", {"fields": ["prequential", "shown"]}),
@@ -142,6 +141,7 @@ class ModelVersionAdmin(RegistryAdmin):
 
     @act(
         "Promote",
+        name="promote",
         description="This version serves from now on, and Label Studio asks for its predictions.",
         variant=ActionVariant.PRIMARY,
         icon="rocket_launch",
@@ -150,18 +150,29 @@ class ModelVersionAdmin(RegistryAdmin):
         champion.promote(version, actor=request.user.get_username(), reason=given["reason"])
         return f"{version.label} is the champion of {version.project}."
 
-    @act("Archive", description="Nothing will promote or fall back to it.", icon="archive")
+    @act(
+        "Archive",
+        name="archive",
+        description="Nothing will promote or fall back to it.",
+        icon="archive",
+    )
     def archive(self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]) -> str:
         versions.archive(version, actor=request.user.get_username(), reason=given["reason"])
         return f"{version.label} is archived."
 
-    @act("Unarchive", description="It may be promoted again.", icon="unarchive")
+    @act(
+        "Unarchive",
+        name="unarchive",
+        description="It may be promoted again.",
+        icon="unarchive",
+    )
     def unarchive(self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]) -> str:
         versions.unarchive(version, actor=request.user.get_username(), reason=given["reason"])
         return f"{version.label} is out of the archive."
 
     @act(
         "Note",
+        name="note",
         description="The note before stays among the acts.",
         form=NoteForm,
         icon="edit_note",
@@ -172,6 +183,7 @@ class ModelVersionAdmin(RegistryAdmin):
 
     @act(
         "Clear the failed load",
+        name="clear_load_failure",
         description="Checks that the artifact is back as it was put; it may then serve again.",
         icon="healing",
     )

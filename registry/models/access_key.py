@@ -23,5 +23,8 @@ class AccessKey(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        permissions = [("revoke_accesskey", "Can revoke an access key")]
+
     def __str__(self) -> str:
         return self.name

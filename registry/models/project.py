@@ -97,6 +97,13 @@ class Project(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        permissions = [
+            ("train_project", "Can train a project, cancel its runs and try them again"),
+            ("roll_back_project", "Can roll a project back to an earlier version"),
+            ("check_project", "Can check a project's connection"),
+            ("configure_project", "Can change how a project learns and promotes"),
+            ("connect_project", "Can set a project's credentials and confirm its host"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title or 'project'} ({self.uid})"

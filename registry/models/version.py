@@ -37,6 +37,11 @@ class ModelVersion(models.Model):
                 fields=["project", "number"], name="version_number_per_project"
             ),
         ]
+        permissions = [
+            ("promote_modelversion", "Can promote a version, and let one serve that did not load"),
+            ("archive_modelversion", "Can archive a version, and take it out again"),
+            ("note_modelversion", "Can write a version's note"),
+        ]
 
     def __str__(self) -> str:
         return self.label
