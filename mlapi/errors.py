@@ -1,57 +1,22 @@
-"""Every error of the protocol: its code, its status, its cause and its cure."""
+"""The errors of the protocol alone, and what its callers may know of any exception."""
 
-import structlog
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 
 from registry.errors import EvalsError
+from registry.http_errors import (
+    BodyInvalid,
+    BodyTooLarge,
+    DatabaseUnavailable,
+    HttpError,
+    Internal,
+    MethodNotAllowed,
+)
 
 
-class ProtocolError(EvalsError):
-    """An error whose message and hint are our own constant words, so its reason phrase is both."""
-
-    status = 400
-    code = "bad_request"
-    text = "The request cannot be understood."
-
-    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
-        super().__init__(message or self.text, hint=hint)
-
-    @property
-    def reason(self) -> str:
-        """Cause and cure on one line."""
-        return f"{self.message} {self.hint}"
-
-
-class BodyInvalid(ProtocolError):
-    """The body is not the JSON that the route takes."""
-
-    code = "body_invalid"
-    text = "The body is not valid JSON."
-    hint = "Send a JSON object in UTF-8."
-
-
-class BodyTooLarge(ProtocolError):
-    """Longer than MAX_REQUEST_MB."""
-
-    code = "body_too_large"
-    status = 413
-    text = "The body is longer than MAX_REQUEST_MB allows."
-    hint = "Raise the setting MAX_REQUEST_MB."
-
-
-class LengthRequired(ProtocolError):
-    """A chunked body: its length is not known before it is read."""
-
-    code = "length_required"
-    status = 411
-    text = "The body has no Content-Length."
-    hint = "Send one; chunked bodies are not taken."
-
-
-class CredentialsMissing(ProtocolError):
+class CredentialsMissing(HttpError):
     """No credentials, and anonymous callers are not allowed."""
 
     code = "credentials_missing"
@@ -60,7 +25,7 @@ class CredentialsMissing(ProtocolError):
     hint = "Use the URL with /k/<key> of first-login.txt, or of: manage.py access_key new."
 
 
-class CredentialsWrong(ProtocolError):
+class CredentialsWrong(HttpError):
     """Basic credentials or a token that are not ours."""
 
     code = "credentials_wrong"
@@ -69,7 +34,7 @@ class CredentialsWrong(ProtocolError):
     hint = "Use those of BASIC_AUTH_USER and BASIC_AUTH_PASS, or a URL with an access key."
 
 
-class KeyUnknown(ProtocolError):
+class KeyUnknown(HttpError):
     """An access key that does not exist or was revoked."""
 
     code = "key_unknown"
@@ -78,7 +43,7 @@ class KeyUnknown(ProtocolError):
     hint = "Make one with: manage.py access_key new."
 
 
-class ProjectUnknown(ProtocolError):
+class ProjectUnknown(HttpError):
     """A project outside the caller's scope, or none at all: both read the same."""
 
     code = "project_unknown"
@@ -87,7 +52,7 @@ class ProjectUnknown(ProtocolError):
     hint = "Use the URL that was made for it, or a key without a scope."
 
 
-class JobUnknown(ProtocolError):
+class JobUnknown(HttpError):
     """No run with that id in the caller's scope; 410 as the first official backend answered."""
 
     code = "job_unknown"
@@ -96,7 +61,7 @@ class JobUnknown(ProtocolError):
     hint = "Jobs are the ids that /train and START_TRAINING answered."
 
 
-class ConfigUnserved(ProtocolError):
+class ConfigUnserved(HttpError):
     """No control that a pipeline fills; the message is of the one that comes nearest."""
 
     code = "label_config_unserved"
@@ -104,7 +69,7 @@ class ConfigUnserved(ProtocolError):
     text = "No control that this backend can serve."
 
 
-class ConfigInvalid(ProtocolError):
+class ConfigInvalid(HttpError):
     """What was sent as a label config is none; the message says in our words what is wrong."""
 
     code = "label_config_invalid"
@@ -113,24 +78,7 @@ class ConfigInvalid(ProtocolError):
     hint = "Save it again in Label Studio."
 
 
-class NotReady(ProtocolError):
-    """Something that the backend needs is not there."""
-
-    code = "not_ready"
-    status = 503
-    text = "Not ready."
-    retryable = True
-
-
-class DatabaseUnavailable(NotReady):
-    """PostgreSQL does not answer."""
-
-    code = "database_unavailable"
-    text = "The database does not answer."
-    hint = "Start PostgreSQL, or correct DATABASE_URL."
-
-
-class HostNotAllowed(ProtocolError):
+class HostNotAllowed(HttpError):
     """The Host header names none of ALLOWED_HOSTS."""
 
     code = "host_not_allowed"
@@ -138,7 +86,7 @@ class HostNotAllowed(ProtocolError):
     hint = "Add the name that Label Studio uses."
 
 
-class RouteUnknown(ProtocolError):
+class RouteUnknown(HttpError):
     """No such route."""
 
     code = "route_unknown"
@@ -147,26 +95,7 @@ class RouteUnknown(ProtocolError):
     hint = "Paste the URL as it was printed, without a route behind it."
 
 
-class MethodNotAllowed(ProtocolError):
-    """The route exists, but not for this method."""
-
-    code = "method_not_allowed"
-    status = 405
-    text = "This route does not take this method."
-
-
-class Internal(ProtocolError):
-    """A fault of ours. The traceback is in the log, under the same request id."""
-
-    code = "internal_error"
-    status = 500
-    text = "An error inside the backend."
-    hint = "Its log has the traceback under the request id of this answer."
-
-
-_BY_FRAMEWORK: tuple[
-    tuple[type[Exception] | tuple[type[Exception], ...], type[ProtocolError]], ...
-] = (
+_BY_FRAMEWORK: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[HttpError]], ...] = (
     (Http404, RouteUnknown),
     (drf.MethodNotAllowed, MethodNotAllowed),
     (drf.NotAuthenticated, CredentialsMissing),
@@ -175,7 +104,7 @@ _BY_FRAMEWORK: tuple[
     (DisallowedHost, HostNotAllowed),
     (RequestDataTooBig, BodyTooLarge),
     (UnreadablePostError, BodyInvalid),
-    ((drf.APIException, TooManyFieldsSent), ProtocolError),
+    ((drf.APIException, TooManyFieldsSent), HttpError),
     ((OperationalError, InterfaceError), DatabaseUnavailable),
 )
 
@@ -187,8 +116,3 @@ def as_error(raised: BaseException) -> EvalsError:
     return next(
         (ours() for theirs, ours in _BY_FRAMEWORK if isinstance(raised, theirs)), Internal()
     )
-
-
-def request_id() -> str:
-    """The id under which the log has this request."""
-    return str(structlog.contextvars.get_contextvars().get("request_id", ""))

@@ -11,12 +11,13 @@ from django.db import transaction
 
 from mlapi import pipelines
 from mlapi.authentication import Caller
-from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown, request_id
+from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown
 from mlapi.labelstudio import events as labelstudio_events
 from mlapi.labelstudio import label_config
 from mlapi.serializers import SetupBody, TrainBody, WebhookBody
 from registry import queue
 from registry.acts import events, projects, runs
+from registry.error_answers import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 

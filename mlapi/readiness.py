@@ -6,8 +6,8 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
 
-from mlapi.errors import DatabaseUnavailable, NotReady
 from registry import presence, queue
+from registry.http_errors import DatabaseUnavailable, NotReady
 from registry.models import Project
 
 _migrated = False

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlapi.errors import BodyInvalid
 from mlapi.labelstudio.times import moment
-from mlapi.parsers import loads
+from registry.http_errors import BodyInvalid
+from registry.json_body import loads
 
 _UID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
 _ACTION_MAX = 64  # characters; Label Studio's longest has 27

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from mlapi import error_answers, prometheus
 from mlapi.authentication import Caller, ProtocolAuthentication
-from mlapi.parsers import JSONBody
+from registry.json_body import JSONBody
 
 
 def answered(body: Any, status: int = 200) -> HttpResponse:

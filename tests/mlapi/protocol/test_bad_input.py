@@ -7,8 +7,8 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlapi.error_answers import REASON_MAX
 from mlapi.urls import ROUTES
+from registry.error_answers import REASON_MAX
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import Caller
 

@@ -1,0 +1,51 @@
+"""An error as an HTTP answer: one JSON form, and a reason phrase that says cause and cure."""
+
+import http
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+from django.http import HttpResponse
+
+from registry.errors import EvalsError
+
+REASON_MAX = 120  # characters
+
+
+def reason_phrase(error: EvalsError) -> str:
+    """One ASCII line of at most 120 characters with nothing from the caller's input.
+
+    Of an error that is no HttpError only the code and the hint of its class are known to
+    be our own words.
+    """
+    text = getattr(error, "reason", None)
+    if text is None:
+        text = f"{error.code.replace('_', ' ').capitalize()}. {type(error).hint}"
+    line = " ".join(text.split()).encode("ascii", "replace").decode()
+    return line if len(line) <= REASON_MAX else f"{line[: REASON_MAX - 3].rstrip()}..."
+
+
+def error_answer(error: EvalsError, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """The error as an HTTP response."""
+    body = orjson.dumps({"error": told(error)}, default=str)
+    response = HttpResponse(body, status=error.status, content_type="application/json")
+    response.reason_phrase = reason_phrase(error) or http.HTTPStatus(error.status).phrase
+    for name, value in (headers or {}).items():
+        response[name] = value
+    return response
+
+
+def told(error: EvalsError) -> dict[str, Any]:
+    """What a caller is told of an error."""
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "request_id": request_id(),
+    }
+
+
+def request_id() -> str:
+    """The id under which the log has this request."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
