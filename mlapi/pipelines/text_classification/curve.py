@@ -12,7 +12,9 @@ from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TargetSpec, TrainingJob
 from mlapi.pipelines.text_classification import dataset as datasets
 from mlapi.pipelines.text_classification import judging, linear
+from mlapi.pipelines.text_classification.answers import THRESHOLD
 from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
+from mlapi.pipelines.text_classification.model import TrainedTarget, read_model
 from mlapi.pipelines.text_classification.race import Examples, examples
 from mlapi.training.evaluation import indicators, macro_f1, row
 from mlapi.training.reporter import Reporter, write_json
@@ -23,21 +25,23 @@ QUARTERS = (1, 2, 3, 4)
 def learning_curve(job: TrainingJob, report: Reporter) -> None:
     """Macro F1 on the holdout of the winning recipe, fitted on 25, 50, 75 and 100 %.
 
-    The parts are nested, and each has its share of every class. Reads `result.json`, writes
-    `curve.json`. A part with one class only has no point.
+    The parts are nested, and each has its share of every class. All are calibrated as the
+    version is, so that the last point is its macro F1. Reads `result.json` and the artifact,
+    writes `curve.json`. A part with one class only has no point.
     """
     result = json.loads((job.folder / "result.json").read_text(encoding="utf-8"))
     winners = {c["target"]: c["name"] for c in result["candidates"] if c["won"]}
     dataset = datasets.build(job.rows(), job.targets, job.seed)
     eva = open_eva(job.folder / "eva-curve", report.statement)
-    specs = [TargetSpec.from_dict(t) for t in result["targets"] if t["trained"]]
+    version = read_model(job.artifact)
     today = {t.name: t for t in job.targets}
     metrics: list[dict[str, Any]] = []
-    for i, spec in enumerate(specs):
-        report.phase("learning curve", i / len(specs))
-        held = judging.holdout(dataset, today[spec.name])
+    for i, trained in enumerate(version.targets):
+        report.phase("learning curve", i / len(version.targets))
+        name = trained.spec.name
+        held = judging.holdout(dataset, today[name])
         if held.tasks:
-            metrics += _points(eva, job, dataset, spec, held, winners[spec.name], i + 1)
+            metrics += _points(eva, job, dataset, trained, held, winners[name], i + 1)
     write_json(job.folder / "curve.json", {"metrics": metrics})
     report.phase("done", 1.0)
 
@@ -46,11 +50,12 @@ def _points(
     eva: Eva,
     job: TrainingJob,
     dataset: datasets.TextDataset,
-    spec: TargetSpec,
+    trained: TrainedTarget,
     held: judging.Holdout,
     recipe: str,
     number: int,
 ) -> list[dict[str, Any]]:
+    spec = trained.spec
     columns = dataset.columns[spec.name]
     texts = dataset.holdout.set_index("id").loc[held.tasks, columns.text].tolist()
     # Over all labels that humans gave, those that the version never learned included.
@@ -78,7 +83,8 @@ def _points(
             else _fit(given, recipe)
         )
         said = np.zeros(truth.shape)
-        said[:, : len(spec.labels)] = _said(estimator.scores(texts), spec)
+        probabilities = trained.calibration.probabilities(estimator.scores(texts))
+        said[:, : len(spec.labels)] = _said(probabilities, spec)
         point = row("learning_curve", macro_f1(truth, said), len(texts), step=len(frame))
         metrics.append({"target": spec.name, "split": "holdout", **point})
     return metrics
@@ -106,7 +112,7 @@ def _fit(given: Examples, recipe: str) -> linear.LinearEstimator:
     return given.fit(recipe, np.ones(len(given.texts), dtype=bool))
 
 
-def _said(scores: np.ndarray, spec: TargetSpec) -> np.ndarray:
+def _said(probabilities: np.ndarray, spec: TargetSpec) -> np.ndarray:
     if spec.kind == "single":
-        return np.eye(len(spec.labels))[scores.argmax(axis=1)]
-    return (scores > 0).astype(float)
+        return np.eye(len(spec.labels))[probabilities.argmax(axis=1)]
+    return (probabilities >= THRESHOLD).astype(float)

@@ -297,3 +297,15 @@ def test_the_learning_curve_rises_with_the_data(make_job):
     assert points[-1]["value"] == pytest.approx(job.metric("macro_f1"))
     assert points[0]["value"] < points[-1]["value"]
     assert all(p["n"] == 40 and p["split"] == "holdout" for p in points)
+
+
+def test_the_learning_curve_of_sets_ends_at_what_the_version_reaches(make_job):
+    texts, said = some_texts(200, noise=0.5)
+    sets = [sorted({label, other}) for label, other in zip(said, [*said[1:], "sky"], strict=True)]
+    job = make_job(tasks(texts, sets), [target(kind="multiple")])
+    job.train()
+
+    assert carry_out(job.folder, curve=True) == 0
+
+    points = job.read("curve.json")["metrics"]
+    assert points[-1]["value"] == pytest.approx(job.metric("macro_f1"))
