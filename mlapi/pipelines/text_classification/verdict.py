@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from mlapi.eva.execute import StatementFailed
 from mlapi.eva.open import Eva
 from mlapi.pipelines.base import TrainingJob
 from mlapi.pipelines.text_classification import judging
 from mlapi.pipelines.text_classification.dataset import TextDataset
+from mlapi.pipelines.text_classification.model import load_model
 from mlapi.training.evaluation import row
 from mlapi.training.reporter import Reporter
 
@@ -62,14 +64,28 @@ def _comparison(
     candidate: dict[str, judging.Asked],
     report: Reporter,
 ) -> dict[str, Any]:
+    """Empty if there is no champion, or one that serves and yet could not be asked."""
     if not job.champion:
         return {}
-    champion: dict[str, judging.Asked] = {}
-    if job.champion["pipeline"] == job.pipeline:
-        report.phase("judging the champion", 0.9)
-        artifact = Path(job.champion["artifact"])
-        try:
-            champion = _ask(eva, job, dataset, table, job.champion["number"], artifact)
-        except Exception as e:  # noqa: BLE001 - a champion that does not load serves nothing
-            report.log(f"The champion {job.champion['label']} could not be judged: {e}")
+    try:
+        champion = _ask_champion(eva, job, dataset, table, report)
+    except StatementFailed as e:
+        report.log(f"The champion {job.champion['label']} could not be judged: {e}")
+        return {}
     return judging.compare(judged, candidate, champion, job.seed)
+
+
+def _ask_champion(
+    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, report: Reporter
+) -> dict[str, judging.Asked]:
+    """What the champion says; nothing if it is another pipeline's or does not load."""
+    if job.champion["pipeline"] != job.pipeline:
+        return {}
+    report.phase("judging the champion", 0.9)
+    artifact = Path(job.champion["artifact"])
+    try:
+        load_model(str(artifact))
+    except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it serves nothing
+        report.log(f"The champion {job.champion['label']} does not load: {e}")
+        return {}
+    return _ask(eva, job, dataset, table, job.champion["number"], artifact)

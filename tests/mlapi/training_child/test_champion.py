@@ -2,6 +2,8 @@
 
 import pytest
 
+from mlapi.eva.execute import StatementFailed
+from mlapi.pipelines.text_classification import judging
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 
@@ -116,4 +118,22 @@ def test_a_champion_that_cannot_be_loaded_is_no_obstacle(make_job, trained, tmp_
     result = job.train()
 
     assert not result["comparison"]["champion_serves"]
+    assert any("does not load" in line.get("log", "") for line in job.progress)
+
+
+def test_a_champion_that_could_not_be_asked_is_not_said_to_serve_nothing(
+    make_job, trained, monkeypatch
+):
+    """An empty comparison promotes nothing; one without an answer of the champion would."""
+    ask = judging.ask
+
+    def failing(eva, function, *others):
+        if function == "p90_v1":
+            raise StatementFailed("no space left on device")
+        return ask(eva, function, *others)
+
+    monkeypatch.setattr(judging, "ask", failing)
+    job = make_job(tasks(*some_texts(60)), [target()], champion=champion_of(trained))
+
+    assert job.train()["comparison"] == {}
     assert any("could not be judged" in line.get("log", "") for line in job.progress)
