@@ -98,6 +98,19 @@ def folds(keys: Sequence[str], seed: int, k: int = 5) -> np.ndarray:
     return dealt
 
 
+def on_both_sides(dataset: TextDataset, target: str) -> int:
+    """How many of the target's judged texts are training texts too.
+
+    Tasks that are equal in all of their inputs share a side; a target reads one of them, which
+    tasks of both sides may have in common. None where there is one input, unless the config
+    named another field when the sides were decided.
+    """
+    c = dataset.columns[target]
+    learned = dataset.train.loc[dataset.train[c.fold] != LEFT_OUT, c.text]
+    judged = dataset.holdout.loc[dataset.holdout[c.label].notna(), c.text].dropna()
+    return int(judged.map(canonical).isin(set(learned.map(canonical))).sum())
+
+
 def _columns(targets: Sequence[TargetSpec]) -> dict[str, Columns]:
     texts: dict[tuple[str, ...], str] = {}
     found = {}

@@ -62,6 +62,13 @@ def _tell_what_was_read(dataset: TextDataset, report: Reporter) -> None:
     for target, count in dataset.excluded.items():
         if count:
             report.log(f"{target}: {count} holdout labels are not allowed today: left out.")
+    for target in dataset.columns:
+        known = datasets.on_both_sides(dataset, target)
+        if known:
+            report.log(
+                f"{target}: {known} texts of the holdout were also learned from, in other tasks: "
+                "its numbers flatter it."
+            )
 
 
 def _write_tables(eva: Eva, job: TrainingJob, dataset: TextDataset) -> dict[str, str]:

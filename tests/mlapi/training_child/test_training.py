@@ -209,6 +209,20 @@ def test_two_texts_of_two_classes_are_enough_to_start(make_job):
     assert job.metric("primary", "") is None
 
 
+def test_texts_that_are_on_both_sides_are_told(make_job):
+    rows = tasks(*some_texts(50))
+    for row in rows:
+        row["data"]["title"] = f"Title {row['id'] % 8}"
+        row["labels"]["kind"] = "fruit" if row["id"] % 8 < 4 else "sky"
+    job = make_job(rows, [target(), target("kind", labels=("fruit", "sky"), field="title")])
+
+    job.train()
+
+    told = [line["log"] for line in job.progress if "also learned from" in line.get("log", "")]
+    assert len(told) == 1
+    assert told[0].startswith("kind: 10 texts of the holdout were also learned from")
+
+
 def test_copies_of_a_text_make_no_answer_surer(make_job):
     """Out of its fold a text is scored by a model that has seen none of its copies."""
     rows = tasks(*some_texts(150, noise=0.6))
