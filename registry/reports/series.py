@@ -1,0 +1,133 @@
+"""How a project's numbers moved: a metric over its versions, prequential accuracy over days."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from registry.accuracy import Standing
+from registry.models import Metric, Outcome, Project
+from registry.reports.metric_names import BASELINES
+
+WINDOW = 7  # days
+
+
+@dataclass(frozen=True)
+class Point:
+    """A metric of one version on its holdout; `value` is None where it is undefined.
+
+    `version` is its id, `label` what people call it, `baseline` the metric it stands beside
+    (majority class, perfect calibration), None where there is none.
+    """
+
+    version: int
+    label: str
+    number: int
+    value: float | None
+    n: int
+    baseline: float | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Day:
+    """The answers to humans of one day, and of the seven days that end with it."""
+
+    day: date
+    standing: Standing
+    window: Standing
+
+
+def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
+    """The metric on the holdout of each version that has it, oldest first; one query.
+
+    Without a target it is the whole version's. A metric that only targets have is then
+    their unweighted mean, as the primary one is, with the largest n among them.
+    """
+    names = {name, BASELINES.get(name, name)}
+    rows = Metric.objects.filter(
+        version__project=project, name__in=names, split="holdout", label="", step=0
+    )
+    if target:
+        rows = rows.filter(target=target)
+    found = rows.order_by("version__number", "target").values(
+        "version",
+        "version__label",
+        "version__number",
+        "version__created_at",
+        "target",
+        "name",
+        "value",
+        "n",
+    )
+    by_version: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in found:
+        by_version[row["version"]].append(row)
+    return [p for rows in by_version.values() if (p := _point(rows, name)) is not None]
+
+
+def prequential_series(project: Project, days: int = 90) -> list[Day]:
+    """Day by day, the oldest first, how often the served versions were right; one query.
+
+    Over all targets and versions of the project. Days without an answer are left out. One
+    day's answers are often too few, so each day also has those of the week that it ends.
+    """
+    today = timezone.localdate()
+    first = today - timedelta(days=days - 1)
+    rows = (
+        Outcome.objects.filter(
+            version__project=project,
+            source=Outcome.Source.PREQUENTIAL,
+            at__gte=start_of(first - timedelta(days=WINDOW - 1)),
+        )
+        .annotate(day=TruncDate("at"))
+        .values("day")
+        .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
+        .order_by("day")
+    )
+    by_day = {row["day"]: Standing(row["n"], row["right"]) for row in rows}
+    return [Day(day, by_day[day], _window(by_day, day)) for day in by_day if day >= first]
+
+
+def start_of(day: date) -> datetime:
+    """Its first moment in the server's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _window(by_day: dict[date, Standing], last: date) -> Standing:
+    days = [by_day[day] for i in range(WINDOW) if (day := last - timedelta(days=i)) in by_day]
+    return Standing(sum(d.n for d in days), sum(d.correct for d in days))
+
+
+def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
+    """The version's point from its rows of the metric and of its baseline."""
+    own = _whole([row for row in rows if row["name"] == name])
+    if not own:
+        return None
+    beside = _whole([row for row in rows if row["name"] == BASELINES.get(name)])
+    first = rows[0]
+    return Point(
+        version=first["version"],
+        label=first["version__label"],
+        number=first["version__number"],
+        value=mean(row["value"] for row in own),
+        n=max(row["n"] for row in own),
+        baseline=mean(row["value"] for row in beside),
+        at=first["version__created_at"],
+    )
+
+
+def _whole(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The row of the whole version, else those of its targets."""
+    return [row for row in rows if not row["target"]] or rows
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """Of those that are defined."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
