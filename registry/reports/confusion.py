@@ -1,0 +1,135 @@
+"""What a version said beside what humans said: the confusion of each target, cell by cell."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from registry.models import ModelVersion, Outcome, Target
+
+NO_ANSWER = ""
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """A label of a `multiple` target: how often it was given, and said."""
+
+    label: str
+    both: int
+    human_only: int
+    model_only: int
+    neither: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """For `single`: `counts[human][predicted]`, by their places in `labels`.
+
+    For `multiple` there is no such matrix: `tables` has a two by two for each label.
+    `labels` are those the version learned, then others that were given or said, and last
+    the empty one where the version had no answer. `n` is the number of tasks.
+    """
+
+    target: str
+    kind: str
+    labels: list[str]
+    counts: list[list[int]] = field(default_factory=list)
+    tables: list[LabelTable] = field(default_factory=list)
+    n: int = 0
+
+
+def confusion(
+    version: ModelVersion, target: str, source: str = Outcome.Source.HOLDOUT
+) -> Confusion:
+    """The target's confusion; two queries, one of them grouped by the database."""
+    learned = Target.objects.filter(version=version, name=target).values_list("kind", "labels")
+    kind, labels = learned.first() or (Target.Kind.SINGLE, [])
+    rows = (
+        outcomes(version, target, source)
+        .values_list("human", "predicted")
+        .annotate(n=Count("id"))
+        .order_by()
+    )
+    pairs = [(human, predicted, n) for human, predicted, n in rows]
+    if kind == Target.Kind.MULTIPLE:
+        return _multiple(target, labels, pairs)
+    return _single(target, labels, pairs)
+
+
+def outcomes(
+    version: ModelVersion, target: str, source: str = Outcome.Source.HOLDOUT
+) -> QuerySet[Outcome]:
+    """The outcomes that a confusion counts; by the index `outcome_of_version`."""
+    return Outcome.objects.filter(version=version, target=target, source=source)
+
+
+def cell(
+    version: ModelVersion,
+    target: str,
+    human: str,
+    predicted: str,
+    source: str = Outcome.Source.HOLDOUT,
+) -> QuerySet[Outcome]:
+    """The outcomes of one cell of a `single` target, with their tasks; one query when read.
+
+    `predicted` empty: the version had no answer.
+    """
+    found = outcomes(version, target, source).filter(human=human).select_related("task")
+    if predicted == NO_ANSWER:
+        return found.filter(predicted__isnull=True)
+    return found.filter(predicted=predicted)
+
+
+def cell_of_label(
+    version: ModelVersion,
+    target: str,
+    label: str,
+    *,
+    human: bool,
+    predicted: bool,
+    source: str = Outcome.Source.HOLDOUT,
+) -> QuerySet[Outcome]:
+    """The outcomes of one of the four cells of a `multiple` target's label."""
+    found = outcomes(version, target, source).select_related("task")
+    given, said = {"human__contains": [label]}, {"predicted__contains": [label]}
+    found = found.filter(**given) if human else found.exclude(**given)
+    return found.filter(**said) if predicted else found.exclude(**said)
+
+
+def _single(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) -> Confusion:
+    cells: Counter[tuple[str, str]] = Counter()
+    for human, predicted, n in pairs:
+        cells[_label(human), _label(predicted)] += n
+    seen = sorted({label for pair in cells for label in pair} - {*learned, NO_ANSWER})
+    unanswered = any(predicted == NO_ANSWER for _, predicted in cells)
+    labels = [*learned, *seen, *([NO_ANSWER] if unanswered else [])]
+    counts = [[cells[human, predicted] for predicted in labels] for human in labels]
+    return Confusion(target, Target.Kind.SINGLE, labels, counts=counts, n=cells.total())
+
+
+def _multiple(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) -> Confusion:
+    n = sum(count for *_, count in pairs)
+    given: Counter[str] = Counter()
+    said: Counter[str] = Counter()
+    both: Counter[str] = Counter()
+    for human, predicted, count in pairs:
+        humans, model = set(human or ()), set(predicted or ())
+        for counter, labels in ((given, humans), (said, model), (both, humans & model)):
+            counter.update(dict.fromkeys(labels, count))
+    labels = [*learned, *sorted({*given, *said} - set(learned))]
+    tables = [
+        LabelTable(
+            label,
+            both=both[label],
+            human_only=given[label] - both[label],
+            model_only=said[label] - both[label],
+            neither=n - given[label] - said[label] + both[label],
+        )
+        for label in labels
+    ]
+    return Confusion(target, Target.Kind.MULTIPLE, labels, tables=tables, n=n)
+
+
+def _label(value: Any) -> str:
+    return value if isinstance(value, str) else NO_ANSWER
