@@ -1,0 +1,241 @@
+"""Two versions side by side, on the tasks that both were judged on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from registry.models import Metric, ModelVersion, Outcome, Target
+from registry.reports.metric_names import BESIDE
+from registry.reports.paired import Answers, Difference, Labels, Sample, Triple, mcnemar
+from registry.reports.shown_tasks import ShownTask, shown_tasks
+
+TASKS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A task that one version has right and the other wrong."""
+
+    target: str
+    human: Any
+    a: Any
+    b: Any
+    score_a: float | None
+    score_b: float | None
+    task: ShownTask
+
+
+@dataclass(frozen=True)
+class TargetComparison:
+    """A target that both have learned. `metrics` has the accuracy and the F1 of all labels.
+
+    `p_value` is McNemar's for the tasks that only one has right. Of those tasks the first 20
+    are here, those first of which the wrong one was surest.
+    """
+
+    target: str
+    kind: str
+    n: int
+    metrics: list[Difference]
+    per_class: list[Difference]
+    only_a: int
+    only_b: int
+    p_value: float
+    a_right: list[Disagreement]
+    b_right: list[Disagreement]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A metric as each version's own run recorded it, each on the holdout of its time."""
+
+    target: str
+    name: str
+    a: float | None
+    n_a: int
+    b: float | None
+    n_b: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`b` beside `a`: differences are b - a.
+
+    `primary` is the unweighted mean macro F1 over the targets that both have learned, on
+    the `n` tasks that both were judged on; without any, its numbers are None.
+    """
+
+    a: ModelVersion
+    b: ModelVersion
+    n: int
+    primary: Difference
+    targets: list[TargetComparison]
+    recorded: list[Recorded]
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for people."""
+        d = self.primary
+        if d.difference is None or d.interval is None:
+            return f"{self.a.label} and {self.b.label} were judged on no task in common."
+        low, high = d.interval
+        numbers = f"macro F1 {d.difference:+.3f}, 95 % from {low:+.3f} to {high:+.3f}, n = {d.n}"
+        if not d.is_clear:
+            return f"No clear difference: {self.b.label} against {self.a.label}: {numbers}."
+        word = "better" if d.difference > 0 else "worse"
+        return f"{self.b.label} is {word} than {self.a.label}: {numbers}."
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A task and target that both answered."""
+
+    task: int
+    target: str
+    human: Any
+    a: Any
+    b: Any
+    score_a: float | None
+    score_b: float | None
+
+    @property
+    def right(self) -> tuple[bool, bool]:
+        return _same(self.a, self.human), _same(self.b, self.human)
+
+    @property
+    def triple(self) -> Triple:
+        return _labels(self.human) or (), _labels(self.a), _labels(self.b)
+
+
+def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
+    """Compare two versions of a project; five queries.
+
+    A human may have changed a label between the two judgements: what the later version was
+    judged by holds for both. Raises ValueError for versions of two projects.
+    """
+    if a.project_id != b.project_id:
+        raise ValueError("Versions of two projects have no task in common.")
+    rows = _rows(a, b)
+    by_task: dict[int, dict[str, Triple]] = {}
+    for row in rows:
+        by_task.setdefault(row.task, {})[row.target] = row.triple
+    sample = Sample(list(by_task.values()), seed=seed)
+    kinds = _kinds(b)
+    answers = {name: sample.answers(name) for name in dict.fromkeys(row.target for row in rows)}
+    apart = {name: _disagreeing(rows, name) for name in answers}
+    tasks = shown_tasks(
+        a.project, {row.task for sides in apart.values() for side in sides for row in side}
+    )
+    return Comparison(
+        a=a,
+        b=b,
+        n=sample.n,
+        primary=sample.difference("macro_f1", list(answers.values()), Answers.macro_f1),
+        targets=[
+            _target(name, kinds.get(name, Target.Kind.SINGLE), sample, found, apart[name], tasks)
+            for name, found in answers.items()
+        ],
+        recorded=_recorded(a, b),
+    )
+
+
+def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
+    """What both were judged on, by target and task; two queries."""
+    fields = ("target", "task_id", "human", "predicted", "score")
+    of_a, of_b = (
+        {
+            (target, task): (human, predicted, score)
+            for target, task, human, predicted, score in Outcome.objects.filter(
+                version=version, source=Outcome.Source.HOLDOUT
+            ).values_list(*fields)
+        }
+        for version in (a, b)
+    )
+    later = of_b if b.number >= a.number else of_a
+    return [
+        _Row(
+            task=task,
+            target=target,
+            human=later[target, task][0],
+            a=of_a[target, task][1],
+            b=of_b[target, task][1],
+            score_a=of_a[target, task][2],
+            score_b=of_b[target, task][2],
+        )
+        for target, task in sorted(of_a.keys() & of_b.keys())
+    ]
+
+
+def _kinds(version: ModelVersion) -> dict[str, str]:
+    return dict(Target.objects.filter(version=version).values_list("name", "kind"))
+
+
+def _target(
+    name: str,
+    kind: str,
+    sample: Sample,
+    answers: Answers,
+    apart: tuple[list[_Row], list[_Row]],
+    tasks: dict[int, ShownTask],
+) -> TargetComparison:
+    n = sample.tasks(answers)
+    accuracy = "accuracy" if kind == Target.Kind.SINGLE else "subset_accuracy"
+    metrics = [
+        sample.difference("macro_f1", [answers], Answers.macro_f1, n),
+        sample.difference(accuracy, [answers], Answers.accuracy, n),
+    ]
+    if kind == Target.Kind.MULTIPLE:
+        metrics.append(sample.difference("micro_f1", [answers], Answers.micro_f1, n))
+    only_a, only_b = sample.disagreements(answers)
+    return TargetComparison(
+        target=name,
+        kind=kind,
+        n=n,
+        metrics=metrics,
+        per_class=sample.by_label(answers),
+        only_a=only_a,
+        only_b=only_b,
+        p_value=mcnemar(only_a, only_b),
+        a_right=[_disagreement(row, tasks[row.task]) for row in apart[0]],
+        b_right=[_disagreement(row, tasks[row.task]) for row in apart[1]],
+    )
+
+
+def _disagreeing(rows: Sequence[_Row], target: str) -> tuple[list[_Row], list[_Row]]:
+    """The first rows that only a, and only b, has right."""
+    of_target = [row for row in rows if row.target == target]
+    only_a = [row for row in of_target if row.right == (True, False)]
+    only_b = [row for row in of_target if row.right == (False, True)]
+    only_a.sort(key=lambda row: -(row.score_b or 0))
+    only_b.sort(key=lambda row: -(row.score_a or 0))
+    return only_a[:TASKS_SHOWN], only_b[:TASKS_SHOWN]
+
+
+def _disagreement(row: _Row, task: ShownTask) -> Disagreement:
+    return Disagreement(row.target, row.human, row.a, row.b, row.score_a, row.score_b, task)
+
+
+def _recorded(a: ModelVersion, b: ModelVersion) -> list[Recorded]:
+    """The whole metrics that either recorded; one query."""
+    found: dict[tuple[str, str], dict[int, Metric]] = {}
+    whole = Metric.objects.filter(version__in=[a, b], split="holdout", label="", step=0)
+    for metric in whole.exclude(name__in=BESIDE).order_by("target", "id"):
+        found.setdefault((metric.target, metric.name), {})[metric.version_id] = metric
+    return [
+        Recorded(target, name, *_value(both.get(a.pk)), *_value(both.get(b.pk)))
+        for (target, name), both in found.items()
+    ]
+
+
+def _value(metric: Metric | None) -> tuple[float | None, int]:
+    return (metric.value, metric.n) if metric else (None, 0)
+
+
+def _labels(value: Any) -> Labels | None:
+    if value is None:
+        return None
+    return (value,) if isinstance(value, str) else tuple(sorted(value))
+
+
+def _same(predicted: Any, human: Any) -> bool:
+    return predicted is not None and _labels(predicted) == _labels(human)

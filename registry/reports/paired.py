@@ -1,0 +1,190 @@
+"""Two versions' answers to the same tasks: both metrics, and how sure their difference is. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from registry.f1 import (
+    indicators,
+    weighted_f1_by_label,
+    weighted_macro_f1,
+    weighted_micro_f1,
+)
+
+RESAMPLES = 1000
+Labels = tuple[str, ...]
+# What a human said of a task and what each of the two versions did; no answer is None.
+Triple = tuple[Labels, Labels | None, Labels | None]
+Metric = Callable[["Answers", str, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of both on the same tasks. `difference` is b - a, with its 95 % interval.
+
+    None where the metric is undefined on them, as the F1 of a label that nobody gave or said.
+    """
+
+    name: str
+    a: float | None
+    b: float | None
+    difference: float | None
+    interval: tuple[float, float] | None
+    n: int
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One target's columns over the cells of a `Sample`; all 0 where it was not labelled."""
+
+    labels: list[str]
+    truth: np.ndarray
+    said: dict[str, np.ndarray]
+    right: dict[str, np.ndarray]
+    there: np.ndarray
+
+    def accuracy(self, which: str, weights: np.ndarray) -> np.ndarray:
+        """The share of tasks answered exactly as the human did."""
+        tasks = weights @ self.there
+        right = weights @ self.right[which]
+        return np.divide(right, tasks, out=np.full(tasks.shape, np.nan), where=tasks > 0)
+
+    def macro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
+        """Over the labels that humans gave."""
+        return weighted_macro_f1(self.truth, self.said[which], weights)
+
+    def micro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
+        """Over all decisions together."""
+        return weighted_micro_f1(self.truth, self.said[which], weights)
+
+    def f1_by_label(self, which: str, weights: np.ndarray) -> np.ndarray:
+        """(rows, labels)."""
+        return weighted_f1_by_label(self.truth, self.said[which], weights)
+
+
+class Sample:
+    """The tasks that both were judged on, and resamples of them.
+
+    Tasks that are equal in everything that was said are one cell with a count. To draw n tasks
+    with replacement is to draw from the cells by their shares, so that the cost follows the
+    cells and not the tasks.
+    """
+
+    def __init__(self, tasks: Sequence[dict[str, Triple]], *, seed: int = 0) -> None:
+        """`tasks` holds, for each task, what was said of each target that it has."""
+        cells = Counter(tuple(sorted(task.items())) for task in tasks)
+        self._cells = [dict(cell) for cell in cells]
+        self.n = len(tasks)
+        self.counts = np.array([list(cells.values())], dtype=np.float64)
+        self._weights = _resamples(self.counts[0], seed)
+
+    def answers(self, target: str) -> Answers:
+        """The target's columns."""
+        nothing: Triple = ((), None, None)
+        triples = [cell.get(target, nothing) for cell in self._cells]
+        labels = sorted({label for triple in triples for said in triple for label in said or ()})
+        there = np.array([target in cell for cell in self._cells], dtype=np.float64)
+        said, right = {}, {}
+        for place, which in enumerate("ab", start=1):
+            said[which] = indicators([t[place] or () for t in triples], labels).astype(np.float64)
+            right[which] = there * [t[place] is not None and t[place] == t[0] for t in triples]
+        truth = indicators([t[0] for t in triples], labels).astype(np.float64)
+        return Answers(labels, truth, said, right, there)
+
+    def tasks(self, answers: Answers) -> int:
+        """How many tasks humans labelled for this target."""
+        return int(self.counts[0] @ answers.there)
+
+    def disagreements(self, answers: Answers) -> tuple[int, int]:
+        """How many tasks only a, and only b, has right."""
+        a, b = answers.right["a"], answers.right["b"]
+        return int(self.counts[0] @ (a * (1 - b))), int(self.counts[0] @ (b * (1 - a)))
+
+    def difference(
+        self, name: str, answers: Sequence[Answers], metric: Metric, n: int | None = None
+    ) -> Difference:
+        """The unweighted mean of the metric over targets, for a and b.
+
+        The interval is the paired bootstrap's: quantiles of the difference over resamples
+        of the tasks, the same for both (Efron and Tibshirani, An Introduction to the
+        Bootstrap, 1993, ch. 13 and 16).
+        """
+        a, b = (_mean_over([metric(t, which, self.counts) for t in answers]) for which in "ab")
+        n = self.n if n is None else n
+        value_a, value_b = _defined(a), _defined(b)
+        if value_a is None or value_b is None:
+            return Difference(name, value_a, value_b, None, None, n)
+        drawn = _mean_over(
+            [metric(t, "b", self._weights) - metric(t, "a", self._weights) for t in answers]
+        )
+        return Difference(name, value_a, value_b, value_b - value_a, interval(drawn), n)
+
+    def by_label(self, answers: Answers) -> list[Difference]:
+        """F1 of each label, in the order of `answers.labels`; n is how often humans gave it."""
+        a, b = (answers.f1_by_label(which, self.counts)[0] for which in "ab")
+        drawn = answers.f1_by_label("b", self._weights) - answers.f1_by_label("a", self._weights)
+        given = self.counts[0] @ answers.truth
+        return [
+            Difference(
+                label,
+                _defined(a[i : i + 1]),
+                _defined(b[i : i + 1]),
+                _defined(b[i : i + 1] - a[i : i + 1]),
+                interval(drawn[:, i]) if np.isfinite(a[i] + b[i]) else None,
+                int(given[i]),
+            )
+            for i, label in enumerate(answers.labels)
+        ]
+
+
+def mcnemar(only_a: int, only_b: int) -> float:
+    """How likely so uneven a split is if both were equally often right: exact, two-sided.
+
+    McNemar, Note on the sampling error of the difference between correlated proportions,
+    Psychometrika 12, 1947; the exact form is the sign test on the tasks that only one has
+    right, binomial with p = 1/2.
+    """
+    n = only_a + only_b
+    tail = sum(math.comb(n, i) for i in range(min(only_a, only_b) + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
+def interval(drawn: np.ndarray) -> tuple[float, float] | None:
+    """The middle 95 % of the resamples in which the number is defined."""
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return None
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _resamples(counts: np.ndarray, seed: int) -> np.ndarray:
+    """(resamples, cells): how often each cell is drawn."""
+    n = int(counts.sum())
+    if n == 0:
+        return np.zeros((RESAMPLES, len(counts)))
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(n, counts / n, size=RESAMPLES).astype(np.float64)
+
+
+def _mean_over(targets: list[np.ndarray]) -> np.ndarray:
+    """The mean over targets (rows) of those that are defined; NaN where none is."""
+    if not targets:
+        return np.array([np.nan])
+    values = np.array(targets)
+    there = np.isfinite(values)
+    count = there.sum(axis=0)
+    total = np.where(there, values, 0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _defined(value: np.ndarray) -> float | None:
+    return float(value[0]) if np.isfinite(value[0]) else None
