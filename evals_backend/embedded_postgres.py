@@ -23,9 +23,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
+import structlog
 
 from evals_backend import postgres_wheel
 from evals_backend.postgres_wheel import PostgresFailed
+
+logger = structlog.get_logger(__name__)
 
 START_TIMEOUT_S = 120  # a server that was killed first recovers
 _START_TRIES = 5
@@ -51,6 +54,21 @@ def url(data_dir: Path) -> str:
         socket_dir = _running(pgdata) or _start(pgdata, user)
         _wait_until_ready(pgdata, socket_dir)
     return f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={quote(str(socket_dir), safe='/')}"
+
+
+def revive() -> None:
+    """Start the servers that this process uses and that have ended: killed, or out of memory.
+
+    One that cannot be started is told of in the log, and tried again by the next call.
+    """
+    for data_dir in list(_held):
+        if _process(data_dir / "postgres"):
+            continue
+        logger.error("postgres_ended", data_dir=str(data_dir))
+        try:
+            url(data_dir)
+        except (PostgresFailed, OSError):
+            logger.exception("postgres_does_not_start")
 
 
 @contextmanager

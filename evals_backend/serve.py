@@ -62,7 +62,7 @@ def _become(process: str) -> int:
 
 
 def _serve_all() -> int:
-    from evals_backend import first_login
+    from evals_backend import embedded_postgres, first_login
     from evals_backend.supervisor import Child, StartFailed, Supervisor
 
     if problem := _port_problem():
@@ -78,7 +78,8 @@ def _serve_all() -> int:
         Child(name, _cluster_command(), {**env, "Q_CLUSTER_NAME": name}) for name in CLUSTERS
     ]
     try:
-        Supervisor(children, _answers).run(lambda: _print_lines(key))
+        supervisor = Supervisor(children, _answers, tend=embedded_postgres.revive)
+        supervisor.run(lambda: _print_lines(key))
     except StartFailed as error:
         print(f"evals-backend: {error}", file=sys.stderr)
         return 1

@@ -20,6 +20,7 @@ _STOP_WITHIN_S = 8.0
 _LONGEST_PAUSE_S = 30.0
 _STEADY_AFTER_S = 60.0
 _LOOK_EVERY_S = 0.2
+_TEND_EVERY_S = 3.0
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -90,9 +91,17 @@ class Child:
 class Supervisor:
     """Starts children, tells when they are up, and runs until a signal asks it to stop."""
 
-    def __init__(self, children: list[Child], is_up: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        children: list[Child],
+        is_up: Callable[[], bool],
+        tend: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`tend` is called every few seconds, to keep alive what the children stand on."""
         self._children = children
         self._is_up = is_up
+        self._tend = tend
+        self._tended = time.monotonic()
         self._stop = threading.Event()
         self._hurry = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -108,6 +117,9 @@ class Supervisor:
             while not self._stop.wait(_LOOK_EVERY_S):
                 for child in self._children:
                     child.revive()
+                if time.monotonic() - self._tended > _TEND_EVERY_S:
+                    self._tend()
+                    self._tended = time.monotonic()
         finally:
             self._end_all()
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import psycopg2
 import pytest
 
@@ -18,7 +19,9 @@ import sys
 from pathlib import Path
 from evals_backend import embedded_postgres
 print(embedded_postgres.url(Path(sys.argv[1])), flush=True)
-sys.stdin.readline()
+while sys.stdin.readline().strip() == "revive":
+    embedded_postgres.revive()
+    print("done", flush=True)
 """
 
 
@@ -34,6 +37,11 @@ class User:
             text=True,
         )
         self.url = self.process.stdout.readline().strip()
+
+    def revive(self) -> None:
+        self.process.stdin.write("revive\n")
+        self.process.stdin.flush()
+        assert "done\n" in self.process.stdout  # which is read up to there
 
     def leave(self) -> None:
         self.process.communicate("\n", timeout=60)
@@ -121,6 +129,19 @@ def test_after_a_crash_it_recovers_with_what_was_committed(data_dir):
     assert cursor.fetchone() == (1,)
     connection.close()
     second.leave()
+
+
+def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
+    user = User(data_dir)
+    before = postmaster(data_dir)
+    user.revive()
+    assert postmaster(data_dir) == before
+    killed = psutil.Process(before)
+    killed.kill()
+    killed.wait(timeout=10)
+    user.revive()
+    assert one(user.url) == 1
+    user.leave()
 
 
 def test_a_pid_file_that_names_another_process_is_not_believed(data_dir):

@@ -91,6 +91,14 @@ def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, word,
     assert alive == []
 
 
+def test_a_database_that_is_killed_comes_back_under_the_same_server(server):
+    pid = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+    psutil.Process(pid).kill()
+    versions = f"/k/{key_of(server.lines[0])}/versions"
+    assert eventually(lambda: server.get(versions).status == 503)
+    assert eventually(lambda: server.get(versions).status == 200)
+
+
 def test_a_second_server_on_the_port_says_so_and_leaves_the_first_alone(server):
     second = subprocess.run(
         [sys.executable, "-m", "evals_backend.serve"],
