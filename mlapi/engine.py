@@ -1,5 +1,6 @@
 """Answers what the registry asks of the engine behind it: `registry.engine.Engine`, implemented."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mlapi import pipelines
@@ -32,6 +33,18 @@ class Engine:
     def describe_task(self, task: Task) -> dict[str, Any]:
         """`{"kind": "text", "text", "url"}`; the text is that of the first target that has one."""
         return {"kind": "text", "text": _text(task), "url": _link(task)}
+
+    def policy_status(self, project: Project) -> dict[str, Any]:
+        """How near the project is to its next run, with all its counts."""
+        from mlapi.training import policy
+
+        return policy.status(project)
+
+    def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
+        """The same of many projects, without the counts that cost much."""
+        from mlapi.training import policy
+
+        return policy.statuses(projects)
 
 
 class NoPipeline(EvalsError):

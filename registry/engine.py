@@ -1,5 +1,6 @@
 """What the registry may ask of the engine behind it. The other of its two doors to mlapi."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,18 @@ class Engine(Protocol):
 
     def describe_task(self, task: "Task") -> dict[str, Any]:
         """How to show a task: `{"kind": "text", "text": ..., "url": in Label Studio or None}`."""
+
+    def policy_status(self, project: "Project") -> dict[str, Any]:
+        """How near the project is to its next run, for people.
+
+        `{"state", "reason", "trigger", "usable", "changed", "needed", "run_id", "enabled"}`.
+        """
+
+    def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:
+        """The same by project id, in a number of queries that does not grow with the projects.
+
+        `usable` may be None: counting it for every project costs too much.
+        """
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """An engine behind the registry's Protocol, without mlapi."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from registry.acts import projects
@@ -31,3 +32,18 @@ class PlainEngine:
 
     def describe_task(self, task: Task) -> dict[str, Any]:
         return {"kind": "text", "text": task.data.get("text", ""), "url": None}
+
+    def policy_status(self, project: Project) -> dict[str, Any]:
+        return {
+            "state": "changes",
+            "reason": "3 more changed labels",
+            "trigger": "",
+            "usable": 30,
+            "changed": 7,
+            "needed": 10,
+            "run_id": None,
+            "enabled": True,
+        }
+
+    def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
+        return {project.pk: self.policy_status(project) | {"usable": None} for project in projects}

@@ -1,0 +1,175 @@
+"""Each project at a glance, and what needs attention first; for the home page."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from registry import presence, queue
+from registry.accuracy import ENOUGH, Standing
+from registry.engine import engine
+from registry.models import Act, ModelVersion, Project, TrainingRun
+from registry.models.run import RunState
+from registry.reports import latest
+
+SPARKLINE = 20  # versions
+PREQUENTIAL_DAYS = 7
+# The step of a connection check that fails, as the code of what needs attention.
+_STEPS = {"token": "dead_token", "webhook": "webhook_missing"}
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the home page shows of a project.
+
+    `primary` is the champion's primary metric on its holdout of `primary_n` tasks, beside
+    the `baseline`; `series` has (version label, primary metric) of the last 20 versions,
+    oldest first. `prequential` is the last seven days', its share None below 20 answers.
+    `last_move` is the act that made the champion what it is. `policy` is what
+    `Engine.policy_statuses` says of the project.
+    """
+
+    project: Project
+    champion: ModelVersion | None
+    primary: float | None
+    primary_n: int
+    baseline: float | None
+    series: list[tuple[str, float | None]]
+    prequential: Standing
+    last_run: TrainingRun | None
+    events_today: int
+    last_move: Act | None
+    policy: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> int:
+        """Labels that changed since the last run's dataset was frozen."""
+        return self.policy.get("changed") or 0
+
+    @property
+    def policy_reason(self) -> str:
+        """What the policy waits for, or why it trains now or never."""
+        return self.policy.get("reason", "")
+
+    @property
+    def connection(self) -> str:
+        """Whether the last check reached Label Studio."""
+        if not self.project.connection:
+            return "not checked"
+        return "reached" if self.project.connection.get("ok") else "not reached"
+
+    @property
+    def failed_step(self) -> dict[str, Any]:
+        """The step of the last check that failed: `step`, `detail`, `cure`; {} if none did."""
+        report = self.project.connection
+        failed = report.get("failed")
+        steps = (s for s in report.get("steps") or [] if s.get("step") == failed)
+        return next(steps, {"step": failed} if failed else {})
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether the last move of the champion was a fall-back."""
+        return self.last_move is not None and self.last_move.verb == "fall_back"
+
+    @property
+    def is_worse_than_baseline(self) -> bool:
+        """Whether the champion scores less than saying the same always, on 20 tasks or more."""
+        if self.primary is None or self.baseline is None or self.primary_n < ENOUGH:
+            return False
+        return self.primary < self.baseline
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something that somebody should look at; `project` is None for the whole installation.
+
+    `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
+    not_reached, worse_than_baseline.
+    """
+
+    code: str
+    message: str
+    cure: str = ""
+    project: Project | None = None
+    run: TrainingRun | None = None
+    act: Act | None = None
+
+
+def glances(projects: Iterable[Project]) -> list[Glance]:
+    """A glance at each of the projects, in their order.
+
+    Seven queries and those of `Engine.policy_statuses`, however many projects; one more if
+    `projects` is a queryset that was not read.
+    """
+    projects = list(projects)
+    ids = [project.pk for project in projects]
+    champions = ModelVersion.objects.in_bulk({p.champion_id for p in projects if p.champion_id})
+    numbers = latest.primary_numbers(champions)
+    series = latest.primary_series(ids, SPARKLINE)
+    standings = latest.prequential(ids, PREQUENTIAL_DAYS)
+    runs, moves = latest.last_runs(ids), latest.last_moves(ids)
+    events = latest.events_today(ids)
+    policies = engine().policy_statuses(projects)
+    unjudged = {"primary": None, "primary_n": 0, "baseline": None}
+    return [
+        Glance(
+            project=project,
+            champion=champions.get(project.champion_id or 0),
+            **numbers.get(project.champion_id or 0, unjudged),
+            series=series.get(project.pk, []),
+            prequential=standings.get(project.pk, Standing(0, 0)),
+            last_run=runs.get(project.pk),
+            events_today=events.get(project.pk, 0),
+            last_move=moves.get(project.pk),
+            policy=policies.get(project.pk, {}),
+        )
+        for project in projects
+    ]
+
+
+def attention(glances: Iterable[Glance]) -> list[Attention]:
+    """What needs attention, by urgency: what keeps everything from working first; one query."""
+    found = [*_workers(), *(one for glance in glances for one in _of_project(glance))]
+    return sorted(found, key=lambda a: _URGENCY.index(a.code))
+
+
+_URGENCY = [
+    "no_worker",
+    "fell_back",
+    "run_failed",
+    "dead_token",
+    "webhook_missing",
+    "not_reached",
+    "worse_than_baseline",
+]
+
+
+def _workers() -> Iterator[Attention]:
+    seen = set(presence.present().values_list("cluster", flat=True))
+    for cluster in (queue.EVENTS, queue.TRAINING):
+        if cluster not in seen:
+            yield Attention(
+                "no_worker",
+                f"No worker of the {cluster} cluster was seen lately.",
+                "Start it: manage.py worker, or make run.",
+            )
+
+
+def _of_project(glance: Glance) -> Iterator[Attention]:
+    project, run, move = glance.project, glance.last_run, glance.last_move
+    if glance.fell_back and move:
+        now = f"{glance.champion.label} serves" if glance.champion else "nothing serves"
+        message = f"{move.from_version} did not load, and {now}."
+        yield Attention("fell_back", message, move.reason, project, act=move)
+    if run and run.state == RunState.FAILED:
+        yield Attention("run_failed", f"Run {run.pk} failed: {run.error}", run.hint, project, run)
+    if glance.connection == "not reached":
+        step = glance.failed_step
+        code = _STEPS.get(step.get("step", ""), "not_reached")
+        message = f"Label Studio, {step.get('step')}: {step.get('detail') or 'failed'}"
+        yield Attention(code, message, step.get("cure") or "", project)
+    if glance.is_worse_than_baseline and glance.champion:
+        message = (
+            f"{glance.champion.label} is worse than the baseline: {glance.primary:.3f} "
+            f"against {glance.baseline:.3f} (n = {glance.primary_n})."
+        )
+        yield Attention("worse_than_baseline", message, "Roll back, or label more.", project)
