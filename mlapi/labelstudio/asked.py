@@ -23,13 +23,31 @@ class Asked:
     unserved_reason: str
 
     def amount(
-        self, project_uid: str, data: dict[str, Any], annotations: Iterable[Mapping[str, Any]]
+        self,
+        project_uid: str,
+        data: dict[str, Any],
+        annotations: Iterable[Mapping[str, Any]],
+        since: Mapping[str, str],
     ) -> Amount:
-        """Labels, ties and input key of a task."""
+        """Labels, ties and input key of a task; `since` as in `labels.usable`."""
         if not self.targets:
             return {}, [], ""
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
-        return *labels.usable(annotations, self.targets), input_key(project_uid, parts)
+        return *labels.usable(annotations, self.targets, since), input_key(project_uid, parts)
+
+    def since(self, before: "Asked | None", known: Mapping[str, str], now: str) -> dict[str, str]:
+        """When each target joined the config, for those that were not in the one before.
+
+        Without one before, nobody knows when its controls came, and they count as old. One
+        that takes several labels where it took a single one is another control.
+        """
+        were = {t.name: t.kind for t in before.targets} if before else {}
+        joined = {
+            t.name: known.get(t.name) if were.get(t.name) == t.kind else now
+            for t in self.targets
+            if before
+        }
+        return {name: when for name, when in joined.items() if when}
 
 
 @lru_cache(maxsize=128)

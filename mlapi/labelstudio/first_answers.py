@@ -45,7 +45,7 @@ def first_answers(project: Project, change: PutAnnotation) -> FirstAnswers | Non
         return None
     answers: dict[str, str | list[str]] = {}
     for target in asked(project.label_config).targets:
-        said = labels.answer(annotation, target)
+        said = labels.answer(annotation, target, project.control_since)
         if said is not None and not (task and target.name in task.answered):
             answers[target.name] = said[0] if target.kind == "single" else list(said)
     if not answers:

@@ -12,24 +12,28 @@ if TYPE_CHECKING:
 
 Labels = dict[str, str | list[str]]
 
+NEVER_ADDED: Mapping[str, str] = {}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def usable(
-    annotations: Iterable[Mapping[str, Any]], targets: Sequence["TargetSpec"]
+    annotations: Iterable[Mapping[str, Any]],
+    targets: Sequence["TargetSpec"],
+    since: Mapping[str, str] = NEVER_ADDED,
 ) -> tuple[Labels, list[str]]:
     """The consensus of the annotators, by control name, and the controls on which they are tied.
 
     Each annotator has one vote, their latest annotation that was not skipped. A `single`
     label is the one with the most votes. A `multiple` label is the sorted list of those that
     more than half chose, and may be empty; it is tied if exactly half chose one of them.
-    Labels that a target does not allow (today) are no votes.
+    Labels that a target does not allow (today) are no votes. `since` says when a control
+    joined the config, where it joined it later.
     """
     votes = _votes(annotations)
     labels: Labels = {}
     ties: list[str] = []
     for target in targets:
-        answers = [a for a in (answer(v, target) for v in votes) if a is not None]
+        answers = [a for a in (answer(v, target, since) for v in votes) if a is not None]
         if not answers:
             continue
         consensus = _most(answers) if target.kind == "single" else _each(answers)
@@ -40,16 +44,23 @@ def usable(
     return labels, ties
 
 
-def answer(annotation: Mapping[str, Any], target: "TargetSpec") -> tuple[str, ...] | None:
+def answer(
+    annotation: Mapping[str, Any],
+    target: "TargetSpec",
+    since: Mapping[str, str] = NEVER_ADDED,
+) -> tuple[str, ...] | None:
     """What one annotation says about a target, sorted; None if it says nothing that is allowed.
 
-    Of a submitted annotation nothing chosen is the valid empty set for `multiple` and no
-    label for `single`; so are two labels, left over from a time when the control took several.
+    Of a submitted annotation nothing chosen is the valid empty set for `multiple`, if the
+    control was there to choose from; and no label for `single`. Nor are two labels, left
+    over from a time when the control took several.
     """
     said = _choices(annotation.get("result"), target.name)
     allowed = sorted(said & set(target.labels))
     if target.kind == "single":
         return tuple(allowed) if len(allowed) == 1 else None
+    if not said and _is_before(annotation, since.get(target.name)):
+        return None
     return None if said and not allowed else tuple(allowed)
 
 
@@ -72,6 +83,11 @@ def _votes(annotations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def _age(annotation: Mapping[str, Any]) -> tuple[datetime, int]:
     when = moment(annotation.get("updated_at")) or moment(annotation.get("created_at"))
     return when or _LONG_AGO, int(annotation.get("id") or 0)
+
+
+def _is_before(annotation: Mapping[str, Any], since: str | None) -> bool:
+    joined = moment(since)
+    return joined is not None and _age(annotation)[0] < joined
 
 
 def _choices(result: Any, control: str) -> set[str]:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from django.utils import timezone
+
 from mlapi.labelstudio import events
-from mlapi.labelstudio.asked import asked
+from mlapi.labelstudio.asked import Asked, asked
 from mlapi.labelstudio.states import Desk
 from registry.acts import projects, tasks
 from registry.jsonb import storable
@@ -125,8 +127,9 @@ def relabel(project: Project, label_config: str | None) -> int:
     wanted = asked(storable(label_config))
     if not wanted.targets or wanted.fingerprint == project.fingerprint:
         return 0
+    since = _since(project, wanted)
     return tasks.relabel(
-        project, lambda task: wanted.amount(project.uid, task.data, task.annotations)
+        project, lambda task: wanted.amount(project.uid, task.data, task.annotations, since)
     )
 
 
@@ -158,7 +161,16 @@ def _store_config(project: Project, label_config: str | None, title: str | None)
         fingerprint=found.fingerprint,
         pipeline=found.pipeline,
         unserved_reason=found.unserved_reason,
+        control_since=_since(project, found),
     )
+
+
+def _since(project: Project, wanted: Asked) -> dict[str, str]:
+    """When the controls of the wanted config joined it."""
+    if wanted.fingerprint == project.fingerprint:
+        return project.control_since
+    before = asked(project.label_config) if project.fingerprint else None
+    return wanted.since(before, project.control_since, timezone.now().isoformat())
 
 
 def _count(done: Applied, taken: bool) -> None:

@@ -115,7 +115,7 @@ class Desk:
         served = asked(self._project.label_config)
         for state in touched:
             state.labels, state.ties, state.input_key = served.amount(
-                self._project.uid, state.data, state.annotations
+                self._project.uid, state.data, state.annotations, self._project.control_since
             )
         return tasks.write(self._project, touched, sides=sides)
 

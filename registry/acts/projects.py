@@ -94,6 +94,7 @@ def set_config(
     fingerprint: str,
     pipeline: str,
     unserved_reason: str = "",
+    control_since: dict[str, str] | None = None,
 ) -> bool:
     """Store a label config with what it amounts to; True if its targets or labels are others."""
     current = base.lock(project)
@@ -106,6 +107,8 @@ def set_config(
     }
     if title is not None:
         fields["title"] = storable(title)[:500]
+    if control_since is not None:
+        fields["control_since"] = storable(control_since)
     Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
     for name, value in fields.items():
         setattr(project, name, value)

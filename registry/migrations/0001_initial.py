@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
                 ('fingerprint', models.CharField(blank=True, help_text='SHA-256 of the targets and labels of the config.', max_length=64)),
                 ('pipeline', models.CharField(blank=True, help_text='Empty: none can serve it.', max_length=64)),
                 ('unserved_reason', models.TextField(blank=True)),
+                ('control_since', models.JSONField(blank=True, default=dict, help_text='When a control joined the config, for those that joined it later: what was annotated before says nothing about them.')),
                 ('extra_params', models.JSONField(blank=True, null=True)),
                 ('hostname', models.CharField(blank=True, help_text='Pinned at the first setup.', max_length=500)),
                 ('other_hostname', models.CharField(blank=True, help_text='Another host that claimed this project later.', max_length=500)),

@@ -40,6 +40,12 @@ class Project(models.Model):
     )
     pipeline = models.CharField(max_length=64, blank=True, help_text="Empty: none can serve it.")
     unserved_reason = models.TextField(blank=True)
+    control_since = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="When a control joined the config, for those that joined it later: what was "
+        "annotated before says nothing about them.",
+    )
     extra_params = models.JSONField(null=True, blank=True)
     hostname = models.CharField(max_length=500, blank=True, help_text="Pinned at the first setup.")
     other_hostname = models.CharField(
@@ -83,6 +89,11 @@ class Project(models.Model):
     sync_queued_at = models.DateTimeField(null=True, blank=True)
     seen_updated_at = models.DateTimeField(
         null=True, blank=True, help_text="The largest task `updated_at` that was read by a sync."
+    )
+    scores_queued_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Since when the champion is scoring unlabelled tasks, or is about to.",
     )
     labels_changed_at = models.DateTimeField(
         null=True,

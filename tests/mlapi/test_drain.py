@@ -209,6 +209,34 @@ def test_a_renamed_label_relabels_every_task(project):
     assert mirrored(project, 1).labels == {"label": "Positive"}
 
 
+TWO_CONTROLS = CONFIG.replace(
+    "</View>",
+    '<Choices name="topics" toName="text" choice="multiple">'
+    '<Choice value="price"/><Choice value="taste"/></Choices></View>',
+)
+
+
+def test_what_was_annotated_before_a_control_was_there_says_nothing_about_it(project):
+    told(project, ("ANNOTATION_CREATED", annotated(5, 1, "Positive")))
+    told(project, ("PROJECT_UPDATED", {"project": {"id": 1, "label_config": TWO_CONTROLS}}))
+    assert mirrored(project).labels == {"label": "Positive"}
+    project.refresh_from_db()
+    years = 60 * 24 * 365 * 100.0  # in minutes: after the config changed, whenever this runs
+    late = annotated(6, 2, "Negative", made=years)
+    late["project"]["label_config"] = TWO_CONTROLS
+    told(project, ("ANNOTATION_CREATED", late))
+    assert mirrored(project, 2).labels == {"label": "Negative", "topics": []}
+
+
+def test_controls_that_were_there_when_the_project_was_met_have_empty_sets():
+    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
+    mirror.refresh_config(project, TWO_CONTROLS)
+    first = annotated(5, 1, "Positive")
+    first["project"]["label_config"] = TWO_CONTROLS
+    told(project, ("ANNOTATION_CREATED", first))
+    assert mirrored(project).labels == {"label": "Positive", "topics": []}
+
+
 def test_a_config_that_looks_different_and_asks_the_same_relabels_nothing(project):
     told(project, ("ANNOTATION_CREATED", annotated(5, 1, "Positive")))
     changed_at = mirrored(project).labels_changed_at
