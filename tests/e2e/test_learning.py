@@ -162,7 +162,7 @@ def test_annotations_come_back_fast_and_lead_to_a_version_that_label_studio_asks
         project.annotate(task, answers[task])
         took.append(time.monotonic() - began)
     # Label Studio gives a webhook up after 1 s: an event that were abandoned would cost that long.
-    assert sorted(took)[len(took) // 2] < 1
+    assert sum(seconds < 1 for seconds in took) >= 0.9 * len(took)
     first = backend.wait_for_version(project.uid)["version"]
     assert {e["status"] for e in backend.events(project.uid)} <= {
         "applied",
@@ -174,22 +174,7 @@ def test_annotations_come_back_fast_and_lead_to_a_version_that_label_studio_asks
 
     for task in ids[24:40]:
         project.annotate(task, answers[task])
-    second = backend.wait_for(
-        lambda: next(
-            (v["label"] for v in backend.versions(project.uid) if v["label"] != first), None
-        ),
-        "a second version",
-        180,
-    )
-    backend.wait_for(
-        lambda: (
-            backend.project(project.uid)["version"] == second
-            or "keep" in [a["verb"] for a in backend.acts(project.uid)]
-        ),
-        "what the promotion rule says",
-    )
-    if backend.project(project.uid)["version"] != second:
-        backend.manage("shell", "-c", _PROMOTE.format(label=second))
+    second = backend.wait_for_version(project.uid, after=first)["version"]
     project.retrieve_predictions(ids[40:])
     assert all(
         {p["model_version"] for p in project.predictions()[task]} == {first, second}

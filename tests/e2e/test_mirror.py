@@ -107,7 +107,9 @@ def test_deleted_tasks_and_all_deleted_annotations_leave(project, backend):
     assert set(ids[2:]) <= set(backend.tasks(project.uid))
 
 
-def test_a_renamed_label_queues_a_run_and_old_answers_are_not_given(labelstudio, backend):
+def test_a_renamed_label_is_not_answered_any_more_and_learned_under_its_new_name(
+    labelstudio, backend
+):
     project = labelstudio.project("renamed", config("A", "B"))
     project.import_labelled(pairs(60, "AB", seed=26))
     new = project.import_texts(texts("A", 2, seed=27) + texts("B", 2, seed=27))
@@ -136,3 +138,19 @@ def test_a_renamed_label_queues_a_run_and_old_answers_are_not_given(labelstudio,
     predictions = project.predictions()
     assert {p["model_version"] for p in predictions[new[2]]} == {second}
     assert predictions[new[2]][0]["result"][0]["value"]["choices"] == ["Z"]
+
+
+def test_a_label_that_is_added_to_the_config_queues_a_run_whose_version_reopens_the_tasks(
+    labelstudio, backend
+):
+    project = labelstudio.project("a label more", config("A", "B"))
+    project.import_labelled(pairs(60, "AB", seed=31))
+    (task,) = project.import_texts(texts("A", 1, seed=32))
+    project.connect(backend)
+    first = backend.wait_for_version(project.uid)["version"]
+    project.retrieve_predictions([task])
+    project.change(label_config=config("A", "B", "C"))
+    second = backend.wait_for_version(project.uid, after=first)["version"]
+    assert backend.runs(project.uid)[-1]["trigger"] == "config"
+    project.retrieve_predictions([task])
+    assert {p["model_version"] for p in project.predictions()[task]} == {first, second}
