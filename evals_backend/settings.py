@@ -197,11 +197,30 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+# For /api/; Label Studio's routes say for each of these what they do instead.
 REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["registry.json_body.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "registry.api.schema.RegistrySchema",
+    "EXCEPTION_HANDLER": "registry.api.errors.handle",
+    "URL_FORMAT_OVERRIDE": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "evals-backend", "VERSION": __version__}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "evals-backend",
+    "DESCRIPTION": "The record of every model: projects, versions, runs, metrics, outcomes, "
+    "events and acts, to be read; and the acts, to be done with a reason.",
+    "VERSION": __version__,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
@@ -216,8 +235,12 @@ UNFOLD = {
     "SITE_SYMBOL": "model_training",
     "SITE_URL": None,
     "SHOW_HISTORY": False,  # the acts are the history
+    "DASHBOARD_CALLBACK": "registry.admin.home.context",
     "SIDEBAR": {"navigation": "registry.admin.navigation.groups"},
-    "STYLES": [lambda request: static("registry/charts.css")],
+    "STYLES": [
+        lambda request: static("registry/charts.css"),
+        lambda request: static("registry/pages.css"),
+    ],
     "SITE_FAVICONS": [
         {
             "rel": "icon",
@@ -238,8 +261,8 @@ Q_CLUSTER = {
     "orm": "default",
     "poll": 0.2,
     "workers": EVENT_WORKERS,
-    "timeout": 900,
-    "retry": 960,
+    "timeout": 3600,  # the first reading of 100,000 labelled tasks takes a quarter of it
+    "retry": 3660,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": 100,
