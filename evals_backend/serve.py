@@ -33,6 +33,15 @@ def main() -> int:
     except (ImproperlyConfigured, PostgresFailed) as error:
         print(f"evals-backend: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        if not error.filename:
+            raise
+        where = f"{error.filename} ({error.strerror})"
+        print(
+            f"evals-backend: cannot use {where}. Set DATA_DIR to a folder that can be written.",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _web_command() -> list[str]:

@@ -99,6 +99,24 @@ def test_a_database_that_is_killed_comes_back_under_the_same_server(server):
     assert eventually(lambda: server.get(versions).status == 200)
 
 
+def test_a_data_dir_that_cannot_be_written_is_told_on_one_line(new_data_dir):
+    file = new_data_dir() / "a file"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    started = subprocess.run(
+        [sys.executable, "-m", "evals_backend.serve"],
+        cwd=ROOT,
+        env=environment(file / "data", PORT=str(free_port())),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert started.returncode == 1
+    assert started.stderr.startswith("evals-backend: cannot use ")
+    assert "DATA_DIR" in started.stderr
+    assert len(started.stderr.splitlines()) == 1
+
+
 def test_a_second_server_on_the_port_says_so_and_leaves_the_first_alone(server):
     second = subprocess.run(
         [sys.executable, "-m", "evals_backend.serve"],
