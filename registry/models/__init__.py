@@ -8,6 +8,7 @@ from .outcome import Outcome
 from .project import Project
 from .run import TrainingRun
 from .task import Task
+from .task_score import TaskScore
 from .version import ModelVersion, Target
 from .worker import Worker
 
@@ -21,6 +22,7 @@ __all__ = [
     "Project",
     "Target",
     "Task",
+    "TaskScore",
     "TrainingRun",
     "Worker",
 ]

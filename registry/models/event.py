@@ -49,6 +49,7 @@ class Event(models.Model):
             models.Index(
                 fields=["received_at"], condition=Q(source="predict"), name="event_to_forget"
             ),
+            models.Index(fields=["received_at"], include=["project"], name="event_received"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """What a version answered for a task, beside what a human said."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Outcome(models.Model):
@@ -33,6 +34,18 @@ class Outcome(models.Model):
         indexes = [
             models.Index(
                 fields=["version", "target", "source", "correct"], name="outcome_of_version"
+            ),
+            models.Index(
+                fields=["version", "at"],
+                include=["correct"],
+                condition=Q(source="prequential"),
+                name="outcome_prequential_of",
+            ),
+            models.Index(
+                fields=["at"],
+                include=["version", "correct"],
+                condition=Q(source="prequential"),
+                name="outcome_prequential_at",
             ),
         ]
 

@@ -80,7 +80,10 @@ class TrainingRun(models.Model):
                 name="run_one_active_per_project",
             ),
         ]
-        indexes = [models.Index(fields=["state", "heartbeat_at"], name="run_state_heartbeat")]
+        indexes = [
+            models.Index(fields=["state", "heartbeat_at"], name="run_state_heartbeat"),
+            models.Index(fields=["project", "-id"], name="run_of_project"),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk} ({self.state})"

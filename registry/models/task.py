@@ -75,6 +75,11 @@ class Task(models.Model):
             models.Index(
                 fields=["project", "split"], condition=Q(split__isnull=False), name="task_split"
             ),
+            models.Index(
+                fields=["project", "id"],
+                condition=Q(annotation_ids=[], deleted_at__isnull=True),
+                name="task_unlabelled",
+            ),
             GinIndex(fields=["annotation_ids"], name="task_annotation_ids"),
             GinIndex(fields=["labels"], name="task_labels", opclasses=["jsonb_path_ops"]),
         ]
