@@ -218,6 +218,13 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "ENUM_NAME_OVERRIDES": {
+        "EventSource": "registry.api.events.SOURCES",
+        "EventStatus": "registry.models.event.EventStatus.choices",
+        "OutcomeSource": "registry.api.outcomes.SOURCES",
+        "RunState": "registry.models.run.RunState.choices",
+        "VersionState": "registry.api.version_serializers.STATES",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -29,6 +29,12 @@ class JSONBody(BaseParser):
         return loads(stream.read(limit))
 
 
+class JSONParser(JSONBody):
+    """For those who say that it is JSON; anything else is refused."""
+
+    media_type = "application/json"
+
+
 def refuse_chunked(meta: dict[str, Any]) -> None:
     """Django reads a body without a length as empty, and an event would be lost in silence."""
     if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower():

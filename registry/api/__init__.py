@@ -1,0 +1,1 @@
+"""REST under /api/: the record to be read, and the acts to be done, by scripts."""

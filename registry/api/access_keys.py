@@ -1,0 +1,97 @@
+"""/api/access-keys/: make a key, which is told once, scope it, revoke it."""
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from registry.acts import keys
+from registry.models import AccessKey, Project
+
+from .base import Resource
+from .bodies import OptionalReason, Reason
+from .filters import FlagFilter, IdFilter
+
+
+class AccessKeySerializer(serializers.ModelSerializer):
+    """A key without its plain text, which is stored nowhere."""
+
+    class Meta:
+        model = AccessKey
+        fields = [
+            *("id", "name", "project", "hostname"),
+            *("created_at", "last_used_at", "revoked_at"),
+        ]
+        read_only_fields = fields
+
+
+class MadeKeySerializer(AccessKeySerializer):
+    """A key as it is told once, when it is made."""
+
+    key = serializers.CharField(help_text="The plain key: this answer alone has it.")
+    url = serializers.CharField(help_text="What to paste into Label Studio.")
+
+    class Meta(AccessKeySerializer.Meta):
+        fields = [*AccessKeySerializer.Meta.fields, "key", "url"]
+        read_only_fields = fields
+
+
+class NewKey(OptionalReason):
+    """What to call it, and what it opens: one project, one Label Studio, or everything."""
+
+    name = serializers.CharField(max_length=100)
+    project = serializers.PrimaryKeyRelatedField(
+        queryset=Project.objects.only("pk"), required=False, allow_null=True, default=None
+    )
+    hostname = serializers.CharField(
+        max_length=500,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="As that Label Studio says it, such as http://localhost:8080.",
+    )
+
+
+class AccessKeyFilter(django_filters.FilterSet):
+    """By scope, and by whether they still open anything."""
+
+    project = IdFilter("project_id")
+    hostname = django_filters.CharFilter()
+    revoked = FlagFilter(field_name="revoked_at", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = AccessKey
+        fields: list[str] = []
+
+
+class AccessKeys(Resource):
+    """Keys for Label Studio's routes; none opens anything under /api/."""
+
+    queryset = AccessKey.objects.all()
+    serializer_class = AccessKeySerializer
+    filterset_class = AccessKeyFilter
+    ordering_fields = ("id", "name", "created_at", "last_used_at")
+    search_fields = ("name", "hostname")
+    acts = {"create": "new_key", "revoke": "revoke_key"}
+
+    @extend_schema(request=NewKey, responses={201: MadeKeySerializer})
+    def create(self, request: Request) -> Response:
+        """Make a key. Its plain text is in this answer and nowhere else."""
+        given = self.given(NewKey)
+        key, plain = keys.new_key(actor=self.actor, **given)
+        told = {
+            **AccessKeySerializer(key).data,
+            "key": plain,
+            "url": request.build_absolute_uri(f"/k/{plain}"),
+        }
+        return Response(told, status=201, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(request=Reason, responses=AccessKeySerializer)
+    @action(detail=True, methods=["post"])
+    def revoke(self, request: Request, pk: int) -> Response:
+        """It opens nothing from now on: what uses it stops working."""
+        key = self.get_object()
+        keys.revoke(key, actor=self.actor, **self.given(Reason))
+        return self.shown()

@@ -1,0 +1,56 @@
+"""/api/acts/: the audit trail."""
+
+import django_filters
+from rest_framework import serializers
+
+from registry.models import Act
+
+from .base import Resource
+from .filters import After, Before, IdFilter
+from .references import VersionReference
+
+
+class ActSerializer(serializers.ModelSerializer):
+    """Who did what, from what, to what, why, with which numbers."""
+
+    version = VersionReference(allow_null=True)
+    from_version = VersionReference(allow_null=True)
+    to_version = VersionReference(allow_null=True)
+    numbers = serializers.JSONField()
+
+    class Meta:
+        model = Act
+        fields = [
+            *("id", "project", "verb", "actor", "reason", "version"),
+            *("from_version", "to_version", "run", "numbers", "at"),
+        ]
+        read_only_fields = fields
+
+
+class ActFilter(django_filters.FilterSet):
+    """By project, version, run, and by who did what when."""
+
+    project = IdFilter("project_id")
+    version = IdFilter("version_id")
+    run = IdFilter("run_id")
+    verb = django_filters.CharFilter()
+    actor = django_filters.CharFilter()
+    at_after = After("at")
+    at_before = Before("at")
+
+    class Meta:
+        model = Act
+        fields: list[str] = []
+
+
+class Acts(Resource):
+    """The audit trail; nothing changes or deletes a line of it."""
+
+    queryset = Act.objects.select_related("version", "from_version", "to_version").only(
+        *("project_id", "verb", "actor", "reason", "run_id", "numbers", "at"),
+        *("version__label", "from_version__label", "to_version__label"),
+    )
+    serializer_class = ActSerializer
+    filterset_class = ActFilter
+    search_fields = ("reason", "actor", "verb")
+    narrow_by = ("project", "version", "run")

@@ -1,0 +1,130 @@
+"""What lists can be asked: filters that refuse what they do not know, search, and order."""
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import SearchFilter
+from rest_framework.request import Request
+
+from registry.errors import EvalsError
+
+from . import paging
+from .ordering import ordering_asked
+
+MAX_ID = 2**63 - 1
+MAX_NUMBER = 2**31 - 1
+
+
+class TooWide(EvalsError):
+    """A question that would read through a whole long table."""
+
+    code = "filter_needed"
+    status = 400
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_ID})
+class IdFilter(django_filters.NumberFilter):
+    """The id of a row, exactly."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        super().__init__(
+            field_name=field_name, min_value=1, max_value=MAX_ID, label=kwargs.pop("label", "Id.")
+        )
+
+
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": MAX_NUMBER})
+class NumberFilter(django_filters.NumberFilter):
+    """A whole number of PostgreSQL's `integer`, exactly."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        super().__init__(field_name=field_name, min_value=0, max_value=MAX_NUMBER, **kwargs)
+
+
+class _FlagField(forms.NullBooleanField):
+    """`true` or `false`; the form's own field takes anything else for no answer."""
+
+    widget = forms.TextInput
+
+    def clean(self, value: Any) -> bool | None:
+        if value in (None, ""):
+            return None
+        if value not in ("true", "false"):
+            raise forms.ValidationError("Must be true or false.")
+        return value == "true"
+
+
+class FlagFilter(django_filters.BooleanFilter):
+    """`true` or `false`, and nothing else."""
+
+    field_class = _FlagField
+
+
+class After(django_filters.IsoDateTimeFilter):
+    """From this moment on."""
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        super().__init__(field_name=field_name, lookup_expr="gte", label="From this moment on.")
+
+
+class Before(django_filters.IsoDateTimeFilter):
+    """Until this moment, which is not in it."""
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        super().__init__(field_name=field_name, lookup_expr="lt", label="Before this moment.")
+
+
+class StrictFilters(DjangoFilterBackend):
+    """Refuses parameters that the list does not have: a typing error would answer everything."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+        known = {*view.filterset_class.base_filters, *paging.PARAMETERS, "ordering"}
+        if view.search_fields:
+            known.add("search")
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            said = f"There is no such parameter. There are {', '.join(sorted(known))}."
+            raise ValidationError(dict.fromkeys(unknown, said))
+        _require_narrowing(request, view)
+        return super().filter_queryset(request, queryset, view)
+
+
+def _require_narrowing(request: Request, view: Any) -> None:
+    """A long list is read by id, or through one of the indexes that `narrow_by` names."""
+    if not view.narrow_by or any(request.query_params.get(name) for name in view.narrow_by):
+        return
+    asked = set(request.query_params) - set(paging.PARAMETERS)
+    if ordering_asked(request, view).lstrip("-") == "id":
+        asked.discard("ordering")
+    if asked:
+        raise TooWide(
+            "This list is long: it is filtered, searched and ordered within "
+            f"{' or '.join(view.narrow_by)} only.",
+            hint=f"Add {' or '.join(f'?{name}=<id>' for name in view.narrow_by)}.",
+        )
+
+
+class Search(SearchFilter):
+    """Each word must be in one of the fields, whatever its case."""
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        if not view.search_fields:
+            return []
+        fields = ", ".join(name.replace("__", " ") for name in view.search_fields)
+        return [
+            {
+                "name": "search",
+                "in": "query",
+                "required": False,
+                "description": f"Words, each of which is in one of: {fields}.",
+                "schema": {"type": "string"},
+            }
+        ]

@@ -1,0 +1,58 @@
+"""/api/outcomes/: what versions answered, beside what humans said."""
+
+import django_filters
+from rest_framework import serializers
+
+from registry.models import Outcome
+
+from .base import Resource
+from .filters import FlagFilter, IdFilter
+from .references import TaskReference, VersionReference
+
+SOURCES = Outcome.Source.choices
+
+
+class OutcomeSerializer(serializers.ModelSerializer):
+    """One answer for one task, and whether it was right."""
+
+    version = VersionReference()
+    task = TaskReference()
+    predicted = serializers.JSONField(
+        allow_null=True, help_text="A label, or a sorted list of labels; null: no answer."
+    )
+    human = serializers.JSONField(help_text="A label, or a sorted list of labels.")
+
+    class Meta:
+        model = Outcome
+        fields = [
+            *("id", "version", "task", "target", "source"),
+            *("predicted", "score", "human", "correct", "at"),
+        ]
+        read_only_fields = fields
+
+
+class OutcomeFilter(django_filters.FilterSet):
+    """By version or task."""
+
+    version = IdFilter("version_id")
+    task = IdFilter("task_id")
+    target = django_filters.CharFilter()
+    source = django_filters.ChoiceFilter(choices=SOURCES)
+    correct = FlagFilter()
+
+    class Meta:
+        model = Outcome
+        fields: list[str] = []
+
+
+class Outcomes(Resource):
+    """What versions answered for tasks: on the holdout, and beside the humans who came after."""
+
+    queryset = Outcome.objects.select_related("version", "task").only(
+        *("target", "source", "predicted", "score", "human", "correct", "at"),
+        *("version__label", "task__labelstudio_id"),
+    )
+    serializer_class = OutcomeSerializer
+    filterset_class = OutcomeFilter
+    ordering_fields = ("id", "score", "at")
+    narrow_by = ("version", "task")

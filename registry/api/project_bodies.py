@@ -1,0 +1,55 @@
+"""What the routes of a project are told."""
+
+from rest_framework import serializers
+
+from registry.models import ModelVersion
+from registry.models.project import PromotionRule
+
+from .bodies import Body, OptionalReason, Reason
+
+MAX_DAYS = 366
+
+
+class Settings(OptionalReason):
+    """How the project learns and promotes. At least one of the three."""
+
+    policy = serializers.DictField(
+        required=False, help_text="When it trains; the project shows all that can be set."
+    )
+    options = serializers.DictField(required=False, help_text="Those of the project's pipeline.")
+    promotion_rule = serializers.ChoiceField(required=False, choices=PromotionRule.choices)
+
+
+class RollBack(Reason):
+    """Why, and to which version if not to the champion before."""
+
+    to = serializers.PrimaryKeyRelatedField(
+        queryset=ModelVersion.objects.all(), required=False, allow_null=True, default=None
+    )
+
+
+class MetricAsked(Body):
+    """Which metric."""
+
+    name = serializers.CharField(
+        max_length=64, default="primary", help_text="Such as macro_f1, accuracy, log_loss."
+    )
+    target = serializers.CharField(
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Left out: of the whole version, else the mean over its targets.",
+    )
+
+
+class PrequentialAsked(Body):
+    """How far back."""
+
+    days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=90)
+
+
+class LabelNextAsked(Body):
+    """How many."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=50)

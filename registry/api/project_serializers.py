@@ -1,0 +1,87 @@
+"""A project as REST tells it, without its secrets."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from registry.models import Project
+
+from .references import VersionReference
+
+
+class ProjectSerializer(serializers.ModelSerializer):
+    """What serves a project, and how it learns."""
+
+    champion = VersionReference(allow_null=True)
+    policy = serializers.JSONField()
+    options = serializers.JSONField()
+    connected = serializers.SerializerMethodField(
+        help_text="Whether Label Studio answered the last check; null: not checked yet."
+    )
+
+    class Meta:
+        model = Project
+        fields = [
+            *("id", "uid", "title", "hostname", "pipeline", "unserved_reason", "champion"),
+            *("policy", "options", "promotion_rule", "connected", "connection_checked_at"),
+            *("synced_at", "labels_changed_at", "created_at", "updated_at"),
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.BooleanField(allow_null=True))
+    def get_connected(self, project: Project) -> bool | None:
+        return bool(project.connection.get("ok")) if project.connection else None
+
+
+class ProjectDetailSerializer(ProjectSerializer):
+    """A project with its label config and the last check of its connection."""
+
+    connection = serializers.JSONField(help_text="The last check, step by step.")
+    extra_params = serializers.JSONField(allow_null=True)
+    has_own_credentials = serializers.SerializerMethodField()
+
+    class Meta(ProjectSerializer.Meta):
+        fields = [
+            *ProjectSerializer.Meta.fields,
+            *("label_config", "fingerprint", "extra_params", "connection", "has_own_credentials"),
+            *("labelstudio_url", "other_hostname", "hostname_confirmed", "backend_url"),
+            "threshold_reached_at",
+        ]
+        read_only_fields = fields
+
+    def get_has_own_credentials(self, project: Project) -> bool:
+        return bool(project.labelstudio_key)
+
+
+class PointSerializer(serializers.Serializer):
+    """A metric of one version on its holdout."""
+
+    version = serializers.IntegerField()
+    label = serializers.CharField()
+    number = serializers.IntegerField()
+    value = serializers.FloatField(allow_null=True, help_text="Null: undefined on this data.")
+    n = serializers.IntegerField()
+    baseline = serializers.FloatField(allow_null=True)
+    at = serializers.DateTimeField()
+
+
+class StandingSerializer(serializers.Serializer):
+    """How many of n answers were right. The share is told from n = 20 on."""
+
+    n = serializers.IntegerField()
+    correct = serializers.IntegerField()
+    share = serializers.FloatField(allow_null=True)
+    interval = serializers.ListField(
+        child=serializers.FloatField(),
+        min_length=2,
+        max_length=2,
+        allow_null=True,
+        help_text="The 95 % Wilson interval of the share.",
+    )
+
+
+class DaySerializer(serializers.Serializer):
+    """The answers to humans of one day, and of the seven days that end with it."""
+
+    day = serializers.DateField()
+    standing = StandingSerializer()
+    window = StandingSerializer()

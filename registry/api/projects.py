@@ -1,0 +1,87 @@
+"""/api/projects/: how each learns and what serves it; its numbers over time; roll back."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from registry.acts import champion, project_settings
+from registry.models import Metric, ModelVersion, Outcome, Project, Task
+from registry.reports.series import metric_series, prequential_series
+
+from .base import Resource
+from .project_bodies import MetricAsked, PrequentialAsked, RollBack, Settings
+from .project_filters import ProjectFilter
+from .project_serializers import (
+    DaySerializer,
+    PointSerializer,
+    ProjectDetailSerializer,
+    ProjectSerializer,
+)
+
+
+class Projects(Resource):
+    """Label Studio's projects, as they are known here."""
+
+    queryset = Project.objects.select_related("champion").defer(
+        "champion__environment", "champion__note", "champion__load_error"
+    )
+    serializer_class = ProjectSerializer
+    detail_serializer_class = ProjectDetailSerializer
+    filterset_class = ProjectFilter
+    ordering_fields = ("id", "title", "created_at", "updated_at")
+    search_fields = ("title", "uid", "hostname")
+    acts = {"partial_update": "configure", "roll_back": "roll_back"}
+    reads = {
+        "metrics": (Metric,),
+        "prequential": (Outcome,),
+        "label_next": (Task,),
+        "roll_back": (ModelVersion,),
+    }
+
+    def get_queryset(self) -> Any:
+        return self.queryset.defer("label_config") if self.action == "list" else self.queryset.all()
+
+    @extend_schema(request=Settings, responses=ProjectDetailSerializer)
+    def partial_update(self, request: Request, pk: int) -> Response:
+        """Change how the project learns and promotes.
+
+        What is left out of `policy` or `options` stays as it is; null takes it back to its
+        default.
+        """
+        project = self.get_object()
+        given = self.given(Settings)
+        for name in ("policy", "options"):
+            if name in given:
+                given[name] = _changed(getattr(project, name), given[name])
+        project_settings.configure(project, actor=self.actor, **given)
+        return self.shown()
+
+    @extend_schema(request=RollBack, responses=ProjectDetailSerializer)
+    @action(detail=True, methods=["post"], url_path="roll-back")
+    def roll_back(self, request: Request, pk: int) -> Response:
+        """Make the champion before the current one serve again, or the version given."""
+        champion.roll_back(self.get_object(), actor=self.actor, **self.given(RollBack))
+        return self.shown()
+
+    @extend_schema(parameters=[MetricAsked], responses=PointSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def metrics(self, request: Request, pk: int) -> Response:
+        """One metric over the project's versions, oldest first, with its baseline."""
+        asked = self.given(MetricAsked)
+        return Response(PointSerializer(metric_series(self.get_object(), **asked), many=True).data)
+
+    @extend_schema(parameters=[PrequentialAsked], responses=DaySerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def prequential(self, request: Request, pk: int) -> Response:
+        """Day by day, how often the served versions were right about the humans after them."""
+        asked = self.given(PrequentialAsked)
+        return Response(
+            DaySerializer(prequential_series(self.get_object(), **asked), many=True).data
+        )
+
+
+def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in (current | given).items() if value is not None}

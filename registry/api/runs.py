@@ -1,0 +1,148 @@
+"""/api/runs/: training runs; start, cancel and retry one."""
+
+import django_filters
+from django.db.models import F
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from registry.acts import runs
+from registry.models import Project, TrainingRun
+from registry.models.run import RunState
+
+from .base import Resource
+from .bodies import OptionalReason
+from .filters import After, Before, FlagFilter, IdFilter
+from .references import VersionReference
+
+_LONG = (
+    *("parameters", "dataset_counts", "candidates", "statements", "phases"),
+    *("log", "comparison"),
+)
+
+
+class RunErrorSerializer(serializers.Serializer):
+    """Why a run failed, and the cure."""
+
+    code = serializers.CharField(source="error_code")
+    message = serializers.CharField(source="error", allow_blank=True)
+    hint = serializers.CharField(allow_blank=True)
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """A run and how far it is, without what it did."""
+
+    version = serializers.SerializerMethodField(help_text="The version that it made.")
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TrainingRun
+        fields = [
+            *("id", "project", "state", "trigger", "actor", "retry_of", "version"),
+            *("phase", "progress", "worker", "heartbeat_at", "cancel_requested", "error"),
+            *("created_at", "started_at", "ended_at"),
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(VersionReference(allow_null=True))
+    def get_version(self, run: TrainingRun) -> dict | None:
+        if run.version_id is None:
+            return None
+        return {"id": run.version_id, "label": run.version_label}
+
+    @extend_schema_field(RunErrorSerializer(allow_null=True))
+    def get_error(self, run: TrainingRun) -> dict | None:
+        return RunErrorSerializer(run).data if run.error_code else None
+
+
+class RunDetailSerializer(RunSerializer):
+    """A run with all that it learned from, did and found."""
+
+    parameters = serializers.JSONField()
+    dataset_counts = serializers.JSONField()
+    candidates = serializers.JSONField(help_text="Those of the race, with their scores.")
+    statements = serializers.JSONField(help_text="EvaDB statements as executed.")
+    phases = serializers.JSONField(help_text="[{name, started_at, seconds}]")
+    comparison = serializers.JSONField(help_text="Champion beside candidate.")
+
+    class Meta(RunSerializer.Meta):
+        fields = [
+            *RunSerializer.Meta.fields,
+            *("dataset_fingerprint", "snapshot_at"),
+            *_LONG,
+        ]
+        read_only_fields = fields
+
+
+class NewRun(OptionalReason):
+    """Of which project."""
+
+    project = serializers.PrimaryKeyRelatedField(queryset=Project.objects.all())
+
+
+class RunFilter(django_filters.FilterSet):
+    """By project, by how it stands or ended, and by when."""
+
+    project = IdFilter("project_id")
+    state = django_filters.MultipleChoiceFilter(choices=RunState.choices)
+    trigger = django_filters.ChoiceFilter(choices=TrainingRun.Trigger.choices)
+    error_code = django_filters.CharFilter()
+    has_version = FlagFilter(field_name="version", lookup_expr="isnull", exclude=True)
+    created_after = After("created_at")
+    created_before = Before("created_at")
+
+    class Meta:
+        model = TrainingRun
+        fields: list[str] = []
+
+
+class Runs(Resource):
+    """Training runs. A project has at most one that is active."""
+
+    queryset = TrainingRun.objects.annotate(
+        version_id=F("version__id"), version_label=F("version__label")
+    )
+    serializer_class = RunSerializer
+    detail_serializer_class = RunDetailSerializer
+    filterset_class = RunFilter
+    ordering_fields = ("id", "created_at", "started_at", "ended_at")
+    search_fields = ("error", "error_code", "project__title", "project__uid")
+    acts = {"create": "train", "cancel": "cancel", "retry": "retry"}
+
+    def get_queryset(self):
+        return self.queryset.defer(*_LONG) if self.action == "list" else self.queryset.all()
+
+    @extend_schema(request=NewRun, responses={201: RunDetailSerializer, 200: RunDetailSerializer})
+    def create(self, request: Request) -> Response:
+        """Queue a run: 201; or answer the project's active one: 200."""
+        given = self.given(NewRun)
+        run, new = runs.start(
+            given["project"],
+            trigger=TrainingRun.Trigger.API,
+            actor=self.actor,
+            reason=given["reason"],
+        )
+        return self._told(run, new)
+
+    @extend_schema(request=OptionalReason, responses=RunDetailSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: int) -> Response:
+        """End a queued run at once; ask a running one to stop."""
+        run = self.get_object()
+        runs.cancel(run.pk, actor=self.actor, **self.given(OptionalReason))
+        return self.shown()
+
+    @extend_schema(
+        request=OptionalReason, responses={201: RunDetailSerializer, 200: RunDetailSerializer}
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: int) -> Response:
+        """Queue a failed or cancelled run again, on today's labels: 201; 200 as for a new run."""
+        run, new = runs.retry(self.get_object(), actor=self.actor, **self.given(OptionalReason))
+        return self._told(run, new)
+
+    def _told(self, run: TrainingRun, new: bool) -> Response:
+        run = self.get_queryset().get(pk=run.pk)
+        return Response(self.get_serializer(run).data, status=201 if new else 200)

@@ -1,0 +1,67 @@
+"""The routes under /api/."""
+
+from django.contrib.auth.decorators import login_required
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import APIRootView, DefaultRouter
+from rest_framework.views import APIView
+
+from .access_keys import AccessKeys
+from .acts import Acts
+from .errors import RouteUnknown
+from .events import Events
+from .metrics import Metrics
+from .outcomes import Outcomes
+from .projects import Projects
+from .runs import Runs
+from .versions import Versions
+
+RESOURCES = {
+    "projects": Projects,
+    "versions": Versions,
+    "runs": Runs,
+    "metrics": Metrics,
+    "outcomes": Outcomes,
+    "events": Events,
+    "acts": Acts,
+    "access-keys": AccessKeys,
+}
+
+
+class Root(APIRootView):
+    """The resources, by name."""
+
+    schema = None
+
+
+class Nowhere(APIView):
+    """Any other route: to those who are known it says so in the one form."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        super().initial(request, *args, **kwargs)
+        raise RouteUnknown
+
+    def get(self, request: Request) -> Response:
+        raise RouteUnknown
+
+
+class _Router(DefaultRouter):
+    APIRootView = Root
+    include_format_suffixes = False
+
+
+router = _Router(use_regex_path=False)
+for name, resource in RESOURCES.items():
+    router.register(name, resource, basename=name)
+
+app_name = "api"
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", login_required(SpectacularSwaggerView.as_view(url_name="api:schema"))),
+    *router.urls,
+    re_path("", Nowhere.as_view(), name="nowhere"),
+]

@@ -1,0 +1,23 @@
+"""What the routes of a version are told."""
+
+from rest_framework import serializers
+
+from registry.models import Outcome
+
+from .bodies import Body
+
+NOTE_MAX = 10_000  # characters
+
+
+class Note(Body):
+    """The note; empty takes it away."""
+
+    note = serializers.CharField(allow_blank=True, max_length=NOTE_MAX)
+
+
+class MistakesAsked(Body):
+    """Which mistakes, and how many."""
+
+    target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
+    source = serializers.ChoiceField(choices=Outcome.Source.choices, default=Outcome.Source.HOLDOUT)
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=20)

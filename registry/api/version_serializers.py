@@ -1,0 +1,92 @@
+"""A version as REST tells it."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from registry.models import ModelVersion, Target
+
+STATES = ["champion", "kept", "archived", "load_failed"]
+
+
+class PrimarySerializer(serializers.Serializer):
+    """The primary metric on the holdout of its time; value null: not judged."""
+
+    value = serializers.FloatField(allow_null=True)
+    n = serializers.IntegerField()
+
+
+class VersionSerializer(serializers.ModelSerializer):
+    """A version, its state and its primary metric."""
+
+    state = serializers.SerializerMethodField()
+    primary = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ModelVersion
+        fields = [
+            *("id", "project", "number", "label", "state", "primary", "run", "pipeline"),
+            *("recipe", "fingerprint", "artifact_bytes", "artifact_sha256", "note"),
+            *("created_at", "archived_at", "load_failed_at", "load_error"),
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=STATES))
+    def get_state(self, version: Any) -> str:
+        if version.champion_id == version.pk:
+            return "champion"
+        if version.load_failed_at:
+            return "load_failed"
+        return "archived" if version.archived_at else "kept"
+
+    @extend_schema_field(PrimarySerializer)
+    def get_primary(self, version: Any) -> dict[str, Any]:
+        return {"value": version.primary_value, "n": version.primary_n or 0}
+
+
+class TargetSerializer(serializers.ModelSerializer):
+    """A control tag that the version fills, or why not."""
+
+    labels = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Target
+        fields = [
+            *("name", "object_name", "object_tag", "field", "kind", "labels"),
+            *("trained", "untrained_reason"),
+        ]
+        read_only_fields = fields
+
+
+class VersionDetailSerializer(VersionSerializer):
+    """A version with its targets, and the packages that it was trained with."""
+
+    targets = TargetSerializer(many=True)
+    environment = serializers.JSONField()
+
+    class Meta(VersionSerializer.Meta):
+        fields = [*VersionSerializer.Meta.fields, "targets", "environment"]
+        read_only_fields = fields
+
+
+class ShownTaskSerializer(serializers.Serializer):
+    """A task as people are shown it."""
+
+    id = serializers.IntegerField()
+    labelstudio_id = serializers.IntegerField()
+    kind = serializers.CharField()
+    text = serializers.CharField()
+    url = serializers.CharField(allow_null=True, help_text="In Label Studio, where it is known.")
+    deleted = serializers.BooleanField()
+
+
+class MistakeSerializer(serializers.Serializer):
+    """A wrong answer, and how sure of it the version was."""
+
+    outcome = serializers.IntegerField()
+    target = serializers.CharField()
+    human = serializers.JSONField()
+    predicted = serializers.JSONField(allow_null=True)
+    score = serializers.FloatField(allow_null=True)
+    task = ShownTaskSerializer()

@@ -1,0 +1,91 @@
+"""Callers of REST: an admin, a lead, a viewer, someone without a group, and nobody."""
+
+from typing import Any
+
+import orjson
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from tests import factories as make
+
+
+class Caller:
+    """Calls routes under /api/ with a token; server errors are answers, not exceptions."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.client = Client(raise_request_exception=False)
+        self.headers = {"Authorization": f"Token {token}"} if token else {}
+
+    def get(self, route: str, query: dict | None = None, **headers: str):
+        return self.client.get(f"/api/{route}", query, headers={**self.headers, **headers})
+
+    def post(self, route: str, body: Any = None):
+        return self._send("post", route, body)
+
+    def patch(self, route: str, body: Any = None):
+        return self._send("patch", route, body)
+
+    def rows(self, route: str, query: dict | None = None) -> list[dict]:
+        answer = self.get(route, query)
+        assert answer.status_code == 200, answer.content
+        return answer.json()["results"]
+
+    def _send(self, method: str, route: str, body: Any):
+        return getattr(self.client, method)(
+            f"/api/{route}",
+            orjson.dumps({} if body is None else body),
+            content_type="application/json",
+            headers=self.headers,
+        )
+
+
+def caller(name: str, group: str | None) -> Caller:
+    user = User.objects.create_user(name)
+    if group:
+        user.groups.add(Group.objects.get(name=group))
+    return Caller(Token.objects.create(user=user).key)
+
+
+@pytest.fixture
+def admin(db):
+    return caller("ada", "admin")
+
+
+@pytest.fixture
+def lead(db):
+    return caller("lea", "lead")
+
+
+@pytest.fixture
+def viewer(db):
+    return caller("vic", "viewer")
+
+
+@pytest.fixture
+def outsider(db):
+    return caller("oda", None)
+
+
+@pytest.fixture
+def stranger(db):
+    return Caller()
+
+
+def code(answer) -> str:
+    """The code of an error in the one form."""
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "hint", "request_id"}
+    assert answer["Content-Type"] == "application/json"
+    return error["code"]
+
+
+@pytest.fixture
+def project(db):
+    return make.ProjectFactory(title="Sentiment")
+
+
+@pytest.fixture
+def version(project):
+    return make.ModelVersionFactory(project=project, champion=True)
