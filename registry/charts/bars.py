@@ -35,7 +35,7 @@ def bar_table(
     scale = Scale(*within)
     head = [name, value_name, "", *filter(None, [before_name, note_name])]
     return format_html(
-        '<figure class="chart"><figcaption>{title}</figcaption>'
+        '<figure class="chart-figure"><figcaption>{title}</figcaption>'
         '<div class="chart-scroll" tabindex="0" role="region" aria-label="{title}">'
         '<table class="bar-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         "</div></figure>",

@@ -36,7 +36,7 @@ def figure(
 ) -> SafeString:
     """The whole chart. `key` pairs the class of a line with what it is."""
     return format_html(
-        '<figure class="chart {}"><figcaption>{}{}</figcaption>{}{}</figure>',
+        '<figure class="chart-figure {}"><figcaption>{}{}</figcaption>{}{}</figure>',
         css,
         title,
         _key(key),
@@ -48,7 +48,7 @@ def figure(
 def nothing(title: str, why: str) -> SafeString:
     """A chart that has nothing to show yet, and says so."""
     return format_html(
-        '<figure class="chart"><figcaption>{}</figcaption><p class="chart-empty">{}</p></figure>',
+        '<figure class="chart-figure"><figcaption>{}</figcaption><p class="chart-empty">{}</p></figure>',
         title,
         why,
     )

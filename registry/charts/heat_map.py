@@ -36,7 +36,7 @@ def heat_map(
         ((name, _row(name, columns, row)) for name, row in zip(rows, cells, strict=True)),
     )
     return format_html(
-        '<figure class="chart"><figcaption>{title}</figcaption>'
+        '<figure class="chart-figure"><figcaption>{title}</figcaption>'
         '<div class="chart-scroll" tabindex="0" role="region" aria-label="{title}">'
         '<table class="heat-map"><thead><tr><th scope="col" class="heat-corner">{rows} ↓'
         " {columns} →</th>{head}</tr></thead><tbody>{body}</tbody></table></div></figure>",
