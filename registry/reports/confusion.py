@@ -40,21 +40,23 @@ class Confusion:
 
 
 def confusion(
-    version: ModelVersion, target: str, source: str = Outcome.Source.HOLDOUT
+    version: ModelVersion, target: str | Target, source: str = Outcome.Source.HOLDOUT
 ) -> Confusion:
-    """The target's confusion; two queries, one of them grouped by the database."""
-    learned = Target.objects.filter(version=version, name=target).values_list("kind", "labels")
-    kind, labels = learned.first() or (Target.Kind.SINGLE, [])
+    """The target's confusion; one query, grouped by the database, and one for a target's name."""
+    if isinstance(target, str):
+        named = Target.objects.filter(version=version, name=target)
+        target = named.first() or Target(name=target, kind=Target.Kind.SINGLE)
+    name, kind, labels = target.name, str(target.kind), target.labels
     rows = (
-        outcomes(version, target, source)
+        outcomes(version, name, source)
         .values_list("human", "predicted")
         .annotate(n=Count("id"))
         .order_by()
     )
     pairs = [(human, predicted, n) for human, predicted, n in rows]
     if kind == Target.Kind.MULTIPLE:
-        return _multiple(target, labels, pairs)
-    return _single(target, labels, pairs)
+        return _multiple(name, labels, pairs)
+    return _single(name, labels, pairs)
 
 
 def outcomes(
