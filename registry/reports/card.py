@@ -1,0 +1,141 @@
+"""A version's card: everything about it, as values for JSON and as Markdown."""
+
+from dataclasses import asdict
+from typing import Any
+
+from registry.accuracy import Standing, standings
+from registry.models import Act, ModelVersion, Outcome, TrainingRun
+from registry.reports.card_markdown import card_markdown
+from registry.reports.confusion import confusion
+from registry.reports.learning_curve import learning_curves
+from registry.reports.metrics import whole_metrics
+from registry.reports.mistakes import mistakes
+from registry.reports.per_class import champion_before, per_class
+
+__all__ = ["card", "card_markdown"]
+
+MISTAKES = 10
+
+
+def card(version: ModelVersion) -> dict[str, Any]:
+    """All that is known of the version, of plain values that JSON has.
+
+    Mistakes are named by their task and its page and not by its text: the texts are the
+    project's, and a card is handed around. Eleven queries, and one for each target.
+    """
+    project, run = version.project, version.run
+    targets = list(version.targets.all())
+    previous = champion_before(version)
+    return {
+        "version": version.label,
+        "number": version.number,
+        "state": _state(version),
+        "note": version.note,
+        "created_at": _time(version.created_at),
+        "project": {"id": project.pk, "uid": project.uid, "title": project.title},
+        "pipeline": version.pipeline,
+        "recipe": version.recipe,
+        "targets": [_target(target) for target in targets],
+        "metrics": [asdict(row) for row in whole_metrics(version, previous)],
+        "previous_champion": previous.label if previous else None,
+        "per_class": [asdict(row) for row in per_class(version, previous)],
+        "confusion": [asdict(confusion(version, t)) for t in targets if t.trained],
+        "learning_curves": [
+            {**asdict(curve), "sentence": curve.sentence} for curve in learning_curves(version)
+        ],
+        "after_training": {
+            source: _standings(version, source)
+            for source in (Outcome.Source.PREQUENTIAL.value, Outcome.Source.SHOWN.value)
+        },
+        "mistakes": _mistakes(version),
+        "comparison": run.comparison if run else {},
+        "lineage": _lineage(version, run),
+        "acts": _acts(version),
+    }
+
+
+def _state(version: ModelVersion) -> str:
+    if version.project.champion_id == version.pk:
+        return "champion"
+    if version.load_failed_at:
+        return "load_failed"
+    return "archived" if version.archived_at else "kept"
+
+
+def _target(target: Any) -> dict[str, Any]:
+    names = ["name", "object_name", "object_tag", "field", "kind", "labels", "trained"]
+    return {name: getattr(target, name) for name in [*names, "untrained_reason"]}
+
+
+def _standings(version: ModelVersion, source: str) -> dict[str, dict[str, Any]]:
+    found = standings(version, source).items()
+    return {target: _standing(standing) for target, standing in found}
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    """Share and interval are None below 20 answers."""
+    interval = list(standing.interval) if standing.interval else None
+    return {"n": standing.n, "share": standing.share, "interval": interval}
+
+
+def _mistakes(version: ModelVersion) -> list[dict[str, Any]]:
+    return [
+        {
+            "target": m.target,
+            "task": m.task.labelstudio_id,
+            "url": m.task.url,
+            "human": m.human,
+            "predicted": m.predicted,
+            "score": m.score,
+        }
+        for m in mistakes(version, limit=MISTAKES)
+    ]
+
+
+def _lineage(version: ModelVersion, run: TrainingRun | None) -> dict[str, Any]:
+    return {
+        "fingerprint": version.fingerprint,
+        "artifact": {
+            "key": version.artifact,
+            "bytes": version.artifact_bytes,
+            "sha256": version.artifact_sha256,
+        },
+        "environment": version.environment,
+        "run": _run(run) if run else None,
+    }
+
+
+def _run(run: TrainingRun) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "trigger": run.trigger,
+        "actor": run.actor,
+        "created_at": _time(run.created_at),
+        "started_at": _time(run.started_at),
+        "ended_at": _time(run.ended_at),
+        "parameters": run.parameters,
+        "dataset_fingerprint": run.dataset_fingerprint,
+        "dataset_counts": run.dataset_counts,
+        "candidates": run.candidates,
+        "statements": run.statements,
+        "phases": run.phases,
+    }
+
+
+def _acts(version: ModelVersion) -> list[dict[str, Any]]:
+    """What was done with it, the oldest first; one query."""
+    acts = Act.objects.filter(version=version).order_by("id")
+    return [
+        {
+            "at": _time(act.at),
+            "verb": act.verb,
+            "actor": act.actor,
+            "reason": act.reason,
+            "numbers": act.numbers,
+        }
+        for act in acts
+    ]
+
+
+def _time(at: Any) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,212 @@
+"""A version's card as Markdown, for a pull request or a wiki."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from registry.reports.metric_names import title
+
+_FEW_LABELS = 20  # a wider matrix is no table that anyone reads
+
+
+def card_markdown(card: dict[str, Any]) -> str:
+    """The card of `registry.reports.card.card` as GitHub-flavoured Markdown; no query."""
+    project = card["project"]
+    parts = [
+        f"# {_text(card['version'])} of {_text(project['title'] or project['uid'])}",
+        _table(["", ""], _facts(card)),
+        _text(card["note"]),
+        "## Metrics on the holdout",
+        _table(
+            ["target", "metric", "value", "baseline", "n", "previous champion's"], _metrics(card)
+        ),
+        "## Classes",
+        _table(
+            ["target", "class", "precision", "recall", "F1", "n", "previous champion's F1"],
+            _classes(card),
+        ),
+        *_confusions(card),
+        "## Would more labels help?",
+        "\n".join(f"- {_text(c['target'])}: {c['sentence']}" for c in card["learning_curves"]),
+        "## Beside the humans who labelled after it",
+        _table(["source", "target", "share right", "95 %", "n"], _after(card)),
+        "## Surest mistakes",
+        _table(["task", "target", "human", "model", "score"], _mistakes(card)),
+        "## Targets",
+        _table(["control", "on", "kind", "labels", "trained"], _targets(card)),
+        "## Lineage",
+        _table(["", ""], _lineage(card)),
+        *_statements(card),
+        "## Acts",
+        _table(["when", "what", "who", "why"], _acts(card)),
+    ]
+    return "\n\n".join(_without_empty_sections(parts)) + "\n"
+
+
+def _without_empty_sections(parts: Sequence[str]) -> list[str]:
+    """Empty parts go, and headings that nothing follows."""
+    kept: list[str] = []
+    for part in reversed([part for part in parts if part]):
+        if part.startswith("## ") and (not kept or kept[-1].startswith("## ")):
+            continue
+        kept.append(part)
+    return kept[::-1]
+
+
+def _facts(card: dict[str, Any]) -> list[list[Any]]:
+    return [
+        ["project", card["project"]["uid"]],
+        ["state", card["state"]],
+        ["made", card["created_at"]],
+        ["pipeline", card["pipeline"]],
+        ["recipe", card["recipe"]],
+        ["previous champion", card["previous_champion"] or "none"],
+    ]
+
+
+def _metrics(card: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [
+            m["target"] or "all",
+            title(m["name"]),
+            m["value"],
+            m["baseline"],
+            m["n"],
+            m["previous"],
+        ]
+        for m in card["metrics"]
+    ]
+
+
+def _classes(card: dict[str, Any]) -> list[list[Any]]:
+    names = ["target", "label", "precision", "recall", "f1", "n", "previous_f1"]
+    return [[row[name] for name in names] for row in card["per_class"]]
+
+
+def _confusions(card: dict[str, Any]) -> list[str]:
+    parts = []
+    for c in card["confusion"]:
+        if c["n"] and c["counts"] and len(c["labels"]) <= _FEW_LABELS:
+            parts.append(f"## Confusion of {_text(c['target'])}")
+            names = [label or "(no answer)" for label in c["labels"]]
+            rows = [[name, *counts] for name, counts in zip(names, c["counts"], strict=True)]
+            parts.append(_table(["human \\ model", *map(_text, names)], rows))
+    return parts
+
+
+def _after(card: dict[str, Any]) -> list[list[Any]]:
+    names = {"prequential": "asked before the human", "shown": "pre-annotation accepted"}
+    return [
+        [names[source], target, s["share"], _interval(s["interval"]), s["n"]]
+        for source, by_target in card["after_training"].items()
+        for target, s in by_target.items()
+    ]
+
+
+def _mistakes(card: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [
+            _Link(str(m["task"]), m["url"]) if m["url"] else m["task"],
+            m["target"],
+            m["human"],
+            m["predicted"],
+            m["score"],
+        ]
+        for m in card["mistakes"]
+    ]
+
+
+def _targets(card: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [
+            t["name"],
+            f"{t['object_tag']} ${t['field']}",
+            t["kind"],
+            t["labels"],
+            "yes" if t["trained"] else f"no: {t['untrained_reason']}",
+        ]
+        for t in card["targets"]
+    ]
+
+
+def _lineage(card: dict[str, Any]) -> list[list[Any]]:
+    lineage = card["lineage"]
+    rows = [
+        ["artifact", lineage["artifact"]["key"]],
+        ["bytes", lineage["artifact"]["bytes"]],
+        ["SHA-256", lineage["artifact"]["sha256"]],
+        ["label config", lineage["fingerprint"]],
+        *([name, version] for name, version in lineage["environment"].items()),
+    ]
+    run = lineage["run"]
+    if run:
+        rows += [
+            ["run", f"{run['id']} ({run['trigger']})"],
+            ["started", run["started_at"]],
+            ["ended", run["ended_at"]],
+            ["dataset", run["dataset_fingerprint"]],
+            *([f"dataset: {name}", count] for name, count in run["dataset_counts"].items()),
+        ]
+    return rows
+
+
+def _statements(card: dict[str, Any]) -> list[str]:
+    run = card["lineage"]["run"]
+    if not run or not run["statements"]:
+        return []
+    said = json.dumps(run["statements"], indent=1, ensure_ascii=False)
+    fence = "`" * max(3, _longest_run_of_backticks(said) + 1)
+    return ["## EvaDB statements as executed", f"{fence}json\n{said}\n{fence}"]
+
+
+def _acts(card: dict[str, Any]) -> list[list[Any]]:
+    return [[a["at"], a["verb"], a["actor"], a["reason"]] for a in card["acts"]]
+
+
+class _Link(tuple):
+    """Text and address."""
+
+    def __new__(cls, text: str, url: str) -> "_Link":
+        return super().__new__(cls, (text, url))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [f"| {' | '.join(_cell(value) for value in row)} |" for row in rows]
+    if not lines:
+        return ""
+    return "\n".join([f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *lines])
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "–"
+        case _Link():
+            return f"[{_text(value[0])}]({value[1].replace(' ', '%20').replace(')', '%29')})"
+        case float():
+            return f"{value:.3f}"
+        case list() | tuple():
+            return _text(", ".join(map(str, value))) or "(none)"
+        case dict():
+            return _text(json.dumps(value, ensure_ascii=False))
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """On one line, and read as text whatever a label or a note holds."""
+    line = " ".join(text.split())
+    for character in "\\`*_[]<>|#":
+        line = line.replace(character, f"\\{character}")
+    return line
+
+
+def _interval(interval: list[float] | None) -> str:
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "too few to tell"
+
+
+def _longest_run_of_backticks(text: str) -> int:
+    longest = run = 0
+    for character in text:
+        run = run + 1 if character == "`" else 0
+        longest = max(longest, run)
+    return longest
