@@ -1,0 +1,35 @@
+"""Which tasks to label next: those that the champion is least sure of."""
+
+from dataclasses import dataclass
+
+from registry.models import Project, TaskScore
+from registry.reports.shown_tasks import ShownTask, shown
+
+
+@dataclass(frozen=True)
+class NextTask:
+    """A task that nobody has labelled, and how sure the champion is of its answer, 0 to 1."""
+
+    score: float
+    task: ShownTask
+
+
+def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextTask]:
+    """Unlabelled tasks, the least sure first; one query.
+
+    Uncertainty sampling by least confidence (Lewis and Gale, A Sequential Algorithm for
+    Training Text Classifiers, 1994). Empty without a champion, and until it has scored them.
+    """
+    if project.champion_id is None:
+        return []
+    scores = TaskScore.objects.filter(
+        version=project.champion_id,
+        score__isnull=False,
+        task__annotation_ids=[],
+        task__deleted_at__isnull=True,
+    )
+    least_sure = scores.order_by("score", "task").select_related("task")
+    return [
+        NextTask(found.score or 0.0, shown(found.task, project))
+        for found in least_sure[offset : offset + limit]
+    ]
