@@ -4,6 +4,7 @@ from . import (  # noqa: F401 - importing a module registers its models
     access_keys,
     acts,
     events,
+    home,
     metrics,
     outcomes,
     projects,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -181,14 +182,18 @@ def link(shown: Model | None, text: str = "") -> str:
 
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
     """A link to the list of a model, filtered."""
-    meta = model._meta
-    query = "&".join(f"{name}={value}" for name, value in filters.items())
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}?{}">{}</a>',
-        reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist"),
-        query,
+        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+        list_url(model, **filters),
         text,
     )
+
+
+def list_url(model: type[Model], **filters: Any) -> str:
+    """The admin's list of a model, filtered."""
+    meta = model._meta
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
 
 
 def as_json(value: Any) -> str:

@@ -12,12 +12,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from registry.acts import project_settings
 from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Project
 
 from .base import ReasonForm
+from .policy_form import PolicyForm
 
 
 class _IndentedJSON(json.JSONEncoder):
@@ -27,7 +27,7 @@ class _IndentedJSON(json.JSONEncoder):
         super().__init__(**{**kwargs, "indent": 2})
 
 
-class ProjectForm(forms.ModelForm):
+class ProjectForm(PolicyForm):
     """How a project learns and promotes, checked before it is saved."""
 
     reason = forms.CharField(
@@ -39,24 +39,29 @@ class ProjectForm(forms.ModelForm):
 
     class Meta:
         model = Project
-        fields = ["policy", "options", "promotion_rule"]
+        fields = ["options", "promotion_rule"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "policy" not in self.fields:  # those who may only look have no fields
-            return
-        self.fields["policy"].required = False  # left empty: the defaults
-        for name in ("policy", "options"):
-            field = self.fields[name]
-            assert isinstance(field, forms.JSONField)  # noqa: S101 - for the type checker
-            field.encoder = _IndentedJSON
-
-    def clean_policy(self) -> dict[str, Any]:
-        return _checked(project_settings.checked_policy, _or_empty(self.cleaned_data["policy"]))
+        options = self.fields.get("options")  # those who may only look have no fields
+        if isinstance(options, forms.JSONField):
+            options.encoder = _IndentedJSON
+            options.help_text = _known_options(self.instance)
 
     def clean_options(self) -> dict[str, Any]:
         options = _or_empty(self.cleaned_data["options"])
         return _checked(engine().validate_options, self.instance, options)
+
+
+def _known_options(project: Project) -> str:
+    """What may be set, with the value that each has when it is left out."""
+    try:
+        known = engine().validate_options(project, {})
+    except EvalsError:
+        return ""
+    if not known:
+        return "None can be set until a pipeline serves the project."
+    return f"An object. Left out, each is as here: {json.dumps(known)}"
 
 
 def _or_empty(value: Any) -> Any:

@@ -3,32 +3,30 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
 
-from registry.acts import champion, project_settings, runs
-from registry.engine import engine
+from registry.acts import project_settings
 from registry.errors import EvalsError
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
+from registry.models.project import default_policy
 from registry.permissions import allowed
 
-from .base import (
-    OptionalReasonForm,
-    RegistryAdmin,
-    act,
-    as_json,
-    as_text,
-    link,
-    list_link,
-)
-from .project_forms import CredentialsForm, HostnameForm, ProjectForm
+from . import connect
+from .base import as_json, as_text, link, list_link
+from .policy_form import in_words
+from .project_acts import ProjectActs
+from .project_forms import ProjectForm
+from .project_page import overview
+
+_LEARNS = "How it learns"
+_EDITABLE = [*default_policy(), "options", "promotion_rule", "reason"]
 
 
 @admin.register(Project)
-class ProjectAdmin(RegistryAdmin):
+class ProjectAdmin(ProjectActs):
     """One Label Studio project."""
 
     form = ProjectForm
@@ -37,15 +35,10 @@ class ProjectAdmin(RegistryAdmin):
     list_select_related = ["champion"]
     search_fields = ["title", "uid", "hostname"]
     autocomplete_fields: list[str] = []
-    actions_detail = [
-        "train_now",
-        "check_connection",
-        "roll_back",
-        {"title": "Label Studio", "items": ["set_credentials", "confirm_hostname"]},
-    ]
+    change_form_outer_before_template = "admin/registry/project/overview.html"
     fieldsets = [
-        (None, {"fields": ["title", "uid", "champion_link", "served_by", "history"]}),
-        ("How it learns", {"fields": ["policy", "options", "promotion_rule", "reason"]}),
+        (None, {"fields": ["title", "uid", "served_by", "history"]}),
+        (_LEARNS, {"fields": ["policy_in_words", "shown_options", "promotion_rule"]}),
         (
             "Label Studio",
             {
@@ -70,7 +63,28 @@ class ProjectAdmin(RegistryAdmin):
         ),
         ("Label config", {"classes": ["collapse"], "fields": ["config", "fingerprint"]}),
     ]
-    _editable = {"policy", "options", "promotion_rule", "reason"}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.connect_view)
+        own = path("<path:object_id>/connect/", view, name="registry_project_connect")
+        return [own, *super().get_urls()]
+
+    def connect_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The URL to paste into Label Studio, with a key made for this project."""
+        return connect.view(self, request, object_id)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        project = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if project is not None and self.has_view_permission(request, project):
+            context |= overview(request.user, project)
+        return super().changeform_view(request, object_id, form_url, context)
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return allowed(request.user, "configure")
@@ -79,18 +93,19 @@ class ProjectAdmin(RegistryAdmin):
         return super().get_queryset(request).select_related("champion")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
-        fields = [f for _, options in self.fieldsets for f in options["fields"]]
-        if self.has_change_permission(request, obj):
-            return [f for f in fields if f not in self._editable]
-        return [f for f in fields if f != "reason"]
+        shown = [f for _, options in self.get_fieldsets(request, obj) for f in options["fields"]]
+        return [f for f in shown if not self._edits(request) or f not in _EDITABLE]
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
-        if self.has_change_permission(request, obj):
+        if not self._edits(request):
             return self.fieldsets
         return [
-            (name, {**options, "fields": [f for f in options["fields"] if f != "reason"]})
+            (name, {"fields": _EDITABLE} if name == _LEARNS else options)
             for name, options in self.fieldsets
         ]
+
+    def _edits(self, request: HttpRequest) -> bool:
+        return self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
         given = form.cleaned_data
@@ -105,82 +120,6 @@ class ProjectAdmin(RegistryAdmin):
             )
         except EvalsError as error:
             messages.error(request, f"{error.message} {error.hint}".strip())
-
-    @act(
-        "Train now",
-        name="train",
-        description="Queues a run, whatever the policy says. A run that is active goes on instead.",
-        form=OptionalReasonForm,
-        variant=ActionVariant.PRIMARY,
-        icon="model_training",
-    )
-    def train_now(self, request: HttpRequest, project: Project, given: dict[str, Any]) -> str:
-        run, created = runs.start(
-            project,
-            trigger=TrainingRun.Trigger.ADMIN,
-            actor=request.user.get_username(),
-            reason=given["reason"],
-        )
-        return f"Run {run.pk} is queued." if created else f"Run {run.pk} is {run.state} already."
-
-    @act(
-        "Roll back",
-        name="roll_back",
-        description="Makes the champion before the current one serve again.",
-        variant=ActionVariant.WARNING,
-        icon="undo",
-    )
-    def roll_back(self, request: HttpRequest, project: Project, given: dict[str, Any]) -> str:
-        done = champion.roll_back(
-            project, actor=request.user.get_username(), reason=given["reason"]
-        )
-        return f"{done.to_version} serves again."
-
-    @act(
-        "Check connection",
-        name="check_connection",
-        description="Tries each step to Label Studio and back, and names the one that fails.",
-        form=BaseDialogForm,
-        icon="cable",
-    )
-    def check_connection(
-        self, request: HttpRequest, project: Project, given: dict[str, Any]
-    ) -> str:
-        report = engine().check_connection(project)
-        if report.get("ok"):
-            return "Label Studio can be reached, and its events arrive here."
-        raise _ConnectionFailed(*_failure(report))
-
-    @act(
-        "Set credentials",
-        name="set_credentials",
-        description="With what this project's Label Studio is called. The key is encrypted.",
-        form=CredentialsForm,
-        icon="key",
-    )
-    def set_credentials(self, request: HttpRequest, project: Project, given: dict[str, Any]) -> str:
-        project_settings.set_credentials(
-            project, given["url"], given["key"], actor=request.user.get_username()
-        )
-        return "The credentials are set." if given["url"] else "The credentials are taken away."
-
-    @act(
-        "Confirm host name",
-        name="confirm_hostname",
-        description="Vouches for a Label Studio that says this project is its own.",
-        form=HostnameForm,
-        icon="verified",
-    )
-    def confirm_hostname(
-        self, request: HttpRequest, project: Project, given: dict[str, Any]
-    ) -> str:
-        project_settings.confirm_hostname(
-            project,
-            actor=request.user.get_username(),
-            reason=given["reason"],
-            hostname=given["hostname"],
-        )
-        return f"{given['hostname']} is confirmed."
 
     @display(description="Project", ordering="title")
     def title_or_uid(self, project: Project) -> str:
@@ -236,6 +175,14 @@ class ProjectAdmin(RegistryAdmin):
         links = ((list_link(m, text, project__id__exact=project.pk),) for m, text in lists)
         return format_html_join(" · ", "{}", links)
 
+    @display(description="Trains")
+    def policy_in_words(self, project: Project) -> str:
+        return in_words(project.policy)
+
+    @display(description="Options")
+    def shown_options(self, project: Project) -> str:
+        return as_json(project.options)
+
     @display(description="Label config")
     def config(self, project: Project) -> str:
         return as_text(project.label_config)
@@ -243,15 +190,3 @@ class ProjectAdmin(RegistryAdmin):
     @display(description="Extra parameters")
     def extra_params(self, project: Project) -> str:
         return as_json(project.extra_params)
-
-
-class _ConnectionFailed(EvalsError):
-    """Shown like any refusal: the step that failed, and its cure."""
-
-    code = "connection_failed"
-
-
-def _failure(report: dict[str, Any]) -> list[str]:
-    failed = next((s for s in report.get("steps", []) if not s.get("ok")), {})
-    step = report.get("failed") or failed.get("step") or "connection"
-    return [f"{step}: {failed.get('detail') or 'failed'} {failed.get('cure') or ''}".strip()]

@@ -127,7 +127,7 @@ def test_a_key_is_revoked(client):
 
 
 def post_settings(client, project, **given):
-    form = {"policy": "{}", "options": "{}", "promotion_rule": "if_better", "reason": ""} | given
+    form = {"options": "{}", "promotion_rule": "if_better", "reason": "", "enabled": "on"} | given
     return client.post(reverse("admin:registry_project_change", args=[project.pk]), form)
 
 
@@ -136,7 +136,8 @@ def test_the_settings_of_a_project_are_changed_by_an_act(client):
     response = post_settings(
         client,
         project,
-        policy='{"first_labels": 50}',
+        first_labels="50",
+        changed_share="0.1",
         options='{"automl": "off"}',
         promotion_rule="never",
         reason="We promote by hand.",
@@ -144,7 +145,9 @@ def test_the_settings_of_a_project_are_changed_by_an_act(client):
     assert response.status_code == 302
     project.refresh_from_db()
     assert project.policy["first_labels"] == 50
-    assert project.policy["quiet_s"] == 5
+    assert project.policy["changed_share"] == 0.1
+    assert project.policy["quiet_s"] == 5  # left empty: the default
+    assert project.policy["enabled"] is True
     assert project.options == {"automl": "off"}
     assert project.promotion_rule == "never"
     assert Act.objects.get(verb="configure").reason == "We promote by hand."
@@ -153,10 +156,9 @@ def test_the_settings_of_a_project_are_changed_by_an_act(client):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"policy": '{"first_label": 50}'}, "Policy has no setting first_label."),
-        ({"policy": '{"first_labels": -1}'}, "at least 0"),
-        ({"policy": '{"enabled": 1}'}, "a wrong type"),
-        ({"policy": "[]"}, "Must be an object"),
+        ({"first_labels": "-1"}, "greater than or equal to 0"),
+        ({"changed_share": "a lot"}, "Enter a number"),
+        ({"first_classes": "2.5"}, "Enter a whole number"),
         ({"options": '{"autoML": 1}'}, "There is no such option."),
         ({"options": "{"}, "Enter a valid JSON"),
         ({"promotion_rule": "sometimes"}, "Select a valid choice"),
@@ -168,6 +170,13 @@ def test_wrong_settings_are_told_and_not_saved(client, given, told):
     assert response.status_code == 200
     assert told in response.content.decode()
     assert not Act.objects.filter(verb="configure").exists()
+
+
+def test_a_switch_that_is_off_ends_training_by_itself(client):
+    project = make.ProjectFactory()
+    post_settings(client, project, enabled="")
+    project.refresh_from_db()
+    assert project.policy["enabled"] is False
 
 
 def test_the_uid_of_a_project_cannot_be_posted(client):

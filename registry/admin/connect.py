@@ -1,0 +1,68 @@
+"""The page with the URL to paste into Label Studio; a key that it makes is on it once."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
+
+from registry.acts import keys
+from registry.models import AccessKey, Project
+from registry.permissions import allowed, may_view
+
+if TYPE_CHECKING:
+    from .projects import ProjectAdmin
+
+_TEMPLATE = "admin/registry/project/connect.html"
+
+
+def view(admin: "ProjectAdmin", request: HttpRequest, object_id: str) -> HttpResponse:
+    """GET says how and with which keys; POST makes one, and its answer is all that shows it.
+
+    No redirect after the POST: the key would have to be kept for it.
+    """
+    project = admin.get_object(request, unquote(object_id))
+    if project is None or not admin.has_view_permission(request, project):
+        raise Http404
+    url = None
+    if request.method == "POST":
+        url = key_url(request, _new_key(request, project))
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": "Connect to Label Studio",
+        "subtitle": str(project),
+        "opts": admin.opts,
+        "project": project,
+        "url": url,
+        "may_make": allowed(request.user, "new_key"),
+        "keys": _keys(request, project),
+    }
+    response = TemplateResponse(request, _TEMPLATE, context)
+    add_never_cache_headers(response)
+    return response
+
+
+def key_url(request: HttpRequest, plain: str) -> str:
+    """What to paste: as people reach this server, unless a setting says how others do."""
+    path = f"/k/{plain}"
+    if settings.PUBLIC_URL:
+        return settings.PUBLIC_URL + path
+    return request.build_absolute_uri(path)
+
+
+def _new_key(request: HttpRequest, project: Project) -> str:
+    if not allowed(request.user, "new_key"):
+        raise PermissionDenied
+    name = request.POST.get("name", "").strip()[:100] or f"{project.title or project.uid}"[:100]
+    _, plain = keys.new_key(name, project=project, actor=request.user.get_username())
+    return plain
+
+
+def _keys(request: HttpRequest, project: Project) -> Any:
+    """The project's own keys that still open it, for those who may look at keys."""
+    if not may_view(request.user, AccessKey):
+        return AccessKey.objects.none()
+    return AccessKey.objects.filter(project=project, revoked_at__isnull=True).order_by("-id")[:20]

@@ -1,0 +1,137 @@
+"""The admin's home: what needs attention first, then each project at a glance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from registry.charts import sparkline
+from registry.models import Project
+from registry.permissions import may_view
+from registry.reports.glance import PREQUENTIAL_DAYS, Attention, Glance, attention, glances
+
+from . import facts
+from .base import page_url
+from .labels import RUN_COLOURS, ago, state_label
+
+admin.site.index_template = "registry/home.html"
+admin.site.index_title = "Projects"
+
+_PER_PAGE = 50
+_MOST_ATTENTION = 12
+_ICONS = {
+    "no_worker": "memory",
+    "fell_back": "undo",
+    "run_failed": "error",
+    "dead_token": "key_off",
+    "webhook_missing": "webhook",
+    "not_reached": "link_off",
+    "worse_than_baseline": "trending_down",
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to look at: an icon's name, the sentence, its cure, and where to go."""
+
+    icon: str
+    project: str
+    message: str
+    cure: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A project's row; `troubled` if something about it needs attention."""
+
+    glance: Glance
+    title: str
+    href: str
+    troubled: bool
+    sparkline: SafeString
+    run: SafeString | str
+    run_at: SafeString | str
+    connection: SafeString
+    accuracy: str
+    accuracy_note: str
+    primary: str
+    primary_note: str
+    labels: str
+    trains: str
+    unserved: str
+
+
+def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
+    """unfold's dashboard callback: adds what the home page shows to its context."""
+    given |= {"title": "Home", "days": PREQUENTIAL_DAYS}
+    if not may_view(request.user, Project):
+        return given | {"may_look": False}
+    everything = glances(Project.objects.order_by("-updated_at", "-pk"))
+    found = attention(everything)
+    page = Paginator(_troubled_first(everything, found), _PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    troubled = {a.project.pk for a in found if a.project}
+    return given | {
+        "may_look": True,
+        "attention": [_item(a) for a in found[:_MOST_ATTENTION]],
+        "attention_count": len(found),
+        "attention_left": max(0, len(found) - _MOST_ATTENTION),
+        "page": page,
+        "rows": [_row(g, g.project.pk in troubled) for g in page],
+    }
+
+
+def _troubled_first(all_of: list[Glance], found: Sequence[Attention]) -> list[Glance]:
+    """In the order of what needs attention, then as they are."""
+    urgency: dict[int, int] = {}
+    for place, one in enumerate(found):
+        if one.project:
+            urgency.setdefault(one.project.pk, place)
+    return sorted(all_of, key=lambda g: urgency.get(g.project.pk, len(found)))
+
+
+def _item(one: Attention) -> Item:
+    about = one.run or one.project
+    return Item(
+        icon=_ICONS.get(one.code, "warning"),
+        project=_title(one.project) if one.project else "",
+        message=one.message,
+        cure=one.cure,
+        href=page_url(about) if about else "",
+    )
+
+
+def _row(glance: Glance, troubled: bool) -> Row:
+    run = glance.last_run
+    colour = {"reached": "success", "not reached": "danger"}.get(glance.connection, "")
+    return Row(
+        glance=glance,
+        title=_title(glance.project),
+        href=page_url(glance.project),
+        troubled=troubled,
+        sparkline=sparkline(
+            [value for _, value in glance.series],
+            title=f"Primary metric of the last {len(glance.series)} versions",
+            baseline=glance.baseline,
+        ),
+        run=state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",
+        run_at=ago(run.ended_at or run.created_at) if run else "",
+        connection=state_label(glance.connection, colour),
+        accuracy=facts.share(glance),
+        accuracy_note=facts.interval(glance.prequential),
+        primary=facts.primary(glance),
+        primary_note=facts.beside(glance),
+        labels=facts.labels(glance.changed),
+        trains=facts.trains(glance),
+        unserved=facts.unserved(glance),
+    )
+
+
+def _title(project: Project) -> str:
+    return project.title or project.uid

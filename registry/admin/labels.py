@@ -1,0 +1,59 @@
+"""Small things said the same way on every page: states in colour, ages, durations."""
+
+from datetime import datetime
+
+from django.template.defaultfilters import date as as_date
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+RUN_COLOURS = {
+    "queued": "info",
+    "running": "info",
+    "succeeded": "success",
+    "failed": "danger",
+    "cancelled": "warning",
+}
+EVENT_COLOURS = {"failed": "danger", "stale": "warning", "received": "info", "applied": "success"}
+_COLOURS = {
+    "info": "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400",
+    "danger": "bg-red-100 text-red-700 dark:bg-red-500/20 dark:text-red-400",
+    "warning": "bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400",
+    "success": "bg-green-100 text-green-700 dark:bg-green-500/20 dark:text-green-400",
+    "": "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200",
+}
+
+
+def state_label(text: str, colour: str = "") -> SafeString:
+    """As unfold's own label: info, danger, warning, success, or none of them."""
+    return format_html(
+        '<span class="inline-block font-semibold rounded-default text-[11px] uppercase'
+        ' whitespace-nowrap h-6 leading-6 px-2 {}">{}</span>',
+        _COLOURS[colour],
+        text,
+    )
+
+
+def ago(at: datetime | None) -> SafeString | str:
+    """How long ago, rounded, with the moment itself behind it; a dash for never."""
+    if at is None:
+        return "–"
+    long = timesince(at, timezone.now(), depth=1)
+    said = "just now" if long.startswith("0\xa0") else f"{long} ago"
+    return format_html(
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
+        at.isoformat(),
+        as_date(timezone.localtime(at), "j M Y, H:i:s T"),
+        said,
+    )
+
+
+def took(start: datetime | None, end: datetime | None) -> str:
+    """Seconds, or minutes and seconds; a dash for what has not ended."""
+    if start is None or end is None:
+        return "–"
+    seconds = (end - start).total_seconds()
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60)} s"

@@ -1,0 +1,87 @@
+"""The training policy as fields, each with what it means."""
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from registry.acts import project_settings
+from registry.errors import EvalsError
+from registry.models.project import default_policy
+
+
+def _count(label: str, help_text: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
+        help_text=help_text,
+        min_value=0,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(),
+    )
+
+
+def _number(label: str, help_text: str) -> forms.FloatField:
+    return forms.FloatField(
+        label=label,
+        help_text=help_text,
+        min_value=0,
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
+    )
+
+
+class PolicyForm(forms.ModelForm):
+    """Its fields are named as the settings of the policy are; left empty, one has its default."""
+
+    enabled = forms.BooleanField(
+        label="Train by itself",
+        help_text="Off: it trains when someone starts it, and never else.",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+    first_labels = _count("First training: labels", "So many tasks with a usable label, at least.")
+    first_classes = _count("First training: classes", "So many classes among them.")
+    first_per_class = _count("First training: labels a class", "So many labels in each of these.")
+    changed_min = _count("Later: changed labels", "So many new or changed since the last run.")
+    changed_share = _number(
+        "Later: changed share", "And at least this share of the labelled: 0.05 is 5 %."
+    )
+    quiet_s = _number("Quiet, seconds", "It waits until no label has changed for so long.")
+    wait_max_s = _number("Longest wait, seconds", "It waits for quiet no longer than this.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial = {**default_policy(), **self.instance.policy, **self.initial}
+        for name, default in default_policy().items():
+            field = self.fields.get(name)  # those who may only look have no fields
+            if field is not None and name != "enabled":
+                field.help_text = f"{field.help_text} Default: {default}."
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `policy`, the whole of it, to what was given."""
+        given = super().clean() or self.cleaned_data
+        policy = {name: given[name] for name in default_policy() if given.get(name) is not None}
+        if self.errors:
+            return given
+        try:
+            given["policy"] = project_settings.checked_policy(policy)
+        except EvalsError as error:
+            self.add_error(None, f"{error.message} {error.hint}".strip())
+        return given
+
+
+def in_words(policy: dict[str, Any]) -> str:
+    """The policy as one sentence."""
+    p = {**default_policy(), **policy}
+    if not p["enabled"]:
+        return "Only when someone starts it."
+    return (
+        f"First at {p['first_labels']} usable labels, with {p['first_classes']} classes of"
+        f" {p['first_per_class']}; then after {p['changed_min']} changed labels, or"
+        f" {p['changed_share']:.0%} of the labelled if that is more; once labels have been quiet"
+        f" for {p['quiet_s']:g} s, but after {p['wait_max_s']:g} s at the latest."
+    )

@@ -1,0 +1,189 @@
+"""What a project's page shows above its settings: where it stands, its charts, its latest rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.utils.safestring import SafeString
+
+from registry import charts
+from registry.models import Act, Event, Metric, ModelVersion, Project, TrainingRun
+from registry.permissions import may_view
+from registry.reports.glance import glances
+from registry.reports.series import Day, Point, metric_series, prequential_series
+
+from . import facts
+from .base import link, list_url, page_url
+from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took
+
+_LATEST = 5
+_MOST_VERSIONS = 100
+_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Latest:
+    """The newest rows of a model: column names, cells, and where the others are."""
+
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    more: str
+
+
+def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
+    """The context of the page: `facts`, `charts` and `latest`."""
+    latest = {
+        ModelVersion: _versions,
+        TrainingRun: _runs,
+        Event: _events,
+        Act: _acts,
+    }
+    return {
+        "facts": facts.of_project(user, glances([project])[0]),
+        "charts": [
+            primary_chart(project, metric_series(project, "primary")),
+            prequential_chart(prequential_series(project, _DAYS)),
+        ]
+        if may_view(user, Metric)
+        else [],
+        "latest": [rows(project) for model, rows in latest.items() if may_view(user, model)],
+    }
+
+
+def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
+    """The primary metric of the last versions, the champion marked, and the baseline."""
+    shown = points[-_MOST_VERSIONS:]
+    main = [
+        charts.Point(
+            p.number,
+            p.value,
+            f"v{p.number}",
+            note=f"n = {p.n}" + (", champion" if p.version == project.champion_id else ""),
+            href=page_url(ModelVersion(pk=p.version)),
+            strong=p.version == project.champion_id,
+        )
+        for p in shown
+    ]
+    baseline = [charts.Point(p.number, p.baseline, f"v{p.number}") for p in shown]
+    return charts.line_chart(
+        "Primary metric over versions",
+        [
+            charts.Series("Primary metric", main),
+            charts.Series("Baseline (learns nothing)", baseline, "baseline"),
+        ],
+        x_name="Version",
+        empty="No version has been judged yet.",
+    )
+
+
+def prequential_chart(days: Sequence[Day]) -> SafeString:
+    """How often the served versions were right, of seven days each, with its interval."""
+    points = []
+    for day in days:
+        low, high = day.window.interval or (None, None)
+        points.append(
+            charts.Point(
+                day.day.toordinal(),
+                day.window.share,
+                f"{day.day.day} {day.day:%b}",
+                low,
+                high,
+                note=f"n = {day.window.n}",
+            )
+        )
+    return charts.line_chart(
+        "Accuracy on new labels, asked before the human answered",
+        [charts.Series("Seven days to", points)],
+        x_name="Seven days to",
+        empty="Too few to tell: shown from 20 labels in a week that came after a version served.",
+    )
+
+
+def _versions(project: Project) -> Latest:
+    primary = Metric.objects.filter(
+        version=OuterRef("pk"), target="", name="primary", split="holdout"
+    )
+    newest = ModelVersion.objects.filter(project=project).annotate(
+        primary=Subquery(primary.values("value")[:1]), primary_n=Subquery(primary.values("n")[:1])
+    )[:_LATEST]
+    rows = [
+        [
+            link(v),
+            "not judged" if v.primary is None else f"{v.primary:.3f} (n = {v.primary_n})",
+            _standing_of(project, v),
+            ago(v.created_at),
+        ]
+        for v in newest
+    ]
+    return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
+
+
+def _standing_of(project: Project, version: ModelVersion) -> str:
+    if version.pk == project.champion_id:
+        return state_label("champion", "success")
+    if version.load_failed_at:
+        return state_label("did not load", "danger")
+    return state_label("archived", "warning") if version.archived_at else "kept"
+
+
+def _runs(project: Project) -> Latest:
+    newest = TrainingRun.objects.filter(project=project).only(
+        *("state", "trigger", "error", "created_at", "started_at", "ended_at")
+    )[:_LATEST]
+    rows = [
+        [
+            link(run, f"run {run.pk}"),
+            state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
+            run.error or run.get_trigger_display(),
+            took(run.started_at, run.ended_at),
+            ago(run.created_at),
+        ]
+        for run in newest
+    ]
+    return _latest("Runs", TrainingRun, project, ["Run", "State", "Why", "Took", "When"], rows)
+
+
+def _events(project: Project) -> Latest:
+    newest = Event.objects.filter(project=project).defer("payload")[:_LATEST]
+    rows = [
+        [
+            link(event, event.action),
+            state_label(event.get_status_display(), EVENT_COLOURS.get(event.status, "")),
+            event.outcome,
+            ago(event.received_at),
+        ]
+        for event in newest
+    ]
+    return _latest("Events", Event, project, ["Event", "State", "What became of it", "When"], rows)
+
+
+def _acts(project: Project) -> Latest:
+    newest = _newest_acts(project)
+    rows = [
+        [link(act, act.verb.replace("_", " ")), _moved(act), act.actor, act.reason, ago(act.at)]
+        for act in newest
+    ]
+    return _latest("Acts", Act, project, ["Act", "Of", "By", "Why", "When"], rows)
+
+
+def _newest_acts(project: Project) -> QuerySet[Act]:
+    return Act.objects.filter(project=project).select_related(
+        "version", "from_version", "to_version"
+    )[:_LATEST]
+
+
+def _moved(act: Act) -> str:
+    if act.to_version:
+        return f"{act.from_version} → {act.to_version}" if act.from_version else str(act.to_version)
+    if act.version:
+        return str(act.version)
+    return f"run {act.run_id}" if act.run_id else ""
+
+
+def _latest(
+    title: str, model: type[Model], project: Project, head: list[str], rows: list[list[str]]
+) -> Latest:
+    return Latest(title, head, rows, list_url(model, project__id__exact=project.pk))
