@@ -66,6 +66,13 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
     log.error("fell back", version=version.label, to=goal.label if goal else None, error=error)
 
 
+def score(version_id: int) -> None:
+    """Let the champion say how sure it is of each unlabelled task."""
+    from mlapi.training import scoring
+
+    scoring.score(version_id)
+
+
 def tick() -> None:
     """Every half minute: what became due, and what got lost."""
     from mlapi import upkeep

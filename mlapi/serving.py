@@ -20,6 +20,7 @@ __all__ = [
     "Answered",
     "ModelUnavailable",
     "answer",
+    "ask_champion",
     "forget",
     "load",
     "predictor_for",
@@ -61,6 +62,14 @@ def answer(
         label = version.label if version else None
         return Answered([_empty(empty) for _ in tasks], label, everything)
     return _answer(served, tasks, empty)
+
+
+def ask_champion(project: Project, rows: list[dict[str, Any]]) -> list[dict[str, Answer | Problem]]:
+    """What the champion says of each task's data under the project's own label config.
+
+    Raises NoModel, ModelUnavailable or ConfigNotServed, and nothing for what a task holds.
+    """
+    return _predict(_served(project, project.champion, project.label_config), rows)
 
 
 class ProjectUnknown(EvalsError):

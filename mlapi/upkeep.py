@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from mlapi.labelstudio import counters
-from mlapi.training import policy
+from mlapi.training import policy, scoring
 from registry import queue
 from registry.acts import events, reaping
 from registry.acts import projects as project_acts
@@ -31,13 +31,20 @@ _PROBLEMS_KEPT = timedelta(days=30)
 
 def tick() -> None:
     """Every half minute. Each step stands alone: one that fails does not keep the others."""
-    for step in (reap, wake_runs, wake_drains, consider_projects, compare_counters):
+    for step in (
+        reap,
+        wake_runs,
+        wake_drains,
+        consider_projects,
+        compare_counters,
+        scoring.request_new,
+    ):
         _alone(step)
 
 
 def hourly() -> None:
     """Every hour."""
-    for step in (reconcile, trim):
+    for step in (reconcile, trim, scoring.request_all):
         _alone(step)
 
 

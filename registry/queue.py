@@ -29,3 +29,8 @@ def train(run_id: int) -> None:
 def fall_back(project_id: int, version_id: int, error: str) -> None:
     """The version did not load in a serving process: move the champion to one that does."""
     _enqueue("fall_back", project_id, version_id, error, cluster=EVENTS)
+
+
+def score(version_id: int) -> None:
+    """Let the champion score unlabelled tasks, least sure first to be labelled next."""
+    _enqueue("score", version_id, cluster=EVENTS)

@@ -8,6 +8,7 @@ from django.db import connection
 # The first keys of the two-key advisory locks, so that they never meet another use of them.
 MIRROR = 0x4C53  # "LS": writes the mirror
 DRAIN = 0x4C54  # drains events: a second drain leaves, while the first waits for the mirror
+SCORES = 0x4C55  # scores unlabelled tasks: a second scoring leaves
 
 
 @contextmanager

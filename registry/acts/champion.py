@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from registry import promotion
+from registry import promotion, queue
 from registry.errors import Refused
 from registry.models import Act, ModelVersion, Project, TrainingRun
 
@@ -217,8 +217,13 @@ def _move(
     run: TrainingRun | None = None,
     from_failed: ModelVersion | None = None,
 ) -> Act:
-    """Move the pointer of a locked project and record it."""
-    Project.objects.filter(pk=project.pk).update(champion=goal, updated_at=timezone.now())
+    """Move the pointer of a locked project and record it; the new champion scores what is left."""
+    now = timezone.now()
+    Project.objects.filter(pk=project.pk).update(
+        champion=goal, scores_queued_at=now if goal else None, updated_at=now
+    )
+    if goal is not None:
+        queue.score(goal.pk)
     act = base.record(
         verb,
         actor=actor,

@@ -17,6 +17,7 @@ MODELS = {
     "Project",
     "Target",
     "Task",
+    "TaskScore",
     "TrainingRun",
     "Worker",
 }

@@ -1,0 +1,234 @@
+"""How sure the champion is of the tasks that nobody has labelled."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import storages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from mlapi import jobs, serving
+from mlapi.labelstudio.lock import SCORES, project_lock
+from mlapi.training import scoring
+from registry import queue
+from registry.acts import champion, scores
+from registry.models import Project, Task, TaskScore
+from registry.reports.label_next import label_next
+from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
+from tests.mlapi.trained import artifact
+from tests.registry.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SURE, UNSURE, UNKNOWN = "good fine great", "good awful", "nothing it has ever read"
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded():
+    serving.forget()
+    yield
+    serving.forget()
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
+
+
+@pytest.fixture
+def version(project):
+    return ModelVersionFactory(project=project, content=artifact(), champion=True)
+
+
+def task(project, text, **fields):
+    return TaskFactory(project=project, data={"text": text}, **fields)
+
+
+def asked() -> list[int]:
+    """The versions whose scoring waits in the queue of short jobs."""
+    found = OrmQ.objects.filter(key=queue.EVENTS).order_by("id")
+    return [job.args()[0] for job in found if job.func() == "mlapi.jobs.score"]
+
+
+def work() -> None:
+    """What the worker does with the scorings in its queue, until none is left."""
+    while versions := asked():
+        OrmQ.objects.all().delete()
+        for version in versions:
+            jobs.score(version)
+
+
+def scored(version) -> dict[int, float | None]:
+    return dict(TaskScore.objects.filter(version=version).values_list("task", "score"))
+
+
+def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project, version):
+    sure, unsure, unknown = (task(project, text) for text in (SURE, UNSURE, UNKNOWN))
+    work()
+    project.refresh_from_db()
+    shown = label_next(project)
+    assert [n.task.id for n in shown][-1] == sure.pk
+    assert {n.task.id for n in shown} == {sure.pk, unsure.pk, unknown.pk}
+    answers = serving.ask_champion(project, [sure.data])
+    assert shown[-1].score == pytest.approx(answers[0]["label"].score)
+    assert shown[-1].task.text == SURE
+
+
+def test_every_move_of_the_champion_asks_for_its_scores(project, version):
+    task(project, SURE)
+    work()
+    second = ModelVersionFactory(project=project, content=artifact(temperature=2.0))
+    promote(second)
+    assert asked() == [second.pk]
+    work()
+    assert not scored(version)
+    assert len(scored(second)) == 1
+    champion.roll_back(project, actor="tester", reason="a test")
+    assert asked() == [version.pk]
+    work()
+    assert (len(scored(version)), len(scored(second))) == (1, 0)
+
+
+def test_a_version_that_serves_no_more_scores_nothing(project, version):
+    task(project, SURE)
+    promote(ModelVersionFactory(project=project, content=artifact(temperature=2.0)))
+    assert scoring.score(version.pk) == 0
+    assert not scored(version)
+
+
+def test_labelled_and_deleted_tasks_are_not_scored(project, version):
+    task(project, SURE, labelled="Positive")
+    task(project, SURE, deleted_at=timezone.now())
+    task(ProjectFactory(), SURE)
+    work()
+    assert not TaskScore.objects.exists()
+
+
+def test_a_task_that_was_labelled_meanwhile_is_no_more_to_be_labelled(project, version):
+    first, second = task(project, SURE), task(project, UNSURE)
+    work()
+    Task.objects.filter(pk=second.pk).update(annotation_ids=[7])
+    project.refresh_from_db()
+    assert [n.task.id for n in label_next(project)] == [first.pk]
+    scores.request(project)
+    work()
+    assert list(scored(version)) == [first.pk]
+
+
+def test_a_task_without_the_input_is_asked_once_and_never_next(project, version):
+    TaskFactory(project=project, data={"other": 1})
+    work()
+    assert list(scored(version).values()) == [None]
+    project.refresh_from_db()
+    assert label_next(project) == []
+    scoring.request_new()
+    assert not asked()
+
+
+def test_the_tick_asks_for_scores_where_tasks_are_new(project, version):
+    work()
+    scoring.request_new()
+    assert not asked()
+    task(project, SURE)
+    scoring.request_new()
+    scoring.request_new()
+    assert asked() == [version.pk]
+    work()
+    assert len(scored(version)) == 1
+    scoring.request_new()
+    assert not asked()
+
+
+def test_the_hour_finds_what_lies_between(project, version):
+    older, newer = task(project, SURE), task(project, UNSURE)
+    work()
+    TaskScore.objects.filter(task=older).delete()
+    scoring.request_new()
+    assert not asked()
+    scoring.request_all()
+    work()
+    assert set(scored(version)) == {older.pk, newer.pk}
+
+
+def test_a_scoring_lost_with_its_worker_is_asked_for_again(project, version):
+    task(project, SURE)
+    OrmQ.objects.all().delete()
+    scoring.request_new()
+    assert not asked()
+    long_ago = timezone.now() - scores.LOST_AFTER - timedelta(seconds=1)
+    Project.objects.filter(pk=project.pk).update(scores_queued_at=long_ago)
+    scoring.request_new()
+    assert asked() == [version.pk]
+
+
+def test_many_tasks_are_scored_in_several_jobs_so_that_events_come_between(
+    project, version, monkeypatch
+):
+    monkeypatch.setattr(scoring, "BATCH", 2)
+    monkeypatch.setattr(scoring, "SECONDS", 0)
+    for _ in range(5):
+        task(project, SURE)
+    OrmQ.objects.all().delete()
+    assert scoring.score(version.pk) == 2
+    assert asked() == [version.pk]
+    work()
+    assert len(scored(version)) == 5
+    project.refresh_from_db()
+    assert project.scores_queued_at is None
+
+
+def test_a_scoring_leaves_off_where_another_version_took_over(project, version, monkeypatch):
+    monkeypatch.setattr(scoring, "BATCH", 1)
+    monkeypatch.setattr(scoring, "SECONDS", 0)
+    task(project, SURE), task(project, SURE)
+    second = ModelVersionFactory(project=project, content=artifact(temperature=2.0))
+    OrmQ.objects.all().delete()
+    real = serving.ask_champion
+
+    def and_meanwhile_another_takes_over(*args):
+        if project.champion_id == version.pk:
+            promote(second)
+            project.refresh_from_db()
+        return real(*args)
+
+    monkeypatch.setattr(serving, "ask_champion", and_meanwhile_another_takes_over)
+    project.refresh_from_db()
+    scoring.score(version.pk)
+    assert asked() == [second.pk]
+    work()
+    assert (len(scored(version)), len(scored(second))) == (0, 2)
+
+
+def test_two_workers_do_not_score_the_same_project_at_once(project, version):
+    task(project, SURE)
+    with project_lock(project.pk, purpose=SCORES):
+        assert at_once(1, lambda _: scoring.score(version.pk)) == [0]
+    assert scoring.score(version.pk) == 1
+
+
+def test_a_champion_that_does_not_load_here_is_asked_later(project, version):
+    task(project, SURE)
+    path = storages["artifacts"].path(version.artifact)
+    with open(path, "wb") as file:
+        file.write(b"spoilt")
+    OrmQ.objects.all().delete()
+    assert scoring.score(version.pk) == 0
+    project.refresh_from_db()
+    assert project.scores_queued_at is not None
+    scoring.request_new()
+    assert not asked()
+
+
+def test_asking_for_new_tasks_takes_one_query_however_many_projects():
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            scoring.request_new()
+        return len(captured)
+
+    ModelVersionFactory(champion=True, content=artifact())
+    few = queries()
+    for _ in range(5):
+        ModelVersionFactory(champion=True, content=artifact())
+    assert queries() == few == 1
