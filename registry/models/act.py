@@ -25,7 +25,12 @@ class Act(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["project", "verb", "at"], name="act_of_project")]
+        indexes = [
+            models.Index(fields=["project", "verb", "at"], name="act_of_project"),
+            models.Index(fields=["project", "-id"], name="act_newest_of_project"),
+            models.Index(fields=["verb", "-id"], name="act_by_verb"),
+            models.Index(fields=["actor", "-id"], name="act_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} by {self.actor}"

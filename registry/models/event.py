@@ -50,6 +50,9 @@ class Event(models.Model):
                 fields=["received_at"], condition=Q(source="predict"), name="event_to_forget"
             ),
             models.Index(fields=["received_at"], include=["project"], name="event_received"),
+            models.Index(fields=["status", "-id"], name="event_by_status"),
+            models.Index(fields=["action", "-id"], name="event_by_action"),
+            models.Index(fields=["request_id"], name="event_of_request"),
         ]
 
     def __str__(self) -> str:

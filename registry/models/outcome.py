@@ -47,6 +47,7 @@ class Outcome(models.Model):
                 condition=Q(source="prequential"),
                 name="outcome_prequential_at",
             ),
+            models.Index(fields=["source", "-id"], name="outcome_by_source"),
         ]
 
     def __str__(self) -> str:

@@ -83,6 +83,9 @@ class TrainingRun(models.Model):
         indexes = [
             models.Index(fields=["state", "heartbeat_at"], name="run_state_heartbeat"),
             models.Index(fields=["project", "-id"], name="run_of_project"),
+            models.Index(fields=["state", "-id"], name="run_by_state"),
+            models.Index(fields=["trigger", "-id"], name="run_by_trigger"),
+            models.Index(fields=["error_code", "-id"], name="run_by_error"),
         ]
 
     def __str__(self) -> str:

@@ -80,6 +80,10 @@ class Task(models.Model):
                 condition=Q(annotation_ids=[], deleted_at__isnull=True),
                 name="task_unlabelled",
             ),
+            models.Index(fields=["labelstudio_id"], name="task_labelstudio_id"),
+            models.Index(
+                fields=["-id"], condition=Q(deleted_at__isnull=False), name="task_deleted"
+            ),
             GinIndex(fields=["annotation_ids"], name="task_annotation_ids"),
             GinIndex(fields=["labels"], name="task_labels", opclasses=["jsonb_path_ops"]),
         ]

@@ -1,6 +1,7 @@
 """A model version and the targets that it learned to fill."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class ModelVersion(models.Model):
@@ -10,6 +11,7 @@ class ModelVersion(models.Model):
     number = models.PositiveIntegerField()
     label = models.CharField(
         max_length=32,
+        db_index=True,
         help_text="`v7-3fa2c1`: the number and six hex digits of the artifact's SHA-256.",
     )
     run = models.OneToOneField(
@@ -35,6 +37,15 @@ class ModelVersion(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "number"], name="version_number_per_project"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="version_of_project"),
+            models.Index(
+                fields=["-id"], condition=Q(archived_at__isnull=False), name="version_archived"
+            ),
+            models.Index(
+                fields=["-id"], condition=Q(load_failed_at__isnull=False), name="version_unloadable"
             ),
         ]
         permissions = [
