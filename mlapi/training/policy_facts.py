@@ -177,7 +177,7 @@ SELECT asked.id, (
         WHERE project_id = asked.id AND split IS NOT NULL AND deleted_at IS NULL
             AND labels <> '{}'::jsonb
         LIMIT %s
-    ) AS some
+    ) AS usable
 )
 FROM unnest(%s::bigint[]) AS asked (id)
 """
