@@ -13,7 +13,7 @@ COMPILE := $(PY) -m uv pip compile
 LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
 
-.PHONY: help run test lint checks pytest chromium lock clean
+.PHONY: help run test lint checks pytest chromium lock openapi clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,6 +69,10 @@ lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked
 	$(COMPILE) --override overrides.txt $(LOCKED) requirements.in -o requirements.txt
 	$(COMPILE) --override overrides.txt $(LOCKED) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) $(LOCKED) tests/e2e/label-studio.in -o tests/e2e/label-studio.txt
+
+openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the REST schema
+	SECRET_KEY=unused DATABASE_URL=postgres:///unused $(PY) manage.py spectacular \
+		--validate --fail-on-warn --file docs/openapi.yaml
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
 	rm -rf $(VENV) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

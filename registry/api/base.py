@@ -48,10 +48,10 @@ class Resource(ReadOnlyModelViewSet):
         """Who does the act."""
         return self.request.user.get_username()
 
-    def given(self, body: type[Serializer]) -> dict[str, Any]:
+    def given(self, body: type[Serializer], **context: Any) -> dict[str, Any]:
         """What the request's body or query says, checked. Raises ValidationError."""
         data = self.request.query_params if self.request.method == "GET" else self.request.data
-        read = body(data=data, context=self.get_serializer_context())
+        read = body(data=data, context=context)
         read.is_valid(raise_exception=True)
         return read.validated_data
 

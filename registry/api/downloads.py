@@ -1,4 +1,4 @@
-"""An artifact as a download that says its SHA-256, so that the caller can verify it too."""
+"""Answers that are not JSON: Markdown, and an artifact that says its SHA-256."""
 
 import base64
 from typing import Any
@@ -20,6 +20,16 @@ class Octets(BaseRenderer):
     format = "bin"
     charset = None
     render_style = "binary"
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> Any:
+        return data
+
+
+class Markdown(BaseRenderer):
+    """Text as it is."""
+
+    media_type = "text/markdown"
+    format = "md"
 
     def render(self, data: Any, *args: Any, **kwargs: Any) -> Any:
         return data

@@ -1,10 +1,12 @@
 """What lists can be asked: filters that refuse what they do not know, search, and order."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
 from django import forms
 from django.db.models import QuerySet
+from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
@@ -68,14 +70,29 @@ class FlagFilter(django_filters.BooleanFilter):
     field_class = _FlagField
 
 
-class After(django_filters.IsoDateTimeFilter):
+class _MomentField(IsoDateTimeField):
+    """In UTC: PostgreSQL refuses offsets that ISO 8601 allows."""
+
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError:
+            raise forms.ValidationError("Must lie within the years 1 to 9999.") from None
+
+
+class _Moment(django_filters.IsoDateTimeFilter):
+    field_class = _MomentField
+
+
+class After(_Moment):
     """From this moment on."""
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
         super().__init__(field_name=field_name, lookup_expr="gte", label="From this moment on.")
 
 
-class Before(django_filters.IsoDateTimeFilter):
+class Before(_Moment):
     """Until this moment, which is not in it."""
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:

@@ -117,7 +117,8 @@ class KeysetPagination(BasePagination):
             ordering, backwards, value, pk = json.loads(base64.urlsafe_b64decode(padded))
             if ordering != self._ordering or type(backwards) is not bool or type(pk) is not int:
                 raise CursorInvalid
-            value = model._meta.get_field(ordering.lstrip("-")).to_python(storable(value))
+            field: Any = model._meta.get_field(ordering.lstrip("-"))
+            value = field.to_python(storable(value))
         except (ValueError, TypeError, RecursionError, ValidationError):
             raise CursorInvalid from None
         return (value, pk), backwards

@@ -50,6 +50,7 @@ class PrequentialAsked(Body):
 
 
 class LabelNextAsked(Body):
-    """How many."""
+    """How many, and how many before them to leave out."""
 
-    limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
+    offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)

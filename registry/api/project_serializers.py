@@ -6,6 +6,7 @@ from rest_framework import serializers
 from registry.models import Project
 
 from .references import VersionReference
+from .report_serializers import IntervalField
 
 
 class ProjectSerializer(serializers.ModelSerializer):
@@ -56,7 +57,7 @@ class PointSerializer(serializers.Serializer):
     """A metric of one version on its holdout."""
 
     version = serializers.IntegerField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     number = serializers.IntegerField()
     value = serializers.FloatField(allow_null=True, help_text="Null: undefined on this data.")
     n = serializers.IntegerField()
@@ -70,13 +71,7 @@ class StandingSerializer(serializers.Serializer):
     n = serializers.IntegerField()
     correct = serializers.IntegerField()
     share = serializers.FloatField(allow_null=True)
-    interval = serializers.ListField(
-        child=serializers.FloatField(),
-        min_length=2,
-        max_length=2,
-        allow_null=True,
-        help_text="The 95 % Wilson interval of the share.",
-    )
+    interval = IntervalField(allow_null=True)
 
 
 class DaySerializer(serializers.Serializer):

@@ -9,10 +9,11 @@ from rest_framework.response import Response
 
 from registry.acts import champion, project_settings
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
+from registry.reports.label_next import label_next
 from registry.reports.series import metric_series, prequential_series
 
 from .base import Resource
-from .project_bodies import MetricAsked, PrequentialAsked, RollBack, Settings
+from .project_bodies import LabelNextAsked, MetricAsked, PrequentialAsked, RollBack, Settings
 from .project_filters import ProjectFilter
 from .project_serializers import (
     DaySerializer,
@@ -20,6 +21,7 @@ from .project_serializers import (
     ProjectDetailSerializer,
     ProjectSerializer,
 )
+from .report_serializers import NextTaskSerializer
 
 
 class Projects(Resource):
@@ -81,6 +83,18 @@ class Projects(Resource):
         return Response(
             DaySerializer(prequential_series(self.get_object(), **asked), many=True).data
         )
+
+    @extend_schema(
+        parameters=[LabelNextAsked], responses=NextTaskSerializer(many=True), filters=False
+    )
+    @action(detail=True, pagination_class=None, url_path="label-next")
+    def label_next(self, request: Request, pk: int) -> Response:
+        """Unlabelled tasks, those first of which the champion is least sure.
+
+        Empty without a champion, and until the workers have scored the tasks with it.
+        """
+        found = label_next(self.get_object(), **self.given(LabelNextAsked))
+        return Response(NextTaskSerializer(found, many=True).data)
 
 
 def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

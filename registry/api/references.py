@@ -7,7 +7,7 @@ class VersionReference(serializers.Serializer):
     """A version."""
 
     id = serializers.IntegerField(source="pk")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
 
 
 class TaskReference(serializers.Serializer):

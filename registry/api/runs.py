@@ -1,5 +1,7 @@
 """/api/runs/: training runs; start, cancel and retry one."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import F
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -47,7 +49,7 @@ class RunSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
     @extend_schema_field(VersionReference(allow_null=True))
-    def get_version(self, run: TrainingRun) -> dict | None:
+    def get_version(self, run: Any) -> dict | None:
         if run.version_id is None:
             return None
         return {"id": run.version_id, "label": run.version_label}

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from registry.models import Outcome
+from registry.models import ModelVersion, Outcome
 
 from .bodies import Body
 
@@ -19,5 +19,17 @@ class MistakesAsked(Body):
     """Which mistakes, and how many."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
-    source = serializers.ChoiceField(choices=Outcome.Source.choices, default=Outcome.Source.HOLDOUT)
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=Outcome.Source.choices, default=Outcome.Source.HOLDOUT
+    )
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
+
+
+class CompareAsked(Body):
+    """With which version of the same project."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`with` is a word of Python's, so it cannot be an attribute."""
+        version = self.context.get("version")
+        same_project = ModelVersion.objects.filter(project=version.project_id if version else None)
+        return {"with": serializers.PrimaryKeyRelatedField(queryset=same_project)}

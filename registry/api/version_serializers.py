@@ -68,25 +68,3 @@ class VersionDetailSerializer(VersionSerializer):
     class Meta(VersionSerializer.Meta):
         fields = [*VersionSerializer.Meta.fields, "targets", "environment"]
         read_only_fields = fields
-
-
-class ShownTaskSerializer(serializers.Serializer):
-    """A task as people are shown it."""
-
-    id = serializers.IntegerField()
-    labelstudio_id = serializers.IntegerField()
-    kind = serializers.CharField()
-    text = serializers.CharField()
-    url = serializers.CharField(allow_null=True, help_text="In Label Studio, where it is known.")
-    deleted = serializers.BooleanField()
-
-
-class MistakeSerializer(serializers.Serializer):
-    """A wrong answer, and how sure of it the version was."""
-
-    outcome = serializers.IntegerField()
-    target = serializers.CharField()
-    human = serializers.JSONField()
-    predicted = serializers.JSONField(allow_null=True)
-    score = serializers.FloatField(allow_null=True)
-    task = ShownTaskSerializer()

@@ -1,31 +1,28 @@
-"""/api/versions/: what each learned and how good it is; promote, archive, annotate, download."""
+"""/api/versions/: what each learned and how good it is; promote, archive and annotate one."""
 
 from typing import Any
 
 from django.db.models import F, OuterRef, Subquery
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from registry.acts import champion, versions
-from registry.models import Metric, ModelVersion, Outcome, Task
-from registry.reports.mistakes import mistakes
+from registry.models import Metric, ModelVersion
 
-from .base import Resource
 from .bodies import Reason
-from .downloads import Octets, download
-from .version_bodies import MistakesAsked, Note
+from .version_bodies import Note
 from .version_filters import VersionFilter
-from .version_serializers import MistakeSerializer, VersionDetailSerializer, VersionSerializer
+from .version_reports import VersionReports
+from .version_serializers import VersionDetailSerializer, VersionSerializer
 
 _PRIMARY = Metric.objects.filter(
     version=OuterRef("pk"), target="", name="primary", split="holdout", label="", step=0
 )
 
 
-class Versions(Resource):
+class Versions(VersionReports):
     """Immutable versions of the projects' models. Nothing deletes one."""
 
     queryset = ModelVersion.objects.annotate(
@@ -41,11 +38,7 @@ class Versions(Resource):
     acts = {
         name: name for name in ("promote", "archive", "unarchive", "note", "clear_load_failure")
     }
-    reads = {
-        "retrieve": (Metric,),
-        "mistakes": (Outcome, Task),
-        "compare": (Outcome, Task, Metric),
-    }
+    reads = {"retrieve": (Metric,), **VersionReports.reads}
 
     def get_queryset(self) -> Any:
         if self.action == "list":
@@ -86,25 +79,3 @@ class Versions(Resource):
         """Let a version serve again that did not load, once its artifact is back as it was put."""
         versions.clear_load_failure(self.get_object(), actor=self.actor, **self.given(Reason))
         return self.shown()
-
-    @extend_schema(
-        parameters=[MistakesAsked], responses=MistakeSerializer(many=True), filters=False
-    )
-    @action(detail=True, pagination_class=None)
-    def mistakes(self, request: Request, pk: int) -> Response:
-        """Where the version was wrong, the surest first."""
-        asked = self.given(MistakesAsked)
-        found = mistakes(self.get_object(), **asked)
-        return Response(MistakeSerializer(found, many=True).data)
-
-    @extend_schema(
-        responses={
-            (200, Octets.media_type): OpenApiResponse(
-                OpenApiTypes.BINARY, "The file. `ETag` and `Repr-Digest` have its SHA-256."
-            )
-        }
-    )
-    @action(detail=True, renderer_classes=[Octets])
-    def artifact(self, request: Request, pk: int) -> Any:
-        """The artifact as it was put, verified."""
-        return download(request, self.get_object())

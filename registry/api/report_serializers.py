@@ -1,0 +1,138 @@
+"""Reports on versions and tasks, as REST tells them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from .references import VersionReference
+
+
+class ShownTaskSerializer(serializers.Serializer):
+    """A task as people are shown it."""
+
+    id = serializers.IntegerField()
+    labelstudio_id = serializers.IntegerField()
+    kind = serializers.CharField()
+    text = serializers.CharField()
+    url = serializers.CharField(allow_null=True, help_text="In Label Studio, where it is known.")
+    deleted = serializers.BooleanField()
+
+
+class MistakeSerializer(serializers.Serializer):
+    """A wrong answer, and how sure of it the version was."""
+
+    outcome = serializers.IntegerField()
+    target = serializers.CharField()
+    human = serializers.JSONField()
+    predicted = serializers.JSONField(allow_null=True)
+    score = serializers.FloatField(allow_null=True)
+    task = ShownTaskSerializer()
+
+
+class NextTaskSerializer(serializers.Serializer):
+    """A task that nobody has labelled."""
+
+    score = serializers.FloatField(help_text="How sure the champion is, 0 to 1.")
+    task = ShownTaskSerializer()
+
+
+class IntervalField(serializers.ListField):
+    """The lower and the upper end."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "The 95 % interval.")
+        super().__init__(child=serializers.FloatField(), min_length=2, max_length=2, **kwargs)
+
+
+class DifferenceSerializer(serializers.Serializer):
+    """A metric of both on the same tasks; null where it is undefined on them."""
+
+    name = serializers.CharField()
+    a = serializers.FloatField(allow_null=True)
+    b = serializers.FloatField(allow_null=True)
+    difference = serializers.FloatField(allow_null=True)
+    interval = IntervalField(allow_null=True)
+    is_clear = serializers.BooleanField(help_text="Whether the interval leaves out 0.")
+    n = serializers.IntegerField()
+
+
+class DisagreementSerializer(serializers.Serializer):
+    """A task that one version has right and the other wrong."""
+
+    target = serializers.CharField()
+    human = serializers.JSONField()
+    a = serializers.JSONField(allow_null=True)
+    b = serializers.JSONField(allow_null=True)
+    score_a = serializers.FloatField(allow_null=True)
+    score_b = serializers.FloatField(allow_null=True)
+    task = ShownTaskSerializer()
+
+
+class TargetComparisonSerializer(serializers.Serializer):
+    """A target that both have learned."""
+
+    target = serializers.CharField()
+    kind = serializers.CharField()
+    n = serializers.IntegerField()
+    metrics = DifferenceSerializer(many=True)
+    per_class = DifferenceSerializer(many=True)
+    only_a = serializers.IntegerField(help_text="Tasks that only a has right.")
+    only_b = serializers.IntegerField(help_text="Tasks that only b has right.")
+    p_value = serializers.FloatField(help_text="McNemar's, of only_a and only_b.")
+    a_right = DisagreementSerializer(many=True)
+    b_right = DisagreementSerializer(many=True)
+
+
+class RecordedSerializer(serializers.Serializer):
+    """A metric as each version's own run recorded it, each on the holdout of its time."""
+
+    target = serializers.CharField()
+    name = serializers.CharField()
+    a = serializers.FloatField(allow_null=True)
+    n_a = serializers.IntegerField()
+    b = serializers.FloatField(allow_null=True)
+    n_b = serializers.IntegerField()
+
+
+class ComparisonSerializer(serializers.Serializer):
+    """`b` beside `a`; each difference is b - a."""
+
+    a = VersionReference()
+    b = VersionReference()
+    n = serializers.IntegerField(help_text="Tasks that both were judged on.")
+    verdict = serializers.CharField(help_text="One sentence.")
+    primary = DifferenceSerializer()
+    targets = TargetComparisonSerializer(many=True)
+    recorded = RecordedSerializer(many=True)
+
+
+class CardProjectSerializer(serializers.Serializer):
+    """Whose version it is."""
+
+    id = serializers.IntegerField()
+    uid = serializers.CharField()
+    title = serializers.CharField()
+
+
+class CardSerializer(serializers.Serializer):
+    """Everything about a version."""
+
+    version = serializers.CharField()
+    number = serializers.IntegerField()
+    state = serializers.CharField()
+    note = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    project = CardProjectSerializer()
+    pipeline = serializers.CharField()
+    recipe = serializers.CharField()
+    targets = serializers.ListField(child=serializers.DictField())
+    metrics = serializers.ListField(child=serializers.DictField())
+    previous_champion = serializers.CharField(allow_null=True)
+    per_class = serializers.ListField(child=serializers.DictField())
+    confusion = serializers.ListField(child=serializers.DictField())
+    learning_curves = serializers.ListField(child=serializers.DictField())
+    after_training = serializers.DictField(child=serializers.DictField())
+    mistakes = serializers.ListField(child=serializers.DictField())
+    comparison = serializers.DictField()
+    lineage = serializers.DictField()
+    acts = serializers.ListField(child=serializers.DictField())

@@ -1,0 +1,75 @@
+"""What can be asked of one version: its mistakes, its card, a comparison, its artifact."""
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from registry.models import Act, Metric, ModelVersion, Outcome, Project, Task, TrainingRun
+from registry.reports.card import card, card_markdown
+from registry.reports.compare import compare
+from registry.reports.mistakes import mistakes
+
+from .base import Resource
+from .downloads import Markdown, Octets, download
+from .report_serializers import CardSerializer, ComparisonSerializer, MistakeSerializer
+from .version_bodies import CompareAsked, MistakesAsked
+
+_ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
+
+
+class VersionReports(Resource):
+    """The questions; `Versions` adds the acts."""
+
+    reads = {
+        "mistakes": (Outcome, Task),
+        "compare": (Outcome, Task, Metric),
+        "card": _ON_A_CARD,
+        "card_as_markdown": _ON_A_CARD,
+    }
+
+    @extend_schema(
+        parameters=[MistakesAsked], responses=MistakeSerializer(many=True), filters=False
+    )
+    @action(detail=True, pagination_class=None)
+    def mistakes(self, request: Request, pk: int) -> Response:
+        """Where the version was wrong, the surest first."""
+        found = mistakes(self.get_object(), **self.given(MistakesAsked))
+        return Response(MistakeSerializer(found, many=True).data)
+
+    @extend_schema(parameters=[CompareAsked], responses=ComparisonSerializer)
+    @action(detail=True)
+    def compare(self, request: Request, pk: int) -> Response:
+        """This version (b) beside another (a) of its project, on the tasks both were judged on.
+
+        Each difference is b - a, with its 95 % interval.
+        """
+        version = self.get_object()
+        other: ModelVersion = self.given(CompareAsked, version=version)["with"]
+        return Response(ComparisonSerializer(compare(other, version)).data)
+
+    @extend_schema(responses=CardSerializer)
+    @action(detail=True)
+    def card(self, request: Request, pk: int) -> Response:
+        """All that is known of the version."""
+        return Response(card(self.get_object()))
+
+    @extend_schema(responses={(200, Markdown.media_type): OpenApiTypes.STR})
+    @action(detail=True, url_path="card.md", url_name="card-md", renderer_classes=[Markdown])
+    def card_as_markdown(self, request: Request, pk: int) -> Response:
+        """The card as Markdown, for a pull request or a wiki."""
+        return Response(card_markdown(card(self.get_object())))
+
+    @extend_schema(
+        responses={
+            (200, Octets.media_type): OpenApiResponse(
+                OpenApiTypes.BINARY, "The file. `ETag` and `Repr-Digest` have its SHA-256."
+            )
+        }
+    )
+    @action(detail=True, renderer_classes=[Octets])
+    def artifact(self, request: Request, pk: int) -> HttpResponseBase:
+        """The artifact as it was put, verified."""
+        return download(request, self.get_object())

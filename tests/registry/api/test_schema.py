@@ -1,0 +1,91 @@
+"""The schema: its snapshot, its docs, and every route held to it by schemathesis."""
+
+from pathlib import Path
+
+import pytest
+import schemathesis
+import yaml
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from hypothesis import HealthCheck
+from hypothesis import settings as bounded
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests import factories as make
+
+from .conftest import code
+
+SNAPSHOT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+SCHEMA = schemathesis.openapi.from_dict(yaml.safe_load(SNAPSHOT.read_text(encoding="utf-8")))
+SCHEMA.app = get_wsgi_application()
+EXAMPLES = bounded(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_snapshot_is_the_schema():
+    drawn = OpenApiYamlRenderer().render(SchemaGenerator().get_schema(public=True), {})
+    assert drawn.decode() == SNAPSHOT.read_text(encoding="utf-8"), "make openapi, and read the diff"
+
+
+def test_the_schema_is_served_to_who_is_known(viewer, stranger):
+    assert viewer.get("schema/").content.decode() == SNAPSHOT.read_text(encoding="utf-8")
+    assert code(stranger.get("schema/")) == "credentials_missing"
+
+
+def test_the_docs_fetch_nothing_from_elsewhere(client, django_user_model):
+    assert client.get("/api/docs/").url == "/admin/login/?next=/api/docs/"
+    client.force_login(django_user_model.objects.create_user("vic"))
+    page = client.get("/api/docs/").content.decode()
+    assert "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page
+    assert "http://" not in page.replace("http://testserver", "")
+    assert "https://" not in page
+
+
+@pytest.fixture
+def kept_connection():
+    """The test's transaction: the WSGI handler ends connections, which Django's client knows."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def rows(project, version):
+    """A row of everything, with ids that begin at 1 where the test database is fresh."""
+    newer = make.ModelVersionFactory(project=project)
+    for one in (version, newer):
+        make.OutcomeFactory(version=one, predicted="Negative", source="holdout")
+    make.TrainingRunFactory(project=project, state="failed")
+    make.TrainingRunFactory(project=make.ProjectFactory())
+    make.EventFactory(project=project)
+    make.AccessKeyFactory(project=project)
+
+
+@pytest.mark.parametrize("who", ["admin", "viewer"])
+@SCHEMA.parametrize()
+@EXAMPLES
+def test_every_answer_is_in_the_schema(case, who, rows, kept_connection, request):
+    caller = request.getfixturevalue(who)
+    case.call_and_validate(headers=caller.headers, checks=CHECKS)
