@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.training.evaluation import indicators, macro_f1
+from registry.f1 import indicators, macro_f1, weighted_macro_f1
 
 _RESAMPLES = 1000
 
@@ -87,8 +87,8 @@ def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, An
         return {**nothing, "difference": None, "interval": None}
     differences = np.array(
         [
-            _resampled_f1(m.truth, m.candidate, weights)
-            - _resampled_f1(m.truth, m.champion, weights)
+            weighted_macro_f1(m.truth, m.candidate, weights)
+            - weighted_macro_f1(m.truth, m.champion, weights)
             for m in matrices
         ]
     )
@@ -102,17 +102,6 @@ def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, An
         "difference": candidate - champion,
         "interval": [float(q) for q in np.quantile(drawn, [0.025, 0.975])],
     }
-
-
-def _resampled_f1(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Macro F1 of each resample, over the labels that humans gave in it; NaN if none."""
-    given = weights @ truth
-    both = given + weights @ said
-    f1 = np.divide(2 * (weights @ (truth * said)), both, out=np.zeros_like(both), where=both > 0)
-    there = given > 0
-    count = there.sum(axis=1)
-    total = np.where(there, f1, 0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

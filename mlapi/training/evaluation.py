@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from registry.f1 import f1_by_label, indicators, macro_f1
+
 Row = dict[str, Any]
 
 ECE_BINS = 10
@@ -17,34 +19,6 @@ def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 
     """A metric without its version, target and split; what is undefined is None."""
     value = None if value is None or not math.isfinite(value) else float(value)
     return {"name": name, "label": label, "step": step, "value": value, "n": int(n)}
-
-
-def indicators(answers: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
-    """(n, labels) of 0 and 1: which of the labels each answer, a set, holds."""
-    number = {label: i for i, label in enumerate(labels)}
-    matrix = np.zeros((len(answers), len(labels)), dtype=np.float32)
-    for i, answer in enumerate(answers):
-        for label in answer:
-            if label in number:
-                matrix[i, number[label]] = 1
-    return matrix
-
-
-def f1_by_label(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """2 TP / (truth + said) for each column; NaN where a label was neither given nor said."""
-    hits = (truth * said).sum(axis=0)
-    both = truth.sum(axis=0) + said.sum(axis=0)
-    return np.divide(2 * hits, both, out=np.full(len(both), np.nan), where=both > 0)
-
-
-def macro_f1(truth: np.ndarray, said: np.ndarray) -> float | None:
-    """Mean F1 over the labels that humans gave here.
-
-    A label that only the model says costs the true one its recall and has no term of its
-    own, so that two models are averaged over the same labels.
-    """
-    given = truth.sum(axis=0) > 0
-    return float(f1_by_label(truth, said)[given].mean()) if given.any() else None
 
 
 def single(

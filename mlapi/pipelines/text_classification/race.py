@@ -14,7 +14,7 @@ from mlapi.pipelines.text_classification import calibration, linear
 from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
 from mlapi.pipelines.text_classification.dataset import decode
 from mlapi.pipelines.text_classification.model import TrainedTarget
-from mlapi.training.evaluation import macro_f1
+from registry.f1 import macro_f1
 
 FEW = 200  # below, one fifth of the examples judges nothing: all five folds do, without AutoML
 ENOUGH = 1_000  # unseen scores that place a calibration: then no more folds are fitted for it
