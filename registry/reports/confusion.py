@@ -117,8 +117,8 @@ def _multiple(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]
     both: Counter[str] = Counter()
     for human, predicted, count in pairs:
         humans, model = set(human or ()), set(predicted or ())
-        for counter, labels in ((given, humans), (said, model), (both, humans & model)):
-            counter.update(dict.fromkeys(labels, count))
+        for counter, held in ((given, humans), (said, model), (both, humans & model)):
+            counter.update(dict.fromkeys(held, count))
     labels = [*learned, *sorted({*given, *said} - set(learned))]
     tables = [
         LabelTable(

@@ -67,7 +67,7 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
     )
     by_version: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in found:
-        by_version[row["version"]].append(row)
+        by_version[row["version"]].append(dict(row))
     return [p for rows in by_version.values() if (p := _point(rows, name)) is not None]
 
 
