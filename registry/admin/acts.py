@@ -3,13 +3,25 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from registry.models import Act
 
-from .base import LongListAdmin, as_json, link
-from .filters import PROJECT, VERSION
+from .base import as_json, link
+from .filters import PROJECT, VERSION, known
+from .long_lists import LongListAdmin, of_project
+
+_VERBS = [
+    *("promote", "roll_back", "fall_back", "keep", "archive", "unarchive", "clear_load_failure"),
+    *("note", "train", "cancel", "configure", "set_credentials", "confirm_hostname"),
+    *("new_key", "revoke_key"),
+]
+
+
+def _of_actor(word: str) -> Q:
+    return Q(actor=word)
 
 
 @admin.register(Act)
@@ -17,9 +29,11 @@ class ActAdmin(LongListAdmin):
     """Who did what, from what, to what, why, with which numbers."""
 
     list_display = ["at", "verb", "actor", "project", "from_version", "to_version", "reason"]
-    list_filter = [PROJECT, VERSION, "verb"]
+    list_filter = [PROJECT, VERSION, known("verb", _VERBS)]
     list_select_related = ["project", "from_version", "to_version"]
-    search_fields = ["actor", "reason"]
+    search_help_text = "By who did it, or project"
+    sortable_by: list[str] = []
+    finds = [_of_actor, of_project]
     fields = [
         "verb",
         "actor",

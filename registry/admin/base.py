@@ -21,12 +21,13 @@ from unfold.dataclasses import UnfoldAction
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
-from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from registry.errors import EvalsError
 from registry.permissions import allowed
 from registry.possible import possible
+
+from .change_lists import PrefetchedList
 
 _SHOWN_CHARACTERS = 100_000
 
@@ -38,6 +39,9 @@ class RegistryAdmin(ModelAdmin):
     list_filter_submit = True
     show_full_result_count = False
     warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PrefetchedList]:
+        return PrefetchedList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -62,12 +66,6 @@ class RegistryAdmin(ModelAdmin):
         return [a for a in acts if shown is not None and possible(a.method.act, shown)]
 
 
-class LongListAdmin(RegistryAdmin):
-    """A list of what there may be millions of: it is paged without being counted."""
-
-    paginator = InfinitePaginator
-
-
 class ReasonForm(BaseDialogForm):
     """Asks why; the answer is kept with the act."""
 
@@ -90,9 +88,9 @@ class OptionalReasonForm(ReasonForm):
 
 
 def is_list(request: HttpRequest) -> bool:
-    """Whether a list is asked for: it leaves out what only the page of one row shows."""
+    """Whether a list is asked for, or suggestions of a filter: they leave out what is not shown."""
     match = request.resolver_match
-    return match is not None and str(match.url_name).endswith("_changelist")
+    return match is not None and str(match.url_name).endswith(("_changelist", "autocomplete"))
 
 
 Act = Callable[[Any, HttpRequest, Any, dict[str, Any]], str]

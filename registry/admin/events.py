@@ -3,13 +3,23 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from unfold.decorators import display
 
 from registry.models import Event
 
-from .base import LongListAdmin, as_json, is_list, link
+from .base import as_json, is_list, link
 from .filters import PROJECT
+from .long_lists import LongListAdmin, of_project
+
+
+def _of_request(word: str) -> Q:
+    return Q(request_id=word)
+
+
+def _of_action(word: str) -> Q:
+    return Q(action=word.upper())
 
 
 @admin.register(Event)
@@ -17,10 +27,11 @@ class EventAdmin(LongListAdmin):
     """What came from Label Studio; its secrets were dropped before it was written."""
 
     list_display = ["received_at", "action", "project", "status", "outcome"]
-    list_filter = [PROJECT, "status", "source"]
+    list_filter = [PROJECT, "status"]
     list_select_related = ["project"]
-    search_fields = ["action", "request_id"]
-    search_help_text = "By action or request id"
+    search_help_text = "By request id, action (ANNOTATION_CREATED) or project"
+    sortable_by: list[str] = []
+    finds = [_of_request, _of_action, of_project]
     fields = [
         "action",
         "project_link",

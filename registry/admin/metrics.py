@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 from registry.models import Metric
 
-from .base import LongListAdmin
 from .filters import VERSION
+from .long_lists import LongListAdmin, of_version
 
 
 @admin.register(Metric)
@@ -16,10 +16,10 @@ class MetricAdmin(LongListAdmin):
     """A number about a version, with the examples it rests on."""
 
     list_display = ["name", "value", "n", "version", "target", "label", "step", "split"]
-    list_filter = [VERSION, "split"]
+    list_filter = [VERSION]
     list_select_related = ["version"]
-    ordering = ["-id"]
-    search_fields = ["name", "target", "label"]
+    search_help_text = "By version, as v7-3fa2c1"
+    finds = [of_version]
     fields = ["version", "target", "name", "split", "label", "step", "value", "n"]
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 from registry.models import Outcome
 
-from .base import LongListAdmin
 from .filters import VERSION
+from .long_lists import LongListAdmin, of_version
 
 
 @admin.register(Outcome)
@@ -18,8 +18,8 @@ class OutcomeAdmin(LongListAdmin):
     list_display = ["task", "version", "target", "predicted", "human", "correct", "score", "source"]
     list_filter = [VERSION, "correct", "source"]
     list_select_related = ["task", "version"]
-    ordering = ["-id"]
-    search_fields = ["target", "task__labelstudio_id"]
+    search_help_text = "By version, as v7-3fa2c1"
+    finds = [of_version]
     fields = [
         "version",
         "task",

@@ -15,7 +15,7 @@ from registry.models.project import default_policy
 from registry.permissions import allowed
 
 from . import connect
-from .base import as_json, as_text, link, list_link
+from .base import as_json, as_text, is_list, link, list_link
 from .policy_form import in_words
 from .project_acts import ProjectActs
 from .project_forms import ProjectForm
@@ -90,7 +90,8 @@ class ProjectAdmin(ProjectActs):
         return allowed(request.user, "configure")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("champion")
+        queryset = super().get_queryset(request)
+        return queryset if is_list(request) else queryset.select_related("champion")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         shown = [f for _, options in self.get_fieldsets(request, obj) for f in options["fields"]]
@@ -129,7 +130,7 @@ class ProjectAdmin(ProjectActs):
     def served_by(self, project: Project) -> str:
         return project.pipeline or f"none: {project.unserved_reason or 'no label config yet'}"
 
-    @display(description="Champion", ordering="champion__number")
+    @display(description="Champion")
     def champion_link(self, project: Project) -> str:
         return link(project.champion)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -10,8 +11,9 @@ from unfold.enums import ActionVariant
 from registry.acts import runs
 from registry.models import TrainingRun
 
-from .base import OptionalReasonForm, RegistryAdmin, act, as_json, as_text, is_list, link
+from .base import OptionalReasonForm, act, as_json, as_text, is_list, link
 from .filters import PROJECT
+from .long_lists import LongListAdmin, of_project
 
 STATE_COLOURS = {
     "Queued": "info",
@@ -22,8 +24,12 @@ STATE_COLOURS = {
 }
 
 
+def _of_error(word: str) -> Q:
+    return Q(error_code=word)
+
+
 @admin.register(TrainingRun)
-class TrainingRunAdmin(RegistryAdmin):
+class TrainingRunAdmin(LongListAdmin):
     """One attempt to learn a version."""
 
     list_display = [
@@ -38,7 +44,8 @@ class TrainingRunAdmin(RegistryAdmin):
     list_display_links = ["id", "project"]
     list_filter = [PROJECT, "state", "trigger"]
     list_select_related = ["project", "version"]
-    search_fields = ["project__title", "project__uid", "error_code", "error"]
+    search_help_text = "By project, or code of the error"
+    finds = [_of_error, of_project]
     actions_detail = ["cancel", "retry"]
     fieldsets = [
         (

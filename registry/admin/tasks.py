@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -11,8 +12,13 @@ from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Task
 
-from .base import LongListAdmin, as_json, as_text, is_list, link
+from .base import as_json, as_text, is_list, link
 from .filters import PROJECT
+from .long_lists import LongListAdmin
+
+
+def _of_id(word: str) -> Q:
+    return Q(labelstudio_id=int(word)) if word.isdecimal() and len(word) < 19 else Q(pk__in=[])
 
 
 @admin.register(Task)
@@ -22,9 +28,9 @@ class TaskAdmin(LongListAdmin):
     list_display = ["labelstudio_id", "project", "labels", "split", "labels_changed_at"]
     list_filter = [PROJECT, "split", ("deleted_at", admin.EmptyFieldListFilter)]
     list_select_related = ["project"]
-    ordering = ["-id"]
-    search_fields = ["labelstudio_id"]
     search_help_text = "By the task's id in Label Studio"
+    sortable_by = ["labelstudio_id", "labels_changed_at"]
+    finds = [_of_id]
     fields = [
         "labelstudio_id",
         "project_link",

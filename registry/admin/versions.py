@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 from unfold.admin import TabularInline
@@ -15,10 +15,21 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from registry.accuracy import Standing, standings
 from registry.acts import champion, versions
-from registry.models import Act, Metric, ModelVersion, Outcome, Target
+from registry.models import Act, Metric, ModelVersion, Outcome, Project, Target
 
-from .base import RegistryAdmin, act, as_json, link, list_link
-from .filters import PROJECT
+from .base import act, as_json, link, list_link
+from .filters import PROJECT, VERSION
+from .long_lists import LongListAdmin, of_project, of_version
+
+
+def _labelled(word: str) -> Q:
+    return Q(label__startswith=word)
+
+
+def _champions() -> list[int]:
+    """As numbers: a join would read every version."""
+    champions = Project.objects.filter(champion__isnull=False).order_by("pk")
+    return list(champions.values_list("champion", flat=True))
 
 
 class NoteForm(BaseDialogForm):
@@ -50,7 +61,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         conditions = {
-            "champion": Q(project__champion=F("pk")),
+            "champion": Q(pk__in=_champions()),
             "kept": Q(archived_at__isnull=True),
             "archived": Q(archived_at__isnull=False),
             "load_failed": Q(load_failed_at__isnull=False),
@@ -88,15 +99,14 @@ class MetricInline(_ReadOnlyInline):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(RegistryAdmin):
+class ModelVersionAdmin(LongListAdmin):
     """An immutable version of a project's model."""
 
     list_display = ["label", "project", "state", "primary", "recipe", "created_at"]
-    list_filter = [PROJECT, StateFilter, "pipeline", "recipe"]
+    list_filter = [PROJECT, StateFilter]
     list_select_related = ["project"]
-    ordering = ["-id"]
-    search_fields = ["label", "note", "project__title", "project__uid"]
-    date_hierarchy = None
+    search_help_text = "By label (v7-3fa2c1, or how it begins) or project"
+    finds = [_labelled, of_project]
     inlines = [TargetInline, MetricInline]
     actions_detail = [
         "promote",
@@ -256,14 +266,14 @@ def _in_words(standing: Standing) -> str:
 
 
 @admin.register(Target)
-class TargetAdmin(RegistryAdmin):
+class TargetAdmin(LongListAdmin):
     """A control tag that a version learned to fill."""
 
     list_display = ["name", "version", "object_tag", "field", "kind", "trained"]
-    list_filter = ["kind", "trained", "object_tag"]
+    list_filter = [VERSION]
     list_select_related = ["version"]
-    ordering = ["-id"]
-    search_fields = ["name", "version__label"]
+    search_help_text = "By version, as v7-3fa2c1"
+    finds = [of_version]
     fields = [
         "version",
         "name",

@@ -1,0 +1,61 @@
+"""Lists of what there may be millions of: found, ordered and paged by an index, never counted."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from unfold.paginator import InfinitePaginator
+
+from registry.models import Project
+
+from .base import RegistryAdmin
+from .change_lists import NarrowedList
+
+_PROJECTS_FOUND = 50
+
+
+class LongListAdmin(RegistryAdmin):
+    """The newest first. Narrowed to one project or version, it can be sorted by its columns.
+
+    A list with many rows in one project, too, has a `sortable_by` of what an index sorts.
+    `finds` says what a word typed into the search box can stand for; each must be found by
+    an index, so words are whole names, ids and labels, not parts of texts.
+    """
+
+    paginator = InfinitePaginator
+    ordering = ["-id"]
+    narrowed_by = ["project__id__exact", "version__id__exact"]
+    finds: list[Callable[[str], Q]] = []
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NarrowedList]:
+        return NarrowedList
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        is_narrowed = any(request.GET.get(name) for name in self.narrowed_by)
+        return super().get_sortable_by(request) if is_narrowed else []
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return ["pk"] if self.finds else []  # what they hold is not used; a list shows its box
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        for word in search_term.split():
+            found = Q(pk__in=[])
+            for find in self.finds:
+                found |= find(word)
+            queryset = queryset.filter(found)
+        return queryset, False
+
+
+def of_project(word: str) -> Q:
+    """The rows of projects with the word in their title or uid."""
+    named = Project.objects.filter(Q(title__icontains=word) | Q(uid__startswith=word))
+    # Their ids, not a subquery: PostgreSQL can join indexes of what it knows.
+    return Q(project__in=list(named.values_list("pk", flat=True)[:_PROJECTS_FOUND]))
+
+
+def of_version(word: str) -> Q:
+    """The rows of versions with that label, as `v7-3fa2c1`."""
+    return Q(version__label=word)
