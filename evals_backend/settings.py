@@ -247,6 +247,7 @@ UNFOLD = {
     "STYLES": [
         lambda request: static("registry/charts.css"),
         lambda request: static("registry/pages.css"),
+        lambda request: static("registry/unfold.css"),
     ],
     "SITE_FAVICONS": [
         {

@@ -9,6 +9,7 @@ from . import (  # noqa: F401 - importing a module registers its models
     outcomes,
     projects,
     runs,
+    schedules,
     tasks,
     users,
     versions,

@@ -25,7 +25,6 @@ class AccessKeyAdmin(RegistryAdmin):
     list_select_related = ["project"]
     ordering = ["-id"]
     search_fields = ["name", "hostname"]
-    autocomplete_fields = ["project"]
     actions_detail = ["revoke"]
     fields = ["name", "project", "hostname", "created_at", "last_used_at", "revoked_at"]
     add_fieldsets = [(None, {"fields": ["name", "project", "hostname"]})]
