@@ -108,7 +108,7 @@ class _Row:
 
 
 def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
-    """Compare two versions of a project; five queries.
+    """Compare two versions of a project; five queries, and one for the versions' project.
 
     A human may have changed a label between the two judgements: what the later version was
     judged by holds for both. Raises ValueError for versions of two projects.

@@ -158,8 +158,9 @@ def _of_project(glance: Glance) -> Iterator[Attention]:
     project, run, move = glance.project, glance.last_run, glance.last_move
     if glance.fell_back and move:
         now = f"{glance.champion.label} serves" if glance.champion else "nothing serves"
-        message = f"{move.from_version} did not load, and {now}."
-        yield Attention("fell_back", message, move.reason, project, act=move)
+        message = f"{move.from_version} did not load, and {now}: {move.reason}"
+        cure = "Restore its artifact, then clear the failed load and promote it."
+        yield Attention("fell_back", message, cure, project, act=move)
     if run and run.state == RunState.FAILED:
         yield Attention("run_failed", f"Run {run.pk} failed: {run.error}", run.hint, project, run)
     if glance.connection == "not reached":

@@ -1,0 +1,93 @@
+"""A version's card."""
+
+import json
+
+import pytest
+
+from registry.models import ModelVersion
+from registry.reports.card import card, card_markdown
+from tests.factories import TARGET, OutcomeFactory, ProjectFactory, promote
+
+from .records import judged, metric, queries
+
+pytestmark = pytest.mark.django_db
+
+P, N = "Positive", "Negative"
+METRICS = [
+    metric("primary", 0.8, target=""),
+    metric("macro_f1", 0.8),
+    metric("baseline_macro_f1", 0.4),
+    metric("f1", 0.7, label=P, n=20),
+    metric("learning_curve", 0.6, step=10, n=40),
+    metric("learning_curve", 0.8, step=20, n=40),
+]
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory(title="Reviews")
+
+
+@pytest.fixture
+def version(project):
+    promote(judged(project, [(P, P)], metrics=METRICS))
+    return judged(project, [(P, P), (N, P, 0.97)], metrics=METRICS, champion=True)
+
+
+def test_a_card_is_all_that_json_can_say_of_a_version(project, version):
+    for _ in range(20):
+        OutcomeFactory(version=version)
+    found = json.loads(json.dumps(card(ModelVersion.objects.get(pk=version.pk))))
+    assert (found["version"], found["state"]) == (version.label, "champion")
+    assert found["previous_champion"] == project.versions.get(number=1).label
+    assert found["metrics"][0]["baseline"] == 0.4
+    assert found["per_class"][0]["label"] == P
+    assert found["confusion"][0]["counts"] == [[0, 1], [0, 1]]
+    assert found["after_training"]["prequential"]["label"]["share"] == 1.0
+    assert found["mistakes"][0]["score"] == 0.97
+    assert found["lineage"]["artifact"]["sha256"] == version.artifact_sha256
+    assert found["lineage"]["run"]["id"] == version.run_id
+    assert found["lineage"]["environment"] == {"python": "3.11"}
+    assert [a["verb"] for a in found["acts"]] == ["promote"]
+
+
+def test_a_card_holds_no_text_of_a_task(version):
+    found = card(version)
+    said = json.dumps(found) + card_markdown(found)
+    assert "text number" not in said
+
+
+def test_a_card_in_markdown_has_a_section_for_each_thing_that_there_is(version):
+    text = card_markdown(card(version))
+    assert text.startswith(f"# {version.label} of Reviews\n")
+    for heading in (
+        "## Metrics on the holdout",
+        "## Classes",
+        "## Confusion of label",
+        "## Would more labels help?",
+        "## Surest mistakes",
+        "## Lineage",
+        "## Acts",
+    ):
+        assert heading in text
+    assert "## Beside the humans who labelled after it" not in text
+    assert "| label | macro F1 | 0.800 | 0.400 | 40 | 0.800 |" in text
+
+
+def test_what_people_wrote_breaks_no_table(project):
+    label = "<b>a|b</b>\n# [x](javascript:alert(1))"
+    target = TARGET | {"labels": [label, P]}
+    version = judged(project, [(label, label), (P, label)], target=target)
+    lines = card_markdown(card(version)).splitlines()
+    (row,) = [line for line in lines if line.startswith("| Positive | ")]
+    assert row == "| Positive | 1 | 0 |"
+    assert not any("<b>" in line or "[x](" in line for line in lines)
+
+
+def test_the_queries_do_not_grow_with_the_rows(project):
+    def asked(n):
+        version = judged(project, [(P, N)] * n, metrics=METRICS)
+        version = ModelVersion.objects.get(pk=version.pk)
+        return queries(lambda: card(version))
+
+    assert asked(2) == asked(30) <= 13

@@ -1,0 +1,118 @@
+"""Two versions side by side."""
+
+import pytest
+
+from registry.reports.compare import TASKS_SHOWN, compare
+from tests.factories import ProjectFactory, TaskFactory
+
+from .records import TOPICS, judged, labelled_tasks, metric, queries
+
+pytestmark = pytest.mark.django_db
+
+P, N = "Positive", "Negative"
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
+
+
+def test_only_tasks_that_both_were_judged_on_count(project):
+    ids = labelled_tasks(project, 5)
+    a = judged(project, [(P, P), (N, P), (N, P), (P, P)], ids[:4])
+    b = judged(project, [(N, N), (N, N), (P, N), (P, N)], ids[1:])
+    found = compare(a, b)
+    (target,) = found.targets
+    assert (found.n, target.n, target.target, target.kind) == (3, 3, "label", "single")
+    assert {d.name: (d.a, d.b) for d in target.metrics}["accuracy"] == (1 / 3, 2 / 3)
+    assert found.primary.difference == pytest.approx(target.metrics[0].difference)
+    assert (target.only_a, target.only_b, target.p_value) == (1, 2, 1.0)
+
+
+def test_the_tasks_that_one_has_right_are_shown_the_surest_first(project):
+    ids = labelled_tasks(project, 4)
+    a = judged(project, [(P, P, 0.8), (P, N, 0.6), (P, N, 0.9), (P, P, 0.7)], ids)
+    b = judged(project, [(P, N, 0.7), (P, P, 0.5), (P, P, 0.6), (P, P, 0.9)], ids)
+    (target,) = compare(a, b).targets
+    assert [d.task.id for d in target.b_right] == [ids[2], ids[1]]
+    (only_a,) = target.a_right
+    assert (only_a.task.id, only_a.human, only_a.a, only_a.b) == (ids[0], P, P, N)
+    assert (only_a.score_a, only_a.score_b) == (0.8, 0.7)
+    assert only_a.task.text
+
+
+def test_both_are_held_to_what_the_later_one_was_judged_by(project):
+    """A human corrected the label between the two runs."""
+    ids = labelled_tasks(project, 2)
+    a = judged(project, [(N, N), (P, P)], ids)
+    b = judged(project, [(P, P), (P, P)], ids)
+    for found in (compare(a, b).targets[0], compare(b, a).targets[0]):
+        assert {found.only_a, found.only_b} == {0, 1}
+    (accuracy,) = [d for d in compare(a, b).targets[0].metrics if d.name == "accuracy"]
+    assert (accuracy.a, accuracy.b) == (0.5, 1.0)
+
+
+def test_classes_differ_each_by_itself(project):
+    ids = labelled_tasks(project, 4)
+    a = judged(project, [(P, P), (P, P), (N, P), (N, N)], ids)
+    b = judged(project, [(P, P), (P, P), (N, N), (N, N)], ids)
+    (target,) = compare(a, b).targets
+    by_label = {d.name: d for d in target.per_class}
+    assert by_label[N].a == pytest.approx(2 / 3)
+    assert (by_label[N].b, by_label[N].n) == (1.0, 2)
+    assert by_label[P].difference == pytest.approx(1 - 4 / 5)
+
+
+def test_sets_are_compared_as_sets(project):
+    ids = labelled_tasks(project, 2)
+    a = judged(project, [(["Food"], ["Food", "Price"]), ([], [])], ids, target=TOPICS)
+    b = judged(project, [(["Food"], ["Food"]), ([], ["Staff"])], ids, target=TOPICS)
+    (target,) = compare(a, b).targets
+    assert target.kind == "multiple"
+    assert [d.name for d in target.metrics] == ["macro_f1", "subset_accuracy", "micro_f1"]
+    assert (target.only_a, target.only_b) == (1, 1)
+
+
+def test_the_verdict_says_only_what_the_interval_does(project):
+    ids = labelled_tasks(project, 60)
+    truth = [P, N] * 30
+    bad = judged(project, [(h, P) for h in truth], ids)
+    good = judged(project, [(h, h) for h in truth], ids)
+    also = judged(project, [(h, h) for h in truth], ids)
+    assert compare(bad, good).verdict.startswith(f"{good.label} is better than {bad.label}")
+    assert compare(good, bad).verdict.startswith(f"{bad.label} is worse than {good.label}")
+    assert compare(good, also).verdict.startswith("No clear difference")
+    other = judged(project, [(P, P)])
+    assert "no task in common" in compare(good, other).verdict
+
+
+def test_what_each_recorded_stands_beside_it(project):
+    a = judged(project, [(P, P)], metrics=[metric("log_loss", 0.7), metric("ece", 0.1)])
+    b = judged(project, [(P, P)], metrics=[metric("log_loss", 0.6, n=50)])
+    rows = {r.name: (r.a, r.n_a, r.b, r.n_b) for r in compare(a, b).recorded}
+    assert rows == {"log_loss": (0.7, 40, 0.6, 50), "ece": (0.1, 40, None, 0)}
+
+
+def test_versions_of_two_projects_are_not_compared(project):
+    with pytest.raises(ValueError, match="two projects"):
+        compare(judged(project, [(P, P)]), judged(ProjectFactory(), [(P, P)]))
+
+
+def test_the_queries_do_not_grow_with_the_outcomes(project):
+    def pair(n):
+        ids = labelled_tasks(project, n)
+        return judged(project, [(P, P)] * n, ids), judged(project, [(P, N)] * n, ids)
+
+    few, many = pair(2), pair(TASKS_SHOWN + 5)
+    assert queries(lambda: compare(*few)) == queries(lambda: compare(*many)) == 6
+    (target,) = compare(*many).targets
+    assert (target.only_a, len(target.a_right)) == (TASKS_SHOWN + 5, TASKS_SHOWN)
+    assert target.p_value < 0.001
+
+
+def test_deleted_tasks_are_shown_as_such(project):
+    task = TaskFactory(project=project, labelled=P)
+    a, b = judged(project, [(P, P)], [task.pk]), judged(project, [(P, N)], [task.pk])
+    task.deleted_at = task.created_at
+    task.save()
+    assert compare(a, b).targets[0].a_right[0].task.deleted

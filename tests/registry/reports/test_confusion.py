@@ -1,0 +1,102 @@
+"""What a version said beside what humans said."""
+
+import pytest
+
+from registry.models import Target
+from registry.reports.confusion import NO_ANSWER, LabelTable, cell, cell_of_label, confusion
+from tests.factories import OutcomeFactory, ProjectFactory
+
+from .records import TOPICS, judged, queries
+
+pytestmark = pytest.mark.django_db
+
+PAIRS = [
+    ("Positive", "Positive"),
+    ("Positive", "Positive"),
+    ("Positive", "Negative"),
+    ("Negative", "Negative"),
+    ("Mixed", "Positive"),
+]
+SETS = [
+    (["Food"], ["Food"]),
+    (["Food", "Price"], ["Food"]),
+    ([], ["Staff"]),
+    (["Price"], []),
+]
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
+
+
+def test_each_cell_counts_what_humans_and_the_version_said(project):
+    version = judged(project, PAIRS)
+    found = confusion(version, "label")
+    assert found.labels == ["Negative", "Positive", "Mixed"]
+    assert found.counts == [[1, 0, 0], [1, 2, 0], [0, 1, 0]]
+    assert (found.kind, found.n) == (Target.Kind.SINGLE, 5)
+
+
+def test_each_cell_opens_the_outcomes_in_it(project):
+    version = judged(project, PAIRS)
+    found = confusion(version, "label")
+    for human, counts in zip(found.labels, found.counts, strict=True):
+        for predicted, n in zip(found.labels, counts, strict=True):
+            outcomes = cell(version, "label", human, predicted)
+            assert len(outcomes) == n
+            assert all((o.human, o.predicted) == (human, predicted) for o in outcomes)
+
+
+def test_a_task_without_an_answer_has_a_column_of_its_own(project):
+    version = judged(project, [*PAIRS, ("Positive", None)])
+    found = confusion(version, "label")
+    assert found.labels[-1] == NO_ANSWER
+    assert found.counts[1] == [1, 2, 0, 1]
+    assert len(cell(version, "label", "Positive", NO_ANSWER)) == 1
+
+
+def test_other_sources_versions_and_targets_are_left_out(project):
+    version = judged(project, PAIRS[:1])
+    judged(project, PAIRS)
+    OutcomeFactory(version=version)
+    OutcomeFactory(version=version, target="other", source="holdout")
+    assert confusion(version, "label").n == 1
+    assert confusion(version, "label", source="prequential").n == 1
+
+
+def test_sets_have_a_two_by_two_for_each_label(project):
+    version = judged(project, SETS, target=TOPICS)
+    found = confusion(version, "topics")
+    assert found.tables == [
+        LabelTable("Food", both=2, human_only=0, model_only=0, neither=2),
+        LabelTable("Price", both=0, human_only=2, model_only=0, neither=2),
+        LabelTable("Staff", both=0, human_only=0, model_only=1, neither=3),
+    ]
+    assert (found.kind, found.n, found.counts) == (Target.Kind.MULTIPLE, 4, [])
+
+
+def test_the_four_cells_of_a_label_open_their_outcomes(project):
+    version = judged(project, SETS, target=TOPICS)
+    for table in confusion(version, "topics").tables:
+        counted = {
+            (True, True): table.both,
+            (True, False): table.human_only,
+            (False, True): table.model_only,
+            (False, False): table.neither,
+        }
+        for (human, predicted), n in counted.items():
+            outcomes = cell_of_label(
+                version, "topics", table.label, human=human, predicted=predicted
+            )
+            assert len(outcomes) == n, (table.label, human, predicted)
+
+
+def test_the_queries_do_not_grow_with_the_outcomes(project):
+    few, many = judged(project, PAIRS), judged(project, PAIRS * 5)
+    for version in (few, many):
+        assert queries(lambda v=version: confusion(v, "label")) == 2
+        target = version.targets.get()
+        assert queries(lambda v=version, t=target: confusion(v, t)) == 1
+        outcomes = cell(version, "label", "Positive", "Positive")
+        assert queries(lambda o=outcomes: [x.task.data for x in o]) == 1

@@ -1,0 +1,73 @@
+"""Which tasks to label next."""
+
+import pytest
+
+from registry.acts import scores
+from registry.reports.label_next import label_next
+from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
+
+from .records import queries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
+
+
+def champion_of(project):
+    version = ModelVersionFactory(project=project, champion=True)
+    project.refresh_from_db()
+    return version
+
+
+def test_the_least_sure_come_first(project):
+    version = champion_of(project)
+    tasks = TaskFactory.create_batch(4, project=project)
+    said = [0.9, 0.51, None, 0.7]
+    scores.keep(version, {t.pk: s for t, s in zip(tasks, said, strict=True)})
+    found = label_next(project)
+    assert [(n.task.id, n.score) for n in found] == [
+        (tasks[1].pk, 0.51),
+        (tasks[3].pk, 0.7),
+        (tasks[0].pk, 0.9),
+    ]
+    assert found[0].task.text == tasks[1].data["text"]
+    assert [n.task.id for n in label_next(project, limit=1, offset=1)] == [tasks[3].pk]
+
+
+def test_only_the_champions_scores_of_tasks_that_are_there_and_unlabelled(project):
+    version = champion_of(project)
+    labelled = TaskFactory(project=project, labelled="Positive")
+    gone = TaskFactory(project=project)
+    gone.deleted_at = gone.created_at
+    gone.save()
+    scores.keep(version, {labelled.pk: 0.1, gone.pk: 0.2})
+    other = ModelVersionFactory(project=project)
+    scores.keep(other, {TaskFactory(project=project).pk: 0.3})
+    assert label_next(project) == []
+    promote(other)
+    project.refresh_from_db()
+    assert len(label_next(project)) == 1
+
+
+def test_without_a_champion_nothing_is_next(project):
+    TaskFactory(project=project)
+    assert label_next(project) == []
+
+
+def test_a_score_that_is_kept_again_takes_the_place_of_the_old_one(project):
+    version = champion_of(project)
+    task = TaskFactory(project=project)
+    scores.keep(version, {task.pk: 0.5})
+    scores.keep(version, {task.pk: 0.6})
+    assert [n.score for n in label_next(project)] == [0.6]
+
+
+def test_the_queries_do_not_grow_with_the_tasks(project):
+    version = champion_of(project)
+    for n in (1, 10):
+        tasks = TaskFactory.create_batch(n, project=project)
+        scores.keep(version, {t.pk: 0.5 for t in tasks})
+        assert queries(lambda: label_next(project)) == 1

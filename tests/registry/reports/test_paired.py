@@ -1,0 +1,135 @@
+"""The statistics of two versions on the same tasks, against scipy and what can be said by hand."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn import metrics
+
+from registry.reports.paired import Answers, Sample, mcnemar
+
+LABELS = ["a", "b", "c"]
+
+
+def sample(rows, target="label"):
+    """Of (human, a, b), each a label or None."""
+
+    def labels(value):
+        return None if value is None else (value,)
+
+    return Sample([{target: tuple(map(labels, row))} for row in rows])
+
+
+def drawn(n=400, seed=0, error_a=0.3, error_b=0.2):
+    rng = np.random.default_rng(seed)
+    human = rng.choice(LABELS, size=n, p=[0.6, 0.3, 0.1])
+    a = np.where(rng.random(n) < error_a, rng.choice(LABELS, size=n), human)
+    b = np.where(rng.random(n) < error_b, rng.choice(LABELS, size=n), human)
+    return list(zip(human.tolist(), a.tolist(), b.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("pair", [(0, 0), (3, 1), (10, 10), (2, 15), (0, 7), (400, 500)])
+def test_mcnemar_is_the_exact_sign_test(pair):
+    n = sum(pair)
+    expected = binomtest(min(pair), n, 0.5).pvalue if n else 1.0
+    assert mcnemar(*pair) == pytest.approx(expected)
+
+
+def test_both_metrics_are_scikit_learns_on_the_same_tasks():
+    rows = drawn()
+    found = sample(rows)
+    answers = found.answers("label")
+    human, a, b = zip(*rows, strict=True)
+    f1 = found.difference("macro_f1", [answers], Answers.macro_f1)
+    assert f1.a == pytest.approx(metrics.f1_score(human, a, average="macro"))
+    assert f1.b == pytest.approx(metrics.f1_score(human, b, average="macro"))
+    assert f1.difference == pytest.approx(f1.b - f1.a)
+    accuracy = found.difference("accuracy", [answers], Answers.accuracy)
+    assert accuracy.a == pytest.approx(metrics.accuracy_score(human, a))
+    by_label = metrics.f1_score(human, b, average=None, labels=LABELS)
+    assert [d.b for d in found.by_label(answers)] == pytest.approx(list(by_label))
+    assert [d.n for d in found.by_label(answers)] == [human.count(label) for label in LABELS]
+
+
+def test_the_interval_of_the_accuracies_is_as_wide_as_theory_has_it():
+    rows = drawn(n=2000)
+    found = sample(rows)
+    d = found.difference("accuracy", [found.answers("label")], Answers.accuracy)
+    each = np.array([float(b == h) - float(a == h) for h, a, b in rows])
+    expected = 1.96 * each.std() / np.sqrt(len(each))
+    low, high = d.interval
+    assert (high - low) / 2 == pytest.approx(expected, rel=0.1)
+    assert (high + low) / 2 == pytest.approx(d.difference, abs=expected * 0.2)
+    assert d.is_clear
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    truth = 0.1 * 2 / 3  # the errors differ by a tenth, and a third of the drawn labels is right
+    human_is_uniform = [0.3, 0.2]
+    covered = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        human = rng.choice(LABELS, size=300)
+        said = [
+            np.where(rng.random(300) < error, rng.choice(LABELS, size=300), human)
+            for error in human_is_uniform
+        ]
+        found = sample(list(zip(human.tolist(), *(s.tolist() for s in said), strict=True)))
+        low, high = found.difference(
+            "accuracy", [found.answers("label")], Answers.accuracy
+        ).interval
+        covered += low <= truth <= high
+    assert 51 <= covered <= 60
+
+
+def test_versions_that_say_the_same_differ_by_nothing():
+    found = sample([(h, a, a) for h, a, _ in drawn()])
+    d = found.difference("macro_f1", [found.answers("label")], Answers.macro_f1)
+    assert (d.difference, d.interval, d.is_clear) == (0, (0, 0), False)
+
+
+def test_equal_tasks_are_one_cell_and_count_each():
+    rows = drawn(n=60)
+    small, large = sample(rows), sample(rows * 50)
+    assert small.counts.shape == large.counts.shape
+    f1 = [s.difference("f1", [s.answers("label")], Answers.macro_f1) for s in (small, large)]
+    assert f1[0].difference == pytest.approx(f1[1].difference)
+    widths = [d.interval[1] - d.interval[0] for d in f1]
+    assert widths[1] == pytest.approx(widths[0] / np.sqrt(50), rel=0.25)
+
+
+def test_no_answer_is_wrong_and_no_label_is_not_counted():
+    found = Sample(
+        [
+            {"x": (("a",), ("a",), None)},
+            {"x": (("a",), ("a",), ("a",)), "y": (("b",), None, ("b",))},
+            {"y": (("b",), ("b",), ("b",))},
+        ]
+    )
+    x, y = found.answers("x"), found.answers("y")
+    assert (found.n, found.tasks(x), found.tasks(y)) == (3, 2, 2)
+    assert found.disagreements(x) == (1, 0)
+    assert found.disagreements(y) == (0, 1)
+    accuracy = found.difference("accuracy", [x], Answers.accuracy)
+    assert (accuracy.a, accuracy.b) == (1.0, 0.5)
+    both = found.difference("accuracy", [x, y], Answers.accuracy)
+    assert (both.a, both.b, both.difference) == (0.75, 0.75, 0.0)
+
+
+def test_an_empty_set_that_humans_gave_can_be_right():
+    found = Sample([{"x": ((), (), ("a",))}, {"x": (("a", "b"), ("a",), ("a", "b"))}])
+    answers = found.answers("x")
+    assert found.disagreements(answers) == (1, 1)
+    micro = found.difference("micro_f1", [answers], Answers.micro_f1)
+    assert (micro.a, micro.b) == (pytest.approx(2 / 3), pytest.approx(4 / 5))
+
+
+def test_a_label_that_nobody_gave_or_said_on_one_side_has_no_difference():
+    found = sample([("a", "a", "b"), ("a", "a", "a")])
+    label_b = found.by_label(found.answers("label"))[1]
+    assert (label_b.a, label_b.b, label_b.difference, label_b.interval) == (None, 0.0, None, None)
+
+
+def test_nothing_in_common_has_no_numbers():
+    found = Sample([])
+    d = found.difference("macro_f1", [], Answers.macro_f1)
+    assert (d.a, d.b, d.difference, d.interval, d.n) == (None, None, None, None, 0)

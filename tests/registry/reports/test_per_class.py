@@ -1,0 +1,91 @@
+"""How good a version is at each class and over all, beside the champion before it."""
+
+import pytest
+
+from registry.acts import champion
+from registry.reports.metrics import whole_metrics
+from registry.reports.per_class import champion_before, per_class
+from tests.factories import ModelVersionFactory, ProjectFactory, promote
+
+from .records import metric, queries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
+
+
+def of_class(label, f1, n, precision=0.5, recall=0.6):
+    return [
+        metric("precision", precision, label=label, n=n + 1),
+        metric("recall", recall, label=label, n=n),
+        metric("f1", f1, label=label, n=n),
+        metric("support", n, label=label, n=n),
+    ]
+
+
+def version(project, *metrics):
+    return ModelVersionFactory(project=project, metrics=list(metrics))
+
+
+def test_each_class_has_its_numbers_and_those_of_the_champion_before(project):
+    before = version(project, *of_class("Positive", 0.7, 10))
+    own = version(project, *of_class("Positive", 0.8, 12), *of_class("New", None, 3))
+    new, positive = sorted(per_class(own, before), key=lambda r: r.label)
+    assert (positive.precision, positive.recall, positive.f1, positive.n) == (0.5, 0.6, 0.8, 12)
+    assert (positive.previous_f1, positive.previous_n) == (0.7, 10)
+    assert (new.f1, new.n, new.previous_f1, new.previous_n) == (None, 3, None, 0)
+    assert [row.previous_f1 for row in per_class(own)] == [None, None]
+
+
+def test_whole_metrics_stand_beside_baseline_and_champion_before(project):
+    before = version(project, metric("accuracy", 0.6, n=30))
+    own = version(
+        project,
+        metric("primary", 0.5, target=""),
+        metric("accuracy", 0.7),
+        metric("baseline_accuracy", 0.8),
+        metric("ece", 0.02),
+        metric("ece_calibrated", 0.03),
+        metric("log_loss", 0.4),
+        metric("baseline_macro_f1", 0.3, target="a"),
+        metric("baseline_macro_f1", 0.5, target="b"),
+        metric("learning_curve", 0.5, step=10),
+        *of_class("Positive", 0.7, 10),
+    )
+    rows = whole_metrics(own, before)
+    assert [(r.target, r.name) for r in rows] == [
+        ("", "primary"),
+        ("label", "accuracy"),
+        ("label", "ece"),
+        ("label", "log_loss"),
+    ]
+    primary, accuracy, ece, log_loss = rows
+    assert (primary.baseline, primary.beats_baseline) == (pytest.approx(0.4), True)
+    assert (accuracy.baseline, accuracy.beats_baseline) == (0.8, False)
+    assert (accuracy.previous, accuracy.previous_n) == (0.6, 30)
+    assert (ece.beats_baseline, log_loss.beats_baseline) == (True, None)
+
+
+def test_the_champion_before_is_the_one_it_was_considered_against(project):
+    first, second, third = (version(project) for _ in range(3))
+    promote(first)
+    promote(second)
+    champion.consider(third, {"champion_label": second.label, "n": 40, "candidate": 0.1,
+                              "champion": 0.2, "champion_serves": True})  # fmt: skip
+    champion.roll_back(project, actor="tester", reason="a test")
+    promote(second)
+    assert champion_before(first) is None
+    assert champion_before(second) == first
+    assert champion_before(third) == second
+
+
+def test_the_queries_do_not_grow_with_the_classes(project):
+    few = version(project, *of_class("Positive", 0.8, 12))
+    many = version(project, *(m for i in range(30) for m in of_class(f"class {i}", 0.5, 9)))
+    for v in (few, many):
+        assert queries(lambda v=v: per_class(v, few)) == 1
+        assert queries(lambda v=v: whole_metrics(v, few)) == 1
+        assert queries(lambda v=v: champion_before(v)) == 1

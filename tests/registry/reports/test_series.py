@@ -1,0 +1,119 @@
+"""How a project's numbers moved."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from registry.models import Outcome
+from registry.reports.series import metric_series, prequential_series
+from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory
+
+from .records import metric, queries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
+
+
+def version(project, *metrics):
+    return ModelVersionFactory(project=project, metrics=list(metrics))
+
+
+def test_a_metric_is_shown_for_each_version_beside_its_baseline(project):
+    first = version(project, metric("accuracy", 0.7), metric("baseline_accuracy", 0.5))
+    second = version(project, metric("accuracy", None, n=0))
+    version(project, metric("log_loss", 0.7))
+    version(ProjectFactory(), metric("accuracy", 0.1))
+    points = metric_series(project, "accuracy", "label")
+    assert [(p.version, p.label, p.number, p.value, p.n, p.baseline) for p in points] == [
+        (first.pk, first.label, 1, 0.7, 40, 0.5),
+        (second.pk, second.label, 2, None, 0, None),
+    ]
+    assert points[0].at == first.created_at
+
+
+def test_the_primary_metric_stands_beside_the_mean_of_its_targets_baselines(project):
+    version(
+        project,
+        metric("primary", 0.8, target=""),
+        metric("baseline_macro_f1", 0.2, target="a"),
+        metric("baseline_macro_f1", 0.4, target="b"),
+    )
+    (point,) = metric_series(project, "primary")
+    assert (point.value, point.baseline) == (0.8, pytest.approx(0.3))
+
+
+def test_what_only_targets_have_is_their_mean(project):
+    version(
+        project,
+        metric("macro_f1", 0.6, target="a", n=30),
+        metric("macro_f1", 0.8, target="b", n=40),
+        metric("macro_f1", None, target="c", n=0),
+    )
+    (point,) = metric_series(project, "macro_f1")
+    assert (point.value, point.n) == (pytest.approx(0.7), 40)
+    assert [p.value for p in metric_series(project, "macro_f1", "a")] == [0.6]
+
+
+def test_classes_curves_and_other_splits_are_no_part_of_a_series(project):
+    version(
+        project,
+        metric("f1", 0.1, label="Positive"),
+        metric("accuracy", 0.2, step=10),
+        metric("accuracy", 0.3) | {"split": "train"},
+    )
+    assert metric_series(project, "f1") == metric_series(project, "accuracy") == []
+
+
+def answers(version, day, right, wrong=0, **fields):
+    """Outcomes of so many days ago."""
+    at = timezone.now() - timedelta(days=day)
+    for predicted, n in (("Positive", right), ("Negative", wrong)):
+        for _ in range(n):
+            OutcomeFactory(version=version, predicted=predicted, at=at, **fields)
+
+
+def test_each_day_has_its_answers_and_those_of_the_week_that_it_ends(project):
+    v = version(project)
+    answers(v, 8, right=3)
+    answers(v, 6, right=12, wrong=3)
+    answers(v, 0, right=9, wrong=1)
+    days = prequential_series(project, days=30)
+    assert [(d.standing.n, d.standing.correct) for d in days] == [(3, 3), (15, 12), (10, 9)]
+    assert [(d.window.n, d.window.correct) for d in days] == [(3, 3), (18, 15), (25, 21)]
+    assert [d.window.share for d in days] == [None, None, 21 / 25]
+    assert days[-1].day == timezone.localdate()
+
+
+def test_a_week_that_began_before_the_first_day_is_whole(project):
+    v = version(project)
+    answers(v, 3, right=5)
+    answers(v, 0, right=2)
+    (today,) = prequential_series(project, days=1)
+    assert (today.standing.n, today.window.n) == (2, 7)
+
+
+def test_only_what_was_asked_before_the_human_counts_and_all_versions_do(project):
+    answers(version(project), 0, right=1)
+    answers(version(project), 0, right=1)
+    answers(version(project), 0, right=1, source=Outcome.Source.SHOWN)
+    answers(version(ProjectFactory()), 0, right=1)
+    (today,) = prequential_series(project)
+    assert today.standing.n == 2
+
+
+def test_a_series_takes_one_query_however_many_rows(project):
+    answers(version(project, metric("accuracy", 0.7)), 0, right=1)
+
+    def ask():
+        return metric_series(project, "accuracy"), prequential_series(project)
+
+    assert queries(ask) == 2
+    for day in range(4):
+        answers(version(project, metric("accuracy", 0.7)), day, right=3)
+    assert queries(ask) == 2
+    assert len(ask()[0]) == 5
