@@ -202,3 +202,64 @@ def test_a_project_with_a_version_is_asked_without_counting_its_labels(
     with django_assert_max_num_queries(4) as asked:
         policy.consider(project, LATER)
     assert not any("labels" in q["sql"] and "split" in q["sql"] for q in asked.captured_queries)
+
+
+def test_many_projects_are_told_the_same_as_each_by_itself():
+    fresh = labelled_project({})
+    label(fresh, {"Positive": 5}, now=T0)
+    one_class = labelled_project({})
+    label(one_class, {"Positive": 25}, now=T0)
+    due = labelled_project({})
+    label(due, {"Positive": 10, "Negative": 12}, now=T0)
+    waiting = labelled_project({})
+    label(waiting, {"Positive": 30}, now=T0)
+    promote(ModelVersionFactory(project=waiting))
+    after_a_run(waiting, 30)
+    label(waiting, {"Negative": 4}, first_id=100, now=LATER)
+    failed = labelled_project({})
+    label(failed, {"Positive": 10, "Negative": 12}, now=T0)
+    after_a_run(failed, 22, fails=True)
+    other_config = labelled_project({})
+    label(other_config, {"Positive": 10, "Negative": 12}, now=T0)
+    after_a_run(other_config, 22)
+    Project.objects.filter(pk=other_config.pk).update(fingerprint="of another config")
+    training = labelled_project({})
+    runs.start(training, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    off = labelled_project({})
+    Project.objects.filter(pk=off.pk).update(policy={"enabled": False})
+
+    now = LATER + timedelta(minutes=1)
+    found = policy.statuses(Project.objects.order_by("pk"), now)
+    each = {p.pk: policy.status(p, now) for p in Project.objects.all()}
+
+    assert {pk: s["state"] for pk, s in found.items()} == {
+        fresh.pk: "labels",
+        one_class.pk: "classes",
+        due.pk: "due",
+        waiting.pk: "changes",
+        failed.pk: "changes",
+        other_config.pk: "due",
+        training.pk: "active",
+        off.pk: "off",
+    }
+    counted_late = {"usable"}
+    for pk, status in each.items():
+        expected = {k: v for k, v in status.items() if k not in counted_late}
+        assert {k: v for k, v in found[pk].items() if k not in counted_late} == expected
+    assert (found[waiting.pk]["changed"], found[waiting.pk]["needed"]) == (4, 10)
+
+
+def test_the_queries_for_many_do_not_grow_with_the_projects(django_assert_num_queries):
+    def several(n):
+        for _ in range(n):
+            label(labelled_project({}), {"Positive": 10, "Negative": 12}, now=T0)
+            trained = labelled_project({"Positive": 30})
+            promote(ModelVersionFactory(project=trained))
+            after_a_run(trained, 30)
+
+    several(1)
+    for _ in range(2):
+        projects_ = list(Project.objects.all())
+        with django_assert_num_queries(6):
+            policy.statuses(projects_, LATER)
+        several(3)
