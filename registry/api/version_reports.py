@@ -57,7 +57,9 @@ class VersionReports(Resource):
         return Response(card(self.get_object()))
 
     @extend_schema(responses={(200, Markdown.media_type): OpenApiTypes.STR})
-    @action(detail=True, url_path="card.md", url_name="card-md", renderer_classes=[Markdown])
+    @action(
+        detail=True, url_path="card/markdown", url_name="card-markdown", renderer_classes=[Markdown]
+    )
     def card_as_markdown(self, request: Request, pk: int) -> Response:
         """The card as Markdown, for a pull request or a wiki."""
         return Response(card_markdown(card(self.get_object())))

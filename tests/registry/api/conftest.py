@@ -1,11 +1,14 @@
 """Callers of REST: an admin, a lead, a viewer, someone without a group, and nobody."""
 
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
 import pytest
 from django.contrib.auth.models import Group, User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.authtoken.models import Token
 
 from tests import factories as make
@@ -89,3 +92,17 @@ def project(db):
 @pytest.fixture
 def version(project):
     return make.ModelVersionFactory(project=project, champion=True)
+
+
+@contextmanager
+def asked(exactly: int):
+    """The statements that an answer took, those of the token and the permissions among them."""
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    ends = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
+    statements = [q["sql"] for q in captured if not q["sql"].startswith(ends)]
+    assert len(statements) == exactly, "\n".join(statements)
+
+
+# The token with its user, the user's own permissions, those of the groups.
+WHO = 3

@@ -1,0 +1,123 @@
+"""Who may do what under /api/: as in the admin, and never with an access key."""
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from rest_framework.authtoken.models import Token
+
+from registry.api.urls import RESOURCES
+from registry.models import Project
+from tests import factories as make
+
+from .conftest import Caller, code
+
+READ_BY_VIEWERS = sorted(set(RESOURCES) - {"access-keys"})
+
+
+@pytest.mark.parametrize("route", ["", "schema/", *(f"{name}/" for name in RESOURCES)])
+def test_nobody_is_told_who_they_must_be(stranger, route):
+    answer = stranger.get(route)
+    assert answer.status_code == 401
+    assert code(answer) == "credentials_missing"
+    assert answer["WWW-Authenticate"] == "Token"
+
+
+@pytest.mark.parametrize("name", RESOURCES)
+def test_without_a_group_nothing_is_read(outsider, version, name):
+    answer = outsider.get(f"{name}/")
+    assert answer.status_code == 403
+    assert code(answer) == "permission_denied"
+
+
+@pytest.mark.parametrize("name", READ_BY_VIEWERS)
+def test_a_viewer_reads_and_changes_nothing(viewer, version, name):
+    assert viewer.get(f"{name}/").status_code == 200
+    for answer in (viewer.post(f"{name}/"), viewer.patch(f"{name}/1/")):
+        assert answer.status_code in (403, 405)
+
+
+def test_who_may_see_projects_alone_sees_no_answers_of_theirs(project):
+    user = User.objects.create_user("pat")
+    user.user_permissions.add(Permission.objects.get(codename="view_project"))
+    pat = Caller(Token.objects.create(user=user).key)
+    assert pat.get(f"projects/{project.pk}/").status_code == 200
+    assert code(pat.get(f"projects/{project.pk}/metrics/")) == "permission_denied"
+    assert code(pat.get(f"projects/{project.pk}/label-next/")) == "permission_denied"
+
+
+@pytest.mark.parametrize("route", ["", "projects/", "schema/", "docs/", "access-keys/"])
+def test_an_access_key_opens_nothing(route, stranger):
+    plain = make.AccessKeyFactory().plain
+    answer = stranger.client.get(f"/k/{plain}/api/{route}")
+    assert answer.status_code == 404
+    as_token = Caller(plain).get(route)
+    assert as_token.status_code in (302, 401)  # the docs send people to the login
+
+
+def test_basic_credentials_of_the_protocol_open_nothing(stranger, settings):
+    settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "ls", "secret"
+    answer = stranger.get("projects/", Authorization="Basic bHM6c2VjcmV0")
+    assert answer.status_code == 401
+
+
+def test_a_token_of_a_user_who_left_opens_nothing(admin):
+    User.objects.update(is_active=False)
+    answer = admin.get("projects/")
+    assert answer.status_code == 401
+    assert code(answer) == "credentials_wrong"
+
+
+def test_a_session_reads_and_needs_its_csrf_token_to_act(version):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(User.objects.create_superuser("root"))
+    assert browser.get("/api/versions/").status_code == 200
+    body = {"reason": "It is worse."}
+    url = f"/api/projects/{version.project_id}/roll-back/"
+    answer = browser.post(url, body, content_type="application/json")
+    assert answer.status_code == 403
+    assert code(answer) == "csrf_failed"
+    browser.get("/admin/")
+    answer = browser.post(
+        url,
+        body,
+        content_type="application/json",
+        headers={"X-CSRFToken": browser.cookies["csrftoken"].value},
+    )
+    assert code(answer) == "nothing_to_roll_back_to"
+
+
+def test_what_is_no_act_is_open_to_nobody(admin, project):
+    for method in ("put", "delete"):
+        send = getattr(admin.client, method)
+        answer = send(f"/api/projects/{project.pk}/", headers=admin.headers)
+        assert answer.status_code in (403, 405)
+    assert Project.objects.filter(pk=project.pk).exists()
+
+
+def test_an_unknown_route_is_told_in_the_one_form(admin, stranger):
+    answer = admin.get("project")
+    assert answer.status_code == 404
+    assert code(answer) == "route_unknown"
+    assert code(admin.post("projects")) == "route_unknown"
+    assert code(stranger.get("project")) == "credentials_missing"
+
+
+def test_a_body_that_is_not_json_is_refused(lead, version):
+    url = f"/api/versions/{version.pk}/archive/"
+    form = lead.client.post(url, {"reason": "r"}, headers=lead.headers)
+    assert form.status_code == 415
+    assert code(form) == "media_type_unknown"
+    for body in (b"{", b"[" * 5000, b'{"reason": "\xff"}', b'{"reason": NaN}'):
+        answer = lead.client.post(url, body, content_type="application/json", headers=lead.headers)
+        assert answer.status_code == 400
+        assert code(answer) == "body_invalid"
+
+
+def test_a_type_that_is_not_served_is_told(viewer, version):
+    answer = viewer.get("versions/", Accept="text/csv")
+    assert answer.status_code == 406
+    assert code(answer) == "not_acceptable"
+
+
+def test_the_root_names_every_resource(viewer):
+    assert set(viewer.get("").json()) == set(RESOURCES)

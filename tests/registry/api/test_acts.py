@@ -1,0 +1,41 @@
+"""/api/acts/."""
+
+from registry.models import Act
+from tests import factories as make
+
+from .conftest import WHO, asked, code
+
+
+def test_acts_are_listed_with_the_versions_that_they_moved(viewer, project, version):
+    newer = make.ModelVersionFactory(project=project, champion=True)
+    with asked(WHO + 1):
+        last, _ = viewer.rows("acts/")
+    assert last["verb"] == "promote"
+    assert last["from_version"] == {"id": version.pk, "label": version.label}
+    assert last["to_version"] == {"id": newer.pk, "label": newer.label}
+    assert viewer.get(f"acts/{last['id']}/").json() == last
+
+
+def test_acts_are_filtered_and_searched_within_a_project(viewer, lead, project, version):
+    lead.post(f"versions/{version.pk}/note/", {"note": "Odd on emoji."})
+    make.ModelVersionFactory(champion=True)
+
+    def verbs(**query):
+        return [row["verb"] for row in viewer.rows("acts/", query)]
+
+    assert verbs(project=project.pk) == ["note", "promote"]
+    assert verbs(project=project.pk, verb="note") == ["note"]
+    assert verbs(version=version.pk, actor="lea") == ["note"]
+    assert verbs(project=project.pk, search="emoji") == ["note"]
+    at = Act.objects.get(verb="note").at.isoformat()
+    assert verbs(project=project.pk, at_after=at) == ["note"]
+    assert verbs(project=project.pk, at_before=at) == ["promote"]
+
+
+def test_nobody_changes_the_audit_trail(admin, version):
+    act = Act.objects.latest("id")
+    for send in (admin.client.put, admin.client.patch, admin.client.delete, admin.client.post):
+        answer = send(f"/api/acts/{act.pk}/", headers=admin.headers)
+        assert answer.status_code in (403, 405)
+        assert code(answer) in ("permission_denied", "method_not_allowed")
+    assert Act.objects.get(pk=act.pk).reason == act.reason

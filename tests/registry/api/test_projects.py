@@ -1,0 +1,140 @@
+"""/api/projects/."""
+
+from registry.models import Act, TaskScore
+from tests import factories as make
+
+from .conftest import WHO, asked, code
+
+
+def test_a_project_is_listed_with_its_champion_and_without_secrets(viewer, version):
+    secret = make.ProjectFactory(
+        setup_token="setup-secret", labelstudio_url="http://ls", labelstudio_key="key-secret"
+    )
+    answer = viewer.get("projects/")
+    assert answer.json()["results"][1]["champion"] == {"id": version.pk, "label": version.label}
+    page = viewer.get(f"projects/{secret.pk}/")
+    assert page.json()["has_own_credentials"] is True
+    for told in (answer.content, page.content):
+        assert b"secret" not in told
+        assert b"gAAAA" not in told  # not as a Fernet token either
+
+
+def test_more_projects_take_no_more_queries(viewer, version):
+    for _ in range(5):
+        make.ModelVersionFactory(champion=True)
+    with asked(WHO + 1):
+        assert len(viewer.rows("projects/")) == 6
+
+
+def test_projects_are_filtered_searched_and_ordered(viewer, version, project):
+    other = make.ProjectFactory(title="Topics", hostname="http://other")
+    assert ids(viewer, {"has_champion": "true"}) == [project.pk]
+    assert ids(viewer, {"has_champion": "false"}) == [other.pk]
+    assert ids(viewer, {"hostname": "http://other"}) == [other.pk]
+    assert ids(viewer, {"uid": project.uid}) == [project.pk]
+    assert ids(viewer, {"search": "topic"}) == [other.pk]
+    assert ids(viewer, {"ordering": "title"}) == [project.pk, other.pk]
+
+
+def ids(caller, query):
+    return [row["id"] for row in caller.rows("projects/", query)]
+
+
+def test_a_setting_is_changed_and_the_others_stay(admin, project):
+    answer = admin.patch(
+        f"projects/{project.pk}/",
+        {"policy": {"quiet_s": 30}, "promotion_rule": "never", "reason": "A slow week."},
+    )
+    assert answer.status_code == 200
+    assert answer.json()["policy"]["quiet_s"] == 30
+    assert answer.json()["policy"]["first_labels"] == 20
+    assert answer.json()["promotion_rule"] == "never"
+    act = Act.objects.latest("id")
+    assert (act.verb, act.actor, act.reason) == ("configure", "ada", "A slow week.")
+    answer = admin.patch(f"projects/{project.pk}/", {"policy": {"quiet_s": None}})
+    assert answer.json()["policy"]["quiet_s"] == 5
+
+
+def test_options_are_checked_by_the_engine(admin, project):
+    url = f"projects/{project.pk}/"
+    assert admin.patch(url, {"options": {"automl": "off"}}).json()["options"] == {"automl": "off"}
+    assert code(admin.patch(url, {"options": {"magic": 1}})) == "option_invalid"
+    assert code(admin.patch(url, {"policy": {"quiet": 1}})) == "setting_invalid"
+    assert code(admin.patch(url, {"policy": {"quiet_s": -1}})) == "setting_invalid"
+    assert code(admin.patch(url, {"policy": 3})) == "input_invalid"
+    assert code(admin.patch(url, {"title": "Mine"})) == "input_invalid"
+
+
+def test_a_lead_changes_no_settings(lead, project):
+    answer = lead.patch(f"projects/{project.pk}/", {"promotion_rule": "never"})
+    assert code(answer) == "permission_denied"
+
+
+def test_a_lead_rolls_back_with_a_reason(lead, project, version):
+    newer = make.ModelVersionFactory(project=project, champion=True)
+    url = f"projects/{project.pk}/roll-back/"
+    assert code(lead.post(url)) == "input_invalid"
+    answer = lead.post(url, {"reason": "Worse on Mondays."})
+    assert answer.json()["champion"]["id"] == version.pk
+    act = Act.objects.latest("id")
+    assert (act.verb, act.actor, act.reason) == ("roll_back", "lea", "Worse on Mondays.")
+    answer = lead.post(url, {"reason": "It was not.", "to": newer.pk})
+    assert answer.json()["champion"]["id"] == newer.pk
+
+
+def test_a_roll_back_that_cannot_be_is_refused(lead, viewer, version):
+    url = f"projects/{version.project_id}/roll-back/"
+    answer = lead.post(url, {"reason": "r"})
+    assert answer.status_code == 409
+    assert code(answer) == "nothing_to_roll_back_to"
+    elsewhere = make.ModelVersionFactory()
+    assert code(lead.post(url, {"reason": "r", "to": elsewhere.pk})) == "not_promotable"
+    assert code(lead.post(url, {"reason": "r", "to": 0})) == "input_invalid"
+    assert code(viewer.post(url, {"reason": "r"})) == "permission_denied"
+
+
+def test_a_metric_is_one_series_over_the_versions(viewer, project, version):
+    newer = make.ModelVersionFactory(project=project)
+    make.ModelVersionFactory()
+    url = f"projects/{project.pk}/metrics/"
+    with asked(WHO + 2):
+        series = viewer.get(url, {"name": "macro_f1"}).json()
+    assert [point["version"] for point in series] == [version.pk, newer.pk]
+    assert {point["value"] for point in series} == {0.8}
+    assert [p["n"] for p in viewer.get(url).json()] == [40, 40]  # the primary one
+    of_target = viewer.get(url, {"name": "accuracy", "target": "label"}).json()
+    assert of_target[0]["baseline"] == 0.5
+    assert viewer.get(url, {"name": "nope"}).json() == []
+    assert code(viewer.get(url, {"nmae": "f1"})) == "input_invalid"
+
+
+def test_the_answers_beside_humans_are_a_series_of_days(viewer, project, version):
+    make.OutcomeFactory.create_batch(20, version=version)
+    (day,) = viewer.get(f"projects/{project.pk}/prequential/", {"days": 7}).json()
+    assert day["standing"]["n"] == 20
+    assert day["standing"]["share"] == 1.0
+    assert len(day["window"]["interval"]) == 2
+    for days in ("0", "367", "x"):
+        answer = viewer.get(f"projects/{project.pk}/prequential/", {"days": days})
+        assert code(answer) == "input_invalid"
+
+
+def test_the_least_sure_tasks_come_first_to_be_labelled(viewer, project, version):
+    sure, unsure = (make.TaskFactory(project=project) for _ in range(2))
+    TaskScore.objects.create(version=version, task=sure, score=0.9)
+    TaskScore.objects.create(version=version, task=unsure, score=0.4)
+    url = f"projects/{project.pk}/label-next/"
+    with asked(WHO + 2):
+        told = viewer.get(url).json()
+    assert [one["task"]["id"] for one in told] == [unsure.pk, sure.pk]
+    assert told[0]["score"] == 0.4
+    assert told[0]["task"]["text"] == unsure.data["text"]
+    assert len(viewer.get(url, {"limit": 1}).json()) == 1
+    assert viewer.get(f"projects/{make.ProjectFactory().pk}/label-next/").json() == []
+
+
+def test_a_project_that_is_not_there_is_not_found(admin):
+    for route in ("", "metrics/", "label-next/"):
+        answer = admin.get(f"projects/999999/{route}")
+        assert answer.status_code == 404
+        assert code(answer) == "not_found"

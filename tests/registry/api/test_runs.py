@@ -1,0 +1,93 @@
+"""/api/runs/."""
+
+import pytest
+
+from registry.models import Act, TrainingRun
+from tests import factories as make
+
+from .conftest import WHO, asked, code
+
+
+def test_a_run_is_started_once(lead, project):
+    answer = lead.post("runs/", {"project": project.pk, "reason": "Monday."})
+    assert answer.status_code == 201
+    assert answer.json()["state"] == "queued"
+    assert answer.json()["trigger"] == "api"
+    act = Act.objects.latest("id")
+    assert (act.verb, act.actor, act.reason) == ("train", "lea", "Monday.")
+    again = lead.post("runs/", {"project": project.pk})
+    assert again.status_code == 200
+    assert again.json()["id"] == answer.json()["id"]
+
+
+@pytest.mark.parametrize("body", [{}, {"project": 0}, {"project": "x"}, {"project": None}, []])
+def test_a_run_needs_a_project(lead, body):
+    assert code(lead.post("runs/", body)) == "input_invalid"
+
+
+def test_a_run_is_cancelled_and_tried_again(lead, project):
+    run = make.TrainingRunFactory(project=project)
+    url = f"runs/{run.pk}"
+    assert code(lead.post(f"{url}/retry/")) == "run_not_failed"
+    answer = lead.post(f"{url}/cancel/", {"reason": "Not now."})
+    assert answer.json()["state"] == "cancelled"
+    assert code(lead.post(f"{url}/cancel/")) == "run_not_active"
+    answer = lead.post(f"{url}/retry/")
+    assert answer.status_code == 201
+    assert answer.json()["retry_of"] == run.pk
+    assert lead.post(f"{url}/retry/").status_code == 200
+
+
+def test_a_viewer_runs_nothing(viewer, project):
+    run = make.TrainingRunFactory(project=project)
+    for answer in (
+        viewer.post("runs/", {"project": project.pk}),
+        viewer.post(f"runs/{run.pk}/cancel/"),
+        viewer.post(f"runs/{run.pk}/retry/"),
+    ):
+        assert code(answer) == "permission_denied"
+    assert TrainingRun.objects.count() == 1
+
+
+def test_a_failed_run_tells_code_cause_and_cure(viewer, project):
+    make.TrainingRunFactory(project=project, state="failed")
+    (told,) = viewer.rows("runs/")
+    assert told["error"] == {
+        "code": "training_failed",
+        "message": "It failed.",
+        "hint": "Try again.",
+    }
+    assert told["version"] is None
+
+
+def test_what_a_run_did_is_on_its_own_page_only(viewer, version):
+    (listed,) = viewer.rows("runs/")
+    assert listed["version"] == {"id": version.pk, "label": version.label}
+    assert listed["error"] is None
+    assert "log" not in listed
+    with asked(WHO + 1):
+        told = viewer.get(f"runs/{version.run_id}/").json()
+    assert {"log", "statements", "candidates", "comparison", "phases"} <= set(told)
+
+
+def test_more_runs_take_no_more_queries(viewer, project):
+    for _ in range(4):
+        make.ModelVersionFactory(project=project)
+        make.TrainingRunFactory(project=project, state="failed")
+    with asked(WHO + 1):
+        assert len(viewer.rows("runs/")) == 8
+
+
+def test_runs_are_filtered_and_ordered(viewer, project, version):
+    failed = make.TrainingRunFactory(project=project, state="failed")
+    waiting = make.TrainingRunFactory(project=make.ProjectFactory(title="Topics"))
+
+    def ids(**query):
+        return [row["id"] for row in viewer.rows("runs/", query)]
+
+    assert ids(project=project.pk) == [failed.pk, version.run_id]
+    assert ids(state=["failed", "queued"]) == [waiting.pk, failed.pk]
+    assert ids(error_code="training_failed") == [failed.pk]
+    assert ids(has_version="true") == [version.run_id]
+    assert ids(search="topics") == [waiting.pk]
+    assert ids(ordering="started_at") == [version.run_id, failed.pk, waiting.pk]

@@ -1,0 +1,173 @@
+"""/api/versions/."""
+
+import base64
+import hashlib
+
+import pytest
+
+from registry import artifacts
+from registry.models import Act, Project
+from tests import factories as make
+
+from .conftest import WHO, asked, code
+
+
+def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, project):
+    make.ModelVersionFactory(project=project, metrics=[])
+    unjudged, champion = viewer.rows("versions/")
+    assert champion["state"] == "champion"
+    assert champion["primary"] == {"value": 0.8, "n": 40}
+    assert unjudged["state"] == "kept"
+    assert unjudged["primary"] == {"value": None, "n": 0}
+
+
+def test_a_version_is_read_with_its_targets(viewer, version):
+    with asked(WHO + 2):
+        told = viewer.get(f"versions/{version.pk}/").json()
+    assert told["targets"][0]["labels"] == ["Negative", "Positive"]
+    assert told["environment"] == {"python": "3.11"}
+    assert told["artifact_sha256"] == version.artifact_sha256
+
+
+def test_more_versions_take_no_more_queries(viewer, project):
+    for _ in range(5):
+        make.ModelVersionFactory(project=project)
+    with asked(WHO + 1):
+        assert len(viewer.rows("versions/")) == 5
+
+
+def test_versions_are_filtered_searched_and_ordered(viewer, lead, project, version):
+    old = make.ModelVersionFactory(project=project)
+    lead.post(f"versions/{old.pk}/archive/", {"reason": "Old."})
+    elsewhere = make.ModelVersionFactory()
+
+    def ids(**query):
+        return [row["id"] for row in viewer.rows("versions/", query)]
+
+    assert ids(project=project.pk) == [old.pk, version.pk]
+    assert ids(champion="true") == [version.pk]
+    assert ids(champion="false") == [elsewhere.pk, old.pk]
+    assert ids(archived="true") == [old.pk]
+    assert ids(load_failed="true") == []
+    assert ids(run=version.run_id) == [version.pk]
+    assert ids(project=project.pk, number=2) == [old.pk]
+    assert ids(label=version.label) == [version.pk]
+    assert ids(search=elsewhere.project.title) == [elsewhere.pk]
+    assert ids(created_after=elsewhere.created_at.isoformat()) == [elsewhere.pk]
+    assert ids(created_before=old.created_at.isoformat()) == [version.pk]
+    assert ids(ordering="number", project=project.pk) == [version.pk, old.pk]
+
+
+def test_a_lead_promotes_with_a_reason(lead, project, version):
+    newer = make.ModelVersionFactory(project=project)
+    url = f"versions/{newer.pk}/promote/"
+    assert code(lead.post(url, {"reason": "  "})) == "input_invalid"
+    answer = lead.post(url, {"reason": "Better on long texts."})
+    assert answer.json()["state"] == "champion"
+    assert Project.objects.get(pk=project.pk).champion_id == newer.pk
+    act = Act.objects.latest("id")
+    assert (act.verb, act.actor, act.reason) == ("promote", "lea", "Better on long texts.")
+    answer = lead.post(url, {"reason": "Again."})
+    assert answer.status_code == 409
+    assert code(answer) == "not_promotable"
+
+
+@pytest.mark.parametrize("act", ["promote", "archive", "unarchive", "note", "clear-load-failure"])
+def test_a_viewer_does_nothing_to_a_version(viewer, version, act):
+    answer = viewer.post(f"versions/{version.pk}/{act}/", {"reason": "r"})
+    assert code(answer) == "permission_denied"
+
+
+def test_a_version_goes_into_the_archive_and_out_again(lead, project, version):
+    url = f"versions/{make.ModelVersionFactory(project=project).pk}"
+    assert lead.post(f"{url}/archive/", {"reason": "Old."}).json()["state"] == "archived"
+    assert code(lead.post(f"{url}/archive/", {"reason": "Old."})) == "already_so"
+    assert lead.post(f"{url}/unarchive/", {"reason": "Wanted."}).json()["state"] == "kept"
+    served = lead.post(f"versions/{version.pk}/archive/", {"reason": "r"})
+    assert code(served) == "champion_not_archivable"
+
+
+def test_a_note_is_written_and_the_one_before_stays_in_the_act(lead, version):
+    url = f"versions/{version.pk}/note/"
+    lead.post(url, {"note": "Good on short texts."})
+    assert lead.post(url, {"note": ""}).json()["note"] == ""
+    assert Act.objects.latest("id").numbers == {"from": "Good on short texts."}
+    assert code(lead.post(url, {"note": "\x00"})) == "input_invalid"
+    assert code(lead.post(url, {"note": "x" * 10_001})) == "input_invalid"
+    assert code(lead.post(url, {"text": "x"})) == "input_invalid"
+
+
+def test_a_failed_load_is_cleared_once_the_artifact_is_back(lead, project):
+    broken = make.ModelVersionFactory(project=project)
+    url = f"versions/{broken.pk}/clear-load-failure/"
+    assert code(lead.post(url, {"reason": "r"})) == "already_so"
+    artifacts.fetch(broken).unlink()
+    answer = lead.post(url, {"reason": "r"})
+    assert code(answer) == "artifact_missing"
+
+
+def test_the_artifact_is_downloaded_with_its_sha256(viewer, version):
+    url = f"versions/{version.pk}/artifact/"
+    answer = viewer.get(url)
+    content = b"".join(answer.streaming_content)
+    digest = hashlib.sha256(content)
+    assert answer["ETag"] == f'"{digest.hexdigest()}"'
+    assert answer["Repr-Digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+    assert answer["Content-Disposition"] == f'attachment; filename="{version.label}.artifact"'
+    assert int(answer["Content-Length"]) == version.artifact_bytes
+    again = viewer.get(url, **{"If-None-Match": answer["ETag"]})
+    assert again.status_code == 304
+
+
+def test_an_artifact_that_was_tampered_with_is_not_given_out(viewer, version):
+    path = artifacts.fetch(version)
+    path.chmod(0o600)
+    path.write_bytes(b"something else")
+    answer = viewer.get(f"versions/{version.pk}/artifact/")
+    assert code(answer) == "artifact_corrupt"
+
+
+def test_the_surest_mistakes_come_first(viewer, version):
+    make.OutcomeFactory(version=version, source="holdout", predicted="Negative", score=0.6)
+    worst = make.OutcomeFactory(version=version, source="holdout", predicted="Negative", score=0.9)
+    make.OutcomeFactory(version=version, source="holdout")
+    url = f"versions/{version.pk}/mistakes/"
+    told = viewer.get(url).json()
+    assert [one["score"] for one in told] == [0.9, 0.6]
+    assert told[0]["outcome"] == worst.pk
+    assert told[0]["task"]["text"] == worst.task.data["text"]
+    assert len(viewer.get(url, {"limit": 1, "target": "label"}).json()) == 1
+    assert viewer.get(url, {"target": "other"}).json() == []
+    assert code(viewer.get(url, {"limit": 501})) == "input_invalid"
+
+
+def test_two_versions_are_compared_on_the_same_tasks(viewer, project, version):
+    newer = make.ModelVersionFactory(project=project)
+    for right in (True, False):
+        task = make.TaskFactory(project=project, labelled="Positive")
+        for one, said in ((version, right), (newer, True)):
+            make.OutcomeFactory(
+                version=one,
+                task=task,
+                source="holdout",
+                predicted="Positive" if said else "Negative",
+            )
+    url = f"versions/{newer.pk}/compare/"
+    told = viewer.get(url, {"with": version.pk}).json()
+    assert told["a"]["label"] == version.label
+    assert told["b"]["label"] == newer.label
+    assert told["n"] == 2
+    assert told["targets"][0]["only_b"] == 1
+    assert told["targets"][0]["b_right"][0]["a"] == "Negative"
+    elsewhere = make.ModelVersionFactory()
+    assert code(viewer.get(url, {"with": elsewhere.pk})) == "input_invalid"
+    assert code(viewer.get(url)) == "input_invalid"
+
+
+def test_a_card_is_told_as_json_and_as_markdown(viewer, version):
+    told = viewer.get(f"versions/{version.pk}/card/").json()
+    assert told["version"] == version.label
+    assert told["lineage"]["artifact"]["sha256"] == version.artifact_sha256
+    answer = viewer.get(f"versions/{version.pk}/card/markdown/")
+    assert answer["Content-Type"].startswith("text/markdown")
+    assert answer.content.decode().startswith(f"# {version.label} of ")
