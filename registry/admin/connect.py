@@ -34,7 +34,6 @@ def view(admin: "ProjectAdmin", request: HttpRequest, object_id: str) -> HttpRes
         **admin.admin_site.each_context(request),
         "title": "Connect to Label Studio",
         "subtitle": str(project),
-        "opts": admin.opts,
         "project": project,
         "url": url,
         "may_make": allowed(request.user, "new_key"),

@@ -41,11 +41,13 @@ def of_project(user: AbstractBaseUser | AnonymousUser, glance: Glance) -> list[F
             page_url(version) if version else "",
         ),
         Fact("Primary metric", primary(glance), beside(glance)),
-        Fact(f"Right, last {PREQUENTIAL_DAYS} days", share(glance), interval(glance.prequential)),
+        Fact(
+            f"Accuracy, last {PREQUENTIAL_DAYS} days", share(glance), interval(glance.prequential)
+        ),
         Fact(
             "Last run",
             run.get_state_display() if run else "none yet",
-            run.error[:200] if run and run.error else "",
+            ended(glance),
             page_url(run) if run else "",
         ),
         Fact("Not yet learned from", labels(glance.changed), trains(glance)),
@@ -91,7 +93,7 @@ def interval(standing: Standing) -> str:
     if standing.interval is None:
         return f"{standing.n} of {ENOUGH} answers"
     low, high = standing.interval
-    return f"{low:.0%} to {high:.0%}, n = {standing.n:,}"
+    return f"{low:.0%} to {high:.0%}, n\xa0=\xa0{standing.n:,}"
 
 
 def labels(n: int) -> str:
@@ -112,7 +114,18 @@ def unserved(glance: Glance) -> str:
     return "" if project.pipeline else project.unserved_reason or "no label config yet"
 
 
+def ended(glance: Glance) -> str:
+    """Why the last run failed, or how long ago it was."""
+    run = glance.last_run
+    if run is None:
+        return ""
+    return run.error[:200] or ago(run.ended_at or run.created_at)
+
+
 def checked(glance: Glance) -> str:
-    """When Label Studio was last tried."""
+    """The step that failed when Label Studio was last tried, or when that was."""
+    step = glance.failed_step
+    if step:
+        return f"{step['step']}: {step.get('detail') or 'failed'}"[:200]
     at = glance.project.connection_checked_at
     return ago(at) if at else ""

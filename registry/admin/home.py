@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -71,7 +72,7 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
     given |= {"title": "Home", "days": PREQUENTIAL_DAYS}
     if not may_view(request.user, Project):
         return given | {"may_look": False}
-    everything = glances(Project.objects.order_by("-updated_at", "-pk"))
+    everything = glances(_projects())
     found = attention(everything)
     page = Paginator(_troubled_first(everything, found), _PER_PAGE).get_page(
         request.GET.get("page")
@@ -85,6 +86,12 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
         "page": page,
         "rows": [_row(g, g.project.pk in troubled) for g in page],
     }
+
+
+def _projects() -> QuerySet[Project]:
+    """All, the last changed first, without what may be long; the policy asks for champions."""
+    long = ("label_config", "extra_params", "champion__environment", "champion__load_error")
+    return Project.objects.select_related("champion").defer(*long).order_by("-updated_at", "-pk")
 
 
 def _troubled_first(all_of: list[Glance], found: Sequence[Attention]) -> list[Glance]:

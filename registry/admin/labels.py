@@ -55,5 +55,5 @@ def took(start: datetime | None, end: datetime | None) -> str:
         return "–"
     seconds = (end - start).total_seconds()
     if seconds < 60:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+        return f"{seconds:.1f}\xa0s"
+    return f"{int(seconds // 60)}\xa0min\xa0{int(seconds % 60)}\xa0s"

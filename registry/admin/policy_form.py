@@ -43,15 +43,19 @@ class PolicyForm(forms.ModelForm):
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
     )
-    first_labels = _count("First training: labels", "So many tasks with a usable label, at least.")
-    first_classes = _count("First training: classes", "So many classes among them.")
-    first_per_class = _count("First training: labels a class", "So many labels in each of these.")
-    changed_min = _count("Later: changed labels", "So many new or changed since the last run.")
-    changed_share = _number(
-        "Later: changed share", "And at least this share of the labelled: 0.05 is 5 %."
+    first_labels = _count("First training: labels", "How many tasks must have a usable label.")
+    first_classes = _count("First training: classes", "How many classes must be among them.")
+    first_per_class = _count(
+        "First training: labels a class", "How many labels each of these classes must have."
     )
-    quiet_s = _number("Quiet, seconds", "It waits until no label has changed for so long.")
-    wait_max_s = _number("Longest wait, seconds", "It waits for quiet no longer than this.")
+    changed_min = _count(
+        "Later: changed labels", "How many labels must be new or changed since the last run."
+    )
+    changed_share = _number(
+        "Later: changed share", "And at least this share of the labelled tasks: 0.05 is 5 %."
+    )
+    quiet_s = _number("Quiet, seconds", "How long no label may have changed before it starts.")
+    wait_max_s = _number("Longest wait, seconds", "How long it waits for that at most.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

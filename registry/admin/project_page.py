@@ -1,6 +1,6 @@
 """What a project's page shows above its settings: where it stands, its charts, its latest rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,12 @@ from django.db.models import Model, OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 
 from registry import charts
+from registry.accuracy import Standing
+from registry.engine import engine
 from registry.models import Act, Event, Metric, ModelVersion, Project, TrainingRun
 from registry.permissions import may_view
-from registry.reports.glance import glances
+from registry.reports import latest as newest
+from registry.reports.glance import PREQUENTIAL_DAYS, Glance
 from registry.reports.series import Day, Point, metric_series, prequential_series
 
 from . import facts
@@ -35,22 +38,38 @@ class Latest:
 
 def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
     """The context of the page: `facts`, `charts` and `latest`."""
-    latest = {
-        ModelVersion: _versions,
-        TrainingRun: _runs,
-        Event: _events,
-        Act: _acts,
+    points, days = metric_series(project, "primary"), prequential_series(project, _DAYS)
+    runs = _newest_runs(project)
+    latest: dict[type[Model], Callable[[], Latest]] = {
+        ModelVersion: lambda: _versions(project),
+        TrainingRun: lambda: _runs(project, runs),
+        Event: lambda: _events(project),
+        Act: lambda: _acts(project),
     }
     return {
-        "facts": facts.of_project(user, glances([project])[0]),
-        "charts": [
-            primary_chart(project, metric_series(project, "primary")),
-            prequential_chart(prequential_series(project, _DAYS)),
-        ]
-        if may_view(user, Metric)
-        else [],
-        "latest": [rows(project) for model, rows in latest.items() if may_view(user, model)],
+        "facts": facts.of_project(user, _glance(project, points, runs)),
+        "charts": [primary_chart(project, points), prequential_chart(days)],
+        "latest": [table() for model, table in latest.items() if may_view(user, model)],
     }
+
+
+def _glance(project: Project, points: Sequence[Point], runs: Sequence[TrainingRun]) -> Glance:
+    """As `glances` has it, from what the page has read already."""
+    ids = [project.pk]
+    judged = next((p for p in points if p.version == project.champion_id), None)
+    return Glance(
+        project=project,
+        champion=project.champion,
+        primary=judged.value if judged else None,
+        primary_n=judged.n if judged else 0,
+        baseline=judged.baseline if judged else None,
+        series=[],
+        prequential=newest.prequential(ids, PREQUENTIAL_DAYS).get(project.pk, Standing(0, 0)),
+        last_run=runs[0] if runs else None,
+        events_today=newest.events_today(ids).get(project.pk, 0),
+        last_move=newest.last_moves(ids).get(project.pk),
+        policy=engine().policy_statuses([project]).get(project.pk, {}),
+    )
 
 
 def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
@@ -106,17 +125,17 @@ def _versions(project: Project) -> Latest:
     primary = Metric.objects.filter(
         version=OuterRef("pk"), target="", name="primary", split="holdout"
     )
-    newest = ModelVersion.objects.filter(project=project).annotate(
+    shown = ModelVersion.objects.filter(project=project).annotate(
         primary=Subquery(primary.values("value")[:1]), primary_n=Subquery(primary.values("n")[:1])
     )[:_LATEST]
     rows = [
         [
             link(v),
-            "not judged" if v.primary is None else f"{v.primary:.3f} (n = {v.primary_n})",
+            "not judged" if v.primary is None else f"{v.primary:.3f} (n\xa0=\xa0{v.primary_n})",
             _standing_of(project, v),
             ago(v.created_at),
         ]
-        for v in newest
+        for v in shown
     ]
     return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
 
@@ -129,25 +148,27 @@ def _standing_of(project: Project, version: ModelVersion) -> str:
     return state_label("archived", "warning") if version.archived_at else "kept"
 
 
-def _runs(project: Project) -> Latest:
-    newest = TrainingRun.objects.filter(project=project).only(
-        *("state", "trigger", "error", "created_at", "started_at", "ended_at")
-    )[:_LATEST]
+def _newest_runs(project: Project) -> list[TrainingRun]:
+    short = ("state", "trigger", "error", "created_at", "started_at", "ended_at")
+    return list(TrainingRun.objects.filter(project=project).only(*short)[:_LATEST])
+
+
+def _runs(project: Project, shown: Sequence[TrainingRun]) -> Latest:
     rows = [
         [
-            link(run, f"run {run.pk}"),
+            link(run, f"run\xa0{run.pk}"),
             state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
             run.error or run.get_trigger_display(),
             took(run.started_at, run.ended_at),
             ago(run.created_at),
         ]
-        for run in newest
+        for run in shown
     ]
     return _latest("Runs", TrainingRun, project, ["Run", "State", "Why", "Took", "When"], rows)
 
 
 def _events(project: Project) -> Latest:
-    newest = Event.objects.filter(project=project).defer("payload")[:_LATEST]
+    shown = Event.objects.filter(project=project).defer("payload")[:_LATEST]
     rows = [
         [
             link(event, event.action),
@@ -155,16 +176,15 @@ def _events(project: Project) -> Latest:
             event.outcome,
             ago(event.received_at),
         ]
-        for event in newest
+        for event in shown
     ]
-    return _latest("Events", Event, project, ["Event", "State", "What became of it", "When"], rows)
+    return _latest("Events", Event, project, ["Event", "State", "Outcome", "When"], rows)
 
 
 def _acts(project: Project) -> Latest:
-    newest = _newest_acts(project)
     rows = [
         [link(act, act.verb.replace("_", " ")), _moved(act), act.actor, act.reason, ago(act.at)]
-        for act in newest
+        for act in _newest_acts(project)
     ]
     return _latest("Acts", Act, project, ["Act", "Of", "By", "Why", "When"], rows)
 

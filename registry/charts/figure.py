@@ -48,7 +48,8 @@ def figure(
 def nothing(title: str, why: str) -> SafeString:
     """A chart that has nothing to show yet, and says so."""
     return format_html(
-        '<figure class="chart-figure"><figcaption>{}</figcaption><p class="chart-empty">{}</p></figure>',
+        '<figure class="chart-figure"><figcaption>{}</figcaption>'
+        '<p class="chart-empty">{}</p></figure>',
         title,
         why,
     )

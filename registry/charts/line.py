@@ -127,14 +127,15 @@ def _band(series: Series, x: Scale, y: Scale) -> SafeString:
 
 def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
     points = [p for p in series.points if p.y is not None]
+    alone = {run[0].x for run in _runs(series) if len(run) == 1}
     if len(points) > _MOST_DOTS:
-        points = [p for p in points if p.strong]
+        points = [p for p in points if p.strong or p.x in alone]
     return format_html_join(
         "",
         '{}<circle class="chart-dot chart-{}" cx="{}%" cy="{}%" r="{}"><title>{}</title></circle>',
         (
             (
-                _whisker(p, x, y) if len(points) == 1 else "",
+                _whisker(p, x, y) if p.x in alone else "",
                 f"{series.style} chart-strong" if p.strong else series.style,
                 plot.number(x.place(p.x)),
                 plot.number(100 - y.place(p.y or 0.0)),
@@ -147,7 +148,7 @@ def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
 
 
 def _whisker(point: Point, x: Scale, y: Scale) -> SafeString | str:
-    """A single point has no band, so its interval is a line."""
+    """A point between gaps has no band, so its interval is a line."""
     if point.low is None or point.high is None:
         return ""
     return plot.upright(x.place(point.x), y.place(point.low), y.place(point.high))

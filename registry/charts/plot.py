@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 
 from .scale import Scale
 
-_MOST_X_LABELS = 6
-_LONGEST_LABEL = 14
+_APART = 19.0  # per cent of the width
+_LONGEST_LABEL = 12
 
 
 def number(value: float) -> str:
@@ -51,14 +51,25 @@ def y_axis(scale: Scale) -> SafeString:
 
 
 def x_axis(labels: Sequence[tuple[float, str]]) -> SafeString:
-    """A few of the labels below the plot, evenly spread, the first and the last among them."""
-    count = min(len(labels), _MOST_X_LABELS)
-    chosen = sorted({round(i * (len(labels) - 1) / max(1, count - 1)) for i in range(count)})
+    """A few of the labels below the plot, at (place, label), the first and the last among them."""
     return format_html_join(
         "",
         '<text class="chart-tick" x="{}%" y="100%" dy="20" text-anchor="{}">{}</text>',
-        ((number(labels[i][0]), _anchor(labels[i][0]), _short(labels[i][1])) for i in chosen),
+        ((number(place), _anchor(place), _short(label)) for place, label in _apart(labels)),
     )
+
+
+def _apart(labels: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Those that do not touch each other on a phone, from left to right."""
+    if not labels:
+        return []
+    last = labels[-1]
+    chosen: list[tuple[float, str]] = []
+    for label in labels[:-1]:
+        far = not chosen or label[0] - chosen[-1][0] >= _APART
+        if far and last[0] - label[0] >= _APART:
+            chosen.append(label)
+    return [*chosen, last]
 
 
 def _anchor(place: float) -> str:

@@ -155,3 +155,18 @@ def test_a_class_that_was_not_seen_before_has_no_mark():
 
 def test_a_sparkline_of_nothing_is_nothing():
     assert charts.sparkline([None], title="F1") == ""
+
+
+def test_a_value_between_gaps_keeps_its_interval():
+    values = [(0, 0.5), (1, None), (2, 0.6), (3, 0.7)]
+    points = [charts.Point(x, y, str(x), 0.4, 0.8) for x, y in values]
+    markup = charts.line_chart("F1", [charts.Series("F1", points)], x_name="Day")
+    assert markup.count("chart-whisker") == 1
+    assert markup.count("chart-band") == 1
+
+
+def test_names_below_a_crowded_axis_do_not_touch():
+    points = [charts.Point(x, 0.5, f"day {x}") for x in (0, 1, 2, 50, 51, 97, 98, 100)]
+    tree = parsed(charts.line_chart("F1", [charts.Series("F1", points)], x_name="Day"))
+    names = [t.text for t in tree.findall(".//text") if t.get("dy") == "20"]
+    assert names == ["day 0", "day 50", "day 100"]

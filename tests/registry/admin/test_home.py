@@ -1,0 +1,162 @@
+"""The admin's home: what needs attention first, then every project at a glance."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from registry.models import TrainingRun
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def home(client, query=""):
+    response = client.get(f"/admin/{query}")
+    assert response.status_code == 200
+    return response
+
+
+def metrics(primary, baseline):
+    return [
+        {"target": "", "name": "primary", "split": "holdout", "value": primary, "n": 40},
+        {
+            "target": "label",
+            "name": "baseline_macro_f1",
+            "split": "holdout",
+            "value": baseline,
+            "n": 40,
+        },
+    ]
+
+
+@pytest.fixture
+def workers(db):
+    for cluster in ("events", "training"):
+        make.WorkerFactory(cluster=cluster)
+
+
+def test_a_project_is_shown_at_a_glance(client, workers):
+    project = make.ProjectFactory(title="Reviews", connection={"ok": True})
+    for primary in (0.6, 0.7):
+        version = make.ModelVersionFactory(
+            project=project, metrics=metrics(primary, 0.4), champion=True
+        )
+    for _ in range(20):
+        make.OutcomeFactory(version=version)
+    make.EventFactory(project=project)
+    page = home(client).content.decode()
+    assert "Reviews" in page
+    assert version.label in page
+    assert "0.700" in page
+    assert "baseline 0.400, n = 40" in page
+    assert "Primary metric of the last 2 versions: 0.60, 0.70; baseline 0.40" in page
+    assert "84% to 100%, n\xa0=\xa020" in page
+    assert "Succeeded" in page
+    assert "reached" in page
+    assert "Nothing." in page
+
+
+def test_accuracy_of_too_few_is_not_shown(client, workers):
+    version = make.ModelVersionFactory(champion=True)
+    for _ in range(19):
+        make.OutcomeFactory(version=version)
+    page = home(client).content.decode()
+    assert "too few" in page
+    assert "19 of 20 answers" in page
+
+
+def test_what_needs_attention_comes_first(client, workers):
+    well = make.ProjectFactory(title="Well", connection={"ok": True})
+    failed = make.TrainingRunFactory(state="failed").project
+    worse = make.ModelVersionFactory(metrics=metrics(0.3, 0.5), champion=True).project
+    well.save()  # changed last, so it would be the first of those that are well
+    response = home(client)
+    projects = [row.glance.project for row in response.context["rows"]]
+    assert set(projects[:2]) == {failed, worse}
+    assert projects[2] == well
+    page = response.content.decode()
+    assert page.index("Needs attention (2)") < page.index("Projects (3)")
+    assert "It failed." in page
+    assert "Try again." in page
+    assert "is worse than the baseline: 0.300 against 0.500" in page
+
+
+def test_an_item_leads_to_what_it_is_about(client, workers):
+    run = make.TrainingRunFactory(state="failed")
+    assert home(client).context["attention"][0].href == (
+        f"/admin/registry/trainingrun/{run.pk}/change/"
+    )
+
+
+def test_a_missing_worker_is_told(client):
+    make.WorkerFactory(cluster="events", seen_at=timezone.now() - timedelta(hours=1))
+    assert "No worker of the events cluster" in home(client).content.decode()
+
+
+def test_hostile_titles_errors_and_hosts_are_escaped(client, workers):
+    evil = "<script>alert(1)</script>"
+    project = make.ProjectFactory(
+        title=evil,
+        pipeline="",
+        unserved_reason=evil,
+        connection={
+            "ok": False,
+            "failed": "reach",
+            "steps": [{"step": "reach", "ok": False, "detail": evil, "cure": evil}],
+        },
+    )
+    run = make.TrainingRunFactory(project=project, state="failed")
+    TrainingRun.objects.filter(pk=run.pk).update(error=evil, hint=evil)
+    page = home(client).content.decode()
+    assert "<script>alert(1)" not in page
+    assert page.count("&lt;script&gt;alert(1)") >= 5
+
+
+def test_many_projects_take_few_queries_and_are_shown_in_pages(client, workers):
+    def queries(path):
+        with CaptureQueriesContext(connection) as captured:
+            response = home(client, path)
+        return len(captured), response
+
+    for _ in range(3):
+        make.ModelVersionFactory(champion=True)
+    few, _ = queries("")
+    for _ in range(60):
+        project = make.ProjectFactory()
+        make.EventFactory(project=project)
+    make.ModelVersionFactory(project=project, champion=True)
+    many, first = queries("")
+    assert many <= few
+    assert many <= 20
+    assert len(first.context["rows"]) == 50
+    _, second = queries("?page=2")
+    assert len(second.context["rows"]) == 13
+    assert home(client, "?page=nine").context["page"].number == 1
+
+
+def test_the_first_steps_are_told_where_there_is_no_project(client, workers):
+    assert "paste the URL" in home(client).content.decode()
+
+
+def test_who_may_not_look_at_projects_sees_none(client, rows):
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    page = home(client).content.decode()
+    assert "Sentiment" not in page
+    assert "You may not look at projects yet" in page
+
+
+def test_a_viewer_sees_the_projects(client, rows):
+    vera = User.objects.create_user("vera", is_staff=True)
+    vera.groups.add(Group.objects.get(name="viewer"))
+    client.force_login(vera)
+    assert "Sentiment" in home(client).content.decode()
+
+
+def test_every_page_names_an_icon_that_is_served(client):
+    for url in ("/admin/", "/admin/login/"):
+        assert 'href="/static/registry/favicon.svg"' in client.get(url).content.decode()
+        client.logout()

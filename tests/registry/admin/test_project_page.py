@@ -1,0 +1,178 @@
+"""A project's page: its charts, its newest rows, its settings, and the URL to paste."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry.acts import keys
+from registry.models import AccessKey, Act, Event
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def page_url(project):
+    return reverse("admin:registry_project_change", args=[project.pk])
+
+
+def connect_url(project):
+    return reverse("admin:registry_project_connect", args=[project.pk])
+
+
+def page_of(client, project):
+    response = client.get(page_url(project))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def login_as(client, group):
+    user = User.objects.create_user(group, is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
+
+
+def test_the_charts_show_versions_baseline_and_the_champion(client):
+    project = make.ProjectFactory()
+    make.ModelVersionFactory(project=project, champion=True)
+    make.ModelVersionFactory(project=project)
+    page = page_of(client, project)
+    assert "Primary metric over versions" in page
+    assert "v1: 0.800, n = 40, champion" in page
+    assert "v2: 0.800, n = 40</title>" in page
+
+
+def test_accuracy_over_time_is_drawn_with_its_interval(client):
+    version = make.ModelVersionFactory(champion=True)
+    for _ in range(20):
+        make.OutcomeFactory(version=version)
+    page = page_of(client, version.project)
+    assert "1.000 (0.839 to 1.000), n = 20" in page
+
+
+def test_a_project_without_a_version_says_so(client):
+    page = page_of(client, make.ProjectFactory())
+    assert "No version has been judged yet." in page
+    assert "Too few to tell" in page
+
+
+def test_the_newest_rows_are_shown_and_lead_to_the_others(client):
+    project = make.ProjectFactory()
+    version = make.ModelVersionFactory(project=project, champion=True)
+    make.TrainingRunFactory(project=project, state="failed")
+    for _ in range(7):
+        make.EventFactory(project=project)
+    page = page_of(client, project)
+    for title in ("Versions", "Runs", "Events", "Acts"):
+        assert f'aria-label="The newest {title.lower()}"' in page
+    assert version.label in page
+    assert "It failed." in page
+    assert page.count("ANNOTATION_CREATED") == 5
+    assert f"/admin/registry/event/?project__id__exact={project.pk}" in page
+
+
+def test_hostile_rows_are_escaped(client):
+    evil = "<script>alert(1)</script>"
+    project = make.ProjectFactory(title=evil)
+    version = make.ModelVersionFactory(project=project)
+    make.promote(version, reason=evil)
+    event = make.EventFactory(project=project, action=evil)
+    Event.objects.filter(pk=event.pk).update(outcome=evil)
+    assert "<script>alert(1)" not in page_of(client, project)
+    connect = client.get(connect_url(project)).content.decode()
+    assert "<script>alert(1)" not in connect
+
+
+def test_more_history_takes_no_more_queries(client):
+    project = make.ProjectFactory()
+    for _ in range(2):  # so that there is one to roll back to
+        make.ModelVersionFactory(project=project, champion=True)
+    make.EventFactory(project=project)
+
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            page_of(client, project)
+        return len(captured)
+
+    page_of(client, project)
+    before = queries()
+    assert before <= 20
+    for _ in range(8):
+        make.OutcomeFactory(version=make.ModelVersionFactory(project=project, champion=True))
+        make.EventFactory(project=project)
+    assert queries() <= before
+
+
+def test_the_settings_are_fields_with_their_defaults(client):
+    page = page_of(client, make.ProjectFactory(policy={"first_labels": 33}))
+    assert 'name="first_labels" value="33"' in page
+    assert "Default: 20." in page
+    assert "An object. Left out, each is as here" in page
+
+
+def test_who_may_not_configure_reads_the_policy_in_words(client):
+    login_as(client, "viewer")
+    page = page_of(client, make.ProjectFactory())
+    assert "First at 20 usable labels" in page
+    assert 'name="first_labels"' not in page
+
+
+def test_a_viewer_is_offered_no_act(client):
+    login_as(client, "viewer")
+    page = page_of(client, make.ModelVersionFactory(champion=True).project)
+    for act in ("Train now", "Check connection", "Roll back", "Set credentials"):
+        assert act not in page
+
+
+def test_a_lead_is_offered_training_and_the_check(client):
+    login_as(client, "lead")
+    page = page_of(client, make.ModelVersionFactory(champion=True).project)
+    assert "Train now" in page
+    assert "Check connection" in page
+    assert "Set credentials" not in page
+
+
+def test_the_url_to_paste_is_shown_once_with_a_key_of_the_project(client):
+    project = make.ProjectFactory(title="Reviews")
+    response = client.post(connect_url(project), {"name": "team"})
+    key = AccessKey.objects.get()
+    url = response.context["url"]
+    assert url.startswith("http://testserver/k/")
+    assert url in response.content.decode()
+    assert key.digest == keys.digest(url.rsplit("/", 1)[1])
+    assert (key.name, key.project) == ("team", project)
+    assert "no-store" in response.headers["Cache-Control"]
+    assert Act.objects.get(verb="new_key").actor == "ada"
+    again = client.get(connect_url(project)).content.decode()
+    assert url not in again
+    assert "team" in again
+
+
+def test_the_url_to_paste_is_the_public_one_where_there_is_one(client, settings):
+    settings.PUBLIC_URL = "https://models.example.org"
+    response = client.post(connect_url(make.ProjectFactory()))
+    assert response.context["url"].startswith("https://models.example.org/k/")
+
+
+@pytest.mark.parametrize("group", ["viewer", "lead"])
+def test_who_may_not_make_keys_is_offered_none_and_gets_none(client, group):
+    project = make.ProjectFactory()
+    make.AccessKeyFactory(project=project, name="of the team")
+    login_as(client, group)
+    page = client.get(connect_url(project)).content.decode()
+    assert "Make the URL" not in page
+    assert "of the team" not in page
+    assert client.post(connect_url(project)).status_code == 403
+    assert AccessKey.objects.count() == 1
+
+
+def test_the_page_of_the_url_asks_for_a_login(client):
+    client.logout()
+    assert client.post(connect_url(make.ProjectFactory())).status_code == 302
+    assert not AccessKey.objects.exists()
+
+
+def test_no_project_has_no_url(client):
+    url = reverse("admin:registry_project_connect", args=[999_999])
+    assert client.post(url).status_code == 404
