@@ -57,6 +57,15 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    @property
+    def state(self) -> str:
+        """In one word: `champion`, `load_failed`, `archived`, or `kept`."""
+        if self.project.champion_id == self.pk:
+            return "champion"
+        if self.load_failed_at:
+            return "load_failed"
+        return "archived" if self.archived_at else "kept"
+
 
 class Target(models.Model):
     """One control tag of a version: what it fills, from which field, with which labels."""

@@ -1,0 +1,79 @@
+"""Lists the projects: what serves each, how good it is, and what needs attention."""
+
+from typing import Any
+
+from registry.management.shown import Row, ShowingCommand, number
+from registry.models import Project
+from registry.reports.glance import Attention, Glance, attention, glances
+
+
+class Command(ShowingCommand):
+    """`projects [--json]`."""
+
+    help = "Lists the projects: their champions beside the baseline, and what needs attention."
+
+    def show(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The projects, newest first, and what needs attention, most urgent first."""
+        found = glances(Project.objects.all())
+        return {
+            "projects": [_project(glance) for glance in found],
+            "attention": [_attention(one) for one in attention(found)],
+        }
+
+    def print(self, found: Any) -> None:
+        """A table of the projects, then a line for each thing that needs attention."""
+        self.table(
+            found["projects"],
+            {
+                "id": lambda p: p["id"],
+                "uid": lambda p: p["uid"],
+                "title": lambda p: p["title"],
+                "champion": lambda p: p["champion"],
+                "primary": lambda p: number(p["primary"]),
+                "n": lambda p: p["primary_n"] or None,
+                "baseline": lambda p: number(p["baseline"]),
+                "7 days": _prequential,
+                "last run": lambda p: p["last_run"] and p["last_run"]["state"],
+                "Label Studio": lambda p: p["connection"],
+                "policy": lambda p: p["policy"],
+            },
+        )
+        for one in found["attention"]:
+            where = f"{one['project']}: " if one["project"] else ""
+            self.say(f"! {where}{one['message']} {one['cure']}".rstrip())
+
+
+def _prequential(project: Row) -> str | None:
+    """The share with n; of too few only how many there are."""
+    standing = project["prequential"]
+    if standing["share"] is None:
+        return f"n = {standing['n']}" if standing["n"] else None
+    return f"{standing['share']:.3f} (n = {standing['n']})"
+
+
+def _project(glance: Glance) -> dict[str, Any]:
+    project, run, standing = glance.project, glance.last_run, glance.prequential
+    return {
+        "id": project.pk,
+        "uid": project.uid,
+        "title": project.title,
+        "champion": glance.champion.label if glance.champion else None,
+        "primary": glance.primary,
+        "primary_n": glance.primary_n,
+        "baseline": glance.baseline,
+        "prequential": {
+            "n": standing.n,
+            "share": standing.share,
+            "interval": list(standing.interval) if standing.interval else None,
+        },
+        "last_run": {"id": run.pk, "state": run.state} if run else None,
+        "events_today": glance.events_today,
+        "changed_labels": glance.changed,
+        "policy": glance.policy_reason,
+        "connection": glance.connection,
+    }
+
+
+def _attention(one: Attention) -> dict[str, Any]:
+    project = one.project.uid if one.project else None
+    return {"code": one.code, "message": one.message, "cure": one.cure, "project": project}

@@ -1,0 +1,61 @@
+"""Lists a project's versions."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from registry.management.finding import find_project
+from registry.management.shown import ShowingCommand, minute, number
+from registry.models import ModelVersion
+from registry.reports.latest import primary_numbers
+
+
+class Command(ShowingCommand):
+    """`versions PROJECT [--limit N] [--json]`."""
+
+    help = "Lists a project's versions, newest first, with their primary metric and its baseline."
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        """Of which project, how many."""
+        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
+        parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")
+
+    def show(self, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """The versions, newest first; three queries."""
+        project = find_project(options["project"])
+        found = ModelVersion.objects.filter(project=project).order_by("-number")
+        versions = list(found.select_related("project")[: max(options["limit"], 0)])
+        numbers = primary_numbers([version.pk for version in versions])
+        return [_version(version, numbers.get(version.pk, {})) for version in versions]
+
+    def print(self, found: Any) -> None:
+        """A table."""
+        self.table(
+            found,
+            {
+                "version": lambda v: v["label"],
+                "state": lambda v: v["state"],
+                "primary": lambda v: number(v["primary"]),
+                "n": lambda v: v["primary_n"] or None,
+                "baseline": lambda v: number(v["baseline"]),
+                "recipe": lambda v: v["recipe"],
+                "made": lambda v: minute(v["created_at"]),
+                "note": lambda v: v["note"],
+            },
+        )
+
+
+def _version(version: ModelVersion, numbers: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": version.pk,
+        "label": version.label,
+        "number": version.number,
+        "state": version.state,
+        "primary": numbers.get("primary"),
+        "primary_n": numbers.get("primary_n", 0),
+        "baseline": numbers.get("baseline"),
+        "pipeline": version.pipeline,
+        "recipe": version.recipe,
+        "run": version.run_id,
+        "created_at": version.created_at.isoformat(),
+        "note": version.note,
+    }

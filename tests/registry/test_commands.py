@@ -1,0 +1,146 @@
+"""The commands, as they are called from a terminal and by programs."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from registry.models import Act, Project
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+
+def said(*args, **options):
+    out = io.StringIO()
+    call_command(*args, stdout=out, **options)
+    return out.getvalue()
+
+
+def given(*args):
+    """What the command prints for programs."""
+    return json.loads(said(*args, "--json"))
+
+
+@pytest.fixture
+def project():
+    """With two champions after each other, and a run that failed."""
+    project = make.ProjectFactory(title="Sentiment")
+    make.ModelVersionFactory(project=project, champion=True)
+    make.ModelVersionFactory(project=project, champion=True)
+    make.TrainingRunFactory(project=project, state="failed")
+    project.refresh_from_db()
+    return project
+
+
+def labels(project):
+    return list(project.versions.order_by("number").values_list("label", flat=True))
+
+
+def test_projects_are_listed_with_what_needs_attention(project):
+    found = given("projects")
+    (one,) = found["projects"]
+    assert (one["uid"], one["champion"]) == (project.uid, project.champion.label)
+    assert (one["primary"], one["primary_n"]) == (0.8, 40)
+    assert one["last_run"]["state"] == "failed"
+    assert {"no_worker", "run_failed"} == {a["code"] for a in found["attention"]}
+    text = said("projects")
+    assert project.champion.label in text
+    assert f"! {project.uid}: Run" in text
+
+
+def test_listing_projects_takes_no_query_for_each(project, django_assert_max_num_queries):
+    for _ in range(3):
+        make.ModelVersionFactory(champion=True)
+    with django_assert_max_num_queries(12):
+        said("projects")
+
+
+def test_versions_are_listed_newest_first(project):
+    first, second = labels(project)
+    found = given("versions", project.uid)
+    assert [(v["label"], v["state"]) for v in found] == [(second, "champion"), (first, "kept")]
+    assert found[0]["primary"] == 0.8
+    assert len(given("versions", project.uid, "--limit", "1")) == 1
+    assert "0.800" in said("versions", project.uid)
+
+
+def test_runs_are_listed_of_one_project_or_of_all(project):
+    other = make.TrainingRunFactory()
+    assert [r["id"] for r in given("runs")][0] == other.pk
+    states = [r["state"] for r in given("runs", project.uid)]
+    assert states == ["failed", "succeeded", "succeeded"]
+    (failed,) = given("runs", "--state", "failed")
+    assert (failed["error_code"], failed["hint"]) == ("training_failed", "Try again.")
+    made = [r["version"] for r in given("runs", project.uid)]
+    assert made == [None, *reversed(labels(project))]
+    assert "training_failed: It failed." in said("runs")
+
+
+@pytest.mark.parametrize("by", ["uid", "pk", "labelstudio_id"])
+def test_a_project_is_found_by_each_of_its_names(project, by):
+    project.uid = "4711.1795420847"
+    Project.objects.filter(pk=project.pk).update(uid=project.uid)
+    assert given("versions", str(getattr(project, by)))
+
+
+def test_what_is_not_there_is_told(project):
+    with pytest.raises(CommandError, match="no project"):
+        said("versions", "99.9")
+    with pytest.raises(CommandError, match="no version 'v9'"):
+        said("promote", project.uid, "v9", "--reason", "r")
+    with pytest.raises(CommandError, match="no project"):
+        said("versions", "9" * 40)
+
+
+def test_a_version_is_promoted_by_a_recorded_act(project):
+    first, second = labels(project)
+    told = given("promote", project.uid, "v1", "--reason", "Better on short texts.")
+    assert (told["from"], told["to"]) == (second, first)
+    project.refresh_from_db()
+    assert project.champion.label == first
+    act = Act.objects.get(pk=told["act"])
+    assert (act.verb, act.reason) == ("promote", "Better on short texts.")
+    assert act.actor
+
+
+def test_a_project_is_rolled_back_and_told_to_what(project):
+    first, second = labels(project)
+    assert said("rollback", project.uid, "--reason", "r") == (
+        f"{first} serves again instead of {second}.\n"
+    )
+    told = given("rollback", project.uid, "--to", second, "--reason", "r")
+    assert told["to"] == second
+
+
+def test_a_refusal_ends_the_command_with_its_cause(project):
+    with pytest.raises(CommandError, match="is the champion already"):
+        said("promote", project.uid, "v2", "--reason", "r")
+    said("rollback", project.uid, "--reason", "r")
+    with pytest.raises(CommandError, match=r"no earlier champion.*Promote a version instead"):
+        said("rollback", project.uid, "--reason", "r")
+
+
+@pytest.mark.parametrize("command", [("promote", "v1"), ("rollback",)])
+def test_nothing_moves_without_a_reason(project, command):
+    name, *rest = command
+    with pytest.raises(CommandError, match="--reason"):
+        said(name, project.uid, *rest)
+
+
+def test_the_card_is_of_the_champion_or_of_the_version_named(project):
+    first, second = labels(project)
+    assert given("card", project.uid)["version"] == second
+    assert given("card", project.uid, first)["version"] == first
+    assert said("card", project.uid, "v1").startswith(f"# {first} of Sentiment")
+
+
+def test_without_a_champion_a_card_needs_a_name(project):
+    with pytest.raises(CommandError, match="has no champion"):
+        said("card", make.ProjectFactory().uid)
+
+
+def test_markup_in_a_title_is_shown_as_it_is():
+    make.ProjectFactory(title="[bold]Mail[/bold] [/]")
+    assert "[bold]Mail[/bold] [/]" in said("projects")
