@@ -24,8 +24,11 @@ def _can_train(project: Project) -> bool:
     return bool(project.pipeline) and not active.exists()
 
 
-def _can_roll_back(project: Project) -> bool:
-    return previous_champion(project) is not None
+def _can_roll_back(shown: Project | ModelVersion) -> bool:
+    """On a version's page it is the champion that one rolls back from."""
+    if isinstance(shown, ModelVersion):
+        return _is_champion(shown) and previous_champion(shown.project) is not None
+    return previous_champion(shown) is not None
 
 
 def _can_confirm_hostname(project: Project) -> bool:

@@ -16,7 +16,7 @@ from registry.models.run import ACTIVE_STATES, RunState
 
 from . import base
 
-_LOG_KEPT_CHARACTERS = 200_000
+LOG_KEPT_CHARACTERS = 200_000
 
 Trigger = TrainingRun.Trigger
 # Starts by people and by the reaper are acts; what Label Studio and the policy start is told by
@@ -140,7 +140,7 @@ def beat(
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
-        fields["log"] = Right(Concat(F("log"), Value(storable(log))), _LOG_KEPT_CHARACTERS)
+        fields["log"] = Right(Concat(F("log"), Value(storable(log))), LOG_KEPT_CHARACTERS)
     if statements:
         fields["statements"] = Func(
             F("statements"),

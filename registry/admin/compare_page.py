@@ -1,0 +1,127 @@
+"""What the page that compares two versions shows."""
+
+from typing import Any
+
+from django.http import Http404, QueryDict
+
+from registry.models import ModelVersion
+from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
+from registry.reports.metric_names import LOWER_IS_BETTER, title
+from registry.reports.paired import Difference
+
+from .base import link
+from .numbers import answer, interval, signed, three
+from .version_page import state
+
+_CHOICES = 100
+
+
+def context(given: QueryDict) -> dict[str, Any]:
+    """`?a=&b=` are ids of versions of one project; without `a`, the version before `b`.
+
+    Raises Http404 where there is no such version.
+    """
+    b = _find(given.get("b")) or _find(given.get("a"))
+    if b is None:
+        raise Http404("There is no such version.")
+    a = _find(given.get("a")) if given.get("b") else _before(b)
+    if given.get("a") and a is None:
+        raise Http404("There is no such version.")
+    shown = {
+        "title": "Compare two versions",
+        "a": a,
+        "b": b,
+        "project": link(b.project),
+        "choices": ModelVersion.objects.filter(project=b.project_id).only("label", "number")[
+            :_CHOICES
+        ],
+    }
+    if a is None or a.pk == b.pk:
+        return shown | {"trouble": "Choose two versions."}
+    if a.project_id != b.project_id:
+        return shown | {"trouble": "Versions of two projects have no task in common."}
+    return shown | {
+        "a_link": link(a),
+        "b_link": link(b),
+        "a_state": state(a),
+        "b_state": state(b),
+        **_compared(compare(a, b)),
+    }
+
+
+def _find(number: str | None) -> ModelVersion | None:
+    if not number or not number.isdecimal():
+        return None
+    return ModelVersion.objects.select_related("project").filter(pk=number).first()
+
+
+def _before(b: ModelVersion) -> ModelVersion | None:
+    earlier = ModelVersion.objects.filter(project=b.project_id, number__lt=b.number)
+    return earlier.select_related("project").order_by("-number").first()
+
+
+def _compared(found: Comparison) -> dict[str, Any]:
+    return {
+        "verdict": found.verdict,
+        "n": found.n,
+        "primary": _row(found.primary),
+        "targets": [_target(target) for target in found.targets],
+        "recorded": [_recorded(row) for row in found.recorded],
+    }
+
+
+def _target(found: TargetComparison) -> dict[str, Any]:
+    return {
+        "name": found.target,
+        "n": found.n,
+        "metrics": [_row(row) for row in found.metrics],
+        "per_class": [_row(row, is_label=True) for row in found.per_class],
+        "only_a": found.only_a,
+        "only_b": found.only_b,
+        "p_value": "< 0.001" if found.p_value < 0.001 else f"= {found.p_value:.3f}",
+        "sides": [
+            {"right": "a", "n": found.only_a, "rows": [_task(d) for d in found.a_right]},
+            {"right": "b", "n": found.only_b, "rows": [_task(d) for d in found.b_right]},
+        ],
+    }
+
+
+def _row(found: Difference, *, is_label: bool = False) -> dict[str, Any]:
+    """A number of both; in colour only where the interval leaves out 0."""
+    css = ""
+    if found.is_clear and found.difference is not None:
+        css = "better" if found.difference > 0 else "worse"
+    return {
+        "name": found.name if is_label else title(found.name),
+        "a": three(found.a),
+        "b": three(found.b),
+        "difference": signed(found.difference),
+        "interval": interval(found.interval),
+        "n": found.n,
+        "css": css,
+    }
+
+
+def _task(found: Disagreement) -> dict[str, Any]:
+    return {
+        "text": found.task.text,
+        "url": found.task.url,
+        "task": found.task.labelstudio_id,
+        "human": answer(found.human),
+        "a": answer(found.a),
+        "b": answer(found.b),
+        "score_a": "" if found.score_a is None else f"{found.score_a:.0%}",
+        "score_b": "" if found.score_b is None else f"{found.score_b:.0%}",
+    }
+
+
+def _recorded(row: Recorded) -> dict[str, Any]:
+    return {
+        "target": row.target or "all targets",
+        "name": title(row.name),
+        "lower": row.name in LOWER_IS_BETTER,
+        "a": three(row.a),
+        "n_a": row.n_a,
+        "b": three(row.b),
+        "n_b": row.n_b,
+    }

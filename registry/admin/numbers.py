@@ -1,0 +1,35 @@
+"""Numbers as people read them: three places, a sign where it is a difference, never a guess."""
+
+from collections.abc import Sequence
+from typing import Any
+
+NONE = "–"
+
+
+def three(value: float | None) -> str:
+    """`0.912`; a dash for what is undefined."""
+    return NONE if value is None else f"{value:.3f}"
+
+
+def signed(value: float | None) -> str:
+    """`+0.012`, with a minus that is as wide as the plus."""
+    return NONE if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def interval(ends: Sequence[float] | None) -> str:
+    """`−0.010 to +0.034`: a 95 % interval of a difference."""
+    return f"{signed(ends[0])} to {signed(ends[1])}" if ends else NONE
+
+
+def share_interval(ends: Sequence[float] | None) -> str:
+    """`0.764 to 0.991`: a 95 % interval of a share."""
+    return f"{three(ends[0])} to {three(ends[1])}" if ends else NONE
+
+
+def answer(value: Any) -> str:
+    """A label, or a set of them, as it was answered."""
+    if value is None:
+        return "no answer"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none of them"
+    return str(value)

@@ -1,0 +1,211 @@
+"""What the page of a run shows: how far it is, what it did, and how it ended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import F, Value
+from django.db.models.functions import Length, Substr
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from registry import presence, queue
+from registry.acts.runs import LOG_KEPT_CHARACTERS
+from registry.models import Act, TrainingRun
+from registry.models.run import ACTIVE_STATES, RunState
+from registry.permissions import may_view
+from registry.reports.metric_names import title
+
+from .base import link
+from .labels import RUN_COLOURS, ago, state_label, took
+from .numbers import interval, signed, three
+
+_MOST_STATEMENTS = 200
+_LONG = ("log", "statements", "candidates", "comparison", "parameters", "dataset_counts")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of the run; `seconds` of an open one are those until now. `share` within 0..100."""
+
+    name: str
+    seconds: float
+    is_open: bool
+    share: float
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The run's version and the champion on the same holdout, for one target or for all."""
+
+    name: str
+    candidate: str
+    champion: str
+    difference: str
+    interval: str
+    n: int
+
+
+def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[str, Any]:
+    """Everything on the page."""
+    acts = Act.objects.filter(run=run).select_related("version", "from_version", "to_version")
+    return {
+        **head(run),
+        "version": link(getattr(run, "version", None)),
+        "project": link(run.project),
+        "retry_of": link(run.retry_of) if run.retry_of else "",
+        "facts": _facts(run),
+        **learned(run),
+        "beside": list(_beside(run.comparison)),
+        "comparison": run.comparison,
+        "acts": [(link(act, act.verb.replace("_", " ")), act, ago(act.at)) for act in acts[:10]]
+        if may_view(user, Act)
+        else [],
+        "log_length": len(run.log),
+    }
+
+
+def learned(run: TrainingRun) -> dict[str, Any]:
+    """What it learned from and what it did; a version's page shows the same of its run."""
+    return {
+        "run": run,
+        "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
+        "dataset": list(_dataset(run.dataset_counts)),
+        "statements": run.statements[:_MOST_STATEMENTS],
+        "statements_n": len(run.statements),
+        "more_statements": max(len(run.statements) - _MOST_STATEMENTS, 0),
+        "statements_s": sum(s.get("seconds") or 0 for s in run.statements),
+    }
+
+
+def head(run: TrainingRun) -> dict[str, Any]:
+    """The part of the page that moves while the run does."""
+    return {
+        "run": run,
+        "state": state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
+        "doing": _doing(run),
+        "percent": int(run.progress * 100),
+        "elapsed": _elapsed(run),
+        "phases": phases(run),
+        "waits_for": _waits_for(run),
+    }
+
+
+def progress(run_id: int, seen: int) -> dict[str, Any] | None:
+    """What moved since `seen` characters of the log were read; None if there is no such run.
+
+    Only the end of the log is read. Once its beginning was cut off, places in it have moved,
+    and the whole is sent.
+    """
+    rows = TrainingRun.objects.defer(*_LONG).annotate(
+        length=Length("log"), tail=Substr(F("log"), Value(seen + 1))
+    )
+    run = rows.filter(pk=run_id).first()
+    if run is None:
+        return None
+    length, tail, whole = vars(run)["length"], vars(run)["tail"], seen == 0
+    if seen > length or length >= LOG_KEPT_CHARACTERS:
+        tail, whole = TrainingRun.objects.values_list("log", flat=True).get(pk=run_id), True
+    return {
+        "state": run.state,
+        "ended": not run.is_active,
+        "percent": int(run.progress * 100),
+        "doing": _doing(run),
+        "head": render_to_string("registry/run/head.html", head(run)),
+        "log": {"text": tail, "length": length, "whole": whole},
+    }
+
+
+def phases(run: TrainingRun) -> list[Phase]:
+    """The run's phases in order, each with its share of the longest."""
+    timed = [
+        (str(p.get("name", "")), _seconds(p, run), p.get("seconds") is None and run.is_active)
+        for p in run.phases
+    ]
+    longest = max((seconds for _, seconds, _ in timed), default=0.0) or 1.0
+    return [
+        Phase(name, seconds, is_open, 100 * seconds / longest) for name, seconds, is_open in timed
+    ]
+
+
+def _seconds(phase: dict[str, Any], run: TrainingRun) -> float:
+    if phase.get("seconds") is not None:
+        return float(phase["seconds"])
+    began = datetime.fromisoformat(phase["started_at"])
+    until = run.ended_at or (timezone.now() if run.is_active else began)
+    return max((until - began).total_seconds(), 0.0)
+
+
+def _elapsed(run: TrainingRun) -> str:
+    return took(run.started_at, run.ended_at or timezone.now()) if run.started_at else "–"
+
+
+def _doing(run: TrainingRun) -> str:
+    """One line for people."""
+    if run.is_active and run.cancel_requested:
+        return "asked to stop"
+    if run.state == RunState.QUEUED:
+        return "waiting for a worker"
+    if run.state == RunState.RUNNING:
+        return run.phase or "starting"
+    if run.state == RunState.FAILED and run.phase:
+        return f"failed while {run.phase}"
+    return run.get_state_display().lower()
+
+
+def _waits_for(run: TrainingRun) -> str:
+    """Why a queued run has not begun; "" for any other."""
+    if run.state != RunState.QUEUED:
+        return ""
+    if not presence.present().filter(cluster=queue.TRAINING).exists():
+        return (
+            "No training worker was seen lately. Start one: make run starts it with the rest, "
+            "python -m evals_backend.serve training by itself."
+        )
+    before = TrainingRun.objects.filter(state__in=ACTIVE_STATES, pk__lt=run.pk).count()
+    if before:
+        return f"{before} run{'s' if before > 1 else ''} of other projects before it."
+    return "A worker takes it within seconds."
+
+
+def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
+    """How it came about, as names and values."""
+    parameters = run.parameters or {}
+    budget = parameters.get("time_budget_s")
+    return [
+        ("Started by", run.get_trigger_display() + (f", {run.actor}" if run.actor else "")),
+        ("Queued", ago(run.created_at)),
+        ("Waited", took(run.created_at, run.started_at)),
+        ("Last sign of life", ago(run.heartbeat_at)),
+        ("Worker", run.worker or "–"),
+        ("Seed", parameters.get("seed", "–")),
+        ("Time budget", f"{budget} s" if budget else "–"),
+    ]
+
+
+def _beside(comparison: dict[str, Any]) -> Iterable[Beside]:
+    if not comparison:
+        return
+    targets = comparison.get("targets") or {}
+    rows = [("all targets" if len(targets) != 1 else next(iter(targets)), comparison)]
+    rows += list(targets.items()) if len(targets) > 1 else []
+    for name, numbers in rows:
+        yield Beside(
+            name=f"{name}: {title(numbers.get('metric', ''))}",
+            candidate=three(numbers.get("candidate")),
+            champion=three(numbers.get("champion")),
+            difference=signed(numbers.get("difference")),
+            interval=interval(numbers.get("interval")),
+            n=numbers.get("n") or 0,
+        )
+
+
+def _dataset(counts: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], list[tuple]]]:
+    """Each target with its counts, and its classes with how often each side has them."""
+    for name, numbers in (counts.get("targets") or {}).items():
+        by_split = numbers.get("classes") or {}
+        train, holdout = by_split.get("train") or {}, by_split.get("holdout") or {}
+        classes = [(c, train.get(c, 0), holdout.get(c, 0)) for c in sorted({*train, *holdout})]
+        yield name, numbers, classes

@@ -1,0 +1,111 @@
+"""A target's charts on the page of a version: confusion, learning curve, reliability."""
+
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from registry import charts
+from registry.models import ModelVersion, Outcome, Target
+from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
+from registry.reports.learning_curve import LearningCurve
+from registry.reports.per_class import ClassRow
+from registry.reports.reliability import Reliability
+
+from .base import list_url
+from .numbers import signed, three
+
+
+def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
+    """The matrix of a single choice as a heat map, or a table of labels of a multiple one."""
+    found = confusion(version, target.name)
+    if target.kind == Target.Kind.MULTIPLE:
+        return {"n": found.n, "tables": [_table(version, target, t) for t in found.tables]}
+    return {"n": found.n, "chart": _heat_map(version, found) if found.n else ""}
+
+
+def _heat_map(version: ModelVersion, found: Confusion) -> SafeString:
+    rows = [label for label in found.labels if label != NO_ANSWER]
+    columns = [label or "no answer" for label in found.labels]
+    cells = [
+        [
+            charts.Cell(n, _cell_url(version, found.target, human=human, predicted=predicted))
+            for predicted, n in zip(found.labels, counts, strict=True)
+        ]
+        for human, counts in zip(found.labels, found.counts, strict=True)
+        if human != NO_ANSWER
+    ]
+    return charts.heat_map(
+        f"What humans said and what the model said, {found.n} holdout tasks",
+        rows=rows,
+        columns=columns,
+        cells=cells,
+    )
+
+
+def _table(version: ModelVersion, target: Target, table: LabelTable) -> dict[str, Any]:
+    """A label's two by two, each count with where it leads."""
+    cells = {
+        name: (
+            getattr(table, name),
+            _cell_url(version, target.name, label=table.label, cell=name),
+        )
+        for name in ("both", "human_only", "model_only", "neither")
+    }
+    return {"label": table.label, **cells}
+
+
+def _cell_url(version: ModelVersion, target: str, **cell: str) -> str:
+    return list_url(
+        Outcome, version__id__exact=version.pk, source__exact="holdout", target=target, **cell
+    )
+
+
+def curve_chart(curve: LearningCurve) -> SafeString:
+    """Macro F1 on the holdout over the examples that were learned from."""
+    points = [charts.Point(p.step, p.value, str(p.step), note=f"n = {p.n}") for p in curve.points]
+    return charts.line_chart(
+        "Would more labels help?",
+        [charts.Series("Macro F1 on the holdout", points)],
+        x_name="Labels learned from",
+        empty="The learning curve is not there yet: it is made after the version was promoted.",
+    )
+
+
+def reliability_chart(found: Reliability) -> SafeString:
+    """The share that was right over how sure the answers were."""
+    return charts.reliability_diagram(
+        "Is it as often right as it is sure?",
+        [charts.Bin(b.mean_score, b.share, b.n, *b.interval) for b in found.bins],
+    )
+
+
+def calibration_sentence(found: Reliability) -> str:
+    """The calibration error beside what a perfect model would read."""
+    if found.ece is None:
+        return ""
+    beside = (
+        ""
+        if found.ece_calibrated is None
+        else f"; a perfectly calibrated model would read {three(found.ece_calibrated)}"
+    )
+    return f"Calibration error (ECE) {three(found.ece)} on n = {found.n}{beside}."
+
+
+def class_row(row: ClassRow) -> dict[str, Any]:
+    """A row of the per-class table, with the change of F1 since the champion before."""
+    change = None
+    if row.f1 is not None and row.previous_f1 is not None:
+        change = row.f1 - row.previous_f1
+    css = "" if not change or abs(change) < 0.0005 else "better" if change > 0 else "worse"
+    return {
+        "label": row.label,
+        "precision": three(row.precision),
+        "recall": three(row.recall),
+        "f1": three(row.f1),
+        "share": 100 * (row.f1 or 0.0),
+        "n": row.n,
+        "previous": three(row.previous_f1),
+        "previous_n": row.previous_n,
+        "change": signed(change),
+        "css": css,
+    }

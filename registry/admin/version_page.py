@@ -1,0 +1,200 @@
+"""What the page of a version shows: how good it is, where it is wrong, and what it is made of."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import QueryDict
+from django.template.defaultfilters import filesizeformat
+
+from registry.accuracy import Standing, standings
+from registry.models import Act, Metric, ModelVersion, Outcome, Target
+from registry.permissions import may_view
+from registry.reports.learning_curve import LearningCurve, learning_curves
+from registry.reports.metric_names import LOWER_IS_BETTER, title
+from registry.reports.metrics import MetricRow, whole_metrics
+from registry.reports.mistakes import mistakes
+from registry.reports.per_class import champion_before, per_class
+from registry.reports.reliability import reliability
+
+from . import run_page, version_charts
+from .base import link, list_url, page_url
+from .labels import ago, state_label
+from .numbers import answer, share_interval, signed, three
+
+_MISTAKES = 10
+_OTHERS = 50
+
+
+def context(
+    user: AbstractBaseUser | AnonymousUser, version: ModelVersion, given: QueryDict
+) -> dict[str, Any]:
+    """Everything on the page. `?target=` says whose confusion, curve and mistakes are shown.
+
+    One target at a time, so that the number of queries does not grow with the targets.
+    """
+    targets = list(version.targets.all())
+    trained = [t for t in targets if t.trained]
+    chosen = next((t for t in trained if t.name == given.get("target")), None)
+    chosen = chosen or (trained[0] if trained else None)
+    previous = champion_before(version)
+    rows = whole_metrics(version, previous)
+    return {
+        "version": version,
+        "state": state(version),
+        "project": link(version.project),
+        "previous": previous,
+        "previous_link": link(previous) if previous else "",
+        "facts": _facts(version, rows, previous),
+        "metrics": [_metric(row) for row in rows],
+        "metrics_url": list_url(Metric, version__id__exact=version.pk),
+        "targets": targets,
+        "trained": trained,
+        "chosen": chosen,
+        **(_of_target(version, chosen, previous, given) if chosen else {}),
+        "others": ModelVersion.objects.filter(project=version.project_id)
+        .exclude(pk=version.pk)
+        .only("label", "number", "project")[:_OTHERS],
+        "lineage": _lineage(version),
+        "packages": sorted(version.environment.items()),
+        "acts": _acts(version) if may_view(user, Act) else [],
+        "acts_url": list_url(Act, version__id__exact=version.pk),
+        "outcomes_url": list_url(Outcome, version__id__exact=version.pk),
+        **_of_run(version),
+    }
+
+
+def state(version: ModelVersion) -> str:
+    """The version's state in colour."""
+    if version.project.champion_id == version.pk:
+        return state_label("champion", "success")
+    if version.load_failed_at:
+        return state_label("did not load", "danger")
+    return state_label("archived", "warning") if version.archived_at else state_label("kept")
+
+
+def in_words(standing: Standing) -> str:
+    """The share with its interval and n; of too few only how many there are."""
+    if standing.share is None:
+        return f"too few to tell (n = {standing.n})"
+    return f"{three(standing.share)} ({share_interval(standing.interval)}, n = {standing.n})"
+
+
+def _facts(
+    version: ModelVersion, rows: list[MetricRow], previous: ModelVersion | None
+) -> list[dict[str, Any]]:
+    primary = next((row for row in rows if (row.target, row.name) == ("", "primary")), None)
+    after = standings(version, Outcome.Source.PREQUENTIAL)
+    shown = standings(version, Outcome.Source.SHOWN)
+    facts = [
+        {
+            "name": "Primary metric (macro F1)",
+            "value": three(primary.value)
+            if primary and primary.value is not None
+            else "not judged",
+            "note": f"baseline {three(primary.baseline)}, n = {primary.n}" if primary else "",
+        },
+        {
+            "name": "Champion before",
+            "value": three(primary.previous) if previous and primary else "none",
+            "note": f"{previous.label}, on its own holdout, n = {primary.previous_n}"
+            if previous and primary
+            else "this was the first",
+            "href": page_url(previous) if previous else "",
+        },
+    ]
+    for name, found in (("Asked before the human", after), ("Pre-annotations accepted", shown)):
+        one = next(iter(found.values())) if len(found) == 1 else None
+        facts.append(
+            {
+                "name": name,
+                "value": "–" if not one or one.share is None else three(one.share),
+                "note": "; ".join(f"{target}: {in_words(s)}" for target, s in found.items())
+                or "no human has labelled after it yet",
+            }
+        )
+    return facts
+
+
+def _metric(row: MetricRow) -> dict[str, Any]:
+    """A row of the table: better and worse are said by colour and by sign."""
+    change = None
+    if row.value is not None and row.previous is not None:
+        change = row.value - row.previous
+    gain = None if change is None else -change if row.name in LOWER_IS_BETTER else change
+    return {
+        "target": row.target or "all targets",
+        "name": title(row.name),
+        "lower": row.name in LOWER_IS_BETTER,
+        "value": three(row.value),
+        "n": row.n,
+        "baseline": three(row.baseline),
+        "below_baseline": row.beats_baseline is False and row.name != "ece",
+        "previous": three(row.previous),
+        "previous_n": row.previous_n,
+        "change": signed(change),
+        "css": "" if not gain or abs(gain) < 0.0005 else "better" if gain > 0 else "worse",
+    }
+
+
+def _of_target(
+    version: ModelVersion, target: Target, previous: ModelVersion | None, given: QueryDict
+) -> dict[str, Any]:
+    """What is shown of one target."""
+    curves = {curve.target: curve for curve in learning_curves(version)}
+    curve = curves.get(target.name) or LearningCurve(target.name, [])
+    calibrated = reliability(version, target.name)
+    worst = mistakes(version, target.name, _MISTAKES)
+    return {
+        "per_class": [
+            version_charts.class_row(row)
+            for row in per_class(version, previous)
+            if row.target == target.name
+        ],
+        "confusion": version_charts.confusion_chart(version, target),
+        "curve": version_charts.curve_chart(curve),
+        "curve_sentence": curve.sentence if curve.points else "",
+        "reliability": version_charts.reliability_chart(calibrated),
+        "reliability_sentence": version_charts.calibration_sentence(calibrated),
+        "mistakes": [
+            {
+                "text": m.task.text,
+                "human": answer(m.human),
+                "predicted": answer(m.predicted),
+                "score": "–" if m.score is None else f"{m.score:.0%}",
+                "url": m.task.url,
+                "page": page_url(Outcome(pk=m.outcome)),
+                "task": m.task.labelstudio_id,
+            }
+            for m in worst
+        ],
+        "mistakes_url": list_url(
+            Outcome,
+            version__id__exact=version.pk,
+            target=target.name,
+            source__exact="holdout",
+            correct__exact=0,
+        ),
+    }
+
+
+def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
+    size = f"{filesizeformat(version.artifact_bytes)} ({version.artifact_bytes:,} bytes)"
+    return [
+        ("Run", link(version.run, f"run {version.run_id}") if version.run else "–"),
+        ("Made", ago(version.created_at)),
+        ("Pipeline", version.pipeline),
+        ("Recipe", version.recipe),
+        ("Label config", version.fingerprint),
+        ("Artifact", version.artifact),
+        ("Artifact size", size),
+        ("SHA-256", version.artifact_sha256),
+    ]
+
+
+def _of_run(version: ModelVersion) -> dict[str, Any]:
+    return run_page.learned(version.run) if version.run else {}
+
+
+def _acts(version: ModelVersion) -> list[tuple[Any, Act, Any]]:
+    newest = Act.objects.filter(version=version)[:_MISTAKES]
+    return [(link(act, act.verb.replace("_", " ")), act, ago(act.at)) for act in newest]

@@ -1,0 +1,69 @@
+// Moves a run's page while the run does: asks how far it is, puts in what moved, and stops at
+// the end, when the page is loaded anew with what the run made.
+(() => {
+  const EVERY_MS = 1000;
+  const LONGEST_MS = 15000;
+  const page = document.getElementById("run");
+  if (!page || page.dataset.active !== "true") return;
+  const head = document.getElementById("run-head");
+  const log = document.getElementById("run-log");
+  const said = document.getElementById("run-said");
+  const trouble = document.getElementById("run-trouble");
+  let seen = Number(log.dataset.length);
+  let wait = EVERY_MS;
+
+  function show(answer) {
+    head.innerHTML = answer.head; // our own template, which escapes what it shows
+    const line = `${answer.doing}, ${answer.percent} %`;
+    if (said.dataset.doing !== answer.doing) {
+      said.dataset.doing = answer.doing;
+      said.textContent = line;
+    }
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    if (answer.log.whole) log.textContent = answer.log.text;
+    else if (answer.log.text) log.append(answer.log.text);
+    seen = answer.log.length;
+    if (atEnd) log.scrollTop = log.scrollHeight;
+    trouble.hidden = true;
+  }
+
+  function tell(text) {
+    trouble.textContent = text;
+    trouble.hidden = false;
+  }
+
+  // A dialog may be open with a reason half written: then the page waits until it is closed.
+  function reload() {
+    const overlay = document.getElementById("modal-overlay");
+    if (overlay && getComputedStyle(overlay).display !== "none") setTimeout(reload, EVERY_MS);
+    else location.reload();
+  }
+
+  async function ask() {
+    try {
+      const response = await fetch(`${page.dataset.progress}?seen=${seen}`, {
+        headers: { Accept: "application/json" },
+        redirect: "manual",
+      });
+      if (response.type === "opaqueredirect" || response.status === 403 || response.status === 404) {
+        tell("This page no longer follows the run. Load it again.");
+        return;
+      }
+      if (!response.ok) throw new Error(response.status);
+      const answer = await response.json();
+      show(answer);
+      if (answer.ended) {
+        reload();
+        return;
+      }
+      wait = EVERY_MS;
+    } catch {
+      wait = Math.min(wait * 2, LONGEST_MS);
+      tell("The server does not answer. Trying again.");
+    }
+    setTimeout(ask, wait);
+  }
+
+  log.scrollTop = log.scrollHeight;
+  setTimeout(ask, EVERY_MS);
+})();
