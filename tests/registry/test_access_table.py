@@ -1,0 +1,306 @@
+"""Who may ask what of every route that there is: the URL configuration beside one table.
+
+A new route has no row, and fails the first test until someone decides who may use it.
+"""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Schedule, Success
+from rest_framework.authtoken.models import Token
+
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+# Each may what those before it may; `stranger` has a login, and no group.
+ROLES = ["anonymous", "stranger", "viewer", "lead", "admin", "superuser"]
+NOBODY = "nobody"
+# What a row leaves out is open to nobody.
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def admin_model(name, look="viewer", change=NOBODY, add=NOBODY, delete=NOBODY):
+    """The pages that Django gives to each model: list, page, history, and where they lead."""
+    base = f"admin/{name}/"
+    page = f"{base}<path:object_id>/"
+    return {
+        base: {"GET": look, "POST": look},  # posted: the actions on marked rows, and there are none
+        f"{base}add/": {"GET": add, "POST": add},
+        f"{page}change/": {"GET": look, "POST": change},
+        f"{page}history/": {"GET": look, "POST": look},
+        f"{page}delete/": {"GET": delete, "POST": delete},
+        page: {"GET": "viewer", "POST": "viewer"},  # leads to the page, which asks
+    }
+
+
+def acts(path, **roles):
+    """Dialogs of acts: to open one needs what doing it needs."""
+    return {f"{path}{act}/": {"GET": role, "POST": role} for act, role in roles.items()}
+
+
+_DOOR = {"GET": "anonymous", "POST": "anonymous"}
+_STAFF = {"GET": "viewer", "POST": "viewer"}
+_READ = {"GET": "viewer"}
+_VERSION = "admin/registry/modelversion/<path:object_id>/"
+_PROJECT = "admin/registry/project/<path:object_id>/"
+_RUN = "admin/registry/trainingrun/<path:object_id>/"
+
+TABLE = {
+    "admin/": _STAFF,
+    "admin/login/": _DOOR,
+    "admin/logout/": {"POST": "anonymous"},
+    "admin/password_change/": _STAFF,
+    "admin/password_change/done/": _READ,
+    "admin/autocomplete/": _READ,
+    "admin/search/": _STAFF,
+    "admin/jsi18n/": _READ,
+    "admin/r/<path:content_type_id>/<path:object_id>/": {},
+    "admin/^(?P<app_label>authtoken|django_q|registry|auth)/$": _STAFF,
+    "admin/(?P<url>.*)$": {},
+    # The registry
+    **admin_model("registry/project", change="admin"),
+    **acts(
+        _PROJECT,
+        train_now="lead",
+        check_connection="lead",
+        roll_back="lead",
+        set_credentials="admin",
+        confirm_hostname="admin",
+    ),
+    f"{_PROJECT}connect/": {"GET": "viewer", "POST": "admin"},
+    **admin_model("registry/modelversion"),
+    **acts(
+        _VERSION,
+        promote="lead",
+        roll_back="lead",
+        write_note="lead",
+        archive="lead",
+        unarchive="lead",
+        clear_load_failure="lead",
+    ),
+    "admin/registry/modelversion/compare/": _STAFF,
+    "admin/registry/modelversion/<int:version_id>/download/": _STAFF,
+    **admin_model("registry/trainingrun"),
+    **acts(_RUN, cancel="lead", retry="lead"),
+    "admin/registry/trainingrun/<int:run_id>/progress/": _STAFF,
+    **admin_model("registry/target"),
+    **admin_model("registry/metric"),
+    **admin_model("registry/outcome"),
+    **admin_model("registry/task"),
+    **admin_model("registry/event"),
+    **admin_model("registry/act"),
+    **admin_model("registry/worker"),
+    **admin_model("registry/accesskey", look="admin", add="admin"),
+    **acts("admin/registry/accesskey/<path:object_id>/", revoke="admin"),
+    # Accounts and jobs
+    **admin_model("auth/user", look="admin", change="admin", add="admin", delete="admin"),
+    "admin/auth/user/<id>/password/": {"GET": "admin", "POST": "admin"},
+    **admin_model("auth/group", look="admin", change="admin", add="admin", delete="admin"),
+    **admin_model(
+        "authtoken/tokenproxy", look="admin", change="admin", add="admin", delete="admin"
+    ),
+    **admin_model("django_q/success", look="admin", change="superuser", delete="superuser"),
+    **admin_model("django_q/failure", look="admin", change="superuser", delete="superuser"),
+    **admin_model("django_q/ormq", look="admin", change="superuser", delete="superuser"),
+    **admin_model("django_q/schedule", look="admin"),
+    # REST
+    "api/": {"GET": "stranger"},
+    "api/schema/": {"GET": "stranger"},
+    "api/docs/": {"GET": "stranger"},
+    "api/projects/": _READ,
+    "api/projects/<int:pk>/": {"GET": "viewer", "PATCH": "admin"},
+    "api/projects/<int:pk>/label-next/": _READ,
+    "api/projects/<int:pk>/metrics/": _READ,
+    "api/projects/<int:pk>/prequential/": _READ,
+    "api/projects/<int:pk>/roll-back/": {"POST": "lead"},
+    "api/versions/": _READ,
+    "api/versions/<int:pk>/": _READ,
+    "api/versions/<int:pk>/artifact/": _READ,
+    "api/versions/<int:pk>/card/": _READ,
+    "api/versions/<int:pk>/card/markdown/": _READ,
+    "api/versions/<int:pk>/compare/": _READ,
+    "api/versions/<int:pk>/mistakes/": _READ,
+    "api/versions/<int:pk>/promote/": {"POST": "lead"},
+    "api/versions/<int:pk>/archive/": {"POST": "lead"},
+    "api/versions/<int:pk>/unarchive/": {"POST": "lead"},
+    "api/versions/<int:pk>/note/": {"POST": "lead"},
+    "api/versions/<int:pk>/clear-load-failure/": {"POST": "lead"},
+    "api/runs/": {"GET": "viewer", "POST": "lead"},
+    "api/runs/<int:pk>/": _READ,
+    "api/runs/<int:pk>/cancel/": {"POST": "lead"},
+    "api/runs/<int:pk>/retry/": {"POST": "lead"},
+    "api/metrics/": _READ,
+    "api/metrics/<int:pk>/": _READ,
+    "api/outcomes/": _READ,
+    "api/outcomes/<int:pk>/": _READ,
+    "api/events/": _READ,
+    "api/events/<int:pk>/": _READ,
+    "api/acts/": _READ,
+    "api/acts/<int:pk>/": _READ,
+    "api/access-keys/": {"GET": "admin", "POST": "admin"},
+    "api/access-keys/<int:pk>/": {"GET": "admin"},
+    "api/access-keys/<int:pk>/revoke/": {"POST": "admin"},
+}
+# Label Studio's routes: for an access key; those open to all, too. tests/mlapi/protocol has more.
+PROTOCOL = {
+    "^$": "anonymous",
+    "^health/?$": "anonymous",
+    **{
+        f"^{route}/?$": "key"
+        for route in (
+            *("setup", "predict", "webhook", "train", "is_training", "job_status"),
+            *("versions", "metrics", "validate", "ready"),
+        )
+    },
+}
+
+
+def routes(resolver=None, prefix=""):
+    """Every route of the URL configuration, as it is written there."""
+    for pattern in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, path)
+        elif isinstance(pattern, URLPattern):
+            yield path
+
+
+def test_every_route_has_a_row_and_every_row_a_route():
+    written = set(routes())
+    known = set(TABLE) | set(PROTOCOL)
+    assert not written - known, "who may use these? Give them rows"
+    assert not known - written
+
+
+@pytest.fixture
+def rows():
+    """A row of every model, by the part of the path that it stands in."""
+    version = make.ModelVersionFactory()
+    project = version.project
+    make.promote(version)
+    other = make.ModelVersionFactory(project=project)
+    outcome = make.OutcomeFactory(version=version)
+    someone = User.objects.create_user("someone")
+    now = timezone.now()
+    done = {"name": "n", "func": "f", "started": now, "stopped": now}
+    return {
+        "project": project.pk,
+        "projects": project.pk,
+        "modelversion": version.pk,
+        "versions": version.pk,
+        "other": other.pk,
+        "trainingrun": version.run_id,
+        "runs": version.run_id,
+        "target": version.targets.first().pk,
+        "metric": version.metrics.first().pk,
+        "metrics": version.metrics.first().pk,
+        "outcome": outcome.pk,
+        "outcomes": outcome.pk,
+        "task": outcome.task_id,
+        "event": (event := make.EventFactory(project=project)).pk,
+        "events": event.pk,
+        "act": project.acts.first().pk,
+        "acts": project.acts.first().pk,
+        "worker": make.WorkerFactory().pk,
+        "accesskey": (key := make.AccessKeyFactory()).pk,
+        "access-keys": key.pk,
+        "user": someone.pk,
+        "group": Group.objects.create(name="some group").pk,
+        "tokenproxy": Token.objects.create(user=someone).user_id,
+        "success": Success.objects.create(id="1" * 32, success=True, **done).pk,
+        "failure": Failure.objects.create(id="2" * 32, success=False, **done).pk,
+        "ormq": OrmQ.objects.create(key="events", payload="x", lock=now).pk,
+        "schedule": Schedule.objects.create(func="f").pk,
+    }
+
+
+QUERIES = {
+    "admin/autocomplete/": "?app_label=registry&model_name=event&field_name=project",
+    "admin/registry/modelversion/compare/": "?a={modelversion}&b={other}",
+    "api/versions/<int:pk>/compare/": "?with={other}",
+    "api/projects/<int:pk>/metrics/": "?name=primary",
+}
+
+
+def filled(route, rows):
+    """The route as a path that can be asked for, with a row that is there."""
+    if route.startswith("admin/^"):
+        return "/admin/registry/"
+    if route == "admin/(?P<url>.*)$":
+        return "/admin/no/such/page/"
+    if route.startswith("admin/r/"):
+        return "/admin/r/1/1/"
+    path = re.sub(r"([\w-]+)/<[^>]+>", lambda m: f"{m[1]}/{rows[m[1]]}", route)
+    return "/" + path + QUERIES.get(route, "").format(**rows)
+
+
+def logged_in(role):
+    client = Client(raise_request_exception=False)
+    if role == "anonymous":
+        return client
+    if role == "superuser":
+        client.force_login(User.objects.create_superuser("root"))
+        return client
+    user = User.objects.create_user(role, is_staff=role != "stranger")
+    if role != "stranger":
+        user.groups.add(Group.objects.get(name=role))
+    client.force_login(user)
+    return client
+
+
+def is_refused(response):
+    """Not let in: told to log in, not allowed, or as if there were nothing."""
+    to_login = response.status_code == 302 and "/login/" in response.url
+    return to_login or response.status_code in {401, 403, 404, 405}
+
+
+def asked(client, method, path):
+    """Posted is nothing, so that nothing is done: what is let in is told what is missing."""
+    return client.generic(
+        method, path, "{}" if path.startswith("/api/") else "", "application/json"
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_may_what_its_row_says_and_no_more(role, rows):
+    client = logged_in(role)
+    wrong = []
+    for route, row in TABLE.items():
+        if route == "admin/logout/":
+            continue  # it would end the login
+        for method in METHODS if route.startswith("api/") else ("GET", "POST"):
+            least = row.get(method, NOBODY)
+            may = least != NOBODY and ROLES.index(role) >= ROLES.index(least)
+            response = asked(client, method, filled(route, rows))
+            if response.status_code >= 500 or is_refused(response) == may:
+                wrong.append(f"{method} /{route}: {response.status_code}, {may=}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_an_access_key_opens_no_page_and_no_rest_route(rows):
+    key = make.AccessKeyFactory()
+    client = Client(raise_request_exception=False)
+    wrong = []
+    for route in TABLE:
+        for method in ("GET", "POST"):
+            response = asked(client, method, f"/k/{key.plain}{filled(route, rows)}")
+            if not is_refused(response):
+                wrong.append(f"{method} /{route}: {response.status_code}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("route", PROTOCOL)
+def test_label_studios_routes_are_for_those_with_a_key(route):
+    path = route.strip("^$").replace("/?", "")
+    key = make.AccessKeyFactory()
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))  # a session opens none of them
+    refused = {client.get(f"/{path}").status_code, client.post(f"/{path}").status_code} <= {401}
+    assert refused == (PROTOCOL[route] == "key")
+    answers = [client.get(f"/k/{key.plain}/{path}"), client.post(f"/k/{key.plain}/{path}")]
+    assert any(a.status_code not in {401, 403, 404, 405} for a in answers)
