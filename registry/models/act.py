@@ -1,6 +1,7 @@
 """The audit trail: who did what, from what, to what, why, with which numbers."""
 
 from django.db import models
+from django.db.models import Q
 
 
 class Act(models.Model):
@@ -27,6 +28,11 @@ class Act(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["project", "verb", "at"], name="act_of_project"),
+            models.Index(
+                fields=["project", "-id"],
+                condition=Q(verb__in=["promote", "roll_back", "fall_back"]),
+                name="act_moves_champion",
+            ),
             models.Index(fields=["project", "-id"], name="act_newest_of_project"),
             models.Index(fields=["verb", "-id"], name="act_by_verb"),
             models.Index(fields=["actor", "-id"], name="act_by_actor"),

@@ -50,7 +50,7 @@ def confusion(
     rows = (
         outcomes(version, name, source)
         .values_list("human", "predicted")
-        .annotate(n=Count("id"))
+        .annotate(n=Count("*"))
         .order_by()
     )
     pairs = [(human, predicted, n) for human, predicted, n in rows]

@@ -10,16 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Q, prefetch_related_objects
 from django.utils import timezone
 
 from registry.accuracy import Standing
-from registry.models import Act, Event, Metric, Outcome, Project, TrainingRun
+from registry.models import Act, Event, Metric, Outcome, TrainingRun
 from registry.reports.metric_names import BASELINES
 from registry.reports.series import mean, start_of
-
-MOVES = ("promote", "roll_back", "fall_back")
-_LONG = ("log", "statements", "candidates", "parameters", "dataset_counts", "comparison", "phases")
 
 _SERIES = """
 SELECT project.id, version.label, metric.value
@@ -76,38 +73,53 @@ def prequential(projects: Sequence[int], days: int) -> dict[int, Standing]:
     )
     rows = (
         recent.values("version__project")
-        .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
+        .annotate(n=Count("*"), right=Count("correct", filter=Q(correct=True)))
         .order_by()
     )
     return {row["version__project"]: Standing(row["n"], row["right"]) for row in rows}
 
 
+# How it stands; what it did, which may be long, is read when it is asked for.
+_LAST_RUNS = """
+SELECT run.id, run.project_id, run.state, run.trigger, run.actor, run.phase, run.progress,
+    run.cancel_requested, run.error_code, run.error, run.hint, run.created_at, run.started_at,
+    run.ended_at
+FROM unnest(%s::bigint[]) AS project (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM registry_trainingrun WHERE project_id = project.id ORDER BY id DESC LIMIT 1
+) AS run
+"""
+
+
 def last_runs(projects: Sequence[int]) -> dict[int, TrainingRun]:
-    """By project, its newest run, without its long fields."""
-    runs = TrainingRun.objects.filter(project=OuterRef("pk")).order_by("-id")
-    found = TrainingRun.objects.filter(pk__in=_newest(projects, runs)).defer(*_LONG)
-    return {run.project_id: run for run in found.order_by()}
+    """By project, its newest run."""
+    found = TrainingRun.objects.raw(_LAST_RUNS, [list(projects)])
+    return {run.project_id: run for run in found}
+
+
+_LAST_MOVES = """
+SELECT move.* FROM unnest(%s::bigint[]) AS project (id)
+CROSS JOIN LATERAL (
+    SELECT * FROM registry_act
+    WHERE project_id = project.id AND verb IN ('promote', 'roll_back', 'fall_back')
+    ORDER BY id DESC LIMIT 1
+) AS move
+"""
 
 
 def last_moves(projects: Sequence[int]) -> dict[int, Act]:
-    """By project, the act that last moved its champion."""
-    acts = Act.objects.filter(project=OuterRef("pk"), verb__in=MOVES).order_by("-at", "-id")
-    found = Act.objects.filter(pk__in=_newest(projects, acts))
-    return {
-        act.project_id: act
-        for act in found.order_by().select_related("from_version", "to_version")
-        if act.project_id
-    }
+    """By project, the act that last moved its champion.
+
+    A second query where one fell back: from which version, that is to be said.
+    """
+    found = list(Act.objects.raw(_LAST_MOVES, [list(projects)]))
+    fell_back = [act for act in found if act.verb == "fall_back"]
+    prefetch_related_objects(fell_back, "from_version")
+    return {act.project_id: act for act in found if act.project_id}
 
 
 def events_today(projects: Sequence[int]) -> dict[int, int]:
     """By project, how many events came since midnight in the server's time zone."""
     today = Event.objects.filter(received_at__gte=start_of(timezone.localdate()))
     rows = today.filter(project__in=projects).order_by().values_list("project")
-    return dict(rows.annotate(n=Count("id")))
-
-
-def _newest(projects: Sequence[int], ordered: QuerySet) -> QuerySet:
-    """The id of the first row for each project; rows refer to it by OuterRef."""
-    first = Subquery(ordered.values("pk")[:1])
-    return Project.objects.filter(pk__in=projects).order_by().values_list(first, flat=True)
+    return dict(rows.annotate(n=Count("*")))

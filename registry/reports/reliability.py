@@ -61,7 +61,7 @@ def reliability(
     rows = (
         scored.annotate(bin=Least(Floor(F("score") * BINS), Value(BINS - 1.0)))
         .values("bin")
-        .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)), mean=Avg("score"))
+        .annotate(n=Count("*"), right=Count("correct", filter=Q(correct=True)), mean=Avg("score"))
         .order_by("bin")
     )
     bins = [

@@ -87,7 +87,7 @@ def prequential_series(project: Project, days: int = 90) -> list[Day]:
         )
         .annotate(day=TruncDate("at"))
         .values("day")
-        .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
+        .annotate(n=Count("*"), right=Count("correct", filter=Q(correct=True)))
         .order_by("day")
     )
     by_day = {row["day"]: Standing(row["n"], row["right"]) for row in rows}
