@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from registry.charts import sparkline
 from registry.models import Project
 from registry.permissions import may_view
-from registry.reports.glance import PREQUENTIAL_DAYS, Attention, Glance, attention, glances
+from registry.reports.glance import PREQUENTIAL_DAYS, Attention, Glance, attention, filled, outlines
 
 from . import facts
 from .base import page_url
@@ -72,11 +72,9 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
     given |= {"title": "Home", "days": PREQUENTIAL_DAYS}
     if not may_view(request.user, Project):
         return given | {"may_look": False}
-    everything = glances(_projects())
-    found = attention(everything)
-    page = Paginator(_troubled_first(everything, found), _PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    every = outlines(_projects())
+    found = attention(every)
+    page = Paginator(_troubled_first(every, found), _PER_PAGE).get_page(request.GET.get("page"))
     troubled = {a.project.pk for a in found if a.project}
     return given | {
         "may_look": True,
@@ -84,7 +82,7 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
         "attention_count": len(found),
         "attention_left": max(0, len(found) - _MOST_ATTENTION),
         "page": page,
-        "rows": [_row(g, g.project.pk in troubled) for g in page],
+        "rows": [_row(g, g.project.pk in troubled) for g in filled(list(page))],
     }
 
 

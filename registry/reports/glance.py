@@ -1,7 +1,7 @@
 """Each project at a glance, and what needs attention first; for the home page."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from registry import presence, queue
@@ -33,11 +33,11 @@ class Glance:
     primary: float | None
     primary_n: int
     baseline: float | None
-    series: list[tuple[str, float | None]]
-    prequential: Standing
     last_run: TrainingRun | None
-    events_today: int
     last_move: Act | None
+    series: list[tuple[str, float | None]] = field(default_factory=list)
+    prequential: Standing = Standing(0, 0)
+    events_today: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,32 +97,50 @@ class Attention:
 def glances(projects: Iterable[Project]) -> list[Glance]:
     """A glance at each of the projects, in their order.
 
-    Seven queries and those of `Engine.policy_statuses`, however many projects; one more if
-    `projects` is a queryset that was not read.
+    Seven queries and those of `Engine.policy_statuses`, however many projects; one more where
+    a champion fell back, and one if `projects` is a queryset that was not read.
     """
+    return filled(outlines(projects))
+
+
+def outlines(projects: Iterable[Project]) -> list[Glance]:
+    """Glances with what `attention` asks for, and no more: four queries, five where one fell back."""
     projects = list(projects)
     ids = [project.pk for project in projects]
     champions = ModelVersion.objects.in_bulk({p.champion_id for p in projects if p.champion_id})
+    for project in projects:  # so that nobody asks for it again, one project at a time
+        project.champion = champions.get(project.champion_id or 0)
     numbers = latest.primary_numbers(champions)
-    series = latest.primary_series(ids, SPARKLINE)
-    standings = latest.prequential(ids, PREQUENTIAL_DAYS)
     runs, moves = latest.last_runs(ids), latest.last_moves(ids)
-    events = latest.events_today(ids)
-    policies = engine().policy_statuses(projects)
     unjudged = {"primary": None, "primary_n": 0, "baseline": None}
     return [
         Glance(
             project=project,
-            champion=champions.get(project.champion_id or 0),
+            champion=project.champion,
             **numbers.get(project.champion_id or 0, unjudged),
-            series=series.get(project.pk, []),
-            prequential=standings.get(project.pk, Standing(0, 0)),
             last_run=runs.get(project.pk),
-            events_today=events.get(project.pk, 0),
             last_move=moves.get(project.pk),
-            policy=policies.get(project.pk, {}),
         )
         for project in projects
+    ]
+
+
+def filled(outlines: Sequence[Glance]) -> list[Glance]:
+    """The same glances with all that they hold: three queries and those of the policies."""
+    ids = [outline.project.pk for outline in outlines]
+    series = latest.primary_series(ids, SPARKLINE)
+    standings = latest.prequential(ids, PREQUENTIAL_DAYS)
+    events = latest.events_today(ids)
+    policies = engine().policy_statuses([outline.project for outline in outlines])
+    return [
+        replace(
+            outline,
+            series=series.get(outline.project.pk, []),
+            prequential=standings.get(outline.project.pk, Standing(0, 0)),
+            events_today=events.get(outline.project.pk, 0),
+            policy=policies.get(outline.project.pk, {}),
+        )
+        for outline in outlines
     ]
 
 
