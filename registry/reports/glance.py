@@ -104,7 +104,10 @@ def glances(projects: Iterable[Project]) -> list[Glance]:
 
 
 def outlines(projects: Iterable[Project]) -> list[Glance]:
-    """Glances with what `attention` asks for, and no more: four queries, five where one fell back."""
+    """Glances with what `attention` asks for, and no more.
+
+    Four queries, five where a champion fell back.
+    """
     projects = list(projects)
     ids = [project.pk for project in projects]
     champions = ModelVersion.objects.in_bulk({p.champion_id for p in projects if p.champion_id})
