@@ -24,8 +24,9 @@ def context(given: QueryDict) -> dict[str, Any]:
     b = _find(given.get("b")) or _find(given.get("a"))
     if b is None:
         raise Http404("There is no such version.")
-    a = _find(given.get("a")) if given.get("b") else _before(b)
-    if given.get("a") and a is None:
+    both = given.get("a") and given.get("b")
+    a = _find(given.get("a")) if both else _before(b)
+    if both and a is None:
         raise Http404("There is no such version.")
     shown = {
         "title": "Compare two versions",

@@ -11,7 +11,9 @@ from registry.models import Event
 
 from .base import as_json, is_list, link
 from .filters import PROJECT
+from .labels import EVENT_COLOURS, state_label
 from .long_lists import LongListAdmin, of_project
+from .numbers import moment
 
 
 def _of_request(word: str) -> Q:
@@ -36,12 +38,12 @@ class EventAdmin(LongListAdmin):
         "action",
         "project_link",
         "source",
-        "status",
+        "state",
         "outcome",
         "run_link",
         "request_id",
-        "received_at",
-        "settled_at",
+        "received",
+        "settled",
         "content",
     ]
 
@@ -54,6 +56,18 @@ class EventAdmin(LongListAdmin):
     @display(description="Project")
     def project_link(self, event: Event) -> str:
         return link(event.project)
+
+    @display(description="Status")
+    def state(self, event: Event) -> str:
+        return state_label(event.get_status_display(), EVENT_COLOURS.get(event.status, ""))
+
+    @display(description="Received")
+    def received(self, event: Event) -> str:
+        return moment(event.received_at)
+
+    @display(description="Settled")
+    def settled(self, event: Event) -> str:
+        return moment(event.settled_at)
 
     @display(description="Run")
     def run_link(self, event: Event) -> str:

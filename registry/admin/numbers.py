@@ -1,7 +1,11 @@
-"""Numbers as people read them: three places, a sign where it is a difference, never a guess."""
+"""Numbers, times and answers as people read them: to the same places everywhere, never a guess."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
+from django.utils.dateformat import format as dated
 
 NONE = "–"
 
@@ -24,6 +28,11 @@ def interval(ends: Sequence[float] | None) -> str:
 def share_interval(ends: Sequence[float] | None) -> str:
     """`0.764 to 0.991`: a 95 % interval of a share."""
     return f"{three(ends[0])} to {three(ends[1])}" if ends else NONE
+
+
+def moment(at: datetime | None) -> str:
+    """`23 Nov 2026, 18:21:41 UTC`; a dash for never."""
+    return NONE if at is None else dated(timezone.localtime(at), "j M Y, H:i:s T")
 
 
 def answer(value: Any) -> str:

@@ -3,34 +3,122 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.text import Truncator
+from unfold.decorators import display
 
 from registry.models import Outcome
+from registry.reports.shown_tasks import ShownTask, shown
 
+from .base import as_text, is_list, link
+from .cell_filter import CellFilter, described
 from .filters import VERSION
+from .labels import ago
 from .long_lists import LongListAdmin, of_version
+from .numbers import answer
+
+_EXCERPT = 160
 
 
 @admin.register(Outcome)
 class OutcomeAdmin(LongListAdmin):
     """One answer of a version for one task and target."""
 
-    list_display = ["task", "version", "target", "predicted", "human", "correct", "score", "source"]
-    list_filter = [VERSION, "correct", "source"]
-    list_select_related = ["task", "version"]
+    list_display = [
+        "excerpt",
+        "human_said",
+        "model_said",
+        "is_right",
+        "sure",
+        "version",
+        "target",
+        "source",
+        "in_labelstudio",
+    ]
+    list_filter = [VERSION, "correct", "source", CellFilter]
+    list_select_related = ["task__project", "version"]
+    list_before_template = "registry/cell_above.html"
     search_help_text = "By version, as v7-3fa2c1"
     finds = [of_version]
     fields = [
-        "version",
-        "task",
+        "text",
+        "human_said",
+        "model_said",
+        "is_right",
+        "sure",
+        "in_labelstudio",
+        "version_link",
+        "task_link",
         "target",
         "source",
-        "predicted",
-        "human",
-        "correct",
-        "score",
-        "at",
+        "when",
     ]
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().changelist_view(
+            request, {**(extra_context or {}), "cell": described(request)}
+        )
+
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).select_related("version", "task")
+        queryset = super().get_queryset(request)
+        if is_list(request):
+            return queryset
+        return queryset.select_related("version__project", "task__project")
+
+    @display(description="Text")
+    def excerpt(self, outcome: Outcome) -> str:
+        return Truncator(_shown(outcome).text).chars(_EXCERPT) or f"task {outcome.task_id}"
+
+    @display(description="Text")
+    def text(self, outcome: Outcome) -> str:
+        return as_text(_shown(outcome).text)
+
+    @display(description="Human")
+    def human_said(self, outcome: Outcome) -> str:
+        return answer(outcome.human)
+
+    @display(description="Model")
+    def model_said(self, outcome: Outcome) -> str:
+        return answer(outcome.predicted)
+
+    @display(description="Right", ordering="correct", label={"right": "success", "wrong": "danger"})
+    def is_right(self, outcome: Outcome) -> str:
+        return "right" if outcome.correct else "wrong"
+
+    @display(description="How sure", ordering="score")
+    def sure(self, outcome: Outcome) -> str:
+        return "–" if outcome.score is None else f"{outcome.score:.0%}"
+
+    @display(description="In Label Studio")
+    def in_labelstudio(self, outcome: Outcome) -> str:
+        task = _shown(outcome)
+        if not task.url:
+            return f"task {task.labelstudio_id}"
+        return format_html(
+            '<a class="text-primary-600 dark:text-primary-500" href="{}" rel="noreferrer">{} ↗</a>',
+            task.url,
+            task.labelstudio_id,
+        )
+
+    @display(description="Version")
+    def version_link(self, outcome: Outcome) -> str:
+        return link(outcome.version)
+
+    @display(description="Task")
+    def task_link(self, outcome: Outcome) -> str:
+        return link(outcome.task)
+
+    @display(description="When")
+    def when(self, outcome: Outcome) -> str:
+        return ago(outcome.at)
+
+
+def _shown(outcome: Outcome) -> ShownTask:
+    """The task as the engine describes it, once for each row."""
+    kept = vars(outcome)
+    if "_shown" not in kept:
+        kept["_shown"] = shown(outcome.task, outcome.task.project)
+    return kept["_shown"]

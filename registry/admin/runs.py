@@ -3,15 +3,18 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from registry.acts import runs
 from registry.models import TrainingRun
 
-from .base import OptionalReasonForm, act, as_json, as_text, is_list, link
+from . import run_page
+from .base import OptionalReasonForm, act, is_list, link
+from .drawn_page import DrawnPage
 from .filters import PROJECT
 from .long_lists import LongListAdmin, of_project
 
@@ -29,7 +32,7 @@ def _of_error(word: str) -> Q:
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(LongListAdmin):
+class TrainingRunAdmin(DrawnPage, LongListAdmin):
     """One attempt to learn a version."""
 
     list_display = [
@@ -47,47 +50,6 @@ class TrainingRunAdmin(LongListAdmin):
     search_help_text = "By project, or code of the error"
     finds = [_of_error, of_project]
     actions_detail = ["cancel", "retry"]
-    fieldsets = [
-        (
-            None,
-            {
-                "fields": [
-                    "project_link",
-                    "state_label",
-                    "phase",
-                    "percent",
-                    "version_link",
-                    "error_code",
-                    "error",
-                    "hint",
-                ]
-            },
-        ),
-        (
-            "Started",
-            {
-                "fields": [
-                    "trigger",
-                    "actor",
-                    "retry_link",
-                    "worker",
-                    "created_at",
-                    "started_at",
-                    "heartbeat_at",
-                    "ended_at",
-                    "cancel_requested",
-                ]
-            },
-        ),
-        (
-            "Learned from",
-            {"fields": ["dataset", "dataset_fingerprint", "dataset_file", "snapshot_at"]},
-        ),
-        ("Did", {"fields": ["shown_candidates", "shown_comparison", "shown_phases"]}),
-        ("Parameters", {"classes": ["collapse"], "fields": ["shown_parameters"]}),
-        ("EvaDB statements", {"classes": ["collapse"], "fields": ["shown_statements"]}),
-        ("Log", {"fields": ["shown_log"]}),
-    ]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request).select_related("project", "version", "retry_of")
@@ -133,38 +95,20 @@ class TrainingRunAdmin(LongListAdmin):
     def version_link(self, run: TrainingRun) -> str:
         return link(getattr(run, "version", None))
 
-    @display(description="Project")
-    def project_link(self, run: TrainingRun) -> str:
-        return link(run.project)
+    # The page of one run
 
-    @display(description="Retry of")
-    def retry_link(self, run: TrainingRun) -> str:
-        return link(run.retry_of)
+    def page(self, request: HttpRequest, run: TrainingRun) -> dict[str, Any]:
+        return run_page.context(request.user, run)
 
-    @display(description="Counts")
-    def dataset(self, run: TrainingRun) -> str:
-        return as_json(run.dataset_counts)
+    def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
+        return (("<int:run_id>/progress/", "registry_trainingrun_progress", self.progress),)
 
-    @display(description="Candidates")
-    def shown_candidates(self, run: TrainingRun) -> str:
-        return as_json(run.candidates)
-
-    @display(description="Beside the champion")
-    def shown_comparison(self, run: TrainingRun) -> str:
-        return as_json(run.comparison)
-
-    @display(description="Phases")
-    def shown_phases(self, run: TrainingRun) -> str:
-        return as_json(run.phases)
-
-    @display(description="Parameters")
-    def shown_parameters(self, run: TrainingRun) -> str:
-        return as_json(run.parameters)
-
-    @display(description="As executed")
-    def shown_statements(self, run: TrainingRun) -> str:
-        return as_json(run.statements)
-
-    @display(description="Log")
-    def shown_log(self, run: TrainingRun) -> str:
-        return as_text(run.log)
+    def progress(self, request: HttpRequest, run_id: int, **kwargs: Any) -> HttpResponse:
+        """GET: what moved since `seen` characters of the log, as JSON; for those who may look."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        seen = request.GET.get("seen", "")
+        moved = run_page.progress(run_id, int(seen) if seen.isdecimal() and len(seen) < 9 else 0)
+        if moved is None:
+            raise Http404
+        return JsonResponse(moved)

@@ -2,24 +2,25 @@
 
 from typing import Any
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
-from unfold.admin import TabularInline
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from unfold.decorators import display
-from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from registry.accuracy import Standing, standings
-from registry.acts import champion, versions
-from registry.models import Act, Metric, ModelVersion, Outcome, Project, Target
+from registry.api.downloads import download
+from registry.errors import EvalsError
+from registry.models import Metric, ModelVersion, Project, Target
 
-from .base import act, as_json, link, list_link
+from . import compare_page, version_page
+from .base import is_list, page_url
+from .drawn_page import DrawnPage
 from .filters import PROJECT, VERSION
 from .long_lists import LongListAdmin, of_project, of_version
+from .version_acts import VersionActs
 
 
 def _labelled(word: str) -> Q:
@@ -30,19 +31,6 @@ def _champions() -> list[int]:
     """As numbers: a join would read every version."""
     champions = Project.objects.filter(champion__isnull=False).order_by("pk")
     return list(champions.values_list("champion", flat=True))
-
-
-class NoteForm(BaseDialogForm):
-    """What a human has to say of a version."""
-
-    note = forms.CharField(
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}), required=False, max_length=10_000
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        stored = ModelVersion.objects.filter(pk=self.object_id).values_list("note", flat=True)
-        self.fields["note"].initial = stored.first()
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -70,36 +58,8 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(condition) if condition else queryset
 
 
-class _ReadOnlyInline(TabularInline):
-    extra = 0
-    tab = True
-    can_delete = False
-    show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class TargetInline(_ReadOnlyInline):
-    model = Target
-    fields = ["name", "object_tag", "field", "kind", "labels", "trained", "untrained_reason"]
-
-
-class MetricInline(_ReadOnlyInline):
-    model = Metric
-    fields = ["target", "name", "label", "step", "value", "n", "split"]
-    ordering = ["target", "label", "name", "step"]
-    per_page = 100
-
-
 @admin.register(ModelVersion)
-class ModelVersionAdmin(LongListAdmin):
+class ModelVersionAdmin(VersionActs, DrawnPage, LongListAdmin):
     """An immutable version of a project's model."""
 
     list_display = ["label", "project", "state", "primary", "recipe", "created_at"]
@@ -107,103 +67,18 @@ class ModelVersionAdmin(LongListAdmin):
     list_select_related = ["project"]
     search_help_text = "By label (v7-3fa2c1, or how it begins) or project"
     finds = [_labelled, of_project]
-    inlines = [TargetInline, MetricInline]
-    actions_detail = [
-        "promote",
-        "write_note",
-        {"title": "More", "items": ["archive", "unarchive", "clear_load_failure"]},
-    ]
-    fieldsets = [
-        (None, {"fields": ["label", "project_link", "state", "primary", "note", "history"]}),
-        ("Beside the humans who labelled after it", {"fields": ["prequential", "shown"]}),
-        (
-            "Lineage",
-            {
-                "fields": [
-                    "run_link",
-                    "created_at",
-                    "pipeline",
-                    "recipe",
-                    "fingerprint",
-                    "artifact",
-                    "artifact_size",
-                    "artifact_sha256",
-                    "packages",
-                ]
-            },
-        ),
-        ("Loading", {"classes": ["collapse"], "fields": ["load_failed_at", "load_error"]}),
-    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         primary = Metric.objects.filter(
             version=OuterRef("pk"), target="", name="primary", split="holdout"
         )
-        return (
-            super()
-            .get_queryset(request)
-            .select_related("project", "run")
-            .annotate(
-                primary_value=Subquery(primary.values("value")[:1]),
-                primary_n=Subquery(primary.values("n")[:1]),
-            )
+        queryset = super().get_queryset(request).select_related("project")
+        if not is_list(request):
+            return queryset.select_related("run").defer("run__log")
+        return queryset.annotate(
+            primary_value=Subquery(primary.values("value")[:1]),
+            primary_n=Subquery(primary.values("n")[:1]),
         )
-
-    @act(
-        "Promote",
-        name="promote",
-        description="This version serves from now on, and Label Studio asks for its predictions.",
-        variant=ActionVariant.PRIMARY,
-        icon="rocket_launch",
-    )
-    def promote(self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]) -> str:
-        champion.promote(version, actor=request.user.get_username(), reason=given["reason"])
-        return f"{version.label} is the champion of {version.project}."
-
-    @act(
-        "Archive",
-        name="archive",
-        description="Nothing will promote or fall back to it.",
-        icon="archive",
-    )
-    def archive(self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]) -> str:
-        versions.archive(version, actor=request.user.get_username(), reason=given["reason"])
-        return f"{version.label} is archived."
-
-    @act(
-        "Unarchive",
-        name="unarchive",
-        description="It may be promoted again.",
-        icon="unarchive",
-    )
-    def unarchive(self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]) -> str:
-        versions.unarchive(version, actor=request.user.get_username(), reason=given["reason"])
-        return f"{version.label} is out of the archive."
-
-    @act(
-        "Note",
-        name="note",
-        description="The note before stays among the acts.",
-        form=NoteForm,
-        icon="edit_note",
-    )
-    def write_note(self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]) -> str:
-        versions.note(version, given["note"], actor=request.user.get_username())
-        return "The note is kept."
-
-    @act(
-        "Clear the failed load",
-        name="clear_load_failure",
-        description="Checks that the artifact is back as it was put; it may then serve again.",
-        icon="healing",
-    )
-    def clear_load_failure(
-        self, request: HttpRequest, version: ModelVersion, given: dict[str, Any]
-    ) -> str:
-        versions.clear_load_failure(
-            version, actor=request.user.get_username(), reason=given["reason"]
-        )
-        return f"{version.label} may serve again."
 
     @display(
         description="State",
@@ -221,48 +96,38 @@ class ModelVersionAdmin(LongListAdmin):
         value, n = getattr(version, "primary_value", None), getattr(version, "primary_n", 0)
         return "not judged" if value is None else f"{value:.3f} (n = {n})"
 
-    @display(description="Asked before the human")
-    def prequential(self, version: ModelVersion) -> str:
-        return _standings(version, Outcome.Source.PREQUENTIAL)
+    # The page of one version, and what it leads to
 
-    @display(description="Pre-annotations accepted")
-    def shown(self, version: ModelVersion) -> str:
-        return _standings(version, Outcome.Source.SHOWN)
+    def page(self, request: HttpRequest, version: ModelVersion) -> dict[str, Any]:
+        return version_page.context(request.user, version, request.GET)
 
-    @display(description="Project")
-    def project_link(self, version: ModelVersion) -> str:
-        return link(version.project)
-
-    @display(description="Run")
-    def run_link(self, version: ModelVersion) -> str:
-        return link(version.run)
-
-    @display(description="Artifact size")
-    def artifact_size(self, version: ModelVersion) -> str:
-        return f"{filesizeformat(version.artifact_bytes)} ({version.artifact_bytes:,} bytes)"
-
-    @display(description="Packages")
-    def packages(self, version: ModelVersion) -> str:
-        return as_json(version.environment)
-
-    @display(description="History")
-    def history(self, version: ModelVersion) -> str:
-        return list_link(Act, "Acts", version__id__exact=version.pk) + list_link(
-            Outcome, " · Outcomes", version__id__exact=version.pk
+    def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
+        return (
+            ("compare/", "registry_modelversion_compare", self.compare),
+            ("<int:version_id>/download/", "registry_modelversion_download", self.download),
         )
 
+    def compare(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """GET ?a=&b=: two versions of a project side by side."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            **compare_page.context(request.GET),
+        }
+        return TemplateResponse(request, "admin/registry/modelversion/compare.html", context)
 
-def _standings(version: ModelVersion, source: str) -> str:
-    by_target = standings(version, source).items()
-    return "; ".join(f"{target}: {_in_words(s)}" for target, s in by_target) or "–"
-
-
-def _in_words(standing: Standing) -> str:
-    """The share with its interval and n; of too few only how many there are."""
-    if standing.share is None or standing.interval is None:
-        return f"too few to tell (n = {standing.n})"
-    low, high = standing.interval
-    return f"{standing.share:.3f} ({low:.3f} to {high:.3f}, n = {standing.n})"
+    def download(self, request: HttpRequest, version_id: int, **kwargs: Any) -> HttpResponseBase:
+        """GET: the artifact, verified before the first byte."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        version = get_object_or_404(ModelVersion, pk=version_id)
+        try:
+            return download(request, version)
+        except EvalsError as error:
+            messages.error(request, f"{error.message} {error.hint}".strip())
+            return redirect(page_url(version))
 
 
 @admin.register(Target)

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.renderers import BaseRenderer
@@ -35,7 +35,7 @@ class Markdown(BaseRenderer):
         return data
 
 
-def download(request: Request, version: ModelVersion) -> HttpResponseBase:
+def download(request: Request | HttpRequest, version: ModelVersion) -> HttpResponseBase:
     """The file, verified before the first byte; 304 if the caller has it (`If-None-Match`).
 
     `ETag` is the SHA-256 in hex, `Repr-Digest` the same as RFC 9530 writes it. Raises

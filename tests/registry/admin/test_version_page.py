@@ -1,0 +1,313 @@
+"""The page of a version: how good it is, where it is wrong, and what can be done with it."""
+
+import hashlib
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import escape
+
+from registry.acts import champion, versions
+from registry.models import Act, Project
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def url_of(version):
+    return reverse("admin:registry_modelversion_change", args=[version.pk])
+
+
+def page_of(client, version, query=""):
+    response = client.get(url_of(version) + query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def dialog_of(client, version, act):
+    return client.get(reverse(f"admin:registry_modelversion_{act}", args=[version.pk]))
+
+
+def judged(project, answers, *, labels=("Negative", "Positive"), target="label", **version):
+    """A version that answered a task each: (human, predicted, score)."""
+    rows = []
+    for number, (human, predicted, score) in enumerate(answers):
+        task = make.TaskFactory(project=project, data={"text": f"text {number} {human}"})
+        rows.append(
+            {
+                "task": task.pk,
+                "target": target,
+                "predicted": predicted,
+                "score": score,
+                "human": human,
+                "correct": human == predicted,
+            }
+        )
+    return make.ModelVersionFactory(
+        project=project,
+        targets=[make.TARGET | {"name": target, "labels": list(labels)}],
+        outcomes=rows,
+        **version,
+    )
+
+
+@pytest.fixture
+def version():
+    answers = [
+        ("Positive", "Positive", 0.9),
+        ("Positive", "Negative", 0.8),
+        ("Negative", "Negative", 0.7),
+        ("Negative", "Positive", 0.95),
+    ]
+    return judged(make.ProjectFactory(title="Sentiment"), answers, champion=True)
+
+
+def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, version):
+    metrics = [m | {"value": 0.7} if m["name"] == "primary" else m for m in make.METRICS]
+    later = make.ModelVersionFactory(project=version.project, metrics=metrics)
+    champion.consider(later, None)
+    page = page_of(client, later)
+    assert ">0.820<" in page.replace("<b>", "").replace("</b>", "")  # accuracy
+    assert ">0.500<" in page  # its baseline
+    assert f"F1 of {version.label}" in page
+    assert "−0.100" in page
+    assert f"?a={version.pk}&amp;b={later.pk}" in page
+
+
+def test_the_classes_are_listed_with_what_each_rests_on(client, version):
+    page = page_of(client, version)
+    assert 'aria-label="Classes of label"' in page
+    assert ">20<" in page
+
+
+def test_a_cell_of_the_confusion_opens_its_tasks(client, version):
+    page = page_of(client, version)
+    cell = (
+        f"/admin/registry/outcome/?version__id__exact={version.pk}&source__exact=holdout"
+        "&target=label&human=Positive&predicted=Negative"
+    )
+    assert f'href="{escape(cell)}"' in page
+    listed = client.get(cell).content.decode()
+    assert "text 1 Positive" in listed
+    for other in ("text 0 Positive", "text 2 Negative", "text 3 Negative"):
+        assert other not in listed
+    assert "humans said Positive, the model said Negative" in listed
+
+
+def test_a_cell_of_a_label_of_several_opens_its_tasks(client):
+    project = make.ProjectFactory()
+    answers = [(["a", "b"], ["a"], 0.9), ([], ["b"], 0.6), (["b"], ["b"], 0.7)]
+    target = make.TARGET | {"kind": "multiple", "labels": ["a", "b"]}
+    rows = []
+    for number, (human, predicted, score) in enumerate(answers):
+        task = make.TaskFactory(project=project, data={"text": f"text {number}"})
+        said = {"predicted": predicted, "score": score, "human": human}
+        rows.append({"task": task.pk, "target": "label", "correct": human == predicted, **said})
+    version = make.ModelVersionFactory(project=project, targets=[target], outcomes=rows)
+    page = page_of(client, version)
+    cell = (
+        f"/admin/registry/outcome/?version__id__exact={version.pk}&source__exact=holdout"
+        "&target=label&label=b&cell=human_only"
+    )
+    assert f'href="{escape(cell)}"' in page
+    listed = client.get(cell).content.decode()
+    assert "text 0" in listed
+    assert "text 1" not in listed
+    assert "text 2" not in listed
+
+
+@pytest.mark.parametrize("query", ["target=x", "human=a", "cell=none&label=a", "predicted="])
+def test_any_words_for_a_cell_are_taken(client, version, query):
+    for scope in ("", f"&version__id__exact={version.pk}", "&version__id__exact=x"):
+        response = client.get(f"/admin/registry/outcome/?{query}{scope}")
+        assert response.status_code in (200, 302)
+
+
+def test_the_surest_mistake_comes_first_with_its_text_and_task(client, version):
+    page = page_of(client, version)
+    mistakes = page[page.index("Worst mistakes") : page.index("Learning curve of")]
+    assert mistakes.index("text 3 Negative") < mistakes.index("text 1 Positive")
+    assert "95%" in mistakes
+    assert "text 0" not in mistakes
+
+
+def test_the_learning_curve_says_whether_more_labels_would_help(client, version):
+    assert "not there yet" in page_of(client, version)
+    points = [(100, 0.5), (200, 0.7)]
+    rows = [
+        {"target": "label", "name": "learning_curve", "step": step, "value": value, "n": 100}
+        for step, value in points
+    ]
+    versions.add_metrics(version, rows)
+    assert "More labels would probably help" in page_of(client, version)
+
+
+def test_one_target_at_a_time_is_looked_into(client):
+    project = make.ProjectFactory()
+    targets = [make.TARGET | {"name": name} for name in ("mood", "topic")]
+    version = make.ModelVersionFactory(project=project, targets=targets)
+    assert 'aria-label="Classes of mood"' in page_of(client, version)
+    assert 'aria-label="Classes of topic"' in page_of(client, version, "?target=topic")
+    assert 'aria-label="Classes of mood"' in page_of(client, version, "?target=none")
+
+
+def test_lineage_names_run_artifact_and_packages(client, version):
+    page = page_of(client, version)
+    for told in (version.artifact_sha256, version.artifact, version.recipe, "python", "3.11"):
+        assert told in page
+    assert reverse("admin:registry_trainingrun_change", args=[version.run_id]) in page
+
+
+def test_the_page_takes_few_queries_however_much_there_is(client, version):
+    def queries(shown):
+        page_of(client, shown)
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            page_of(client, shown)
+        return len(captured)
+
+    assert queries(version) <= 20
+    targets = [make.TARGET | {"name": f"t{n}"} for n in range(6)]
+    large = make.ModelVersionFactory(project=version.project, targets=targets, champion=True)
+    make.OutcomeFactory.create_batch(5, version=large)
+    for _ in range(3):
+        versions.note(large, "a note", actor="ada")
+    assert queries(large) <= 20
+
+
+def test_hostile_labels_texts_and_notes_are_escaped(client):
+    project = make.ProjectFactory(title=HOSTILE)
+    version = judged(
+        project, [(HOSTILE, "Positive", 0.9)], labels=[HOSTILE, "Positive"], target=HOSTILE
+    )
+    versions.note(version, HOSTILE, actor=HOSTILE)
+    task = version.outcomes.get().task
+    task.data = {"text": HOSTILE}
+    task.save()
+    other = make.ModelVersionFactory(project=project)
+    compared = f"/admin/registry/modelversion/compare/?a={version.pk}&b={other.pk}"
+    cell = f"/admin/registry/outcome/?version__id__exact={version.pk}&target={HOSTILE}&human=x"
+    for url in (url_of(version), compared, cell, cell.replace("&human=x", "")):
+        assert HOSTILE not in client.get(url).content.decode(), url
+
+
+def test_promoting_says_what_will_change_and_asks_why(client, version):
+    later = make.ModelVersionFactory(project=version.project)
+    dialog = dialog_of(client, later, "promote").content.decode()
+    assert version.label in dialog
+    assert later.label in dialog
+    assert "0.800 (n = 40)" in dialog
+    assert 'name="reason"' in dialog
+
+
+def test_the_champion_is_rolled_back_from_its_page(client, version):
+    assert "/roll_back/" not in page_of(client, version)
+    later = make.ModelVersionFactory(project=version.project, champion=True)
+    assert f"modelversion/{later.pk}/roll_back/" in page_of(client, later)
+    assert "/roll_back/" not in page_of(client, version)
+    assert version.label in dialog_of(client, later, "roll_back").content.decode()
+    url = reverse("admin:registry_modelversion_roll_back", args=[later.pk])
+    client.post(url, {"_form_submitted": "True", "reason": "Worse on Mondays."})
+    assert Project.objects.get(pk=version.project_id).champion == version
+    assert Act.objects.latest("id").reason == "Worse on Mondays."
+
+
+def test_what_a_version_has_no_room_for_is_not_offered(client, version):
+    page = page_of(client, version)
+    for act in ("promote", "archive", "unarchive", "clear_load_failure"):
+        assert f"modelversion/{version.pk}/{act}/" not in page
+    later = make.ModelVersionFactory(project=version.project)
+    page = page_of(client, later)
+    assert f"modelversion/{later.pk}/promote/" in page
+    assert f"modelversion/{later.pk}/archive/" in page
+    versions.archive(later, actor="ada", reason="old")
+    page = page_of(client, later)
+    assert f"modelversion/{later.pk}/unarchive/" in page
+    assert f"modelversion/{later.pk}/promote/" not in page
+
+
+@pytest.mark.parametrize("act", ["promote", "roll_back", "archive", "write_note"])
+def test_a_dialog_of_no_version_is_no_fault_of_ours(client, act):
+    for number in ("999999", "x", "9" * 30):
+        url = f"/admin/registry/modelversion/{number}/{act}/"
+        assert client.get(url).status_code < 500
+
+
+def test_the_artifact_is_downloaded_as_it_was_put(client, version):
+    url = reverse("admin:registry_modelversion_download", args=[version.pk])
+    response = client.get(url)
+    content = b"".join(response.streaming_content)
+    assert hashlib.sha256(content).hexdigest() == version.artifact_sha256
+    assert version.label in response.headers["Content-Disposition"]
+
+
+def test_an_artifact_that_is_gone_is_told_with_its_cure(client, version, settings):
+    path = settings.DATA_DIR / "artifacts" / version.artifact
+    path.unlink()
+    response = client.get(reverse("admin:registry_modelversion_download", args=[version.pk]))
+    assert response.status_code == 302
+    (told,) = [str(m) for m in get_messages(response.wsgi_request)]
+    assert "is not in the store" in told
+    assert "backup" in told
+
+
+def test_pages_of_a_version_are_for_those_who_may_look(client, version):
+    urls = [
+        reverse("admin:registry_modelversion_download", args=[version.pk]),
+        reverse("admin:registry_modelversion_compare") + f"?b={version.pk}",
+    ]
+    client.force_login(User.objects.create_user("nils", is_staff=True))
+    for url in urls:
+        assert client.get(url).status_code == 403
+    viewer = User.objects.create_user("vera", is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(viewer)
+    for url in urls:
+        assert client.get(url).status_code == 200
+    later = make.ModelVersionFactory(project=version.project)
+    page = page_of(client, later)
+    assert f"modelversion/{later.pk}/promote/" not in page
+
+
+def test_two_versions_are_compared_on_the_tasks_that_both_answered(client, version):
+    tasks = [o.task_id for o in version.outcomes.order_by("id")]
+    humans = ["Positive", "Positive", "Negative", "Negative"]
+    rows = [
+        {
+            "task": task,
+            "target": "label",
+            "predicted": human,
+            "score": 0.9,
+            "human": human,
+            "correct": True,
+        }
+        for task, human in zip(tasks, humans, strict=True)
+    ]
+    later = make.ModelVersionFactory(project=version.project, outcomes=rows)
+    url = reverse("admin:registry_modelversion_compare")
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        page = client.get(f"{url}?a={version.pk}&b={later.pk}").content.decode()
+    assert len(captured) <= 20
+    assert f"Only {later.label} is right: 2 tasks" in page
+    assert f"Only {version.label} is right: 0 tasks" in page
+    assert "text 3 Negative" in page
+    assert "n = 4" in page
+    assert client.get(f"{url}?b={later.pk}").context["a"] == version
+
+
+def test_versions_that_cannot_be_compared_say_why(client, version):
+    url = reverse("admin:registry_modelversion_compare")
+    other = make.ModelVersionFactory()
+    told = client.get(f"{url}?a={version.pk}&b={other.pk}").content.decode()
+    assert "two projects" in told
+    assert "Choose two versions" in client.get(f"{url}?b={version.pk}").content.decode()
+    for query in ("", "?a=x", "?b=999999", f"?a=999999&b={version.pk}", "?b=" + "9" * 30):
+        assert client.get(url + query).status_code == 404
