@@ -54,3 +54,5 @@ class Acts(Resource):
     filterset_class = ActFilter
     search_fields = ("reason", "actor", "verb")
     narrow_by = ("project", "version", "run")
+    indexed = ("verb", "actor")
+    ordered_by = ("project",)

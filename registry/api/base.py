@@ -17,8 +17,9 @@ class Resource(ReadOnlyModelViewSet):
     """Rows to be listed and read; whatever else can be done with one is an act.
 
     `acts` says which action is which act (of `registry.permissions`), `reads` which other
-    models an action shows. `narrow_by` names the filters without which a long table is
-    read by id alone.
+    models an action shows. Of a long table `narrow_by` names the filters within which
+    anything can be asked, `indexed` those that an index answers by itself, in the order of
+    ids, and `ordered_by` those of `narrow_by` of which that is true too.
     """
 
     permission_classes = [AsInTheAdmin]
@@ -29,6 +30,8 @@ class Resource(ReadOnlyModelViewSet):
     ordering = "-id"
     search_fields: ClassVar[tuple[str, ...]] = ()
     narrow_by: ClassVar[tuple[str, ...]] = ()
+    indexed: ClassVar[tuple[str, ...]] = ()
+    ordered_by: ClassVar[tuple[str, ...]] = ()
     acts: ClassVar[dict[str, str]] = {}
     reads: ClassVar[dict[str, tuple[type[Model], ...]]] = {}
     detail_serializer_class: ClassVar[type[BaseSerializer] | None] = None

@@ -60,6 +60,8 @@ class Events(Resource):
     filterset_class = EventFilter
     search_fields = ("action", "outcome")
     narrow_by = ("project", "run")
+    indexed = ("status", "action", "request_id")
+    ordered_by = ("project",)
 
     def get_queryset(self):
         return self.queryset.defer("payload") if self.action == "list" else self.queryset.all()

@@ -13,20 +13,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 
-from registry.errors import EvalsError
-
-from . import paging
-from .ordering import ordering_asked
+from . import breadth, paging
 
 MAX_ID = 2**63 - 1
 MAX_NUMBER = 2**31 - 1
-
-
-class TooWide(EvalsError):
-    """A question that would read through a whole long table."""
-
-    code = "filter_needed"
-    status = 400
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_ID})
@@ -110,23 +100,8 @@ class StrictFilters(DjangoFilterBackend):
         if unknown:
             said = f"There is no such parameter. There are {', '.join(sorted(known))}."
             raise ValidationError(dict.fromkeys(unknown, said))
-        _require_narrowing(request, view)
+        breadth.require_narrowing(request, view)
         return super().filter_queryset(request, queryset, view)
-
-
-def _require_narrowing(request: Request, view: Any) -> None:
-    """A long list is read by id, or through one of the indexes that `narrow_by` names."""
-    if not view.narrow_by or any(request.query_params.get(name) for name in view.narrow_by):
-        return
-    asked = set(request.query_params) - set(paging.PARAMETERS)
-    if ordering_asked(request, view).lstrip("-") == "id":
-        asked.discard("ordering")
-    if asked:
-        raise TooWide(
-            "This list is long: it is filtered, searched and ordered within "
-            f"{' or '.join(view.narrow_by)} only.",
-            hint=f"Add {' or '.join(f'?{name}=<id>' for name in view.narrow_by)}.",
-        )
 
 
 class Search(SearchFilter):

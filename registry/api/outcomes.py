@@ -56,3 +56,4 @@ class Outcomes(Resource):
     filterset_class = OutcomeFilter
     ordering_fields = ("id", "score", "at")
     narrow_by = ("version", "task")
+    indexed = ("source",)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -44,7 +45,13 @@ class Projects(Resource):
     }
 
     def get_queryset(self) -> Any:
-        return self.queryset.defer("label_config") if self.action == "list" else self.queryset.all()
+        if self.action != "list":
+            return self.queryset.all()
+        # Fetched by key: joined to many projects, PostgreSQL would read every version.
+        champions = ModelVersion.objects.defer("environment", "note", "load_error")
+        return Project.objects.defer("label_config").prefetch_related(
+            Prefetch("champion", champions)
+        )
 
     @extend_schema(request=Settings, responses=ProjectDetailSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:

@@ -88,7 +88,7 @@ class RunFilter(django_filters.FilterSet):
     """By project, by how it stands or ended, and by when."""
 
     project = IdFilter("project_id")
-    state = django_filters.MultipleChoiceFilter(choices=RunState.choices)
+    state = django_filters.MultipleChoiceFilter(choices=RunState.choices, distinct=False)
     trigger = django_filters.ChoiceFilter(choices=TrainingRun.Trigger.choices)
     error_code = django_filters.CharFilter()
     has_version = FlagFilter(field_name="version", lookup_expr="isnull", exclude=True)
@@ -110,7 +110,9 @@ class Runs(Resource):
     detail_serializer_class = RunDetailSerializer
     filterset_class = RunFilter
     ordering_fields = ("id", "created_at", "started_at", "ended_at")
-    search_fields = ("error", "error_code", "project__title", "project__uid")
+    search_fields = ("error", "error_code")
+    narrow_by = ("project",)
+    indexed = ("state", "trigger", "error_code")
     acts = {"create": "train", "cancel": "cancel", "retry": "retry"}
 
     def get_queryset(self):

@@ -34,7 +34,10 @@ class Versions(VersionReports):
     detail_serializer_class = VersionDetailSerializer
     filterset_class = VersionFilter
     ordering_fields = ("id", "number", "created_at", "artifact_bytes")
-    search_fields = ("label", "note", "project__title", "project__uid")
+    search_fields = ("label", "note")
+    narrow_by = ("project", "run")
+    indexed = ("label", "champion", "archived", "load_failed")
+    ordered_by = ("project",)
     acts = {
         name: name for name in ("promote", "archive", "unarchive", "note", "clear_load_failure")
     }

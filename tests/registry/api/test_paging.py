@@ -157,8 +157,10 @@ def test_a_question_that_is_wrong_is_refused_by_name(admin, route, query):
         ("outcomes/", {"ordering": "score"}, "version"),
         ("outcomes/", {"correct": "false"}, "task"),
         ("events/", {"search": "x"}, "project"),
-        ("events/", {"status": "failed"}, "run"),
-        ("acts/", {"actor": "ada"}, "project"),
+        ("events/", {"status": "failed", "action": "X"}, "run"),
+        ("acts/", {"search": "ada"}, "project"),
+        ("versions/", {"ordering": "artifact_bytes"}, "project"),
+        ("runs/", {"has_version": "false"}, "project"),
     ],
 )
 def test_a_long_list_is_searched_within_something(admin, route, query, within):

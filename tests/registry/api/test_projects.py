@@ -22,7 +22,7 @@ def test_a_project_is_listed_with_its_champion_and_without_secrets(viewer, versi
 def test_more_projects_take_no_more_queries(viewer, version):
     for _ in range(5):
         make.ModelVersionFactory(champion=True)
-    with asked(WHO + 1):
+    with asked(WHO + 2):
         assert len(viewer.rows("projects/")) == 6
 
 

@@ -80,7 +80,7 @@ def test_more_runs_take_no_more_queries(viewer, project):
 
 def test_runs_are_filtered_and_ordered(viewer, project, version):
     failed = make.TrainingRunFactory(project=project, state="failed")
-    waiting = make.TrainingRunFactory(project=make.ProjectFactory(title="Topics"))
+    waiting = make.TrainingRunFactory(project=make.ProjectFactory())
 
     def ids(**query):
         return [row["id"] for row in viewer.rows("runs/", query)]
@@ -88,6 +88,7 @@ def test_runs_are_filtered_and_ordered(viewer, project, version):
     assert ids(project=project.pk) == [failed.pk, version.run_id]
     assert ids(state=["failed", "queued"]) == [waiting.pk, failed.pk]
     assert ids(error_code="training_failed") == [failed.pk]
-    assert ids(has_version="true") == [version.run_id]
-    assert ids(search="topics") == [waiting.pk]
-    assert ids(ordering="started_at") == [version.run_id, failed.pk, waiting.pk]
+    within = {"project": project.pk}
+    assert ids(has_version="true", **within) == [version.run_id]
+    assert ids(search="it failed", **within) == [failed.pk]
+    assert ids(ordering="ended_at", **within) == [version.run_id, failed.pk]

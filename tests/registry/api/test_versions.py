@@ -52,9 +52,10 @@ def test_versions_are_filtered_searched_and_ordered(viewer, lead, project, versi
     assert ids(run=version.run_id) == [version.pk]
     assert ids(project=project.pk, number=2) == [old.pk]
     assert ids(label=version.label) == [version.pk]
-    assert ids(search=elsewhere.project.title) == [elsewhere.pk]
-    assert ids(created_after=elsewhere.created_at.isoformat()) == [elsewhere.pk]
-    assert ids(created_before=old.created_at.isoformat()) == [version.pk]
+    within = {"project": project.pk}
+    assert ids(search=old.label.upper(), **within) == [old.pk]
+    assert ids(created_after=old.created_at.isoformat(), **within) == [old.pk]
+    assert ids(created_before=old.created_at.isoformat(), **within) == [version.pk]
     assert ids(ordering="number", project=project.pk) == [version.pk, old.pk]
 
 

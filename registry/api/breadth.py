@@ -1,0 +1,44 @@
+"""What may be asked of a long list: only what PostgreSQL answers without reading all of it."""
+
+from typing import Any
+
+from rest_framework.request import Request
+
+from registry.errors import EvalsError
+
+from .ordering import ordering_asked
+
+NOT_FILTERS = {"cursor", "page_size", "ordering"}
+
+
+class TooWide(EvalsError):
+    """A question that would read through a whole long table."""
+
+    code = "filter_needed"
+    status = 400
+
+
+def require_narrowing(request: Request, view: Any) -> None:
+    """Raise TooWide for more than one index answers, unless it is within one of `narrow_by`."""
+    asked = _asked(request)
+    if not view.narrow_by or asked & set(view.narrow_by):
+        return
+    by_id = ordering_asked(request, view).lstrip("-") == "id"
+    if by_id and len(asked) <= 1 and asked <= set(view.indexed):
+        return
+    raise TooWide(
+        "This list is long: it is filtered, searched and ordered like that within "
+        f"{' or '.join(view.narrow_by)} only.",
+        hint=f"Add {' or '.join(f'?{name}=<id>' for name in view.narrow_by)}.",
+    )
+
+
+def is_read_by_index(request: Request, view: Any) -> bool:
+    """Whether an index has the rows in the order of their ids: then a page reads only itself."""
+    asked = _asked(request)
+    return len(asked) <= 1 and asked <= {*view.indexed, *view.ordered_by}
+
+
+def _asked(request: Request) -> set[str]:
+    """The filters and the search that have a value."""
+    return {name for name, value in request.query_params.items() if value} - NOT_FILTERS
