@@ -172,7 +172,7 @@ def link(shown: Model | None, text: str = "") -> str:
     if shown is None:
         return "–"
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>',
         page_url(shown),
         text or str(shown),
     )
@@ -181,7 +181,7 @@ def link(shown: Model | None, text: str = "") -> str:
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
     """A link to the list of a model, filtered."""
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>',
+        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>',
         list_url(model, **filters),
         text,
     )
