@@ -1,0 +1,112 @@
+"""Label Studio's side of a project, told over HTTP: labels that teach, and labels that judge."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from tests.e2e.server import Backend
+from tests.e2e.texts import pairs
+
+CREATED = datetime(2026, 11, 2, 9, tzinfo=UTC)
+Labelled = tuple[str, str]  # a text and its label
+
+
+def noisy(n: int, labels: str = "ABCD", seed: int = 0, wrong_every: int = 7) -> list[Labelled]:
+    """`n` labelled texts of which every so many is labelled wrong, as humans do."""
+    return [
+        (text, labels[(labels.index(label) + 1) % len(labels)] if i % wrong_every == 0 else label)
+        for i, (text, label) in enumerate(pairs(n, labels, seed))
+    ]
+
+
+class Labelling:
+    """A project of Choices on Text, whose humans label what `learn_from` and `label` are given."""
+
+    def __init__(self, backend: Backend, number: int, title: str, labels: Sequence[str]) -> None:
+        self.backend = backend
+        self.number = number
+        self.title = title
+        self.uid = f"{number}.{int(CREATED.timestamp())}"
+        choices = "".join(f'<Choice value="{label}"/>' for label in labels)
+        self.config = (
+            '<View><Text name="text" value="$text"/>'
+            f'<Choices name="label" toName="text" choice="single">{choices}</Choices></View>'
+        )
+        self._ids = count(1)
+
+    def connect(self) -> "Labelling":
+        """What Label Studio does when the URL is pasted, and its first webhook."""
+        self._post("/setup", {"project": self.uid, "schema": self.config})
+        self._post("/webhook", {"action": "PROJECT_UPDATED", "project": self._project()})
+        return self
+
+    def learn_from(self, labelled: Iterable[Labelled]) -> str:
+        """Train at once on these and all before; the version that came of it."""
+        before = self.backend.project(self.uid).get("version")
+        tasks = [self._annotated(*one) for one in labelled]
+        self._post("/train", {"project": self.uid, "annotations": tasks})
+        return self.backend.wait_for_version(self.uid, after=before)["version"]
+
+    def label(self, labelled: Iterable[Labelled]) -> None:
+        """Ask for predictions first, then label: what came of each is an outcome."""
+        tasks = [self._annotated(*one) for one in labelled]
+        unlabelled = [task | {"annotations": []} for task in tasks]
+        body = {"project": self.uid, "label_config": self.config, "tasks": unlabelled}
+        self._post("/predict", body)
+        for task in tasks:
+            body = {"action": "ANNOTATION_CREATED", "project": self._project(), "task": task}
+            self._post("/webhook", body | {"annotation": task["annotations"][0]})
+        self.backend.wait_for(self._all_taken_in, f"the events of {self.title}")
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Tasks that nobody has labelled."""
+        tasks = [self._task(text) for text in texts]
+        self._post("/predict", {"project": self.uid, "label_config": self.config, "tasks": tasks})
+
+    def _annotated(self, text: str, label: str) -> dict[str, Any]:
+        task = self._task(text)
+        result = {
+            "from_name": "label",
+            "to_name": "text",
+            "type": "choices",
+            "value": {"choices": [label]},
+        }
+        annotation = {
+            "id": task["id"],
+            "task": task["id"],
+            "result": [result],
+            "was_cancelled": False,
+            "ground_truth": False,
+            "completed_by": 1,
+            "created_at": task["created_at"],
+            "updated_at": task["created_at"],
+        }
+        return task | {"annotations": [annotation], "total_annotations": 1}
+
+    def _task(self, text: str) -> dict[str, Any]:
+        now = datetime.now(UTC).isoformat()
+        return {
+            "id": self.number * 100_000 + next(self._ids),
+            "data": {"text": text},
+            "created_at": now,
+            "updated_at": now,
+            "total_annotations": 0,
+            "cancelled_annotations": 0,
+            "annotations": [],
+        }
+
+    def _project(self) -> dict[str, Any]:
+        return {
+            "id": self.number,
+            "title": self.title,
+            "label_config": self.config,
+            "created_at": CREATED.isoformat(),
+        }
+
+    def _all_taken_in(self) -> bool:
+        return all(event["status"] != "received" for event in self.backend.events(self.uid))
+
+    def _post(self, route: str, body: dict[str, Any]) -> None:
+        answer = self.backend.post(route, body)
+        assert answer.is_success, f"{route}: {answer.status_code} {answer.text}"

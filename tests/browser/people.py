@@ -1,0 +1,23 @@
+"""One user of each group, made in the database of a running server."""
+
+from tests.e2e.server import Backend
+
+PASSWORD = "correct horse battery staple"
+GROUPS = ("viewer", "lead", "admin")
+
+_MAKE = """
+from django.contrib.auth.models import Group, User
+for name in {groups}:
+    user = User.objects.create_user(name + "-user", password={password!r}, is_staff=True)
+    user.groups.add(Group.objects.get(name=name))
+"""
+
+
+def make(backend: Backend) -> None:
+    """`viewer-user`, `lead-user` and `admin-user`, with PASSWORD."""
+    backend.manage("shell", "-c", _MAKE.format(groups=GROUPS, password=PASSWORD))
+
+
+def credentials(backend: Backend, who: str) -> tuple[str, str]:
+    """Name and password of one of GROUPS, or of `admin`'s first login as `root`."""
+    return ("admin", backend.password) if who == "root" else (f"{who}-user", PASSWORD)

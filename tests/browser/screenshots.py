@@ -1,0 +1,103 @@
+"""Makes docs/screenshots: `make screenshots`. Real labels, really trained, as the pages show them."""
+
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page
+
+from tests.browser import chromium
+from tests.browser.labelling import Labelled, Labelling, noisy
+from tests.e2e.server import ROOT, Backend
+from tests.shared import SHARED
+
+FOLDER = ROOT / "docs" / "screenshots"
+MOST_BYTES = 300_000
+TALLEST = 1600  # pixels of a page that are shown
+
+
+def labelled_texts() -> tuple[list[str], list[Labelled]]:
+    """Names of six package sections and 2,400 texts where they are at hand, else made-up ones."""
+    path = SHARED / "data" / "package_sections.jsonl"
+    if not path.exists():
+        return list("ABCD"), noisy(1200)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    random.Random(3).shuffle(lines)
+    return sorted({x["label"] for x in lines}), [(x["text"], x["label"]) for x in lines]
+
+
+def seed(backend: Backend) -> Labelling:
+    """Three versions, each from more labels; the humans label on beside the second and third."""
+    labels, texts = labelled_texts()
+    project = Labelling(backend, 1, "Package sections", labels).connect()
+    for start, end in ((0, 150), (150, 450), (450, 950)):
+        project.learn_from(texts[start:end])
+        project.label(texts[1000 + start // 10 : 1040 + start // 10])
+    project.add(text for text, _ in texts[1150:1200])
+    return project
+
+
+def addresses(project: Labelling) -> dict[str, str]:
+    """The pages to show, by the name of their file."""
+    backend = project.backend
+    first, *_, last = [v["id"] for v in backend.versions(project.uid)]
+    run = backend.runs(project.uid)[-1]["id"]
+    version = f"/admin/registry/modelversion/{last}"
+    return {
+        "home": "/admin/",
+        "project": f"/admin/registry/project/{backend.project(project.uid)['id']}/change/",
+        "version": f"{version}/change/",
+        "compare": f"{version}/compare/?with={first}",
+        "run": f"/admin/registry/trainingrun/{run}/change/",
+        "acts": "/admin/registry/act/",
+    }
+
+
+def shoot(page: Page, name: str) -> None:
+    """Write a page as it stands, no taller than TALLEST."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    width = page.viewport_size["width"]
+    page.set_viewport_size({"width": width, "height": min(max(height, 720), TALLEST)})
+    path = FOLDER / f"{name}.png"
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    print(f"{path.relative_to(ROOT)}: {size // 1000} KB")
+    if size >= MOST_BYTES:
+        sys.exit(f"{path.name} is larger than {MOST_BYTES // 1000} KB")
+
+
+def shoot_all(browser: Browser, project: Labelling) -> None:
+    """Every page in light at 1280, the version also in the dark, and the home page on a phone."""
+    backend = project.backend
+    pages = addresses(project)
+    page = chromium.new_page(browser, backend.url)
+    chromium.log_in(page, backend.url, "admin", backend.password)
+    for name, address in pages.items():
+        page.set_viewport_size(chromium.WIDE)
+        page.goto(address)
+        shoot(page, name)
+    page.set_viewport_size(chromium.WIDE)
+    page.goto(pages["version"])
+    chromium.turn_dark(page)
+    shoot(page, "version-dark")
+    page.set_viewport_size(chromium.PHONE)
+    page.goto(pages["home"])
+    shoot(page, "home-phone")
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        backend = Backend(Path(folder) / "data", TRAIN_TIME_BUDGET_S="20").start()
+        try:
+            project = seed(backend)
+            with chromium.launched() as browser:
+                shoot_all(browser, project)
+        finally:
+            backend.stop()
+
+
+if __name__ == "__main__":
+    main()

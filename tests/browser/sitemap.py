@@ -1,0 +1,46 @@
+"""Finds the admin's pages by its own links: one address of each view, so that none is forgotten."""
+
+import re
+from html import unescape
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+from django.urls import Resolver404, resolve
+
+_HREF = re.compile(r'href="([^"#]*)"')
+# Not pages: they end the session, or answer with a file.
+_NO_PAGES = re.compile(r"logout|download|artifact|progress|/jsi18n/|\.(css|js|svg|ico|json|md)$")
+# Views that differ by what their query asks for.
+_TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
+
+
+def sitemap(client: httpx.Client, start: str = "/admin/") -> list[str]:
+    """An address for each view that can be reached by links from `start`, nearest first."""
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        address = waiting.pop(0)
+        name = _view(address)
+        if name is None or name in seen:
+            continue
+        seen.add(name)
+        text = client.get(address, follow_redirects=True).text
+        if "<html" not in text:  # a dialog, or a part of a page
+            continue
+        found[name] = address
+        links = (urljoin(address, unescape(href)) for href in _HREF.findall(text))
+        waiting += [link for link in links if link.startswith("/admin/")]
+    return list(found.values())
+
+
+def _view(address: str) -> str | None:
+    """The name of the view at an address, with the kind of its query; None for no page."""
+    parts = urlsplit(address)
+    if _NO_PAGES.search(parts.path):
+        return None
+    try:
+        name = resolve(parts.path).view_name
+    except Resolver404:
+        return None
+    return f"{name} {sorted(set(_TELLING.findall('?' + parts.query)))}"

@@ -1,0 +1,57 @@
+"""Every page of the admin: no complaint of the browser, none of axe-core, and it fits a phone."""
+
+import httpx
+import pytest
+
+from tests.browser.chromium import PHONE, WIDE, turn_dark
+from tests.browser.faults import accessibility_faults, sideways
+from tests.browser.sitemap import sitemap
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="package")
+def addresses(trained) -> list[str]:
+    """One page of each kind that an admin can reach by links."""
+    backend = trained.backend
+    with httpx.Client(base_url=backend.url, timeout=60) as client:
+        token = client.get("/admin/login/").cookies["csrftoken"]
+        form = {"username": "admin", "password": backend.password, "csrfmiddlewaretoken": token}
+        assert client.post("/admin/login/?next=/admin/", data=form).status_code == 302
+        return sitemap(client)
+
+
+def told(faults: dict[str, list[str]]) -> str:
+    """Each fault once, with the first page that has it."""
+    first = {fault: where for where, found in reversed(faults.items()) for fault in found}
+    return "\n".join(f"{where}: {fault}" for fault, where in first.items())
+
+
+def test_the_pages_are_all_found_by_links(addresses):
+    found = " ".join(addresses)
+    for part in ("project/", "modelversion/", "trainingrun/", "act/", "event/", "task/"):
+        assert f"/admin/registry/{part}" in found
+    assert len(addresses) > 25
+
+
+def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_as, addresses):
+    page = open_as("root")
+    light, dark, too_wide = {}, {}, {}
+    for address in addresses:
+        page.set_viewport_size(WIDE)
+        page.goto(address)
+        light[address] = accessibility_faults(page)
+        turn_dark(page)
+        dark[address] = accessibility_faults(page, "color-contrast")
+        page.set_viewport_size(PHONE)
+        too_wide[address] = sideways(page)
+    assert (told(light), told(dark), told(too_wide)) == ("", "", "")
+
+
+def test_the_login_page_is_accessible(browser, trained):
+    page = browser.new_page(base_url=trained.backend.url)
+    page.goto("/admin/login/")
+    assert not accessibility_faults(page)
+    page.set_viewport_size(PHONE)
+    assert not sideways(page)
+    page.close()

@@ -1,0 +1,160 @@
+"""What a team does in the admin, click by click: look, train, compare, promote, take back."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.faults import accessibility_faults
+
+pytestmark = pytest.mark.browser
+
+RUN_MS = 120_000  # a run of such a small project takes about 10 s on an idle machine
+
+
+def button(page: Page, name: str) -> Locator:
+    """An act's button; the name of its icon comes before its own."""
+    return page.get_by_role("link", name=re.compile(rf"(^|\s){name}$"))
+
+
+def act(page: Page, name: str, reason: str) -> None:
+    """Press an act's button, and give the reason that its dialog asks for."""
+    button(page, name).click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name=name, exact=True).click()
+
+
+def told(page: Page, text: str | re.Pattern) -> None:
+    """The page says so, once it has come."""
+    expect(page.get_by_text(text).first).to_be_visible()
+
+
+def test_the_home_page_tells_a_project_at_a_glance(open_as, trained):
+    page = open_as("viewer")
+    page.goto("/admin/")
+    row = page.get_by_role("row").filter(has_text="Parts and pieces")
+    expect(row).to_contain_text(trained.champion)
+    expect(row).to_contain_text("baseline")
+    expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
+    row.get_by_role("link", name="Parts and pieces").click()
+    expect(page).to_have_url(re.compile(trained.project_page))
+
+
+def test_a_run_is_started_and_watched_to_its_end_without_reloading(open_as, trained):
+    page = open_as("lead")
+    page.goto(trained.project_page)
+    act(page, "Train now", "The classes were cleaned up")
+    told(page, re.compile(r"Run \d+ is queued"))
+    run = trained.backend.runs(trained.uid)[-1]
+    page.goto(f"/admin/registry/trainingrun/{run['id']}/change/")
+    page.evaluate("window.stayed = true")
+    shown = page.locator("#content")
+    expect(shown).to_contain_text("is the champion now", timeout=RUN_MS)
+    expect(shown.get_by_text("Succeeded").first).to_be_visible()
+    assert page.evaluate("window.stayed"), "the page was loaded anew"
+    run = trained.backend.runs(trained.uid)[-1]
+    assert (run["state"], run["trigger"], run["actor"]) == ("succeeded", "admin", "lead-user")
+
+
+def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
+    page = open_as("viewer")
+    page.goto("/admin/registry/modelversion/")
+    page.get_by_role("link", name=trained.second).first.click()
+    cell = page.get_by_role("link", name=re.compile(r"^\d+ tasks?: (\w) answered as (?!\1)")).first
+    name = cell.get_attribute("aria-label")
+    count, human, predicted = re.match(r"(\d+) tasks?: (\w+) answered as (\w+)", name).groups()
+    cell.click()
+    rows = page.locator("#result_list tbody tr")
+    expect(rows).to_have_count(int(count))
+    expect(rows.first).to_contain_text(human)
+    expect(rows.first).to_contain_text(predicted)
+
+
+def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_acts(open_as, trained):
+    page = open_as("lead")
+    served = trained.champion
+    page.goto(trained.version_page(trained.first))
+
+    button(page, "Promote").click()
+    reason = page.locator("#dialog").get_by_label("Reason")
+    expect(reason).to_be_visible()
+    assert accessibility_faults(page) == []
+    page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
+    assert not reason.evaluate("field => field.validity.valid"), "a reason must be given"
+    assert trained.champion == served
+
+    reason.fill("Better on the rare class")
+    page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
+    told(page, f"{trained.first} is the champion of")
+    assert trained.champion == trained.first
+
+    page.goto(trained.project_page)
+    act(page, "Roll back", "Complaints from the annotators")
+    told(page, f"{served} serves again")
+    assert trained.champion == served
+
+    page.goto("/admin/registry/act/")
+    for verb, why in (
+        ("promote", "Better on the rare class"),
+        ("roll", "Complaints from the annotators"),
+    ):
+        row = page.locator("#result_list tbody tr").filter(has_text=why)
+        expect(row).to_contain_text("lead-user")
+        expect(row).to_contain_text(re.compile(verb, re.IGNORECASE))
+
+
+def test_two_versions_are_compared_on_the_tasks_that_both_were_judged_on(open_as, trained):
+    page = open_as("viewer")
+    page.goto(trained.version_page(trained.second))
+    page.get_by_label("Compare with").select_option(label=trained.first)
+    page.get_by_role("button", name="Compare").click()
+    shown = page.locator("#content")
+    expect(shown).to_contain_text(trained.first)
+    expect(shown).to_contain_text(trained.second)
+    expect(shown).to_contain_text("95 %")
+
+
+def test_a_viewer_is_offered_no_act_and_refused_each_by_its_url(open_as, trained):
+    page = open_as("viewer")
+    version = trained.version_page(trained.first)
+    run = f"/admin/registry/trainingrun/{trained.backend.runs(trained.uid)[0]['id']}/change/"
+    acts = ("Train now", "Roll back", "Check connection", "Promote", "Archive", "Note", "Retry")
+    for address in (trained.project_page, version, run):
+        page.goto(address)
+        for name in acts:
+            expect(button(page, name)).to_have_count(0)
+    for address in (
+        trained.project_page.replace("change", "train_now"),
+        trained.project_page.replace("change", "roll_back"),
+        version.replace("change", "promote"),
+    ):
+        assert page.request.get(address).status == 403
+
+
+def test_a_lead_is_offered_what_a_viewer_is_not(open_as, trained):
+    page = open_as("lead")
+    page.goto(trained.project_page)
+    for name in ("Train now", "Roll back", "Check connection"):
+        expect(button(page, name)).to_be_visible()
+    page.goto(trained.version_page(trained.first))
+    expect(button(page, "Promote")).to_be_visible()
+
+
+def test_a_wrong_password_opens_nothing(browser, trained):
+    page = browser.new_page(base_url=trained.backend.url)
+    page.goto("/admin/")
+    page.get_by_label("Username").fill("lead-user")
+    page.get_by_label("Password").fill("a guess")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("Please enter the correct username")).to_be_visible()
+    page.close()
+
+
+def test_the_browsable_rest_docs_need_nothing_from_elsewhere(open_as, trained):
+    page = open_as("viewer")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/api/docs/")
+    expect(page.locator(".opblock").first).to_be_visible()
+    assert [url for url in asked if not url.startswith((trained.backend.url, "data:"))] == []
