@@ -13,7 +13,7 @@ COMPILE := $(PY) -m uv pip compile
 LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
 
-.PHONY: help run test lint checks pytest chromium lock openapi clean
+.PHONY: help run test lint checks pytest chromium lock openapi screenshots clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,9 @@ lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked
 openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the REST schema
 	SECRET_KEY=unused DATABASE_URL=postgres:///unused $(PY) manage.py spectacular \
 		--validate --fail-on-warn --file docs/openapi.yaml
+
+screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which the README shows
+	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
 	rm -rf $(VENV) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

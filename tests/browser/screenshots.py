@@ -1,4 +1,4 @@
-"""Makes docs/screenshots: `make screenshots`. Real labels, really trained, as the pages show them."""
+"""Makes docs/screenshots, which the README shows: real labels, and models really trained."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from tests.shared import SHARED
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 300_000
-TALLEST = 1600  # pixels of a page that are shown
+TALLEST = 1400  # pixels of a page that are shown
 
 
 def labelled_texts() -> tuple[list[str], list[Labelled]]:
@@ -49,7 +49,7 @@ def addresses(project: Labelling) -> dict[str, str]:
         "home": "/admin/",
         "project": f"/admin/registry/project/{backend.project(project.uid)['id']}/change/",
         "version": f"{version}/change/",
-        "compare": f"{version}/compare/?with={first}",
+        "compare": f"/admin/registry/modelversion/compare/?a={first}&b={last}",
         "run": f"/admin/registry/trainingrun/{run}/change/",
         "acts": "/admin/registry/act/",
     }
