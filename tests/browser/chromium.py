@@ -43,16 +43,25 @@ def log_in(page: Page, url: str, name: str, password: str) -> None:
 
 
 def new_page(browser: Browser, url: str, **options: Any) -> Page:
-    """A page in a context of its own, in the light theme until it is turned dark."""
+    """A page in a context of its own."""
     options = {"viewport": WIDE, "base_url": url, "reduced_motion": "reduce"} | options
     context = browser.new_context(**options)
     context.set_default_timeout(20_000)
-    context.add_init_script("localStorage.setItem('_x_adminTheme', '\"light\"')")
     return context.new_page()
 
 
 def turn_dark(page: Page) -> None:
     """As the switch of the theme does, at once."""
+    turn(page, "dark")
+
+
+def turn_light(page: Page) -> None:
+    """The theme is kept from page to page, so what was turned dark is turned back."""
+    turn(page, "light")
+
+
+def turn(page: Page, theme: str) -> None:
+    """`theme` is light or dark; without the transition between them, which is neither."""
     page.add_style_tag(content="* { transition: none !important; }")
-    page.evaluate("Alpine.$data(document.documentElement).adminTheme = 'dark'")
-    page.wait_for_selector("html.dark")
+    page.evaluate("theme => Alpine.$data(document.documentElement).adminTheme = theme", theme)
+    page.wait_for_selector("html.dark" if theme == "dark" else "html:not(.dark)")

@@ -84,6 +84,7 @@ def shoot_all(browser: Browser, project: Labelling) -> None:
     shoot(page, "version-dark")
     page.set_viewport_size(chromium.PHONE)
     page.goto(pages["home"])
+    chromium.turn_light(page)
     shoot(page, "home-phone")
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.browser.chromium import PHONE, WIDE, turn_dark
+from tests.browser.chromium import PHONE, WIDE, turn_dark, turn_light
 from tests.browser.faults import accessibility_faults, sideways
 from tests.browser.sitemap import sitemap
 
@@ -40,6 +40,7 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_as, ad
     for address in addresses:
         page.set_viewport_size(WIDE)
         page.goto(address)
+        turn_light(page)
         light[address] = accessibility_faults(page)
         turn_dark(page)
         dark[address] = accessibility_faults(page, "color-contrast")
