@@ -25,7 +25,7 @@ class _Checkboxes:
 
 
 @admin.register(User)
-class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):
+class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
     """Who may log in."""
 
     form = UserChangeForm
@@ -34,5 +34,5 @@ class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):
+class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What its members may do."""

@@ -31,9 +31,7 @@ def test_an_act_is_not_changed_behind_the_admin_either(rows):
 def test_an_event_tells_what_came_and_what_became_of_it(client):
     project = make.ProjectFactory(title="Sentiment")
     run = make.TrainingRunFactory(project=project)
-    event = make.EventFactory(
-        project=project, payload={"annotation": {"id": 7}, "<b>": "<i>"}
-    )
+    event = make.EventFactory(project=project, payload={"annotation": {"id": 7}, "<b>": "<i>"})
     Event.objects.filter(pk=event.pk).update(status="queued_run", outcome="Run queued.", run=run)
     page = client.get(reverse("admin:registry_event_change", args=[event.pk])).content.decode()
     for told in ("Run queued.", "ANNOTATION_CREATED", "Sentiment", "&quot;id&quot;: 7"):
