@@ -13,6 +13,9 @@ from registry.models.project import PromotionRule, default_policy
 
 from . import base
 
+# Labels, or seconds: a longer time would be more than a timedelta holds.
+_POLICY_MAX = 1_000_000_000
+
 
 class InvalidSetting(EvalsError):
     """A value that a project's settings cannot take; nothing was changed."""
@@ -82,9 +85,11 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, bool):
             continue
         whole = isinstance(defaults[name], int) and not name.endswith("_s")
-        if not isinstance(value, int if whole else int | float) or not value >= 0:
+        if not isinstance(value, int if whole else int | float) or not 0 <= value <= _POLICY_MAX:
             kind = "whole number" if whole else "number"
-            raise InvalidSetting(f"Policy setting {name} must be a {kind} of at least 0.")
+            raise InvalidSetting(
+                f"Policy setting {name} must be a {kind} from 0 to {_POLICY_MAX:,}."
+            )
     return defaults | policy
 
 

@@ -61,6 +61,7 @@ def test_options_are_checked_by_the_engine(admin, project):
     assert code(admin.patch(url, {"options": {"magic": 1}})) == "option_invalid"
     assert code(admin.patch(url, {"policy": {"quiet": 1}})) == "setting_invalid"
     assert code(admin.patch(url, {"policy": {"quiet_s": -1}})) == "setting_invalid"
+    assert code(admin.patch(url, {"policy": {"quiet_s": 1e300}})) == "setting_invalid"
     assert code(admin.patch(url, {"policy": 3})) == "input_invalid"
     assert code(admin.patch(url, {"title": "Mine"})) == "input_invalid"
 
