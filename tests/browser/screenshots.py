@@ -1,7 +1,5 @@
-"""Makes docs/screenshots, which the README shows: real labels, and models really trained."""
+"""Makes docs/screenshots, which the README shows: made-up texts, and models really trained."""
 
-import json
-import random
 import sys
 import tempfile
 from pathlib import Path
@@ -11,7 +9,6 @@ from playwright.sync_api import Browser, Page
 from tests.browser import chromium
 from tests.browser.labelling import Labelled, Labelling, noisy
 from tests.e2e.server import ROOT, Backend
-from tests.shared import SHARED
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 300_000
@@ -19,19 +16,15 @@ TALLEST = 1400  # pixels of a page that are shown
 
 
 def labelled_texts() -> tuple[list[str], list[Labelled]]:
-    """Names of six package sections and 2,400 texts where they are at hand, else made-up ones."""
-    path = SHARED / "data" / "package_sections.jsonl"
-    if not path.exists():
-        return list("ABCD"), noisy(1200)
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    random.Random(3).shuffle(lines)
-    return sorted({x["label"] for x in lines}), [(x["text"], x["label"]) for x in lines]
+    """Names of four topics, and 1,200 made-up texts about them, some of them labelled wrong."""
+    names = {"A": "fruit", "B": "machines", "C": "music", "D": "mountains"}
+    return list(names.values()), [(text, names[label]) for text, label in noisy(1200)]
 
 
 def seed(backend: Backend) -> Labelling:
     """Three versions, each from more labels; the humans label on beside the second and third."""
     labels, texts = labelled_texts()
-    project = Labelling(backend, 1, "Package sections", labels).connect()
+    project = Labelling(backend, 1, "Topics of notes", labels).connect()
     for start, end in ((0, 150), (150, 450), (450, 950)):
         project.learn_from(texts[start:end])
         project.label(texts[1000 + start // 10 : 1040 + start // 10])
