@@ -1,6 +1,7 @@
 """How often versions were right: shares of outcomes, with n, never of too few."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Q
@@ -43,10 +44,20 @@ def standings(
     version: ModelVersion, source: str = Outcome.Source.PREQUENTIAL
 ) -> dict[str, Standing]:
     """By target, what became of a version's answers from this source; one query."""
+    return standings_by_source(version, [source])[source]
+
+
+def standings_by_source(
+    version: ModelVersion, sources: Sequence[str]
+) -> dict[str, dict[str, Standing]]:
+    """The standings from each of the sources; one query."""
     rows = (
-        Outcome.objects.filter(version=version, source=source)
-        .values("target")
+        Outcome.objects.filter(version=version, source__in=sources)
+        .values("source", "target")
         .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
         .order_by("target")
     )
-    return {row["target"]: Standing(row["n"], row["right"]) for row in rows}
+    found: dict[str, dict[str, Standing]] = {source: {} for source in sources}
+    for row in rows:
+        found[row["source"]][row["target"]] = Standing(row["n"], row["right"])
+    return found

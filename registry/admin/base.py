@@ -43,6 +43,17 @@ class RegistryAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PrefetchedList]:
         return PrefetchedList
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Read once for a page that is only looked at: page, buttons and form ask for it each."""
+        if request.method != "GET":
+            return super().get_object(request, object_id, from_field)
+        known = vars(request).setdefault("rows_read", {})
+        if object_id not in known:
+            known[object_id] = super().get_object(request, object_id, from_field)
+        return known[object_id]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

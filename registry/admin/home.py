@@ -87,9 +87,11 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _projects() -> QuerySet[Project]:
-    """All, the last changed first, without what may be long; the policy asks for champions."""
-    long = ("label_config", "extra_params", "champion__environment", "champion__load_error")
-    return Project.objects.select_related("champion").defer(*long).order_by("-updated_at", "-pk")
+    """All, the last changed first, without what may be long; `outlines` reads their champions.
+
+    Joined to so many projects, PostgreSQL would read every version.
+    """
+    return Project.objects.defer("label_config", "extra_params").order_by("-updated_at", "-pk")
 
 
 def _troubled_first(all_of: list[Glance], found: Sequence[Attention]) -> list[Glance]:

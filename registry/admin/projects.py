@@ -86,17 +86,6 @@ class ProjectAdmin(ProjectActs):
             context |= overview(request.user, project)
         return super().changeform_view(request, object_id, form_url, context)
 
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Project | None:
-        """Read once for a page that is only looked at: page, buttons and form ask for it each."""
-        if request.method != "GET":
-            return super().get_object(request, object_id, from_field)
-        known = vars(request).setdefault("projects_read", {})
-        if object_id not in known:
-            known[object_id] = super().get_object(request, object_id, from_field)
-        return known[object_id]
-
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return allowed(request.user, "configure")
 

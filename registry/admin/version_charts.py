@@ -17,7 +17,7 @@ from .numbers import signed, three
 
 def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
     """The matrix of a single choice as a heat map, or a table of labels of a multiple one."""
-    found = confusion(version, target.name)
+    found = confusion(version, target)
     if target.kind == Target.Kind.MULTIPLE:
         return {"n": found.n, "tables": [_table(version, target, t) for t in found.tables]}
     return {"n": found.n, "chart": _heat_map(version, found) if found.n else ""}

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
-from registry.accuracy import Standing, standings
+from registry.accuracy import Standing, standings_by_source
 from registry.models import Act, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.reports.learning_curve import LearningCurve, learning_curves
@@ -83,8 +83,8 @@ def _facts(
     version: ModelVersion, rows: list[MetricRow], previous: ModelVersion | None
 ) -> list[dict[str, Any]]:
     primary = next((row for row in rows if (row.target, row.name) == ("", "primary")), None)
-    after = standings(version, Outcome.Source.PREQUENTIAL)
-    shown = standings(version, Outcome.Source.SHOWN)
+    sources = [Outcome.Source.PREQUENTIAL, Outcome.Source.SHOWN]
+    after, shown = standings_by_source(version, sources).values()
     facts = [
         {
             "name": "Primary metric (macro F1)",
