@@ -1,4 +1,4 @@
-"""Users and groups in the admin, in the look of the other pages."""
+"""Users, groups and API tokens in the admin; who is no superuser makes nobody one."""
 
 from typing import Any
 
@@ -6,12 +6,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from rest_framework.authtoken.admin import TokenAdmin as BaseTokenAdmin
+from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
+admin.site.unregister(TokenProxy)
 
 
 class _Checkboxes:
@@ -26,13 +31,46 @@ class _Checkboxes:
 
 @admin.register(User)
 class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
-    """Who may log in."""
+    """Who may log in. Superusers, and permissions past the groups', are for superusers to set."""
 
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fields = super().get_readonly_fields(request, obj)
+        return fields if _is_super(request) else (*fields, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _within_reach(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _within_reach(request, obj)
+
+
+def _is_super(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _within_reach(request: HttpRequest, user: User | None) -> bool:
+    """Whoever sets a superuser's password could log in as one."""
+    return user is None or not user.is_superuser or _is_super(request)
+
 
 @admin.register(Group)
 class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What its members may do."""
+
+
+@admin.register(TokenProxy)
+class TokenAdmin(BaseTokenAdmin, ModelAdmin):  # type: ignore[misc]
+    """Tokens for REST; a superuser's are shown to, and made by, superusers alone."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        tokens = super().get_queryset(request)
+        return tokens if _is_super(request) else tokens.filter(user__is_superuser=False)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "user" and not _is_super(request):
+            kwargs["queryset"] = User.objects.filter(is_superuser=False)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -60,7 +60,7 @@ TABLE = {
     "admin/search/": _STAFF,
     "admin/jsi18n/": _READ,
     "admin/r/<path:content_type_id>/<path:object_id>/": {},
-    "admin/^(?P<app_label>authtoken|django_q|registry|auth)/$": _STAFF,
+    "admin/^(?P<app_label>django_q|registry|auth|authtoken)/$": _STAFF,
     "admin/(?P<url>.*)$": {},
     # The registry
     **admin_model("registry/project", change="admin"),
