@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from registry.accuracy import Standing, standings_by_source
 from registry.models import Act, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
+from registry.reports.acts_on import acts_on, said_of
 from registry.reports.learning_curve import LearningCurve, learning_curves
 from registry.reports.metric_names import LOWER_IS_BETTER, title
 from registry.reports.metrics import MetricRow, whole_metrics
@@ -196,5 +197,5 @@ def _of_run(version: ModelVersion) -> dict[str, Any]:
 
 
 def _acts(version: ModelVersion) -> list[tuple[Any, Act, Any]]:
-    newest = Act.objects.filter(version=version)[:_MISTAKES]
-    return [(link(act, act.verb.replace("_", " ")), act, ago(act.at)) for act in newest]
+    newest = acts_on(version).select_related("to_version")[:_MISTAKES]
+    return [(link(act, said_of(act, version)), act, ago(act.at)) for act in newest]

@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from registry.accuracy import Standing, standings
-from registry.models import Act, ModelVersion, Outcome, TrainingRun
+from registry.models import ModelVersion, Outcome, TrainingRun
+from registry.reports.acts_on import acts_on
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.learning_curve import learning_curves
@@ -124,11 +125,13 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 
 def _acts(version: ModelVersion) -> list[dict[str, Any]]:
     """What was done with it, the oldest first; one query."""
-    acts = Act.objects.filter(version=version).order_by("id")
+    acts = acts_on(version).select_related("from_version", "to_version").order_by("id")
     return [
         {
             "at": _time(act.at),
             "verb": act.verb,
+            "from": act.from_version.label if act.from_version else None,
+            "to": act.to_version.label if act.to_version else None,
             "actor": act.actor,
             "reason": act.reason,
             "numbers": act.numbers,

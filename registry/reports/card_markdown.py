@@ -38,7 +38,7 @@ def card_markdown(card: dict[str, Any]) -> str:
         _table(["", ""], _lineage(card)),
         *_statements(card),
         "## Acts",
-        _table(["when", "what", "who", "why"], _acts(card)),
+        _table(["when", "what", "from", "to", "who", "why"], _acts(card)),
     ]
     return "\n\n".join(_without_empty_sections(parts)) + "\n"
 
@@ -160,7 +160,7 @@ def _statements(card: dict[str, Any]) -> list[str]:
 
 
 def _acts(card: dict[str, Any]) -> list[list[Any]]:
-    return [[a["at"], a["verb"], a["actor"], a["reason"]] for a in card["acts"]]
+    return [[a["at"], a["verb"], a["from"], a["to"], a["actor"], a["reason"]] for a in card["acts"]]
 
 
 class _Link(tuple):

@@ -216,6 +216,10 @@ def test_the_champion_is_rolled_back_from_its_page(client, version):
     client.post(url, {"_form_submitted": "True", "reason": "Worse on Mondays."})
     assert Project.objects.get(pk=version.project_id).champion == version
     assert Act.objects.latest("id").reason == "Worse on Mondays."
+    for shown, said in ((later, f"roll back to {version.label}"), (version, "roll back")):
+        page = page_of(client, shown)
+        assert f">{said}</a> by ada" in page
+        assert "Worse on Mondays." in page
 
 
 def test_what_a_version_has_no_room_for_is_not_offered(client, version):

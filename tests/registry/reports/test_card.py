@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from registry.acts import champion
 from registry.models import ModelVersion
 from registry.reports.card import card, card_markdown
 from tests.factories import TARGET, OutcomeFactory, ProjectFactory, promote
@@ -49,6 +50,15 @@ def test_a_card_is_all_that_json_can_say_of_a_version(project, version):
     assert found["lineage"]["run"]["id"] == version.run_id
     assert found["lineage"]["environment"] == {"python": "3.11"}
     assert [a["verb"] for a in found["acts"]] == ["promote"]
+
+
+def test_a_card_tells_what_took_the_version_out_of_service(project, version):
+    before = project.versions.get(number=1)
+    champion.roll_back(project, actor="ada", reason="Worse on Mondays.", to=before)
+    for told in (version, before):
+        act = card(ModelVersion.objects.get(pk=told.pk))["acts"][-1]
+        assert (act["verb"], act["from"], act["to"]) == ("roll_back", version.label, before.label)
+        assert act["reason"] == "Worse on Mondays."
 
 
 def test_a_card_holds_no_text_of_a_task(version):
