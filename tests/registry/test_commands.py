@@ -50,6 +50,13 @@ def test_projects_are_listed_with_what_needs_attention(project):
     assert f"! {project.uid}: Run" in text
 
 
+def test_what_needs_attention_ends_before_its_cure_begins(project):
+    step = {"step": "token", "ok": False, "detail": "There is no token", "cure": "Set one."}
+    report = {"ok": False, "failed": "token", "steps": [step]}
+    Project.objects.filter(pk=project.pk).update(connection=report)
+    assert "There is no token. Set one." in said("projects")
+
+
 def test_listing_projects_takes_no_query_for_each(project, django_assert_max_num_queries):
     for _ in range(3):
         make.ModelVersionFactory(champion=True)

@@ -40,7 +40,9 @@ class Command(ShowingCommand):
         )
         for one in found["attention"]:
             where = f"{one['project']}: " if one["project"] else ""
-            self.say(f"! {where}{one['message']} {one['cure']}".rstrip())
+            message = one["message"].rstrip()
+            end = "" if message.endswith((".", "!", "?")) else "."
+            self.say(f"! {where}{message}{end} {one['cure']}".rstrip())
 
 
 def _prequential(project: Row) -> str | None:
