@@ -62,7 +62,9 @@ class Labelling:
     def add(self, texts: Iterable[str]) -> None:
         """Tasks that nobody has labelled."""
         tasks = [self._task(text) for text in texts]
-        self._post("/predict", {"project": self.uid, "label_config": self.config, "tasks": tasks})
+        body = {"action": "TASKS_CREATED", "project": self._project(), "tasks": tasks}
+        self._post("/webhook", body)
+        self.backend.wait_for(self._all_taken_in, f"the new tasks of {self.title}")
 
     def _annotated(self, text: str, label: str) -> dict[str, Any]:
         task = self._task(text)
