@@ -72,6 +72,10 @@ def admin_urls() -> Iterator[str]:
             yield f"{base}{row.pk}/change/"
             for item in page._extract_action_names(page.actions_detail):
                 yield f"{base}{row.pk}/{item}/"
+    version, before = rows["modelversion"].pk, rows["before"].pk
+    yield f"/admin/registry/modelversion/compare/?a={version}&b={before}"
+    yield f"/admin/registry/trainingrun/{rows['trainingrun'].pk}/progress/"
+    yield f"/admin/registry/project/{rows['project'].pk}/connect/"
     for model, field in (("event", "project"), ("outcome", "version")):
         query = f"?app_label=registry&model_name={model}&field_name={field}"
         yield f"/admin/autocomplete/{query}"

@@ -124,6 +124,12 @@ LATERAL (SELECT CASE WHEN pg_temp.some(v.id * 31 + k, 5) = 0 THEN pg_temp.some(k
     ELSE human END AS said) s
 ORDER BY v.id, k;
 
+-- step: scores of unlabelled tasks
+INSERT INTO registry_taskscore (version_id, task_id, score)
+SELECT p.champion_id, t.id, 0.1 + pg_temp.some(t.id * 3, 900) / 1000.0
+FROM registry_project p JOIN registry_task t ON t.project_id = p.id AND t.annotation_ids = '{}'
+ORDER BY p.id, t.id;
+
 -- step: events
 -- A project's share of them falls with its place.
 INSERT INTO registry_event (project_id, source, action, payload, status, outcome, request_id,
