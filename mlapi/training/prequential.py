@@ -14,12 +14,12 @@ from mlapi import serving
 from mlapi.pipelines.base import Answer
 from registry.acts import tasks
 from registry.models import Act, ModelVersion, Outcome, Project
+from registry.models.act import CHAMPION_MOVES
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.first_answers import FirstAnswers
 
 log = structlog.get_logger(__name__)
-_MOVES = ("promote", "roll_back", "fall_back")
 
 
 def ask(project: Project, first: "FirstAnswers") -> list[Outcome]:
@@ -57,7 +57,7 @@ def record(project: Project, labelstudio_id: int, outcomes: Sequence[Outcome]) -
 
 def champion_at(project: Project, when: datetime) -> ModelVersion | None:
     """The version that served at that time, by the acts that moved the pointer."""
-    moves = Act.objects.filter(project=project, verb__in=_MOVES, at__lte=when)
+    moves = Act.objects.filter(project=project, verb__in=CHAMPION_MOVES, at__lte=when)
     last = moves.select_related("to_version__run").order_by("-id").first()
     return last.to_version if last else None
 

@@ -9,10 +9,9 @@ from django.utils import timezone
 from registry import promotion, queue
 from registry.errors import Refused
 from registry.models import Act, ModelVersion, Project, TrainingRun
+from registry.models.act import CHAMPION_MOVES
 
 from . import base, versions
-
-_MOVES = ["promote", "roll_back", "fall_back"]
 
 
 class NotPromotable(Refused):
@@ -78,7 +77,7 @@ def _reign(project: Project) -> list[int]:
     A promotion adds one; a roll-back or fall-back undoes what came after its goal.
     """
     reign: list[int] = []
-    moves = Act.objects.filter(project=project, verb__in=_MOVES).order_by("id")
+    moves = Act.objects.filter(project=project, verb__in=CHAMPION_MOVES).order_by("id")
     for verb, goal in moves.values_list("verb", "to_version"):
         if verb != "promote":
             del reign[-1:]

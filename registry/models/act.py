@@ -3,6 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
+# The verbs that move the champion; the index `Act` has on them is asked for by these alone.
+CHAMPION_MOVES = ("promote", "roll_back", "fall_back")
+
 
 class Act(models.Model):
     """An append-only record of a change; written in the transaction of the change itself."""
@@ -30,7 +33,7 @@ class Act(models.Model):
             models.Index(fields=["project", "verb", "at"], name="act_of_project"),
             models.Index(
                 fields=["project", "-id"],
-                condition=Q(verb__in=["promote", "roll_back", "fall_back"]),
+                condition=Q(verb__in=list(CHAMPION_MOVES)),
                 name="act_moves_champion",
             ),
             models.Index(fields=["project", "-id"], name="act_newest_of_project"),

@@ -3,13 +3,12 @@
 from django.db.models import F, Q, QuerySet
 
 from registry.models import Act, ModelVersion
-
-_MOVES = ["promote", "roll_back", "fall_back"]
+from registry.models.act import CHAMPION_MOVES
 
 
 def acts_on(version: ModelVersion) -> QuerySet[Act]:
     """The newest first. A move of the champion is an act on where it went, and on what it left."""
-    moved = (Q(from_version=version) | Q(to_version=version)) & Q(verb__in=_MOVES)
+    moved = (Q(from_version=version) | Q(to_version=version)) & Q(verb__in=CHAMPION_MOVES)
     # Not by the index on ids: all acts would be gone through for the few of one version.
     return Act.objects.filter(Q(version=version) | moved).order_by((F("id") + 0).desc())
 
@@ -17,6 +16,6 @@ def acts_on(version: ModelVersion) -> QuerySet[Act]:
 def said_of(act: Act, version: ModelVersion) -> str:
     """What was done; of a move away from the version also to which."""
     verb = act.verb.replace("_", " ")
-    if act.verb not in _MOVES or act.to_version_id == version.pk:
+    if act.verb not in CHAMPION_MOVES or act.to_version_id == version.pk:
         return verb
     return f"{verb} to {act.to_version.label if act.to_version else 'none'}"
