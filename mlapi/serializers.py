@@ -45,6 +45,14 @@ def project_uid(project: Any) -> str | None:
     return None
 
 
+def _required_uid(body: dict[str, Any]) -> str:
+    """The project's uid. Raises BodyInvalid."""
+    uid = project_uid(body.get("project"))
+    if uid is None:
+        raise BodyInvalid('"project" is not <id>.<created>.', hint="Send it as Label Studio does.")
+    return uid
+
+
 @dataclass(frozen=True)
 class SetupBody:
     """POST /setup."""
@@ -59,11 +67,7 @@ class SetupBody:
     def read(cls, data: Any) -> "SetupBody":
         """Raises BodyInvalid."""
         body = as_object(data)
-        uid = project_uid(body.get("project"))
-        if uid is None:
-            raise BodyInvalid(
-                '"project" is not <id>.<created>.', hint="Send it as Label Studio does."
-            )
+        uid = _required_uid(body)
         return cls(
             uid=uid,
             label_config=_text(body, "schema"),
@@ -163,11 +167,7 @@ class TrainBody:
     def read(cls, data: Any) -> "TrainBody":
         """Raises BodyInvalid."""
         body = as_object(data)
-        uid = project_uid(body.get("project"))
-        if uid is None:
-            raise BodyInvalid(
-                '"project" is not <id>.<created>.', hint="Send it as Label Studio does."
-            )
+        uid = _required_uid(body)
         tasks = body.get("annotations")
         if tasks is not None and not isinstance(tasks, list):
             raise BodyInvalid(
