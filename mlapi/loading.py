@@ -33,7 +33,6 @@ class ModelUnavailable(EvalsError):
     code = "model_unavailable"
     status = 503
     hint = "The champion falls back to the newest earlier version that loads."
-    retryable = True
 
 
 @dataclass

@@ -4,14 +4,12 @@
 class EvalsError(Exception):
     """Base of every error that is answered to a caller.
 
-    `code` is stable and documented, `status` the HTTP status, `hint` the cure, and
-    `retryable` says whether the same call may succeed later.
+    `code` is stable and documented, `status` the HTTP status, and `hint` the cure.
     """
 
     code = "error"
     status = 500
     hint = ""
-    retryable = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)

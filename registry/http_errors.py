@@ -59,7 +59,6 @@ class NotReady(HttpError):
     code = "not_ready"
     status = 503
     text = "Not ready."
-    retryable = True
 
 
 class DatabaseUnavailable(NotReady):

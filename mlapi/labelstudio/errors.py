@@ -27,7 +27,6 @@ class NoCredentials(LabelStudioError):
 class Unreachable(LabelStudioError):
     code = "labelstudio_unreachable"
     step = "reach"
-    retryable = True
     hint = (
         "Check the address as seen from this machine (localhost inside a container is the "
         "container itself) and that Label Studio runs."
@@ -36,7 +35,6 @@ class Unreachable(LabelStudioError):
 
 class TimedOut(LabelStudioError):
     code = "labelstudio_timeout"
-    retryable = True
     hint = "Label Studio is busy or its project large; it is tried again."
 
 
@@ -100,5 +98,4 @@ class Rejected(LabelStudioError):
 
 class ServerError(LabelStudioError):
     code = "labelstudio_server_error"
-    retryable = True
     hint = "See Label Studio's own log; it is tried again."
