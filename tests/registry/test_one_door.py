@@ -5,22 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from registry import models
+
 ROOT = Path(__file__).parents[2]
 DOOR = ROOT / "registry" / "acts"
-MODELS = {
-    "AccessKey",
-    "Act",
-    "Event",
-    "Metric",
-    "ModelVersion",
-    "Outcome",
-    "Project",
-    "Target",
-    "Task",
-    "TaskScore",
-    "TrainingRun",
-    "Worker",
-}
+MODELS = set(models.__all__)
 RELATED = {
     "acts",
     "annotations",
