@@ -22,8 +22,9 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from mlapi.pipelines.base import TargetSpec  # noqa: E402
-from mlapi.pipelines.text_classification import calibration, linear  # noqa: E402
-from mlapi.pipelines.text_classification.model import TextModel, TrainedTarget  # noqa: E402
+from mlapi.pipelines.classification import calibration  # noqa: E402
+from mlapi.pipelines.classification.model import Classifier, TrainedTarget  # noqa: E402
+from mlapi.pipelines.text_classification import linear  # noqa: E402
 from mlapi.pipelines.text_classification.predictor import TextPredictor  # noqa: E402
 
 
@@ -41,9 +42,11 @@ def trained(labels: int) -> TextPredictor:
     texts, wanted = some_texts(2000, labels, 0)
     names = tuple(f"label {i}" for i in range(labels))
     spec = TargetSpec("c", "t", "Text", "text", "single", names)
-    estimator = linear.fit(linear.WORD_CHAR, texts, wanted, labels, "single")
+    estimator = linear.WORD_CHAR.fit(texts, wanted, labels, "single")
     fitted = calibration.fit(estimator.scores(texts), wanted, "single")
-    return TextPredictor(TextModel([TrainedTarget(spec, estimator, fitted)]))
+    return TextPredictor(
+        Classifier("text_classification", [TrainedTarget(spec, estimator, fitted)])
+    )
 
 
 def milliseconds(call: Callable[[], object]) -> float:
@@ -64,7 +67,7 @@ def main() -> None:
     )
     for n in (1, 100, 1500):
         texts, _ = some_texts(n, chosen.labels, 1)
-        frame = pd.DataFrame({"text_0": texts}, dtype=object)
+        frame = pd.DataFrame({"input_0": texts}, dtype=object)
         rows = [{"text": text} for text in texts]
         calls = (
             lambda texts=texts: estimator.probabilities(texts),

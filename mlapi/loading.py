@@ -22,7 +22,7 @@ FAILURE_REMEMBERED_S = 30
 _importing = threading.Lock()
 _FIRST_PREDICTION_NEEDS = (
     "mlapi.eva.online",
-    "mlapi.pipelines.text_classification.predictor",
+    "mlapi.pipelines.classification.predictor",
     "mlapi.pipelines.text_classification.linear",
 )
 

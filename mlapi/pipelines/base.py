@@ -5,11 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from registry.errors import EvalsError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from mlapi.labelstudio.label_config import LabelConfig
     from mlapi.training.reporter import Reporter
 
@@ -152,6 +154,25 @@ class TrainingJob:
             return sorted((json.loads(line) for line in lines), key=lambda row: row["id"])
 
 
+@dataclass(frozen=True)
+class ExtractorRef:
+    """What makes vectors of pictures: as the option `features` names it, and the name that also
+    tells its version and its weights.
+    """
+
+    features: str
+    name: str
+
+
+class FeatureStore(Protocol):
+    """Feature vectors of the pictures that tasks name: kept ones, and those that it can make."""
+
+    def vectors(
+        self, extractor: ExtractorRef, addresses: Sequence[str]
+    ) -> "list[np.ndarray | InputProblem]":
+        """For each address a float32 vector, or why there is none. Raises nothing else."""
+
+
 class Predictor(ABC):
     """A loaded version. Shared by all threads of a process."""
 
@@ -160,12 +181,16 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(
-        self, rows: Sequence[dict[str, Any]], specs: Sequence[TargetSpec] | None = None
+        self,
+        rows: Sequence[dict[str, Any]],
+        specs: Sequence[TargetSpec] | None = None,
+        store: FeatureStore | None = None,
     ) -> list[dict[str, Answer | Problem]]:
         """For each task's data, what each trained target answers, by control name.
 
         `specs` are today's targets: where a control's input is now. Without them it is
         where it was in training. A control that is in none of today's specs is left out.
+        `store` has the features of pictures; a version that reads texts does not ask it.
         Never raises for what a task holds.
         """
 

@@ -4,12 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlapi.pipelines import options
 from mlapi.pipelines.base import InputProblem, Match, Pipeline, Predictor, TargetSpec, TrainingJob
-from mlapi.pipelines.text_classification import matching, options, reading
+from mlapi.pipelines.text_classification import matching, reading
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig
     from mlapi.training.reporter import Reporter
+
+
+OPTIONS = {
+    "automl": options.AUTOML,
+    "time_budget_s": options.TIME_BUDGET_S,
+    "seed": options.SEED,
+}
 
 
 class TextClassification(Pipeline):
@@ -25,7 +33,7 @@ class TextClassification(Pipeline):
         return matching.match(self.name, config)
 
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
-        return options.validate(chosen)
+        return options.validate(chosen, OPTIONS)
 
     def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return reading.read_text(task_data, target)
@@ -49,11 +57,14 @@ class TextClassification(Pipeline):
         return TextPredictor.load(path)
 
     def train(self, job: TrainingJob, report: "Reporter") -> None:
-        from mlapi.pipelines.text_classification.training import train
+        from mlapi.eva.open import open_eva
+        from mlapi.pipelines.classification.training import train
+        from mlapi.pipelines.text_classification.modality import TextModality
 
-        train(job, report)
+        train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
 
     def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
-        from mlapi.pipelines.text_classification.curve import learning_curve
+        from mlapi.pipelines.classification.curve import learning_curve
+        from mlapi.pipelines.text_classification.modality import TextModality
 
-        learning_curve(job, report)
+        learning_curve(job, report, TextModality())

@@ -10,11 +10,12 @@ from evadb.functions.trackers.nor_fair import NorFairTracker
 
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
-from mlapi.eva.functions.text_classifier import TextClassifier
-from mlapi.eva.functions.text_columns import TextColumns
+from mlapi.eva.functions.classifier import Classifier
+from mlapi.eva.functions.numeric_columns import NumericColumns
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.tables import write_table
-from mlapi.pipelines.text_classification.features import SIZE, fit_features
+from mlapi.pipelines.classification.numeric_columns import SIZE
+from mlapi.pipelines.text_classification.columns import fit_columns
 from tests.mlapi.pipelines.texts import a_model
 
 TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]
@@ -34,7 +35,7 @@ class Lengths(AbstractFunction):
         return pd.DataFrame({"length": [len(text) for text in frame["text"]]})
 
 
-@pytest.mark.parametrize("function", [TextClassifier, TextColumns])
+@pytest.mark.parametrize("function", [Classifier, NumericColumns])
 def test_evadb_can_make_each_function_without_arguments(function):
     assert isinstance(function(), AbstractFunction)
 
@@ -48,7 +49,7 @@ def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
     execute(
         eva,
         f"CREATE FUNCTION {prefix}_v1 IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path("text_classifier"), "artifact": str(tmp_path / "it's.bin")},
+        {"impl": functions.path("classifier"), "artifact": str(tmp_path / "it's.bin")},
     )
     found = execute(eva, f"SELECT id, {prefix}_v1(text) FROM {prefix}_texts")
 
@@ -68,7 +69,7 @@ def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix,
         eva,
         f"CREATE FUNCTION {prefix}_v2 IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
         {
-            "impl": functions.path("text_classifier"),
+            "impl": functions.path("classifier"),
             "artifact": str(tmp_path / "artifact.bin"),
             "inputs": "1,-1,0",
         },
@@ -80,7 +81,7 @@ def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix,
 
 
 def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix, tmp_path):
-    features = fit_features([t or "nothing" for t in TEXTS] * 3, seed=0)
+    features = fit_columns([t or "nothing" for t in TEXTS] * 3, seed=0)
     features.save(tmp_path / "features.bin")
     write_table(
         eva,
@@ -92,7 +93,7 @@ def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix, tmp_path):
     execute(
         eva,
         f"CREATE FUNCTION {prefix}_cols IMPL ':impl' MODEL_PATH ':features'",
-        {"impl": functions.path("text_columns"), "features": str(tmp_path / "features.bin")},
+        {"impl": functions.path("numeric_columns"), "features": str(tmp_path / "features.bin")},
     )
     found = execute(eva, f"SELECT {prefix}_cols(text) FROM {prefix}_columns")
 

@@ -5,20 +5,21 @@ import pandas as pd
 import pytest
 
 from mlapi.eva.execute import StatementFailed
-from mlapi.pipelines.text_classification import automl as automls
+from mlapi.pipelines.classification import automl as automls
+from mlapi.pipelines.classification import race as races
+from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.dataset import Columns, folds
+from mlapi.pipelines.classification.race import race
 from mlapi.pipelines.text_classification import linear
-from mlapi.pipelines.text_classification import race as races
-from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
-from mlapi.pipelines.text_classification.dataset import Columns, folds
-from mlapi.pipelines.text_classification.race import race
+from mlapi.pipelines.text_classification.modality import TextModality
 from tests.mlapi.pipelines.texts import WORDS, a_spec, some_texts
 
 
 @pytest.fixture
 def given():
     texts, said = some_texts(220)
-    frame = pd.DataFrame({"text": texts, "label": said, "fold": folds(said, 0)})
-    return races.examples(a_spec(), frame)
+    frame = pd.DataFrame({"input": texts, "label": said, "fold": folds(said, 0)})
+    return races.examples(TextModality(), a_spec(), frame)
 
 
 class Winner:
@@ -45,7 +46,7 @@ class Winner:
 def test_a_winner_that_cannot_be_refitted_leaves_the_place_to_the_next(given):
     raced = race(given, Winner(given), "", automl_seconds=60)
 
-    assert raced.recipe in linear.RECIPES
+    assert raced.recipe in {r.name for r in TextModality.recipes}
     (told,) = [c for c in raced.candidates if c["name"] == AUTOML]
     assert (told["score"], told["won"]) == (1.0, False)
     assert told["note"] == "Failed when it was refitted: no more memory"
@@ -64,7 +65,7 @@ def test_a_recipe_that_would_take_minutes_is_left_out_and_told(given, monkeypatc
 
     raced = race(given, Winner(given), "", automl_seconds=60)
 
-    assert raced.recipe == linear.WORD
+    assert raced.recipe == linear.WORD.name
     notes = [c["note"] for c in raced.candidates]
     assert notes[1] == "Left out: it would take minutes for each fit."
     assert notes[2] == "Left out: its features would take minutes."
@@ -73,19 +74,19 @@ def test_a_recipe_that_would_take_minutes_is_left_out_and_told(given, monkeypatc
 @pytest.mark.parametrize(("enough", "fits"), [(44, 3), (45, 8)])
 def test_where_the_race_has_scores_enough_no_other_fold_is_fitted(given, monkeypatch, enough, fits):
     fitted = []
-    fit = linear.fit
-    monkeypatch.setattr(linear, "fit", lambda *a: (fitted.append(1), fit(*a))[1])
+    fit = linear.LinearRecipe.fit
+    monkeypatch.setattr(linear.LinearRecipe, "fit", lambda *a: (fitted.append(1), fit(*a))[1])
     monkeypatch.setattr(races, "ENOUGH", enough)
 
     trained = race(given, None, "", 0).trained
 
     assert len(fitted) == fits
-    assert 0.4 < trained.probabilities(given.texts).max(axis=1).mean() < 0.99
+    assert 0.4 < trained.probabilities(given.inputs).max(axis=1).mean() < 0.99
 
 
 def test_what_automl_says_is_in_the_order_of_ids(monkeypatch):
     rows = pd.DataFrame({"p1.id": [3, 1, 2], "say": ["c", "a", "b"]})
     monkeypatch.setattr(automls, "execute", lambda eva, sql: rows)
-    automl = AutoML(None, "p1", Winner.columns, "p1_automl", ("a", "b", "c"), 0)
+    automl = AutoML(None, TextModality(), "p1", Winner.columns, "p1_automl", ("a", "b", "c"), 0)
 
     assert automl.predict("race", "fold = 0")["label"].tolist() == ["a", "b", "c"]

@@ -5,10 +5,13 @@ import pickle
 import numpy as np
 import pytest
 
-from mlapi.pipelines.text_classification import calibration, linear
-from mlapi.pipelines.text_classification.answers import answers
-from mlapi.pipelines.text_classification.dataset import build, folds
-from mlapi.pipelines.text_classification.model import load_model, read_model
+from mlapi.pipelines.classification import calibration
+from mlapi.pipelines.classification.answers import answers
+from mlapi.pipelines.classification.dataset import build, folds
+from mlapi.pipelines.classification.model import load_model, read_model
+from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.text_classification import linear
+from mlapi.pipelines.text_classification.modality import TextModality
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
 
 LABELS = ("fruit", "sky", "city")
@@ -18,28 +21,28 @@ def numbered(said):
     return np.array([LABELS.index(label) for label in said])
 
 
-@pytest.mark.parametrize("recipe", linear.RECIPES)
+@pytest.mark.parametrize("recipe", TextModality.recipes)
 def test_a_recipe_learns_what_is_there_to_learn(recipe):
     texts, said = some_texts(150, noise=0)
-    estimator = linear.fit(recipe, texts[:120], numbered(said)[:120], 3, "single")
+    estimator = recipe.fit(texts[:120], numbered(said)[:120], 3, "single")
 
     assert (estimator.scores(texts[120:]).argmax(axis=1) == numbered(said)[120:]).mean() > 0.9
     assert estimator.nbytes > 0
 
 
 @pytest.mark.parametrize("texts", [["!!!", "???"], ["😀", "日本語"], ["a", "b"], ["1", "2"]])
-@pytest.mark.parametrize("recipe", linear.RECIPES)
+@pytest.mark.parametrize("recipe", TextModality.recipes)
 def test_texts_without_a_word_can_be_learned(recipe, texts):
-    estimator = linear.fit(recipe, texts * 3, np.array([0, 1] * 3), 2, "single")
+    estimator = recipe.fit(texts * 3, np.array([0, 1] * 3), 2, "single")
 
     assert estimator.scores(texts).argmax(axis=1).tolist() == [0, 1]
 
 
 def test_one_class_is_always_said():
-    estimator = linear.fit(linear.WORD, ["a", "b"], np.array([1, 1]), 3, "single")
+    estimator = linear.WORD.fit(["a", "b"], np.array([1, 1]), 3, "single")
 
     scores = estimator.scores(["c"])
-    assert scores[0].tolist() == [linear.UNSEEN, 1.0, linear.UNSEEN]
+    assert scores[0].tolist() == [UNSEEN, 1.0, UNSEEN]
     assert calibration.Temperature(0.5).probabilities(scores)[0].tolist() == [0, 1, 0]
 
 
@@ -63,7 +66,7 @@ def test_equal_texts_share_a_fold_whatever_their_labels():
         for i, t in enumerate(copies)
     ]
 
-    dealt = build(rows, [a_spec(labels=LABELS)], seed=0).train["fold"].tolist()
+    dealt = build(TextModality(), rows, [a_spec(labels=LABELS)], seed=0).train["fold"].tolist()
 
     assert dealt[40:80] == dealt[:40]
     assert dealt[80] == dealt[0]
@@ -73,12 +76,12 @@ def test_equal_texts_share_a_fold_whatever_their_labels():
 def test_rare_classes_do_not_break_the_calibration():
     texts, said = some_texts(60, labels=LABELS[:2], noise=0)
     texts, wanted = [*texts, "a lone tram"], np.array([*numbered(said), 2])
-    scores = np.full((61, 3), linear.UNSEEN)
+    scores = np.full((61, 3), UNSEEN)
     dealt = folds([str(w) for w in wanted], 0)
     for k in range(5):
         out = dealt == k
         kept = [t for t, o in zip(texts, out, strict=True) if not o]
-        fitted = linear.fit(linear.WORD, kept, wanted[~out], 3, "single")
+        fitted = linear.WORD.fit(kept, wanted[~out], 3, "single")
         scores[out] = fitted.scores([t for t, o in zip(texts, out, strict=True) if o])
 
     probabilities = calibration.fit(scores, wanted, "single").probabilities(scores)
@@ -113,7 +116,7 @@ def test_several_labels_each_have_a_probability():
     wanted = np.zeros((200, 4), dtype=int)  # the fourth label was never given
     wanted[np.arange(200), numbers] = 1
     wanted[np.arange(200), np.roll(numbers, -1)] = 1
-    estimator = linear.fit(linear.WORD, both[:150], wanted[:150], 4, "multiple")
+    estimator = linear.WORD.fit(both[:150], wanted[:150], 4, "multiple")
     fitted = calibration.fit(estimator.scores(both[:150]), wanted[:150], "multiple")
 
     probabilities = fitted.probabilities(estimator.scores(both[150:]))
@@ -127,7 +130,7 @@ def test_a_label_that_always_or_never_applies_is_learned_as_such(given):
     texts, _ = some_texts(30)
     wanted = np.full((30, 1), given)
 
-    estimator = linear.fit(linear.WORD, texts, wanted, 1, "multiple")
+    estimator = linear.WORD.fit(texts, wanted, 1, "multiple")
     fitted = calibration.fit(estimator.scores(texts), wanted, "multiple")
 
     assert ((fitted.probabilities(estimator.scores(texts)) >= 0.5) == given).all()
@@ -169,10 +172,10 @@ def test_a_prediction_copies_no_coefficients(tmp_path):
     assert np.shares_memory(ridge.coef_.T.ravel(), ridge.coef_)
 
 
-@pytest.mark.parametrize("payload", [{"pipeline": "other"}, ["x"], None])
+@pytest.mark.parametrize("payload", [{"pipeline": "other", "targets": []}, ["x"], None])
 def test_another_file_is_no_artifact(tmp_path, payload):
     path = tmp_path / "artifact.bin"
     path.write_bytes(pickle.dumps(payload))
 
     with pytest.raises(ValueError, match="Not an artifact"):
-        read_model(path)
+        read_model(path, "text_classification")

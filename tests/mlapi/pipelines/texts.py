@@ -5,8 +5,9 @@ import random
 import numpy as np
 
 from mlapi.pipelines.base import TargetSpec
-from mlapi.pipelines.text_classification import calibration, linear
-from mlapi.pipelines.text_classification.model import TextModel, TrainedTarget
+from mlapi.pipelines.classification import calibration
+from mlapi.pipelines.classification.model import Classifier, TrainedTarget
+from mlapi.pipelines.text_classification import linear
 
 WORDS = {
     "fruit": ("apple", "pear", "plum", "cherry", "grape", "melon", "orchard", "juice", "peel"),
@@ -34,15 +35,15 @@ def a_spec(name="topic", kind="single", labels=tuple(WORDS), tag="Text", field="
     return TargetSpec(name, "text", tag, field, kind, tuple(labels), **other)
 
 
-def a_model(targets: int = 1, n: int = 90) -> TextModel:
+def a_model(targets: int = 1, n: int = 90) -> Classifier:
     """A small fitted model; its targets are called topic, topic_2, ..."""
     texts, said = some_texts(n)
     labels = tuple(WORDS)
     wanted = np.array([labels.index(label) for label in said])
     made = []
     for i in range(targets):
-        estimator = linear.fit(linear.WORD, texts, wanted, len(labels), "single")
+        estimator = linear.WORD.fit(texts, wanted, len(labels), "single")
         fitted = calibration.fit(estimator.scores(texts), wanted, "single")
         spec = a_spec("topic" if i == 0 else f"topic_{i + 1}")
         made.append(TrainedTarget(spec, estimator, fitted))
-    return TextModel(made)
+    return Classifier("text_classification", made)

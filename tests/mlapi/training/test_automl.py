@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi.pipelines.text_classification.automl import AUTOML
+from mlapi.pipelines.classification.automl import AUTOML
 from mlapi.training import automl
 from registry.acts import runs
 from registry.models import TrainingRun

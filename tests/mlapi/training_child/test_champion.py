@@ -3,7 +3,7 @@
 import pytest
 
 from mlapi.eva.execute import StatementFailed
-from mlapi.pipelines.text_classification import judging
+from mlapi.pipelines.classification import judging
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 

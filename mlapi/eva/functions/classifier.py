@@ -1,4 +1,4 @@
-"""The EvaDB function of a text classification version: texts in, probabilities out."""
+"""The EvaDB function of a classifier's version: inputs in, probabilities out."""
 
 import numpy as np
 import pandas as pd
@@ -7,28 +7,32 @@ from evadb.functions.abstract.abstract_function import AbstractFunction
 from evadb.functions.decorators.decorators import forward, setup
 from evadb.functions.decorators.io_descriptors.data_types import PandasDataframe
 
-from mlapi.pipelines.text_classification.model import TextModel, load_model
+from mlapi.pipelines.classification import model as models
 
 
-class TextClassifier(AbstractFunction):
-    """One argument per distinct text column, one array of probabilities per row.
+class Classifier(AbstractFunction):
+    """One argument per distinct input column, one array of probabilities per row.
 
     `model_path` is the artifact; `inputs` says which argument each trained target reads,
     as comma-separated numbers, -1 for a target that is not asked.
     """
 
-    @setup(cacheable=False, function_type="TextClassification", batchable=True)
+    @setup(cacheable=False, function_type="Classification", batchable=True)
     def setup(self, model_path: str = "", inputs: str = "") -> None:
-        self.model: TextModel | None = load_model(str(model_path)) if model_path else None
+        self.model: models.Classifier | None = (
+            models.load_model(str(model_path)) if model_path else None
+        )
         self.inputs = [int(number) for number in str(inputs).split(",")] if inputs != "" else None
 
     @property
     def name(self) -> str:
-        return "TextClassifier"
+        return "Classifier"
 
     @forward(
         input_signatures=[
-            PandasDataframe(columns=["text"], column_types=[NdArrayType.STR], column_shapes=[(1,)])
+            PandasDataframe(
+                columns=["input"], column_types=[NdArrayType.ANYTYPE], column_shapes=[(None,)]
+            )
         ],
         output_signatures=[
             PandasDataframe(
@@ -41,9 +45,9 @@ class TextClassifier(AbstractFunction):
     def forward(self, frame: pd.DataFrame) -> pd.DataFrame:
         if self.model is None:
             raise ValueError("This function was made without MODEL_PATH.")
-        texts = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
+        columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
         inputs = self.inputs if self.inputs is not None else range(len(self.model.targets))
         rows: np.ndarray = self.model.probabilities(
-            [texts[i] if i >= 0 else None for i in inputs], len(frame)
+            [columns[i] if i >= 0 else None for i in inputs], len(frame)
         )
         return pd.DataFrame({"probabilities": list(rows)})

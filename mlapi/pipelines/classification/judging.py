@@ -12,9 +12,9 @@ from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.pipelines.base import Answer, TargetSpec
-from mlapi.pipelines.text_classification.answers import answers
-from mlapi.pipelines.text_classification.dataset import TextDataset, decode
-from mlapi.pipelines.text_classification.model import load_model
+from mlapi.pipelines.classification.answers import answers
+from mlapi.pipelines.classification.dataset import Dataset, decode
+from mlapi.pipelines.classification.model import load_model
 from mlapi.training import comparison, evaluation
 
 
@@ -29,7 +29,7 @@ class Asked:
 
 @dataclass
 class Holdout:
-    """A target's judged tasks: those with a text and a label that the config allows."""
+    """A target's judged tasks: those with an input and a label that the config allows."""
 
     spec: TargetSpec
     tasks: list[int]
@@ -41,7 +41,7 @@ def ask(
     eva: Eva,
     function: str,
     artifact: Path,
-    dataset: TextDataset,
+    dataset: Dataset,
     table: str,
     today: dict[str, TargetSpec],
 ) -> dict[str, Asked]:
@@ -57,7 +57,7 @@ def ask(
     }
     if not asked or dataset.holdout.empty:
         return asked
-    columns = {t: dataset.columns[t].text for t in asked}
+    columns = {t: dataset.columns[t].input for t in asked}
     arguments = list(dict.fromkeys(columns.values()))
     inputs = [
         arguments.index(columns[t.spec.name]) if t.spec.name in asked else -1 for t in model.targets
@@ -67,7 +67,7 @@ def ask(
         f"CREATE FUNCTION {identifier(function)} "
         "IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
         {
-            "impl": functions.path("text_classifier"),
+            "impl": functions.path("classifier"),
             "artifact": str(artifact),
             "inputs": ",".join(map(str, inputs)),
         },
@@ -90,17 +90,17 @@ def _note(asked: Asked, spec: TargetSpec, tasks: list[int], rows: np.ndarray) ->
             asked.probabilities[task] = row
 
 
-def holdout(dataset: TextDataset, spec: TargetSpec) -> Holdout:
+def holdout(dataset: Dataset, spec: TargetSpec) -> Holdout:
     """The tasks on which the target is judged."""
     columns = dataset.columns[spec.name]
     frame = dataset.holdout[
-        dataset.holdout[columns.text].notna() & dataset.holdout[columns.label].notna()
+        dataset.holdout[columns.input].notna() & dataset.holdout[columns.label].notna()
     ]
     humans = [decode(label, spec) for label in frame[columns.label]]
     return Holdout(spec, frame["id"].tolist(), humans, dataset.excluded[spec.name])
 
 
-def metrics(judged: Holdout, asked: Asked, dataset: TextDataset, seed: int) -> list[dict[str, Any]]:
+def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[dict[str, Any]]:
     """The metric rows of a trained target."""
     spec = judged.spec
     probabilities = np.array([asked.probabilities[t] for t in judged.tasks])
@@ -185,7 +185,7 @@ def _shown(labels: tuple[str, ...], spec: TargetSpec) -> str | list[str]:
     return labels[0] if spec.kind == "single" else sorted(labels)
 
 
-def _usual(dataset: TextDataset, spec: TargetSpec) -> tuple[str, ...]:
+def _usual(dataset: Dataset, spec: TargetSpec) -> tuple[str, ...]:
     """The most common label, or set of them, of the training split."""
     columns = dataset.columns[spec.name]
     given = dataset.train.loc[dataset.train[columns.fold] >= 0, columns.label]

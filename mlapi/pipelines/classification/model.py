@@ -1,4 +1,4 @@
-"""What a text classification version is in memory and in its artifact."""
+"""What a classifier's version is in memory and in its artifact."""
 
 import os
 import pickle
@@ -11,32 +11,39 @@ from typing import Any
 import numpy as np
 
 from mlapi.pipelines.base import TargetSpec
-from mlapi.pipelines.text_classification.calibration import Sigmoids, Temperature
+from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
+from mlapi.pipelines.classification.recipes import Estimator
 
 FORMAT = 1
 
 
 @dataclass
 class TrainedTarget:
-    """A target, with an estimator that has `scores(texts)` and `nbytes`, and its calibration.
+    """A target, its estimator and its calibration.
 
     `spec.labels` are the labels in the estimator's order.
     """
 
     spec: TargetSpec
-    estimator: Any
+    estimator: Estimator
     calibration: Temperature | Sigmoids
 
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+    def probabilities(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, labels)."""
-        return self.calibration.probabilities(self.estimator.scores(texts))
+        return self.calibration.probabilities(self.estimator.scores(inputs))
 
 
 @dataclass
-class TextModel:
-    """The trained targets of a version. Read only once made, so any thread may use it."""
+class Classifier:
+    """The trained targets of a version. Read only once made, so any thread may use it.
 
+    `extractor` names what made vectors of its inputs, weights included; "" where texts are
+    read as they are.
+    """
+
+    pipeline: str
     targets: list[TrainedTarget]
+    extractor: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -47,17 +54,17 @@ class TextModel:
         ends = np.cumsum([0, *(len(t.spec.labels) for t in self.targets)]).tolist()
         return [slice(a, b) for a, b in zip(ends, ends[1:], strict=False)]
 
-    def probabilities(self, texts: Sequence[Sequence[str | None] | None], n: int) -> np.ndarray:
+    def probabilities(self, inputs: Sequence[Sequence[Any] | None], n: int) -> np.ndarray:
         """(n, labels of all targets, one target after another).
 
-        `texts` has n texts for each target, or None for a target that is not asked. Where
-        there is no text the row is NaN for the target.
+        `inputs` has n inputs for each target, or None for a target that is not asked. Where
+        there is no input the row is NaN for the target.
         """
         parts = []
-        for target, column in zip(self.targets, texts, strict=True):
+        for target, column in zip(self.targets, inputs, strict=True):
             part = np.full((n, len(target.spec.labels)), np.nan)
             if column is not None:
-                there = [i for i, text in enumerate(column) if isinstance(text, str)]
+                there = [i for i, given in enumerate(column) if isinstance(given, str | np.ndarray)]
                 if there:
                     part[there] = target.probabilities([column[i] for i in there])
             parts.append(part)
@@ -67,7 +74,8 @@ class TextModel:
         """Write the artifact atomically. The same model gives the same bytes."""
         payload = {
             "format": FORMAT,
-            "pipeline": "text_classification",
+            "pipeline": self.pipeline,
+            "extractor": self.extractor,
             "targets": [
                 {"spec": t.spec.to_dict(), "estimator": t.estimator, "calibration": t.calibration}
                 for t in self.targets
@@ -81,31 +89,35 @@ class TextModel:
         os.replace(partial, path)
 
 
-def read_model(path: Path) -> TextModel:
+def read_model(path: Path, pipeline: str = "") -> Classifier:
     """The model in an artifact whose SHA-256 the caller has verified: it is a pickle.
 
-    Raises ValueError if it is not an artifact of this pipeline.
+    Raises ValueError if it is not an artifact of a classifier, or not of this pipeline.
     """
     with open(path, "rb") as f:
         payload = pickle.load(f)  # noqa: S301 - verified before, see above
-    if not isinstance(payload, dict) or payload.get("pipeline") != "text_classification":
-        raise ValueError("Not an artifact of text classification.")
+    if not isinstance(payload, dict) or "targets" not in payload:
+        raise ValueError("Not an artifact of a classifier.")
+    if pipeline not in ("", payload.get("pipeline")):
+        raise ValueError(f"Not an artifact of {pipeline}.")
     if payload.get("format") != FORMAT:
         raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
-    return TextModel(
+    return Classifier(
+        payload["pipeline"],
         [
             TrainedTarget(TargetSpec.from_dict(t["spec"]), t["estimator"], t["calibration"])
             for t in payload["targets"]
-        ]
+        ],
+        payload["extractor"],
     )
 
 
 @lru_cache(maxsize=4)
-def _kept(path: str, mtime_ns: int, size: int) -> TextModel:
+def _kept(path: str, mtime_ns: int, size: int) -> Classifier:
     return read_model(Path(path))
 
 
-def load_model(path: str) -> TextModel:
+def load_model(path: str) -> Classifier:
     """`read_model`, once per file: EvaDB makes its function anew at every bind."""
     status = os.stat(path)
     return _kept(path, status.st_mtime_ns, status.st_size)

@@ -6,15 +6,15 @@ from typing import Any
 from mlapi.eva.execute import StatementFailed
 from mlapi.eva.open import Eva
 from mlapi.pipelines.base import TrainingJob
-from mlapi.pipelines.text_classification import judging
-from mlapi.pipelines.text_classification.dataset import TextDataset
-from mlapi.pipelines.text_classification.model import load_model
+from mlapi.pipelines.classification import judging
+from mlapi.pipelines.classification.dataset import Dataset
+from mlapi.pipelines.classification.model import load_model
 from mlapi.training.evaluation import row
 from mlapi.training.reporter import Reporter
 
 
 def verdict(
-    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, report: Reporter
+    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter
 ) -> dict[str, Any]:
     """`metrics`, `outcomes` and `comparison` of result.json, for the artifact in the job's folder.
 
@@ -29,7 +29,7 @@ def verdict(
 
 
 def _ask(
-    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, number: int, artifact: Path
+    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, number: int, artifact: Path
 ) -> dict[str, judging.Asked]:
     today = {t.name: t for t in job.targets}
     return judging.ask(eva, f"p{job.project}_v{number}", artifact, dataset, table, today)
@@ -37,7 +37,7 @@ def _ask(
 
 def _numbers(
     job: TrainingJob,
-    dataset: TextDataset,
+    dataset: Dataset,
     judged: list[judging.Holdout],
     asked: dict[str, judging.Asked],
 ) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _numbers(
 def _comparison(
     eva: Eva,
     job: TrainingJob,
-    dataset: TextDataset,
+    dataset: Dataset,
     table: str,
     judged: list[judging.Holdout],
     candidate: dict[str, judging.Asked],
@@ -76,7 +76,7 @@ def _comparison(
 
 
 def _ask_champion(
-    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, report: Reporter
+    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter
 ) -> dict[str, judging.Asked]:
     """What the champion says; nothing if it is another pipeline's or does not load."""
     if job.champion["pipeline"] != job.pipeline:

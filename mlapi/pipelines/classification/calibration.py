@@ -1,4 +1,4 @@
-"""Turns an estimator's scores into probabilities, fitted on scores of texts it had not seen."""
+"""Turns an estimator's scores into probabilities, fitted on scores of examples it had not seen."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
 from mlapi.pipelines.base import Kind
-from mlapi.pipelines.text_classification.linear import UNSEEN
+from mlapi.pipelines.classification.recipes import UNSEEN
 
 _FEW = 3  # fewer positive or negative examples do not place a label's own sigmoid
 
@@ -51,7 +51,7 @@ def _temperature(scores: np.ndarray, labels: np.ndarray) -> Temperature:
     n, k = scores.shape
     if n == 0 or k < 2:
         return Temperature(1.0)
-    # Platt's prior, for a class each: without it, few texts told apart make certainty.
+    # Platt's prior, for a class each: without it, few examples told apart make certainty.
     wanted = np.full((n, k), 1 / ((n + 2) * (k - 1)))
     wanted[np.arange(n), labels] = (n + 1) / (n + 2)
 

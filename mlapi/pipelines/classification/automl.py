@@ -13,9 +13,10 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.pipelines.text_classification.dataset import Columns
-from mlapi.pipelines.text_classification.features import SIZE, TextFeatures, fit_features
-from mlapi.pipelines.text_classification.linear import UNSEEN
+from mlapi.pipelines.classification.dataset import Columns
+from mlapi.pipelines.classification.modality import Modality
+from mlapi.pipelines.classification.numeric_columns import SIZE, NumericColumns
+from mlapi.pipelines.classification.recipes import UNSEEN
 
 AUTOML = "EvaDB AutoML, XGBoost"
 _NAMES = [f"f{i}" for i in range(SIZE)]
@@ -26,15 +27,15 @@ _WITHIN = 0.8  # FLAML retrains its best once its limit is over
 class AutoMLEstimator:
     """The features and FLAML's model; `classes` are the target's label numbers of its columns."""
 
-    features: TextFeatures
+    features: NumericColumns
     model: Any
     classes: np.ndarray
     n_labels: int
 
-    def scores(self, texts: Sequence[str]) -> np.ndarray:
+    def scores(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, n_labels): log probabilities; UNSEEN for labels that it has not learned."""
-        frame = pd.DataFrame(self.features.columns(texts), columns=_NAMES)
-        found = np.full((len(texts), self.n_labels), UNSEEN)
+        frame = pd.DataFrame(self.features.columns(inputs), columns=_NAMES)
+        found = np.full((len(inputs), self.n_labels), UNSEEN)
         log = np.log(np.clip(self.model.predict_proba(frame), 1e-4, 1))
         found[:, self.classes] = log
         return found
@@ -49,20 +50,21 @@ class AutoML:
     """Trains in one EvaDB directory, on one target of one table."""
 
     eva: Eva
+    modality: Modality
     table: str
     columns: Columns
     prefix: str
     labels: tuple[str, ...]
     seed: int
 
-    def fit(self, name: str, texts: Sequence[str], where: str, seconds: float) -> AutoMLEstimator:
-        """Fit on the table's rows that `where` picks, which are `texts`, for about `seconds`.
+    def fit(self, name: str, inputs: Sequence[Any], where: str, seconds: float) -> AutoMLEstimator:
+        """Fit on the table's rows that `where` picks, which are `inputs`, for about `seconds`.
 
         Bounded by time, so not the same twice. Raises StatementFailed.
         """
         started = time.perf_counter()
-        features = fit_features(texts, self.seed)
-        # As long again, because EvaDB computes them once more, text by text.
+        features = self.modality.fit_columns(inputs, self.seed)
+        # As long again, because EvaDB computes them once more, row by row.
         left = seconds - 2 * (time.perf_counter() - started)
         function, columns = identifier(f"{self.prefix}_{name}"), f"{self.prefix}_{name}_columns"
         path = self.eva.directory / f"{columns}.bin"
@@ -70,11 +72,11 @@ class AutoML:
         execute(
             self.eva,
             f"CREATE FUNCTION {identifier(columns)} IMPL ':impl' MODEL_PATH ':features'",
-            {"impl": functions.path("text_columns"), "features": str(path)},
+            {"impl": functions.path("numeric_columns"), "features": str(path)},
         )
         c = self.columns
         limit = max(1.0, _WITHIN * left)
-        rows = f"SELECT {columns}({c.text}), {c.label} FROM {self.table} WHERE {where}"  # noqa: S608
+        rows = f"SELECT {columns}({c.input}), {c.label} FROM {self.table} WHERE {where}"  # noqa: S608
         execute(
             self.eva,
             f"CREATE FUNCTION {function} FROM ({rows}) "
@@ -92,6 +94,6 @@ class AutoML:
         """`id` and the label that it says, for the rows that `where` picks, in the order of ids."""
         function, columns = f"{self.prefix}_{name}", f"{self.prefix}_{name}_columns"
         c = self.columns
-        say = f"{function}({columns}({c.text}), {c.label})"
+        say = f"{function}({columns}({c.input}), {c.label})"
         found = execute(self.eva, f"SELECT id, {say} FROM {self.table} WHERE {where}")  # noqa: S608
         return found.set_axis(["id", "label"], axis=1).sort_values("id")

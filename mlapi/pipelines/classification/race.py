@@ -10,10 +10,12 @@ import pandas as pd
 
 from mlapi.eva.execute import StatementFailed
 from mlapi.pipelines.base import TargetSpec
-from mlapi.pipelines.text_classification import calibration, linear
-from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
-from mlapi.pipelines.text_classification.dataset import decode
-from mlapi.pipelines.text_classification.model import TrainedTarget
+from mlapi.pipelines.classification import calibration
+from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.dataset import decode
+from mlapi.pipelines.classification.modality import Modality
+from mlapi.pipelines.classification.model import TrainedTarget
+from mlapi.pipelines.classification.recipes import UNSEEN, Estimator, Recipe
 from registry.f1 import macro_f1
 
 FEW = 200  # below, one fifth of the examples judges nothing: all five folds do, without AutoML
@@ -26,10 +28,11 @@ class NothingFitted(Exception):
 
 @dataclass
 class Examples:
-    """A target's usable training examples. `wanted` is as `linear.fit` takes labels."""
+    """A target's usable training examples. `wanted` is as `Recipe.fit` takes labels."""
 
+    modality: Modality
     spec: TargetSpec
-    texts: list[str]
+    inputs: list[Any]
     wanted: np.ndarray
     fold: np.ndarray
     truth: np.ndarray = field(init=False)
@@ -38,13 +41,13 @@ class Examples:
         single = self.spec.kind == "single"
         self.truth = np.eye(len(self.spec.labels))[self.wanted] if single else self.wanted
 
-    def fit(self, recipe: str, rows: np.ndarray) -> linear.LinearEstimator:
+    def fit(self, recipe: Recipe, rows: np.ndarray) -> Estimator:
         spec = self.spec
-        return linear.fit(recipe, self.at(rows), self.wanted[rows], len(spec.labels), spec.kind)
+        return recipe.fit(self.at(rows), self.wanted[rows], len(spec.labels), spec.kind)
 
-    def at(self, rows: np.ndarray) -> list[str]:
-        """The texts where the mask is set."""
-        return [self.texts[i] for i in np.flatnonzero(rows)]
+    def at(self, rows: np.ndarray) -> list[Any]:
+        """The inputs where the mask is set."""
+        return [self.inputs[i] for i in np.flatnonzero(rows)]
 
     def score(self, scores: np.ndarray, rows: np.ndarray) -> float:
         """Macro F1 of what the scores say, before they are calibrated."""
@@ -54,9 +57,9 @@ class Examples:
             said = (scores > 0).astype(float)
         return macro_f1(self.truth[rows], said) or 0.0
 
-    def out_of_fold(self, recipe: str) -> np.ndarray:
+    def out_of_fold(self, recipe: Recipe) -> np.ndarray:
         """(n, labels): each example's scores from an estimator that has not seen it."""
-        scores = np.full(self.truth.shape, linear.UNSEEN)
+        scores = np.full(self.truth.shape, UNSEEN)
         for k in np.unique(self.fold):
             out = self.fold == k
             if not out.all():
@@ -73,8 +76,8 @@ class Raced:
     candidates: list[dict[str, Any]]
 
 
-def examples(spec: TargetSpec, frame: pd.DataFrame) -> Examples:
-    """From the rows of EvaDB's SELECT: text, label, fold. `spec.labels` are those learned."""
+def examples(modality: Modality, spec: TargetSpec, frame: pd.DataFrame) -> Examples:
+    """From the rows of EvaDB's SELECT: input, label, fold. `spec.labels` are those learned."""
     number = {label: i for i, label in enumerate(spec.labels)}
     said = [decode(label, spec) for label in frame["label"]]
     if spec.kind == "single":
@@ -83,7 +86,8 @@ def examples(spec: TargetSpec, frame: pd.DataFrame) -> Examples:
         wanted = np.zeros((len(said), len(number)), dtype=int)
         for i, labels in enumerate(said):
             wanted[i, [number[label] for label in labels]] = 1
-    return Examples(spec, frame["text"].tolist(), wanted, frame["fold"].to_numpy(dtype=int))
+    fold = frame["fold"].to_numpy(dtype=int)
+    return Examples(modality, spec, frame["input"].tolist(), wanted, fold)
 
 
 def race(
@@ -98,9 +102,9 @@ def race(
     `automl` is None where it does not race, and the note says why. It gets half of its
     seconds for the race and the other half for the refit. Raises NothingFitted.
     """
-    few = len(given.texts) < FEW
+    few = len(given.inputs) < FEW
     seconds = automl_seconds / 2
-    entries = [_linear(given, recipe, few, on_candidate) for recipe in linear.RECIPES]
+    entries = [_scored(given, recipe, few, on_candidate) for recipe in given.modality.recipes]
     if automl is not None:
         automl_note = _why_no_automl(given, entries, seconds)
     if automl_note:
@@ -121,28 +125,31 @@ class _Entry:
     scores: np.ndarray | None = None  # of the examples that it was scored on
 
 
-def _linear(given: Examples, recipe: str, few: bool, on_candidate: Callable[[str], None]) -> _Entry:
-    on_candidate(recipe)
+def _scored(
+    given: Examples, recipe: Recipe, few: bool, on_candidate: Callable[[str], None]
+) -> _Entry:
+    on_candidate(recipe.name)
     started = time.perf_counter()
-    held = np.ones(len(given.texts), dtype=bool) if few else given.fold == 0
-    if linear.takes_too_long(recipe, given.texts, len(given.spec.labels)):
-        return _Entry(recipe, None, 0.0, 0, "Left out: it would take minutes for each fit.")
+    held = np.ones(len(given.inputs), dtype=bool) if few else given.fold == 0
+    if recipe.takes_too_long(given.inputs, len(given.spec.labels)):
+        return _Entry(recipe.name, None, 0.0, 0, "Left out: it would take minutes for each fit.")
     try:
         scores = (
             given.out_of_fold(recipe) if few else given.fit(recipe, ~held).scores(given.at(held))
         )
     except ValueError as e:  # scikit-learn's word for data that it cannot be fitted on
-        return _Entry(recipe, None, time.perf_counter() - started, 0, f"Failed: {e}")
+        return _Entry(recipe.name, None, time.perf_counter() - started, 0, f"Failed: {e}")
     note = "5-fold" if few else ""
     score = given.score(scores, held)
-    return _Entry(recipe, score, time.perf_counter() - started, int(held.sum()), note, scores)
+    spent = time.perf_counter() - started
+    return _Entry(recipe.name, score, spent, int(held.sum()), note, scores)
 
 
 def _why_no_automl(given: Examples, entries: list[_Entry], seconds: float) -> str:
     """Why AutoML cannot race in its seconds; "" if it can."""
-    if len(given.texts) < FEW:
+    if len(given.inputs) < FEW:
         return f"Left out under {FEW} examples."
-    if linear.takes_too_long(linear.WORD_CHAR, given.texts, 0):
+    if given.modality.columns_take_too_long(given.inputs):
         return "Left out: its features would take minutes."
     # Its features are made of the same vectors, once to fit and once more in EvaDB.
     features = 2 * max((e.seconds for e in entries), default=0.0)
@@ -186,7 +193,7 @@ def _refit_best(
     for best in sorted(finished, key=lambda e: e.score, reverse=True):
         on_candidate(f"refit: {best.name}")
         if best.name != AUTOML:
-            return best, _refit_linear(given, best)
+            return best, _refit(given, best)
         try:
             return best, _refit_automl(given, automl, best, seconds)
         except (StatementFailed, ValueError) as e:
@@ -194,23 +201,29 @@ def _refit_best(
     raise NothingFitted("; ".join(e.note for e in entries))
 
 
-def _refit_linear(given: Examples, best: _Entry) -> TrainedTarget:
+def _refit(given: Examples, best: _Entry) -> TrainedTarget:
     """Calibrated on the race's scores if they are enough, else on those out of every fold."""
-    whole = np.ones(len(given.texts), dtype=bool)
-    if best.n == len(given.texts):
+    recipe = recipe_of(given.modality, best.name)
+    whole = np.ones(len(given.inputs), dtype=bool)
+    if best.n == len(given.inputs):
         scores, wanted = best.scores, given.wanted
     elif best.n >= ENOUGH:
         scores, wanted = best.scores, given.wanted[given.fold == 0]
     else:
-        scores, wanted = given.out_of_fold(best.name), given.wanted
+        scores, wanted = given.out_of_fold(recipe), given.wanted
     fitted = calibration.fit(scores, wanted, given.spec.kind)
-    return TrainedTarget(given.spec, given.fit(best.name, whole), fitted)
+    return TrainedTarget(given.spec, given.fit(recipe, whole), fitted)
+
+
+def recipe_of(modality: Modality, name: str) -> Recipe:
+    """The recipe of that name, which the modality has."""
+    return next(recipe for recipe in modality.recipes if recipe.name == name)
 
 
 def _refit_automl(given: Examples, automl: AutoML, best: _Entry, seconds: float) -> TrainedTarget:
     """Calibrated on the fifth that the race's fit had not seen: five more fits take too long."""
     fitted = calibration.fit(best.scores, given.wanted[given.fold == 0], given.spec.kind)
-    estimator = automl.fit("best", given.texts, f"{automl.columns.fold} >= 0", seconds)
+    estimator = automl.fit("best", given.inputs, f"{automl.columns.fold} >= 0", seconds)
     return TrainedTarget(given.spec, estimator, fitted)
 
 

@@ -10,12 +10,13 @@ from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva, open_eva
 from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TargetSpec, TrainingJob
-from mlapi.pipelines.text_classification import dataset as datasets
-from mlapi.pipelines.text_classification import judging, linear
-from mlapi.pipelines.text_classification.answers import THRESHOLD
-from mlapi.pipelines.text_classification.automl import AUTOML, AutoML
-from mlapi.pipelines.text_classification.model import TrainedTarget, read_model
-from mlapi.pipelines.text_classification.race import Examples, examples
+from mlapi.pipelines.classification import dataset as datasets
+from mlapi.pipelines.classification import judging
+from mlapi.pipelines.classification.answers import THRESHOLD
+from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.modality import Modality
+from mlapi.pipelines.classification.model import TrainedTarget, read_model
+from mlapi.pipelines.classification.race import examples, recipe_of
 from mlapi.training.evaluation import row
 from mlapi.training.reporter import Reporter, write_json
 from registry.f1 import indicators, macro_f1
@@ -23,7 +24,7 @@ from registry.f1 import indicators, macro_f1
 QUARTERS = (1, 2, 3, 4)
 
 
-def learning_curve(job: TrainingJob, report: Reporter) -> None:
+def learning_curve(job: TrainingJob, report: Reporter, modality: Modality) -> None:
     """Macro F1 on the holdout of the winning recipe, fitted on 25, 50, 75 and 100 %.
 
     The parts are nested, and each has its share of every class. All are calibrated as the
@@ -32,7 +33,7 @@ def learning_curve(job: TrainingJob, report: Reporter) -> None:
     """
     result = json.loads((job.folder / "result.json").read_text(encoding="utf-8"))
     winners = {c["target"]: c["name"] for c in result["candidates"] if c["won"]}
-    dataset = datasets.build(job.rows(), job.targets, job.seed)
+    dataset = datasets.build(modality, job.rows(), job.targets, job.seed)
     eva = open_eva(job.folder / "eva-curve", report.statement)
     version = read_model(job.artifact)
     today = {t.name: t for t in job.targets}
@@ -50,7 +51,7 @@ def learning_curve(job: TrainingJob, report: Reporter) -> None:
 def _points(
     eva: Eva,
     job: TrainingJob,
-    dataset: datasets.TextDataset,
+    dataset: datasets.Dataset,
     trained: TrainedTarget,
     held: judging.Holdout,
     recipe: str,
@@ -58,7 +59,7 @@ def _points(
 ) -> list[dict[str, Any]]:
     spec = trained.spec
     columns = dataset.columns[spec.name]
-    texts = dataset.holdout.set_index("id").loc[held.tasks, columns.text].tolist()
+    inputs = dataset.holdout.set_index("id").loc[held.tasks, columns.input].tolist()
     # Over all labels that humans gave, those that the version never learned included.
     known = [*spec.labels, *sorted({x for h in held.humans for x in h} - set(spec.labels))]
     truth = indicators(held.humans, known)
@@ -66,33 +67,35 @@ def _points(
     _table(eva, table, dataset, columns, job.seed)
     automl = None
     if recipe == AUTOML:
-        place = datasets.Columns("text", "label", "quarter")
-        automl = AutoML(eva, table, place, table, spec.labels, job.seed)
+        place = datasets.Columns("input", "label", "quarter")
+        automl = AutoML(eva, dataset.modality, table, place, table, spec.labels, job.seed)
     metrics = []
     for quarter in QUARTERS:
         where = f"quarter <= {quarter}"
         frame = execute(
             eva,
-            f"SELECT id, text, label, quarter FROM {table} WHERE {where}",  # noqa: S608
-        ).set_axis(["id", "text", "label", "fold"], axis=1)
-        given = examples(spec, frame.sort_values("id"))
+            f"SELECT id, input, label, quarter FROM {table} WHERE {where}",  # noqa: S608
+        ).set_axis(["id", "input", "label", "fold"], axis=1)
+        given = examples(dataset.modality, spec, frame.sort_values("id"))
         if frame["label"].nunique() < 2 or (metrics and metrics[-1]["step"] == len(frame)):
             continue
         estimator = (
-            automl.fit(f"q{quarter}", given.texts, where, job.time_budget_s / 4)
+            automl.fit(f"q{quarter}", given.inputs, where, job.time_budget_s / 4)
             if automl
-            else _fit(given, recipe)
+            else given.fit(
+                recipe_of(dataset.modality, recipe), np.ones(len(given.inputs), dtype=bool)
+            )
         )
         said = np.zeros(truth.shape)
-        probabilities = trained.calibration.probabilities(estimator.scores(texts))
+        probabilities = trained.calibration.probabilities(estimator.scores(inputs))
         said[:, : len(spec.labels)] = _said(probabilities, spec)
-        point = row("learning_curve", macro_f1(truth, said), len(texts), step=len(frame))
+        point = row("learning_curve", macro_f1(truth, said), len(inputs), step=len(frame))
         metrics.append({"target": spec.name, "split": "holdout", **point})
     return metrics
 
 
 def _table(
-    eva: Eva, table: str, dataset: datasets.TextDataset, columns: datasets.Columns, seed: int
+    eva: Eva, table: str, dataset: datasets.Dataset, columns: datasets.Columns, seed: int
 ) -> None:
     """Write the usable training tasks with the quarter in which each one joins."""
     train = dataset.train[dataset.train[columns.fold] >= 0]
@@ -100,17 +103,13 @@ def _table(
     frame = pd.DataFrame(
         {
             "id": train["id"],
-            "text": train[columns.text],
+            "input": train[columns.input],
             "label": train[columns.label],
             "quarter": quarter,
         }
     )
-    types = {"id": "integer", "text": "text", "label": "text", "quarter": "integer"}
-    write_table(eva, table, frame, types)
-
-
-def _fit(given: Examples, recipe: str) -> linear.LinearEstimator:
-    return given.fit(recipe, np.ones(len(given.texts), dtype=bool))
+    kinds = {"input": dataset.modality.column_type, "label": "text", "quarter": "integer"}
+    write_table(eva, table, frame, {"id": "integer", **kinds})
 
 
 def _said(probabilities: np.ndarray, spec: TargetSpec) -> np.ndarray:

@@ -1,19 +1,20 @@
-"""Trains a text classification version in EvaDB: tables, race, artifact, function, verdict."""
+"""Trains a classifier's version in EvaDB: tables, race, artifact, function, verdict."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlapi.eva.execute import execute
-from mlapi.eva.open import Eva, open_eva
+from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
-from mlapi.pipelines.text_classification import dataset as datasets
-from mlapi.pipelines.text_classification.automl import AutoML
-from mlapi.pipelines.text_classification.dataset import TextDataset
-from mlapi.pipelines.text_classification.model import TextModel
-from mlapi.pipelines.text_classification.race import NothingFitted, Raced, examples, race
-from mlapi.pipelines.text_classification.verdict import verdict
+from mlapi.pipelines.classification import dataset as datasets
+from mlapi.pipelines.classification.automl import AutoML
+from mlapi.pipelines.classification.dataset import Dataset
+from mlapi.pipelines.classification.modality import Modality
+from mlapi.pipelines.classification.model import Classifier
+from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
+from mlapi.pipelines.classification.verdict import verdict
 from mlapi.training.environment import environment
 from mlapi.training.reporter import Reporter, write_json
 
@@ -29,17 +30,17 @@ class Learned:
     untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def train(job: TrainingJob, report: Reporter) -> None:
+def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> None:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
     report.phase("reading", 0.02)
-    dataset = datasets.build(job.rows(), job.targets, job.seed)
+    dataset = datasets.build(modality, job.rows(), job.targets, job.seed)
     _tell_what_was_read(dataset, report)
-    eva = open_eva(job.folder / "eva", report.statement)
     tables = _write_tables(eva, job, dataset)
     learned = _learn(eva, job, dataset, tables["train"], report)
 
     report.phase("saving", 0.75)
-    model = TextModel([raced.trained for raced in learned.raced.values()])
+    trained = [raced.trained for raced in learned.raced.values()]
+    model = Classifier(modality.pipeline, trained, modality.extractor)
     model.save(job.artifact)
 
     report.phase("judging", 0.8)
@@ -49,16 +50,18 @@ def train(job: TrainingJob, report: Reporter) -> None:
         "targets": [_target(spec, learned) for spec in job.targets],
         **verdict(eva, job, dataset, tables["holdout"], report),
         "environment": environment(),
+        "extractor": modality.extractor,
     }
     write_json(job.folder / "result.json", result)
     report.phase("done", 1.0)
 
 
-def _tell_what_was_read(dataset: TextDataset, report: Reporter) -> None:
+def _tell_what_was_read(dataset: Dataset, report: Reporter) -> None:
+    noun = dataset.modality.noun
     report.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
     without = sum(dataset.unreadable.values())
     if without:
-        report.log(f"{without} tasks are without a text and take no part.")
+        report.log(f"{without} tasks are without a {noun} and take no part.")
     for target, count in dataset.excluded.items():
         if count:
             report.log(f"{target}: {count} holdout labels are not allowed today: left out.")
@@ -66,12 +69,12 @@ def _tell_what_was_read(dataset: TextDataset, report: Reporter) -> None:
         known = datasets.on_both_sides(dataset, target)
         if known:
             report.log(
-                f"{target}: {known} texts of the holdout were also learned from, in other tasks: "
+                f"{target}: {known} {noun}s of the holdout were also learned from, in other tasks: "
                 "its numbers flatter it."
             )
 
 
-def _write_tables(eva: Eva, job: TrainingJob, dataset: TextDataset) -> dict[str, str]:
+def _write_tables(eva: Eva, job: TrainingJob, dataset: Dataset) -> dict[str, str]:
     folds = {c.fold: "integer" for c in dataset.columns.values()}
     names = {split: f"{job.prefix}_{split}" for split in ("train", "holdout")}
     write_table(eva, names["train"], dataset.train, {**dataset.types, **folds})
@@ -79,9 +82,7 @@ def _write_tables(eva: Eva, job: TrainingJob, dataset: TextDataset) -> dict[str,
     return names
 
 
-def _learn(
-    eva: Eva, job: TrainingJob, dataset: TextDataset, table: str, report: Reporter
-) -> Learned:
+def _learn(eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter) -> Learned:
     learned = Learned()
     specs = {t.name: _with_learned_labels(t, dataset) for t in job.targets}
     singles = [t for t in specs.values() if t.kind == "single"]
@@ -113,7 +114,7 @@ def _learn(
 def _race(
     eva: Eva,
     job: TrainingJob,
-    dataset: TextDataset,
+    dataset: Dataset,
     table: str,
     number: int,
     spec: TargetSpec,
@@ -123,17 +124,18 @@ def _race(
     c = dataset.columns[spec.name]
     frame = execute(
         eva,
-        f"SELECT id, {c.text}, {c.label}, {c.fold} FROM {table} WHERE {c.fold} >= 0",  # noqa: S608
+        f"SELECT id, {c.input}, {c.label}, {c.fold} FROM {table} WHERE {c.fold} >= 0",  # noqa: S608
     )
     # Which rows come first is EvaDB's affair, and a fit depends on it in the last digits.
-    frame = frame.set_axis(["id", "text", "label", "fold"], axis=1).sort_values("id")
+    frame = frame.set_axis(["id", "input", "label", "fold"], axis=1).sort_values("id")
+    given = examples(dataset.modality, spec, frame)
     if spec.kind == "multiple":
-        return race(examples(spec, frame), None, _SEVERAL if job.automl else "", 0, tell)
+        return race(given, None, _SEVERAL if job.automl else "", 0, tell)
     automl = None
     if job.automl:
         prefix = f"{job.prefix}_automl_{number + 1}"
-        automl = AutoML(eva, table, c, prefix, spec.labels, job.seed)
-    return race(examples(spec, frame), automl, job.automl_note, seconds, tell)
+        automl = AutoML(eva, dataset.modality, table, c, prefix, spec.labels, job.seed)
+    return race(given, automl, job.automl_note, seconds, tell)
 
 
 def _teller(report: Reporter, done: float, specs: dict[str, TargetSpec]) -> Callable[[str], None]:
@@ -148,7 +150,7 @@ def _teller(report: Reporter, done: float, specs: dict[str, TargetSpec]) -> Call
     return tell
 
 
-def _with_learned_labels(spec: TargetSpec, dataset: TextDataset) -> TargetSpec:
+def _with_learned_labels(spec: TargetSpec, dataset: Dataset) -> TargetSpec:
     """The labels that the training split has, in the config's order."""
     c = dataset.columns[spec.name]
     given = dataset.train.loc[dataset.train[c.fold] >= 0, c.label].unique()
@@ -156,12 +158,13 @@ def _with_learned_labels(spec: TargetSpec, dataset: TextDataset) -> TargetSpec:
     return replace(spec, labels=tuple(label for label in spec.labels if label in seen))
 
 
-def _refusal(spec: TargetSpec, dataset: TextDataset) -> tuple[str, str] | None:
+def _refusal(spec: TargetSpec, dataset: Dataset) -> tuple[str, str] | None:
     """Code and reason if the training split cannot teach the target anything."""
     c = dataset.columns[spec.name]
     given = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
     if given.empty:
-        return "not_enough_labels", "No training task has a usable label and a text."
+        noun = dataset.modality.noun
+        return "not_enough_labels", f"No training task has a usable label and a {noun}."
     if given.nunique() < 2:
         return "one_class", f"All {len(given)} training labels are the same."
     return None

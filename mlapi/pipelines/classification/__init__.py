@@ -1,0 +1,1 @@
+"""What every classifier shares, whatever it reads: race, calibration, verdict, predictor."""

@@ -1,0 +1,82 @@
+"""A loaded classifier: task data in, answers out."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.functions.classifier import Classifier as Function
+from mlapi.eva.online import OnlineFunction
+from mlapi.pipelines.base import Answer, FeatureStore, InputProblem, Predictor, Problem, TargetSpec
+from mlapi.pipelines.classification.answers import answers
+from mlapi.pipelines.classification.model import Classifier, read_model
+
+Answers = dict[str, Answer | Problem]
+
+
+class ClassifierPredictor(Predictor):
+    """Evaluates the version's EvaDB function in this process, one column for each target."""
+
+    pipeline: ClassVar[str]
+
+    def __init__(self, model: Classifier) -> None:
+        self.model = model
+        self.targets = tuple(t.spec for t in model.targets)
+        self.nbytes = model.nbytes
+        self._slices = model.slices()
+        self._columns = [f"input_{i}" for i in range(len(self.targets))]
+        function = Function()
+        function.model = model
+        self._function = OnlineFunction(function, "classifier", self._columns, ["probabilities"])
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises ValueError for a file that is no artifact of this pipeline."""
+        return cls(read_model(path, cls.pipeline))
+
+    @abstractmethod
+    def read(
+        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureStore | None
+    ) -> list[Any]:
+        """A target's input in each row, or the InputProblem why there is none."""
+
+    def predict(
+        self,
+        rows: Sequence[dict[str, Any]],
+        specs: Sequence[TargetSpec] | None = None,
+        store: FeatureStore | None = None,
+    ) -> list[Answers]:
+        today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        found: list[Answers] = [{} for _ in rows]
+        asked = [i for i, t in enumerate(self.targets) if serves(t, today.get(t.name))]
+        if not rows or not asked:
+            return found
+        inputs: list[list[Any]] = [[None] * len(rows) for _ in self.targets]
+        for i in asked:
+            spec = today[self.targets[i].name]
+            inputs[i] = _without_problems(self.read(rows, spec, store), spec, found)
+        frame = pd.DataFrame(dict(zip(self._columns, inputs, strict=True)), dtype=object)
+        probabilities = np.stack(self._function.evaluate(frame)["probabilities"].tolist())
+        for i in asked:
+            spec = self.targets[i]
+            for row, answer in enumerate(answers(spec, probabilities[:, self._slices[i]])):
+                if answer is not None:
+                    found[row][spec.name] = answer
+        return found
+
+
+def serves(learned: TargetSpec, today: TargetSpec | None) -> bool:
+    """Whether what was learned still answers what the control asks."""
+    return today is not None and today.kind == learned.kind
+
+
+def _without_problems(inputs: list[Any], spec: TargetSpec, found: list[Answers]) -> list[Any]:
+    """The inputs, None in place of a problem, which is told as the row's answer."""
+    for i, given in enumerate(inputs):
+        if isinstance(given, InputProblem):
+            found[i][spec.name] = Problem(spec.name, given.code, given.message)
+            inputs[i] = None
+    return inputs

@@ -1,0 +1,73 @@
+"""What a project can set: names, defaults and what each value must be."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlapi.pipelines.base import InvalidOption, UnknownOption
+
+MAX_TIME_BUDGET_S = 24 * 3600
+_AUTOML = ("auto", "on", "off")
+
+
+@dataclass(frozen=True)
+class Option:
+    """`must_be` ends the sentence "<name> is no ..."."""
+
+    default: Any
+    is_valid: Callable[[Any], bool]
+    must_be: str
+
+
+def one_of(default: str, *values: str) -> Option:
+    """One of a few words."""
+    return Option(
+        default, lambda v: isinstance(v, str) and v in values, f"word of {', '.join(values)}"
+    )
+
+
+def whole(default: int | None, low: int, high: int) -> Option:
+    """A whole number from low to high; None only where it is the default."""
+    return Option(
+        default,
+        lambda v: (v is None and default is None) or (is_whole(v) and low <= v <= high),
+        f"whole number from {low} to {high}",
+    )
+
+
+def _is_time_budget(value: Any) -> bool:
+    if value is None:
+        return True
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and 1 <= value <= MAX_TIME_BUDGET_S
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number, and no boolean."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+AUTOML = one_of("auto", *_AUTOML)
+# None: the server's default.
+TIME_BUDGET_S = Option(None, _is_time_budget, f"number from 1 to {MAX_TIME_BUDGET_S}")
+SEED = whole(0, 0, 2**32 - 1)
+
+
+def validate(given: dict[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
+    """The options with defaults filled in.
+
+    Raises UnknownOption or InvalidOption, which name the option.
+    """
+    if not isinstance(given, dict):
+        raise InvalidOption("The options are not an object.")
+    unknown = sorted(str(name) for name in set(given) - set(known))
+    if unknown:
+        raise UnknownOption(
+            f"There is no option {unknown[0]!r}.", hint=f"Known: {', '.join(known)}."
+        )
+    chosen = {name: option.default for name, option in known.items()} | given
+    for name, option in known.items():
+        if not option.is_valid(chosen[name]):
+            raise InvalidOption(f"{name} is no {option.must_be}.")
+    return chosen
