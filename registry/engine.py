@@ -1,6 +1,7 @@
 """What the registry may ask of the engine behind it. The other of its two doors to mlapi."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,6 +10,14 @@ from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from registry.models import Project, Task
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A task (by id) whose picture is like another's, and the cosine of their features."""
+
+    task: int
+    cosine: float
 
 
 class Engine(Protocol):
@@ -21,7 +30,19 @@ class Engine(Protocol):
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
 
     def describe_task(self, task: "Task") -> dict[str, Any]:
-        """How to show a task: `{"kind": "text", "text": ..., "url": in Label Studio or None}`."""
+        """How to show a task: `{"kind", "text", "url": in Label Studio or None}`.
+
+        `kind` is `text`, or `image` where there is a thumbnail; the text of that is its address.
+        """
+
+    def thumbnail(self, task: "Task") -> bytes:
+        """A small JPEG of the task's picture. Raises EvalsError where there is none."""
+
+    def similar(self, task: "Task", k: int) -> list[Neighbour]:
+        """The k tasks of its project whose pictures are most like it, the most similar first.
+
+        Raises EvalsError where nothing is known of the task's picture.
+        """
 
     def policy_status(self, project: "Project") -> dict[str, Any]:
         """How near the project is to its next run, for people.

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.utils import timezone
 
+from registry import queue
 from registry.engine import engine
 from registry.errors import EvalsError, Refused
 from registry.models import Project
@@ -66,6 +67,8 @@ def configure(
             reason=reason,
             numbers={"from": was, "to": changed},
         )
+        if "options" in changed:
+            queue.drain(project.pk)  # they may ask for another pipeline, and so for a run
     for name, value in changed.items():
         setattr(project, name, value)
     return project

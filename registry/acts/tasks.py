@@ -12,6 +12,8 @@ from django.utils import timezone
 from registry.models import Outcome, Project, Task
 from registry.splits import Sides
 
+from . import features
+
 BATCH = 1_000
 _WRITTEN = [
     "data",
@@ -81,21 +83,26 @@ def _write(project: Project, states: list[TaskState], now: datetime, sides: Side
         task.labelstudio_id: task
         for task in live(project).filter(labelstudio_id__in=[s.labelstudio_id for s in states])
     }
-    new, touched, changed = [], [], []
+    new, touched, changed, renamed = [], [], [], []
     for state in states:
         task = rows.get(state.labelstudio_id)
         fresh = task is None
         task = task or Task(project=project, labelstudio_id=state.labelstudio_id)
         relabelled = task.labels != state.labels
+        moved = not fresh and task.data != state.data
         if not _take(task, state) and not fresh:
             continue
         if relabelled:
             task.labels_changed_at = now
             changed.append(task)
         (new if fresh else touched).append(task)
+        if moved:
+            renamed.append(task.pk)
     _split([t for t in changed if t.labels and t.split is None], sides)
     Task.objects.bulk_create(new)
     _update(touched)
+    if renamed:
+        features.forget(renamed)  # other data may name another picture
     return changed
 
 
@@ -149,6 +156,7 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
     if labelled.update(labels_changed_at=now):
         Project.objects.filter(pk=project.pk).update(labels_changed_at=now)
         project.labels_changed_at = now
+    features.forget(gone.values("pk"))
     return gone.update(
         data={},
         annotations=[],

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 from registry import artifacts
 from registry.errors import Refused
 from registry.jsonb import storable
-from registry.models import Metric, ModelVersion, Outcome, Project, Target, TrainingRun
+from registry.models import Exemplar, Metric, ModelVersion, Outcome, Project, Target, TrainingRun
 from registry.models.run import RunState
 
 from . import base
@@ -53,13 +54,16 @@ def register(
     metrics: list[dict[str, Any]],
     outcomes: list[dict[str, Any]],
     environment: dict[str, Any],
+    extractor: str = "",
+    primary_metric: str = "macro_f1",
+    exemplars: Sequence[dict[str, Any]] = (),
     number_hint: int | None = None,
 ) -> ModelVersion:
     """Put the artifact and write the version with its targets, metrics and holdout outcomes.
 
     Numbers are max + 1, held unique by the database and tried again when another took
     the number. `number_hint` is what the run's EvaDB statements call the version.
-    `targets`, `metrics` and `outcomes` are rows of the run's result.json. Raises
+    `targets`, `metrics`, `outcomes` and `exemplars` are rows of the run's result.json. Raises
     RunNotActive if the run was ended meanwhile, so that a reaped run leaves no version.
     """
     sha256 = artifacts.sha256_of(artifact_path)
@@ -80,9 +84,11 @@ def register(
             artifact_bytes=size,
             artifact_sha256=sha256,
             environment=storable(environment),
+            extractor=storable(extractor)[:255],
+            primary_metric=storable(primary_metric)[:64],
         )
         try:
-            _insert(version, run, targets, metrics, outcomes)
+            _insert(version, run, targets, metrics, outcomes, exemplars)
         except IntegrityError as error:
             if "version_number_per_project" not in str(error):
                 raise
@@ -104,6 +110,7 @@ def _insert(
     targets: list[dict[str, Any]],
     metrics: list[dict[str, Any]],
     outcomes: list[dict[str, Any]],
+    exemplars: Sequence[dict[str, Any]],
 ) -> None:
     run = TrainingRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     if run.state != RunState.RUNNING:
@@ -141,6 +148,19 @@ def _insert(
                 at=now,
             )
             for o in outcomes
+        ),
+        batch_size=_BATCH,
+    )
+    Exemplar.objects.bulk_create(
+        (
+            Exemplar(
+                version=version,
+                task_id=e["task"],
+                target=e["target"],
+                label=_shortened(storable(e["label"])),
+                score=e["score"],
+            )
+            for e in exemplars
         ),
         batch_size=_BATCH,
     )

@@ -3,6 +3,8 @@
 from .access_key import AccessKey
 from .act import Act
 from .event import Event
+from .exemplar import Exemplar
+from .feature import Feature
 from .metric import Metric
 from .outcome import Outcome
 from .project import Project
@@ -16,6 +18,8 @@ __all__ = [
     "AccessKey",
     "Act",
     "Event",
+    "Exemplar",
+    "Feature",
     "Metric",
     "ModelVersion",
     "Outcome",

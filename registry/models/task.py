@@ -80,6 +80,7 @@ class Task(models.Model):
                 condition=Q(annotation_ids=[], deleted_at__isnull=True),
                 name="task_unlabelled",
             ),
+            models.Index(fields=["project", "created_at"], name="task_created"),
             models.Index(fields=["labelstudio_id"], name="task_labelstudio_id"),
             models.Index(
                 fields=["-id"], condition=Q(deleted_at__isnull=False), name="task_deleted"

@@ -26,6 +26,14 @@ class ModelVersion(models.Model):
     artifact_bytes = models.BigIntegerField()
     artifact_sha256 = models.CharField(max_length=64)
     environment = models.JSONField(default=dict, help_text="Versions of Python and the packages.")
+    extractor = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="What makes features of its pictures, with its version and weights.",
+    )
+    primary_metric = models.CharField(
+        max_length=64, default="macro_f1", help_text="What the metric `primary` is the mean of."
+    )
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from registry.acts import projects
+from registry.engine import Neighbour
 from registry.errors import EvalsError
 from registry.models import Project, Task
 
@@ -32,6 +33,13 @@ class PlainEngine:
 
     def describe_task(self, task: Task) -> dict[str, Any]:
         return {"kind": "text", "text": task.data.get("text", ""), "url": None}
+
+    def thumbnail(self, task: Task) -> bytes:
+        return b"\xff\xd8 a picture"
+
+    def similar(self, task: Task, k: int) -> list[Neighbour]:
+        others = Task.objects.filter(project=task.project).exclude(pk=task.pk).order_by("pk")
+        return [Neighbour(pk, 0.5) for pk in others.values_list("pk", flat=True)[:k]]
 
     def policy_status(self, project: Project) -> dict[str, Any]:
         return {

@@ -14,6 +14,8 @@ RELATED = {
     "acts",
     "annotations",
     "events",
+    "exemplars",
+    "features",
     "keys",
     "metrics",
     "outcomes",

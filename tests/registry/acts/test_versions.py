@@ -149,6 +149,8 @@ def test_a_failed_load_is_cleared_only_when_the_artifact_is_back():
         "recipe = 'other'",
         "fingerprint = ''",
         "environment = '{}'",
+        "extractor = 'other'",
+        "primary_metric = 'other'",
         "project_id = project_id + 1",
     ],
 )

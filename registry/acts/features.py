@@ -1,0 +1,68 @@
+"""Acts on the features of pictures: keep what was seen, drop what no task names any more."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from registry.models import Feature, Project, Task
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A vector of float32, little-endian, of the picture that a task names by `address`."""
+
+    task_id: int
+    address: str
+    content: str
+    vector: bytes
+
+
+def address_key(address: str) -> str:
+    """The SHA-256 under which an address is kept, hex: addresses may be long, and hold tokens."""
+    return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def keep(project: Project, extractor: str, seen: Iterable[Seen]) -> int:
+    """Keep features of live tasks; what is kept already stays. Returns how many were given.
+
+    In batches, each a transaction: a task that is dropped meanwhile is left out.
+    """
+    rows = list(seen)
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        with transaction.atomic():
+            live = set(
+                Task.objects.filter(
+                    project=project,
+                    pk__in=[row.task_id for row in batch],
+                    deleted_at__isnull=True,
+                )
+                .select_for_update(no_key=True)
+                .values_list("pk", flat=True)
+            )
+            Feature.objects.bulk_create(
+                [
+                    Feature(
+                        project=project,
+                        task_id=row.task_id,
+                        extractor=extractor,
+                        address=address_key(row.address),
+                        content=row.content,
+                        vector=row.vector,
+                    )
+                    for row in batch
+                    if row.task_id in live
+                ],
+                ignore_conflicts=True,
+            )
+    return len(rows)
+
+
+def forget(tasks: Iterable[int] | QuerySet) -> int:
+    """Drop the features of tasks (by id) that are gone, or that name another picture; how many."""
+    return Feature.objects.filter(task__in=tasks).delete()[0]
