@@ -1,0 +1,154 @@
+"""Web addresses as tasks write them, brought into one spelling or refused."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+import idna
+
+if TYPE_CHECKING:
+    from mlapi.media.networks import IPAddress
+
+MAX_CHARACTERS = 8000  # a signed address has up to 3,000; servers cut a request's line at 8 kB
+MAX_DECODINGS = 3
+PORTS = {"http": 80, "https": 443}
+
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<authority>[^/?#]+)(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(?:#.*)?",
+    re.IGNORECASE,
+)
+_AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{0,5}))?")
+# What no address holds: control characters, half a character (from JSON's "\ud800"), and the
+# backslash, which some readers take for a slash.
+_ODD = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_KEPT = "%/:@!$&'()*+,;=-._~[]|"
+
+
+class AddressRefused(ValueError):
+    """An address that is never fetched; `message` is one ASCII line without the address."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True)
+class WebAddress:
+    """An http(s) address: the host in lower-case ASCII, the target percent-encoded."""
+
+    scheme: str
+    host: str  # an IPv6 address has no brackets here
+    port: int
+    target: str  # path and query, from the first slash on
+
+    @property
+    def authority(self) -> str:
+        """Host and, unless it is the scheme's own, port: as in a Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        return self.scheme, self.host, self.port
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+
+def clean(address: object) -> str:
+    """The address without blanks around it. Raises AddressRefused for what is no line of text."""
+    if not isinstance(address, str):
+        raise AddressRefused("The task has no address of a file here.")
+    text = address.strip()
+    if not text:
+        raise AddressRefused("The address of the file is empty.")
+    if len(text) > MAX_CHARACTERS:
+        raise AddressRefused(f"The address is longer than {MAX_CHARACTERS} characters.")
+    if _ODD.search(text):
+        raise AddressRefused("The address has a backslash or a control character.")
+    return text
+
+
+def parse(address: str) -> WebAddress:
+    """The http(s) address in its one spelling. Raises AddressRefused."""
+    parts = _URL.fullmatch(clean(address))
+    if parts is None:
+        raise AddressRefused("The address is none of http or https.")
+    authority = parts["authority"]
+    if "@" in authority:
+        raise AddressRefused("The address has a user or a password in it.")
+    split = _AUTHORITY.fullmatch(authority)
+    if split is None:
+        raise AddressRefused("The address has no host that can be read.")
+    scheme = parts["scheme"].lower()
+    port = int(split["port"] or PORTS[scheme])
+    if not 0 < port < 65536:
+        raise AddressRefused("The address has a port that does not exist.")
+    path = parts["path"] or "/"
+    if leaves_its_root(path):
+        raise AddressRefused("The path of the address goes up or hides what it is.")
+    return WebAddress(scheme, host(split["host"]), port, encoded(path + (parts["query"] or "")))
+
+
+def host(text: str) -> str:
+    """A host in its one spelling: lower case, ASCII, no trailing dot, no odd way to write an IP.
+
+    Raises AddressRefused. Names that end in a number are refused unless they are four
+    decimal numbers: `0x7f.1`, `2130706433` and `127.1` are 127.0.0.1 to some resolvers.
+    """
+    if text.startswith("["):
+        return _ipv6(text.removeprefix("[").removesuffix("]"))
+    name = text.lower()
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode("ascii").lower()
+        except (idna.IDNAError, UnicodeError):
+            raise AddressRefused("The address has a host name that does not exist.") from None
+    name = name.removesuffix(".")
+    labels = name.split(".")
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise AddressRefused("The address has a host name that does not exist.")
+    if _NUMBER.fullmatch(labels[-1]) and literal(name) is None:
+        raise AddressRefused("The address has an IP address in an odd spelling.")
+    return name
+
+
+def literal(name: str) -> "IPAddress | None":
+    """The IP address that a host in its one spelling is; None for a name."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def leaves_its_root(path: str) -> bool:
+    """Whether a path goes up, in whatever way it is encoded, or is encoded without end."""
+    for _ in range(MAX_DECODINGS):
+        if _ODD.search(path) or any(part in {".", ".."} for part in path.split("/")):
+            return True
+        decoded = unquote(path)
+        if decoded == path:
+            return False
+        path = decoded
+    return True
+
+
+def encoded(target: str) -> str:
+    """A path or query with what may not stand in a request's line percent-encoded, once."""
+    path, mark, query = _BARE_PERCENT.sub("%25", target).partition("?")
+    return quote(path, safe=_KEPT) + mark + quote(query, safe=f"{_KEPT}?")
+
+
+def _ipv6(text: str) -> str:
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        raise AddressRefused("The address has an IP address in an odd spelling.") from None
+    if address.scope_id is not None:
+        raise AddressRefused("The address has an IP address that is for one interface only.")
+    return str(address.ipv4_mapped or address)
