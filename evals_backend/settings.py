@@ -17,6 +17,7 @@ from django.templatetags.static import static
 
 from evals_backend import __version__, embedded_postgres, logs
 from evals_backend.environment import Environment
+from mlapi.media.hosts import AllowedHosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -90,6 +91,16 @@ MAX_REQUEST_MB = env.int("MAX_REQUEST_MB", default=64)
 LABEL_STUDIO_URL = env.str("LABEL_STUDIO_URL", default="").rstrip("/")
 LABEL_STUDIO_API_KEY = env.str("LABEL_STUDIO_API_KEY", default="")
 LABEL_STUDIO_HOSTS = env.list("LABEL_STUDIO_HOSTS", default=[])
+
+# Media
+MEDIA_ALLOWED_HOSTS = env.list("MEDIA_ALLOWED_HOSTS", default=[])
+try:
+    AllowedHosts(MEDIA_ALLOWED_HOSTS)
+except ValueError as error:
+    raise ImproperlyConfigured(f"MEDIA_ALLOWED_HOSTS: {error}.") from error
+MEDIA_MAX_MB = env.int("MEDIA_MAX_MB", default=64)
+MEDIA_TIMEOUT_S = env.int("MEDIA_TIMEOUT_S", default=30)
+MEDIA_CACHE_MB = env.int("MEDIA_CACHE_MB", default=2048)
 
 # Learning
 TRAIN_TIME_BUDGET_S = env.int("TRAIN_TIME_BUDGET_S", default=60)

@@ -198,10 +198,22 @@ class LabelStudio:
     @contextlib.contextmanager
     def open(self, path: str, *, headers: dict[str, str] | None = None) -> Iterator[httpx.Response]:
         """A file that Label Studio serves itself (`/data/...`), as a response to be streamed."""
-        if not path.startswith("/") or path.startswith("//"):
-            raise Rejected("only paths of Label Studio itself are fetched with its token")
+        _require_own(path)
         with self._stream("GET", path, headers=headers) as response:
             yield response
+
+    @contextlib.contextmanager
+    def answer(
+        self, path: str, *, headers: dict[str, str], timeout_s: float
+    ) -> Iterator[httpx.Response]:
+        """As `open`, but any answer, unread: a redirect (which is not followed), 304, a refusal.
+
+        `timeout_s` is for each step: to connect, to send, to wait for a piece of the answer.
+        """
+        _require_own(path)
+        timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S))
+        with self._stream("GET", path, any_status=True, headers=headers, timeout=timeout) as found:
+            yield found
 
     # One request
 
@@ -218,11 +230,13 @@ class LabelStudio:
             return response
 
     @contextlib.contextmanager
-    def _stream(self, method: str, path: str, **kwargs: Any) -> Iterator[httpx.Response]:
+    def _stream(
+        self, method: str, path: str, *, any_status: bool = False, **kwargs: Any
+    ) -> Iterator[httpx.Response]:
         try:
             with self._http.stream(method, self.url + path, **kwargs) as response:
                 self.clock = _date_of(response)
-                if response.status_code >= 300:
+                if response.status_code >= 300 and not any_status:
                     response.read()
                     raise _error_of(response, f"{method} {path}")
                 yield response
@@ -239,6 +253,11 @@ class LabelStudio:
             raise NotLabelStudio(f"{self.url}{path} answers what cannot be unpacked") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(f"{self.url} cannot be reached: {error}") from error
+
+
+def _require_own(path: str) -> None:
+    if not path.startswith("/") or path.startswith("//"):
+        raise Rejected("only paths of Label Studio itself are fetched with its token")
 
 
 def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from registry.models import Project
 
-from .client import LabelStudio
+from .client import READ_S, LabelStudio
 from .errors import LabelStudioError, Missing, NoCredentials, ProjectMismatch
 
 
@@ -53,7 +53,9 @@ def may_send_setup_token(project: Project) -> bool:
     )
 
 
-def open_project(project: Project) -> tuple[LabelStudio, Credentials, dict[str, Any]]:
+def open_project(
+    project: Project, *, read_timeout_s: float = READ_S
+) -> tuple[LabelStudio, Credentials, dict[str, Any]]:
     """A client that reaches this very project, its credentials, and the project as it is there.
 
     The environment's pair may lead to another Label Studio, where another project has the
@@ -62,7 +64,7 @@ def open_project(project: Project) -> tuple[LabelStudio, Credentials, dict[str, 
     """
     first_error: LabelStudioError | None = None
     for pair in candidates(project):
-        labelstudio = LabelStudio(pair.url, pair.key)
+        labelstudio = LabelStudio(pair.url, pair.key, read_timeout_s=read_timeout_s)
         try:
             return labelstudio, pair, fetch(labelstudio, project)
         except LabelStudioError as error:

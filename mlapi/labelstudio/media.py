@@ -1,0 +1,261 @@
+"""What the addresses of files mean that Label Studio serves or signs, and asking it for them.
+
+Measured with Label Studio 1.23.2: uploads are `/data/upload/<project>/<8 hex>-<name>`, whose
+content never changes; local files are `/data/local-files/?d=<path>`; with LABEL_STUDIO_HOST set
+both are absolute, and with a path in that, below it. What lies in a cloud (`s3://`, `gs://`,
+`azure-blob://`) it resolves at `/projects/<id>/resolve/?fileuri=<base64>`, for which no task is
+needed: with a 303 to a signed address, or by passing the file on where its storage is set so.
+"""
+
+import base64
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qs, quote, unquote
+
+import httpx
+
+from mlapi.media import addresses, outside
+from mlapi.media.addresses import AddressRefused, WebAddress
+from mlapi.media.answers import HEADERS, REDIRECTS, Answer
+from mlapi.media.cutoff import Cutoff
+from mlapi.media.networks import IPAddress, is_public
+from mlapi.media.outside import Gate
+from mlapi.pipelines.base import InputProblem
+from registry.models import Project
+
+from .client import LabelStudio
+from .credentials import candidates, open_project
+from .errors import (
+    Forbidden,
+    LabelStudioError,
+    LegacyTokenDisabled,
+    Missing,
+    NoCredentials,
+    ProjectMismatch,
+    Redirected,
+    TimedOut,
+    TokenInvalid,
+)
+
+_CLOUD = re.compile(r"(?P<scheme>s3|gs|azure-blob)://(?P<bucket>[A-Za-z0-9._-]{1,255})/(?P<key>.+)")
+_RESOLVED = re.compile(r"/(?:tasks|projects)/[0-9]+/(?:resolve|presign)/?")
+_UPLOAD = "/data/upload/"
+# The clouds' own hosts, to which Label Studio signs addresses. Only labels of letters and digits
+# may stand around `s3`, so that nothing is matched in two ways.
+_CLOUD_HOSTS = re.compile(
+    r"(?:[a-z0-9._-]+\.)?s3(?:[.-][a-z0-9]+)*\.amazonaws\.com(?:\.cn)?"
+    r"|(?:[a-z0-9._-]+\.)?storage\.googleapis\.com"
+    r"|[a-z0-9-]+\.blob\.core\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)"
+)
+_NOT_SET = "There is no token to ask Label Studio for files with. Set one on the project."
+_NOT_TAKEN = "Label Studio does not accept the token. Set another one on the project."
+_ANOTHER = "The token does not open this project in Label Studio."
+_MOVED = "Label Studio redirects to another address. Set its URL to that one."
+# A task's reason, in our own words: those of the error may hold an address's query.
+_REASONS: dict[type[LabelStudioError], tuple[str, str]] = {
+    NoCredentials: ("media_no_credentials", _NOT_SET),
+    TokenInvalid: ("media_forbidden", _NOT_TAKEN),
+    LegacyTokenDisabled: ("media_forbidden", _NOT_TAKEN),
+    Forbidden: ("media_forbidden", _ANOTHER),
+    Missing: ("media_forbidden", _ANOTHER),
+    ProjectMismatch: ("media_forbidden", _ANOTHER),
+    Redirected: ("media_redirected", _MOVED),
+    TimedOut: ("media_timeout", "Label Studio took too long."),
+}
+_OTHER_REASON = ("media_unreachable", "Label Studio cannot be reached, or fails.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where Label Studio serves a file: a path below its URL.
+
+    `origin` is the one that was named, if one was.
+    """
+
+    path: str
+    is_immutable: bool = False
+    origin: tuple[str, str, int] | None = None
+
+
+class LabelStudioMedia:
+    """The files that one project's Label Studio serves. Close it, or use it in a `with`.
+
+    Label Studio is called at the first file that it is asked for, and its token sent to the
+    URL that it came with and nowhere else. Can be used by several threads.
+    """
+
+    def __init__(self, project: Project, timeout_s: float) -> None:
+        self._project, self._timeout_s = project, timeout_s
+        # What it calls itself, and what we may call it.
+        urls = (project.hostname, *(pair.url for pair in candidates(project)))
+        self._urls = [web for web in map(_web, dict.fromkeys(urls)) if web]
+        self._opening = threading.Lock()
+        self._client: LabelStudio | InputProblem | None = None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        with self._opening:
+            if isinstance(self._client, LabelStudio):
+                self._client.close()
+
+    # What an address means
+
+    def place(self, address: str) -> Place | None:
+        """Where Label Studio serves the file of a clean address; None if that is not its to serve.
+
+        Raises AddressRefused for what looks like Label Studio's own and is not a file of it.
+        """
+        if cloud := _CLOUD.fullmatch(address):
+            return self._resolving(cloud)
+        if not address.startswith("/"):
+            return self._absolute(address)
+        if address.startswith("//"):
+            raise AddressRefused("The address has a host and no scheme.")
+        place = self._own(address)
+        if place is None:
+            raise AddressRefused("The address is no file that Label Studio serves.")
+        return place
+
+    def _absolute(self, address: str) -> Place | None:
+        web = addresses.parse(address)
+        if web.origin not in {url.origin for url in self._urls}:
+            return None
+        place = self._own(web.target)
+        return place and replace(place, origin=web.origin)
+
+    def _own(self, target: str) -> Place | None:
+        """The place of a path and query on Label Studio's origin, with or without its base path."""
+        path, _, query = target.partition("#")[0].partition("?")
+        for url in self._urls:
+            base = url.target.rstrip("/")
+            if base and path.startswith(f"{base}/"):
+                path = path.removeprefix(base)
+                break
+        if addresses.leaves_its_root(path):
+            raise AddressRefused("The path of the address goes up or hides what it is.")
+        if path.startswith(_UPLOAD) and path != _UPLOAD:
+            return Place(addresses.encoded(path), is_immutable=True)
+        if path.rstrip("/") == "/data/local-files":
+            return Place(f"/data/local-files/?d={_inner(query, 'd')}")
+        if path.rstrip("/") == "/storage-data/uploaded":
+            inner = _inner(query, "filepath")
+            if inner.startswith("upload/"):  # there are pictures of its users, too
+                return Place(f"/storage-data/uploaded/?filepath={inner}", is_immutable=True)
+        if _RESOLVED.fullmatch(path) and (cloud := _CLOUD.fullmatch(_fileuri(query))):
+            return self._resolving(cloud)
+        return None
+
+    def _resolving(self, cloud: re.Match[str]) -> Place:
+        if addresses.leaves_its_root(cloud["key"]):
+            raise AddressRefused("The path of the address goes up or hides what it is.")
+        fileuri = base64.urlsafe_b64encode(cloud[0].encode()).decode()
+        return Place(f"/projects/{self._project.labelstudio_id}/resolve/?fileuri={fileuri}")
+
+    # Asking for it
+
+    @contextmanager
+    def ask(self, place: Place, headers: dict[str, str], cutoff: Cutoff) -> Iterator[Answer]:
+        """What Label Studio answers, unread, redirects included. Raises InputProblem."""
+        labelstudio = self._opened()
+        ours = [_web(labelstudio.url), _web(self._project.hostname)]
+        if place.origin and place.origin not in [url.origin for url in ours if url]:
+            raise InputProblem(
+                "media_address_refused", "The address leads to another Label Studio."
+            )
+        try:
+            with labelstudio.answer(
+                place.path, headers={**HEADERS, **headers}, timeout_s=cutoff.left()
+            ) as response:
+                cutoff.watch(response.extensions["network_stream"].get_extra_info("socket"))
+                if response.status_code == 500 and _is_missing_upload(place, response.read()):
+                    raise InputProblem("media_not_found", "Label Studio has no such upload.")
+                yield Answer(
+                    "Label Studio", response.status_code, response.headers, response.iter_raw()
+                )
+        except LabelStudioError as error:
+            raise cutoff.problem() if cutoff.is_over else _problem(error) from error
+
+    def _opened(self) -> LabelStudio:
+        """The client of this very project. It is opened once, and so is a failure to open it."""
+        with self._opening:
+            if self._client is None:
+                try:
+                    self._client, _, _ = open_project(self._project, read_timeout_s=self._timeout_s)
+                except LabelStudioError as error:
+                    self._client = _problem(error)
+            if isinstance(self._client, InputProblem):
+                raise InputProblem(self._client.code, self._client.message)
+            return self._client
+
+
+class StorageGate:
+    """Where an address leads that Label Studio has signed: to the clouds, over https; or to
+    hosts of MEDIA_ALLOWED_HOSTS.
+
+    That Label Studio signed it proves little: whoever may add a storage to a project there
+    names the host that is signed for. So another host than the clouds' own (a MinIO) must
+    be allowed like any other, and the clouds' names may lead into the internet only.
+    """
+
+    def __init__(self, allowed: Gate) -> None:
+        self._allowed = allowed
+
+    def allows(self, address: WebAddress) -> bool:
+        return _is_cloud(address) or self._allowed.allows(address)
+
+    def may_reach(self, address: WebAddress, ip: IPAddress) -> bool:
+        return (_is_cloud(address) and is_public(ip)) or self._allowed.may_reach(address, ip)
+
+
+def signed_address(answer: Answer, gate: StorageGate) -> WebAddress | None:
+    """Where Label Studio sends us for the file; None if it serves it itself.
+
+    Raises InputProblem unless the gate allows that.
+    """
+    if answer.status not in REDIRECTS:
+        return None
+    return outside.redirected(answer.headers.get("location", ""), gate)
+
+
+def _is_cloud(address: WebAddress) -> bool:
+    is_theirs = _CLOUD_HOSTS.fullmatch(address.host)
+    return bool(is_theirs) and address.scheme == "https" and address.port == 443
+
+
+def _inner(query: str, name: str) -> str:
+    """A path in a query, encoded. Raises AddressRefused if it leaves its root, or is none."""
+    values = parse_qs(query).get(name)
+    path = values[-1].lstrip("/") if values else ""
+    if not path or addresses.leaves_its_root(path):
+        raise AddressRefused("The path of the address goes up or hides what it is.")
+    return quote(path)
+
+
+def _fileuri(query: str) -> str:
+    """The cloud's address that one of Label Studio's own holds; empty if it holds none."""
+    text = (parse_qs(query).get("fileuri") or [""])[-1]
+    try:
+        return base64.urlsafe_b64decode(text).decode()
+    except ValueError:
+        return unquote(text)
+
+
+def _web(url: str) -> WebAddress | None:
+    try:
+        return addresses.parse(url)
+    except AddressRefused:
+        return None
+
+
+def _is_missing_upload(place: Place, body: bytes) -> bool:
+    """Label Studio fails in this way, rather than with 404, for an upload that it does not have."""
+    return place.is_immutable and b"has no attribute 'has_permission'" in body
+
+
+def _problem(error: LabelStudioError) -> InputProblem:
+    if isinstance(error.__cause__, httpx.RemoteProtocolError):
+        return InputProblem("media_incomplete", "Label Studio breaks off in the middle.")
+    return InputProblem(*_REASONS.get(type(error), _OTHER_REASON))

@@ -1,0 +1,203 @@
+"""Reads the files that a project's tasks name, from the cache or from where they are."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from time import time
+
+import structlog
+from django.conf import settings
+
+from mlapi.labelstudio.media import LabelStudioMedia, Place, StorageGate, signed_address
+from mlapi.media import addresses, answers, inline, networks, outside
+from mlapi.media.addresses import AddressRefused, WebAddress
+from mlapi.media.answers import Answer
+from mlapi.media.cache import MediaCache, Remembered
+from mlapi.media.cutoff import Cutoff
+from mlapi.media.hosts import AllowedHosts
+from mlapi.media.networks import Resolver
+from mlapi.pipelines.base import InputProblem
+from registry.models import Project
+
+log = structlog.get_logger(__name__)
+THREADS = 4
+FRESH_S = 3600.0  # what an address had is believed for an hour; of an upload, for ever
+CHECK_S = 0.2
+_MB = 2**20
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file in the cache. It stays for a minute at least: link or read it, never change it."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class MediaReader:
+    """Fetches files by the addresses in a project's tasks. Use it in a `with`.
+
+    Label Studio is called at the first file that is its to serve, with the project's own
+    credentials. Other hosts are those of MEDIA_ALLOWED_HOSTS. `read` counts the files that
+    came over the network, `cached` those that did not have to; pictures that stand in the
+    task itself are neither.
+    """
+
+    def __init__(self, project: Project, *, resolve: Resolver = networks.resolve) -> None:
+        self.read = self.cached = 0
+        self._counting = threading.Lock()
+        self._space = str(project.pk)
+        self._resolve = resolve
+        self._max_bytes = settings.MEDIA_MAX_MB * _MB
+        self._timeout_s = settings.MEDIA_TIMEOUT_S
+        self._allowed = AllowedHosts(settings.MEDIA_ALLOWED_HOSTS)
+        self._labelstudio = LabelStudioMedia(project, self._timeout_s)
+        self._cache = MediaCache(
+            settings.DATA_DIR / "cache" / "media", settings.MEDIA_CACHE_MB * _MB
+        )
+
+    def __enter__(self) -> "MediaReader":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._labelstudio.close()
+
+    def fetch(self, address: str) -> Fetched:
+        """The file at an address. Raises InputProblem, its message one ASCII line to be shown."""
+        return self._fetch(address, Cutoff(self._timeout_s))
+
+    def fetch_many(
+        self, addresses: Iterable[str], check: Callable[[], object] = lambda: None
+    ) -> dict[str, Fetched | InputProblem]:
+        """The file at each distinct address, or why there is none. One failure stops no other.
+
+        `check` is called in this thread several times a second; what it raises ends all and
+        is raised at once, with whatever is under way cut off.
+        """
+        waiting = iter(dict.fromkeys(addresses))
+        found: dict[str, Fetched | InputProblem] = {}
+        running: dict[Future[Fetched | InputProblem], tuple[str, Cutoff]] = {}
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="media")
+        try:
+            while True:
+                check()
+                for address in islice(waiting, 2 * THREADS - len(running)):
+                    cutoff = Cutoff(self._timeout_s)
+                    running[pool.submit(self._fetched, address, cutoff)] = address, cutoff
+                if not running:
+                    return found
+                for done in wait(running, CHECK_S, FIRST_COMPLETED).done:
+                    address, _ = running.pop(done)
+                    found[address] = done.result()
+        finally:
+            for _, cutoff in running.values():
+                cutoff.cut()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _fetched(self, address: str, cutoff: Cutoff) -> Fetched | InputProblem:
+        try:
+            return self._fetch(address, cutoff)
+        except InputProblem as problem:
+            return problem
+
+    def _fetch(self, address: str, cutoff: Cutoff) -> Fetched:
+        try:
+            if inline.is_inline(address):
+                return self._inline(inline.decode(address))
+            return self._file(self._source(address), cutoff)
+        except AddressRefused as refused:
+            raise InputProblem("media_address_refused", refused.message) from refused
+        except OSError as error:  # of the network they are InputProblems already
+            log.exception("media_cache_failed")
+            raise InputProblem("media_cache_failed", "The cache of files is not usable.") from error
+
+    def _source(self, address: str) -> Place | WebAddress:
+        text = addresses.clean(address)
+        place = self._labelstudio.place(text)
+        if place is not None:
+            return place
+        web = addresses.parse(text)
+        outside.require(self._allowed, web)
+        return web
+
+    def _file(self, source: Place | WebAddress, cutoff: Cutoff) -> Fetched:
+        key = source.path if isinstance(source, Place) else str(source)
+        known = self._cache.recall(self._space, key)
+        path = self._cache.take(known.sha256) if known else None
+        if known and path and _is_fresh(known, source):
+            return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
+        with cutoff, self._answer(source, _conditions(known if path else None), cutoff) as answer:
+            if known and path and answer.status == answers.NOT_MODIFIED:
+                self._cache.remember(self._space, key, replace(known, checked_at=time()))
+                return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
+            with self._cache.part() as part:
+                sha256, size = answers.save(answer, part, self._max_bytes, cutoff)
+                path = self._cache.keep(part, sha256, size)
+            remembered = Remembered(
+                sha256,
+                size,
+                time(),
+                etag=answer.headers.get("etag", ""),
+                last_modified=answer.headers.get("last-modified", ""),
+            )
+        self._cache.remember(self._space, key, remembered)
+        return self._counted(Fetched(path, sha256, size), was_read=True)
+
+    @contextmanager
+    def _answer(
+        self, source: Place | WebAddress, headers: dict[str, str], cutoff: Cutoff
+    ) -> Iterator[Answer]:
+        """The last answer, after whatever redirects may be followed; never with a token there."""
+        gate: outside.Gate = self._allowed
+        if isinstance(source, Place):
+            gate = StorageGate(self._allowed)
+            with self._labelstudio.ask(source, headers, cutoff) as answer:
+                signed = signed_address(answer, gate)
+                if signed is None:
+                    yield answer
+                    return
+            source = signed
+        with outside.get(source, gate, cutoff, headers=headers, resolve=self._resolve) as answer:
+            yield answer
+
+    def _inline(self, content: bytes) -> Fetched:
+        if len(content) > self._max_bytes:
+            raise answers.too_large(self._max_bytes)
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = self._cache.take(sha256)
+        if path is None:
+            with self._cache.part() as part:
+                part.write(content)
+                path = self._cache.keep(part, sha256, len(content))
+        return Fetched(path, sha256, len(content))
+
+    def _counted(self, fetched: Fetched, *, was_read: bool) -> Fetched:
+        with self._counting:
+            self.read += was_read
+            self.cached += not was_read
+        return fetched
+
+
+def _is_fresh(known: Remembered, source: Place | WebAddress) -> bool:
+    if isinstance(source, Place) and source.is_immutable:
+        return True
+    return 0 <= time() - known.checked_at < FRESH_S
+
+
+def _conditions(known: Remembered | None) -> dict[str, str]:
+    """The headers by which a server says that nothing has changed, rather than send it again."""
+    if known is None:
+        return {}
+    if known.etag:
+        return {"If-None-Match": known.etag}
+    return {"If-Modified-Since": known.last_modified} if known.last_modified else {}

@@ -1,0 +1,101 @@
+"""A real HTTP server on the loopback that answers as a test says, well or badly."""
+
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Asked:
+    """A request as it came: `peer` is the address that it was made to."""
+
+    path: str
+    headers: dict[str, str]
+
+
+@dataclass
+class FileServer:
+    """Answers GETs by path: with bytes, or as a function of the handler says."""
+
+    tls: ssl.SSLContext | None = None
+    files: dict[str, bytes | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+
+    def __enter__(self) -> "FileServer":
+        ours = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                ours.asked.append(Asked(self.path, {k.lower(): v for k, v in self.headers.items()}))
+                found = ours.files.get(self.path.partition("?")[0])
+                if callable(found):
+                    found(self)
+                elif found is None:
+                    send(self, 404)
+                else:
+                    send(self, 200, found)
+
+            def do_HEAD(self) -> None:
+                send(self, 200)  # as a store answers whether its bucket exists
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *args: object) -> None:
+                """A client that leaves early is what many tests are about."""
+
+            def server_bind(self) -> None:
+                socketserver.TCPServer.server_bind(self)  # without asking for a host name
+                self.server_name, self.server_port = self.server_address[:2]
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        if self.tls:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
+    def host(self) -> str:
+        """As it may stand in MEDIA_ALLOWED_HOSTS."""
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+    def times(self, path: str) -> int:
+        """How often the path was asked for."""
+        return sum(asked.path == path for asked in self.asked)
+
+
+def send(
+    handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str | int
+) -> None:
+    """An answer; Content-Length is the body's, unless a header says another (None: left out)."""
+    fields = {"Content-Length": len(body)} | {k.replace("_", "-"): v for k, v in headers.items()}
+    handler.send_response(status)
+    for name, value in fields.items():
+        if value is not None:
+            handler.send_header(name, str(value))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
+def redirect(location: str, status: int = 302) -> Callable[[BaseHTTPRequestHandler], None]:
+    """An answer that leads elsewhere."""
+    return lambda handler: send(handler, status, Location=location)
