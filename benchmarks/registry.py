@@ -20,10 +20,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
-os.environ.setdefault("LOG_LEVEL", "ERROR")
-
 MOST_QUERIES = 20
 MOST_MS = 300
 _ROUNDS = 3
@@ -162,6 +158,10 @@ def sizes() -> dict[str, int]:
 def main() -> int:
     import django
 
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    # Here and not above: the tests import this module, and start servers that would inherit it.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")
     django.setup()
     from django.contrib.auth.models import Group, User
     from django.test import Client

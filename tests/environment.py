@@ -1,14 +1,25 @@
-"""A pytest plugin that gives each test session a data folder, and so a PostgreSQL, of its own.
+"""A pytest plugin that gives each test session settings, data and a PostgreSQL of its own.
 
 Loaded by `-p` before Django's settings are, because they read the environment.
 """
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
+from pathlib import Path
 
-os.environ.pop("DATABASE_URL", None)
+SETTINGS = frozenset(
+    re.findall(
+        r"\benv\.\w+\(\s*\"([A-Z_0-9]+)\"",
+        (Path(__file__).resolve().parents[1] / "evals_backend" / "settings.py").read_text(),
+    )
+)
+
+for _name in SETTINGS:
+    os.environ.pop(_name, None)
+    os.environ.pop(f"{_name}_FILE", None)
 _data_dir = tempfile.mkdtemp(prefix="evals-test-")
 os.environ["DATA_DIR"] = _data_dir
 # Registered before the embedded PostgreSQL registers its own stop, so it runs after it.

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.environment import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 UP_WITHIN_S = 120
 STOPPED_WITHIN_S = 60
@@ -26,7 +28,7 @@ def free_port() -> int:
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
     """Our environment with these settings, and none of the tests' own."""
-    inherited = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "SECRET_KEY"}}
+    inherited = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in SETTINGS}
     return {**inherited, "DATA_DIR": str(data_dir), **settings}
 
 

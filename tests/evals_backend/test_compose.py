@@ -10,8 +10,9 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
+from tests.environment import SETTINGS
+
 from .running import ROOT
-from .test_settings import names_read
 
 OURS = {"web", "worker-events", "worker-training"}
 # Not settings: what the database, Label Studio and Python read.
@@ -70,10 +71,10 @@ def test_each_process_checks_its_own_health(compose):
 
 def test_every_variable_is_a_setting_or_someone_elses(compose, dockerfile):
     text = (ROOT / "docker-compose.yml").read_text()
-    known = names_read() | OTHERS
+    known = SETTINGS | OTHERS
     assert set(re.findall(r"\$\{(\w+)", text)) <= known
     for name in OURS:
-        assert set(compose["services"][name]["environment"]) <= names_read()
+        assert set(compose["services"][name]["environment"]) <= SETTINGS
     for line in re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE):
         assert set(re.findall(r"(\w+)=", line)) <= known
 

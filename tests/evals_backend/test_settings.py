@@ -1,22 +1,20 @@
 """Settings: documented, read from files, and loud when they are wrong."""
 
+import os
 import re
 import subprocess
 import sys
 
 import pytest
 
+from tests.environment import SETTINGS
+
 from .running import ROOT, environment
 
-READ = re.compile(r"\benv\.\w+\(\s*\"([A-Z_0-9]+)\"")
 # Defaults that are plain values: the others are told in words.
 DEFAULT = re.compile(r"\benv\.\w+\(\s*\"([A-Z_0-9]+)\",\s*default=(\"[^\"]+\"|\d+|True|False)\)")
 DEFAULT_ROW = re.compile(r"^\| `([A-Z_0-9]+)` \| `([^`]+)` \|", re.MULTILINE)
 ROW = re.compile(r"^\| `([A-Z_0-9]+)` \|", re.MULTILINE)
-
-
-def names_read() -> set[str]:
-    return set(READ.findall((ROOT / "evals_backend" / "settings.py").read_text()))
 
 
 def names_documented() -> set[str]:
@@ -25,7 +23,7 @@ def names_documented() -> set[str]:
 
 
 def test_every_setting_is_in_the_readme_and_every_one_there_is_read():
-    assert names_read() == names_documented()
+    assert names_documented() == SETTINGS
 
 
 def test_the_readme_says_the_defaults_that_are_read():
@@ -44,7 +42,12 @@ def test_settings_are_read_from_the_environment_in_one_place():
     for package in ("evals_backend", "mlapi", "registry"):
         for path in (ROOT / package).rglob("*.py"):
             for _, name in elsewhere.findall(path.read_text()):
-                assert name not in names_read(), f"{path} reads {name}"
+                assert name not in SETTINGS, f"{path} reads {name}"
+
+
+def test_what_the_tests_import_sets_no_setting():
+    """Every server that a test starts would inherit it, in a run of that module and no other."""
+    assert {name for name in SETTINGS if name in os.environ} == {"DATA_DIR"}
 
 
 def value_of(setting: str, tmp_path, **env: str) -> subprocess.CompletedProcess:
