@@ -1,12 +1,19 @@
-"""What all tests share: the servers of the end-to-end tests, and skips that say why."""
+"""What all tests share: the servers of the end-to-end tests, skips that say why, and patience."""
 
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.e2e.fixtures import backend, labelstudio, start_backend
 
 __all__ = ["backend", "labelstudio", "start_backend"]
+
+# Two cores, and perhaps other tests on them: how long an example takes says nothing.
+settings.register_profile(
+    "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,7 +9,7 @@ from tests.browser.faults import accessibility_faults
 
 pytestmark = pytest.mark.browser
 
-RUN_MS = 120_000  # a run of such a small project takes about 10 s on an idle machine
+RUN_MS = 300_000  # a run of such a small project takes about 10 s on an idle machine
 
 
 def button(page: Page, name: str) -> Locator:

@@ -17,7 +17,7 @@ from tests.e2e import processes
 from tests.e2e.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 180  # migrations and three processes; 15 s on an idle machine
+START_S = 300  # migrations and three processes; 15 s on an idle machine
 
 T = TypeVar("T")
 
@@ -185,11 +185,11 @@ class Backend:
 
     # Waiting
 
-    def wait_for(self, look: Callable[[], T], what: str, timeout_s: float = 60) -> T:
+    def wait_for(self, look: Callable[[], T], what: str, timeout_s: float = 180) -> T:
         """What `look` returns as soon as it is true, or an AssertionError that names `what`."""
         return wait_for(look, what, timeout_s)
 
-    def wait_for_sync(self, uid: str, timeout_s: float = 120) -> dict[str, Any]:
+    def wait_for_sync(self, uid: str, timeout_s: float = 180) -> dict[str, Any]:
         """The project's row once a sync has succeeded."""
         return self.wait_for(
             lambda: (p := self.project(uid)) and p["synced_at"] and p,
@@ -198,7 +198,7 @@ class Backend:
         )
 
     def wait_for_version(
-        self, uid: str, after: str | None = None, timeout_s: float = 300
+        self, uid: str, after: str | None = None, timeout_s: float = 600
     ) -> dict[str, Any]:
         """The project's row once a champion other than `after` serves."""
 

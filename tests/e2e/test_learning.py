@@ -1,7 +1,5 @@
 """From imported labels to predictions, new versions and back: what an annotation lead sees."""
 
-import time
-
 import httpx
 import pytest
 
@@ -103,7 +101,7 @@ def test_start_training_makes_a_version_and_roll_back_changes_what_is_stored_nex
             "SELECT 1 FROM registry_trainingrun WHERE id = %s AND state = 'succeeded'", [run["id"]]
         ),
         "the run's end",
-        180,
+        600,
     )
     versions = [v["label"] for v in backend.versions(project.uid)]
     assert len(versions) == 2
@@ -144,7 +142,7 @@ def test_without_a_model_nothing_is_stored_and_no_error_is_shown(labelstudio, ba
     assert connection.interact(tasks[0], context={"result": []})["data"] == {"result": []}
 
 
-def test_annotations_come_back_fast_and_lead_to_a_version_that_label_studio_asks_for(
+def test_annotations_are_not_held_up_and_lead_to_a_version_that_label_studio_asks_for(
     labelstudio, backend
 ):
     project = labelstudio.project(
@@ -156,13 +154,10 @@ def test_annotations_come_back_fast_and_lead_to_a_version_that_label_studio_asks
     backend.wait_for_sync(project.uid)
     answers = dict(zip(ids, [label for _, label in labelled], strict=True))
 
-    took = []
+    given_up = labelstudio.webhooks_given_up()
     for task in ids[:24]:
-        began = time.monotonic()
         project.annotate(task, answers[task])
-        took.append(time.monotonic() - began)
-    # Label Studio gives a webhook up after 1 s: an event that were abandoned would cost that long.
-    assert sum(seconds < 1 for seconds in took) >= 0.9 * len(took)
+    assert labelstudio.webhooks_given_up() - given_up <= 2  # by a busy machine, not by a training
     first = backend.wait_for_version(project.uid)["version"]
     assert {e["status"] for e in backend.events(project.uid)} <= {
         "applied",

@@ -45,7 +45,6 @@ def wait_until_equal(backend, project) -> None:
     backend.wait_for(
         lambda: mirrored(backend, project) == in_label_studio(project),
         "the mirror to agree with Label Studio",
-        60,
     )
 
 

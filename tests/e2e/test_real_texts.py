@@ -23,11 +23,11 @@ def test_package_sections_reach_their_accuracy_and_are_calibrated(labelstudio, b
     for task, row in zip(ids, rows[half:], strict=True):
         project.annotate(task, row["label"])
     backend.wait_for(
-        lambda: len(backend.labels(project.uid)) == len(rows), "all labels in the mirror", 120
+        lambda: len(backend.labels(project.uid)) == len(rows), "all labels in the mirror"
     )
-    backend.wait_for(lambda: _idle(backend, project), "the runs of the policy", 300)
+    backend.wait_for(lambda: _idle(backend, project), "the runs of the policy", 600)
     connection.train()
-    backend.wait_for(lambda: _trained_on(backend, project, len(rows)), "a run on all", 300)
+    backend.wait_for(lambda: _trained_on(backend, project, len(rows)), "a run on all", 600)
     metrics = {
         row["name"]: row
         for row in backend.sql(

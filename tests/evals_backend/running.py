@@ -72,7 +72,7 @@ class Server:
 
     def get(self, path: str, **headers: str) -> http.client.HTTPResponse:
         """The answer to a GET, with its body read into `text`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         response.text = response.read().decode()

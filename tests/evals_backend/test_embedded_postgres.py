@@ -44,7 +44,7 @@ class User:
         assert "done\n" in self.process.stdout  # which is read up to there
 
     def leave(self) -> None:
-        self.process.communicate("\n", timeout=60)
+        self.process.communicate("\n", timeout=120)
 
 
 def one(url: str):
@@ -138,7 +138,7 @@ def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
     assert postmaster(data_dir) == before
     killed = psutil.Process(before)
     killed.kill()
-    killed.wait(timeout=10)
+    killed.wait(timeout=60)
     user.revive()
     assert one(user.url) == 1
     user.leave()

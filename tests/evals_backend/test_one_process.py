@@ -49,4 +49,4 @@ def test_web_prepares_the_database_and_workers_join_it(stage):
         process.send_signal(signal.SIGTERM)
         process.wait(60)
     assert not stage.is_well("web")
-    assert eventually(lambda: processes_of(stage.data_dir) == [], 30)
+    assert eventually(lambda: processes_of(stage.data_dir) == [])

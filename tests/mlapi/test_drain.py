@@ -342,7 +342,7 @@ def test_a_second_drain_leaves(project):
     with project_lock(project.pk, purpose=DRAIN):
         thread = threading.Thread(target=other)
         thread.start()
-        thread.join(30)
+        thread.join(90)
     assert found == [0]
     assert Event.objects.get().status == EventStatus.RECEIVED
     assert drain(project.pk) == 1
@@ -358,7 +358,7 @@ def test_an_event_that_comes_as_a_drain_leaves_is_not_left_behind(project, monke
         if not considered:
             thread = threading.Thread(target=other)
             thread.start()
-            thread.join(30)
+            thread.join(90)
         considered.append(project)
 
     left = []
@@ -388,7 +388,7 @@ def test_a_drain_waits_for_a_sync_to_end(project):
         thread = threading.Thread(target=other)
         thread.start()
         assert not done.wait(0.5)
-    assert done.wait(30)
+    assert done.wait(90)
     thread.join()
     assert mirrored(project).labels == {"label": "Positive"}
 

@@ -103,12 +103,12 @@ def test_a_project_that_waits_for_quiet_is_trained_when_it_is_met(django_assert_
     idle = labelled_project({})
     with django_assert_num_queries(1):
         upkeep.consider_waiting()  # nobody waits
-    project = labelled_project({})
+    project = labelled_project({}, policy={"quiet_s": 60})
     label(project, {"Positive": 10, "Negative": 10}, now=timezone.now())
     policy.consider(project)
     upkeep.consider_waiting()  # it is not quiet yet
     assert not TrainingRun.objects.exists()
-    Project.objects.update(labels_changed_at=timezone.now() - timedelta(seconds=6))
+    Project.objects.update(labels_changed_at=timezone.now() - timedelta(seconds=61))
     upkeep.consider_waiting()
     assert [run.project for run in TrainingRun.objects.all()] == [project] != [idle]
     upkeep.consider_waiting()

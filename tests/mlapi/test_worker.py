@@ -54,7 +54,7 @@ def worker(cluster: str, tmp_path):
             family = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             finally:
                 for member in [process, *family]:
                     with suppress(psutil.NoSuchProcess):
@@ -66,7 +66,7 @@ def _with_database(url: str, name: str) -> str:
     return f"{head.rsplit('/', 1)[0]}/{name}{mark}{query}"
 
 
-def wait_for(condition, seconds: float):
+def wait_for(condition, seconds: float = 300):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():
@@ -85,11 +85,11 @@ def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
             run.refresh_from_db()
             return not run.is_active
 
-        wait_for(ended, 120)
+        wait_for(ended)
         assert (run.state, run.error) == ("succeeded", "")
         assert run.worker.startswith(socket.gethostname())
         assert Worker.objects.get(cluster="training").hostname == socket.gethostname()
-        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.train").exists(), 120)
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.train").exists())
         assert process.poll() is None
     done = DoneJob.objects.get(func="mlapi.jobs.train")
     assert (done.success, done.cluster) == (True, "training")
@@ -105,10 +105,10 @@ def test_an_events_worker_leaves_trainings_alone_and_keeps_the_clock(tmp_path):
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     queue.drain(project.pk)
     with worker(queue.EVENTS, tmp_path):
-        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.drain").exists(), 60)
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.drain").exists())
         # At its start it asks for a sync, and within half a minute the clock ticks.
-        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.sync").exists(), 60)
-        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists(), 90)
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.sync").exists())
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists())
     run.refresh_from_db()
     assert run.state == "queued"
     assert Schedule.objects.filter(name="tick").count() == 1
@@ -119,11 +119,11 @@ def test_an_events_worker_leaves_trainings_alone_and_keeps_the_clock(tmp_path):
 def test_an_events_worker_starts_a_training_soon_after_quiet_is_met(tmp_path):
     project = labelled_project({}, policy={"quiet_s": 3})
     with worker(queue.EVENTS, tmp_path):
-        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists(), 90)
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists())
         Schedule.objects.filter(name="tick").delete()  # so it is not the clock
         label(project, {"Positive": 35, "Negative": 25}, now=timezone.now())
         queue.drain(project.pk)
-        run = wait_for(lambda: TrainingRun.objects.filter(project=project).first(), 60)
+        run = wait_for(lambda: TrainingRun.objects.filter(project=project).first())
         assert run.trigger == TrainingRun.Trigger.POLICY
 
 
@@ -137,11 +137,11 @@ def test_a_worker_that_is_told_to_stop_ends_its_training_and_hands_it_back(tmp_p
             run.refresh_from_db()
             return run.phase not in {"", "reading labels", "training"}
 
-        wait_for(training, 60)
+        wait_for(training)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        _, alive = psutil.wait_procs(family, timeout=10)
+        process.wait(60)
+        _, alive = psutil.wait_procs(family, timeout=60)
         assert alive == []
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "worker_stopped")

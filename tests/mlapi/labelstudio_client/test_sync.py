@@ -259,7 +259,7 @@ def test_a_sync_waits_for_whoever_writes_the_mirror(ours, theirs):
         thread.start()
         assert not done.wait(2)
         assert mirrored(ours) == {}
-    thread.join(60)
+    thread.join(90)
     assert done.is_set()
     assert len(mirrored(ours)) == 1
     connections.close_all()

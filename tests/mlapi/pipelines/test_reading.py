@@ -45,7 +45,7 @@ def test_a_task_without_a_text_has_a_reason(data, code):
 
 
 @pytest.mark.parametrize("tag", ["Text", "HyperText", "Paragraphs"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=JSON)
 def test_nothing_in_a_task_raises_anything_else(tag, data):
     for task in (data, {"text": data}):
@@ -58,7 +58,7 @@ def test_nothing_in_a_task_raises_anything_else(tag, data):
 
 
 @pytest.mark.parametrize("tag", ["HyperText"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(markup=st.text(alphabet="<>/!-[]&;=\"'?abp \x00\ud800é\n", max_size=60))
 def test_no_markup_raises_anything_else(tag, markup):
     try:

@@ -72,7 +72,6 @@ def well_formed(answer):
 @pytest.mark.parametrize("route", POSTED)
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(body=bodies)
@@ -83,7 +82,8 @@ def test_any_json_gets_a_well_formed_answer(route, body, call):
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", POSTED)
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(body=st.binary(max_size=60))
 def test_any_bytes_get_a_well_formed_answer(route, body, call):
@@ -93,7 +93,8 @@ def test_any_bytes_get_a_well_formed_answer(route, body, call):
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", ["is_training", "versions"])
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(project=st.text())
 def test_any_query_gets_a_well_formed_answer(route, project, call):

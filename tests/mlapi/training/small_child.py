@@ -91,7 +91,9 @@ def hang(folder: Path) -> None:
     """Deaf to SIGTERM, with a child of its own that is, too."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     grandchild = subprocess.Popen(["sleep", "600"])
-    (folder.parent / "pids.json").write_text(json.dumps([os.getpid(), grandchild.pid]))
+    draft = folder.parent / "pids.draft"
+    draft.write_text(json.dumps([os.getpid(), grandchild.pid]))
+    draft.rename(folder.parent / "pids.json")  # whole: it may be killed as soon as that is seen
     report(folder, phase="hanging", progress=0.1)
     time.sleep(600)
 

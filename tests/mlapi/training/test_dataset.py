@@ -110,14 +110,14 @@ def test_a_label_that_changes_after_the_snapshot_counts_for_the_next_run(tmp_pat
         try:
             with project_lock(project.pk, wait=True):
                 writing.set()
-                may_end.wait(10)
+                may_end.wait(60)
                 label(project, {"Positive": 1}, first_id=100)
         finally:
             connections.close_all()
 
     writer = threading.Thread(target=write_slowly)
     writer.start()
-    assert writing.wait(10)
+    assert writing.wait(60)
     threading.Timer(0.5, may_end.set).start()
     _, found = frozen(project, tmp_path)
     writer.join()

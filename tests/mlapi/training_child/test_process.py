@@ -17,14 +17,14 @@ PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", {child!r}])
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(180)
 """
 CHILD = """
 from mlapi.training.child import die_with_parent
 import sys, time
 die_with_parent()
 print("ready", flush=True)
-time.sleep(60)
+time.sleep(180)
 """
 
 
@@ -48,7 +48,7 @@ def test_the_child_dies_with_its_parent():
 
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while is_running(child) and time.monotonic() < deadline:
         time.sleep(0.02)
 

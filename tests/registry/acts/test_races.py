@@ -36,11 +36,11 @@ def test_a_start_that_is_rolled_back_leaves_the_place_to_the_one_that_waited():
                 with transaction.atomic():
                     runs.start(project, trigger="policy")
                     started.set()
-                    go_on.wait(10)
+                    go_on.wait(60)
                     raise Refused("changed its mind")
             except Refused:
                 return None
-        started.wait(10)
+        started.wait(60)
         threading.Timer(0.2, go_on.set).start()
         return runs.start(project, trigger="start_training")
 
