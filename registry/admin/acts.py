@@ -3,14 +3,17 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from registry.models import Act
+from registry.reports.acts_on import is_on
 
 from .base import as_json, link
-from .filters import PROJECT, VERSION, known
+from .filters import PROJECT, known
 from .long_lists import LongListAdmin, of_project
 
 _VERBS = [
@@ -18,6 +21,18 @@ _VERBS = [
     *("note", "train", "cancel", "configure", "set_credentials", "confirm_hostname"),
     *("new_key", "revoke_key"),
 ]
+
+
+class OnVersion(AutocompleteSelectFilter):
+    """The acts on a version as its page shows them: those that took it out of service, too."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        try:
+            return queryset.filter(is_on(self.value()))
+        except ValueError as error:
+            raise IncorrectLookupParameters(error) from error
 
 
 def _of_actor(word: str) -> Q:
@@ -29,7 +44,7 @@ class ActAdmin(LongListAdmin):
     """Who did what, from what, to what, why, with which numbers."""
 
     list_display = ["at", "verb", "actor", "project", "from_version", "to_version", "reason"]
-    list_filter = [PROJECT, VERSION, known("verb", _VERBS)]
+    list_filter = [PROJECT, ("version", OnVersion), known("verb", _VERBS)]
     list_select_related = ["project", "from_version", "to_version"]
     search_help_text = "By who did it, or project"
     sortable_by: list[str] = []

@@ -1,9 +1,11 @@
 """/api/acts/: the audit trail."""
 
 import django_filters
+from django.db.models import QuerySet
 from rest_framework import serializers
 
 from registry.models import Act
+from registry.reports.acts_on import is_on
 
 from .base import Resource
 from .filters import After, Before, IdFilter
@@ -31,7 +33,7 @@ class ActFilter(django_filters.FilterSet):
     """By project, version, run, and by who did what when."""
 
     project = IdFilter("project_id")
-    version = IdFilter("version_id")
+    version = IdFilter("version_id", method="on_version")
     run = IdFilter("run_id")
     verb = django_filters.CharFilter()
     actor = django_filters.CharFilter()
@@ -42,9 +44,16 @@ class ActFilter(django_filters.FilterSet):
         model = Act
         fields: list[str] = []
 
+    def on_version(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
+        """Also what took it out of service, as its page in the admin shows them."""
+        return queryset.filter(is_on(value))
+
 
 class Acts(Resource):
-    """The audit trail; nothing changes or deletes a line of it."""
+    """The audit trail; nothing changes or deletes a line of it.
+
+    Those of a version are also the moves of the champion away from it.
+    """
 
     queryset = Act.objects.select_related("version", "from_version", "to_version").only(
         *("project_id", "verb", "actor", "reason", "run_id", "numbers", "at"),

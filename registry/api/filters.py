@@ -26,9 +26,8 @@ class IdFilter(django_filters.NumberFilter):
     field_class = forms.IntegerField
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
-        super().__init__(
-            field_name=field_name, min_value=1, max_value=MAX_ID, label=kwargs.pop("label", "Id.")
-        )
+        kwargs.setdefault("label", "Id.")
+        super().__init__(field_name=field_name, min_value=1, max_value=MAX_ID, **kwargs)
 
 
 @extend_schema_field({"type": "integer", "minimum": 0, "maximum": MAX_NUMBER})
@@ -78,14 +77,14 @@ class _Moment(django_filters.IsoDateTimeFilter):
 class After(_Moment):
     """From this moment on."""
 
-    def __init__(self, field_name: str, **kwargs: Any) -> None:
+    def __init__(self, field_name: str) -> None:
         super().__init__(field_name=field_name, lookup_expr="gte", label="From this moment on.")
 
 
 class Before(_Moment):
     """Until this moment, which is not in it."""
 
-    def __init__(self, field_name: str, **kwargs: Any) -> None:
+    def __init__(self, field_name: str) -> None:
         super().__init__(field_name=field_name, lookup_expr="lt", label="Before this moment.")
 
 

@@ -6,11 +6,19 @@ from registry.models import Act, ModelVersion
 from registry.models.act import CHAMPION_MOVES
 
 
-def acts_on(version: ModelVersion) -> QuerySet[Act]:
-    """The newest first. A move of the champion is an act on where it went, and on what it left."""
+def is_on(version: int | str) -> Q:
+    """Of acts, by the version's id; each part of it is found by an index.
+
+    A move of the champion is an act on where it went, and on what it left.
+    """
     moved = (Q(from_version=version) | Q(to_version=version)) & Q(verb__in=CHAMPION_MOVES)
+    return Q(version=version) | moved
+
+
+def acts_on(version: ModelVersion) -> QuerySet[Act]:
+    """The newest first."""
     # Not by the index on ids: all acts would be gone through for the few of one version.
-    return Act.objects.filter(Q(version=version) | moved).order_by((F("id") + 0).desc())
+    return Act.objects.filter(is_on(version.pk)).order_by((F("id") + 0).desc())
 
 
 def said_of(act: Act, version: ModelVersion) -> str:

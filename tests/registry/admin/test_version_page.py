@@ -222,6 +222,19 @@ def test_the_champion_is_rolled_back_from_its_page(client, version):
         assert "Worse on Mondays." in page
 
 
+def test_all_acts_on_a_version_are_listed_with_what_took_it_out_of_service(client, version):
+    later = make.ModelVersionFactory(project=version.project, champion=True)
+    champion.roll_back(version.project, actor="ada", reason="Worse on Mondays.", to=version)
+    for shown in (version, later):
+        page = client.get(url_of(shown))
+        listed = client.get(page.context["acts_url"]).context["cl"].result_list
+        assert list(listed) == [act for _, act, _ in page.context["acts"]]
+    assert [act.verb for act in listed] == ["roll_back", "promote"]
+    for nonsense in ("x", "9" * 30):
+        answer = client.get(f"/admin/registry/act/?version__id__exact={nonsense}")
+        assert answer.status_code in (200, 302)
+
+
 def test_what_a_version_has_no_room_for_is_not_offered(client, version):
     page = page_of(client, version)
     for act in ("promote", "archive", "unarchive", "clear_load_failure"):

@@ -1,6 +1,8 @@
 """/api/acts/."""
 
+from registry.acts import champion, versions
 from registry.models import Act
+from registry.reports.acts_on import acts_on
 from tests import factories as make
 
 from .conftest import WHO, asked, code
@@ -30,6 +32,23 @@ def test_acts_are_filtered_and_searched_within_a_project(viewer, lead, project, 
     at = Act.objects.get(verb="note").at.isoformat()
     assert verbs(project=project.pk, at_after=at) == ["note"]
     assert verbs(project=project.pk, at_before=at) == ["promote"]
+
+
+def test_the_acts_on_a_version_are_those_of_its_page_with_what_took_it_out_of_service(
+    viewer, project, version
+):
+    later = make.ModelVersionFactory(project=project, champion=True)
+    champion.roll_back(project, actor="lea", reason="Worse on Mondays.", to=version)
+    versions.note(later, "Odd on emoji.", actor="lea")
+    verbs = {}
+    for shown in (version, later):
+        found = viewer.rows("acts/", {"version": shown.pk})
+        assert [row["id"] for row in found] == [act.pk for act in acts_on(shown)]
+        verbs[shown] = [row["verb"] for row in found]
+    assert verbs == {
+        version: ["roll_back", "promote", "promote"],
+        later: ["note", "roll_back", "promote"],
+    }
 
 
 def test_nobody_changes_the_audit_trail(admin, version):
