@@ -8,6 +8,7 @@ from registry.models import ModelVersion
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.metric_names import LOWER_IS_BETTER, title
 from registry.reports.paired import Difference
+from registry.reports.shown_tasks import why_no_link
 
 from .base import link
 from .numbers import answer, interval, signed, three
@@ -62,9 +63,11 @@ def _before(b: ModelVersion) -> ModelVersion | None:
 
 
 def _compared(found: Comparison) -> dict[str, Any]:
+    shown = [d.task for target in found.targets for d in (*target.a_right, *target.b_right)]
     return {
         "verdict": found.verdict,
         "n": found.n,
+        "no_link": why_no_link(shown),
         "primary": _row(found.primary),
         "targets": [_target(target) for target in found.targets],
         "recorded": [_recorded(row) for row in found.recorded],

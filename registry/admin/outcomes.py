@@ -9,7 +9,7 @@ from django.utils.text import Truncator
 from unfold.decorators import display
 
 from registry.models import Outcome
-from registry.reports.shown_tasks import ShownTask, shown
+from registry.reports.shown_tasks import ShownTask, shown, why_no_link
 
 from .base import as_text, is_list, link
 from .cell_filter import CellFilter, described
@@ -47,7 +47,7 @@ class OutcomeAdmin(LongListAdmin):
         "model_said",
         "is_right",
         "sure",
-        "in_labelstudio",
+        "task_in_labelstudio",
         "version_link",
         "task_link",
         "target",
@@ -58,9 +58,13 @@ class OutcomeAdmin(LongListAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(
+        response = super().changelist_view(
             request, {**(extra_context or {}), "cell": described(request)}
         )
+        shown_with = getattr(response, "context_data", None) or {}
+        if "cl" in shown_with:  # a list, not a redirect
+            shown_with["no_link"] = why_no_link(map(_shown, shown_with["cl"].result_list))
+        return response
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request)
@@ -102,6 +106,10 @@ class OutcomeAdmin(LongListAdmin):
             task.url,
             task.labelstudio_id,
         )
+
+    @display(description="In Label Studio")
+    def task_in_labelstudio(self, outcome: Outcome) -> str:
+        return format_html("{} {}", self.in_labelstudio(outcome), why_no_link([_shown(outcome)]))
 
     @display(description="Version")
     def version_link(self, outcome: Outcome) -> str:

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Task
+from registry.reports import shown_tasks
 
 from .base import as_json, as_text, is_list, link
 from .filters import PROJECT
@@ -61,16 +61,16 @@ class TaskAdmin(LongListAdmin):
     @display(description="Task")
     def shown(self, task: Task) -> str:
         try:
-            described = engine().describe_task(task)
+            found = shown_tasks.shown(task, task.project)
         except EvalsError as error:
             return error.message
-        text = as_text(str(described.get("text") or ""))
-        if not described.get("url"):
-            return text
+        text = as_text(found.text)
+        if not found.url:
+            return format_html("{} {}", text, shown_tasks.why_no_link([found]))
         return format_html(
             '{}<a class="text-primary-600 dark:text-primary-500" href="{}">in Label Studio</a>',
             text,
-            described["url"],
+            found.url,
         )
 
     @display(description="Annotations")

@@ -16,6 +16,7 @@ from registry.reports.metrics import MetricRow, whole_metrics
 from registry.reports.mistakes import mistakes
 from registry.reports.per_class import champion_before, per_class
 from registry.reports.reliability import reliability
+from registry.reports.shown_tasks import why_no_link
 
 from . import run_page, version_charts
 from .base import link, list_url, page_url
@@ -168,6 +169,7 @@ def _of_target(
             }
             for m in worst
         ],
+        "no_link": why_no_link(m.task for m in worst),
         "mistakes_url": list_url(
             Outcome,
             version__id__exact=version.pk,

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from registry.engine import engine
 from registry.models import Project, Task
 
+_ADDRESS_UNKNOWN = (
+    "Tasks have no link where Label Studio's address is unknown: "
+    "Set credentials on the project's page takes it."
+)
+_DELETED = "A task without a link was deleted in Label Studio."
+
 
 @dataclass(frozen=True)
 class ShownTask:
@@ -37,3 +43,11 @@ def shown(task: Task, project: Project) -> ShownTask:
         url=said["url"],
         deleted=task.deleted_at is not None,
     )
+
+
+def why_no_link(tasks: Iterable[ShownTask]) -> str:
+    """In one line for a page of tasks; "" where each of them has a link."""
+    without = [task for task in tasks if task.url is None]
+    if any(not task.deleted for task in without):
+        return _ADDRESS_UNKNOWN
+    return _DELETED if without else ""

@@ -32,7 +32,9 @@ class PlainEngine:
         return {"automl": "auto"} | options
 
     def describe_task(self, task: Task) -> dict[str, Any]:
-        return {"kind": "text", "text": task.data.get("text", ""), "url": None}
+        host = task.project.hostname
+        url = f"{host}/tasks/{task.labelstudio_id}" if host and not task.deleted_at else None
+        return {"kind": "text", "text": task.data.get("text", ""), "url": url}
 
     def thumbnail(self, task: Task) -> bytes:
         return b"\xff\xd8 a picture"

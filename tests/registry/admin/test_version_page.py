@@ -11,12 +11,14 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from registry.acts import champion, versions
-from registry.models import Act, Project
+from registry.models import Act, Outcome, Project, Task
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert(1)</script>"
+DELETED = "was deleted in Label Studio"
+UNKNOWN = "address is unknown"
 
 
 def url_of(version):
@@ -220,6 +222,32 @@ def test_the_champion_is_rolled_back_from_its_page(client, version):
         page = page_of(client, shown)
         assert f">{said}</a> by ada" in page
         assert "Worse on Mondays." in page
+
+
+def test_tasks_without_a_link_to_label_studio_say_why_once_on_a_page(client, version):
+    later = judged(version.project, [("Positive", "Negative", 0.9)] * 3)
+    outcome = later.outcomes.first()
+    Outcome.objects.filter(version=version).delete()
+    for one in later.outcomes.all():
+        right = {"source": "holdout", "predicted": "Positive", "score": 0.9}
+        make.OutcomeFactory(version=version, task=one.task, **right)
+    pages = [
+        url_of(later),
+        f"/admin/registry/outcome/?version__id__exact={later.pk}",
+        f"/admin/registry/outcome/{outcome.pk}/change/",
+        f"/admin/registry/modelversion/compare/?a={version.pk}&b={later.pk}",
+        f"/admin/registry/task/{outcome.task_id}/change/",
+    ]
+
+    def said_on(page):
+        return [client.get(page).content.decode().count(said) for said in (DELETED, UNKNOWN)]
+
+    assert [said_on(page) for page in pages] == [[0, 0]] * 5
+    Task.objects.filter(pk=outcome.task_id).update(deleted_at=outcome.at)
+    assert [said_on(page) for page in pages] == [[1, 0]] * 5
+    Project.objects.filter(pk=version.project_id).update(hostname="")
+    said_now = [said_on(page) for page in pages]
+    assert said_now == [[0, 1], [0, 1], [1, 0], [0, 1], [1, 0]]  # each of one deleted task
 
 
 def test_all_acts_on_a_version_are_listed_with_what_took_it_out_of_service(client, version):
