@@ -197,6 +197,8 @@ def _likely(rows: dict[str, Any]) -> dict[str, Any]:
         "name": "primary",
         "target": "label",
         "label": "Class 1",
+        "human": "Class 1",
+        "predicted": "Class 1",
         "split": "holdout",
         "action": event.action,
         "request_id": event.request_id,

@@ -40,6 +40,14 @@ class NumberFilter(django_filters.NumberFilter):
         super().__init__(field_name=field_name, min_value=0, max_value=MAX_NUMBER, **kwargs)
 
 
+class LabelFilter(django_filters.CharFilter):
+    """A label as it is written: the whole answer for `single`, one of it for `multiple`."""
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        # Of jsonb, "a" is contained in "a" and in ["a", "b"].
+        super().__init__(field_name=field_name, lookup_expr="contains", strip=False, **kwargs)
+
+
 class _FlagField(forms.NullBooleanField):
     """`true` or `false`; the form's own field takes anything else for no answer."""
 

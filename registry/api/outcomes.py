@@ -6,7 +6,7 @@ from rest_framework import serializers
 from registry.models import Outcome
 
 from .base import Resource
-from .filters import FlagFilter, IdFilter
+from .filters import FlagFilter, IdFilter, LabelFilter
 from .references import TaskReference, VersionReference
 
 SOURCES = Outcome.Source.choices
@@ -32,13 +32,15 @@ class OutcomeSerializer(serializers.ModelSerializer):
 
 
 class OutcomeFilter(django_filters.FilterSet):
-    """By version or task."""
+    """By version or task, and within one by what was said and answered."""
 
     version = IdFilter("version_id")
     task = IdFilter("task_id")
     target = django_filters.CharFilter()
     source = django_filters.ChoiceFilter(choices=SOURCES)
     correct = FlagFilter()
+    human = LabelFilter("human", label="A label that humans gave.")
+    predicted = LabelFilter("predicted", label="A label that the version answered.")
 
     class Meta:
         model = Outcome
