@@ -1,12 +1,13 @@
-"""Users, groups and API tokens in the admin; who is no superuser makes nobody one."""
+"""Users, groups and API tokens in the admin; nobody gives away what they do not hold."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
-from django.contrib.auth.models import Group, User
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 from rest_framework.authtoken.admin import TokenAdmin as BaseTokenAdmin
 from rest_framework.authtoken.models import TokenProxy
@@ -41,6 +42,16 @@ class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
         fields = super().get_readonly_fields(request, obj)
         return fields if _is_super(request) else (*fields, "is_superuser", "user_permissions")
 
+    def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
+        """Offers the groups of which the one who asks holds everything, and those it is in."""
+        form = super().get_form(request, obj, **kwargs)
+        groups: Any = form.base_fields.get("groups")
+        if groups is not None and not _is_super(request):
+            reached = ~Q(permissions__in=Permission.objects.exclude(pk__in=_held(request)))
+            kept = Q(pk__in=obj.groups.values("pk") if obj else [])
+            groups.queryset = groups.queryset.filter(reached | kept)
+        return form
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and _within_reach(request, obj)
 
@@ -52,6 +63,13 @@ def _is_super(request: HttpRequest) -> bool:
     return bool(getattr(request.user, "is_superuser", False))
 
 
+def _held(request: HttpRequest) -> QuerySet:
+    """The ids of the permissions that the one who asks has, of groups or of their own."""
+    name = Concat("content_type__app_label", Value("."), "codename")
+    held = Permission.objects.annotate(full_name=name).order_by()
+    return held.filter(full_name__in=request.user.get_all_permissions()).values("pk")
+
+
 def _within_reach(request: HttpRequest, user: User | None) -> bool:
     """Whoever sets a superuser's password could log in as one."""
     return user is None or not user.is_superuser or _is_super(request)
@@ -60,6 +78,15 @@ def _within_reach(request: HttpRequest, user: User | None) -> bool:
 @admin.register(Group)
 class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """What its members may do."""
+
+    def get_form(self, request: HttpRequest, obj: Group | None = None, **kwargs: Any) -> Any:
+        """Offers the permissions that the one who asks holds, and those that it has."""
+        form = super().get_form(request, obj, **kwargs)
+        permissions: Any = form.base_fields.get("permissions")
+        if permissions is not None and not _is_super(request):
+            kept = Q(pk__in=obj.permissions.values("pk") if obj else [])
+            permissions.queryset = permissions.queryset.filter(Q(pk__in=_held(request)) | kept)
+        return form
 
 
 @admin.register(TokenProxy)

@@ -1,7 +1,7 @@
 """Users and tokens in the admin: the group admin manages them, and makes no superusers."""
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
@@ -46,6 +46,63 @@ def test_the_group_admin_puts_people_into_groups(as_anna):
     form = form_of(ben, groups=[lead.pk])
     assert as_anna.post(f"/admin/auth/user/{ben.pk}/change/", form).status_code == 302
     assert list(ben.groups.all()) == [lead]
+
+
+@pytest.fixture
+def running_code():
+    """A permission that the group admin does not hold: a schedule names a function to call."""
+    return Permission.objects.get(codename="add_schedule")
+
+
+def test_the_group_admin_gives_a_group_only_what_it_holds_itself(as_anna, running_code):
+    lead = Group.objects.get(name="lead")
+    page = f"/admin/auth/group/{lead.pk}/change/"
+    before = set(lead.permissions.values_list("pk", flat=True))
+    offered = as_anna.get(page).context["adminform"].form.fields["permissions"].queryset
+    assert running_code not in offered
+    form = {"name": "lead", "permissions": [*before, running_code.pk]}
+    assert b"is not one of the available choices" in as_anna.post(page, form).content
+    assert set(lead.permissions.values_list("pk", flat=True)) == before
+
+    held = Permission.objects.get(codename="configure_project")
+    form["permissions"] = [*before, held.pk]
+    assert as_anna.post(page, form).status_code == 302
+    assert set(lead.permissions.values_list("pk", flat=True)) == {*before, held.pk}
+    form = {"name": "new", "permissions": [running_code.pk]}
+    assert as_anna.post("/admin/auth/group/add/", form).status_code == 200
+    assert not Group.objects.filter(name="new").exists()
+
+
+def test_what_others_gave_a_group_or_a_user_stays_where_the_group_admin_saves(
+    as_anna, running_code
+):
+    group = Group.objects.create(name="operators")
+    group.permissions.add(running_code)
+    form = {"name": "operations", "permissions": [running_code.pk]}
+    assert as_anna.post(f"/admin/auth/group/{group.pk}/change/", form).status_code == 302
+    group.refresh_from_db()
+    assert (group.name, list(group.permissions.all())) == ("operations", [running_code])
+    ben = User.objects.create_user("ben")
+    ben.groups.add(group)
+    page = f"/admin/auth/user/{ben.pk}/change/"
+    assert as_anna.post(page, form_of(ben, first_name="Ben")).status_code == 302
+    assert list(ben.groups.all()) == [group]
+
+
+def test_the_group_admin_puts_nobody_into_a_group_that_may_do_more(as_anna, anna, running_code):
+    group = Group.objects.create(name="operators")
+    group.permissions.add(running_code)
+    form = form_of(anna, groups=[group.pk])
+    answer = as_anna.post(f"/admin/auth/user/{anna.pk}/change/", form)
+    assert b"is not one of the available choices" in answer.content
+    assert [g.name for g in anna.groups.all()] == ["admin"]
+
+
+def test_a_superuser_gives_a_group_any_permission(client, running_code):
+    group = Group.objects.create(name="operators")
+    form = {"name": "operators", "permissions": [running_code.pk]}
+    assert client.post(f"/admin/auth/group/{group.pk}/change/", form).status_code == 302
+    assert list(group.permissions.all()) == [running_code]
 
 
 def test_the_group_admin_makes_nobody_a_superuser(as_anna, anna):
