@@ -142,11 +142,12 @@ def rest_urls() -> Iterator[str]:
         "outcomes": rows["outcome"],
         "projects": rows["project"],
         "runs": rows["trainingrun"],
+        "tasks": rows["task"],
         "versions": rows["modelversion"],
     }
     likely = _likely(rows)
     for path, methods in SchemaGenerator().get_schema(request=None, public=True)["paths"].items():
-        if "get" not in methods or path.endswith("/artifact/"):
+        if "get" not in methods or path.endswith(_NOT_OUR_ROWS):
             continue
         filled = path.replace("{id}", str(ids[path.split("/")[2]].pk))
         asked = [p for p in methods["get"].get("parameters", []) if p["in"] == "query"]
@@ -161,6 +162,11 @@ def rest_urls() -> Iterator[str]:
 
 
 _WITHIN = {"project", "version"}
+# Files, and what the engine knows of pictures: the seeded projects have neither.
+_NOT_OUR_ROWS = ("/artifact/", "/thumbnail/")
+
+
+_MOMENTS = ("at", "created", "received", "labels_changed")
 
 
 def _joined(path: str, query: list[str]) -> str:
@@ -207,10 +213,11 @@ def _likely(rows: dict[str, Any]) -> dict[str, Any]:
         "pipeline": version.pipeline,
         "recipe": version.recipe,
         "hostname": project.hostname,
+        "labelstudio_id": rows["task"].labelstudio_id,
         "uid": project.uid,
         "search": "Project",
-        **{f"{name}_after": moment for name in ("at", "created", "received")},
-        **{f"{name}_before": moment for name in ("at", "created", "received")},
+        **{f"{name}_after": moment for name in _MOMENTS},
+        **{f"{name}_before": moment for name in _MOMENTS},
     }
 
 

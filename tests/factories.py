@@ -117,6 +117,12 @@ class TaskFactory(factory.django.DjangoModelFactory):
         ]
 
 
+class PictureFactory(TaskFactory):
+    """A task that is shown by a picture."""
+
+    data = factory.LazyAttribute(lambda o: {"image": f"http://pictures/{o.labelstudio_id}.jpg"})
+
+
 class TrainingRunFactory(factory.django.DjangoModelFactory):
     """A queued run; `state="running"` (or an end) takes it there by the acts.
 

@@ -16,12 +16,14 @@ from .metrics import Metrics
 from .outcomes import Outcomes
 from .projects import Projects
 from .runs import Runs
+from .tasks import Tasks
 from .versions import Versions
 
 RESOURCES = {
     "projects": Projects,
     "versions": Versions,
     "runs": Runs,
+    "tasks": Tasks,
     "metrics": Metrics,
     "outcomes": Outcomes,
     "events": Events,

@@ -81,6 +81,7 @@ class Task(models.Model):
                 name="task_unlabelled",
             ),
             models.Index(fields=["project", "created_at"], name="task_created"),
+            models.Index(fields=["project", "-id"], name="task_of_project"),
             models.Index(fields=["labelstudio_id"], name="task_labelstudio_id"),
             models.Index(
                 fields=["-id"], condition=Q(deleted_at__isnull=False), name="task_deleted"

@@ -1,7 +1,9 @@
-"""Tasks as people are shown them: their text, and where they are in Label Studio."""
+"""Tasks as people are shown them: text or picture, and where they are in Label Studio."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from django.urls import reverse
 
 from registry.engine import engine
 from registry.models import Project, Task
@@ -15,7 +17,11 @@ _DELETED = "A task without a link was deleted in Label Studio."
 
 @dataclass(frozen=True)
 class ShownTask:
-    """A task of the mirror; `url` is None where Label Studio has it no more, or is unknown."""
+    """A task of the mirror; `url` is None where Label Studio has it no more, or is unknown.
+
+    The `text` of a picture (`kind` is "image") is its address, and `thumbnail` the path of the
+    route that shows it small; None for a text.
+    """
 
     id: int
     labelstudio_id: int
@@ -23,6 +29,7 @@ class ShownTask:
     text: str
     url: str | None
     deleted: bool
+    thumbnail: str | None = None
 
 
 def shown_tasks(project: Project, ids: Iterable[int]) -> dict[int, ShownTask]:
@@ -35,13 +42,15 @@ def shown(task: Task, project: Project) -> ShownTask:
     """The task as the engine describes it; no query."""
     task.project = project
     said = engine().describe_task(task)
+    is_picture = said["kind"] == "image"
     return ShownTask(
         id=task.pk,
         labelstudio_id=task.labelstudio_id,
         kind=said["kind"],
-        text=said["text"],
+        text=_address(said["text"]) if is_picture else said["text"],
         url=said["url"],
         deleted=task.deleted_at is not None,
+        thumbnail=reverse("api:tasks-thumbnail", args=[task.pk]) if is_picture else None,
     )
 
 
@@ -51,3 +60,8 @@ def why_no_link(tasks: Iterable[ShownTask]) -> str:
     if any(not task.deleted for task in without):
         return _ADDRESS_UNKNOWN
     return _DELETED if without else ""
+
+
+def _address(text: str) -> str:
+    """Without the picture itself, where the address holds it: that may be megabytes."""
+    return text.partition(",")[0] if text[:5].lower() == "data:" else text

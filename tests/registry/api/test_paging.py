@@ -161,6 +161,8 @@ def test_a_question_that_is_wrong_is_refused_by_name(admin, route, query):
         ("acts/", {"search": "ada"}, "project"),
         ("versions/", {"ordering": "artifact_bytes"}, "project"),
         ("runs/", {"has_version": "false"}, "project"),
+        ("tasks/", {"split": "holdout"}, "project"),
+        ("tasks/", {"ordering": "labels_changed_at"}, "project"),
     ],
 )
 def test_a_long_list_is_searched_within_something(admin, route, query, within):

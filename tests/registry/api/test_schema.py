@@ -86,6 +86,10 @@ def rows(project, version):
         "projects": [project.pk, waiting.project_id],
         "versions": [version.pk, newer.pk],
         "runs": [failed.pk, waiting.pk],
+        "tasks": [
+            task.pk,
+            *(one.pk for one in make.PictureFactory.create_batch(2, project=project)),
+        ],
         "metrics": [metric.pk for metric in version.metrics.all()],
         "outcomes": [answer.pk for answer in answers],
         "events": [make.EventFactory(project=project).pk],

@@ -1,0 +1,117 @@
+"""/api/tasks/: the mirror of what Label Studio has, and a thumbnail of each picture."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+
+from registry.engine import engine
+from registry.models import Project, Task
+from registry.models.task import Split
+from registry.reports.shown_tasks import shown
+
+from .base import Resource
+from .filters import After, Before, FlagFilter, IdFilter
+from .report_serializers import ShownTaskSerializer
+from .schema import ErrorSerializer
+from .thumbnails import Jpeg, jpeg_answer, one_of_few
+
+_LONG = ("data", "annotations")
+
+
+class TaskSerializer(serializers.ModelSerializer):
+    """A task, and what humans said of it."""
+
+    labels = serializers.DictField(
+        help_text="By control what its annotations amount to: a label, or a list of labels."
+    )
+    ties = serializers.ListField(
+        child=serializers.CharField(), help_text="Controls on which annotators are divided."
+    )
+
+    class Meta:
+        model = Task
+        fields = [
+            *("id", "labelstudio_id", "project", "labels", "ties", "split"),
+            *("total_annotations", "labels_changed_at", "source_updated_at"),
+            *("created_at", "deleted_at"),
+        ]
+        read_only_fields = fields
+
+
+class TaskDetailSerializer(TaskSerializer):
+    """A task with what it is about."""
+
+    shown = serializers.SerializerMethodField()
+
+    class Meta(TaskSerializer.Meta):
+        fields = [*TaskSerializer.Meta.fields, "shown"]
+        read_only_fields = fields
+
+    @extend_schema_field(ShownTaskSerializer)
+    def get_shown(self, task: Task) -> Any:
+        return ShownTaskSerializer(shown(task, task.project)).data
+
+
+class TaskFilter(django_filters.FilterSet):
+    """By project, and within it by what was said of them and when."""
+
+    project = IdFilter("project_id")
+    labelstudio_id = IdFilter("labelstudio_id", label="Label Studio's id.")
+    split = django_filters.ChoiceFilter(choices=Split.choices)
+    labelled = FlagFilter(method="that_have_labels", label="Whether it has a usable label.")
+    deleted = FlagFilter(field_name="deleted_at", lookup_expr="isnull", exclude=True)
+    labels_changed_after = After("labels_changed_at")
+    labels_changed_before = Before("labels_changed_at")
+
+    class Meta:
+        model = Task
+        fields: list[str] = []
+
+    def that_have_labels(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+        """Those that can be learned from, or all the others."""
+        return queryset.exclude(labels={}) if value else queryset.filter(labels={})
+
+
+class Tasks(Resource):
+    """The tasks of Label Studio's projects, as far as they are known here."""
+
+    queryset = Task.objects.defer(*_LONG)
+    serializer_class = TaskSerializer
+    detail_serializer_class = TaskDetailSerializer
+    filterset_class = TaskFilter
+    ordering_fields = ("id", "labelstudio_id", "labels_changed_at")
+    narrow_by = ("project",)
+    indexed = ("labelstudio_id", "deleted")
+    ordered_by = ("project",)
+    reads = {"retrieve": (Project,), "thumbnail": (Project,)}
+
+    def get_queryset(self) -> Any:
+        if self.action == "list":
+            return self.queryset.all()
+        return Task.objects.select_related("project").defer("annotations")
+
+    @extend_schema(
+        responses={
+            (200, Jpeg.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The picture, small."),
+            (404, "application/json"): OpenApiResponse(
+                ErrorSerializer, "No such task, or no picture of it can be had."
+            ),
+            (503, "application/json"): OpenApiResponse(
+                ErrorSerializer, "Too many are fetched at once."
+            ),
+        }
+    )
+    @action(detail=True, renderer_classes=[Jpeg])
+    def thumbnail(self, request: Request, pk: int) -> HttpResponseBase:
+        """The task's picture as a small JPEG, for who looks at it."""
+        task = self.get_object()
+        with one_of_few():
+            content = engine().thumbnail(task)
+        return jpeg_answer(request, content)

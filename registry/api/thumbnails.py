@@ -1,0 +1,61 @@
+"""A small picture as an HTTP answer: kept by the browser, and never read as anything else."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from rest_framework.request import Request
+
+from registry.http_errors import HttpError
+
+from .downloads import Octets
+
+_FRESH_S = 300  # a page that is turned back to asks for none of its pictures again
+_LEFT = 2  # threads of a web process that pictures never take
+
+
+class Jpeg(Octets):
+    """The type of the answer."""
+
+    media_type = "image/jpeg"
+    format = "jpg"
+
+
+class TooManyAtOnce(HttpError):
+    """A page of pictures that are not kept yet must not hold up what Label Studio asks."""
+
+    code = "too_many_thumbnails"
+    status = 503
+    text = "Too many pictures are being fetched at once."
+    hint = "Ask again in a moment."
+
+
+_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS - _LEFT))
+
+
+@contextmanager
+def one_of_few() -> Iterator[None]:
+    """Fetching one may take seconds, and a thread with it. Raises TooManyAtOnce; never waits."""
+    if not _places.acquire(blocking=False):
+        raise TooManyAtOnce
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def jpeg_answer(request: Request | HttpRequest, content: bytes) -> HttpResponseBase:
+    """The JPEG; 304 if the caller has it (`If-None-Match`)."""
+    response = HttpResponse(content, content_type=Jpeg.media_type)
+    response["ETag"] = f'"{hashlib.sha256(content).hexdigest()}"'
+    response["Cache-Control"] = f"private, max-age={_FRESH_S}"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    return get_conditional_response(request, etag=response["ETag"], response=response) or response
