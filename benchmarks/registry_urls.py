@@ -163,7 +163,7 @@ def rest_urls() -> Iterator[str]:
 
 _WITHIN = {"project", "version"}
 # Files, and what the engine knows of pictures: the seeded projects have neither.
-_NOT_OUR_ROWS = ("/artifact/", "/thumbnail/")
+_NOT_OUR_ROWS = ("/artifact/", "/thumbnail/", "/similar/")
 
 
 _MOMENTS = ("at", "created", "received", "labels_changed")

@@ -12,6 +12,7 @@ from registry.reports.shown_tasks import why_no_link
 
 from .base import link
 from .numbers import answer, interval, signed, three
+from .pictures import excerpt
 from .version_page import state
 
 _CHOICES = 100
@@ -108,7 +109,7 @@ def _row(found: Difference, *, is_label: bool = False) -> dict[str, Any]:
 
 def _task(found: Disagreement) -> dict[str, Any]:
     return {
-        "text": found.task.text,
+        "content": excerpt(found.task),
         "url": found.task.url,
         "task": found.task.labelstudio_id,
         "human": answer(found.human),

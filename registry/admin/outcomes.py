@@ -5,18 +5,18 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
-from django.utils.text import Truncator
 from unfold.decorators import display
 
 from registry.models import Outcome
 from registry.reports.shown_tasks import ShownTask, shown, why_no_link
 
-from .base import as_text, is_list, link
+from .base import is_list, link
 from .cell_filter import CellFilter, described
 from .filters import VERSION
 from .labels import ago
 from .long_lists import LongListAdmin, of_version
 from .numbers import answer
+from .pictures import excerpt, whole
 
 _EXCERPT = 160
 
@@ -26,7 +26,7 @@ class OutcomeAdmin(LongListAdmin):
     """One answer of a version for one task and target."""
 
     list_display = [
-        "excerpt",
+        "beginning",
         "human_said",
         "model_said",
         "is_right",
@@ -42,7 +42,7 @@ class OutcomeAdmin(LongListAdmin):
     search_help_text = "By version, as v7-3fa2c1"
     finds = [of_version]
     fields = [
-        "text",
+        "content",
         "human_said",
         "model_said",
         "is_right",
@@ -72,13 +72,13 @@ class OutcomeAdmin(LongListAdmin):
             return queryset
         return queryset.select_related("version__project", "task__project")
 
-    @display(description="Text")
-    def excerpt(self, outcome: Outcome) -> str:
-        return Truncator(_shown(outcome).text).chars(_EXCERPT) or f"task {outcome.task_id}"
+    @display(description="Content")
+    def beginning(self, outcome: Outcome) -> str:
+        return excerpt(_shown(outcome), _EXCERPT)
 
-    @display(description="Text")
-    def text(self, outcome: Outcome) -> str:
-        return as_text(_shown(outcome).text)
+    @display(description="Content")
+    def content(self, outcome: Outcome) -> str:
+        return whole(_shown(outcome))
 
     @display(description="Human")
     def human_said(self, outcome: Outcome) -> str:

@@ -10,11 +10,16 @@ from unfold.decorators import display
 
 from registry.errors import EvalsError
 from registry.models import Task
-from registry.reports import shown_tasks
+from registry.reports.shown_tasks import ShownTask, shown, why_no_link
+from registry.reports.similar import Alike, similar
 
-from .base import as_json, as_text, is_list, link
+from .base import as_json, is_list, link
 from .filters import PROJECT
 from .long_lists import LongListAdmin
+from .numbers import answer
+from .pictures import Framed, framed, row, whole
+
+_ALIKE = 8
 
 
 def _of_id(word: str) -> Q:
@@ -34,7 +39,8 @@ class TaskAdmin(LongListAdmin):
     fields = [
         "labelstudio_id",
         "project_link",
-        "shown",
+        "content",
+        "most_alike",
         "labels",
         "ties",
         "split",
@@ -58,20 +64,31 @@ class TaskAdmin(LongListAdmin):
     def project_link(self, task: Task) -> str:
         return link(task.project)
 
+    def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
+        """Only pictures are alike."""
+        is_text = obj is None or _shown(obj).thumbnail is None
+        return [name for name in self.fields if not (is_text and name == "most_alike")]
+
     @display(description="Task")
-    def shown(self, task: Task) -> str:
-        try:
-            found = shown_tasks.shown(task, task.project)
-        except EvalsError as error:
-            return error.message
-        text = as_text(found.text)
-        if not found.url:
-            return format_html("{} {}", text, shown_tasks.why_no_link([found]))
+    def content(self, task: Task) -> str:
+        content, url = whole(_shown(task)), _shown(task).url
+        if not url:
+            return format_html("{} {}", content, why_no_link([_shown(task)]))
         return format_html(
             '{}<a class="text-primary-600 dark:text-primary-500" href="{}">in Label Studio</a>',
-            text,
-            found.url,
+            content,
+            url,
         )
+
+    @display(description="Most alike")
+    def most_alike(self, task: Task) -> str:
+        try:
+            found = similar(task, _ALIKE)
+        except EvalsError as error:
+            return f"{error.message} {error.hint}".strip()
+        if not found:
+            return "No other task of the project has features yet."
+        return row([_framed(one) for one in found], f"Most like task {task.labelstudio_id}")
 
     @display(description="Annotations")
     def shown_annotations(self, task: Task) -> str:
@@ -80,3 +97,16 @@ class TaskAdmin(LongListAdmin):
     @display(description="Data")
     def shown_data(self, task: Task) -> str:
         return as_json(task.data)
+
+
+def _shown(task: Task) -> ShownTask:
+    """The task as the engine describes it, once for its page."""
+    kept = vars(task)
+    if "_shown" not in kept:
+        kept["_shown"] = shown(task, task.project)
+    return kept["_shown"]
+
+
+def _framed(alike: Alike) -> Framed:
+    said = [answer(label) for label in alike.labels.values()]
+    return framed(alike.task, "; ".join(said) or "not labelled", f"cosine {alike.cosine:.3f}")

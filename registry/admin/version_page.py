@@ -22,6 +22,7 @@ from . import run_page, version_charts
 from .base import link, list_url, page_url
 from .labels import ago, state_label
 from .numbers import answer, share_interval, signed, three
+from .pictures import excerpt
 
 _MISTAKES = 10
 _OTHERS = 50
@@ -159,7 +160,7 @@ def _of_target(
         "reliability_sentence": version_charts.calibration_sentence(calibrated),
         "mistakes": [
             {
-                "text": m.task.text,
+                "content": excerpt(m.task),
                 "human": answer(m.human),
                 "predicted": answer(m.predicted),
                 "score": "–" if m.score is None else f"{m.score:.0%}",

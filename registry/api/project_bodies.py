@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from registry.models import ModelVersion
+from registry.models import ModelVersion, Task
 from registry.models.project import PromotionRule
 
 from .bodies import Body, OptionalReason, Reason
@@ -47,6 +47,18 @@ class PrequentialAsked(Body):
     """How far back."""
 
     days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=90)
+
+
+class SimilarAsked(Body):
+    """To which task of the project, and how many."""
+
+    k = serializers.IntegerField(min_value=1, max_value=100, default=10)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Only the project's own tasks can be asked for."""
+        project = self.context.get("project")
+        own = Task.objects.filter(project=project).defer("annotations")
+        return {"task": serializers.PrimaryKeyRelatedField(queryset=own), **super().get_fields()}
 
 
 class LabelNextAsked(Body):

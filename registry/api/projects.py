@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import Prefetch
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,9 +12,17 @@ from registry.acts import champion, project_settings
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.reports.label_next import label_next
 from registry.reports.series import metric_series, prequential_series
+from registry.reports.similar import similar
 
 from .base import Resource
-from .project_bodies import LabelNextAsked, MetricAsked, PrequentialAsked, RollBack, Settings
+from .project_bodies import (
+    LabelNextAsked,
+    MetricAsked,
+    PrequentialAsked,
+    RollBack,
+    Settings,
+    SimilarAsked,
+)
 from .project_filters import ProjectFilter
 from .project_serializers import (
     DaySerializer,
@@ -22,7 +30,8 @@ from .project_serializers import (
     ProjectDetailSerializer,
     ProjectSerializer,
 )
-from .report_serializers import NextTaskSerializer
+from .report_serializers import AlikeSerializer, NextTaskSerializer
+from .schema import ErrorSerializer
 
 
 class Projects(Resource):
@@ -41,6 +50,7 @@ class Projects(Resource):
         "metrics": (Metric,),
         "prequential": (Outcome,),
         "label_next": (Task,),
+        "similar": (Task,),
         "roll_back": (ModelVersion,),
     }
 
@@ -102,6 +112,25 @@ class Projects(Resource):
         """
         found = label_next(self.get_object(), **self.given(LabelNextAsked))
         return Response(NextTaskSerializer(found, many=True).data)
+
+    @extend_schema(
+        parameters=[SimilarAsked],
+        responses={
+            200: AlikeSerializer(many=True),
+            409: OpenApiResponse(ErrorSerializer, "Nothing is known of what the task looks like."),
+        },
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def similar(self, request: Request, pk: int) -> Response:
+        """The tasks whose pictures are most like a task's, the most similar first.
+
+        Whatever the project's pipeline, as long as features of the task were made.
+        """
+        project = self.get_object()
+        asked = self.given(SimilarAsked, project=project)
+        asked["task"].project = project
+        return Response(AlikeSerializer(similar(**asked), many=True).data)
 
 
 def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,13 @@ class NextTaskSerializer(serializers.Serializer):
     task = ShownTaskSerializer()
 
 
+class AlikeSerializer(serializers.Serializer):
+    """A task that is like the one that was asked for."""
+
+    cosine = serializers.FloatField(help_text="Of the features of both, -1 to 1.")
+    task = ShownTaskSerializer()
+
+
 class IntervalField(serializers.ListField):
     """The lower and the upper end."""
 

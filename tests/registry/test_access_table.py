@@ -118,6 +118,7 @@ TABLE = {
     "api/projects/<int:pk>/metrics/": _READ,
     "api/projects/<int:pk>/prequential/": _READ,
     "api/projects/<int:pk>/roll-back/": {"POST": "lead"},
+    "api/projects/<int:pk>/similar/": _READ,
     "api/versions/": _READ,
     "api/versions/<int:pk>/": _READ,
     "api/versions/<int:pk>/artifact/": _READ,
@@ -228,6 +229,7 @@ QUERIES = {
     "admin/registry/modelversion/compare/": "?a={modelversion}&b={other}",
     "api/versions/<int:pk>/compare/": "?with={other}",
     "api/projects/<int:pk>/metrics/": "?name=primary",
+    "api/projects/<int:pk>/similar/": "?task={tasks}",
 }
 
 

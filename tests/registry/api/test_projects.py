@@ -1,5 +1,7 @@
 """/api/projects/."""
 
+import pytest
+
 from registry.models import Act, TaskScore
 from tests import factories as make
 
@@ -134,8 +136,44 @@ def test_the_least_sure_tasks_come_first_to_be_labelled(viewer, project, version
     assert viewer.get(f"projects/{make.ProjectFactory().pk}/label-next/").json() == []
 
 
+def test_the_tasks_most_like_one_come_in_the_engines_order(viewer, project):
+    task, *others = make.PictureFactory.create_batch(4, project=project)
+    make.PictureFactory()
+    url = f"projects/{project.pk}/similar/"
+    with asked(WHO + 4):  # the project, the task, the engine's own one, and those that are alike
+        told = viewer.get(url, {"task": task.pk}).json()
+    assert [one["task"]["id"] for one in told] == [other.pk for other in others[::-1]]
+    assert [one["cosine"] for one in told] == pytest.approx([0.9, 0.8, 0.7])
+    assert told[0]["task"]["thumbnail"] == f"/api/tasks/{others[-1].pk}/thumbnail/"
+    assert len(viewer.get(url, {"task": task.pk, "k": 2}).json()) == 2
+
+
+def test_tasks_are_alike_within_their_project_only(viewer, project):
+    url = f"projects/{project.pk}/similar/"
+    task = make.PictureFactory(project=project)
+    elsewhere = make.PictureFactory()
+    for query in (
+        {},
+        {"task": elsewhere.pk},
+        {"task": 0},
+        {"task": "x"},
+        {"task": task.pk, "k": 0},
+        {"task": task.pk, "k": 101},
+        {"task": task.pk, "n": 5},
+    ):
+        assert code(viewer.get(url, query)) == "input_invalid", query
+
+
+def test_a_task_of_which_nothing_is_known_is_like_no_other(viewer, project):
+    answer = viewer.get(
+        f"projects/{project.pk}/similar/", {"task": make.TaskFactory(project=project).pk}
+    )
+    assert answer.status_code == 409
+    assert code(answer) == "no_features"
+
+
 def test_a_project_that_is_not_there_is_not_found(admin):
-    for route in ("", "metrics/", "label-next/"):
+    for route in ("", "metrics/", "label-next/", "similar/"):
         answer = admin.get(f"projects/999999/{route}")
         assert answer.status_code == 404
         assert code(answer) == "not_found"

@@ -106,6 +106,7 @@ def aim(case, rows):
         (case.query, "with", rows["versions"]),
         (case.query, "version", rows["versions"]),
         (case.query, "project", rows["projects"]),
+        (case.query, "task", rows["tasks"]),
         (case.body, "project", rows["projects"]),
         (case.body, "to", rows["versions"]),
     ):

@@ -1,0 +1,32 @@
+"""Which tasks are most like one: by the features of their pictures, as the engine knows them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from registry.engine import engine
+from registry.models import Task
+from registry.reports.shown_tasks import ShownTask, shown
+
+
+@dataclass(frozen=True)
+class Alike:
+    """A task, the cosine of its features and those that it was asked for, and its labels."""
+
+    cosine: float
+    task: ShownTask
+    labels: dict[str, Any]
+
+
+def similar(task: Task, k: int) -> list[Alike]:
+    """The k tasks of its project that are most like it, in the engine's order; one query of ours.
+
+    Raises what the engine raises, such as no_features. A task that is gone meanwhile is left out.
+    """
+    found = engine().similar(task, k)
+    tasks = Task.objects.filter(project=task.project_id).defer("annotations")
+    known = tasks.in_bulk([neighbour.task for neighbour in found])
+    return [
+        Alike(neighbour.cosine, shown(other, task.project), other.labels)
+        for neighbour in found
+        if (other := known.get(neighbour.task)) is not None
+    ]
