@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 VENV := .venv
 PY := $(VENV)/bin/python
+VISION := .venv-vision
 LS := .label-studio/venv
 BASE_PYTHON := $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
@@ -13,7 +14,7 @@ COMPILE := $(PY) -m uv pip compile
 LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
 
-.PHONY: help run test lint checks pytest chromium lock openapi screenshots clean
+.PHONY: help run test lint checks pytest test-vision chromium lock openapi screenshots clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +38,9 @@ checks: $(VENV)/.installed-dev
 pytest: $(VENV)/.installed-dev
 	$(PY) -m pytest $(PYTEST_ARGS)
 
+test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
+	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)
+
 # What is installed is what the lock says: the stamp is newer than the lock, or it is done again.
 $(VENV)/bin/python:
 	@if [ -z "$(BASE_PYTHON)" ]; then echo "Python 3.11 is needed and not on the PATH" \
@@ -49,6 +53,15 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/bin/python
 	$(PY) $(PIP) --no-deps -r requirements-dev.txt
+	@touch $@
+
+# The vision extra in a venv of its own, so that .venv stays what the lock says; the .pth file
+# lets it see what is in .venv.
+$(VISION)/.installed: requirements-vision.txt $(VENV)/.installed-dev | $(VENV)/bin/python
+	[ -x $(VISION)/bin/python ] || "$(BASE_PYTHON)" -m venv $(VISION)
+	site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+		$(PY) -c "$$site" >"$$($(VISION)/bin/python -c "$$site")/base.pth"
+	$(VISION)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-vision.txt
 	@touch $@
 
 # A real Label Studio for the end-to-end tests, in a venv of its own: its pins are not ours.
@@ -78,5 +91,5 @@ screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which t
 	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
-	rm -rf $(VENV) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VISION) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

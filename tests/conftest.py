@@ -1,11 +1,14 @@
 """What all tests share: the servers of the end-to-end tests, skips that say why, and patience."""
 
+import importlib.util
 import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.e2e.fixtures import backend, labelstudio, start_backend
+
+VISION = ("torch", "transformers")
 
 __all__ = ["backend", "labelstudio", "start_backend"]
 
@@ -25,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what needs a browser where there is none."""
+    """Skip what needs a browser, or the vision extra, where there is none."""
     if item.get_closest_marker("browser") and shutil.which("chromium") is None:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
+    if item.get_closest_marker("vision") and not all(map(importlib.util.find_spec, VISION)):
+        pytest.skip("needs torch and transformers: make test-vision")

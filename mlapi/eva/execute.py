@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from evadb.expression.constant_value_expression import ConstantValueExpression
 from evadb.parser.create_function_statement import CreateFunctionStatement
+from evadb.parser.load_statement import LoadDataStatement
 from evadb.parser.parser import Parser
 from evadb.server.command_handler import execute_statement
 
@@ -27,7 +28,8 @@ def execute(
     """Run one statement; the rows of a SELECT with plain column names, else what EvaDB says.
 
     A constant `':name'` in the statement is replaced by `bindings["name"]` after parsing, so
-    the value never is SQL text; also in CREATE FUNCTION, for the path and the metadata.
+    the value never is SQL text; also in CREATE FUNCTION, for the path and the metadata, and in
+    LOAD, for the path, which EvaDB reads as a glob.
     Raises StatementFailed for whatever EvaDB raises.
     """
     started = time.perf_counter()
@@ -65,6 +67,9 @@ def _bind(statement: Any, bindings: dict[str, Any]) -> None:
             if isinstance(value, str) and value in places:
                 statement._metadata[i] = (key, places[value])
                 unbound.pop(value, None)
+    if isinstance(statement, LoadDataStatement) and str(statement.path) in places:
+        unbound.pop(str(statement.path), None)
+        statement._path = Path(places[str(statement.path)])
     for constant in _constants(statement):
         if isinstance(constant.value, str) and constant.value in places:
             unbound.pop(constant.value, None)

@@ -14,7 +14,10 @@ from typing import Any
 
 import evadb.database
 from evadb.catalog.catalog_manager import CatalogManager
+from evadb.configuration.constants import EvaDB_DATASET_DIR
 from evadb.database import EvaDBDatabase
+
+from mlapi.eva.loading import keep_in_this_process
 
 _kept = threading.local()
 
@@ -52,5 +55,9 @@ def open_eva(directory: Path, on_statement: Callable[[dict[str, Any]], None] | N
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chmod(directory, 0o700)
     evadb.database.get_catalog_instance = _catalog  # also what the database object is given
+    keep_in_this_process()
     database = evadb.database.init_evadb_instance(str(directory))
+    # EvaDB overrides its own choice with "": LOAD would make its folders where Python was started.
+    datasets = str(directory / EvaDB_DATASET_DIR)
+    database.catalog().upsert_configuration_catalog_entry("datasets_dir", datasets)
     return Eva(database, directory, on_statement or (lambda statement: None))

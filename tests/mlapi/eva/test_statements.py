@@ -47,6 +47,40 @@ def test_numbers_and_their_absence_come_back(eva, prefix):
     assert found["x"].dropna().tolist() == [0.5, -2.25]
 
 
+def test_vectors_and_their_absence_come_back(eva, prefix):
+    vectors = [np.array([0.1, -2, np.nan], np.float32), None, np.zeros(0, np.float32)]
+    frame = pd.DataFrame({"id": [1, 2, 3], "vector": vectors})
+
+    write_table(eva, f"{prefix}_vectors", frame, {"id": "integer", "vector": "vector"})
+    found = execute(eva, f"SELECT id, vector FROM {prefix}_vectors")["vector"].tolist()
+
+    assert found[1] is None
+    for one, other in ((found[0], vectors[0]), (found[2], vectors[2])):
+        assert one.dtype == np.float32
+        np.testing.assert_array_equal(one, other)
+
+
+def test_vectors_of_other_numbers_become_float32(eva, prefix):
+    frame = pd.DataFrame({"id": [1, 2], "vector": [np.array([1, 2]), [0.5, 0.25]]})
+
+    write_table(eva, f"{prefix}_doubles", frame, {"id": "integer", "vector": "vector"})
+    found = execute(eva, f"SELECT vector FROM {prefix}_doubles")["vector"].tolist()
+
+    assert [vector.dtype for vector in found] == [np.float32, np.float32]
+    assert [vector.tolist() for vector in found] == [[1, 2], [0.5, 0.25]]
+
+
+def test_pictures_come_back(eva, prefix):
+    pictures = [np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.zeros((1, 1, 3), np.uint8)]
+    frame = pd.DataFrame({"id": [1, 2], "picture": pictures})
+
+    write_table(eva, f"{prefix}_pictures", frame, {"id": "integer", "picture": "picture"})
+    found = execute(eva, f"SELECT picture FROM {prefix}_pictures")["picture"].tolist()
+
+    for one, other in zip(found, pictures, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_an_empty_table_can_be_made(eva, prefix):
     frame = pd.DataFrame({"id": [], "text": []})
 

@@ -1,0 +1,26 @@
+"""Keeps LOAD in this process: EvaDB would fork one process per core to look at the files.
+
+From twice as many files as cores on, its LOAD of pictures makes a multiprocessing.Pool and never
+closes it, so its processes last until the garbage collector finds it. And forking a process that
+has threads may leave a child waiting for ever for a lock that nobody holds.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from evadb.executor import load_multimedia_executor
+
+
+class InThisProcess:
+    """What LOAD uses of a Pool: a map."""
+
+    def __init__(self, processes: int) -> None:
+        """`processes` is what EvaDB asks for; there are none."""
+
+    def map(self, function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
+        return [function(value) for value in values]
+
+
+def keep_in_this_process() -> None:
+    """For good, not only while a LOAD runs: another thread may load at the same time."""
+    load_multimedia_executor.Pool = InThisProcess

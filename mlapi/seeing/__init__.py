@@ -1,0 +1,1 @@
+"""Seeing: what makes a picture a vector of features."""

@@ -1,0 +1,48 @@
+"""Why features of pictures cannot be made here: the cause as a code, a message and the cure."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.base import TrainingFailed
+
+FOLDER_HINT = (
+    "A model's folder has config.json, preprocessor_config.json and model.safetensors, as "
+    "save_pretrained writes them."
+)
+
+
+class Problem(NamedTuple):
+    """Why a value of the option `features` cannot be used on this machine."""
+
+    code: str
+    message: str
+    hint: str
+
+    def failed(self) -> "TrainingFailed":
+        """As the error that ends a training, or a prediction."""
+        # Not at the top: the pipelines import this package while they are imported themselves.
+        from mlapi.pipelines.base import TrainingFailed
+
+        return TrainingFailed(self.code, self.message, hint=self.hint)
+
+
+def invalid(message: str) -> Problem:
+    return Problem("option_invalid", message, "Say opencv, or hf: and a model's name or folder.")
+
+
+def no_vision(message: str) -> Problem:
+    command = "pip install -r requirements-vision.txt"
+    return Problem("vision_missing", message, f"{command}, and start the server again.")
+
+
+def no_model(message: str, *, hint: str = FOLDER_HINT) -> Problem:
+    return Problem("model_missing", f"features hf: {message}", hint)
+
+
+def broken_model(message: str) -> Problem:
+    return Problem("model_broken", f"features hf: {message}", FOLDER_HINT)
+
+
+def said(error: Exception) -> str:
+    """The first line of what a foreign library says, which may be long."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
