@@ -6,7 +6,7 @@ not parsed with the SDK itself because its parser resolves entities and recurses
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -26,6 +26,7 @@ _NOT_CONTROLS = {"Filter"}
 # The editor's own pattern for a reference to the task's data, without its brackets.
 _PLAIN_FIELD = re.compile(rf"\$([\w.]{{1,{MAX_NAME}}})", re.ASCII)
 _REFERENCE = re.compile(r"\$[\w[\].{}]+", re.ASCII)
+_PATH = " / "  # between the words of a Taxonomy's path
 _CHOICES = ("single", "single-radio", "multiple")
 
 
@@ -63,7 +64,8 @@ class Control(Tag):
 
     `labels` are what the editor writes into a result: the alias where there is one, else
     the value. `nested` results are paths instead of labels. `dynamic` ones have labels
-    that each task brings along. `choice` is "" where the tag is not Choices.
+    that each task brings along. `choice` is "" where the tag is not Choices. Of a Taxonomy
+    `paths` are what a result holds, by `label_of`, which are its labels.
     """
 
     to_name: tuple[str, ...] = ()
@@ -73,6 +75,12 @@ class Control(Tag):
     nested: bool = False
     dynamic: bool = False
     choice: str = ""
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+
+def label_of(path: Sequence[str]) -> str:
+    """The words of a Taxonomy's path as one label."""
+    return _PATH.join(path)
 
 
 @dataclass(frozen=True)
@@ -108,15 +116,16 @@ def parse(xml: str) -> LabelConfig:
     """
     controls: dict[str, Control] = {}
     objects: dict[str, ObjectTag] = {}
-    labels: dict[str, list[Element]] = {}
+    labels: dict[str, list[tuple[Element, ...]]] = {}
     nested: set[str] = set()
     for element, parents in _walk(_root(xml)):
         name = element.get("name")
         if element.tag in _LABEL_TAGS:
             owner = next((p for p in reversed(parents) if p.get("name") in controls), None)
             if owner is not None:
-                labels.setdefault(owner.attrib["name"], []).append(element)
-                if any(p.tag == element.tag for p in parents):
+                above = tuple(p for p in parents if p.tag == element.tag)
+                labels.setdefault(owner.attrib["name"], []).append((*above, element))
+                if above:
                     nested.add(owner.attrib["name"])
                 continue
         if not name:
@@ -207,12 +216,24 @@ def _object(element: Element) -> ObjectTag:
     )
 
 
-def _with_labels(control: Control, elements: list[Element], nested: bool) -> Control:
-    values = [e.get("alias") or e.get("value") or "" for e in elements]
+def _word(element: Element) -> str:
+    return element.get("alias") or element.get("value") or ""
+
+
+def _with_labels(control: Control, found: list[tuple[Element, ...]], nested: bool) -> Control:
+    """`found`: each Label or Choice, after those that it is inside of."""
+    elements = [path[-1] for path in found]
+    values = [_word(element) for element in elements]
     # The editor fills references to the task's data into a value, but not into an alias.
     refers = any(not e.get("alias") and _REFERENCE.search(e.get("value", "")) for e in elements)
+    paths = {}
+    if control.tag == "Taxonomy":
+        words = [tuple(map(_word, path)) for path in found]
+        paths = {label_of(path): path for path in words if all(path)}
+        values = list(paths)
     return replace(
         control,
+        paths=MappingProxyType(paths),
         labels=tuple(dict.fromkeys(v for v in values if v)),
         nested=control.nested or nested,
         dynamic=control.dynamic or refers,

@@ -1,10 +1,11 @@
 """What the annotations of a task amount to: at most one usable label per target."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from mlapi.labelstudio.label_config import label_of
 from mlapi.labelstudio.times import moment
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def answer(
     control was there to choose from; and no label for `single`. Nor are two labels, left
     over from a time when the control took several.
     """
-    said = _choices(annotation.get("result"), target.name)
-    allowed = sorted(said & set(target.labels))
+    said = _said(annotation.get("result"), target)
+    allowed = sorted(said & set(target.labels)) if target.labels else sorted(said)
     if target.kind == "single":
         return tuple(allowed) if len(allowed) == 1 else None
     if not said and _is_before(annotation, since.get(target.name)):
@@ -90,17 +91,43 @@ def _is_before(annotation: Mapping[str, Any], since: str | None) -> bool:
     return joined is not None and _age(annotation)[0] < joined
 
 
-def _choices(result: Any, control: str) -> set[str]:
-    chosen: set[str] = set()
+def _said(result: Any, target: "TargetSpec") -> set[str]:
+    """What the regions of the target's control hold, as labels."""
+    read = READERS.get(target.control_tag, _choices)
+    said: set[str] = set()
     for region in result if isinstance(result, list) else ():
-        if not isinstance(region, dict) or region.get("from_name") != control:
-            continue
-        value = region.get("value")
-        choices = value.get("choices") if isinstance(value, dict) else None
-        choices = [choices] if isinstance(choices, str) else choices
-        listed = choices if isinstance(choices, list) else ()
-        chosen.update(c for c in listed if isinstance(c, str))
-    return chosen
+        if isinstance(region, dict) and region.get("from_name") == target.name:
+            value = region.get("value")
+            said.update(read(value) if isinstance(value, dict) else ())
+    return said
+
+
+def _choices(value: Mapping[str, Any]) -> list[str]:
+    return _texts(value.get("choices"))
+
+
+def _words(value: Mapping[str, Any]) -> list[str]:
+    """What someone wrote, as one label whatever the white space."""
+    words = " ".join(" ".join(_texts(value.get("text"))).split())
+    return [words] if words else []
+
+
+def _paths(value: Mapping[str, Any]) -> list[str]:
+    paths = value.get("taxonomy")
+    listed = paths if isinstance(paths, list) else []
+    return [label_of(path) for path in listed if isinstance(path, list) and _texts(path)]
+
+
+def _texts(value: Any) -> list[str]:
+    listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [text for text in listed if isinstance(text, str)]
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "Choices": _choices,
+    "TextArea": _words,
+    "Taxonomy": _paths,
+}
 
 
 def _most(answers: list[tuple[str, ...]]) -> str | None:

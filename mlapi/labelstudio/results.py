@@ -3,7 +3,7 @@
 import math
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from mlapi.labelstudio.label_config import Control, LabelConfig
@@ -26,7 +26,7 @@ def prediction(
     for name, answer in answers.items():
         control = config.control(name)
         if control is not None and is_allowed(answer, control):
-            regions.append(_choices_region(answer, control))
+            regions.append(_region(answer, control))
     if not regions:
         return None
     return {
@@ -42,24 +42,38 @@ def is_allowed(answer: "Answer | Problem", control: Control) -> TypeGuard["Answe
     A Problem and an empty set cannot: there is no region that says them.
     """
     value = getattr(answer, "value", None)
-    if not value or control.tag != "Choices" or control.nested or control.dynamic:
-        return False
-    if control.per_region or control.per_item:
+    if not value or control.tag not in _VALUES or control.per_region or control.per_item:
         return False
     chosen = _chosen(value)
+    if control.tag == "TextArea":
+        return len(chosen) == 1
+    if control.dynamic or (control.nested and control.tag == "Choices"):
+        return False
     if len(chosen) > 1 and control.choice != "multiple":
         return False
     return set(chosen) <= set(control.labels)
 
 
-def _choices_region(answer: "Answer", control: Control) -> dict[str, Any]:
+# Of each control tag the type of its region, and what its value holds.
+_VALUES: dict[str, tuple[str, Callable[[list[str], Control], dict[str, Any]]]] = {
+    "Choices": ("choices", lambda chosen, control: {"choices": chosen}),
+    "TextArea": ("textarea", lambda chosen, control: {"text": chosen}),
+    "Taxonomy": (
+        "taxonomy",
+        lambda chosen, control: {"taxonomy": [list(control.paths[label]) for label in chosen]},
+    ),
+}
+
+
+def _region(answer: "Answer", control: Control) -> dict[str, Any]:
+    kind, value = _VALUES[control.tag]
     return {
         "id": "".join(secrets.choice(_ID_CHARACTERS) for _ in range(10)),
         "from_name": control.name,
         "to_name": control.to_name[0],
-        "type": "choices",
+        "type": kind,
         "origin": "prediction",
-        "value": {"choices": _chosen(answer.value)},
+        "value": value(_chosen(answer.value), control),
         "score": _score(answer.score),
     }
 

@@ -2,10 +2,10 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from registry.errors import EvalsError
 
@@ -55,8 +55,9 @@ class InputProblem(Exception):  # noqa: N818 - not a failure: the task is answer
 class TargetSpec:
     """A control tag that a pipeline can fill, and where its input is.
 
-    `labels` are what a result holds (aliases where there are some). The two keys are those
-    of Paragraphs: where a turn of the dialogue has its text and its author.
+    `labels` are what a result holds (aliases where there are some); none for a control that
+    takes any words. The two keys are those of Paragraphs: where a turn of the dialogue has its
+    text and its author.
     """
 
     name: str
@@ -67,6 +68,7 @@ class TargetSpec:
     labels: tuple[str, ...]
     text_key: str = "text"
     author_key: str = "author"
+    control_tag: str = "Choices"
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "labels": list(self.labels)}
@@ -89,11 +91,16 @@ class Unserved:
 
 @dataclass(frozen=True)
 class Match:
-    """What a pipeline makes of a label config; `pipeline` is "" where nothing can be served."""
+    """What a pipeline makes of a label config; `pipeline` is "" where nothing can be served.
+
+    `purpose` is what the targets are filled with beside their labels, where an option says so:
+    other words are another thing to learn.
+    """
 
     pipeline: str
     targets: tuple[TargetSpec, ...]
     unserved: tuple[Unserved, ...] = ()
+    purpose: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class ExtractorRef:
+    """What makes vectors of pictures: as the option `features` names it, and the name that also
+    tells its version and its weights.
+    """
+
+    features: str
+    name: str
+
+
+@dataclass(frozen=True)
 class TrainingJob:
     """A run as its child process sees it: `job.json`, and the folder that it works in."""
 
@@ -131,13 +148,16 @@ class TrainingJob:
     automl: bool = False
     automl_note: str = ""
     champion: dict[str, Any] | None = None
+    extractor: ExtractorRef | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingJob":
         values = json.loads((folder / "job.json").read_text(encoding="utf-8"))
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         targets = tuple(TargetSpec.from_dict(t) for t in values["targets"])
-        return cls(**{**known, "folder": folder, "targets": targets})
+        found = values.get("extractor")
+        extractor = ExtractorRef(**found) if found else None
+        return cls(**{**known, "folder": folder, "targets": targets, "extractor": extractor})
 
     @property
     def artifact(self) -> Path:
@@ -152,16 +172,6 @@ class TrainingJob:
         """The frozen dataset, ordered by task so that its order decides nothing."""
         with open(self.folder / "dataset.jsonl", encoding="utf-8") as lines:
             return sorted((json.loads(line) for line in lines), key=lambda row: row["id"])
-
-
-@dataclass(frozen=True)
-class ExtractorRef:
-    """What makes vectors of pictures: as the option `features` names it, and the name that also
-    tells its version and its weights.
-    """
-
-    features: str
-    name: str
 
 
 class FeatureStore(Protocol):
@@ -196,17 +206,55 @@ class Predictor(ABC):
 
 
 class Pipeline(ABC):
-    """One kind of labelling."""
+    """One kind of labelling.
+
+    `only_if_asked`: it serves only projects whose options ask for it (`is_asked`).
+    `learns_from`: which tasks its datasets have. `counts`: what the policy counts before it
+    trains. `policy`: the policy's defaults where they are others than a classifier's. `sees`:
+    its inputs are the features of pictures. `may_be_silent`: it rightly has no answer for many
+    tasks. `modules`: what its first prediction imports, which
+    a process lets one thread do, because EvaDB's modules import each other in circles.
+    """
 
     name: str
+    only_if_asked = False
+    learns_from: Literal["labelled", "all"] = "labelled"
+    counts: Literal["labels", "tasks"] = "labels"
+    policy: ClassVar[Mapping[str, Any]] = {}
+    sees = False
+    may_be_silent = False
+    modules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def match(self, config: "LabelConfig") -> Match:
-        """The targets that it would fill, and why it does not fill the other controls."""
+    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+        """The targets that it would fill, and why it does not fill the other controls.
+
+        `options` are what the project has set, as it set it: a pipeline that is asked for by
+        an option serves nothing without it.
+        """
+
+    @property
+    @abstractmethod
+    def option_names(self) -> frozenset[str]:
+        """What a project can set for it."""
 
     @abstractmethod
     def validate_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in. Raises UnknownOption or InvalidOption."""
+
+    def sees_in(self, config: "LabelConfig") -> bool:
+        """Whether the config shows what the pipeline is about at all."""
+        return True
+
+    def is_asked(self, options: Mapping[str, Any]) -> bool:
+        """Whether the project's options ask for this pipeline and no other."""
+        return False
+
+    def required(
+        self, targets: Sequence[TargetSpec], options: Mapping[str, Any]
+    ) -> dict[str, str] | None:
+        """By control the label without which there is nothing to learn; None: any will do."""
+        return None
 
     @abstractmethod
     def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> Any:

@@ -138,3 +138,31 @@ def test_the_order_of_annotations_decides_nothing(votes, random):
     shuffled = list(annotations)
     random.shuffle(shuffled)
     assert usable(annotations, [SINGLE]) == usable(shuffled, [SINGLE])
+
+
+def wrote(control: str, value: dict, by: int = 1) -> dict:
+    """An annotation with one region of another kind than choices."""
+    result = [{"from_name": control, "type": "any", "value": value}]
+    return {**said("A", by=by), "result": result}
+
+
+def test_words_in_a_text_area_are_a_label_whatever_the_white_space():
+    words = TargetSpec("name", "image", "Image", "image", "single", (), control_tag="TextArea")
+    one, other = wrote("name", {"text": ["red  ones "]}), wrote("name", {"text": "red ones"}, by=2)
+    third = wrote("name", {"text": ["blue"]}, by=3)
+
+    assert usable([one, other, third], [words])[0] == {"name": "red ones"}
+    assert usable([wrote("name", {"text": [" "]})], [words])[0] == {}
+    assert usable([wrote("name", {"text": 5})], [words])[0] == {}
+
+
+def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
+    kinds = TargetSpec(
+        "kind", "image", "Image", "image", "single", ("Animal / Cat",), control_tag="Taxonomy"
+    )
+
+    assert usable([wrote("kind", {"taxonomy": [["Animal", "Cat"]]})], [kinds])[0] == {
+        "kind": "Animal / Cat"
+    }
+    assert usable([wrote("kind", {"taxonomy": [["Animal"]]})], [kinds])[0] == {}
+    assert usable([wrote("kind", {"taxonomy": "Animal"})], [kinds])[0] == {}

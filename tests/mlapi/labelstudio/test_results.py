@@ -18,7 +18,9 @@ CONFIG = (
     '<Choice value="y"/><Choice value="z &quot;q&quot;"/></Choices>'
     '<Choices name="part" toName="text" perRegion="true"><Choice value="A"/></Choices>'
     '<Choices name="tree" toName="text"><Choice value="A"><Choice value="B"/></Choice></Choices>'
-    '<TextArea name="area" toName="text"/></View>'
+    '<TextArea name="area" toName="text"/>'
+    '<Taxonomy name="kinds" toName="text"><Choice value="Animal"><Choice value="Cat" alias="c"/>'
+    '</Choice><Choice value="Car"/></Taxonomy></View>'
 )
 
 
@@ -70,7 +72,8 @@ def test_scores_are_finite_and_within_0_and_1(score, said):
         Answer("tags", ("x", "gone"), 0.9, "multiple"),
         Answer("part", "A", 0.9),
         Answer("tree", "A", 0.9),
-        Answer("area", "A", 0.9),
+        Answer("area", ("A", "B"), 0.9, "multiple"),
+        Answer("kinds", "Animal / Dog", 0.9),
         Answer("missing", "A", 0.9),
         Problem("label", "empty", "The text is empty."),
     ],
@@ -86,6 +89,15 @@ def test_what_the_config_does_not_allow_is_not_said(answer):
 def test_one_of_a_multiple_control_may_fill_it():
     control = parse(CONFIG).control("tags")
     assert is_allowed(Answer("tags", "x", 0.5), control)
+
+
+def test_words_are_written_into_a_text_area_and_a_path_into_a_taxonomy():
+    (words,) = answered(Answer("area", "red ones", 0.7))["result"]
+    assert (words["type"], words["value"]) == ("textarea", {"text": ["red ones"]})
+    (path,) = answered(Answer("kinds", "Animal / c", 0.6))["result"]
+    assert (path["type"], path["value"]) == ("taxonomy", {"taxonomy": [["Animal", "c"]]})
+    assert answered(Answer("kinds", "Animal / Cat", 0.6)) is None
+    assert answered(Answer("kinds", "c", 0.6)) is None
 
 
 def test_nothing_to_say_is_no_prediction():
