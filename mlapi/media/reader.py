@@ -1,6 +1,7 @@
 """Reads the files that a project's tasks name, from the cache or from where they are."""
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from time import time
+from time import monotonic, time
 
 import structlog
 from django.conf import settings
@@ -79,26 +80,35 @@ class MediaReader:
     def fetch_many(
         self, addresses: Iterable[str], check: Callable[[], object] = lambda: None
     ) -> dict[str, Fetched | InputProblem]:
-        """The file at each distinct address, or why there is none. One failure stops no other.
+        """The file at each distinct address, or why there is none; see `fetch_each`."""
+        return dict(self.fetch_each(addresses, check))
 
-        `check` is called in this thread several times a second; what it raises ends all and
-        is raised at once, with whatever is under way cut off.
+    def fetch_each(
+        self,
+        addresses: Iterable[str],
+        check: Callable[[], object] = lambda: None,
+        until: float = math.inf,
+    ) -> Iterator[tuple[str, Fetched | InputProblem]]:
+        """Each distinct address with its file, or why there is none, as soon as it is known.
+
+        One failure stops no other. `check` is called in this thread several times a second;
+        what it raises ends all and is raised at once, with whatever is under way cut off. At
+        `until`, by the monotonic clock, it ends in the same way, without the rest.
         """
         waiting = iter(dict.fromkeys(addresses))
-        found: dict[str, Fetched | InputProblem] = {}
         running: dict[Future[Fetched | InputProblem], tuple[str, Cutoff]] = {}
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="media")
         try:
-            while True:
+            while monotonic() < until:
                 check()
                 for address in islice(waiting, 2 * THREADS - len(running)):
                     cutoff = Cutoff(self._timeout_s)
                     running[pool.submit(self._fetched, address, cutoff)] = address, cutoff
                 if not running:
-                    return found
+                    return
                 for done in wait(running, CHECK_S, FIRST_COMPLETED).done:
                     address, _ = running.pop(done)
-                    found[address] = done.result()
+                    yield address, done.result()
         finally:
             for _, cutoff in running.values():
                 cutoff.cut()
