@@ -1,13 +1,16 @@
 """Answers what the registry asks of the engine behind it: `registry.engine.Engine`, implemented."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlapi import pipelines
 from mlapi.labelstudio import label_config
-from mlapi.pipelines.base import InputProblem
+from mlapi.pipelines.base import InputProblem, Match
+from registry.engine import Neighbour
 from registry.errors import EvalsError
 from registry.models import Project, Task
+
+_UNSET = object()
 
 
 class Engine:
@@ -24,15 +27,38 @@ class Engine:
 
         A project that no pipeline serves may keep none.
         """
-        if project.pipeline:
-            return pipelines.get(project.pipeline).validate_options(options)
+        matched = _matched(project, options)
+        if matched.targets:
+            pipeline = pipelines.get(matched.pipeline)
+            given = {
+                name: value
+                for name, value in options.items()
+                # What was set when another pipeline served is no fault of who sets something now.
+                if name in pipeline.option_names or project.options.get(name, _UNSET) != value
+            }
+            return pipeline.validate_options(given)
         if options:
-            raise NoPipeline("No pipeline serves this project, so it has no options.")
+            raise NoPipeline(f"These options serve nothing: {pipelines.why_not(matched)}.")
         return {}
 
     def describe_task(self, task: Task) -> dict[str, Any]:
-        """`{"kind": "text", "text", "url"}`; the text is that of the first target that has one."""
-        return {"kind": "text", "text": _text(task), "url": _link(task)}
+        """`{"kind", "text", "url"}`; the text is that of the first target that has one."""
+        matched = _matched(task.project, task.project.options)
+        sees = bool(matched.targets) and pipelines.get(matched.pipeline).sees
+        text = _text(task, matched)
+        return {"kind": "image" if sees and text else "text", "text": text, "url": _link(task)}
+
+    def thumbnail(self, task: Task) -> bytes:
+        """A small JPEG of the task's picture. Raises NoThumbnail."""
+        from mlapi.thumbnails import thumbnail
+
+        return thumbnail(task)
+
+    def similar(self, task: Task, k: int) -> list[Neighbour]:
+        """The tasks whose pictures are most like the task's. Raises NoFeatures."""
+        from mlapi.similar import similar
+
+        return similar(task, k)
 
     def policy_status(self, project: Project) -> dict[str, Any]:
         """How near the project is to its next run, with all its counts."""
@@ -55,12 +81,19 @@ class NoPipeline(EvalsError):
     hint = "Connect it to Label Studio first, with a label config that can be served."
 
 
-def _text(task: Task) -> str:
-    project = task.project
-    if not project.pipeline:
+def _matched(project: Project, options: Mapping[str, Any]) -> Match:
+    """What serves the project with these options."""
+    try:
+        return pipelines.match(label_config.parse(project.label_config), options)
+    except label_config.InvalidLabelConfig:
+        return Match("", ())
+
+
+def _text(task: Task, matched: Match) -> str:
+    if not matched.targets:
         return ""
-    pipeline = pipelines.get(project.pipeline)
-    for target in pipeline.match(label_config.parse(project.label_config)).targets:
+    pipeline = pipelines.get(matched.pipeline)
+    for target in matched.targets:
         try:
             return str(pipeline.read_input(task.data, target))
         except InputProblem:

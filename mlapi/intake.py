@@ -4,6 +4,7 @@ Label Studio waits one second for a webhook and never sends it again, so the eve
 row before it is answered, and everything slow is left to the jobs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +37,13 @@ class Taken:
     is_known: bool = True
 
 
-def served_by(config: str) -> pipelines.Match:
-    """What serves the label config. Raises ConfigUnserved or ConfigInvalid; in memory only."""
+def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> pipelines.Match:
+    """What serves the label config of a project with these options; in memory only.
+
+    Raises ConfigUnserved or ConfigInvalid.
+    """
     try:
-        match = pipelines.match(label_config.parse(config))
+        match = pipelines.match(label_config.parse(config), options)
     except label_config.InvalidLabelConfig as e:
         raise ConfigInvalid(e.message) from None
     if not match.targets:
@@ -73,7 +77,7 @@ def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
                 request_id=request_id(),
             )
             queue.drain(project.pk)
-    served_by(body.label_config)
+    served_by(body.label_config, project.options)
     return project
 
 

@@ -3,6 +3,7 @@
 import importlib
 import threading
 from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -20,11 +21,7 @@ FAILURE_REMEMBERED_S = 30
 # EvaDB's modules import each other in circles: two threads that enter them at once deadlock or
 # see half a module, so one thread at a time imports them, and the others wait for it.
 _importing = threading.Lock()
-_FIRST_PREDICTION_NEEDS = (
-    "mlapi.eva.online",
-    "mlapi.pipelines.classification.predictor",
-    "mlapi.pipelines.text_classification.linear",
-)
+_EVERY_PREDICTION_NEEDS = ("mlapi.eva.online", "mlapi.pipelines.classification.predictor")
 
 
 class ModelUnavailable(EvalsError):
@@ -96,7 +93,9 @@ def warm_up() -> threading.Thread:
 
     def import_or_log() -> None:
         try:
-            _import_engine()
+            # What sees pictures takes 100 MB more, which a server of texts never needs.
+            usual = [p.modules for p in pipelines.PIPELINES.values() if not p.sees]
+            _import_engine([module for modules in usual for module in modules])
         except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it
             log.exception("warm_up_failed")
 
@@ -105,9 +104,9 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-def _import_engine() -> None:
+def _import_engine(modules: Sequence[str] = ()) -> None:
     with _importing:
-        for module in _FIRST_PREDICTION_NEEDS:
+        for module in (*_EVERY_PREDICTION_NEEDS, *modules):
             importlib.import_module(module)
 
 
@@ -125,8 +124,9 @@ def _cached(version: ModelVersion) -> Predictor | None:
 def _load(version: ModelVersion) -> Predictor:
     try:
         path = artifacts.fetch(version)
-        _import_engine()
-        predictor = pipelines.get(version.pipeline).load(path)
+        pipeline = pipelines.get(version.pipeline)
+        _import_engine(pipeline.modules)
+        predictor = pipeline.load(path)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
         log.exception("version_does_not_load", version=version.label, project=version.project_id)
         error = f"{version.label} does not load: {type(e).__name__}: {e}"

@@ -1,17 +1,19 @@
 """Which version answers a request, and its answer: one entry per task, always."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from mlapi import pipelines
+from mlapi.features import SECONDS, ProjectFeatures
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.loading import ModelUnavailable, forget, load, predictor_for, warm_up
-from mlapi.pipelines.base import Answer, Predictor, Problem, TargetSpec
+from mlapi.pipelines.base import Answer, FeatureStore, Predictor, Problem, TargetSpec
+from registry.acts.tasks import live
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
 
@@ -64,12 +66,18 @@ def answer(
     return _answer(served, tasks, empty)
 
 
-def ask_champion(project: Project, rows: list[dict[str, Any]]) -> list[dict[str, Answer | Problem]]:
-    """What the champion says of each task's data under the project's own label config.
+def ask_champion(
+    project: Project, tasks: Sequence[tuple[int, dict[str, Any]]], seconds: float = SECONDS
+) -> list[dict[str, Answer | Problem]]:
+    """What the champion says of mirrored tasks (id, data) under the project's own label config.
+
+    Pictures that were not seen before are fetched and seen for so many seconds.
 
     Raises NoModel, ModelUnavailable or ConfigNotServed, and nothing for what a task holds.
     """
-    return _predict(_served(project, project.champion, project.label_config), rows)
+    served = _served(project, project.champion, project.label_config)
+    store = ProjectFeatures(project, lambda: tasks, seconds)
+    return _predict(served, [data for _, data in tasks], store)
 
 
 class ProjectUnknown(EvalsError):
@@ -94,6 +102,7 @@ class ConfigNotServed(EvalsError):
 class _Served:
     """All that a request's tasks are predicted with."""
 
+    project: Project
     version: ModelVersion
     predictor: Predictor
     config: LabelConfig
@@ -107,10 +116,10 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
         raise NoModel("No version serves the project yet.")
     config = label_configs.parse(label_config or project.label_config)
     predictor = predictor_for(version)
-    specs = pipelines.get(version.pipeline).match(config).targets
+    specs = pipelines.get(version.pipeline).match(config, project.options).targets
     if not specs:
         raise ConfigNotServed("The label config has no control that the version fills.")
-    return _Served(version, predictor, config, specs)
+    return _Served(project, version, predictor, config, specs)
 
 
 def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None) -> Answered:
@@ -123,7 +132,8 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
             problems.setdefault("task_invalid", []).append(_id(task))
         else:
             readable[i] = data
-    answers = _predict(served, list(readable.values()))
+    store = ProjectFeatures(served.project, lambda: _mirrored(served.project, tasks))
+    answers = _predict(served, list(readable.values()), store)
     for i, said in zip(readable, answers, strict=True):
         prediction = results.prediction(said, served.config, served.version.label)
         if prediction is None:
@@ -133,19 +143,27 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
     return Answered(entries, served.version.label, problems)
 
 
-def _predict(served: _Served, rows: list[dict[str, Any]]) -> list[dict[str, Answer | Problem]]:
+def _mirrored(project: Project, tasks: Sequence[Any]) -> Iterable[tuple[int, Any]]:
+    """Id and data of those of the request's tasks that are mirrored."""
+    ids = [number for task in tasks if isinstance(number := _id(task), int)]
+    return live(project).filter(labelstudio_id__in=ids).values_list("pk", "data")
+
+
+def _predict(
+    served: _Served, rows: list[dict[str, Any]], store: FeatureStore
+) -> list[dict[str, Answer | Problem]]:
     """The predictor's answers; a batch on which it fails is halved until it is known where."""
     if not rows:
         return []
     try:
-        answers = served.predictor.predict(rows, served.specs)
+        answers = served.predictor.predict(rows, served.specs, store)
         if len(answers) != len(rows):
             raise ValueError(f"{len(answers)} answers for {len(rows)} rows")
         return answers
     except Exception:  # noqa: BLE001 - one task may never spoil its batch
         if len(rows) > 1:
             half = len(rows) // 2
-            return _predict(served, rows[:half]) + _predict(served, rows[half:])
+            return _predict(served, rows[:half], store) + _predict(served, rows[half:], store)
         log.exception("prediction_failed", version=served.version.label)
         name = served.specs[0].name
         return [{name: Problem(name, "prediction_failed", "The model failed on this task.")}]

@@ -9,7 +9,9 @@ from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from mlapi import thumbnails
 from mlapi.labelstudio import counters
+from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from registry import queue
 from registry.acts import events, reaping
@@ -105,9 +107,11 @@ def wake_drains() -> None:
 
 
 def consider_projects() -> None:
-    """Ask the policy of every project that has labels and no run under way."""
+    """Ask the policy of every project that has what it counts, and no run under way."""
     active = TrainingRun.objects.filter(project=OuterRef("pk"), state__in=ACTIVE_STATES)
-    idle = Project.objects.filter(~Exists(active), labels_changed_at__isnull=False)
+    counted = [name for name, pipeline in PIPELINES.items() if pipeline.counts == "tasks"]
+    may_train = Q(labels_changed_at__isnull=False) | Q(pipeline__in=counted)
+    idle = Project.objects.filter(may_train, ~Exists(active))
     for project in idle.exclude(pipeline=""):
         _alone(policy.consider, project)
 
@@ -154,8 +158,9 @@ def reconcile() -> None:
 
 
 def trim() -> None:
-    """Forget what could not be predicted a month ago; all other events stay."""
+    """Forget what could not be predicted a month ago, and old thumbnails; all other events stay."""
     events.forget_problems(timezone.now() - _PROBLEMS_KEPT)
+    thumbnails.trim()
 
 
 def _alone(step: Callable[..., object], *arguments: object) -> None:

@@ -1,5 +1,6 @@
 """What a label config asks of us, and what a task's annotations answer to it."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,11 +51,18 @@ class Asked:
         return {name: when for name, when in joined.items() if when}
 
 
+def asked(label_config: str, options: Mapping[str, Any]) -> Asked:
+    """What a label config asks for of a project with these options.
+
+    One that cannot be parsed asks for nothing.
+    """
+    return _asked(label_config, json.dumps(options, sort_keys=True))
+
+
 @lru_cache(maxsize=128)
-def asked(label_config: str) -> Asked:
-    """What a label config asks for; one that cannot be parsed asks for nothing."""
+def _asked(label_config: str, options: str) -> Asked:
     try:
-        match = pipelines.match(parse(label_config))
+        match = pipelines.match(parse(label_config), json.loads(options))
         reason = pipelines.why_not(match)
     except InvalidLabelConfig as e:
         match, reason = Match("", ()), e.message

@@ -44,7 +44,8 @@ def first_answers(project: Project, change: PutAnnotation) -> FirstAnswers | Non
     if created is None or not isinstance(data, dict):
         return None
     answers: dict[str, str | list[str]] = {}
-    for target in asked(project.label_config).targets:
+    targets = asked(project.label_config, project.options).targets
+    for target in targets:
         said = labels.answer(annotation, target, project.control_since)
         if said is not None and not (task and target.name in task.answered):
             answers[target.name] = said[0] if target.kind == "single" else list(said)
@@ -53,7 +54,7 @@ def first_answers(project: Project, change: PutAnnotation) -> FirstAnswers | Non
     return FirstAnswers(
         task_id=change.task_id,
         data=data,
-        targets=asked(project.label_config).targets,
+        targets=targets,
         answers=answers,
         made_at=created,
         shown=annotation.get("parent_prediction") is not None,

@@ -124,7 +124,7 @@ def relabel(project: Project, label_config: str | None) -> int:
     """
     if not label_config:
         return 0
-    wanted = asked(storable(label_config))
+    wanted = asked(storable(label_config), project.options)
     if not wanted.targets or wanted.fingerprint == project.fingerprint:
         return 0
     since = _since(project, wanted)
@@ -136,10 +136,10 @@ def relabel(project: Project, label_config: str | None) -> int:
 def heal_config(project: Project) -> bool:
     """Take in the stored config again if what it amounts to is another thing than was stored.
 
-    So it is after an upgrade that serves more, or serves it differently.
+    So it is after an upgrade that serves more, and after a change of the project's options.
     """
     stored = project.label_config
-    if not stored or asked(stored).fingerprint == project.fingerprint:
+    if not stored or asked(stored, project.options).fingerprint == project.fingerprint:
         return False
     return refresh_config(project, stored)
 
@@ -147,7 +147,7 @@ def heal_config(project: Project) -> bool:
 def _store_config(project: Project, label_config: str | None, title: str | None) -> bool:
     label_config = storable(label_config or project.label_config)
     title = project.title if title is None else storable(title)[:500]
-    found = asked(label_config)
+    found = asked(label_config, project.options)
     if (label_config, title, found.fingerprint) == (
         project.label_config,
         project.title,
@@ -169,7 +169,7 @@ def _since(project: Project, wanted: Asked) -> dict[str, str]:
     """When the controls of the wanted config joined it."""
     if wanted.fingerprint == project.fingerprint:
         return project.control_since
-    before = asked(project.label_config) if project.fingerprint else None
+    before = asked(project.label_config, project.options) if project.fingerprint else None
     return wanted.since(before, project.control_since, timezone.now().isoformat())
 
 

@@ -112,7 +112,7 @@ class Desk:
         touched = [known.state for known in self._tasks.values() if known.touched]
         if not touched:
             return []
-        served = asked(self._project.label_config)
+        served = asked(self._project.label_config, self._project.options)
         for state in touched:
             state.labels, state.ties, state.input_key = served.amount(
                 self._project.uid, state.data, state.annotations, self._project.control_since

@@ -2,10 +2,15 @@
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from mlapi.pipelines import choices
 from mlapi.pipelines.base import (
     Answer,
+    ExtractorRef,
+    FeatureStore,
     InputProblem,
     InvalidOption,
     Match,
@@ -18,14 +23,20 @@ from mlapi.pipelines.base import (
     UnknownOption,
     Unserved,
 )
+from mlapi.pipelines.image_classification import ImageClassification
+from mlapi.pipelines.image_clusters import ImageClusters
+from mlapi.pipelines.image_similarity import ImageSimilarity
 from mlapi.pipelines.text_classification import TextClassification
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig
 
 __all__ = [
+    "NO_OPTIONS",
     "PIPELINES",
     "Answer",
+    "ExtractorRef",
+    "FeatureStore",
     "InputProblem",
     "InvalidOption",
     "Match",
@@ -44,9 +55,13 @@ __all__ = [
 ]
 
 # In this order they are asked; the first that has a target serves the config.
-PIPELINES: dict[str, Pipeline] = {p.name: p for p in (TextClassification(),)}
+PIPELINES: dict[str, Pipeline] = {
+    p.name: p
+    for p in (TextClassification(), ImageClassification(), ImageSimilarity(), ImageClusters())
+}
 
-NOTHING_SERVED = "No control that this backend can serve. Add Choices on Text"
+NOTHING_SERVED = "No control that this backend can serve. Add Choices on Text or Image"
+NO_OPTIONS: Mapping[str, Any] = {}
 
 
 def get(name: str) -> Pipeline:
@@ -54,13 +69,24 @@ def get(name: str) -> Pipeline:
     return PIPELINES[name]
 
 
-def match(config: "LabelConfig") -> Match:
-    """What the first pipeline with a target makes of the config, else why none has one."""
-    matches = [pipeline.match(config) for pipeline in PIPELINES.values()]
+def match(config: "LabelConfig", options: Mapping[str, Any] = NO_OPTIONS) -> Match:
+    """What the first pipeline with a target makes of the config, else why none has one.
+
+    A pipeline that the options ask for is the only one that may serve. Of a control that none
+    serves the reason is that of the pipeline that comes nearest.
+    """
+    asked = [p for p in PIPELINES.values() if p.is_asked(options) and p.sees_in(config)]
+    usual = [p for p in PIPELINES.values() if not p.only_if_asked]
+    matches = [pipeline.match(config, options) for pipeline in asked or usual]
     served = next((m for m in matches if m.targets), None)
-    if served is not None:
-        return served
-    return Match("", (), tuple(dict.fromkeys(u for m in matches for u in m.unserved)))
+    nearest: dict[str, Unserved] = {}
+    for refused in (u for m in matches for u in m.unserved):
+        known = nearest.get(refused.control)
+        if known is None or choices.nearness(refused) > choices.nearness(known):
+            nearest[refused.control] = refused
+    if served is None:
+        return Match("", (), tuple(nearest.values()))
+    return replace(served, unserved=tuple(nearest[u.control] for u in served.unserved))
 
 
 def why_not(unserved: Match) -> str:
@@ -71,15 +97,16 @@ def why_not(unserved: Match) -> str:
     """
     if unserved.targets:
         return ""
-    special = (u.message for u in unserved.unserved if u.code != "control_not_served")
-    return next(special, NOTHING_SERVED)
+    refused = [u for u in unserved.unserved if u.code != "control_not_served"]
+    return max(refused, key=choices.nearness).message if refused else NOTHING_SERVED
 
 
 def fingerprint(matched: Match) -> str:
-    """SHA-256 of the targets and their labels, whatever their order in the config."""
+    """SHA-256 of the targets, their labels (in whatever order) and their purpose."""
     targets = sorted(
         ({**t.to_dict(), "labels": sorted(t.labels)} for t in matched.targets),
         key=lambda t: t["name"],
     )
-    text = json.dumps([matched.pipeline, targets], sort_keys=True)
+    purpose = [matched.purpose] if matched.purpose else []
+    text = json.dumps([matched.pipeline, targets, *purpose], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

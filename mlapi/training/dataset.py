@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from django.db import connection, transaction
@@ -41,11 +41,17 @@ class Dataset:
     snapshot_at: datetime
 
 
-def freeze(run: TrainingRun, targets: Iterable[TargetSpec], folder: Path) -> Dataset:
+def freeze(
+    run: TrainingRun,
+    targets: Iterable[TargetSpec],
+    folder: Path,
+    learns_from: Literal["labelled", "all"] = "labelled",
+) -> Dataset:
     """Write `folder/dataset.jsonl` and keep its manifest in the artifact store for ever.
 
     Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
-    that `targets` name, in the order of ids. The manifest has the ids, labels, splits and
+    that `targets` name, in the order of ids; `split` is null for a task that nobody has labelled,
+    which is there if `all` are learned from. The manifest has the ids, labels, splits and
     input keys, and no texts: what a version learned from can be told after the texts are gone.
     Raises NothingToLearn.
     """
@@ -55,7 +61,7 @@ def freeze(run: TrainingRun, targets: Iterable[TargetSpec], folder: Path) -> Dat
     names = set(counts.classes)
     manifest_path = folder / "manifest.jsonl.gz"
     with (
-        _snapshot(run, targets) as (snapshot_at, ties, rows),
+        _snapshot(run, targets, learns_from) as (snapshot_at, ties, rows),
         open(folder / "dataset.jsonl", "wb") as dataset,
         # mtime=0: equal datasets have equal manifests, byte for byte.
         open(manifest_path, "wb") as raw,
@@ -72,7 +78,9 @@ def freeze(run: TrainingRun, targets: Iterable[TargetSpec], folder: Path) -> Dat
             manifest.write(line)
             counts.add(labels, split)
     if not counts.tasks:
-        raise NothingToLearn("No task has a usable label.")
+        raise NothingToLearn(
+            "No task has a usable label." if learns_from == "labelled" else "There are no tasks."
+        )
     key = f"project-{run.project_id}/run-{run.pk}.dataset.jsonl.gz"
     artifacts.put_bytes(key, manifest_path.read_bytes())
     manifest_path.unlink()
@@ -84,14 +92,16 @@ class _Counts:
 
     def __init__(self, targets: list[TargetSpec]) -> None:
         self.tasks = 0
-        self.splits: Counter[str] = Counter()
+        self.splits: Counter[str | None] = Counter()
         self.ties: Counter[str] = Counter()
         self.classes = {t.name: {"train": Counter(), "holdout": Counter()} for t in targets}
         self.labelled = {t.name: Counter() for t in targets}
 
-    def add(self, labels: dict[str, Any], split: str) -> None:
+    def add(self, labels: dict[str, Any], split: str | None) -> None:
         self.tasks += 1
         self.splits[split] += 1
+        if split is None:
+            return
         for name, label in labels.items():
             self.labelled[name][split] += 1
             self.classes[name][split].update([label] if isinstance(label, str) else label)
@@ -101,6 +111,7 @@ class _Counts:
             "tasks": self.tasks,
             "train": self.splits["train"],
             "holdout": self.splits["holdout"],
+            **({"unlabelled": self.splits[None]} if self.splits[None] else {}),
             "ties": sum(self.ties[name] for name in self.classes),
             "targets": {
                 name: {
@@ -114,15 +125,15 @@ class _Counts:
         }
 
 
-_LABELLED = """
+_TASKS = """
 SELECT id, (
     SELECT coalesce(jsonb_object_agg(key, value), '{}'::jsonb)
     FROM jsonb_each(CASE jsonb_typeof(data) WHEN 'object' THEN data ELSE '{}'::jsonb END)
     WHERE key = ANY(%s)
 )::text, labels::text, split, input_key
 FROM registry_task
-WHERE project_id = %s AND split IS NOT NULL AND deleted_at IS NULL
-    AND jsonb_exists_any(labels, %s)
+WHERE project_id = %s AND deleted_at IS NULL
+    AND (%s OR (split IS NOT NULL AND jsonb_exists_any(labels, %s)))
 ORDER BY id
 """
 _TIES = """
@@ -133,9 +144,9 @@ WHERE project_id = %s AND deleted_at IS NULL GROUP BY name
 
 @contextmanager
 def _snapshot(
-    run: TrainingRun, targets: list[TargetSpec]
+    run: TrainingRun, targets: list[TargetSpec], learns_from: str
 ) -> Iterator[tuple[datetime, dict[str, int], Iterator[tuple]]]:
-    """The labelled tasks at one moment, which is before every label change that they do not show.
+    """The tasks at one moment, which is before every label change that they do not show.
 
     No one writes the mirror while the moment is taken (its lock is held), so a label that
     changes later has a later time and counts for the next run. The cursor is WITH HOLD:
@@ -149,8 +160,9 @@ def _snapshot(
             snapshot_at = timezone.now()
             cursor.execute(_TIES, [run.project_id])
             ties = dict(cursor.fetchall())
-            declare = f"DECLARE {cursor_name} NO SCROLL CURSOR WITH HOLD FOR {_LABELLED}"
-            cursor.execute(declare, [fields, run.project_id, names])
+            declare = f"DECLARE {cursor_name} NO SCROLL CURSOR WITH HOLD FOR {_TASKS}"
+            every = learns_from == "all"
+            cursor.execute(declare, [fields, run.project_id, every, names])
         try:
             yield snapshot_at, ties, _fetched(cursor, cursor_name)
         finally:

@@ -44,8 +44,10 @@ def write(
     champion: ModelVersion | None,
 ) -> dict[str, Any]:
     """Write `folder/job.json` and return what it says. The run's parameters go before options."""
-    wanted = {**run.project.options, **run.parameters.get("options", {})}
-    options = pipelines.get(matched.pipeline).validate_options(wanted)
+    pipeline = pipelines.get(matched.pipeline)
+    # What was set for another pipeline, which the label config asked for before, says nothing now.
+    stored = {k: v for k, v in run.project.options.items() if k in pipeline.option_names}
+    options = pipeline.validate_options({**stored, **run.parameters.get("options", {})})
     race, note = automl.decide(run, options)
     job = {
         "project": run.project_id,
@@ -61,9 +63,30 @@ def write(
         "automl": race,
         "automl_note": note,
         "champion": _champion(champion, folder),
+        "extractor": extractor(matched.pipeline, options),
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     return job
+
+
+def extractor(pipeline: str, options: dict[str, Any]) -> dict[str, str] | None:
+    """What sees the pictures for this pipeline, by its option and its full name; None for texts.
+
+    Raises TrainingFailed where it cannot be had on this machine.
+    """
+    if not pipelines.get(pipeline).sees:
+        return None
+    from mlapi.seeing.extractors import extractor as loaded
+
+    return {"features": options["features"], "name": loaded(options["features"]).name}
+
+
+def extractor_of(version: ModelVersion) -> dict[str, str] | None:
+    """What saw the pictures for a version, as it was then."""
+    if not version.extractor:
+        return None
+    options = version.run.parameters.get("options", {}) if version.run else {}
+    return {"features": options.get("features", "opencv"), "name": version.extractor}
 
 
 def _champion(version: ModelVersion | None, folder: Path) -> dict[str, Any] | None:
@@ -84,6 +107,7 @@ def _champion(version: ModelVersion | None, folder: Path) -> dict[str, Any] | No
         "number": version.number,
         "pipeline": version.pipeline,
         "artifact": str(path),
+        "extractor": extractor_of(version),
         "config_targets": [model_to_dict(t, exclude=["id", "version"]) for t in targets],
     }
 

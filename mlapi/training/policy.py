@@ -115,17 +115,13 @@ def _first(facts: Facts) -> Decision | None:
     needed = policy["first_labels"]
     usable = facts.has_usable(needed)
     if usable < needed:
-        return Decision(
-            "labels", _more(needed - usable, "label"), usable=usable, changed=usable, needed=needed
-        )
+        reason = _more(needed - usable, facts.noun)
+        return Decision("labels", reason, usable=usable, changed=usable, needed=needed)
     if not facts.has_classes:
-        return Decision(
-            "classes",
-            f"{policy['first_classes']} classes with {policy['first_per_class']} labels each",
-            needed=needed,
-        )
+        return Decision("classes", _classes_needed(facts), needed=needed)
     if facts.last and not facts.config_changed and not facts.changed:
-        return Decision("changes", "1 more label since the last run", changed=0, needed=1)
+        reason = f"1 more {facts.noun} since the last run"
+        return Decision("changes", reason, changed=0, needed=1)
     return None
 
 
@@ -135,17 +131,24 @@ def _later(facts: Facts, last: TrainingRun) -> Decision | None:
     share = math.ceil(policy["changed_share"] * last.dataset_counts.get("tasks", 0))
     needed = max(policy["changed_min"], share)
     if facts.changed < needed:
-        reason = f"{_more(needed - facts.changed, 'changed label')}"
+        reason = _more(needed - facts.changed, f"changed {facts.noun}")
         return Decision("changes", reason, changed=facts.changed, needed=needed)
     return None
+
+
+def _classes_needed(facts: Facts) -> str:
+    if facts.required:
+        return f"a task with the label {' or '.join(facts.required.values())}"
+    policy = facts.policy
+    return f"{policy['first_classes']} classes with {policy['first_per_class']} labels each"
 
 
 def _quiet(facts: Facts, now: datetime) -> Decision | None:
     """Whether people are still labelling; they are waited for, but not for ever."""
     project, policy = facts.project, facts.policy
-    if project.labels_changed_at is None:
+    if facts.changed_at is None:
         return None
-    if now - project.labels_changed_at >= timedelta(seconds=policy["quiet_s"]):
+    if now - facts.changed_at >= timedelta(seconds=policy["quiet_s"]):
         return None
     since = project.threshold_reached_at
     if since and now - since >= timedelta(seconds=policy["wait_max_s"]):

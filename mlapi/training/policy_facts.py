@@ -6,8 +6,12 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import Max, Q, QuerySet, prefetch_related_objects
 
+from mlapi import pipelines
+from mlapi.labelstudio.asked import asked as asked_of
+from mlapi.pipelines.base import Pipeline
+from registry.acts import tasks
 from registry.models import ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy
 from registry.models.run import ACTIVE_STATES
@@ -21,7 +25,33 @@ class Facts:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.policy: dict[str, Any] = {**default_policy(), **project.policy}
+        self.policy = policy_of(project)
+
+    @property
+    def counts_tasks(self) -> bool:
+        """Whether tasks are counted, labelled or not, rather than usable labels."""
+        return _pipeline(self.project).counts == "tasks" if self.project.pipeline else False
+
+    @cached_property
+    def changed_at(self) -> datetime | None:
+        """When what is counted last changed; people, and imports, are waited for."""
+        last = self.project.labels_changed_at
+        if not self.counts_tasks:
+            return last
+        newest = Task.objects.filter(project=self.project).aggregate(at=Max("created_at"))["at"]
+        return max(filter(None, (last, newest)), default=None)
+
+    @property
+    def noun(self) -> str:
+        """What is counted."""
+        return "task" if self.counts_tasks else "label"
+
+    @cached_property
+    def required(self) -> dict[str, str] | None:
+        """By control the label without which there is nothing to learn; None: any will do."""
+        project = self.project
+        targets = asked_of(project.label_config, project.options).targets
+        return _pipeline(project).required(targets, project.options) if targets else None
 
     @cached_property
     def active(self) -> TrainingRun | None:
@@ -56,15 +86,18 @@ class Facts:
         since = self.learned_until
         if since is None:
             return self.usable
-        return changed_since(self.project, since)
+        return _changed([self])[self.project.pk]
 
     @cached_property
     def usable(self) -> int:
-        return usable(self.project).count()
+        return self._usable_tasks().count()
 
     def has_usable(self, n: int) -> int:
         """How many usable labels there are, counted up to n."""
-        return usable(self.project)[:n].count()
+        return self._usable_tasks()[:n].count()
+
+    def _usable_tasks(self) -> QuerySet[Task]:
+        return tasks.live(self.project) if self.counts_tasks else usable(self.project)
 
     @cached_property
     def has_classes(self) -> bool:
@@ -84,6 +117,7 @@ class KnownFacts(Facts):
         super().__init__(project)
         self.active = next((run for run in runs if run.is_active), None)
         self.last = next((run for run in runs if not run.is_active), None)
+        self.changed_at = project.labels_changed_at  # told without a query for each project
 
     def has_usable(self, n: int) -> int:
         return min(self.usable, n)
@@ -114,9 +148,17 @@ def facts_of(projects: Sequence[Project]) -> list[Facts]:
     return list(known)
 
 
-def changed_since(project: Project, when: datetime) -> int:
-    """How many tasks' usable labels changed after that; by the index on labels_changed_at."""
-    return Task.objects.filter(project=project, labels_changed_at__gt=when).count()
+def policy_of(project: Project) -> dict[str, Any]:
+    """The project's policy; where it is the default, that of its pipeline, if it has another."""
+    policy = {**default_policy(), **project.policy}
+    if not project.pipeline:
+        return policy
+    theirs = _pipeline(project).policy.items()
+    return policy | {name: v for name, v in theirs if policy[name] == default_policy()[name]}
+
+
+def _pipeline(project: Project) -> Pipeline:
+    return pipelines.get(project.pipeline)
 
 
 def usable(project: Project) -> QuerySet[Task]:
@@ -158,33 +200,48 @@ _CHANGED = """
 SELECT asked.id, (
     SELECT count(*) FROM registry_task
     WHERE project_id = asked.id AND labels_changed_at > asked.since
+) + (
+    SELECT count(*) FROM registry_task
+    WHERE asked.whole AND project_id = asked.id AND created_at > asked.since
+        AND deleted_at IS NULL
+        AND (labels_changed_at IS NULL OR labels_changed_at <= asked.since)
 )
-FROM unnest(%s::bigint[], %s::timestamptz[]) AS asked (id, since)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::bool[]) AS asked (id, since, whole)
 """
 
 
 def _changed(known: Sequence[Facts]) -> dict[int, int]:
-    """By the index on labels_changed_at."""
+    """Labels that changed since, and new tasks where tasks are counted; by indexes on the times."""
     if not known:
         return {}
-    return _pairs(_CHANGED, [[f.project.pk for f in known], [f.learned_until for f in known]])
+    return _pairs(
+        _CHANGED,
+        [
+            [f.project.pk for f in known],
+            [f.learned_until for f in known],
+            [f.counts_tasks for f in known],
+        ],
+    )
 
 
 _USABLE = """
 SELECT asked.id, (
     SELECT count(*) FROM (
         SELECT 1 FROM registry_task
-        WHERE project_id = asked.id AND split IS NOT NULL AND deleted_at IS NULL
-            AND labels <> '{}'::jsonb
+        WHERE project_id = asked.id AND deleted_at IS NULL
+            AND (asked.whole OR (split IS NOT NULL AND labels <> '{}'::jsonb))
         LIMIT %s
     ) AS usable
 )
-FROM unnest(%s::bigint[]) AS asked (id)
+FROM unnest(%s::bigint[], %s::bool[]) AS asked (id, whole)
 """
 
 
 def _usable(known: Sequence[Facts]) -> dict[int, int]:
-    return _pairs(_USABLE, [COUNTED, [f.project.pk for f in known]]) if known else {}
+    if not known:
+        return {}
+    asked = [[f.project.pk for f in known], [f.counts_tasks for f in known]]
+    return _pairs(_USABLE, [COUNTED, *asked])
 
 
 _CLASSES = """
@@ -217,7 +274,24 @@ FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS asked (id, classes, each)
 
 
 def with_classes(asked: Sequence[Facts]) -> set[int]:
-    """Those of the projects that have enough classes by their policies."""
+    """Those of the projects that have enough classes by their policies, or the label they need.
+
+    One query for those that need classes, and one for each that needs a label.
+    """
+    enough = {f.project.pk for f in asked if f.counts_tasks}
+    rest = [f for f in asked if not f.counts_tasks]
+    enough |= {f.project.pk for f in rest if f.required and _has_label(f)}
+    return enough | _with_classes([f for f in rest if not f.required])
+
+
+def _has_label(facts: Facts) -> bool:
+    found = Q()
+    for control, label in (facts.required or {}).items():
+        found |= Q(labels__contains={control: label}) | Q(labels__contains={control: [label]})
+    return tasks.live(facts.project).filter(found, split__isnull=False).exists()
+
+
+def _with_classes(asked: Sequence[Facts]) -> set[int]:
     if not asked:
         return set()
     found = _pairs(

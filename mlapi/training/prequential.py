@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mlapi import serving
+from mlapi.features import ProjectFeatures
 from mlapi.pipelines.base import Answer
 from registry.acts import tasks
 from registry.models import Act, ModelVersion, Outcome, Project
@@ -33,7 +34,9 @@ def ask(project: Project, first: "FirstAnswers") -> list[Outcome]:
     if version is None or _may_have_learned(version, first):
         return []
     try:
-        answers = serving.predictor_for(version).predict([first.data], first.targets)[0]
+        # Only by what was seen before: the mirror's lock is not held while a picture is fetched.
+        store = ProjectFeatures(project, list, seconds=0)
+        answers = serving.predictor_for(version).predict([first.data], first.targets, store)[0]
     except Exception:
         log.exception("champion_not_asked", project=project.pk, version=version.label)
         return []

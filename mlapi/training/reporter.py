@@ -8,12 +8,23 @@ from typing import Any
 class Reporter:
     """Appends one JSON object per line, each at once, so that the parent reads whole lines."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, begin: float = 0.0, end: float = 1.0) -> None:
+        self._folder = folder
         self.path = folder / "progress.jsonl"
+        self._begin, self._end = begin, end
+
+    def part(self, begin: float, end: float) -> "Reporter":
+        """A reporter for what takes the training from `begin` to `end`, each within 0..1."""
+        span = self._end - self._begin
+        return Reporter(
+            self._folder, begin=self._begin + span * begin, end=self._begin + span * end
+        )
 
     def phase(self, name: str, progress: float) -> None:
-        """A phase begins; `progress` within 0..1 of the whole training."""
-        self._append({"phase": name, "progress": round(min(max(progress, 0.0), 1.0), 3)})
+        """A phase begins; `progress` within 0..1 of what is reported on."""
+        within = min(max(progress, 0.0), 1.0)
+        done = self._begin + (self._end - self._begin) * within
+        self._append({"phase": name, "progress": round(done, 3)})
 
     def log(self, text: str) -> None:
         """A line for whoever reads the run."""

@@ -12,11 +12,13 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.labelstudio import label_config
+from mlapi.pipelines.base import TrainingJob
 from mlapi.stopping import stopping
 from mlapi.training import dataset, job, supervise, trial
 from mlapi.training.folder import work_folder
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
+from mlapi.training.pictures import Pictures
 from mlapi.training.supervise import ChildError, Limits, program
 from registry.acts import champion, runs, versions
 from registry.acts.runs import RunNotActive
@@ -123,8 +125,13 @@ class _Attempt:
             self.journal.phase("reading labels", 0.0)
             job.bring_up_to_date(self.run, self.journal)
             served = self._freeze(folder)
+        pictures = self._bring_pictures(folder, heart)
         self.journal.phase("training", 0.05)
-        self._supervise(self.programs.train(folder), folder, heart)
+        try:
+            self._supervise(self.programs.train(folder), folder, heart)
+        finally:
+            if pictures is not None:
+                self._keep_features(pictures)
         result = json.loads((folder / "result.json").read_bytes())
         self.journal.phase("verifying", 0.9)
         load_error = self._load_error(folder, heart)
@@ -136,10 +143,11 @@ class _Attempt:
         """Freeze the dataset and write job.json; what was served at that moment."""
         project = self.run.project
         project.refresh_from_db()
-        matched = pipelines.match(label_config.parse(project.label_config))
+        matched = pipelines.match(label_config.parse(project.label_config), project.options)
         if not matched.targets:
             raise NotServed(pipelines.why_not(matched))
-        frozen = dataset.freeze(self.run, matched.targets, folder)
+        learns_from = pipelines.get(matched.pipeline).learns_from
+        frozen = dataset.freeze(self.run, matched.targets, folder, learns_from)
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
         served = _Served(project.champion, pipelines.fingerprint(matched), number)
         written = job.write(folder, self.run, matched, number, project.champion)
@@ -159,6 +167,32 @@ class _Attempt:
         if written["automl_note"]:
             self.journal.write(written["automl_note"])
         return served
+
+    def _bring_pictures(self, folder: Path, heart: Heart) -> Pictures | None:
+        """The pictures that the training will see, fetched; None for one that reads texts."""
+        training = TrainingJob.read(folder)
+        pipeline = pipelines.get(training.pipeline)
+        if not pipeline.sees:
+            return None
+        self.journal.phase("fetching pictures", 0.02)
+        pictures = Pictures.of(self.run.project, training, pipeline)
+        pictures.bring(heart.check, self.limits.seconds)
+        told = "{pictures} pictures: features of {kept} are kept, {read} were fetched, "
+        told += "{unavailable} cannot be had."
+        self.journal.write(told.format(**pictures.counts))
+        return pictures
+
+    def _keep_features(self, pictures: Pictures) -> None:
+        """What was seen is kept however the training ended; failing to is no reason to fail it."""
+        try:
+            pictures.keep()
+            counts = {**self.run.dataset_counts, "pictures": pictures.counts}
+            runs.describe(self.run, dataset_counts=counts)
+            self.journal.write(f"{pictures.counts['embedded']} pictures were seen anew.")
+        except RunNotActive:
+            log.info("the features are kept, and the run has ended")
+        except Exception:
+            log.exception("features not kept")
 
     def _supervise(self, command: Sequence[str], folder: Path, heart: Heart) -> None:
         try:
@@ -199,6 +233,9 @@ class _Attempt:
             metrics=result["metrics"],
             outcomes=result["outcomes"],
             environment=result["environment"],
+            extractor=result.get("extractor", ""),
+            primary_metric=result.get("primary_metric", "macro_f1"),
+            exemplars=result.get("exemplars", ()),
         )
         if load_error:
             versions.mark_load_failed(version, load_error)

@@ -7,7 +7,8 @@ import structlog
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from mlapi import serving
+from mlapi import pipelines, serving
+from mlapi.features import PASSING
 from mlapi.labelstudio.lock import SCORES, project_lock
 from mlapi.pipelines.base import Answer, Problem
 from mlapi.stopping import stopping
@@ -17,6 +18,7 @@ from registry.models import ModelVersion, Project, Task, TaskScore
 
 log = structlog.get_logger(__name__)
 BATCH = 200
+PICTURES_BATCH = 16  # each may have to be fetched and seen first
 # Then the rest is queued behind the events that came meanwhile, which wait no longer than this.
 SECONDS = 2.0
 
@@ -74,9 +76,11 @@ def _score(version: ModelVersion) -> int:
     until = monotonic() + SECONDS
     n = 0
     for tasks in _unscored(version):
-        answers = serving.ask_champion(version.project, [data for _, data in tasks])
+        answers = serving.ask_champion(version.project, tasks, SECONDS)
         found = zip(tasks, answers, strict=True)
-        scores.keep(version, {pk: _least_sure(said) for (pk, _), said in found})
+        scores.keep(
+            version, {pk: _least_sure(said) for (pk, _), said in found if not _passes(said)}
+        )
         n += len(tasks)
         if monotonic() > until or stopping.is_set():
             scores.go_on(version)
@@ -91,7 +95,8 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
     scored = TaskScore.objects.filter(version=version, task=OuterRef("pk"))
     waiting = unlabelled(version.project).exclude(Exists(scored)).order_by("pk")
     last = 0
-    while batch := list(waiting.filter(pk__gt=last).values_list("pk", "data")[:BATCH]):
+    size = PICTURES_BATCH if pipelines.get(version.pipeline).sees else BATCH
+    while batch := list(waiting.filter(pk__gt=last).values_list("pk", "data")[:size]):
         yield batch
         last = batch[-1][0]
 
@@ -99,6 +104,11 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
 def unlabelled(project: Project | OuterRef) -> QuerySet[Task]:
     """The live tasks that nobody has annotated; by the index `task_unlabelled`."""
     return Task.objects.filter(project=project, annotation_ids=[], deleted_at__isnull=True)
+
+
+def _passes(said: Mapping[str, Answer | Problem]) -> bool:
+    """Whether there is no answer for a reason that may be gone when it is asked again."""
+    return any(isinstance(a, Problem) and a.code in PASSING for a in said.values())
 
 
 def _least_sure(said: Mapping[str, Answer | Problem]) -> float | None:

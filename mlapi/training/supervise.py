@@ -21,7 +21,10 @@ _POLL_S = 0.3
 _TERM_GRACE_S = 0.5
 _OUTPUT_TAIL = 4000
 # Everything else of the environment stays here: it holds the database's and Label Studio's secrets.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+_PASSED_ON = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
+    *("HF_HOME", "HF_HUB_CACHE"),  # where its parent has put a model from the hub
+)
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
 
@@ -131,6 +134,7 @@ def child_environment() -> dict[str, str]:
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
+        "HF_HUB_OFFLINE": "1",  # the parent has fetched what is to be fetched
     }
 
 

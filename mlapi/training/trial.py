@@ -6,15 +6,19 @@ from pathlib import Path
 
 import orjson
 import structlog
+from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 
-from mlapi.pipelines.base import TargetSpec
+from mlapi import pipelines
+from mlapi.pipelines.base import TargetSpec, TrainingJob
 from mlapi.training import folder as folders
+from mlapi.training import job as jobs
 from mlapi.training import supervise
+from mlapi.training.pictures import Pictures
 from mlapi.training.supervise import ChildError, Limits, program
 from registry import artifacts
 from registry.errors import EvalsError
-from registry.models import ModelVersion, Task
+from registry.models import Feature, ModelVersion, Task
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +62,16 @@ def why(error: ChildError, folder: Path) -> str:
         return f"{error.message} {tail}".strip()
 
 
+def _asked(version: ModelVersion) -> QuerySet[Task]:
+    """Labelled tasks; of a version that sees pictures those whose features are kept."""
+    live = Task.objects.filter(project=version.project_id, deleted_at__isnull=True)
+    if version.extractor:
+        kept = Feature.objects.filter(project=version.project_id, extractor=version.extractor)
+        some = kept.order_by("pk").values("task")[: 10 * _ROWS]
+        return live.filter(pk__in=some).order_by("pk")[: 10 * _ROWS]
+    return live.filter(split="train").exclude(labels={}).order_by("pk")[:_ROWS]
+
+
 def _write_job(version: ModelVersion, folder: Path) -> None:
     """The version as it was trained, and some labelled tasks to ask it."""
     targets = [TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all()]
@@ -67,12 +81,13 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
         "number": version.number,
         "pipeline": version.pipeline,
         "targets": [target.to_dict() for target in targets],
+        "extractor": jobs.extractor_of(version),
     }
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    labelled = Task.objects.filter(
-        project=version.project_id, split="train", deleted_at__isnull=True
-    ).exclude(labels={})
     with open(folder / "dataset.jsonl", "wb") as rows:
-        for task in labelled.order_by("pk")[:_ROWS]:
+        for task in _asked(version):
             row = {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
             rows.write(orjson.dumps(row) + b"\n")
+    pipeline = pipelines.get(version.pipeline)
+    if pipeline.sees:
+        Pictures.of(version.project, TrainingJob.read(folder), pipeline).bring_kept()

@@ -9,10 +9,13 @@ import itertools
 import json
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mlapi import pipelines
-from mlapi.pipelines.base import Answer, Predictor, TrainingJob
+from mlapi.pipelines.base import Answer, InputProblem, Pipeline, Predictor, TrainingJob
+from mlapi.pipelines.images.seen import SeenPictures
 
 ROWS = 10
 
@@ -24,18 +27,51 @@ class DoesNotServe(Exception):
 def verify(folder: Path, artifact: Path) -> None:
     """Raises whatever loading raises, or DoesNotServe."""
     job = TrainingJob.read(folder)
-    predictor = pipelines.get(job.pipeline).load(artifact)
-    _check(predictor, job)
+    pipeline = pipelines.get(job.pipeline)
+    seen = SeenPictures.read(folder)
+    readable = (data for data in _learned(job, pipeline) if _has_input(data, job, pipeline, seen))
+    rows = list(itertools.islice(readable, ROWS))
+    _check(pipeline.load(artifact), rows, job, seen, may_be_silent=pipeline.may_be_silent)
 
 
-def _check(predictor: Predictor, job: TrainingJob) -> None:
-    train = (row for row in job.rows() if row["split"] == "train" and row.get("labels"))
-    rows = [row["data"] for row in itertools.islice(train, ROWS)]
-    said = predictor.predict(rows, job.targets)
+def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+    """The data of the rows that the version may have learned from."""
+    for row in job.rows():
+        labelled = row["split"] == "train" and row.get("labels")
+        if labelled or (pipeline.learns_from == "all" and row["split"] != "holdout"):
+            yield row["data"]
+
+
+def _has_input(
+    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: SeenPictures
+) -> bool:
+    """Whether any target can be read in the task, and its picture was seen, if it is one."""
+    for target in job.targets:
+        try:
+            given = pipeline.read_input(data, target)
+        except InputProblem:
+            continue
+        if job.extractor is None:
+            return True
+        (vector,) = seen.vectors(job.extractor, [given])
+        if not isinstance(vector, InputProblem):
+            return True
+    return False
+
+
+def _check(
+    predictor: Predictor,
+    rows: list[dict[str, Any]],
+    job: TrainingJob,
+    seen: SeenPictures,
+    *,
+    may_be_silent: bool,
+) -> None:
+    said = predictor.predict(rows, job.targets, seen)
     if len(said) != len(rows):
         raise DoesNotServe(f"It gave {len(said)} answers for {len(rows)} tasks.")
     answers = [a for row in said for a in row.values() if isinstance(a, Answer)]
-    if rows and not answers:
+    if rows and not answers and not may_be_silent:
         raise DoesNotServe(f"It had no answer for any of {len(rows)} training tasks.")
     if not all(math.isfinite(a.score) and 0 <= a.score <= 1 for a in answers):
         raise DoesNotServe("It gave a score outside 0..1.")

@@ -25,7 +25,7 @@ def test_a_wrong_option_is_refused(options, error):
 
 
 def test_a_project_that_nothing_serves_has_no_options():
-    project = ProjectFactory(pipeline="")
+    project = ProjectFactory(pipeline="", label_config="<View/>")
     assert engine().validate_options(project, {}) == {}
     with pytest.raises(EvalsError):
         engine().validate_options(project, {"automl": "off"})

@@ -85,7 +85,7 @@ def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch)
 
 def test_threads_share_a_predictor_and_get_the_same_answers(version):
     predictor = serving.load(version)
-    specs = PIPELINES["text_classification"].match(label_config.parse(LABEL_CONFIG)).targets
+    specs = PIPELINES["text_classification"].match(label_config.parse(LABEL_CONFIG), {}).targets
     rows = [task["data"] for task in TASKS] * 50
     expected = predictor.predict(rows, specs)
     with ThreadPoolExecutor(4) as threads:
@@ -219,7 +219,7 @@ def test_a_task_on_which_the_model_fails_spoils_no_other(version):
     predictor = serving.load(version)
     real = predictor.predict
 
-    def predict(rows, specs=None):
+    def predict(rows, specs=None, store=None):
         if any(row["text"] == "boom" for row in rows):
             raise RuntimeError("boom")
         return real(rows, specs)

@@ -16,8 +16,8 @@ from tests.shared import SHARED, needs_shared, wire_files
 pytestmark = [needs_shared, pytest.mark.django_db(transaction=True)]
 
 FILES = wire_files()
-# Their label configs ask for images or videos only.
-UNSERVED = {"connect_image", "connect_video", "retrieve_predictions_on_image_task"}
+# Its label config asks for videos only.
+UNSERVED = {"connect_video"}
 
 
 @pytest.fixture

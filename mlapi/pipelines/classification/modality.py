@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from mlapi.pipelines.base import TargetSpec
+from mlapi.pipelines.base import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.numeric_columns import NumericColumns
 from mlapi.pipelines.classification.recipes import Recipe
 
@@ -24,7 +24,7 @@ class Modality(ABC):
     column: ClassVar[str]  # of the run's tables; with a number from the second one on
     column_type: ClassVar[str]  # as in mlapi.eva.tables
     recipes: ClassVar[tuple[Recipe, ...]]
-    extractor = ""  # what made vectors of the inputs, if they are vectors
+    extractor: ExtractorRef | None = None  # what made vectors of the inputs, if they are vectors
 
     @abstractmethod
     def source(self, target: TargetSpec) -> Hashable:
@@ -37,6 +37,10 @@ class Modality(ABC):
     @abstractmethod
     def fit_columns(self, inputs: Sequence[Any], seed: int) -> NumericColumns:
         """The columns on which AutoML learns."""
+
+    def seen_by(self, extractor: ExtractorRef | None) -> "Modality":
+        """The same examples as another extractor sees them; themselves where none is needed."""
+        return self
 
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:
         """Whether `fit_columns` would take minutes."""

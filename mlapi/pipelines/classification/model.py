@@ -3,14 +3,14 @@
 import os
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mlapi.pipelines.base import TargetSpec
+from mlapi.pipelines.base import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
 from mlapi.pipelines.classification.recipes import Estimator
 
@@ -37,13 +37,12 @@ class TrainedTarget:
 class Classifier:
     """The trained targets of a version. Read only once made, so any thread may use it.
 
-    `extractor` names what made vectors of its inputs, weights included; "" where texts are
-    read as they are.
+    `extractor` is what made vectors of its inputs; None where texts are read as they are.
     """
 
     pipeline: str
     targets: list[TrainedTarget]
-    extractor: str = ""
+    extractor: ExtractorRef | None = None
 
     @property
     def nbytes(self) -> int:
@@ -75,7 +74,7 @@ class Classifier:
         payload = {
             "format": FORMAT,
             "pipeline": self.pipeline,
-            "extractor": self.extractor,
+            "extractor": asdict(self.extractor) if self.extractor else None,
             "targets": [
                 {"spec": t.spec.to_dict(), "estimator": t.estimator, "calibration": t.calibration}
                 for t in self.targets
@@ -102,13 +101,14 @@ def read_model(path: Path, pipeline: str = "") -> Classifier:
         raise ValueError(f"Not an artifact of {pipeline}.")
     if payload.get("format") != FORMAT:
         raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
+    extractor = payload["extractor"]
     return Classifier(
         payload["pipeline"],
         [
             TrainedTarget(TargetSpec.from_dict(t["spec"]), t["estimator"], t["calibration"])
             for t in payload["targets"]
         ],
-        payload["extractor"],
+        ExtractorRef(**extractor) if extractor else None,
     )
 
 

@@ -50,7 +50,7 @@ def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> N
         "targets": [_target(spec, learned) for spec in job.targets],
         **verdict(eva, job, dataset, tables["holdout"], report),
         "environment": environment(),
-        "extractor": modality.extractor,
+        "extractor": modality.extractor.name if modality.extractor else "",
     }
     write_json(job.folder / "result.json", result)
     report.phase("done", 1.0)

@@ -5,7 +5,9 @@ from typing import Any
 
 from mlapi.eva.execute import StatementFailed
 from mlapi.eva.open import Eva
+from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TrainingJob
+from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import judging
 from mlapi.pipelines.classification.dataset import Dataset
 from mlapi.pipelines.classification.model import load_model
@@ -78,14 +80,21 @@ def _comparison(
 def _ask_champion(
     eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter
 ) -> dict[str, judging.Asked]:
-    """What the champion says; nothing if it is another pipeline's or does not load."""
+    """What the champion says; nothing if it is another pipeline's, does not load or cannot see."""
     if job.champion["pipeline"] != job.pipeline:
         return {}
     report.phase("judging the champion", 0.9)
     artifact = Path(job.champion["artifact"])
     try:
-        load_model(str(artifact))
+        model = load_model(str(artifact))
     except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it serves nothing
         report.log(f"The champion {job.champion['label']} does not load: {e}")
         return {}
+    if model.extractor != dataset.modality.extractor:
+        table = f"{job.prefix}_holdout_champion"
+        modality = dataset.modality.seen_by(model.extractor)
+        dataset = datasets.build(modality, job.rows(), job.targets, job.seed)
+        if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
+            return {}
+        write_table(eva, table, dataset.holdout, dataset.types)
     return _ask(eva, job, dataset, table, job.champion["number"], artifact)

@@ -1,6 +1,6 @@
 """Text classification as a pipeline: its parts, each in a module of its own, put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +28,14 @@ class TextClassification(Pipeline):
     """
 
     name = "text_classification"
+    modules = ("mlapi.pipelines.text_classification.linear",)
 
-    def match(self, config: "LabelConfig") -> Match:
+    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
         return matching.match(self.name, config)
+
+    @property
+    def option_names(self) -> frozenset[str]:
+        return frozenset(OPTIONS)
 
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
         return options.validate(chosen, OPTIONS)

@@ -7,6 +7,7 @@ from typing import Any
 from lxml import etree
 
 from mlapi.pipelines.base import InputProblem, TargetSpec
+from mlapi.pipelines.fields import value_of
 
 # A text is read up to here, some 3,500 words. What follows hardly ever changes its class, and
 # this bounds the time and memory of a request whatever a task holds.
@@ -29,9 +30,7 @@ def read_text(task_data: Any, target: TargetSpec) -> str:
 
     Raises InputProblem with one of the codes field_missing, null, not_text, empty, unreadable.
     """
-    value = _value(task_data, target.field)
-    if value is None:
-        raise InputProblem("null", f"The field {target.field!r} is null.")
+    value = value_of(task_data, target.field)
     if target.object_tag == "Paragraphs" and isinstance(value, list):
         text = _dialogue(value, target)
     elif not isinstance(value, str):
@@ -52,17 +51,6 @@ def canonical(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     # Again, because folding can take a text out of its normal form (Unicode 3.13).
     return " ".join(unicodedata.normalize("NFKC", folded).split())
-
-
-def _value(task_data: Any, field: str) -> Any:
-    if isinstance(task_data, dict) and field in task_data:
-        return task_data[field]
-    value = task_data
-    for key in field.split("."):  # `$a.b` is a path, as in Label Studio's editor
-        if not isinstance(value, dict) or key not in value:
-            raise InputProblem("field_missing", f"The task has no field {field!r}.")
-        value = value[key]
-    return value
 
 
 def _clean(text: str) -> str:

@@ -9,8 +9,8 @@ from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import Caller, queries
 
 UID = "7.1795421024"
-IMAGE = (
-    '<View><Image name="i" value="$i"/><Choices name="c" toName="i"><Choice value="A"/>'
+AUDIO = (
+    '<View><Audio name="i" value="$i"/><Choices name="c" toName="i"><Choice value="A"/>'
     '<Choice value="B"/></Choices></View>'
 )
 
@@ -84,8 +84,11 @@ def test_setup_says_the_version_that_serves(call, champion):
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        (IMAGE, "400 Choices is served on Text, HyperText and Paragraphs only."),
-        ("<View></View>", "400 No control that this backend can serve. Add Choices on Text."),
+        (AUDIO, "400 Choices is served on Text, HyperText, Paragraphs and Image only."),
+        (
+            "<View></View>",
+            "400 No control that this backend can serve. Add Choices on Text or Image.",
+        ),
         ("<View", "400 The label config is not valid XML"),
         ("", "400 The label config is empty."),
     ],
@@ -171,7 +174,7 @@ def test_validate_says_what_would_serve(call):
     assert answer.status_code == 200
     assert answer.json()["pipeline"] == "text_classification"
     assert [t["name"] for t in answer.json()["targets"]] == ["label"]
-    refused = call.post("/validate", {"config": IMAGE})
+    refused = call.post("/validate", {"config": AUDIO})
     assert refused.status_code == 400
     assert refused.json()["error"]["code"] == "label_config_unserved"
     assert call.post("/validate", {}).status_code == 400

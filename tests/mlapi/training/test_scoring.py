@@ -71,7 +71,7 @@ def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project,
     shown = label_next(project)
     assert [n.task.id for n in shown][-1] == sure.pk
     assert {n.task.id for n in shown} == {sure.pk, unsure.pk, unknown.pk}
-    answers = serving.ask_champion(project, [sure.data])
+    answers = serving.ask_champion(project, [(sure.pk, sure.data)])
     assert shown[-1].score == pytest.approx(answers[0]["label"].score)
     assert shown[-1].task.text == SURE
 

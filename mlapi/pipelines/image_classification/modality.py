@@ -1,0 +1,47 @@
+"""Pictures as the examples of a classifier: the feature vector of each."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlapi.pipelines.base import ExtractorRef, InputProblem, TargetSpec
+from mlapi.pipelines.classification.modality import Example, Modality
+from mlapi.pipelines.image_classification.columns import VectorColumns, fit_columns
+from mlapi.pipelines.image_classification.recipes import KERNEL, LINEAR
+from mlapi.pipelines.images.addresses import read_address
+from mlapi.pipelines.images.seen import SeenPictures
+
+
+class PictureModality(Modality):
+    """What was seen of each picture; equal ones are the same file, whatever their addresses."""
+
+    pipeline = "image_classification"
+    noun = "picture"
+    column = "features"
+    column_type = "vector"
+    recipes = (LINEAR, KERNEL)
+
+    def __init__(self, seen: SeenPictures, extractor: ExtractorRef) -> None:
+        self._seen = seen
+        self.extractor = extractor
+
+    def source(self, target: TargetSpec) -> Hashable:
+        return target.field
+
+    def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
+        try:
+            address = read_address(data, target)
+        except InputProblem:
+            return None
+        (vector,) = self._seen.vectors(self.extractor, [address])
+        content = self._seen.content(address)
+        if isinstance(vector, InputProblem) or content is None:
+            return None
+        return Example(vector, content)
+
+    def seen_by(self, extractor: ExtractorRef | None) -> "PictureModality":
+        return PictureModality(self._seen, extractor) if extractor else self
+
+    def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
+        return fit_columns(inputs, seed)

@@ -1,0 +1,62 @@
+"""Image classification as a pipeline: its parts, each in a module of its own, put together."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlapi.pipelines import choices
+from mlapi.pipelines.base import Match, Predictor, TrainingJob
+from mlapi.pipelines.images.matching import picture_of, target_of
+from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
+
+if TYPE_CHECKING:
+    from mlapi.labelstudio.label_config import LabelConfig
+    from mlapi.training.reporter import Reporter
+
+
+class ImageClassification(ImagePipeline):
+    """Choices on Image; one estimator per control, over the features of the pictures."""
+
+    name = "image_classification"
+    modules = (
+        "mlapi.eva.functions.picture_features",
+        "mlapi.pipelines.image_classification.recipes",
+    )
+
+    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+        targets, unserved = [], []
+        for control in config.controls:
+            picture = picture_of(control, config)
+            if control.tag != "Choices":
+                waits = control.tag in ("TextArea", "Taxonomy") and not isinstance(picture, str)
+                code = "option_needed" if waits else "control_not_served"
+                unserved.append(choices.unserved(control, code))
+            elif isinstance(picture, str):
+                unserved.append(choices.unserved(control, picture))
+            elif code := choices.refusal(control):
+                unserved.append(choices.unserved(control, code))
+            else:
+                targets.append(target_of(control, picture))
+        return Match(self.name, tuple(targets), tuple(unserved))
+
+    def load(self, path: Path) -> Predictor:
+        from mlapi.pipelines.image_classification.predictor import ImagePredictor
+
+        return ImagePredictor.load(path)
+
+    def train(self, job: TrainingJob, report: "Reporter") -> None:
+        from mlapi.eva.open import open_eva
+        from mlapi.pipelines.classification.training import train
+        from mlapi.pipelines.image_classification.modality import PictureModality
+
+        eva = open_eva(job.folder / "eva", report.statement)
+        seen = self.see(job, eva, job.rows(), report)
+        train(job, report.part(SEEING, 1.0), PictureModality(seen, job.extractor), eva)
+
+    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+        from mlapi.pipelines.classification.curve import learning_curve
+        from mlapi.pipelines.image_classification.modality import PictureModality
+        from mlapi.pipelines.images.seen import SeenPictures
+
+        seen = SeenPictures.read(job.folder)
+        learning_curve(job, report, PictureModality(seen, job.extractor))

@@ -1,0 +1,79 @@
+"""Clusters of pictures as a pipeline: the name of a task's cluster, as annotators call it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlapi.pipelines import choices
+from mlapi.pipelines.base import Match, Predictor, TargetSpec, TrainingJob
+from mlapi.pipelines.images.matching import picture_of, target_of
+from mlapi.pipelines.images.pipeline import ImagePipeline
+
+if TYPE_CHECKING:
+    from mlapi.labelstudio.label_config import Control, LabelConfig
+    from mlapi.training.reporter import Reporter
+
+CONTROLS = ("TextArea", "Choices", "Taxonomy")
+
+
+class ImageClusters(ImagePipeline):
+    """The option `cluster` names a TextArea, Choices or Taxonomy on Image."""
+
+    name = "image_clusters"
+    modules = (
+        "mlapi.eva.functions.picture_features",
+        "mlapi.eva.functions.nearest_cluster",
+    )
+    only_if_asked = True
+    learns_from = "all"
+    counts = "tasks"  # labels only name what is found without them
+    # New names are worth a version soon, however many pictures there are.
+    policy = {"changed_min": 5, "changed_share": 0.0}
+
+    def is_asked(self, options: Mapping[str, Any]) -> bool:
+        return isinstance(options.get("cluster"), str) and bool(options["cluster"])
+
+    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+        targets: list[TargetSpec] = []
+        unserved = []
+        for control in config.controls:
+            code = _refusal(control, config, options.get("cluster"))
+            picture = picture_of(control, config)
+            if not code and not isinstance(picture, str):
+                # A cluster has one name, also where the control takes several.
+                targets.append(replace(target_of(control, picture), kind="single"))
+            else:
+                unserved.append(choices.unserved(control, code))
+        return Match(self.name, tuple(targets), tuple(unserved), "clusters")
+
+    def load(self, path: Path) -> Predictor:
+        from mlapi.pipelines.image_clusters.predictor import ClusterPredictor
+
+        return ClusterPredictor.load(path)
+
+    def train(self, job: TrainingJob, report: "Reporter") -> None:
+        from mlapi.eva.open import open_eva
+        from mlapi.pipelines.image_clusters.training import train
+
+        eva = open_eva(job.folder / "eva", report.statement)
+        rows = job.rows()
+        train(job, report, self.see(job, eva, rows, report), rows, eva)
+
+
+def _refusal(control: "Control", config: "LabelConfig", wanted: Any) -> str:
+    """The code of why the control is not the one that the option names; "" if it is."""
+    if control.tag not in CONTROLS:
+        return "control_not_served"
+    if control.name != wanted:
+        return "control_not_found"
+    picture = picture_of(control, config)
+    if isinstance(picture, str):
+        return picture
+    if control.per_region:
+        return "per_region"
+    if control.tag == "TextArea":
+        return ""
+    if control.tag == "Taxonomy":
+        return "dynamic" if control.dynamic else "" if control.labels else "no_labels"
+    return choices.refusal(control)

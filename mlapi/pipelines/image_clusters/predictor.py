@@ -1,0 +1,59 @@
+"""A loaded version of clusters: task data in, the name of its cluster out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.functions.nearest_cluster import NearestCluster
+from mlapi.eva.online import OnlineFunction
+from mlapi.pipelines.base import Answer, FeatureStore, InputProblem, Predictor, Problem, TargetSpec
+from mlapi.pipelines.image_clusters.model import ClusterModel, read_model
+from mlapi.pipelines.images.reading import read_vectors
+
+
+class ClusterPredictor(Predictor):
+    """Evaluates the version's EvaDB function in this process."""
+
+    def __init__(self, model: ClusterModel) -> None:
+        self.model = model
+        self.targets = (model.spec,)
+        self.nbytes = model.nbytes
+        function = NearestCluster()
+        function.model = model
+        self._function = OnlineFunction(
+            function, "nearest_cluster", ["features"], ["cluster", "centrality"]
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "ClusterPredictor":
+        """Raises ValueError for a file that is no artifact of this pipeline."""
+        return cls(read_model(path))
+
+    def predict(
+        self,
+        rows: Sequence[dict[str, Any]],
+        specs: Sequence[TargetSpec] | None = None,
+        store: FeatureStore | None = None,
+    ) -> list[dict[str, Answer | Problem]]:
+        today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        name = self.model.spec.name
+        spec = today.get(name)
+        if spec is None:
+            return [{} for _ in rows]
+        inputs = read_vectors(rows, spec, self.model.extractor, store)
+        found: list[dict[str, Answer | Problem]] = [
+            {name: Problem(name, given.code, given.message)}
+            if isinstance(given, InputProblem)
+            else {}
+            for given in inputs
+        ]
+        there = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
+        vectors = pd.Series([inputs[i] for i in there], dtype=object)
+        said = self._function.evaluate(pd.DataFrame({"features": vectors}))
+        columns = (said[column].tolist() for column in ("cluster", "centrality"))
+        for i, cluster, centrality in zip(there, *columns, strict=True):
+            found[i] = {name: self.model.answer(cluster, centrality)}
+        return found

@@ -1,0 +1,220 @@
+"""Trains a version of clusters in EvaDB: table, groups, names, artifact, function, verdict."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.execute import execute
+from mlapi.eva.open import Eva
+from mlapi.eva.tables import write_table
+from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
+from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
+from mlapi.pipelines.image_clusters.judging import Examples, judge
+from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
+from mlapi.pipelines.image_clusters.naming import Members, name_all
+from mlapi.pipelines.images.options import MOST_CLUSTERS
+from mlapi.pipelines.images.reading import read_vectors
+from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.training.environment import environment
+from mlapi.training.reporter import Reporter, write_json
+
+_LEAST = 4
+_AS_GOOD = 0.01  # of the silhouette
+
+
+@dataclass(frozen=True)
+class Before:
+    """The champion, and by task the name of the cluster that it lies in."""
+
+    model: ClusterModel
+    clusters: dict[int, int]
+
+    def name(self, task: int) -> str | None:
+        """What the champion calls the task's cluster."""
+        cluster = self.clusters.get(task)
+        return None if cluster is None else self.model.names[cluster]
+
+
+def train(
+    job: TrainingJob,
+    report: Reporter,
+    seen: SeenPictures,
+    rows: list[dict[str, Any]],
+    eva: Eva,
+) -> None:
+    """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
+    spec = job.targets[0]
+    wanted = _wanted(job, spec)
+    report.phase("reading", 0.35)
+    examples = _examples(job, spec, seen, rows, eva)
+    report.phase("grouping", 0.4)
+    found = _group(job, spec, examples, wanted, report)
+    before = _before(job, spec, seen, rows, report)
+    if before and _still_good(before.model, found, examples, job, wanted):
+        report.log("The champion's clusters are as good on today's pictures: they are kept.")
+        found = replace(found, centres=before.model.centres)
+    model = ClusterModel(spec, job.extractor, found.centres, [""] * len(found.centres))
+    clusters, _ = model.assign(examples.vectors)
+    members = [_members(examples, clusters == i, before) for i in range(len(model.centres))]
+    model.names = name_all(members, spec.labels, before.model.names if before else ())
+    report.phase("saving", 0.75)
+    learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
+    model = replace(model, spec=learned)
+    model.save(job.artifact)
+    report.phase("judging", 0.8)
+    result = {
+        "recipe": f"{len(model.names)} clusters by k-means",
+        "candidates": [
+            {
+                "target": spec.name,
+                "name": f"{k} clusters",
+                "score": score,
+                "metric": "silhouette",
+                "seconds": 0.0,
+                "n": int((~examples.holdout).sum()),
+                "note": "",
+                "won": k == len(model.names),
+            }
+            for k, score in found.tried.items()
+        ],
+        "targets": [_target(learned)],
+        **judge(eva, job, examples, model, members, before),
+        "environment": environment(),
+        "extractor": model.extractor.name,
+    }
+    write_json(job.folder / "result.json", result)
+    report.phase("done", 1.0)
+
+
+def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:
+    k = job.options["clusters"]
+    if k is not None and spec.labels and k > len(spec.labels):
+        raise TrainingFailed(
+            "too_many_clusters",
+            f"{k} clusters are asked for, and the control has {len(spec.labels)} labels.",
+            hint="Add labels to the control, or ask for fewer clusters, or use a TextArea.",
+        )
+    return k
+
+
+def _examples(
+    job: TrainingJob,
+    spec: TargetSpec,
+    seen: SeenPictures,
+    rows: list[dict[str, Any]],
+    eva: Eva,
+) -> Examples:
+    """The tasks that have a picture, with their vectors as EvaDB's table has them."""
+    vectors = read_vectors([row["data"] for row in rows], spec, job.extractor, seen)
+    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+    if len(there) < _LEAST:
+        raise TrainingFailed(
+            "not_enough_tasks",
+            f"Only {len(there)} of {len(rows)} tasks have a picture that can be read.",
+            hint=f"Import {_LEAST} pictures or more; the log says what is wrong with the others.",
+        )
+    table = f"{job.prefix}_tasks"
+    features = pd.Series([vectors[i] for i in there], dtype=object)
+    frame = pd.DataFrame({"id": [rows[i]["id"] for i in there], "features": features})
+    write_table(eva, table, frame, {"id": "integer", "features": "vector"})
+    found = execute(eva, f"SELECT id, features FROM {table}").sort_values("id")  # noqa: S608
+    by_task = {row["id"]: row for row in rows}
+    tasks = found["id"].tolist()
+    humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
+    return Examples(
+        np.array(tasks, dtype=np.int64),
+        np.stack(found["features"].tolist()),
+        [_allowed(human, spec) for human in humans],
+        np.array([by_task[task]["split"] == "holdout" for task in tasks]),
+    )
+
+
+def _allowed(human: Any, spec: TargetSpec) -> str | None:
+    if not isinstance(human, str):
+        return None
+    return human if not spec.labels or human in spec.labels else None
+
+
+def _group(
+    job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, report: Reporter
+) -> Grouped:
+    fitted = examples.vectors[~examples.holdout]
+    if (fitted == fitted[:1]).all():
+        raise TrainingFailed(
+            "not_enough_tasks",
+            "All pictures look the same.",
+            hint="Import pictures that differ, or choose other features.",
+        )
+    most = len(spec.labels) or MOST_CLUSTERS
+
+    def tell(n: int, silhouette: float) -> None:
+        report.log(f"{n} clusters: silhouette {silhouette:.3f}")
+
+    return group(fitted, k, most, job.seed, tell)
+
+
+def _still_good(
+    before: ClusterModel, found: Grouped, examples: Examples, job: TrainingJob, k: int | None
+) -> bool:
+    """Whether other clusters would only move pictures about: then annotators keep those they know.
+
+    A new name alone makes no other clusters.
+    """
+    if before.extractor != job.extractor or k not in (None, len(before.names)):
+        return False
+    if job.targets[0].labels and len(before.names) > len(job.targets[0].labels):
+        return False
+    fitted = examples.vectors[~examples.holdout]
+    theirs = silhouette(fitted, before.assign(fitted)[0], job.seed)
+    ours = silhouette(fitted, nearest(fitted, found.centres), job.seed)
+    return theirs is not None and (ours is None or theirs >= ours - _AS_GOOD)
+
+
+def _members(examples: Examples, inside: np.ndarray, before: Before | None) -> Members:
+    there = np.flatnonzero(inside)
+    humans = Counter(human for i in there if (human := examples.humans[i]) is not None)
+    names = (before.name(int(examples.tasks[i])) for i in there) if before else ()
+    return Members(len(there), Counter(n for n in names if n is not None), humans)
+
+
+def _before(
+    job: TrainingJob,
+    spec: TargetSpec,
+    seen: SeenPictures,
+    rows: list[dict[str, Any]],
+    report: Reporter,
+) -> Before | None:
+    """The champion's clusters of today's pictures; None where it is none, or another kind's."""
+    if not job.champion or job.champion["pipeline"] != job.pipeline:
+        return None
+    try:
+        model = load_model(str(Path(job.champion["artifact"])))
+    except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it names nothing
+        report.log(f"The champion {job.champion['label']} does not load: {e}")
+        return None
+    if model.spec.name != spec.name:
+        return None
+    vectors = read_vectors([row["data"] for row in rows], spec, model.extractor, seen)
+    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+    if not there:
+        return None
+    clusters, _ = model.assign(np.stack([np.asarray(vectors[i]) for i in there]))
+    found = {rows[i]["id"]: int(cluster) for i, cluster in zip(there, clusters, strict=True)}
+    return Before(model, found)
+
+
+def _target(spec: TargetSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "object_name": spec.object_name,
+        "object_tag": spec.object_tag,
+        "field": spec.field,
+        "kind": spec.kind,
+        "labels": list(spec.labels),
+        "trained": True,
+        "untrained_reason": "",
+    }

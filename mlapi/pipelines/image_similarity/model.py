@@ -1,0 +1,134 @@
+"""What an image similarity version is in memory and in its artifact."""
+
+import io
+import os
+import pickle
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from mlapi.pipelines.base import Answer, ExtractorRef, TargetSpec
+
+FORMAT = 1
+PIPELINE = "image_similarity"
+# So many of the references that are near are told: of one more than a picture can be itself.
+NEAREST = 8
+_ROWS = 256  # whose cosines with all references are in memory at once
+
+
+@dataclass
+class SimilarityModel:
+    """The references (task ids and unit vectors), and how near is near to each of them.
+
+    `thresholds` are the cosine similarities of each reference's k-th nearest task: what is at
+    least as similar is among its k nearest.
+    """
+
+    spec: TargetSpec
+    label: str
+    extractor: ExtractorRef
+    references: np.ndarray
+    vectors: np.ndarray
+    thresholds: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.vectors.nbytes + self.thresholds.nbytes + self.references.nbytes)
+
+    def nearest(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n, m) task ids of the references that are near, the nearest first, and how near.
+
+        The nearness is the cosine, mapped from -1..1 to 0..1. Where fewer than m references are
+        near (the picture is not among their k nearest) the rest has a nearness of 0.
+        """
+        m = min(NEAREST, len(self.references))
+        ids, nearness = np.empty((len(vectors), m), dtype=np.int64), np.empty((len(vectors), m))
+        for start in range(0, len(vectors), _ROWS):
+            rows = slice(start, start + _ROWS)
+            # All references, because the nearest one may be strict and a farther one not.
+            cosine = np.asarray(vectors[rows], dtype=np.float32) @ self.vectors.T
+            near = np.where(cosine >= self.thresholds - _ROUNDING, (cosine + 1) / 2, 0.0)
+            places = np.argsort(-near, axis=1, kind="stable")[:, :m]
+            ids[rows] = self.references[places]
+            nearness[rows] = np.clip(np.take_along_axis(near, places, axis=1), 0.0, 1.0)
+        return ids, nearness
+
+    def answer(self, nearness: Sequence[float]) -> Answer | None:
+        """The label, as sure as the nearest reference is near; None where none is."""
+        best = max(nearness, default=0.0)
+        if best <= 0:
+            return None
+        value = self.label if self.spec.kind == "single" else (self.label,)
+        return Answer(self.spec.name, value, float(best), self.spec.kind)
+
+    def save(self, path: Path) -> None:
+        """Write the artifact atomically. The same model gives the same bytes."""
+        arrays = io.BytesIO()
+        np.savez(
+            arrays,
+            references=self.references,
+            vectors=self.vectors.astype(np.float32),
+            thresholds=self.thresholds,
+        )
+        payload = {
+            "format": FORMAT,
+            "pipeline": PIPELINE,
+            "spec": self.spec.to_dict(),
+            "label": self.label,
+            "extractor": asdict(self.extractor),
+            "arrays": arrays.getvalue(),
+        }
+        partial = path.with_suffix(".partial")
+        with open(partial, "wb") as f:
+            pickle.dump(payload, f, protocol=5)
+            f.flush()
+            os.fsync(f.fileno())
+        os.replace(partial, path)
+
+
+# Of float32 sums in another order: a task is never pushed out of its own place by that.
+_ROUNDING = 1e-5
+
+
+def index_of(vectors: np.ndarray) -> faiss.IndexFlatIP:
+    """An exact index of unit vectors by their cosine."""
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+    return index
+
+
+def read_model(path: Path) -> SimilarityModel:
+    """The model in an artifact whose SHA-256 the caller has verified: it is a pickle.
+
+    Raises ValueError if it is not an artifact of this pipeline.
+    """
+    with open(path, "rb") as f:
+        payload = pickle.load(f)  # noqa: S301 - verified before, see above
+    if not isinstance(payload, dict) or payload.get("pipeline") != PIPELINE:
+        raise ValueError("Not an artifact of image similarity.")
+    if payload.get("format") != FORMAT:
+        raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
+    with np.load(io.BytesIO(payload["arrays"]), allow_pickle=False) as arrays:
+        return SimilarityModel(
+            TargetSpec.from_dict(payload["spec"]),
+            payload["label"],
+            ExtractorRef(**payload["extractor"]),
+            arrays["references"],
+            arrays["vectors"],
+            arrays["thresholds"],
+        )
+
+
+@lru_cache(maxsize=4)
+def _kept(path: str, mtime_ns: int, size: int) -> SimilarityModel:
+    return read_model(Path(path))
+
+
+def load_model(path: str) -> SimilarityModel:
+    """`read_model`, once per file: EvaDB makes its function anew at every bind."""
+    status = os.stat(path)
+    return _kept(path, status.st_mtime_ns, status.st_size)

@@ -1,0 +1,87 @@
+"""Image similarity as a pipeline: a label for what is near to the pictures that carry it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlapi.pipelines import choices
+from mlapi.pipelines.base import Match, Predictor, TargetSpec, TrainingJob
+from mlapi.pipelines.images import options as image_options
+from mlapi.pipelines.images.matching import picture_of, target_of
+from mlapi.pipelines.images.pipeline import ImagePipeline
+
+if TYPE_CHECKING:
+    from mlapi.labelstudio.label_config import Control, LabelConfig
+    from mlapi.training.reporter import Reporter
+
+
+class ImageSimilarity(ImagePipeline):
+    """The option `similar_to` names a label of Choices on Image; its tasks are the references."""
+
+    name = "image_similarity"
+    modules = (
+        "mlapi.eva.functions.picture_features",
+        "mlapi.eva.functions.nearest_references",
+    )
+    only_if_asked = True
+    may_be_silent = True
+    learns_from = "all"  # the neighbours of a reference are sought among all tasks
+    # One reference is enough, and each one that is marked or unmarked makes another version.
+    policy = {
+        "first_labels": 1,
+        "first_classes": 1,
+        "first_per_class": 1,
+        "changed_min": 1,
+        "changed_share": 0.0,
+    }
+
+    def is_asked(self, options: Mapping[str, Any]) -> bool:
+        return image_options.similar_to(options) is not None
+
+    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+        wanted = image_options.similar_to(options)
+        targets: list[TargetSpec] = []
+        unserved = []
+        for control in config.controls:
+            code = _refusal(control, config, wanted)
+            picture = picture_of(control, config)
+            if not code and not targets and not isinstance(picture, str):
+                targets.append(target_of(control, picture))
+            else:
+                unserved.append(choices.unserved(control, code or "other_control"))
+        purpose = f"similar to {wanted[1]}" if wanted else ""
+        return Match(self.name, tuple(targets), tuple(unserved), purpose)
+
+    def required(
+        self, targets: Sequence[TargetSpec], options: Mapping[str, Any]
+    ) -> dict[str, str] | None:
+        wanted = image_options.similar_to(options)
+        return {target.name: wanted[1] for target in targets} if wanted else None
+
+    def load(self, path: Path) -> Predictor:
+        from mlapi.pipelines.image_similarity.predictor import SimilarityPredictor
+
+        return SimilarityPredictor.load(path)
+
+    def train(self, job: TrainingJob, report: "Reporter") -> None:
+        from mlapi.eva.open import open_eva
+        from mlapi.pipelines.image_similarity.training import train
+
+        eva = open_eva(job.folder / "eva", report.statement)
+        rows = job.rows()
+        train(job, report, self.see(job, eva, rows, report), rows, eva)
+
+
+def _refusal(control: "Control", config: "LabelConfig", wanted: tuple[str, str] | None) -> str:
+    """The code of why the control is not the one that the option names; "" if it may be."""
+    if control.tag != "Choices":
+        return "control_not_served"
+    picture = picture_of(control, config)
+    if isinstance(picture, str):
+        return picture
+    if code := choices.refusal(control, least=1):
+        return code
+    name, label = wanted or ("", "")
+    if name not in ("", control.name):
+        return "other_control"
+    return "" if label in control.labels else "label_not_found"

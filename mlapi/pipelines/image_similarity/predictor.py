@@ -1,0 +1,60 @@
+"""A loaded image similarity version: task data in, the label of what is near to it out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.functions.nearest_references import NearestReferences
+from mlapi.eva.online import OnlineFunction
+from mlapi.pipelines.base import Answer, FeatureStore, InputProblem, Predictor, Problem, TargetSpec
+from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
+from mlapi.pipelines.images.reading import read_vectors
+
+FAR = ("not_similar", "It is not among the nearest tasks of any reference.")
+
+
+class SimilarityPredictor(Predictor):
+    """Evaluates the version's EvaDB function in this process."""
+
+    def __init__(self, model: SimilarityModel) -> None:
+        self.model = model
+        self.targets = (model.spec,)
+        self.nbytes = model.nbytes
+        function = NearestReferences()
+        function.model = model
+        self._function = OnlineFunction(
+            function, "nearest_references", ["features"], ["tasks", "nearness"]
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "SimilarityPredictor":
+        """Raises ValueError for a file that is no artifact of this pipeline."""
+        return cls(read_model(path))
+
+    def predict(
+        self,
+        rows: Sequence[dict[str, Any]],
+        specs: Sequence[TargetSpec] | None = None,
+        store: FeatureStore | None = None,
+    ) -> list[dict[str, Answer | Problem]]:
+        today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        name = self.model.spec.name
+        spec = today.get(name)
+        if spec is None or spec.kind != self.model.spec.kind:
+            return [{} for _ in rows]
+        inputs = read_vectors(rows, spec, self.model.extractor, store)
+        there = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
+        found: list[Answer | Problem] = [
+            Problem(name, given.code, given.message)
+            if isinstance(given, InputProblem)
+            else Problem(name, *FAR)
+            for given in inputs
+        ]
+        vectors = pd.Series([inputs[i] for i in there], dtype=object)
+        nearness = self._function.evaluate(pd.DataFrame({"features": vectors}))["nearness"]
+        for i, near in zip(there, nearness.tolist(), strict=True):
+            found[i] = self.model.answer(near) or found[i]
+        return [{name: said} for said in found]

@@ -1,0 +1,136 @@
+"""Trains an image similarity version in EvaDB: table, index, artifact, function, verdict."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.execute import execute
+from mlapi.eva.open import Eva
+from mlapi.eva.tables import write_table
+from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
+from mlapi.pipelines.image_similarity.judging import Examples, judge
+from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
+from mlapi.pipelines.images import options as image_options
+from mlapi.pipelines.images.reading import read_vectors
+from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.training.environment import environment
+from mlapi.training.reporter import Reporter, write_json
+
+_HINT = "Label one task with it, or set the option similar_to to a label that tasks carry."
+
+
+def train(
+    job: TrainingJob,
+    report: Reporter,
+    seen: SeenPictures,
+    rows: list[dict[str, Any]],
+    eva: Eva,
+) -> None:
+    """See Pipeline.train. Raises TrainingFailed with no_references."""
+    spec = job.targets[0]
+    label = _label(job, spec)
+    report.phase("indexing", 0.4)
+    examples = _examples(job, spec, label, seen, rows, eva)
+    report.log(
+        f"{len(examples.tasks)} pictures are indexed, {int(examples.carries.sum())} of them carry "
+        f"the label {label!r}."
+    )
+    k = int(job.options["k"])
+    model = _model(job, spec, label, examples, k)
+    report.phase("saving", 0.7)
+    model.save(job.artifact)
+    report.phase("judging", 0.8)
+    result = {
+        "recipe": f"{k} nearest neighbours",
+        "candidates": [],
+        "targets": [_target(model.spec)],
+        **judge(eva, job, examples, model, k, seen, rows, report),
+        "environment": environment(),
+        "extractor": model.extractor.name,
+        "primary_metric": "macro_f1",
+    }
+    write_json(job.folder / "result.json", result)
+    report.phase("done", 1.0)
+
+
+def _label(job: TrainingJob, spec: TargetSpec) -> str:
+    wanted = image_options.similar_to(job.options)
+    if wanted is None or wanted[1] not in spec.labels:
+        raise TrainingFailed("no_references", "similar_to names no label.", hint=_HINT)
+    return wanted[1]
+
+
+def _examples(
+    job: TrainingJob,
+    spec: TargetSpec,
+    label: str,
+    seen: SeenPictures,
+    rows: list[dict[str, Any]],
+    eva: Eva,
+) -> Examples:
+    """The tasks that have a picture, with their vectors as EvaDB's table has them."""
+    vectors = read_vectors([row["data"] for row in rows], spec, job.extractor, seen)
+    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+    table = f"{job.prefix}_tasks"
+    ids = [rows[i]["id"] for i in there]
+    frame = pd.DataFrame(
+        {"id": ids, "features": pd.Series([vectors[i] for i in there], dtype=object)}
+    )
+    write_table(eva, table, frame, {"id": "integer", "features": "vector"})
+    if not there:
+        raise TrainingFailed("no_references", "No task has a picture that can be read.", hint=_HINT)
+    found = execute(eva, f"SELECT id, features FROM {table}")  # noqa: S608
+    found = found.sort_values("id")
+    humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in rows}
+    splits = {row["id"]: row["split"] for row in rows}
+    tasks = found["id"].tolist()
+    examples = Examples(
+        np.array(tasks, dtype=np.int64),
+        np.stack(found["features"].tolist()),
+        [_allowed(humans[task], spec) for task in tasks],
+        np.array([splits[task] == "holdout" for task in tasks]),
+        label,
+    )
+    if not examples.carries.any():
+        raise TrainingFailed(
+            "no_references", f"No task with a picture carries the label {label!r}.", hint=_HINT
+        )
+    return examples
+
+
+def _allowed(human: Any, spec: TargetSpec) -> frozenset[str] | None:
+    """What humans said as a set; None for a task that nobody has labelled for this control."""
+    said = {human} if isinstance(human, str) else set(human) if isinstance(human, list) else None
+    return frozenset(said) if said is not None and said <= set(spec.labels) else None
+
+
+def _model(
+    job: TrainingJob, spec: TargetSpec, label: str, examples: Examples, k: int
+) -> SimilarityModel:
+    """Each reference's k nearest tasks, itself left out, tell how near is near to it."""
+    references = examples.vectors[examples.carries]
+    found, _ = index_of(examples.vectors).search(references, min(k + 1, len(examples.tasks)))
+    return SimilarityModel(
+        replace(spec, labels=(label,)),
+        label,
+        job.extractor,
+        examples.tasks[examples.carries],
+        references,
+        # The first is the reference itself, or a copy of it.
+        found[:, -1] if found.shape[1] > 1 else np.full(len(references), 1.0, dtype=np.float32),
+    )
+
+
+def _target(spec: TargetSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "object_name": spec.object_name,
+        "object_tag": spec.object_tag,
+        "field": spec.field,
+        "kind": spec.kind,
+        "labels": list(spec.labels),
+        "trained": True,
+        "untrained_reason": "",
+    }

@@ -1,0 +1,1 @@
+"""What the pipelines of pictures share: their addresses, options, and seeing them in a training."""

@@ -1,0 +1,34 @@
+"""Which controls of a label config are on a picture, and why they cannot be filled."""
+
+from typing import TYPE_CHECKING
+
+from mlapi.pipelines import choices
+from mlapi.pipelines.base import TargetSpec
+
+if TYPE_CHECKING:
+    from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
+
+
+def picture_of(control: "Control", config: "LabelConfig") -> "ObjectTag | str":
+    """The Image that the control is on, or the code of why it is on none that can be read."""
+    found = choices.the_object(control, config)
+    if isinstance(found, str):
+        return found
+    if found.tag != "Image":
+        return "object_not_served"
+    if found.attr("valueList"):
+        return "several_pictures"
+    return found if found.field else "field_unclear"
+
+
+def target_of(control: "Control", picture: "ObjectTag") -> TargetSpec:
+    """The control as a target."""
+    return TargetSpec(
+        name=control.name,
+        object_name=picture.name,
+        object_tag=picture.tag,
+        field=picture.field or "",
+        kind="multiple" if control.choice == "multiple" else "single",
+        labels=control.labels,
+        control_tag=control.tag,
+    )

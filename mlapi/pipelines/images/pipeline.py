@@ -1,0 +1,97 @@
+"""What every pipeline of pictures is."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mlapi.pipelines.base import (
+    ExtractorRef,
+    InputProblem,
+    Pipeline,
+    TargetSpec,
+    TrainingFailed,
+    TrainingJob,
+)
+from mlapi.pipelines.images import addresses
+
+if TYPE_CHECKING:
+    from mlapi.eva.open import Eva
+    from mlapi.labelstudio.label_config import LabelConfig
+    from mlapi.pipelines.images.seen import SeenPictures
+    from mlapi.training.reporter import Reporter
+
+SEEING = 0.3  # of a training's progress
+
+
+class ImagePipeline(Pipeline):
+    """Reads the features of the picture that each task names."""
+
+    sees = True
+
+    def sees_in(self, config: "LabelConfig") -> bool:
+        return any(found.tag == "Image" for found in config.objects.values())
+
+    @property
+    def option_names(self) -> frozenset[str]:
+        from mlapi.pipelines.images import options
+
+        return frozenset(options.KNOWN)
+
+    def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        from mlapi.pipelines.images import options
+
+        return options.validate(chosen)
+
+    def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+        return addresses.read_address(task_data, target)
+
+    def input_key_parts(
+        self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
+    ) -> list[str]:
+        """The address of each distinct picture; "" where there is none."""
+        inputs = {t.field: t for t in targets}
+        return [self._address(task_data, inputs[field]) for field in sorted(inputs)]
+
+    def _address(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+        try:
+            return addresses.canonical(addresses.read_address(task_data, target))
+        except InputProblem:
+            return ""
+
+    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+        """None: what is not fitted to labels does not get better by more of them."""
+        from mlapi.training.reporter import write_json
+
+        write_json(job.folder / "curve.json", {"metrics": []})
+
+    def see(
+        self, job: TrainingJob, eva: "Eva", rows: Sequence[Mapping[str, Any]], report: "Reporter"
+    ) -> "SeenPictures":
+        """What there is to be seen in the job's rows, seen; for a training that needs it first."""
+        from mlapi.pipelines.images.seeing import see_pictures, tell_problems
+        from mlapi.pipelines.images.seen import SeenPictures
+
+        seen = SeenPictures.read(job.folder)
+        named = [
+            address
+            for row in rows
+            for target in job.targets
+            if (address := self._named(row["data"], target))
+        ]
+        report.phase("seeing pictures", 0.0)
+        see_pictures(job, eva, seen, job.extractor, named, report.part(0.0, SEEING))
+        tell_problems(seen, named, report)
+        theirs = (job.champion or {}).get("extractor")
+        if theirs and ExtractorRef(**theirs) != job.extractor:
+            try:
+                see_pictures(job, eva, seen, ExtractorRef(**theirs), named, report)
+            except TrainingFailed as error:
+                # Not by what it saw before either: on some of the pictures it would be wronged.
+                seen.features.pop(theirs["name"], None)
+                report.log(f"The champion cannot see any more: {error.message}")
+        return seen
+
+    def _named(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+        try:
+            return addresses.read_address(task_data, target)
+        except InputProblem:
+            return ""

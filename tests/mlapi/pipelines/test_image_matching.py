@@ -1,0 +1,173 @@
+"""Which label configs pictures are served for, and what the options ask for."""
+
+import pytest
+
+from mlapi import pipelines
+from mlapi.labelstudio.label_config import parse
+from mlapi.pipelines import InvalidOption, UnknownOption
+
+CHOICES = '<Choice value="cat"/><Choice value="dog"/>'
+IMAGE = '<Image name="img" value="$image"/>'
+
+
+def choices(name="kind", inside=CHOICES, attrs="") -> str:
+    return f'<Choices name="{name}" toName="img" {attrs}>{inside}</Choices>'
+
+
+def matched(*tags: str, **options):
+    return pipelines.match(parse(f"<View>{''.join(tags)}</View>"), options)
+
+
+@pytest.mark.parametrize(
+    ("attrs", "kind"),
+    [("", "single"), ('choice="single"', "single"), ('choice="multiple"', "multiple")],
+)
+def test_choices_on_a_picture_are_classified(attrs, kind):
+    found = matched(IMAGE, choices(attrs=attrs))
+
+    (target,) = found.targets
+    assert found.pipeline == "image_classification"
+    assert (target.kind, target.object_tag, target.field) == (kind, "Image", "image")
+    assert target.labels == ("cat", "dog")
+
+
+def test_texts_go_before_pictures_where_a_config_has_both():
+    found = matched(
+        IMAGE,
+        choices(),
+        '<Text name="t" value="$text"/>',
+        f'<Choices name="topic" toName="t">{CHOICES}</Choices>',
+    )
+
+    assert found.pipeline == "text_classification"
+    assert [t.name for t in found.targets] == ["topic"]
+
+
+@pytest.mark.parametrize("wanted", ["dog", {"control": "kind", "label": "dog"}])
+def test_an_option_asks_for_what_is_like_a_label(wanted):
+    found = matched(IMAGE, choices("first", '<Choice value="x"/>'), choices(), similar_to=wanted)
+
+    assert found.pipeline == "image_similarity"
+    assert [t.name for t in found.targets] == ["kind"]
+    assert found.targets[0].labels == ("cat", "dog")
+
+
+def test_another_label_to_be_alike_is_another_thing_to_learn():
+    one, other = (matched(IMAGE, choices(), similar_to=label) for label in ("cat", "dog"))
+
+    assert len({pipelines.fingerprint(m) for m in (one, other, matched(IMAGE, choices()))}) == 3
+
+
+def test_one_label_is_enough_to_be_alike():
+    assert matched(IMAGE, choices(inside='<Choice value="this"/>'), similar_to="this").targets
+
+
+@pytest.mark.parametrize(
+    ("control", "labels"),
+    [
+        ('<TextArea name="group" toName="img"/>', ()),
+        (choices("group"), ("cat", "dog")),
+        (
+            '<Taxonomy name="group" toName="img"><Choice value="Animal"><Choice value="Cat"/>'
+            "</Choice></Taxonomy>",
+            ("Animal", "Animal / Cat"),
+        ),
+    ],
+)
+def test_an_option_asks_for_clusters_named_by_a_control(control, labels):
+    found = matched(IMAGE, control, cluster="group")
+
+    (target,) = found.targets
+    assert found.pipeline == "image_clusters"
+    assert (target.name, target.kind, target.labels) == ("group", "single", labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [({"similar_to": "bird"}, "label_not_found"), ({"cluster": "nothing"}, "control_not_found")],
+)
+def test_an_option_that_names_nothing_serves_nothing_and_says_so(options, code):
+    found = matched(IMAGE, choices(), **options)
+
+    assert found.targets == ()
+    assert [u.code for u in found.unserved] == [code]
+    assert pipelines.why_not(found).isascii()
+    assert len(pipelines.why_not(found)) <= 120
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ({"similar_to": ""}, InvalidOption),
+        ({"similar_to": {"label": "x"}}, InvalidOption),
+        ({"k": 0}, InvalidOption),
+        ({"clusters": 1}, InvalidOption),
+        ({"clusters": "ten"}, InvalidOption),
+        ({"features": "resnet"}, InvalidOption),
+        ({"features": "hf:/no/such/model"}, InvalidOption),
+        ({"similar_to": "a", "cluster": "b"}, InvalidOption),
+        ({"neighbours": 5}, UnknownOption),
+    ],
+)
+def test_what_a_project_of_pictures_cannot_set_is_refused_by_name(value, error):
+    with pytest.raises(error) as refused:
+        pipelines.get("image_classification").validate_options(value)
+
+    assert refused.value.message.isascii()
+    if error is InvalidOption:
+        assert next(iter(value)) in refused.value.message or refused.value.hint
+
+
+def test_every_pipeline_of_pictures_takes_the_same_options():
+    names = ("image_classification", "image_similarity", "image_clusters")
+    known = [pipelines.get(name).validate_options({"seed": 3}) for name in names]
+
+    assert known[0] == known[1] == known[2]
+    assert known[0]["features"] == "opencv"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("/data/upload/1/a.png", "/data/upload/1/a.png", True),
+        (
+            "https://b.example/x.png?X-Amz-Signature=1",
+            "https://b.example/x.png?X-Amz-Signature=2",
+            True,
+        ),
+        ("https://b.example/x.png?sig=1&sv=2", "https://b.example/x.png?sig=3&sv=2", True),
+        ("https://b.example/x.png?token=1#top", "https://b.example/x.png", True),
+        ("/data/local-files/?d=one.png", "/data/local-files/?d=two.png", False),
+        ("https://b.example/show?id=1", "https://b.example/show?id=2", False),
+        ("https://b.example/%", "https://b.example/", False),
+    ],
+)
+def test_a_picture_signed_twice_is_one_input(one, other, same):
+    pipeline = pipelines.get("image_classification")
+    targets = matched(IMAGE, choices()).targets
+
+    keys = [pipeline.input_key_parts({"image": address}, targets) for address in (one, other)]
+
+    assert (keys[0] == keys[1]) is same
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({}, "field_missing"),
+        ({"image": None}, "null"),
+        ({"image": 5}, "not_an_address"),
+        ({"image": ["a.png"]}, "not_an_address"),
+        ({"image": " "}, "empty"),
+        ({"image": "x" * 9_000}, "not_an_address"),
+    ],
+)
+def test_a_task_without_an_address_has_its_reason(data, code):
+    pipeline = pipelines.get("image_classification")
+    (target,) = matched(IMAGE, choices()).targets
+
+    with pytest.raises(pipelines.InputProblem) as problem:
+        pipeline.read_input(data, target)
+
+    assert problem.value.code == code
+    assert pipeline.input_key_parts(data, [target]) == [""]
