@@ -1,0 +1,194 @@
+"""Pictures through a real Label Studio: uploaded and stored locally, learned, predicted, alike."""
+
+import re
+
+import httpx
+import pytest
+
+from tests.e2e.labelstudio_server import new_server, region
+from tests.mlapi.pictures import digits
+
+pytestmark = pytest.mark.labelstudio
+
+# Label Studio's own validation of predictions, which is off by default.
+STRICT = {"fflag_feat_utc_210_prediction_validation_15082025": "true"}
+DIGITS = "013"
+CONFIG = (
+    '<View><Image name="image" value="$image"/><Choices name="digit" toName="image">'
+    + "".join(f'<Choice value="{d}"/>' for d in DIGITS)
+    + '</Choices><TextArea name="group" toName="image"/></View>'
+)
+UPLOADED, STORED, ANNOTATED = 75, 45, 90
+
+
+@pytest.fixture(scope="module")
+def strict(labelstudio, tmp_path_factory):
+    """A Label Studio that validates predictions; after the other one, so that its data are made."""
+    server = new_server(tmp_path_factory.mktemp("strict") / "data", extra_env=STRICT)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[tuple[bytes, str]]:
+    files, labels = digits()
+    wanted = [(f, d) for f, d in zip(files, labels, strict=True) if d in DIGITS]
+    return wanted[: UPLOADED + STORED]
+
+
+@pytest.fixture(scope="module")
+def project(strict, backend, pictures):
+    """Half uploaded by import, half from local storage; connected, most of it annotated.
+
+    `truth` has the digit of each task, `backend` serves it.
+    """
+    made = strict.project("digits", CONFIG)
+    files = {f"odd näme (#n{i}x).png": content for i, (content, _) in enumerate(pictures)}
+    upload(made, dict(list(files.items())[:UPLOADED]))
+    store(strict, made, dict(list(files.items())[UPLOADED:]))
+    made.truth = {task["id"]: pictures[number_of(task)][1] for task in made.tasks()}
+    made.connect(backend)
+    for task in list(made.truth)[:ANNOTATED]:
+        made.annotate(task, made.truth[task], control="digit", obj="image")
+    return made
+
+
+def upload(project, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        parts = {"file": (name, content, "image/png")}
+        project.api("POST", f"/api/projects/{project.id}/import", files=parts)
+
+
+def store(server, project, files: dict[str, bytes]) -> None:
+    folder = server.files / f"project {project.id}"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    body = {"project": project.id, "path": str(folder), "use_blob_urls": True, "title": "local"}
+    storage = server.api("POST", "/api/storages/localfiles", json=body)["id"]
+    server.api("POST", f"/api/storages/localfiles/{storage}/sync")
+
+
+def number_of(task: dict) -> int:
+    """Of the file that the task names; Label Studio makes other names of odd ones."""
+    return int(re.search(r"n([0-9]+)x", task["data"]["image"])[1])
+
+
+@pytest.fixture(scope="module")
+def rest(backend):
+    """The backend's own REST, as its admin."""
+    token = backend.manage("drf_create_token", "admin").stdout.split()[2]
+    with httpx.Client(
+        base_url=f"{backend.url}/api/", headers={"Authorization": f"Token {token}"}, timeout=60
+    ) as client:
+        yield client
+
+
+def said(prediction: dict, control: str) -> str:
+    (found,) = [r for r in prediction["result"] if r["from_name"] == control]
+    return next(iter(found["value"].values()))[0]
+
+
+def test_pictures_of_both_kinds_are_learned_and_predicted(project, backend):
+    version = backend.wait_for_version(project.uid)["version"]
+    backend.wait_for(lambda: learned_all(backend, project), "a version of all annotations", 240)
+    version = backend.project(project.uid)["version"]
+
+    project.retrieve_predictions()
+
+    tasks = project.tasks()
+    assert {task["data"]["image"].split("/")[2] for task in tasks} == {"upload", "local-files"}
+    found = {task["id"]: p for task in tasks for p in task["predictions"]}
+    assert len(found) == UPLOADED + STORED
+    assert {p["model_version"] for p in found.values()} == {version}
+    unseen = [t for t in project.truth if t not in list(project.truth)[:ANNOTATED]]
+    right = [said(found[t], "digit") == project.truth[t] for t in unseen]
+    assert sum(right) / len(right) >= 0.9
+
+
+def learned_all(backend, project) -> bool:
+    runs = [run for run in backend.runs(project.uid) if run["state"] == "succeeded"]
+    return bool(runs) and runs[-1]["dataset_counts"]["tasks"] == ANNOTATED
+
+
+def test_a_task_with_its_prediction_opens_where_predictions_are_validated(project):
+    task = list(project.truth)[-1]
+
+    opened = project.open_task(task)
+
+    assert said(opened["predictions"][0], "digit") == project.truth[task]
+
+
+def test_what_is_asked_for_alike_is_served_next(project, backend, rest):
+    ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
+    before = backend.project(project.uid)["version"]
+
+    done = rest.patch(f"projects/{ours}/", json={"options": {"similar_to": "0", "k": 20}})
+    assert done.status_code == 200, done.text
+    version = backend.wait_for_version(project.uid, after=before)["version"]
+    project.retrieve_predictions()
+
+    newest = [
+        (task["id"], p)
+        for task in project.tasks()
+        for p in task["predictions"]
+        if p["model_version"] == version
+    ]
+    assert len(newest) >= 20
+    assert {said(p, "digit") for _, p in newest} == {"0"}
+    assert sum(project.truth[t] == "0" for t, _ in newest) / len(newest) >= 0.9
+
+
+def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, backend, rest):
+    ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
+    before = backend.project(project.uid)["version"]
+
+    options = {"similar_to": None, "cluster": "group", "clusters": 3}
+    done = rest.patch(f"projects/{ours}/", json={"options": options})
+    assert done.status_code == 200, done.text
+    version = backend.wait_for_version(project.uid, after=before)["version"]
+    project.retrieve_predictions()
+
+    names = {
+        task["id"]: said(p, "group")
+        for task in project.tasks()
+        for p in task["predictions"]
+        if p["model_version"] == version
+    }
+    assert len(names) == UPLOADED + STORED
+    assert set(names.values()) == {"cluster 1", "cluster 2", "cluster 3"}
+
+    some = next(iter(names))
+    words = {**region("x", control="group", obj="image"), "type": "textarea"}
+    project.annotate(some, None, result=[{**words, "value": {"text": ["my zeros"]}}])
+    backend.wait_for(
+        lambda: "my zeros" in str(backend.labels(project.uid).values()), "the name", 60
+    )
+    project.backends()
+    connection = project.backends()[0]["id"]
+    project.api("POST", f"/api/ml/{connection}/train", json={})
+    renamed = backend.wait_for_version(project.uid, after=version)["version"]
+    project.retrieve_predictions([t for t, name in names.items() if name == names[some]])
+
+    now = {
+        said(p, "group")
+        for task in project.tasks()
+        for p in task["predictions"]
+        if p["model_version"] == renamed
+    }
+    assert "my zeros" in now
+
+
+def test_the_nearest_and_a_thumbnail_are_told_by_rest(project, backend, rest):
+    ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
+    first = backend.tasks(project.uid)[next(iter(project.truth))]
+
+    found = rest.get(f"projects/{ours}/similar/", params={"task": first["id"], "k": 5})
+
+    assert found.status_code == 200, found.text
+    near = [n["task"]["labelstudio_id"] for n in found.json()]
+    assert len(near) == 5
+    assert sum(project.truth[t] == project.truth[first["labelstudio_id"]] for t in near) >= 4
+    thumbnail = rest.get(found.json()[0]["task"]["thumbnail"].removeprefix("/api/"))
+    assert thumbnail.headers["content-type"] == "image/jpeg"
+    assert thumbnail.content[:2] == b"\xff\xd8"
