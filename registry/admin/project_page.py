@@ -1,4 +1,4 @@
-"""What a project's page shows above its settings: where it stands, its charts, its latest rows."""
+"""What a project's page shows above its settings: where it stands, what to label, what is new."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,17 +11,20 @@ from django.utils.safestring import SafeString
 from registry import charts
 from registry.accuracy import Standing
 from registry.engine import engine
-from registry.models import Act, Event, Metric, ModelVersion, Project, TrainingRun
+from registry.models import Act, Event, Metric, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
 from registry.reports import latest as newest
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
+from registry.reports.label_next import label_next, why_none
 from registry.reports.series import Day, Point, metric_series, prequential_series
+from registry.reports.shown_tasks import why_no_link
 
 from . import facts
 from .base import link, list_url, page_url
 from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took
 
 _LATEST = 5
+_NEXT = 10
 _MOST_VERSIONS = 100
 _DAYS = 90
 
@@ -37,7 +40,7 @@ class Latest:
 
 
 def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
-    """The context of the page: `facts`, `charts` and `latest`."""
+    """The context of the page: `facts`, `charts`, `label_next` and `latest`."""
     points, days = metric_series(project, "primary"), prequential_series(project, _DAYS)
     runs = _newest_runs(project)
     latest: dict[type[Model], Callable[[], Latest]] = {
@@ -49,6 +52,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
     return {
         "facts": facts.of_project(user, _glance(project, points, runs)),
         "charts": [primary_chart(project, points), prequential_chart(days)],
+        "label_next": to_label(project) if may_view(user, Task) else None,
         "latest": [table() for model, table in latest.items() if may_view(user, model)],
     }
 
@@ -119,6 +123,24 @@ def prequential_chart(days: Sequence[Day]) -> SafeString:
         x_name="Seven days to",
         empty="Too few to tell: shown from 20 labels in a week that came after a version served.",
     )
+
+
+def to_label(project: Project) -> dict[str, Any]:
+    """The tasks to label next, why there are none, and why some have no link."""
+    found = label_next(project, _NEXT)
+    return {
+        "rows": [
+            {
+                "text": n.task.text,
+                "score": f"{n.score:.0%}",
+                "url": n.task.url,
+                "task": n.task.labelstudio_id,
+            }
+            for n in found
+        ],
+        "why_none": "" if found else why_none(project),
+        "no_link": why_no_link(n.task for n in found),
+    }
 
 
 def _versions(project: Project) -> Latest:

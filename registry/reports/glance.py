@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from registry import presence, queue
 from registry.accuracy import ENOUGH, Standing
 from registry.engine import engine
@@ -115,6 +117,8 @@ def outlines(projects: Iterable[Project]) -> list[Glance]:
         project.champion = champions.get(project.champion_id or 0)
     numbers = latest.primary_numbers(champions)
     runs, moves = latest.last_runs(ids), latest.last_moves(ids)
+    fell_back = [move for move in moves.values() if move.verb == "fall_back"]
+    prefetch_related_objects(fell_back, "from_version")  # attention says which did not load
     unjudged = {"primary": None, "primary_n": 0, "baseline": None}
     return [
         Glance(

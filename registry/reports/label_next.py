@@ -33,3 +33,13 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
         NextTask(found.score or 0.0, shown(found.task, project))
         for found in least_sure[offset : offset + limit]
     ]
+
+
+def why_none(project: Project) -> str:
+    """Why there may be none, in one sentence; no query."""
+    if project.champion is None:
+        return "None until a version serves: those come first that it is least sure of."
+    label = project.champion.label
+    if project.scores_queued_at:
+        return f"None yet: {label} is scoring the tasks without a label."
+    return f"None: no task is known here that has no label and that {label} has an answer for."

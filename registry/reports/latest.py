@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, prefetch_related_objects
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.accuracy import Standing
@@ -108,13 +108,8 @@ CROSS JOIN LATERAL (
 
 
 def last_moves(projects: Sequence[int]) -> dict[int, Act]:
-    """By project, the act that last moved its champion.
-
-    A second query where one fell back: from which version, that is to be said.
-    """
-    found = list(Act.objects.raw(_LAST_MOVES, [list(projects)]))
-    fell_back = [act for act in found if act.verb == "fall_back"]
-    prefetch_related_objects(fell_back, "from_version")
+    """By project, the act that last moved its champion."""
+    found = Act.objects.raw(_LAST_MOVES, [list(projects)])
     return {act.project_id: act for act in found if act.project_id}
 
 

@@ -1,13 +1,13 @@
 """A project's page: its charts, its newest rows, its settings, and the URL to paste."""
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.acts import keys
-from registry.models import AccessKey, Act, Event
+from registry.acts import champion, keys, scores
+from registry.models import AccessKey, Act, Event, Project
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -72,11 +72,56 @@ def test_the_newest_rows_are_shown_and_lead_to_the_others(client):
     assert f"/admin/registry/event/?project__id__exact={project.pk}" in page
 
 
+def scored(version, *said, **task):
+    """A task of the project for each score, which the version says of it."""
+    tasks = make.TaskFactory.create_batch(len(said), project=version.project, **task)
+    scores.keep(version, {t.pk: s for t, s in zip(tasks, said, strict=True)})
+    return tasks
+
+
+def test_the_ten_tasks_to_label_next_lead_to_label_studio(client):
+    version = make.ModelVersionFactory(champion=True)
+    tasks = scored(version, *(0.5 + i / 100 for i in range(12)), None)
+    page = client.get(page_url(version.project))
+    shown = page.context["label_next"]["rows"]
+    assert [row["task"] for row in shown] == [t.labelstudio_id for t in tasks[:10]]
+    assert [row["score"] for row in shown[:2]] == ["50%", "51%"]
+    said = page.content.decode()
+    assert tasks[0].data["text"] in said
+    assert f'href="{version.project.hostname}/tasks/{tasks[0].labelstudio_id}"' in said
+    assert "address is unknown" not in said
+    Project.objects.update(hostname="")
+    assert page_of(client, version.project).count("address is unknown") == 1
+
+
+def test_where_nothing_is_to_be_labelled_next_the_page_says_why(client):
+    project = make.ProjectFactory()
+    assert "None until a version serves" in page_of(client, project)
+    version = make.ModelVersionFactory(project=project, champion=True)
+    scores.request(project)
+    assert f"None yet: {version.label} is scoring" in page_of(client, project)
+    scores.finish(version)
+    scored(version, None)
+    assert f"no label and that {version.label} has an answer for" in page_of(client, project)
+
+
+def test_who_may_not_look_at_tasks_is_shown_none_to_label(client):
+    version = make.ModelVersionFactory(champion=True)
+    (task,) = scored(version, 0.5)
+    reader = User.objects.create_user("rita", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_project"))
+    client.force_login(reader)
+    page = page_of(client, version.project)
+    assert "Label next" not in page
+    assert task.data["text"] not in page
+
+
 def test_hostile_rows_are_escaped(client):
     evil = "<script>alert(1)</script>"
     project = make.ProjectFactory(title=evil)
     version = make.ModelVersionFactory(project=project)
     make.promote(version, reason=evil)
+    scored(version, 0.5, data={"text": evil})
     event = make.EventFactory(project=project, action=evil)
     Event.objects.filter(pk=event.pk).update(outcome=evil)
     assert "<script>alert(1)" not in page_of(client, project)
@@ -89,6 +134,7 @@ def test_more_history_takes_no_more_queries(client):
     for _ in range(2):  # so that there is one to roll back to
         make.ModelVersionFactory(project=project, champion=True)
     make.EventFactory(project=project)
+    scored(project.versions.get(number=2), 0.5)
 
     def queries():
         with CaptureQueriesContext(connection) as captured:
@@ -99,9 +145,27 @@ def test_more_history_takes_no_more_queries(client):
     before = queries()
     assert before <= 20
     for _ in range(8):
-        make.OutcomeFactory(version=make.ModelVersionFactory(project=project, champion=True))
+        version = make.ModelVersionFactory(project=project, champion=True)
+        make.OutcomeFactory(version=version)
         make.EventFactory(project=project)
+    scored(version, 0.5, 0.6, 0.7)
     assert queries() <= before
+
+
+def test_the_page_takes_few_queries_where_the_champion_fell_back_and_a_run_failed(client):
+    login_as(client, "admin")  # a superuser's permissions cost no query
+    project = make.ProjectFactory()
+    make.ModelVersionFactory(project=project, champion=True)
+    lost = make.ModelVersionFactory(project=project, champion=True)
+    champion.fall_back(project, lost, actor="serving", error="gone", loads=lambda version: True)
+    make.TrainingRunFactory(project=project, state="failed")
+    scored(project.versions.get(number=1), 0.5)
+    page_of(client, project)
+    with CaptureQueriesContext(connection) as captured:
+        page = page_of(client, project)
+    assert "fallen back to" in page
+    assert "Label next" in page
+    assert len(captured) <= 20
 
 
 def test_the_settings_are_fields_with_their_defaults(client):
