@@ -38,8 +38,9 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
 def why_none(project: Project) -> str:
     """Why there may be none, in one sentence; no query."""
     if project.champion is None:
-        return "None until a version serves: those come first that it is least sure of."
+        return "None until a version serves: it orders them by how sure it is."
     label = project.champion.label
     if project.scores_queued_at:
         return f"None yet: {label} is scoring the tasks without a label."
-    return f"None: no task is known here that has no label and that {label} has an answer for."
+    new = "new ones are scored within half a minute"  # the events workers' clock
+    return f"None: {label} has scored no task without a label; {new}."

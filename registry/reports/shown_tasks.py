@@ -9,7 +9,7 @@ from registry.engine import engine
 from registry.models import Project, Task
 
 _ADDRESS_UNKNOWN = (
-    "Tasks have no link where Label Studio's address is unknown: "
+    "Tasks have no link while Label Studio's address is unknown: "
     "Set credentials on the project's page takes it."
 )
 _DELETED = "A task without a link was deleted in Label Studio."

@@ -29,6 +29,8 @@ def seed(backend: Backend) -> Labelling:
         project.learn_from(texts[start:end])
         project.label(texts[1000 + start // 10 : 1040 + start // 10])
     project.add(text for text, _ in texts[1150:1200])
+    scored = "SELECT 1 FROM registry_taskscore"
+    backend.wait_for(lambda: len(backend.sql(scored)) == 50, "how sure it is of the new tasks")
     return project
 
 

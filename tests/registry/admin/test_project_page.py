@@ -102,7 +102,7 @@ def test_where_nothing_is_to_be_labelled_next_the_page_says_why(client):
     assert f"None yet: {version.label} is scoring" in page_of(client, project)
     scores.finish(version)
     scored(version, None)
-    assert f"no label and that {version.label} has an answer for" in page_of(client, project)
+    assert f"None: {version.label} has scored no task" in page_of(client, project)
 
 
 def test_who_may_not_look_at_tasks_is_shown_none_to_label(client):
