@@ -1,8 +1,9 @@
 """Acts on the features of pictures: keep what was seen, drop what no task names any more."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -30,21 +31,17 @@ def address_key(address: str) -> str:
 def keep(project: Project, extractor: str, seen: Iterable[Seen]) -> int:
     """Keep features of live tasks; what is kept already stays. Returns how many were given.
 
-    In batches, each a transaction: a task that is dropped meanwhile is left out.
+    In batches, each a transaction. A task that was dropped meanwhile is left out, and one whose
+    data name another picture by now.
     """
     rows = list(seen)
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
         with transaction.atomic():
-            live = set(
-                Task.objects.filter(
-                    project=project,
-                    pk__in=[row.task_id for row in batch],
-                    deleted_at__isnull=True,
-                )
-                .select_for_update(no_key=True)
-                .values_list("pk", flat=True)
-            )
+            live = Task.objects.filter(
+                project=project, pk__in=[row.task_id for row in batch], deleted_at__isnull=True
+            ).select_for_update(no_key=True)
+            named = {pk: set(strings_of(data)) for pk, data in live.values_list("pk", "data")}
             Feature.objects.bulk_create(
                 [
                     Feature(
@@ -56,11 +53,23 @@ def keep(project: Project, extractor: str, seen: Iterable[Seen]) -> int:
                         vector=row.vector,
                     )
                     for row in batch
-                    if row.task_id in live
+                    if row.address in named.get(row.task_id, ())
                 ],
                 ignore_conflicts=True,
             )
     return len(rows)
+
+
+def strings_of(data: Any) -> Iterator[str]:
+    """Every text in a task's data, without the white space around it: any may be an address."""
+    if isinstance(data, str):
+        yield data.strip()
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from strings_of(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from strings_of(value)
 
 
 def forget(tasks: Iterable[int] | QuerySet) -> int:
