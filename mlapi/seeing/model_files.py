@@ -58,9 +58,12 @@ def weights(folder: Path) -> list[Path]:
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 of the weights, in hex; of shards, one after another."""
+    """SHA-256 of the weights, in hex, after what says how they are to be used.
+
+    The same weights behind another size or normalisation of pictures make other features.
+    """
     whole = hashlib.sha256()
-    for path in weights(folder):
+    for path in [*(folder / name for name in NEEDED), *weights(folder)]:
         with open(path, "rb") as f:
             while chunk := f.read(1 << 20):
                 whole.update(chunk)

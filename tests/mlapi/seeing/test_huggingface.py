@@ -91,15 +91,25 @@ def test_it_is_told_how_large_a_picture_it_can_use_and_what_it_holds(any_model):
     assert made.nbytes > 10_000
 
 
-def test_its_name_has_the_hash_of_the_weights(tmp_path):
+def hash_of(folder: Path) -> str:
+    """Of what makes the features what they are: both configs, then the weights."""
+    files = ("config.json", "preprocessor_config.json", "model.safetensors")
+    whole = b"".join((folder / name).read_bytes() for name in files)
+    return hashlib.sha256(whole).hexdigest()[:12]
+
+
+def test_its_name_has_the_hash_of_the_weights_and_of_how_they_are_used(tmp_path):
     one = tiny_models.save(tmp_path / "a", tiny_models.vit)
     same = tiny_models.save(tmp_path / "b" / "a", tiny_models.vit)
     other = tiny_models.save(tmp_path / "c" / "a", tiny_models.vit, seed=1)
-    weights = (tmp_path / "a" / "model.safetensors").read_bytes()
 
-    assert extractor(one).name == f"hf:a@{hashlib.sha256(weights).hexdigest()[:12]}"
+    assert extractor(one).name == f"hf:a@{hash_of(tmp_path / 'a')}"
     assert extractor(same).name == extractor(one).name
     assert extractor(other).name != extractor(one).name
+    before = extractor(same).name
+    processor = tmp_path / "b" / "a" / "preprocessor_config.json"
+    processor.write_text(json.dumps({**json.loads(processor.read_text()), "rescale_factor": 0.5}))
+    assert extractor(same).name != before
 
 
 def test_shards_are_one_model(tmp_path, vit):
@@ -345,5 +355,5 @@ def test_a_model_in_the_hubs_cache_needs_no_network(tmp_path):
         [sys.executable, "-c", script], check=True, env=environment, capture_output=True, text=True
     )
 
-    weights = (repository / "snapshots" / commit / "model.safetensors").read_bytes()
-    assert ran.stdout.strip() == f"hf:someone/tiny@{hashlib.sha256(weights).hexdigest()[:12]}"
+    found = hash_of(repository / "snapshots" / commit)
+    assert ran.stdout.strip() == f"hf:someone/tiny@{found}"

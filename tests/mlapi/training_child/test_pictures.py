@@ -45,7 +45,7 @@ def picture_job(make_job, kept):
             [target or spec(known)],
             pipeline=pipeline,
             options={**OPTIONS, **(options or {})},
-            extractor=OPENCV,
+            extractor=other.pop("extractor", OPENCV),
             **other,
         )
         made.append(job)
@@ -54,7 +54,9 @@ def picture_job(make_job, kept):
     yield make
     for job in made:
         for path in (job.folder / "features").glob("*.npz"):
-            kept.update(read_features(path)[1])
+            extractor, found = read_features(path)
+            if extractor == OPENCV["name"]:
+                kept.update(found)
 
 
 def value(job, name, target="kind", label=""):
@@ -222,6 +224,25 @@ def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(pic
 
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
     assert "The champion cannot see any more" in log
+
+
+@pytest.mark.vision
+def test_a_model_of_transformers_sees_for_a_version(picture_job, tmp_path):
+    from mlapi.seeing.extractors import extractor
+    from tests.mlapi.seeing import tiny_models
+
+    features = tiny_models.save(tmp_path / "tiny", tiny_models.vit)
+    named = {"features": features, "name": extractor(features).name}
+    job = picture_job(
+        *inked_digits(90), options={"features": features}, fresh=True, extractor=named
+    )
+
+    result = job.train()
+
+    assert result["extractor"] == named["name"]
+    assert named["name"].startswith("hf:tiny@")
+    assert value(job, "accuracy") > value(job, "baseline_accuracy")
+    verify(job.folder, job.artifact)
 
 
 # Similarity
