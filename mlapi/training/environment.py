@@ -3,7 +3,10 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-_PACKAGES = ("evadb", "scikit-learn", "numpy", "scipy", "pandas", "xgboost", "FLAML")
+_PACKAGES = (
+    *("evadb", "scikit-learn", "numpy", "scipy", "pandas", "xgboost", "FLAML"),
+    *("opencv-python-headless", "pillow", "faiss-cpu", "torch", "transformers"),
+)
 
 
 def environment() -> dict[str, str]:
