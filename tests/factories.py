@@ -154,8 +154,8 @@ class TrainingRunFactory(factory.django.DjangoModelFactory):
 class ModelVersionFactory(factory.django.DjangoModelFactory):
     """A registered version with its run, artifact, target and metrics; `champion=True` promotes it.
 
-    Each artifact has content of its own unless `content` is given; `outcomes` are rows
-    as `versions.register` takes them.
+    Each artifact has content of its own unless `content` is given; `outcomes` and `exemplars`
+    are rows as `versions.register` takes them, `described` is what its run says of itself.
     """
 
     class Meta:
@@ -176,8 +176,14 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
         outcomes=(),
         pipeline="text_classification",
         recipe="words+characters",
+        extractor="",
+        primary_metric="macro_f1",
+        exemplars=(),
+        described=None,
     ):
         run = TrainingRunFactory(project=project, state="running")
+        if described:
+            runs.describe(run, **described)
         content = content or f"artifact {next(_contents)}".encode()
         with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
             path = Path(folder) / "artifact.bin"
@@ -192,6 +198,9 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
                 metrics=METRICS if metrics is None else metrics,
                 outcomes=list(outcomes),
                 environment={"python": "3.11"},
+                extractor=extractor,
+                primary_metric=primary_metric,
+                exemplars=list(exemplars),
             )
         runs.succeed(run)
         if champion:

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.http import Http404, QueryDict
 
-from registry.models import ModelVersion
+from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.metric_names import LOWER_IS_BETTER, title
 from registry.reports.paired import Difference
 from registry.reports.shown_tasks import why_no_link
 
 from .base import link
-from .numbers import answer, interval, signed, three
+from .numbers import answer, interval, measure, on_the_same_tasks, signed, three
 from .pictures import excerpt
 from .version_page import state
 
@@ -48,6 +48,7 @@ def context(given: QueryDict) -> dict[str, Any]:
         "b_link": link(b),
         "a_state": state(a),
         "b_state": state(b),
+        "at_training": _at_training(a, b),
         **_compared(compare(a, b)),
     }
 
@@ -61,6 +62,14 @@ def _find(number: str | None) -> ModelVersion | None:
 def _before(b: ModelVersion) -> ModelVersion | None:
     earlier = ModelVersion.objects.filter(project=b.project_id, number__lt=b.number)
     return earlier.select_related("project").order_by("-number").first()
+
+
+def _at_training(a: ModelVersion, b: ModelVersion) -> str:
+    """How b's own run compared it with a, where their metric is not what is compared here."""
+    if b.primary_metric == "macro_f1":
+        return ""
+    run = TrainingRun.objects.filter(version=b).only("comparison").first()
+    return on_the_same_tasks(run.comparison, a.label) if run else ""
 
 
 def _compared(found: Comparison) -> dict[str, Any]:
@@ -123,10 +132,10 @@ def _task(found: Disagreement) -> dict[str, Any]:
 def _recorded(row: Recorded) -> dict[str, Any]:
     return {
         "target": row.target or "all targets",
-        "name": title(row.name),
+        "name": title(row.name, row.metric, row.k),
         "lower": row.name in LOWER_IS_BETTER,
-        "a": three(row.a),
+        "a": measure(row.name, row.a),
         "n_a": row.n_a,
-        "b": three(row.b),
+        "b": measure(row.name, row.b),
         "n_b": row.n_b,
     }

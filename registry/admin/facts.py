@@ -11,6 +11,7 @@ from registry.accuracy import ENOUGH, Standing
 from registry.models import Event
 from registry.permissions import allowed
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
+from registry.reports.metric_names import title
 
 from .base import list_url, page_url
 from .labels import ago
@@ -76,11 +77,11 @@ def primary(glance: Glance) -> str:
 
 
 def beside(glance: Glance) -> str:
-    """The baseline, and of how many."""
+    """What it is, the baseline, and of how many."""
     if glance.primary is None:
         return ""
     baseline = "" if glance.baseline is None else f"baseline {glance.baseline:.3f}, "
-    return f"{baseline}n = {glance.primary_n:,}"
+    return f"{title(glance.metric)}, {baseline}n = {glance.primary_n:,}"
 
 
 def share(glance: Glance) -> str:

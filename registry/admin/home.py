@@ -9,11 +9,13 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from registry.charts import sparkline
 from registry.models import Project
 from registry.permissions import may_view
 from registry.reports.glance import PREQUENTIAL_DAYS, Attention, Glance, attention, filled, outlines
+from registry.reports.metric_names import title
 
 from . import facts
 from .base import page_url
@@ -124,7 +126,8 @@ def _row(glance: Glance, troubled: bool) -> Row:
         troubled=troubled,
         sparkline=sparkline(
             [value for _, value in glance.series],
-            title=f"Primary metric of the last {len(glance.series)} versions",
+            title=f"{capfirst(title('primary', glance.metric))} of the last "
+            f"{len(glance.series)} versions",
             baseline=glance.baseline,
         ),
         run=state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",

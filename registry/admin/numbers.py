@@ -7,12 +7,20 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as dated
 
+from registry.reports.metric_names import COUNTS, title
+
 NONE = "–"
 
 
 def three(value: float | None) -> str:
     """`0.912`; a dash for what is undefined."""
     return NONE if value is None else f"{value:.3f}"
+
+
+def measure(metric: str, value: float | None) -> str:
+    """A metric's value; of what is counted a whole number."""
+    counted = value is not None and metric in COUNTS
+    return f"{value:,.0f}" if counted else three(value)
 
 
 def signed(value: float | None) -> str:
@@ -33,6 +41,18 @@ def share_interval(ends: Sequence[float] | None) -> str:
 def moment(at: datetime | None) -> str:
     """`23 Nov 2026, 18:21:41 UTC`; a dash for never."""
     return NONE if at is None else dated(timezone.localtime(at), "j M Y, H:i:s T")
+
+
+def on_the_same_tasks(comparison: dict[str, Any], champion: str) -> str:
+    """What a run's comparison of its version with the champion says; "" if that was another."""
+    if comparison.get("champion_label") != champion:
+        return ""
+    return (
+        f"On the same {comparison.get('n') or 0} holdout tasks: "
+        f"{title(comparison.get('metric') or 'macro_f1')} {three(comparison.get('candidate'))} "
+        f"against {three(comparison.get('champion'))} of {champion}, a difference of "
+        f"{signed(comparison.get('difference'))} (95 % {interval(comparison.get('interval'))})."
+    )
 
 
 def answer(value: Any) -> str:

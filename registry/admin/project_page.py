@@ -1,12 +1,15 @@
 """What a project's page shows above its settings: where it stands, what to label, what is new."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from registry import charts
 from registry.accuracy import Standing
@@ -16,6 +19,7 @@ from registry.permissions import may_view
 from registry.reports import latest as newest
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
 from registry.reports.label_next import label_next, why_none
+from registry.reports.metric_names import ends, title
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.shown_tasks import why_no_link
 
@@ -77,8 +81,13 @@ def _glance(project: Project, points: Sequence[Point], runs: Sequence[TrainingRu
 
 
 def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
-    """The primary metric of the last versions, the champion marked, and the baseline."""
-    shown = points[-_MOST_VERSIONS:]
+    """The primary metric of the last versions, the champion marked, and the baseline.
+
+    Of those that were judged by the champion's metric, else by the newest one's; others are named.
+    """
+    metric = next((p.metric for p in points if p.version == project.champion_id), None)
+    metric = metric or (points[-1].metric if points else "")
+    shown = [p for p in points if p.metric == metric][-_MOST_VERSIONS:]
     main = [
         charts.Point(
             p.number,
@@ -91,15 +100,21 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
         for p in shown
     ]
     baseline = [charts.Point(p.number, p.baseline, f"v{p.number}") for p in shown]
-    return charts.line_chart(
-        "Primary metric over versions",
+    chart = charts.line_chart(
+        f"Primary metric over versions: {title(metric)}" if metric else "Primary metric",
         [
-            charts.Series("Primary metric", main),
+            charts.Series(capfirst(title(metric)), main),
             charts.Series("Baseline (learns nothing)", baseline, "baseline"),
         ],
         x_name="Version",
+        within=ends(metric),
         empty="No version has been judged yet.",
     )
+    others = Counter(p.metric for p in points if p.metric != metric)
+    left_out = ", ".join(f"{n} by {title(other)}" for other, n in others.items())
+    if not left_out:
+        return chart
+    return format_html('{}<p class="fact-note">Judged by others: {}.</p>', chart, left_out)
 
 
 def prequential_chart(days: Sequence[Day]) -> SafeString:
@@ -153,13 +168,19 @@ def _versions(project: Project) -> Latest:
     rows = [
         [
             link(v),
-            "not judged" if v.primary is None else f"{v.primary:.3f} (n\xa0=\xa0{v.primary_n})",
+            _judged(v.primary_metric, v.primary, v.primary_n),
             _standing_of(project, v),
             ago(v.created_at),
         ]
         for v in shown
     ]
     return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
+
+
+def _judged(metric: str, value: float | None, n: int) -> str:
+    if value is None:
+        return "not judged"
+    return f"{title(metric)} {value:.3f} (n\xa0=\xa0{n})"
 
 
 def _standing_of(project: Project, version: ModelVersion) -> str:

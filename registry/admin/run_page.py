@@ -16,7 +16,9 @@ from registry.acts.runs import LOG_KEPT_CHARACTERS
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
+from registry.reports.learning_curve import judged_by
 from registry.reports.metric_names import title
+from registry.reports.pictures import in_words
 
 from .base import link
 from .labels import RUN_COLOURS, ago, state_label, took
@@ -69,15 +71,26 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
 
 def learned(run: TrainingRun) -> dict[str, Any]:
     """What it learned from and what it did; a version's page shows the same of its run."""
+    metrics = {judged_by(candidate) for candidate in run.candidates}
     return {
         "run": run,
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
+        "candidates_metric": ", ".join(sorted(map(title, metrics))),
+        # Groups are judged by the pictures that they were made of.
+        "candidates_unseen": metrics == {"macro_f1"},
         "dataset": list(_dataset(run.dataset_counts)),
+        "pictures": pictures(run),
         "statements": run.statements[:_MOST_STATEMENTS],
         "statements_n": len(run.statements),
         "more_statements": max(len(run.statements) - _MOST_STATEMENTS, 0),
         "statements_s": sum(s.get("seconds") or 0 for s in run.statements),
     }
+
+
+def pictures(run: TrainingRun) -> str:
+    """What became of its pictures; "" for one that read none."""
+    counts = run.dataset_counts.get("pictures")
+    return in_words(counts) if counts else ""
 
 
 def head(run: TrainingRun) -> dict[str, Any]:

@@ -20,23 +20,32 @@ def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
     found = confusion(version, target)
     if target.kind == Target.Kind.MULTIPLE:
         return {"n": found.n, "tables": [_table(version, target, t) for t in found.tables]}
-    return {"n": found.n, "chart": _heat_map(version, found) if found.n else ""}
+    # Which gives one label or nothing: nothing is right for what is not of that label.
+    only = target.labels[0] if len(target.labels) == 1 else None
+    return {"n": found.n, "chart": _heat_map(version, found, only) if found.n else ""}
 
 
-def _heat_map(version: ModelVersion, found: Confusion) -> SafeString:
-    rows = [label for label in found.labels if label != NO_ANSWER]
+def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> SafeString:
     columns = [label or "no answer" for label in found.labels]
+    given = [
+        (human, counts)
+        for human, counts in zip(found.labels, found.counts, strict=True)
+        if human != NO_ANSWER or any(counts)
+    ]
     cells = [
         [
-            charts.Cell(n, _cell_url(version, found.target, human=human, predicted=predicted))
+            charts.Cell(
+                n,
+                _cell_url(version, found.target, human=human, predicted=predicted),
+                is_right=only not in (None, human) and predicted == NO_ANSWER,
+            )
             for predicted, n in zip(found.labels, counts, strict=True)
         ]
-        for human, counts in zip(found.labels, found.counts, strict=True)
-        if human != NO_ANSWER
+        for human, counts in given
     ]
     return charts.heat_map(
         f"What humans said and what the model said, {found.n} holdout tasks",
-        rows=rows,
+        rows=[human or "no label" for human, _ in given],
         columns=columns,
         cells=cells,
     )

@@ -10,9 +10,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from registry.acts.champion import previous_champion
 from registry.models import Metric, ModelVersion
+from registry.reports.metric_names import title
 
 from .base import ReasonForm
-from .numbers import interval, signed, three
+from .numbers import on_the_same_tasks, three
 
 
 def _version(object_id: Any) -> ModelVersion | None:
@@ -87,11 +88,10 @@ class NoteForm(BaseDialogForm):
 
 def _moves(now: ModelVersion | None, then: ModelVersion) -> list[tuple[str, str, str]]:
     """What Label Studio's users get, before and after."""
+    by = {v.pk: title(v.primary_metric) for v in (now, then) if v}
     primary = {
-        m.version_id: f"{three(m.value)} (n = {m.n})"
-        for m in Metric.objects.filter(
-            version__in=[v for v in (now, then) if v], target="", name="primary", split="holdout"
-        )
+        m.version_id: f"{by[m.version_id]} {three(m.value)} (n = {m.n})"
+        for m in Metric.objects.filter(version__in=by, target="", name="primary", split="holdout")
     }
     before = now.label if now else "none: no predictions"
     return [
@@ -107,11 +107,6 @@ def _moves(now: ModelVersion | None, then: ModelVersion) -> list[tuple[str, str,
 def _compared(version: ModelVersion) -> str:
     """How it did beside today's champion on the same holdout, if its run compared them."""
     champion = version.project.champion
-    comparison = version.run.comparison if version.run else {}
-    if champion is None or comparison.get("champion_label") != champion.label:
+    if champion is None or version.run is None:
         return ""
-    return (
-        f"On the same {comparison.get('n', 0)} holdout tasks: {three(comparison.get('candidate'))} "
-        f"against {three(comparison.get('champion'))} of {champion.label}, a difference of "
-        f"{signed(comparison.get('difference'))} (95 % {interval(comparison.get('interval'))})."
-    )
+    return on_the_same_tasks(version.run.comparison, champion.label)

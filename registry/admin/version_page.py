@@ -10,8 +10,8 @@ from registry.accuracy import Standing, standings_by_source
 from registry.models import Act, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.reports.acts_on import acts_on, said_of
-from registry.reports.learning_curve import LearningCurve, learning_curves
-from registry.reports.metric_names import LOWER_IS_BETTER, title
+from registry.reports.learning_curve import LearningCurve, learning_curves, may_have_curve
+from registry.reports.metric_names import COUNTS, LOWER_IS_BETTER, title
 from registry.reports.metrics import MetricRow, whole_metrics
 from registry.reports.mistakes import mistakes
 from registry.reports.per_class import champion_before, per_class
@@ -21,7 +21,7 @@ from registry.reports.shown_tasks import why_no_link
 from . import run_page, version_charts
 from .base import link, list_url, page_url
 from .labels import ago, state_label
-from .numbers import answer, share_interval, signed, three
+from .numbers import answer, measure, share_interval, signed, three
 from .pictures import excerpt
 
 _MISTAKES = 10
@@ -53,7 +53,7 @@ def context(
         "targets": targets,
         "trained": trained,
         "chosen": chosen,
-        **(_of_target(version, chosen, previous, given) if chosen else {}),
+        **(_of_target(version, chosen, previous, rows) if chosen else {}),
         "others": ModelVersion.objects.filter(project=version.project_id)
         .exclude(pk=version.pk)
         .only("label", "number", "project")[:_OTHERS],
@@ -86,11 +86,12 @@ def _facts(
     version: ModelVersion, rows: list[MetricRow], previous: ModelVersion | None
 ) -> list[dict[str, Any]]:
     primary = next((row for row in rows if (row.target, row.name) == ("", "primary")), None)
+    metric = title(version.primary_metric)
     sources = [Outcome.Source.PREQUENTIAL, Outcome.Source.SHOWN]
     after, shown = standings_by_source(version, sources).values()
     facts = [
         {
-            "name": "Primary metric (macro F1)",
+            "name": f"Primary metric ({metric})",
             "value": three(primary.value)
             if primary and primary.value is not None
             else "not judged",
@@ -99,9 +100,7 @@ def _facts(
         {
             "name": "Champion before",
             "value": three(primary.previous) if previous and primary else "none",
-            "note": f"{previous.label}, on its own holdout, n = {primary.previous_n}"
-            if previous and primary
-            else "this was the first",
+            "note": _champion_before(version, previous, primary),
             "href": page_url(previous) if previous else "",
         },
     ]
@@ -118,21 +117,31 @@ def _facts(
     return facts
 
 
+def _champion_before(
+    version: ModelVersion, previous: ModelVersion | None, primary: MetricRow | None
+) -> str:
+    if not previous or not primary:
+        return "this was the first"
+    if previous.primary_metric != version.primary_metric:
+        return f"{previous.label}, judged by its {title(previous.primary_metric)}"
+    return f"{previous.label}, on its own holdout, n = {primary.previous_n}"
+
+
 def _metric(row: MetricRow) -> dict[str, Any]:
     """A row of the table: better and worse are said by colour and by sign."""
     change = None
-    if row.value is not None and row.previous is not None:
+    if row.value is not None and row.previous is not None and row.name not in COUNTS:
         change = row.value - row.previous
     gain = None if change is None else -change if row.name in LOWER_IS_BETTER else change
     return {
         "target": row.target or "all targets",
-        "name": title(row.name),
+        "name": title(row.name, row.metric, row.k),
         "lower": row.name in LOWER_IS_BETTER,
-        "value": three(row.value),
+        "value": measure(row.name, row.value),
         "n": row.n,
         "baseline": three(row.baseline),
         "below_baseline": row.beats_baseline is False and row.name != "ece",
-        "previous": three(row.previous),
+        "previous": measure(row.name, row.previous),
         "previous_n": row.previous_n,
         "change": signed(change),
         "css": "" if not gain or abs(gain) < 0.0005 else "better" if gain > 0 else "worse",
@@ -140,24 +149,19 @@ def _metric(row: MetricRow) -> dict[str, Any]:
 
 
 def _of_target(
-    version: ModelVersion, target: Target, previous: ModelVersion | None, given: QueryDict
+    version: ModelVersion,
+    target: Target,
+    previous: ModelVersion | None,
+    rows: list[MetricRow],
 ) -> dict[str, Any]:
     """What is shown of one target."""
-    curves = {curve.target: curve for curve in learning_curves(version)}
-    curve = curves.get(target.name) or LearningCurve(target.name, [])
-    calibrated = reliability(version, target.name)
+    classes = [row for row in per_class(version, previous) if row.target == target.name]
     worst = mistakes(version, target.name, _MISTAKES)
     return {
-        "per_class": [
-            version_charts.class_row(row)
-            for row in per_class(version, previous)
-            if row.target == target.name
-        ],
+        "per_class": [version_charts.class_row(row) for row in classes if row.by_humans],
         "confusion": version_charts.confusion_chart(version, target),
-        "curve": version_charts.curve_chart(curve),
-        "curve_sentence": curve.sentence if curve.points else "",
-        "reliability": version_charts.reliability_chart(calibrated),
-        "reliability_sentence": version_charts.calibration_sentence(calibrated),
+        **_curve(version, target),
+        **_calibration(version, target, rows),
         "mistakes": [
             {
                 "content": excerpt(m.task),
@@ -181,6 +185,31 @@ def _of_target(
     }
 
 
+def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
+    """The learning curve; nothing where there can be none."""
+    if not may_have_curve(version, target.name):
+        return {}
+    curves = {curve.target: curve for curve in learning_curves(version)}
+    curve = curves.get(target.name) or LearningCurve(target.name, [])
+    return {
+        "curve": version_charts.curve_chart(curve),
+        "curve_sentence": curve.sentence if curve.points else "",
+    }
+
+
+def _calibration(version: ModelVersion, target: Target, rows: list[MetricRow]) -> dict[str, Any]:
+    """The reliability; nothing where scores say how near a task is, and not how sure it is."""
+    error = next((row for row in rows if (row.target, row.name) == (target.name, "ece")), None)
+    if error is None:
+        return {}
+    errors = {"ece": error.value, "ece_calibrated": error.baseline}
+    found = reliability(version, target.name, errors=errors)
+    return {
+        "reliability": version_charts.reliability_chart(found),
+        "reliability_sentence": version_charts.calibration_sentence(found),
+    }
+
+
 def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
     size = f"{filesizeformat(version.artifact_bytes)} ({version.artifact_bytes:,} bytes)"
     return [
@@ -188,6 +217,8 @@ def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
         ("Made", ago(version.created_at)),
         ("Pipeline", version.pipeline),
         ("Recipe", version.recipe),
+        *([("Features", version.extractor)] if version.extractor else []),
+        *([("Pictures", said)] if version.run and (said := run_page.pictures(version.run)) else []),
         ("Label config", version.fingerprint),
         ("Artifact", version.artifact),
         ("Artifact size", size),

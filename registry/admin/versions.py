@@ -14,6 +14,7 @@ from unfold.decorators import display
 from registry.api.downloads import download
 from registry.errors import EvalsError
 from registry.models import Metric, ModelVersion, Project, Target
+from registry.reports.metric_names import title
 
 from . import compare_page, version_page
 from .base import is_list, page_url
@@ -94,7 +95,9 @@ class ModelVersionAdmin(VersionActs, DrawnPage, LongListAdmin):
     @display(description="Primary metric", ordering="primary_value")
     def primary(self, version: ModelVersion) -> str:
         value, n = getattr(version, "primary_value", None), getattr(version, "primary_n", 0)
-        return "not judged" if value is None else f"{value:.3f} (n = {n})"
+        if value is None:
+            return "not judged"
+        return f"{title(version.primary_metric)} {value:.3f} (n = {n})"
 
     # The page of one version, and what it leads to
 

@@ -19,7 +19,9 @@ class MetricSerializer(serializers.ModelSerializer):
         extra_kwargs = {
             "target": {"help_text": "Empty: the whole version."},
             "label": {"help_text": "The class, for a value of one class."},
-            "step": {"help_text": "The x of a curve: training examples."},
+            "step": {
+                "help_text": "The x of a curve, training examples; or the k of precision at k."
+            },
             "n": {"help_text": "Examples behind the value."},
         }
 

@@ -59,6 +59,8 @@ class PointSerializer(serializers.Serializer):
     version = serializers.IntegerField()
     label = serializers.CharField()  # type: ignore[assignment]
     number = serializers.IntegerField()
+    metric = serializers.CharField(help_text="What the primary one is the mean of, else its name.")
+    k = serializers.IntegerField(help_text="Of precision at k, else 0.")
     value = serializers.FloatField(allow_null=True, help_text="Null: undefined on this data.")
     n = serializers.IntegerField()
     baseline = serializers.FloatField(allow_null=True)

@@ -98,6 +98,8 @@ class RecordedSerializer(serializers.Serializer):
 
     target = serializers.CharField()
     name = serializers.CharField()
+    metric = serializers.CharField(help_text="What the primary one is the mean of, else its name.")
+    k = serializers.IntegerField(help_text="Of precision at k, else 0.")
     a = serializers.FloatField(allow_null=True)
     n_a = serializers.IntegerField()
     b = serializers.FloatField(allow_null=True)
@@ -135,6 +137,7 @@ class CardSerializer(serializers.Serializer):
     project = CardProjectSerializer()
     pipeline = serializers.CharField()
     recipe = serializers.CharField()
+    primary_metric = serializers.CharField()
     targets = serializers.ListField(child=serializers.DictField())
     metrics = serializers.ListField(child=serializers.DictField())
     previous_champion = serializers.CharField(allow_null=True)

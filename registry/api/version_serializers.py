@@ -13,6 +13,7 @@ STATES = ["champion", "kept", "archived", "load_failed"]
 class PrimarySerializer(serializers.Serializer):
     """The primary metric on the holdout of its time; value null: not judged."""
 
+    metric = serializers.CharField(help_text="What it is the mean of, such as macro_f1.")
     value = serializers.FloatField(allow_null=True)
     n = serializers.IntegerField()
 
@@ -27,7 +28,7 @@ class VersionSerializer(serializers.ModelSerializer):
         model = ModelVersion
         fields = [
             *("id", "project", "number", "label", "state", "primary", "run", "pipeline"),
-            *("recipe", "fingerprint", "artifact_bytes", "artifact_sha256", "note"),
+            *("recipe", "fingerprint", "extractor", "artifact_bytes", "artifact_sha256", "note"),
             *("created_at", "archived_at", "load_failed_at", "load_error"),
         ]
         read_only_fields = fields
@@ -42,7 +43,11 @@ class VersionSerializer(serializers.ModelSerializer):
 
     @extend_schema_field(PrimarySerializer)
     def get_primary(self, version: Any) -> dict[str, Any]:
-        return {"value": version.primary_value, "n": version.primary_n or 0}
+        return {
+            "metric": version.primary_metric,
+            "value": version.primary_value,
+            "n": version.primary_n or 0,
+        }
 
 
 class TargetSerializer(serializers.ModelSerializer):

@@ -9,10 +9,14 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True)
 class Cell:
-    """How many; a link to what they are, for cells that hold any."""
+    """How many; a link to what they are, for cells that hold any.
+
+    `is_right` says so of answers that are no mistakes although they are called something else.
+    """
 
     count: int
     href: str = ""
+    is_right: bool = False
 
 
 def heat_map(
@@ -26,8 +30,9 @@ def heat_map(
 ) -> SafeString:
     """`cells[row][column]`; a cell is shaded by its share of its row, as recall is counted.
 
-    Cells whose row and column have the same name are right and have one colour, the
-    others are mistakes and have another. Being a table, it is its own text alternative.
+    Cells whose row and column have the same name, and those that say so, are right and have
+    one colour; the others are mistakes and have another. Being a table, it is its own text
+    alternative.
     """
     head = format_html_join("", '<th scope="col"><span>{}</span></th>', ((c,) for c in columns))
     body = format_html_join(
@@ -55,7 +60,7 @@ def _row(name: str, columns: Sequence[str], row: Sequence[Cell]) -> SafeString:
         '<td class="{}" style="--share:{}" title="{}">{}</td>',
         (
             (
-                "heat-right" if column == name else "heat-wrong",
+                "heat-right" if column == name or cell.is_right else "heat-wrong",
                 f"{cell.count / total if total else 0:.3f}",
                 _said(name, column, cell, total),
                 _content(name, column, cell),

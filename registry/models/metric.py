@@ -7,7 +7,8 @@ class Metric(models.Model):
     """A value of a version on a split; `target` empty means the whole version.
 
     `label` is the class for per-class values, `step` the x of a curve (training
-    examples for the learning curve), `n` the number of examples behind the value.
+    examples for the learning curve) or the k of precision at k, `n` the number of examples
+    behind the value.
     """
 
     version = models.ForeignKey("ModelVersion", on_delete=models.CASCADE, related_name="metrics")

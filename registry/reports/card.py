@@ -27,6 +27,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
     project, run = version.project, version.run
     targets = list(version.targets.all())
     previous = champion_before(version)
+    classes = per_class(version, previous)
     return {
         "version": version.label,
         "number": version.number,
@@ -36,10 +37,11 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "project": {"id": project.pk, "uid": project.uid, "title": project.title},
         "pipeline": version.pipeline,
         "recipe": version.recipe,
+        "primary_metric": version.primary_metric,
         "targets": [_target(target) for target in targets],
         "metrics": [asdict(row) for row in whole_metrics(version, previous)],
         "previous_champion": previous.label if previous else None,
-        "per_class": [asdict(row) for row in per_class(version, previous)],
+        "per_class": [asdict(row) for row in classes],
         "confusion": [asdict(confusion(version, t)) for t in targets if t.trained],
         "learning_curves": [
             {**asdict(curve), "sentence": curve.sentence} for curve in learning_curves(version)
@@ -96,6 +98,7 @@ def _mistakes(version: ModelVersion) -> list[dict[str, Any]]:
 def _lineage(version: ModelVersion, run: TrainingRun | None) -> dict[str, Any]:
     return {
         "fingerprint": version.fingerprint,
+        "features": version.extractor,
         "artifact": {
             "key": version.artifact,
             "bytes": version.artifact_bytes,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from registry.reports.metric_names import title
+from registry.reports.pictures import in_words
 
 _FEW_LABELS = 20  # a wider matrix is no table that anyone reads
 
@@ -16,7 +17,7 @@ def card_markdown(card: dict[str, Any]) -> str:
         f"# {_text(card['version'])} of {_text(project['title'] or project['uid'])}",
         _table(["", ""], _facts(card)),
         _text(card["note"]),
-        "## Metrics on the holdout",
+        "## Metrics on the holdout" if card["primary_metric"] == "macro_f1" else "## Metrics",
         _table(
             ["target", "metric", "value", "baseline", "n", "previous champion's"], _metrics(card)
         ),
@@ -68,7 +69,7 @@ def _metrics(card: dict[str, Any]) -> list[list[Any]]:
     return [
         [
             m["target"] or "all",
-            title(m["name"]),
+            title(m["name"], m["metric"], m["k"]),
             m["value"],
             m["baseline"],
             m["n"],
@@ -80,7 +81,7 @@ def _metrics(card: dict[str, Any]) -> list[list[Any]]:
 
 def _classes(card: dict[str, Any]) -> list[list[Any]]:
     names = ["target", "label", "precision", "recall", "f1", "n", "previous_f1"]
-    return [[row[name] for name in names] for row in card["per_class"]]
+    return [[row[name] for name in names] for row in card["per_class"] if row["by_humans"]]
 
 
 def _confusions(card: dict[str, Any]) -> list[str]:
@@ -135,6 +136,7 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
         ["artifact", lineage["artifact"]["key"]],
         ["bytes", lineage["artifact"]["bytes"]],
         ["SHA-256", lineage["artifact"]["sha256"]],
+        *([["features", lineage["features"]]] if lineage["features"] else []),
         ["label config", lineage["fingerprint"]],
         *([name, version] for name, version in lineage["environment"].items()),
     ]
@@ -145,9 +147,14 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
             ["started", run["started_at"]],
             ["ended", run["ended_at"]],
             ["dataset", run["dataset_fingerprint"]],
-            *([f"dataset: {name}", count] for name, count in run["dataset_counts"].items()),
+            *([f"dataset: {name}", _count(n)] for name, n in run["dataset_counts"].items()),
         ]
     return rows
+
+
+def _count(value: Any) -> Any:
+    """What became of pictures is said in words."""
+    return in_words(value) if isinstance(value, dict) and "pictures" in value else value
 
 
 def _statements(card: dict[str, Any]) -> list[str]:

@@ -1,11 +1,11 @@
 """Two versions side by side, on the tasks that both were judged on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.models import Metric, ModelVersion, Outcome, Target
-from registry.reports.metric_names import BESIDE
+from registry.reports.metric_names import BESIDE, WHOLE, Measure, measured, title
 from registry.reports.paired import Answers, Difference, Labels, Sample, Triple, mcnemar
 from registry.reports.shown_tasks import ShownTask, shown_tasks
 
@@ -47,10 +47,15 @@ class TargetComparison:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A metric as each version's own run recorded it, each on the holdout of its time."""
+    """A metric as each version's own run recorded it, each on the holdout of its time.
+
+    For `metric` and `k` see `Measure`.
+    """
 
     target: str
     name: str
+    metric: str
+    k: int
     a: float | None
     n_a: int
     b: float | None
@@ -79,7 +84,9 @@ class Comparison:
         if d.difference is None or d.interval is None:
             return f"{self.a.label} and {self.b.label} were judged on no task in common."
         low, high = d.interval
-        numbers = f"macro F1 {d.difference:+.3f}, 95 % from {low:+.3f} to {high:+.3f}, n = {d.n}"
+        numbers = (
+            f"{title(d.name)} {d.difference:+.3f}, 95 % from {low:+.3f} to {high:+.3f}, n = {d.n}"
+        )
         if not d.is_clear:
             return f"No clear difference: {self.b.label} against {self.a.label}: {numbers}."
         word = "better" if d.difference > 0 else "worse"
@@ -88,7 +95,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Row:
-    """A task and target that both answered."""
+    """A task and target that both answered.
+
+    `silent` says that one was right by no answer, in its time. Where `only` is a label, they are
+    asked whether it is that one: no answer says that it is not.
+    """
 
     task: int
     target: str
@@ -97,14 +108,22 @@ class _Row:
     b: Any
     score_a: float | None
     score_b: float | None
+    silent: bool
+    only: str | None = None
 
     @property
     def right(self) -> tuple[bool, bool]:
-        return _same(self.a, self.human), _same(self.b, self.human)
+        human, a, b = self.triple
+        return a == human, b == human
 
     @property
     def triple(self) -> Triple:
-        return _labels(self.human) or (), _labels(self.a), _labels(self.b)
+        said = _labels(self.human) or (), _labels(self.a), _labels(self.b)
+        if self.only is None:
+            return said
+        yes, no = (self.only,), (f"not {self.only}",)
+        human, a, b = (yes if labels and self.only in labels else no for labels in said)
+        return human, a, b
 
 
 def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
@@ -115,12 +134,12 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     """
     if a.project_id != b.project_id:
         raise ValueError("Versions of two projects have no task in common.")
-    rows = _rows(a, b)
+    targets = {target.name: target for target in Target.objects.filter(version=b)}
+    rows = _asked(_rows(a, b), targets)
     by_task: dict[int, dict[str, Triple]] = {}
     for row in rows:
         by_task.setdefault(row.task, {})[row.target] = row.triple
     sample = Sample(list(by_task.values()), seed=seed)
-    kinds = _kinds(b)
     answers = {name: sample.answers(name) for name in dict.fromkeys(row.target for row in rows)}
     apart = {name: _disagreeing(rows, name) for name in answers}
     tasks = shown_tasks(
@@ -132,7 +151,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
         n=sample.n,
         primary=sample.difference("macro_f1", list(answers.values()), Answers.macro_f1),
         targets=[
-            _target(name, kinds.get(name, Target.Kind.SINGLE), sample, found, apart[name], tasks)
+            _target(name, _kind(targets.get(name)), sample, found, apart[name], tasks)
             for name, found in answers.items()
         ],
         recorded=_recorded(a, b),
@@ -141,11 +160,11 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
 
 def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
     """What both were judged on, by target and task; two queries."""
-    fields = ("target", "task_id", "human", "predicted", "score")
+    fields = ("target", "task_id", "human", "predicted", "score", "correct")
     of_a, of_b = (
         {
-            (target, task): (human, predicted, score)
-            for target, task, human, predicted, score in Outcome.objects.filter(
+            (target, task): said
+            for target, task, *said in Outcome.objects.filter(
                 version=version, source=Outcome.Source.HOLDOUT
             ).values_list(*fields)
         }
@@ -161,13 +180,34 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
             b=of_b[target, task][1],
             score_a=of_a[target, task][2],
             score_b=of_b[target, task][2],
+            silent=any(_is_silent(*of[target, task]) for of in (of_a, of_b)),
         )
         for target, task in sorted(of_a.keys() & of_b.keys())
     ]
 
 
-def _kinds(version: ModelVersion) -> dict[str, str]:
-    return dict(Target.objects.filter(version=version).values_list("name", "kind"))
+def _asked(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:
+    """The rows, those of targets that tell one label from all else as questions whether it is that.
+
+    A multiple choice may have one label, too: there an empty answer is right where the human's is.
+    """
+    only = {
+        row.target: target.labels[0]
+        for row in rows
+        if row.silent
+        and (target := targets.get(row.target)) is not None
+        and len(target.labels) == 1
+    }
+    return [replace(row, only=only.get(row.target)) for row in rows]
+
+
+def _is_silent(human: Any, predicted: Any, score: float | None, correct: bool) -> bool:
+    """Whether it was right without the human's answer: by not giving the label."""
+    return correct and (_labels(predicted) or ()) != (_labels(human) or ())
+
+
+def _kind(target: Target | None) -> str:
+    return target.kind if target else Target.Kind.SINGLE
 
 
 def _target(
@@ -217,13 +257,15 @@ def _disagreement(row: _Row, task: ShownTask) -> Disagreement:
 
 def _recorded(a: ModelVersion, b: ModelVersion) -> list[Recorded]:
     """The whole metrics that either recorded; one query."""
-    found: dict[tuple[str, str], dict[int, Metric]] = {}
-    whole = Metric.objects.filter(version__in=[a, b], split="holdout", label="", step=0)
-    for metric in whole.exclude(name__in=BESIDE).order_by("target", "id"):
-        found.setdefault((metric.target, metric.name), {})[metric.version_id] = metric
+    primary = {version.pk: version.primary_metric for version in (a, b)}
+    found: dict[Measure, dict[int, Metric]] = {}
+    whole = Metric.objects.filter(WHOLE, version__in=primary)
+    for row in whole.exclude(name__in=BESIDE).order_by("target", "id"):
+        measure = measured(row.target, row.name, row.step, primary[row.version_id])
+        found.setdefault(measure, {})[row.version_id] = row
     return [
-        Recorded(target, name, *_value(both.get(a.pk)), *_value(both.get(b.pk)))
-        for (target, name), both in found.items()
+        Recorded(*measure, *_value(both.get(a.pk)), *_value(both.get(b.pk)))
+        for measure, both in found.items()
     ]
 
 
@@ -235,7 +277,3 @@ def _labels(value: Any) -> Labels | None:
     if value is None:
         return None
     return (value,) if isinstance(value, str) else tuple(sorted(value))
-
-
-def _same(predicted: Any, human: Any) -> bool:
-    return predicted is not None and _labels(predicted) == _labels(human)

@@ -28,7 +28,7 @@ class Confusion:
 
     For `multiple` there is no such matrix: `tables` has a two by two for each label.
     `labels` are those the version learned, then others that were given or said, and last
-    the empty one where the version had no answer. `n` is the number of tasks.
+    the empty one where the version had no answer, or a human no label. `n` is the number of tasks.
     """
 
     target: str
@@ -104,7 +104,7 @@ def _single(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) 
     for human, predicted, n in pairs:
         cells[_label(human), _label(predicted)] += n
     seen = sorted({label for pair in cells for label in pair} - {*learned, NO_ANSWER})
-    unanswered = any(predicted == NO_ANSWER for _, predicted in cells)
+    unanswered = any(NO_ANSWER in pair for pair in cells)
     labels = [*learned, *seen, *([NO_ANSWER] if unanswered else [])]
     counts = [[cells[human, predicted] for predicted in labels] for human in labels]
     return Confusion(target, Target.Kind.SINGLE, labels, counts=counts, n=cells.total())

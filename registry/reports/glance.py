@@ -12,6 +12,7 @@ from registry.engine import engine
 from registry.models import Act, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState
 from registry.reports import latest
+from registry.reports.metric_names import title
 
 SPARKLINE = 20  # versions
 PREQUENTIAL_DAYS = 7
@@ -25,9 +26,9 @@ class Glance:
 
     `primary` is the champion's primary metric on its holdout of `primary_n` tasks, beside
     the `baseline`; `series` has (version label, primary metric) of the last 20 versions,
-    oldest first. `prequential` is the last seven days', its share None below 20 answers.
-    `last_move` is the act that made the champion what it is. `policy` is what
-    `Engine.policy_statuses` says of the project.
+    oldest first, without those that were judged by another metric. `prequential` is the last
+    seven days', its share None below 20 answers. `last_move` is the act that made the champion
+    what it is. `policy` is what `Engine.policy_statuses` says of the project.
     """
 
     project: Project
@@ -41,6 +42,11 @@ class Glance:
     prequential: Standing = Standing(0, 0)
     events_today: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def metric(self) -> str:
+        """What the champion's primary metric is; "" without a champion."""
+        return self.champion.primary_metric if self.champion else ""
 
     @property
     def changed(self) -> int:
@@ -115,7 +121,7 @@ def outlines(projects: Iterable[Project]) -> list[Glance]:
     champions = ModelVersion.objects.in_bulk({p.champion_id for p in projects if p.champion_id})
     for project in projects:  # so that nobody asks for it again, one project at a time
         project.champion = champions.get(project.champion_id or 0)
-    numbers = latest.primary_numbers(champions)
+    numbers = latest.primary_numbers(champions.values())
     runs, moves = latest.last_runs(ids), latest.last_moves(ids)
     fell_back = [move for move in moves.values() if move.verb == "fall_back"]
     prefetch_related_objects(fell_back, "from_version")  # attention says which did not load
@@ -142,13 +148,19 @@ def filled(outlines: Sequence[Glance]) -> list[Glance]:
     return [
         replace(
             outline,
-            series=series.get(outline.project.pk, []),
+            series=_of_one_metric(series.get(outline.project.pk, []), outline.metric),
             prequential=standings.get(outline.project.pk, Standing(0, 0)),
             events_today=events.get(outline.project.pk, 0),
             policy=policies.get(outline.project.pk, {}),
         )
         for outline in outlines
     ]
+
+
+def _of_one_metric(series: list[tuple], metric: str) -> list[tuple[str, float | None]]:
+    """(label, value) of those that were judged by the metric; by the newest one's without it."""
+    metric = metric or (series[-1][2] if series else "")
+    return [(label, value) for label, value, judged_by in series if judged_by == metric]
 
 
 def attention(glances: Iterable[Glance]) -> list[Attention]:
@@ -195,7 +207,7 @@ def _of_project(glance: Glance) -> Iterator[Attention]:
         yield Attention(code, message, step.get("cure") or "", project)
     if glance.is_worse_than_baseline and glance.champion:
         message = (
-            f"{glance.champion.label} is worse than the baseline: {glance.primary:.3f} "
-            f"against {glance.baseline:.3f} (n = {glance.primary_n})."
+            f"{glance.champion.label} is worse than the baseline: {title(glance.metric)} "
+            f"{glance.primary:.3f} against {glance.baseline:.3f} (n = {glance.primary_n})."
         )
         yield Attention("worse_than_baseline", message, "Roll back, or label more.", project)

@@ -14,15 +14,15 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.accuracy import Standing
-from registry.models import Act, Event, Metric, Outcome, TrainingRun
-from registry.reports.metric_names import BASELINES
+from registry.models import Act, Event, Metric, ModelVersion, Outcome, TrainingRun
+from registry.reports.metric_names import BASELINES, WHOLE
 from registry.reports.series import mean, start_of
 
 _SERIES = """
-SELECT project.id, version.label, metric.value
+SELECT project.id, version.label, metric.value, version.primary_metric
 FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
-    SELECT id, number, label FROM registry_modelversion
+    SELECT id, number, label, primary_metric FROM registry_modelversion
     WHERE project_id = project.id ORDER BY number DESC LIMIT %s
 ) AS version
 JOIN registry_metric AS metric ON metric.version_id = version.id AND metric.name = 'primary'
@@ -32,31 +32,28 @@ ORDER BY project.id, version.number
 
 
 def primary_series(projects: Sequence[int], versions: int) -> dict[int, list[tuple]]:
-    """By project, (label, value) of the primary metric of its last versions, oldest first."""
+    """By project, (label, value, what it is) of its last versions' primary metric, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(_SERIES, [list(projects), versions])
         rows = cursor.fetchall()
     series: defaultdict[int, list[tuple]] = defaultdict(list)
-    for project, label, value in rows:
-        series[project].append((label, value))
+    for project, *of_version in rows:
+        series[project].append(tuple(of_version))
     return series
 
 
-def primary_numbers(versions: Iterable[int]) -> dict[int, dict[str, Any]]:
+def primary_numbers(versions: Iterable[ModelVersion]) -> dict[int, dict[str, Any]]:
     """By version, `primary`, `primary_n`, and `baseline`: the mean of its targets' baselines."""
+    beside = {version.pk: BASELINES.get(version.primary_metric) for version in versions}
     rows = Metric.objects.filter(
-        version__in=list(versions),
-        name__in=["primary", BASELINES["primary"]],
-        split="holdout",
-        label="",
-        step=0,
+        WHOLE, version__in=beside, name__in={"primary", *filter(None, beside.values())}
     )
     found: dict[int, dict[str, Any]] = {}
     baselines: defaultdict[int, list[float | None]] = defaultdict(list)
     for metric in rows:
         if metric.name == "primary":
             found[metric.version_id] = {"primary": metric.value, "primary_n": metric.n}
-        else:
+        elif metric.name == beside[metric.version_id]:
             baselines[metric.version_id].append(metric.value)
     return {
         version: {**numbers, "baseline": mean(baselines[version])}

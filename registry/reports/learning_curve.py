@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from registry.models import Metric, ModelVersion
 
@@ -49,6 +50,20 @@ class LearningCurve:
         if gain > noise / 2:
             return f"More labels may help a little: {numbers} (n = {n})."
         return f"More labels alone would probably not help much: {numbers} (n = {n})."
+
+
+def judged_by(candidate: dict[str, Any]) -> str:
+    """The metric that a candidate of a run's race was scored by."""
+    return candidate.get("metric") or "macro_f1"
+
+
+def may_have_curve(version: ModelVersion, target: str) -> bool:
+    """Whether a curve of the target can be made: it is of the recipe that won a race by macro F1.
+
+    What groups pictures, or tells how near they are, has no recipe that more labels would help.
+    """
+    candidates = version.run.candidates if version.run else []
+    return any(c.get("target") == target and judged_by(c) == "macro_f1" for c in candidates)
 
 
 def learning_curves(version: ModelVersion) -> list[LearningCurve]:

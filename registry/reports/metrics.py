@@ -4,7 +4,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from registry.models import Metric, ModelVersion
-from registry.reports.metric_names import BASELINES, BESIDE, LOWER_IS_BETTER
+from registry.reports.metric_names import (
+    BASELINES,
+    BESIDE,
+    LOWER_IS_BETTER,
+    WHOLE,
+    Measure,
+    measured,
+)
 from registry.reports.series import mean
 
 
@@ -12,11 +19,14 @@ from registry.reports.series import mean
 class MetricRow:
     """A metric of the whole version (`target` empty) or of one target, on the holdout.
 
-    The baseline is on the same holdout; the previous champion's value on that of its time.
+    The baseline is on the same holdout; the previous champion's value on that of its time. For
+    `metric` and `k` see `Measure`.
     """
 
     target: str
     name: str
+    metric: str
+    k: int
     value: float | None
     n: int
     baseline: float | None
@@ -35,29 +45,29 @@ class MetricRow:
 
 def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -> list[MetricRow]:
     """The version's metrics without those of classes and curves, its own first; one query."""
-    versions = [version.pk, *([previous.pk] if previous else [])]
-    rows = Metric.objects.filter(version__in=versions, split="holdout", label="", step=0)
-    found: defaultdict[int, dict[tuple[str, str], Metric]] = defaultdict(dict)
-    for metric in rows.order_by("target", "id"):
-        found[metric.version_id][metric.target, metric.name] = metric
+    primary = {v.pk: v.primary_metric for v in (version, previous) if v}
+    rows = Metric.objects.filter(WHOLE, version__in=primary)
+    found: defaultdict[int, dict[Measure, Metric]] = defaultdict(dict)
+    for row in rows.order_by("target", "id"):
+        measure = measured(row.target, row.name, row.step, primary[row.version_id])
+        found[row.version_id][measure] = row
     own, before = found[version.pk], found[previous.pk] if previous else {}
     return [
         MetricRow(
-            target=target,
-            name=name,
-            value=metric.value,
-            n=metric.n,
-            baseline=_baseline(own, target, name),
-            previous=before[target, name].value if (target, name) in before else None,
-            previous_n=before[target, name].n if (target, name) in before else 0,
+            *measure,
+            value=row.value,
+            n=row.n,
+            baseline=_baseline(own, measure),
+            previous=before[measure].value if measure in before else None,
+            previous_n=before[measure].n if measure in before else 0,
         )
-        for (target, name), metric in own.items()
-        if name not in BESIDE
+        for measure, row in own.items()
+        if measure.name not in BESIDE
     ]
 
 
-def _baseline(own: dict[tuple[str, str], Metric], target: str, name: str) -> float | None:
+def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
     """What the metric stands beside; that of the whole version is the mean of its targets'."""
-    beside = BASELINES.get(name)
-    there = [m.value for (t, n), m in own.items() if n == beside and t == (target or t)]
-    return mean(there)
+    beside = (BASELINES.get(of.metric), of.k)
+    there = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
+    return mean(own[measure].value for measure in there)

@@ -12,7 +12,8 @@ _NAMES = ("precision", "recall", "f1", "support")
 class ClassRow:
     """A class on the holdout. `n` is how often humans gave it, and the n of F1 and recall.
 
-    The previous champion's F1 is on the holdout of its own time, with its own n.
+    Where no human judges it (`by_humans`), because the version groups tasks, `n` is how many it
+    gave it to. The previous champion's F1 is on the holdout of its own time, with its own n.
     """
 
     target: str
@@ -23,6 +24,7 @@ class ClassRow:
     n: int
     previous_f1: float | None = None
     previous_n: int = 0
+    by_humans: bool = True
 
 
 def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> list[ClassRow]:
@@ -61,6 +63,7 @@ def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metr
         n=given.n if given else 0,
         previous_f1=_value(previous),
         previous_n=previous.n if previous else 0,
+        by_humans=own.keys() != {"support"},
     )
 
 

@@ -1,5 +1,6 @@
 """Whether a version is as often right as it is sure: the bins of the reliability diagram."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Avg, Count, F, Q, Value
@@ -49,11 +50,15 @@ class Reliability:
 
 
 def reliability(
-    version: ModelVersion, target: str, source: str = Outcome.Source.HOLDOUT
+    version: ModelVersion,
+    target: str,
+    source: str = Outcome.Source.HOLDOUT,
+    errors: Mapping[str, float | None] | None = None,
 ) -> Reliability:
     """Ten bins of equal width (Guo et al., On Calibration of Modern Neural Networks, 2017).
 
-    Two queries, one of them grouped by the database.
+    Two queries, one of them grouped by the database; the other where its `errors`, `ece` and
+    `ece_calibrated`, are not given.
     """
     scored = Outcome.objects.filter(
         version=version, target=target, source=source, score__isnull=False
@@ -68,7 +73,8 @@ def reliability(
         Bin(row["bin"] / BINS, (row["bin"] + 1) / BINS, row["n"], row["right"], row["mean"])
         for row in rows
     ]
-    errors = _errors(version, target) if source == Outcome.Source.HOLDOUT else {}
+    if errors is None:
+        errors = _errors(version, target) if source == Outcome.Source.HOLDOUT else {}
     return Reliability(
         target,
         sum(b.n for b in bins),

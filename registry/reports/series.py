@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry.accuracy import Standing
 from registry.models import Metric, Outcome, Project
-from registry.reports.metric_names import BASELINES
+from registry.reports.metric_names import BASELINES, WHOLE, measured
 
 WINDOW = 7  # days
 
@@ -22,12 +22,15 @@ class Point:
     """A metric of one version on its holdout; `value` is None where it is undefined.
 
     `version` is its id, `label` what people call it, `baseline` the metric it stands beside
-    (majority class, perfect calibration), None where there is none.
+    (majority class, perfect calibration), None where there is none. For `metric` and `k` see
+    `Measure`: those of the primary metric may differ from version to version.
     """
 
     version: int
     label: str
     number: int
+    metric: str
+    k: int
     value: float | None
     n: int
     baseline: float | None
@@ -49,10 +52,8 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
     Without a target it is the whole version's. A metric that only targets have is then
     their unweighted mean, as the primary one is, with the largest n among them.
     """
-    names = {name, BASELINES.get(name, name)}
-    rows = Metric.objects.filter(
-        version__project=project, name__in=names, split="holdout", label="", step=0
-    )
+    beside = BASELINES.values() if name == "primary" else [BASELINES.get(name, name)]
+    rows = Metric.objects.filter(WHOLE, version__project=project, name__in={name, *beside})
     if target:
         rows = rows.filter(target=target)
     found = rows.order_by("version__number", "target").values(
@@ -60,8 +61,10 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
         "version__label",
         "version__number",
         "version__created_at",
+        "version__primary_metric",
         "target",
         "name",
+        "step",
         "value",
         "n",
     )
@@ -109,12 +112,15 @@ def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
     own = _whole([row for row in rows if row["name"] == name])
     if not own:
         return None
-    beside = _whole([row for row in rows if row["name"] == BASELINES.get(name)])
-    first = rows[0]
+    first = own[0]
+    measure = measured(first["target"], name, first["step"], first["version__primary_metric"])
+    beside = _whole([row for row in rows if row["name"] == BASELINES.get(measure.metric)])
     return Point(
         version=first["version"],
         label=first["version__label"],
         number=first["version__number"],
+        metric=measure.metric,
+        k=measure.k,
         value=mean(row["value"] for row in own),
         n=max(row["n"] for row in own),
         baseline=mean(row["value"] for row in beside),

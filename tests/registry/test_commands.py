@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from registry.models import Act, Project
 from tests import factories as make
+from tests.registry.reports.records import clusters
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +43,7 @@ def test_projects_are_listed_with_what_needs_attention(project):
     found = given("projects")
     (one,) = found["projects"]
     assert (one["uid"], one["champion"]) == (project.uid, project.champion.label)
-    assert (one["primary"], one["primary_n"]) == (0.8, 40)
+    assert (one["primary"], one["primary_metric"], one["primary_n"]) == (0.8, "macro_f1", 40)
     assert one["last_run"]["state"] == "failed"
     assert {"no_worker", "run_failed"} == {a["code"] for a in found["attention"]}
     text = said("projects")
@@ -71,6 +72,18 @@ def test_versions_are_listed_newest_first(project):
     assert found[0]["primary"] == 0.8
     assert len(given("versions", project.uid, "--limit", "1")) == 1
     assert "0.800" in said("versions", project.uid)
+
+
+def test_a_version_is_listed_with_what_judges_it(project):
+    other = make.ProjectFactory(title="Animals")
+    clusters(other, {"cats": 4}, champion=True)
+    (one,) = given("versions", other.uid)
+    assert (one["primary"], one["primary_metric"]) == (0.31, "silhouette")
+    assert "silhouette" in said("versions", other.uid)
+    assert "macro F1" in said("projects")
+    assert "silhouette" in said("projects")
+    make.ProjectFactory(title="Empty")
+    assert None in [p["primary_metric"] for p in given("projects")["projects"]]
 
 
 def test_runs_are_listed_of_one_project_or_of_all(project):

@@ -5,6 +5,7 @@ from typing import Any
 from registry.management.shown import Row, ShowingCommand, number
 from registry.models import Project
 from registry.reports.glance import Attention, Glance, attention, glances
+from registry.reports.metric_names import title
 
 
 class Command(ShowingCommand):
@@ -30,6 +31,7 @@ class Command(ShowingCommand):
                 "title": lambda p: p["title"],
                 "champion": lambda p: p["champion"],
                 "primary": lambda p: number(p["primary"]),
+                "metric": lambda p: p["primary_metric"] and title(p["primary_metric"]),
                 "n": lambda p: p["primary_n"] or None,
                 "baseline": lambda p: number(p["baseline"]),
                 "7 days": _prequential,
@@ -61,6 +63,7 @@ def _project(glance: Glance) -> dict[str, Any]:
         "title": project.title,
         "champion": glance.champion.label if glance.champion else None,
         "primary": glance.primary,
+        "primary_metric": glance.metric or None,
         "primary_n": glance.primary_n,
         "baseline": glance.baseline,
         "prequential": {

@@ -7,6 +7,7 @@ from registry.management.finding import find_project
 from registry.management.shown import ShowingCommand, minute, number
 from registry.models import ModelVersion
 from registry.reports.latest import primary_numbers
+from registry.reports.metric_names import title
 
 
 class Command(ShowingCommand):
@@ -24,7 +25,7 @@ class Command(ShowingCommand):
         project = find_project(options["project"])
         found = ModelVersion.objects.filter(project=project).order_by("-number")
         versions = list(found.select_related("project")[: max(options["limit"], 0)])
-        numbers = primary_numbers([version.pk for version in versions])
+        numbers = primary_numbers(versions)
         return [_version(version, numbers.get(version.pk, {})) for version in versions]
 
     def print(self, found: Any) -> None:
@@ -35,6 +36,7 @@ class Command(ShowingCommand):
                 "version": lambda v: v["label"],
                 "state": lambda v: v["state"],
                 "primary": lambda v: number(v["primary"]),
+                "metric": lambda v: title(v["primary_metric"]),
                 "n": lambda v: v["primary_n"] or None,
                 "baseline": lambda v: number(v["baseline"]),
                 "recipe": lambda v: v["recipe"],
@@ -51,6 +53,7 @@ def _version(version: ModelVersion, numbers: dict[str, Any]) -> dict[str, Any]:
         "number": version.number,
         "state": version.state,
         "primary": numbers.get("primary"),
+        "primary_metric": version.primary_metric,
         "primary_n": numbers.get("primary_n", 0),
         "baseline": numbers.get("baseline"),
         "pipeline": version.pipeline,

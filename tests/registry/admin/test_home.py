@@ -53,7 +53,7 @@ def test_a_project_is_shown_at_a_glance(client, workers):
     assert version.label in page
     assert "0.700" in page
     assert "baseline 0.400, n = 40" in page
-    assert "Primary metric of the last 2 versions: 0.60, 0.70; baseline 0.40" in page
+    assert "Primary metric (macro F1) of the last 2 versions: 0.60, 0.70; baseline 0.40" in page
     assert "84% to 100%, n\xa0=\xa020" in page
     assert "Succeeded" in page
     assert "reached" in page
@@ -82,7 +82,7 @@ def test_what_needs_attention_comes_first(client, workers):
     assert page.index("Needs attention (2)") < page.index("Projects (3)")
     assert "It failed." in page
     assert "Try again." in page
-    assert "is worse than the baseline: 0.300 against 0.500" in page
+    assert "is worse than the baseline: macro F1 0.300 against 0.500" in page
 
 
 def test_an_item_leads_to_what_it_is_about(client, workers):

@@ -66,7 +66,9 @@ def version():
         ("Negative", "Negative", 0.7),
         ("Negative", "Positive", 0.95),
     ]
-    return judged(make.ProjectFactory(title="Sentiment"), answers, champion=True)
+    raced = {"candidates": [{"target": "label", "name": "word", "score": 0.7, "won": True}]}
+    project = make.ProjectFactory(title="Sentiment")
+    return judged(project, answers, champion=True, described=raced)
 
 
 def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, version):

@@ -16,9 +16,9 @@ def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, 
     make.ModelVersionFactory(project=project, metrics=[])
     unjudged, champion = viewer.rows("versions/")
     assert champion["state"] == "champion"
-    assert champion["primary"] == {"value": 0.8, "n": 40}
+    assert champion["primary"] == {"metric": "macro_f1", "value": 0.8, "n": 40}
     assert unjudged["state"] == "kept"
-    assert unjudged["primary"] == {"value": None, "n": 0}
+    assert unjudged["primary"] == {"metric": "macro_f1", "value": None, "n": 0}
 
 
 def test_a_version_is_read_with_its_targets(viewer, version):

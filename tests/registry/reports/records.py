@@ -1,13 +1,19 @@
 """Versions with a record to ask of: outcomes and metrics made through the acts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry.models import ModelVersion, Project
-from tests.factories import METRICS, TARGET, ModelVersionFactory, TaskFactory
+from tests.factories import (
+    METRICS,
+    TARGET,
+    ModelVersionFactory,
+    PictureFactory,
+    TaskFactory,
+)
 
 TOPICS = TARGET | {"name": "topics", "kind": "multiple", "labels": ["Food", "Price", "Staff"]}
 
@@ -64,3 +70,75 @@ def queries(ask: Callable[[], Any]) -> int:
     with CaptureQueriesContext(connection) as captured:
         ask()
     return len(captured)
+
+
+CAT = TARGET | {"name": "is", "labels": ["cat"]}
+
+
+def nearness(
+    project: Project, answers: Sequence[tuple[Any, Any]], ids: list[int] | None = None, **more: Any
+) -> ModelVersion:
+    """A version that says of each task "cat" or nothing, as image similarity does.
+
+    Its answer is right if it is "cat" where the human's is, and nothing where it is another.
+    """
+    ids = labelled_tasks(project, len(answers)) if ids is None else ids
+    return ModelVersionFactory(
+        project=project,
+        pipeline="image_similarity",
+        recipe="10 nearest neighbours",
+        extractor="opencv-1",
+        targets=[CAT],
+        outcomes=[
+            outcome(task, human, said, 0.8 if said else None, target="is")
+            | {"correct": (human == "cat") == (said == "cat")}
+            for task, (human, said) in zip(ids, answers, strict=True)
+        ],
+        **more,
+    )
+
+
+def clusters(
+    project: Project,
+    sizes: dict[str, int],
+    answers: Sequence[tuple[Any, Any]] = (),
+    ids: list[int] | None = None,
+    *,
+    shown: int = 2,
+    **more: Any,
+) -> ModelVersion:
+    """A version that groups pictures, as image clusters does.
+
+    `sizes` are the tasks of each cluster's name, `answers` (human, cluster's name or None) of
+    the holdout; of each cluster `shown` tasks are kept to be shown.
+    """
+    ids = labelled_tasks(project, len(answers)) if ids is None else ids
+    members = [task.pk for task in PictureFactory.create_batch(shown, project=project)]
+    rand = 0.7 if answers else None
+    primary = rand if answers else 0.31
+    return ModelVersionFactory(
+        project=project,
+        pipeline="image_clusters",
+        recipe=f"{len(sizes)} clusters by k-means",
+        extractor="opencv-1",
+        primary_metric="adjusted_rand" if answers else "silhouette",
+        targets=[TARGET | {"labels": list(sizes)}],
+        metrics=[
+            metric("adjusted_rand", rand, n=len(answers)),
+            metric("v_measure", rand, n=len(answers)),
+            metric("silhouette", 0.31),
+            metric("clusters", float(len(sizes))),
+            metric("baseline_adjusted_rand", 0.0 if answers else None, n=len(answers)),
+            *(metric("support", float(n), label=name, n=n) for name, n in sizes.items()),
+            metric("primary", primary, target="", n=len(answers) or 40),
+        ],
+        outcomes=[
+            outcome(task, human, said) for task, (human, said) in zip(ids, answers, strict=True)
+        ],
+        exemplars=[
+            {"target": "label", "label": name, "task": task, "score": 0.9 - place / 100}
+            for name in sizes
+            for place, task in enumerate(members)
+        ],
+        **more,
+    )

@@ -5,7 +5,7 @@ import pytest
 from registry.reports.compare import TASKS_SHOWN, compare
 from tests.factories import ProjectFactory, TaskFactory
 
-from .records import TOPICS, judged, labelled_tasks, metric, queries
+from .records import TOPICS, clusters, judged, labelled_tasks, metric, nearness, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +91,59 @@ def test_what_each_recorded_stands_beside_it(project):
     b = judged(project, [(P, P)], metrics=[metric("log_loss", 0.6, n=50)])
     rows = {r.name: (r.a, r.n_a, r.b, r.n_b) for r in compare(a, b).recorded}
     assert rows == {"log_loss": (0.7, 40, 0.6, 50), "ece": (0.1, 40, None, 0)}
+
+
+def test_primary_metrics_that_measure_something_else_stand_in_rows_of_their_own(project):
+    ids = labelled_tasks(project, 2)
+    a = clusters(project, {"cats": 4, "dogs": 2})
+    b = clusters(project, {"cats": 4, "dogs": 2}, [("cats", "cats"), ("dogs", "cats")], ids)
+    rows = {(r.name, r.metric): (r.a, r.b) for r in compare(a, b).recorded}
+    assert rows["primary", "silhouette"] == (0.31, None)
+    assert rows["primary", "adjusted_rand"] == (None, 0.7)
+    assert rows["silhouette", "silhouette"] == (0.31, 0.31)
+    assert not any(name.startswith("baseline") for name, _ in rows)
+
+
+def test_precision_at_each_k_stands_by_itself(project):
+    a, b = (
+        judged(project, [(P, P)], metrics=[metric("precision_at_k", 0.6, step=k)]) for k in (5, 10)
+    )
+    rows = {(r.name, r.k): (r.a, r.b) for r in compare(a, b).recorded}
+    assert rows == {("precision_at_k", 5): (0.6, None), ("precision_at_k", 10): (None, 0.6)}
+
+
+def test_who_gives_one_label_or_none_is_asked_whether_it_is_that_one(project):
+    humans = ["cat", "cat", "dog", "bird"]
+    ids = labelled_tasks(project, 4)
+    a = nearness(project, list(zip(humans, ["cat", None, None, "cat"], strict=True)), ids)
+    b = nearness(project, list(zip(humans, ["cat", "cat", None, "cat"], strict=True)), ids)
+    found = compare(a, b)
+    (target,) = found.targets
+    assert [(d.name, d.n) for d in target.per_class] == [("cat", 2), ("not cat", 2)]
+    accuracy = {d.name: (d.a, d.b) for d in target.metrics}["accuracy"]
+    assert accuracy == (0.5, 0.75)
+    assert (target.only_a, target.only_b) == (0, 1)
+    (gained,) = target.b_right
+    assert (gained.task.id, gained.human, gained.a, gained.b) == (ids[1], "cat", None, "cat")
+
+
+def test_one_label_of_a_multiple_choice_may_be_left_out_by_humans_too(project):
+    """As a checkbox is: an empty answer is an answer, and no label of its own."""
+    spam = TOPICS | {"labels": ["Spam"]}
+    ids = labelled_tasks(project, 3)
+    a = judged(project, [([], []), (["Spam"], []), ([], [])], ids, target=spam)
+    b = judged(project, [([], []), (["Spam"], ["Spam"]), (["Spam"], [])], ids, target=spam)
+    (target,) = compare(a, b).targets
+    assert [d.name for d in target.per_class] == ["Spam"]
+    assert (target.only_a, target.only_b) == (0, 1)
+
+
+def test_versions_that_never_answered_are_compared_all_the_same(project):
+    ids = labelled_tasks(project, 2)
+    a, b = (clusters(project, {"cats": 9}, [("cats", None), ("dogs", None)], ids) for _ in "ab")
+    found = compare(a, b)
+    assert (found.primary.a, found.primary.b, found.n) == (0.0, 0.0, 2)
+    assert found.verdict.startswith("No clear difference")
 
 
 def test_versions_of_two_projects_are_not_compared(project):

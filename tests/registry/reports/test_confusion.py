@@ -100,3 +100,12 @@ def test_the_queries_do_not_grow_with_the_outcomes(project):
         assert queries(lambda v=version, t=target: confusion(v, t)) == 1
         outcomes = cell(version, "label", "Positive", "Positive")
         assert queries(lambda o=outcomes: [x.task.data for x in o]) == 1
+
+
+def test_a_human_without_a_label_is_counted_beside_those_with_one(project):
+    found = confusion(
+        judged(project, [("Positive", "Positive"), ("", None), ("", "Negative")]), "label"
+    )
+    assert found.labels[-1] == NO_ANSWER
+    assert found.counts[-1] == [1, 0, 1]
+    assert sum(map(sum, found.counts)) == found.n == 3

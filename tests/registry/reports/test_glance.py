@@ -18,7 +18,7 @@ from tests.factories import (
     promote,
 )
 
-from .records import metric, queries
+from .records import clusters, labelled_tasks, metric, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +73,22 @@ def test_the_champions_primary_metric_stands_beside_its_baseline(project):
 def test_the_sparkline_is_of_the_newest_versions(project):
     made = [version(project, i / 100) for i in range(SPARKLINE + 2)]
     assert [label for label, _ in glance().series] == [v.label for v in made[2:]]
+
+
+def test_another_primary_metric_has_its_own_baseline_and_sparkline(project):
+    version(project, 0.9)
+    named, ids = [("cats", "cats"), ("dogs", "cats")], labelled_tasks(project, 2)
+    grouped = clusters(project, {"cats": 4}, named, ids, champion=True)
+    version(project, 0.9)
+    found = glance()
+    assert (found.metric, found.primary, found.baseline) == ("adjusted_rand", 0.7, 0.0)
+    assert found.series == [(grouped.label, 0.7)]
+
+
+def test_without_a_champion_the_sparkline_is_of_what_judged_the_newest(project):
+    version(project, 0.9)
+    grouped = clusters(project, {"cats": 4})
+    assert (glance().metric, glance().series) == ("", [(grouped.label, 0.31)])
 
 
 def test_prequential_accuracy_is_that_of_the_last_days_over_all_versions(project):

@@ -59,6 +59,31 @@ def test_what_only_targets_have_is_their_mean(project):
     assert [p.value for p in metric_series(project, "macro_f1", "a")] == [0.6]
 
 
+def test_a_primary_metric_says_what_it_is_and_stands_beside_that_baseline(project):
+    names = [("macro_f1", 0.4), ("adjusted_rand", 0.0), ("silhouette", None)]
+    for name, _ in names:
+        ModelVersionFactory(
+            project=project,
+            primary_metric=name,
+            metrics=[
+                metric("primary", 0.8, target=""),
+                metric("baseline_macro_f1", 0.4),
+                metric("baseline_adjusted_rand", 0.0),
+            ],
+        )
+    assert [(p.metric, p.baseline) for p in metric_series(project, "primary")] == names
+
+
+def test_precision_at_k_says_its_k_and_stands_beside_its_baseline(project):
+    version(
+        project,
+        metric("precision_at_k", 0.6, step=10),
+        metric("baseline_precision_at_k", 0.2, step=10),
+    )
+    (point,) = metric_series(project, "precision_at_k")
+    assert (point.value, point.baseline, point.metric, point.k) == (0.6, 0.2, "precision_at_k", 10)
+
+
 def test_classes_curves_and_other_splits_are_no_part_of_a_series(project):
     version(
         project,
