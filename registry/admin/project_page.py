@@ -26,6 +26,7 @@ from registry.reports.shown_tasks import why_no_link
 from . import facts
 from .base import link, list_url, page_url
 from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took
+from .pictures import excerpt
 
 _LATEST = 5
 _NEXT = 10
@@ -146,7 +147,7 @@ def to_label(project: Project) -> dict[str, Any]:
     return {
         "rows": [
             {
-                "text": n.task.text,
+                "text": excerpt(n.task),
                 "score": f"{n.score:.0%}",
                 "url": n.task.url,
                 "task": n.task.labelstudio_id,
