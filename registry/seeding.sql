@@ -124,6 +124,12 @@ LATERAL (SELECT CASE WHEN pg_temp.some(v.id * 31 + k, 5) = 0 THEN pg_temp.some(k
     ELSE human END AS said) s
 ORDER BY v.id, k;
 
+-- step: exemplars
+INSERT INTO registry_exemplar (version_id, task_id, target, label, score)
+SELECT p.champion_id, t.id, 'label', t.labels ->> 'label', pg_temp.some(t.id * 5, 1000) / 1000.0
+FROM registry_project p JOIN registry_task t ON t.project_id = p.id AND t.labels <> '{}'
+ORDER BY p.id, t.id;
+
 -- step: scores of unlabelled tasks
 INSERT INTO registry_taskscore (version_id, task_id, score)
 SELECT p.champion_id, t.id, 0.1 + pg_temp.some(t.id * 3, 900) / 1000.0

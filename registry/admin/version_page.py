@@ -23,6 +23,7 @@ from .base import link, list_url, page_url
 from .labels import ago, state_label
 from .numbers import answer, measure, share_interval, signed, three
 from .pictures import excerpt
+from .version_looks import looks
 
 _MISTAKES = 10
 _OTHERS = 50
@@ -53,7 +54,7 @@ def context(
         "targets": targets,
         "trained": trained,
         "chosen": chosen,
-        **(_of_target(version, chosen, previous, rows) if chosen else {}),
+        **(_of_target(version, chosen, previous, rows, given) if chosen else {}),
         "others": ModelVersion.objects.filter(project=version.project_id)
         .exclude(pk=version.pk)
         .only("label", "number", "project")[:_OTHERS],
@@ -153,12 +154,14 @@ def _of_target(
     target: Target,
     previous: ModelVersion | None,
     rows: list[MetricRow],
+    given: QueryDict,
 ) -> dict[str, Any]:
     """What is shown of one target."""
     classes = [row for row in per_class(version, previous) if row.target == target.name]
     worst = mistakes(version, target.name, _MISTAKES)
     return {
         "per_class": [version_charts.class_row(row) for row in classes if row.by_humans],
+        "looks": looks(version, target, classes, given),
         "confusion": version_charts.confusion_chart(version, target),
         **_curve(version, target),
         **_calibration(version, target, rows),

@@ -39,6 +39,27 @@ class NextTaskSerializer(serializers.Serializer):
     task = ShownTaskSerializer()
 
 
+class ExampleSerializer(serializers.Serializer):
+    """A task, and the score with which the version would give it the label."""
+
+    score = serializers.FloatField()
+    task = ShownTaskSerializer()
+
+
+class LookSerializer(serializers.Serializer):
+    """A label with its best examples, the best first."""
+
+    target = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    n = serializers.IntegerField(
+        allow_null=True,
+        help_text="Tasks that the version gives it, or of the holdout that humans gave it.",
+    )
+    by_humans = serializers.BooleanField(help_text="Whether n is of what humans gave.")
+    kept = serializers.IntegerField(help_text="How many examples there are.")
+    examples = ExampleSerializer(many=True)
+
+
 class AlikeSerializer(serializers.Serializer):
     """A task that is like the one that was asked for."""
 
@@ -142,6 +163,7 @@ class CardSerializer(serializers.Serializer):
     metrics = serializers.ListField(child=serializers.DictField())
     previous_champion = serializers.CharField(allow_null=True)
     per_class = serializers.ListField(child=serializers.DictField())
+    labels = serializers.ListField(child=serializers.DictField())
     confusion = serializers.ListField(child=serializers.DictField())
     learning_curves = serializers.ListField(child=serializers.DictField())
     after_training = serializers.DictField(child=serializers.DictField())

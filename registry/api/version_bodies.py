@@ -25,6 +25,16 @@ class MistakesAsked(Body):
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
 
 
+class ExemplarsAsked(Body):
+    """Of which label, and how many of each."""
+
+    target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=500, required=False, help_text="Left out: of all."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=12)
+
+
 class CompareAsked(Body):
     """With which version of the same project."""
 

@@ -10,12 +10,18 @@ from rest_framework.response import Response
 from registry.models import Act, Metric, ModelVersion, Outcome, Project, Task, TrainingRun
 from registry.reports.card import card, card_markdown
 from registry.reports.compare import compare
+from registry.reports.exemplars import exemplars
 from registry.reports.mistakes import mistakes
 
 from .base import Resource
 from .downloads import Markdown, Octets, download
-from .report_serializers import CardSerializer, ComparisonSerializer, MistakeSerializer
-from .version_bodies import CompareAsked, MistakesAsked
+from .report_serializers import (
+    CardSerializer,
+    ComparisonSerializer,
+    LookSerializer,
+    MistakeSerializer,
+)
+from .version_bodies import CompareAsked, ExemplarsAsked, MistakesAsked
 
 _ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
 
@@ -25,6 +31,7 @@ class VersionReports(Resource):
 
     reads = {
         "mistakes": (Outcome, Task),
+        "exemplars": (Task, Metric),
         "compare": (Outcome, Task, Metric),
         "card": _ON_A_CARD,
         "card_as_markdown": _ON_A_CARD,
@@ -38,6 +45,17 @@ class VersionReports(Resource):
         """Where the version was wrong, the surest first."""
         found = mistakes(self.get_object(), **self.given(MistakesAsked))
         return Response(MistakeSerializer(found, many=True).data)
+
+    @extend_schema(parameters=[ExemplarsAsked], responses=LookSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def exemplars(self, request: Request, pk: int) -> Response:
+        """What each label looks like: the tasks that the version would give it most surely.
+
+        The labels of most tasks come first. Kept where labels are not learned from humans: the
+        most central tasks of clusters, and those most like the references of a label.
+        """
+        found = exemplars(self.get_object(), **self.given(ExemplarsAsked))
+        return Response(LookSerializer(found, many=True).data)
 
     @extend_schema(parameters=[CompareAsked], responses=ComparisonSerializer)
     @action(detail=True)

@@ -8,6 +8,7 @@ from registry.models import ModelVersion, Outcome, TrainingRun
 from registry.reports.acts_on import acts_on
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
+from registry.reports.exemplars import Look, exemplars
 from registry.reports.learning_curve import learning_curves
 from registry.reports.metrics import whole_metrics
 from registry.reports.mistakes import mistakes
@@ -16,18 +17,20 @@ from registry.reports.per_class import champion_before, per_class
 __all__ = ["card", "card_markdown"]
 
 MISTAKES = 10
+LABELS, EXAMPLES = 30, 5  # of so many labels so many tasks
 
 
 def card(version: ModelVersion) -> dict[str, Any]:
     """All that is known of the version, of plain values that JSON has.
 
     Mistakes are named by their task and its page and not by its text: the texts are the
-    project's, and a card is handed around. Eleven queries, and one for each target.
+    project's, and a card is handed around. Twelve queries, and one for each target.
     """
     project, run = version.project, version.run
     targets = list(version.targets.all())
     previous = champion_before(version)
     classes = per_class(version, previous)
+    looks = exemplars(version, limit=EXAMPLES, most=LABELS, classes=classes)
     return {
         "version": version.label,
         "number": version.number,
@@ -42,6 +45,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "metrics": [asdict(row) for row in whole_metrics(version, previous)],
         "previous_champion": previous.label if previous else None,
         "per_class": [asdict(row) for row in classes],
+        "labels": [_look(look) for look in looks],
         "confusion": [asdict(confusion(version, t)) for t in targets if t.trained],
         "learning_curves": [
             {**asdict(curve), "sentence": curve.sentence} for curve in learning_curves(version)
@@ -79,6 +83,16 @@ def _standing(standing: Standing) -> dict[str, Any]:
     """Share and interval are None below 20 answers."""
     interval = list(standing.interval) if standing.interval else None
     return {"n": standing.n, "share": standing.share, "interval": interval}
+
+
+def _look(look: Look) -> dict[str, Any]:
+    return {
+        "target": look.target,
+        "label": look.label,
+        "n": look.n,
+        "by_humans": look.by_humans,
+        "tasks": [example.task.labelstudio_id for example in look.examples],
+    }
 
 
 def _mistakes(version: ModelVersion) -> list[dict[str, Any]]:

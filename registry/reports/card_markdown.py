@@ -26,6 +26,8 @@ def card_markdown(card: dict[str, Any]) -> str:
             ["target", "class", "precision", "recall", "F1", "n", "previous champion's F1"],
             _classes(card),
         ),
+        "## What each label looks like",
+        _table(["target", "label", "tasks", "the first of them"], _labels(card)),
         *_confusions(card),
         "## Would more labels help?",
         "\n".join(f"- {_text(c['target'])}: {c['sentence']}" for c in card["learning_curves"]),
@@ -82,6 +84,18 @@ def _metrics(card: dict[str, Any]) -> list[list[Any]]:
 def _classes(card: dict[str, Any]) -> list[list[Any]]:
     names = ["target", "label", "precision", "recall", "f1", "n", "previous_f1"]
     return [[row[name] for name in names] for row in card["per_class"] if row["by_humans"]]
+
+
+def _labels(card: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [
+            look["target"],
+            look["label"],
+            f"{look['n']} of the holdout, by humans" if look["by_humans"] else look["n"],
+            look["tasks"],
+        ]
+        for look in card["labels"]
+    ]
 
 
 def _confusions(card: dict[str, Any]) -> list[str]:

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests import factories as make
+from tests.registry.reports.records import clusters
 
 from .conftest import code
 
@@ -84,7 +85,7 @@ def rows(project, version):
     waiting = make.TrainingRunFactory(project=make.ProjectFactory())
     return {
         "projects": [project.pk, waiting.project_id],
-        "versions": [version.pk, newer.pk],
+        "versions": [version.pk, newer.pk, clusters(project, {"cats": 3}).pk],
         "runs": [failed.pk, waiting.pk],
         "tasks": [
             task.pk,

@@ -8,6 +8,7 @@ import pytest
 from registry import artifacts
 from registry.models import Act, Project
 from tests import factories as make
+from tests.registry.reports.records import clusters
 
 from .conftest import WHO, asked, code
 
@@ -140,6 +141,37 @@ def test_the_surest_mistakes_come_first(viewer, version):
     assert len(viewer.get(url, {"limit": 1, "target": "label"}).json()) == 1
     assert viewer.get(url, {"target": "other"}).json() == []
     assert code(viewer.get(url, {"limit": 501})) == "input_invalid"
+
+
+def test_each_label_is_told_with_its_best_examples(viewer, project):
+    version = clusters(project, {"cats": 4, "dogs": 9}, shown=3)
+    url = f"versions/{version.pk}/exemplars/"
+    with asked(WHO + 5):  # the version, its targets, its project, and two of the report
+        told = viewer.get(url, {"limit": 2}).json()
+    assert [(look["label"], look["n"], look["kept"]) for look in told] == [
+        ("dogs", 9, 3),
+        ("cats", 4, 3),
+    ]
+    best = told[0]["examples"]
+    assert [one["score"] for one in best] == [0.9, 0.89]
+    assert best[0]["task"]["thumbnail"] == f"/api/tasks/{best[0]['task']['id']}/thumbnail/"
+    (cats,) = viewer.get(url, {"label": "cats", "target": "label"}).json()
+    assert len(cats["examples"]) == 3
+    assert viewer.get(url, {"label": "birds"}).json() == []
+    for query in ({"limit": 0}, {"limit": 101}, {"labels": "cats"}):
+        assert code(viewer.get(url, query)) == "input_invalid"
+
+
+def test_a_version_says_what_it_sees_with_and_is_judged_by(viewer, project):
+    version = clusters(project, {"cats": 4})
+    told = viewer.get(f"versions/{version.pk}/").json()
+    assert told["extractor"] == "opencv-1"
+    assert told["primary"] == {"metric": "silhouette", "value": 0.31, "n": 40}
+    (point,) = viewer.get(f"projects/{project.pk}/metrics/").json()
+    assert (point["metric"], point["k"]) == ("silhouette", 0)
+    card = viewer.get(f"versions/{version.pk}/card/").json()
+    assert card["primary_metric"] == "silhouette"
+    assert [look["label"] for look in card["labels"]] == ["cats"]
 
 
 def test_two_versions_are_compared_on_the_same_tasks(viewer, project, version):

@@ -7,9 +7,9 @@ import pytest
 from registry.acts import champion
 from registry.models import ModelVersion
 from registry.reports.card import card, card_markdown
-from tests.factories import TARGET, OutcomeFactory, ProjectFactory, promote
+from tests.factories import TARGET, OutcomeFactory, PictureFactory, ProjectFactory, promote
 
-from .records import judged, metric, queries
+from .records import clusters, judged, metric, nearness, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +84,47 @@ def test_a_card_in_markdown_has_a_section_for_each_thing_that_there_is(version):
     assert "| label | macro F1 | 0.800 | 0.400 | 40 | 0.800 |" in text
 
 
+def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
+    named = [("cats", "cats"), ("dogs", None)]
+    pictures = {"pictures": 20, "kept": 19, "read": 1, "embedded": 1, "unavailable": 0}
+    described = {"dataset_counts": {"tasks": 20, "pictures": pictures}}
+    sizes = {"cats": 14, "a|b": 6}
+    version = clusters(project, sizes, named, shown=7, described=described)
+    found = json.loads(json.dumps(card(ModelVersion.objects.get(pk=version.pk))))
+    assert (found["primary_metric"], found["lineage"]["features"]) == ("adjusted_rand", "opencv-1")
+    assert [(look["label"], look["n"]) for look in found["labels"]] == [("cats", 14), ("a|b", 6)]
+    kept = project.tasks.filter(data__has_key="image").order_by("pk")
+    tasks = [one.labelstudio_id for one in kept[:5]]
+    assert found["labels"][0]["tasks"] == tasks
+    text = card_markdown(found)
+    assert f"| label | cats | 14 | {', '.join(map(str, tasks))} |" in text
+    assert "| label | a\\|b | 6 |" in text
+    assert "| all | primary metric (adjusted Rand) | 0.700 | 0.000 | 2 | – |" in text
+    assert "| features | opencv-1 |" in text
+    assert "| dataset: pictures | 20 pictures: 19 were seen before, 1 fetched" in text
+    for absent in ("## Classes", "## Would more labels help?", "http://"):
+        assert absent not in text
+
+
+def test_a_card_of_nearness_says_whose_count_a_label_has(project):
+    version = nearness(
+        project,
+        [("cat", "cat"), ("dog", None)],
+        metrics=[
+            metric("precision_at_k", 0.6, target="is", step=10),
+            metric("support", 7.0, target="is", label="cat", n=7),
+            metric("recall", 0.5, target="is", label="cat", n=7),
+        ],
+        exemplars=[
+            {"target": "is", "label": "cat", "task": task.pk, "score": 0.83}
+            for task in PictureFactory.create_batch(1, project=project)
+        ],
+    )
+    text = card_markdown(card(version))
+    assert "| is | precision at 10 | 0.600 |" in text
+    assert "| is | cat | 7 of the holdout, by humans |" in text
+
+
 def test_what_people_wrote_breaks_no_table(project):
     label = "<b>a|b</b>\n# [x](javascript:alert(1))"
     target = TARGET | {"labels": [label, P]}
@@ -100,4 +141,4 @@ def test_the_queries_do_not_grow_with_the_rows(project):
         version = ModelVersion.objects.get(pk=version.pk)
         return queries(lambda: card(version))
 
-    assert asked(2) == asked(30) <= 13
+    assert asked(2) == asked(30) <= 14

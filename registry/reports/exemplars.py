@@ -1,0 +1,102 @@
+"""What each label looks like to a version: the tasks that it would give it with the best scores."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
+
+from registry.models import Exemplar, ModelVersion
+from registry.reports.per_class import ClassRow, per_class
+from registry.reports.shown_tasks import ShownTask, shown
+
+_Key = tuple[str, str]  # target, label
+
+
+@dataclass(frozen=True)
+class Example:
+    """A task, and the score with which the version would give it the label."""
+
+    score: float
+    task: ShownTask
+
+
+@dataclass(frozen=True)
+class Look:
+    """A label with the first of its `kept` examples, the best first.
+
+    `n` is how many tasks the version gives it; `by_humans`, where humans' labels judge it, how
+    many of the holdout humans gave it. None where it was not counted. `kept` is None for a label
+    that is only named.
+    """
+
+    target: str
+    label: str
+    n: int | None
+    by_humans: bool
+    kept: int | None
+    examples: list[Example] = field(default_factory=list)
+
+
+def exemplars(
+    version: ModelVersion,
+    target: str | None = None,
+    label: str | None = None,
+    limit: int = 12,
+    most: int | None = None,
+    classes: Sequence[ClassRow] | None = None,
+) -> list[Look]:
+    """The labels of which examples are kept, those of most tasks first, each with `limit` of them.
+
+    Of more labels than `most` the later ones are only named. Two queries, one where the version's
+    `classes` are given, and one for the version's project.
+    """
+    known = {
+        (row.target, row.label): row
+        for row in sorted(classes if classes is not None else per_class(version), key=_largest)
+        if target in (None, row.target) and label in (None, row.label)
+    }
+    named = list(known)[most:] if most is not None else []
+    found: dict[_Key, Look] = {}
+    for row in _first(version, target, label, limit, named):
+        key = row.target, row.label
+        look = found.setdefault(key, _look(key, known, row.kept))
+        look.examples.append(Example(row.score, shown(row.task, version.project)))
+    if not found:
+        return []
+    return [*sorted(found.values(), key=_most_tasks), *(_look(key, known, None) for key in named)]
+
+
+def _first(
+    version: ModelVersion, target: str | None, label: str | None, limit: int, named: Sequence[_Key]
+) -> QuerySet[Any]:
+    """The first examples of each label that is not only named, with how many of it are kept."""
+    kept = Exemplar.objects.filter(version=version)
+    if target is not None:
+        kept = kept.filter(target=target)
+    if label is not None:
+        kept = kept.filter(label=label)
+    for of_target in {name for name, _ in named}:
+        labels = [value for name, value in named if name == of_target]
+        kept = kept.exclude(target=of_target, label__in=labels)
+    label_of, best_first = [F("target"), F("label")], [F("score").desc(), F("id").asc()]
+    placed = kept.annotate(
+        place=Window(RowNumber(), partition_by=label_of, order_by=best_first),
+        kept=Window(Count("pk"), partition_by=label_of),
+    )
+    first = placed.filter(place__lte=limit).select_related("task").defer("task__annotations")
+    return first.order_by("-score", "id")
+
+
+def _look(key: _Key, known: dict[_Key, ClassRow], kept: int | None) -> Look:
+    row = known.get(key)
+    return Look(*key, row.n if row else None, row is not None and row.by_humans, kept)
+
+
+def _largest(row: ClassRow) -> tuple:
+    return -row.n, row.target, row.label
+
+
+def _most_tasks(look: Look) -> tuple:
+    return -(look.n or 0), -(look.kept or 0), look.target, look.label
