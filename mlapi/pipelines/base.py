@@ -73,6 +73,16 @@ class TargetSpec:
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "labels": list(self.labels)}
 
+    def told(self, untrained_reason: str = "") -> dict[str, Any]:
+        """As a row of `targets` in result.json; with a reason it is one that was not trained."""
+        names = ("name", "object_name", "object_tag", "field", "kind")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "labels": list(self.labels),
+            "trained": not untrained_reason,
+            "untrained_reason": untrained_reason,
+        }
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TargetSpec":
         """From `to_dict`'s or a stored Target's fields; others are left out."""

@@ -1,20 +1,16 @@
 """What a classifier's version is in memory and in its artifact."""
 
-import os
-import pickle
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mlapi.pipelines import artifact
 from mlapi.pipelines.base import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
 from mlapi.pipelines.classification.recipes import Estimator
-
-FORMAT = 1
 
 
 @dataclass
@@ -70,37 +66,20 @@ class Classifier:
         return np.hstack(parts) if parts else np.empty((n, 0))
 
     def save(self, path: Path) -> None:
-        """Write the artifact atomically. The same model gives the same bytes."""
-        payload = {
-            "format": FORMAT,
-            "pipeline": self.pipeline,
-            "extractor": asdict(self.extractor) if self.extractor else None,
-            "targets": [
-                {"spec": t.spec.to_dict(), "estimator": t.estimator, "calibration": t.calibration}
-                for t in self.targets
-            ],
-        }
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as f:
-            pickle.dump(payload, f, protocol=5)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(partial, path)
+        """Write the artifact."""
+        targets = [
+            {"spec": t.spec.to_dict(), "estimator": t.estimator, "calibration": t.calibration}
+            for t in self.targets
+        ]
+        extractor = asdict(self.extractor) if self.extractor else None
+        artifact.write(path, self.pipeline, {"extractor": extractor, "targets": targets})
 
 
 def read_model(path: Path, pipeline: str = "") -> Classifier:
-    """The model in an artifact whose SHA-256 the caller has verified: it is a pickle.
-
-    Raises ValueError if it is not an artifact of a classifier, or not of this pipeline.
-    """
-    with open(path, "rb") as f:
-        payload = pickle.load(f)  # noqa: S301 - verified before, see above
-    if not isinstance(payload, dict) or "targets" not in payload:
+    """The model in a verified artifact. Raises ValueError if it is not one of this pipeline."""
+    payload = artifact.read(path, pipeline)
+    if "targets" not in payload:
         raise ValueError("Not an artifact of a classifier.")
-    if pipeline not in ("", payload.get("pipeline")):
-        raise ValueError(f"Not an artifact of {pipeline}.")
-    if payload.get("format") != FORMAT:
-        raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
     extractor = payload["extractor"]
     return Classifier(
         payload["pipeline"],
@@ -112,12 +91,4 @@ def read_model(path: Path, pipeline: str = "") -> Classifier:
     )
 
 
-@lru_cache(maxsize=4)
-def _kept(path: str, mtime_ns: int, size: int) -> Classifier:
-    return read_model(Path(path))
-
-
-def load_model(path: str) -> Classifier:
-    """`read_model`, once per file: EvaDB makes its function anew at every bind."""
-    status = os.stat(path)
-    return _kept(path, status.st_mtime_ns, status.st_size)
+load_model = artifact.once_per_file(read_model)

@@ -183,13 +183,4 @@ def _nothing_learned(learned: Learned) -> TrainingFailed:
 
 def _target(spec: TargetSpec, learned: Learned) -> dict[str, Any]:
     raced = learned.raced.get(spec.name)
-    return {
-        "name": spec.name,
-        "object_name": spec.object_name,
-        "object_tag": spec.object_tag,
-        "field": spec.field,
-        "kind": spec.kind,
-        "labels": list(raced.trained.spec.labels if raced else spec.labels),
-        "trained": raced is not None,
-        "untrained_reason": "" if raced else learned.untrained[spec.name][1],
-    }
+    return raced.trained.spec.told() if raced else spec.told(learned.untrained[spec.name][1])

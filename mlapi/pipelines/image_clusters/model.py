@@ -1,17 +1,13 @@
 """What a version of clusters is in memory and in its artifact."""
 
-import io
-import os
-import pickle
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from mlapi.pipelines import artifact
 from mlapi.pipelines.base import Answer, ExtractorRef, TargetSpec
 
-FORMAT = 1
 PIPELINE = "image_clusters"
 
 
@@ -53,51 +49,25 @@ class ClusterModel:
         return Answer(self.spec.name, self.names[cluster], score, "single")
 
     def save(self, path: Path) -> None:
-        """Write the artifact atomically. The same model gives the same bytes."""
-        arrays = io.BytesIO()
-        np.savez(arrays, centres=self.centres.astype(np.float32))
-        payload = {
-            "format": FORMAT,
-            "pipeline": PIPELINE,
+        """Write the artifact."""
+        content = {
             "spec": self.spec.to_dict(),
             "extractor": asdict(self.extractor),
             "names": self.names,
-            "arrays": arrays.getvalue(),
+            "centres": np.ascontiguousarray(self.centres, dtype=np.float32),
         }
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as f:
-            pickle.dump(payload, f, protocol=5)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(partial, path)
+        artifact.write(path, PIPELINE, content)
 
 
 def read_model(path: Path) -> ClusterModel:
-    """The model in an artifact whose SHA-256 the caller has verified: it is a pickle.
-
-    Raises ValueError if it is not an artifact of this pipeline.
-    """
-    with open(path, "rb") as f:
-        payload = pickle.load(f)  # noqa: S301 - verified before, see above
-    if not isinstance(payload, dict) or payload.get("pipeline") != PIPELINE:
-        raise ValueError("Not an artifact of clusters of images.")
-    if payload.get("format") != FORMAT:
-        raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
-    with np.load(io.BytesIO(payload["arrays"]), allow_pickle=False) as arrays:
-        return ClusterModel(
-            TargetSpec.from_dict(payload["spec"]),
-            ExtractorRef(**payload["extractor"]),
-            arrays["centres"],
-            payload["names"],
-        )
+    """The model in a verified artifact. Raises ValueError if it is not one of this pipeline."""
+    payload = artifact.read(path, PIPELINE)
+    return ClusterModel(
+        TargetSpec.from_dict(payload["spec"]),
+        ExtractorRef(**payload["extractor"]),
+        payload["centres"],
+        payload["names"],
+    )
 
 
-@lru_cache(maxsize=4)
-def _kept(path: str, mtime_ns: int, size: int) -> ClusterModel:
-    return read_model(Path(path))
-
-
-def load_model(path: str) -> ClusterModel:
-    """`read_model`, once per file: EvaDB makes its function anew at every bind."""
-    status = os.stat(path)
-    return _kept(path, status.st_mtime_ns, status.st_size)
+load_model = artifact.once_per_file(read_model)

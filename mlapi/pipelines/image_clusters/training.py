@@ -6,11 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva
-from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
 from mlapi.pipelines.image_clusters.judging import Examples, judge
@@ -19,6 +16,7 @@ from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.pipelines.images.table import select_pictures, write_pictures
 from mlapi.training.environment import environment
 from mlapi.training.reporter import Reporter, write_json
 
@@ -81,7 +79,7 @@ def train(
             }
             for k, score in found.tried.items()
         ],
-        "targets": [_target(learned)],
+        "targets": [learned.told()],
         **judge(eva, job, examples, model, members, before),
         "environment": environment(),
         "extractor": model.extractor.name,
@@ -109,25 +107,20 @@ def _examples(
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
-    vectors = read_vectors([row["data"] for row in rows], spec, job.extractor, seen)
-    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
-    if len(there) < _LEAST:
+    table = f"{job.prefix}_tasks"
+    n = write_pictures(eva, table, rows, spec, job.extractor, seen)
+    if n < _LEAST:
         raise TrainingFailed(
             "not_enough_tasks",
-            f"Only {len(there)} of {len(rows)} tasks have a picture that can be read.",
+            f"Only {n} of {len(rows)} tasks have a picture that can be read.",
             hint=f"Import {_LEAST} pictures or more; the log says what is wrong with the others.",
         )
-    table = f"{job.prefix}_tasks"
-    features = pd.Series([vectors[i] for i in there], dtype=object)
-    frame = pd.DataFrame({"id": [rows[i]["id"] for i in there], "features": features})
-    write_table(eva, table, frame, {"id": "integer", "features": "vector"})
-    found = execute(eva, f"SELECT id, features FROM {table}").sort_values("id")  # noqa: S608
+    tasks, vectors = select_pictures(eva, table)
     by_task = {row["id"]: row for row in rows}
-    tasks = found["id"].tolist()
     humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
     return Examples(
         np.array(tasks, dtype=np.int64),
-        np.stack(found["features"].tolist()),
+        vectors,
         [_allowed(human, spec) for human in humans],
         np.array([by_task[task]["split"] == "holdout" for task in tasks]),
     )
@@ -205,16 +198,3 @@ def _before(
     clusters, _ = model.assign(np.stack([np.asarray(vectors[i]) for i in there]))
     found = {rows[i]["id"]: int(cluster) for i, cluster in zip(there, clusters, strict=True)}
     return Before(model, found)
-
-
-def _target(spec: TargetSpec) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "object_name": spec.object_name,
-        "object_tag": spec.object_tag,
-        "field": spec.field,
-        "kind": spec.kind,
-        "labels": list(spec.labels),
-        "trained": True,
-        "untrained_reason": "",
-    }

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import Answer, TrainingJob
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
-from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.pipelines.images.table import write_pictures
 from mlapi.training import comparison
 from mlapi.training.evaluation import row
 from mlapi.training.reporter import Reporter
@@ -242,14 +240,8 @@ def _champion(
     if theirs.extractor == model.extractor:
         said = _ask(eva, function, artifact, f"{job.prefix}_tasks")
         return {task: _without_itself(theirs, task, said) for task in said}
-    vectors = read_vectors([r["data"] for r in rows], model.spec, theirs.extractor, seen)
-    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
-    ids = [rows[i]["id"] for i in there]
-    features = pd.Series([vectors[i] for i in there], dtype=object)
     table = f"{job.prefix}_tasks_champion"
-    frame = pd.DataFrame({"id": ids, "features": features})
-    write_table(eva, table, frame, {"id": "integer", "features": "vector"})
-    if not there:
+    if not write_pictures(eva, table, rows, model.spec, theirs.extractor, seen):
         return None
     said = _ask(eva, function, artifact, table)
     return {task: _without_itself(theirs, task, said) for task in said}

@@ -1,19 +1,15 @@
 """What an image similarity version is in memory and in its artifact."""
 
-import io
-import os
-import pickle
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import faiss
 import numpy as np
 
+from mlapi.pipelines import artifact
 from mlapi.pipelines.base import Answer, ExtractorRef, TargetSpec
 
-FORMAT = 1
 PIPELINE = "image_similarity"
 # So many of the references that are near are told: of one more than a picture can be itself.
 NEAREST = 8
@@ -66,28 +62,16 @@ class SimilarityModel:
         return Answer(self.spec.name, value, float(best), self.spec.kind)
 
     def save(self, path: Path) -> None:
-        """Write the artifact atomically. The same model gives the same bytes."""
-        arrays = io.BytesIO()
-        np.savez(
-            arrays,
-            references=self.references,
-            vectors=self.vectors.astype(np.float32),
-            thresholds=self.thresholds,
-        )
-        payload = {
-            "format": FORMAT,
-            "pipeline": PIPELINE,
+        """Write the artifact."""
+        content = {
             "spec": self.spec.to_dict(),
             "label": self.label,
             "extractor": asdict(self.extractor),
-            "arrays": arrays.getvalue(),
+            "references": self.references,
+            "vectors": np.ascontiguousarray(self.vectors, dtype=np.float32),
+            "thresholds": self.thresholds,
         }
-        partial = path.with_suffix(".partial")
-        with open(partial, "wb") as f:
-            pickle.dump(payload, f, protocol=5)
-            f.flush()
-            os.fsync(f.fileno())
-        os.replace(partial, path)
+        artifact.write(path, PIPELINE, content)
 
 
 # Of float32 sums in another order: a task is never pushed out of its own place by that.
@@ -102,33 +86,16 @@ def index_of(vectors: np.ndarray) -> faiss.IndexFlatIP:
 
 
 def read_model(path: Path) -> SimilarityModel:
-    """The model in an artifact whose SHA-256 the caller has verified: it is a pickle.
-
-    Raises ValueError if it is not an artifact of this pipeline.
-    """
-    with open(path, "rb") as f:
-        payload = pickle.load(f)  # noqa: S301 - verified before, see above
-    if not isinstance(payload, dict) or payload.get("pipeline") != PIPELINE:
-        raise ValueError("Not an artifact of image similarity.")
-    if payload.get("format") != FORMAT:
-        raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
-    with np.load(io.BytesIO(payload["arrays"]), allow_pickle=False) as arrays:
-        return SimilarityModel(
-            TargetSpec.from_dict(payload["spec"]),
-            payload["label"],
-            ExtractorRef(**payload["extractor"]),
-            arrays["references"],
-            arrays["vectors"],
-            arrays["thresholds"],
-        )
+    """The model in a verified artifact. Raises ValueError if it is not one of this pipeline."""
+    payload = artifact.read(path, PIPELINE)
+    return SimilarityModel(
+        TargetSpec.from_dict(payload["spec"]),
+        payload["label"],
+        ExtractorRef(**payload["extractor"]),
+        payload["references"],
+        payload["vectors"],
+        payload["thresholds"],
+    )
 
 
-@lru_cache(maxsize=4)
-def _kept(path: str, mtime_ns: int, size: int) -> SimilarityModel:
-    return read_model(Path(path))
-
-
-def load_model(path: str) -> SimilarityModel:
-    """`read_model`, once per file: EvaDB makes its function anew at every bind."""
-    status = os.stat(path)
-    return _kept(path, status.st_mtime_ns, status.st_size)
+load_model = artifact.once_per_file(read_model)

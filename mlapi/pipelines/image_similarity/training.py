@@ -4,17 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva
-from mlapi.eva.tables import write_table
 from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
 from mlapi.pipelines.image_similarity.judging import Examples, judge
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
-from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.pipelines.images.table import select_pictures, write_pictures
 from mlapi.training.environment import environment
 from mlapi.training.reporter import Reporter, write_json
 
@@ -45,7 +42,7 @@ def train(
     result = {
         "recipe": f"{k} nearest neighbours",
         "candidates": [],
-        "targets": [_target(model.spec)],
+        "targets": [model.spec.told()],
         **judge(eva, job, examples, model, k, seen, rows, report),
         "environment": environment(),
         "extractor": model.extractor.name,
@@ -71,24 +68,15 @@ def _examples(
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
-    vectors = read_vectors([row["data"] for row in rows], spec, job.extractor, seen)
-    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
     table = f"{job.prefix}_tasks"
-    ids = [rows[i]["id"] for i in there]
-    frame = pd.DataFrame(
-        {"id": ids, "features": pd.Series([vectors[i] for i in there], dtype=object)}
-    )
-    write_table(eva, table, frame, {"id": "integer", "features": "vector"})
-    if not there:
+    if not write_pictures(eva, table, rows, spec, job.extractor, seen):
         raise TrainingFailed("no_references", "No task has a picture that can be read.", hint=_HINT)
-    found = execute(eva, f"SELECT id, features FROM {table}")  # noqa: S608
-    found = found.sort_values("id")
+    tasks, vectors = select_pictures(eva, table)
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in rows}
     splits = {row["id"]: row["split"] for row in rows}
-    tasks = found["id"].tolist()
     examples = Examples(
         np.array(tasks, dtype=np.int64),
-        np.stack(found["features"].tolist()),
+        vectors,
         [_allowed(humans[task], spec) for task in tasks],
         np.array([splits[task] == "holdout" for task in tasks]),
         label,
@@ -121,16 +109,3 @@ def _model(
         # The first is the reference itself, or a copy of it.
         found[:, -1] if found.shape[1] > 1 else np.full(len(references), 1.0, dtype=np.float32),
     )
-
-
-def _target(spec: TargetSpec) -> dict[str, Any]:
-    return {
-        "name": spec.name,
-        "object_name": spec.object_name,
-        "object_tag": spec.object_tag,
-        "field": spec.field,
-        "kind": spec.kind,
-        "labels": list(spec.labels),
-        "trained": True,
-        "untrained_reason": "",
-    }
