@@ -37,9 +37,12 @@ class Engine:
                 if name in pipeline.option_names or project.options.get(name, _UNSET) != value
             }
             return pipeline.validate_options(given)
-        if options:
-            raise NoPipeline(f"These options serve nothing: {pipelines.why_not(matched)}.")
-        return {}
+        if not options:
+            return {}
+        if not project.label_config:
+            raise NoPipeline("The project's label config has not been taken in yet.")
+        said = f"These options serve nothing: {pipelines.why_not(matched)}."
+        raise NoPipeline(said, hint="Set them to what the label config has, or to null.")
 
     def describe_task(self, task: Task) -> dict[str, Any]:
         """`{"kind", "text", "url"}`; the text is that of the first target that has one."""
@@ -78,7 +81,7 @@ class NoPipeline(EvalsError):
 
     code = "not_served"
     status = 409
-    hint = "Connect it to Label Studio first, with a label config that can be served."
+    hint = "Connect it to Label Studio first; if it just was, try again in a moment."
 
 
 def _matched(project: Project, options: Mapping[str, Any]) -> Match:

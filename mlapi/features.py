@@ -33,7 +33,8 @@ PASSING = frozenset(
     }
 )
 _FAILURE_REMEMBERED_S = 30
-# Who fetches pictures keeps a thread for a minute: the others are for everyone else.
+# Who fetches pictures keeps a thread for a minute: the others are for everyone else, so who finds
+# no place does not wait for one.
 _fetching = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
 Named = Callable[[], Iterable[tuple[int, Any]]]
@@ -57,8 +58,7 @@ class ProjectFeatures(FeatureStore):
     ) -> list[np.ndarray | InputProblem]:
         found: dict[str, np.ndarray | InputProblem] = dict(self._kept(extractor, set(addresses)))
         missing = list(dict.fromkeys(a for a in addresses if a not in found))
-        left = self._until - monotonic()
-        if missing and left > 0 and _fetching.acquire(timeout=left):
+        if missing and monotonic() < self._until and _fetching.acquire(blocking=False):
             try:
                 with MediaReader(self._project) as reader:
                     for some in _batches(missing):
@@ -85,7 +85,8 @@ class ProjectFeatures(FeatureStore):
         fetched = dict(reader.fetch_each(addresses, until=self._until))
         files = {f.sha256: f.path for f in fetched.values() if isinstance(f, Fetched)}
         seen: dict[str, np.ndarray | InputProblem] = dict(self._of_contents(extractor, files))
-        seen |= _see(extractor, {c: path for c, path in files.items() if c not in seen})
+        unseen = {c: path for c, path in files.items() if c not in seen}
+        seen |= _see(extractor, unseen, self._until)
         found: dict[str, np.ndarray | InputProblem] = {
             address: seen[file.sha256] if isinstance(file, Fetched) else file
             for address, file in fetched.items()
@@ -128,8 +129,13 @@ def from_bytes(kept: bytes | memoryview) -> np.ndarray:
     return np.frombuffer(kept, dtype="<f4")
 
 
-def _see(extractor: ExtractorRef, files: dict[str, Path]) -> dict[str, np.ndarray | InputProblem]:
-    """Through the EvaDB function, in this process; a picture that is none keeps no other back."""
+def _see(
+    extractor: ExtractorRef, files: dict[str, Path], until: float
+) -> dict[str, np.ndarray | InputProblem]:
+    """Through the EvaDB function, in this process; a picture that is none keeps no other back.
+
+    What is not decoded at `until` is left for another time: large pictures take turns.
+    """
     import pandas as pd
 
     from mlapi.media.pictures import read_picture
@@ -143,6 +149,9 @@ def _see(extractor: ExtractorRef, files: dict[str, Path]) -> dict[str, np.ndarra
         return dict.fromkeys(files, problem)
     pictures = {}
     for content, path in files.items():
+        if monotonic() > until:
+            found[content] = _LATER
+            continue
         try:
             pictures[content] = read_picture(path, function.instance.extractor.max_side)
         except InputProblem as problem:

@@ -86,7 +86,16 @@ def match(config: "LabelConfig", options: Mapping[str, Any] = NO_OPTIONS) -> Mat
             nearest[refused.control] = refused
     if served is None:
         return Match("", (), tuple(nearest.values()))
-    return replace(served, unserved=tuple(nearest[u.control] for u in served.unserved))
+    elsewhere = {t.name for m in matches for t in m.targets} - {t.name for t in served.targets}
+    return replace(
+        served,
+        unserved=tuple(
+            replace(u, code="other_pipeline", message=choices.MESSAGES["other_pipeline"])
+            if u.control in elsewhere
+            else nearest[u.control]
+            for u in served.unserved
+        ),
+    )
 
 
 def why_not(unserved: Match) -> str:

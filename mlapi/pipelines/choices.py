@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 # Each at most 120 ASCII characters without anything of the caller's: they become reason phrases.
 MESSAGES = {
     "control_not_served": "This control tag cannot be served. Add Choices on Text or Image",
-    "per_region": "Choices with perRegion cannot be served. Use Choices for the whole task",
+    "per_region": "A control with perRegion cannot be served. Use one for the whole task",
     "per_item": "Choices with perItem cannot be served. Use Choices for the whole task",
     "nested": "Nested Choices cannot be served. Put every Choice directly under Choices",
     "dynamic": "Choices filled from task data cannot be served. List each Choice in the config",
     "several_objects": "Choices on several objects cannot be served. Name one object in toName",
-    "object_missing": "Choices names no object of the config. Set toName to the name of a Text",
+    "object_missing": "Choices names no object with a value. Set toName to that of a Text or Image",
     "object_not_served": "Choices is served on Text, HyperText, Paragraphs and Image only",
     "value_is_url": 'valueType="url" cannot be served. Put the text itself in the task',
     "field_unclear": 'The object has no plain field. Write value="$field" with the key of the task',
@@ -23,6 +23,7 @@ MESSAGES = {
     "too_few_labels": "Choices has fewer than two labels. Add another Choice",
     "no_labels": "Choices has no labels. Add a Choice",
     "other_control": "The project's options name another control",
+    "other_pipeline": "A config is served by one pipeline, and a control before this one has another",
     "label_not_found": "The option similar_to names no label of Choices on Image",
     "control_not_found": "The option cluster names no TextArea, Choices or Taxonomy on Image",
     "option_needed": "On Image this control needs the project option cluster. Set it in our admin",

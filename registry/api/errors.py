@@ -132,7 +132,9 @@ def as_error(raised: Exception) -> EvalsError:
 def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     """The exception handler of REST (Django REST framework's signature)."""
     error = as_error(raised)
-    if error.status >= 500:
+    if error is raised and error.status == 503:  # a passing one of ours, which says it all
+        log.warning("rest_refused", code=error.code)
+    elif error.status >= 500:
         log.error("rest_error", code=error.code, exc_info=raised)
     headers = {"WWW-Authenticate": "Token"} if error.status == 401 else {}
     if isinstance(raised, drf.MethodNotAllowed):

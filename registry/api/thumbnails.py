@@ -16,7 +16,10 @@ from registry.http_errors import HttpError
 from .downloads import Octets
 
 _FRESH_S = 300  # a page that is turned back to asks for none of its pictures again
-_LEFT = 2  # threads of a web process that pictures never take
+# Of the threads of a web process so many at most fetch pictures to be shown: predictions may take
+# half of them for theirs, and the rest is for everyone else.
+_SHARE = 4
+_PATIENCE_S = 1.0  # a picture that is kept takes milliseconds: a page of them waits its turn
 
 
 class Jpeg(Octets):
@@ -35,13 +38,13 @@ class TooManyAtOnce(HttpError):
     hint = "Ask again in a moment."
 
 
-_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS - _LEFT))
+_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))
 
 
 @contextmanager
 def one_of_few() -> Iterator[None]:
-    """Fetching one may take seconds, and a thread with it. Raises TooManyAtOnce; never waits."""
-    if not _places.acquire(blocking=False):
+    """Fetching one may take seconds, and a thread with it. Raises TooManyAtOnce after one."""
+    if not _places.acquire(timeout=_PATIENCE_S):
         raise TooManyAtOnce
     try:
         yield

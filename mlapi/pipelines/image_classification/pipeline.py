@@ -28,7 +28,8 @@ class ImageClassification(ImagePipeline):
         for control in config.controls:
             picture = picture_of(control, config)
             if control.tag != "Choices":
-                waits = control.tag in ("TextArea", "Taxonomy") and not isinstance(picture, str)
+                waits = control.tag in ("TextArea", "Taxonomy") and not control.per_region
+                waits = waits and not isinstance(picture, str)
                 code = "option_needed" if waits else "control_not_served"
                 unserved.append(choices.unserved(control, code))
             elif isinstance(picture, str):

@@ -41,6 +41,7 @@ def test_texts_go_before_pictures_where_a_config_has_both():
 
     assert found.pipeline == "text_classification"
     assert [t.name for t in found.targets] == ["topic"]
+    assert [(u.control, u.code) for u in found.unserved] == [("kind", "other_pipeline")]
 
 
 @pytest.mark.parametrize("wanted", ["dog", {"control": "kind", "label": "dog"}])

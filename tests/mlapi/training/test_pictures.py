@@ -2,7 +2,9 @@
 
 import hashlib
 import sys
+import threading
 from collections.abc import Sequence
+from time import monotonic
 
 import pytest
 
@@ -307,6 +309,32 @@ def test_the_drain_asks_the_champion_of_no_picture_that_has_to_be_fetched(server
     assert len(kept) > 100
     assert unseen.code == "picture_not_yet"
     assert len(server.asked) == asked
+
+
+def test_who_finds_no_place_to_fetch_waits_for_none(server, project, monkeypatch):
+    addresses = small(server, project)
+    taken = threading.BoundedSemaphore(1)
+    taken.acquire()
+    monkeypatch.setattr("mlapi.features._fetching", taken)
+
+    answered = asks(project, [(1, addresses[0]), (125, addresses[124])])
+
+    assert [bool(r) for r in answered.results] == [True, False]
+    assert answered.problems == {"picture_not_yet": [125]}
+
+
+def test_pictures_that_take_too_long_to_decode_are_left_for_another_time(
+    server, project, monkeypatch
+):
+    addresses = small(server, project)
+    now = monotonic()
+    read = iter([now, now, now, now + 3600])
+    monkeypatch.setattr("mlapi.features.monotonic", lambda: next(read, now + 3600))
+
+    answered = asks(project, [(125, addresses[124]), (126, addresses[125])])
+
+    assert len(answered.results) == 2
+    assert set(answered.problems) == {"picture_not_yet"}
 
 
 def test_a_picture_that_may_be_had_later_is_not_scored_for_good(server, project):

@@ -121,7 +121,7 @@ def test_pictures_are_for_those_who_may_see_tasks_and_projects(picture):
 
 def test_pictures_leave_threads_to_what_label_studio_asks(viewer, picture):
     with ExitStack() as others:
-        for _ in range(settings.WEB_THREADS - 2):
+        for _ in range(settings.WEB_THREADS // 4):
             others.enter_context(one_of_few())
         answer = viewer.get(f"tasks/{picture.pk}/thumbnail/")
         assert answer.status_code == 503
