@@ -23,7 +23,7 @@ MESSAGES = {
     "too_few_labels": "Choices has fewer than two labels. Add another Choice",
     "no_labels": "Choices has no labels. Add a Choice",
     "other_control": "The project's options name another control",
-    "other_pipeline": "A config is served by one pipeline, and a control before this one has another",
+    "other_pipeline": "A config is served by one pipeline. Another control of this one has another",
     "label_not_found": "The option similar_to names no label of Choices on Image",
     "control_not_found": "The option cluster names no TextArea, Choices or Taxonomy on Image",
     "option_needed": "On Image this control needs the project option cluster. Set it in our admin",
