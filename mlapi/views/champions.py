@@ -77,5 +77,5 @@ def _champions(projects: QuerySet[Project]) -> list[dict[str, Any]]:
 
 def _whole_metrics(versions: Iterable[int]) -> QuerySet[Metric]:
     """Those of a target or the whole version: classes and curves are left to REST."""
-    whole = Metric.objects.filter(version__in=list(versions), label="", step=0)
-    return whole.order_by("version", "target", "name", "split")
+    whole = Metric.objects.filter(version__in=list(versions), label="")
+    return whole.exclude(name="learning_curve").order_by("version", "target", "name", "split")
