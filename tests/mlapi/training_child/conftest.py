@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mlapi.pipelines.images.seen import read_features
 from mlapi.training.child import carry_out
 
 _runs = itertools.count(1)
@@ -126,3 +127,49 @@ def champion_of(job: Job, number: int = 1, **other: Any) -> dict[str, Any]:
         "config_targets": job.result["targets"],
         **other,
     }
+
+
+@pytest.fixture(scope="session")
+def kept():
+    """Features of pictures that were seen by an earlier test, as a database keeps them."""
+    return {}
+
+
+@pytest.fixture
+def picture_job(make_job, kept):
+    """`picture_job(files, labels, ...)`: a folder with the files and a task for each.
+
+    With `fresh` nothing was seen before.
+    """
+    # Here, because it takes `Job` from this module.
+    from tests.mlapi.training_child import pictures
+
+    made = []
+
+    def make(
+        files,
+        labels,
+        pipeline="image_classification",
+        options=None,
+        target=None,
+        fresh=False,
+        **other,
+    ):
+        known = [label for label in labels if isinstance(label, str)]
+        job = make_job(
+            other.pop("tasks", None) or pictures.rows(labels),
+            [target or pictures.spec(known)],
+            pipeline=pipeline,
+            options={**pictures.OPTIONS, **(options or {})},
+            extractor=other.pop("extractor", pictures.OPENCV),
+            **other,
+        )
+        made.append(job)
+        return pictures.put_pictures(job, files, {} if fresh else kept)
+
+    yield make
+    for job in made:
+        for path in (job.folder / "features").glob("*.npz"):
+            extractor, found = read_features(path)
+            if extractor == pictures.OPENCV["name"]:
+                kept.update(found)

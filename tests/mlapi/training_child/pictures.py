@@ -60,3 +60,7 @@ def put_pictures(job: Job, files: Sequence[bytes], kept: Mapping[str, np.ndarray
             }
             listed.write(json.dumps(row) + "\n")
     return job
+
+
+def value(job, name, target="kind", label=""):
+    return job.metric(name, target, label)

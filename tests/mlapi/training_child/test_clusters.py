@@ -1,0 +1,115 @@
+"""Clusters of pictures: found, named, renamed and kept from version to version."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from mlapi import pipelines
+from mlapi.pipelines.base import TargetSpec
+from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.training.verify import verify
+from tests.mlapi.pictures import digits
+from tests.mlapi.training_child.conftest import champion_of
+from tests.mlapi.training_child.pictures import OPENCV, rows, spec, value
+
+
+def clusters(picture_job, files, labels, k=None, **other):
+    target = other.pop("target", None) or spec([], control_tag="TextArea")
+    options = {"cluster": "kind", "clusters": k}
+    return picture_job(files, labels, "image_clusters", options, target, **other)
+
+
+@pytest.mark.parametrize(("k", "least"), [(10, 0.72), (None, 0.60)])
+def test_clusters_of_digits_are_digits(picture_job, k, least):
+    files, labels = digits()
+    job = clusters(picture_job, files, labels, k)
+
+    result = job.train()
+
+    assert value(job, "adjusted_rand") >= least
+    assert value(job, "v_measure") >= least
+    assert 0 < value(job, "silhouette") < 1
+    assert result["primary_metric"] == "adjusted_rand"
+    if k:
+        assert value(job, "clusters") == k
+
+
+def test_clusters_are_found_without_any_label(picture_job):
+    files, labels = digits(300)
+    job = clusters(picture_job, files, [None] * 300, 10)
+
+    result = job.train()
+
+    assert result["primary_metric"] == "silhouette"
+    assert result["outcomes"] == []
+    names = {e["label"] for e in result["exemplars"]}
+    assert names == {f"cluster {i}" for i in range(1, 11)}
+    assert sum(value(job, "support", label=name) for name in names) == 300
+    verify(job.folder, job.artifact)
+
+
+def test_names_stay_from_version_to_version_and_annotators_give_them(picture_job):
+    files, labels = digits(400)
+    first = clusters(picture_job, files[:300], [None] * 300, 10)
+    first.train()
+    theirs = champion_of(first, pipeline="image_clusters", extractor=OPENCV)
+    shown = {}
+    for exemplar in first.result["exemplars"]:
+        shown.setdefault(exemplar["label"], []).append(exemplar["task"])
+    said = [None] * 400
+    for task in shown["cluster 3"][:2]:
+        said[task - 1] = "my own name"
+    tasks = rows(said, holdout=0)
+    second = clusters(picture_job, files, said, 10, champion=theirs, tasks=tasks)
+
+    second.train()
+
+    now = {}
+    for exemplar in second.result["exemplars"]:
+        now[exemplar["task"]] = exemplar["label"]
+    for name, members in shown.items():
+        still = Counter(now[task] for task in members if task in now).most_common(1)
+        if name == "cluster 3":
+            assert still[0][0] == "my own name"
+        elif still and still[0][0] in shown:
+            assert still[0][0] == name
+    assert len(set(now.values()) & set(shown)) >= 6
+
+
+def test_clusters_named_by_choices_have_no_other_names(picture_job):
+    files, _ = digits(200)
+    target = spec(["A", "B", "C"])
+    job = clusters(picture_job, files, [None] * 200, None, target=target)
+
+    job.train()
+
+    assert {e["label"] for e in job.result["exemplars"]} <= {"A", "B", "C"}
+    too_many = clusters(picture_job, files, [None] * 200, 5, target=target)
+    assert too_many.fail()["code"] == "too_many_clusters"
+
+
+def test_pictures_that_are_all_the_same_have_no_clusters(picture_job):
+    files, _ = digits(1)
+
+    job = clusters(picture_job, [files[0]] * 20, [None] * 20)
+
+    assert job.fail()["code"] == "not_enough_tasks"
+
+
+def test_a_predictor_of_clusters_names_each_picture(picture_job):
+    files, _ = digits(100)
+    job = clusters(picture_job, files, [None] * 100, 4)
+    job.train()
+    predictor = pipelines.get("image_clusters").load(job.artifact)
+    today = TargetSpec.from_dict(json.loads((job.folder / "job.json").read_text())["targets"][0])
+
+    said = predictor.predict(
+        [{"image": "/data/upload/1/1.png"}, {"image": "/nowhere.png"}, {"image": 5}],
+        [today],
+        SeenPictures.read(job.folder),
+    )
+
+    assert said[0]["kind"].value.startswith("cluster ")
+    assert 0 <= said[0]["kind"].score <= 1
+    assert [said[1]["kind"].code, said[2]["kind"].code] == ["picture_missing", "not_an_address"]

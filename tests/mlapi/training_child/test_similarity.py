@@ -1,0 +1,103 @@
+"""Image similarity: references, what is like them, and how that is judged."""
+
+import numpy as np
+
+from mlapi import pipelines
+from mlapi.pipelines.base import Answer, Problem
+from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.training.verify import verify
+from tests.mlapi.pictures import digits, inked_digits, tiles
+from tests.mlapi.training_child.conftest import champion_of
+from tests.mlapi.training_child.pictures import OPENCV, rows, spec, value
+
+
+def similarity(picture_job, files, labels, label, **other):
+    options = {"similar_to": label, **other.pop("options", {})}
+    return picture_job(files, labels, "image_similarity", options, **other)
+
+
+def test_the_nearest_digits_are_the_same_digit(picture_job):
+    files, labels = digits()
+    job = similarity(picture_job, files, labels, "7")
+
+    result = job.train()
+
+    assert value(job, "precision_at_k") >= 0.97
+    assert value(job, "precision_at_k") > value(job, "baseline_precision_at_k") + 0.5
+    assert result["primary_metric"] == "macro_f1"
+    assert value(job, "precision", label="7") > 0.9
+
+
+def test_the_nearest_of_a_red_digit_are_red(picture_job):
+    files, labels = inked_digits(400)
+    job = similarity(picture_job, files, labels, "red")
+
+    job.train()
+
+    assert value(job, "precision_at_k") >= 0.98
+
+
+def test_the_nearest_tiles_are_of_the_same_photograph(picture_job):
+    files, labels = tiles()
+    job = similarity(picture_job, files, labels, "photograph 1", options={"k": 3})
+
+    job.train()
+
+    assert value(job, "precision_at_k") >= 0.95
+
+
+def test_few_references_find_their_like_among_the_unlabelled(picture_job):
+    files, labels = digits(300)
+    marked = [i for i, d in enumerate(labels) if d == "0"][:4]
+    said = ["0" if i in marked else None for i in range(300)]
+    job = similarity(picture_job, files, said, "0", target=spec(["0", "other"]))
+
+    result = job.train()
+
+    shown = result["exemplars"]
+    assert {e["label"] for e in shown} == {"0"}
+    assert not {e["task"] - 1 for e in shown} & set(marked)
+    assert np.mean([labels[e["task"] - 1] == "0" for e in shown[:10]]) >= 0.9
+    assert [e["score"] for e in shown] == sorted((e["score"] for e in shown), reverse=True)
+    predictor = pipelines.get("image_similarity").load(job.artifact)
+    data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(300)]
+    answers = predictor.predict(data, store=SeenPictures.read(job.folder))
+    found = [i for i, a in enumerate(answers) if isinstance(a["kind"], Answer)]
+    assert set(marked) <= set(found)
+    assert len(found) <= 4 * 11
+    far = next(a["kind"] for a in answers if isinstance(a["kind"], Problem))
+    assert far.code == "not_similar"
+    verify(job.folder, job.artifact)
+
+
+def test_a_reference_is_never_judged_by_itself(picture_job):
+    files, labels = digits(60)
+    said = ["0" if i == 0 else "other" for i in range(60)]
+    tasks = rows(said)
+    tasks[0]["split"] = "holdout"
+    job = similarity(picture_job, files, said, "0", tasks=tasks, options={"k": 1})
+
+    (own,) = [o for o in job.train()["outcomes"] if o["task"] == 1]
+
+    assert own["human"] == "0"
+    assert own["predicted"] is None
+
+
+def test_without_a_reference_there_is_nothing_to_learn(picture_job):
+    files, labels = digits(30)
+    job = similarity(picture_job, files, ["1"] * 30, "0", target=spec(["0", "1"]))
+
+    assert job.fail()["code"] == "no_references"
+
+
+def test_a_champion_of_another_label_serves_nothing(picture_job):
+    files, labels = digits(200)
+    champion = similarity(picture_job, files, labels, "0")
+    champion.train()
+    theirs = champion_of(champion, pipeline="image_similarity", extractor=OPENCV)
+
+    same = similarity(picture_job, files, labels, "0", champion=theirs)
+    other = similarity(picture_job, files, labels, "1", champion=theirs)
+
+    assert same.train()["comparison"]["champion_serves"] is True
+    assert other.train()["comparison"]["champion_serves"] is False
