@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import httpx
+
 from tests.e2e.server import Backend
 from tests.e2e.texts import pairs
 
@@ -112,3 +114,37 @@ class Labelling:
     def _post(self, route: str, body: dict[str, Any]) -> None:
         answer = self.backend.post(route, body)
         assert answer.is_success, f"{route}: {answer.status_code} {answer.text}"
+
+
+class Pictures(Labelling):
+    """A project of pictures that annotators could name, and that nobody has labelled."""
+
+    def __init__(self, backend: Backend, number: int, title: str) -> None:
+        super().__init__(backend, number, title, ())
+        self.config = (
+            '<View><Image name="image" value="$image"/>'
+            '<TextArea name="group" toName="image"/></View>'
+        )
+
+    def connect(self) -> "Pictures":
+        """The first /setup is refused, and makes the project known; then its option is set."""
+        self.backend.post("/setup", {"project": self.uid, "schema": self.config})
+        self._post("/webhook", {"action": "PROJECT_UPDATED", "project": self._project()})
+        self.backend.wait_for(self._all_taken_in, f"the config of {self.title}")
+        return self
+
+    def group(self, addresses: Iterable[str], clusters: int = 10) -> str:
+        """Import the pictures and ask for clusters of them; the version that came of it."""
+        tasks = [self._task("") | {"data": {"image": address}} for address in addresses]
+        body = {"action": "TASKS_CREATED", "project": self._project(), "tasks": tasks}
+        self._post("/webhook", body)
+        ours = self.backend.project(self.uid)["id"]
+        made = self.backend.manage("drf_create_token", "admin").stdout
+        done = httpx.patch(
+            f"{self.backend.url}/api/projects/{ours}/",
+            json={"options": {"cluster": "group", "clusters": clusters}},
+            headers={"Authorization": f"Token {made.split()[2]}"},
+        )
+        assert done.is_success, done.text
+        self._post("/train", {"project": self.uid, "annotations": []})
+        return self.backend.wait_for_version(self.uid)["version"]

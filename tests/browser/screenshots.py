@@ -1,4 +1,4 @@
-"""Makes docs/screenshots, which the README shows: made-up texts, and models really trained."""
+"""Makes docs/screenshots, which the README shows: made-up texts, digits, models really trained."""
 
 import sys
 import tempfile
@@ -7,8 +7,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
-from tests.browser.labelling import Labelled, Labelling, noisy
+from tests.browser.labelling import Labelled, Labelling, Pictures, noisy
 from tests.e2e.server import ROOT, Backend
+from tests.mlapi.picture_server import PictureServer, picture_server
+from tests.mlapi.pictures import digits
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 300_000
@@ -34,9 +36,17 @@ def seed(backend: Backend) -> Labelling:
     return project
 
 
-def addresses(project: Labelling) -> dict[str, str]:
+def seed_pictures(backend: Backend, server: PictureServer) -> Pictures:
+    """A project of handwritten digits without a label, grouped into ten clusters."""
+    project = Pictures(backend, 2, "Handwritten digits").connect()
+    project.group(server.put(f"{i}.png", file) for i, file in enumerate(digits(600)[0]))
+    return project
+
+
+def addresses(project: Labelling, pictures: Pictures) -> dict[str, str]:
     """The pages to show, by the name of their file."""
     backend = project.backend
+    clusters = backend.versions(pictures.uid)[-1]["id"]
     first, *_, last = [v["id"] for v in backend.versions(project.uid)]
     run = backend.runs(project.uid)[-1]["id"]
     version = f"/admin/registry/modelversion/{last}"
@@ -45,6 +55,7 @@ def addresses(project: Labelling) -> dict[str, str]:
         "project": f"/admin/registry/project/{backend.project(project.uid)['id']}/change/",
         "version": f"{version}/change/",
         "compare": f"/admin/registry/modelversion/compare/?a={first}&b={last}",
+        "clusters": f"/admin/registry/modelversion/{clusters}/change/",
         "run": f"/admin/registry/trainingrun/{run}/change/",
         "acts": "/admin/registry/act/",
     }
@@ -63,15 +74,16 @@ def shoot(page: Page, name: str) -> None:
         sys.exit(f"{path.name} is larger than {MOST_BYTES // 1000} KB")
 
 
-def shoot_all(browser: Browser, project: Labelling) -> None:
+def shoot_all(browser: Browser, project: Labelling, pictures: Pictures) -> None:
     """Every page in light at 1280, the version also in the dark, and the home page on a phone."""
     backend = project.backend
-    pages = addresses(project)
+    pages = addresses(project, pictures)
     page = chromium.new_page(browser, backend.url)
     chromium.log_in(page, backend.url, "admin", backend.password)
     for name, address in pages.items():
         page.set_viewport_size(chromium.WIDE)
         page.goto(address)
+        page.wait_for_load_state("networkidle")
         shoot(page, name)
     page.set_viewport_size(chromium.WIDE)
     page.goto(pages["version"])
@@ -85,12 +97,14 @@ def shoot_all(browser: Browser, project: Labelling) -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        backend = Backend(Path(folder) / "data", TRAIN_TIME_BUDGET_S="20").start()
+    with tempfile.TemporaryDirectory() as folder, picture_server() as server:
+        allowed = {"MEDIA_ALLOWED_HOSTS": server.host}
+        backend = Backend(Path(folder) / "data", TRAIN_TIME_BUDGET_S="20", **allowed).start()
         try:
             project = seed(backend)
+            pictures = seed_pictures(backend, server)
             with chromium.launched() as browser:
-                shoot_all(browser, project)
+                shoot_all(browser, project, pictures)
         finally:
             backend.stop()
 
