@@ -62,6 +62,8 @@ def status(project: Project, now: datetime | None = None) -> dict[str, Any]:
 def statuses(projects: Sequence[Project], now: datetime | None = None) -> dict[int, dict[str, Any]]:
     """By project id the same for many; at most six queries, however many projects there are.
 
+    One more for each project whose first training waits for a certain label.
+
     Usable labels are not counted where no decision depends on them: `usable` is None then.
     """
     now = now or timezone.now()
