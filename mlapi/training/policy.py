@@ -93,11 +93,6 @@ def decide(project: Project, now: datetime, facts: Facts | None = None) -> Decis
     return _quiet(facts, now) or Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
 
-def usable_count(project: Project) -> int:
-    """How many live tasks have a usable label."""
-    return Facts(project).usable
-
-
 def _said(facts: Facts, now: datetime) -> dict[str, Any]:
     return {
         **asdict(decide(facts.project, now, facts)),
