@@ -13,6 +13,8 @@ PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
 COMPILE := $(PY) -m uv pip compile
 LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
+# One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
+PYTEST_WORKERS ?= 3
 
 .PHONY: help run test lint checks pytest test-vision chromium lock openapi screenshots clean
 
@@ -36,7 +38,7 @@ checks: $(VENV)/.installed-dev
 	DATA_DIR=$$dir $(PY) manage.py check --fail-level WARNING
 
 pytest: $(VENV)/.installed-dev
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
 	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)

@@ -106,10 +106,15 @@ def grant(apps: Any, schema_editor: Any = None) -> None:
         config.models_module = True  # else it passes for an app without models
         create_permissions(config, apps=apps, verbosity=0)
         config.models_module = None
-    permissions = {
+    fill_groups(apps.get_model("auth", "Group"), apps.get_model("auth", "Permission"))
+
+
+def fill_groups(groups: Any, permissions: Any) -> None:
+    """Make the groups, by these models, and give each the permissions of GROUPS that exist."""
+    existing = {
         f"{p.content_type.app_label}.{p.codename}": p
-        for p in apps.get_model("auth", "Permission").objects.select_related("content_type")
+        for p in permissions.objects.select_related("content_type")
     }
     for name, wanted in GROUPS.items():
-        group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=name)
-        group.permissions.add(*(permissions[w] for w in wanted if w in permissions))
+        group, _ = groups.objects.get_or_create(name=name)
+        group.permissions.add(*(existing[w] for w in wanted if w in existing))

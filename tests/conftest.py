@@ -2,6 +2,8 @@
 
 import importlib.util
 import shutil
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,12 +21,23 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
+# Fixtures of a server that all tests of a session share: one xdist worker runs them all.
+SERVERS = {"labelstudio": "labelstudio", "backend": "labelstudio", "browser": "browser"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs a real Label Studio carries the mark, so that `-m` can leave it out."""
+    """Mark what needs a real Label Studio, and name the xdist group of each test.
+
+    A group is what one worker runs: the tests of a shared server, else those of a module, so
+    that what a module's fixtures train is trained once.
+    """
     for item in items:
-        if "labelstudio" in getattr(item, "fixturenames", ()):
+        needed = set(getattr(item, "fixturenames", ()))
+        if "labelstudio" in needed:
             item.add_marker("labelstudio")
+        group = next((g for name, g in SERVERS.items() if name in needed), None)
+        item.add_marker(pytest.mark.xdist_group(group or item.nodeid.split("::")[0]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -33,3 +46,45 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
     if item.get_closest_marker("vision") and not all(map(importlib.util.find_spec, VISION)):
         pytest.skip("needs torch and transformers: make test-vision")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords as fast as can be; production's hasher is made to be slow."""
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, django_db_blocker: Any
+) -> None:
+    """Spare the tests' own PostgreSQL the waiting for a disk; no test lets this one crash."""
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            cursor.execute(f"ALTER SYSTEM SET {name} = off")
+        cursor.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """After a truncation the groups come back that a migration made, so order decides nothing."""
+    from django.db.models.signals import post_migrate
+
+    post_migrate.connect(_make_groups, dispatch_uid="groups of the tests")
+    yield
+    post_migrate.disconnect(dispatch_uid="groups of the tests")
+
+
+def _make_groups(sender: object, **_: object) -> None:
+    from django.apps import apps
+    from django.contrib.auth.models import Group, Permission
+
+    from registry.permissions import fill_groups
+
+    if sender is apps.get_app_config("registry"):  # the last app that has permissions
+        fill_groups(Group, Permission)
