@@ -83,29 +83,30 @@ def pictures_of(run: TrainingRun) -> dict[str, int]:
     return run.dataset_counts["pictures"]
 
 
-def test_two_thousand_pictures_and_twenty_more(server, project):
+@pytest.mark.parametrize("many", [280, pytest.param(1980, marks=pytest.mark.nightly)])
+def test_many_pictures_and_twenty_more(server, project, many):
     grey, labels = digits()
     inked, _ = inked_digits(203)
-    files = [*grey, *inked]
-    labels = [*labels, *labels[:203]]
+    files = [*grey, *inked][: many + 20]
+    labels = [*labels, *labels[:203]][: many + 20]
     addresses = [server.put(f"{i}.png", content) for i, content in enumerate(files)]
-    put(project, addresses[:1980], labels[:1980])
-    put(project, addresses[1980:], [None] * 20, first=1981)
+    put(project, addresses[:many], labels[:many])
+    put(project, addresses[many:], [None] * 20, first=many + 1)
 
     first = pictures_of(train(project))
 
-    assert (first["pictures"], first["read"], first["kept"]) == (1980, 1980, 0)
+    assert (first["pictures"], first["read"], first["kept"]) == (many, many, 0)
     assert first["unavailable"] == 0
-    assert first["embedded"] == len(set(files[:1980]))
-    put(project, addresses[1980:], labels[1980:], first=1981)
+    assert first["embedded"] == len(set(files[:many]))
+    put(project, addresses[many:], labels[many:], first=many + 1)
     asked = len(server.asked)
 
     second = pictures_of(train(project))
 
-    assert (second["pictures"], second["kept"]) == (2000, 1980)
+    assert (second["pictures"], second["kept"]) == (many + 20, many)
     assert (second["read"], second["embedded"]) == (20, 20)
     assert len(server.asked) - asked == 20
-    assert Feature.objects.filter(project=project).count() == 2000
+    assert Feature.objects.filter(project=project).count() == many + 20
 
 
 def small(server, project, n=120, unlabelled=10) -> list[str]:
