@@ -13,6 +13,7 @@ RUN useradd --system --uid 10001 --create-home evals \
     && install -d -o evals -g evals -m 0700 /data
 WORKDIR /app
 COPY --from=build /app/.venv .venv
+COPY LICENSE ./
 COPY manage.py ./
 COPY evals_backend evals_backend
 COPY mlapi mlapi

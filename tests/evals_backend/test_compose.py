@@ -82,7 +82,7 @@ def test_every_variable_is_a_setting_or_someone_elses(compose, dockerfile):
 def test_every_copied_path_exists_and_is_not_ignored(dockerfile):
     kept = (ROOT / ".dockerignore").read_text().split()
     copied = re.findall(r"^COPY (?!--from)(\S+) ", dockerfile, re.MULTILINE)
-    assert {"manage.py", "evals_backend", "mlapi", "registry"} <= set(copied)
+    assert {"LICENSE", "manage.py", "evals_backend", "mlapi", "registry"} <= set(copied)
     for path in copied:
         assert (ROOT / path).exists()
         assert f"!{path}" in kept
