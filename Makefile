@@ -89,7 +89,7 @@ openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the
 	SECRET_KEY=unused DATABASE_URL=postgres:///unused $(PY) manage.py spectacular \
 		--validate --fail-on-warn --file docs/openapi.yaml
 
-screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which the README shows
+screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which README and docs/admin.md show
 	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays

@@ -1,7 +1,6 @@
 """Settings, from the environment only.
 
-Every name read here is in the README's table, and every name there is read here: a test holds
-them together.
+A test compares the names and defaults with the table in docs/settings.md.
 """
 
 import logging

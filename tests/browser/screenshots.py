@@ -1,4 +1,4 @@
-"""Makes docs/screenshots, which the README shows: made-up texts, digits, models really trained."""
+"""Makes docs/screenshots, which README and docs/admin.md show, of models that it trains."""
 
 import sys
 import tempfile

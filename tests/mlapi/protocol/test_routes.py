@@ -1,10 +1,6 @@
 """Every route, with and without a slash, with and without a key; and what opens it."""
 
-import re
-from pathlib import Path
-
 import pytest
-from django.conf import settings
 from django.test import RequestFactory
 from django.urls import resolve
 
@@ -103,12 +99,6 @@ def test_the_key_is_judged_before_the_body_is_read():
 def _resolved(request):
     request.resolver_match = resolve(request.path_info)
     return request
-
-
-def test_every_route_is_in_the_readme():
-    told = (Path(settings.BASE_DIR) / "README.md").read_text(encoding="utf-8")
-    section = told.split("\n## Routes\n", 1)[1].split("\n## ")[0]
-    assert set(re.findall(r"^\| [A-Z, ]+ `/(\w+)", section, re.MULTILINE)) == set(ROUTES)
 
 
 def test_every_route_is_a_protocol_view():
