@@ -5,7 +5,8 @@ from typing import Any
 
 from registry.models.project import PromotionRule
 
-# Below this many holdout tasks a difference says nothing; see DESIGN.md, Promotion.
+# With fewer holdout tasks the interval of a difference is far wider than what one more run changes:
+# the candidate is promoted, because it has learned from more labels.
 JUDGED_FROM_N = 30
 
 CLAUSES = {

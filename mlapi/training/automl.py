@@ -11,10 +11,11 @@ _RUNS_LOOKED_AT = 50
 
 
 def decide(run: TrainingRun, options: dict[str, Any]) -> tuple[bool, str]:
-    """(race it, why not). DESIGN.md, "Pipeline: text classification".
+    """(race it, why not).
 
-    `auto` races it in the project's first run and on Start Training, until it has lost by
-    more than 0.05 on every target of an earlier run.
+    AutoML takes up to half of a run's time budget, so `auto` races it only in the project's
+    first run and on Start Training, until it has lost by more than 0.05 on every target of an
+    earlier run.
     """
     choice = options.get("automl", "off")
     if choice == "on":

@@ -71,7 +71,7 @@ def statuses(projects: Sequence[Project], now: datetime | None = None) -> dict[i
 
 
 def decide(project: Project, now: datetime, facts: Facts | None = None) -> Decision:
-    """The policy of DESIGN.md, "When and on what it learns". Only reads; cheap questions first."""
+    """The decision of the project's policy (docs/pipelines.md). Only reads; cheap queries first."""
     facts = facts or Facts(project)
     if not facts.policy["enabled"]:
         return Decision("off", "the policy is switched off; start training by hand")
