@@ -1,3 +1,3 @@
-"""The Django project: settings from the environment, urls, wsgi, embedded PostgreSQL."""
+"""The Django project: settings from the environment, URLs, WSGI, embedded PostgreSQL."""
 
 __version__ = "0.1.0"

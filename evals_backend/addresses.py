@@ -19,7 +19,7 @@ def admin() -> str:
 
 
 def to_paste(key: str) -> list[tuple[str, str]]:
-    """What to paste into Label Studio, by where it runs: (where, URL) pairs."""
+    """The URLs to paste into Label Studio, as (where Label Studio runs, URL) pairs."""
     if settings.PUBLIC_URL:
         return [("Label Studio", f"{base()}/k/{key}")]
     in_docker = "Label Studio in Docker"

@@ -1,9 +1,9 @@
 """Runs the PostgreSQL that ships as a wheel, for machines that have no DATABASE_URL.
 
-Only the wheel's programs are used, not its Python. That counts the server's users in a list of
-process ids, where one that was killed stays for ever; this counts them by a shared file lock,
-which the kernel releases however a process ends. It also opens the socket to every local user,
-and gives a recovering server ten seconds.
+Only the wheel's programs are used, not its Python package. The package counts the server's users
+in a list of process ids, from which a killed process is never removed; a shared file lock counts
+them here, and the kernel releases it however a process ends. The package also opens the socket to
+every local user, and waits only ten seconds for a server that recovers.
 """
 
 import atexit
@@ -30,7 +30,7 @@ from evals_backend.postgres_wheel import PostgresFailed
 
 logger = structlog.get_logger(__name__)
 
-START_TIMEOUT_S = 120  # a server that was killed first recovers
+START_TIMEOUT_S = 120  # a server that was killed recovers first
 _START_TRIES = 5
 _SUPERUSER = "postgres"
 _SAFE_SOCKET_DIR = re.compile(r"[\w./-]{1,90}")  # a socket's whole path has at most 107 bytes
@@ -38,10 +38,10 @@ _held: dict[Path, int] = {}
 
 
 def url(data_dir: Path) -> str:
-    """Start the server under `data_dir`, or find it running, and return its URL.
+    """Start the server under `data_dir` if it does not run, and return its URL.
 
-    The last process that asked for it stops it at its exit, so a `manage.py` command beside a
-    running server leaves the server alone. Raises PostgresFailed.
+    The last process that uses the server stops it at its exit, so a `manage.py` command beside
+    a running server does not stop it. Raises PostgresFailed.
     """
     data_dir = data_dir.resolve()
     pgdata = data_dir / "postgres"
@@ -59,7 +59,7 @@ def url(data_dir: Path) -> str:
 def revive() -> None:
     """Start the servers that this process uses and that have ended: killed, or out of memory.
 
-    One that cannot be started is told of in the log, and tried again by the next call.
+    A failed start is logged, and repeated by the next call.
     """
     for data_dir in list(_held):
         if _process(data_dir / "postgres"):
@@ -73,7 +73,7 @@ def revive() -> None:
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
-    """One process at a time starts or stops the server of `data_dir`."""
+    """Exclusive lock: one process at a time starts or stops the server of `data_dir`."""
     fd = os.open(data_dir / ".postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
@@ -128,7 +128,10 @@ def _initialise(pgdata: Path, user: str | None) -> None:
 
 
 def _start(pgdata: Path, user: str | None) -> Path:
-    """Start the server; its socket folder. Who may connect is trusted, so only its owner may."""
+    """Start the server and return its socket folder. Raises PostgresFailed.
+
+    The server trusts every connection, so the socket is open to its owner only.
+    """
     (pgdata / "postmaster.pid").unlink(missing_ok=True)  # of a server that is not running
     socket_dir = _socket_dir(pgdata, user)
     settings = {
@@ -147,15 +150,15 @@ def _start(pgdata: Path, user: str | None) -> Path:
             if not tries_left:
                 lines = log.read_text(errors="replace").splitlines() if log.exists() else []
                 raise PostgresFailed("\n".join([str(error), *lines[-15:]])) from error
-            time.sleep(1)  # what a killed server left behind takes a moment to notice, and end
+            time.sleep(1)  # processes of a killed server take a moment to notice that, and to end
     return socket_dir
 
 
 def _process(pgdata: Path) -> psutil.Process | None:
-    """The server that runs on `pgdata`, or None.
+    """The process of the server that runs on `pgdata`, or None.
 
-    After a crash its pid file may name a process that has nothing to do with it: in a container
-    the same few ids come again at every start.
+    After a crash the pid file may name an unrelated process: in a container the same few ids
+    are used again at every start.
     """
     try:
         process = psutil.Process(int(_pid_file(pgdata)[0]))
@@ -171,7 +174,7 @@ def _running(pgdata: Path) -> Path | None:
         lines = _pid_file(pgdata)
         if len(lines) > 4 and lines[4]:
             return Path(lines[4])
-        time.sleep(0.1)  # whoever started it was killed at once
+        time.sleep(0.1)  # the process that started it was killed at once
     return None
 
 
@@ -182,7 +185,7 @@ def _pid_file(pgdata: Path) -> list[str]:
 
 
 def _wait_until_ready(pgdata: Path, socket_dir: Path) -> None:
-    """A server that another process started, and did not live to see ready, may still recover."""
+    """Wait until the server accepts connections: one that another process started may recover."""
     give_up = time.monotonic() + START_TIMEOUT_S
     program = postgres_wheel.programs() / "pg_isready"
     command = [str(program), "-q", "-t", "5", "-h", str(socket_dir)]
@@ -193,7 +196,7 @@ def _wait_until_ready(pgdata: Path, socket_dir: Path) -> None:
 
 
 def _socket_dir(pgdata: Path, user: str | None) -> Path:
-    """`pgdata`, or a private folder with a short name where its path does not fit a socket's."""
+    """`pgdata`, or a private folder with a short name if the path is too long for a socket."""
     if _SAFE_SOCKET_DIR.fullmatch(str(pgdata)):
         return pgdata
     name = hashlib.sha256(str(pgdata).encode()).hexdigest()[:12]

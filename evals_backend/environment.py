@@ -1,4 +1,4 @@
-"""Reads settings from the environment, each NAME also from the file that NAME_FILE names."""
+"""Reads settings from the environment: each NAME, or the file that NAME_FILE names."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 
 class _Values(FileAwareMapping):
-    """The environment; a secret that was meant to be read and cannot be is an error."""
+    """The environment's values. A NAME_FILE that cannot be read raises ImproperlyConfigured."""
 
     def __getitem__(self, name: str) -> str:
         file = os.environ.get(f"{name}_FILE")
@@ -33,5 +33,5 @@ class Environment(environ.Env):
     ENVIRON = _Values()
 
     def str(self, var: Any, default: Any = "", multiline: bool = False) -> Any:
-        """The value as it stands: a password may begin with `$`, which environ would look up."""
+        """The value without interpolation: a password may begin with `$`."""
         return self.ENVIRON.get(var, default)

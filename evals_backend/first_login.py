@@ -1,4 +1,4 @@
-"""Makes the first access key and the first admin, and keeps their secrets in one file."""
+"""Creates the first access key and the first admin user, and writes their secrets to a file."""
 
 import os
 import secrets
@@ -26,15 +26,15 @@ Password: {password}
 
 
 def path() -> Path:
-    """Where the first start wrote its secrets."""
+    """The file with the secrets of the first login."""
     return settings.DATA_DIR / "first-login.txt"
 
 
 def make() -> str | None:
-    """On the very first start make key, admin and file, and return the key; later return None.
+    """Create key, admin user and file on the first start and return the key; later return None.
 
-    The file is written before the rows are committed: a start that dies in between leaves a
-    file that the next one replaces, never a key that nobody knows.
+    The file is written before the rows are committed: a crash in between leaves a file that the
+    next start replaces, never a key that nobody knows.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""How gunicorn serves the WSGI application; `gunicorn -c python:evals_backend.gunicorn_config`."""
+"""gunicorn's configuration; `gunicorn -c python:evals_backend.gunicorn_config`."""
 
 import logging.config
 from pathlib import Path
@@ -13,9 +13,9 @@ workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 preload_app = False  # each worker makes its own connections and loads its own models
 keepalive = 5
-graceful_timeout = 5  # Ctrl-C is answered; Label Studio asks again for what it did not get
-timeout = 120  # of a silent worker, not of a request: its threads may well take longer
-if Path("/dev/shm").is_dir():  # noqa: S108 - on a disk, a full one would look like a dead worker
+graceful_timeout = 5  # Ctrl-C takes no longer; Label Studio repeats its requests
+timeout = 120  # of a worker's heartbeat, not of a request, which may take longer
+if Path("/dev/shm").is_dir():  # noqa: S108 - a full disk would look like a dead worker
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 accesslog = None  # it would log raw paths, and so access keys; the middleware logs requests
 control_socket_disable = True
@@ -23,10 +23,10 @@ loglevel = "warning"
 
 
 class Logger(GunicornLogger):
-    """gunicorn's messages as our own log lines, with access keys blotted out."""
+    """Routes gunicorn's messages into our logging, which removes access keys."""
 
     def setup(self, cfg) -> None:
-        """Called before the workers start."""
+        """Replace gunicorn's handlers by ours, before the workers start."""
         self.cfg = cfg
         self._access_log_enabled = False
         self.loglevel = self.LOG_LEVELS[cfg.loglevel]

@@ -1,4 +1,4 @@
-"""Whether one of our own processes is well; for the supervisor and for health checks."""
+"""Health of one of our processes, for the supervisor and for containers' health checks."""
 
 import http.client
 import socket
@@ -7,7 +7,7 @@ from django.conf import settings
 
 
 def web_answers(timeout_s: float = 2.0) -> bool:
-    """Ask `/health` on HOST:PORT, by an allowed name. Raises OSError, HTTPException."""
+    """Whether `/health` on HOST:PORT answers 200. Raises OSError, HTTPException."""
     host = settings.HOST
     if host in {"0.0.0.0", "::", ""}:  # noqa: S104
         host = "::1" if host == "::" else "127.0.0.1"
@@ -20,13 +20,13 @@ def web_answers(timeout_s: float = 2.0) -> bool:
 
 
 def worker_seen(cluster: str) -> bool:
-    """Whether a worker of the cluster has been seen on this machine lately."""
+    """Whether a worker of the cluster has sent a heartbeat from this machine lately."""
     from registry.presence import present
 
     return present().filter(cluster=cluster, hostname=socket.gethostname()).exists()
 
 
 def _own_name() -> str:
-    """A Host header that is allowed; `.example.com` allows `example.com`, `*` anything."""
+    """A Host header that ALLOWED_HOSTS allows; `.example.com` allows `example.com`, `*` any."""
     name = settings.ALLOWED_HOSTS[0] if settings.ALLOWED_HOSTS else "localhost"
     return "localhost" if name == "*" else name.lstrip(".")

@@ -1,4 +1,4 @@
-"""Answers a request for a host name that we do not go by, and names the setting that allows it."""
+"""Answers a request for a host name that is not allowed, and names the setting that allows it."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ REASON = "Host name not allowed. Add the name in this URL to the setting ALLOWED
 
 
 class AllowedHostsMiddleware:
-    """Django's own answer says nothing, and Label Studio shows only the reason phrase."""
+    """Answers 400 with the cure in the reason phrase, the only text that Label Studio shows."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

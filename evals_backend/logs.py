@@ -1,4 +1,4 @@
-"""How every process logs: one line per record, with its request id, to stderr."""
+"""Logging of every process: one line per record, with its request id, to stderr."""
 
 import re
 import sys
@@ -9,12 +9,12 @@ import structlog
 # The key's own middleware takes it out of the path; this is for what runs before or beside it:
 # gunicorn's errors, tracebacks, and whatever a library prints.
 _ACCESS_KEY = re.compile(r"(/k/)[A-Za-z0-9_~%-]+")
-# Where someone put the key elsewhere (`/k<key>`, `?key=<key>`, escaped twice): by its looks.
+# A key elsewhere in a URL (`/k<key>`, `?key=<key>`, escaped twice) is recognized by its form.
 _LIKE_A_KEY = re.compile(r"[a-z2-7]{32,}", re.IGNORECASE)
 
 
 def without_key(text: str) -> str:
-    """`text` with access keys blotted out."""
+    """`text` with each access key replaced by `***`."""
     return _LIKE_A_KEY.sub("***", _ACCESS_KEY.sub(r"\1***", text))
 
 
@@ -38,11 +38,11 @@ _SHARED: list[Any] = [
 def configure(level: str, form: str) -> dict[str, Any]:
     """Configure structlog, and return Django's LOGGING for the same output.
 
-    `form` is "json" (one object a line), "console", or "auto": console on a terminal, else JSON.
+    `form` is "json" (one object per line), "console", or "auto": console on a terminal, else JSON.
     """
     if form == "auto":
         form = "console" if sys.stderr.isatty() else "json"
-    # The traceback becomes text before keys are blotted out, so that none hides in it.
+    # The traceback becomes text before keys are removed, so that those in it are removed too.
     rendered: list[Any] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,

@@ -1,4 +1,4 @@
-"""Runs the wheel's PostgreSQL programs, as a system user where we are root."""
+"""Runs the wheel's PostgreSQL programs, as a system user if this process is root's."""
 
 import importlib.util
 import os
@@ -15,7 +15,10 @@ class PostgresFailed(Exception):
 
 
 def server_user(pgdata: Path) -> str | None:
-    """Whom the server runs as: us, or, where we are root, a system user who can reach its files."""
+    """The user that the server runs as: None for our own, or, if we are root, a system user.
+
+    The system user is created and given access to the server's files.
+    """
     if os.geteuid() != 0:
         pgdata.mkdir(mode=0o700, exist_ok=True)
         return None

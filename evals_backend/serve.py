@@ -20,7 +20,7 @@ CLUSTERS = ("events", "training")
 
 
 def main() -> int:
-    """The exit status."""
+    """Parse the command line and serve; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m evals_backend.serve", description=__doc__)
     parser.add_argument("process", nargs="?", default="all", choices=("all", "web", *CLUSTERS))
     process = parser.parse_args().process
@@ -53,7 +53,7 @@ def _cluster_command() -> list[str]:
 
 
 def _become(process: str) -> int:
-    """Replace this process by the one asked for; only web prepares the database."""
+    """Replace this process by the named one; only web applies migrations."""
     if process == "web":
         from evals_backend import first_login
 
@@ -80,7 +80,7 @@ def _serve_all() -> int:
     _prepare()
     key = first_login.make()
     connections.close_all()
-    # Told, the children need not look for the embedded server, and only we are its user.
+    # With the URL the children do not start the embedded server, and we are its only user.
     env = {"DATABASE_URL": settings.DATABASE_URL}
     os.environ.pop("DATABASE_URL_FILE", None)
     children = [Child("web", _web_command(), env)] + [
@@ -101,7 +101,7 @@ def _prepare() -> None:
 
 
 def _port_problem() -> str | None:
-    """Why we cannot listen, or None."""
+    """Why HOST:PORT cannot be listened on, or None."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -116,7 +116,7 @@ def _port_problem() -> str | None:
 
 
 def _answers() -> bool:
-    """Whether the web server answers its health check, under a name that it goes by."""
+    """Whether the web server answers its health check."""
     from evals_backend import health
 
     try:

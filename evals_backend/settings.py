@@ -23,7 +23,7 @@ env = Environment()
 
 
 def _kept_secret(path: Path) -> str:
-    """The secret in `path`, made on first use; processes that start at once get the same one."""
+    """The secret in `path`, generated on first use; concurrent processes get the same one."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}")
@@ -36,7 +36,7 @@ def _kept_secret(path: Path) -> str:
 
 
 def _own_names() -> list[str]:
-    """The names and addresses under which others may know this machine."""
+    """The host names and IP addresses of this machine."""
     name = socket.gethostname()
     try:
         addresses = {str(info[4][0]).split("%")[0] for info in socket.getaddrinfo(name, None)}
@@ -55,7 +55,7 @@ _public = urlsplit(PUBLIC_URL)
 # Django
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret-key")
-# The first encrypts, all decrypt, so that a key can be replaced by putting another before it.
+# The first encrypts, all decrypt: a key is replaced by putting a new one before it.
 ENCRYPTION_KEYS = [k.strip() for k in env.str("ENCRYPTION_KEYS").split(",") if k.strip()] or [
     SECRET_KEY
 ]
@@ -71,7 +71,7 @@ CSRF_TRUSTED_ORIGINS = env.list(
     "CSRF_TRUSTED_ORIGINS",
     default=[f"{_public.scheme}://{_public.netloc}"] if PUBLIC_URL else [],
 )
-# A TLS proxy that sets X-Forwarded-Proto, and strips it from what comes in, stands before us.
+# A TLS proxy in front sets X-Forwarded-Proto, and removes it from incoming requests.
 BEHIND_TLS_PROXY = env.bool("BEHIND_TLS_PROXY", default=False)
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 LOG_FORMAT = env.str("LOG_FORMAT", default="auto").lower()
@@ -134,7 +134,7 @@ INSTALLED_APPS = [
     "mlapi",
 ]
 MIDDLEWARE = [
-    "mlapi.middleware.AccessKeyMiddleware",  # first, so that nothing else ever sees the key
+    "mlapi.middleware.AccessKeyMiddleware",  # first, so that nothing else sees the key
     "django_structlog.middlewares.RequestMiddleware",
     "evals_backend.hosts.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -163,8 +163,8 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.str("DATABASE_URL") or embedded_postgres.url(DATA_DIR)
-# A connection a thread: WEB_WORKERS * WEB_THREADS, and about six for each cluster of workers,
-# which is far below PostgreSQL's default of 100. gunicorn's threads live on, so they are kept.
+# One connection per thread: WEB_WORKERS * WEB_THREADS, and about six for each cluster of workers,
+# far below PostgreSQL's default of 100. gunicorn's threads are permanent, so connections are too.
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
@@ -180,8 +180,8 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
 APPEND_SLASH = False  # a redirect would lose the body of Label Studio's POST
-# Not `no-referrer`: browsers then post forms with `Origin: null`, and no one could log in. What
-# was asked for with an access key in its path says `no-referrer` itself (AccessKeyMiddleware).
+# Not `no-referrer`: browsers then post forms with `Origin: null`, and nobody could log in. Answers
+# to paths with an access key set `no-referrer` themselves (AccessKeyMiddleware).
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if BEHIND_TLS_PROXY:
@@ -207,7 +207,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
-# For /api/; Label Studio's routes say for each of these what they do instead.
+# For /api/; the views of Label Studio's routes override each of these.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.TokenAuthentication",
@@ -241,7 +241,7 @@ SPECTACULAR_SETTINGS = {
 
 LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
-DJANGO_STRUCTLOG_USER_ID_FIELD = None  # acts say who did what; this would read the session always
+DJANGO_STRUCTLOG_USER_ID_FIELD = None  # it would read the session in every request
 
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
@@ -251,7 +251,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Models and their history",
     "SITE_SYMBOL": "model_training",
     "SITE_URL": None,
-    "SHOW_HISTORY": False,  # the acts are the history
+    "SHOW_HISTORY": False,  # the audit trail is the history
     "DASHBOARD_CALLBACK": "registry.admin.home.context",
     "SIDEBAR": {"navigation": "registry.admin.navigation.groups"},
     "STYLES": [
@@ -268,24 +268,24 @@ UNFOLD = {
     ],
 }
 
-# What the registry may ask of the engine, by dotted name, so that it never imports it.
+# The implementation of registry.engine.Engine, by dotted name: registry never imports mlapi.
 REGISTRY_ENGINE = "mlapi.engine.Engine"
 
-# django-q only wakes a worker; rows are the truth. The training cluster's limits lie above the
-# longest run, because a run that is over its own limit is ended by its job and says why.
+# django-q only wakes a worker; rows are the truth. The training cluster's limits are above those of
+# the longest run, because the job itself ends a run at its limit, and records why.
 _LONGEST_JOB_S = 3 * TRAIN_TIME_LIMIT_S + 600
 Q_CLUSTER = {
     "name": "events",
     "orm": "default",
     "poll": 0.2,
     "workers": EVENT_WORKERS,
-    "timeout": 3600,  # the first reading of 100,000 labelled tasks takes a quarter of it
+    "timeout": 3600,  # the first sync of 100,000 labelled tasks takes a quarter of it
     "retry": 3660,
     "max_attempts": 1,
     "ack_failures": True,
     "save_limit": 100,
     "catch_up": False,
-    "daemonize_workers": False,  # a daemonic worker may not have children, and training has
+    "daemonize_workers": False,  # a daemonic worker may not have child processes, and training has
     "label": "Jobs",
     "log_level": "WARNING",
     "ALT_CLUSTERS": {

@@ -1,4 +1,4 @@
-"""Keeps a set of child processes running, and ends them and all they started."""
+"""Keeps child processes running, and ends them with every process that they started."""
 
 import ctypes
 import os
@@ -29,7 +29,7 @@ class StartFailed(Exception):
 
 
 class Child:
-    """One command in a process group of its own, so that Ctrl-C reaches only the supervisor."""
+    """A command in its own process group, so that Ctrl-C reaches only the supervisor."""
 
     def __init__(self, name: str, command: list[str], env: Mapping[str, str]) -> None:
         self.name = name
@@ -54,16 +54,16 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        """Whether the command's own process is there."""
+        """Whether the command's own process runs."""
         return self._process is not None and self._process.poll() is None
 
     def revive(self) -> None:
-        """Start it again if it has ended, each time after a longer pause."""
+        """Restart the command if it has ended, each time after a longer pause."""
         if self.is_running:
             return
         now = time.monotonic()
         if self._process is not None:
-            self.kill()  # what it started must not live on beside the next one
+            self.kill()  # its child processes must not run beside those of the next one
             if now - self._started > _STEADY_AFTER_S:
                 self._pause_s = 0.5
             self._start_at = now + self._pause_s
@@ -75,12 +75,12 @@ class Child:
             self.start()
 
     def terminate(self) -> None:
-        """Ask the command to end; it tells what it started."""
+        """Send SIGTERM to the command, which passes it on to its own children."""
         if self.is_running and self._process is not None:
             self._process.terminate()
 
     def kill(self) -> None:
-        """End the command and its process group now."""
+        """Kill the command and its process group."""
         if self._process is None:
             return
         with suppress(ProcessLookupError):
@@ -89,7 +89,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts children, tells when they are up, and runs until a signal asks it to stop."""
+    """Starts the children, calls back when they are up, and runs until a signal."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Supervisor:
         is_up: Callable[[], bool],
         tend: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tend` is called every few seconds, to keep alive what the children stand on."""
+        """`tend` is called every few seconds; it restarts what the children depend on."""
         self._children = children
         self._is_up = is_up
         self._tend = tend
@@ -134,7 +134,7 @@ class Supervisor:
         return False
 
     def _on_signal(self, _number: int, _frame: object) -> None:
-        self._hurry = self._stop.is_set()  # asked a second time
+        self._hurry = self._stop.is_set()  # at the second signal
         self._stop.set()
 
     def _end_all(self) -> None:
@@ -150,7 +150,7 @@ class Supervisor:
             time.sleep(0.05)
         for child in self._children:
             child.kill()
-        # Some left their group, as a training does; psutil knows a reused process id.
+        # A training leaves its process group; psutil recognizes a reused process id.
         for process in descendants:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -158,6 +158,6 @@ class Supervisor:
 
 
 def _end_with_parent() -> None:
-    """In the child: if the supervisor is killed outright, it is told to end, too."""
+    """In the child: have the kernel send SIGTERM if the supervisor is killed."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""All URLs: Label Studio's routes at the root, the admin and REST beside them."""
+"""All URLs: Label Studio's routes at the root, the admin at /admin/, REST at /api/."""
 
 from django.contrib import admin
 from django.urls import include, path
