@@ -1,4 +1,4 @@
-"""A table with a bar for each of its rows, such as a class and its F1."""
+"""A table with a bar in each row, such as a class and its F1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .scale import Scale
 
 @dataclass(frozen=True)
 class Bar:
-    """`before` is the value to compare with, drawn as a mark; None is not known."""
+    """A row of the table. `before` is the value to compare with, drawn as a mark; None: unknown."""
 
     label: str
     value: float | None
@@ -31,7 +31,7 @@ def bar_table(
     note_name: str = "",
     within: tuple[float, float] = (0.0, 1.0),
 ) -> SafeString:
-    """A row for each bar; columns without a name are left out. It is its own text alternative."""
+    """A table of the bars, its own text alternative; columns without a name are omitted."""
     scale = Scale(*within)
     head = [name, value_name, "", *filter(None, [before_name, note_name])]
     return format_html(

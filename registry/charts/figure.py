@@ -1,4 +1,4 @@
-"""What every chart is wrapped in: a caption, a key, the drawing, and its numbers as a table."""
+"""The frame of every chart: a caption, a key, the drawing, and its numbers as a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True)
 class Table:
-    """The text alternative: column names, and rows of text or of markup that is safe."""
+    """The text alternative: column names, and rows of text or of safe markup."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
 def svg(title: str, description: str, content: SafeString, css: str) -> SafeString:
-    """A drawing that a screen reader takes for one picture with a name and a description."""
+    """An SVG that screen readers announce as one image with a name and a description."""
     return format_html(
         '<svg class="{}" role="img" focusable="false"><title>{}</title><desc>{}</desc>{}</svg>',
         css,
@@ -34,7 +34,7 @@ def figure(
     table: Table | None = None,
     css: str = "",
 ) -> SafeString:
-    """The whole chart. `key` pairs the class of a line with what it is."""
+    """The whole chart. `key` has the CSS class and the name of each line."""
     return format_html(
         '<figure class="chart-figure {}"><figcaption>{}{}</figcaption>{}{}</figure>',
         css,
@@ -46,7 +46,7 @@ def figure(
 
 
 def nothing(title: str, why: str) -> SafeString:
-    """A chart that has nothing to show yet, and says so."""
+    """A chart without data, which shows the reason."""
     return format_html(
         '<figure class="chart-figure"><figcaption>{}</figcaption>'
         '<p class="chart-empty">{}</p></figure>',

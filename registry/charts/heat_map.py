@@ -1,4 +1,4 @@
-"""A matrix of counts as a table whose cells are the darker the more they hold."""
+"""A matrix of counts as a table whose cells are shaded by their counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 
 @dataclass(frozen=True)
 class Cell:
-    """How many; a link to what they are, for cells that hold any.
+    """A count, and a link to the counted tasks.
 
-    `is_right` says so of answers that are no mistakes although they are called something else.
+    `is_right` marks answers that are correct although row and column have different names.
     """
 
     count: int
@@ -28,11 +28,10 @@ def heat_map(
     row_name: str = "Human",
     column_name: str = "Model",
 ) -> SafeString:
-    """`cells[row][column]`; a cell is shaded by its share of its row, as recall is counted.
+    """The table of `cells[row][column]`; a cell is shaded by its share of its row, as in recall.
 
-    Cells whose row and column have the same name, and those that say so, are right and have
-    one colour; the others are mistakes and have another. Being a table, it is its own text
-    alternative.
+    Correct cells (row and column have the same name, or `is_right`) have one colour, mistakes
+    another. The table is its own text alternative.
     """
     head = format_html_join("", '<th scope="col"><span>{}</span></th>', ((c,) for c in columns))
     body = format_html_join(

@@ -1,4 +1,4 @@
-"""A chart of lines over versions, days or numbers of examples, with intervals and a baseline."""
+"""A line chart over versions, days or numbers of examples, with intervals and a baseline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _MOST_DOTS = 120
 
 @dataclass(frozen=True)
 class Point:
-    """`y` None is a gap. `label` names x; low and high are an interval around y."""
+    """A point of a line. `y` None is a gap; `label` names x; `low` to `high` is y's interval."""
 
     x: float
     y: float | None
@@ -30,7 +30,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """A line. A baseline is drawn broken and without dots."""
+    """A line. A baseline is dashed and has no dots."""
 
     name: str
     points: Sequence[Point] = field(default_factory=tuple)
@@ -45,10 +45,10 @@ def line_chart(
     within: tuple[float, float] | None = (0.0, 1.0),
     empty: str = "There is nothing to show yet.",
 ) -> SafeString:
-    """The lines over a common x; `within` are ends that the y axis does not pass.
+    """The chart of the lines over a common x; `within` are the limits of the y axis.
 
-    The description names the first, last, least and greatest value of each line; the
-    table holds every point, with its note and its link.
+    The description contains the first, last, least and greatest value of each line, the table
+    every point with its note and its link.
     """
     known = [s for s in series if any(p.y is not None for p in s.points)]
     if not known:
@@ -72,7 +72,7 @@ def line_chart(
 
 
 def _by_x(series: Sequence[Series]) -> list[Point]:
-    """One point of each x, in order; the first series that has it names it."""
+    """One point per x, in order; its label is that of the first series with this x."""
     found: dict[float, Point] = {}
     for one in series:
         for point in one.points:
@@ -81,7 +81,7 @@ def _by_x(series: Sequence[Series]) -> list[Point]:
 
 
 def _runs(series: Series) -> list[list[Point]]:
-    """The stretches without a gap."""
+    """The segments between gaps."""
     runs: list[list[Point]] = [[]]
     for point in series.points:
         if point.y is not None:
@@ -104,7 +104,7 @@ def _line(series: Series, x: Scale, y: Scale) -> SafeString:
 
 
 def _widened(run: list[Point], x: Scale) -> list[Point]:
-    """A baseline that is known at one point only reaches over the whole width."""
+    """The run; a single point of a baseline becomes a line over the whole width."""
     if len(run) > 1:
         return run
     one = run[0]
@@ -148,7 +148,7 @@ def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
 
 
 def _whisker(point: Point, x: Scale, y: Scale) -> SafeString | str:
-    """A point between gaps has no band, so its interval is a line."""
+    """The interval of a point between gaps, where there is no band."""
     if point.low is None or point.high is None:
         return ""
     return plot.upright(x.place(point.x), y.place(point.low), y.place(point.high))

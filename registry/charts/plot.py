@@ -1,4 +1,4 @@
-"""The parts of a plot: axes, lines and marks, placed in per cent from the lower left corner."""
+"""Parts of a plot: axes, lines and marks, in per cent from the lower left corner."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,17 +12,17 @@ _LONGEST_LABEL = 12
 
 
 def number(value: float) -> str:
-    """Two decimals are finer than a pixel on any screen."""
+    """The number with two decimals, which is finer than a pixel."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def path(places: Iterable[tuple[float, float]]) -> str:
-    """Places as the `points` of a line within `lines`; y counts upwards."""
+    """Coordinates as the `points` attribute of a line within `lines`; y counts upwards."""
     return " ".join(f"{number(x)},{number(100 - y)}" for x, y in places)
 
 
 def lines(parts: Sequence[SafeString]) -> SafeString:
-    """Lines and areas, stretched to the plot; their strokes are not."""
+    """Lines and areas, stretched to the size of the plot without their strokes."""
     return format_html(
         '<svg viewBox="0 0 100 100" width="100%" height="100%" preserveAspectRatio="none"'
         ' class="chart-stretched">{}</svg>',
@@ -31,7 +31,7 @@ def lines(parts: Sequence[SafeString]) -> SafeString:
 
 
 def upright(x: float, low: float, high: float) -> SafeString:
-    """An interval at one place."""
+    """A vertical line: the interval at one x."""
     return format_html(
         '<line class="chart-whisker" x1="{0}%" x2="{0}%" y1="{1}%" y2="{2}%"/>',
         number(x),
@@ -41,7 +41,7 @@ def upright(x: float, low: float, high: float) -> SafeString:
 
 
 def y_axis(scale: Scale) -> SafeString:
-    """A line and a number for each tick, left of the plot."""
+    """The y axis: a line and a number per tick, left of the plot."""
     return format_html_join(
         "",
         '<line class="chart-grid" x1="0" x2="100%" y1="{0}%" y2="{0}%"/>'
@@ -51,7 +51,7 @@ def y_axis(scale: Scale) -> SafeString:
 
 
 def x_axis(labels: Sequence[tuple[float, str]]) -> SafeString:
-    """A few of the labels below the plot, at (place, label), the first and the last among them."""
+    """The x axis: some of the (place, label) pairs, always the first and the last."""
     return format_html_join(
         "",
         '<text class="chart-tick" x="{}%" y="100%" dy="20" text-anchor="{}">{}</text>',
@@ -60,7 +60,7 @@ def x_axis(labels: Sequence[tuple[float, str]]) -> SafeString:
 
 
 def _apart(labels: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Those that do not touch each other on a phone, from left to right."""
+    """The labels that do not overlap on a phone, from left to right."""
     if not labels:
         return []
     last = labels[-1]
@@ -73,7 +73,7 @@ def _apart(labels: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
 
 
 def _anchor(place: float) -> str:
-    """The last label ends where the plot ends, so that nothing is cut off."""
+    """The text anchor: the last label ends at the end of the plot, so that it is not cut off."""
     return "end" if place > 97 else "start" if place < 3 else "middle"
 
 

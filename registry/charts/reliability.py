@@ -1,4 +1,4 @@
-"""How often answers were right beside how sure they were (Niculescu-Mizil and Caruana 2005)."""
+"""The reliability diagram: accuracy by score (Niculescu-Mizil and Caruana 2005)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ _LARGEST_DOT = 10.0
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers of like scores: their mean score, the share that was right, its interval, how many.
+    """Answers of similar scores: mean score, accuracy with its interval, and count.
 
-    All shares are within 0..1.
+    Score and accuracy are within 0..1.
     """
 
     score: float
@@ -30,7 +30,7 @@ class Bin:
 def reliability_diagram(
     title: str, bins: Sequence[Bin], *, empty: str = "There is nothing to show yet."
 ) -> SafeString:
-    """A dot for each bin, the larger the more answers; on the diagonal, scores are honest."""
+    """The diagram: a dot per bin, sized by its count; on the diagonal scores are calibrated."""
     shown = [b for b in bins if b.n]
     if not shown:
         return nothing(title, empty)

@@ -1,4 +1,4 @@
-"""From values to places: round ticks, and the share of the way between two ends."""
+"""Scales of axes: round ticks, and the position of a value in per cent."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ class Scale:
     ticks: tuple[float, ...] = ()
 
     def place(self, value: float) -> float:
-        """Per cent of the way from low to high, within 0..100; the middle of an empty axis."""
+        """The position between low and high in per cent, within 0..100; 50 on an empty axis."""
         if self.high == self.low:
             return 50.0
         share = (value - self.low) / (self.high - self.low)
@@ -22,7 +22,7 @@ class Scale:
 
     @property
     def decimals(self) -> int:
-        """How many a tick needs to be told from the next."""
+        """The number of decimals that distinguishes a tick from the next."""
         if len(self.ticks) < 2:
             return 2
         return max(0, -math.floor(math.log10(self.ticks[1] - self.ticks[0]) + 1e-9))
@@ -31,9 +31,9 @@ class Scale:
 def ticked(
     values: Iterable[float], *, within: tuple[float, float] | None = None, about: int = 4
 ) -> Scale:
-    """An axis around the values that begins and ends at a round tick.
+    """The axis around the values, which begins and ends at a round tick.
 
-    `within` are ends that it does not pass, as 0 and 1 for shares. Steps are 1, 2 or 5
+    `within` are its limits, such as 0 and 1 for shares. Steps are 1, 2 or 5
     times a power of ten (Heckbert 1990, "Nice numbers for graph labels").
     """
     known = [v for v in values if math.isfinite(v)] or [0.0, 1.0]

@@ -1,4 +1,4 @@
-"""A line as small as a word: how a number moved, beside its baseline."""
+"""A line chart of the size of a word: a metric over versions, with its baseline."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from .scale import Scale
 def sparkline(
     values: Sequence[float | None], *, title: str, baseline: float | None = None
 ) -> SafeString:
-    """The values from old to new, None left out; empty when there are none."""
+    """The line of the values from old to new, without None; empty if there are none."""
     known = [v for v in values if v is not None]
     if not known:
         return SafeString("")
