@@ -1,4 +1,4 @@
-"""What is remembered. Each concept is a module; state is changed through `registry.acts` only."""
+"""The tables of the record, one module per concept. Only `registry.acts` changes state."""
 
 from .access_key import AccessKey
 from .act import Act

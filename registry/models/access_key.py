@@ -1,10 +1,13 @@
-"""A key in the URL path that opens the protocol routes of its scope."""
+"""Access keys: credentials in the URL path for Label Studio's routes."""
 
 from django.db import models
 
 
 class AccessKey(models.Model):
-    """160 random bits of which only the SHA-256 is stored; never opens /api/, /admin/ or an act."""
+    """A key of 160 random bits, stored as SHA-256, for the routes of its scope.
+
+    It opens neither /api/ nor /admin/.
+    """
 
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256, hex.")

@@ -1,14 +1,14 @@
-"""The audit trail: who did what, from what, to what, why, with which numbers."""
+"""The audit trail: actor, action, versions before and after, reason, numbers."""
 
 from django.db import models
 from django.db.models import Q
 
-# The verbs that move the champion; the index `Act` has on them is asked for by these alone.
+# The verbs that move the champion; the partial index `act_moves_champion` covers exactly these.
 CHAMPION_MOVES = ("promote", "roll_back", "fall_back")
 
 
 class Act(models.Model):
-    """An append-only record of a change; written in the transaction of the change itself."""
+    """An append-only audit entry, written in the transaction of the change that it records."""
 
     project = models.ForeignKey("Project", null=True, on_delete=models.PROTECT, related_name="acts")
     verb = models.CharField(max_length=32)

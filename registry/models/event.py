@@ -1,11 +1,11 @@
-"""What came from Label Studio, and what became of it."""
+"""Events: requests of Label Studio, and their outcome."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class EventStatus(models.TextChoices):
-    """`received` is the only state that a drain still has to look at."""
+    """The state of an event; only `received` ones are still to be applied."""
 
     RECEIVED = "received"
     APPLIED = "applied"
@@ -16,7 +16,7 @@ class EventStatus(models.TextChoices):
 
 
 class Event(models.Model):
-    """A row before it is answered, without its secrets; its outcome is added later."""
+    """A request, stored without its secrets before it is answered; its outcome is added later."""
 
     class Source(models.TextChoices):
         SETUP = "setup", "POST /setup"

@@ -1,13 +1,13 @@
-"""A task that shows what a version means by a label: one of a cluster's most central, say."""
+"""Exemplars: tasks that are typical of a label, such as the most central ones of a cluster."""
 
 from django.db import models
 
 
 class Exemplar(models.Model):
-    """The few tasks that a version would give a label with the highest scores.
+    """One of the tasks to which a version gives a label with the highest scores.
 
-    Kept where labels are not learned from humans: the pictures of a cluster, and those nearest
-    to references.
+    Stored where labels are not learned from humans: images of a cluster, and those nearest to
+    the references.
     """
 
     version = models.ForeignKey(

@@ -1,14 +1,14 @@
-"""What a feature extractor makes of the picture that a task names."""
+"""Feature vectors of the images that tasks name."""
 
 from django.db import models
 
 
 class Feature(models.Model):
-    """A vector of float32, kept so that the same picture is never seen twice.
+    """A vector of float32, stored so that an image is embedded once.
 
-    `extractor` has the version and the weights in its name. `address` is the SHA-256 of the
-    address as the task's data has it, `content` that of the picture's file: equal pictures have
-    equal features, whatever their addresses.
+    `extractor` names the extractor with its version and weights. `address` is the SHA-256 of the
+    address in the task's data, `content` that of the image's file: equal files have equal
+    features, whatever their addresses.
     """
 
     project = models.ForeignKey(

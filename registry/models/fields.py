@@ -17,15 +17,15 @@ def _cipher(secrets: tuple[str, ...]) -> MultiFernet:
 
 
 def cipher() -> MultiFernet:
-    """The first of `ENCRYPTION_KEYS` encrypts, all decrypt, so that a key can be rotated."""
+    """The cipher of `ENCRYPTION_KEYS`: the first encrypts, all decrypt, so that keys can rotate."""
     return _cipher(tuple(settings.ENCRYPTION_KEYS))
 
 
 class EncryptedTextField(models.TextField):
     """Text stored as a Fernet token (AES-128-CBC with HMAC-SHA256); the empty string stays empty.
 
-    A value that none of the keys decrypts reads as empty: a lost key costs the
-    credential, which can be set again, and not the page that shows it.
+    A value that no key decrypts reads as empty: after the loss of a key the credential has to be
+    set again, and every page still works.
     """
 
     def get_prep_value(self, value):

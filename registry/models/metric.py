@@ -1,10 +1,10 @@
-"""A number about a version."""
+"""Metrics of versions."""
 
 from django.db import models
 
 
 class Metric(models.Model):
-    """A value of a version on a split; `target` empty means the whole version.
+    """The value of a metric of a version on a split; an empty `target` means the whole version.
 
     `label` is the class for per-class values, `step` the x of a curve (training
     examples for the learning curve) or the k of precision at k, `n` the number of examples

@@ -1,11 +1,11 @@
-"""What a version answered for a task, beside what a human said."""
+"""Outcomes: a version's prediction for a task beside the human's label."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class Outcome(models.Model):
-    """Confusion cells, mistakes and comparisons are queries over these rows.
+    """A prediction and the human's label; confusion, mistakes and comparisons query these rows.
 
     `predicted` and `human` are a label for `single` and a sorted list for `multiple`.
     """

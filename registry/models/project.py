@@ -1,4 +1,4 @@
-"""A Label Studio project: what it asks for, how it learns, and which version serves it."""
+"""Projects: label config, connection, policy, options and champion."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from .fields import EncryptedTextField
 
 
 def default_policy() -> dict:
-    """When a project trains. Counts are of tasks with usable labels; times are in seconds."""
+    """The default training policy. Counts are tasks with usable labels, times are seconds."""
     return {
         "enabled": True,
         "first_labels": 20,
@@ -20,7 +20,7 @@ def default_policy() -> dict:
 
 
 class PromotionRule(models.TextChoices):
-    """What moves the champion to a new version without a human."""
+    """When a new version becomes champion without a human."""
 
     IF_BETTER = "if_better", "if better than the champion"
     ALWAYS = "always", "always"
@@ -28,12 +28,12 @@ class PromotionRule(models.TextChoices):
 
 
 class Project(models.Model):
-    """One Label Studio project, known by its uid `<id>.<created>`; hostname is an attribute."""
+    """A Label Studio project, identified by its uid `<id>.<created>`; hostname is an attribute."""
 
     uid = models.CharField(max_length=64, unique=True)
     title = models.CharField(max_length=500, blank=True)
 
-    # What Label Studio said of it.
+    # From Label Studio.
     label_config = models.TextField(blank=True)
     fingerprint = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the targets and labels of the config."
@@ -64,7 +64,7 @@ class Project(models.Model):
         "webhook may be given them.",
     )
 
-    # Credentials are a pair: a key is only ever sent to the URL it came with.
+    # Credentials are a pair: a key is sent only to the URL that it came with.
     labelstudio_url = models.CharField(max_length=500, blank=True)
     labelstudio_key = EncryptedTextField(blank=True)
     connection = models.JSONField(
@@ -72,19 +72,19 @@ class Project(models.Model):
     )
     connection_checked_at = models.DateTimeField(null=True, blank=True)
 
-    # How it learns.
+    # How it trains.
     options = models.JSONField(default=dict, blank=True)
     policy = models.JSONField(default=default_policy)
     promotion_rule = models.CharField(
         max_length=16, choices=PromotionRule.choices, default=PromotionRule.IF_BETTER
     )
 
-    # What serves. A pointer that only acts move.
+    # The version that serves: a pointer that only `registry.acts` moves.
     champion = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
-    # How far the mirror has come.
+    # The progress of sync, scoring and policy.
     synced_at = models.DateTimeField(null=True, blank=True)
     sync_queued_at = models.DateTimeField(null=True, blank=True)
     seen_updated_at = models.DateTimeField(
@@ -126,5 +126,5 @@ class Project(models.Model):
 
     @property
     def served_version(self) -> str | None:
-        """The one version string that `/setup` and every prediction say; None before any model."""
+        """The version string of `/setup` and of every prediction; None before the first version."""
         return self.champion.label if self.champion else None

@@ -1,11 +1,11 @@
-"""A training run: what started it, what it did, and how it ended."""
+"""Training runs: trigger, dataset, candidates, progress and end."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class RunState(models.TextChoices):
-    """queued -> running -> succeeded, failed or cancelled; moved by conditional UPDATE only."""
+    """queued -> running -> succeeded, failed or cancelled; changed by conditional UPDATE only."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -18,7 +18,7 @@ ACTIVE_STATES = [RunState.QUEUED, RunState.RUNNING]
 
 
 class TrainingRun(models.Model):
-    """One attempt to learn a version. The row is the truth; django-q only wakes a worker."""
+    """One attempt to train a version. The row is the truth; django-q only wakes a worker."""
 
     class Trigger(models.TextChoices):
         START_TRAINING = "start_training", "Start Training in Label Studio"
@@ -37,7 +37,7 @@ class TrainingRun(models.Model):
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
     parameters = models.JSONField(default=dict, help_text="Seed, time budget and pipeline options.")
 
-    # What it learned from.
+    # The dataset.
     dataset_fingerprint = models.CharField(max_length=64, blank=True)
     dataset_counts = models.JSONField(default=dict, blank=True)
     dataset_file = models.CharField(
@@ -47,7 +47,7 @@ class TrainingRun(models.Model):
         null=True, blank=True, help_text="Labels changed after this count for the next run."
     )
 
-    # What it did.
+    # The training.
     candidates = models.JSONField(default=list, blank=True)
     statements = models.JSONField(
         default=list, blank=True, help_text="EvaDB statements as executed, with seconds and rows."
@@ -60,7 +60,7 @@ class TrainingRun(models.Model):
         default=dict, blank=True, help_text="Champion beside candidate on the same holdout."
     )
 
-    # Who did it, and how it ended.
+    # The worker, and the end.
     worker = models.CharField(max_length=255, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)

@@ -1,4 +1,4 @@
-"""The mirror of a project's tasks and of what humans said about them."""
+"""The mirror of a project's tasks and their annotations."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -7,21 +7,21 @@ from django.db.models import Q
 
 
 class Split(models.TextChoices):
-    """Decided once, when the task first has a usable label, and never changed."""
+    """A task's split: assigned when it first has a usable label, and never changed."""
 
     TRAIN = "train"
     HOLDOUT = "holdout"
 
 
 class Task(models.Model):
-    """A task as Label Studio has it.
+    """The mirror of a task of Label Studio.
 
     `annotations` is a list of `{"id", "result", "was_cancelled", "ground_truth",
-    "completed_by", "created_at", "updated_at", "parent_prediction"}`; `labels` is what
-    they amount to under today's label config: `{control: label}` for a single choice,
-    `{control: [labels]}` for a multiple one, without the controls that have no usable
-    label. A deleted task keeps its row, emptied, because outcomes point at it and Label
-    Studio may give its id to another task.
+    "completed_by", "created_at", "updated_at", "parent_prediction"}`; `labels` are
+    the usable labels under today's label config: `{control: label}` for a single choice,
+    `{control: [labels]}` for a multiple one, without the controls that have none. The row of a
+    deleted task stays, without its content, because outcomes refer to it and Label Studio may
+    reuse its id for another task.
     """
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="tasks")

@@ -1,13 +1,13 @@
-"""How sure the champion is of a task that nobody has labelled."""
+"""The champion's scores of unlabelled tasks."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class TaskScore(models.Model):
-    """The score that a version's prediction has for an unlabelled task.
+    """The score of a version's prediction for an unlabelled task.
 
-    Kept for champions only: where another version takes over, its scores take their place.
+    Only the champion has scores: a new champion's replace those of the one before.
     """
 
     version = models.ForeignKey(

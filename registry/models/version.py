@@ -1,11 +1,11 @@
-"""A model version and the targets that it learned to fill."""
+"""Model versions and their targets."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class ModelVersion(models.Model):
-    """An immutable, numbered model of a project. No act deletes one."""
+    """An immutable, numbered model of a project. No action deletes one."""
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -67,7 +67,7 @@ class ModelVersion(models.Model):
 
     @property
     def state(self) -> str:
-        """In one word: `champion`, `load_failed`, `archived`, or `kept`."""
+        """`champion`, `load_failed`, `archived` or `kept`."""
         if self.project.champion_id == self.pk:
             return "champion"
         if self.load_failed_at:
@@ -76,7 +76,7 @@ class ModelVersion(models.Model):
 
 
 class Target(models.Model):
-    """One control tag of a version: what it fills, from which field, with which labels."""
+    """A control tag that a version fills: its field, kind and labels."""
 
     class Kind(models.TextChoices):
         SINGLE = "single"

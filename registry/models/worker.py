@@ -1,10 +1,10 @@
-"""A worker process that was seen lately."""
+"""Heartbeats of worker processes."""
 
 from django.db import models
 
 
 class Worker(models.Model):
-    """One row per django-q cluster and machine; `/ready` and the admin's home read `seen_at`."""
+    """The last heartbeat of a django-q cluster on a machine; read by `/ready` and the admin."""
 
     cluster = models.CharField(max_length=32)
     hostname = models.CharField(max_length=255)
