@@ -8,13 +8,20 @@ from tests.e2e import labelstudio_server
 from tests.e2e.labelstudio_server import LabelStudioServer
 from tests.e2e.server import Backend
 
+# Label Studio's own validation of predictions, which is off by default: with it more is proven.
+STRICT = {"fflag_feat_utc_210_prediction_validation_15082025": "true"}
+
 
 @pytest.fixture(scope="session")
 def labelstudio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
-    """A real Label Studio, one for the session; skips where none is installed."""
+    """A real Label Studio that validates predictions, one for the session.
+
+    Skips where none is installed.
+    """
     if reason := labelstudio_server.why_not():
         pytest.skip(reason)
-    server = labelstudio_server.new_server(tmp_path_factory.mktemp("label-studio") / "data")
+    folder = tmp_path_factory.mktemp("label-studio") / "data"
+    server = labelstudio_server.new_server(folder, extra_env=STRICT)
     yield server
     server.stop()
 

@@ -5,13 +5,11 @@ import re
 import httpx
 import pytest
 
-from tests.e2e.labelstudio_server import new_server, region
+from tests.e2e.labelstudio_server import region
 from tests.mlapi.pictures import digits
 
 pytestmark = pytest.mark.labelstudio
 
-# Label Studio's own validation of predictions, which is off by default.
-STRICT = {"fflag_feat_utc_210_prediction_validation_15082025": "true"}
 DIGITS = "013"
 CONFIG = (
     '<View><Image name="image" value="$image"/><Choices name="digit" toName="image">'
@@ -22,14 +20,6 @@ UPLOADED, STORED, ANNOTATED = 40, 20, 42
 
 
 @pytest.fixture(scope="module")
-def strict(labelstudio, tmp_path_factory):
-    """A Label Studio that validates predictions; after the other one, so that its data are made."""
-    server = new_server(tmp_path_factory.mktemp("strict") / "data", extra_env=STRICT)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
 def pictures() -> list[tuple[bytes, str]]:
     files, labels = digits()
     wanted = [(f, d) for f, d in zip(files, labels, strict=True) if d in DIGITS]
@@ -37,15 +27,15 @@ def pictures() -> list[tuple[bytes, str]]:
 
 
 @pytest.fixture(scope="module")
-def project(strict, backend, pictures):
+def project(labelstudio, backend, pictures):
     """Half uploaded by import, half from local storage; connected, most of it annotated.
 
     `truth` has the digit of each task, `backend` serves it.
     """
-    made = strict.project("digits", CONFIG)
+    made = labelstudio.project("digits", CONFIG)
     files = {f"odd näme (#n{i}x).png": content for i, (content, _) in enumerate(pictures)}
     upload(made, dict(list(files.items())[:UPLOADED]))
-    store(strict, made, dict(list(files.items())[UPLOADED:]))
+    store(labelstudio, made, dict(list(files.items())[UPLOADED:]))
     made.truth = {task["id"]: pictures[number_of(task)][1] for task in made.tasks()}
     made.connect(backend)
     for task in list(made.truth)[:ANNOTATED]:

@@ -3,6 +3,7 @@
 import random
 
 import numpy as np
+import pytest
 
 from mlapi.training import evaluation
 from tests.mlapi.training_child.conftest import target, task, tasks
@@ -29,6 +30,7 @@ def test_real_texts_are_learned_and_the_scores_mean_what_they_say(make_job):
     assert job.metric("macro_f1") > 5 * job.metric("baseline_macro_f1")
 
 
+@pytest.mark.nightly
 def test_half_of_them_are_learned_no_worse_than_before(make_job):
     """A guard against getting worse, over five holdouts that hold every text once.
 

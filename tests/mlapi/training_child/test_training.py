@@ -281,6 +281,7 @@ def test_automl_races_for_real(make_job):
     assert 1 <= float(said[1]) <= 1.6  # as it is rounded
 
 
+@pytest.mark.nightly
 def test_automl_can_win_and_then_serves(make_job, monkeypatch):
     monkeypatch.setattr("mlapi.pipelines.text_classification.modality.TextModality.recipes", ())
     texts, said = some_texts(260)
