@@ -1,0 +1,201 @@
+"""What is stored under which name: in the dump, and today. A rename of something stored edits this.
+
+What has its name still needs no line, but in the first tables, which list all that there is.
+"""
+
+from typing import Any
+
+# Each table of the dump whose rows must all be there, by today's name.
+TABLES = {
+    name: name
+    for name in (
+        *("auth_user", "auth_group", "auth_user_groups", "authtoken_token", "django_session"),
+        *("django_admin_log", "django_q_schedule", "django_q_task"),
+        *("registry_accesskey", "registry_act", "registry_event", "registry_exemplar"),
+        *("registry_feature", "registry_metric", "registry_modelversion", "registry_outcome"),
+        *("registry_project", "registry_target", "registry_task", "registry_taskscore"),
+        *("registry_trainingrun", "registry_worker"),
+    )
+}
+# Whose rows are compared by what they mean, because migrate makes their ids or contents anew.
+OTHERWISE = {
+    "auth_permission",  # test_access
+    "auth_group_permissions",  # test_access
+    "auth_user_user_permissions",  # test_access
+    "django_content_type",  # test_access, and the admin's log below
+    "django_migrations",
+    "django_q_ormq",  # test_jobs
+}
+# How many rows the upgrade adds to a table of the dump.
+ADDED: dict[str, int] = {}
+# (table, column) of the dump: today's name of the column, None where it is gone.
+COLUMNS: dict[tuple[str, str], str | None] = {}
+# (table, column) of the dump: values that have another name today.
+VALUES: dict[tuple[str, str], dict[str, str]] = {}
+# (table, column) of the dump, whose values are JSON: keys at any depth with another name today.
+KEYS: dict[tuple[str, str], dict[str, str]] = {}
+
+# Models of the dump by today's name, where a row's content type names them.
+MODELS: dict[str, str] = {}
+# Permissions of the dump by today's name.
+PERMISSIONS: dict[str, str] = {}
+# What a migration since then has given to a group, so that its members may do more.
+GRANTED_SINCE: dict[str, set[str]] = {"viewer": set(), "lead": set(), "admin": set()}
+# Every action that people do, by today's name, and the permission that it needed in the dump.
+ACTIONS = {
+    "train": "registry.train_project",
+    "cancel": "registry.train_project",
+    "retry": "registry.train_project",
+    "promote": "registry.promote_modelversion",
+    "clear_load_failure": "registry.promote_modelversion",
+    "roll_back": "registry.roll_back_project",
+    "archive": "registry.archive_modelversion",
+    "unarchive": "registry.archive_modelversion",
+    "note": "registry.note_modelversion",
+    "check_connection": "registry.check_project",
+    "configure": "registry.configure_project",
+    "set_credentials": "registry.connect_project",
+    "confirm_hostname": "registry.connect_project",
+    "new_key": "registry.add_accesskey",
+    "revoke_key": "registry.revoke_accesskey",
+}
+
+# Every function that a queued job or a schedule of the dump calls, by today's name.
+JOBS = {
+    f"mlapi.jobs.{name}": f"mlapi.jobs.{name}"
+    for name in ("drain", "sync", "train", "fall_back", "score", "tick", "hourly")
+}
+VALUES["django_q_schedule", "func"] = JOBS
+VALUES["django_q_task", "func"] = JOBS
+
+# Rows as today's models read them: model, which row, attribute, value.
+READ: list[tuple[str, dict[str, Any], str, Any]] = [
+    ("registry.Project", {"title": "The reviews"}, "served_version", "v2-8aea00"),
+    ("registry.Project", {"title": "The reviews"}, "labelstudio_key", "the key of reviews"),
+    ("registry.Project", {"title": "The topics"}, "setup_token", "setup token of topics"),
+    ("registry.Project", {"title": "The topics"}, "promotion_rule", "never"),
+    (
+        "registry.Project",
+        {"title": "The topics"},
+        "policy",
+        {
+            "enabled": False,
+            "first_labels": 12,
+            "first_classes": 2,
+            "first_per_class": 3,
+            "changed_min": 10,
+            "changed_share": 0.05,
+            "quiet_s": 5,
+            "wait_max_s": 120,
+        },
+    ),
+    ("registry.Project", {"title": "The clusters"}, "pipeline", "image_clusters"),
+    ("registry.Project", {"title": "The boxes"}, "other_hostname", "http://third.example"),
+    ("registry.ModelVersion", {"pk": 1}, "label", "v1-93e37f"),
+    (
+        *("registry.ModelVersion", {"pk": 1}, "artifact_sha256"),
+        "93e37f914a8a311dd9df0b532a21bd5e4f2068485717826b14cfcc80d2028709",
+    ),
+    ("registry.ModelVersion", {"pk": 2}, "note", "The one that knows irony."),
+    ("registry.ModelVersion", {"pk": 3}, "state", "archived"),
+    ("registry.ModelVersion", {"pk": 4}, "state", "load_failed"),
+    ("registry.ModelVersion", {"pk": 12}, "primary_metric", "adjusted_rand"),
+    (
+        "registry.Metric",
+        {"version": 12, "name": "primary"},
+        "value",
+        0.61,
+    ),
+    ("registry.Metric", {"version": 12, "name": "v_measure"}, "value", None),
+    ("registry.Metric", {"version": 11, "name": "precision_at_k"}, "step", 5),
+    (
+        "registry.Act",
+        {"verb": "note", "reason": "The one that knows irony."},
+        "numbers",
+        {"from": "The first that knows irony."},
+    ),
+    ("registry.Act", {"verb": "revoke_key"}, "actor", "admin"),
+    ("registry.Act", {"verb": "fall_back"}, "to_version_id", 7),
+    ("registry.Event", {"action": "SOMETHING_NEW", "payload__thing": 1}, "status", "ignored"),
+    (
+        "registry.TrainingRun",
+        {"pk": 1},
+        "parameters",
+        {
+            "seed": 0,
+            "time_budget_s": 60,
+            "options": {},
+            "pipeline": "text_classification",
+        },
+    ),
+    ("registry.TrainingRun", {"error_code": "worker_lost"}, "retry_of_id", 20),
+    ("registry.Task", {"project": 1, "labelstudio_id": 5}, "ties", ["label"]),
+    ("registry.Outcome", {"source": "shown"}, "predicted", "Negative"),
+    ("registry.AccessKey", {"name": "one Label Studio"}, "hostname", "http://127.0.0.1:9"),
+]
+
+# What becomes of the events that waited, in their order, when today's code drains them.
+EVENTS = [
+    ("ANNOTATION_CREATED", "applied"),
+    ("TASK_CREATED", "applied"),
+    ("ANNOTATIONS_CREATED", "applied"),
+    ("TASKS_CREATED", "applied"),
+    ("TASK_UPDATED", "applied"),
+    ("TASKS_UPDATED", "applied"),
+    ("ANNOTATION_UPDATED", "applied"),
+    ("ANNOTATIONS_UPDATED", "applied"),
+    ("ANNOTATION_DELETED", "applied"),
+    ("ANNOTATIONS_DELETED", "applied"),
+    ("TASK_DELETED", "applied"),
+    ("TASKS_DELETED", "applied"),
+    ("PROJECT_CREATED", "applied"),
+    ("PROJECT_UPDATED", "applied"),
+    ("PROJECT_DELETED", "ignored"),
+    ("ANNOTATION_CREATED", "failed"),
+    ("SETUP", "applied"),
+    ("TRAIN", "applied"),
+    ("ACTION_OF_A_LATER_LABEL_STUDIO", "ignored"),
+]
+# What is logged with a traceback meanwhile: of the event that says nothing, and of champions whose
+# artifacts are not in the store.
+FORESEEN = {"event_not_applied", "version_does_not_load"}
+# Rows after all jobs that waited, and the schedules, have been worked off; as in READ.
+DONE: list[tuple[str, dict[str, Any], str, Any]] = [
+    *(
+        ("registry.Task", {"project": 1, "labelstudio_id": task}, attribute, value)
+        for task, attribute, value in (
+            (201, "labels", {"label": "Positive"}),
+            (202, "labels", {"label": "Negative"}),
+            (203, "data", {"text": "bad poor"}),
+            (102, "data", {"text": "fine great"}),
+            (2, "labels", {"label": "Positive"}),
+            (3, "labels", {}),
+            (4, "labels", {}),
+            (6, "annotation_ids", []),
+            (7, "data", {}),
+            (8, "data", {}),
+        )
+    ),
+    ("registry.Task", {"project": 4, "labelstudio_id": 50}, "labels", {"label": "Positive"}),
+    # The champion was asked before it saw the human's label.
+    ("registry.Outcome", {"source": "prequential", "task__labelstudio_id": 201}, "correct", True),
+    # The least sure is labelled next: a task that came while no worker was there has its score.
+    ("registry.TaskScore", {"task__labelstudio_id": 203}, "version_id", 2),
+    # The new label config was taken in.
+    (
+        "registry.Act",
+        {"project": 3, "verb": "config_changed", "pk__gt": 43},
+        "actor",
+        "labelstudio",
+    ),
+    # Its champion could not be loaded.
+    ("registry.Project", {"title": "The broken"}, "served_version", "v1-93e37f"),
+    ("registry.ModelVersion", {"pk": 9}, "state", "load_failed"),
+    ("registry.Act", {"verb": "fall_back", "to_version": 7, "from_version": 9}, "actor", "serving"),
+    # Each waiting run made a version, and the one whose worker is gone was found.
+    ("registry.TrainingRun", {"trigger": "start_training", "version__number": 5}, "error", ""),
+    ("registry.TrainingRun", {"trigger": "train_route", "version__number": 4}, "error", ""),
+    ("registry.TrainingRun", {"project": 3, "retry_of": 21}, "error_code", "worker_lost"),
+    # The credentials were read: the host that they are for was called.
+    ("registry.Project", {"connection__failed": "reach"}, "title", "The reviews"),
+]

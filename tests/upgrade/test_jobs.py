@@ -1,0 +1,60 @@
+"""Jobs, events and runs that waited when the code was changed are worked off by it."""
+
+import pydoc
+from unittest import mock
+
+import pytest
+from django.apps import apps
+from django_q.models import OrmQ, Schedule
+from structlog.testing import capture_logs
+
+from registry import queue
+from registry.models import Event
+from tests.mlapi.training.projects import small_programs
+
+from . import names
+
+
+def work(func: str, args: tuple = (), kwargs: dict | None = None) -> None:
+    """As django-q's worker finds and calls it."""
+    found = pydoc.locate(func)
+    assert callable(found), func
+    found(*args, **(kwargs or {}))
+
+
+def work_off(cluster: str) -> None:
+    while job := OrmQ.objects.filter(key=cluster).order_by("pk").first():
+        package = job.task
+        job.delete()
+        work(package["func"], package["args"], package["kwargs"])
+
+
+@pytest.fixture(scope="module")
+def logs(copied):
+    """What was logged while the schedules and everything that waited were worked off."""
+    # What a training learns is tested elsewhere, and takes a minute.
+    with capture_logs() as logged, mock.patch("mlapi.training.run.Programs", small_programs):
+        work_off(queue.EVENTS)
+        work_off(queue.TRAINING)
+        for schedule in Schedule.objects.order_by("name"):
+            work(schedule.func)
+        work_off(queue.EVENTS)
+    return logged
+
+
+def test_no_job_fails_in_a_way_that_nobody_foresaw(logs):
+    assert {entry["event"] for entry in logs if entry.get("exc_info")} <= names.FORESEEN
+
+
+def test_every_waiting_event_is_applied_or_says_why_not(logs, before):
+    waited = [row["id"] for row in before.rows["registry_event"] if row["status"] == "received"]
+    found = Event.objects.filter(pk__in=waited).order_by("pk")
+    assert [(event.action, event.status) for event in found] == names.EVENTS
+    assert all(event.outcome and event.settled_at for event in found)
+
+
+@pytest.mark.parametrize(
+    ("model", "where", "attribute", "value"), names.DONE, ids=lambda v: str(v)[:40]
+)
+def test_what_waited_is_done(logs, model, where, attribute, value):
+    assert getattr(apps.get_model(model).objects.get(**where), attribute) == value
