@@ -16,7 +16,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test lint checks pytest test-vision chromium lock openapi screenshots clean
+.PHONY: help run test lint checks pytest test-nightly test-nightly-touched test-vision label-studio chromium lock openapi screenshots clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,9 @@ help:  ## what can be made
 run: $(VENV)/.installed  ## serve on HOST:PORT until Ctrl-C
 	@exec $(PY) -m evals_backend.serve
 
-test: $(VENV)/.installed-dev $(LS)/.installed chromium lint checks pytest  ## all checks and tests
+test: $(VENV)/.installed-dev  ## all checks and tests
+	@$(MAKE) --no-print-directory -j2 label-studio lint checks chromium
+	@$(MAKE) --no-print-directory pytest
 
 lint: $(VENV)/.installed-dev  ## style, types and layers
 	$(VENV)/bin/ruff check .
@@ -39,6 +41,14 @@ checks: $(VENV)/.installed-dev
 
 pytest: $(VENV)/.installed-dev
 	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+test-nightly: $(VENV)/.installed-dev label-studio chromium  ## the tests that are too long for every day
+	$(PY) -m pytest -m nightly -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed
+	modules=$$($(PY) -m tests.nightly); if [ -z "$$modules" ]; then \
+		echo "No nightly test is called for by what changed."; else \
+	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS) $$modules; fi
 
 test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
 	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)
@@ -72,6 +82,10 @@ $(LS)/.installed: tests/e2e/label-studio.txt | $(VENV)/bin/python
 	[ -x $(LS)/bin/python ] || "$(BASE_PYTHON)" -m venv $(LS)
 	$(LS)/bin/python $(PIP) -r tests/e2e/label-studio.txt
 	@touch $@
+
+# Its first start migrates for a minute; the tests start from a copy of what that made.
+label-studio: $(LS)/.installed $(VENV)/.installed-dev
+	$(PY) -m tests.e2e.labelstudio_server
 
 chromium:  ## Debian's chromium, for the tests marked `browser`
 	@if command -v chromium >/dev/null; then exit 0; fi; \

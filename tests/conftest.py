@@ -2,7 +2,9 @@
 
 import importlib.util
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +40,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("labelstudio")
         group = next((g for name, g in SERVERS.items() if name in needed), None)
         item.add_marker(pytest.mark.xdist_group(group or item.nodeid.split("::")[0]))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print how long each folder's tests took, all workers together."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = Path(report.nodeid.split("::")[0]).parent
+                seconds["/".join(folder.parts[:3])] += report.duration
+    terminalreporter.section("seconds by folder")
+    for folder, spent in seconds.most_common():
+        terminalreporter.write_line(f"{spent:7.0f}  {folder}")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

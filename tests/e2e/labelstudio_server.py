@@ -1,4 +1,7 @@
-"""A real Label Studio for the tests: started from a migrated copy, driven through its API."""
+"""A real Label Studio for the tests: started from a migrated copy, driven through its API.
+
+`python -m tests.e2e.labelstudio_server` makes what is copied.
+"""
 
 import fcntl
 import os
@@ -457,11 +460,11 @@ class Connection:
 
 def new_server(folder: Path, **kwargs: Any) -> LabelStudioServer:
     """A started Label Studio with its data in `folder`, migrated and with its first user."""
-    shutil.copytree(_template(), folder)
+    shutil.copytree(template(), folder)
     return LabelStudioServer(folder, **kwargs).start()
 
 
-def _template() -> Path:
+def template() -> Path:
     """The data of a first start, made once: it takes 45 s, and all later ones 5 s."""
     lock = ROOT / "tests" / "e2e" / "label-studio.txt"
     HOME.mkdir(exist_ok=True)
@@ -487,3 +490,7 @@ def _decoded(response: httpx.Response) -> Any:
     if response.status_code >= 400:
         raise Refusal(response)
     return response.json() if response.content else None
+
+
+if __name__ == "__main__":
+    template()

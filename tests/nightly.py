@@ -1,0 +1,92 @@
+"""Which nightly tests a change calls for: those of the folders that it touches.
+
+`python -m tests.nightly` prints the modules to run, one a line; nothing if there are none.
+`tests/documentation/test_nightly.py` holds the table complete.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A test module with nightly tests, and the folders or files whose changes it is to be run for.
+# Its own folder counts without being named.
+TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
+    "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
+    "tests/mlapi/media/test_picture_memory.py": ("mlapi/media",),
+    "tests/mlapi/training/test_pictures.py": (
+        "mlapi/eva",
+        "mlapi/media",
+        "mlapi/pipelines",
+        "mlapi/seeing",
+        "mlapi/training",
+        "registry/acts",
+        "registry/models",
+    ),
+    "tests/mlapi/training_child/test_accuracy.py": (
+        "mlapi/eva",
+        "mlapi/pipelines",
+        "mlapi/training",
+    ),
+    "tests/mlapi/training_child/test_training.py": (
+        "mlapi/eva",
+        "mlapi/pipelines",
+        "mlapi/training",
+    ),
+    "tests/registry/api/test_schema.py": ("registry",),
+    "tests/registry/test_scale.py": ("benchmarks", "registry"),
+}
+# What changes nothing that only a nightly test would see.
+UNTESTED = (".ci", "docs", "tests")
+# What every test depends on.
+EVERYTHING = ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "tests/conftest.py")
+# Where no base is told, the commits of so many hours before the last one are the change.
+RECENT_HOURS = 6
+
+
+def modules(changed: Iterable[str]) -> list[str]:
+    """The test modules to run for these paths, which are relative to the repository."""
+    paths = list(changed)
+    if any(path in EVERYTHING for path in paths):
+        return sorted(TOUCHED_BY)
+    return sorted(
+        module
+        for module, folders in TOUCHED_BY.items()
+        if any(_is_in(path, folder) for path in paths for folder in (*folders, _folder(module)))
+    )
+
+
+def changed_files() -> list[str]:
+    """What changed since CI_BASE, a commit; else what the recent commits changed."""
+    if base := os.environ.get("CI_BASE"):
+        return _git("diff", "--name-only", f"{base}...HEAD")
+    last = int(_git("log", "-1", "--format=%ct")[0])
+    since = f"--since={last - RECENT_HOURS * 3600}"
+    return sorted(set(_git("log", since, "--name-only", "--format=")))
+
+
+def main() -> int:
+    """Print the modules; the exit status."""
+    for module in modules(changed_files()):
+        print(module)
+    return 0
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _folder(module: str) -> str:
+    return module.rsplit("/", 1)[0]
+
+
+def _git(*arguments: str) -> list[str]:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
