@@ -18,7 +18,7 @@ class Engine:
 
     def check_connection(self, project: Project) -> dict[str, Any]:
         """Try each step to Label Studio; the report is stored on the project by the check."""
-        from mlapi.labelstudio.check import check
+        from mlapi.mirror.connection_check import check
 
         return check(project)
 

@@ -14,14 +14,14 @@ log = structlog.get_logger(__name__)
 
 def drain(project_id: int) -> None:
     """Apply the project's received events in order."""
-    from mlapi.drain import drain as apply
+    from mlapi.mirror.process_events import drain as apply
 
     apply(project_id)
 
 
 def sync(project_id: int, reason: str) -> None:
     """Reconcile the mirror with Label Studio."""
-    from mlapi.labelstudio.sync import sync as reconcile
+    from mlapi.mirror.sync import sync as reconcile
     from registry.acts import projects
 
     if project := Project.objects.filter(pk=project_id).first():

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from mlapi import thumbnails
-from mlapi.labelstudio import counters
+from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from registry import queue
@@ -142,10 +142,10 @@ def compare_counters() -> None:
 
 def _compare_counters(project: Project, now: datetime) -> None:
     recently = now - 2 * _COUNTED_EVERY
-    told = counters.last_told(project, since=max(project.synced_at or recently, recently))
+    told = counts.last_told(project, since=max(project.synced_at or recently, recently))
     if told is None or told[1] > now - _UNDER_WAY:
         return
-    if told[0] != counters.mirrored(project):
+    if told[0] != counts.mirrored(project):
         project_acts.request_sync(project, "Label Studio counts other than the mirror has")
 
 

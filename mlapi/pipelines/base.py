@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mlapi.labelstudio.label_config import LabelConfig
-    from mlapi.training.reporter import Reporter
+    from mlapi.run_folder.progress_writer import Reporter
 
 Kind = Literal["single", "multiple"]
 

@@ -40,7 +40,7 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     """Do the job in the folder; the exit status. Writes `error.json` for whatever goes wrong."""
     from mlapi import pipelines
     from mlapi.pipelines.base import TrainingJob
-    from mlapi.training.reporter import Reporter, write_json
+    from mlapi.run_folder.progress_writer import Reporter, write_json
     from registry.errors import EvalsError
 
     try:

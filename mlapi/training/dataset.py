@@ -14,7 +14,7 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
-from mlapi.labelstudio.lock import project_lock
+from mlapi.locks import project_lock
 from mlapi.pipelines.base import TargetSpec
 from registry import artifacts
 from registry.errors import EvalsError

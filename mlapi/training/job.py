@@ -25,8 +25,8 @@ def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
 
     What fails here is told in the run's log; the run then learns from what the mirror has.
     """
-    from mlapi.drain import drain
-    from mlapi.labelstudio.sync import sync
+    from mlapi.mirror.process_events import drain
+    from mlapi.mirror.sync import sync
 
     _try(journal, "Applying received events", lambda: drain(run.project_id))
     if run.trigger != TrainingRun.Trigger.START_TRAINING:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Max, Q, QuerySet, prefetch_related_objects
 
 from mlapi import pipelines
-from mlapi.labelstudio.asked import asked as asked_of
+from mlapi.mirror.served_config import asked as asked_of
 from mlapi.pipelines.base import Pipeline
 from registry.acts import tasks
 from registry.models import ModelVersion, Project, Task, TrainingRun

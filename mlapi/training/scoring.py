@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from mlapi import pipelines, serving
 from mlapi.features import PASSING
-from mlapi.labelstudio.lock import SCORES, project_lock
+from mlapi.locks import SCORES, project_lock
 from mlapi.pipelines.base import Answer, Problem
 from mlapi.stopping import stopping
 from registry.acts import scores

@@ -94,7 +94,7 @@ def test_a_sync_that_fails_in_an_unforeseen_way_may_be_asked_for_again(monkeypat
 
     project = labelled_project({"Positive": 1})
     projects.request_sync(project, "a test")
-    monkeypatch.setattr("mlapi.labelstudio.sync.open_project", fails)
+    monkeypatch.setattr("mlapi.mirror.sync.open_project", fails)
     with pytest.raises(RuntimeError):
         jobs.sync(project.pk, "a test")
     assert projects.request_sync(project, "a test")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlapi import drain, serving
+from mlapi import serving
+from mlapi.mirror import process_events
 from registry.acts import keys
 from registry.models import Event, Project, Task, TrainingRun
 from tests.factories import AccessKeyFactory, ModelVersionFactory
@@ -102,7 +103,7 @@ def test_every_recorded_event_is_settled_by_the_drain(path, call):
     for request in events:
         replay(call, request)
     for project in Project.objects.all():
-        drain.drain(project.pk)
+        process_events.drain(project.pk)
     assert not Event.objects.filter(status__in=["received", "failed"]).exists()
 
 
@@ -112,7 +113,7 @@ def drained(call, *names: str) -> Project:
         for request in wire(name):
             replay(call, request)
     project = Project.objects.get(uid=uid_of(wire(names[-1])[-1]))
-    drain.drain(project.pk)
+    process_events.drain(project.pk)
     project.refresh_from_db()
     return project
 

@@ -4,7 +4,7 @@ that fails."""
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q, QuerySet
 
-from mlapi.labelstudio.check import check
+from mlapi.mirror.connection_check import check
 from registry.models import Project
 
 

@@ -11,11 +11,11 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.evaluation import classification, comparison
 from mlapi.pipelines.base import Answer, TargetSpec
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.model import load_model
-from mlapi.training import comparison, evaluation
 
 
 @dataclass
@@ -107,7 +107,7 @@ def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[
     said = [_labels(asked.answers[t]) for t in judged.tasks]
     usual = _usual(dataset, spec)
     if spec.kind == "single":
-        rows = evaluation.single(
+        rows = classification.single(
             [h[0] for h in judged.humans],
             [s[0] for s in said],
             probabilities,
@@ -116,7 +116,7 @@ def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[
             seed=seed,
         )
     else:
-        rows = evaluation.multiple(
+        rows = classification.multiple(
             judged.humans, said, probabilities, asked.labels, baseline=usual, seed=seed
         )
     return [{"target": spec.name, "split": "holdout", **row} for row in rows]

@@ -15,8 +15,8 @@ from mlapi.pipelines.classification.modality import Modality
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
 from mlapi.pipelines.classification.verdict import verdict
-from mlapi.training.environment import environment
-from mlapi.training.reporter import Reporter, write_json
+from mlapi.run_folder.environment import environment
+from mlapi.run_folder.progress_writer import Reporter, write_json
 
 FEW_CLASSES_HINT = "Label more tasks, so that every control has at least two of its labels in use."
 _SEVERAL = "automl races on controls with one choice only."

@@ -6,13 +6,13 @@ from typing import Any
 from mlapi.eva.execute import StatementFailed
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
+from mlapi.evaluation.classification import row
 from mlapi.pipelines.base import TrainingJob
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import judging
 from mlapi.pipelines.classification.dataset import Dataset
 from mlapi.pipelines.classification.model import load_model
-from mlapi.training.evaluation import row
-from mlapi.training.reporter import Reporter
+from mlapi.run_folder.progress_writer import Reporter
 
 
 def verdict(

@@ -11,7 +11,7 @@ from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig
-    from mlapi.training.reporter import Reporter
+    from mlapi.run_folder.progress_writer import Reporter
 
 
 class ImageClassification(ImagePipeline):

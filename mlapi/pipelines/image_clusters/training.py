@@ -17,8 +17,8 @@ from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
-from mlapi.training.environment import environment
-from mlapi.training.reporter import Reporter, write_json
+from mlapi.run_folder.environment import environment
+from mlapi.run_folder.progress_writer import Reporter, write_json
 
 _LEAST = 4
 _AS_GOOD = 0.01  # of the silhouette

@@ -14,13 +14,13 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.evaluation import comparison
+from mlapi.evaluation.classification import row
 from mlapi.pipelines.base import Answer, TrainingJob
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import write_pictures
-from mlapi.training import comparison
-from mlapi.training.evaluation import row
-from mlapi.training.reporter import Reporter
+from mlapi.run_folder.progress_writer import Reporter
 from registry.f1 import f1_by_label, indicators, macro_f1
 
 SHOWN = 100  # of the tasks that are most like a reference, kept to be shown

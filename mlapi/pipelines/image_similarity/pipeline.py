@@ -12,7 +12,7 @@ from mlapi.pipelines.images.pipeline import ImagePipeline
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import Control, LabelConfig
-    from mlapi.training.reporter import Reporter
+    from mlapi.run_folder.progress_writer import Reporter
 
 
 class ImageSimilarity(ImagePipeline):

@@ -12,8 +12,8 @@ from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
-from mlapi.training.environment import environment
-from mlapi.training.reporter import Reporter, write_json
+from mlapi.run_folder.environment import environment
+from mlapi.run_folder.progress_writer import Reporter, write_json
 
 _HINT = "Label one task with it, or set the option similar_to to a label that tasks carry."
 

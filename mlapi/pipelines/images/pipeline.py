@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlapi.eva.open import Eva
     from mlapi.labelstudio.label_config import LabelConfig
     from mlapi.pipelines.images.seen import SeenPictures
-    from mlapi.training.reporter import Reporter
+    from mlapi.run_folder.progress_writer import Reporter
 
 SEEING = 0.3  # of a training's progress
 
@@ -59,7 +59,7 @@ class ImagePipeline(Pipeline):
 
     def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
         """None: what is not fitted to labels does not get better by more of them."""
-        from mlapi.training.reporter import write_json
+        from mlapi.run_folder.progress_writer import write_json
 
         write_json(job.folder / "curve.json", {"metrics": []})
 

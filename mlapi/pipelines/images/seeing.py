@@ -13,8 +13,8 @@ from mlapi.eva.pictures import see
 from mlapi.media.pictures import read_picture
 from mlapi.pipelines.base import ExtractorRef, InputProblem, TrainingFailed, TrainingJob
 from mlapi.pipelines.images.seen import SeenPictures, write_features
+from mlapi.run_folder.progress_writer import Reporter
 from mlapi.seeing.extractors import extractor as load_extractor
-from mlapi.training.reporter import Reporter
 
 BATCH = 500  # pictures that lie in the folder as PNG at once; what is seen is written after each
 _UNSEEABLE = InputProblem("picture_not_seen", "EvaDB could not read the picture.")

@@ -10,7 +10,7 @@ from mlapi.pipelines.text_classification import matching, reading
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig
-    from mlapi.training.reporter import Reporter
+    from mlapi.run_folder.progress_writer import Reporter
 
 
 OPTIONS = {

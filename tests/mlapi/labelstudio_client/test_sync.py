@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 
-from mlapi.labelstudio import sync as sync_module
-from mlapi.labelstudio.lock import project_lock
-from mlapi.labelstudio.sync import sync
+from mlapi.locks import project_lock
+from mlapi.mirror import sync as sync_module
+from mlapi.mirror.sync import sync
 from registry.acts import project_settings
 from registry.acts import projects as acts
 from registry.models import Act, Outcome, Project, Task

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 
 from mlapi.labelstudio import label_config
-from mlapi.labelstudio.lock import project_lock
+from mlapi.locks import project_lock
 from mlapi.training import dataset
 from registry import artifacts
 from registry.acts import runs, tasks

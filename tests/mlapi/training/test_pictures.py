@@ -10,7 +10,7 @@ import pytest
 
 from mlapi import serving
 from mlapi.features import ProjectFeatures
-from mlapi.labelstudio.mirror import heal_config
+from mlapi.mirror.apply_changes import heal_config
 from mlapi.pipelines.base import ExtractorRef
 from mlapi.similar import NoFeatures, forget, similar
 from mlapi.thumbnails import NoThumbnail, thumbnail

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from mlapi import upkeep
-from mlapi.labelstudio.mirror import heal_config
+from mlapi.mirror.apply_changes import heal_config
 from mlapi.training import policy
 from registry.acts import project_settings, runs, tasks
 from registry.acts.tasks import TaskState

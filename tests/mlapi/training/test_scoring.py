@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from mlapi import jobs, serving
-from mlapi.labelstudio.lock import SCORES, project_lock
+from mlapi.locks import SCORES, project_lock
 from mlapi.training import scoring
 from registry import queue
 from registry.acts import champion, scores

@@ -6,9 +6,9 @@ import pytest
 from django.conf import settings
 
 from mlapi import serving
-from mlapi.drain import drain
-from mlapi.labelstudio import mirror
-from mlapi.training.prequential import champion_at
+from mlapi.mirror import apply_changes
+from mlapi.mirror.prequential import champion_at
+from mlapi.mirror.process_events import drain
 from registry import accuracy
 from registry.acts import champion, events, tasks
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
@@ -30,7 +30,7 @@ def nothing_loaded():
 @pytest.fixture
 def project():
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    mirror.refresh_config(project, CONFIG)
+    apply_changes.refresh_config(project, CONFIG)
     return project
 
 
@@ -115,7 +115,7 @@ def test_a_rolled_back_champion_is_asked_again(project, version):
 
 def test_imports_and_syncs_do_not_count(project, version):
     whole = task(1, annotations=[annotation(5, 1, "Positive", ground_truth=True)])
-    mirror.put_tasks(project, [whole])
+    apply_changes.put_tasks(project, [whole])
     annotate(project, 6, 2, "Positive", bulk_created=True)
     annotate(project, 7, 3, "Positive", import_id=3)
     both = {
@@ -152,7 +152,7 @@ def test_a_task_without_text_is_no_outcome(project, version):
 
 
 def test_an_answer_that_the_config_no_longer_allows_is_wrong(project, version):
-    mirror.refresh_config(project, CONFIG.replace("Positive", "Good"))
+    apply_changes.refresh_config(project, CONFIG.replace("Positive", "Good"))
     annotate(project, 5, 1, "Good")
     outcome = Outcome.objects.get()
     assert (outcome.predicted, outcome.human, outcome.correct) == ("Positive", "Good", False)
@@ -179,11 +179,11 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
         '<Choices name="other" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
         "</View>",
     )
-    mirror.refresh_config(project, second)
+    apply_changes.refresh_config(project, second)
     TrainingRun.objects.filter(pk=version.run_id).update(snapshot_at=datetime.now(UTC))
     before = annotation(5, 1, "a", made=0)
     before["result"][0]["from_name"] = "other"
-    mirror.put_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
+    apply_changes.put_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
     assert Task.objects.get().answered == ["other"]
     annotate(project, 6, 1, "Positive", completed_by=2)
     assert tasks.live(project).get().labels == {"label": "Positive", "other": "a"}
@@ -191,7 +191,7 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
     # Labelled for the other one only after the snapshot: it cannot have been in it.
     later = annotation(7, 2, "a", made=minutes(1))
     later["result"][0]["from_name"] = "other"
-    mirror.put_tasks(project, [task(2, data={"text": "good"}, annotations=[later])])
+    apply_changes.put_tasks(project, [task(2, data={"text": "good"}, annotations=[later])])
     annotate(project, 8, 2, "Positive", made=2, completed_by=2)
     assert Outcome.objects.get().task.labelstudio_id == 2
 

@@ -6,10 +6,10 @@ import threading
 import pytest
 from django.db import connection
 
-from mlapi import drain as drain_module
-from mlapi.drain import drain
-from mlapi.labelstudio import mirror
-from mlapi.labelstudio.lock import DRAIN, project_lock
+from mlapi.locks import DRAIN, project_lock
+from mlapi.mirror import apply_changes
+from mlapi.mirror import process_events as drain_module
+from mlapi.mirror.process_events import drain
 from registry.acts import events, tasks
 from registry.models import Event, Project, Task
 from registry.models.event import EventStatus
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def project():
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    mirror.refresh_config(project, CONFIG)
+    apply_changes.refresh_config(project, CONFIG)
     return project
 
 
@@ -129,7 +129,7 @@ def test_a_task_id_that_is_used_again_unannounced_is_a_new_task(project):
 
 def test_created_tasks_do_not_undo_what_a_sync_read_already(project):
     whole = task(1, updated=5, total_annotations=1, annotations=[annotation(5, 1, "Positive")])
-    mirror.put_tasks(project, [whole])
+    apply_changes.put_tasks(project, [whole])
     (event,) = told(project, ("TASKS_CREATED", {"tasks": [task(1)]}))
     assert event.status == EventStatus.STALE
     assert mirrored(project).labels == {"label": "Positive"}
@@ -230,7 +230,7 @@ def test_what_was_annotated_before_a_control_was_there_says_nothing_about_it(pro
 
 def test_controls_that_were_there_when_the_project_was_met_have_empty_sets():
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    mirror.refresh_config(project, TWO_CONTROLS)
+    apply_changes.refresh_config(project, TWO_CONTROLS)
     first = annotated(5, 1, "Positive")
     first["project"]["label_config"] = TWO_CONTROLS
     told(project, ("ANNOTATION_CREATED", first))
@@ -288,25 +288,25 @@ def test_the_old_train_route_brings_annotated_tasks(project):
 
 def test_data_that_postgresql_cannot_keep_is_kept_without_it(project):
     whole = task(1, data={"text": "a\x00b\ud800"}, annotations=[annotation(5, 1, "Positive")])
-    mirror.put_tasks(project, [whole])
+    apply_changes.put_tasks(project, [whole])
     assert mirrored(project).data == {"text": "a\ufffdb\ufffd"}
 
 
 def test_a_sync_removes_what_label_studio_no_longer_has(project):
     """An annotation that was turned into a draft vanishes unannounced."""
     both = [annotation(5, 1, "Positive"), annotation(6, 1, "Positive", completed_by=2)]
-    mirror.put_tasks(project, [task(1, total_annotations=2, annotations=both)])
-    done = mirror.put_tasks(project, [task(1, updated=5, annotations=both[:1])])
+    apply_changes.put_tasks(project, [task(1, total_annotations=2, annotations=both)])
+    done = apply_changes.put_tasks(project, [task(1, updated=5, annotations=both[:1])])
     assert done.removed_annotations == 1
     assert mirrored(project).annotation_ids == [5]
-    done = mirror.put_tasks(project, [task(1, updated=6, annotations=[])])
+    done = apply_changes.put_tasks(project, [task(1, updated=6, annotations=[])])
     assert (done.removed_annotations, len(done.labelled)) == (1, 1)
     assert mirrored(project).labels == {}
 
 
 def test_a_sync_that_read_before_an_event_does_not_undo_it(project):
     told(project, ("ANNOTATION_CREATED", annotated(5, 1, "Positive", made=5)))
-    done = mirror.put_tasks(project, [task(1, updated=3, annotations=[])])
+    done = apply_changes.put_tasks(project, [task(1, updated=3, annotations=[])])
     assert done.stale == 1
     assert mirrored(project).labels == {"label": "Positive"}
 
@@ -315,7 +315,7 @@ def test_an_export_names_its_annotators_whole(project):
     whole = task(
         1, annotations=[annotation(5, 1, "Positive", completed_by={"id": 7, "email": "x"})]
     )
-    mirror.put_tasks(project, [whole])
+    apply_changes.put_tasks(project, [whole])
     assert mirrored(project).annotations[0]["completed_by"] == 7
 
 
@@ -325,7 +325,7 @@ def test_a_large_sync_takes_few_queries(project, django_assert_max_num_queries):
         for n in range(1, 2_501)
     ]
     with django_assert_max_num_queries(60):
-        done = mirror.put_tasks(project, iter(many))
+        done = apply_changes.put_tasks(project, iter(many))
     assert (done.written, len(done.labelled)) == (2_500, 2_500)
     assert tasks.live(project).filter(split="holdout").count() in range(400, 600)
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from mlapi.labelstudio import labels
-from mlapi.labelstudio.asked import asked
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.times import moment
+from mlapi.mirror.served_config import asked
 from mlapi.pipelines import TargetSpec
 from registry.acts import tasks
 from registry.models import Project, Task

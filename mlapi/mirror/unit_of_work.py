@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlapi.labelstudio import events
-from mlapi.labelstudio.asked import asked
 from mlapi.labelstudio.times import moment
+from mlapi.mirror.served_config import asked
 from registry.acts import tasks
 from registry.acts.tasks import TaskState
 from registry.jsonb import storable

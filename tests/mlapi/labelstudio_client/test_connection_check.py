@@ -7,9 +7,9 @@ import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
-from mlapi.labelstudio import webhook
-from mlapi.labelstudio.check import check
-from mlapi.labelstudio.sync import sync
+from mlapi.mirror import webhook_repair
+from mlapi.mirror.connection_check import check
+from mlapi.mirror.sync import sync
 from registry.acts import keys, project_settings
 from registry.acts import projects as acts
 from registry.models import Event, Project
@@ -220,8 +220,8 @@ def test_the_command_says_when_it_knows_no_project(db):
 
 
 def test_a_key_is_shown_in_no_url():
-    assert webhook.shown("http://h:9090/k/abcdef/webhook") == "http://h:9090/k/.../webhook"
-    assert webhook.shown("http://h:9090/webhook") == "http://h:9090/webhook"
+    assert webhook_repair.shown("http://h:9090/k/abcdef/webhook") == "http://h:9090/k/.../webhook"
+    assert webhook_repair.shown("http://h:9090/webhook") == "http://h:9090/webhook"
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_a_key_is_shown_in_no_url():
 )
 def test_only_a_webhook_at_our_own_address_is_ours(url, is_ours):
     project = Project(uid="1.1", backend_url="http://h:9090/base")
-    assert webhook.is_ours(url, project) is is_ours
+    assert webhook_repair.is_ours(url, project) is is_ours
 
 
 def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
@@ -250,8 +250,8 @@ def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
     body = {"action": "PROJECT_UPDATED", "project": {"id": 1, "created_at": "2026-11-18T12:26:40Z"}}
     for path in (f"/k/{key}/webhook", "/webhook", f"/k/{'a' * 32}/webhook"):
         let_in = httpx.post(url + path, json=body).status_code < 400
-        assert webhook.opens(url + path, {}, project) is let_in, path
-    assert not webhook.opens(f"{url}/k/{foreign}/webhook", {}, project)
+        assert webhook_repair.opens(url + path, {}, project) is let_in, path
+    assert not webhook_repair.opens(f"{url}/k/{foreign}/webhook", {}, project)
 
 
 class _SaysItIsBehindBasicAuth:
@@ -285,9 +285,9 @@ def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_
     )[0]
     theirs = _SaysItIsBehindBasicAuth(behind_basic_auth)
     if knows:
-        webhook.check(theirs, project, fix=True)
+        webhook_repair.check(theirs, project, fix=True)
         assert theirs.saved[0]["headers"]["Authorization"].startswith("Basic ")
     else:
-        with pytest.raises(webhook.WebhookNowhere):
-            webhook.check(theirs, project, fix=True)
+        with pytest.raises(webhook_repair.WebhookNowhere):
+            webhook_repair.check(theirs, project, fix=True)
         assert theirs.saved == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from mlapi.training import comparison, evaluation
+from mlapi.evaluation import classification, comparison
 
 LABELS = ["a", "b", "c"]
 
@@ -26,7 +26,7 @@ def judged():
 def test_the_metrics_of_single_labels_are_scikit_learns(judged):
     humans, answers, probabilities = judged
 
-    rows = evaluation.single(humans, answers, probabilities, LABELS, baseline="a")
+    rows = classification.single(humans, answers, probabilities, LABELS, baseline="a")
 
     expected = {
         "accuracy": metrics.accuracy_score(humans, answers),
@@ -54,7 +54,7 @@ def test_the_metrics_of_sets_are_scikit_learns():
     def sets(matrix):
         return [tuple(x for x, on in zip(LABELS, row, strict=True) if on) for row in matrix]
 
-    rows = evaluation.multiple(sets(wanted), sets(said), probabilities, LABELS, baseline=("a",))
+    rows = classification.multiple(sets(wanted), sets(said), probabilities, LABELS, baseline=("a",))
 
     assert value(rows, "subset_accuracy") == pytest.approx(metrics.accuracy_score(wanted, said))
     for average in ("micro", "macro"):
@@ -66,7 +66,7 @@ def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
     humans, answers = ["a", "a", "b", "b"], ["a", "x", "b", "b"]
     probabilities = np.full((4, 2), 0.5)
 
-    rows = evaluation.single(humans, answers, probabilities, ["a", "b"], baseline="a")
+    rows = classification.single(humans, answers, probabilities, ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") == pytest.approx((2 / 3 + 1) / 2)
     assert value(rows, "precision", "x") == 0
@@ -74,13 +74,13 @@ def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
 
 
 def test_a_class_that_was_never_learned_costs_much_but_not_infinity():
-    rows = evaluation.single(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
+    rows = classification.single(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
 
     assert value(rows, "log_loss") == pytest.approx(13.8, abs=0.1)
 
 
 def test_nothing_judged_is_undefined_and_not_zero():
-    rows = evaluation.single([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
+    rows = classification.single([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") is None
     assert {r["n"] for r in rows} == {0}
@@ -90,7 +90,7 @@ def test_ece_by_hand():
     confidence = np.array([0.95, 0.95, 0.55, 0.55])
     correct = np.array([True, False, True, False])
 
-    assert evaluation.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
+    assert classification.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
 
 
 def test_ece_of_a_calibrated_model_is_told_and_falls_with_n():
@@ -98,11 +98,11 @@ def test_ece_of_a_calibrated_model_is_told_and_falls_with_n():
     few, many = rng.uniform(0.3, 1, 50), rng.uniform(0.3, 1, 5000)
     drawn = rng.random(50) < few
 
-    expected = evaluation.ece_if_calibrated(few)
+    expected = classification.ece_if_calibrated(few)
 
-    assert expected == evaluation.ece_if_calibrated(few)
-    assert evaluation.ece_if_calibrated(many) < 0.03 < expected < 0.25
-    assert evaluation.ece(few, drawn) == pytest.approx(expected, abs=0.12)
+    assert expected == classification.ece_if_calibrated(few)
+    assert classification.ece_if_calibrated(many) < 0.03 < expected < 0.25
+    assert classification.ece(few, drawn) == pytest.approx(expected, abs=0.12)
 
 
 def judge(humans, candidate, champion, target="t"):

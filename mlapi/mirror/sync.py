@@ -16,17 +16,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.credentials import open_project
+from mlapi.labelstudio.errors import LabelStudioError
+from mlapi.locks import project_lock
+from mlapi.mirror import apply_changes, counts, webhook_repair
+from mlapi.mirror.connection_check import check, record_failure
 from registry import queue
 from registry.acts import projects as project_acts
 from registry.acts import tasks as task_acts
 from registry.models import Project
-
-from . import counters, mirror, webhook
-from .check import check, record_failure
-from .client import LabelStudio
-from .credentials import open_project
-from .errors import LabelStudioError
-from .lock import project_lock
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ def sync(project: Project, reason: str) -> SyncReport:
             labelstudio, _, found = open_project(project)
             with labelstudio:
                 _bring_up_to_date(project, labelstudio, found, report)
-                all_well = all_well and webhook.is_right(labelstudio, project)
+                all_well = all_well and webhook_repair.is_right(labelstudio, project)
             project_acts.mark_synced(project, seen_updated_at=report.seen_updated_at)
     except LabelStudioError as error:
         logger.warning("sync of project %s: %s", project.uid, error.message)
@@ -109,7 +108,7 @@ def _bring_up_to_date(
 ) -> None:
     asked_at = labelstudio.clock
     report.config_changed = bool(
-        mirror.refresh_config(project, found["label_config"], found["title"])
+        apply_changes.refresh_config(project, found["label_config"], found["title"])
     )
     if project.synced_at is None:
         report.mode = "full"
@@ -135,7 +134,7 @@ def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport
     since = project.seen_updated_at or _BEGINNING
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
-    if counters.mirrored(project) != counters.of(labelstudio.project(project.labelstudio_id)):
+    if counts.mirrored(project) != counts.of(labelstudio.project(project.labelstudio_id)):
         _settle_differences(project, labelstudio, report)
 
 
@@ -181,7 +180,7 @@ def _annotations(task: dict[str, Any]) -> int:
 
 
 def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> int:
-    mirror.put_tasks(project, tasks)
+    apply_changes.put_tasks(project, tasks)
     newest = max(datetime.fromisoformat(task["updated_at"]) for task in tasks)
     report.seen_updated_at = max(newest, report.seen_updated_at or newest)
     return len(tasks)

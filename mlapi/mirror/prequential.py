@@ -18,7 +18,7 @@ from registry.models import Act, ModelVersion, Outcome, Project
 from registry.models.act import CHAMPION_MOVES
 
 if TYPE_CHECKING:
-    from mlapi.labelstudio.first_answers import FirstAnswers
+    from mlapi.mirror.first_labels import FirstAnswers
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 from django.utils import timezone
 
 from mlapi.labelstudio import events
-from mlapi.labelstudio.asked import Asked, asked
-from mlapi.labelstudio.states import Desk
+from mlapi.mirror.served_config import Asked, asked
+from mlapi.mirror.unit_of_work import Desk
 from registry.acts import projects, tasks
 from registry.jsonb import storable
 from registry.models import Project, Task

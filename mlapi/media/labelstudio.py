@@ -17,18 +17,9 @@ from urllib.parse import parse_qs, quote, unquote
 
 import httpx
 
-from mlapi.media import addresses, outside
-from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.answers import HEADERS, REDIRECTS, Answer
-from mlapi.media.cutoff import Cutoff
-from mlapi.media.networks import IPAddress, is_public
-from mlapi.media.outside import Gate
-from mlapi.pipelines.base import InputProblem
-from registry.models import Project
-
-from .client import LabelStudio
-from .credentials import candidates, open_project
-from .errors import (
+from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.credentials import candidates, open_project
+from mlapi.labelstudio.errors import (
     Forbidden,
     LabelStudioError,
     LegacyTokenDisabled,
@@ -39,6 +30,14 @@ from .errors import (
     TimedOut,
     TokenInvalid,
 )
+from mlapi.media import addresses, outside
+from mlapi.media.addresses import AddressRefused, WebAddress
+from mlapi.media.answers import HEADERS, REDIRECTS, Answer
+from mlapi.media.cutoff import Cutoff
+from mlapi.media.networks import IPAddress, is_public
+from mlapi.media.outside import Gate
+from mlapi.pipelines.base import InputProblem
+from registry.models import Project
 
 _CLOUD = re.compile(r"(?P<scheme>s3|gs|azure-blob)://(?P<bucket>[A-Za-z0-9._-]{1,255})/(?P<key>.+)")
 _RESOLVED = re.compile(r"/(?:tasks|projects)/[0-9]+/(?:resolve|presign)/?")

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
+from mlapi.labelstudio.errors import LabelStudioError
+from mlapi.mirror import webhook_repair
 from registry.acts import projects as project_acts
 from registry.models import Project
-
-from . import webhook
-from .client import LabelStudio
-from .credentials import Credentials, candidates, no_credentials, open_project
-from .errors import LabelStudioError
 
 SOURCES = {
     "project": "The project's own token",
@@ -58,7 +57,7 @@ def check(project: Project, fix: bool = False) -> dict[str, Any]:
         if pair != pairs[0]:  # its own first pair leads to another Label Studio
             steps = [_reach(pair), _token(pair)]
         steps.append(Step("project", True, found.get("title") or project.uid))
-        steps.append(_tried("webhook", lambda: webhook.check(labelstudio, project, fix=fix)))
+        steps.append(_tried("webhook", lambda: webhook_repair.check(labelstudio, project, fix=fix)))
         steps.append(_tried("export", lambda: _export(labelstudio, project)))
         steps.append(_tried("media", lambda: _media(labelstudio, project)))
     return _record(project, steps, pair)

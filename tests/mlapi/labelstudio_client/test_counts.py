@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mlapi.drain import drain
-from mlapi.labelstudio import counters
-from mlapi.labelstudio.sync import sync
+from mlapi.mirror import counts
+from mlapi.mirror.process_events import drain
+from mlapi.mirror.sync import sync
 from registry.acts import keys, project_settings
 from registry.models import Project
 
@@ -26,12 +26,12 @@ def connected(theirs, live_server) -> Project:
     return project
 
 
-def told_and_held(project: Project) -> tuple[counters.Counts, counters.Counts]:
+def told_and_held(project: Project) -> tuple[counts.Counts, counts.Counts]:
     """What the newest webhook counted, and what the mirror holds after it."""
     drain(project.pk)
-    told = counters.last_told(project, since=timezone.now() - timedelta(minutes=5))
+    told = counts.last_told(project, since=timezone.now() - timedelta(minutes=5))
     assert told is not None
-    return told[0], counters.mirrored(project)
+    return told[0], counts.mirrored(project)
 
 
 def test_they_agree_while_every_change_is_told_and_differ_after_one_that_is_not(theirs, connected):
@@ -50,4 +50,4 @@ def test_they_agree_while_every_change_is_told_and_differ_after_one_that_is_not(
     assert (told, held) == ((2, 2), (2, 3))
     connected.refresh_from_db()
     assert sync(connected, "counters").ok
-    assert counters.mirrored(connected) == told
+    assert counts.mirrored(connected) == told

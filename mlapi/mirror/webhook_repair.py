@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.errors import LabelStudioError, Rejected
 from registry.acts import keys
 from registry.models import AccessKey, Project
-
-from .client import LabelStudio
-from .errors import LabelStudioError, Rejected
 
 HOW_TO_FIX = "Run manage.py check_labelstudio --fix, or press Check and repair on the project."
 

@@ -5,11 +5,12 @@ from itertools import chain
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
-from mlapi.labelstudio import events, mirror
-from mlapi.labelstudio.first_answers import first_answers
-from mlapi.labelstudio.lock import DRAIN, project_lock
-from mlapi.labelstudio.mirror import Applied, Gone
-from mlapi.training import policy, prequential
+from mlapi.labelstudio import events
+from mlapi.locks import DRAIN, project_lock
+from mlapi.mirror import apply_changes, prequential
+from mlapi.mirror.apply_changes import Applied, Gone
+from mlapi.mirror.first_labels import first_answers
+from mlapi.training import policy
 from registry.acts import events as event_acts
 from registry.acts import projects
 from registry.models import Event, Project
@@ -43,7 +44,7 @@ def _drain(project_id: int) -> int:
     reasons: list[str] = []
     with project_lock(project_id, wait=True):
         project = Project.objects.select_related("champion").get(pk=project_id)
-        mirror.heal_config(project)
+        apply_changes.heal_config(project)
         while event := _received(project_id).order_by("id").first():
             reason = _settle(project, event)
             reasons += [reason] if reason else []
@@ -76,7 +77,7 @@ def _apply(project: Project, event: Event) -> str | None:
     changes = _changes(project, event)
     for change in changes:
         if isinstance(change, events.PutProject):
-            mirror.relabel(project, change.label_config)
+            apply_changes.relabel(project, change.label_config)
     gone = _gone(event, changes)
     asked = [
         (change.task_id, prequential.ask(project, first))
@@ -86,7 +87,7 @@ def _apply(project: Project, event: Event) -> str | None:
         and (first := first_answers(project, change))
     ]
     with transaction.atomic():
-        applied = mirror.apply(project, changes, gone)
+        applied = apply_changes.apply(project, changes, gone)
         for task_id, outcomes in asked:
             prequential.record(project, task_id, outcomes)
         event_acts.settle(event, *_outcome(applied))

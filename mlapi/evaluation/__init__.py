@@ -1,0 +1,1 @@
+"""Metrics of predictions beside their labels, as pure functions. Imports nothing of mlapi."""
