@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from mlapi.pipelines.base import TargetSpec  # noqa: E402
+from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.pipelines.classification import calibration  # noqa: E402
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget  # noqa: E402
 from mlapi.pipelines.text_classification import linear  # noqa: E402

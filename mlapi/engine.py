@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlapi import pipelines
+from mlapi.domain import InputProblem, Match
 from mlapi.labelstudio import label_config
-from mlapi.pipelines.base import InputProblem, Match
 from registry.engine import Neighbour
 from registry.errors import EvalsError
 from registry.models import Project, Task

@@ -11,8 +11,8 @@ import numpy as np
 import structlog
 from django.conf import settings
 
+from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TrainingFailed
 from mlapi.media.reader import Fetched, MediaReader
-from mlapi.pipelines.base import ExtractorRef, FeatureStore, InputProblem, TrainingFailed
 from registry.acts import features
 from registry.acts.features import Seen, address_key, strings_of
 from registry.errors import EvalsError

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from mlapi import pipelines
 from mlapi.authentication import Caller
+from mlapi.domain import Match
 from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown
 from mlapi.labelstudio import events as labelstudio_events
 from mlapi.labelstudio import label_config
@@ -37,7 +38,7 @@ class Taken:
     is_known: bool = True
 
 
-def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> pipelines.Match:
+def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
     """What serves the label config of a project with these options; in memory only.
 
     Raises ConfigUnserved or ConfigInvalid.

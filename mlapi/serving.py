@@ -7,12 +7,13 @@ from typing import Any
 import structlog
 
 from mlapi import pipelines
+from mlapi.domain import Answer, FeatureStore, Problem, TargetSpec
 from mlapi.features import SECONDS, ProjectFeatures
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.loading import ModelUnavailable, forget, load, predictor_for, warm_up
-from mlapi.pipelines.base import Answer, FeatureStore, Predictor, Problem, TargetSpec
+from mlapi.pipelines.base import Predictor
 from registry.acts.tasks import live
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project

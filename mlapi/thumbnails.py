@@ -9,9 +9,9 @@ from time import time
 from django.conf import settings
 
 from mlapi import pipelines
+from mlapi.domain import InputProblem
 from mlapi.labelstudio import label_config
 from mlapi.media.reader import MediaReader
-from mlapi.pipelines.base import InputProblem
 from registry.errors import EvalsError
 from registry.models import Task
 

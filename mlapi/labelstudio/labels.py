@@ -9,7 +9,7 @@ from mlapi.labelstudio.label_config import label_of
 from mlapi.labelstudio.times import moment
 
 if TYPE_CHECKING:
-    from mlapi.pipelines.base import TargetSpec
+    from mlapi.domain import TargetSpec
 
 Labels = dict[str, str | list[str]]
 

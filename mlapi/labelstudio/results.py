@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from mlapi.labelstudio.label_config import Control, LabelConfig
 
 if TYPE_CHECKING:
-    from mlapi.pipelines.base import Answer, Problem
+    from mlapi.domain import Answer, Problem
 
 _ID_CHARACTERS = string.ascii_letters + string.digits
 

@@ -7,8 +7,8 @@ from typing import IO
 
 import httpx
 
+from mlapi.domain import InputProblem
 from mlapi.media.cutoff import Cutoff
-from mlapi.pipelines.base import InputProblem
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NOT_MODIFIED = 304

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from time import monotonic
 
-from mlapi.pipelines.base import InputProblem
+from mlapi.domain import InputProblem
 
 
 class Cutoff:

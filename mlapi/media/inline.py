@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from mlapi.pipelines.base import InputProblem
+from mlapi.domain import InputProblem
 
 MAX_BYTES = 4 * 2**20  # more than that has no place in a task, which is sent again and again
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, quote, unquote
 
 import httpx
 
+from mlapi.domain import InputProblem
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import candidates, open_project
 from mlapi.labelstudio.errors import (
@@ -36,7 +37,6 @@ from mlapi.media.answers import HEADERS, REDIRECTS, Answer
 from mlapi.media.cutoff import Cutoff
 from mlapi.media.networks import IPAddress, is_public
 from mlapi.media.outside import Gate
-from mlapi.pipelines.base import InputProblem
 from registry.models import Project
 
 _CLOUD = re.compile(r"(?P<scheme>s3|gs|azure-blob)://(?P<bucket>[A-Za-z0-9._-]{1,255})/(?P<key>.+)")

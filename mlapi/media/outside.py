@@ -10,12 +10,12 @@ from urllib.parse import urljoin
 import httpcore
 import httpx
 
+from mlapi.domain import InputProblem
 from mlapi.media import addresses, networks
 from mlapi.media.addresses import AddressRefused, WebAddress
 from mlapi.media.answers import HEADERS, REDIRECTS, Answer
 from mlapi.media.cutoff import Cutoff
 from mlapi.media.networks import IPAddress, Resolver
-from mlapi.pipelines.base import InputProblem
 
 MAX_REDIRECTS = 3
 MAX_TRIED = 4  # of the addresses of one name

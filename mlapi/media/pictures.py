@@ -22,8 +22,8 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
+from mlapi.domain import InputProblem
 from mlapi.media import jpeg, pixels
-from mlapi.pipelines.base import InputProblem
 
 # No others: some start programs (EPS), some have no pixels, some can hold any of the others.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")

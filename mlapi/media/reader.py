@@ -14,6 +14,7 @@ from time import monotonic, time
 import structlog
 from django.conf import settings
 
+from mlapi.domain import InputProblem
 from mlapi.media import addresses, answers, inline, networks, outside
 from mlapi.media.addresses import AddressRefused, WebAddress
 from mlapi.media.answers import Answer
@@ -22,7 +23,6 @@ from mlapi.media.cutoff import Cutoff
 from mlapi.media.hosts import AllowedHosts
 from mlapi.media.labelstudio import LabelStudioMedia, Place, StorageGate, signed_address
 from mlapi.media.networks import Resolver
-from mlapi.pipelines.base import InputProblem
 from registry.models import Project
 
 log = structlog.get_logger(__name__)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mlapi.domain import TargetSpec
 from mlapi.labelstudio import labels
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.times import moment
 from mlapi.mirror.served_config import asked
-from mlapi.pipelines import TargetSpec
 from registry.acts import tasks
 from registry.models import Project, Task
 

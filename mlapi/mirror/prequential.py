@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mlapi import serving
+from mlapi.domain import Answer
 from mlapi.features import ProjectFeatures
-from mlapi.pipelines.base import Answer
 from registry.acts import tasks
 from registry.models import Act, ModelVersion, Outcome, Project
 from registry.models.act import CHAMPION_MOVES

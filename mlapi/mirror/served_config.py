@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from mlapi import pipelines
+from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio import labels
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
-from mlapi.pipelines import Match, TargetSpec
 from registry.acts.tasks import Amount
 from registry.splits import input_key
 

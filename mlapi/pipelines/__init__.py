@@ -6,23 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mlapi.domain import Match, Unserved
 from mlapi.pipelines import choices
-from mlapi.pipelines.base import (
-    Answer,
-    ExtractorRef,
-    FeatureStore,
-    InputProblem,
-    InvalidOption,
-    Match,
-    Pipeline,
-    Predictor,
-    Problem,
-    TargetSpec,
-    TrainingFailed,
-    TrainingJob,
-    UnknownOption,
-    Unserved,
-)
+from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
 from mlapi.pipelines.image_similarity import ImageSimilarity
@@ -30,29 +16,6 @@ from mlapi.pipelines.text_classification import TextClassification
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig
-
-__all__ = [
-    "NO_OPTIONS",
-    "PIPELINES",
-    "Answer",
-    "ExtractorRef",
-    "FeatureStore",
-    "InputProblem",
-    "InvalidOption",
-    "Match",
-    "Pipeline",
-    "Predictor",
-    "Problem",
-    "TargetSpec",
-    "TrainingFailed",
-    "TrainingJob",
-    "UnknownOption",
-    "Unserved",
-    "fingerprint",
-    "get",
-    "match",
-    "why_not",
-]
 
 # In this order they are asked; the first that has a target serves the config.
 PIPELINES: dict[str, Pipeline] = {

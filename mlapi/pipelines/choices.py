@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from mlapi.pipelines.base import Unserved
+from mlapi.domain import Unserved
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlapi.pipelines.base import InputProblem
+from mlapi.domain import InputProblem
 
 
 def value_of(task_data: Any, field: str) -> Any:

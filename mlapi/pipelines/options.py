@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mlapi.pipelines.base import InvalidOption, UnknownOption
+from mlapi.domain import InvalidOption, UnknownOption
 
 MAX_TIME_BUDGET_S = 24 * 3600
 _AUTOML = ("auto", "on", "off")

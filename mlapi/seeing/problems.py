@@ -1,9 +1,8 @@
 """Why features of pictures cannot be made here: the cause as a code, a message and the cure."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from mlapi.pipelines.base import TrainingFailed
+from mlapi.domain import TrainingFailed
 
 FOLDER_HINT = (
     "A model's folder has config.json, preprocessor_config.json and model.safetensors, as "
@@ -18,11 +17,8 @@ class Problem(NamedTuple):
     message: str
     hint: str
 
-    def failed(self) -> "TrainingFailed":
+    def failed(self) -> TrainingFailed:
         """As the error that ends a training, or a prediction."""
-        # Not at the top: the pipelines import this package while they are imported themselves.
-        from mlapi.pipelines.base import TrainingFailed
-
         return TrainingFailed(self.code, self.message, hint=self.hint)
 
 

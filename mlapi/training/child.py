@@ -39,7 +39,7 @@ def be_modest() -> None:
 def carry_out(folder: Path, *, curve: bool) -> int:
     """Do the job in the folder; the exit status. Writes `error.json` for whatever goes wrong."""
     from mlapi import pipelines
-    from mlapi.pipelines.base import TrainingJob
+    from mlapi.run_folder.job import TrainingJob
     from mlapi.run_folder.progress_writer import Reporter, write_json
     from registry.errors import EvalsError
 

@@ -14,8 +14,8 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
+from mlapi.domain import TargetSpec
 from mlapi.locks import project_lock
-from mlapi.pipelines.base import TargetSpec
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import TrainingRun

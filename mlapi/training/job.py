@@ -10,7 +10,7 @@ from django.conf import settings
 from django.forms.models import model_to_dict
 
 from mlapi import pipelines
-from mlapi.pipelines.base import Match
+from mlapi.domain import Match
 from mlapi.training import automl
 from mlapi.training.journal import Journal
 from registry import artifacts

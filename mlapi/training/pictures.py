@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import ExtractorRef, InputProblem
 from mlapi.features import from_bytes, to_bytes
 from mlapi.media.reader import Fetched, MediaReader
-from mlapi.pipelines.base import ExtractorRef, InputProblem, Pipeline, TrainingJob
+from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images.seen import read_features, write_features
+from mlapi.run_folder.job import TrainingJob
 from registry.acts import features
 from registry.acts.features import Seen, address_key
 from registry.errors import EvalsError

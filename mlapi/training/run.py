@@ -12,7 +12,7 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.labelstudio import label_config
-from mlapi.pipelines.base import TrainingJob
+from mlapi.run_folder.job import TrainingJob
 from mlapi.stopping import stopping
 from mlapi.training import dataset, job, supervise, trial
 from mlapi.training.folder import work_folder

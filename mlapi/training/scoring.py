@@ -8,9 +8,9 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from mlapi import pipelines, serving
+from mlapi.domain import Answer, Problem
 from mlapi.features import PASSING
 from mlapi.locks import SCORES, project_lock
-from mlapi.pipelines.base import Answer, Problem
 from mlapi.stopping import stopping
 from registry.acts import scores
 from registry.errors import EvalsError

@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 
 from mlapi import pipelines
-from mlapi.pipelines.base import TargetSpec, TrainingJob
+from mlapi.domain import TargetSpec
+from mlapi.run_folder.job import TrainingJob
 from mlapi.training import folder as folders
 from mlapi.training import job as jobs
 from mlapi.training import supervise

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.pipelines.base import Answer, InputProblem, Pipeline, Predictor, TrainingJob
+from mlapi.domain import Answer, InputProblem
+from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.run_folder.job import TrainingJob
 
 ROWS = 10
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi.pipelines import InvalidOption, UnknownOption
+from mlapi.domain import InvalidOption, UnknownOption
 from registry.engine import engine
 from registry.errors import EvalsError
 from tests.factories import ProjectFactory, TaskFactory

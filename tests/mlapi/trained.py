@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from mlapi.pipelines.base import TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.text_classification.linear import WORD

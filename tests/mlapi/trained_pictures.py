@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from django.conf import settings
 
+from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.features import to_bytes
-from mlapi.pipelines.base import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.image_classification.recipes import LINEAR

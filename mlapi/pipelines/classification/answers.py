@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlapi.pipelines.base import Answer, TargetSpec
+from mlapi.domain import Answer, TargetSpec
 
 THRESHOLD = 0.5  # of the calibrated probability of each label of a `multiple` target
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
-from mlapi.pipelines.base import Kind
+from mlapi.domain import Kind
 from mlapi.pipelines.classification.recipes import UNSEEN
 
 _FEW = 3  # fewer positive or negative examples do not place a label's own sigmoid

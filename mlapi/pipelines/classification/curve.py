@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlapi.domain import TargetSpec
 from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva, open_eva
 from mlapi.eva.tables import write_table
 from mlapi.evaluation.classification import row
-from mlapi.pipelines.base import TargetSpec, TrainingJob
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import judging
 from mlapi.pipelines.classification.answers import THRESHOLD
@@ -18,6 +18,7 @@ from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.modality import Modality
 from mlapi.pipelines.classification.model import TrainedTarget, read_model
 from mlapi.pipelines.classification.race import examples, recipe_of
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter, write_json
 from registry.f1 import indicators, macro_f1
 

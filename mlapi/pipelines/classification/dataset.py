@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.pipelines.base import TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification.modality import Modality
 
 # EvaDB's columns are text, so the set of a `multiple` target is stored as one, joined by a

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import Answer, TargetSpec
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation import classification, comparison
-from mlapi.pipelines.base import Answer, TargetSpec
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.model import load_model

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from mlapi.pipelines.base import ExtractorRef, TargetSpec
+from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.numeric_columns import NumericColumns
 from mlapi.pipelines.classification.recipes import Recipe
 

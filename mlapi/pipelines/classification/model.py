@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines import artifact
-from mlapi.pipelines.base import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
 from mlapi.pipelines.classification.recipes import Estimator
 

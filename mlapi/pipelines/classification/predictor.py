@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
 from mlapi.eva.functions.classifier import Classifier as Function
 from mlapi.eva.online import OnlineFunction
-from mlapi.pipelines.base import Answer, FeatureStore, InputProblem, Predictor, Problem, TargetSpec
+from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.model import Classifier, read_model
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlapi.domain import TargetSpec
 from mlapi.eva.execute import StatementFailed
-from mlapi.pipelines.base import TargetSpec
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.dataset import decode

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mlapi.pipelines.base import Kind
+from mlapi.domain import Kind
 
 # What an estimator says of a label that it has not seen: below every score of ridge.
 UNSEEN = -10.0

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from sklearn.linear_model import RidgeClassifier
 
-from mlapi.pipelines.base import Kind
+from mlapi.domain import Kind
 from mlapi.pipelines.classification.recipes import UNSEEN
 
 _LEAST = UNSEEN + 1

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
-from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
 from mlapi.pipelines.classification.dataset import Dataset
@@ -16,6 +16,7 @@ from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
 from mlapi.pipelines.classification.verdict import verdict
 from mlapi.run_folder.environment import environment
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter, write_json
 
 FEW_CLASSES_HINT = "Label more tasks, so that every control has at least two of its labels in use."

@@ -7,11 +7,11 @@ from mlapi.eva.execute import StatementFailed
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
 from mlapi.evaluation.classification import row
-from mlapi.pipelines.base import TrainingJob
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import judging
 from mlapi.pipelines.classification.dataset import Dataset
 from mlapi.pipelines.classification.model import load_model
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.pipelines.base import ExtractorRef, InputProblem, TargetSpec
+from mlapi.domain import ExtractorRef, InputProblem, TargetSpec
 from mlapi.pipelines.classification.modality import Example, Modality
 from mlapi.pipelines.image_classification.columns import VectorColumns, fit_columns
 from mlapi.pipelines.image_classification.recipes import KERNEL, LINEAR

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlapi.domain import Match
 from mlapi.pipelines import choices
-from mlapi.pipelines.base import Match, Predictor, TrainingJob
+from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
+from mlapi.run_folder.job import TrainingJob
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi.pipelines.base import FeatureStore, TargetSpec
+from mlapi.domain import FeatureStore, TargetSpec
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.images.reading import read_vectors
 

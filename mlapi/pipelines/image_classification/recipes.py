@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.kernel_approximation import Nystroem
 
-from mlapi.pipelines.base import Kind
+from mlapi.domain import Kind
 from mlapi.pipelines.classification import ridge
 from mlapi.pipelines.classification.recipes import Recipe
 from mlapi.pipelines.classification.ridge import RidgeEstimator

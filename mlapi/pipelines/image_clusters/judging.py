@@ -14,10 +14,10 @@ from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation.classification import row
-from mlapi.pipelines.base import TrainingJob
 from mlapi.pipelines.image_clusters.grouping import silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, most
+from mlapi.run_folder.job import TrainingJob
 
 if TYPE_CHECKING:
     from mlapi.pipelines.image_clusters.training import Before

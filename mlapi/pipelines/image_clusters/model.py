@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from mlapi.domain import Answer, ExtractorRef, TargetSpec
 from mlapi.pipelines import artifact
-from mlapi.pipelines.base import Answer, ExtractorRef, TargetSpec
 
 PIPELINE = "image_clusters"
 

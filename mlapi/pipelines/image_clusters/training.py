@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
 from mlapi.pipelines.image_clusters.judging import Examples, judge
 from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
@@ -18,6 +18,7 @@ from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
 from mlapi.run_folder.environment import environment
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter, write_json
 
 _LEAST = 4

@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import Answer
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.classification import row
-from mlapi.pipelines.base import Answer, TrainingJob
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import write_pictures
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.f1 import f1_by_label, indicators, macro_f1
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 
+from mlapi.domain import Answer, ExtractorRef, TargetSpec
 from mlapi.pipelines import artifact
-from mlapi.pipelines.base import Answer, ExtractorRef, TargetSpec
 
 PIPELINE = "image_similarity"
 # So many of the references that are near are told: of one more than a picture can be itself.

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines import choices
-from mlapi.pipelines.base import Match, Predictor, TargetSpec, TrainingJob
+from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
+from mlapi.run_folder.job import TrainingJob
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import Control, LabelConfig

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.pipelines.base import TargetSpec, TrainingFailed, TrainingJob
 from mlapi.pipelines.image_similarity.judging import Examples, judge
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
 from mlapi.run_folder.environment import environment
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter, write_json
 
 _HINT = "Label one task with it, or set the option similar_to to a label that tasks carry."

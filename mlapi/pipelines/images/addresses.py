@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from mlapi.pipelines.base import InputProblem, TargetSpec
+from mlapi.domain import InputProblem, TargetSpec
 from mlapi.pipelines.fields import value_of
 
 MAX_CHARACTERS = 8_000  # of an address; a picture inside a data: URI may be larger

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from mlapi.domain import TargetSpec
 from mlapi.pipelines import choices
-from mlapi.pipelines.base import TargetSpec
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mlapi.domain import InvalidOption
 from mlapi.pipelines import options
-from mlapi.pipelines.base import InvalidOption
 from mlapi.pipelines.options import Option
 
 MOST_NEIGHBOURS = 1_000

@@ -3,15 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlapi.pipelines.base import (
-    ExtractorRef,
-    InputProblem,
-    Pipeline,
-    TargetSpec,
-    TrainingFailed,
-    TrainingJob,
-)
+from mlapi.domain import ExtractorRef, InputProblem, TargetSpec, TrainingFailed
+from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images import addresses
+from mlapi.run_folder.job import TrainingJob
 
 if TYPE_CHECKING:
     from mlapi.eva.open import Eva

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.pipelines.base import ExtractorRef, FeatureStore, InputProblem, TargetSpec
+from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TargetSpec
 from mlapi.pipelines.images.addresses import read_address
 
 NO_STORE = InputProblem("pictures_unreachable", "This process cannot read pictures.")

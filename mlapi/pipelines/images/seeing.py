@@ -8,11 +8,12 @@ from pathlib import Path
 
 import cv2
 
+from mlapi.domain import ExtractorRef, InputProblem, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.eva.pictures import see
 from mlapi.media.pictures import read_picture
-from mlapi.pipelines.base import ExtractorRef, InputProblem, TrainingFailed, TrainingJob
 from mlapi.pipelines.images.seen import SeenPictures, write_features
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from mlapi.seeing.extractors import extractor as load_extractor
 

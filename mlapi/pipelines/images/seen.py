@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.pipelines.base import ExtractorRef, FeatureStore, InputProblem
+from mlapi.domain import ExtractorRef, FeatureStore, InputProblem
 
 NOT_GIVEN = InputProblem("picture_missing", "The picture was not brought to this process.")
 NOT_SEEN = InputProblem("picture_not_seen", "The picture has no features of this extractor.")

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
-from mlapi.pipelines.base import ExtractorRef, TargetSpec
 from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
 

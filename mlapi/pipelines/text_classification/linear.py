@@ -15,7 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mlapi.pipelines.base import Kind
+from mlapi.domain import Kind
 from mlapi.pipelines.classification import ridge
 from mlapi.pipelines.classification.recipes import Recipe
 from mlapi.pipelines.classification.ridge import RidgeEstimator

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines import choices
-from mlapi.pipelines.base import Match, TargetSpec
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from mlapi.pipelines.base import InputProblem, TargetSpec
+from mlapi.domain import InputProblem, TargetSpec
 from mlapi.pipelines.classification.modality import Example, Modality
 from mlapi.pipelines.text_classification import linear
 from mlapi.pipelines.text_classification.columns import TextColumns, fit_columns

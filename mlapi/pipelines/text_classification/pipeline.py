@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlapi.domain import InputProblem, Match, TargetSpec
 from mlapi.pipelines import options
-from mlapi.pipelines.base import InputProblem, Match, Pipeline, Predictor, TargetSpec, TrainingJob
+from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.pipelines.text_classification import matching, reading
+from mlapi.run_folder.job import TrainingJob
 
 if TYPE_CHECKING:
     from mlapi.labelstudio.label_config import LabelConfig

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi.pipelines.base import FeatureStore, InputProblem, TargetSpec
+from mlapi.domain import FeatureStore, InputProblem, TargetSpec
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.text_classification.reading import read_text
 

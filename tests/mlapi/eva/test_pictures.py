@@ -12,6 +12,7 @@ import psutil
 import pytest
 from evadb.functions.ndarray.open import Open
 
+from mlapi.domain import TrainingFailed
 from mlapi.eva import functions, pictures
 from mlapi.eva.execute import execute
 from mlapi.eva.functions.open_picture import OpenPicture
@@ -21,7 +22,6 @@ from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
 from mlapi.eva.pictures import see
 from mlapi.eva.tables import write_table
-from mlapi.pipelines.base import TrainingFailed
 from mlapi.seeing.extractors import extractor
 from tests.mlapi.seeing.pictures import tiles, write_pngs
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
+from mlapi.domain import Answer, Problem
 from mlapi.labelstudio.label_config import parse
 from mlapi.labelstudio.results import is_allowed, prediction
-from mlapi.pipelines import Answer, Problem
 
 CONFIG = (
     '<View><Text name="text" value="$text"/>'

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from mlapi.domain import InputProblem
 from mlapi.media.pictures import read_picture
 from mlapi.media.reader import FRESH_S, MediaReader
-from mlapi.pipelines.base import InputProblem
 from registry.acts import project_settings
 from registry.acts import projects as acts
 from tests.e2e.labelstudio_server import LSProject

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from mlapi.domain import InputProblem
 from mlapi.media import outside
-from mlapi.pipelines.base import InputProblem
 from registry.models import Project
 from tests.mlapi.media.certificate import self_signed
 from tests.mlapi.media.server import FileServer, redirect, send

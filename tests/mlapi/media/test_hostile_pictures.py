@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mlapi.domain import InputProblem
 from mlapi.media.pictures import read_picture
-from mlapi.pipelines.base import InputProblem
 from tests.mlapi.media.drawn import every_kind, file_of, noise
 from tests.mlapi.media.memory import peak_mb
 
@@ -148,7 +148,7 @@ def test_none_of_them_takes_much_memory(tmp_path):
     for i, (make, _) in enumerate(HOSTILE.values()):
         (tmp_path / f"{i}.png").write_bytes(make())
     code = """
-from mlapi.pipelines.base import InputProblem
+from mlapi.domain import InputProblem
 for path in Path(sys.argv[1]).iterdir():
     try:
         read_picture(path, 256)

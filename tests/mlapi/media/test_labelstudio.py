@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from mlapi.domain import InputProblem
 from mlapi.media.addresses import AddressRefused, parse
 from mlapi.media.hosts import AllowedHosts
 from mlapi.media.labelstudio import LabelStudioMedia, StorageGate
-from mlapi.pipelines.base import InputProblem
 from registry.models import Project
 from tests.mlapi.media.server import FileServer, redirect, send
 

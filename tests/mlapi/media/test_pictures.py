@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from mlapi.domain import InputProblem
 from mlapi.media.pictures import read_picture
-from mlapi.pipelines.base import InputProblem
 from tests.evals_backend.running import ROOT
 from tests.mlapi.media.drawn import (
     BLUE,

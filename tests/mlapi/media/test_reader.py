@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from mlapi.domain import InputProblem
 from mlapi.media.reader import FRESH_S, Fetched
-from mlapi.pipelines.base import InputProblem
 from registry.models import Project
 from tests.e2e.waiting import wait_for
 from tests.mlapi.media.server import FileServer, send

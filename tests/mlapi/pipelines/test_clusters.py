@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mlapi.pipelines.base import ExtractorRef, TargetSpec
+from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines.image_clusters.grouping import group
 from mlapi.pipelines.image_clusters.model import ClusterModel, read_model
 from mlapi.pipelines.image_clusters.naming import Members, name_all

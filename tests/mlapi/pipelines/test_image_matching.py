@@ -3,8 +3,8 @@
 import pytest
 
 from mlapi import pipelines
+from mlapi.domain import InputProblem, InvalidOption, UnknownOption
 from mlapi.labelstudio.label_config import parse
-from mlapi.pipelines import InvalidOption, UnknownOption
 
 CHOICES = '<Choice value="cat"/><Choice value="dog"/>'
 IMAGE = '<Image name="img" value="$image"/>'
@@ -167,7 +167,7 @@ def test_a_task_without_an_address_has_its_reason(data, code):
     pipeline = pipelines.get("image_classification")
     (target,) = matched(IMAGE, choices()).targets
 
-    with pytest.raises(pipelines.InputProblem) as problem:
+    with pytest.raises(InputProblem) as problem:
         pipeline.read_input(data, target)
 
     assert problem.value.code == code

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mlapi import pipelines
-from mlapi.pipelines import Answer, Problem
+from mlapi.domain import Answer, Problem
 from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlapi import pipelines
-from mlapi.pipelines import InputProblem
+from mlapi.domain import InputProblem
 from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS, canonical, read_text
 from tests.mlapi.pipelines.texts import a_spec
 

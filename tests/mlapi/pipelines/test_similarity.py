@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlapi.pipelines.base import ExtractorRef, TargetSpec
+from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines.image_similarity.judging import Examples, precision_at_k
 from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
 

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from mlapi.pipelines.base import TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.text_classification import linear

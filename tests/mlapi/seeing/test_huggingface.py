@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlapi.domain import TrainingFailed
 from mlapi.eva.functions.picture_features import PictureFeatures
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
 from mlapi.eva.pictures import see
-from mlapi.pipelines.base import TrainingFailed
 from mlapi.seeing.extractors import extractor, problem
 from tests.mlapi.seeing import tiny_models
 from tests.mlapi.seeing.pictures import tiles, write_pngs
@@ -319,7 +319,7 @@ def test_code_that_comes_with_a_model_is_not_run(tmp_path, vit):
 def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
     """Offline by its client's own switch, so that it is the same wherever the test runs."""
     script = (
-        "from mlapi.pipelines.base import TrainingFailed\n"
+        "from mlapi.domain import TrainingFailed\n"
         "from mlapi.seeing.extractors import extractor, problem\n"
         "assert problem('hf:google/vit-base-patch16-224') is None\n"
         "try:\n"

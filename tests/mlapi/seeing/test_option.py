@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from mlapi.pipelines.base import TrainingFailed
+from mlapi.domain import TrainingFailed
 from mlapi.seeing.extractors import extractor, problem
 
 without_vision = pytest.mark.skipif(

@@ -9,9 +9,9 @@ from time import monotonic
 import pytest
 
 from mlapi import serving
+from mlapi.domain import ExtractorRef
 from mlapi.features import ProjectFeatures
 from mlapi.mirror.apply_changes import heal_config
-from mlapi.pipelines.base import ExtractorRef
 from mlapi.similar import NoFeatures, forget, similar
 from mlapi.thumbnails import NoThumbnail, thumbnail
 from mlapi.training import scoring

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from mlapi import pipelines
-from mlapi.pipelines.base import TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.training.verify import verify
 from tests.mlapi.pictures import digits

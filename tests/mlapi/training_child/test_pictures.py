@@ -3,7 +3,7 @@
 import pytest
 
 from mlapi import pipelines
-from mlapi.pipelines.base import Problem
+from mlapi.domain import Problem
 from mlapi.pipelines.images.seen import SeenPictures, read_features
 from mlapi.training.child import carry_out
 from mlapi.training.verify import verify

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mlapi import pipelines
-from mlapi.pipelines.base import Answer, Problem
+from mlapi.domain import Answer, Problem
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.training.verify import verify
 from tests.mlapi.pictures import digits, inked_digits, tiles

@@ -1,0 +1,148 @@
+"""The value types that the packages of mlapi hand to each other, and their errors.
+
+The ground floor: of this project it imports only registry.errors, and any module may import it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from registry.errors import EvalsError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Kind = Literal["single", "multiple"]
+
+
+class UnknownOption(EvalsError):
+    """The project's options hold a name that its pipeline does not have."""
+
+    code = "option_unknown"
+    status = 400
+
+
+class InvalidOption(EvalsError):
+    """An option of the project has a value that its pipeline cannot use."""
+
+    code = "option_invalid"
+    status = 400
+
+
+class TrainingFailed(EvalsError):
+    """A training that cannot end in a version, with the cause as its code."""
+
+    status = 409
+
+    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class InputProblem(Exception):  # noqa: N818 - not a failure: the task is answered with no prediction
+    """Why one task has no input that a target can be predicted from."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """A control tag that a pipeline can fill, and where its input is.
+
+    `labels` are what a result holds (aliases where there are some); none for a control that
+    takes any words. The two keys are those of Paragraphs: where a turn of the dialogue has its
+    text and its author.
+    """
+
+    name: str
+    object_name: str
+    object_tag: str
+    field: str
+    kind: Kind
+    labels: tuple[str, ...]
+    text_key: str = "text"
+    author_key: str = "author"
+    control_tag: str = "Choices"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "labels": list(self.labels)}
+
+    def told(self, untrained_reason: str = "") -> dict[str, Any]:
+        """As a row of `targets` in result.json; with a reason it is one that was not trained."""
+        names = ("name", "object_name", "object_tag", "field", "kind")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "labels": list(self.labels),
+            "trained": not untrained_reason,
+            "untrained_reason": untrained_reason,
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TargetSpec":
+        """From `to_dict`'s or a stored Target's fields; others are left out."""
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+        return cls(**{**known, "labels": tuple(values["labels"])})
+
+
+@dataclass(frozen=True)
+class Unserved:
+    """A control tag that a pipeline does not fill; `message` is one ASCII line of our own words."""
+
+    control: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a pipeline makes of a label config; `pipeline` is "" where nothing can be served.
+
+    `purpose` is what the targets are filled with beside their labels, where an option says so:
+    other words are another thing to learn.
+    """
+
+    pipeline: str
+    targets: tuple[TargetSpec, ...]
+    unserved: tuple[Unserved, ...] = ()
+    purpose: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says: one label, or a set of them for `multiple`; `score` within 0..1."""
+
+    target: str
+    value: str | tuple[str, ...]
+    score: float
+    kind: Kind = "single"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a model says nothing."""
+
+    target: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ExtractorRef:
+    """What makes vectors of pictures: as the option `features` names it, and the name that also
+    tells its version and its weights.
+    """
+
+    features: str
+    name: str
+
+
+class FeatureStore(Protocol):
+    """Feature vectors of the pictures that tasks name: kept ones, and those that it can make."""
+
+    def vectors(
+        self, extractor: ExtractorRef, addresses: Sequence[str]
+    ) -> "list[np.ndarray | InputProblem]":
+        """For each address a float32 vector, or why there is none. Raises nothing else."""
