@@ -197,8 +197,8 @@ _functions = _Functions()
 
 
 def _made(extractor: ExtractorRef) -> Any:
-    from mlapi.eva.functions.picture_features import PictureFeatures
     from mlapi.eva.online import OnlineFunction
+    from mlapi.eva.picture_features import PictureFeatures
 
     instance = PictureFeatures()
     instance.setup(extractor.features)

@@ -23,6 +23,8 @@ from mlapi.eva import functions
 from mlapi.eva.execute import StatementFailed, execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.eva.open_picture import OpenPicture
+from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
 from mlapi.seeing.extractors import extractor
 from mlapi.seeing.opening import open_rgb
@@ -55,7 +57,7 @@ def see(
     execute(
         eva,
         f"CREATE FUNCTION {function} IMPL ':impl' FEATURES ':features'",
-        {"impl": functions.path("picture_features"), "features": features},
+        {"impl": functions.path(PictureFeatures), "features": features},
     )
     seen: Vectors = {}
     for number, batch in enumerate(_batches(pictures), start=1):
@@ -85,7 +87,7 @@ def _load(eva: Eva, table: str, pictures: Mapping[int, Path], function: str) -> 
 
 def _open(eva: Eva, table: str, pictures: Mapping[int, Path], function: str) -> Vectors:
     opener = identifier(f"{table}_open")
-    execute(eva, f"CREATE FUNCTION {opener} IMPL ':impl'", {"impl": functions.path("open_picture")})
+    execute(eva, f"CREATE FUNCTION {opener} IMPL ':impl'", {"impl": functions.path(OpenPicture)})
     paths = pd.DataFrame({"id": list(pictures), "path": [str(p) for p in pictures.values()]})
     write_table(eva, table, paths, {"id": "integer", "path": "text"})
     seen = _select(eva, table, "id", f"{function}({opener}(path))")

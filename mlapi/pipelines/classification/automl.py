@@ -13,13 +13,13 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.pipelines.classification.columns_function import NAMES, NumericColumnsFunction
 from mlapi.pipelines.classification.dataset import Columns
 from mlapi.pipelines.classification.modality import Modality
-from mlapi.pipelines.classification.numeric_columns import SIZE, NumericColumns
+from mlapi.pipelines.classification.numeric_columns import NumericColumns
 from mlapi.pipelines.classification.recipes import UNSEEN
 
 AUTOML = "EvaDB AutoML, XGBoost"
-_NAMES = [f"f{i}" for i in range(SIZE)]
 _WITHIN = 0.8  # FLAML retrains its best once its limit is over
 
 
@@ -34,7 +34,7 @@ class AutoMLEstimator:
 
     def scores(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, n_labels): log probabilities; UNSEEN for labels that it has not learned."""
-        frame = pd.DataFrame(self.features.columns(inputs), columns=_NAMES)
+        frame = pd.DataFrame(self.features.columns(inputs), columns=NAMES)
         found = np.full((len(inputs), self.n_labels), UNSEEN)
         log = np.log(np.clip(self.model.predict_proba(frame), 1e-4, 1))
         found[:, self.classes] = log
@@ -72,7 +72,7 @@ class AutoML:
         execute(
             self.eva,
             f"CREATE FUNCTION {identifier(columns)} IMPL ':impl' MODEL_PATH ':features'",
-            {"impl": functions.path("numeric_columns"), "features": str(path)},
+            {"impl": functions.path(NumericColumnsFunction), "features": str(path)},
         )
         c = self.columns
         limit = max(1.0, _WITHIN * left)

@@ -15,6 +15,7 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation import classification, comparison
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import Dataset, decode
+from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import load_model
 
 
@@ -67,7 +68,7 @@ def ask(
         f"CREATE FUNCTION {identifier(function)} "
         "IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
         {
-            "impl": functions.path("classifier"),
+            "impl": functions.path(ClassifierFunction),
             "artifact": str(artifact),
             "inputs": ",".join(map(str, inputs)),
         },

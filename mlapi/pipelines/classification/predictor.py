@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
-from mlapi.eva.functions.classifier import Classifier as Function
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.answers import answers
+from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier, read_model
 
 Answers = dict[str, Answer | Problem]
@@ -29,7 +29,7 @@ class ClassifierPredictor(Predictor):
         self.nbytes = model.nbytes
         self._slices = model.slices()
         self._columns = [f"input_{i}" for i in range(len(self.targets))]
-        function = Function()
+        function = ClassifierFunction()
         function.model = model
         self._function = OnlineFunction(function, "classifier", self._columns, ["probabilities"])
 

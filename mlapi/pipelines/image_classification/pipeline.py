@@ -21,7 +21,7 @@ class ImageClassification(ImagePipeline):
 
     name = "image_classification"
     modules = (
-        "mlapi.eva.functions.picture_features",
+        "mlapi.eva.picture_features",
         "mlapi.pipelines.image_classification.recipes",
     )
 

@@ -14,6 +14,7 @@ from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation.classification import row
+from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_clusters.grouping import silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, most
@@ -90,7 +91,7 @@ def _ask(eva: Eva, job: TrainingJob, examples: Examples) -> tuple[np.ndarray, np
     execute(
         eva,
         f"CREATE FUNCTION {function} IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path("nearest_cluster"), "artifact": str(job.artifact)},
+        {"impl": functions.path(NearestCluster), "artifact": str(job.artifact)},
     )
     found = execute(eva, f"SELECT id, {function}(features) FROM {job.prefix}_tasks")  # noqa: S608
     found = found.set_index("id").loc[examples.tasks]

@@ -24,8 +24,8 @@ class ImageClusters(ImagePipeline):
 
     name = "image_clusters"
     modules = (
-        "mlapi.eva.functions.picture_features",
-        "mlapi.eva.functions.nearest_cluster",
+        "mlapi.eva.picture_features",
+        "mlapi.pipelines.image_clusters.function",
     )
     only_if_asked = True
     learns_from = "all"

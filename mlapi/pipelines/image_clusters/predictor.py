@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
-from mlapi.eva.functions.nearest_cluster import NearestCluster
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_clusters.model import ClusterModel, read_model
 from mlapi.pipelines.images.reading import read_vectors
 

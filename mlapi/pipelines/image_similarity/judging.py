@@ -17,6 +17,7 @@ from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.classification import row
+from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import write_pictures
@@ -82,7 +83,7 @@ def _ask(
     execute(
         eva,
         f"CREATE FUNCTION {identifier(function)} IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path("nearest_references"), "artifact": str(artifact)},
+        {"impl": functions.path(NearestReferences), "artifact": str(artifact)},
     )
     found = execute(eva, f"SELECT id, {function}(features) FROM {identifier(table)}")  # noqa: S608
     columns = (found[name].tolist() for name in ("id", "tasks", "nearness"))

@@ -22,8 +22,8 @@ class ImageSimilarity(ImagePipeline):
 
     name = "image_similarity"
     modules = (
-        "mlapi.eva.functions.picture_features",
-        "mlapi.eva.functions.nearest_references",
+        "mlapi.eva.picture_features",
+        "mlapi.pipelines.image_similarity.function",
     )
     only_if_asked = True
     may_be_silent = True

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
-from mlapi.eva.functions.nearest_references import NearestReferences
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
 from mlapi.pipelines.images.reading import read_vectors
 

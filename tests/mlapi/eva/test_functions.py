@@ -7,17 +7,30 @@ import pandas as pd
 import pytest
 from evadb.functions.abstract.abstract_function import AbstractFunction
 from evadb.functions.trackers.nor_fair import NorFairTracker
+from evadb.utils.generic_utils import load_function_class_from_file
 
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
-from mlapi.eva.functions.classifier import Classifier
-from mlapi.eva.functions.numeric_columns import NumericColumns
 from mlapi.eva.online import OnlineFunction
+from mlapi.eva.open_picture import OpenPicture
+from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
+from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
+from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.numeric_columns import SIZE
+from mlapi.pipelines.image_clusters.function import NearestCluster
+from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.text_classification.columns import fit_columns
 from tests.mlapi.pipelines.texts import a_model
 
+FUNCTIONS = [
+    ClassifierFunction,
+    NearestCluster,
+    NearestReferences,
+    NumericColumnsFunction,
+    OpenPicture,
+    PictureFeatures,
+]
 TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]
 
 
@@ -35,9 +48,14 @@ class Lengths(AbstractFunction):
         return pd.DataFrame({"length": [len(text) for text in frame["text"]]})
 
 
-@pytest.mark.parametrize("function", [Classifier, NumericColumns])
-def test_evadb_can_make_each_function_without_arguments(function):
-    assert isinstance(function(), AbstractFunction)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_evadb_can_make_each_function_from_its_file(function):
+    """Under the version's name, so that the only class of the file is the function; twice."""
+    for _ in range(2):
+        found = load_function_class_from_file(functions.path(function), "p1_v1")
+
+        assert issubclass(found, AbstractFunction)
+        assert found().name == function.__name__
 
 
 def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
@@ -49,7 +67,7 @@ def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
     execute(
         eva,
         f"CREATE FUNCTION {prefix}_v1 IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path("classifier"), "artifact": str(tmp_path / "it's.bin")},
+        {"impl": functions.path(ClassifierFunction), "artifact": str(tmp_path / "it's.bin")},
     )
     found = execute(eva, f"SELECT id, {prefix}_v1(text) FROM {prefix}_texts")
 
@@ -69,7 +87,7 @@ def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix,
         eva,
         f"CREATE FUNCTION {prefix}_v2 IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
         {
-            "impl": functions.path("classifier"),
+            "impl": functions.path(ClassifierFunction),
             "artifact": str(tmp_path / "artifact.bin"),
             "inputs": "1,-1,0",
         },
@@ -93,7 +111,10 @@ def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix, tmp_path):
     execute(
         eva,
         f"CREATE FUNCTION {prefix}_cols IMPL ':impl' MODEL_PATH ':features'",
-        {"impl": functions.path("numeric_columns"), "features": str(tmp_path / "features.bin")},
+        {
+            "impl": functions.path(NumericColumnsFunction),
+            "features": str(tmp_path / "features.bin"),
+        },
     )
     found = execute(eva, f"SELECT {prefix}_cols(text) FROM {prefix}_columns")
 

@@ -15,11 +15,11 @@ from evadb.functions.ndarray.open import Open
 from mlapi.domain import TrainingFailed
 from mlapi.eva import functions, pictures
 from mlapi.eva.execute import execute
-from mlapi.eva.functions.open_picture import OpenPicture
-from mlapi.eva.functions.picture_features import PictureFeatures
 from mlapi.eva.names import UnsafeName
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
+from mlapi.eva.open_picture import OpenPicture
+from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.pictures import see
 from mlapi.eva.tables import write_table
 from mlapi.seeing.extractors import extractor
@@ -288,11 +288,9 @@ def test_functions_nest_in_a_statement(eva, prefix, tmp_path, seen_directly):
     cut, expected = seen_directly
     paths = write_pngs(tmp_path, cut[:3])
     see_with, open_with = f"{prefix}_see", f"{prefix}_open"
-    bindings = {"impl": functions.path("picture_features"), "features": "opencv"}
+    bindings = {"impl": functions.path(PictureFeatures), "features": "opencv"}
     execute(eva, f"CREATE FUNCTION {see_with} IMPL ':impl' FEATURES ':features'", bindings)
-    execute(
-        eva, f"CREATE FUNCTION {open_with} IMPL ':impl'", {"impl": functions.path("open_picture")}
-    )
+    execute(eva, f"CREATE FUNCTION {open_with} IMPL ':impl'", {"impl": functions.path(OpenPicture)})
     frame = pd.DataFrame({"id": list(paths), "path": [str(p) for p in paths.values()]})
     write_table(eva, f"{prefix}_paths", frame, {"id": "integer", "path": "text"})
 

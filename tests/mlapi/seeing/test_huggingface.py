@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from mlapi.domain import TrainingFailed
-from mlapi.eva.functions.picture_features import PictureFeatures
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
+from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.pictures import see
 from mlapi.seeing.extractors import extractor, problem
 from tests.mlapi.seeing import tiny_models

@@ -1,0 +1,34 @@
+"""The EvaDB function of a classifier's version: inputs in, probabilities out."""
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.functions import Column, ModelFunction
+from mlapi.pipelines.classification.model import load_model
+
+
+class ClassifierFunction(
+    ModelFunction,
+    kind="Classification",
+    inputs=[Column("input", "any", (None,))],
+    outputs=[Column("probabilities", "float64", (None,))],
+):
+    """One argument per distinct input column, one array of probabilities per row.
+
+    `inputs` says which argument each trained target reads, as comma-separated numbers, -1 for
+    a target that is not evaluated.
+    """
+
+    load = staticmethod(load_model)
+
+    def setup(self, model_path: str = "", inputs: str = "") -> None:
+        super().setup(model_path)
+        self.inputs = [int(number) for number in str(inputs).split(",")] if inputs != "" else None
+
+    def evaluate(self, frame: pd.DataFrame) -> dict[str, list[np.ndarray]]:
+        columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
+        inputs = self.inputs if self.inputs is not None else range(len(self.model.targets))
+        rows = self.model.probabilities(
+            [columns[i] if i >= 0 else None for i in inputs], len(frame)
+        )
+        return {"probabilities": list(rows)}

@@ -1,0 +1,32 @@
+"""The EvaDB function of a version of clusters: features in, the nearest cluster out."""
+
+import numpy as np
+import pandas as pd
+
+from mlapi.eva.functions import Column, ModelFunction
+from mlapi.pipelines.image_clusters.model import load_model
+
+NONE = -1
+
+
+class NearestCluster(
+    ModelFunction,
+    kind="Clustering",
+    inputs=[Column("features", "float32", (None,))],
+    outputs=[Column("cluster", "int64"), Column("centrality", "float64")],
+):
+    """One vector in; the number of its cluster and how central it is there out.
+
+    A row without a vector is in cluster -1.
+    """
+
+    load = staticmethod(load_model)
+
+    def evaluate(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+        vectors = frame.iloc[:, 0].tolist()
+        clusters, centrality = np.full(len(vectors), NONE), np.zeros(len(vectors))
+        there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+        if there:
+            found = self.model.assign(np.stack([vectors[i] for i in there]))
+            clusters[there], centrality[there] = found
+        return {"cluster": clusters, "centrality": centrality}
