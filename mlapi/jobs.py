@@ -13,10 +13,12 @@ log = structlog.get_logger(__name__)
 
 
 def drain(project_id: int) -> None:
-    """Apply the project's received events in order."""
-    from mlapi.mirror.process_events import drain as apply
+    """Apply the project's received events in order, then ask the policy whether to train."""
+    from mlapi.mirror import process_events
+    from mlapi.training import policy
 
-    apply(project_id)
+    if process_events.drain(project_id):
+        policy.consider(Project.objects.get(pk=project_id))
 
 
 def sync(project_id: int, reason: str) -> None:

@@ -10,7 +10,6 @@ from mlapi.locks import DRAIN, project_lock
 from mlapi.mirror import apply_changes, prequential
 from mlapi.mirror.apply_changes import Applied, Gone
 from mlapi.mirror.first_labels import first_answers
-from mlapi.training import policy
 from registry.acts import events as event_acts
 from registry.acts import projects
 from registry.models import Event, Project
@@ -27,7 +26,7 @@ def drain(project_id: int) -> int:
     One drain per project: a second one leaves, and the first looks again after it has given
     the lock back, so that no event waits for the next. An event that cannot be applied
     is settled as failed, with the reason, and stops none. Afterwards it asks for a sync
-    where an event said too little, and asks the policy whether to train.
+    where an event said too little.
     """
     settled = 0
     while True:
@@ -51,7 +50,6 @@ def _drain(project_id: int) -> int:
             settled += 1
     if reasons:
         projects.request_sync(project, reasons[0])
-    policy.consider(project)
     return settled
 
 

@@ -11,6 +11,8 @@ from django.forms.models import model_to_dict
 
 from mlapi import pipelines
 from mlapi.domain import Match
+from mlapi.mirror.process_events import drain
+from mlapi.mirror.sync import sync
 from mlapi.training import automl
 from mlapi.training.journal import Journal
 from registry import artifacts
@@ -25,9 +27,6 @@ def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
 
     What fails here is told in the run's log; the run then learns from what the mirror has.
     """
-    from mlapi.mirror.process_events import drain
-    from mlapi.mirror.sync import sync
-
     _try(journal, "Applying received events", lambda: drain(run.project_id))
     if run.trigger != TrainingRun.Trigger.START_TRAINING:
         return

@@ -6,7 +6,7 @@ from django.utils.module_loading import import_string
 
 from mlapi import jobs
 from registry import artifacts, queue
-from registry.acts import projects, runs
+from registry.acts import events, projects, runs
 from registry.models import Act, TrainingRun
 from tests.factories import promote
 from tests.mlapi.training.projects import label, labelled_project, small_programs
@@ -64,6 +64,16 @@ def test_a_champion_that_loads_in_a_worker_stays_whatever_one_process_met(monkey
     assert project.champion == version and version.load_failed_at is None
     (act,) = Act.objects.filter(project=project, verb="keep", actor="serving")
     assert "disk full" in act.reason
+
+
+def test_an_event_that_makes_a_training_due_queues_its_run():
+    project = labelled_project({"Positive": 15, "Negative": 15}, policy={"quiet_s": 0})
+    event = events.record(project, "TASKS_DELETED", {"tasks": [{"id": 1}]})
+    jobs.drain(project.pk)
+    event.refresh_from_db()
+    assert event.status == "applied"
+    run = TrainingRun.objects.get(project=project)
+    assert (run.trigger, run.state) == (TrainingRun.Trigger.POLICY, "queued")
 
 
 def test_labels_that_changed_while_it_trained_count_for_the_next_run(monkeypatch):

@@ -7,8 +7,7 @@ import pytest
 from django.db import connection
 
 from mlapi.locks import DRAIN, project_lock
-from mlapi.mirror import apply_changes
-from mlapi.mirror import process_events as drain_module
+from mlapi.mirror import apply_changes, process_events
 from mlapi.mirror.process_events import drain
 from registry.acts import events, tasks
 from registry.models import Event, Project, Task
@@ -351,24 +350,23 @@ def test_a_second_drain_leaves(project):
 @pytest.mark.django_db(transaction=True)
 def test_an_event_that_comes_as_a_drain_leaves_is_not_left_behind(project, monkeypatch):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    considered = []
+    apply_received, left = process_events._drain, []
 
-    def late(project):
+    def late(project_id):
         """The moment after the last event was settled and before the lock is given back."""
-        if not considered:
+        settled = apply_received(project_id)
+        if not left:
             thread = threading.Thread(target=other)
             thread.start()
             thread.join(90)
-        considered.append(project)
-
-    left = []
+        return settled
 
     def other():
         receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))
         left.append(drain(project.pk))
         connection.close()
 
-    monkeypatch.setattr(drain_module.policy, "consider", late)
+    monkeypatch.setattr(process_events, "_drain", late)
     assert drain(project.pk) == 2
     assert left == [0]
     assert mirrored(project).labels == {"label": "Negative"}
