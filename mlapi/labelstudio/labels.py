@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import label_of
 from mlapi.labelstudio.times import moment
-
-if TYPE_CHECKING:
-    from mlapi.domain import TargetSpec
 
 Labels = dict[str, str | list[str]]
 
@@ -19,7 +17,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 def usable(
     annotations: Iterable[Mapping[str, Any]],
-    targets: Sequence["TargetSpec"],
+    targets: Sequence[TargetSpec],
     since: Mapping[str, str] = NEVER_ADDED,
 ) -> tuple[Labels, list[str]]:
     """The consensus of the annotators, by control name, and the controls on which they are tied.
@@ -47,7 +45,7 @@ def usable(
 
 def answer(
     annotation: Mapping[str, Any],
-    target: "TargetSpec",
+    target: TargetSpec,
     since: Mapping[str, str] = NEVER_ADDED,
 ) -> tuple[str, ...] | None:
     """What one annotation says about a target, sorted; None if it says nothing that is allowed.
@@ -91,7 +89,7 @@ def _is_before(annotation: Mapping[str, Any], since: str | None) -> bool:
     return joined is not None and _age(annotation)[0] < joined
 
 
-def _said(result: Any, target: "TargetSpec") -> set[str]:
+def _said(result: Any, target: TargetSpec) -> set[str]:
     """What the regions of the target's control hold, as labels."""
     read = READERS.get(target.control_tag, _choices)
     said: set[str] = set()

@@ -4,18 +4,16 @@ import math
 import secrets
 import string
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
+from mlapi.domain import Answer, Problem
 from mlapi.labelstudio.label_config import Control, LabelConfig
-
-if TYPE_CHECKING:
-    from mlapi.domain import Answer, Problem
 
 _ID_CHARACTERS = string.ascii_letters + string.digits
 
 
 def prediction(
-    answers: Mapping[str, "Answer | Problem"], config: LabelConfig, version_label: str | None
+    answers: Mapping[str, Answer | Problem], config: LabelConfig, version_label: str | None
 ) -> dict[str, Any] | None:
     """`{"result": [regions], "score", "model_version"}`; None if nothing can be said.
 
@@ -36,7 +34,7 @@ def prediction(
     }
 
 
-def is_allowed(answer: "Answer | Problem", control: Control) -> TypeGuard["Answer"]:
+def is_allowed(answer: Answer | Problem, control: Control) -> TypeGuard[Answer]:
     """Whether the answer, as a whole, can be said with this control of the config.
 
     A Problem and an empty set cannot: there is no region that says them.
@@ -65,7 +63,7 @@ _VALUES: dict[str, tuple[str, Callable[[list[str], Control], dict[str, Any]]]] =
 }
 
 
-def _region(answer: "Answer", control: Control) -> dict[str, Any]:
+def _region(answer: Answer, control: Control) -> dict[str, Any]:
     kind, value = _VALUES[control.tag]
     return {
         "id": "".join(secrets.choice(_ID_CHARACTERS) for _ in range(10)),

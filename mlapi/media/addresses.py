@@ -3,13 +3,11 @@
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 import idna
 
-if TYPE_CHECKING:
-    from mlapi.media.networks import IPAddress
+from mlapi.media.networks import IPAddress
 
 MAX_CHARACTERS = 8000  # a signed address has up to 3,000; servers cut a request's line at 8 kB
 MAX_DECODINGS = 3
@@ -118,7 +116,7 @@ def host(text: str) -> str:
     return name
 
 
-def literal(name: str) -> "IPAddress | None":
+def literal(name: str) -> IPAddress | None:
     """The IP address that a host in its one spelling is; None for a name."""
     try:
         return ipaddress.ip_address(name)

@@ -6,24 +6,21 @@ at its first human label, of the version that was champion when the human answer
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import structlog
 
 from mlapi import serving
 from mlapi.domain import Answer
 from mlapi.features import ProjectFeatures
+from mlapi.mirror.first_labels import FirstAnswers
 from registry.acts import tasks
 from registry.models import Act, ModelVersion, Outcome, Project
 from registry.models.act import CHAMPION_MOVES
 
-if TYPE_CHECKING:
-    from mlapi.mirror.first_labels import FirstAnswers
-
 log = structlog.get_logger(__name__)
 
 
-def ask(project: Project, first: "FirstAnswers") -> list[Outcome]:
+def ask(project: Project, first: FirstAnswers) -> list[Outcome]:
     """What the champion of that moment says of the task; outcomes that still lack their task.
 
     Before the human's label is applied, and outside of its transaction: it may load a model.
@@ -65,7 +62,7 @@ def champion_at(project: Project, when: datetime) -> ModelVersion | None:
     return last.to_version if last else None
 
 
-def _may_have_learned(version: ModelVersion, first: "FirstAnswers") -> bool:
+def _may_have_learned(version: ModelVersion, first: FirstAnswers) -> bool:
     snapshot_at = version.run.snapshot_at if version.run else None
     if first.labelled_since is None or snapshot_at is None:
         return False
@@ -73,7 +70,7 @@ def _may_have_learned(version: ModelVersion, first: "FirstAnswers") -> bool:
 
 
 def _outcome(
-    version: ModelVersion, first: "FirstAnswers", name: str, answer: Answer, human: str | list[str]
+    version: ModelVersion, first: FirstAnswers, name: str, answer: Answer, human: str | list[str]
 ) -> Outcome:
     value = answer.value
     predicted = value if isinstance(value, str) else sorted(value)

@@ -4,18 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlapi.domain import Match, Unserved
+from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
 from mlapi.pipelines.image_similarity import ImageSimilarity
 from mlapi.pipelines.text_classification import TextClassification
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import LabelConfig
 
 # In this order they are asked; the first that has a target serves the config.
 PIPELINES: dict[str, Pipeline] = {
@@ -32,7 +30,7 @@ def get(name: str) -> Pipeline:
     return PIPELINES[name]
 
 
-def match(config: "LabelConfig", options: Mapping[str, Any] = NO_OPTIONS) -> Match:
+def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match:
     """What the first pipeline with a target makes of the config, else why none has one.
 
     A pipeline that the options ask for is the only one that may serve. Of a control that none

@@ -3,14 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from mlapi.domain import Answer, FeatureStore, Match, Problem, TargetSpec
+from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import LabelConfig
-    from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress_writer import Reporter
 
 
 class Predictor(ABC):
@@ -56,7 +54,7 @@ class Pipeline(ABC):
     modules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         """The targets that it would fill, and why it does not fill the other controls.
 
         `options` are what the project has set, as it set it: a pipeline that is asked for by
@@ -72,7 +70,7 @@ class Pipeline(ABC):
     def validate_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in. Raises UnknownOption or InvalidOption."""
 
-    def sees_in(self, config: "LabelConfig") -> bool:
+    def sees_in(self, config: LabelConfig) -> bool:
         """Whether the config shows what the pipeline is about at all."""
         return True
 
@@ -101,9 +99,9 @@ class Pipeline(ABC):
         """The version in a verified artifact."""
 
     @abstractmethod
-    def train(self, job: TrainingJob, report: "Reporter") -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> None:
         """Write `artifact.bin` and `result.json`; in a child process. Raises TrainingFailed."""
 
     @abstractmethod
-    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
         """Write `curve.json` for the version that `train` left in the folder."""

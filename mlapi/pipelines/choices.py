@@ -1,11 +1,7 @@
 """Which Choices of a label config can be filled, whatever they are on, and why not the others."""
 
-from typing import TYPE_CHECKING
-
 from mlapi.domain import Unserved
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
+from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 
 # Each at most 120 ASCII characters without anything of the caller's: they become reason phrases.
 MESSAGES = {
@@ -32,7 +28,7 @@ MESSAGES = {
 _FAR = ("control_not_served", "other_control", "object_not_served")
 
 
-def unserved(control: "Control", code: str) -> Unserved:
+def unserved(control: Control, code: str) -> Unserved:
     """The control with the reason for the code."""
     return Unserved(control.name, code, MESSAGES[code])
 
@@ -42,14 +38,14 @@ def nearness(refused: Unserved) -> int:
     return _FAR.index(refused.code) if refused.code in _FAR else len(_FAR)
 
 
-def the_object(control: "Control", config: "LabelConfig") -> "ObjectTag | str":
+def the_object(control: Control, config: LabelConfig) -> ObjectTag | str:
     """The one object that a control is on, or the code of why there is not one."""
     if len(control.to_name) != 1:
         return "several_objects"
     return config.objects.get(control.to_name[0]) or "object_missing"
 
 
-def refusal(control: "Control", *, least: int = 2) -> str:
+def refusal(control: Control, *, least: int = 2) -> str:
     """The code of why Choices cannot be filled; "" if they can. `least`: labels of a single one."""
     if control.per_region:
         return "per_region"

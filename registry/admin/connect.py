@@ -1,8 +1,9 @@
 """The page with the URL to paste into Label Studio; a key that it makes is on it once."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,13 +14,10 @@ from registry.acts import keys
 from registry.models import AccessKey, Project
 from registry.permissions import allowed, may_view
 
-if TYPE_CHECKING:
-    from .projects import ProjectAdmin
-
 _TEMPLATE = "admin/registry/project/connect.html"
 
 
-def view(admin: "ProjectAdmin", request: HttpRequest, object_id: str) -> HttpResponse:
+def view(admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """GET says how and with which keys; POST makes one, and its answer is all that shows it.
 
     No redirect after the POST: the key would have to be kept for it.

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.classification.numeric_columns import SIZE, load_columns
+from mlapi.pipelines.classification.numeric_columns import SIZE, NumericColumns, load_columns
 
 # EvaDB's AutoML takes scalar columns only, so one output for each number.
 NAMES = [f"f{i}" for i in range(SIZE)]
@@ -17,7 +17,9 @@ class NumericColumnsFunction(
 ):
     """One input in, SIZE numbers out; MODEL_PATH is what the columns were saved as."""
 
-    load = staticmethod(load_columns)
+    @staticmethod
+    def load(path: str) -> NumericColumns:
+        return load_columns(path)
 
     def evaluate(self, frame: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(self.model.columns(frame.iloc[:, 0].tolist()), columns=NAMES)

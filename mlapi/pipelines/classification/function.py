@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.classification.model import load_model
+from mlapi.pipelines.classification.model import Classifier, load_model
 
 
 class ClassifierFunction(
@@ -19,7 +19,9 @@ class ClassifierFunction(
     a target that is not evaluated.
     """
 
-    load = staticmethod(load_model)
+    @staticmethod
+    def load(path: str) -> Classifier:
+        return load_model(path)
 
     def setup(self, model_path: str = "", inputs: str = "") -> None:
         super().setup(model_path)

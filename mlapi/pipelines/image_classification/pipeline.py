@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlapi.domain import Match
+from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 from mlapi.run_folder.job import TrainingJob
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import LabelConfig
-    from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress_writer import Reporter
 
 
 class ImageClassification(ImagePipeline):
@@ -25,7 +23,7 @@ class ImageClassification(ImagePipeline):
         "mlapi.pipelines.image_classification.recipes",
     )
 
-    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         targets, unserved = [], []
         for control in config.controls:
             picture = picture_of(control, config)
@@ -47,7 +45,7 @@ class ImageClassification(ImagePipeline):
 
         return ImagePredictor.load(path)
 
-    def train(self, job: TrainingJob, report: "Reporter") -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> None:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.image_classification.modality import PictureModality
@@ -56,7 +54,7 @@ class ImageClassification(ImagePipeline):
         seen = self.see(job, eva, job.rows(), report)
         train(job, report.part(SEEING, 1.0), PictureModality(seen, job.extractor), eva)
 
-    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.modality import PictureModality
         from mlapi.pipelines.images.seen import SeenPictures

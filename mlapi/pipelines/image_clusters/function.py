@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.image_clusters.model import load_model
+from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
 
 NONE = -1
 
@@ -20,7 +20,9 @@ class NearestCluster(
     A row without a vector is in cluster -1.
     """
 
-    load = staticmethod(load_model)
+    @staticmethod
+    def load(path: str) -> ClusterModel:
+        return load_model(path)
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         vectors = frame.iloc[:, 0].tolist()

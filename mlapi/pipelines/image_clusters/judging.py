@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, v_measure_score
@@ -19,9 +19,6 @@ from mlapi.pipelines.image_clusters.grouping import silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, most
 from mlapi.run_folder.job import TrainingJob
-
-if TYPE_CHECKING:
-    from mlapi.pipelines.image_clusters.training import Before
 
 SHOWN = 60  # of each cluster, the most central tasks, kept to be shown
 _RESAMPLES = 200
@@ -42,13 +39,26 @@ class Examples:
         return [i for i, human in enumerate(self.humans) if self.holdout[i] and human is not None]
 
 
+@dataclass(frozen=True)
+class Before:
+    """The champion, and by task the name of the cluster that it lies in."""
+
+    model: ClusterModel
+    clusters: dict[int, int]
+
+    def name(self, task: int) -> str | None:
+        """What the champion calls the task's cluster."""
+        cluster = self.clusters.get(task)
+        return None if cluster is None else self.model.names[cluster]
+
+
 def judge(
     eva: Eva,
     job: TrainingJob,
     examples: Examples,
     model: ClusterModel,
     members: Sequence[Members],
-    before: "Before | None",
+    before: Before | None,
 ) -> dict[str, Any]:
     """`metrics`, `outcomes`, `exemplars`, `comparison` and `primary_metric` of result.json.
 
@@ -150,7 +160,7 @@ def _comparison(
     examples: Examples,
     truth: list[str],
     said: np.ndarray,
-    before: "Before | None",
+    before: Before | None,
 ) -> dict[str, Any]:
     """The adjusted Rand index of both on the same named tasks; empty without a champion.
 

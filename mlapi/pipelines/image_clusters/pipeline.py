@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlapi.domain import Match, TargetSpec
+from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import Control, LabelConfig
-    from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress_writer import Reporter
 
 CONTROLS = ("TextArea", "Choices", "Taxonomy")
 
@@ -36,7 +34,7 @@ class ImageClusters(ImagePipeline):
     def is_asked(self, options: Mapping[str, Any]) -> bool:
         return isinstance(options.get("cluster"), str) and bool(options["cluster"])
 
-    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         targets: list[TargetSpec] = []
         unserved = []
         for control in config.controls:
@@ -54,7 +52,7 @@ class ImageClusters(ImagePipeline):
 
         return ClusterPredictor.load(path)
 
-    def train(self, job: TrainingJob, report: "Reporter") -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> None:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_clusters.training import train
 
@@ -63,7 +61,7 @@ class ImageClusters(ImagePipeline):
         train(job, report, self.see(job, eva, rows, report), rows, eva)
 
 
-def _refusal(control: "Control", config: "LabelConfig", wanted: Any) -> str:
+def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:
     """The code of why the control is not the one that the option names; "" if it is."""
     if control.tag not in CONTROLS:
         return "control_not_served"

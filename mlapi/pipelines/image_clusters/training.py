@@ -1,7 +1,7 @@
 """Trains a version of clusters in EvaDB: table, groups, names, artifact, function, verdict."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
-from mlapi.pipelines.image_clusters.judging import Examples, judge
+from mlapi.pipelines.image_clusters.judging import Before, Examples, judge
 from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
@@ -23,19 +23,6 @@ from mlapi.run_folder.progress_writer import Reporter, write_json
 
 _LEAST = 4
 _AS_GOOD = 0.01  # of the silhouette
-
-
-@dataclass(frozen=True)
-class Before:
-    """The champion, and by task the name of the cluster that it lies in."""
-
-    model: ClusterModel
-    clusters: dict[int, int]
-
-    def name(self, task: int) -> str | None:
-        """What the champion calls the task's cluster."""
-        cluster = self.clusters.get(task)
-        return None if cluster is None else self.model.names[cluster]
 
 
 def train(

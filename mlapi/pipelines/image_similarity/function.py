@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.image_similarity.model import load_model
+from mlapi.pipelines.image_similarity.model import SimilarityModel, load_model
 
 
 class NearestReferences(
@@ -18,7 +18,9 @@ class NearestReferences(
     A row without a vector has neither.
     """
 
-    load = staticmethod(load_model)
+    @staticmethod
+    def load(path: str) -> SimilarityModel:
+        return load_model(path)
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, list[np.ndarray]]:
         vectors = frame.iloc[:, 0].tolist()

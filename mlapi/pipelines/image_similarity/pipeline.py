@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlapi.domain import Match, TargetSpec
+from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import Control, LabelConfig
-    from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress_writer import Reporter
 
 
 class ImageSimilarity(ImagePipeline):
@@ -40,7 +38,7 @@ class ImageSimilarity(ImagePipeline):
     def is_asked(self, options: Mapping[str, Any]) -> bool:
         return image_options.similar_to(options) is not None
 
-    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         wanted = image_options.similar_to(options)
         targets: list[TargetSpec] = []
         unserved = []
@@ -65,7 +63,7 @@ class ImageSimilarity(ImagePipeline):
 
         return SimilarityPredictor.load(path)
 
-    def train(self, job: TrainingJob, report: "Reporter") -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> None:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_similarity.training import train
 
@@ -74,7 +72,7 @@ class ImageSimilarity(ImagePipeline):
         train(job, report, self.see(job, eva, rows, report), rows, eva)
 
 
-def _refusal(control: "Control", config: "LabelConfig", wanted: tuple[str, str] | None) -> str:
+def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | None) -> str:
     """The code of why the control is not the one that the option names; "" if it may be."""
     if control.tag != "Choices":
         return "control_not_served"

@@ -1,15 +1,11 @@
 """Which controls of a label config are on a picture, and why they cannot be filled."""
 
-from typing import TYPE_CHECKING
-
 from mlapi.domain import TargetSpec
+from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.pipelines import choices
 
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 
-
-def picture_of(control: "Control", config: "LabelConfig") -> "ObjectTag | str":
+def picture_of(control: Control, config: LabelConfig) -> ObjectTag | str:
     """The Image that the control is on, or the code of why it is on none that can be read."""
     found = choices.the_object(control, config)
     if isinstance(found, str):
@@ -21,7 +17,7 @@ def picture_of(control: "Control", config: "LabelConfig") -> "ObjectTag | str":
     return found if found.field else "field_unclear"
 
 
-def target_of(control: "Control", picture: "ObjectTag") -> TargetSpec:
+def target_of(control: Control, picture: ObjectTag) -> TargetSpec:
     """The control as a target."""
     return TargetSpec(
         name=control.name,

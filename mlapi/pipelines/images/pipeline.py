@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import ExtractorRef, InputProblem, TargetSpec, TrainingFailed
+from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images import addresses
 from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress_writer import Reporter
 
 if TYPE_CHECKING:
     from mlapi.eva.open import Eva
-    from mlapi.labelstudio.label_config import LabelConfig
     from mlapi.pipelines.images.seen import SeenPictures
-    from mlapi.run_folder.progress_writer import Reporter
 
 SEEING = 0.3  # of a training's progress
 
@@ -22,7 +22,7 @@ class ImagePipeline(Pipeline):
 
     sees = True
 
-    def sees_in(self, config: "LabelConfig") -> bool:
+    def sees_in(self, config: LabelConfig) -> bool:
         return any(found.tag == "Image" for found in config.objects.values())
 
     @property
@@ -52,14 +52,14 @@ class ImagePipeline(Pipeline):
         except InputProblem:
             return ""
 
-    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
         """None: what is not fitted to labels does not get better by more of them."""
         from mlapi.run_folder.progress_writer import write_json
 
         write_json(job.folder / "curve.json", {"metrics": []})
 
     def see(
-        self, job: TrainingJob, eva: "Eva", rows: Sequence[Mapping[str, Any]], report: "Reporter"
+        self, job: TrainingJob, eva: "Eva", rows: Sequence[Mapping[str, Any]], report: Reporter
     ) -> "SeenPictures":
         """What there is to be seen in the job's rows, seen; for a training that needs it first."""
         from mlapi.pipelines.images.seeing import see_pictures, tell_problems

@@ -1,17 +1,13 @@
 """Which controls of a label config are Choices on a text, and why the others are not served."""
 
-from typing import TYPE_CHECKING
-
 from mlapi.domain import Match, TargetSpec
+from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.pipelines import choices
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 
 TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
 
 
-def match(name: str, config: "LabelConfig") -> Match:
+def match(name: str, config: LabelConfig) -> Match:
     """The targets for the pipeline `name`, and the reason for every other control."""
     targets, unserved = [], []
     for control in config.controls:
@@ -24,7 +20,7 @@ def match(name: str, config: "LabelConfig") -> Match:
     return Match(name, tuple(targets), tuple(unserved))
 
 
-def _refusal(control: "Control", found: "ObjectTag | str") -> str:
+def _refusal(control: Control, found: ObjectTag | str) -> str:
     if control.tag != "Choices":
         return "control_not_served"
     if isinstance(found, str):
@@ -36,7 +32,7 @@ def _refusal(control: "Control", found: "ObjectTag | str") -> str:
     return choices.refusal(control) if found.field else "field_unclear"
 
 
-def _target(control: "Control", text: "ObjectTag") -> TargetSpec:
+def _target(control: Control, text: ObjectTag) -> TargetSpec:
     return TargetSpec(
         name=control.name,
         object_name=text.name,

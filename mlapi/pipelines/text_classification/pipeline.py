@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlapi.domain import InputProblem, Match, TargetSpec
+from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import options
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.pipelines.text_classification import matching, reading
 from mlapi.run_folder.job import TrainingJob
-
-if TYPE_CHECKING:
-    from mlapi.labelstudio.label_config import LabelConfig
-    from mlapi.run_folder.progress_writer import Reporter
-
+from mlapi.run_folder.progress_writer import Reporter
 
 OPTIONS = {
     "automl": options.AUTOML,
@@ -32,7 +29,7 @@ class TextClassification(Pipeline):
     name = "text_classification"
     modules = ("mlapi.pipelines.text_classification.linear",)
 
-    def match(self, config: "LabelConfig", options: Mapping[str, Any]) -> Match:
+    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         return matching.match(self.name, config)
 
     @property
@@ -63,14 +60,14 @@ class TextClassification(Pipeline):
 
         return TextPredictor.load(path)
 
-    def train(self, job: TrainingJob, report: "Reporter") -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> None:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.text_classification.modality import TextModality
 
         train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
 
-    def learning_curve(self, job: TrainingJob, report: "Reporter") -> None:
+    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.text_classification.modality import TextModality
 
