@@ -53,6 +53,7 @@ PUBLIC_URL = env.str("PUBLIC_URL").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 
 # Django
+VERSION = __version__
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret-key")
 # The first encrypts, all decrypt: a key is replaced by putting a new one before it.
@@ -132,6 +133,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "registry",
     "mlapi",
+    "evals_backend",  # its commands
 ]
 MIDDLEWARE = [
     "mlapi.middleware.AccessKeyMiddleware",  # first, so that nothing else sees the key
@@ -224,7 +226,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "evals-backend",
     "DESCRIPTION": "The record of every model: projects, versions, runs, metrics, outcomes, "
     "events and acts, to be read; and the acts, to be done with a reason.",
-    "VERSION": __version__,
+    "VERSION": VERSION,
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],

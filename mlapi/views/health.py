@@ -1,9 +1,9 @@
 """GET /health and / (the process is up), GET /ready (it can do its work)."""
 
+from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from evals_backend import __version__
 from mlapi import readiness
 from mlapi.authentication import OnlyWrongCredentialsFail
 
@@ -18,7 +18,7 @@ class Health(ProtocolView):
     authentication_classes = [OnlyWrongCredentialsFail]
 
     def get(self, request: Request) -> HttpResponse:
-        return answered({"status": "UP", "version": __version__, "model_class": MODEL_CLASS})
+        return answered({"status": "UP", "version": settings.VERSION, "model_class": MODEL_CLASS})
 
 
 class Ready(ProtocolView):

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from evals_backend import health
+
 
 class Command(BaseCommand):
     """`health web`, `health events`, `health training`."""
@@ -19,8 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError, and so ends with 1, if it is not well."""
-        from evals_backend import health
-
         process = options["process"]
         try:
             well = health.web_answers() if process == "web" else health.worker_seen(process)

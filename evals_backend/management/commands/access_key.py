@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from evals_backend import addresses
 from registry.acts import keys
 from registry.errors import EvalsError
 from registry.models import AccessKey, Project
@@ -38,9 +39,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error.message} {error.hint}".strip()) from error
 
     def _new(self, options: dict[str, Any]) -> None:
-        # Here, because the registry as such knows nothing of how it is served.
-        from evals_backend import addresses
-
         project = None
         if options["project"]:
             project = Project.objects.filter(uid=options["project"]).first()
