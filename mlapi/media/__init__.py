@@ -1,1 +1,5 @@
-"""Files that tasks name: which may be fetched, fetching, keeping and decoding them in bounds."""
+"""Files that tasks name: which may be fetched, fetching, keeping and decoding them in bounds.
+
+`reader` is the way in; `labelstudio` gets the files that Label Studio serves. Imports labelstudio
+and domain.
+"""

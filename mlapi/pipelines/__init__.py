@@ -1,4 +1,9 @@
-"""Which pipelines there are, and which of them serves a label config."""
+"""Which pipelines there are, and which of them serves a label config.
+
+A package for each kind of labelling; `base` has the interface, `classification` and `images`
+what several of them share. Imports eva, evaluation, media, run_folder, seeing, labelstudio's
+label config and domain, and no database. Imported by whatever trains or predicts.
+"""
 
 import hashlib
 import json

@@ -1,1 +1,4 @@
-"""The folder of a run, as the training child reads and writes it. Imports mlapi.domain only."""
+"""The folder of a training run as the child process sees it: job, progress, environment.
+
+Imports domain only. Imported by the pipelines and by training.
+"""

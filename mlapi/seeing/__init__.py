@@ -1,1 +1,1 @@
-"""Seeing: what makes a picture a vector of features."""
+"""Extractors: what makes a picture a vector of features. Imports domain only."""

@@ -1,4 +1,9 @@
-"""When a project trains by itself: enough labels, enough changed ones, and a moment of quiet."""
+"""When a project trains by itself: enough labels, enough changed ones, and a moment of quiet.
+
+It reads tables of the registry only, yet it is not beside `registry.promotion`: the defaults,
+what is counted and the label that is waited for are the pipelines', by the project's label
+config and options. A copy of them on the project would go stale with each option and release.
+"""
 
 import math
 from collections.abc import Sequence

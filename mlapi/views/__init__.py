@@ -1,4 +1,7 @@
-"""Label Studio's routes. No logic: each asks one service or act, and answers."""
+"""Label Studio's routes. No logic: each asks one service or act, and answers.
+
+Imports intake, serving, readiness, serializers and authentication. Imported by urls only.
+"""
 
 from .champions import Metrics, Versions
 from .health import Health, Ready

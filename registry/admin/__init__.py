@@ -1,4 +1,7 @@
-"""The UI over the registry: a module per model; every change is an act."""
+"""The UI over the registry: a module per model; every change is an act.
+
+Imports api (for its downloads), reports, charts, permissions, acts and models.
+"""
 
 from . import (  # noqa: F401 - importing a module registers its models
     access_keys,

@@ -1,7 +1,8 @@
 """Charts as inline SVG and HTML: pure functions from numbers to markup, with a text alternative.
 
-They need `static/registry/charts.css`, no script and no build. Coordinates are percentages and only
-lines are stretched, so text has the same size at every width. All text is escaped.
+They need `static/registry/charts.css`, no script, and no build. Text keeps its size at every
+width, because places are percentages and only lines are stretched. All text is escaped.
+Imports nothing of the project.
 """
 
 from .bars import Bar, bar_table

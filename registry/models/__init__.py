@@ -1,4 +1,7 @@
-"""The tables of the record, one module per concept. Only `registry.acts` changes state."""
+"""What is remembered. Each concept is a module; state is changed through `registry.acts` only.
+
+Imports nothing of the project.
+"""
 
 from .access_key import AccessKey
 from .act import Act

@@ -1,5 +1,6 @@
 """Every question asked of the record, for the admin, REST and the command line alike.
 
 Each report is a plain function that returns dataclasses. Its docstring says how many queries
-it takes, and that number does not grow with the rows.
+it takes, and that number does not grow with the rows. Imports models, accuracy and the doors to
+mlapi, and no acts.
 """

@@ -1,4 +1,7 @@
-"""The pipeline that finds pictures like those that carry a label."""
+"""The pipeline that finds pictures like those that carry a label.
+
+Imports `images`, and no other pipeline.
+"""
 
 from mlapi.pipelines.image_similarity.pipeline import ImageSimilarity
 

@@ -1,1 +1,4 @@
-"""What the pipelines of pictures share: their addresses, options, and seeing them in a training."""
+"""The addresses, options and features of pictures, shared by the pipelines of pictures.
+
+Imports eva, media and seeing, and no pipeline.
+"""

@@ -1,4 +1,4 @@
-"""The pipeline for Choices on texts."""
+"""The pipeline for Choices on texts. Imports `classification`."""
 
 from mlapi.pipelines.text_classification.pipeline import TextClassification
 
