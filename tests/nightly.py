@@ -28,12 +28,16 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/mlapi/training_child/test_accuracy.py": (
         "mlapi/eva",
+        "mlapi/evaluation",
         "mlapi/pipelines",
+        "mlapi/run_folder",
         "mlapi/training",
     ),
     "tests/mlapi/training_child/test_training.py": (
         "mlapi/eva",
+        "mlapi/evaluation",
         "mlapi/pipelines",
+        "mlapi/run_folder",
         "mlapi/training",
     ),
     "tests/registry/api/test_schema.py": ("registry",),
