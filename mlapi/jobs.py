@@ -17,8 +17,8 @@ def drain(project_id: int) -> None:
     from mlapi.mirror import process_events
     from mlapi.training import policy
 
-    if process_events.drain(project_id):
-        policy.consider(Project.objects.get(pk=project_id))
+    process_events.drain(project_id)
+    policy.consider(Project.objects.get(pk=project_id))
 
 
 def sync(project_id: int, reason: str) -> None:
