@@ -5,7 +5,8 @@ import re
 
 from django.core.management import get_commands
 
-from mlapi.pipelines import PIPELINES, InputProblem, Problem, TrainingFailed
+from mlapi.domain import InputProblem, Problem, TrainingFailed
+from mlapi.pipelines import PIPELINES
 from mlapi.urls import ROUTES
 from registry.api.urls import RESOURCES
 from registry.models.project import PromotionRule, default_policy
