@@ -1,6 +1,9 @@
-"""What every act needs: the lock on its project and the line in the audit trail."""
+"""What every act needs: the lock on its project, the changed row, the line in the audit trail."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from django.db.models import Model
 
 from registry.jsonb import storable
 from registry.models import Act, ModelVersion, Project, TrainingRun
@@ -15,6 +18,19 @@ def lock(project: Project) -> Project:
     but not what was joined to it before.
     """
     return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
+def update_row(row: Model, fields: Mapping[str, Any], **still: Any) -> bool:
+    """UPDATE the row and its instance, if the row is `still` so; False if it is not.
+
+    One statement, so that of two callers who read the same state only one moves it on.
+    """
+    rows = type(row)._default_manager.filter(pk=row.pk, **still)
+    if not rows.update(**fields):
+        return False
+    for name, value in fields.items():
+        setattr(row, name, value)
+    return True
 
 
 def record(

@@ -10,6 +10,8 @@ from registry.jsonb import storable
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 
+from . import base
+
 # The config that Label Studio parsed is dropped with the secrets: it is large and says
 # nothing that label_config does not.
 _SECRET_PATHS = {
@@ -71,10 +73,8 @@ def settle(event: Event, status: str, outcome: str, run: TrainingRun | None = No
         "run": run,
         "settled_at": timezone.now(),
     }
-    if not Event.objects.filter(pk=event.pk, status=EventStatus.RECEIVED).update(**fields):
+    if not base.update_row(event, fields, status=EventStatus.RECEIVED):
         raise EventSettled(f"Event {event.pk} has its outcome already.")
-    for name, value in fields.items():
-        setattr(event, name, value)
 
 
 def forget_problems(before: datetime) -> int:

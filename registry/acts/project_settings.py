@@ -59,7 +59,7 @@ def configure(
     changed = {name: new for name, new in wanted.items() if getattr(current, name) != new}
     if changed:
         was = {name: getattr(current, name) for name in changed}
-        Project.objects.filter(pk=project.pk).update(**changed, updated_at=timezone.now())
+        base.update_row(project, changed | {"updated_at": timezone.now()})
         base.record(
             "configure",
             actor=actor,
@@ -69,8 +69,6 @@ def configure(
         )
         if "options" in changed:
             queue.drain(project.pk)  # they may ask for another pipeline, and so for a run
-    for name, value in changed.items():
-        setattr(project, name, value)
     return project
 
 
@@ -113,8 +111,9 @@ def set_credentials(project: Project, url: str, key: str, *, actor: str, reason:
         "labelstudio_key": key,
         "connection": {},
         "connection_checked_at": None,
+        "updated_at": timezone.now(),
     }
-    Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
+    base.update_row(project, fields)
     base.record(
         "set_credentials",
         actor=actor,
@@ -122,8 +121,6 @@ def set_credentials(project: Project, url: str, key: str, *, actor: str, reason:
         reason=reason,
         numbers={"from": current.labelstudio_url, "to": url},
     )
-    for name, value in fields.items():
-        setattr(project, name, value)
 
 
 @transaction.atomic
@@ -139,11 +136,11 @@ def confirm_hostname(
     hostname = hostname or current.hostname
     if not hostname or hostname not in {current.hostname, current.other_hostname}:
         raise HostnameUnknown(f"No setup of {current} has come from that host.")
-    fields: dict[str, Any] = {"hostname_confirmed": True}
+    fields: dict[str, Any] = {"hostname_confirmed": True, "updated_at": timezone.now()}
     if hostname != current.hostname:
         fields |= {"hostname": hostname, "setup_token": "", "knows_password": False}
     fields["other_hostname"] = ""
-    Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
+    base.update_row(project, fields)
     base.record(
         "confirm_hostname",
         actor=actor,
@@ -151,5 +148,3 @@ def confirm_hostname(
         reason=reason,
         numbers={"from": current.hostname, "to": hostname},
     )
-    for name, value in fields.items():
-        setattr(project, name, value)

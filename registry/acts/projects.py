@@ -79,10 +79,7 @@ def _store(project: Project, **fields: Any) -> None:
     changed = {name: value for name, value in fields.items() if getattr(project, name) != value}
     if not changed:
         return
-    rows = Project.objects.filter(pk=project.pk, hostname=project.hostname)
-    if rows.update(**changed, updated_at=timezone.now()):
-        for name, value in changed.items():
-            setattr(project, name, value)
+    base.update_row(project, changed | {"updated_at": timezone.now()}, hostname=project.hostname)
 
 
 @transaction.atomic
@@ -99,19 +96,18 @@ def set_config(
     """Store a label config with what it amounts to; True if its targets or labels are others."""
     current = base.lock(project)
     before = current.fingerprint
-    fields = {
+    fields: dict[str, Any] = {
         "label_config": storable(label_config),
         "fingerprint": fingerprint,
         "pipeline": pipeline,
         "unserved_reason": storable(unserved_reason),
+        "updated_at": timezone.now(),
     }
     if title is not None:
         fields["title"] = storable(title)[:500]
     if control_since is not None:
         fields["control_since"] = storable(control_since)
-    Project.objects.filter(pk=project.pk).update(**fields, updated_at=timezone.now())
-    for name, value in fields.items():
-        setattr(project, name, value)
+    base.update_row(project, fields)
     if before and before != fingerprint:
         base.record(
             "config_changed",
@@ -125,10 +121,9 @@ def set_config(
 
 def record_connection(project: Project, report: dict[str, Any]) -> None:
     """Keep the report of a connection check."""
-    fields = {"connection": storable(report), "connection_checked_at": timezone.now()}
-    Project.objects.filter(pk=project.pk).update(**fields)
-    for name, value in fields.items():
-        setattr(project, name, value)
+    base.update_row(
+        project, {"connection": storable(report), "connection_checked_at": timezone.now()}
+    )
 
 
 def request_sync(project: Project, reason: str) -> bool:

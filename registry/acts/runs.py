@@ -182,10 +182,8 @@ def describe(run: TrainingRun, **fields: Any) -> None:
         name: storable(value) if isinstance(value, str | list | dict) else value
         for name, value in fields.items()
     }
-    if not TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING).update(**fields):
+    if not base.update_row(run, fields, state=RunState.RUNNING):
         raise RunNotActive(f"Run {run.pk} is not running any more.")
-    for name, value in fields.items():
-        setattr(run, name, value)
 
 
 def succeed(run: TrainingRun) -> None:

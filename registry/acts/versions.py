@@ -243,10 +243,7 @@ def note(version: ModelVersion, text: str, *, actor: str) -> None:
 
 def mark_load_failed(version: ModelVersion, error: str) -> None:
     """The version cannot be fetched, verified or loaded: nothing falls back to it."""
-    fields = {"load_failed_at": timezone.now(), "load_error": storable(error)}
-    ModelVersion.objects.filter(pk=version.pk).update(**fields)
-    for name, value in fields.items():
-        setattr(version, name, value)
+    base.update_row(version, {"load_failed_at": timezone.now(), "load_error": storable(error)})
 
 
 def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> None:
