@@ -7,11 +7,11 @@ from django.http import Http404, QueryDict
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.metric_names import LOWER_IS_BETTER, title
+from registry.reports.numbers import answer, interval, measure, on_the_same_tasks, signed, three
 from registry.reports.paired import Difference
 from registry.reports.shown_tasks import why_no_link
 
 from .base import link
-from .numbers import answer, interval, measure, on_the_same_tasks, signed, three
 from .pictures import excerpt
 from .version_page import state
 

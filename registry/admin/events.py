@@ -8,12 +8,12 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from registry.models import Event
+from registry.reports.numbers import moment
 
 from .base import as_json, is_list, link
 from .filters import PROJECT
 from .labels import EVENT_COLOURS, state_label
 from .long_lists import LongListAdmin, of_project
-from .numbers import moment
 
 
 def _of_request(word: str) -> Q:

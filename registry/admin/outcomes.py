@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from registry.models import Outcome
+from registry.reports.numbers import answer
 from registry.reports.shown_tasks import ShownTask, shown, why_no_link
 
 from .base import is_list, link
@@ -15,7 +16,6 @@ from .cell_filter import CellFilter, described
 from .filters import VERSION
 from .labels import ago
 from .long_lists import LongListAdmin, of_version
-from .numbers import answer
 from .pictures import excerpt, whole
 
 _EXCERPT = 160

@@ -18,11 +18,11 @@ from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.learning_curve import judged_by
 from registry.reports.metric_names import title
+from registry.reports.numbers import interval, signed, three
 from registry.reports.pictures import in_words
 
 from .base import link
 from .labels import RUN_COLOURS, ago, state_label, took
-from .numbers import interval, signed, three
 
 _MOST_STATEMENTS = 200
 _LONG = ("log", "statements", "candidates", "comparison", "parameters", "dataset_counts")

@@ -10,13 +10,13 @@ from unfold.decorators import display
 
 from registry.errors import EvalsError
 from registry.models import Task
+from registry.reports.numbers import answer
 from registry.reports.shown_tasks import ShownTask, shown, why_no_link
 from registry.reports.similar import Alike, similar
 
 from .base import as_json, is_list, link
 from .filters import PROJECT
 from .long_lists import LongListAdmin
-from .numbers import answer
 from .pictures import Framed, framed, row, whole
 
 _ALIKE = 8

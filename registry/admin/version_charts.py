@@ -8,11 +8,11 @@ from registry import charts
 from registry.models import ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
 from registry.reports.learning_curve import LearningCurve
+from registry.reports.numbers import signed, three
 from registry.reports.per_class import ClassRow
 from registry.reports.reliability import Reliability
 
 from .base import list_url
-from .numbers import signed, three
 
 
 def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from registry.acts.champion import previous_champion
 from registry.models import Metric, ModelVersion
 from registry.reports.metric_names import title
+from registry.reports.numbers import on_the_same_tasks, three
 
 from .base import ReasonForm
-from .numbers import on_the_same_tasks, three
 
 
 def _version(object_id: Any) -> ModelVersion | None:

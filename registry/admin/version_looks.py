@@ -8,9 +8,9 @@ from django.http import QueryDict
 
 from registry.models import ModelVersion, Target
 from registry.reports.exemplars import Example, Look, exemplars
+from registry.reports.numbers import three
 from registry.reports.per_class import ClassRow
 
-from .numbers import three
 from .pictures import Framed, framed, row
 
 _LABELS = 30

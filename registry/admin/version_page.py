@@ -14,6 +14,7 @@ from registry.reports.learning_curve import LearningCurve, learning_curves, may_
 from registry.reports.metric_names import COUNTS, LOWER_IS_BETTER, title
 from registry.reports.metrics import MetricRow, whole_metrics
 from registry.reports.mistakes import mistakes
+from registry.reports.numbers import answer, measure, share_interval, signed, three
 from registry.reports.per_class import champion_before, per_class
 from registry.reports.reliability import reliability
 from registry.reports.shown_tasks import why_no_link
@@ -21,7 +22,6 @@ from registry.reports.shown_tasks import why_no_link
 from . import run_page, version_charts
 from .base import link, list_url, page_url
 from .labels import ago, state_label
-from .numbers import answer, measure, share_interval, signed, three
 from .pictures import excerpt
 from .version_looks import looks
 

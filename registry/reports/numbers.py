@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as dated
 
-from registry.reports.metric_names import COUNTS, title
+from .metric_names import COUNTS, title
 
 NONE = "–"
 
