@@ -1,7 +1,6 @@
-"""Says who may do what: the groups, and the permission that each act needs.
+"""The groups, their permissions, and who may look at what.
 
-The admin, REST and the command line's groups all ask here. Whether an object's state allows an
-act is another question, which `registry.possible` answers; `may` asks both.
+The permission that an action needs is named by the action (`registry.acts.operator`).
 """
 
 from typing import Any
@@ -9,28 +8,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model
 
-from registry.possible import possible
-
 User = AbstractBaseUser | AnonymousUser
-
-# The name of an act is that of its function in registry.acts, or of its button.
-PERMISSION_OF = {
-    "train": "registry.train_project",
-    "cancel": "registry.train_project",
-    "retry": "registry.train_project",
-    "promote": "registry.promote_modelversion",
-    "clear_load_failure": "registry.promote_modelversion",
-    "roll_back": "registry.roll_back_project",
-    "archive": "registry.archive_modelversion",
-    "unarchive": "registry.archive_modelversion",
-    "note": "registry.note_modelversion",
-    "check_connection": "registry.check_project",
-    "configure": "registry.configure_project",
-    "set_credentials": "registry.connect_project",
-    "confirm_hostname": "registry.connect_project",
-    "new_key": "registry.add_accesskey",
-    "revoke_key": "registry.revoke_accesskey",
-}
 
 _READ = (
     "project",
@@ -46,11 +24,23 @@ _READ = (
 )
 _LOOK = frozenset(f"registry.view_{model}" for model in _READ)
 _LEAD = frozenset(
-    PERMISSION_OF[act]
-    for act in (
-        *("train", "cancel", "retry", "promote", "clear_load_failure", "roll_back"),
-        *("archive", "unarchive", "note", "check_connection"),
-    )
+    {
+        "registry.train_project",
+        "registry.roll_back_project",
+        "registry.check_project",
+        "registry.promote_modelversion",
+        "registry.archive_modelversion",
+        "registry.note_modelversion",
+    }
+)
+_ADMIN = frozenset(
+    {
+        "registry.configure_project",
+        "registry.connect_project",
+        "registry.view_accesskey",
+        "registry.add_accesskey",
+        "registry.revoke_accesskey",
+    }
 )
 _ACCOUNTS = frozenset(
     f"{app}.{verb}_{model}"
@@ -69,23 +59,8 @@ _JOBS = frozenset(f"django_q.view_{model}" for model in ("ormq", "failure", "suc
 GROUPS = {
     "viewer": _LOOK,
     "lead": _LOOK | _LEAD,
-    "admin": (
-        _LOOK | frozenset(PERMISSION_OF.values()) | {"registry.view_accesskey"} | _ACCOUNTS | _JOBS
-    ),
+    "admin": _LOOK | _LEAD | _ADMIN | _ACCOUNTS | _JOBS,
 }
-
-
-def allowed(user: User, act: str) -> bool:
-    """Whether the user may do acts of this name at all. A KeyError is an act without a rule."""
-    return user.has_perm(PERMISSION_OF[act])  # type: ignore[union-attr]
-
-
-def may(user: User, act: str, shown: Model | None = None) -> bool:
-    """Whether to offer the act: the user is allowed it, and the object's state has room for it.
-
-    To refuse a call ask `allowed` alone, and let the act itself say why its time is not now.
-    """
-    return allowed(user, act) and (shown is None or possible(act, shown))
 
 
 def may_view(user: User, model: type[Model]) -> bool:

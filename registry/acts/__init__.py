@@ -1,4 +1,6 @@
 """The one door for every change: each act locks what it changes and is recorded with it.
 
+The modules here are the writers, for Label Studio's events, workers and people alike. `operator`
+stands on them: what people can ask for, with its permission, check and words.
 Imports models, promotion, splits, artifacts and the doors to mlapi. Never imports reports.
 """

@@ -190,19 +190,26 @@ def _own_numbers(version: ModelVersion) -> dict[str, Any]:
     return {"metric": "primary", "candidate": primary.value, "n": primary.n} if primary else {}
 
 
-def _require_fit_to_serve(version: ModelVersion, project: Project) -> None:
-    current = ModelVersion.objects.get(pk=version.pk)
-    if current.project_id != project.pk:
-        raise NotPromotable(f"{current.label} belongs to another project.")
-    if project.champion_id == current.pk:
-        raise NotPromotable(f"{current.label} is the champion already.")
-    if current.archived_at:
-        raise NotPromotable(f"{current.label} is archived.", hint="Take it out of the archive.")
-    if current.load_failed_at:
-        raise NotPromotable(
-            f"{current.label} did not load: {current.load_error}",
+def why_not_promotable(version: ModelVersion, project: Project) -> NotPromotable | None:
+    """The reason why the version cannot become the project's champion, by both rows as given."""
+    if version.project_id != project.pk:
+        return NotPromotable(f"{version.label} belongs to another project.")
+    if project.champion_id == version.pk:
+        return NotPromotable(f"{version.label} is the champion already.")
+    if version.archived_at:
+        return NotPromotable(f"{version.label} is archived.", hint="Take it out of the archive.")
+    if version.load_failed_at:
+        return NotPromotable(
+            f"{version.label} did not load: {version.load_error}",
             hint="Restore its artifact, then clear the failed load.",
         )
+    return None
+
+
+def _require_fit_to_serve(version: ModelVersion, project: Project) -> None:
+    current = ModelVersion.objects.get(pk=version.pk)
+    if refusal := why_not_promotable(current, project):
+        raise refusal
 
 
 def _move(

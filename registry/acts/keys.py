@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.errors import Refused
-from registry.models import AccessKey, Project
+from registry.models import AccessKey, Act, Project
 
 from . import base
 
@@ -51,13 +51,13 @@ def new_key(
 
 
 @transaction.atomic
-def revoke(key: AccessKey, *, actor: str, reason: str = "") -> None:
+def revoke(key: AccessKey, *, actor: str, reason: str = "") -> Act:
     """The key opens nothing from now on. Raises KeyRevoked if it is revoked already."""
     now = timezone.now()
     if not AccessKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=now):
         raise KeyRevoked(f"Access key {key.name} is revoked already.")
     key.revoked_at = now
-    base.record(
+    return base.record(
         "revoke_key",
         actor=actor,
         project=key.project,

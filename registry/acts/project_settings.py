@@ -9,7 +9,7 @@ from django.utils import timezone
 from registry import queue
 from registry.engine import engine
 from registry.errors import EvalsError, Refused
-from registry.models import Project
+from registry.models import Act, Project
 from registry.models.project import PromotionRule, default_policy
 
 from . import base
@@ -95,7 +95,7 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def set_credentials(project: Project, url: str, key: str, *, actor: str, reason: str = "") -> None:
+def set_credentials(project: Project, url: str, key: str, *, actor: str, reason: str = "") -> Act:
     """Set the pair with which this project's Label Studio is called; both empty takes it away."""
     url = url.strip().rstrip("/")
     key = key.strip()
@@ -114,7 +114,7 @@ def set_credentials(project: Project, url: str, key: str, *, actor: str, reason:
         "updated_at": timezone.now(),
     }
     base.update_row(project, fields)
-    base.record(
+    return base.record(
         "set_credentials",
         actor=actor,
         project=current,
@@ -126,7 +126,7 @@ def set_credentials(project: Project, url: str, key: str, *, actor: str, reason:
 @transaction.atomic
 def confirm_hostname(
     project: Project, *, actor: str, reason: str = "", hostname: str | None = None
-) -> None:
+) -> Act:
     """Vouch for the pinned host, or move the project to the other host that claimed it.
 
     A token belongs to the host that sent it: moving forgets it, and the next /setup of
@@ -141,7 +141,7 @@ def confirm_hostname(
         fields |= {"hostname": hostname, "setup_token": "", "knows_password": False}
     fields["other_hostname"] = ""
     base.update_row(project, fields)
-    base.record(
+    return base.record(
         "confirm_hostname",
         actor=actor,
         project=current,

@@ -13,7 +13,16 @@ from django.utils import timezone
 from registry import artifacts
 from registry.errors import Refused
 from registry.jsonb import storable
-from registry.models import Exemplar, Metric, ModelVersion, Outcome, Project, Target, TrainingRun
+from registry.models import (
+    Act,
+    Exemplar,
+    Metric,
+    ModelVersion,
+    Outcome,
+    Project,
+    Target,
+    TrainingRun,
+)
 from registry.models.run import RunState
 
 from . import base
@@ -199,7 +208,7 @@ def add_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> None:
 
 
 @transaction.atomic
-def archive(version: ModelVersion, *, actor: str, reason: str = "") -> None:
+def archive(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
     """Take the version out of the running: nothing promotes or falls back to it."""
     project = base.lock(version.project)
     if project.champion_id == version.pk:
@@ -209,29 +218,29 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> None:
     if not rows.update(archived_at=now):
         raise AlreadySo(f"{version.label} is archived already.")
     version.archived_at = now
-    base.record("archive", actor=actor, project=project, version=version, reason=reason)
+    return base.record("archive", actor=actor, project=project, version=version, reason=reason)
 
 
 @transaction.atomic
-def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> None:
+def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
     """Put an archived version back into the running."""
     project = base.lock(version.project)
     rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=False)
     if not rows.update(archived_at=None):
         raise AlreadySo(f"{version.label} is not archived.")
     version.archived_at = None
-    base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
+    return base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
 
 
 @transaction.atomic
-def note(version: ModelVersion, text: str, *, actor: str) -> None:
+def note(version: ModelVersion, text: str, *, actor: str) -> Act:
     """Write what a human has to say of the version; the note before stays in the act."""
     project: Project = base.lock(version.project)
     current = ModelVersion.objects.get(pk=version.pk)
     text = storable(text)
     ModelVersion.objects.filter(pk=version.pk).update(note=text)
     version.note = text
-    base.record(
+    return base.record(
         "note",
         actor=actor,
         project=project,
@@ -246,7 +255,7 @@ def mark_load_failed(version: ModelVersion, error: str) -> None:
     base.update_row(version, {"load_failed_at": timezone.now(), "load_error": storable(error)})
 
 
-def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> None:
+def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
     """Let the version serve again, once its artifact is back as it was put.
 
     Raises ArtifactMissing or ArtifactCorrupt if it is not.
@@ -256,7 +265,7 @@ def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -
         rows = ModelVersion.objects.filter(pk=version.pk, load_failed_at__isnull=False)
         if not rows.update(load_failed_at=None, load_error=""):
             raise AlreadySo(f"{version.label} has no failed load.")
-        base.record(
+        entry = base.record(
             "clear_load_failure",
             actor=actor,
             project=version.project,
@@ -265,3 +274,4 @@ def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -
             numbers={"from": version.load_error},
         )
     version.load_failed_at, version.load_error = None, ""
+    return entry

@@ -6,14 +6,13 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 
-from registry.acts import keys
+from registry.acts.operator.new_key import NewKey
 from registry.models import AccessKey
-from registry.permissions import allowed
 
-from .base import RegistryAdmin, act
+from .action_buttons import caller
 from .filters import PROJECT
+from .registry_admin import RegistryAdmin
 
 
 @admin.register(AccessKey)
@@ -25,7 +24,6 @@ class AccessKeyAdmin(RegistryAdmin):
     list_select_related = ["project"]
     ordering = ["-id"]
     search_fields = ["name", "hostname"]
-    actions_detail = ["revoke"]
     fields = ["name", "project", "hostname", "created_at", "last_used_at", "revoked_at"]
     add_fieldsets = [(None, {"fields": ["name", "project", "hostname"]})]
 
@@ -33,17 +31,13 @@ class AccessKeyAdmin(RegistryAdmin):
         return super().get_queryset(request).select_related("project")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return allowed(request.user, "new_key")
+        return NewKey().allowed(request.user)
 
     def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
-        made, plain = keys.new_key(
-            obj.name,
-            project=obj.project,
-            hostname=obj.hostname,
-            actor=request.user.get_username(),
-        )
-        obj.pk = made.pk
-        obj.__dict__["plain"] = plain  # for response_add, in this request only
+        given = {"name": obj.name, "project": obj.project, "hostname": obj.hostname}
+        done = NewKey().execute(None, given, caller(request))
+        obj.pk = done.made.pk
+        obj.__dict__["plain"] = done.plain  # for response_add, in this request only
 
     def response_add(
         self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
@@ -57,17 +51,6 @@ class AccessKeyAdmin(RegistryAdmin):
             "url": request.build_absolute_uri(f"/k/{vars(obj)['plain']}"),
         }
         return TemplateResponse(request, "admin/registry/accesskey/made.html", context)
-
-    @act(
-        "Revoke",
-        name="revoke_key",
-        description="It opens nothing from now on: what uses it stops working.",
-        variant=ActionVariant.DANGER,
-        icon="block",
-    )
-    def revoke(self, request: HttpRequest, key: AccessKey, given: dict[str, Any]) -> str:
-        keys.revoke(key, actor=request.user.get_username(), reason=given["reason"])
-        return f"The key {key.name} is revoked."
 
     @display(description="Opens")
     def scope(self, key: AccessKey) -> str:

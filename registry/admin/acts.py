@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from registry.acts.operator import actions
 from registry.models import Act
 from registry.reports.acts_on import is_on
 
@@ -16,11 +17,8 @@ from .base import as_json, link
 from .filters import PROJECT, known
 from .long_lists import LongListAdmin, of_project
 
-_VERBS = [
-    *("promote", "roll_back", "fall_back", "keep", "archive", "unarchive", "clear_load_failure"),
-    *("note", "train", "cancel", "configure", "set_credentials", "confirm_hostname"),
-    *("new_key", "revoke_key"),
-]
+# Those of operators, and those of the backend itself.
+_VERBS = [*dict.fromkeys(a.verb for a in actions() if a.verb), "fall_back", "keep"]
 
 
 class OnVersion(AutocompleteSelectFilter):

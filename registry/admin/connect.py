@@ -10,9 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
-from registry.acts import keys
+from registry.acts.operator.new_key import NewKey
 from registry.models import AccessKey, Project
-from registry.permissions import allowed, may_view
+from registry.permissions import may_view
+
+from .action_buttons import caller
 
 _TEMPLATE = "admin/registry/project/connect.html"
 
@@ -34,7 +36,7 @@ def view(admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpRespons
         "subtitle": str(project),
         "project": project,
         "url": url,
-        "may_make": allowed(request.user, "new_key"),
+        "may_make": NewKey().allowed(request.user),
         "keys": _keys(request, project),
     }
     response = TemplateResponse(request, _TEMPLATE, context)
@@ -51,11 +53,10 @@ def key_url(request: HttpRequest, plain: str) -> str:
 
 
 def _new_key(request: HttpRequest, project: Project) -> str:
-    if not allowed(request.user, "new_key"):
+    if not NewKey().allowed(request.user):
         raise PermissionDenied
     name = request.POST.get("name", "").strip()[:100] or f"{project.title or project.uid}"[:100]
-    _, plain = keys.new_key(name, project=project, actor=request.user.get_username())
-    return plain
+    return NewKey().execute(None, {"name": name, "project": project}, caller(request)).plain
 
 
 def _keys(request: HttpRequest, project: Project) -> Any:

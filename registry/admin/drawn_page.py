@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from .base import RegistryAdmin
+from .registry_admin import RegistryAdmin
 
 
 class DrawnPage(RegistryAdmin):

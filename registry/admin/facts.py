@@ -8,8 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from registry.accuracy import ENOUGH, Standing
+from registry.acts.operator.new_key import NewKey
 from registry.models import Event
-from registry.permissions import allowed
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
 from registry.reports.metric_names import title
 
@@ -33,7 +33,7 @@ def of_project(user: AbstractBaseUser | AnonymousUser, glance: Glance) -> list[F
     """What stands at the top of the project's page."""
     project, version, run = glance.project, glance.champion, glance.last_run
     connect = reverse("admin:registry_project_connect", args=[project.pk])
-    paste = "Make the URL to paste" if allowed(user, "new_key") else "How to connect"
+    paste = "Make the URL to paste" if NewKey().allowed(user) else "How to connect"
     return [
         Fact(
             "Champion",

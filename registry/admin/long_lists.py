@@ -9,8 +9,8 @@ from unfold.paginator import InfinitePaginator
 
 from registry.models import Project
 
-from .base import RegistryAdmin
 from .change_lists import NarrowedList
+from .registry_admin import RegistryAdmin
 
 _PROJECTS_FOUND = 50
 

@@ -1,22 +1,16 @@
-"""What is asked of those who change a project: its settings, its credentials, its host."""
+"""The form of a project's settings."""
 
 import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.forms import BaseDialogForm
-from unfold.widgets import (
-    UnfoldAdminPasswordWidget,
-    UnfoldAdminRadioSelectWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Project
 
-from .base import ReasonForm
 from .policy_form import PolicyForm
 
 
@@ -76,43 +70,3 @@ def _checked(check: Any, *args: Any) -> dict[str, Any]:
         return check(*args)
     except EvalsError as error:
         raise ValidationError(f"{error.message} {error.hint}".strip()) from error
-
-
-class CredentialsForm(BaseDialogForm):
-    """The pair; the key is never shown back."""
-
-    # Not a URLField: that refuses a host name without a dot.
-    url = forms.CharField(
-        required=False,
-        widget=UnfoldAdminTextInputWidget(),
-        help_text="Such as http://localhost:8080",
-    )
-    key = forms.CharField(
-        required=False,
-        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text="A personal access token or a legacy token. Both empty: take them away.",
-    )
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean()
-        if bool(given.get("url")) != bool(given.get("key")) and not self.errors:
-            # At a field, because the dialog shows no errors of the whole form.
-            self.add_error("key", "URL and key are a pair: give both, or neither.")
-        return given
-
-
-class HostnameForm(ReasonForm):
-    """Which of the hosts that claimed the project is the right one."""
-
-    hostname = forms.ChoiceField(
-        widget=UnfoldAdminRadioSelectWidget(),
-        help_text="The token that this host sent with its setup may then be sent back to it.",
-    )
-
-    field_order = ["hostname", "reason"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        known = Project.objects.filter(pk=self.object_id).values_list("hostname", "other_hostname")
-        hosts = [host for host in (known.first() or ()) if host]
-        self.fields["hostname"].choices = [(host, host) for host in hosts]

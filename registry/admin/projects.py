@@ -8,25 +8,25 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from registry.acts import project_settings
+from registry.acts.operator.configure import Configure
 from registry.errors import EvalsError
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy
-from registry.permissions import allowed
 
 from . import connect
+from .action_buttons import caller, sentence
 from .base import as_json, as_text, is_list, link, list_link
 from .policy_form import in_words
-from .project_acts import ProjectActs
 from .project_forms import ProjectForm
 from .project_page import overview
+from .registry_admin import RegistryAdmin
 
 _LEARNS = "How it learns"
 _EDITABLE = [*default_policy(), "options", "promotion_rule", "reason"]
 
 
 @admin.register(Project)
-class ProjectAdmin(ProjectActs):
+class ProjectAdmin(RegistryAdmin):
     """One Label Studio project."""
 
     form = ProjectForm
@@ -87,7 +87,7 @@ class ProjectAdmin(ProjectActs):
         return super().changeform_view(request, object_id, form_url, context)
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
-        return allowed(request.user, "configure")
+        return Configure().allowed(request.user)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request)
@@ -109,18 +109,12 @@ class ProjectAdmin(ProjectActs):
         return self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
-        given = form.cleaned_data
+        names = ("policy", "options", "promotion_rule", "reason")
+        given = {name: form.cleaned_data[name] for name in names}
         try:
-            project_settings.configure(
-                obj,
-                policy=given["policy"],
-                options=given["options"],
-                promotion_rule=given["promotion_rule"],
-                actor=request.user.get_username(),
-                reason=given["reason"],
-            )
+            Configure().execute(obj, given, caller(request))
         except EvalsError as error:
-            messages.error(request, f"{error.message} {error.hint}".strip())
+            messages.error(request, sentence(error))
 
     @display(description="Project", ordering="title")
     def title_or_uid(self, project: Project) -> str:

@@ -1,4 +1,4 @@
-"""Training runs in the admin: what started each, what it did, how it ended; cancel and retry."""
+"""Training runs in the admin: what started each, what it did, how it ended."""
 
 from typing import Any
 
@@ -7,13 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from unfold.decorators import display
-from unfold.enums import ActionVariant
 
-from registry.acts import runs
 from registry.models import TrainingRun
 
 from . import run_page
-from .base import OptionalReasonForm, act, is_list, link
+from .base import is_list, link
 from .drawn_page import DrawnPage
 from .filters import PROJECT
 from .long_lists import LongListAdmin, of_project
@@ -49,7 +47,6 @@ class TrainingRunAdmin(DrawnPage, LongListAdmin):
     list_select_related = ["project", "version"]
     search_help_text = "By project, or code of the error"
     finds = [_of_error, of_project]
-    actions_detail = ["cancel", "retry"]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request).select_related("project", "version", "retry_of")
@@ -57,31 +54,6 @@ class TrainingRunAdmin(DrawnPage, LongListAdmin):
             # What only the page of one run shows may be megabytes for each.
             return queryset.defer("log", "statements", "candidates", "comparison", "phases")
         return queryset
-
-    @act(
-        "Cancel",
-        name="cancel",
-        description="A queued run ends at once, a running one within two seconds.",
-        form=OptionalReasonForm,
-        variant=ActionVariant.DANGER,
-        icon="cancel",
-    )
-    def cancel(self, request: HttpRequest, run: TrainingRun, given: dict[str, Any]) -> str:
-        run = runs.cancel(run.pk, actor=request.user.get_username(), reason=given["reason"])
-        return f"Run {run.pk} is asked to stop." if run.is_active else f"Run {run.pk} is cancelled."
-
-    @act(
-        "Retry",
-        name="retry",
-        description="Queues it again, with its parameters, on today's labels.",
-        form=OptionalReasonForm,
-        icon="replay",
-    )
-    def retry(self, request: HttpRequest, run: TrainingRun, given: dict[str, Any]) -> str:
-        again, created = runs.retry(run, actor=request.user.get_username(), reason=given["reason"])
-        if created:
-            return f"Run {again.pk} is queued."
-        return f"Run {again.pk} is {again.state} already."
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_label(self, run: TrainingRun) -> str:

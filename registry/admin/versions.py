@@ -21,7 +21,6 @@ from .base import is_list, page_url
 from .drawn_page import DrawnPage
 from .filters import PROJECT, VERSION
 from .long_lists import LongListAdmin, of_project, of_version
-from .version_acts import VersionActs
 
 
 def _labelled(word: str) -> Q:
@@ -60,7 +59,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(VersionActs, DrawnPage, LongListAdmin):
+class ModelVersionAdmin(DrawnPage, LongListAdmin):
     """An immutable version of a project's model."""
 
     list_display = ["label", "project", "state", "primary", "recipe", "created_at"]

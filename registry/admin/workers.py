@@ -4,7 +4,7 @@ from django.contrib import admin
 
 from registry.models import Worker
 
-from .base import RegistryAdmin
+from .registry_admin import RegistryAdmin
 
 
 @admin.register(Worker)

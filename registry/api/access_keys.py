@@ -3,15 +3,14 @@
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts import keys
+from registry.acts.operator import new_key
 from registry.models import AccessKey, Project
 
 from .base import Resource
-from .bodies import OptionalReason, Reason
+from .bodies import OptionalReason
 from .filters import FlagFilter, IdFilter
 
 
@@ -38,7 +37,7 @@ class MadeKeySerializer(AccessKeySerializer):
         read_only_fields = fields
 
 
-class NewKey(OptionalReason):
+class NewKey(OptionalReason):  # type: ignore[misc, valid-type]
     """What to call it, and what it opens: one project, one Label Studio, or everything."""
 
     name = serializers.CharField(max_length=100)
@@ -74,24 +73,15 @@ class AccessKeys(Resource):
     filterset_class = AccessKeyFilter
     ordering_fields = ("id", "name", "created_at", "last_used_at")
     search_fields = ("name", "hostname")
-    acts = {"create": "new_key", "revoke": "revoke_key"}
+    actions_by_route = {"create": new_key.NewKey()}
 
     @extend_schema(request=NewKey, responses={201: MadeKeySerializer})
     def create(self, request: Request) -> Response:
         """Make a key. Its plain text is in this answer and nowhere else."""
-        given = self.given(NewKey)
-        key, plain = keys.new_key(actor=self.actor, **given)
+        done = new_key.NewKey().execute(None, self.given(NewKey), self.caller)
         told = {
-            **AccessKeySerializer(key).data,
-            "key": plain,
-            "url": request.build_absolute_uri(f"/k/{plain}"),
+            **AccessKeySerializer(done.made).data,
+            "key": done.plain,
+            "url": request.build_absolute_uri(f"/k/{done.plain}"),
         }
         return Response(told, status=201, headers={"Cache-Control": "no-store"})
-
-    @extend_schema(request=Reason, responses=AccessKeySerializer)
-    @action(detail=True, methods=["post"])
-    def revoke(self, request: Request, pk: int) -> Response:
-        """It opens nothing from now on: what uses it stops working."""
-        key = self.get_object()
-        keys.revoke(key, actor=self.actor, **self.given(Reason))
-        return self.shown()

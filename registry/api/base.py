@@ -7,6 +7,9 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from registry.acts.operator import Action, Caller, Done, Via
+
+from .action_routes import add_routes
 from .filters import Search, StrictFilters
 from .ordering import Ordering
 from .paging import KeysetPagination
@@ -14,12 +17,13 @@ from .permissions import AsInTheAdmin
 
 
 class Resource(ReadOnlyModelViewSet):
-    """Rows to be listed and read; whatever else can be done with one is an act.
+    """Rows to be listed and read; whatever else can be done with one is an operator action.
 
-    `acts` says which action is which act (of `registry.permissions`), `reads` which other
-    models an action shows. Of a long table `narrow_by` names the filters within which
-    anything can be asked, `indexed` those that an index answers by itself, in the order of
-    ids, and `ordered_by` those of `narrow_by` of which that is true too.
+    The actions on its model have their routes here. `actions_by_route` says which view is which
+    action, also of those that have a view of their own, `reads` which other models a view shows.
+    Of a long table `narrow_by` names the filters within which anything can be asked, `indexed`
+    those that an index answers by itself, in the order of ids, and `ordered_by` those of
+    `narrow_by` of which that is true too.
     """
 
     permission_classes = [AsInTheAdmin]
@@ -32,9 +36,13 @@ class Resource(ReadOnlyModelViewSet):
     narrow_by: ClassVar[tuple[str, ...]] = ()
     indexed: ClassVar[tuple[str, ...]] = ()
     ordered_by: ClassVar[tuple[str, ...]] = ()
-    acts: ClassVar[dict[str, str]] = {}
+    actions_by_route: ClassVar[dict[str, Action]] = {}
     reads: ClassVar[dict[str, tuple[type[Model], ...]]] = {}
     detail_serializer_class: ClassVar[type[BaseSerializer] | None] = None
+
+    def __init_subclass__(cls) -> None:
+        if cls.queryset is not None:
+            add_routes(cls, cls.queryset.model)
 
     def get_serializer_class(self) -> type[BaseSerializer]:
         """A list shows less of a row than its own page, where the resource says so."""
@@ -47,9 +55,9 @@ class Resource(ReadOnlyModelViewSet):
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     @property
-    def actor(self) -> str:
-        """Who does the act."""
-        return self.request.user.get_username()
+    def caller(self) -> Caller:
+        """Who asks for the action."""
+        return Caller(self.request.user.get_username(), Via.API)
 
     def given(self, body: type[Serializer], **context: Any) -> dict[str, Any]:
         """What the request's body or query says, checked. Raises ValidationError."""
@@ -59,5 +67,10 @@ class Resource(ReadOnlyModelViewSet):
         return read.validated_data
 
     def shown(self, status: int = 200) -> Response:
-        """The row as it is now, after an act on it."""
+        """The row as it is now, after an action on it."""
         return Response(self.get_serializer(self.get_object()).data, status=status)
+
+    def answer(self, done: Done) -> Response:
+        """The row that an action answers with: 201 if it is new, else 200."""
+        row = self.get_queryset().get(pk=done.made.pk)
+        return Response(self.get_serializer(row).data, status=201 if done.is_new else 200)

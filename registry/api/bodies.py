@@ -1,10 +1,11 @@
-"""What acts are told in a request's body."""
+"""The bodies of requests: those of the operator actions are made from their forms."""
 
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
 
-REASON_MAX = 2000  # characters
+from registry.acts.operator.parameters import OPTIONAL_REASON, Form, Text
 
 
 class Body(serializers.Serializer):
@@ -18,21 +19,33 @@ class Body(serializers.Serializer):
         return value
 
 
-class Reason(Body):
-    """Why."""
+@cache
+def body_of(form: Form) -> type[Body]:
+    """The body of the routes whose actions have this form; one class, for the schema has one name.
 
-    reason = serializers.CharField(
-        max_length=REASON_MAX, help_text="Kept with the act, for those who come after."
+    A `Body` made from a form is no class that mypy knows, so those that add to it ignore that.
+    """
+    fields: dict[str, serializers.Field] = {one.name: _text(one) for one in form.texts}
+    for version in form.versions:
+        fields[version.name] = serializers.PrimaryKeyRelatedField(
+            queryset=version.model._default_manager.all(),
+            required=False,
+            allow_null=True,
+            default=None,
+            help_text=version.help or None,
+        )
+    return type(form.name, (Body,), {"__doc__": form.description, **fields})
+
+
+def _text(parameter: Text) -> serializers.Field:
+    if_left_out: dict[str, Any] = {} if parameter.required else {"required": False, "default": ""}
+    return serializers.CharField(
+        max_length=parameter.max_length,
+        allow_blank=parameter.may_be_empty,
+        write_only=parameter.is_secret,
+        help_text=parameter.help or None,
+        **if_left_out,
     )
 
 
-class OptionalReason(Body):
-    """Why, or nothing."""
-
-    reason = serializers.CharField(
-        max_length=REASON_MAX,
-        required=False,
-        allow_blank=True,
-        default="",
-        help_text="Kept with the act.",
-    )
+OptionalReason = body_of(OPTIONAL_REASON)

@@ -5,14 +5,14 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from registry.permissions import allowed, may_view
+from registry.permissions import may_view
 
 
 class AsInTheAdmin(BasePermission):
-    """Who may view the model may read it; an act needs its own permission as well.
+    """Who may view the model may read it; an operator action needs its own permission as well.
 
-    A view says in `acts` which of its actions is which act. What changes something and is
-    no act is open to nobody.
+    `actions_by_route` of a resource says which is which. What changes something and is no action
+    is open to nobody.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -22,6 +22,6 @@ class AsInTheAdmin(BasePermission):
         models = (view.queryset.model, *view.reads.get(view.action, ()))
         if not all(may_view(user, model) for model in models):
             return False
-        if view.action in view.acts:
-            return allowed(user, view.acts[view.action])
+        if view.action in view.actions_by_route:
+            return view.actions_by_route[view.action].allowed(user)
         return request.method in ("GET", "HEAD", "OPTIONS")

@@ -2,15 +2,15 @@
 
 from rest_framework import serializers
 
-from registry.models import ModelVersion, Task
+from registry.models import Task
 from registry.models.project import PromotionRule
 
-from .bodies import Body, OptionalReason, Reason
+from .bodies import Body, OptionalReason
 
 MAX_DAYS = 366
 
 
-class Settings(OptionalReason):
+class Settings(OptionalReason):  # type: ignore[misc, valid-type]
     """How the project learns and promotes. At least one of the three."""
 
     policy = serializers.DictField(
@@ -18,14 +18,6 @@ class Settings(OptionalReason):
     )
     options = serializers.DictField(required=False, help_text="Those of the project's pipeline.")
     promotion_rule = serializers.ChoiceField(required=False, choices=PromotionRule.choices)
-
-
-class RollBack(Reason):
-    """Why, and to which version if not to the champion before."""
-
-    to = serializers.PrimaryKeyRelatedField(
-        queryset=ModelVersion.objects.all(), required=False, allow_null=True, default=None
-    )
 
 
 class MetricAsked(Body):

@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts import champion, project_settings
+from registry.acts.operator.configure import Configure
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.reports.label_next import label_next
 from registry.reports.series import metric_series, prequential_series
@@ -19,7 +19,6 @@ from .project_bodies import (
     LabelNextAsked,
     MetricAsked,
     PrequentialAsked,
-    RollBack,
     Settings,
     SimilarAsked,
 )
@@ -45,13 +44,12 @@ class Projects(Resource):
     filterset_class = ProjectFilter
     ordering_fields = ("id", "title", "created_at", "updated_at")
     search_fields = ("title", "uid", "hostname")
-    acts = {"partial_update": "configure", "roll_back": "roll_back"}
+    actions_by_route = {"partial_update": Configure()}
     reads = {
         "metrics": (Metric,),
         "prequential": (Outcome,),
         "label_next": (Task,),
         "similar": (Task,),
-        "roll_back": (ModelVersion,),
     }
 
     def get_queryset(self) -> Any:
@@ -75,14 +73,7 @@ class Projects(Resource):
         for name in ("policy", "options"):
             if name in given:
                 given[name] = _changed(getattr(project, name), given[name])
-        project_settings.configure(project, actor=self.actor, **given)
-        return self.shown()
-
-    @extend_schema(request=RollBack, responses=ProjectDetailSerializer)
-    @action(detail=True, methods=["post"], url_path="roll-back")
-    def roll_back(self, request: Request, pk: int) -> Response:
-        """Make the champion before the current one serve again, or the version given."""
-        champion.roll_back(self.get_object(), actor=self.actor, **self.given(RollBack))
+        Configure().execute(project, given, self.caller)
         return self.shown()
 
     @extend_schema(parameters=[MetricAsked], responses=PointSerializer(many=True), filters=False)

@@ -6,11 +6,10 @@ import django_filters
 from django.db.models import F
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts import runs
+from registry.acts.operator.train import Train
 from registry.models import Project, TrainingRun
 from registry.models.run import RunState
 
@@ -78,7 +77,7 @@ class RunDetailSerializer(RunSerializer):
         read_only_fields = fields
 
 
-class NewRun(OptionalReason):
+class NewRun(OptionalReason):  # type: ignore[misc, valid-type]
     """Of which project."""
 
     project = serializers.PrimaryKeyRelatedField(queryset=Project.objects.all())
@@ -113,7 +112,7 @@ class Runs(Resource):
     search_fields = ("error", "error_code")
     narrow_by = ("project",)
     indexed = ("state", "trigger", "error_code")
-    acts = {"create": "train", "cancel": "cancel", "retry": "retry"}
+    actions_by_route = {"create": Train()}
 
     def get_queryset(self):
         return self.queryset.defer(*_LONG) if self.action == "list" else self.queryset.all()
@@ -122,31 +121,4 @@ class Runs(Resource):
     def create(self, request: Request) -> Response:
         """Queue a run: 201; or answer the project's active one: 200."""
         given = self.given(NewRun)
-        run, new = runs.start(
-            given["project"],
-            trigger=TrainingRun.Trigger.API,
-            actor=self.actor,
-            reason=given["reason"],
-        )
-        return self._told(run, new)
-
-    @extend_schema(request=OptionalReason, responses=RunDetailSerializer)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: int) -> Response:
-        """End a queued run at once; ask a running one to stop."""
-        run = self.get_object()
-        runs.cancel(run.pk, actor=self.actor, **self.given(OptionalReason))
-        return self.shown()
-
-    @extend_schema(
-        request=OptionalReason, responses={201: RunDetailSerializer, 200: RunDetailSerializer}
-    )
-    @action(detail=True, methods=["post"])
-    def retry(self, request: Request, pk: int) -> Response:
-        """Queue a failed or cancelled run again, on today's labels: 201; 200 as for a new run."""
-        run, new = runs.retry(self.get_object(), actor=self.actor, **self.given(OptionalReason))
-        return self._told(run, new)
-
-    def _told(self, run: TrainingRun, new: bool) -> Response:
-        run = self.get_queryset().get(pk=run.pk)
-        return Response(self.get_serializer(run).data, status=201 if new else 200)
+        return self.answer(Train().execute(given.pop("project"), given, self.caller))

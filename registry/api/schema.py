@@ -52,6 +52,6 @@ class RegistrySchema(AutoSchema):
             wanted.append(400)
         if "{" in self.path:
             wanted.append(404)
-        if getattr(self.view, "action", None) in getattr(self.view, "acts", {}):
+        if getattr(self.view, "action", None) in getattr(self.view, "actions_by_route", {}):
             wanted.append(409)
         return _ALWAYS | {code: _MEANING[code] for code in wanted}

@@ -6,14 +6,6 @@ from registry.models import ModelVersion, Outcome
 
 from .bodies import Body
 
-NOTE_MAX = 10_000  # characters
-
-
-class Note(Body):
-    """The note; empty takes it away."""
-
-    note = serializers.CharField(allow_blank=True, max_length=NOTE_MAX)
-
 
 class MistakesAsked(Body):
     """Which mistakes, and how many."""

@@ -27,7 +27,7 @@ _ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
 
 
 class VersionReports(Resource):
-    """The questions; `Versions` adds the acts."""
+    """The questions; `Versions` adds the operator actions."""
 
     reads = {
         "mistakes": (Outcome, Task),

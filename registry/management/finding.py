@@ -1,9 +1,9 @@
-"""Finds what a command is asked about: a project or a version by any name that it goes by."""
+"""Finds the rows that a command names: a project or a version by any of its names, others by id."""
 
 from django.core.management.base import CommandError
 from django.db.models import Q
 
-from registry.models import ModelVersion, Project
+from registry.models import AccessKey, ModelVersion, Project, TrainingRun
 
 _LARGEST_ID = 2**63 - 1
 
@@ -32,3 +32,19 @@ def find_version(project: Project, name: str) -> ModelVersion:
             f"{project} has no version {name!r}; see `manage.py versions {project.uid}`."
         )
     return version
+
+
+def find_run(run_id: int) -> TrainingRun:
+    """By id."""
+    run = TrainingRun.objects.select_related("project").filter(pk=run_id).first()
+    if run is None:
+        raise CommandError(f"There is no run {run_id}; see `manage.py runs`.")
+    return run
+
+
+def find_key(key_id: int) -> AccessKey:
+    """By id."""
+    key = AccessKey.objects.select_related("project").filter(pk=key_id).first()
+    if key is None:
+        raise CommandError(f"No key has the id {key_id}; see `access_key list`.")
+    return key

@@ -5,7 +5,8 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.urls import reverse
 
 from registry import permissions
-from registry.permissions import GROUPS, PERMISSION_OF, allowed, may
+from registry.acts.operator import actions
+from registry.permissions import GROUPS
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +29,7 @@ def test_a_group_may_do_what_the_one_before_it_may():
 
 
 @pytest.mark.parametrize(
-    ("group", "acts"),
+    ("group", "names"),
     [
         ("viewer", set()),
         (
@@ -36,16 +37,16 @@ def test_a_group_may_do_what_the_one_before_it_may():
             {"train", "cancel", "retry", "promote", "roll_back", "archive", "unarchive", "note"}
             | {"clear_load_failure", "check_connection"},
         ),
-        ("admin", set(PERMISSION_OF)),
+        ("admin", {action.name for action in actions()}),
     ],
 )
-def test_each_group_is_allowed_its_acts_and_no_other(group, acts):
+def test_each_group_is_allowed_its_actions_and_no_other(group, names):
     user = member(group)
-    assert {act for act in PERMISSION_OF if allowed(user, act)} == acts
+    assert {action.name for action in actions() if action.allowed(user)} == names
 
 
 def test_nobody_is_allowed_nothing():
-    assert not any(allowed(AnonymousUser(), act) for act in PERMISSION_OF)
+    assert not any(action.allowed(AnonymousUser()) for action in actions())
 
 
 def test_no_group_can_run_code_of_its_own_through_the_schedules():
@@ -116,11 +117,3 @@ def test_a_project_is_rolled_back_only_if_there_is_an_earlier_champion(lead):
 
 def test_a_project_that_nothing_can_serve_is_not_trained(lead):
     assert "train_now" not in offered(lead, make.ProjectFactory(pipeline=""))
-
-
-def test_may_asks_for_the_permission_and_the_state(lead):
-    user, version = User.objects.get(), make.ModelVersionFactory()
-    assert may(user, "promote", version)
-    make.promote(version)
-    assert not may(user, "promote", version)
-    assert may(user, "promote")

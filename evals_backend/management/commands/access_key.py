@@ -6,11 +6,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from evals_backend import addresses
-from registry.acts import keys
+from registry.acts.operator import Caller, Via
+from registry.acts.operator.new_key import NewKey
+from registry.acts.operator.revoke_key import RevokeKey
 from registry.errors import EvalsError
+from registry.management.finding import find_key
 from registry.models import AccessKey, Project
 
-ACTOR = "manage.py"
+CALLER = Caller("manage.py", Via.COMMAND)
 
 
 class Command(BaseCommand):
@@ -44,13 +47,13 @@ class Command(BaseCommand):
             project = Project.objects.filter(uid=options["project"]).first()
             if project is None:
                 raise CommandError(f"No project has the uid {options['project']}.")
-        key, plain = keys.new_key(
-            options["name"], project=project, hostname=options["hostname"], actor=ACTOR
-        )
+        given = {"name": options["name"], "project": project, "hostname": options["hostname"]}
+        done = NewKey().execute(None, given, CALLER)
+        key = done.made
         self.stdout.write(
             f"Key {key.pk}, {_scope(key)}. Paste into Label Studio, Settings > Model:"
         )
-        for where, url in addresses.to_paste(plain):
+        for where, url in addresses.to_paste(done.plain):
             self.stdout.write(f"{where}: {url}")
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -62,10 +65,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{key.pk}\t{key.name}\t{_scope(key)}\t{state}")
 
     def _revoke(self, options: dict[str, Any]) -> None:
-        key = AccessKey.objects.filter(pk=options["id"]).first()
-        if key is None:
-            raise CommandError(f"No key has the id {options['id']}; see `access_key list`.")
-        keys.revoke(key, actor=ACTOR)
+        key = find_key(options["id"])
+        RevokeKey().execute(key, {"reason": ""}, CALLER)
         self.stdout.write(f"Key {key.pk} ({key.name}) opens nothing from now on.")
 
 

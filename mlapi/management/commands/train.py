@@ -17,6 +17,8 @@ from mlapi.training.report import metrics_table
 from mlapi.training.run import carry_out
 from registry import presence, queue
 from registry.acts import runs
+from registry.acts.operator import Caller, Via
+from registry.acts.operator.train import Train
 from registry.errors import Refused
 from registry.models import Project, TrainingRun
 from registry.models.run import RunState
@@ -43,8 +45,9 @@ class Command(BaseCommand):
         self.console = Console(file=self.stdout)  # type: ignore[arg-type]
         project = _find(str(options["project"]))
         actor = getpass.getuser()[:150]
-        run, created = runs.start(project, trigger=TrainingRun.Trigger.COMMAND, actor=actor)
-        self._say(f"{project}: {'queued' if created else 'joined'} run {run.pk}.")
+        done = Train().execute(project, {"reason": ""}, Caller(actor, Via.COMMAND))
+        run: TrainingRun = done.made
+        self._say(f"{project}: {'queued' if done.is_new else 'joined'} run {run.pk}.")
         if options["here"]:
             self._carry_out_here(run, actor)
             return

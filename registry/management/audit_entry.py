@@ -1,12 +1,12 @@
-"""Tells of an act that moved a champion, in values that JSON has."""
+"""An audit entry in values that JSON has."""
 
 from typing import Any
 
 from registry.models import Act
 
 
-def moved(act: Act) -> dict[str, Any]:
-    """From which version to which, by whom and why; the versions by their labels."""
+def as_json(act: Act) -> dict[str, Any]:
+    """What was done, from which version to which, by whom and why; the versions by their labels."""
     return {
         "act": act.pk,
         "verb": act.verb,

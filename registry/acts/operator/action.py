@@ -1,0 +1,152 @@
+"""The base of every operator action, and the table of all of them."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from django.db.models import Model
+
+from registry.errors import EvalsError
+from registry.models import Act, TrainingRun
+from registry.permissions import User
+
+from .parameters import REASON, Form
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Via(StrEnum):
+    """The interface that an operator uses."""
+
+    ADMIN = "admin"
+    API = "api"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks for an action, by name, and through which interface."""
+
+    name: str
+    via: Via
+
+
+class Change(NamedTuple):
+    """One thing that an action will change, as people read it."""
+
+    what: str
+    now: str
+    then: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The result of an action: a sentence for people, its audit entry, and the row it answers with.
+
+    `made` is None where that is the action's subject. `is_new` says whether `made` was made now,
+    or was there already.
+    """
+
+    message: str
+    entry: Act | None = None
+    made: Any = None
+    is_new: bool = False
+
+
+@dataclass(frozen=True)
+class Button:
+    """The button of an action in the admin, on the page of its subject.
+
+    `path` ends the address of its dialog, if not as the action's own does; buttons of one `group`
+    are in one menu under that title; `place` orders them.
+    """
+
+    icon: str = "bolt"
+    variant: str = "default"
+    path: str = ""
+    group: str = ""
+    place: int = 100
+
+
+class Action(ABC, Generic[Row]):
+    """Something that an operator can do to a `subject`: its permission, check, effect and entry.
+
+    `button`, `in_rest` and `in_commands` say where it is offered: a button with a dialog in the
+    admin, `POST /api/<subject>/<id>/<path>/`, and `manage.py action <name>`. `path` and `verb`
+    (of its audit entry; None: it writes none) are the name, where it says no others.
+    """
+
+    name: ClassVar[str]
+    path: ClassVar[str]
+    verb: ClassVar[str | None]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    permission: ClassVar[str]
+    subject: ClassVar[type[Model]]
+    form: ClassVar[Form] = REASON
+    button: ClassVar[Button | None] = Button()
+    in_rest: ClassVar[bool] = True
+    in_commands: ClassVar[bool] = True
+    answers_with_new_row: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        if "name" in cls.__dict__:
+            cls.path = cls.__dict__.get("path", cls.name)
+            cls.verb = cls.__dict__.get("verb", cls.name)
+
+    def allowed(self, user: User) -> bool:
+        """Whether the user may do it at all."""
+        return user.has_perm(self.permission)  # type: ignore[union-attr]
+
+    def unavailable(self, subject: Row) -> EvalsError | None:
+        """The reason why it is not offered now, with its cure; None if it is.
+
+        It takes no lock and saves people the try. `execute` decides under its lock, and raises
+        the same where it refuses.
+        """
+        return None
+
+    def changes(self, subject: Row) -> list[Change]:
+        """What it will change."""
+        return []
+
+    def warning(self, subject: Row) -> str:
+        """What to know before doing it."""
+        return ""
+
+    def faults(self, given: dict[str, Any]) -> dict[str, str]:
+        """What is wrong with the parameters together, by the name of the one to correct."""
+        return {}
+
+    @abstractmethod
+    def execute(self, subject: Row, given: dict[str, Any], caller: Caller) -> Done:
+        """Do it and write its audit entry in the same transaction. Raises EvalsError."""
+
+
+_registered: dict[tuple[type[Model], str], Action] = {}
+A = TypeVar("A", bound=type[Action])
+
+
+def register(action: A) -> A:
+    """A class decorator: the action is offered from now on."""
+    key = (action.subject, action.name)
+    if key in _registered:
+        raise ValueError(f"There is an action {action.name} on {action.subject.__name__} already.")
+    _registered[key] = action()
+    return action
+
+
+def actions() -> list[Action]:
+    """All of them, in the order of their buttons."""
+    return sorted(_registered.values(), key=lambda one: (one.button or Button()).place)
+
+
+def actions_on(model: type[Model]) -> list[Action]:
+    """Those whose subject is a row of the model."""
+    return [one for one in actions() if one.subject is model]
+
+
+def newest_entry(run: TrainingRun) -> Act | None:
+    """The audit entry that was written last of the run."""
+    return Act.objects.filter(run=run).order_by("-id").first()

@@ -1,0 +1,40 @@
+"""Cancel: a run ends."""
+
+from typing import Any
+
+from registry.acts import runs
+from registry.errors import EvalsError, Refused
+from registry.models import TrainingRun
+from registry.models.run import RunState
+
+from .action import Action, Button, Caller, Change, Done, newest_entry, register
+from .parameters import OPTIONAL_REASON
+
+
+@register
+class Cancel(Action[TrainingRun]):
+    """A queued run ends at once; a running one is asked to stop."""
+
+    name = "cancel"
+    title = "Cancel"
+    description = "A queued run ends at once, a running one within two seconds."
+    permission = "registry.train_project"
+    subject = TrainingRun
+    form = OPTIONAL_REASON
+    button = Button(icon="cancel", variant="danger", place=10)
+
+    def unavailable(self, subject: TrainingRun) -> EvalsError | None:
+        if not subject.is_active:
+            return runs.RunNotActive(f"Run {subject.pk} has ended already.")
+        if subject.cancel_requested:
+            return Refused(f"Run {subject.pk} is asked to stop already.")
+        return None
+
+    def changes(self, subject: TrainingRun) -> list[Change]:
+        then = RunState.CANCELLED.label.lower()
+        return [Change(f"State of run {subject.pk}", subject.get_state_display().lower(), then)]
+
+    def execute(self, subject: TrainingRun, given: dict[str, Any], caller: Caller) -> Done:
+        run = runs.cancel(subject.pk, actor=caller.name, reason=given["reason"])
+        how = "asked to stop" if run.is_active else "cancelled"
+        return Done(f"Run {run.pk} is {how}.", newest_entry(run))

@@ -1,0 +1,31 @@
+"""Configure: how a project learns and promotes."""
+
+from typing import Any
+
+from registry.acts import project_settings
+from registry.models import Project
+
+from .action import Action, Caller, Done, register
+from .parameters import OPTIONAL_REASON
+
+
+@register
+class Configure(Action[Project]):
+    """The project's `policy`, `options` or `promotion_rule` is another; each may be left out.
+
+    The admin has them as fields of the project's page, REST as PATCH of the project.
+    """
+
+    name = "configure"
+    title = "Configure"
+    description = "Changes how the project learns and promotes."
+    permission = "registry.configure_project"
+    subject = Project
+    form = OPTIONAL_REASON
+    button = None
+    in_rest = False
+    in_commands = False
+
+    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
+        project_settings.configure(subject, actor=caller.name, **given)
+        return Done(f"{subject} is configured.")

@@ -1,0 +1,37 @@
+"""Note: what people should know of a version."""
+
+from typing import Any
+
+from registry.acts import versions
+from registry.models import ModelVersion
+
+from .action import Action, Button, Caller, Done, register
+from .parameters import NOTE_MAX, Form, Text
+
+
+@register
+class Note(Action[ModelVersion]):
+    """The version's note is another; the one before stays in the audit trail."""
+
+    name = "note"
+    title = "Note"
+    description = "What people should know of this version. The one before stays in the acts."
+    permission = "registry.note_modelversion"
+    subject = ModelVersion
+    form = Form(
+        "Note",
+        "The note; empty takes it away.",
+        (
+            Text(
+                "note",
+                may_be_empty=True,
+                max_length=NOTE_MAX,
+                lines=4,
+                initial=lambda version: version.note,
+            ),
+        ),
+    )
+    button = Button(icon="edit_note", path="write_note", place=30)
+
+    def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
+        return Done("The note is kept.", versions.note(subject, given["note"], actor=caller.name))

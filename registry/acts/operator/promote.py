@@ -1,0 +1,42 @@
+"""Promote: the version becomes its project's champion."""
+
+from typing import Any
+
+from registry.acts import champion
+from registry.errors import EvalsError
+from registry.models import ModelVersion
+from registry.reports.numbers import on_the_same_tasks
+
+from .action import Action, Button, Caller, Change, Done, register
+from .moves import champion_moves
+
+
+@register
+class Promote(Action[ModelVersion]):
+    """The version serves from now on."""
+
+    name = "promote"
+    title = "Promote"
+    description = "This version serves from now on, and Label Studio asks for its predictions."
+    permission = "registry.promote_modelversion"
+    subject = ModelVersion
+    button = Button(icon="rocket_launch", variant="primary", place=10)
+    in_commands = False  # `manage.py promote` is a command of its own
+
+    def unavailable(self, subject: ModelVersion) -> EvalsError | None:
+        return champion.why_not_promotable(subject, subject.project)
+
+    def changes(self, subject: ModelVersion) -> list[Change]:
+        return champion_moves(subject.project.champion, subject)
+
+    def warning(self, subject: ModelVersion) -> str:
+        """How it did beside today's champion on the same holdout, if its run compared them."""
+        serving = subject.project.champion
+        if serving is None or subject.run is None:
+            return ""
+        return on_the_same_tasks(subject.run.comparison, serving.label)
+
+    def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
+        entry = champion.promote(subject, actor=caller.name, reason=given["reason"])
+        before = f" instead of {entry.from_version}" if entry.from_version else ""
+        return Done(f"{subject.label} is the champion of {subject.project}{before}.", entry)

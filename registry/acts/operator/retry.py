@@ -1,0 +1,40 @@
+"""Retry: a run that failed or was cancelled is queued again."""
+
+from typing import Any
+
+from registry.acts import runs
+from registry.errors import EvalsError
+from registry.models import TrainingRun
+from registry.models.run import RunState
+
+from .action import Action, Button, Caller, Done, register
+from .parameters import OPTIONAL_REASON
+from .train import queued
+
+
+@register
+class Retry(Action[TrainingRun]):
+    """A run with the parameters of this one is queued, on today's labels."""
+
+    name = "retry"
+    title = "Retry"
+    description = (
+        "Queues a run that failed or was cancelled again, with its parameters, on today's labels. "
+        "A run that is active goes on instead."
+    )
+    permission = "registry.train_project"
+    subject = TrainingRun
+    form = OPTIONAL_REASON
+    button = Button(icon="replay", place=20)
+    answers_with_new_row = True
+    verb = "train"
+
+    def unavailable(self, subject: TrainingRun) -> EvalsError | None:
+        if subject.state not in {RunState.FAILED, RunState.CANCELLED}:
+            return runs.RunStillActive(
+                f"Run {subject.pk} is {subject.state}: there is nothing to try again."
+            )
+        return None
+
+    def execute(self, subject: TrainingRun, given: dict[str, Any], caller: Caller) -> Done:
+        return queued(*runs.retry(subject, actor=caller.name, reason=given["reason"]))

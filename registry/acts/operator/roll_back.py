@@ -1,0 +1,82 @@
+"""Roll back: an earlier champion serves again."""
+
+from typing import Any, Generic, TypeVar
+
+from registry.acts import champion
+from registry.errors import EvalsError, Refused
+from registry.models import ModelVersion, Project
+
+from .action import Action, Button, Caller, Change, Done, register
+from .moves import champion_moves
+from .parameters import REASON, Form, Version
+
+Row = TypeVar("Row", Project, ModelVersion)
+
+
+class _RollBack(Action[Row], Generic[Row]):
+    """The champion before the current one serves again; repeated, it goes further back."""
+
+    name = "roll_back"
+    title = "Roll back"
+    description = "Makes the champion before the current one serve again."
+    permission = "registry.roll_back_project"
+    button = Button(icon="undo", variant="warning", place=20)
+    in_commands = False  # `manage.py rollback` is a command of its own
+
+    def project(self, subject: Row) -> Project:
+        raise NotImplementedError
+
+    def unavailable(self, subject: Row) -> EvalsError | None:
+        project = self.project(subject)
+        if champion.previous_champion(project) is None:
+            return champion.NothingToRollBackTo(
+                f"{project} has no earlier champion that could serve."
+            )
+        return None
+
+    def changes(self, subject: Row) -> list[Change]:
+        project = self.project(subject)
+        goal = champion.previous_champion(project)
+        return champion_moves(project.champion, goal) if goal else []
+
+    def execute(self, subject: Row, given: dict[str, Any], caller: Caller) -> Done:
+        entry = champion.roll_back(
+            self.project(subject),
+            actor=caller.name,
+            reason=given["reason"],
+            to=given.get("to"),
+        )
+        before = f" instead of {entry.from_version}" if entry.from_version else ""
+        return Done(f"{entry.to_version} serves again{before}.", entry)
+
+
+@register
+class RollBack(_RollBack[Project]):
+    """From the project's page, REST and the command line."""
+
+    subject = Project
+    form = Form(
+        "RollBack",
+        "Why, and to which version if not to the champion before.",
+        (*REASON.parameters, Version("to", "Left out: the champion before.")),
+    )
+
+    def project(self, subject: Project) -> Project:
+        return subject
+
+
+@register
+class RollBackFromVersion(_RollBack[ModelVersion]):
+    """From the champion's own page."""
+
+    description = "The champion before this one serves again."
+    subject = ModelVersion
+    in_rest = False
+
+    def project(self, subject: ModelVersion) -> Project:
+        return subject.project
+
+    def unavailable(self, subject: ModelVersion) -> EvalsError | None:
+        if subject.project.champion_id != subject.pk:
+            return Refused(f"{subject.label} is not the champion.")
+        return super().unavailable(subject)

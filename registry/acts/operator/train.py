@@ -1,0 +1,53 @@
+"""Train: a run of the project is queued, whatever its policy says."""
+
+from typing import Any
+
+from registry.acts import runs
+from registry.errors import EvalsError, Refused
+from registry.models import Project, TrainingRun
+from registry.models.run import ACTIVE_STATES
+
+from .action import Action, Button, Caller, Done, newest_entry, register
+from .parameters import OPTIONAL_REASON
+
+
+@register
+class Train(Action[Project]):
+    """A run is queued; where one is active, that goes on instead."""
+
+    name = "train"
+    title = "Train now"
+    description = "Queues a run, whatever the policy says. A run that is active goes on instead."
+    permission = "registry.train_project"
+    subject = Project
+    form = OPTIONAL_REASON
+    button = Button(icon="model_training", variant="primary", path="train_now", place=10)
+    in_rest = False  # POST /api/runs/
+    in_commands = False  # `manage.py train` also follows the run
+    answers_with_new_row = True
+
+    def unavailable(self, subject: Project) -> EvalsError | None:
+        if not subject.pipeline:
+            return Refused(f"No pipeline serves {subject}.", hint=subject.unserved_reason)
+        active = TrainingRun.objects.filter(project=subject, state__in=ACTIVE_STATES).first()
+        return Refused(_is_active(active)) if active else None
+
+    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
+        run, is_new = runs.start(
+            subject,
+            trigger=TrainingRun.Trigger(caller.via),
+            actor=caller.name,
+            reason=given["reason"],
+        )
+        return queued(run, is_new)
+
+
+def queued(run: TrainingRun, is_new: bool) -> Done:
+    """Says of a run whether it was queued now or is the active one."""
+    if not is_new:
+        return Done(_is_active(run), made=run)
+    return Done(f"Run {run.pk} is queued.", newest_entry(run), made=run, is_new=True)
+
+
+def _is_active(run: TrainingRun) -> str:
+    return f"Run {run.pk} is {run.state} already."

@@ -1,0 +1,162 @@
+"""The buttons of the operator actions: each opens a dialog, and on POST does its action."""
+
+from types import MethodType
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.admin import ModelAdmin
+from unfold.decorators import action as unfold_action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from registry.acts.operator import Action, Caller, Via, actions_on
+from registry.acts.operator.action import Button
+from registry.acts.operator.parameters import Text
+from registry.errors import EvalsError
+
+from .base import page_url
+
+
+def add_buttons(page: ModelAdmin) -> list[Any]:
+    """Give the page a method for each action on its model; returns their order for unfold."""
+    order: list[Any] = []
+    menus: dict[str, list[str]] = {}
+    for action in actions_on(page.model):
+        button = action.button
+        if button is None:
+            continue
+        name = button.path or action.path
+        if hasattr(page, name):
+            raise ImproperlyConfigured(f"{page} has a {name} already: give the button a path.")
+        setattr(page, name, MethodType(_view(action, button, _dialog(action, page)), page))
+        if not button.group:
+            order.append(name)
+        elif button.group in menus:
+            menus[button.group].append(name)
+        else:
+            menus[button.group] = [name]
+            order.append({"title": button.group, "items": menus[button.group]})
+    return order
+
+
+def caller(request: HttpRequest) -> Caller:
+    """The user of the admin."""
+    return Caller(request.user.get_username(), Via.ADMIN)
+
+
+def sentence(error: EvalsError) -> str:
+    """The cause and the cure."""
+    return f"{error.message} {error.hint}".strip()
+
+
+class ActionDialog(BaseDialogForm):
+    """Shows what an action will change, or why it is not available, and asks for its parameters."""
+
+    form_before_template = "registry/dialogs/changes.html"
+    action: Action
+    page: ModelAdmin
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.subject = self.page.get_object(self.request, unquote(str(self.object_id)))
+        for parameter in self.action.form.texts:
+            self.fields[parameter.name] = _field(parameter, self.subject)
+
+    def get_before_template_context(
+        self, request: HttpRequest, object_id: int | str | None = None
+    ) -> dict[str, Any]:
+        if self.subject is None:
+            return {}
+        reason = self.action.unavailable(self.subject)
+        return {
+            "unavailable": sentence(reason) if reason else "",
+            "changes": [] if reason else self.action.changes(self.subject),
+            "note": self.action.warning(self.subject),
+        }
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if not self.errors:
+            # At a field, because the dialog shows no errors of the whole form.
+            for name, fault in self.action.faults(given).items():
+                self.add_error(name, fault)
+        return given
+
+
+def _dialog(action: Action, page: ModelAdmin) -> type[ActionDialog]:
+    return type(f"{action.form.name}Dialog", (ActionDialog,), {"action": action, "page": page})
+
+
+def _field(parameter: Text, subject: Model | None) -> forms.Field:
+    initial = parameter.initial(subject) if parameter.initial and subject else None
+    shared: dict[str, Any] = {
+        "required": not parameter.may_be_empty,
+        "help_text": parameter.help,
+        "initial": initial,
+    }
+    if parameter.choices:
+        choices = [(one, one) for one in parameter.choices(subject)] if subject else []
+        return forms.ChoiceField(choices=choices, widget=UnfoldAdminRadioSelectWidget(), **shared)
+    return forms.CharField(max_length=parameter.max_length, widget=_widget(parameter), **shared)
+
+
+def _widget(parameter: Text) -> forms.Widget:
+    if parameter.is_secret:
+        return UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"})
+    if parameter.lines > 1:
+        return UnfoldAdminTextareaWidget(attrs={"rows": parameter.lines})
+    return UnfoldAdminTextInputWidget()
+
+
+def _view(action: Action, button: Button, dialog: type[ActionDialog]) -> Any:
+    @unfold_action(
+        description=action.title,
+        variant=ActionVariant(button.variant),
+        icon=button.icon,
+        dialog={
+            "title": action.title,
+            "description": action.description,
+            "form_class": dialog,
+            "form_submit_text": action.title,
+        },
+    )
+    def perform(
+        page: ModelAdmin, request: HttpRequest, form: ActionDialog, object_id: str
+    ) -> HttpResponse:
+        if form.subject is None:
+            raise Http404
+        try:
+            done = action.execute(form.subject, form.cleaned_data, caller(request))
+            messages.success(request, done.message)
+        except EvalsError as error:
+            messages.error(request, sentence(error))
+        return _to_page(request, form.subject)
+
+    # Not by unfold's `permissions`: its check of them asks a database that may be empty yet.
+    def perform_if_allowed(page: ModelAdmin, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if not action.allowed(request.user):
+            raise PermissionDenied
+        return perform(page, request, **kwargs)
+
+    vars(perform_if_allowed).update(vars(perform), operator_action=action)
+    return perform_if_allowed
+
+
+def _to_page(request: HttpRequest, shown: Model) -> HttpResponse:
+    """Back to the object's page; a dialog posted by htmx follows a header, not a redirect."""
+    url = page_url(shown)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return redirect(url)
