@@ -50,15 +50,15 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
     Unless it loads here: then that process is at fault, and tries again by itself.
     """
     from mlapi.training.trial import loads_in_a_fresh_process
-    from registry.acts import champion
+    from registry.acts import fallback
 
     version = ModelVersion.objects.select_related("project").get(
         pk=version_id, project_id=project_id
     )
     if loads_in_a_fresh_process(version):
-        champion.stand(version, actor="serving", reason=f"It loads in a worker. {error}")
+        fallback.stand(version, actor="serving", reason=f"It loads in a worker. {error}")
         return
-    goal = champion.fall_back(
+    goal = fallback.fall_back(
         version.project,
         version,
         actor="serving",

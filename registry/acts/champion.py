@@ -1,6 +1,5 @@
-"""Acts that move the champion: promote, roll back, fall back, consider."""
+"""Acts that move the champion: promote, roll back, consider."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -11,7 +10,7 @@ from registry.errors import Refused
 from registry.models import Act, ModelVersion, Project, TrainingRun
 from registry.models.act import CHAMPION_MOVES
 
-from . import base, versions
+from . import base
 
 
 class NotPromotable(Refused):
@@ -38,8 +37,8 @@ def promote(
 ) -> Act:
     """Make the version the champion. Raises NotPromotable."""
     project = base.lock(version.project)
-    _require_fit_to_serve(version, project)
-    return _move("promote", project, version, actor, reason, numbers=numbers, run=run)
+    require_fit_to_serve(version, project)
+    return move("promote", project, version, actor, reason, numbers=numbers, run=run)
 
 
 @transaction.atomic
@@ -53,8 +52,8 @@ def roll_back(project: Project, *, actor: str, reason: str, to: ModelVersion | N
         to = previous_champion(project)
     if to is None:
         raise NothingToRollBackTo(f"{project} has no earlier champion that could serve.")
-    _require_fit_to_serve(to, project)
-    return _move("roll_back", project, to, actor, reason)
+    require_fit_to_serve(to, project)
+    return move("roll_back", project, to, actor, reason)
 
 
 def previous_champion(project: Project) -> ModelVersion | None:
@@ -86,66 +85,6 @@ def _reign(project: Project) -> list[int]:
         if goal is not None and reign[-1:] != [goal]:
             reign.append(goal)
     return reign
-
-
-def fall_back(
-    project: Project,
-    version: ModelVersion,
-    *,
-    actor: str,
-    error: str,
-    loads: Callable[[ModelVersion], bool],
-) -> ModelVersion | None:
-    """The version did not load: move the champion to the newest earlier one that does, or to none.
-
-    `loads` fetches and loads a version and says whether that went well; it is slow, so it
-    is asked outside of the transaction. Returns the champion afterwards, which is
-    someone else's choice if the pointer was moved meanwhile.
-    """
-    versions.mark_load_failed(version, error)
-    goal = _newest_earlier_that_loads(version, loads)
-    with transaction.atomic():
-        project = base.lock(project)
-        if project.champion_id != version.pk:
-            return project.champion
-        if goal is not None:
-            goal.refresh_from_db()
-            _require_fit_to_serve(goal, project)
-        _move("fall_back", project, goal, actor, error, from_failed=version)
-    return goal
-
-
-def stand(version: ModelVersion, *, actor: str, reason: str) -> None:
-    """The champion stays although a process could not load it; said once, not at every try."""
-    project = version.project
-    last = Act.objects.filter(project=project).order_by("-id").first()
-    if last and (last.verb, last.reason) == ("keep", reason):
-        return
-    base.record(
-        "keep",
-        actor=actor,
-        project=project,
-        reason=reason,
-        version=version,
-        from_version=version,
-        to_version=version,
-    )
-
-
-def _newest_earlier_that_loads(
-    version: ModelVersion, loads: Callable[[ModelVersion], bool]
-) -> ModelVersion | None:
-    earlier = ModelVersion.objects.filter(
-        project=version.project_id,
-        number__lt=version.number,
-        archived_at__isnull=True,
-        load_failed_at__isnull=True,
-    )
-    for candidate in earlier.order_by("-number"):
-        if loads(candidate):
-            return candidate
-        versions.mark_load_failed(candidate, "It did not load when a fall-back tried it.")
-    return None
 
 
 @transaction.atomic
@@ -206,13 +145,14 @@ def why_not_promotable(version: ModelVersion, project: Project) -> NotPromotable
     return None
 
 
-def _require_fit_to_serve(version: ModelVersion, project: Project) -> None:
+def require_fit_to_serve(version: ModelVersion, project: Project) -> None:
+    """Raise NotPromotable, by the version's row as it is now."""
     current = ModelVersion.objects.get(pk=version.pk)
     if refusal := why_not_promotable(current, project):
         raise refusal
 
 
-def _move(
+def move(
     verb: str,
     project: Project,
     goal: ModelVersion | None,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.acts import champion, versions
+from registry.acts import champion, fallback, versions
 from registry.acts.champion import NothingToRollBackTo, NotPromotable
 from registry.models import Act, Project
 from tests import factories as make
@@ -33,7 +33,7 @@ def roll_back(project, **given):
 
 
 def fall_back(project, version, loads=lambda v: True):
-    champion.fall_back(project, version, actor="serving", error="gone", loads=loads)
+    fallback.fall_back(project, version, actor="serving", error="gone", loads=loads)
     return serving(project)
 
 

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.acts import champion, keys, scores
+from registry.acts import fallback, keys, scores
 from registry.models import AccessKey, Act, Event, Project
 from tests import factories as make
 
@@ -157,7 +157,7 @@ def test_the_page_takes_few_queries_where_the_champion_fell_back_and_a_run_faile
     project = make.ProjectFactory()
     make.ModelVersionFactory(project=project, champion=True)
     lost = make.ModelVersionFactory(project=project, champion=True)
-    champion.fall_back(project, lost, actor="serving", error="gone", loads=lambda version: True)
+    fallback.fall_back(project, lost, actor="serving", error="gone", loads=lambda version: True)
     make.TrainingRunFactory(project=project, state="failed")
     scored(project.versions.get(number=1), 0.5)
     page_of(client, project)

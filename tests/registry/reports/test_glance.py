@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registry.acts import champion, projects
+from registry.acts import fallback, projects
 from registry.models import Event, Project
 from registry.reports.glance import SPARKLINE, attention, glances
 from tests.factories import (
@@ -151,7 +151,7 @@ def test_a_champion_that_fell_back_is_said_until_it_is_moved_again(project, work
     promote(first)
     promote(second)
     project.refresh_from_db()
-    champion.fall_back(
+    fallback.fall_back(
         project, second, actor="serving", error="no such file", loads=lambda version: True
     )
     (found,) = attention(glances(Project.objects.all()))
