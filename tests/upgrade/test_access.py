@@ -6,7 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from registry.permissions import PERMISSION_OF, allowed
+from registry.acts.operator import actions
 from tests.fixtures.database import ACCESS_KEY
 
 from . import names
@@ -31,16 +31,17 @@ def test_every_permission_of_the_dump_is_somebodys_who_has_no_other(before):
 
 
 def test_every_user_may_do_the_actions_that_they_could(before):
-    assert set(names.ACTIONS) == set(PERMISSION_OF)
+    assert set(names.ACTIONS) == {action.name for action in actions()}
     for user in User.objects.filter(is_superuser=False, is_active=True):
         held = before.permissions[user.username]
         could = {action for action, permission in names.ACTIONS.items() if permission in held}
-        assert {action for action in names.ACTIONS if allowed(user, action)} == could, user.username
+        may = {action.name for action in actions() if action.allowed(user)}
+        assert may == could, user.username
 
 
 def test_a_superuser_may_do_everything_and_one_who_is_gone_nothing():
     root, gone = User.objects.get(username="root"), User.objects.get(username="gone")
-    assert all(allowed(root, action) for action in PERMISSION_OF)
+    assert all(action.allowed(root) for action in actions())
     assert gone.get_all_permissions() == set()
 
 
