@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from evadb.functions.abstract.abstract_function import AbstractFunction
-from evadb.functions.trackers.nor_fair import NorFairTracker
 from evadb.utils.generic_utils import load_function_class_from_file
 
 from mlapi.eva import functions
@@ -152,17 +151,3 @@ def test_an_online_function_takes_no_rows_too():
     function = OnlineFunction(Lengths(), "lengths", ["text"], ["length"])
 
     assert function.evaluate(pd.DataFrame({"text": []})).empty
-
-
-def test_the_tracker_of_the_lock_follows_a_box_through_twelve_frames():
-    tracker = NorFairTracker()
-    ids = []
-    for frame in range(12):
-        box = np.array([[10.0 + frame, 10, 30 + frame, 30]])
-        found, *_ = tracker.forward(
-            np.array(frame), np.zeros((3, 64, 64)), np.array(["car"]), box, np.array([0.9])
-        )
-        ids += found.tolist()
-
-    assert len(set(ids)) == 1
-    assert len(ids) >= 3
