@@ -57,7 +57,7 @@ def note_predictions(predicted: int, problems: dict[str, list]) -> None:
 
 
 class Champions:
-    """Collects each champion's metrics; `champions` are as `views.metrics` gives them as JSON."""
+    """Collects each champion's metrics; `champions` are those of `registry.reports.champions`."""
 
     def __init__(self, champions: Iterable[dict]) -> None:
         self.champions = champions

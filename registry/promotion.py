@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from registry.metrics import info
 from registry.models.project import PromotionRule
 
 # With fewer holdout tasks the interval of a difference is far wider than what one more run changes:
@@ -37,7 +38,7 @@ class Decision:
 def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> Decision:
     """Apply the project's rule to a comparison of candidate and champion.
 
-    `comparison` holds `candidate` and `champion` (the primary metric of each on the same
+    `comparison` holds `metric`, `candidate` and `champion` (that metric of each on the same
     holdout, under today's config), `n` (tasks both were judged on) and
     `champion_serves` (whether the champion can serve the config at all).
     """
@@ -56,5 +57,5 @@ def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> 
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
         return Decision(False, "not_compared")
-    better = candidate >= champion
+    better = info(comparison.get("metric", "")).gain(candidate, champion) >= 0
     return Decision(better, "as_good" if better else "worse")

@@ -2,17 +2,8 @@
 
 from rich.table import Table
 
+from registry.metrics import NO_ROW, info
 from registry.models import ModelVersion
-
-# What a number is to be compared with: another metric's name, and what that is.
-_BESIDE = {
-    "accuracy": ("baseline_accuracy", "majority class"),
-    "macro_f1": ("baseline_macro_f1", "majority class"),
-    "micro_f1": ("baseline_micro_f1", "baseline"),
-    "subset_accuracy": ("baseline_subset_accuracy", "baseline"),
-    "ece": ("ece_calibrated", "perfectly calibrated"),
-}
-_NOT_ROWS = {*(name for name, _ in _BESIDE.values()), "learning_curve"}
 
 
 def metrics_table(version: ModelVersion) -> Table:
@@ -26,16 +17,16 @@ def metrics_table(version: ModelVersion) -> Table:
     metrics = list(version.metrics.filter(split="holdout").order_by("target", "pk"))
     found = {(m.target, m.name): m.value for m in metrics if not m.label}
     for metric in metrics:
-        if metric.name in _NOT_ROWS or (metric.label and metric.name != "f1"):
+        if metric.name in NO_ROW or (metric.label and metric.name != "f1"):
             continue
         name = f"{metric.name} of {metric.label}" if metric.label else metric.name
-        other, what = _BESIDE.get(metric.name, ("", ""))
-        beside = None if metric.label else found.get((metric.target, other))
+        known = info(metric.name)
+        beside = None if metric.label else found.get((metric.target, known.baseline))
         table.add_row(
             metric.target or "all",
             name,
             _number(metric.value),
-            f"{_number(beside)} ({what})" if beside is not None else "",
+            f"{_number(beside)} ({known.baseline_title})" if beside is not None else "",
             str(metric.n),
         )
     for target in version.targets.filter(trained=False):

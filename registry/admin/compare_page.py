@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import Http404, QueryDict
 
+from registry.metrics import Direction, info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
-from registry.reports.metric_names import LOWER_IS_BETTER, title
 from registry.reports.numbers import answer, interval, measure, on_the_same_tasks, signed, three
 from registry.reports.paired import Difference
 from registry.reports.shown_tasks import why_no_link
@@ -103,8 +103,8 @@ def _target(found: TargetComparison) -> dict[str, Any]:
 def _row(found: Difference, *, is_label: bool = False) -> dict[str, Any]:
     """A number of both; in colour only where the interval leaves out 0."""
     css = ""
-    if found.is_clear and found.difference is not None:
-        css = "better" if found.difference > 0 else "worse"
+    if found.is_clear:
+        css = "better" if found.gain > 0 else "worse"
     return {
         "name": found.name if is_label else title(found.name),
         "a": three(found.a),
@@ -133,7 +133,7 @@ def _recorded(row: Recorded) -> dict[str, Any]:
     return {
         "target": row.target or "all targets",
         "name": title(row.name, row.metric, row.k),
-        "lower": row.name in LOWER_IS_BETTER,
+        "lower": info(row.metric).direction == Direction.LOWER,
         "a": measure(row.name, row.a),
         "n_a": row.n_a,
         "b": measure(row.name, row.b),

@@ -9,9 +9,9 @@ from django.utils.safestring import SafeString
 
 from registry.accuracy import ENOUGH, Standing
 from registry.acts.operator.new_key import NewKey
+from registry.metrics import title
 from registry.models import Event
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
-from registry.reports.metric_names import title
 
 from .base import list_url, page_url
 from .labels import ago

@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from registry.charts import sparkline
+from registry.metrics import title
 from registry.models import Project
 from registry.permissions import may_view
 from registry.reports.glance import PREQUENTIAL_DAYS, Attention, Glance, attention, filled, outlines
-from registry.reports.metric_names import title
 
 from . import facts
 from .base import page_url

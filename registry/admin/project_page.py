@@ -14,12 +14,12 @@ from django.utils.text import capfirst
 from registry import charts
 from registry.accuracy import Standing
 from registry.engine import engine
+from registry.metrics import Direction, info, title
 from registry.models import Act, Event, Metric, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
 from registry.reports import latest as newest
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
 from registry.reports.label_next import label_next, why_none
-from registry.reports.metric_names import ends, title
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.shown_tasks import why_no_link
 
@@ -101,14 +101,17 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
         for p in shown
     ]
     baseline = [charts.Point(p.number, p.baseline, f"v{p.number}") for p in shown]
+    name = f"Primary metric over versions: {title(metric)}" if metric else "Primary metric"
+    if info(metric).direction == Direction.LOWER:
+        name += " (lower is better)"
     chart = charts.line_chart(
-        f"Primary metric over versions: {title(metric)}" if metric else "Primary metric",
+        name,
         [
             charts.Series(capfirst(title(metric)), main),
             charts.Series("Baseline (learns nothing)", baseline, "baseline"),
         ],
         x_name="Version",
-        within=ends(metric),
+        within=info(metric).range,
         empty="No version has been judged yet.",
     )
     others = Counter(p.metric for p in points if p.metric != metric)

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from registry import presence, queue
 from registry.acts.runs import LOG_KEPT_CHARACTERS
+from registry.metrics import title
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.learning_curve import judged_by
-from registry.reports.metric_names import title
 from registry.reports.numbers import interval, signed, three
 from registry.reports.pictures import in_words
 

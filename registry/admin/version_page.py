@@ -7,11 +7,11 @@ from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
 from registry.accuracy import Standing, standings_by_source
+from registry.metrics import Direction, info, title
 from registry.models import Act, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.reports.acts_on import acts_on, said_of
 from registry.reports.learning_curve import LearningCurve, learning_curves, may_have_curve
-from registry.reports.metric_names import COUNTS, LOWER_IS_BETTER, title
 from registry.reports.metrics import MetricRow, whole_metrics
 from registry.reports.mistakes import mistakes
 from registry.reports.numbers import answer, measure, share_interval, signed, three
@@ -130,14 +130,15 @@ def _champion_before(
 
 def _metric(row: MetricRow) -> dict[str, Any]:
     """A row of the table: better and worse are said by colour and by sign."""
-    change = None
-    if row.value is not None and row.previous is not None and row.name not in COUNTS:
-        change = row.value - row.previous
-    gain = None if change is None else -change if row.name in LOWER_IS_BETTER else change
+    metric = info(row.metric)
+    change = gain = None
+    counted = metric.direction == Direction.NEITHER
+    if row.value is not None and row.previous is not None and not counted:
+        change, gain = row.value - row.previous, metric.gain(row.value, row.previous)
     return {
         "target": row.target or "all targets",
         "name": title(row.name, row.metric, row.k),
-        "lower": row.name in LOWER_IS_BETTER,
+        "lower": metric.direction == Direction.LOWER,
         "value": measure(row.name, row.value),
         "n": row.n,
         "baseline": three(row.baseline),

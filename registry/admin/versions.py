@@ -13,8 +13,8 @@ from unfold.decorators import display
 
 from registry.api.downloads import download
 from registry.errors import EvalsError
+from registry.metrics import title
 from registry.models import Metric, ModelVersion, Project, Target
-from registry.reports.metric_names import title
 
 from . import compare_page, version_page
 from .base import is_list, page_url

@@ -33,8 +33,8 @@ def ticked(
 ) -> Scale:
     """The axis around the values, which begins and ends at a round tick.
 
-    `within` are its limits, such as 0 and 1 for shares. Steps are 1, 2 or 5
-    times a power of ten (Heckbert 1990, "Nice numbers for graph labels").
+    `within` are ends that it does not pass, as 0 and 1 for shares, or 0 and infinity. Steps are
+    1, 2 or 5 times a power of ten (Heckbert 1990, "Nice numbers for graph labels").
     """
     known = [v for v in values if math.isfinite(v)] or [0.0, 1.0]
     low, high = min(known), max(known)
@@ -44,8 +44,9 @@ def ticked(
     step = _round_step((high - low) / about)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if within:
-        first = max(first, math.floor(within[0] / step + 1e-9))
-        last = min(last, math.ceil(within[1] / step - 1e-9))
+        least, greatest = within[0] / step + 1e-9, within[1] / step - 1e-9
+        first = max(first, math.floor(least)) if math.isfinite(least) else first
+        last = min(last, math.ceil(greatest)) if math.isfinite(greatest) else last
     ticks = tuple(round(i * step, 12) for i in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks)
 

@@ -1,6 +1,17 @@
 """Metrics of versions."""
 
 from django.db import models
+from django.db.models import Q
+
+from registry.metrics import AT_K
+
+
+class MetricQuerySet(models.QuerySet["Metric"]):
+    """Metrics by what they are of."""
+
+    def whole(self) -> "MetricQuerySet":
+        """Those on the holdout of a whole version or target: of no class, no points of a curve."""
+        return self.filter(Q(step=0) | Q(name__in=AT_K), split="holdout", label="")
 
 
 class Metric(models.Model):
@@ -19,6 +30,8 @@ class Metric(models.Model):
     step = models.IntegerField(default=0)
     value = models.FloatField(null=True, help_text="Null: undefined on this data.")
     n = models.IntegerField(default=0)
+
+    objects = MetricQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from registry.reports.metric_names import title
+from registry.metrics import title
 from registry.reports.pictures import in_words
 
 _FEW_LABELS = 20  # a wider matrix is no table that anyone reads

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
-from registry.reports.metric_names import BESIDE, WHOLE, Measure, measured, title
 from registry.reports.paired import Answers, Difference, Labels, Sample, Triple, mcnemar
 from registry.reports.shown_tasks import ShownTask, shown_tasks
 
@@ -89,7 +89,7 @@ class Comparison:
         )
         if not d.is_clear:
             return f"No clear difference: {self.b.label} against {self.a.label}: {numbers}."
-        word = "better" if d.difference > 0 else "worse"
+        word = "better" if d.gain > 0 else "worse"
         return f"{self.b.label} is {word} than {self.a.label}: {numbers}."
 
 
@@ -259,8 +259,8 @@ def _recorded(a: ModelVersion, b: ModelVersion) -> list[Recorded]:
     """The whole metrics that either recorded; one query."""
     primary = {version.pk: version.primary_metric for version in (a, b)}
     found: dict[Measure, dict[int, Metric]] = {}
-    whole = Metric.objects.filter(WHOLE, version__in=primary)
-    for row in whole.exclude(name__in=BESIDE).order_by("target", "id"):
+    whole = Metric.objects.whole().filter(version__in=primary)
+    for row in whole.exclude(name__in=NO_ROW).order_by("target", "id"):
         measure = measured(row.target, row.name, row.step, primary[row.version_id])
         found.setdefault(measure, {})[row.version_id] = row
     return [

@@ -9,10 +9,10 @@ from django.db.models import prefetch_related_objects
 from registry import presence, queue
 from registry.accuracy import ENOUGH, Standing
 from registry.engine import engine
+from registry.metrics import info, title
 from registry.models import Act, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState
 from registry.reports import latest
-from registry.reports.metric_names import title
 
 SPARKLINE = 20  # versions
 PREQUENTIAL_DAYS = 7
@@ -83,7 +83,7 @@ class Glance:
         """Whether the champion scores less than saying the same always, on 20 tasks or more."""
         if self.primary is None or self.baseline is None or self.primary_n < ENOUGH:
             return False
-        return self.primary < self.baseline
+        return info(self.metric).gain(self.primary, self.baseline) < 0
 
 
 @dataclass(frozen=True)

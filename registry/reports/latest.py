@@ -14,9 +14,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.accuracy import Standing
+from registry.metrics import info, mean
 from registry.models import Act, Event, Metric, ModelVersion, Outcome, TrainingRun
-from registry.reports.metric_names import BASELINES, WHOLE
-from registry.reports.series import mean, start_of
+from registry.reports.series import start_of
 
 _SERIES = """
 SELECT project.id, version.label, metric.value, version.primary_metric
@@ -44,9 +44,9 @@ def primary_series(projects: Sequence[int], versions: int) -> dict[int, list[tup
 
 def primary_numbers(versions: Iterable[ModelVersion]) -> dict[int, dict[str, Any]]:
     """By version, `primary`, `primary_n`, and `baseline`: the mean of its targets' baselines."""
-    beside = {version.pk: BASELINES.get(version.primary_metric) for version in versions}
-    rows = Metric.objects.filter(
-        WHOLE, version__in=beside, name__in={"primary", *filter(None, beside.values())}
+    beside = {version.pk: info(version.primary_metric).baseline for version in versions}
+    rows = Metric.objects.whole().filter(
+        version__in=beside, name__in={"primary", *filter(None, beside.values())}
     )
     found: dict[int, dict[str, Any]] = {}
     baselines: defaultdict[int, list[float | None]] = defaultdict(list)

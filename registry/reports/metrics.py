@@ -3,16 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from registry.metrics import NO_ROW, Measure, info, mean, measured
 from registry.models import Metric, ModelVersion
-from registry.reports.metric_names import (
-    BASELINES,
-    BESIDE,
-    LOWER_IS_BETTER,
-    WHOLE,
-    Measure,
-    measured,
-)
-from registry.reports.series import mean
 
 
 @dataclass(frozen=True)
@@ -38,15 +30,13 @@ class MetricRow:
         """None where either is undefined, or there is no baseline."""
         if self.value is None or self.baseline is None:
             return None
-        if self.name in LOWER_IS_BETTER:
-            return self.value < self.baseline
-        return self.value > self.baseline
+        return info(self.metric).gain(self.value, self.baseline) > 0
 
 
 def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -> list[MetricRow]:
     """The version's metrics without those of classes and curves, its own first; one query."""
     primary = {v.pk: v.primary_metric for v in (version, previous) if v}
-    rows = Metric.objects.filter(WHOLE, version__in=primary)
+    rows = Metric.objects.whole().filter(version__in=primary)
     found: defaultdict[int, dict[Measure, Metric]] = defaultdict(dict)
     for row in rows.order_by("target", "id"):
         measure = measured(row.target, row.name, row.step, primary[row.version_id])
@@ -62,12 +52,12 @@ def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -
             previous_n=before[measure].n if measure in before else 0,
         )
         for measure, row in own.items()
-        if measure.name not in BESIDE
+        if measure.name not in NO_ROW
     ]
 
 
 def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
     """What the metric stands beside; that of the whole version is the mean of its targets'."""
-    beside = (BASELINES.get(of.metric), of.k)
+    beside = (info(of.metric).baseline, of.k)
     there = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
     return mean(own[measure].value for measure in there)

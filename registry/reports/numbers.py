@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as dated
 
-from .metric_names import COUNTS, title
+from registry.metrics import Unit, info, title
 
 NONE = "–"
 
@@ -19,7 +19,7 @@ def three(value: float | None) -> str:
 
 def measure(metric: str, value: float | None) -> str:
     """A metric's value; of what is counted a whole number."""
-    counted = value is not None and metric in COUNTS
+    counted = value is not None and info(metric).unit == Unit.COUNT
     return f"{value:,.0f}" if counted else three(value)
 
 

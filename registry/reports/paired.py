@@ -13,6 +13,7 @@ from registry.f1 import (
     weighted_macro_f1,
     weighted_micro_f1,
 )
+from registry.metrics import info
 
 RESAMPLES = 1000
 Labels = tuple[str, ...]
@@ -26,6 +27,7 @@ class Difference:
     """A metric of both on the same tasks. `difference` is b - a, with its 95 % interval.
 
     None where the metric is undefined on them, as the F1 of a label that nobody gave or said.
+    `name` is the metric's; where it is a label, `metric` says what its value is.
     """
 
     name: str
@@ -34,6 +36,14 @@ class Difference:
     difference: float | None
     interval: tuple[float, float] | None
     n: int
+    metric: str = ""
+
+    @property
+    def gain(self) -> float:
+        """How much better b is than a: below 0 where it is worse, 0 where that is undefined."""
+        if self.a is None or self.b is None:
+            return 0.0
+        return info(self.metric or self.name).gain(self.b, self.a)
 
     @property
     def is_clear(self) -> bool:
@@ -140,6 +150,7 @@ class Sample:
                 _defined(b[i : i + 1] - a[i : i + 1]),
                 interval(drawn[:, i]) if np.isfinite(a[i] + b[i]) else None,
                 int(given[i]),
+                "f1",
             )
             for i, label in enumerate(answers.labels)
         ]

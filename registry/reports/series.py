@@ -1,7 +1,7 @@
 """How a project's numbers moved: a metric over its versions, prequential accuracy over days."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -11,8 +11,8 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from registry.accuracy import Standing
+from registry.metrics import BASELINES, info, mean, measured
 from registry.models import Metric, Outcome, Project
-from registry.reports.metric_names import BASELINES, WHOLE, measured
 
 WINDOW = 7  # days
 
@@ -52,8 +52,8 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
     Without a target it is the whole version's. A metric that only targets have is then
     their unweighted mean, as the primary one is, with the largest n among them.
     """
-    beside = BASELINES.values() if name == "primary" else [BASELINES.get(name, name)]
-    rows = Metric.objects.filter(WHOLE, version__project=project, name__in={name, *beside})
+    beside = BASELINES if name == "primary" else {info(name).baseline}
+    rows = Metric.objects.whole().filter(version__project=project, name__in={name, *beside})
     if target:
         rows = rows.filter(target=target)
     found = rows.order_by("version__number", "target").values(
@@ -114,7 +114,7 @@ def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
         return None
     first = own[0]
     measure = measured(first["target"], name, first["step"], first["version__primary_metric"])
-    beside = _whole([row for row in rows if row["name"] == BASELINES.get(measure.metric)])
+    beside = _whole([row for row in rows if row["name"] == info(measure.metric).baseline])
     return Point(
         version=first["version"],
         label=first["version__label"],
@@ -131,9 +131,3 @@ def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
 def _whole(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The row of the whole version, else those of its targets."""
     return [row for row in rows if not row["target"]] or rows
-
-
-def mean(values: Iterable[float | None]) -> float | None:
-    """Of those that are defined."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

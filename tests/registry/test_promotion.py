@@ -5,6 +5,7 @@ import pytest
 from registry.promotion import CLAUSES, decide
 
 JUDGED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
+ERRORS = JUDGED | {"metric": "mae"}
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,9 @@ JUDGED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
             True,
             "champion_cannot_serve",
         ),
+        ("if_better", ERRORS | {"candidate": 0.8}, True, False, "worse"),
+        ("if_better", ERRORS | {"candidate": 0.6}, True, True, "as_good"),
+        ("if_better", ERRORS | {"candidate": 0.7}, True, True, "as_good"),
         ("if_better", JUDGED | {"candidate": None}, True, False, "not_compared"),
         ("if_better", {}, True, False, "not_compared"),
         ("if_better", None, True, False, "not_compared"),

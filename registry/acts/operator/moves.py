@@ -1,7 +1,7 @@
 """What a move of the champion changes, as people read it."""
 
+from registry.metrics import title
 from registry.models import Metric, ModelVersion
-from registry.reports.metric_names import title
 from registry.reports.numbers import NONE, three
 
 from .action import Change

@@ -3,9 +3,9 @@
 from typing import Any
 
 from registry.management.shown import Row, ShowingCommand, number
+from registry.metrics import title
 from registry.models import Project
 from registry.reports.glance import Attention, Glance, attention, glances
-from registry.reports.metric_names import title
 
 
 class Command(ShowingCommand):

@@ -5,9 +5,9 @@ from typing import Any
 
 from registry.management.finding import find_project
 from registry.management.shown import ShowingCommand, minute, number
+from registry.metrics import title
 from registry.models import ModelVersion
 from registry.reports.latest import primary_numbers
-from registry.reports.metric_names import title
 
 
 class Command(ShowingCommand):

@@ -7,7 +7,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.acts import fallback, keys, scores
+from registry.admin.project_page import primary_chart
 from registry.models import AccessKey, Act, Event, Project
+from registry.reports.series import metric_series
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -240,3 +242,11 @@ def test_the_page_of_the_url_asks_for_a_login(client):
 def test_no_project_has_no_url(client):
     url = reverse("admin:registry_project_connect", args=[999_999])
     assert client.post(url).status_code == 404
+
+
+def test_the_chart_of_an_error_says_which_way_is_better():
+    project = make.ProjectFactory()
+    errors = [{"name": "primary", "value": 3.5, "n": 40}]
+    make.ModelVersionFactory(project=project, metrics=errors, primary_metric="mae")
+    chart = primary_chart(project, metric_series(project, "primary"))
+    assert "MAE (lower is better)" in chart

@@ -170,3 +170,8 @@ def test_names_below_a_crowded_axis_do_not_touch():
     tree = parsed(charts.line_chart("F1", [charts.Series("F1", points)], x_name="Day"))
     names = [t.text for t in tree.findall(".//text") if t.get("dy") == "20"]
     assert names == ["day 0", "day 50", "day 100"]
+
+
+def test_an_axis_may_be_bounded_on_one_side_only():
+    scale = ticked([1.0, 9.0], within=(0.0, float("inf")))
+    assert (scale.low, scale.high) == (0.0, 10.0)

@@ -1,8 +1,11 @@
 """Two versions side by side."""
 
+from dataclasses import replace
+
 import pytest
 
 from registry.reports.compare import TASKS_SHOWN, compare
+from registry.reports.paired import Difference
 from tests.factories import ProjectFactory, TaskFactory
 
 from .records import TOPICS, clusters, judged, labelled_tasks, metric, nearness, queries
@@ -169,3 +172,10 @@ def test_deleted_tasks_are_shown_as_such(project):
     task.deleted_at = task.created_at
     task.save()
     assert compare(a, b).targets[0].a_right[0].task.deleted
+
+
+def test_the_verdict_on_an_error_is_better_when_it_is_lower(project):
+    a, b = judged(project, [(P, P)]), judged(project, [(P, P)])
+    fell = Difference("mae", 0.5, 0.2, -0.3, (-0.4, -0.2), 50)
+    found = replace(compare(a, b), primary=fell)
+    assert found.verdict.startswith(f"{b.label} is better than {a.label}: MAE -0.300")

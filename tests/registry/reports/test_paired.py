@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from registry.reports.paired import Answers, Sample, mcnemar
+from registry.reports.paired import Answers, Difference, Sample, mcnemar
 
 LABELS = ["a", "b", "c"]
 
@@ -133,3 +133,10 @@ def test_nothing_in_common_has_no_numbers():
     found = Sample([])
     d = found.difference("macro_f1", [], Answers.macro_f1)
     assert (d.a, d.b, d.difference, d.interval, d.n) == (None, None, None, None, 0)
+
+
+def test_less_of_an_error_is_better():
+    error = Difference("mae", 0.5, 0.2, -0.3, (-0.4, -0.2), 50)
+    assert error.gain == pytest.approx(0.3)
+    of_label = Difference("mae", 0.5, 0.2, -0.3, (-0.4, -0.2), 50, metric="f1")
+    assert of_label.gain == pytest.approx(-0.3)

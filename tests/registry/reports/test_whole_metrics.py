@@ -1,8 +1,10 @@
 """How good a version is over all classes."""
 
+from dataclasses import replace
+
 import pytest
 
-from registry.reports.metric_names import title
+from registry.metrics import title
 from registry.reports.metrics import whole_metrics
 from tests.factories import ModelVersionFactory, ProjectFactory
 
@@ -53,3 +55,12 @@ def test_what_the_champion_before_was_judged_by_is_not_compared_with_something_e
     assert found["primary"].previous is None
     assert found["silhouette"].previous == 0.31
     assert queries(lambda: whole_metrics(now, before)) == 1
+
+
+def test_a_primary_metric_that_is_an_error_is_better_when_lower(project):
+    values = [metric("primary", 0.2, target=""), metric("mae", 0.2)]
+    row = rows(ModelVersionFactory(project=project, metrics=values, primary_metric="mae"))[
+        "primary"
+    ]
+    assert replace(row, baseline=0.5).beats_baseline
+    assert not replace(row, baseline=0.1).beats_baseline
