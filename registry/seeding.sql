@@ -67,10 +67,11 @@ ORDER BY i, p.id;
 -- step: versions
 INSERT INTO registry_modelversion (project_id, number, label, run_id, pipeline, recipe,
     fingerprint, artifact, artifact_bytes, artifact_sha256, environment, extractor,
-    primary_metric, note, created_at, archived_at, load_error)
+    primary_metric, primary_value, primary_n, primary_baseline, note, created_at, archived_at, load_error)
 SELECT project_id, number, 'v' || number || '-' || left(sha, 6), id, 'text_classification',
     'words', md5('config'), 'project-' || project_id || '/v' || number, 1000000 + number,
-    sha || md5(sha), '{"python": "3.11"}', '', 'macro_f1', '', ended_at,
+    sha || md5(sha), '{"python": "3.11"}', '', 'macro_f1',
+    0.5 + number / 300.0 + pg_temp.some(id, 100) / 1000.0, 140, 0.5, '', ended_at,
     CASE WHEN number %% 15 = 1 THEN now() END, ''
 FROM (SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY id) AS number,
     md5('artifact ' || id) AS sha FROM registry_trainingrun WHERE state = 'succeeded') r
@@ -91,7 +92,9 @@ FROM registry_modelversion ORDER BY id;
 -- 10 of the whole, 3 of each of 10 classes, 10 points of the learning curve.
 INSERT INTO registry_metric (version_id, target, name, split, label, step, value, n)
 SELECT v.id, CASE m.name WHEN 'primary' THEN '' ELSE 'label' END, m.name, 'holdout', m.label,
-    m.step, 0.5 + v.number / 300.0 + pg_temp.some(v.id * 100 + m.step + length(m.name), 100) / 1000.0,
+    m.step, CASE m.name WHEN 'primary' THEN v.primary_value
+        WHEN 'baseline_macro_f1' THEN v.primary_baseline ELSE 0.5 + v.number / 300.0
+            + pg_temp.some(v.id * 100 + m.step + length(m.name), 100) / 1000.0 END,
     m.n
 FROM registry_modelversion v CROSS JOIN (
     SELECT name, '' AS label, 0 AS step, 140 AS n FROM unnest(ARRAY['primary', 'macro_f1',

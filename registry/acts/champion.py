@@ -125,8 +125,9 @@ def consider(
 
 def _own_numbers(version: ModelVersion) -> dict[str, Any]:
     """The version's primary metric on its holdout, as a comparison would name it."""
-    primary = version.metrics.filter(target="", name="primary", split="holdout").first()
-    return {"metric": "primary", "candidate": primary.value, "n": primary.n} if primary else {}
+    if version.primary_value is None:
+        return {}
+    return {"metric": "primary", "candidate": version.primary_value, "n": version.primary_n}
 
 
 def why_not_promotable(version: ModelVersion, project: Project) -> NotPromotable | None:

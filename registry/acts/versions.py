@@ -13,6 +13,7 @@ from django.utils import timezone
 from registry import artifacts
 from registry.errors import Refused
 from registry.jsonb import storable
+from registry.metrics import info, mean
 from registry.models import (
     Act,
     Exemplar,
@@ -76,6 +77,7 @@ def register(
     RunNotActive if the run was ended meanwhile, so that a reaped run leaves no version.
     """
     sha256 = artifacts.sha256_of(artifact_path)
+    rows = [_metric(m) for m in metrics]
     while True:
         number = _next_number(run.project_id)
         label = f"v{number}-{sha256[:6]}"
@@ -95,9 +97,10 @@ def register(
             environment=storable(environment),
             extractor=storable(extractor)[:255],
             primary_metric=storable(primary_metric)[:64],
+            **_primary(rows, primary_metric),
         )
         try:
-            _insert(version, run, targets, metrics, outcomes, exemplars)
+            _insert(version, run, targets, rows, outcomes, exemplars)
         except IntegrityError as error:
             if "version_number_per_project" not in str(error):
                 raise
@@ -117,7 +120,7 @@ def _insert(
     version: ModelVersion,
     run: TrainingRun,
     targets: list[dict[str, Any]],
-    metrics: list[dict[str, Any]],
+    metrics: Sequence[Metric],
     outcomes: list[dict[str, Any]],
     exemplars: Sequence[dict[str, Any]],
 ) -> None:
@@ -175,23 +178,36 @@ def _insert(
     )
 
 
-def _insert_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> None:
-    Metric.objects.bulk_create(
-        (
-            Metric(
-                version=version,
-                target=m.get("target") or "",
-                name=m["name"],
-                split=m.get("split") or "holdout",
-                label=_shortened(storable(m.get("label") or "")),
-                step=m.get("step") or 0,
-                value=storable(m["value"]),
-                n=m.get("n") or 0,
-            )
-            for m in metrics
-        ),
-        batch_size=_BATCH,
+def _metric(row: dict[str, Any]) -> Metric:
+    return Metric(
+        target=row.get("target") or "",
+        name=row["name"],
+        split=row.get("split") or "holdout",
+        label=_shortened(storable(row.get("label") or "")),
+        step=row.get("step") or 0,
+        value=storable(row["value"]),
+        n=row.get("n") or 0,
     )
+
+
+def _primary(metrics: Sequence[Metric], primary_metric: str) -> dict[str, Any]:
+    """The version's primary value, its n, and the mean of its targets' baselines."""
+    whole = [m for m in metrics if m.is_whole]
+    primary = next((m for m in whole if (m.target, m.name) == ("", "primary")), None)
+    if primary is None:
+        return {}
+    baseline = info(primary_metric).baseline
+    return {
+        "primary_value": primary.value,
+        "primary_n": primary.n,
+        "primary_baseline": mean(m.value for m in whole if m.name == baseline),
+    }
+
+
+def _insert_metrics(version: ModelVersion, metrics: Sequence[Metric]) -> None:
+    for metric in metrics:
+        metric.version = version
+    Metric.objects.bulk_create(metrics, batch_size=_BATCH)
 
 
 def _shortened(label: str) -> str:
@@ -204,7 +220,7 @@ def _shortened(label: str) -> str:
 @transaction.atomic
 def add_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> None:
     """Add numbers that were found later, such as the learning curve's."""
-    _insert_metrics(version, metrics)
+    _insert_metrics(version, [_metric(m) for m in metrics])
 
 
 @transaction.atomic

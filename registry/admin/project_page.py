@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model, QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -15,7 +15,7 @@ from registry import charts
 from registry.accuracy import Standing
 from registry.engine import engine
 from registry.metrics import Direction, info, title
-from registry.models import Act, Event, Metric, ModelVersion, Project, Task, TrainingRun
+from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
 from registry.reports import latest as newest
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance
@@ -26,6 +26,7 @@ from registry.reports.shown_tasks import why_no_link
 from . import facts
 from .base import link, list_url, page_url
 from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took
+from .numbers import primary_metric
 from .pictures import excerpt
 
 _LATEST = 5
@@ -65,13 +66,9 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
 def _glance(project: Project, points: Sequence[Point], runs: Sequence[TrainingRun]) -> Glance:
     """As `glances` has it, from what the page has read already."""
     ids = [project.pk]
-    judged = next((p for p in points if p.version == project.champion_id), None)
     return Glance(
         project=project,
         champion=project.champion,
-        primary=judged.value if judged else None,
-        primary_n=judged.n if judged else 0,
-        baseline=judged.baseline if judged else None,
         series=[],
         prequential=newest.prequential(ids, PREQUENTIAL_DAYS).get(project.pk, Standing(0, 0)),
         last_run=runs[0] if runs else None,
@@ -163,28 +160,17 @@ def to_label(project: Project) -> dict[str, Any]:
 
 
 def _versions(project: Project) -> Latest:
-    primary = Metric.objects.filter(
-        version=OuterRef("pk"), target="", name="primary", split="holdout"
-    )
-    shown = ModelVersion.objects.filter(project=project).annotate(
-        primary=Subquery(primary.values("value")[:1]), primary_n=Subquery(primary.values("n")[:1])
-    )[:_LATEST]
+    shown = ModelVersion.objects.filter(project=project)[:_LATEST]
     rows = [
         [
             link(v),
-            _judged(v.primary_metric, v.primary, v.primary_n),
+            primary_metric(v),
             _standing_of(project, v),
             ago(v.created_at),
         ]
         for v in shown
     ]
     return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
-
-
-def _judged(metric: str, value: float | None, n: int) -> str:
-    if value is None:
-        return "not judged"
-    return f"{title(metric)} {value:.3f} (n\xa0=\xa0{n})"
 
 
 def _standing_of(project: Project, version: ModelVersion) -> str:

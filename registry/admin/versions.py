@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -13,8 +13,8 @@ from unfold.decorators import display
 
 from registry.api.downloads import download
 from registry.errors import EvalsError
-from registry.metrics import title
-from registry.models import Metric, ModelVersion, Project, Target
+from registry.models import ModelVersion, Project, Target
+from registry.reports.numbers import primary_metric
 
 from . import compare_page, version_page
 from .base import is_list, page_url
@@ -69,16 +69,10 @@ class ModelVersionAdmin(DrawnPage, LongListAdmin):
     finds = [_labelled, of_project]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        primary = Metric.objects.filter(
-            version=OuterRef("pk"), target="", name="primary", split="holdout"
-        )
         queryset = super().get_queryset(request).select_related("project")
         if not is_list(request):
             return queryset.select_related("run").defer("run__log")
-        return queryset.annotate(
-            primary_value=Subquery(primary.values("value")[:1]),
-            primary_n=Subquery(primary.values("n")[:1]),
-        )
+        return queryset
 
     @display(
         description="State",
@@ -93,10 +87,7 @@ class ModelVersionAdmin(DrawnPage, LongListAdmin):
 
     @display(description="Primary metric", ordering="primary_value")
     def primary(self, version: ModelVersion) -> str:
-        value, n = getattr(version, "primary_value", None), getattr(version, "primary_n", 0)
-        if value is None:
-            return "not judged"
-        return f"{title(version.primary_metric)} {value:.3f} (n = {n})"
+        return primary_metric(version)
 
     # The page of one version, and what it leads to
 

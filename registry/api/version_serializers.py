@@ -46,7 +46,7 @@ class VersionSerializer(serializers.ModelSerializer):
         return {
             "metric": version.primary_metric,
             "value": version.primary_value,
-            "n": version.primary_n or 0,
+            "n": version.primary_n,
         }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F
 
 from registry.models import Metric, ModelVersion
 
@@ -10,19 +10,11 @@ from .version_filters import VersionFilter
 from .version_reports import VersionReports
 from .version_serializers import VersionDetailSerializer, VersionSerializer
 
-_PRIMARY = Metric.objects.filter(
-    version=OuterRef("pk"), target="", name="primary", split="holdout", label="", step=0
-)
-
 
 class Versions(VersionReports):
     """Immutable versions of the projects' models. Nothing deletes one."""
 
-    queryset = ModelVersion.objects.annotate(
-        champion_id=F("project__champion_id"),
-        primary_value=Subquery(_PRIMARY.values("value")[:1]),
-        primary_n=Subquery(_PRIMARY.values("n")[:1]),
-    )
+    queryset = ModelVersion.objects.annotate(champion_id=F("project__champion_id"))
     serializer_class = VersionSerializer
     detail_serializer_class = VersionDetailSerializer
     filterset_class = VersionFilter

@@ -43,3 +43,9 @@ class Metric(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} = {self.value}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `objects.whole()` has it."""
+        at_k = self.name in AT_K
+        return self.split == "holdout" and self.label == "" and (self.step == 0 or at_k)

@@ -34,6 +34,13 @@ class ModelVersion(models.Model):
     primary_metric = models.CharField(
         max_length=64, default="macro_f1", help_text="What the metric `primary` is the mean of."
     )
+    primary_value = models.FloatField(
+        null=True, help_text="The metric `primary` of the whole version; null: not evaluated."
+    )
+    primary_n = models.IntegerField(default=0, help_text="Examples behind the primary value.")
+    primary_baseline = models.FloatField(
+        null=True, help_text="What a version that learns nothing would score; null: none is known."
+    )
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -24,18 +24,14 @@ _STEPS = {"token": "dead_token", "webhook": "webhook_missing"}
 class Glance:
     """What the home page shows of a project.
 
-    `primary` is the champion's primary metric on its holdout of `primary_n` tasks, beside
-    the `baseline`; `series` has (version label, primary metric) of the last 20 versions,
-    oldest first, without those that were judged by another metric. `prequential` is the last
-    seven days', its share None below 20 answers. `last_move` is the act that made the champion
-    what it is. `policy` is what `Engine.policy_statuses` says of the project.
+    `series` has (version label, primary metric) of the last 20 versions, oldest first, without
+    those that were judged by another metric. `prequential` is the last seven days', its share
+    None below 20 answers. `last_move` is the act that made the champion what it is. `policy` is
+    what `Engine.policy_statuses` says of the project.
     """
 
     project: Project
     champion: ModelVersion | None
-    primary: float | None
-    primary_n: int
-    baseline: float | None
     last_run: TrainingRun | None
     last_move: Act | None
     series: list[tuple[str, float | None]] = field(default_factory=list)
@@ -47,6 +43,21 @@ class Glance:
     def metric(self) -> str:
         """What the champion's primary metric is; "" without a champion."""
         return self.champion.primary_metric if self.champion else ""
+
+    @property
+    def primary(self) -> float | None:
+        """The champion's primary metric on its holdout."""
+        return self.champion.primary_value if self.champion else None
+
+    @property
+    def primary_n(self) -> int:
+        """How many tasks that holdout has."""
+        return self.champion.primary_n if self.champion else 0
+
+    @property
+    def baseline(self) -> float | None:
+        """What a version that learns nothing would score on it."""
+        return self.champion.primary_baseline if self.champion else None
 
     @property
     def changed(self) -> int:
@@ -105,7 +116,7 @@ class Attention:
 def glances(projects: Iterable[Project]) -> list[Glance]:
     """A glance at each of the projects, in their order.
 
-    Seven queries and those of `Engine.policy_statuses`, however many projects; one more where
+    Six queries and those of `Engine.policy_statuses`, however many projects; one more where
     a champion fell back, and one if `projects` is a queryset that was not read.
     """
     return filled(outlines(projects))
@@ -114,23 +125,20 @@ def glances(projects: Iterable[Project]) -> list[Glance]:
 def outlines(projects: Iterable[Project]) -> list[Glance]:
     """Glances with what `attention` asks for, and no more.
 
-    Four queries, five where a champion fell back.
+    Three queries, four where a champion fell back.
     """
     projects = list(projects)
     ids = [project.pk for project in projects]
     champions = ModelVersion.objects.in_bulk({p.champion_id for p in projects if p.champion_id})
     for project in projects:  # so that nobody asks for it again, one project at a time
         project.champion = champions.get(project.champion_id or 0)
-    numbers = latest.primary_numbers(champions.values())
     runs, moves = latest.last_runs(ids), latest.last_moves(ids)
     fell_back = [move for move in moves.values() if move.verb == "fall_back"]
     prefetch_related_objects(fell_back, "from_version")  # attention says which did not load
-    unjudged = {"primary": None, "primary_n": 0, "baseline": None}
     return [
         Glance(
             project=project,
             champion=project.champion,
-            **numbers.get(project.champion_id or 0, unjudged),
             last_run=runs.get(project.pk),
             last_move=moves.get(project.pk),
         )

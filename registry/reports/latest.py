@@ -5,28 +5,24 @@ costs as much as the table is large.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.accuracy import Standing
-from registry.metrics import info, mean
-from registry.models import Act, Event, Metric, ModelVersion, Outcome, TrainingRun
+from registry.models import Act, Event, Outcome, TrainingRun
 from registry.reports.series import start_of
 
 _SERIES = """
-SELECT project.id, version.label, metric.value, version.primary_metric
+SELECT project.id, version.label, version.primary_value, version.primary_metric
 FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
-    SELECT id, number, label, primary_metric FROM registry_modelversion
+    SELECT number, label, primary_value, primary_metric FROM registry_modelversion
     WHERE project_id = project.id ORDER BY number DESC LIMIT %s
 ) AS version
-JOIN registry_metric AS metric ON metric.version_id = version.id AND metric.name = 'primary'
-    AND metric.target = '' AND metric.split = 'holdout' AND metric.label = '' AND metric.step = 0
 ORDER BY project.id, version.number
 """
 
@@ -40,25 +36,6 @@ def primary_series(projects: Sequence[int], versions: int) -> dict[int, list[tup
     for project, *of_version in rows:
         series[project].append(tuple(of_version))
     return series
-
-
-def primary_numbers(versions: Iterable[ModelVersion]) -> dict[int, dict[str, Any]]:
-    """By version, `primary`, `primary_n`, and `baseline`: the mean of its targets' baselines."""
-    beside = {version.pk: info(version.primary_metric).baseline for version in versions}
-    rows = Metric.objects.whole().filter(
-        version__in=beside, name__in={"primary", *filter(None, beside.values())}
-    )
-    found: dict[int, dict[str, Any]] = {}
-    baselines: defaultdict[int, list[float | None]] = defaultdict(list)
-    for metric in rows:
-        if metric.name == "primary":
-            found[metric.version_id] = {"primary": metric.value, "primary_n": metric.n}
-        elif metric.name == beside[metric.version_id]:
-            baselines[metric.version_id].append(metric.value)
-    return {
-        version: {**numbers, "baseline": mean(baselines[version])}
-        for version, numbers in found.items()
-    }
 
 
 def prequential(projects: Sequence[int], days: int) -> dict[int, Standing]:

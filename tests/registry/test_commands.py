@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from registry.models import Act, Project
 from tests import factories as make
-from tests.registry.reports.records import clusters
+from tests.registry.reports.records import clusters, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -165,3 +165,8 @@ def test_without_a_champion_a_card_needs_a_name(project):
 def test_markup_in_a_title_is_shown_as_it_is():
     make.ProjectFactory(title="[bold]Mail[/bold] [/]")
     assert "[bold]Mail[/bold] [/]" in said("projects")
+
+
+def test_versions_are_listed_in_two_queries_however_many_there_are(project):
+    make.ModelVersionFactory(project=project)
+    assert queries(lambda: given("versions", project.uid)) == 2

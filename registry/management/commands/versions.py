@@ -7,7 +7,6 @@ from registry.management.finding import find_project
 from registry.management.shown import ShowingCommand, minute, number
 from registry.metrics import title
 from registry.models import ModelVersion
-from registry.reports.latest import primary_numbers
 
 
 class Command(ShowingCommand):
@@ -21,12 +20,11 @@ class Command(ShowingCommand):
         parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")
 
     def show(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        """The versions, newest first; three queries."""
+        """The versions, newest first; two queries."""
         project = find_project(options["project"])
         found = ModelVersion.objects.filter(project=project).order_by("-number")
         versions = list(found.select_related("project")[: max(options["limit"], 0)])
-        numbers = primary_numbers(versions)
-        return [_version(version, numbers.get(version.pk, {})) for version in versions]
+        return [_version(version) for version in versions]
 
     def print(self, found: Any) -> None:
         """A table."""
@@ -46,16 +44,16 @@ class Command(ShowingCommand):
         )
 
 
-def _version(version: ModelVersion, numbers: dict[str, Any]) -> dict[str, Any]:
+def _version(version: ModelVersion) -> dict[str, Any]:
     return {
         "id": version.pk,
         "label": version.label,
         "number": version.number,
         "state": version.state,
-        "primary": numbers.get("primary"),
+        "primary": version.primary_value,
         "primary_metric": version.primary_metric,
-        "primary_n": numbers.get("primary_n", 0),
-        "baseline": numbers.get("baseline"),
+        "primary_n": version.primary_n,
+        "baseline": version.primary_baseline,
         "pipeline": version.pipeline,
         "recipe": version.recipe,
         "run": version.run_id,

@@ -1,6 +1,7 @@
 """Versions: registered whole or not at all, labelled by their artifact, never changed."""
 
 import hashlib
+from importlib import import_module
 
 import pytest
 from django.db import connection
@@ -151,6 +152,9 @@ def test_a_failed_load_is_cleared_only_when_the_artifact_is_back():
         "environment = '{}'",
         "extractor = 'other'",
         "primary_metric = 'other'",
+        "primary_value = 0.9",
+        "primary_n = 1",
+        "primary_baseline = 0.1",
         "project_id = project_id + 1",
     ],
 )
@@ -158,6 +162,56 @@ def test_the_database_refuses_to_change_what_identifies_a_version(change):
     make.ModelVersionFactory()
     with pytest.raises(IntegrityError, match="immutable"), connection.cursor() as cursor:
         cursor.execute(f"UPDATE registry_modelversion SET {change}")
+
+
+def test_a_version_stores_its_primary_value_with_n_and_the_mean_of_its_targets_baselines():
+    rows = [
+        {"name": "primary", "value": 0.7, "n": 60},
+        {"target": "a", "name": "baseline_macro_f1", "value": 0.3, "n": 60},
+        {"target": "b", "name": "baseline_macro_f1", "value": 0.5, "n": 40},
+        {"target": "b", "name": "baseline_macro_f1", "label": "x", "value": 0.9, "n": 40},
+        {"target": "b", "name": "baseline_accuracy", "value": 0.9, "n": 40},
+    ]
+    version = make.ModelVersionFactory(metrics=rows)
+    version.refresh_from_db()
+    assert (version.primary_value, version.primary_n) == (0.7, 60)
+    assert version.primary_baseline == pytest.approx(0.4)
+
+
+def test_a_learning_curve_of_later_changes_no_primary_value():
+    version = make.ModelVersionFactory()
+    point = {"target": "label", "name": "learning_curve", "value": 0.2, "n": 40, "step": 100}
+    versions.add_metrics(version, [point])
+    version.refresh_from_db()
+    assert (version.primary_value, version.primary_n) == (0.8, 40)
+
+
+def test_a_version_that_was_not_evaluated_has_no_primary_value():
+    version = make.ModelVersionFactory(metrics=[])
+    assert (version.primary_value, version.primary_n, version.primary_baseline) == (None, 0, None)
+
+
+def test_versions_of_before_get_their_primary_values_from_their_metrics():
+    migration = import_module("registry.migrations.0010_primary_values")
+    grouped = [
+        {"name": "primary", "value": 0.7, "n": 12},
+        {"target": "label", "name": "baseline_adjusted_rand", "value": 0.0, "n": 12},
+        {"target": "label", "name": "baseline_macro_f1", "value": 0.5, "n": 12},
+    ]
+    for more in ({}, {"metrics": []}, {"metrics": grouped, "primary_metric": "adjusted_rand"}):
+        make.ModelVersionFactory(**more)
+    fields = ("pk", "primary_value", "primary_n", "primary_baseline")
+    registered = list(ModelVersion.objects.order_by("pk").values_list(*fields))
+    empty = "UPDATE registry_modelversion SET primary_value = NULL, primary_n = 0, "
+    with connection.cursor() as cursor:
+        cursor.execute(migration.BEFORE)
+        cursor.execute(f"{empty} primary_baseline = NULL")
+        cursor.execute(migration.FILL)
+        cursor.execute(migration.NOW)
+    assert list(ModelVersion.objects.order_by("pk").values_list(*fields)) == registered
+    assert registered[2][1:] == (0.7, 12, 0.0)
+    with pytest.raises(IntegrityError, match="immutable"), connection.cursor() as cursor:
+        cursor.execute("UPDATE registry_modelversion SET primary_value = 1")
 
 
 def test_the_database_refuses_to_delete_a_version():

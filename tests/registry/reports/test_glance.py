@@ -192,4 +192,4 @@ def test_the_queries_do_not_grow_with_projects_or_rows(workers):
     fill(1)
     few = queries(ask)
     fill(6)
-    assert queries(ask) == few <= 10
+    assert queries(ask) == few <= 9
