@@ -235,7 +235,7 @@ SPECTACULAR_SETTINGS = {
         "EventStatus": "registry.models.event.EventStatus.choices",
         "OutcomeSource": "registry.api.outcomes.SOURCES",
         "RunState": "registry.models.run.RunState.choices",
-        "VersionState": "registry.api.version_serializers.STATES",
+        "VersionState": "registry.models.version.VersionState.choices",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -12,8 +12,8 @@ from registry.reports.paired import Difference
 from registry.reports.shown_tasks import why_no_link
 
 from .base import link
+from .labels import version_state
 from .pictures import excerpt
-from .version_page import state
 
 _CHOICES = 100
 
@@ -46,8 +46,8 @@ def context(given: QueryDict) -> dict[str, Any]:
     return shown | {
         "a_link": link(a),
         "b_link": link(b),
-        "a_state": state(a),
-        "b_state": state(b),
+        "a_state": version_state(a),
+        "b_state": version_state(b),
         "at_training": _at_training(a, b),
         **_compared(compare(a, b)),
     }

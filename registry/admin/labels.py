@@ -8,6 +8,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from registry.models import ModelVersion
+
 RUN_COLOURS = {
     "queued": "info",
     "running": "info",
@@ -15,6 +17,7 @@ RUN_COLOURS = {
     "failed": "danger",
     "cancelled": "warning",
 }
+_VERSION_COLOURS = {"champion": "success", "load_failed": "danger", "archived": "warning"}
 EVENT_COLOURS = {"failed": "danger", "stale": "warning", "received": "info", "applied": "success"}
 _COLOURS = {
     "info": "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400",
@@ -33,6 +36,11 @@ def state_label(text: str, colour: str = "") -> SafeString:
         _COLOURS[colour],
         text,
     )
+
+
+def version_state(version: ModelVersion) -> SafeString:
+    """The version's state in colour."""
+    return state_label(version.state.label, _VERSION_COLOURS.get(version.state, ""))
 
 
 def ago(at: datetime | None) -> SafeString | str:

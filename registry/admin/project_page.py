@@ -25,7 +25,7 @@ from registry.reports.shown_tasks import why_no_link
 
 from . import facts
 from .base import link, list_url, page_url
-from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took
+from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took, version_state
 from .numbers import primary_metric
 from .pictures import excerpt
 
@@ -160,25 +160,19 @@ def to_label(project: Project) -> dict[str, Any]:
 
 
 def _versions(project: Project) -> Latest:
-    shown = ModelVersion.objects.filter(project=project)[:_LATEST]
+    shown = list(ModelVersion.objects.filter(project=project)[:_LATEST])
+    for version in shown:  # whose champion says which of them it is
+        version.project = project
     rows = [
         [
             link(v),
             primary_metric(v),
-            _standing_of(project, v),
+            version_state(v),
             ago(v.created_at),
         ]
         for v in shown
     ]
     return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
-
-
-def _standing_of(project: Project, version: ModelVersion) -> str:
-    if version.pk == project.champion_id:
-        return state_label("champion", "success")
-    if version.load_failed_at:
-        return state_label("did not load", "danger")
-    return state_label("archived", "warning") if version.archived_at else "kept"
 
 
 def _newest_runs(project: Project) -> list[TrainingRun]:

@@ -21,7 +21,7 @@ from registry.reports.shown_tasks import why_no_link
 
 from . import run_page, version_charts
 from .base import link, list_url, page_url
-from .labels import ago, state_label
+from .labels import ago, version_state
 from .pictures import excerpt
 from .version_looks import looks
 
@@ -44,7 +44,7 @@ def context(
     rows = whole_metrics(version, previous)
     return {
         "version": version,
-        "state": state(version),
+        "state": version_state(version),
         "project": link(version.project),
         "previous": previous,
         "previous_link": link(previous) if previous else "",
@@ -65,15 +65,6 @@ def context(
         "outcomes_url": list_url(Outcome, version__id__exact=version.pk),
         **_of_run(version),
     }
-
-
-def state(version: ModelVersion) -> str:
-    """The version's state in colour."""
-    if version.project.champion_id == version.pk:
-        return state_label("champion", "success")
-    if version.load_failed_at:
-        return state_label("did not load", "danger")
-    return state_label("archived", "warning") if version.archived_at else state_label("kept")
 
 
 def in_words(standing: Standing) -> str:

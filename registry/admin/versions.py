@@ -20,6 +20,7 @@ from . import compare_page, version_page
 from .base import is_list, page_url
 from .drawn_page import DrawnPage
 from .filters import PROJECT, VERSION
+from .labels import version_state
 from .long_lists import LongListAdmin, of_project, of_version
 
 
@@ -34,7 +35,7 @@ def _champions() -> list[int]:
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Champions, archived ones, those that did not load, and the rest."""
+    """Champions, archived ones, those whose load failed, and the rest."""
 
     title = "state"
     parameter_name = "state"
@@ -44,7 +45,7 @@ class StateFilter(admin.SimpleListFilter):
             ("champion", "Champion"),
             ("kept", "Not archived"),
             ("archived", "Archived"),
-            ("load_failed", "Did not load"),
+            ("load_failed", "Load failed"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
@@ -74,16 +75,9 @@ class ModelVersionAdmin(DrawnPage, LongListAdmin):
             return queryset.select_related("run").defer("run__log")
         return queryset
 
-    @display(
-        description="State",
-        label={"champion": "success", "did not load": "danger", "archived": "warning"},
-    )
+    @display(description="State")
     def state(self, version: ModelVersion) -> str:
-        if version.project.champion_id == version.pk:
-            return "champion"
-        if version.load_failed_at:
-            return "did not load"
-        return "archived" if version.archived_at else "kept"
+        return version_state(version)
 
     @display(description="Primary metric", ordering="primary_value")
     def primary(self, version: ModelVersion) -> str:

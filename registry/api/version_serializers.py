@@ -6,8 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from registry.models import ModelVersion, Target
-
-STATES = ["champion", "kept", "archived", "load_failed"]
+from registry.models.version import VersionState
 
 
 class PrimarySerializer(serializers.Serializer):
@@ -21,7 +20,7 @@ class PrimarySerializer(serializers.Serializer):
 class VersionSerializer(serializers.ModelSerializer):
     """A version, its state and its primary metric."""
 
-    state = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(choices=VersionState.choices, read_only=True)
     primary = serializers.SerializerMethodField()
 
     class Meta:
@@ -32,14 +31,6 @@ class VersionSerializer(serializers.ModelSerializer):
             *("created_at", "archived_at", "load_failed_at", "load_error"),
         ]
         read_only_fields = fields
-
-    @extend_schema_field(serializers.ChoiceField(choices=STATES))
-    def get_state(self, version: Any) -> str:
-        if version.champion_id == version.pk:
-            return "champion"
-        if version.load_failed_at:
-            return "load_failed"
-        return "archived" if version.archived_at else "kept"
 
     @extend_schema_field(PrimarySerializer)
     def get_primary(self, version: Any) -> dict[str, Any]:

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from django.db.models import F
-
 from registry.models import Metric, ModelVersion
 
 from .version_filters import VersionFilter
 from .version_reports import VersionReports
 from .version_serializers import VersionDetailSerializer, VersionSerializer
 
+# What may be long, or is decrypted, and no list shows.
+_LONG = [
+    f"project__{name}"
+    for name in ("label_config", "extra_params", "connection", "setup_token", "labelstudio_key")
+]
+
 
 class Versions(VersionReports):
     """Immutable versions of the projects' models. Nothing deletes one."""
 
-    queryset = ModelVersion.objects.annotate(champion_id=F("project__champion_id"))
+    queryset = ModelVersion.objects.select_related("project")  # whose champion says the state
     serializer_class = VersionSerializer
     detail_serializer_class = VersionDetailSerializer
     filterset_class = VersionFilter
@@ -27,5 +31,5 @@ class Versions(VersionReports):
 
     def get_queryset(self) -> Any:
         if self.action == "list":
-            return self.queryset.defer("environment")
+            return self.queryset.defer("environment", *_LONG)
         return self.queryset.prefetch_related("targets")

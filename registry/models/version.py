@@ -4,6 +4,13 @@ from django.db import models
 from django.db.models import Q
 
 
+class VersionState(models.TextChoices):
+    CHAMPION = "champion", "champion"
+    KEPT = "kept", "kept"
+    ARCHIVED = "archived", "archived"
+    LOAD_FAILED = "load_failed", "load failed"
+
+
 class ModelVersion(models.Model):
     """An immutable, numbered model of a project. No action deletes one."""
 
@@ -73,13 +80,13 @@ class ModelVersion(models.Model):
         return self.label
 
     @property
-    def state(self) -> str:
-        """`champion`, `load_failed`, `archived` or `kept`."""
+    def state(self) -> VersionState:
+        """In one word; the first of champion, load_failed and archived that holds, else kept."""
         if self.project.champion_id == self.pk:
-            return "champion"
+            return VersionState.CHAMPION
         if self.load_failed_at:
-            return "load_failed"
-        return "archived" if self.archived_at else "kept"
+            return VersionState.LOAD_FAILED
+        return VersionState.ARCHIVED if self.archived_at else VersionState.KEPT
 
 
 class Target(models.Model):

@@ -34,7 +34,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
     return {
         "version": version.label,
         "number": version.number,
-        "state": _state(version),
+        "state": version.state.value,
         "note": version.note,
         "created_at": _time(version.created_at),
         "project": {"id": project.pk, "uid": project.uid, "title": project.title},
@@ -59,14 +59,6 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "lineage": _lineage(version, run),
         "acts": _acts(version),
     }
-
-
-def _state(version: ModelVersion) -> str:
-    if version.project.champion_id == version.pk:
-        return "champion"
-    if version.load_failed_at:
-        return "load_failed"
-    return "archived" if version.archived_at else "kept"
 
 
 def _target(target: Any) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "id": version.pk,
         "label": version.label,
         "number": version.number,
-        "state": version.state,
+        "state": version.state.value,
         "primary": version.primary_value,
         "primary_metric": version.primary_metric,
         "primary_n": version.primary_n,

@@ -358,3 +358,14 @@ def test_versions_that_cannot_be_compared_say_why(client, version):
     assert "Choose two versions" in client.get(f"{url}?b={version.pk}").content.decode()
     for query in ("", "?a=x", "?b=999999", f"?a=999999&b={version.pk}", "?b=" + "9" * 30):
         assert client.get(url + query).status_code == 404
+
+
+def test_a_failed_load_is_said_in_the_same_words_on_every_page(client, version):
+    broken = make.ModelVersionFactory(project=version.project)
+    versions.mark_load_failed(broken, "corrupt")
+    project = reverse("admin:registry_project_change", args=[version.project_id])
+    listed = reverse("admin:registry_modelversion_changelist")
+    compared = reverse("admin:registry_modelversion_compare") + f"?a={version.pk}&b={broken.pk}"
+    for url in (url_of(broken), listed, project, compared):
+        assert ">load failed</span>" in client.get(url).content.decode(), url
+    assert broken.state == "load_failed"

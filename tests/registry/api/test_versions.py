@@ -146,7 +146,7 @@ def test_the_surest_mistakes_come_first(viewer, version):
 def test_each_label_is_told_with_its_best_examples(viewer, project):
     version = clusters(project, {"cats": 4, "dogs": 9}, shown=3)
     url = f"versions/{version.pk}/exemplars/"
-    with asked(WHO + 5):  # the version, its targets, its project, and two of the report
+    with asked(WHO + 4):  # the version with its project, its targets, and two of the report
         told = viewer.get(url, {"limit": 2}).json()
     assert [(look["label"], look["n"], look["kept"]) for look in told] == [
         ("dogs", 9, 3),
