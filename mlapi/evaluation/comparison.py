@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from registry.f1 import indicators, macro_f1, weighted_macro_f1
-
-_RESAMPLES = 1000
+from registry.paired_bootstrap import interval, mean_over, resamples
 
 
 @dataclass
@@ -36,14 +35,14 @@ class _Matrices:
 def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> dict[str, Any]:
     """The comparison of a run, its numbers macro F1; targets are averaged unweighted.
 
-    The interval is the paired bootstrap's 95 % of candidate minus champion: the same
-    resampled tasks for both (Efron and Tibshirani 1993). None where nothing was judged.
+    The interval is the paired bootstrap's 95 % of candidate minus champion; None where
+    nothing was judged.
     """
     targets = [t for t in targets if t.tasks]
     tasks = sorted({task for t in targets for task in t.tasks})
     place = {task: i for i, task in enumerate(tasks)}
     matrices = [_matrices(t, place) for t in targets]
-    weights = _resamples(len(tasks), seed)
+    weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
     by_target = [_numbers([m], weights) for m in matrices]
     return {
         "metric": "macro_f1",
@@ -71,36 +70,25 @@ def _matrices(judged: Judged, place: dict[int, int]) -> _Matrices:
     return _Matrices(spread(judged.humans), spread(judged.candidate), spread(judged.champion))
 
 
-def _resamples(n: int, seed: int) -> np.ndarray:
-    """(resamples, n): how often each task is drawn."""
-    if n == 0:
-        return np.zeros((_RESAMPLES, 0), dtype=np.float32)
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n, np.full(n, 1 / n), size=_RESAMPLES).astype(np.float32)
-
-
 def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, Any]:
     candidate = _mean([macro_f1(m.truth, m.candidate) for m in matrices])
     champion = _mean([macro_f1(m.truth, m.champion) for m in matrices])
     if candidate is None or champion is None:
         nothing = {"candidate": candidate, "champion": champion}
         return {**nothing, "difference": None, "interval": None}
-    differences = np.array(
+    drawn = mean_over(
         [
             weighted_macro_f1(m.truth, m.candidate, weights)
             - weighted_macro_f1(m.truth, m.champion, weights)
             for m in matrices
         ]
     )
-    # A resample may miss all labelled tasks of a small target: its mean is over the others.
-    there = np.isfinite(differences)
-    drawn = np.where(there, differences, 0).sum(axis=0)[there.any(axis=0)]
-    drawn /= there.sum(axis=0)[there.any(axis=0)]
+    found = interval(drawn)
     return {
         "candidate": candidate,
         "champion": champion,
         "difference": candidate - champion,
-        "interval": [float(q) for q in np.quantile(drawn, [0.025, 0.975])],
+        "interval": found and list(found),
     }
 
 

@@ -14,8 +14,8 @@ from registry.f1 import (
     weighted_micro_f1,
 )
 from registry.metrics import info
+from registry.paired_bootstrap import interval, mean_over, resamples
 
-RESAMPLES = 1000
 Labels = tuple[str, ...]
 # What a human said of a task and what each of the two versions did; no answer is None.
 Triple = tuple[Labels, Labels | None, Labels | None]
@@ -94,7 +94,7 @@ class Sample:
         self._cells = [dict(cell) for cell in cells]
         self.n = len(tasks)
         self.counts = np.array([list(cells.values())], dtype=np.float64)
-        self._weights = _resamples(self.counts[0], seed)
+        self._weights = resamples(self.counts[0], seed)
 
     def answers(self, target: str) -> Answers:
         """The target's columns."""
@@ -123,16 +123,14 @@ class Sample:
     ) -> Difference:
         """The unweighted mean of the metric over targets, for a and b.
 
-        The interval is the paired bootstrap's: quantiles of the difference over resamples
-        of the tasks, the same for both (Efron and Tibshirani, An Introduction to the
-        Bootstrap, 1993, ch. 13 and 16).
+        The interval is the paired bootstrap's.
         """
-        a, b = (_mean_over([metric(t, which, self.counts) for t in answers]) for which in "ab")
+        a, b = (mean_over([metric(t, which, self.counts) for t in answers]) for which in "ab")
         n = self.n if n is None else n
         value_a, value_b = _defined(a), _defined(b)
         if value_a is None or value_b is None:
             return Difference(name, value_a, value_b, None, None, n)
-        drawn = _mean_over(
+        drawn = mean_over(
             [metric(t, "b", self._weights) - metric(t, "a", self._weights) for t in answers]
         )
         return Difference(name, value_a, value_b, value_b - value_a, interval(drawn), n)
@@ -166,35 +164,6 @@ def mcnemar(only_a: int, only_b: int) -> float:
     n = only_a + only_b
     tail = sum(math.comb(n, i) for i in range(min(only_a, only_b) + 1))
     return min(1.0, 2 * tail / 2**n)
-
-
-def interval(drawn: np.ndarray) -> tuple[float, float] | None:
-    """The middle 95 % of the resamples in which the number is defined."""
-    drawn = drawn[np.isfinite(drawn)]
-    if not len(drawn):
-        return None
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _resamples(counts: np.ndarray, seed: int) -> np.ndarray:
-    """(resamples, cells): how often each cell is drawn."""
-    n = int(counts.sum())
-    if n == 0:
-        return np.zeros((RESAMPLES, len(counts)))
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n, counts / n, size=RESAMPLES).astype(np.float64)
-
-
-def _mean_over(targets: list[np.ndarray]) -> np.ndarray:
-    """The mean over targets (rows) of those that are defined; NaN where none is."""
-    if not targets:
-        return np.array([np.nan])
-    values = np.array(targets)
-    there = np.isfinite(values)
-    count = there.sum(axis=0)
-    total = np.where(there, values, 0).sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def _defined(value: np.ndarray) -> float | None:

@@ -19,6 +19,7 @@ from mlapi.pipelines.image_clusters.grouping import silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, most
 from mlapi.run_folder.job import TrainingJob
+from registry import paired_bootstrap
 
 SHOWN = 60  # of each cluster, the most central tasks, kept to be shown
 _RESAMPLES = 200
@@ -197,13 +198,14 @@ def _comparison(
     }
 
 
-def _interval(named: np.ndarray, ours: np.ndarray, theirs: np.ndarray, seed: int) -> list[float]:
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(_RESAMPLES):
-        some = rng.integers(len(named), size=len(named))
-        drawn.append(
-            adjusted_rand_score(named[some], ours[some])
-            - adjusted_rand_score(named[some], theirs[some])
-        )
-    return [float(q) for q in np.quantile(drawn, [0.025, 0.975])]
+def _interval(
+    named: np.ndarray, ours: np.ndarray, theirs: np.ndarray, seed: int
+) -> list[float] | None:
+    def difference(some: np.ndarray) -> float:
+        ours_of_some = adjusted_rand_score(named[some], ours[some])
+        return ours_of_some - adjusted_rand_score(named[some], theirs[some])
+
+    found = paired_bootstrap.interval(
+        paired_bootstrap.redrawn(difference, len(named), _RESAMPLES, seed)
+    )
+    return found and list(found)

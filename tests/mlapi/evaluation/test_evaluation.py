@@ -145,3 +145,12 @@ def test_nothing_to_compare_is_undefined():
     found = comparison.compare([], champion_serves=False, seed=0)
 
     assert (found["candidate"], found["interval"], found["n"]) == (None, None, 0)
+
+
+def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
+    humans, candidate = ["a", "b", "c", "a"] * 20, ["a", "b", "c", "c"] * 20
+    champion = ["a", "b", "b", None] * 20
+
+    found = comparison.compare([judge(humans, candidate, champion)], champion_serves=True, seed=11)
+
+    assert found["interval"] == pytest.approx([0.2433781, 0.4078491], abs=1e-6)
