@@ -63,14 +63,8 @@ class Engine:
 
         return similar(task, k)
 
-    def policy_status(self, project: Project) -> dict[str, Any]:
-        """How near the project is to its next run, with all its counts."""
-        from mlapi.training import policy
-
-        return policy.status(project)
-
     def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
-        """The same of many projects, without the counts that cost much."""
+        """By project id how near it is to its next run."""
         from mlapi.training import policy
 
         return policy.statuses(projects)

@@ -44,16 +44,12 @@ class Engine(Protocol):
         Raises EvalsError where nothing is known of the task's picture.
         """
 
-    def policy_status(self, project: "Project") -> dict[str, Any]:
-        """How near the project is to its next run, for people.
-
-        `{"state", "reason", "trigger", "usable", "changed", "needed", "run_id", "enabled"}`.
-        """
-
     def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:
-        """The same by project id, in a number of queries that does not grow with the projects.
+        """By project id how near it is to its next run, for people.
 
-        `usable` may be None: counting it for every project costs too much.
+        `{"state", "reason", "trigger", "usable", "changed", "needed", "run_id", "enabled"}`, in
+        a number of queries that does not grow with the projects. `usable` may be None: counting
+        it for every project costs too much.
         """
 
 

@@ -58,29 +58,25 @@ def consider(project: Project, now: datetime | None = None) -> TrainingRun | Non
     return run if created else None
 
 
-def status(project: Project, now: datetime | None = None) -> dict[str, Any]:
-    """How near the project is to its next run, for people: the decision with all its counts."""
-    facts = Facts(project)
-    return {**_said(facts, now or timezone.now()), "usable": facts.usable}
-
-
 def statuses(projects: Sequence[Project], now: datetime | None = None) -> dict[int, dict[str, Any]]:
-    """By project id the same for many; at most six queries, however many projects there are.
-
-    One more for each project whose first training waits for a certain label.
+    """By project id how near each is to its next run, for people; the queries of `facts_of`.
 
     Usable labels are not counted where no decision depends on them: `usable` is None then.
     """
     now = now or timezone.now()
-    return {facts.project.pk: _said(facts, now) for facts in facts_of(projects)}
+    return {facts.project.pk: _status(facts, now) for facts in facts_of(projects)}
 
 
-def decide(project: Project, now: datetime, facts: Facts | None = None) -> Decision:
-    """The decision of the project's policy (docs/pipelines.md). Only reads; cheap queries first."""
-    facts = facts or Facts(project)
+def decide(project: Project, now: datetime) -> Decision:
+    """The decision of the project's policy (docs/pipelines.md). Only reads."""
+    (facts,) = facts_of([project])
+    return _decide(facts, now)
+
+
+def _decide(facts: Facts, now: datetime) -> Decision:
     if not facts.policy["enabled"]:
         return Decision("off", "the policy is switched off; start training by hand")
-    if not project.pipeline:
+    if not facts.project.pipeline:
         return Decision("unserved", "no pipeline can serve this label config")
     active = facts.active
     if active:
@@ -98,9 +94,9 @@ def decide(project: Project, now: datetime, facts: Facts | None = None) -> Decis
     return _quiet(facts, now) or Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
 
-def _said(facts: Facts, now: datetime) -> dict[str, Any]:
+def _status(facts: Facts, now: datetime) -> dict[str, Any]:
     return {
-        **asdict(decide(facts.project, now, facts)),
+        **asdict(_decide(facts, now)),
         "changed": facts.changed,
         "enabled": facts.policy["enabled"],
     }
@@ -115,7 +111,7 @@ def _first(facts: Facts) -> Decision | None:
     """Why the first training (of this config) has to wait, or None."""
     policy = facts.policy
     needed = policy["first_labels"]
-    usable = facts.has_usable(needed)
+    usable = facts.usable
     if usable < needed:
         reason = _more(needed - usable, facts.noun)
         return Decision("labels", reason, usable=usable, changed=usable, needed=needed)

@@ -1,45 +1,47 @@
-"""What the policy asks of the database: of one project when it is asked, or of many at once."""
+"""What the policy asks of the database, of any number of projects at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, QuerySet, prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 
 from mlapi import pipelines
 from mlapi.mirror.served_config import asked as asked_of
 from mlapi.pipelines.base import Pipeline
 from registry.acts import tasks
-from registry.models import ModelVersion, Project, Task, TrainingRun
+from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.project import default_policy
-from registry.models.run import ACTIVE_STATES
 
-# So many usable labels are counted of a project when many are asked at once.
+# So many usable labels are counted of a project, or as many as its first training needs.
 COUNTED = 1_000
 
 
+@dataclass
 class Facts:
-    """Of one project, each asked when it is needed: cheap questions first."""
+    """Of one project. `active` is its run that has not ended, `last` the newest that has.
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.policy = policy_of(project)
+    `usable` labels are counted up to a limit, and only where a first training (of this label
+    config) is still to come; `has_classes` is known only where they are enough for one.
+    """
+
+    project: Project
+    policy: dict[str, Any]
+    active: TrainingRun | None
+    last: TrainingRun | None
+    changed_at: datetime | None = None
+    has_version: bool = False
+    usable: int = 0
+    changed: int = 0
+    has_classes: bool = False
 
     @property
     def counts_tasks(self) -> bool:
         """Whether tasks are counted, labelled or not, rather than usable labels."""
         return _pipeline(self.project).counts == "tasks" if self.project.pipeline else False
-
-    @cached_property
-    def changed_at(self) -> datetime | None:
-        """When what is counted last changed; people, and imports, are waited for."""
-        last = self.project.labels_changed_at
-        if not self.counts_tasks:
-            return last
-        newest = Task.objects.filter(project=self.project).aggregate(at=Max("created_at"))["at"]
-        return max(filter(None, (last, newest)), default=None)
 
     @property
     def noun(self) -> str:
@@ -50,17 +52,10 @@ class Facts:
     def required(self) -> dict[str, str] | None:
         """By control the label without which there is nothing to learn; None: any will do."""
         project = self.project
+        if not project.pipeline:
+            return None
         targets = asked_of(project.label_config, project.options).targets
         return _pipeline(project).required(targets, project.options) if targets else None
-
-    @cached_property
-    def active(self) -> TrainingRun | None:
-        return self.project.runs.filter(state__in=ACTIVE_STATES).first()
-
-    @cached_property
-    def last(self) -> TrainingRun | None:
-        """The newest run that ended, however: a failed one is not tried again on its labels."""
-        return self.project.runs.exclude(state__in=ACTIVE_STATES).first()
 
     @property
     def learned_until(self) -> datetime | None:
@@ -76,76 +71,40 @@ class Facts:
         champion = self.project.champion
         return champion is not None and champion.fingerprint != fingerprint
 
-    @cached_property
-    def has_version(self) -> bool:
-        return self.project.champion_id is not None or self.project.versions.exists()
-
-    @cached_property
-    def changed(self) -> int:
-        """Labels changed since the last run; without one, all usable ones."""
-        since = self.learned_until
-        if since is None:
-            return self.usable
-        return _changed([self])[self.project.pk]
-
-    @cached_property
-    def usable(self) -> int:
-        return self._usable_tasks().count()
-
-    def has_usable(self, n: int) -> int:
-        """How many usable labels there are, counted up to n."""
-        return self._usable_tasks()[:n].count()
-
-    def _usable_tasks(self) -> QuerySet[Task]:
-        return tasks.live(self.project) if self.counts_tasks else usable(self.project)
-
-    @cached_property
-    def has_classes(self) -> bool:
-        """Whether any target has enough to tell apart.
-
-        For `single`: that many classes of that many labels each. For `multiple`: a label
-        that so many tasks have and so many others do not have. One scan of the project's
-        tasks, so only before a first run.
-        """
-        return self.project.pk in with_classes([self])
-
-
-class KnownFacts(Facts):
-    """Of one of many projects: what was asked for all of them together."""
-
-    def __init__(self, project: Project, runs: Sequence[TrainingRun]) -> None:
-        super().__init__(project)
-        self.active = next((run for run in runs if run.is_active), None)
-        self.last = next((run for run in runs if not run.is_active), None)
-        self.changed_at = project.labels_changed_at  # told without a query for each project
-
-    def has_usable(self, n: int) -> int:
-        return min(self.usable, n)
-
 
 def facts_of(projects: Sequence[Project]) -> list[Facts]:
-    """The facts of each project, in their order; at most six queries, however many projects.
+    """The facts of each project, in their order.
 
-    Usable labels are counted up to 1,000, and only of projects whose first training (of
-    this label config) is still to come.
+    At most six queries, however many projects; one more where tasks are counted, and one for
+    each project whose first training waits for a certain label.
     """
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
     runs = _last_two_runs(projects)
-    known = [KnownFacts(project, runs.get(project.pk, [])) for project in projects]
-    versioned = _with_versions(projects)
-    changed = _changed([f for f in known if f.learned_until])
+    known = [_of(project, runs.get(project.pk, [])) for project in projects]
+    versioned, changed_at = _with_versions(projects), _changed_at(known)
     for facts in known:
         facts.has_version = facts.project.pk in versioned
+        facts.changed_at = changed_at[facts.project.pk]
+    changed = _changed([f for f in known if f.learned_until])
     first = [f for f in known if not f.has_version or not f.last or f.config_changed]
     counted = _usable(first)
     for facts in known:
         facts.usable = counted.get(facts.project.pk, 0)
         facts.changed = changed.get(facts.project.pk, facts.usable)
-    asked = [f for f in first if f.usable >= f.policy["first_labels"]]
-    enough = with_classes(asked)
+    enough = with_classes([f for f in first if f.usable >= f.policy["first_labels"]])
     for facts in known:
         facts.has_classes = facts.project.pk in enough
-    return list(known)
+    return known
+
+
+def _of(project: Project, runs: Sequence[TrainingRun]) -> Facts:
+    return Facts(
+        project,
+        policy_of(project),
+        active=next((run for run in runs if run.is_active), None),
+        # However it ended: a failed one is not tried again on its labels.
+        last=next((run for run in runs if not run.is_active), None),
+    )
 
 
 def policy_of(project: Project) -> dict[str, Any]:
@@ -159,13 +118,6 @@ def policy_of(project: Project) -> dict[str, Any]:
 
 def _pipeline(project: Project) -> Pipeline:
     return pipelines.get(project.pipeline)
-
-
-def usable(project: Project) -> QuerySet[Task]:
-    """The project's live tasks with a usable label."""
-    return Task.objects.filter(
-        project=project, split__isnull=False, deleted_at__isnull=True
-    ).exclude(labels={})
 
 
 # Two, because at most one run of a project is active, and then it is the newest.
@@ -194,6 +146,21 @@ def _with_versions(projects: Sequence[Project]) -> set[int]:
         return serving
     rows = ModelVersion.objects.filter(project__in=others).order_by()
     return serving | set(rows.values_list("project", flat=True).distinct())
+
+
+_NEWEST = """
+SELECT asked.id, (SELECT max(created_at) FROM registry_task WHERE project_id = asked.id)
+FROM unnest(%s::bigint[]) AS asked (id)
+"""
+
+
+def _changed_at(known: Sequence[Facts]) -> dict[int, datetime | None]:
+    """When what is counted last changed; people, and imports, are waited for."""
+    found = {f.project.pk: f.project.labels_changed_at for f in known}
+    counting = [f.project.pk for f in known if f.counts_tasks]
+    for project, newest in (_pairs(_NEWEST, [counting]) if counting else {}).items():
+        found[project] = max(filter(None, (found[project], newest)), default=None)
+    return found
 
 
 _CHANGED = """
@@ -230,18 +197,24 @@ SELECT asked.id, (
         SELECT 1 FROM registry_task
         WHERE project_id = asked.id AND deleted_at IS NULL
             AND (asked.whole OR (split IS NOT NULL AND labels <> '{}'::jsonb))
-        LIMIT %s
+        LIMIT asked.most
     ) AS usable
 )
-FROM unnest(%s::bigint[], %s::bool[]) AS asked (id, whole)
+FROM unnest(%s::bigint[], %s::bool[], %s::bigint[]) AS asked (id, whole, most)
 """
 
 
 def _usable(known: Sequence[Facts]) -> dict[int, int]:
     if not known:
         return {}
-    asked = [[f.project.pk for f in known], [f.counts_tasks for f in known]]
-    return _pairs(_USABLE, [COUNTED, *asked])
+    return _pairs(
+        _USABLE,
+        [
+            [f.project.pk for f in known],
+            [f.counts_tasks for f in known],
+            [max(COUNTED, f.policy["first_labels"]) for f in known],
+        ],
+    )
 
 
 _CLASSES = """

@@ -71,20 +71,18 @@ class PlainEngine:
         found = [other.pk for other in others if _seen(other)]
         return [Neighbour(pk, 0.9 - 0.1 * place) for place, pk in enumerate(found[:k])]
 
-    def policy_status(self, project: Project) -> dict[str, Any]:
-        return {
+    def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
+        status = {
             "state": "changes",
             "reason": "3 more changed labels",
             "trigger": "",
-            "usable": 30,
+            "usable": None,
             "changed": 7,
             "needed": 10,
             "run_id": None,
             "enabled": True,
         }
-
-    def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
-        return {project.pk: self.policy_status(project) | {"usable": None} for project in projects}
+        return {project.pk: dict(status) for project in projects}
 
 
 def _seen(task: Task) -> bool:

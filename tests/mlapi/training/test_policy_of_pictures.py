@@ -149,13 +149,27 @@ def test_many_projects_are_told_the_same_at_once():
         put(project, 25)
         put(project, 2, kind="cat")
 
-    alone = {p.pk: policy.status(p, LATER) for p in projects}
+    alone = {p.pk: policy.statuses([p], LATER)[p.pk] for p in projects}
     together = policy.statuses(projects, LATER)
 
-    for pk, said in together.items():
-        assert {**said, "usable": 0} == {**alone[pk], "usable": 0}
+    assert together == alone
     states = [said["state"] for said in together.values()]
     assert states == ["labels", "due", "classes", "due"]
+
+
+def test_the_home_page_waits_for_quiet_as_the_policy_does_while_pictures_come_in():
+    project = project_of(cluster="group")
+    put(project, 25)
+    Task.objects.filter(project=project).update(created_at=LATER - timedelta(seconds=1))
+
+    assert policy.consider(project, LATER) is None
+
+    shown = policy.statuses([project], LATER)[project.pk]
+    assert (shown["state"], shown["reason"]) == (
+        "quiet",
+        "waiting for quiet: labels are still changing",
+    )
+    assert policy.consider(project, LATER + timedelta(seconds=10)) is not None
 
 
 def test_a_project_of_clusters_is_considered_before_anyone_has_labelled():
