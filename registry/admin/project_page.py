@@ -12,13 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from registry import charts
-from registry.accuracy import Standing
-from registry.engine import engine
 from registry.metrics import Direction, info, title
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
-from registry.reports import latest as newest
-from registry.reports.glance import PREQUENTIAL_DAYS, Glance
+from registry.reports.glance import glance_at
 from registry.reports.label_next import label_next, why_none
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.shown_tasks import why_no_link
@@ -48,34 +45,18 @@ class Latest:
 def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
     """The context of the page: `facts`, `charts`, `label_next` and `latest`."""
     points, days = metric_series(project, "primary"), prequential_series(project, _DAYS)
-    runs = _newest_runs(project)
     latest: dict[type[Model], Callable[[], Latest]] = {
         ModelVersion: lambda: _versions(project),
-        TrainingRun: lambda: _runs(project, runs),
+        TrainingRun: lambda: _runs(project),
         Event: lambda: _events(project),
         Act: lambda: _acts(project),
     }
     return {
-        "facts": facts.of_project(user, _glance(project, points, runs)),
+        "facts": facts.of_project(user, glance_at(project)),
         "charts": [primary_chart(project, points), prequential_chart(days)],
         "label_next": to_label(project) if may_view(user, Task) else None,
         "latest": [table() for model, table in latest.items() if may_view(user, model)],
     }
-
-
-def _glance(project: Project, points: Sequence[Point], runs: Sequence[TrainingRun]) -> Glance:
-    """As `glances` has it, from what the page has read already."""
-    ids = [project.pk]
-    return Glance(
-        project=project,
-        champion=project.champion,
-        series=[],
-        prequential=newest.prequential(ids, PREQUENTIAL_DAYS).get(project.pk, Standing(0, 0)),
-        last_run=runs[0] if runs else None,
-        events_today=newest.events_today(ids).get(project.pk, 0),
-        last_move=newest.last_moves(ids).get(project.pk),
-        policy=engine().policy_statuses([project]).get(project.pk, {}),
-    )
 
 
 def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
@@ -175,12 +156,9 @@ def _versions(project: Project) -> Latest:
     return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
 
 
-def _newest_runs(project: Project) -> list[TrainingRun]:
+def _runs(project: Project) -> Latest:
     short = ("state", "trigger", "error", "created_at", "started_at", "ended_at")
-    return list(TrainingRun.objects.filter(project=project).only(*short)[:_LATEST])
-
-
-def _runs(project: Project, shown: Sequence[TrainingRun]) -> Latest:
+    shown = TrainingRun.objects.filter(project=project).only(*short)[:_LATEST]
     rows = [
         [
             link(run, f"run\xa0{run.pk}"),

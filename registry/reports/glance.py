@@ -122,6 +122,12 @@ def glances(projects: Iterable[Project]) -> list[Glance]:
     return filled(outlines(projects))
 
 
+def glance_at(project: Project) -> Glance:
+    """A glance at one project, without its `series`."""
+    (glance,) = filled(outlines([project]), sparklines=False)
+    return glance
+
+
 def outlines(projects: Iterable[Project]) -> list[Glance]:
     """Glances with what `attention` asks for, and no more.
 
@@ -129,9 +135,8 @@ def outlines(projects: Iterable[Project]) -> list[Glance]:
     """
     projects = list(projects)
     ids = [project.pk for project in projects]
-    champions = ModelVersion.objects.in_bulk({p.champion_id for p in projects if p.champion_id})
-    for project in projects:  # so that nobody asks for it again, one project at a time
-        project.champion = champions.get(project.champion_id or 0)
+    # So that nobody asks for one again, one project at a time.
+    prefetch_related_objects([p for p in projects if p.champion_id], "champion")
     runs, moves = latest.last_runs(ids), latest.last_moves(ids)
     fell_back = [move for move in moves.values() if move.verb == "fall_back"]
     prefetch_related_objects(fell_back, "from_version")  # attention says which did not load
@@ -146,10 +151,13 @@ def outlines(projects: Iterable[Project]) -> list[Glance]:
     ]
 
 
-def filled(outlines: Sequence[Glance]) -> list[Glance]:
-    """The same glances with all that they hold: three queries and those of the policies."""
+def filled(outlines: Sequence[Glance], *, sparklines: bool = True) -> list[Glance]:
+    """The same glances with all that they hold: three queries and those of the policies.
+
+    Two without the `series` of sparklines.
+    """
     ids = [outline.project.pk for outline in outlines]
-    series = latest.primary_series(ids, SPARKLINE)
+    series = latest.primary_series(ids, SPARKLINE) if sparklines else {}
     standings = latest.prequential(ids, PREQUENTIAL_DAYS)
     events = latest.events_today(ids)
     policies = engine().policy_statuses([outline.project for outline in outlines])

@@ -1,5 +1,6 @@
 """Each project at a glance, and what needs attention first."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from registry.acts import fallback, projects
 from registry.models import Event, Project
-from registry.reports.glance import SPARKLINE, attention, glances
+from registry.reports.glance import SPARKLINE, attention, glance_at, glances
 from tests.factories import (
     EventFactory,
     ModelVersionFactory,
@@ -193,3 +194,11 @@ def test_the_queries_do_not_grow_with_projects_or_rows(workers):
     few = queries(ask)
     fill(6)
     assert queries(ask) == few <= 9
+
+
+def test_one_project_is_told_as_among_many(project):
+    promote(version(project, 0.7))
+    TrainingRunFactory(project=project, state="failed")
+    (among_many,) = glances(Project.objects.all())
+    found = glance_at(Project.objects.select_related("champion").get())
+    assert found == replace(among_many, series=[])
