@@ -1,6 +1,5 @@
 """Keeps child processes running, and ends them with every process that they started."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -9,19 +8,20 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import psutil
 import structlog
 
+from evals_backend.processes import end_with_parent, signal_group
+
 logger = structlog.get_logger(__name__)
 
-_PR_SET_PDEATHSIG = 1
 _STOP_WITHIN_S = 8.0
 _LONGEST_PAUSE_S = 30.0
 _STEADY_AFTER_S = 60.0
 _LOOK_EVERY_S = 0.2
 _TEND_EVERY_S = 3.0
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class StartFailed(Exception):
@@ -48,7 +48,8 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,  # stdout is for people
             process_group=0,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - we have one thread
+            # If the supervisor is killed outright, the child is told to end, too.
+            preexec_fn=partial(end_with_parent, signal.SIGTERM),  # noqa: PLW1509 - we have one thread
         )
         self._started = time.monotonic()
 
@@ -83,8 +84,7 @@ class Child:
         """Kill the command and its process group."""
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        signal_group(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 
@@ -155,9 +155,3 @@ class Supervisor:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(descendants, timeout=2)
-
-
-def _end_with_parent() -> None:
-    """In the child: have the kernel send SIGTERM if the supervisor is killed."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import structlog
 from django.conf import settings
+from more_itertools import chunked
 
 from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TrainingFailed
 from mlapi.media.reader import Fetched, MediaReader
@@ -61,7 +61,7 @@ class ProjectFeatures(FeatureStore):
         if missing and monotonic() < self._until and _fetching.acquire(blocking=False):
             try:
                 with MediaReader(self._project) as reader:
-                    for some in _batches(missing):
+                    for some in chunked(missing, _AT_ONCE):
                         if monotonic() < self._until:
                             found |= self._read(reader, extractor, some)
             finally:
@@ -209,9 +209,3 @@ def _made(extractor: ExtractorRef) -> Any:
             hint="Put the model back as it was, or train again.",
         )
     return OnlineFunction(instance, "picture_features", ["picture"], ["features"])
-
-
-def _batches(addresses: Sequence[str]) -> Iterator[list[str]]:
-    rest = iter(addresses)
-    while batch := list(islice(rest, _AT_ONCE)):
-        yield batch

@@ -9,15 +9,15 @@
 """
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from glob import escape
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import structlog
+from more_itertools import chunked
 
 from mlapi.eva import functions
 from mlapi.eva.execute import StatementFailed, execute
@@ -60,8 +60,8 @@ def see(
         {"impl": functions.path(PictureFeatures), "features": features},
     )
     seen: Vectors = {}
-    for number, batch in enumerate(_batches(pictures), start=1):
-        seen |= run(eva, identifier(f"{table}_{number}"), batch, function)
+    for number, batch in enumerate(chunked(pictures.items(), BATCH), start=1):
+        seen |= run(eva, identifier(f"{table}_{number}"), dict(batch), function)
     execute(eva, f"DROP FUNCTION {function}")
     return {i: seen[i] for i in pictures if i in seen}
 
@@ -138,9 +138,3 @@ def _way(eva: Eva, table: str, pictures: Mapping[int, Path]) -> Way:
 
 def _links(eva: Eva, table: str) -> Path:
     return eva.directory / "pictures" / table
-
-
-def _batches(pictures: Mapping[int, Path]) -> Iterator[dict[int, Path]]:
-    items = iter(pictures.items())
-    while batch := dict(islice(items, BATCH)):
-        yield batch

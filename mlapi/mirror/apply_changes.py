@@ -4,12 +4,12 @@ Its callers hold the project's lock (`lock.project_lock`). Label Studio's times 
 task or annotation older than the one that is stored changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from django.utils import timezone
+from more_itertools import chunked
 
 from mlapi.labelstudio import events
 from mlapi.mirror.served_config import Asked, asked
@@ -97,7 +97,7 @@ def put_tasks(project: Project, whole: Iterable[dict[str, Any]]) -> Applied:
     """
     done = Applied()
     sides = Sides(project)
-    for batch in _batches(whole):
+    for batch in chunked(whole, tasks.BATCH):
         desk = Desk(project, [events.PutTask(task) for task in batch])
         for task in batch:
             _count(done, desk.put_whole(task))
@@ -185,9 +185,3 @@ def _add(done: Applied, more: Applied) -> None:
     done.written += more.written
     done.stale += more.stale
     done.removed_annotations += more.removed_annotations
-
-
-def _batches(items: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    rest = iter(items)
-    while batch := list(islice(rest, tasks.BATCH)):
-        yield batch

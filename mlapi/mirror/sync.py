@@ -10,11 +10,12 @@ simply repeated.
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from typing import Any
+
+from more_itertools import chunked
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import open_project
@@ -124,7 +125,7 @@ def _bring_up_to_date(
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
     gone = set(task_acts.live(project).values_list("labelstudio_id", flat=True))
-    for batch in _batches(labelstudio.export(project.labelstudio_id)):
+    for batch in chunked(labelstudio.export(project.labelstudio_id), BATCH):
         report.read += _put(project, batch, report)
         gone.difference_update(task["id"] for task in batch)
     report.dropped += _drop(project, gone)
@@ -191,8 +192,3 @@ def _drop(project: Project, labelstudio_ids: Iterable[int]) -> int:
     if ids:
         task_acts.drop(project, ids)
     return len(ids)
-
-
-def _batches(tasks: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    while batch := list(islice(tasks, BATCH)):
-        yield batch

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import ctypes
 import logging
 import os
 import signal
@@ -12,17 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-
-
-def die_with_parent() -> None:
-    """Be killed when the thread that started this process ends, however it ends (Linux)."""
-    if not sys.platform.startswith("linux"):
-        return
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the call
-        os._exit(1)
+from evals_backend.processes import end_with_parent
 
 
 def be_modest() -> None:
@@ -75,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--curve", action="store_true", help="the learning curve of a trained job")
     chosen = parser.parse_args(arguments)
-    die_with_parent()
+    end_with_parent(signal.SIGKILL)
     be_modest()
     logging.disable(logging.INFO)  # FLAML tells of each of its trials
     return carry_out(chosen.folder.resolve(), curve=chosen.curve)

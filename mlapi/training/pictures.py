@@ -8,14 +8,14 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
+from more_itertools import chunked
 
 from mlapi.domain import ExtractorRef, InputProblem
 from mlapi.features import from_bytes, to_bytes
@@ -130,7 +130,7 @@ class Pictures:
         """The kept vectors of the dataset's addresses, into the folder; the addresses with one."""
         there: set[str] = set()
         written: set[str] = set()
-        for number, addresses in enumerate(_batches(self.named)):
+        for number, addresses in enumerate(chunked(self.named, _ROWS)):
             check()
             by_key = {address_key(address): address for address in addresses}
             rows = Feature.objects.filter(
@@ -185,7 +185,7 @@ class Pictures:
 
     def _write_known_contents(self, extractor: ExtractorRef, files: dict[str, str]) -> None:
         """Pictures that another task has under another address were seen already."""
-        for number, contents in enumerate(_batches(iter(files))):
+        for number, contents in enumerate(chunked(files, _ROWS)):
             kept = Feature.objects.filter(
                 project=self.project, extractor=extractor.name, content__in=contents
             )
@@ -206,9 +206,3 @@ class Pictures:
                 else:
                     row |= {"sha256": content, "file": files.get(content)}
                 listed.write(json.dumps(row) + "\n")
-
-
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    rest = iter(rows)
-    while batch := list(islice(rest, _ROWS)):
-        yield batch

@@ -15,6 +15,7 @@ import orjson
 import psutil
 from django.conf import settings
 
+from evals_backend.processes import signal_group
 from registry.errors import EvalsError
 
 _POLL_S = 0.3
@@ -163,16 +164,11 @@ def _process(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen]
 def _end(process: subprocess.Popen) -> None:
     """End the whole process group: asked first, then killed."""
     if process.poll() is None:
-        _signal_group(process.pid, signal.SIGTERM)
+        signal_group(process.pid, signal.SIGTERM)
         _wait(process, _TERM_GRACE_S)
     # Also where the program itself has ended: it may have left children behind.
-    _signal_group(process.pid, signal.SIGKILL)
+    signal_group(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):  # all of it is gone
-        os.killpg(group, number)
 
 
 def _wait(process: subprocess.Popen, seconds: float) -> bool:

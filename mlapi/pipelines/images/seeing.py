@@ -2,11 +2,11 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+from more_itertools import chunked
 
 from mlapi.domain import ExtractorRef, InputProblem, TrainingFailed
 from mlapi.eva.open import Eva
@@ -53,7 +53,7 @@ def see_pictures(
         raise ExtractorChanged(wanted, extractor.name)
     features = seen.features.setdefault(wanted.name, {})
     done = 0
-    for number, batch in enumerate(_batches(missing), start=1):
+    for number, batch in enumerate(chunked(missing, BATCH), start=1):
         table = f"{job.prefix}_pictures_{len(seen.features)}_{number}"
         with _Folder(job.folder / "normalised") as folder:
             files = _normalised(seen, batch, extractor.max_side, folder)
@@ -113,9 +113,3 @@ class _Folder:
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
-
-
-def _batches(contents: Sequence[str]) -> Iterator[list[str]]:
-    rest = iter(contents)
-    while batch := list(islice(rest, BATCH)):
-        yield batch

@@ -20,9 +20,10 @@ print(child.pid, flush=True)
 time.sleep(180)
 """
 CHILD = """
-from mlapi.training.child import die_with_parent
+import signal
+from evals_backend.processes import end_with_parent
 import sys, time
-die_with_parent()
+end_with_parent(signal.SIGKILL)
 print("ready", flush=True)
 time.sleep(180)
 """
