@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from evals_backend.processes import end_with_parent
+from mlapi.processes import end_with_parent
 
 
 def be_modest() -> None:

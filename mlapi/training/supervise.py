@@ -15,7 +15,7 @@ import orjson
 import psutil
 from django.conf import settings
 
-from evals_backend.processes import signal_group
+from mlapi.processes import signal_group
 from registry.errors import EvalsError
 
 _POLL_S = 0.3

@@ -17,13 +17,13 @@ from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
 from registry.reports.glance import glance_at
 from registry.reports.label_next import label_next, why_none
+from registry.reports.numbers import primary_metric
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.shown_tasks import why_no_link
 
 from . import facts
 from .base import link, list_url, page_url
 from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took, version_state
-from .numbers import primary_metric
 from .pictures import excerpt
 
 _LATEST = 5

@@ -21,7 +21,7 @@ time.sleep(180)
 """
 CHILD = """
 import signal
-from evals_backend.processes import end_with_parent
+from mlapi.processes import end_with_parent
 import sys, time
 end_with_parent(signal.SIGKILL)
 print("ready", flush=True)
