@@ -1,6 +1,6 @@
 """The routes of the operator actions: `POST /api/<resource>/<id>/<path>/` for each."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
@@ -14,12 +14,9 @@ from registry.acts.operator import Action, actions_on
 
 from .bodies import body_of
 
-if TYPE_CHECKING:
-    from .base import Resource
 
-
-def add_routes(resource: "type[Resource]", model: type[Model]) -> None:
-    """Give the resource of a model a route for each action on its rows."""
+def add_routes(resource: Any, model: type[Model]) -> None:
+    """Give the resource of a model (a subclass of Resource) a route for each action on its rows."""
     actions = [one for one in actions_on(model) if one.in_rest]
     for action in actions:
         if action.path not in resource.actions_by_route and hasattr(resource, action.path):
@@ -31,10 +28,10 @@ def add_routes(resource: "type[Resource]", model: type[Model]) -> None:
     }
 
 
-def _route(action: Action, resource: "type[Resource]") -> Any:
+def _route(action: Action, resource: Any) -> Any:
     body = body_of(action.form)
 
-    def perform(self: "Resource", request: Request, pk: int) -> Response:
+    def perform(self: Any, request: Request, pk: int) -> Response:
         subject = self.get_object()
         given = self.given(body)
         if faults := action.faults(given):

@@ -197,5 +197,10 @@ DONE: list[tuple[str, dict[str, Any], str, Any]] = [
     ("registry.TrainingRun", {"trigger": "train_route", "version__number": 4}, "error", ""),
     ("registry.TrainingRun", {"project": 3, "retry_of": 21}, "error_code", "worker_lost"),
     # The credentials were read: the host that they are for was called.
-    ("registry.Project", {"connection__failed": "reach"}, "title", "The reviews"),
+    (
+        "registry.Project",
+        {"connection__failed": "reach", "connection__source": "project"},
+        "title",
+        "The reviews",
+    ),
 ]
