@@ -3,13 +3,15 @@
 import hashlib
 import itertools
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import factory
 from django.conf import settings
 from django.utils import timezone
 
-from registry.acts import champion, events, keys, runs, versions
+from registry.acts import champion, events, keys, runs, tasks, versions
 from registry.models import (
     AccessKey,
     Event,
@@ -206,6 +208,14 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
         if champion:
             promote(version)
         return version
+
+
+def mirror(project: Project, states: Sequence[tasks.TaskState], **options) -> list[Task]:
+    """Write states as a unit of work does: over the rows that mirror their tasks already."""
+    ids = [state.labelstudio_id for state in states]
+    rows = {t.labelstudio_id: t for t in tasks.live(project).filter(labelstudio_id__in=ids)}
+    with_rows = [replace(state, row=rows.get(state.labelstudio_id)) for state in states]
+    return tasks.write(project, with_rows, **options)
 
 
 def promote(version: ModelVersion, reason: str = "a test") -> None:

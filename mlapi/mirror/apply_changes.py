@@ -50,17 +50,12 @@ class Gone:
     annotations: frozenset[int] = frozenset()
 
 
-def apply(
-    project: Project,
-    changes: Sequence[events.Change],
-    gone: Gone = Gone(),  # noqa: B008
-) -> Applied:
-    """Apply an event's changes; in the caller's transaction.
+def apply(project: Project, changes: Sequence[events.Change], desk: Desk, gone: Gone) -> Applied:
+    """Apply an event's changes to the tasks on the desk; in the caller's transaction.
 
     A new label config is only stored: `relabel` goes before, outside of the transaction.
     """
     done = Applied()
-    desk = Desk(project, changes)
     for change in changes:
         match change:
             case events.PutTask(task):

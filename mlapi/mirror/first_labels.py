@@ -9,7 +9,6 @@ from mlapi.labelstudio import labels
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.times import moment
 from mlapi.mirror.served_config import asked
-from registry.acts import tasks
 from registry.models import Project, Task
 
 
@@ -31,12 +30,16 @@ class FirstAnswers:
     labelled_since: datetime | None
 
 
-def first_answers(project: Project, change: PutAnnotation) -> FirstAnswers | None:
-    """The first answers in an annotation that a human has just made, else None."""
+def first_answers(
+    project: Project, change: PutAnnotation, task: Task | None
+) -> FirstAnswers | None:
+    """The first answers in an annotation that a human has just made, else None.
+
+    `task` is the row of the annotation's task before the annotation is applied.
+    """
     annotation = change.annotation
     if not change.live or not labels.is_submitted(annotation):
         return None
-    task = tasks.live(project).filter(labelstudio_id=change.task_id).first()
     created, updated = moment(annotation.get("created_at")), moment(annotation.get("updated_at"))
     if task and created and annotation["id"] in task.annotation_ids:
         created = updated or created  # it was known, and says more now

@@ -14,7 +14,7 @@ from mlapi.domain import Answer
 from mlapi.features import ProjectFeatures
 from mlapi.mirror.first_labels import FirstAnswers
 from registry.acts import tasks
-from registry.models import Act, ModelVersion, Outcome, Project
+from registry.models import Act, ModelVersion, Outcome, Project, Task
 from registry.models.act import CHAMPION_MOVES
 
 log = structlog.get_logger(__name__)
@@ -44,15 +44,13 @@ def ask(project: Project, first: FirstAnswers) -> list[Outcome]:
     ]
 
 
-def record(project: Project, labelstudio_id: int, outcomes: Sequence[Outcome]) -> int:
+def record(task: Task | None, outcomes: Sequence[Outcome]) -> None:
     """Keep the outcomes of a task that is mirrored by now; in the transaction of its label."""
-    task = tasks.live(project).filter(labelstudio_id=labelstudio_id).first() if outcomes else None
-    if task is None:
-        return 0
+    if task is None or not outcomes:
+        return
     for outcome in outcomes:
         outcome.task = task
     tasks.record_outcomes(outcomes)
-    return len(outcomes)
 
 
 def champion_at(project: Project, when: datetime) -> ModelVersion | None:

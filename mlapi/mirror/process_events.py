@@ -10,6 +10,7 @@ from mlapi.locks import DRAIN, project_lock
 from mlapi.mirror import apply_changes, prequential
 from mlapi.mirror.apply_changes import Applied, Gone
 from mlapi.mirror.first_labels import first_answers
+from mlapi.mirror.unit_of_work import Desk
 from registry.acts import events as event_acts
 from registry.acts import projects
 from registry.models import Event, Project
@@ -77,17 +78,18 @@ def _apply(project: Project, event: Event) -> str | None:
         if isinstance(change, events.PutProject):
             apply_changes.relabel(project, change.label_config)
     gone = _gone(event, changes)
+    desk = Desk(project, changes)
     asked = [
         (change.task_id, prequential.ask(project, first))
         for change in changes
         if isinstance(change, events.PutAnnotation)
         and change.annotation["id"] not in gone.annotations
-        and (first := first_answers(project, change))
+        and (first := first_answers(project, change, desk.row(change.task_id)))
     ]
     with transaction.atomic():
-        applied = apply_changes.apply(project, changes, gone)
+        applied = apply_changes.apply(project, changes, desk, gone)
         for task_id, outcomes in asked:
-            prequential.record(project, task_id, outcomes)
+            prequential.record(desk.row(task_id), outcomes)
         event_acts.settle(event, *_outcome(applied))
     return applied.need_sync
 

@@ -30,12 +30,17 @@ class Desk:
         self._reused: set[int] = set()
         self.removed_annotations = 0
         self._tasks = {
-            task.labelstudio_id: _OnDesk(_state(task)) for task in _mirrored(project, changes)
+            task.labelstudio_id: _OnDesk(TaskState.of(task)) for task in _mirrored(project, changes)
         }
 
     def has(self, task_id: int) -> bool:
         """Whether the task is mirrored or was just put."""
         return task_id in self._tasks
+
+    def row(self, task_id: int) -> Task | None:
+        """The task's row as it was read, or since `write` as it was written; None: it has none."""
+        known = self._tasks.get(task_id)
+        return known.state.row if known else None
 
     def put_task(self, task: dict[str, Any]) -> bool:
         """The task without its annotations. False if what is stored is newer."""
@@ -137,16 +142,6 @@ def _mirrored(project: Project, changes: Sequence[events.Change]) -> list[Task]:
     if annotation_ids:
         found += live.filter(annotation_ids__overlap=list(annotation_ids))
     return found
-
-
-def _state(task: Task) -> TaskState:
-    return TaskState(
-        labelstudio_id=task.labelstudio_id,
-        data=task.data,
-        annotations=task.annotations,
-        total_annotations=task.total_annotations,
-        source_updated_at=task.source_updated_at,
-    )
 
 
 def _kept(annotation: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,8 @@ Amount = tuple[dict[str, Any], list[str], str]
 class TaskState:
     """A task as Label Studio has it, with what its annotations amount to.
 
-    The fields are those of the model Task.
+    `row` is the live row that mirrors it, None for a task that is not mirrored yet. The other
+    fields are those of the model Task.
     """
 
     labelstudio_id: int
@@ -47,6 +48,22 @@ class TaskState:
     ties: list[str] = field(default_factory=list)
     input_key: str = ""
     source_updated_at: datetime | None = None
+    row: Task | None = None
+
+    @classmethod
+    def of(cls, row: Task) -> "TaskState":
+        """The state that a row has."""
+        return cls(
+            labelstudio_id=row.labelstudio_id,
+            data=row.data,
+            annotations=row.annotations,
+            total_annotations=row.total_annotations,
+            labels=row.labels,
+            ties=row.ties,
+            input_key=row.input_key,
+            source_updated_at=row.source_updated_at,
+            row=row,
+        )
 
 
 def live(project: Project):
@@ -63,10 +80,12 @@ def write(
 ) -> list[Task]:
     """Insert or update the live rows of these tasks; return those whose labels changed.
 
-    A task gets its side of the split here, with its first usable label. Rows that are as
-    they should be are not written. Of two states with one id the last counts. A constant
-    number of queries for each batch of 1,000, beside those about classes without a
-    holdout task. Pass `sides` to keep its counts over several calls.
+    Reads no rows: it updates those that the states carry, and gives one to each state that has
+    none. So the caller holds the mirror's lock from its reading of the rows until here. A task
+    gets its side of the split here, with its first usable label. Rows that are as they should
+    be are not written. Of two states with one id the last counts. A constant number of
+    queries for each batch of 1,000, beside those about classes without a holdout task.
+    Pass `sides` to keep its counts over several calls.
     """
     now = now or timezone.now()
     sides = sides or Sides(project)
@@ -79,15 +98,10 @@ def write(
 
 
 def _write(project: Project, states: list[TaskState], now: datetime, sides: Sides) -> list[Task]:
-    rows = {
-        task.labelstudio_id: task
-        for task in live(project).filter(labelstudio_id__in=[s.labelstudio_id for s in states])
-    }
     new, touched, changed, renamed = [], [], [], []
     for state in states:
-        task = rows.get(state.labelstudio_id)
-        fresh = task is None
-        task = task or Task(project=project, labelstudio_id=state.labelstudio_id)
+        fresh = state.row is None
+        task = state.row or Task(project=project, labelstudio_id=state.labelstudio_id)
         relabelled = task.labels != state.labels
         moved = not fresh and task.data != state.data
         if not _take(task, state) and not fresh:
@@ -98,6 +112,7 @@ def _write(project: Project, states: list[TaskState], now: datetime, sides: Side
         (new if fresh else touched).append(task)
         if moved:
             renamed.append(task.pk)
+        state.row = task
     _split([t for t in changed if t.labels and t.split is None], sides)
     Task.objects.bulk_create(new)
     _update(touched)
@@ -180,22 +195,11 @@ def relabel(project: Project, amounts: Callable[[Task], Amount]) -> int:
     last = 0
     while batch := list(annotated.filter(id__gt=last)[:BATCH]):
         last = batch[-1].id
-        changed += len(write(project, [_restated(t, amounts(t)) for t in batch], sides=sides))
+        states = [TaskState.of(task) for task in batch]
+        for state, task in zip(states, batch, strict=True):
+            state.labels, state.ties, state.input_key = amounts(task)
+        changed += len(write(project, states, sides=sides))
     return changed
-
-
-def _restated(task: Task, amount: Amount) -> TaskState:
-    labels, ties, key = amount
-    return TaskState(
-        labelstudio_id=task.labelstudio_id,
-        data=task.data,
-        annotations=task.annotations,
-        total_annotations=task.total_annotations,
-        labels=labels,
-        ties=ties,
-        input_key=key,
-        source_updated_at=task.source_updated_at,
-    )
 
 
 def record_outcomes(outcomes: Sequence[Outcome]) -> None:

@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from registry.acts import tasks
 from registry.acts.tasks import TaskState
 from registry.models import Task
 from registry.splits import input_key
-from tests.factories import ProjectFactory
+from tests.factories import ProjectFactory, mirror
+from tests.queries import rows_read
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +34,7 @@ def state(id: int, label: str | None = None, **fields) -> TaskState:
 
 def test_a_new_task_is_inserted_without_a_side():
     project = ProjectFactory()
-    assert tasks.write(project, [state(1)]) == []
+    assert mirror(project, [state(1)]) == []
     task = Task.objects.get()
     assert task.data == {"text": "text 1"}
     assert task.split is None
@@ -44,21 +45,21 @@ def test_a_new_task_is_inserted_without_a_side():
 
 def test_the_side_is_decided_with_the_first_label_and_never_changed():
     project = ProjectFactory()
-    tasks.write(project, [state(1)])
-    (changed,) = tasks.write(project, [state(1, "A")], now=T0)
+    mirror(project, [state(1)])
+    (changed,) = mirror(project, [state(1, "A")], now=T0)
     side = Task.objects.get().split
     assert changed.split == side in {"train", "holdout"}
-    tasks.write(project, [state(1, "B")])
-    tasks.write(project, [state(1)])
-    tasks.write(project, [state(1, "A")])
+    mirror(project, [state(1, "B")])
+    mirror(project, [state(1)])
+    mirror(project, [state(1, "A")])
     assert Task.objects.get().split == side
 
 
 def test_when_labels_changed_is_remembered_on_task_and_project():
     project = ProjectFactory()
-    tasks.write(project, [state(1, "A"), state(2, "A")], now=T0)
+    mirror(project, [state(1, "A"), state(2, "A")], now=T0)
     later = T0 + timedelta(hours=1)
-    changed = tasks.write(project, [state(1, "A"), state(2, "B")], now=later)
+    changed = mirror(project, [state(1, "A"), state(2, "B")], now=later)
     assert [task.labelstudio_id for task in changed] == [2]
     assert Task.objects.get(labelstudio_id=1).labels_changed_at == T0
     assert Task.objects.get(labelstudio_id=2).labels_changed_at == later
@@ -68,9 +69,9 @@ def test_when_labels_changed_is_remembered_on_task_and_project():
 
 def test_a_label_that_is_taken_away_is_a_change():
     project = ProjectFactory()
-    tasks.write(project, [state(1, "A")], now=T0)
+    mirror(project, [state(1, "A")], now=T0)
     later = T0 + timedelta(hours=1)
-    assert len(tasks.write(project, [state(1)], now=later)) == 1
+    assert len(mirror(project, [state(1)], now=later)) == 1
     task = Task.objects.get()
     assert (task.labels, task.annotation_ids, task.labels_changed_at) == ({}, [], later)
     assert task.answered == ["label"]
@@ -78,11 +79,9 @@ def test_a_label_that_is_taken_away_is_a_change():
 
 def test_what_is_as_it_should_be_is_not_written():
     project = ProjectFactory()
-    tasks.write(project, [state(1, "A"), state(2)])
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        assert tasks.write(project, [state(1, "A"), state(2)]) == []
+    mirror(project, [state(1, "A"), state(2)])
+    with CaptureQueriesContext(connection) as queries:
+        assert mirror(project, [state(1, "A"), state(2)]) == []
     assert not [q for q in queries if q["sql"].startswith(("INSERT", "UPDATE"))]
 
 
@@ -90,9 +89,9 @@ def test_two_thousand_tasks_take_few_queries(django_assert_max_num_queries):
     project = ProjectFactory()
     many = [state(n, "A" if n % 2 else "B") for n in range(2_000)]
     with django_assert_max_num_queries(20):
-        tasks.write(project, many)
+        mirror(project, many)
     with django_assert_max_num_queries(20):
-        changed = tasks.write(project, [state(n, "A") for n in range(2_000)])
+        changed = mirror(project, [state(n, "A") for n in range(2_000)])
     assert len(changed) == 1_000
     assert Task.objects.filter(labels={"label": "A"}).count() == 2_000
     assert Task.objects.count() == 2_000
@@ -100,8 +99,8 @@ def test_two_thousand_tasks_take_few_queries(django_assert_max_num_queries):
 
 def test_projects_do_not_mix():
     one, other = ProjectFactory(), ProjectFactory()
-    tasks.write(one, [state(1, "A")])
-    tasks.write(other, [state(1, "B")])
+    mirror(one, [state(1, "A")])
+    mirror(other, [state(1, "B")])
     tasks.drop(one, [1])
     assert tasks.live(one).count() == 0
     assert tasks.live(other).get().labels == {"label": "B"}
@@ -109,7 +108,7 @@ def test_projects_do_not_mix():
 
 def test_a_dropped_task_is_emptied_and_keeps_its_side():
     project = ProjectFactory()
-    tasks.write(project, [state(1, "A")], now=T0)
+    mirror(project, [state(1, "A")], now=T0)
     before = Task.objects.get()
     later = T0 + timedelta(hours=1)
     assert tasks.drop(project, [1, 99], now=later) == 1
@@ -123,9 +122,9 @@ def test_a_dropped_task_is_emptied_and_keeps_its_side():
 
 def test_an_id_that_is_used_again_is_another_task():
     project = ProjectFactory()
-    tasks.write(project, [state(1, "A")])
+    mirror(project, [state(1, "A")])
     tasks.drop(project, [1])
-    tasks.write(project, [state(1)])
+    mirror(project, [state(1)])
     assert Task.objects.count() == 2
     live = tasks.live(project).get()
     assert (live.labels, live.answered, live.split) == ({}, [], None)
@@ -133,10 +132,41 @@ def test_an_id_that_is_used_again_is_another_task():
 
 def test_relabelling_restates_every_annotated_task():
     project = ProjectFactory()
-    tasks.write(project, [state(n, "A") for n in range(5)] + [state(9)])
+    mirror(project, [state(n, "A") for n in range(5)] + [state(9)])
     changed = tasks.relabel(
         project, lambda task: ({"label": "B"} if task.labelstudio_id else {}, [], task.input_key)
     )
     assert changed == 5
     assert tasks.live(project).filter(labels={"label": "B"}).count() == 4
     assert tasks.live(project).filter(labels={}).count() == 2
+
+
+def test_rows_that_the_caller_has_are_not_read_again():
+    project = ProjectFactory()
+    mirror(project, [state(1, "A"), state(2, "A")])
+    states = [TaskState.of(task) for task in tasks.live(project)]
+    states[0].labels = {"label": "B"}
+    with CaptureQueriesContext(connection) as queries:
+        (changed,) = tasks.write(project, states)
+    assert changed == states[0].row
+    assert rows_read(queries) == []
+    assert tasks.live(project).filter(labels={"label": "B"}).count() == 1
+
+
+def test_a_state_without_a_row_is_given_one_and_no_second_one_beside_it():
+    project = ProjectFactory()
+    fresh = state(1, "A")
+    tasks.write(project, [fresh])
+    assert fresh.row == tasks.live(project).get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        tasks.write(project, [state(1, "B")])
+    assert tasks.live(project).get().labels == {"label": "A"}
+
+
+def test_relabelling_reads_each_batch_once(monkeypatch):
+    project = ProjectFactory()
+    mirror(project, [state(n, "A") for n in range(5)])
+    monkeypatch.setattr(tasks, "BATCH", 2)
+    with CaptureQueriesContext(connection) as queries:
+        assert tasks.relabel(project, lambda task: ({"label": "B"}, [], task.input_key)) == 5
+    assert len(rows_read(queries)) == 4  # three batches, and that there is no fourth

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mlapi import serving
 from mlapi.mirror import apply_changes
@@ -16,6 +18,7 @@ from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory,
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
 from tests.mlapi.labelstudio.webhooks import T0 as WEBHOOK_T0
 from tests.mlapi.trained import artifact
+from tests.queries import rows_read
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +88,14 @@ def test_only_the_first_human_label_counts(project, version):
     annotate(project, 7, 1, "Positive", made=5)
     assert Outcome.objects.count() == 1
     assert Outcome.objects.get().correct
+
+
+def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, version):
+    apply_changes.put_tasks(project, [task(1, data={"text": "good fine"})])
+    with CaptureQueriesContext(connection) as queries:
+        annotate(project, 5, 1, "Positive")
+    assert Outcome.objects.get().task == tasks.live(project).get()
+    assert len(rows_read(queries)) == 1
 
 
 def test_before_any_model_there_is_nothing_to_ask(project):

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mlapi.locks import DRAIN, project_lock
 from mlapi.mirror import apply_changes, process_events
@@ -14,6 +15,7 @@ from registry.models import Event, Project, Task
 from registry.models.event import EventStatus
 from tests.factories import ProjectFactory
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
+from tests.queries import rows_read, selects
 from tests.shared import wire_files
 
 pytestmark = pytest.mark.django_db
@@ -327,6 +329,29 @@ def test_a_large_sync_takes_few_queries(project, django_assert_max_num_queries):
         done = apply_changes.put_tasks(project, iter(many))
     assert (done.written, len(done.labelled)) == (2_500, 2_500)
     assert tasks.live(project).filter(split="holdout").count() in range(400, 600)
+
+
+def test_an_annotation_event_reads_the_row_of_its_task_once(project):
+    receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
+    with CaptureQueriesContext(connection) as first:
+        drain(project.pk)
+    receive(project, "ANNOTATION_CREATED", annotated(6, 1, "Negative", completed_by=2))
+    with CaptureQueriesContext(connection) as second:
+        drain(project.pk)
+    assert mirrored(project).annotation_ids == [5, 6]
+    # The first label also decides the side, by what other rows have of the same input and label.
+    assert len(rows_read(first)) == 1
+    assert len(selects(second, "registry_task")) == 1
+
+
+def test_a_sync_reads_the_rows_of_each_page_once(project):
+    page = [task(n, annotations=[annotation(n, n, "Positive")]) for n in range(1, 51)]
+    changed = [task(n, updated=5, annotations=[annotation(n, n, "Negative")]) for n in range(1, 51)]
+    for whole in (page, changed):
+        with CaptureQueriesContext(connection) as queries:
+            done = apply_changes.put_tasks(project, whole)
+        assert len(done.labelled) == 50
+        assert len(rows_read(queries)) == 1
 
 
 @pytest.mark.django_db(transaction=True)

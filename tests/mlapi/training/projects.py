@@ -10,7 +10,7 @@ from mlapi.labelstudio import label_config
 from mlapi.training.run import Programs
 from registry.acts import tasks
 from registry.models import Project
-from tests.factories import ProjectFactory
+from tests.factories import ProjectFactory, mirror
 
 _SMALL_CHILD = str(Path(__file__).with_name("small_child.py"))
 _WORDS = {
@@ -47,7 +47,7 @@ def label(project: Project, per_label: dict[str, int], *, first_id: int = 1, now
                 input_key=hashlib.sha256(text.encode()).hexdigest(),
             )
         )
-    tasks.write(project, states, now=now)
+    mirror(project, states, now=now)
     project.refresh_from_db()
 
 

@@ -21,7 +21,7 @@ from registry.acts import features, project_settings, runs, tasks
 from registry.acts.features import Seen
 from registry.acts.tasks import TaskState
 from registry.models import Feature, Project, Task, TaskScore, TrainingRun
-from tests.factories import ProjectFactory
+from tests.factories import ProjectFactory, mirror
 from tests.mlapi.picture_server import picture_server
 from tests.mlapi.pictures import digits, inked_digits
 from tests.mlapi.trained_pictures import champion_of_digits
@@ -68,7 +68,7 @@ def put(project: Project, addresses: Sequence[str], labels: Sequence[str | None]
         )
         for i, (address, label) in enumerate(zip(addresses, labels, strict=True))
     ]
-    tasks.write(project, states)
+    mirror(project, states)
 
 
 def train(project: Project) -> TrainingRun:

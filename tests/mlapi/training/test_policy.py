@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from mlapi.training import policy, policy_facts
-from registry.acts import projects, runs, tasks
+from registry.acts import projects, runs
 from registry.acts.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
-from tests.factories import ModelVersionFactory, promote
+from tests.factories import ModelVersionFactory, mirror, promote
 
 from .projects import label, labelled_project
 
@@ -68,7 +68,7 @@ def test_a_label_of_multiple_needs_three_with_it_and_three_without(with_it, stat
         )
         for n in range(1, 21)
     ]
-    tasks.write(project, states, now=T0)
+    mirror(project, states, now=T0)
     project.refresh_from_db()
     assert policy.decide(project, LATER).state == state
 
@@ -94,7 +94,7 @@ def test_a_label_taken_back_counts_as_changed():
         TaskState(labelstudio_id=t.labelstudio_id, data=t.data, input_key=t.input_key)
         for t in Task.objects.filter(project=project)[:10]
     ]
-    tasks.write(project, states, now=T0 + timedelta(seconds=1))
+    mirror(project, states, now=T0 + timedelta(seconds=1))
     project.refresh_from_db()
     assert policy.decide(project, LATER).state == "due"
 

@@ -11,7 +11,7 @@ from mlapi.training import policy
 from registry.acts import project_settings, runs, tasks
 from registry.acts.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
-from tests.factories import ProjectFactory
+from tests.factories import ProjectFactory, mirror
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def put(project: Project, n: int, first: int = 1, **labels) -> None:
         )
         for number in range(first, first + n)
     ]
-    tasks.write(project, states, now=T0)
+    mirror(project, states, now=T0)
     Task.objects.filter(project=project, created_at__gt=LATER).update(created_at=T0)
     project.refresh_from_db()
 
@@ -99,7 +99,7 @@ def test_each_reference_that_is_marked_or_unmarked_asks_for_another_version():
     assert policy.decide(project, LATER).state == "changes"
 
     state = TaskState(2, data={"image": "/data/upload/1/2.png"}, input_key=f"{2:064x}")
-    tasks.write(project, [state], now=T0 + timedelta(minutes=1))
+    mirror(project, [state], now=T0 + timedelta(minutes=1))
 
     project.refresh_from_db()
     assert policy.decide(project, LATER).state == "due"
@@ -128,7 +128,7 @@ def test_new_pictures_and_new_names_ask_for_other_clusters():
         )
         for n in (1, 2, 31)
     ]
-    tasks.write(project, named, now=T0 + timedelta(minutes=2))
+    mirror(project, named, now=T0 + timedelta(minutes=2))
 
     # The picture that is new and named counts once.
     project.refresh_from_db()
@@ -208,5 +208,5 @@ def test_features_go_with_their_task_and_with_its_old_address():
     assert features.keep(project, "opencv-1", seen[:1]) == 1  # it is gone: nothing is kept of it
     assert Feature.objects.count() == 1
     state = TaskState(second.labelstudio_id, {"image": "/other.png"}, input_key=second.input_key)
-    tasks.write(project, [state])
+    mirror(project, [state])
     assert Feature.objects.count() == 0
