@@ -115,20 +115,6 @@ def made_at(thing: dict[str, Any]) -> datetime | None:
     return moment(thing.get("created_at"))
 
 
-def deleted_ids(action: str, payload: dict[str, Any]) -> tuple[set[int], set[int]]:
-    """The ids of the tasks and of the annotations that an event deletes."""
-    tasks: set[int] = set()
-    annotations: set[int] = set()
-    if "DELETE" not in action.upper():
-        return tasks, annotations
-    for change in changes(action, payload):
-        if isinstance(change, DropTasks):
-            tasks.update(change.ids)
-        if isinstance(change, DropAnnotations):
-            annotations.update(change.ids)
-    return tasks, annotations
-
-
 def _annotations(payload: dict[str, Any]) -> Iterator[Change]:
     annotations = _listed(payload, "annotation", "annotations")
     tasks = {task["id"]: task for task in _listed(payload, "task", "tasks")}

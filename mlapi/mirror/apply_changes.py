@@ -12,6 +12,7 @@ from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio import events
+from mlapi.mirror.deletions import Gone
 from mlapi.mirror.served_config import Asked, asked
 from mlapi.mirror.unit_of_work import Desk
 from registry.acts import projects, tasks
@@ -42,14 +43,6 @@ class Applied:
         return bool(self.written or self.removed_annotations or self.removed_tasks)
 
 
-@dataclass(frozen=True)
-class Gone:
-    """Ids that Label Studio has said to be deleted: what is older about them is stale."""
-
-    tasks: frozenset[int] = frozenset()
-    annotations: frozenset[int] = frozenset()
-
-
 def apply(project: Project, changes: Sequence[events.Change], desk: Desk, gone: Gone) -> Applied:
     """Apply an event's changes to the tasks on the desk; in the caller's transaction.
 
@@ -58,14 +51,15 @@ def apply(project: Project, changes: Sequence[events.Change], desk: Desk, gone: 
     done = Applied()
     for change in changes:
         match change:
+            case events.PutTask() | events.PutAnnotation() if gone.has(change):
+                done.stale += 1
             case events.PutTask(task):
-                _count(done, task["id"] not in gone.tasks and desk.put_task(task))
+                _count(done, desk.put_task(task))
             case events.PutAnnotation(annotation, task_id, task):
-                deleted = task_id in gone.tasks or annotation["id"] in gone.annotations
-                if not deleted and task is None and not desk.has(task_id):
+                if task is None and not desk.has(task_id):
                     done.need_sync = "an annotation came of a task that is not mirrored"
                 else:
-                    _count(done, not deleted and desk.put_annotation(annotation, task_id, task))
+                    _count(done, desk.put_annotation(annotation, task_id, task))
             case events.DropAnnotations(ids):
                 done.removed_annotations += desk.drop_annotations(ids)
             case events.DropTasks(ids):

@@ -1,14 +1,12 @@
 """Applies a project's received events in order, and settles each with what became of it."""
 
-from itertools import chain
-
 import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from mlapi.labelstudio import events
 from mlapi.locks import DRAIN, project_lock
-from mlapi.mirror import apply_changes, prequential
-from mlapi.mirror.apply_changes import Applied, Gone
+from mlapi.mirror import apply_changes, deletions, prequential
+from mlapi.mirror.apply_changes import Applied
 from mlapi.mirror.first_labels import first_answers
 from mlapi.mirror.unit_of_work import Desk
 from registry.acts import events as event_acts
@@ -17,8 +15,6 @@ from registry.models import Event, Project
 from registry.models.event import EventStatus
 
 log = structlog.get_logger(__name__)
-# An event that says less than a deletion before it came out of order; not by more than this.
-_OUT_OF_ORDER = 200
 
 
 def drain(project_id: int) -> int:
@@ -77,19 +73,20 @@ def _apply(project: Project, event: Event) -> str | None:
     for change in changes:
         if isinstance(change, events.PutProject):
             apply_changes.relabel(project, change.label_config)
-    gone = _gone(event, changes)
+    gone = deletions.gone(project, changes)
     desk = Desk(project, changes)
     asked = [
         (change.task_id, prequential.ask(project, first))
         for change in changes
         if isinstance(change, events.PutAnnotation)
-        and change.annotation["id"] not in gone.annotations
+        and not gone.has(change)
         and (first := first_answers(project, change, desk.row(change.task_id)))
     ]
     with transaction.atomic():
         applied = apply_changes.apply(project, changes, desk, gone)
         for task_id, outcomes in asked:
             prequential.record(desk.row(task_id), outcomes)
+        deletions.record(event, project, changes)
         event_acts.settle(event, *_outcome(applied))
     return applied.need_sync
 
@@ -101,42 +98,6 @@ def _changes(project: Project, event: Event) -> list[events.Change]:
     if not project.label_config and told and told.label_config:
         return [told, *changes] if told not in changes else changes
     return changes
-
-
-def _gone(event: Event, changes: list[events.Change]) -> Gone:
-    """What the events shortly before this one deleted, for an older word that was overtaken.
-
-    Ids are used again, so a thing that was made after its id was deleted is another thing.
-    """
-    said = list(chain.from_iterable(_ids_and_times(change) for change in changes))
-    if not said:
-        return Gone()
-    before = Event.objects.filter(
-        project_id=event.project_id,
-        id__range=(event.pk - _OUT_OF_ORDER, event.pk - 1),
-        action__contains="DELETE",
-    )
-    tasks: set[int] = set()
-    annotations: set[int] = set()
-    for deletion in before:
-        try:
-            gone_tasks, gone_annotations = events.deleted_ids(deletion.action, deletion.payload)
-        except events.MalformedEvent:
-            continue
-        for is_task, id_, made_at in said:
-            if made_at and made_at < deletion.received_at:
-                tasks |= {id_} & gone_tasks if is_task else set()
-                annotations |= set() if is_task else {id_} & gone_annotations
-    return Gone(frozenset(tasks), frozenset(annotations))
-
-
-def _ids_and_times(change: events.Change):
-    match change:
-        case events.PutTask(task):
-            yield True, task["id"], events.made_at(task)
-        case events.PutAnnotation(annotation, task_id, task):
-            yield True, task_id, events.made_at(task or annotation)
-            yield False, annotation["id"], events.made_at(annotation)
 
 
 def _outcome(applied: Applied) -> tuple[str, str]:

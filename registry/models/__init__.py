@@ -14,6 +14,7 @@ from .project import Project
 from .run import TrainingRun
 from .task import Task
 from .task_score import TaskScore
+from .tombstone import Tombstone
 from .version import ModelVersion, Target
 from .worker import Worker
 
@@ -30,6 +31,7 @@ __all__ = [
     "Target",
     "Task",
     "TaskScore",
+    "Tombstone",
     "TrainingRun",
     "Worker",
 ]

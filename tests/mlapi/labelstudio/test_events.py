@@ -44,13 +44,11 @@ def test_imported_annotations_are_not_live(fields):
 @pytest.mark.parametrize("action", ["ANNOTATIONS_DELETED", "ANNOTATION_DELETED"])
 def test_deleted_annotations_are_ids(action):
     assert changes(action, {"annotations": [{"id": 3}, {"id": 4}]}) == [DropAnnotations((3, 4))]
-    assert events.deleted_ids(action, {"annotations": [{"id": 3}]}) == (set(), {3})
 
 
 @pytest.mark.parametrize("action", ["TASKS_DELETED", "TASK_DELETED", "tasks_deleted"])
 def test_deleted_tasks_are_ids(action):
     assert changes(action, {"tasks": [{"id": 3}]}) == [DropTasks((3,))]
-    assert events.deleted_ids(action, {"tasks": [{"id": 3}]}) == ({3}, set())
 
 
 def test_created_tasks():
