@@ -8,7 +8,7 @@ from mlapi.domain import TargetSpec
 from mlapi.labelstudio import labels
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.times import moment
-from mlapi.mirror.served_config import asked
+from mlapi.served_config import asked
 from registry.models import Project, Task
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlapi.labelstudio import events
 from mlapi.labelstudio.times import moment
-from mlapi.mirror.served_config import asked
+from mlapi.served_config import asked
 from registry.acts import tasks
 from registry.acts.tasks import TaskState
 from registry.jsonb import storable

@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Q, prefetch_related_objects
 
 from mlapi import pipelines
-from mlapi.mirror.served_config import asked as asked_of
 from mlapi.pipelines.base import Pipeline
+from mlapi.served_config import asked as asked_of
 from registry.acts import tasks
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.project import default_policy
