@@ -15,8 +15,8 @@ from mlapi.authentication import Caller
 from mlapi.domain import Match
 from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown
 from mlapi.labelstudio import events as labelstudio_events
-from mlapi.labelstudio import label_config
 from mlapi.serializers import SetupBody, TrainBody, WebhookBody
+from mlapi.served_config import asked
 from registry import queue
 from registry.acts import events, projects, runs
 from registry.error_answers import request_id
@@ -43,13 +43,12 @@ def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) ->
 
     Raises ConfigUnserved or ConfigInvalid.
     """
-    try:
-        match = pipelines.match(label_config.parse(config), options)
-    except label_config.InvalidLabelConfig as e:
-        raise ConfigInvalid(e.message) from None
-    if not match.targets:
-        raise ConfigUnserved(f"{pipelines.why_not(match).rstrip('.')}.")
-    return match
+    found = asked(config, options)
+    if not found.is_valid:
+        raise ConfigInvalid(found.unserved_reason)
+    if not found.targets:
+        raise ConfigUnserved(f"{found.unserved_reason.rstrip('.')}.")
+    return found.match
 
 
 def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:

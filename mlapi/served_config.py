@@ -16,12 +16,25 @@ from registry.splits import input_key
 
 @dataclass(frozen=True)
 class Asked:
-    """The pipeline that serves a config and the targets that it fills; or the reason for none."""
+    """What serves a config, with the fingerprint of its targets; or the reason why nothing does.
 
-    pipeline: str
-    targets: tuple[TargetSpec, ...]
+    `is_valid` is False for a config that cannot be parsed.
+    """
+
+    match: Match
     fingerprint: str
     unserved_reason: str
+    is_valid: bool = True
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline that serves it; "" if none does."""
+        return self.match.pipeline
+
+    @property
+    def targets(self) -> tuple[TargetSpec, ...]:
+        """The targets that the pipeline fills."""
+        return self.match.targets
 
     def amount(
         self,
@@ -51,10 +64,11 @@ class Asked:
         return {name: when for name, when in joined.items() if when}
 
 
-def asked(label_config: str, options: Mapping[str, Any]) -> Asked:
+def asked(label_config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Asked:
     """What a label config asks for of a project with these options.
 
-    One that cannot be parsed asks for nothing.
+    Worked out once per process for each config and options. One that cannot be parsed asks for
+    nothing.
     """
     return _asked(label_config, json.dumps(options, sort_keys=True))
 
@@ -63,7 +77,19 @@ def asked(label_config: str, options: Mapping[str, Any]) -> Asked:
 def _asked(label_config: str, options: str) -> Asked:
     try:
         match = pipelines.match(parse(label_config), json.loads(options))
-        reason = pipelines.why_not(match)
     except InvalidLabelConfig as e:
-        match, reason = Match("", ()), e.message
-    return Asked(match.pipeline, match.targets, pipelines.fingerprint(match), reason)
+        nothing = Match("", ())
+        return Asked(nothing, pipelines.fingerprint(nothing), e.message, is_valid=False)
+    return Asked(match, pipelines.fingerprint(match), pipelines.why_not(match))
+
+
+def targets_of(
+    pipeline: str, label_config: str, options: Mapping[str, Any]
+) -> tuple[TargetSpec, ...]:
+    """What one pipeline fills of a config, whichever serves it. Raises InvalidLabelConfig."""
+    return _targets_of(pipeline, label_config, json.dumps(options, sort_keys=True))
+
+
+@lru_cache(maxsize=128)
+def _targets_of(pipeline: str, label_config: str, options: str) -> tuple[TargetSpec, ...]:
+    return pipelines.get(pipeline).match(parse(label_config), json.loads(options)).targets

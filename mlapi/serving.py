@@ -6,7 +6,6 @@ from typing import Any
 
 import structlog
 
-from mlapi import pipelines
 from mlapi.domain import Answer, FeatureStore, Problem, TargetSpec
 from mlapi.features import SECONDS, ProjectFeatures
 from mlapi.labelstudio import label_config as label_configs
@@ -14,6 +13,7 @@ from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.loading import ModelUnavailable, forget, load, predictor_for, warm_up
 from mlapi.pipelines.base import Predictor
+from mlapi.served_config import targets_of
 from registry.acts.tasks import live
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
@@ -115,9 +115,10 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
         raise ProjectUnknown("No such project.")
     if version is None:
         raise NoModel("No version serves the project yet.")
-    config = label_configs.parse(label_config or project.label_config)
+    text = label_config or project.label_config
+    config = label_configs.parse(text)
     predictor = predictor_for(version)
-    specs = pipelines.get(version.pipeline).match(config, project.options).targets
+    specs = targets_of(version.pipeline, text, project.options)
     if not specs:
         raise ConfigNotServed("The label config has no control that the version fills.")
     return _Served(project, version, predictor, config, specs)

@@ -68,6 +68,7 @@ def apply(project: Project, changes: Sequence[events.Change], desk: Desk, gone: 
                 _add(done, put_tasks(project, whole))
             case events.PutProject(title, label_config):
                 done.config_changed = _store_config(project, label_config, title)
+                desk.served = asked(project.label_config, project.options)
                 done.written += 1
             case events.NeedSync(reason):
                 done.need_sync = reason

@@ -8,7 +8,6 @@ from mlapi.domain import TargetSpec
 from mlapi.labelstudio import labels
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.times import moment
-from mlapi.served_config import asked
 from registry.models import Project, Task
 
 
@@ -31,11 +30,12 @@ class FirstAnswers:
 
 
 def first_answers(
-    project: Project, change: PutAnnotation, task: Task | None
+    project: Project, change: PutAnnotation, task: Task | None, targets: tuple[TargetSpec, ...]
 ) -> FirstAnswers | None:
     """The first answers in an annotation that a human has just made, else None.
 
-    `task` is the row of the annotation's task before the annotation is applied.
+    `task` is the row of the annotation's task before the annotation is applied, `targets` are
+    those of the project's label config.
     """
     annotation = change.annotation
     if not change.live or not labels.is_submitted(annotation):
@@ -47,7 +47,6 @@ def first_answers(
     if created is None or not isinstance(data, dict):
         return None
     answers: dict[str, str | list[str]] = {}
-    targets = asked(project.label_config, project.options).targets
     for target in targets:
         said = labels.answer(annotation, target, project.control_since)
         if said is not None and not (task and target.name in task.answered):

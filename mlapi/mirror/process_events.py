@@ -80,7 +80,7 @@ def _apply(project: Project, event: Event) -> str | None:
         for change in changes
         if isinstance(change, events.PutAnnotation)
         and not gone.has(change)
-        and (first := first_answers(project, change, desk.row(change.task_id)))
+        and (first := first_answers(project, change, desk.row(change.task_id), desk.served.targets))
     ]
     with transaction.atomic():
         applied = apply_changes.apply(project, changes, desk, gone)

@@ -23,9 +23,13 @@ class _OnDesk:
 
 
 class Desk:
-    """Holds the tasks that some changes name; each `put_` says whether it was news or stale."""
+    """Holds the tasks that some changes name; each `put_` says whether it was news or stale.
+
+    `served` is what the project's label config asks for.
+    """
 
     def __init__(self, project: Project, changes: Sequence[events.Change]) -> None:
+        self.served = asked(project.label_config, project.options)
         self._project = project
         self._reused: set[int] = set()
         self.removed_annotations = 0
@@ -117,9 +121,8 @@ class Desk:
         touched = [known.state for known in self._tasks.values() if known.touched]
         if not touched:
             return []
-        served = asked(self._project.label_config, self._project.options)
         for state in touched:
-            state.labels, state.ties, state.input_key = served.amount(
+            state.labels, state.ties, state.input_key = self.served.amount(
                 self._project.uid, state.data, state.annotations, self._project.control_since
             )
         return tasks.write(self._project, touched, sides=sides)

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import Max
 
 from mlapi import pipelines
-from mlapi.labelstudio import label_config
+from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.job import TrainingJob
+from mlapi.served_config import asked
 from mlapi.stopping import stopping
 from mlapi.training import dataset, job, supervise, trial
 from mlapi.training.folder import work_folder
@@ -143,13 +144,16 @@ class _Attempt:
         """Freeze the dataset and write job.json; what was served at that moment."""
         project = self.run.project
         project.refresh_from_db()
-        matched = pipelines.match(label_config.parse(project.label_config), project.options)
-        if not matched.targets:
-            raise NotServed(pipelines.why_not(matched))
+        found = asked(project.label_config, project.options)
+        if not found.is_valid:
+            raise InvalidLabelConfig(found.unserved_reason)
+        if not found.targets:
+            raise NotServed(found.unserved_reason)
+        matched = found.match
         learns_from = pipelines.get(matched.pipeline).learns_from
         frozen = dataset.freeze(self.run, matched.targets, folder, learns_from)
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        served = _Served(project.champion, pipelines.fingerprint(matched), number)
+        served = _Served(project.champion, found.fingerprint, number)
         written = job.write(folder, self.run, matched, number, project.champion)
         runs.describe(
             self.run,

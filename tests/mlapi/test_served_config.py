@@ -1,0 +1,45 @@
+"""What a label config asks for, worked out once for each config and options."""
+
+import pytest
+
+from mlapi import pipelines, served_config
+from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
+from mlapi.mirror import apply_changes, unit_of_work
+from mlapi.pipelines import PIPELINES
+from mlapi.served_config import asked, targets_of
+from tests.factories import LABEL_CONFIG, ProjectFactory
+from tests.mlapi.labelstudio.webhooks import task
+
+
+def test_a_config_that_is_served_and_one_that_is_not():
+    served = asked(LABEL_CONFIG)
+    assert (served.pipeline, served.unserved_reason) == ("text_classification", "")
+    assert served.targets == pipelines.match(parse(LABEL_CONFIG)).targets
+    refused = asked("<View></View>")
+    assert (refused.is_valid, refused.pipeline, refused.targets) == (True, "", ())
+    assert refused.unserved_reason == pipelines.NOTHING_SERVED
+    broken = asked("<View>")
+    assert (broken.is_valid, broken.targets) == (False, ())
+    assert broken.unserved_reason
+
+
+def test_one_pipelines_targets_are_matched_once_for_each_config_and_options(monkeypatch):
+    served_config._targets_of.cache_clear()
+    pipeline = PIPELINES["text_classification"]
+    matches, real = [], pipeline.match
+    monkeypatch.setattr(pipeline, "match", lambda *args: matches.append(args) or real(*args))
+    for options in ({}, {}, {"seed": 1}):
+        (target,) = targets_of("text_classification", LABEL_CONFIG, options)
+        assert target.name == "label"
+    assert len(matches) == 2
+    with pytest.raises(InvalidLabelConfig):
+        targets_of("text_classification", "<View>", {})
+
+
+@pytest.mark.django_db
+def test_a_batch_of_tasks_resolves_the_config_once(monkeypatch):
+    project = ProjectFactory()
+    calls = []
+    monkeypatch.setattr(unit_of_work, "asked", lambda *args: calls.append(args) or asked(*args))
+    apply_changes.put_tasks(project, [task(n, annotations=[]) for n in range(50)])
+    assert len(calls) == 1
