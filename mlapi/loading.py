@@ -4,6 +4,7 @@ import importlib
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -61,6 +62,13 @@ def load(version: ModelVersion) -> Predictor:
         with _state:
             predictor = _cached(version)
         return _load(version) if predictor is None else predictor
+
+
+def in_memory(version: ModelVersion) -> Predictor | None:
+    """The version's predictor if this process has loaded it; loads nothing and raises nothing."""
+    with _state, suppress(ModelUnavailable):
+        return _cached(version)
+    return None
 
 
 def predictor_for(version: ModelVersion) -> Predictor:

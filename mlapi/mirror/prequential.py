@@ -9,10 +9,11 @@ from datetime import datetime
 
 import structlog
 
-from mlapi import serving
+from mlapi import loading
 from mlapi.domain import Answer
 from mlapi.features import ProjectFeatures
 from mlapi.mirror.first_labels import FirstAnswers
+from mlapi.pipelines.base import Predictor
 from registry.acts import tasks
 from registry.models import Act, ModelVersion, Outcome, Project, Task
 from registry.models.act import CHAMPION_MOVES
@@ -20,20 +21,56 @@ from registry.models.act import CHAMPION_MOVES
 log = structlog.get_logger(__name__)
 
 
-def ask(project: Project, first: FirstAnswers) -> list[Outcome]:
+class NotLoaded(Exception):
+    """A version has to be asked that is not loaded: load it where the mirror is not locked."""
+
+    def __init__(self, version: ModelVersion) -> None:
+        super().__init__(version.label)
+        self.version = version
+
+
+class Champions:
+    """The versions that a drain asks, one in memory at a time, each loaded outside of the lock."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._predictor: Predictor | None = None
+
+    def load(self, version: ModelVersion) -> None:
+        """Have the version's predictor at hand; of one that does not load, that it has none."""
+        self._version, self._predictor = version.pk, None
+        try:
+            self._predictor = loading.predictor_for(version)
+        except Exception:
+            log.exception("champion_not_asked", project=version.project_id, version=version.label)
+
+    def predictor(self, version: ModelVersion) -> Predictor | None:
+        """The version's predictor; None if it does not load. Raises NotLoaded."""
+        if version.pk != self._version:
+            loaded = loading.in_memory(version)
+            if loaded is None:
+                raise NotLoaded(version)
+            self._version, self._predictor = version.pk, loaded
+        return self._predictor
+
+
+def ask(project: Project, first: FirstAnswers, champions: Champions) -> list[Outcome]:
     """What the champion of that moment says of the task; outcomes that still lack their task.
 
-    Before the human's label is applied, and outside of its transaction: it may load a model.
-    Empty if none served then, or if the task may have been in its dataset. Never raises for
-    a model that fails: the label is worth more than the measurement.
+    Before the human's label is applied, and outside of its transaction. Empty if none served
+    then, or if the task may have been in its dataset. Raises NotLoaded, and nothing for a
+    model that fails: the label is worth more than the measurement.
     """
     version = champion_at(project, first.made_at)
     if version is None or _may_have_learned(version, first):
         return []
+    predictor = champions.predictor(version)
+    if predictor is None:
+        return []
     try:
         # Only by what was seen before: the mirror's lock is not held while a picture is fetched.
         store = ProjectFeatures(project, list, seconds=0)
-        answers = serving.predictor_for(version).predict([first.data], first.targets, store)[0]
+        answers = predictor.predict([first.data], first.targets, store)[0]
     except Exception:
         log.exception("champion_not_asked", project=project.pk, version=version.label)
         return []

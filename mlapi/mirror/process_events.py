@@ -11,7 +11,7 @@ from mlapi.mirror.first_labels import first_answers
 from mlapi.mirror.unit_of_work import Desk
 from registry.acts import events as event_acts
 from registry.acts import projects
-from registry.models import Event, Project
+from registry.models import Event, ModelVersion, Project
 from registry.models.event import EventStatus
 
 log = structlog.get_logger(__name__)
@@ -36,30 +36,45 @@ def drain(project_id: int) -> int:
 
 
 def _drain(project_id: int) -> int:
-    settled = 0
-    reasons: list[str] = []
+    champions = prequential.Champions()
+    reasons: list[str | None] = []
+    while version := _settle_received(project_id, champions, reasons):
+        champions.load(version)  # while the mirror is free for others
+    if reason := next(filter(None, reasons), None):
+        projects.request_sync(Project.objects.get(pk=project_id), reason)
+    return len(reasons)
+
+
+def _settle_received(
+    project_id: int, champions: prequential.Champions, reasons: list[str | None]
+) -> ModelVersion | None:
+    """Settle what was received, and add to `reasons` why each event needs a sync, if it does.
+
+    Stops before an event of which a version has to be asked that is not loaded, and returns the
+    version. Nothing of that event is written by then, and it is read anew afterwards: what
+    came in between, a sync or another champion, counts.
+    """
     with project_lock(project_id, wait=True):
         project = Project.objects.select_related("champion").get(pk=project_id)
         apply_changes.heal_config(project)
         while event := _received(project_id).order_by("id").first():
-            reason = _settle(project, event)
-            reasons += [reason] if reason else []
-            settled += 1
-    if reasons:
-        projects.request_sync(project, reasons[0])
-    return settled
+            try:
+                reasons.append(_settle(project, event, champions))
+            except prequential.NotLoaded as needed:
+                return needed.version
+    return None
 
 
 def _received(project_id: int):
     return Event.objects.filter(project_id=project_id, status=EventStatus.RECEIVED)
 
 
-def _settle(project: Project, event: Event) -> str | None:
+def _settle(project: Project, event: Event, champions: prequential.Champions) -> str | None:
     """Apply one event; why Label Studio has to be asked afterwards, if it has to."""
     try:
-        return _apply(project, event)
-    except (InterfaceError, OperationalError):
-        raise  # the database's fault, not the event's: it stays received
+        return _apply(project, event, champions)
+    except (InterfaceError, OperationalError, prequential.NotLoaded):
+        raise  # no fault of the event's: it stays received
     except Exception as e:
         log.exception("event_not_applied", event_id=event.pk, action=event.action)
         event_acts.settle(event, EventStatus.FAILED, f"{type(e).__name__}: {e}"[:1000])
@@ -68,7 +83,7 @@ def _settle(project: Project, event: Event) -> str | None:
         return "an event could not be applied"
 
 
-def _apply(project: Project, event: Event) -> str | None:
+def _apply(project: Project, event: Event, champions: prequential.Champions) -> str | None:
     changes = _changes(project, event)
     for change in changes:
         if isinstance(change, events.PutProject):
@@ -76,7 +91,7 @@ def _apply(project: Project, event: Event) -> str | None:
     gone = deletions.gone(project, changes)
     desk = Desk(project, changes)
     asked = [
-        (change.task_id, prequential.ask(project, first))
+        (change.task_id, prequential.ask(project, first, champions))
         for change in changes
         if isinstance(change, events.PutAnnotation)
         and not gone.has(change)

@@ -7,10 +7,12 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlapi import serving
+from mlapi import loading
+from mlapi.locks import MIRROR, project_lock
 from mlapi.mirror import apply_changes
 from mlapi.mirror.prequential import champion_at
 from mlapi.mirror.process_events import drain
+from mlapi.pipelines import PIPELINES
 from registry import accuracy
 from registry.acts import champion, events, tasks
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
@@ -25,9 +27,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nothing_loaded():
-    serving.forget()
+    loading.forget()
     yield
-    serving.forget()
+    loading.forget()
 
 
 @pytest.fixture
@@ -92,6 +94,7 @@ def test_only_the_first_human_label_counts(project, version):
 
 def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, version):
     apply_changes.put_tasks(project, [task(1, data={"text": "good fine"})])
+    loading.load(version)  # else the event is read anew when it has been
     with CaptureQueriesContext(connection) as queries:
         annotate(project, 5, 1, "Positive")
     assert Outcome.objects.get().task == tasks.live(project).get()
@@ -181,6 +184,99 @@ def test_a_model_that_does_not_load_costs_the_measurement_and_not_the_label(proj
     assert event.status == "applied"
     assert tasks.live(project).get().labels == {"label": "Positive"}
     assert not Outcome.objects.exists()
+
+
+def mirror_is_locked(project) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND classid = %s AND objid = %s",
+            [MIRROR, project.pk],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.fixture
+def loads(project, monkeypatch) -> list[bool]:
+    """For each model that is loaded, whether the mirror's lock was held."""
+    pipeline = PIPELINES["text_classification"]
+    seen, load = [], pipeline.load
+
+    def recorded(path):
+        seen.append(mirror_is_locked(project))
+        return load(path)
+
+    monkeypatch.setattr(pipeline, "load", recorded)
+    return seen
+
+
+def test_no_model_is_loaded_while_the_mirror_is_locked(project, version, loads, monkeypatch):
+    second = ModelVersionFactory(project=project, content=artifact(0.4), champion=True)
+    between = second.acts.get(verb="promote").at - timedelta(microseconds=1)
+    early = (between - WEBHOOK_T0) / timedelta(minutes=1)
+    for id, made in ((5, early), (6, minutes(1)), (7, early), (8, minutes(1))):
+        payload = annotated(id, id, "Positive", made=made)
+        payload["task"]["data"] = {"text": "good fine"}
+        events.record(project, "ANNOTATION_CREATED", payload)
+    # Of one of them there is only room for the other, so that each turn loads anew.
+    monkeypatch.setattr(settings, "MODEL_CACHE_MB", 0)
+    assert drain(project.pk) == 4
+    assert loads == [False] * 4
+    asked = Outcome.objects.order_by("task__labelstudio_id").values_list("version", flat=True)
+    assert list(asked) == [version.pk, second.pk, version.pk, second.pk]
+    assert not mirror_is_locked(project)
+
+
+def test_a_model_that_does_not_load_holds_no_lock_and_keeps_no_event(project, version, loads):
+    path = settings.DATA_DIR / "artifacts" / version.artifact
+    content = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(b"broken")
+    try:
+        for id in (5, 6):
+            events.record(project, "ANNOTATION_CREATED", annotated(id, id, "Positive"))
+        assert drain(project.pk) == 2
+    finally:
+        path.write_bytes(content)
+    assert tasks.live(project).filter(labels={"label": "Positive"}).count() == 2
+    assert loads == []  # it is refused before it is read
+    assert not mirror_is_locked(project)
+
+
+def test_what_a_sync_brings_while_the_model_loads_has_been_seen(project, version, monkeypatch):
+    """The event is read anew under the lock: its label is not the first one any more."""
+    pipeline = PIPELINES["text_classification"]
+    load = pipeline.load
+
+    def sync_first(path):
+        whole = task(1, annotations=[annotation(5, 1, "Negative", made=minutes(1))])
+        with project_lock(project.pk, wait=True):
+            apply_changes.put_tasks(project, [whole])
+        return load(path)
+
+    monkeypatch.setattr(pipeline, "load", sync_first)
+    annotate(project, 5, 1, "Negative")
+    assert tasks.live(project).get().labels == {"label": "Negative"}
+    assert not Outcome.objects.exists()
+
+
+def test_a_champion_that_is_promoted_while_the_model_loads_is_not_asked(
+    project, version, monkeypatch
+):
+    """The one that served when the human answered is."""
+    pipeline = PIPELINES["text_classification"]
+    load, second = pipeline.load, ModelVersionFactory(project=project, content=artifact(0.4))
+    made = datetime.now(UTC)
+
+    def promote_first(path):
+        if champion_at(project, datetime.now(UTC)) == version:
+            promote(second)
+        return load(path)
+
+    monkeypatch.setattr(pipeline, "load", promote_first)
+    annotate(project, 5, 1, "Positive", when=made)
+    assert champion_at(project, datetime.now(UTC)) == second
+    assert Outcome.objects.get().version == version
 
 
 def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(project, version):
