@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlapi import serving
+from mlapi import loading
 from mlapi.mirror import process_events
 from registry.acts import keys
 from registry.models import Event, Project, Task, TrainingRun
@@ -25,9 +25,9 @@ UNSERVED = {"connect_video"}
 def call():
     made = AccessKeyFactory()
     keys.note_use(made)
-    serving.forget()
+    loading.forget()
     yield Caller(f"/k/{made.plain}")
-    serving.forget()
+    loading.forget()
 
 
 def requests_of(path: Path) -> list[dict]:

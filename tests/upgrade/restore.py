@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django_q.signing import SignedPackage
 
-from mlapi import serving
+from mlapi import loading
 from tests.fixtures.database import DUMP
 
 
@@ -72,7 +72,7 @@ def _use(name: str) -> None:
     connection.settings_dict["NAME"] = name
     # What processes keep by the ids of rows.
     ContentType.objects.clear_cache()
-    serving.forget()
+    loading.forget()
 
 
 def rows(table: str) -> list[dict[str, Any]]:

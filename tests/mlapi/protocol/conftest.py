@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi import serving
+from mlapi import loading
 from tests.factories import AccessKeyFactory, ModelVersionFactory, ProjectFactory
 from tests.mlapi.caller import Caller
 from tests.mlapi.trained import artifact
@@ -39,6 +39,6 @@ def project(db):
 @pytest.fixture
 def champion(project):
     """A version with a real artifact that serves the project."""
-    serving.forget()
+    loading.forget()
     yield ModelVersionFactory(project=project, champion=True, content=artifact())
-    serving.forget()
+    loading.forget()

@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from mlapi import serving
+from mlapi import loading, serving
 from mlapi.domain import ExtractorRef
 from mlapi.features import ProjectFeatures
 from mlapi.mirror.apply_changes import heal_config
@@ -46,13 +46,13 @@ def server(settings):
 
 @pytest.fixture
 def project():
-    serving.forget()
+    loading.forget()
     forget()
     made = ProjectFactory(label_config=CONFIG, pipeline="", hostname="")
     heal_config(made)
     made.refresh_from_db()
     yield made
-    serving.forget()
+    loading.forget()
     forget()
 
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from mlapi import jobs, serving
+from mlapi import jobs, loading, serving
 from mlapi.locks import SCORES, project_lock
 from mlapi.training import scoring
 from registry import queue
@@ -27,9 +27,9 @@ SURE, UNSURE, UNKNOWN = "good fine great", "good awful", "nothing it has ever re
 
 @pytest.fixture(autouse=True)
 def nothing_loaded():
-    serving.forget()
+    loading.forget()
     yield
-    serving.forget()
+    loading.forget()
 
 
 @pytest.fixture
