@@ -19,9 +19,8 @@ class Predict(ProtocolView):
         body = serializers.PredictBody.read(request.data)
         project = self.caller.find(body.uid) if body.uid else None
         answer = serving.answer(project, body.label_config, body.tasks, body.context)
-        empty = sum(map(len, answer.problems.values()))
-        prometheus.note_predictions(len(body.tasks) - empty, answer.problems)
-        if empty:
+        prometheus.note_predictions(len(body.tasks) - answer.empty, answer.problems)
+        if answer.problems:
             events.record(
                 project,
                 "PREDICT",

@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
+from django.db import InterfaceError, OperationalError
 from django_q.models import OrmQ
 
-from mlapi import jobs, loading, serving
+from mlapi import jobs, loading, served_config, serving
 from mlapi.labelstudio import label_config
 from mlapi.pipelines import PIPELINES
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
@@ -22,9 +23,9 @@ TASKS = [{"id": 1, "data": {"text": "good fine"}}, {"id": 2, "data": {"text": "b
 
 @pytest.fixture(autouse=True)
 def nothing_loaded():
-    serving.forget()
+    loading.forget()
     yield
-    serving.forget()
+    loading.forget()
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_real_artifact_answers_through_evadb(version):
     chosen = [entry["result"][0]["value"]["choices"] for entry in answered.results]
     assert chosen == [["Positive"], ["Negative"]]
     assert answered.model_version == version.label
-    predictor = serving.load(version)
+    predictor = loading.load(version)
     from evadb.expression.function_expression import FunctionExpression
 
     assert isinstance(predictor._function._expression(), FunctionExpression)
@@ -72,7 +73,7 @@ def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch)
 
     def ask():
         gate.wait()
-        got.append(serving.load(version))
+        got.append(loading.load(version))
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
@@ -84,7 +85,7 @@ def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch)
 
 
 def test_threads_share_a_predictor_and_get_the_same_answers(version):
-    predictor = serving.load(version)
+    predictor = loading.load(version)
     specs = PIPELINES["text_classification"].match(label_config.parse(LABEL_CONFIG), {}).targets
     rows = [task["data"] for task in TASKS] * 50
     expected = predictor.predict(rows, specs)
@@ -131,7 +132,7 @@ def test_a_failure_is_remembered_for_half_a_minute_and_then_tried_again(monkeypa
     now[0] += 2
     assert not answer(version).problems
     spoil(version)
-    serving.forget()
+    loading.forget()
     assert answer(version).problems
     assert len(fall_backs()) == 2
 
@@ -156,15 +157,15 @@ _COLD_START = """
 import sys, threading
 import django
 django.setup()
-from mlapi import serving
+from mlapi import loading
 from registry.models import ModelVersion
 version = ModelVersion(pk=1, label="v1", pipeline="text_classification", artifact=sys.argv[1])
 import registry.artifacts
 from pathlib import Path
 registry.artifacts.fetch = lambda version: Path(version.artifact)
-warming = serving.warm_up()
+warming = loading.warm_up()
 loaded = []
-threads = [threading.Thread(target=lambda: loaded.append(serving.load(version))) for _ in range(4)]
+threads = [threading.Thread(target=lambda: loaded.append(loading.load(version))) for _ in range(4)]
 for t in threads: t.start()
 for t in [*threads, warming]: t.join()
 assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
@@ -204,36 +205,99 @@ def test_the_cache_is_bounded_and_the_longest_unused_goes(settings, db):
     settings.MODEL_CACHE_MB = 0
     first = ModelVersionFactory(champion=True, content=artifact())
     second = ModelVersionFactory(champion=True, content=artifact(1.0))
-    kept = serving.load(first)
-    assert serving.load(first) is kept
-    serving.load(second)
+    kept = loading.load(first)
+    assert loading.load(first) is kept
+    loading.load(second)
     assert list(loading._loaded) == [second.pk]
     settings.MODEL_CACHE_MB = 100
-    serving.load(first)
+    loading.load(first)
     assert list(loading._loaded) == [second.pk, first.pk]
-    serving.load(second)
+    loading.load(second)
     assert list(loading._loaded) == [first.pk, second.pk]
 
 
-def test_a_task_on_which_the_model_fails_spoils_no_other(version):
-    predictor = serving.load(version)
-    real = predictor.predict
+@pytest.fixture
+def fails(version, monkeypatch):
+    """Make the model fail on each batch with a text that `is_bad`; gives the batches' sizes."""
 
-    def predict(rows, specs=None, store=None):
-        if any(row["text"] == "boom" for row in rows):
-            raise RuntimeError("boom")
-        return real(rows, specs)
+    def break_it(is_bad, error: Exception | None = None) -> list[int]:
+        predictor = loading.load(version)
+        real, calls = predictor.predict, []
 
-    predictor.predict = predict
-    tasks = [{"id": i, "data": {"text": "boom" if i == 7 else "good"}} for i in range(20)]
-    answered = answer(version, tasks)
-    assert answered.results[7] == []
-    assert all(entry for i, entry in enumerate(answered.results) if i != 7)
-    assert answered.problems == {"prediction_failed": [7]}
+        def predict(rows, specs=None, store=None):
+            calls.append(len(rows))
+            if any(is_bad(row["text"]) for row in rows):
+                raise error or RuntimeError("boom")
+            return real(rows, specs)
+
+        monkeypatch.setattr(predictor, "predict", predict)
+        return calls
+
+    return break_it
+
+
+def numbered(n: int) -> list[dict]:
+    return [{"id": i, "data": {"text": f"good {i}"}} for i in range(n)]
+
+
+@pytest.mark.parametrize("bad", [{7}, {0, 19}, {3, 4, 5, 11, 17}, set(range(10)), {1, 3, 5, 7, 9}])
+def test_a_task_on_which_the_model_fails_spoils_no_other(bad, version, fails):
+    fails(lambda text: int(text.split()[1]) in bad)
+    answered = answer(version, numbered(20))
+    assert [i for i, entry in enumerate(answered.results) if entry == []] == sorted(bad)
+    assert answered.problems == {"prediction_failed": sorted(bad)}
+    assert answered.empty == len(bad)
+
+
+def test_few_bad_tasks_in_a_large_request_spoil_no_other(version, fails):
+    bad = {5, 300, 301, 749, 750, 1_499}
+    calls = fails(lambda text: int(text.split()[1]) in bad)
+    answered = answer(version, numbered(1_500))
+    assert answered.problems == {"prediction_failed": sorted(bad)}
+    assert len(calls) < 200
+
+
+def test_a_model_that_fails_on_everything_costs_a_dozen_calls_and_one_traceback(
+    version, fails, caplog
+):
+    calls = fails(lambda text: True)
+    answered = answer(version, numbered(1_500))
+    assert answered.results == [[]] * 1_500
+    assert answered.problems == {"prediction_failed": list(range(1_500))}
+    assert len(calls) <= 12
+    (logged,) = [r for r in caplog.records if "prediction_failed" in str(r.msg)]
+    assert "1500" in str(logged.msg)
+    assert "boom" in logged.getMessage() + caplog.text
+
+
+@pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")])
+def test_a_database_that_is_away_is_no_tasks_fault(error, version, fails):
+    calls = fails(lambda text: True, error)
+    with pytest.raises(type(error)):
+        answer(version, numbered(50))
+    assert calls == [50]
+
+
+def test_what_is_unavailable_is_told_of_each_task_and_tried_once(version, fails):
+    calls = fails(lambda text: True, loading.ModelUnavailable("It does not load."))
+    answered = answer(version, numbered(50))
+    assert answered.results == [[]] * 50
+    assert answered.problems == {"model_unavailable": list(range(50))}
+    assert calls == [50]
+
+
+def test_the_label_config_is_matched_once_for_many_requests(version, monkeypatch):
+    served_config._targets_of.cache_clear()
+    pipeline = PIPELINES["text_classification"]
+    matches, real = [], pipeline.match
+    monkeypatch.setattr(pipeline, "match", lambda *args: matches.append(args) or real(*args))
+    for _ in range(3):
+        assert answer(version).empty == 0
+    assert len(matches) == 1
 
 
 def test_warming_up_imports_beside_the_server():
-    thread = serving.warm_up()
+    thread = loading.warm_up()
     assert thread.daemon
     thread.join(60)
     assert "evadb" in sys.modules

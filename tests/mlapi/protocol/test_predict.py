@@ -1,8 +1,10 @@
 """POST /predict: one entry per task, always; why some are empty is an event."""
 
 import pytest
+from django.db import OperationalError
 from django_q.models import OrmQ
 
+from mlapi import loading
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import queries
@@ -215,3 +217,20 @@ def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, cham
     version, sure = said()
     assert version == champion.label
     assert sure > unsure
+
+
+@pytest.mark.django_db
+def test_a_database_that_goes_away_while_the_model_predicts_answers_503(
+    call, champion, monkeypatch
+):
+    predictor, calls = loading.load(champion), []
+
+    def predict(rows, specs, store):
+        calls.append(len(rows))
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(predictor, "predict", predict)
+    answer = call.post("/predict", body(champion.project, tasks("good", "bad", "fine")))
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "database_unavailable"
+    assert calls == [3]
