@@ -5,7 +5,6 @@ row before it is answered, and everything slow is left to the jobs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +13,7 @@ from mlapi import pipelines
 from mlapi.authentication import Caller
 from mlapi.domain import Match
 from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown
-from mlapi.labelstudio import events as labelstudio_events
+from mlapi.labelstudio.events import KNOWN_ACTIONS, SETUP, START_TRAINING, TRAIN
 from mlapi.serializers import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import asked
 from registry import queue
@@ -22,20 +21,6 @@ from registry.acts import events, projects, runs
 from registry.error_answers import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
-
-START_TRAINING = "START_TRAINING"
-# Not Label Studio's words: these two routes are events too, and `labelstudio.events` knows them.
-SETUP = "SETUP"
-TRAIN = "TRAIN"
-
-
-@dataclass(frozen=True)
-class Taken:
-    """An event that was kept; `is_known` is False for an action that we do nothing for."""
-
-    event: Event
-    run: TrainingRun | None = None
-    is_known: bool = True
 
 
 def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
@@ -91,28 +76,37 @@ def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
         raise ProjectUnknown
 
 
-def take_webhook(caller: Caller, body: WebhookBody) -> Taken:
+def take_webhook(caller: Caller, body: WebhookBody) -> Event:
     """Keep the event and wake the drain of its project; START_TRAINING queues a run at once.
 
     An event of a project that is out of scope, or that names none, is kept without a
     project: it can be read, and does nothing.
     """
-    project = _project_of(caller, body.uid, body.title)
-    if project is None:
-        return _keep(None, body, EventStatus.IGNORED, f"names no project that {caller.name} opens")
-    if body.action.upper() == START_TRAINING:
+    project, action = _project_of(caller, body.uid, body.title), body.action.upper()
+    if project is not None and action == START_TRAINING:
         trigger = TrainingRun.Trigger.START_TRAINING
-        return Taken(*_start(project, trigger, body.payload, Event.Source.WEBHOOK))
-    if body.action.upper() not in labelstudio_events.KNOWN_ACTIONS:
-        return _keep(project, body, EventStatus.IGNORED, "an action that nothing is done for")
+        return _start(project, trigger, body.payload, Event.Source.WEBHOOK)
+    ignored = ""
+    if project is None:
+        ignored = f"names no project that {caller.name} opens"
+    elif action not in KNOWN_ACTIONS:
+        ignored = "an action that nothing is done for"
     with transaction.atomic():
-        taken = _keep(project, body, EventStatus.RECEIVED, "")
-        queue.drain(project.pk)
-    return taken
+        event = events.record(
+            project,
+            body.action,
+            body.payload,
+            request_id=request_id(),
+            status=EventStatus.IGNORED if ignored else EventStatus.RECEIVED,
+            outcome=ignored,
+        )
+        if project is not None and not ignored:
+            queue.drain(project.pk)
+    return event
 
 
-def take_train(caller: Caller, body: TrainBody) -> TrainingRun:
-    """Keep the annotated tasks as an event, and queue a run. Raises ProjectUnknown."""
+def take_train(caller: Caller, body: TrainBody) -> Event:
+    """Keep the annotated tasks as an event; the event of the queued run. Raises ProjectUnknown."""
     project = _project_of(caller, body.uid, "")
     if project is None:
         raise ProjectUnknown
@@ -126,8 +120,7 @@ def take_train(caller: Caller, body: TrainBody) -> TrainingRun:
                 request_id=request_id(),
             )
             queue.drain(project.pk)
-    _, run = _start(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
-    return run
+    return _start(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
 
 
 def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
@@ -141,29 +134,17 @@ def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
     return project
 
 
-def _keep(project: Project | None, body: WebhookBody, status: str, outcome: str) -> Taken:
-    event = events.record(
-        project, body.action, body.payload, request_id=request_id(), status=status, outcome=outcome
-    )
-    known = project is not None and status == EventStatus.RECEIVED
-    return Taken(event, is_known=known)
-
-
 @transaction.atomic
-def _start(
-    project: Project, trigger: str, payload: dict[str, Any], source: str
-) -> tuple[Event, TrainingRun]:
-    """Queue a run, or find the active one; the event says which."""
+def _start(project: Project, trigger: str, payload: dict[str, Any], source: str) -> Event:
+    """Queue a run, or find the active one; the event has it, and says which it is."""
     run, created = runs.start(project, trigger=trigger, actor="labelstudio")
-    outcome = f"queued run {run.pk}" if created else f"run {run.pk} was {run.state} already"
-    event = events.record(
+    return events.record(
         project,
         START_TRAINING,
         payload,
         source=source,
         request_id=request_id(),
         status=EventStatus.QUEUED_RUN,
-        outcome=outcome,
+        outcome=f"queued run {run.pk}" if created else f"run {run.pk} was {run.state} already",
         run=run,
     )
-    return event, run

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 from mlapi.labelstudio.times import moment
 
+START_TRAINING = "START_TRAINING"
 # Our own names, for what comes by other routes than the webhook.
 SETUP = "SETUP"
 TRAIN = "TRAIN"
@@ -212,7 +213,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Iterator[Change]]] = {
     "PROJECT_UPDATED": _project,
     SETUP: _setup,
     TRAIN: _train,
-    "START_TRAINING": _nothing("It starts a run and changes nothing in the mirror."),
+    START_TRAINING: _nothing("It starts a run and changes nothing in the mirror."),
     # The history of what was learned outlives its project.
     "PROJECT_DELETED": _nothing("What is remembered of a project is kept."),
 }

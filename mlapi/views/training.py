@@ -26,8 +26,8 @@ class Train(ProtocolView):
     """Tasks with their annotations in the body; the run that learns from them is the job."""
 
     def post(self, request: Request) -> HttpResponse:
-        run = intake.take_train(self.caller, serializers.TrainBody.read(request.data))
-        return answered({"job": str(run.pk)}, status=201)
+        event = intake.take_train(self.caller, serializers.TrainBody.read(request.data))
+        return answered({"job": str(event.run_id)}, status=201)
 
 
 class IsTraining(ProtocolView):

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from mlapi import intake, serializers
+from registry.models.event import EventStatus
 
 from .base import ProtocolView, answered
 
@@ -13,8 +14,8 @@ class Webhook(ProtocolView):
 
     def post(self, request: Request) -> HttpResponse:
         body = serializers.WebhookBody.read(request.data)
-        taken = intake.take_webhook(self.caller, body)
-        answer = {"status": taken.event.status, "event": taken.event.pk}
-        if taken.run:
-            answer["job"] = str(taken.run.pk)
-        return answered(answer, status=201 if taken.is_known else 200)
+        event = intake.take_webhook(self.caller, body)
+        answer = {"status": event.status, "event": event.pk}
+        if event.run_id:
+            answer["job"] = str(event.run_id)
+        return answered(answer, status=200 if event.status == EventStatus.IGNORED else 201)
