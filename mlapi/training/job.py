@@ -1,7 +1,6 @@
-"""Prepares a run: brings the mirror up to date and writes job.json for the child process."""
+"""Writes job.json, which says to the child process what to train."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +10,12 @@ from django.forms.models import model_to_dict
 
 from mlapi import pipelines
 from mlapi.domain import Match
-from mlapi.mirror.process_events import drain
-from mlapi.mirror.sync import sync
 from mlapi.training import automl
-from mlapi.training.journal import Journal
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
-
-
-def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
-    """Apply what has come in, and for Start Training ask Label Studio itself.
-
-    What fails here is told in the run's log; the run then learns from what the mirror has.
-    """
-    _try(journal, "Applying received events", lambda: drain(run.project_id))
-    if run.trigger != TrainingRun.Trigger.START_TRAINING:
-        return
-    report = _try(journal, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
-    if report is not None and report.error:
-        journal.write(f"Reading from Label Studio failed: {report.error['message']}")
 
 
 def write(
@@ -109,15 +92,3 @@ def _champion(version: ModelVersion | None, folder: Path) -> dict[str, Any] | No
         "extractor": extractor_of(version),
         "config_targets": [model_to_dict(t, exclude=["id", "version"]) for t in targets],
     }
-
-
-def _try(journal: Journal, what: str, act: Callable[[], Any]) -> Any:
-    try:
-        return act()
-    except EvalsError as error:
-        journal.write(f"{what} failed: {error.message} {error.hint}".rstrip())
-        log.warning("mirror not brought up to date", step=what, error=error.message)
-    except Exception as error:
-        journal.write(f"{what} failed: {type(error).__name__}: {error}")
-        log.exception("mirror not brought up to date", step=what)
-    return None

@@ -15,7 +15,7 @@ from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.job import TrainingJob
 from mlapi.served_config import asked
 from mlapi.stopping import stopping
-from mlapi.training import dataset, job, supervise, trial
+from mlapi.training import dataset, fresh_mirror, job, supervise, trial
 from mlapi.training.folder import work_folder
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
@@ -124,7 +124,7 @@ class _Attempt:
     def _make_version(self, folder: Path, heart: Heart) -> ModelVersion:
         with heart.ends_alone():
             self.journal.phase("reading labels", 0.0)
-            job.bring_up_to_date(self.run, self.journal)
+            fresh_mirror.bring_up_to_date(self.run, self.journal)
             served = self._freeze(folder)
         pictures = self._bring_pictures(folder, heart)
         self.journal.phase("training", 0.05)
