@@ -12,7 +12,7 @@ from tests.factories import ProjectFactory
 
 pytestmark = pytest.mark.django_db
 
-fill = import_module("registry.migrations.0010_tombstones").fill
+fill = import_module("registry.migrations.0011_tombstones").fill
 
 
 def deleted(project, action, payload, status=EventStatus.APPLIED) -> Event:

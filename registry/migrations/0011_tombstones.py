@@ -40,7 +40,7 @@ def _ids(payload, kind):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0009_task_of_project")]
+    dependencies = [("registry", "0010_primary_values")]
 
     operations = [
         migrations.CreateModel(
