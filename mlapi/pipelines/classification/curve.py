@@ -12,7 +12,7 @@ from mlapi.eva.open import Eva, open_eva
 from mlapi.eva.tables import write_table
 from mlapi.evaluation.classification import row
 from mlapi.pipelines.classification import dataset as datasets
-from mlapi.pipelines.classification import judging
+from mlapi.pipelines.classification import evaluation
 from mlapi.pipelines.classification.answers import THRESHOLD
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.modality import Modality
@@ -42,7 +42,7 @@ def learning_curve(job: TrainingJob, report: Reporter, modality: Modality) -> No
     for i, trained in enumerate(version.targets):
         report.phase("learning curve", i / len(version.targets))
         name = trained.spec.name
-        held = judging.holdout(dataset, today[name])
+        held = evaluation.holdout(dataset, today[name])
         if held.tasks:
             metrics += _points(eva, job, dataset, trained, held, winners[name], i + 1)
     write_json(job.folder / "curve.json", {"metrics": metrics})
@@ -54,7 +54,7 @@ def _points(
     job: TrainingJob,
     dataset: datasets.Dataset,
     trained: TrainedTarget,
-    held: judging.Holdout,
+    held: evaluation.Holdout,
     recipe: str,
     number: int,
 ) -> list[dict[str, Any]]:

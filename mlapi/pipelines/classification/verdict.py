@@ -8,7 +8,7 @@ from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
 from mlapi.evaluation.classification import row
 from mlapi.pipelines.classification import dataset as datasets
-from mlapi.pipelines.classification import judging
+from mlapi.pipelines.classification import evaluation
 from mlapi.pipelines.classification.dataset import Dataset
 from mlapi.pipelines.classification.model import load_model
 from mlapi.run_folder.job import TrainingJob
@@ -23,7 +23,7 @@ def verdict(
     Both versions answer the holdout `table` through their EvaDB functions.
     """
     candidate = _ask(eva, job, dataset, table, job.number, job.artifact)
-    judged = [judging.holdout(dataset, spec) for spec in job.targets]
+    judged = [evaluation.holdout(dataset, spec) for spec in job.targets]
     return {
         **_numbers(job, dataset, judged, candidate),
         "comparison": _comparison(eva, job, dataset, table, judged, candidate, report),
@@ -32,25 +32,25 @@ def verdict(
 
 def _ask(
     eva: Eva, job: TrainingJob, dataset: Dataset, table: str, number: int, artifact: Path
-) -> dict[str, judging.Asked]:
+) -> dict[str, evaluation.Asked]:
     today = {t.name: t for t in job.targets}
-    return judging.ask(eva, f"p{job.project}_v{number}", artifact, dataset, table, today)
+    return evaluation.ask(eva, f"p{job.project}_v{number}", artifact, dataset, table, today)
 
 
 def _numbers(
     job: TrainingJob,
     dataset: Dataset,
-    judged: list[judging.Holdout],
-    asked: dict[str, judging.Asked],
+    judged: list[evaluation.Holdout],
+    asked: dict[str, evaluation.Asked],
 ) -> dict[str, Any]:
     metrics, outcomes, scores = [], [], []
     for h in judged:
         if h.spec.name not in asked:
             continue
-        rows = judging.metrics(h, asked[h.spec.name], dataset, job.seed)
+        rows = evaluation.metrics(h, asked[h.spec.name], dataset, job.seed)
         metrics += rows
         scores += [r["value"] for r in rows if r["name"] == "macro_f1" and r["value"] is not None]
-        outcomes += judging.outcomes(h, asked[h.spec.name])
+        outcomes += evaluation.outcomes(h, asked[h.spec.name])
     n = len({o["task"] for o in outcomes})
     primary = row("primary", sum(scores) / len(scores) if scores else None, n)
     metrics.append({"target": "", "split": "holdout", **primary})
@@ -62,8 +62,8 @@ def _comparison(
     job: TrainingJob,
     dataset: Dataset,
     table: str,
-    judged: list[judging.Holdout],
-    candidate: dict[str, judging.Asked],
+    judged: list[evaluation.Holdout],
+    candidate: dict[str, evaluation.Asked],
     report: Reporter,
 ) -> dict[str, Any]:
     """Empty if there is no champion, or one that serves and yet could not be asked."""
@@ -74,12 +74,12 @@ def _comparison(
     except StatementFailed as e:
         report.log(f"The champion {job.champion['label']} could not be judged: {e}")
         return {}
-    return judging.compare(judged, candidate, champion, job.seed)
+    return evaluation.compare(judged, candidate, champion, job.seed)
 
 
 def _ask_champion(
     eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter
-) -> dict[str, judging.Asked]:
+) -> dict[str, evaluation.Asked]:
     """What the champion says; nothing if it is another pipeline's, does not load or cannot see."""
     if job.champion["pipeline"] != job.pipeline:
         return {}

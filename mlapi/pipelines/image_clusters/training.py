@@ -9,8 +9,8 @@ import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
+from mlapi.pipelines.image_clusters.evaluation import Before, Examples, judge
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
-from mlapi.pipelines.image_clusters.judging import Before, Examples, judge
 from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS

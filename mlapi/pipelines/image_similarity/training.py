@@ -7,7 +7,7 @@ import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.pipelines.image_similarity.judging import Examples, judge
+from mlapi.pipelines.image_similarity.evaluation import Examples, judge
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.seen import SeenPictures

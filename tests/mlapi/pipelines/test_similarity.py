@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
-from mlapi.pipelines.image_similarity.judging import Examples, precision_at_k
+from mlapi.pipelines.image_similarity.evaluation import Examples, precision_at_k
 from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
 
 SPEC = TargetSpec("kind", "img", "Image", "image", "single", ("cat",))

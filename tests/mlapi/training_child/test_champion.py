@@ -3,7 +3,7 @@
 import pytest
 
 from mlapi.eva.execute import StatementFailed
-from mlapi.pipelines.classification import judging
+from mlapi.pipelines.classification import evaluation
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 
@@ -125,14 +125,14 @@ def test_a_champion_that_could_not_be_asked_is_not_said_to_serve_nothing(
     make_job, trained, monkeypatch
 ):
     """An empty comparison promotes nothing; one without an answer of the champion would."""
-    ask = judging.ask
+    ask = evaluation.ask
 
     def failing(eva, function, *others):
         if function == "p90_v1":
             raise StatementFailed("no space left on device")
         return ask(eva, function, *others)
 
-    monkeypatch.setattr(judging, "ask", failing)
+    monkeypatch.setattr(evaluation, "ask", failing)
     job = make_job(tasks(*some_texts(60)), [target()], champion=champion_of(trained))
 
     assert job.train()["comparison"] == {}
