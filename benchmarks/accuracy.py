@@ -16,30 +16,26 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mlapi.domain import TargetSpec  # noqa: E402
+from mlapi.run_folder.job import TrainingJob  # noqa: E402
+
 TEXTS = ROOT.parent / "shared" / "data" / "package_sections.jsonl"
 
 
 def write_job(folder: Path, rows: list[dict], *, seed: int, automl: bool) -> None:
     labels = sorted({row["label"] for row in rows})
-    target = {
-        "name": "section",
-        "object_name": "text",
-        "object_tag": "Text",
-        "field": "text",
-        "kind": "single",
-        "labels": labels,
-    }
-    job = {
-        "project": 1,
-        "run": 1,
-        "number": 1,
-        "pipeline": "text_classification",
-        "targets": [target],
-        "seed": seed,
-        "time_budget_s": 60,
-        "automl": automl,
-    }
-    (folder / "job.json").write_text(json.dumps(job))
+    TrainingJob(
+        folder=folder,
+        project=1,
+        run=1,
+        number=1,
+        pipeline="text_classification",
+        targets=(TargetSpec("section", "text", "Text", "text", "single", tuple(labels)),),
+        seed=seed,
+        parameters={"automl": automl},
+    ).write()
     with open(folder / "dataset.jsonl", "w") as f:
         for i, row in enumerate(rows):
             split = "train" if i % 5 else "holdout"

@@ -1,9 +1,10 @@
 """What a pipeline is: one kind of labelling, from the label config to the answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from mlapi.domain import Answer, FeatureStore, Match, Problem, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
@@ -31,6 +32,29 @@ class Predictor(ABC):
         `store` has the features of pictures; a version that reads texts does not ask it.
         Never raises for what a task holds.
         """
+
+
+class RunHistory(Protocol):
+    """What a pipeline may know of a run and of its project's earlier ones when it plans the run."""
+
+    @property
+    def is_start_training(self) -> bool:
+        """Whether somebody pressed Start Training for it."""
+
+    @property
+    def has_version(self) -> bool:
+        """Whether an earlier run of the project has made a version."""
+
+    def candidates(self) -> Iterable[tuple[int, list[dict[str, Any]]]]:
+        """Of each earlier run that has some, the newest first: its id and its candidates."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a pipeline decides before a run: its own parameters, and by name why they are so."""
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 class Pipeline(ABC):
@@ -93,6 +117,10 @@ class Pipeline(ABC):
         self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
     ) -> list[str]:
         """The normalised inputs of the targets: tasks that are equal in them share a split."""
+
+    def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
+        """What it decides before a run; `options` are complete. In the parent process."""
+        return RunPlan()
 
     @abstractmethod
     def load(self, path: Path) -> Predictor:

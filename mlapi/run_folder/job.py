@@ -1,16 +1,38 @@
-"""A training run as its child process reads it from the run folder."""
+"""The job of a training run: written by the parent process, read by its child processes."""
 
 import json
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.run_folder import json_file
+
+_NAME = "job.json"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version that serves, which the new one is evaluated beside.
+
+    `artifact` names no file where the store could not give it: what does not load serves nothing.
+    """
+
+    label: str
+    number: int
+    pipeline: str
+    artifact: Path
+    extractor: ExtractorRef | None = None
 
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A run as its child process sees it: `job.json`, and the folder that it works in."""
+    """What a run is to train on what, and the folder that it works in.
+
+    `parameters` are what the pipeline decided when the run began, and `notes` say by a
+    parameter's name why it is what it is. `extractor` computes the features of images.
+    """
 
     folder: Path
     project: int
@@ -19,21 +41,22 @@ class TrainingJob:
     pipeline: str
     targets: tuple[TargetSpec, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
     seed: int = 0
     time_budget_s: float = 60
-    automl: bool = False
-    automl_note: str = ""
-    champion: dict[str, Any] | None = None
+    champion: Champion | None = None
     extractor: ExtractorRef | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingJob":
-        values = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        targets = tuple(TargetSpec.from_dict(t) for t in values["targets"])
-        found = values.get("extractor")
-        extractor = ExtractorRef(**found) if found else None
-        return cls(**{**known, "folder": folder, "targets": targets, "extractor": extractor})
+        """The job in a folder. Raises RunFileInvalid."""
+        return json_file.read(folder / _NAME, cls, folder=folder)
+
+    def write(self) -> None:
+        """Write it into its folder."""
+        names = (f.name for f in fields(self) if f.name != "folder")
+        json_file.write(self.folder / _NAME, {name: getattr(self, name) for name in names})
 
     @property
     def artifact(self) -> Path:
@@ -44,7 +67,8 @@ class TrainingJob:
         """Of the names of this run's EvaDB tables and functions; never used twice."""
         return f"p{self.project}_r{self.run}"
 
+    @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The frozen dataset, ordered by task so that its order decides nothing."""
+        """The frozen dataset, ordered by task so that its order decides nothing; read once."""
         with open(self.folder / "dataset.jsonl", encoding="utf-8") as lines:
             return sorted((json.loads(line) for line in lines), key=lambda row: row["id"])

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,13 +46,15 @@ def freeze(
     targets: Iterable[TargetSpec],
     folder: Path,
     learns_from: Literal["labelled", "all"] = "labelled",
+    on_row: Callable[[dict[str, Any]], object] = lambda row: None,
 ) -> Dataset:
     """Write `folder/dataset.jsonl` and keep its manifest in the artifact store for ever.
 
     Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
     that `targets` name, in the order of ids; `split` is null for a task that nobody has labelled,
-    which is there if `all` are learned from. The manifest has the ids, labels, splits and
-    input keys, and no texts: what a version learned from can be told after the texts are gone.
+    which is there if `all` are learned from. `on_row` is called with each of them. The manifest
+    has the ids, labels, splits and input keys, and no texts: what a version learned from can be
+    told after the texts are gone.
     Raises NothingToLearn.
     """
     targets = list(targets)
@@ -72,6 +74,7 @@ def freeze(
             labels = {k: v for k, v in orjson.loads(labels).items() if k in names}
             row = {"id": id_, "data": orjson.loads(data), "labels": labels, "split": split}
             dataset.write(orjson.dumps(row) + b"\n")
+            on_row(row)
             entry = {"id": id_, "input_key": input_key, "labels": labels, "split": split}
             line = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n"
             fingerprint.update(line)

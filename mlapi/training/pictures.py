@@ -59,14 +59,20 @@ class Pictures:
     _kept: set[tuple[str, int, str]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, project: Project, job: TrainingJob, pipeline: Pipeline) -> "Pictures":
-        """Those that the job's dataset names; the champion's extractor sees them as well."""
+    def of(
+        cls,
+        project: Project,
+        job: TrainingJob,
+        pipeline: Pipeline,
+        rows: Iterable[dict[str, Any]],
+    ) -> "Pictures":
+        """Those that the dataset's rows name; the champion's extractor sees them as well."""
         extractors = [job.extractor] if job.extractor else []
-        theirs = (job.champion or {}).get("extractor")
-        if theirs and ExtractorRef(**theirs) not in extractors:
-            extractors.append(ExtractorRef(**theirs))
+        theirs = job.champion.extractor if job.champion else None
+        if theirs and theirs not in extractors:
+            extractors.append(theirs)
         found = cls(project, job.folder, extractors)
-        for row in job.rows():
+        for row in rows:
             for target in job.targets:
                 try:
                     address = pipeline.read_input(row["data"], target)

@@ -12,7 +12,6 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.labelstudio.label_config import InvalidLabelConfig
-from mlapi.run_folder.job import TrainingJob
 from mlapi.served_config import asked
 from mlapi.stopping import stopping
 from mlapi.training import dataset, fresh_mirror, job, supervise, trial
@@ -125,66 +124,73 @@ class _Attempt:
         with heart.ends_alone():
             self.journal.phase("reading labels", 0.0)
             fresh_mirror.bring_up_to_date(self.run, self.journal)
-            served = self._freeze(folder)
-        pictures = self._bring_pictures(folder, heart)
+            frozen = self._freeze(folder)
+        if frozen.pictures is not None:
+            self._bring_pictures(frozen.pictures, heart)
         self.journal.phase("training", 0.05)
         try:
             self._supervise(self.programs.train(folder), folder, heart)
         finally:
-            if pictures is not None:
-                self._keep_features(pictures)
+            if frozen.pictures is not None:
+                self._keep_features(frozen.pictures)
         result = json.loads((folder / "result.json").read_bytes())
         self.journal.phase("verifying", 0.9)
         load_error = self._load_error(folder, heart)
         heart.check()
         self.journal.phase("registering", 0.95)
-        return self._register(folder, result, served, load_error)
+        return self._register(folder, result, frozen, load_error)
 
-    def _freeze(self, folder: Path) -> "_Served":
-        """Freeze the dataset and write job.json; what was served at that moment."""
+    def _freeze(self, folder: Path) -> "_Frozen":
+        """Freeze the dataset and write the job; what was served at that moment."""
         project = self.run.project
         project.refresh_from_db()
-        found = asked(project.label_config, project.options)
-        if not found.is_valid:
-            raise InvalidLabelConfig(found.unserved_reason)
-        if not found.targets:
-            raise NotServed(found.unserved_reason)
-        matched = found.match
-        learns_from = pipelines.get(matched.pipeline).learns_from
-        frozen = dataset.freeze(self.run, matched.targets, folder, learns_from)
+        served_by = asked(project.label_config, project.options)
+        if not served_by.is_valid:
+            raise InvalidLabelConfig(served_by.unserved_reason)
+        if not served_by.targets:
+            raise NotServed(served_by.unserved_reason)
+        matched = served_by.match
+        pipeline = pipelines.get(matched.pipeline)
+        rows: list[dict[str, Any]] = []
+        found = dataset.freeze(
+            self.run,
+            matched.targets,
+            folder,
+            pipeline.learns_from,
+            # Texts stay in the file: only pictures are fetched here.
+            on_row=rows.append if pipeline.sees else lambda row: None,
+        )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        served = _Served(project.champion, found.fingerprint, number)
+        fingerprint = served_by.fingerprint
         written = job.write(folder, self.run, matched, number, project.champion)
         runs.describe(
             self.run,
-            dataset_fingerprint=frozen.fingerprint,
-            dataset_counts=frozen.counts,
-            dataset_file=frozen.file,
-            snapshot_at=frozen.snapshot_at,
+            dataset_fingerprint=found.fingerprint,
+            dataset_counts=found.counts,
+            dataset_file=found.file,
+            snapshot_at=found.snapshot_at,
             parameters={
                 **self.run.parameters,
-                "fingerprint": served.fingerprint,
-                **{k: written[k] for k in ("pipeline", "options", "seed", "time_budget_s")},
-                "automl": written["automl"],
+                "fingerprint": fingerprint,
+                "pipeline": written.pipeline,
+                "options": written.options,
+                "seed": written.seed,
+                "time_budget_s": written.time_budget_s,
+                **written.parameters,
             },
         )
-        if written["automl_note"]:
-            self.journal.write(written["automl_note"])
-        return served
+        for note in written.notes.values():
+            self.journal.write(note)
+        pictures = Pictures.of(project, written, pipeline, rows) if pipeline.sees else None
+        return _Frozen(project.champion, fingerprint, number, pictures)
 
-    def _bring_pictures(self, folder: Path, heart: Heart) -> Pictures | None:
-        """The pictures that the training will see, fetched; None for one that reads texts."""
-        training = TrainingJob.read(folder)
-        pipeline = pipelines.get(training.pipeline)
-        if not pipeline.sees:
-            return None
+    def _bring_pictures(self, pictures: Pictures, heart: Heart) -> None:
+        """Fetch the pictures that the training will see."""
         self.journal.phase("fetching pictures", 0.02)
-        pictures = Pictures.of(self.run.project, training, pipeline)
         pictures.bring(heart.check, self.limits.seconds)
         told = "{pictures} pictures: features of {kept} are kept, {read} were fetched, "
         told += "{unavailable} cannot be had."
         self.journal.write(told.format(**pictures.counts))
-        return pictures
 
     def _keep_features(self, pictures: Pictures) -> None:
         """What was seen is kept however the training ended; failing to is no reason to fail it."""
@@ -220,19 +226,19 @@ class _Attempt:
         return ""
 
     def _register(
-        self, folder: Path, result: dict[str, Any], served: "_Served", load_error: str
+        self, folder: Path, result: dict[str, Any], frozen: "_Frozen", load_error: str
     ) -> ModelVersion:
         comparison = result["comparison"]
-        if comparison and served.champion:
-            comparison = {**comparison, "champion_label": served.champion.label}
+        if comparison and frozen.champion:
+            comparison = {**comparison, "champion_label": frozen.champion.label}
         runs.describe(self.run, candidates=result["candidates"], comparison=comparison)
         version = versions.register(
             self.run,
-            number_hint=served.number,
+            number_hint=frozen.number,
             artifact_path=folder / "artifact.bin",
             pipeline=self.run.parameters["pipeline"],
             recipe=result["recipe"],
-            fingerprint=served.fingerprint,
+            fingerprint=frozen.fingerprint,
             targets=result["targets"],
             metrics=result["metrics"],
             outcomes=result["outcomes"],
@@ -298,9 +304,13 @@ def _drop_if_stopping() -> None:
 
 
 @dataclass(frozen=True)
-class _Served:
-    """What served when the dataset was frozen, and what the new version will be called."""
+class _Frozen:
+    """What stood when the dataset was frozen, and what the new version will be called.
+
+    `pictures` are those of the dataset; None where the pipeline sees none.
+    """
 
     champion: ModelVersion | None
     fingerprint: str
     number: int
+    pictures: Pictures | None

@@ -75,20 +75,22 @@ def _asked(version: ModelVersion) -> QuerySet[Task]:
 
 def _write_job(version: ModelVersion, folder: Path) -> None:
     """The version as it was trained, and some labelled tasks to ask it."""
-    targets = [TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all()]
-    job = {
-        "project": version.project_id,
-        "run": version.run_id,
-        "number": version.number,
-        "pipeline": version.pipeline,
-        "targets": [target.to_dict() for target in targets],
-        "extractor": jobs.extractor_of(version),
-    }
-    (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    with open(folder / "dataset.jsonl", "wb") as rows:
-        for task in _asked(version):
-            row = {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
-            rows.write(orjson.dumps(row) + b"\n")
+    job = TrainingJob(
+        folder=folder,
+        project=version.project_id,
+        run=version.run_id or 0,
+        number=version.number,
+        pipeline=version.pipeline,
+        targets=tuple(TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all()),
+        extractor=jobs.extractor_of(version),
+    )
+    job.write()
+    rows = [
+        {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
+        for task in _asked(version)
+    ]
+    with open(folder / "dataset.jsonl", "wb") as lines:
+        lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
     pipeline = pipelines.get(version.pipeline)
     if pipeline.sees:
-        Pictures.of(version.project, TrainingJob.read(folder), pipeline).bring_kept()
+        Pictures.of(version.project, job, pipeline, rows).bring_kept()

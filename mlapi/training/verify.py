@@ -38,7 +38,7 @@ def verify(folder: Path, artifact: Path) -> None:
 
 def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
     """The data of the rows that the version may have learned from."""
-    for row in job.rows():
+    for row in job.rows:
         labelled = row["split"] == "train" and row.get("labels")
         if labelled or (pipeline.learns_from == "all" and row["split"] != "holdout"):
             yield row["data"]

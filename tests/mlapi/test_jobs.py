@@ -80,8 +80,8 @@ def test_labels_that_changed_while_it_trained_count_for_the_next_run(monkeypatch
     project = labelled_project({"Positive": 35, "Negative": 25}, policy={"quiet_s": 0})
     freeze = import_string("mlapi.training.dataset.freeze")
 
-    def freeze_and_go_on_labelling(*arguments):
-        frozen = freeze(*arguments)
+    def freeze_and_go_on_labelling(*arguments, **options):
+        frozen = freeze(*arguments, **options)
         label(project, {"Positive": 10}, first_id=500)
         return frozen
 

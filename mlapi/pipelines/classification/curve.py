@@ -34,7 +34,7 @@ def learning_curve(job: TrainingJob, report: Reporter, modality: Modality) -> No
     """
     result = json.loads((job.folder / "result.json").read_text(encoding="utf-8"))
     winners = {c["target"]: c["name"] for c in result["candidates"] if c["won"]}
-    dataset = datasets.build(modality, job.rows(), job.targets, job.seed)
+    dataset = datasets.build(modality, job.rows, job.targets, job.seed)
     eva = open_eva(job.folder / "eva-curve", report.statement)
     version = read_model(job.artifact)
     today = {t.name: t for t in job.targets}

@@ -8,6 +8,7 @@ from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
+from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
 from mlapi.pipelines.classification.dataset import Dataset
@@ -34,7 +35,7 @@ class Learned:
 def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> None:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
     report.phase("reading", 0.02)
-    dataset = datasets.build(modality, job.rows(), job.targets, job.seed)
+    dataset = datasets.build(modality, job.rows, job.targets, job.seed)
     _tell_what_was_read(dataset, report)
     tables = _write_tables(eva, job, dataset)
     learned = _learn(eva, job, dataset, tables["train"], report)
@@ -130,13 +131,14 @@ def _race(
     # Which rows come first is EvaDB's affair, and a fit depends on it in the last digits.
     frame = frame.set_axis(["id", "input", "label", "fold"], axis=1).sort_values("id")
     given = examples(dataset.modality, spec, frame)
+    wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
     if spec.kind == "multiple":
-        return race(given, None, _SEVERAL if job.automl else "", 0, tell)
+        return race(given, None, _SEVERAL if wants_automl else "", 0, tell)
     automl = None
-    if job.automl:
+    if wants_automl:
         prefix = f"{job.prefix}_automl_{number + 1}"
         automl = AutoML(eva, dataset.modality, table, c, prefix, spec.labels, job.seed)
-    return race(given, automl, job.automl_note, seconds, tell)
+    return race(given, automl, note, seconds, tell)
 
 
 def _teller(report: Reporter, done: float, specs: dict[str, TargetSpec]) -> Callable[[str], None]:

@@ -72,7 +72,7 @@ def _comparison(
     try:
         champion = _ask_champion(eva, job, dataset, table, report)
     except StatementFailed as e:
-        report.log(f"The champion {job.champion['label']} could not be judged: {e}")
+        report.log(f"The champion {job.champion.label} could not be judged: {e}")
         return {}
     return evaluation.compare(judged, candidate, champion, job.seed)
 
@@ -81,20 +81,20 @@ def _ask_champion(
     eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter
 ) -> dict[str, evaluation.Asked]:
     """What the champion says; nothing if it is another pipeline's, does not load or cannot see."""
-    if job.champion["pipeline"] != job.pipeline:
+    if job.champion.pipeline != job.pipeline:
         return {}
     report.phase("judging the champion", 0.9)
-    artifact = Path(job.champion["artifact"])
+    artifact = job.champion.artifact
     try:
         model = load_model(str(artifact))
     except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it serves nothing
-        report.log(f"The champion {job.champion['label']} does not load: {e}")
+        report.log(f"The champion {job.champion.label} does not load: {e}")
         return {}
     if model.extractor != dataset.modality.extractor:
         table = f"{job.prefix}_holdout_champion"
         modality = dataset.modality.seen_by(model.extractor)
-        dataset = datasets.build(modality, job.rows(), job.targets, job.seed)
+        dataset = datasets.build(modality, job.rows, job.targets, job.seed)
         if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
             return {}
         write_table(eva, table, dataset.holdout, dataset.types)
-    return _ask(eva, job, dataset, table, job.champion["number"], artifact)
+    return _ask(eva, job, dataset, table, job.champion.number, artifact)

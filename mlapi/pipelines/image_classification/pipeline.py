@@ -7,7 +7,8 @@ from typing import Any
 from mlapi.domain import Match
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import choices
-from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
+from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 from mlapi.run_folder.job import TrainingJob
@@ -40,6 +41,9 @@ class ImageClassification(ImagePipeline):
                 targets.append(target_of(control, picture))
         return Match(self.name, tuple(targets), tuple(unserved))
 
+    def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
+        return automl_policy.plan(options, history)
+
     def load(self, path: Path) -> Predictor:
         from mlapi.pipelines.image_classification.predictor import ImagePredictor
 
@@ -51,7 +55,7 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.image_classification.modality import PictureModality
 
         eva = open_eva(job.folder / "eva", report.statement)
-        seen = self.see(job, eva, job.rows(), report)
+        seen = self.see(job, eva, report)
         train(job, report.part(SEEING, 1.0), PictureModality(seen, job.extractor), eva)
 
     def learning_curve(self, job: TrainingJob, report: Reporter) -> None:

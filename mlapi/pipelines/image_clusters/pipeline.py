@@ -57,8 +57,7 @@ class ImageClusters(ImagePipeline):
         from mlapi.pipelines.image_clusters.training import train
 
         eva = open_eva(job.folder / "eva", report.statement)
-        rows = job.rows()
-        train(job, report, self.see(job, eva, rows, report), rows, eva)
+        train(job, report, self.see(job, eva, report), eva)
 
 
 def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,17 +28,16 @@ def train(
     job: TrainingJob,
     report: Reporter,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     eva: Eva,
 ) -> None:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
     spec = job.targets[0]
     wanted = _wanted(job, spec)
     report.phase("reading", 0.35)
-    examples = _examples(job, spec, seen, rows, eva)
+    examples = _examples(job, spec, seen, eva)
     report.phase("grouping", 0.4)
     found = _group(job, spec, examples, wanted, report)
-    before = _before(job, spec, seen, rows, report)
+    before = _before(job, spec, seen, report)
     if before and _still_good(before.model, found, examples, job, wanted):
         report.log("The champion's clusters are as good on today's pictures: they are kept.")
         found = replace(found, centres=before.model.centres)
@@ -91,20 +89,19 @@ def _examples(
     job: TrainingJob,
     spec: TargetSpec,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
     table = f"{job.prefix}_tasks"
-    n = write_pictures(eva, table, rows, spec, job.extractor, seen)
+    n = write_pictures(eva, table, job.rows, spec, job.extractor, seen)
     if n < _LEAST:
         raise TrainingFailed(
             "not_enough_tasks",
-            f"Only {n} of {len(rows)} tasks have a picture that can be read.",
+            f"Only {n} of {len(job.rows)} tasks have a picture that can be read.",
             hint=f"Import {_LEAST} pictures or more; the log says what is wrong with the others.",
         )
     tasks, vectors = select_pictures(eva, table)
-    by_task = {row["id"]: row for row in rows}
+    by_task = {row["id"]: row for row in job.rows}
     humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
     return Examples(
         np.array(tasks, dtype=np.int64),
@@ -166,23 +163,22 @@ def _before(
     job: TrainingJob,
     spec: TargetSpec,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     report: Reporter,
 ) -> Before | None:
     """The champion's clusters of today's pictures; None where it is none, or another kind's."""
-    if not job.champion or job.champion["pipeline"] != job.pipeline:
+    if not job.champion or job.champion.pipeline != job.pipeline:
         return None
     try:
-        model = load_model(str(Path(job.champion["artifact"])))
+        model = load_model(str(job.champion.artifact))
     except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it names nothing
-        report.log(f"The champion {job.champion['label']} does not load: {e}")
+        report.log(f"The champion {job.champion.label} does not load: {e}")
         return None
     if model.spec.name != spec.name:
         return None
-    vectors = read_vectors([row["data"] for row in rows], spec, model.extractor, seen)
+    vectors = read_vectors([row["data"] for row in job.rows], spec, model.extractor, seen)
     there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
     if not there:
         return None
     clusters, _ = model.assign(np.stack([np.asarray(vectors[i]) for i in there]))
-    found = {rows[i]["id"]: int(cluster) for i, cluster in zip(there, clusters, strict=True)}
+    found = {job.rows[i]["id"]: int(cluster) for i, cluster in zip(there, clusters, strict=True)}
     return Before(model, found)

@@ -59,7 +59,6 @@ def judge(
     model: SimilarityModel,
     k: int,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     report: Reporter,
 ) -> dict[str, Any]:
     """`metrics`, `outcomes`, `exemplars` and `comparison` of result.json."""
@@ -73,7 +72,7 @@ def judge(
         ],
         "outcomes": [_outcome(examples, i, answers, model) for i in judged],
         "exemplars": _exemplars(examples, answers, model),
-        "comparison": _comparison(eva, job, examples, judged, answers, model, seen, rows, report),
+        "comparison": _comparison(eva, job, examples, judged, answers, model, seen, report),
     }
 
 
@@ -205,13 +204,12 @@ def _comparison(
     answers: dict[int, Answer | None],
     model: SimilarityModel,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     report: Reporter,
 ) -> dict[str, Any]:
     """Empty without a champion. One of another pipeline or of another label serves nothing."""
     if not job.champion:
         return {}
-    theirs = _champion(eva, job, model, seen, rows, report)
+    theirs = _champion(eva, job, model, seen, report)
     truth, said = _binary(examples, judged, answers)
     _, champion = _binary(examples, judged, theirs or {})
     tasks = [int(examples.tasks[i]) for i in judged]
@@ -224,26 +222,25 @@ def _champion(
     job: TrainingJob,
     model: SimilarityModel,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     report: Reporter,
 ) -> dict[int, Answer | None] | None:
-    if job.champion["pipeline"] != job.pipeline:
+    if job.champion.pipeline != job.pipeline:
         return None
     report.phase("judging the champion", 0.9)
-    artifact = Path(job.champion["artifact"])
+    artifact = job.champion.artifact
     try:
         theirs = load_model(str(artifact))
     except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it serves nothing
-        report.log(f"The champion {job.champion['label']} does not load: {e}")
+        report.log(f"The champion {job.champion.label} does not load: {e}")
         return None
     if theirs.label != model.label or theirs.spec.name != model.spec.name:
         return None
-    function = f"p{job.project}_v{job.champion['number']}"
+    function = f"p{job.project}_v{job.champion.number}"
     if theirs.extractor == model.extractor:
         said = _ask(eva, function, artifact, f"{job.prefix}_tasks")
         return {task: _without_itself(theirs, task, said) for task in said}
     table = f"{job.prefix}_tasks_champion"
-    if not write_pictures(eva, table, rows, model.spec, theirs.extractor, seen):
+    if not write_pictures(eva, table, job.rows, model.spec, theirs.extractor, seen):
         return None
     said = _ask(eva, function, artifact, table)
     return {task: _without_itself(theirs, task, said) for task in said}

@@ -68,8 +68,7 @@ class ImageSimilarity(ImagePipeline):
         from mlapi.pipelines.image_similarity.training import train
 
         eva = open_eva(job.folder / "eva", report.statement)
-        rows = job.rows()
-        train(job, report, self.see(job, eva, rows, report), rows, eva)
+        train(job, report, self.see(job, eva, report), eva)
 
 
 def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | None) -> str:

@@ -23,14 +23,13 @@ def train(
     job: TrainingJob,
     report: Reporter,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     eva: Eva,
 ) -> None:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
     spec = job.targets[0]
     label = _label(job, spec)
     report.phase("indexing", 0.4)
-    examples = _examples(job, spec, label, seen, rows, eva)
+    examples = _examples(job, spec, label, seen, eva)
     report.log(
         f"{len(examples.tasks)} pictures are indexed, {int(examples.carries.sum())} of them carry "
         f"the label {label!r}."
@@ -44,7 +43,7 @@ def train(
         "recipe": f"{k} nearest neighbours",
         "candidates": [],
         "targets": [model.spec.told()],
-        **judge(eva, job, examples, model, k, seen, rows, report),
+        **judge(eva, job, examples, model, k, seen, report),
         "environment": environment(),
         "extractor": model.extractor.name,
         "primary_metric": "macro_f1",
@@ -65,16 +64,15 @@ def _examples(
     spec: TargetSpec,
     label: str,
     seen: SeenPictures,
-    rows: list[dict[str, Any]],
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
     table = f"{job.prefix}_tasks"
-    if not write_pictures(eva, table, rows, spec, job.extractor, seen):
+    if not write_pictures(eva, table, job.rows, spec, job.extractor, seen):
         raise TrainingFailed("no_references", "No task has a picture that can be read.", hint=_HINT)
     tasks, vectors = select_pictures(eva, table)
-    humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in rows}
-    splits = {row["id"]: row["split"] for row in rows}
+    humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
+    splits = {row["id"]: row["split"] for row in job.rows}
     examples = Examples(
         np.array(tasks, dtype=np.int64),
         vectors,

@@ -1,9 +1,9 @@
 """What every pipeline of pictures is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import ExtractorRef, InputProblem, TargetSpec, TrainingFailed
+from mlapi.domain import InputProblem, TargetSpec, TrainingFailed
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images import addresses
@@ -58,9 +58,7 @@ class ImagePipeline(Pipeline):
 
         write_json(job.folder / "curve.json", {"metrics": []})
 
-    def see(
-        self, job: TrainingJob, eva: "Eva", rows: Sequence[Mapping[str, Any]], report: Reporter
-    ) -> "SeenPictures":
+    def see(self, job: TrainingJob, eva: "Eva", report: Reporter) -> "SeenPictures":
         """What there is to be seen in the job's rows, seen; for a training that needs it first."""
         from mlapi.pipelines.images.seeing import see_pictures, tell_problems
         from mlapi.pipelines.images.seen import SeenPictures
@@ -68,20 +66,20 @@ class ImagePipeline(Pipeline):
         seen = SeenPictures.read(job.folder)
         named = [
             address
-            for row in rows
+            for row in job.rows
             for target in job.targets
             if (address := self._named(row["data"], target))
         ]
         report.phase("seeing pictures", 0.0)
         see_pictures(job, eva, seen, job.extractor, named, report.part(0.0, SEEING))
         tell_problems(seen, named, report)
-        theirs = (job.champion or {}).get("extractor")
-        if theirs and ExtractorRef(**theirs) != job.extractor:
+        theirs = job.champion.extractor if job.champion else None
+        if theirs and theirs != job.extractor:
             try:
-                see_pictures(job, eva, seen, ExtractorRef(**theirs), named, report)
+                see_pictures(job, eva, seen, theirs, named, report)
             except TrainingFailed as error:
                 # Not by what it saw before either: on some of the pictures it would be wronged.
-                seen.features.pop(theirs["name"], None)
+                seen.features.pop(theirs.name, None)
                 report.log(f"The champion cannot see any more: {error.message}")
         return seen
 

@@ -7,7 +7,8 @@ from typing import Any
 from mlapi.domain import InputProblem, Match, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import options
-from mlapi.pipelines.base import Pipeline, Predictor
+from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
+from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.text_classification import matching, reading
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -54,6 +55,9 @@ class TextClassification(Pipeline):
             return reading.read_text(task_data, target)
         except InputProblem:
             return ""
+
+    def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
+        return automl_policy.plan(options, history)
 
     def load(self, path: Path) -> Predictor:
         from mlapi.pipelines.text_classification.predictor import TextPredictor

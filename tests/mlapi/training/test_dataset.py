@@ -138,3 +138,14 @@ def test_the_server_keeps_no_cursor(tmp_path):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE 'dataset_of_run_%'")
         assert cursor.fetchone() == (0,)
+
+
+def test_each_row_is_handed_on_as_it_is_written(tmp_path):
+    project = labelled_project({"Positive": 3, "Negative": 2})
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    rows = []
+
+    dataset.freeze(run, targets_of(project), tmp_path, on_row=rows.append)
+
+    assert rows == rows_in(tmp_path)
+    assert len(rows) == 5

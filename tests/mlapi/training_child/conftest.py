@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.images.seen import read_features
+from mlapi.run_folder.job import Champion, TrainingJob
 from mlapi.training.child import carry_out
 
 _runs = itertools.count(1)
@@ -91,25 +93,29 @@ class Job:
 def make_job(tmp_path):
     """`make_job(tasks, targets, **job)`: a folder whose run has a number of its own."""
 
-    def make(tasks: list[dict], targets: list[dict], **other: Any) -> Job:
+    def make(
+        tasks: list[dict],
+        targets: list[dict],
+        *,
+        automl: bool = False,
+        automl_note: str = "off",
+        **other: Any,
+    ) -> Job:
         run = next(_runs)
         folder = tmp_path / f"run-{run}"
         folder.mkdir()
-        job = {
-            "project": 90,
-            "run": run,
-            "number": run + 1000,
-            "pipeline": "text_classification",
-            "options": {},
-            "targets": targets,
-            "seed": 0,
-            "time_budget_s": 10,
-            "automl": False,
-            "automl_note": "off",
-            "champion": None,
+        TrainingJob(
+            folder=folder,
+            project=90,
+            run=run,
+            number=other.pop("number", run + 1000),
+            pipeline=other.pop("pipeline", "text_classification"),
+            targets=tuple(TargetSpec.from_dict(t) for t in targets),
+            parameters={"automl": automl},
+            notes={"automl": automl_note} if automl_note else {},
+            time_budget_s=other.pop("time_budget_s", 10),
             **other,
-        }
-        (folder / "job.json").write_text(json.dumps(job))
+        ).write()
         with open(folder / "dataset.jsonl", "w") as f:
             f.writelines(json.dumps(t) + "\n" for t in tasks)
         return Job(folder)
@@ -117,16 +123,10 @@ def make_job(tmp_path):
     return make
 
 
-def champion_of(job: Job, number: int = 1, **other: Any) -> dict[str, Any]:
+def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:
     """The finished job as the champion of another."""
-    return {
-        "label": f"v{number}-abcdef",
-        "number": number,
-        "pipeline": "text_classification",
-        "artifact": str(job.artifact),
-        "config_targets": job.result["targets"],
-        **other,
-    }
+    usual = {"pipeline": "text_classification", "artifact": job.artifact}
+    return Champion(label=f"v{number}-abcdef", number=number, **{**usual, **other})
 
 
 @pytest.fixture(scope="session")
@@ -171,5 +171,5 @@ def picture_job(make_job, kept):
     for job in made:
         for path in (job.folder / "features").glob("*.npz"):
             extractor, found = read_features(path)
-            if extractor == pictures.OPENCV["name"]:
+            if extractor == pictures.OPENCV.name:
                 kept.update(found)

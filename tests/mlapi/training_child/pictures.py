@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.domain import ExtractorRef
 from mlapi.pipelines.images.seen import write_features
 from tests.mlapi.pictures import sha256
 from tests.mlapi.training_child.conftest import Job
 
-OPENCV = {"features": "opencv", "name": "opencv-1"}
+OPENCV = ExtractorRef("opencv", "opencv-1")
 OPTIONS = {"features": "opencv", "k": 10, "similar_to": None, "cluster": None, "clusters": None}
 
 
@@ -48,7 +49,7 @@ def put_pictures(job: Job, files: Sequence[bytes], kept: Mapping[str, np.ndarray
     (job.folder / "pictures").mkdir()
     known = {c: kept[c] for c in dict.fromkeys(map(sha256, files)) if c in kept}
     if known:
-        write_features(job.folder, "kept-0", OPENCV["name"], known)
+        write_features(job.folder, "kept-0", OPENCV.name, known)
     with open(job.folder / "pictures.jsonl", "w") as listed:
         for i, content in enumerate(files):
             name = f"pictures/{i}"

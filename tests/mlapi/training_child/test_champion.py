@@ -112,7 +112,7 @@ def test_a_target_that_the_champion_never_learned_counts_as_wrong_for_it(make_jo
 def test_a_champion_that_cannot_be_loaded_is_no_obstacle(make_job, trained, tmp_path):
     broken = tmp_path / "broken.bin"
     broken.write_bytes(b"not a model")
-    champion = champion_of(trained, artifact=str(broken))
+    champion = champion_of(trained, artifact=broken)
     job = make_job(tasks(*some_texts(60)), [target()], champion=champion)
 
     result = job.train()

@@ -3,7 +3,7 @@
 import pytest
 
 from mlapi import pipelines
-from mlapi.domain import Problem
+from mlapi.domain import ExtractorRef, Problem
 from mlapi.pipelines.images.seen import SeenPictures, read_features
 from mlapi.training.child import carry_out
 from mlapi.training.verify import verify
@@ -165,7 +165,7 @@ def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(pic
     files, labels = digits(200)
     champion = picture_job(files, labels)
     champion.train()
-    gone = {"features": "opencv", "name": "opencv-0"}
+    gone = ExtractorRef("opencv", "opencv-0")
     theirs = champion_of(champion, pipeline="image_classification", extractor=gone)
     job = picture_job(files, labels, champion=theirs)
 
@@ -181,14 +181,14 @@ def test_a_model_of_transformers_sees_for_a_version(picture_job, tmp_path):
     from tests.mlapi.seeing import tiny_models
 
     features = tiny_models.save(tmp_path / "tiny", tiny_models.vit)
-    named = {"features": features, "name": extractor(features).name}
+    named = ExtractorRef(features, extractor(features).name)
     job = picture_job(
         *inked_digits(90), options={"features": features}, fresh=True, extractor=named
     )
 
     result = job.train()
 
-    assert result["extractor"] == named["name"]
-    assert named["name"].startswith("hf:tiny@")
+    assert result["extractor"] == named.name
+    assert named.name.startswith("hf:tiny@")
     assert value(job, "accuracy") > value(job, "baseline_accuracy")
     verify(job.folder, job.artifact)

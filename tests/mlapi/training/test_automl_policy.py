@@ -1,12 +1,21 @@
 """When EvaDB's AutoML is raced."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 
+from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines.classification.automl import AUTOML
-from mlapi.training import automl
+from mlapi.training import job as jobs
 from registry.acts import runs
-from registry.models import TrainingRun
+from registry.models import Project, TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory
+
+MATCH = Match(
+    "text_classification",
+    (TargetSpec("label", "text", "Text", "text", "single", ("Positive", "Negative")),),
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -16,6 +25,15 @@ POLICY = TrainingRun.Trigger.POLICY
 
 def a_run(project, trigger=POLICY):
     return runs.start(project, trigger=trigger)[0]
+
+
+def planned(run, choice="auto"):
+    """Whether the run's job races AutoML, and why not."""
+    Project.objects.filter(pk=run.project_id).update(options={"automl": choice})
+    run.project.refresh_from_db()
+    with TemporaryDirectory() as folder:
+        job = jobs.write(Path(folder), run, MATCH, 1, None)
+    return job.parameters["automl"], job.notes.get("automl", "")
 
 
 def after_race(project, *scores):
@@ -32,14 +50,14 @@ def after_race(project, *scores):
 
 
 def test_it_is_raced_in_the_first_run():
-    assert automl.decide(a_run(ProjectFactory()), {"automl": "auto"}) == (True, "")
+    assert planned(a_run(ProjectFactory())) == (True, "")
 
 
 @pytest.mark.parametrize(("trigger", "raced"), [(START, True), (POLICY, False)])
 def test_later_it_is_raced_on_start_training_only(trigger, raced):
     project = ProjectFactory()
     ModelVersionFactory(project=project)
-    race, note = automl.decide(a_run(project, trigger), {"automl": "auto"})
+    race, note = planned(a_run(project, trigger))
     assert (race, bool(note)) == (raced, not raced)
 
 
@@ -50,7 +68,7 @@ def test_later_it_is_raced_on_start_training_only(trigger, raced):
 def test_it_is_skipped_once_it_has_lost_clearly(scores, raced):
     project = ProjectFactory()
     after_race(project, *scores)
-    race, note = automl.decide(a_run(project, START), {"automl": "auto"})
+    race, note = planned(a_run(project, START))
     assert race is raced
     assert raced or "lost by more than 0.05" in note
 
@@ -59,4 +77,4 @@ def test_it_is_skipped_once_it_has_lost_clearly(scores, raced):
 def test_the_option_decides_before_all_else(choice, raced):
     project = ProjectFactory()
     after_race(project, 0.1)
-    assert automl.decide(a_run(project), {"automl": choice})[0] is raced
+    assert planned(a_run(project), choice)[0] is raced

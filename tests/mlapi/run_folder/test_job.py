@@ -1,0 +1,104 @@
+"""The job file: what the parent writes is what the child reads, and nothing else is taken."""
+
+import json
+
+import pytest
+
+from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.run_folder.job import Champion, TrainingJob
+from mlapi.run_folder.json_file import RunFileInvalid
+
+TARGETS = (
+    TargetSpec("kind", "img", "Image", "image", "multiple", ("cat", 'a "dog"', "\ud800")),
+    TargetSpec("turns", "talk", "Paragraphs", "talk", "single", (), "words", "who", "TextArea"),
+)
+
+
+@pytest.fixture
+def job(tmp_path):
+    return TrainingJob(
+        folder=tmp_path,
+        project=12,
+        run=31,
+        number=7,
+        pipeline="image_classification",
+        targets=TARGETS,
+        options={"features": "opencv", "similar_to": {"control": "kind", "label": "cat"}},
+        parameters={"automl": False},
+        notes={"automl": "AutoML is switched off by the option automl."},
+        seed=3,
+        time_budget_s=2.5,
+        champion=Champion(
+            "v6-abcdef", 6, "image_classification", tmp_path / "a.bin", ExtractorRef("opencv", "x")
+        ),
+        extractor=ExtractorRef("opencv", "opencv-1"),
+    )
+
+
+def change(job, change):
+    path = job.folder / "job.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def test_a_job_is_read_as_it_was_written(job):
+    job.write()
+
+    assert TrainingJob.read(job.folder) == job
+    assert [path.name for path in job.folder.iterdir()] == ["job.json"]
+
+
+def test_what_may_be_left_out_has_its_default(job):
+    job.write()
+    change(job, lambda content: [content.pop(name) for name in ("champion", "extractor", "seed")])
+
+    read = TrainingJob.read(job.folder)
+
+    assert (read.champion, read.extractor, read.seed) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda c: c.pop("targets"), "job.json lacks the field 'targets'"),
+        (lambda c: c.update(speed=1), "job.json has an unknown field 'speed'"),
+        (lambda c: c.update(folder="/"), "job.json has an unknown field 'folder'"),
+        (lambda c: c.update(run="31"), "job.json: run is no int"),
+        (lambda c: c.update(run=True), "job.json: run is no int"),
+        (lambda c: c.update(champion=[]), "job.json: champion is no object"),
+        (lambda c: c["champion"].pop("artifact"), "champion lacks the field 'artifact'"),
+        (lambda c: c["targets"][1].update(kind="any"), "targets[1]: kind is no "),
+        (lambda c: c["targets"][0].update(labels=["a", 5]), "targets[0]: labels[1] is no str"),
+    ],
+)
+def test_another_shape_is_refused_and_named(job, wrong, said):
+    job.write()
+    change(job, wrong)
+
+    with pytest.raises(RunFileInvalid) as refused:
+        TrainingJob.read(job.folder)
+
+    assert said in refused.value.message
+    assert refused.value.code == "run_file_invalid"
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff\xfe", b"[]"])
+def test_no_file_and_no_json_are_refused(job, content):
+    if content is not None:
+        (job.folder / "job.json").write_bytes(content)
+
+    with pytest.raises(RunFileInvalid, match="job.json"):
+        TrainingJob.read(job.folder)
+
+
+def test_the_dataset_is_read_once_and_in_the_order_of_tasks(job):
+    dataset = job.folder / "dataset.jsonl"
+    dataset.write_text('{"id": 2}\n{"id": 1}\n')
+
+    first = job.rows
+    dataset.unlink()
+
+    assert first == [{"id": 1}, {"id": 2}]
+    assert job.rows is first
