@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.run_folder.job import TrainingJob  # noqa: E402
+from mlapi.run_folder.result import read_result  # noqa: E402
 
 TEXTS = ROOT.parent / "shared" / "data" / "package_sections.jsonl"
 
@@ -51,10 +52,11 @@ def measure(rows: list[dict], *, seed: int, automl: bool) -> dict:
         command = [sys.executable, "-m", "mlapi.training.child", name]
         subprocess.run(command, check=True, cwd=ROOT)
         seconds = time.perf_counter() - started
-        result = json.loads((folder / "result.json").read_text())
+        result = read_result(folder)
         size = (folder / "artifact.bin").stat().st_size
-    numbers = {m["name"]: m["value"] for m in result["metrics"] if not m["label"]}
-    return {**result, "numbers": numbers, "seconds": seconds, "kilobytes": size // 1024}
+    numbers = {m.name: m.value for m in result.metrics if not m.label}
+    found = {"recipe": result.recipe, "candidates": result.candidates, "numbers": numbers}
+    return {**found, "seconds": seconds, "kilobytes": size // 1024}
 
 
 def main() -> None:
@@ -78,8 +80,8 @@ def main() -> None:
                 flush=True,
             )
             for c in found["candidates"]:
-                if c["score"] is not None:
-                    print(f"{'':>9} {c['score']:.3f} in {c['seconds']:.1f} s: {c['name']}")
+                if c.score is not None:
+                    print(f"{'':>9} {c.score:.3f} in {c.seconds:.1f} s: {c.name}")
 
 
 if __name__ == "__main__":

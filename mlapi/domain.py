@@ -1,6 +1,7 @@
 """The value types that the packages of mlapi hand to each other, and their errors.
 
-The ground floor: of this project it imports only registry.errors, and any module may import it.
+The ground floor: of this project it imports only plain modules of the registry, and any module
+may import it.
 """
 
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from registry.errors import EvalsError
+from registry.training_result import TargetRow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,15 +72,18 @@ class TargetSpec:
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "labels": list(self.labels)}
 
-    def told(self, untrained_reason: str = "") -> dict[str, Any]:
-        """As a row of `targets` in result.json; with a reason it is one that was not trained."""
-        names = ("name", "object_name", "object_tag", "field", "kind")
-        return {
-            **{name: getattr(self, name) for name in names},
-            "labels": list(self.labels),
-            "trained": not untrained_reason,
-            "untrained_reason": untrained_reason,
-        }
+    def row(self, untrained_reason: str = "") -> TargetRow:
+        """As a target of a version; with a reason it is one that was not trained."""
+        return TargetRow(
+            name=self.name,
+            object_name=self.object_name,
+            object_tag=self.object_tag,
+            field=self.field,
+            kind=self.kind,
+            labels=list(self.labels),
+            trained=not untrained_reason,
+            untrained_reason=untrained_reason,
+        )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TargetSpec":

@@ -3,9 +3,10 @@
 import hashlib
 import itertools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import factory
 from django.conf import settings
@@ -23,6 +24,13 @@ from registry.models import (
     Worker,
 )
 from registry.models.task import Split
+from registry.training_result import (
+    ExemplarRow,
+    MetricRow,
+    OutcomeRow,
+    TargetRow,
+    TrainingResult,
+)
 
 LABEL_CONFIG = (
     '<View><Text name="text" value="$text"/><Choices name="label" toName="text" choice="single">'
@@ -156,8 +164,8 @@ class TrainingRunFactory(factory.django.DjangoModelFactory):
 class ModelVersionFactory(factory.django.DjangoModelFactory):
     """A registered version with its run, artifact, target and metrics; `champion=True` promotes it.
 
-    Each artifact has content of its own unless `content` is given; `outcomes` and `exemplars`
-    are rows as `versions.register` takes them, `described` is what its run says of itself.
+    Each artifact has content of its own unless `content` is given; `described` is what its run
+    says of itself, everything else goes to `result`.
     """
 
     class Meta:
@@ -173,37 +181,19 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
         project,
         champion: bool = False,
         content: bytes | None = None,
-        targets=None,
-        metrics=None,
-        outcomes=(),
         pipeline="text_classification",
-        recipe="words+characters",
-        extractor="",
-        primary_metric="macro_f1",
-        exemplars=(),
         described=None,
+        **found,
     ):
         run = TrainingRunFactory(project=project, state="running")
         if described:
             runs.describe(run, **described)
+        learned(run, pipeline)
         content = content or f"artifact {next(_contents)}".encode()
         with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
             path = Path(folder) / "artifact.bin"
             path.write_bytes(content)
-            version = versions.register(
-                run,
-                artifact_path=path,
-                pipeline=pipeline,
-                recipe=recipe,
-                fingerprint=project.fingerprint,
-                targets=[TARGET] if targets is None else targets,
-                metrics=METRICS if metrics is None else metrics,
-                outcomes=list(outcomes),
-                environment={"python": "3.11"},
-                extractor=extractor,
-                primary_metric=primary_metric,
-                exemplars=list(exemplars),
-            )
+            version = versions.register(run, result(**found), path)
         runs.succeed(run)
         if champion:
             promote(version)
@@ -216,6 +206,37 @@ def mirror(project: Project, states: Sequence[tasks.TaskState], **options) -> li
     rows = {t.labelstudio_id: t for t in tasks.live(project).filter(labelstudio_id__in=ids)}
     with_rows = [replace(state, row=rows.get(state.labelstudio_id)) for state in states]
     return tasks.write(project, with_rows, **options)
+
+
+def result(
+    *,
+    targets: Iterable[dict[str, Any]] = (TARGET,),
+    metrics: Iterable[dict[str, Any]] = tuple(METRICS),
+    outcomes: Iterable[dict[str, Any]] = (),
+    exemplars: Iterable[dict[str, Any]] = (),
+    **more: Any,
+) -> TrainingResult:
+    """A training's result; rows are dicts of their fields."""
+    usual = {
+        "recipe": "words+characters",
+        "candidates": [],
+        "comparison": None,
+        "environment": {"python": "3.11"},
+        "primary_metric": "macro_f1",
+    }
+    return TrainingResult(
+        targets=[TargetRow(**row) for row in targets],
+        metrics=[MetricRow(**row) for row in metrics],
+        outcomes=[OutcomeRow(**row) for row in outcomes],
+        exemplars=[ExemplarRow(**row) for row in exemplars],
+        **{**usual, **more},
+    )
+
+
+def learned(run: TrainingRun, pipeline: str = "text_classification", **parameters: Any) -> None:
+    """What a run says of itself once its dataset is frozen."""
+    found = {"pipeline": pipeline, "fingerprint": run.project.fingerprint, **parameters}
+    runs.describe(run, parameters={**run.parameters, **found})
 
 
 def promote(version: ModelVersion, reason: str = "a test") -> None:

@@ -2,23 +2,21 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from registry.f1 import f1_by_label, indicators, macro_f1
-
-Row = dict[str, Any]
+from registry.training_result import MetricRow
 
 ECE_BINS = 10
 _SIMULATIONS = 200
 _LEAST_PROBABILITY = 1e-6  # so that a class that was never learned costs 13.8, not infinity
 
 
-def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 0) -> Row:
-    """A metric without its version, target and split; what is undefined is None."""
+def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 0) -> MetricRow:
+    """A metric without its target; what is undefined is None."""
     value = None if value is None or not math.isfinite(value) else float(value)
-    return {"name": name, "label": label, "step": step, "value": value, "n": int(n)}
+    return MetricRow(name, value, int(n), label=label, step=step)
 
 
 def single(
@@ -29,7 +27,7 @@ def single(
     *,
     baseline: str,
     seed: int = 0,
-) -> list[Row]:
+) -> list[MetricRow]:
     """Metrics of a `single` target over n tasks.
 
     `probabilities` is (n, labels) in the order of `labels`; `baseline` is the majority class
@@ -67,7 +65,7 @@ def multiple(
     *,
     baseline: Sequence[str],
     seed: int = 0,
-) -> list[Row]:
+) -> list[MetricRow]:
     """Metrics of a `multiple` target; `baseline` is the training split's most common set.
 
     Log loss and ECE are over the decisions, one for each task and label.
@@ -96,7 +94,7 @@ def multiple(
     ]
 
 
-def _by_label(truth: np.ndarray, said: np.ndarray, labels: Sequence[str]) -> list[Row]:
+def _by_label(truth: np.ndarray, said: np.ndarray, labels: Sequence[str]) -> list[MetricRow]:
     hits, given, answered = (truth * said).sum(axis=0), truth.sum(axis=0), said.sum(axis=0)
     f1 = f1_by_label(truth, said)
     rows = []

@@ -8,6 +8,7 @@ import numpy as np
 
 from registry.f1 import indicators, macro_f1, weighted_macro_f1
 from registry.paired_bootstrap import interval, mean_over, resamples
+from registry.training_result import Comparison, TargetComparison
 
 
 @dataclass
@@ -32,7 +33,7 @@ class _Matrices:
     champion: np.ndarray
 
 
-def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> dict[str, Any]:
+def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> Comparison:
     """The comparison of a run, its numbers macro F1; targets are averaged unweighted.
 
     The interval is the paired bootstrap's 95 % of candidate minus champion; None where
@@ -44,17 +45,19 @@ def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> d
     matrices = [_matrices(t, place) for t in targets]
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
     by_target = [_numbers([m], weights) for m in matrices]
-    return {
-        "metric": "macro_f1",
+    return Comparison(
+        metric="macro_f1",
         **_numbers(matrices, weights),
-        "n": len(tasks),
-        "excluded": sum(t.excluded for t in targets),
-        "champion_serves": champion_serves,
-        "targets": {
-            t.target: {"metric": "macro_f1", **numbers, "n": len(t.tasks), "excluded": t.excluded}
+        n=len(tasks),
+        excluded=sum(t.excluded for t in targets),
+        champion_serves=champion_serves,
+        targets={
+            t.target: TargetComparison(
+                metric="macro_f1", **numbers, n=len(t.tasks), excluded=t.excluded
+            )
             for t, numbers in zip(targets, by_target, strict=True)
         },
-    }
+    )
 
 
 def _matrices(judged: Judged, place: dict[int, int]) -> _Matrices:

@@ -10,6 +10,7 @@ from mlapi.domain import Answer, FeatureStore, Match, Problem, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import LearningCurve, TrainingResult
 
 
 class Predictor(ABC):
@@ -127,9 +128,14 @@ class Pipeline(ABC):
         """The version in a verified artifact."""
 
     @abstractmethod
-    def train(self, job: TrainingJob, report: Reporter) -> None:
-        """Write `artifact.bin` and `result.json`; in a child process. Raises TrainingFailed."""
+    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
+        """Write the job's artifact, and return the result; in a child process.
+
+        Raises TrainingFailed.
+        """
 
     @abstractmethod
-    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
-        """Write `curve.json` for the version that `train` left in the folder."""
+    def learning_curve(
+        self, job: TrainingJob, report: Reporter, result: TrainingResult
+    ) -> LearningCurve:
+        """That of the version whose artifact `train` left in the folder, and its result."""

@@ -26,36 +26,41 @@ def be_modest() -> None:
 
 
 def carry_out(folder: Path, *, curve: bool) -> int:
-    """Do the job in the folder; the exit status. Writes `error.json` for whatever goes wrong."""
+    """Do the job in the folder; the exit status. Whatever goes wrong is written as its error."""
     from mlapi import pipelines
+    from mlapi.run_folder import result as results
     from mlapi.run_folder.job import TrainingJob
-    from mlapi.run_folder.progress_writer import Reporter, write_json
+    from mlapi.run_folder.progress_writer import Reporter
+    from mlapi.run_folder.result import RunError
     from registry.errors import EvalsError
 
     try:
         job = TrainingJob.read(folder)
         pipeline = pipelines.get(job.pipeline)
-        work = pipeline.learning_curve if curve else pipeline.train
-        work(job, Reporter(folder))
+        report = Reporter(folder)
+        if curve:
+            trained = results.read_result(folder)
+            results.write_curve(folder, pipeline.learning_curve(job, report, trained))
+        else:
+            results.write_result(folder, pipeline.train(job, report))
+        report.phase("done", 1.0)
     except EvalsError as e:
-        error = {"code": e.code, "message": e.message, "hint": e.hint}
+        error = RunError(e.code, e.message, e.hint)
     except MemoryError:
-        error = {
-            "code": "out_of_memory",
-            "message": "The training had no more memory.",
-            "hint": "Raise TRAIN_MEMORY_LIMIT_MB, or give the machine more memory.",
-        }
+        error = RunError(
+            "out_of_memory",
+            "The training had no more memory.",
+            "Raise TRAIN_MEMORY_LIMIT_MB, or give the machine more memory.",
+        )
     except Exception as e:  # noqa: BLE001 - the last door of the process: it must say what it was
         traceback.print_exc()
-        error = {
-            "code": "training_error",
-            "message": f"{type(e).__name__}: {e}",
-            "hint": "The run's log has the traceback.",
-        }
+        error = RunError(
+            "training_error", f"{type(e).__name__}: {e}", "The run's log has the traceback."
+        )
         Reporter(folder).log(traceback.format_exc())
     else:
         return 0
-    write_json(folder / "error.json", error)
+    results.write_error(folder, error)
     return 1
 
 

@@ -1,8 +1,7 @@
 """Carries out a training run: claim, freeze, train in a child, verify, register, promote."""
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.labelstudio.label_config import InvalidLabelConfig
+from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
 from mlapi.stopping import stopping
 from mlapi.training import dataset, fresh_mirror, job, supervise, trial
@@ -24,6 +24,7 @@ from registry.acts import champion, runs, versions
 from registry.acts.runs import RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
+from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
 
@@ -133,7 +134,7 @@ class _Attempt:
         finally:
             if frozen.pictures is not None:
                 self._keep_features(frozen.pictures)
-        result = json.loads((folder / "result.json").read_bytes())
+        result = read_result(folder)
         self.journal.phase("verifying", 0.9)
         load_error = self._load_error(folder, heart)
         heart.check()
@@ -161,7 +162,6 @@ class _Attempt:
             on_row=rows.append if pipeline.sees else lambda row: None,
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        fingerprint = served_by.fingerprint
         written = job.write(folder, self.run, matched, number, project.champion)
         runs.describe(
             self.run,
@@ -171,7 +171,7 @@ class _Attempt:
             snapshot_at=found.snapshot_at,
             parameters={
                 **self.run.parameters,
-                "fingerprint": fingerprint,
+                "fingerprint": pipelines.fingerprint(matched),
                 "pipeline": written.pipeline,
                 "options": written.options,
                 "seed": written.seed,
@@ -182,7 +182,7 @@ class _Attempt:
         for note in written.notes.values():
             self.journal.write(note)
         pictures = Pictures.of(project, written, pipeline, rows) if pipeline.sees else None
-        return _Frozen(project.champion, fingerprint, number, pictures)
+        return _Frozen(project.champion, number, pictures)
 
     def _bring_pictures(self, pictures: Pictures, heart: Heart) -> None:
         """Fetch the pictures that the training will see."""
@@ -226,27 +226,16 @@ class _Attempt:
         return ""
 
     def _register(
-        self, folder: Path, result: dict[str, Any], frozen: "_Frozen", load_error: str
+        self, folder: Path, result: TrainingResult, frozen: "_Frozen", load_error: str
     ) -> ModelVersion:
-        comparison = result["comparison"]
-        if comparison and frozen.champion:
-            comparison = {**comparison, "champion_label": frozen.champion.label}
-        runs.describe(self.run, candidates=result["candidates"], comparison=comparison)
-        version = versions.register(
-            self.run,
-            number_hint=frozen.number,
-            artifact_path=folder / "artifact.bin",
-            pipeline=self.run.parameters["pipeline"],
-            recipe=result["recipe"],
-            fingerprint=frozen.fingerprint,
-            targets=result["targets"],
-            metrics=result["metrics"],
-            outcomes=result["outcomes"],
-            environment=result["environment"],
-            extractor=result.get("extractor", ""),
-            primary_metric=result.get("primary_metric", "macro_f1"),
-            exemplars=result.get("exemplars", ()),
-        )
+        comparison: dict[str, Any] = {}
+        if result.comparison and frozen.champion:
+            label = frozen.champion.label
+            comparison = {**asdict(result.comparison), "champion_label": label}
+        candidates = [asdict(candidate) for candidate in result.candidates]
+        runs.describe(self.run, candidates=candidates, comparison=comparison)
+        artifact = folder / "artifact.bin"
+        version = versions.register(self.run, result, artifact, number_hint=frozen.number)
         if load_error:
             versions.mark_load_failed(version, load_error)
             raise LoadFailed(f"{version.label} does not load: {load_error}"[:2000])
@@ -271,8 +260,7 @@ class _Attempt:
                 on_progress=lambda lines: None,
                 checkpoint=_drop_if_stopping,
             )
-            curve = json.loads((folder / "curve.json").read_bytes())
-            versions.add_metrics(version, curve["metrics"])
+            versions.add_metrics(version, read_curve(folder).metrics)
         except _Dropped:
             log.info("no learning curve: the worker stops")
         except Exception:
@@ -311,6 +299,5 @@ class _Frozen:
     """
 
     champion: ModelVersion | None
-    fingerprint: str
     number: int
     pictures: Pictures | None

@@ -16,6 +16,8 @@ import psutil
 from django.conf import settings
 
 from mlapi.processes import signal_group
+from mlapi.run_folder.json_file import RunFileInvalid
+from mlapi.run_folder.result import read_error
 from registry.errors import EvalsError
 
 _POLL_S = 0.3
@@ -55,7 +57,7 @@ class MemoryLimit(ChildError):
 
 
 class ChildFailed(ChildError):
-    """It ended with a reason of its own (error.json), and with that reason's code and hint."""
+    """It ended with a reason of its own, and with that reason's code and hint."""
 
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message, hint=hint)
@@ -204,11 +206,9 @@ def _failure(returncode: int, folder: Path) -> ChildError:
             name = "unknown"
         return ChildCrashed(f"The training process was killed by signal {number} ({name}).")
     try:
-        error = orjson.loads((folder / "error.json").read_bytes())
-        return ChildFailed(
-            str(error["code"])[:64], str(error["message"]), str(error.get("hint") or "")
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        error = read_error(folder)
+        return ChildFailed(error.code[:64], error.message, error.hint)
+    except RunFileInvalid:
         return ChildCrashed(
             f"The training process ended with status {returncode} and without a reason."
         )

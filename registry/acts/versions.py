@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -25,6 +24,7 @@ from registry.models import (
     TrainingRun,
 )
 from registry.models.run import RunState
+from registry.training_result import MetricRow, TrainingResult
 
 from . import base
 from .runs import RunNotActive
@@ -54,53 +54,40 @@ class RunHasVersion(Refused):
 
 
 def register(
-    run: TrainingRun,
-    *,
-    artifact_path: Path,
-    pipeline: str,
-    recipe: str,
-    fingerprint: str,
-    targets: list[dict[str, Any]],
-    metrics: list[dict[str, Any]],
-    outcomes: list[dict[str, Any]],
-    environment: dict[str, Any],
-    extractor: str = "",
-    primary_metric: str = "macro_f1",
-    exemplars: Sequence[dict[str, Any]] = (),
-    number_hint: int | None = None,
+    run: TrainingRun, result: TrainingResult, artifact: Path, *, number_hint: int | None = None
 ) -> ModelVersion:
     """Put the artifact and write the version with its targets, metrics and holdout outcomes.
 
+    The pipeline and the label config's fingerprint are those that the run's parameters name.
     Numbers are max + 1, held unique by the database and tried again when another took
-    the number. `number_hint` is what the run's EvaDB statements call the version.
-    `targets`, `metrics`, `outcomes` and `exemplars` are rows of the run's result.json. Raises
+    the number. `number_hint` is what the run's EvaDB statements call the version. Raises
     RunNotActive if the run was ended meanwhile, so that a reaped run leaves no version.
     """
-    sha256 = artifacts.sha256_of(artifact_path)
-    rows = [_metric(m) for m in metrics]
+    sha256 = artifacts.sha256_of(artifact)
+    metrics = [_metric(m) for m in result.metrics]
     while True:
         number = _next_number(run.project_id)
         label = f"v{number}-{sha256[:6]}"
         key = artifacts.key(run.project_id, label)
-        size, sha256 = artifacts.put(artifact_path, key)
+        size, sha256 = artifacts.put(artifact, key)
         version = ModelVersion(
             project_id=run.project_id,
             number=number,
             label=label,
             run=run,
-            pipeline=pipeline,
-            recipe=storable(recipe)[:64],
-            fingerprint=fingerprint,
+            pipeline=run.parameters["pipeline"],
+            recipe=storable(result.recipe)[:64],
+            fingerprint=run.parameters["fingerprint"],
             artifact=key,
             artifact_bytes=size,
             artifact_sha256=sha256,
-            environment=storable(environment),
-            extractor=storable(extractor)[:255],
-            primary_metric=storable(primary_metric)[:64],
-            **_primary(rows, primary_metric),
+            environment=storable(result.environment),
+            extractor=storable(result.extractor)[:255],
+            primary_metric=storable(result.primary_metric)[:64],
+            **_primary(metrics, result.primary_metric),
         )
         try:
-            _insert(version, run, targets, rows, outcomes, exemplars)
+            _insert(version, run, result, metrics)
         except IntegrityError as error:
             if "version_number_per_project" not in str(error):
                 raise
@@ -117,12 +104,7 @@ def _next_number(project_id: int) -> int:
 
 @transaction.atomic
 def _insert(
-    version: ModelVersion,
-    run: TrainingRun,
-    targets: list[dict[str, Any]],
-    metrics: Sequence[Metric],
-    outcomes: list[dict[str, Any]],
-    exemplars: Sequence[dict[str, Any]],
+    version: ModelVersion, run: TrainingRun, result: TrainingResult, metrics: Sequence[Metric]
 ) -> None:
     run = TrainingRun.objects.select_for_update(no_key=True).get(pk=run.pk)
     if run.state != RunState.RUNNING:
@@ -133,16 +115,16 @@ def _insert(
     Target.objects.bulk_create(
         Target(
             version=version,
-            name=t["name"],
-            object_name=t["object_name"],
-            object_tag=t["object_tag"],
-            field=t["field"],
-            kind=t["kind"],
-            labels=storable(t["labels"]),
-            trained=t.get("trained", True),
-            untrained_reason=storable(t.get("untrained_reason") or ""),
+            name=t.name,
+            object_name=t.object_name,
+            object_tag=t.object_tag,
+            field=t.field,
+            kind=t.kind,
+            labels=storable(t.labels),
+            trained=t.trained,
+            untrained_reason=storable(t.untrained_reason),
         )
-        for t in targets
+        for t in result.targets
     )
     _insert_metrics(version, metrics)
     now = timezone.now()
@@ -150,16 +132,16 @@ def _insert(
         (
             Outcome(
                 version=version,
-                task_id=o["task"],
-                target=o["target"],
+                task_id=o.task,
+                target=o.target,
                 source=Outcome.Source.HOLDOUT,
-                predicted=storable(o["predicted"]),
-                score=storable(o["score"]),
-                human=storable(o["human"]),
-                correct=o["correct"],
+                predicted=storable(o.predicted),
+                score=storable(o.score),
+                human=storable(o.human),
+                correct=o.correct,
                 at=now,
             )
-            for o in outcomes
+            for o in result.outcomes
         ),
         batch_size=_BATCH,
     )
@@ -167,26 +149,26 @@ def _insert(
         (
             Exemplar(
                 version=version,
-                task_id=e["task"],
-                target=e["target"],
-                label=_shortened(storable(e["label"])),
-                score=e["score"],
+                task_id=e.task,
+                target=e.target,
+                label=_shortened(storable(e.label)),
+                score=e.score,
             )
-            for e in exemplars
+            for e in result.exemplars
         ),
         batch_size=_BATCH,
     )
 
 
-def _metric(row: dict[str, Any]) -> Metric:
+def _metric(row: MetricRow) -> Metric:
     return Metric(
-        target=row.get("target") or "",
-        name=row["name"],
-        split=row.get("split") or "holdout",
-        label=_shortened(storable(row.get("label") or "")),
-        step=row.get("step") or 0,
-        value=storable(row["value"]),
-        n=row.get("n") or 0,
+        target=row.target,
+        name=row.name,
+        split=row.split,
+        label=_shortened(storable(row.label)),
+        step=row.step,
+        value=storable(row.value),
+        n=row.n,
     )
 
 
@@ -218,7 +200,7 @@ def _shortened(label: str) -> str:
 
 
 @transaction.atomic
-def add_metrics(version: ModelVersion, metrics: list[dict[str, Any]]) -> None:
+def add_metrics(version: ModelVersion, metrics: Sequence[MetricRow]) -> None:
     """Add numbers that were found later, such as the learning curve's."""
     _insert_metrics(version, [_metric(m) for m in metrics])
 

@@ -1,6 +1,7 @@
 """A small real model of digits, and projects that it serves, made without a training."""
 
 import tempfile
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mlapi.seeing.extractors import extractor
 from registry.acts import features, runs, versions
 from registry.acts.features import Seen
 from registry.models import ModelVersion, Project, Task
-from tests.factories import METRICS, TARGET, TrainingRunFactory, promote
+from tests.factories import TrainingRunFactory, learned, promote, result
 from tests.mlapi.pictures import digits, sha256
 
 LABELS = tuple("0123456789")
@@ -53,22 +54,12 @@ def artifact(n: int = 120) -> bytes:
 def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
     """The model as the project's champion; the features of its first n tasks are kept."""
     run = TrainingRunFactory(project=project, state="running")
-    runs.describe(run, parameters={"options": {"features": "opencv"}})
+    learned(run, "image_classification", options={"features": "opencv"})
     with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
         path = Path(folder) / "artifact.bin"
         path.write_bytes(artifact(n))
-        version = versions.register(
-            run,
-            artifact_path=path,
-            pipeline="image_classification",
-            recipe=LINEAR.name,
-            fingerprint=project.fingerprint,
-            targets=[{**TARGET, **SPEC.to_dict(), "trained": True}],
-            metrics=METRICS,
-            outcomes=[],
-            environment={},
-            extractor=opencv().name,
-        )
+        found = replace(result(recipe=LINEAR.name, extractor=opencv().name), targets=[SPEC.row()])
+        version = versions.register(run, found, path)
     runs.succeed(run)
     promote(version)
     tasks = Task.objects.filter(project=project, labelstudio_id__lte=n).order_by("labelstudio_id")

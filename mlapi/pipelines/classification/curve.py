@@ -1,7 +1,6 @@
 """The learning curve of a version: its recipe on more and more of the training split."""
 
-import json
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,34 +18,34 @@ from mlapi.pipelines.classification.modality import Modality
 from mlapi.pipelines.classification.model import TrainedTarget, read_model
 from mlapi.pipelines.classification.race import examples, recipe_of
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter, write_json
+from mlapi.run_folder.progress_writer import Reporter
 from registry.f1 import indicators, macro_f1
+from registry.training_result import LearningCurve, MetricRow, TrainingResult
 
 QUARTERS = (1, 2, 3, 4)
 
 
-def learning_curve(job: TrainingJob, report: Reporter, modality: Modality) -> None:
+def learning_curve(
+    job: TrainingJob, report: Reporter, modality: Modality, result: TrainingResult
+) -> LearningCurve:
     """Macro F1 on the holdout of the winning recipe, fitted on 25, 50, 75 and 100 %.
 
     The parts are nested, and each has its share of every class. All are calibrated as the
-    version is, so that the last point is its macro F1. Reads `result.json` and the artifact,
-    writes `curve.json`. A part with one class only has no point.
+    version is, so that the last point is its macro F1. A part with one class only has no point.
     """
-    result = json.loads((job.folder / "result.json").read_text(encoding="utf-8"))
-    winners = {c["target"]: c["name"] for c in result["candidates"] if c["won"]}
+    winners = {c.target: c.name for c in result.candidates if c.won}
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
     eva = open_eva(job.folder / "eva-curve", report.statement)
     version = read_model(job.artifact)
     today = {t.name: t for t in job.targets}
-    metrics: list[dict[str, Any]] = []
+    metrics: list[MetricRow] = []
     for i, trained in enumerate(version.targets):
         report.phase("learning curve", i / len(version.targets))
         name = trained.spec.name
         held = evaluation.holdout(dataset, today[name])
         if held.tasks:
             metrics += _points(eva, job, dataset, trained, held, winners[name], i + 1)
-    write_json(job.folder / "curve.json", {"metrics": metrics})
-    report.phase("done", 1.0)
+    return LearningCurve(metrics)
 
 
 def _points(
@@ -57,7 +56,7 @@ def _points(
     held: evaluation.Holdout,
     recipe: str,
     number: int,
-) -> list[dict[str, Any]]:
+) -> list[MetricRow]:
     spec = trained.spec
     columns = dataset.columns[spec.name]
     inputs = dataset.holdout.set_index("id").loc[held.tasks, columns.input].tolist()
@@ -70,7 +69,7 @@ def _points(
     if recipe == AUTOML:
         place = datasets.Columns("input", "label", "quarter")
         automl = AutoML(eva, dataset.modality, table, place, table, spec.labels, job.seed)
-    metrics = []
+    metrics: list[MetricRow] = []
     for quarter in QUARTERS:
         where = f"quarter <= {quarter}"
         frame = execute(
@@ -78,7 +77,7 @@ def _points(
             f"SELECT id, input, label, quarter FROM {table} WHERE {where}",  # noqa: S608
         ).set_axis(["id", "input", "label", "fold"], axis=1)
         given = examples(dataset.modality, spec, frame.sort_values("id"))
-        if frame["label"].nunique() < 2 or (metrics and metrics[-1]["step"] == len(frame)):
+        if frame["label"].nunique() < 2 or (metrics and metrics[-1].step == len(frame)):
             continue
         estimator = (
             automl.fit(f"q{quarter}", given.inputs, where, job.time_budget_s / 4)
@@ -91,7 +90,7 @@ def _points(
         probabilities = trained.calibration.probabilities(estimator.scores(inputs))
         said[:, : len(spec.labels)] = _said(probabilities, spec)
         point = row("learning_curve", macro_f1(truth, said), len(inputs), step=len(frame))
-        metrics.append({"target": spec.name, "split": "holdout", **point})
+        metrics.append(replace(point, target=spec.name))
     return metrics
 
 

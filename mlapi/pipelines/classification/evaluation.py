@@ -1,9 +1,8 @@
 """Asks a version for the holdout through its EvaDB function, and judges what it says."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import load_model
+from registry.training_result import Comparison, MetricRow, OutcomeRow
 
 
 @dataclass
@@ -101,7 +101,7 @@ def holdout(dataset: Dataset, spec: TargetSpec) -> Holdout:
     return Holdout(spec, frame["id"].tolist(), humans, dataset.excluded[spec.name])
 
 
-def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[dict[str, Any]]:
+def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[MetricRow]:
     """The metric rows of a trained target."""
     spec = judged.spec
     probabilities = np.array([asked.probabilities[t] for t in judged.tasks])
@@ -120,24 +120,24 @@ def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[
         rows = classification.multiple(
             judged.humans, said, probabilities, asked.labels, baseline=usual, seed=seed
         )
-    return [{"target": spec.name, "split": "holdout", **row} for row in rows]
+    return [replace(row, target=spec.name) for row in rows]
 
 
-def outcomes(judged: Holdout, asked: Asked) -> list[dict[str, Any]]:
+def outcomes(judged: Holdout, asked: Asked) -> list[OutcomeRow]:
     """What the version said of each judged task, beside what humans said."""
     rows = []
     for task, human in zip(judged.tasks, judged.humans, strict=True):
         answer = asked.answers[task]
         said = _labels(answer)
         rows.append(
-            {
-                "task": task,
-                "target": judged.spec.name,
-                "predicted": _shown(said, judged.spec),
-                "score": answer.score,
-                "human": _shown(human, judged.spec),
-                "correct": set(said) == set(human),
-            }
+            OutcomeRow(
+                task=task,
+                target=judged.spec.name,
+                predicted=_shown(said, judged.spec),
+                score=answer.score,
+                human=_shown(human, judged.spec),
+                correct=set(said) == set(human),
+            )
         )
     return rows
 
@@ -147,7 +147,7 @@ def compare(
     candidate: dict[str, Asked],
     champion: dict[str, Asked],
     seed: int,
-) -> dict[str, Any]:
+) -> Comparison:
     """Both on the targets that either has learned; who has not learned one says nothing."""
     serves = any(set(asked.labels) & set(h.spec.labels) for h, asked in _pairs(judged, champion))
     both = [

@@ -17,6 +17,7 @@ from mlapi.pipelines.classification.modality import Modality
 from mlapi.pipelines.classification.model import TrainedTarget
 from mlapi.pipelines.classification.recipes import UNSEEN, Estimator, Recipe
 from registry.f1 import macro_f1
+from registry.training_result import Candidate
 
 FEW = 200  # below, one fifth of the examples judges nothing: all five folds do, without AutoML
 ENOUGH = 1_000  # unseen scores that place a calibration: then no more folds are fitted for it
@@ -73,7 +74,7 @@ class Raced:
 
     trained: TrainedTarget
     recipe: str
-    candidates: list[dict[str, Any]]
+    candidates: list[Candidate]
 
 
 def examples(modality: Modality, spec: TargetSpec, frame: pd.DataFrame) -> Examples:
@@ -112,7 +113,7 @@ def race(
     elif automl is not None:
         entries.append(_automl(given, automl, seconds, on_candidate))
     best, trained = _refit_best(given, automl, entries, seconds, on_candidate)
-    return Raced(trained, best.name, [_told(e, given.spec, e is best) for e in entries])
+    return Raced(trained, best.name, [_candidate(e, given.spec, e is best) for e in entries])
 
 
 @dataclass
@@ -227,14 +228,14 @@ def _refit_automl(given: Examples, automl: AutoML, best: _Entry, seconds: float)
     return TrainedTarget(given.spec, estimator, fitted)
 
 
-def _told(entry: _Entry, spec: TargetSpec, won: bool) -> dict[str, Any]:
-    return {
-        "target": spec.name,
-        "name": entry.name,
-        "score": entry.score,
-        "metric": "macro_f1",
-        "seconds": round(entry.seconds, 3),
-        "n": entry.n,
-        "note": entry.note,
-        "won": won,
-    }
+def _candidate(entry: _Entry, spec: TargetSpec, won: bool) -> Candidate:
+    return Candidate(
+        target=spec.name,
+        name=entry.name,
+        score=entry.score,
+        metric="macro_f1",
+        seconds=round(entry.seconds, 3),
+        n=entry.n,
+        note=entry.note,
+        won=won,
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute
@@ -18,7 +17,8 @@ from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, 
 from mlapi.pipelines.classification.verdict import verdict
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter, write_json
+from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import TargetRow, TrainingResult
 
 FEW_CLASSES_HINT = "Label more tasks, so that every control has at least two of its labels in use."
 _SEVERAL = "automl races on controls with one choice only."
@@ -32,7 +32,7 @@ class Learned:
     untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> None:
+def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
     report.phase("reading", 0.02)
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
@@ -46,16 +46,15 @@ def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> N
     model.save(job.artifact)
 
     report.phase("judging", 0.8)
-    result = {
-        "recipe": " / ".join(dict.fromkeys(r.recipe for r in learned.raced.values()))[:64],
-        "candidates": [c for raced in learned.raced.values() for c in raced.candidates],
-        "targets": [_target(spec, learned) for spec in job.targets],
+    return TrainingResult(
+        recipe=" / ".join(dict.fromkeys(r.recipe for r in learned.raced.values())),
+        candidates=[c for raced in learned.raced.values() for c in raced.candidates],
+        targets=[_target(spec, learned) for spec in job.targets],
         **verdict(eva, job, dataset, tables["holdout"], report),
-        "environment": environment(),
-        "extractor": modality.extractor.name if modality.extractor else "",
-    }
-    write_json(job.folder / "result.json", result)
-    report.phase("done", 1.0)
+        environment=environment(),
+        extractor=modality.extractor.name if modality.extractor else "",
+        primary_metric="macro_f1",
+    )
 
 
 def _tell_what_was_read(dataset: Dataset, report: Reporter) -> None:
@@ -106,8 +105,8 @@ def _learn(eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Rep
             continue
         learned.raced[spec.name] = raced
         for c in raced.candidates:
-            score = "not scored" if c["score"] is None else f"macro F1 {c['score']:.3f}"
-            report.log(f"{spec.name}: {c['name']}: {score} in {c['seconds']:.1f} s. {c['note']}")
+            score = "not scored" if c.score is None else f"macro F1 {c.score:.3f}"
+            report.log(f"{spec.name}: {c.name}: {score} in {c.seconds:.1f} s. {c.note}")
     if not learned.raced:
         raise _nothing_learned(learned)
     return learned
@@ -184,6 +183,6 @@ def _nothing_learned(learned: Learned) -> TrainingFailed:
     return TrainingFailed("not_enough_labels", "There is no target.", hint=FEW_CLASSES_HINT)
 
 
-def _target(spec: TargetSpec, learned: Learned) -> dict[str, Any]:
+def _target(spec: TargetSpec, learned: Learned) -> TargetRow:
     raced = learned.raced.get(spec.name)
-    return raced.trained.spec.told() if raced else spec.told(learned.untrained[spec.name][1])
+    return raced.trained.spec.row() if raced else spec.row(learned.untrained[spec.name][1])

@@ -13,12 +13,13 @@ from mlapi.pipelines.classification.dataset import Dataset
 from mlapi.pipelines.classification.model import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import Comparison
 
 
 def verdict(
     eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter
 ) -> dict[str, Any]:
-    """`metrics`, `outcomes` and `comparison` of result.json, for the artifact in the job's folder.
+    """`metrics`, `outcomes` and `comparison` of the result, for the artifact in the job's folder.
 
     Both versions answer the holdout `table` through their EvaDB functions.
     """
@@ -49,11 +50,10 @@ def _numbers(
             continue
         rows = evaluation.metrics(h, asked[h.spec.name], dataset, job.seed)
         metrics += rows
-        scores += [r["value"] for r in rows if r["name"] == "macro_f1" and r["value"] is not None]
+        scores += [r.value for r in rows if r.name == "macro_f1" and r.value is not None]
         outcomes += evaluation.outcomes(h, asked[h.spec.name])
-    n = len({o["task"] for o in outcomes})
-    primary = row("primary", sum(scores) / len(scores) if scores else None, n)
-    metrics.append({"target": "", "split": "holdout", **primary})
+    n = len({o.task for o in outcomes})
+    metrics.append(row("primary", sum(scores) / len(scores) if scores else None, n))
     return {"metrics": metrics, "outcomes": outcomes}
 
 
@@ -65,15 +65,15 @@ def _comparison(
     judged: list[evaluation.Holdout],
     candidate: dict[str, evaluation.Asked],
     report: Reporter,
-) -> dict[str, Any]:
-    """Empty if there is no champion, or one that serves and yet could not be asked."""
+) -> Comparison | None:
+    """None if there is no champion, or one that serves and yet could not be asked."""
     if not job.champion:
-        return {}
+        return None
     try:
         champion = _ask_champion(eva, job, dataset, table, report)
     except StatementFailed as e:
         report.log(f"The champion {job.champion.label} could not be judged: {e}")
-        return {}
+        return None
     return evaluation.compare(judged, candidate, champion, job.seed)
 
 

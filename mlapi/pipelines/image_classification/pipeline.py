@@ -13,6 +13,7 @@ from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import LearningCurve, TrainingResult
 
 
 class ImageClassification(ImagePipeline):
@@ -49,19 +50,21 @@ class ImageClassification(ImagePipeline):
 
         return ImagePredictor.load(path)
 
-    def train(self, job: TrainingJob, report: Reporter) -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.image_classification.modality import PictureModality
 
         eva = open_eva(job.folder / "eva", report.statement)
         seen = self.see(job, eva, report)
-        train(job, report.part(SEEING, 1.0), PictureModality(seen, job.extractor), eva)
+        return train(job, report.part(SEEING, 1.0), PictureModality(seen, job.extractor), eva)
 
-    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
+    def learning_curve(
+        self, job: TrainingJob, report: Reporter, result: TrainingResult
+    ) -> LearningCurve:
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.modality import PictureModality
         from mlapi.pipelines.images.seen import SeenPictures
 
         seen = SeenPictures.read(job.folder)
-        learning_curve(job, report, PictureModality(seen, job.extractor))
+        return learning_curve(job, report, PictureModality(seen, job.extractor), result)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, most
 from mlapi.run_folder.job import TrainingJob
 from registry import paired_bootstrap
+from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
 SHOWN = 60  # of each cluster, the most central tasks, kept to be shown
 _RESAMPLES = 200
@@ -61,7 +62,7 @@ def judge(
     members: Sequence[Members],
     before: Before | None,
 ) -> dict[str, Any]:
-    """`metrics`, `outcomes`, `exemplars`, `comparison` and `primary_metric` of result.json.
+    """`metrics`, `outcomes`, `exemplars`, `comparison` and `primary_metric` of the result.
 
     Names given by annotators make no cluster, so all of them may judge; those of the holdout do,
     as for every other pipeline.
@@ -86,8 +87,8 @@ def judge(
     ]
     return {
         "metrics": [
-            *({"target": target, "split": "holdout", **r} for r in rows),
-            {"target": "", "split": "holdout", **row("primary", *primary[1:])},
+            *(replace(r, target=target) for r in rows),
+            row("primary", *primary[1:]),
         ],
         "outcomes": _outcomes(examples, model, members, clusters, centrality),
         "exemplars": _shown(examples, model, clusters, centrality),
@@ -109,7 +110,7 @@ def _ask(eva: Eva, job: TrainingJob, examples: Examples) -> tuple[np.ndarray, np
     return found["cluster"].to_numpy(dtype=int), found["centrality"].to_numpy(dtype=float)
 
 
-def _sizes(model: ClusterModel, clusters: np.ndarray) -> list[dict[str, Any]]:
+def _sizes(model: ClusterModel, clusters: np.ndarray) -> list[MetricRow]:
     """How many tasks each name has: clusters may share one that annotators gave to both."""
     sizes = Counter(model.names[cluster] for cluster in clusters.tolist())
     return [row("support", float(n), n, label=name) for name, n in sorted(sizes.items())]
@@ -121,7 +122,7 @@ def _outcomes(
     members: Sequence[Members],
     clusters: np.ndarray,
     centrality: np.ndarray,
-) -> list[dict[str, Any]]:
+) -> list[OutcomeRow]:
     """The name of each judged task's cluster as it would be without that task's own answer."""
     found = []
     for i in examples.judged:
@@ -130,27 +131,27 @@ def _outcomes(
         others_say = most(others) if others else None
         name = others_say or (model.names[cluster] if model.names[cluster] != human else None)
         found.append(
-            {
-                "task": int(examples.tasks[i]),
-                "target": model.spec.name,
-                "predicted": name,
-                "score": float(centrality[i]),
-                "human": human,
-                "correct": name == human,
-            }
+            OutcomeRow(
+                task=int(examples.tasks[i]),
+                target=model.spec.name,
+                predicted=name,
+                score=float(centrality[i]),
+                human=human,
+                correct=name == human,
+            )
         )
     return found
 
 
 def _shown(
     examples: Examples, model: ClusterModel, clusters: np.ndarray, centrality: np.ndarray
-) -> list[dict[str, Any]]:
+) -> list[ExemplarRow]:
     """The most central tasks of each name, for people to see what it is."""
     by_name: dict[str, list[tuple[float, int]]] = {}
     for task, cluster, score in zip(examples.tasks, clusters, centrality, strict=True):
         by_name.setdefault(model.names[cluster], []).append((float(score), int(task)))
     return [
-        {"target": model.spec.name, "label": name, "task": task, "score": score}
+        ExemplarRow(model.spec.name, name, task, score)
         for name, found in sorted(by_name.items())
         for score, task in sorted(found, key=lambda one: (-one[0], one[1]))[:SHOWN]
     ]
@@ -162,13 +163,13 @@ def _comparison(
     truth: list[str],
     said: np.ndarray,
     before: Before | None,
-) -> dict[str, Any]:
-    """The adjusted Rand index of both on the same named tasks; empty without a champion.
+) -> Comparison | None:
+    """The adjusted Rand index of both on the same named tasks; None without a champion.
 
     The interval is the paired bootstrap's, as it is for classifiers.
     """
     if not job.champion:
-        return {}
+        return None
     today = job.targets[0].labels
     serves = before is not None and (not today or any(n in today for n in before.model.names))
     theirs = [
@@ -187,15 +188,14 @@ def _comparison(
             "difference": candidate - champion,
         }
         interval = _interval(named, ours, other, job.seed)
-    return {
-        "metric": "adjusted_rand",
+    return Comparison(
+        metric="adjusted_rand",
         **numbers,
-        "interval": interval,
-        "n": n,
-        "excluded": 0,
-        "champion_serves": serves,
-        "targets": {},
-    }
+        interval=interval,
+        n=n,
+        excluded=0,
+        champion_serves=serves,
+    )
 
 
 def _interval(

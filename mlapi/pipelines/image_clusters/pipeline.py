@@ -13,6 +13,7 @@ from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import TrainingResult
 
 CONTROLS = ("TextArea", "Choices", "Taxonomy")
 
@@ -52,12 +53,12 @@ class ImageClusters(ImagePipeline):
 
         return ClusterPredictor.load(path)
 
-    def train(self, job: TrainingJob, report: Reporter) -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_clusters.training import train
 
         eva = open_eva(job.folder / "eva", report.statement)
-        train(job, report, self.see(job, eva, report), eva)
+        return train(job, report, self.see(job, eva, report), eva)
 
 
 def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:

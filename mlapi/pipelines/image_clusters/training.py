@@ -18,7 +18,8 @@ from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter, write_json
+from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import Candidate, TrainingResult
 
 _LEAST = 4
 _AS_GOOD = 0.01  # of the silhouette
@@ -29,7 +30,7 @@ def train(
     report: Reporter,
     seen: SeenPictures,
     eva: Eva,
-) -> None:
+) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
     spec = job.targets[0]
     wanted = _wanted(job, spec)
@@ -50,28 +51,26 @@ def train(
     model = replace(model, spec=learned)
     model.save(job.artifact)
     report.phase("judging", 0.8)
-    result = {
-        "recipe": f"{len(model.names)} clusters by k-means",
-        "candidates": [
-            {
-                "target": spec.name,
-                "name": f"{k} clusters",
-                "score": score,
-                "metric": "silhouette",
-                "seconds": 0.0,
-                "n": int((~examples.holdout).sum()),
-                "note": "",
-                "won": k == len(model.names),
-            }
+    return TrainingResult(
+        recipe=f"{len(model.names)} clusters by k-means",
+        candidates=[
+            Candidate(
+                target=spec.name,
+                name=f"{k} clusters",
+                score=score,
+                metric="silhouette",
+                seconds=0.0,
+                n=int((~examples.holdout).sum()),
+                note="",
+                won=k == len(model.names),
+            )
             for k, score in found.tried.items()
         ],
-        "targets": [learned.told()],
+        targets=[learned.row()],
         **judge(eva, job, examples, model, members, before),
-        "environment": environment(),
-        "extractor": model.extractor.name,
-    }
-    write_json(job.folder / "result.json", result)
-    report.phase("done", 1.0)
+        environment=environment(),
+        extractor=model.extractor.name,
+    )
 
 
 def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:

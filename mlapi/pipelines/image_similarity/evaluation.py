@@ -3,7 +3,7 @@
 No task is its own reference here, so what carries the label is judged by its fellows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from mlapi.pipelines.images.table import write_pictures
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.f1 import f1_by_label, indicators, macro_f1
+from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
 SHOWN = 100  # of the tasks that are most like a reference, kept to be shown
 
@@ -61,13 +62,13 @@ def judge(
     seen: SeenPictures,
     report: Reporter,
 ) -> dict[str, Any]:
-    """`metrics`, `outcomes`, `exemplars` and `comparison` of result.json."""
+    """`metrics`, `outcomes`, `exemplars` and `comparison` of the result."""
     said = _ask(eva, f"p{job.project}_v{job.number}", job.artifact, f"{job.prefix}_tasks")
     answers = {task: _without_itself(model, task, said) for task in examples.tasks.tolist()}
     judged = [i for i, there in enumerate(examples.judged) if there]
     return {
         "metrics": [
-            {"target": model.spec.name if r["name"] != "primary" else "", "split": "holdout", **r}
+            r if r.name == "primary" else replace(r, target=model.spec.name)
             for r in _metrics(examples, judged, answers, k)
         ],
         "outcomes": [_outcome(examples, i, answers, model) for i in judged],
@@ -98,7 +99,7 @@ def _without_itself(
 
 def _metrics(
     examples: Examples, judged: list[int], answers: dict[int, Answer | None], k: int
-) -> list[dict[str, Any]]:
+) -> list[MetricRow]:
     n = len(judged)
     truth, said = _binary(examples, judged, answers)
     labels = _classes(examples.label)
@@ -165,24 +166,24 @@ def _binary(
 
 def _outcome(
     examples: Examples, i: int, answers: dict[int, Answer | None], model: SimilarityModel
-) -> dict[str, Any]:
+) -> OutcomeRow:
     single = model.spec.kind == "single"
     human = sorted(examples.humans[i] or ())
     answer = answers[int(examples.tasks[i])]
     said = [examples.label] if answer else []
-    return {
-        "task": int(examples.tasks[i]),
-        "target": model.spec.name,
-        "predicted": (said[0] if said else None) if single else said,
-        "score": answer.score if answer else None,
-        "human": (human[0] if human else "") if single else human,
-        "correct": bool(answer) == bool(examples.carries[i]),
-    }
+    return OutcomeRow(
+        task=int(examples.tasks[i]),
+        target=model.spec.name,
+        predicted=(said[0] if said else None) if single else said,
+        score=answer.score if answer else None,
+        human=(human[0] if human else "") if single else human,
+        correct=bool(answer) == bool(examples.carries[i]),
+    )
 
 
 def _exemplars(
     examples: Examples, answers: dict[int, Answer | None], model: SimilarityModel
-) -> list[dict[str, Any]]:
+) -> list[ExemplarRow]:
     """The tasks that would get the label and do not carry it, the most similar first."""
     found = [
         (answer.score, int(task))
@@ -191,8 +192,7 @@ def _exemplars(
     ]
     found.sort(key=lambda one: (-one[0], one[1]))
     return [
-        {"target": model.spec.name, "label": examples.label, "task": task, "score": score}
-        for score, task in found[:SHOWN]
+        ExemplarRow(model.spec.name, examples.label, task, score) for score, task in found[:SHOWN]
     ]
 
 
@@ -205,10 +205,10 @@ def _comparison(
     model: SimilarityModel,
     seen: SeenPictures,
     report: Reporter,
-) -> dict[str, Any]:
-    """Empty without a champion. One of another pipeline or of another label serves nothing."""
+) -> Comparison | None:
+    """None without a champion. One of another pipeline or of another label serves nothing."""
     if not job.champion:
-        return {}
+        return None
     theirs = _champion(eva, job, model, seen, report)
     truth, said = _binary(examples, judged, answers)
     _, champion = _binary(examples, judged, theirs or {})

@@ -13,6 +13,7 @@ from mlapi.pipelines.images.matching import picture_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import TrainingResult
 
 
 class ImageSimilarity(ImagePipeline):
@@ -63,12 +64,12 @@ class ImageSimilarity(ImagePipeline):
 
         return SimilarityPredictor.load(path)
 
-    def train(self, job: TrainingJob, report: Reporter) -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_similarity.training import train
 
         eva = open_eva(job.folder / "eva", report.statement)
-        train(job, report, self.see(job, eva, report), eva)
+        return train(job, report, self.see(job, eva, report), eva)
 
 
 def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | None) -> str:

@@ -14,7 +14,8 @@ from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter, write_json
+from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import TrainingResult
 
 _HINT = "Label one task with it, or set the option similar_to to a label that tasks carry."
 
@@ -24,7 +25,7 @@ def train(
     report: Reporter,
     seen: SeenPictures,
     eva: Eva,
-) -> None:
+) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
     spec = job.targets[0]
     label = _label(job, spec)
@@ -39,17 +40,15 @@ def train(
     report.phase("saving", 0.7)
     model.save(job.artifact)
     report.phase("judging", 0.8)
-    result = {
-        "recipe": f"{k} nearest neighbours",
-        "candidates": [],
-        "targets": [model.spec.told()],
+    return TrainingResult(
+        recipe=f"{k} nearest neighbours",
+        candidates=[],
+        targets=[model.spec.row()],
         **judge(eva, job, examples, model, k, seen, report),
-        "environment": environment(),
-        "extractor": model.extractor.name,
-        "primary_metric": "macro_f1",
-    }
-    write_json(job.folder / "result.json", result)
-    report.phase("done", 1.0)
+        environment=environment(),
+        extractor=model.extractor.name,
+        primary_metric="macro_f1",
+    )
 
 
 def _label(job: TrainingJob, spec: TargetSpec) -> str:

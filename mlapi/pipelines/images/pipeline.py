@@ -9,6 +9,7 @@ from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images import addresses
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
     from mlapi.eva.open import Eva
@@ -52,11 +53,11 @@ class ImagePipeline(Pipeline):
         except InputProblem:
             return ""
 
-    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
+    def learning_curve(
+        self, job: TrainingJob, report: Reporter, result: TrainingResult
+    ) -> LearningCurve:
         """None: what is not fitted to labels does not get better by more of them."""
-        from mlapi.run_folder.progress_writer import write_json
-
-        write_json(job.folder / "curve.json", {"metrics": []})
+        return LearningCurve([])
 
     def see(self, job: TrainingJob, eva: "Eva", report: Reporter) -> "SeenPictures":
         """What there is to be seen in the job's rows, seen; for a training that needs it first."""

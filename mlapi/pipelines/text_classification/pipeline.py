@@ -12,6 +12,7 @@ from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.text_classification import matching, reading
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import LearningCurve, TrainingResult
 
 OPTIONS = {
     "automl": options.AUTOML,
@@ -64,15 +65,17 @@ class TextClassification(Pipeline):
 
         return TextPredictor.load(path)
 
-    def train(self, job: TrainingJob, report: Reporter) -> None:
+    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.text_classification.modality import TextModality
 
-        train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
+        return train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
 
-    def learning_curve(self, job: TrainingJob, report: Reporter) -> None:
+    def learning_curve(
+        self, job: TrainingJob, report: Reporter, result: TrainingResult
+    ) -> LearningCurve:
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.text_classification.modality import TextModality
 
-        learning_curve(job, report, TextModality())
+        return learning_curve(job, report, TextModality(), result)

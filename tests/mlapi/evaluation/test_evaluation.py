@@ -10,7 +10,7 @@ LABELS = ["a", "b", "c"]
 
 
 def value(rows, name, label=""):
-    (found,) = [r["value"] for r in rows if (r["name"], r["label"]) == (name, label)]
+    (found,) = [r.value for r in rows if (r.name, r.label) == (name, label)]
     return found
 
 
@@ -42,7 +42,7 @@ def test_the_metrics_of_single_labels_are_scikit_learns(judged):
     for name, numbers in zip(("precision", "recall", "f1", "support"), scores, strict=True):
         for label, number in zip(LABELS, numbers, strict=True):
             assert value(rows, name, label) == pytest.approx(number), (name, label)
-    assert {r["n"] for r in rows if not r["label"]} == {400}
+    assert {r.n for r in rows if not r.label} == {400}
 
 
 def test_the_metrics_of_sets_are_scikit_learns():
@@ -83,7 +83,7 @@ def test_nothing_judged_is_undefined_and_not_zero():
     rows = classification.single([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") is None
-    assert {r["n"] for r in rows} == {0}
+    assert {r.n for r in rows} == {0}
 
 
 def test_ece_by_hand():
@@ -124,8 +124,8 @@ def test_the_interval_covers_a_difference_that_is_there():
         [judge(humans, right(0.9), right(0.6))], champion_serves=True, seed=0
     )
 
-    low, high = found["interval"]
-    assert 0 < low < found["difference"] < high
+    low, high = found.interval
+    assert 0 < low < found.difference < high
     assert high - low < 0.15
 
 
@@ -135,16 +135,16 @@ def test_targets_are_averaged_unweighted():
 
     found = comparison.compare([big, small], champion_serves=True, seed=0)
 
-    assert found["candidate"] == pytest.approx((1 + 0.5) / 2)
-    assert found["champion"] == 1
-    assert found["n"] == 100
-    assert found["targets"]["small"]["n"] == 2
+    assert found.candidate == pytest.approx((1 + 0.5) / 2)
+    assert found.champion == 1
+    assert found.n == 100
+    assert found.targets["small"].n == 2
 
 
 def test_nothing_to_compare_is_undefined():
     found = comparison.compare([], champion_serves=False, seed=0)
 
-    assert (found["candidate"], found["interval"], found["n"]) == (None, None, 0)
+    assert (found.candidate, found.interval, found.n) == (None, None, 0)
 
 
 def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
@@ -153,4 +153,4 @@ def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
 
     found = comparison.compare([judge(humans, candidate, champion)], champion_serves=True, seed=11)
 
-    assert found["interval"] == pytest.approx([0.2433781, 0.4078491], abs=1e-6)
+    assert found.interval == pytest.approx([0.2433781, 0.4078491], abs=1e-6)

@@ -47,17 +47,17 @@ def test_a_winner_that_cannot_be_refitted_leaves_the_place_to_the_next(given):
     raced = race(given, Winner(given), "", automl_seconds=60)
 
     assert raced.recipe in {r.name for r in TextModality.recipes}
-    (told,) = [c for c in raced.candidates if c["name"] == AUTOML]
-    assert (told["score"], told["won"]) == (1.0, False)
-    assert told["note"] == "Failed when it was refitted: no more memory"
-    assert [c["name"] for c in raced.candidates if c["won"]] == [raced.recipe]
+    (told,) = [c for c in raced.candidates if c.name == AUTOML]
+    assert (told.score, told.won) == (1.0, False)
+    assert told.note == "Failed when it was refitted: no more memory"
+    assert [c.name for c in raced.candidates if c.won] == [raced.recipe]
 
 
 def test_automl_is_left_out_where_its_features_would_take_all_its_time(given):
     raced = race(given, Winner(given), "", automl_seconds=0.001)
 
-    assert raced.candidates[-1]["score"] is None
-    assert raced.candidates[-1]["note"].startswith("Left out: its features would take")
+    assert raced.candidates[-1].score is None
+    assert raced.candidates[-1].note.startswith("Left out: its features would take")
 
 
 def test_a_recipe_that_would_take_minutes_is_left_out_and_told(given, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_recipe_that_would_take_minutes_is_left_out_and_told(given, monkeypatc
     raced = race(given, Winner(given), "", automl_seconds=60)
 
     assert raced.recipe == linear.WORD.name
-    notes = [c["note"] for c in raced.candidates]
+    notes = [c.note for c in raced.candidates]
     assert notes[1] == "Left out: it would take minutes for each fit."
     assert notes[2] == "Left out: its features would take minutes."
 

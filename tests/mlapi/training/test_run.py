@@ -170,7 +170,7 @@ def test_a_comparison_with_a_former_champion_promotes_nothing(project):
 
 
 def test_the_child_knows_no_secret(project):
-    known = set(carried_out(project).version.environment["variables"])
+    known = set(carried_out(project).version.environment["variables"].split())
     assert not known & {"DATABASE_URL", "SECRET_KEY", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
 
 
@@ -225,6 +225,14 @@ def test_a_child_that_fails_fails_the_run_with_its_reason(project, behaviour, co
     assert run.hint
     project.refresh_from_db()
     assert project.champion is None
+
+
+def test_a_result_of_another_shape_makes_no_version(project):
+    run = carried_out(project, train="misspell")
+    assert (run.state, run.error_code) == ("failed", "run_file_invalid")
+    assert "result.json has an unknown field 'main_metric'" in run.error
+    assert run.hint
+    assert not ModelVersion.objects.filter(project=project).exists()
 
 
 def test_a_child_killed_from_outside_fails_the_run(project):

@@ -29,7 +29,7 @@ def test_a_run_ends_in_a_version_and_all_that_is_known_of_it(make_job):
     assert {o["task"] for o in result["outcomes"]} == set(range(0, 120, 5))
     correct = sum(o["correct"] for o in result["outcomes"])
     assert job.metric("accuracy") == pytest.approx(correct / 24)
-    assert result["comparison"] == {}
+    assert result["comparison"] is None
     assert result["environment"]["evadb"] == "0.3.9"
     assert not list(job.folder.glob("*.partial"))
 

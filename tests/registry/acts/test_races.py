@@ -76,17 +76,8 @@ def test_ten_registrations_get_the_numbers_one_to_ten(tmp_path):
 
 
 def register(run, artifact):
-    return versions.register(
-        run,
-        artifact_path=artifact,
-        pipeline="text_classification",
-        recipe="words",
-        fingerprint="f",
-        targets=[make.TARGET],
-        metrics=make.METRICS,
-        outcomes=[],
-        environment={},
-    )
+    run.parameters = {"pipeline": "text_classification", "fingerprint": "f"}
+    return versions.register(run, make.result(), artifact)
 
 
 def test_cancel_and_claim_at_once_leave_a_run_that_is_told_to_stop():

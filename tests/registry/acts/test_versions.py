@@ -11,22 +11,15 @@ from registry import artifacts
 from registry.acts import runs, versions
 from registry.acts.versions import AlreadySo, ChampionNotArchivable, RunHasVersion
 from registry.models import Metric, ModelVersion, Outcome
+from registry.training_result import MetricRow
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 
-def register(run, path, **given):
-    rows = {
-        "pipeline": "text_classification",
-        "recipe": "words",
-        "fingerprint": "f",
-        "targets": [make.TARGET],
-        "metrics": make.METRICS,
-        "outcomes": [],
-        "environment": {"python": "3.11"},
-    }
-    return versions.register(run, artifact_path=path, **{**rows, **given})
+def register(run, path, number_hint=None, **found):
+    run.parameters = {"pipeline": "text_classification", "fingerprint": "f"}
+    return versions.register(run, make.result(**found), path, number_hint=number_hint)
 
 
 @pytest.fixture
@@ -102,8 +95,11 @@ def test_numbers_go_on_after_a_wrong_hint(artifact):
 
 def test_a_learning_curve_is_added_after_the_run_has_ended():
     version = make.ModelVersionFactory()
-    point = {"target": "label", "name": "learning_curve", "step": 25, "value": 0.5, "n": 40}
-    versions.add_metrics(version, [point, point | {"step": 50, "value": 0.6}])
+    points = [
+        MetricRow("learning_curve", value, 40, target="label", step=step)
+        for step, value in ((25, 0.5), (50, 0.6))
+    ]
+    versions.add_metrics(version, points)
     assert version.metrics.filter(name="learning_curve").count() == 2
 
 
@@ -222,9 +218,10 @@ def test_the_database_refuses_to_delete_a_version():
 
 def test_labels_that_differ_only_at_their_far_end_have_metrics_of_their_own():
     version = make.ModelVersionFactory()
-    recall = {"target": "label", "name": "recall", "value": 0.5, "n": 10}
-    ends = ["a", "b"]
-    versions.add_metrics(version, [recall | {"label": "long " * 200 + end} for end in ends])
+    versions.add_metrics(
+        version,
+        [MetricRow("recall", 0.5, 10, target="label", label="long " * 200 + end) for end in "ab"],
+    )
     labels = set(version.metrics.filter(name="recall").values_list("label", flat=True))
     assert len(labels) == 2
     assert all(len(label) <= 500 for label in labels)

@@ -12,6 +12,7 @@ from django.utils.html import escape
 
 from registry.acts import champion, versions
 from registry.models import Act, Outcome, Project, Task
+from registry.training_result import MetricRow
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -144,8 +145,7 @@ def test_the_learning_curve_says_whether_more_labels_would_help(client, version)
     assert "not there yet" in page_of(client, version)
     points = [(100, 0.5), (200, 0.7)]
     rows = [
-        {"target": "label", "name": "learning_curve", "step": step, "value": value, "n": 100}
-        for step, value in points
+        MetricRow("learning_curve", value, 100, target="label", step=step) for step, value in points
     ]
     versions.add_metrics(version, rows)
     assert "More labels would probably help" in page_of(client, version)

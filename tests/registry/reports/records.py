@@ -21,7 +21,7 @@ TOPICS = TARGET | {"name": "topics", "kind": "multiple", "labels": ["Food", "Pri
 def outcome(
     task: int, human: Any, predicted: Any, score: float | None = 0.9, target: str = "label"
 ) -> dict[str, Any]:
-    """A row as `versions.register` takes it."""
+    """A row as `tests.factories.result` takes it."""
     return {
         "task": task,
         "target": target,
@@ -33,7 +33,7 @@ def outcome(
 
 
 def metric(name: str, value: float | None, *, target: str = "label", n: int = 40, **more: Any):
-    """A row as `versions.register` takes it."""
+    """A row as `tests.factories.result` takes it."""
     return {"target": target, "name": name, "split": "holdout", "value": value, "n": n, **more}
 
 

@@ -1,0 +1,45 @@
+"""The end of a child process as its parent reads it: a result, a learning curve or an error."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlapi.run_folder import json_file
+from registry.training_result import LearningCurve, TrainingResult
+
+_RESULT, _CURVE, _ERROR = "result.json", "curve.json", "error.json"
+
+
+@dataclass(frozen=True)
+class RunError:
+    """Why a child process failed, as `EvalsError` has it."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+def write_result(folder: Path, result: TrainingResult) -> None:
+    json_file.write(folder / _RESULT, result)
+
+
+def read_result(folder: Path) -> TrainingResult:
+    """Raises RunFileInvalid."""
+    return json_file.read(folder / _RESULT, TrainingResult)
+
+
+def write_curve(folder: Path, curve: LearningCurve) -> None:
+    json_file.write(folder / _CURVE, curve)
+
+
+def read_curve(folder: Path) -> LearningCurve:
+    """Raises RunFileInvalid."""
+    return json_file.read(folder / _CURVE, LearningCurve)
+
+
+def write_error(folder: Path, error: RunError) -> None:
+    json_file.write(folder / _ERROR, error)
+
+
+def read_error(folder: Path) -> RunError:
+    """Raises RunFileInvalid."""
+    return json_file.read(folder / _ERROR, RunError)

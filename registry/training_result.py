@@ -1,0 +1,131 @@
+"""The result of a training, as the registry registers it. Plain values without Django's models.
+
+The training child makes them and has no database, so this module imports nothing.
+"""
+
+from dataclasses import dataclass, field
+
+# One label, or a set of them; None is no prediction.
+Label = str | list[str] | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An algorithm that was tried for a target; `score` is None where it could not be scored.
+
+    `score` is on `n` examples of the training split, `won` marks the one that the version has.
+    """
+
+    target: str
+    name: str
+    score: float | None
+    metric: str
+    seconds: float
+    n: int
+    note: str
+    won: bool
+
+
+@dataclass(frozen=True)
+class TargetRow:
+    """A control of the label config, and the labels that the version can give it."""
+
+    name: str
+    object_name: str
+    object_tag: str
+    field: str
+    kind: str
+    labels: list[str]
+    trained: bool = True
+    untrained_reason: str = ""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """A metric on `n` tasks, None where it is undefined; without a target of the whole version.
+
+    `step` is k, or the number of training examples of a point of the learning curve.
+    """
+
+    name: str
+    value: float | None
+    n: int
+    target: str = ""
+    split: str = "holdout"
+    label: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class OutcomeRow:
+    """The version's prediction for a holdout task, beside the human label."""
+
+    task: int
+    target: str
+    predicted: Label
+    score: float | None
+    human: Label
+    correct: bool
+
+
+@dataclass(frozen=True)
+class ExemplarRow:
+    """A task that shows what a label stands for where the version did not learn it from humans."""
+
+    target: str
+    label: str
+    task: int
+    score: float
+
+
+@dataclass(frozen=True)
+class TargetComparison:
+    """Candidate and champion on the same `n` holdout tasks, by the metric that decides.
+
+    `interval` is the 95 % interval of candidate minus champion. `excluded` tasks have a human
+    label that the config does not allow any more. None where nothing could be compared.
+    """
+
+    metric: str
+    candidate: float | None
+    champion: float | None
+    difference: float | None
+    interval: list[float] | None
+    n: int
+    excluded: int
+
+
+@dataclass(frozen=True)
+class Comparison(TargetComparison):
+    """The same over all targets; `champion_serves` is whether it serves any of today's config."""
+
+    champion_serves: bool
+    targets: dict[str, TargetComparison] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A new version beside its artifact.
+
+    `comparison` is None where there was no champion, or one that failed to predict.
+    `primary_metric` is what the metric `primary` is the mean of, `extractor` the full name of
+    what computed its features, `environment` has the versions of the packages by name.
+    """
+
+    recipe: str
+    candidates: list[Candidate]
+    targets: list[TargetRow]
+    metrics: list[MetricRow]
+    outcomes: list[OutcomeRow]
+    comparison: Comparison | None
+    environment: dict[str, str]
+    primary_metric: str
+    extractor: str = ""
+    exemplars: list[ExemplarRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """Metrics of a version's algorithm by the number of training examples."""
+
+    metrics: list[MetricRow]
