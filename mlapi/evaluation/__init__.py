@@ -1,1 +1,6 @@
-"""Metrics of predictions beside their labels, as pure functions. Imports nothing of mlapi."""
+"""How good a version is: metrics of predictions beside labels, and the way to them.
+
+`evaluate` takes a version through the holdout and the champion beside it, for every pipeline;
+`classification` and `comparison` are pure functions. Imports eva and run_folder. Imported by the
+pipelines.
+"""

@@ -53,7 +53,7 @@ def _points(
     job: TrainingJob,
     dataset: datasets.Dataset,
     trained: TrainedTarget,
-    held: evaluation.Holdout,
+    held: evaluation.HoldoutTarget,
     recipe: str,
     number: int,
 ) -> list[MetricRow]:

@@ -1,27 +1,28 @@
-"""Asks a version for the holdout through its EvaDB function, and judges what it says."""
+"""Evaluates a classifier's version on the holdout: its predictions, metrics and outcomes."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
-from mlapi.domain import Answer, TargetSpec
-from mlapi.eva import functions
-from mlapi.eva.execute import execute
-from mlapi.eva.names import identifier
+from mlapi.domain import Answer, ExtractorRef, TargetSpec
 from mlapi.eva.open import Eva
+from mlapi.eva.tables import write_table
 from mlapi.evaluation import classification, comparison
+from mlapi.evaluation.classification import row
+from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.function import ClassifierFunction
-from mlapi.pipelines.classification.model import load_model
+from mlapi.pipelines.classification.model import Classifier
+from mlapi.run_folder.job import TrainingJob
 from registry.training_result import Comparison, MetricRow, OutcomeRow
 
 
 @dataclass
-class Asked:
-    """What a version said of one target: by task id, the answer and its probabilities."""
+class HoldoutPredictions:
+    """A version's predictions for one target: by task id, the answer and its probabilities."""
 
     labels: tuple[str, ...]
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -29,8 +30,8 @@ class Asked:
 
 
 @dataclass
-class Holdout:
-    """A target's judged tasks: those with an input and a label that the config allows."""
+class HoldoutTarget:
+    """A target's tasks of the holdout: those with an input and a label that the config allows."""
 
     spec: TargetSpec
     tasks: list[int]
@@ -38,104 +39,151 @@ class Holdout:
     excluded: int
 
 
-def ask(
-    eva: Eva,
-    function: str,
-    artifact: Path,
-    dataset: Dataset,
-    table: str,
-    today: dict[str, TargetSpec],
-) -> dict[str, Asked]:
-    """What the version in the artifact says of the holdout, as it would be served today.
+class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
+    """The holdout of a dataset, and the EvaDB table that it is in; predictions by control name."""
 
-    By control name, for the targets that it has learned and that the config still asks.
+    primary_metric = "macro_f1"
+
+    def __init__(self, eva: Eva, job: TrainingJob, dataset: Dataset, table: str) -> None:
+        self._eva = eva
+        self._job = job
+        self._dataset = dataset
+        self._table = table
+        self._targets = [holdout(dataset, spec) for spec in job.targets]
+
+    def predict(self, version: Version[Classifier]) -> dict[str, HoldoutPredictions] | None:
+        dataset, table = self._dataset, self._table
+        if version.model.extractor != dataset.modality.extractor:
+            table = f"{table}_champion"
+            dataset = self._seen_by(version.model.extractor)
+            if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
+                return None
+            write_table(self._eva, table, dataset.holdout, dataset.types)
+        return predict_holdout(self._eva, self._job, version, dataset, table)
+
+    def _seen_by(self, extractor: ExtractorRef | None) -> Dataset:
+        modality = self._dataset.modality.seen_by(extractor)
+        return datasets.build(modality, self._job.rows, self._job.targets, self._job.seed)
+
+    def metrics(self, predictions: dict[str, HoldoutPredictions]) -> list[MetricRow]:
+        """The primary one is the mean of the trained targets' macro F1."""
+        rows: list[MetricRow] = []
+        tasks: set[int] = set()
+        for target in self._trained(predictions):
+            rows += metrics(target, predictions[target.spec.name], self._dataset, self._job.seed)
+            tasks.update(target.tasks)
+        scores = [r.value for r in rows if r.name == "macro_f1" and r.value is not None]
+        mean = sum(scores) / len(scores) if scores else None
+        return [*rows, row("primary", mean, len(tasks))]
+
+    def outcomes(self, predictions: dict[str, HoldoutPredictions]) -> list[OutcomeRow]:
+        return [
+            outcome
+            for target in self._trained(predictions)
+            for outcome in outcomes(target, predictions[target.spec.name])
+        ]
+
+    def _trained(self, predictions: dict[str, HoldoutPredictions]) -> list[HoldoutTarget]:
+        return [target for target in self._targets if target.spec.name in predictions]
+
+    def compare(
+        self,
+        candidate: dict[str, HoldoutPredictions],
+        champion: dict[str, HoldoutPredictions] | None,
+    ) -> Comparison:
+        return compare(self._targets, candidate, champion or {}, self._job.seed)
+
+
+def predict_holdout(
+    eva: Eva, job: TrainingJob, version: Version[Classifier], dataset: Dataset, table: str
+) -> dict[str, HoldoutPredictions]:
+    """The version's predictions for the holdout, as it would be served today.
+
+    By control name, for the targets that it has learned and that the config still has.
     """
-    model = load_model(str(artifact))
-    asked = {
-        t.spec.name: Asked(t.spec.labels)
+    model, today = version.model, {target.name: target for target in job.targets}
+    found = {
+        t.spec.name: HoldoutPredictions(t.spec.labels)
         for t in model.targets
         if t.spec.name in today and today[t.spec.name].kind == t.spec.kind
     }
-    if not asked or dataset.holdout.empty:
-        return asked
-    columns = {t: dataset.columns[t].input for t in asked}
+    if not found or dataset.holdout.empty:
+        return found
+    columns = {t: dataset.columns[t].input for t in found}
     arguments = list(dict.fromkeys(columns.values()))
     inputs = [
-        arguments.index(columns[t.spec.name]) if t.spec.name in asked else -1 for t in model.targets
+        arguments.index(columns[t.spec.name]) if t.spec.name in found else -1 for t in model.targets
     ]
-    execute(
+    predicted = predict_table(
         eva,
-        f"CREATE FUNCTION {identifier(function)} "
-        "IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
-        {
-            "impl": functions.path(ClassifierFunction),
-            "artifact": str(artifact),
-            "inputs": ",".join(map(str, inputs)),
-        },
+        job,
+        version,
+        ClassifierFunction,
+        table,
+        arguments,
+        inputs=",".join(map(str, inputs)),
     )
-    said = execute(
-        eva,
-        f"SELECT id, {function}({', '.join(arguments)}) FROM {identifier(table)}",  # noqa: S608
-    )
-    rows = np.stack(said["probabilities"].tolist())
+    rows = np.stack(predicted["probabilities"].tolist())
     for target, part in zip(model.targets, model.slices(), strict=True):
-        if target.spec.name in asked:
-            _note(asked[target.spec.name], target.spec, said["id"].tolist(), rows[:, part])
-    return asked
+        if target.spec.name in found:
+            _note(found[target.spec.name], target.spec, predicted["id"].tolist(), rows[:, part])
+    return found
 
 
-def _note(asked: Asked, spec: TargetSpec, tasks: list[int], rows: np.ndarray) -> None:
-    for task, answer, row in zip(tasks, answers(spec, rows), rows, strict=True):
+def _note(found: HoldoutPredictions, spec: TargetSpec, tasks: list[int], rows: np.ndarray) -> None:
+    for task, answer, probabilities in zip(tasks, answers(spec, rows), rows, strict=True):
         if answer is not None:
-            asked.answers[task] = answer
-            asked.probabilities[task] = row
+            found.answers[task] = answer
+            found.probabilities[task] = probabilities
 
 
-def holdout(dataset: Dataset, spec: TargetSpec) -> Holdout:
-    """The tasks on which the target is judged."""
+def holdout(dataset: Dataset, spec: TargetSpec) -> HoldoutTarget:
+    """The tasks on which the target is evaluated."""
     columns = dataset.columns[spec.name]
     frame = dataset.holdout[
         dataset.holdout[columns.input].notna() & dataset.holdout[columns.label].notna()
     ]
     humans = [decode(label, spec) for label in frame[columns.label]]
-    return Holdout(spec, frame["id"].tolist(), humans, dataset.excluded[spec.name])
+    return HoldoutTarget(spec, frame["id"].tolist(), humans, dataset.excluded[spec.name])
 
 
-def metrics(judged: Holdout, asked: Asked, dataset: Dataset, seed: int) -> list[MetricRow]:
+def metrics(
+    target: HoldoutTarget, predictions: HoldoutPredictions, dataset: Dataset, seed: int
+) -> list[MetricRow]:
     """The metric rows of a trained target."""
-    spec = judged.spec
-    probabilities = np.array([asked.probabilities[t] for t in judged.tasks])
-    said = [_labels(asked.answers[t]) for t in judged.tasks]
+    spec = target.spec
+    probabilities = np.array([predictions.probabilities[t] for t in target.tasks])
+    said = [_labels(predictions.answers[t]) for t in target.tasks]
     usual = _usual(dataset, spec)
     if spec.kind == "single":
         rows = classification.single(
-            [h[0] for h in judged.humans],
+            [h[0] for h in target.humans],
             [s[0] for s in said],
             probabilities,
-            asked.labels,
+            predictions.labels,
             baseline=usual[0],
             seed=seed,
         )
     else:
         rows = classification.multiple(
-            judged.humans, said, probabilities, asked.labels, baseline=usual, seed=seed
+            target.humans, said, probabilities, predictions.labels, baseline=usual, seed=seed
         )
-    return [replace(row, target=spec.name) for row in rows]
+    return [replace(r, target=spec.name) for r in rows]
 
 
-def outcomes(judged: Holdout, asked: Asked) -> list[OutcomeRow]:
+def outcomes(target: HoldoutTarget, predictions: HoldoutPredictions) -> list[OutcomeRow]:
     """What the version said of each judged task, beside what humans said."""
     rows = []
-    for task, human in zip(judged.tasks, judged.humans, strict=True):
-        answer = asked.answers[task]
+    for task, human in zip(target.tasks, target.humans, strict=True):
+        answer = predictions.answers[task]
         said = _labels(answer)
         rows.append(
             OutcomeRow(
                 task=task,
-                target=judged.spec.name,
-                predicted=_shown(said, judged.spec),
+                target=target.spec.name,
+                predicted=_shown(said, target.spec),
                 score=answer.score,
-                human=_shown(human, judged.spec),
+                human=_shown(human, target.spec),
                 correct=set(said) == set(human),
             )
         )
@@ -143,35 +191,38 @@ def outcomes(judged: Holdout, asked: Asked) -> list[OutcomeRow]:
 
 
 def compare(
-    judged: list[Holdout],
-    candidate: dict[str, Asked],
-    champion: dict[str, Asked],
+    targets: list[HoldoutTarget],
+    candidate: dict[str, HoldoutPredictions],
+    champion: dict[str, HoldoutPredictions],
     seed: int,
 ) -> Comparison:
     """Both on the targets that either has learned; who has not learned one says nothing."""
-    serves = any(set(asked.labels) & set(h.spec.labels) for h, asked in _pairs(judged, champion))
+    serves = any(
+        set(champion[t.spec.name].labels) & set(t.spec.labels)
+        for t in targets
+        if t.spec.name in champion
+    )
     both = [
         comparison.Judged(
-            h.spec.name,
-            h.tasks,
-            h.humans,
-            [_said(candidate, h.spec, task) for task in h.tasks],
-            [_said(champion, h.spec, task) for task in h.tasks],
-            h.excluded,
+            t.spec.name,
+            t.tasks,
+            t.humans,
+            [_served(candidate, t.spec, task) for task in t.tasks],
+            [_served(champion, t.spec, task) for task in t.tasks],
+            t.excluded,
         )
-        for h in judged
-        if h.spec.name in candidate or h.spec.name in champion
+        for t in targets
+        if t.spec.name in candidate or t.spec.name in champion
     ]
     return comparison.compare(both, champion_serves=serves, seed=seed)
 
 
-def _pairs(judged: list[Holdout], champion: dict[str, Asked]) -> list[tuple[Holdout, Asked]]:
-    return [(h, champion[h.spec.name]) for h in judged if h.spec.name in champion]
-
-
-def _said(asked: dict[str, Asked], spec: TargetSpec, task: int) -> tuple[str, ...] | None:
-    """The answer as it would be served: one that holds a label not allowed is not said at all."""
-    answer = asked[spec.name].answers.get(task) if spec.name in asked else None
+def _served(
+    predictions: dict[str, HoldoutPredictions], spec: TargetSpec, task: int
+) -> tuple[str, ...] | None:
+    """The answer as it would be served: one that holds a label not allowed is not given at all."""
+    found = predictions.get(spec.name)
+    answer = found.answers.get(task) if found else None
     if answer is None:
         return None
     said = _labels(answer)

@@ -1,4 +1,4 @@
-"""Trains a classifier's version in EvaDB: tables, race, artifact, function, verdict."""
+"""Trains a classifier's version in EvaDB: tables, race, artifact, evaluation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -7,14 +7,15 @@ from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
+from mlapi.evaluation.evaluate import evaluate, load_champion
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
 from mlapi.pipelines.classification.dataset import Dataset
+from mlapi.pipelines.classification.evaluation import ClassifierHoldout
 from mlapi.pipelines.classification.modality import Modality
-from mlapi.pipelines.classification.model import Classifier
+from mlapi.pipelines.classification.model import Classifier, load_model
 from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
-from mlapi.pipelines.classification.verdict import verdict
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -45,15 +46,16 @@ def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> T
     model = Classifier(modality.pipeline, trained, modality.extractor)
     model.save(job.artifact)
 
-    report.phase("judging", 0.8)
+    champion = load_champion(job, load_model, report)
+    holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"])
+    found = evaluate(holdout, job, model, champion, report)
     return TrainingResult(
         recipe=" / ".join(dict.fromkeys(r.recipe for r in learned.raced.values())),
         candidates=[c for raced in learned.raced.values() for c in raced.candidates],
         targets=[_target(spec, learned) for spec in job.targets],
-        **verdict(eva, job, dataset, tables["holdout"], report),
+        **vars(found),
         environment=environment(),
         extractor=modality.extractor.name if modality.extractor else "",
-        primary_metric="macro_f1",
     )
 
 

@@ -4,16 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score, v_measure_score
 
-from mlapi.eva import functions
-from mlapi.eva.execute import execute
-from mlapi.eva.names import identifier
+from mlapi.domain import TargetSpec
 from mlapi.eva.open import Eva
 from mlapi.evaluation.classification import row
+from mlapi.evaluation.evaluate import Holdout, Version, predict_table
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_clusters.grouping import silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
@@ -54,88 +52,132 @@ class Before:
         return None if cluster is None else self.model.names[cluster]
 
 
-def judge(
-    eva: Eva,
-    job: TrainingJob,
-    examples: Examples,
-    model: ClusterModel,
-    members: Sequence[Members],
-    before: Before | None,
-) -> dict[str, Any]:
-    """`metrics`, `outcomes`, `exemplars`, `comparison` and `primary_metric` of the result.
+@dataclass(frozen=True)
+class Assigned:
+    """The clusters of a version: their names, and of each example its cluster and centrality.
 
-    Names given by annotators make no cluster, so all of them may judge; those of the holdout do,
-    as for every other pipeline.
+    -1 is the cluster of an example that the version cannot see.
     """
-    clusters, centrality = _ask(eva, job, examples)
-    truth = [str(examples.humans[i]) for i in examples.judged]
-    said = clusters[examples.judged]
-    n = len(truth)
-    rand = float(adjusted_rand_score(truth, said)) if n > 1 else None
-    fitted = ~examples.holdout
-    shape = silhouette(examples.vectors[fitted], clusters[fitted], job.seed)
-    primary = ("adjusted_rand", rand, n) if n else ("silhouette", shape, len(examples.tasks))
-    target = model.spec.name
-    rows = [
-        row("adjusted_rand", rand, n),
-        row("v_measure", float(v_measure_score(truth, said)) if n > 1 else None, n),
-        row("silhouette", shape, int(fitted.sum())),
-        row("clusters", float(len(model.names)), len(examples.tasks)),
-        # What names without any relation to the pictures would get.
-        row("baseline_adjusted_rand", 0.0 if n > 1 else None, n),
-        *_sizes(model, clusters),
-    ]
-    return {
-        "metrics": [
-            *(replace(r, target=target) for r in rows),
-            row("primary", *primary[1:]),
-        ],
-        "outcomes": _outcomes(examples, model, members, clusters, centrality),
-        "exemplars": _shown(examples, model, clusters, centrality),
-        "comparison": _comparison(job, examples, truth, said, before),
-        "primary_metric": primary[0],
-    }
+
+    names: Sequence[str]
+    clusters: np.ndarray
+    centrality: np.ndarray
 
 
-def _ask(eva: Eva, job: TrainingJob, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
-    """What the version says of each task, through its EvaDB function."""
-    function = identifier(f"p{job.project}_v{job.number}")
-    execute(
-        eva,
-        f"CREATE FUNCTION {function} IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path(NearestCluster), "artifact": str(job.artifact)},
-    )
-    found = execute(eva, f"SELECT id, {function}(features) FROM {job.prefix}_tasks")  # noqa: S608
-    found = found.set_index("id").loc[examples.tasks]
-    return found["cluster"].to_numpy(dtype=int), found["centrality"].to_numpy(dtype=float)
+class ClusterHoldout(Holdout[ClusterModel, Assigned]):
+    """The examples that a human has named; those of the holdout count, as in every pipeline."""
+
+    def __init__(
+        self,
+        eva: Eva,
+        job: TrainingJob,
+        examples: Examples,
+        members: Sequence[Members],
+        before: Before | None,
+    ) -> None:
+        self._eva = eva
+        self._job = job
+        self._examples = examples
+        self._members = members
+        self._before = before
+        self._spec = job.targets[0]
+        self._truth = [str(examples.humans[i]) for i in examples.judged]
+        self.primary_metric = "adjusted_rand" if self._truth else "silhouette"
+
+    def predict(self, version: Version[ClusterModel]) -> Assigned:
+        table = f"{self._job.prefix}_tasks"
+        found = predict_table(self._eva, self._job, version, NearestCluster, table, ["features"])
+        found = found.set_index("id").loc[self._examples.tasks]
+        return Assigned(
+            version.model.names,
+            found["cluster"].to_numpy(dtype=int),
+            found["centrality"].to_numpy(dtype=float),
+        )
+
+    def predict_champion(self, champion: Version[ClusterModel]) -> Assigned | None:
+        """Its clusters were needed before, to name those of the new version."""
+        if self._before is None:
+            return None
+        tasks = self._examples.tasks.tolist()
+        clusters = np.array([self._before.clusters.get(task, -1) for task in tasks], dtype=int)
+        return Assigned(champion.model.names, clusters, np.zeros(len(tasks)))
+
+    def metrics(self, predictions: Assigned) -> list[MetricRow]:
+        said = predictions.clusters[self._examples.judged]
+        n = len(self._truth)
+        rand = float(adjusted_rand_score(self._truth, said)) if n > 1 else None
+        v_measure = float(v_measure_score(self._truth, said)) if n > 1 else None
+        fitted = ~self._examples.holdout
+        vectors, clusters = self._examples.vectors[fitted], predictions.clusters[fitted]
+        shape = silhouette(vectors, clusters, self._job.seed)
+        total = len(self._examples.tasks)
+        rows = [
+            row("adjusted_rand", rand, n),
+            row("v_measure", v_measure, n),
+            row("silhouette", shape, int(fitted.sum())),
+            row("clusters", float(len(predictions.names)), total),
+            # What names without any relation to the pictures would get.
+            row("baseline_adjusted_rand", 0.0 if n > 1 else None, n),
+            *_sizes(predictions),
+        ]
+        return [
+            *(replace(r, target=self._spec.name) for r in rows),
+            row("primary", rand, n) if n else row("primary", shape, total),
+        ]
+
+    def outcomes(self, predictions: Assigned) -> list[OutcomeRow]:
+        return _outcomes(self._examples, self._spec, self._members, predictions)
+
+    def exemplars(self, predictions: Assigned) -> list[ExemplarRow]:
+        return _exemplars(self._examples, self._spec, predictions)
+
+    def compare(self, candidate: Assigned, champion: Assigned | None) -> Comparison:
+        """The adjusted Rand index of both on the same named tasks."""
+        judged, today = self._examples.judged, self._spec.labels
+        serves = champion is not None and (not today or any(n in today for n in champion.names))
+        n = len(self._truth)
+        mine = other = difference = interval = None
+        if n > 1 and champion is not None and serves:
+            named = np.array(self._truth)
+            ours, theirs = candidate.clusters[judged], champion.clusters[judged]
+            mine, other = (float(adjusted_rand_score(named, said)) for said in (ours, theirs))
+            difference = mine - other
+            interval = _interval(named, ours, theirs, self._job.seed)
+        return Comparison(
+            metric="adjusted_rand",
+            candidate=mine,
+            champion=other,
+            difference=difference,
+            interval=interval,
+            n=n,
+            excluded=0,
+            champion_serves=serves,
+        )
 
 
-def _sizes(model: ClusterModel, clusters: np.ndarray) -> list[MetricRow]:
+def _sizes(assigned: Assigned) -> list[MetricRow]:
     """How many tasks each name has: clusters may share one that annotators gave to both."""
-    sizes = Counter(model.names[cluster] for cluster in clusters.tolist())
+    sizes = Counter(assigned.names[cluster] for cluster in assigned.clusters.tolist())
     return [row("support", float(n), n, label=name) for name, n in sorted(sizes.items())]
 
 
 def _outcomes(
-    examples: Examples,
-    model: ClusterModel,
-    members: Sequence[Members],
-    clusters: np.ndarray,
-    centrality: np.ndarray,
+    examples: Examples, spec: TargetSpec, members: Sequence[Members], assigned: Assigned
 ) -> list[OutcomeRow]:
     """The name of each judged task's cluster as it would be without that task's own answer."""
     found = []
     for i in examples.judged:
-        human, cluster = examples.humans[i], int(clusters[i])
+        human, cluster = examples.humans[i], int(assigned.clusters[i])
         others = members[cluster].humans - Counter([human])
         others_say = most(others) if others else None
-        name = others_say or (model.names[cluster] if model.names[cluster] != human else None)
+        own = assigned.names[cluster]
+        name = others_say or (own if own != human else None)
         found.append(
             OutcomeRow(
                 task=int(examples.tasks[i]),
-                target=model.spec.name,
+                target=spec.name,
                 predicted=name,
-                score=float(centrality[i]),
+                score=float(assigned.centrality[i]),
                 human=human,
                 correct=name == human,
             )
@@ -143,59 +185,18 @@ def _outcomes(
     return found
 
 
-def _shown(
-    examples: Examples, model: ClusterModel, clusters: np.ndarray, centrality: np.ndarray
-) -> list[ExemplarRow]:
-    """The most central tasks of each name, for people to see what it is."""
+def _exemplars(examples: Examples, spec: TargetSpec, assigned: Assigned) -> list[ExemplarRow]:
+    """Of each name the most central tasks."""
     by_name: dict[str, list[tuple[float, int]]] = {}
-    for task, cluster, score in zip(examples.tasks, clusters, centrality, strict=True):
-        by_name.setdefault(model.names[cluster], []).append((float(score), int(task)))
+    for task, cluster, score in zip(
+        examples.tasks, assigned.clusters, assigned.centrality, strict=True
+    ):
+        by_name.setdefault(assigned.names[cluster], []).append((float(score), int(task)))
     return [
-        ExemplarRow(model.spec.name, name, task, score)
+        ExemplarRow(spec.name, name, task, score)
         for name, found in sorted(by_name.items())
         for score, task in sorted(found, key=lambda one: (-one[0], one[1]))[:SHOWN]
     ]
-
-
-def _comparison(
-    job: TrainingJob,
-    examples: Examples,
-    truth: list[str],
-    said: np.ndarray,
-    before: Before | None,
-) -> Comparison | None:
-    """The adjusted Rand index of both on the same named tasks; None without a champion.
-
-    The interval is the paired bootstrap's, as it is for classifiers.
-    """
-    if not job.champion:
-        return None
-    today = job.targets[0].labels
-    serves = before is not None and (not today or any(n in today for n in before.model.names))
-    theirs = [
-        before.clusters.get(int(examples.tasks[i]), -1) if before else -1 for i in examples.judged
-    ]
-    n = len(truth)
-    numbers: dict[str, Any] = {"candidate": None, "champion": None, "difference": None}
-    interval = None
-    if n > 1 and serves:
-        named, ours, other = np.array(truth), np.array(said), np.array(theirs)
-        candidate = float(adjusted_rand_score(named, ours))
-        champion = float(adjusted_rand_score(named, other))
-        numbers = {
-            "candidate": candidate,
-            "champion": champion,
-            "difference": candidate - champion,
-        }
-        interval = _interval(named, ours, other, job.seed)
-    return Comparison(
-        metric="adjusted_rand",
-        **numbers,
-        interval=interval,
-        n=n,
-        excluded=0,
-        champion_serves=serves,
-    )
 
 
 def _interval(

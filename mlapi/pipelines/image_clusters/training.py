@@ -1,4 +1,4 @@
-"""Trains a version of clusters in EvaDB: table, groups, names, artifact, function, verdict."""
+"""Trains a version of clusters in EvaDB: table, groups, names, artifact, evaluation."""
 
 from collections import Counter
 from dataclasses import replace
@@ -8,7 +8,8 @@ import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.pipelines.image_clusters.evaluation import Before, Examples, judge
+from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
 from mlapi.pipelines.image_clusters.naming import Members, name_all
@@ -38,7 +39,8 @@ def train(
     examples = _examples(job, spec, seen, eva)
     report.phase("grouping", 0.4)
     found = _group(job, spec, examples, wanted, report)
-    before = _before(job, spec, seen, report)
+    champion = load_champion(job, load_model, report)
+    before = _before(job, spec, seen, champion.model) if champion else None
     if before and _still_good(before.model, found, examples, job, wanted):
         report.log("The champion's clusters are as good on today's pictures: they are kept.")
         found = replace(found, centres=before.model.centres)
@@ -50,7 +52,8 @@ def train(
     learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
     model = replace(model, spec=learned)
     model.save(job.artifact)
-    report.phase("judging", 0.8)
+    holdout = ClusterHoldout(eva, job, examples, members, before)
+    evaluated = evaluate(holdout, job, model, champion, report)
     return TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",
         candidates=[
@@ -67,7 +70,7 @@ def train(
             for k, score in found.tried.items()
         ],
         targets=[learned.row()],
-        **judge(eva, job, examples, model, members, before),
+        **vars(evaluated),
         environment=environment(),
         extractor=model.extractor.name,
     )
@@ -162,16 +165,9 @@ def _before(
     job: TrainingJob,
     spec: TargetSpec,
     seen: SeenPictures,
-    report: Reporter,
+    model: ClusterModel,
 ) -> Before | None:
-    """The champion's clusters of today's pictures; None where it is none, or another kind's."""
-    if not job.champion or job.champion.pipeline != job.pipeline:
-        return None
-    try:
-        model = load_model(str(job.champion.artifact))
-    except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it names nothing
-        report.log(f"The champion {job.champion.label} does not load: {e}")
-        return None
+    """The champion's clusters of today's pictures; None where it has named another control."""
     if model.spec.name != spec.name:
         return None
     vectors = read_vectors([row["data"] for row in job.rows], spec, model.extractor, seen)

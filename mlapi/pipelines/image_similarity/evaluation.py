@@ -1,28 +1,23 @@
-"""How good an image similarity version is: asked through its EvaDB function, each task of others.
+"""Evaluates an image similarity version: leave-one-out, and precision at k.
 
-No task is its own reference here, so what carries the label is judged by its fellows.
+Leave-one-out: a reference is scored against the other references only.
 """
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mlapi.domain import Answer
-from mlapi.eva import functions
-from mlapi.eva.execute import execute
-from mlapi.eva.names import identifier
+from mlapi.domain import Answer, TargetSpec
 from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.classification import row
+from mlapi.evaluation.evaluate import Holdout, Version, predict_table
 from mlapi.pipelines.image_similarity.function import NearestReferences
-from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
+from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import write_pictures
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
@@ -53,48 +48,61 @@ class Examples:
         return self.holdout & np.array([h is not None for h in self.humans])
 
 
-def judge(
-    eva: Eva,
-    job: TrainingJob,
-    examples: Examples,
-    model: SimilarityModel,
-    k: int,
-    seen: SeenPictures,
-    report: Reporter,
-) -> dict[str, Any]:
-    """`metrics`, `outcomes`, `exemplars` and `comparison` of the result."""
-    said = _ask(eva, f"p{job.project}_v{job.number}", job.artifact, f"{job.prefix}_tasks")
-    answers = {task: _without_itself(model, task, said) for task in examples.tasks.tolist()}
-    judged = [i for i, there in enumerate(examples.judged) if there]
-    return {
-        "metrics": [
-            r if r.name == "primary" else replace(r, target=model.spec.name)
-            for r in _metrics(examples, judged, answers, k)
-        ],
-        "outcomes": [_outcome(examples, i, answers, model) for i in judged],
-        "exemplars": _exemplars(examples, answers, model),
-        "comparison": _comparison(eva, job, examples, judged, answers, model, seen, report),
-    }
+class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
+    """The holdout among the examples; predictions by task id, None for one that is like none."""
 
+    primary_metric = "macro_f1"
 
-def _ask(
-    eva: Eva, function: str, artifact: Path, table: str
-) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-    execute(
-        eva,
-        f"CREATE FUNCTION {identifier(function)} IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path(NearestReferences), "artifact": str(artifact)},
-    )
-    found = execute(eva, f"SELECT id, {function}(features) FROM {identifier(table)}")  # noqa: S608
-    columns = (found[name].tolist() for name in ("id", "tasks", "nearness"))
-    return {task: (ids, near) for task, ids, near in zip(*columns, strict=True)}
+    def __init__(
+        self, eva: Eva, job: TrainingJob, examples: Examples, k: int, seen: SeenPictures
+    ) -> None:
+        self._eva = eva
+        self._job = job
+        self._examples = examples
+        self._k = k
+        self._seen = seen
+        self._spec = job.targets[0]
+        self._judged = [i for i, there in enumerate(examples.judged) if there]
 
+    def predict(self, version: Version[SimilarityModel]) -> dict[int, Answer | None] | None:
+        """None also for a version of another label, or whose extractor has seen no picture."""
+        model = version.model
+        if model.label != self._examples.label or model.spec.name != self._spec.name:
+            return None
+        table = f"{self._job.prefix}_tasks"
+        if model.extractor != self._job.extractor:
+            table = f"{table}_champion"
+            rows = self._job.rows
+            if not write_pictures(self._eva, table, rows, self._spec, model.extractor, self._seen):
+                return None
+        found = predict_table(self._eva, self._job, version, NearestReferences, table, ["features"])
+        columns = (found[name].tolist() for name in ("id", "tasks", "nearness"))
+        # Without itself: no task is its own reference.
+        return {
+            task: model.answer(near[ids != task]) for task, ids, near in zip(*columns, strict=True)
+        }
 
-def _without_itself(
-    model: SimilarityModel, task: int, said: dict[int, tuple[np.ndarray, np.ndarray]]
-) -> Answer | None:
-    ids, near = said[task]
-    return model.answer(near[ids != task])
+    def metrics(self, predictions: dict[int, Answer | None]) -> list[MetricRow]:
+        return [
+            r if r.name == "primary" else replace(r, target=self._spec.name)
+            for r in _metrics(self._examples, self._judged, predictions, self._k)
+        ]
+
+    def outcomes(self, predictions: dict[int, Answer | None]) -> list[OutcomeRow]:
+        return [_outcome(self._examples, i, predictions, self._spec) for i in self._judged]
+
+    def exemplars(self, predictions: dict[int, Answer | None]) -> list[ExemplarRow]:
+        return _exemplars(self._examples, predictions, self._spec)
+
+    def compare(
+        self, candidate: dict[int, Answer | None], champion: dict[int, Answer | None] | None
+    ) -> Comparison:
+        truth, said = _binary(self._examples, self._judged, candidate)
+        _, theirs = _binary(self._examples, self._judged, champion or {})
+        tasks = [int(self._examples.tasks[i]) for i in self._judged]
+        both = comparison.Judged(self._spec.name, tasks, truth, list(said), list(theirs))
+        serves = champion is not None
+        return comparison.compare([both], champion_serves=serves, seed=self._job.seed)
 
 
 def _metrics(
@@ -165,15 +173,15 @@ def _binary(
 
 
 def _outcome(
-    examples: Examples, i: int, answers: dict[int, Answer | None], model: SimilarityModel
+    examples: Examples, i: int, answers: dict[int, Answer | None], spec: TargetSpec
 ) -> OutcomeRow:
-    single = model.spec.kind == "single"
+    single = spec.kind == "single"
     human = sorted(examples.humans[i] or ())
     answer = answers[int(examples.tasks[i])]
     said = [examples.label] if answer else []
     return OutcomeRow(
         task=int(examples.tasks[i]),
-        target=model.spec.name,
+        target=spec.name,
         predicted=(said[0] if said else None) if single else said,
         score=answer.score if answer else None,
         human=(human[0] if human else "") if single else human,
@@ -182,7 +190,7 @@ def _outcome(
 
 
 def _exemplars(
-    examples: Examples, answers: dict[int, Answer | None], model: SimilarityModel
+    examples: Examples, answers: dict[int, Answer | None], spec: TargetSpec
 ) -> list[ExemplarRow]:
     """The tasks that would get the label and do not carry it, the most similar first."""
     found = [
@@ -191,56 +199,4 @@ def _exemplars(
         if not carries and (answer := answers[int(task)])
     ]
     found.sort(key=lambda one: (-one[0], one[1]))
-    return [
-        ExemplarRow(model.spec.name, examples.label, task, score) for score, task in found[:SHOWN]
-    ]
-
-
-def _comparison(
-    eva: Eva,
-    job: TrainingJob,
-    examples: Examples,
-    judged: list[int],
-    answers: dict[int, Answer | None],
-    model: SimilarityModel,
-    seen: SeenPictures,
-    report: Reporter,
-) -> Comparison | None:
-    """None without a champion. One of another pipeline or of another label serves nothing."""
-    if not job.champion:
-        return None
-    theirs = _champion(eva, job, model, seen, report)
-    truth, said = _binary(examples, judged, answers)
-    _, champion = _binary(examples, judged, theirs or {})
-    tasks = [int(examples.tasks[i]) for i in judged]
-    both = comparison.Judged(model.spec.name, tasks, truth, list(said), list(champion))
-    return comparison.compare([both], champion_serves=theirs is not None, seed=job.seed)
-
-
-def _champion(
-    eva: Eva,
-    job: TrainingJob,
-    model: SimilarityModel,
-    seen: SeenPictures,
-    report: Reporter,
-) -> dict[int, Answer | None] | None:
-    if job.champion.pipeline != job.pipeline:
-        return None
-    report.phase("judging the champion", 0.9)
-    artifact = job.champion.artifact
-    try:
-        theirs = load_model(str(artifact))
-    except Exception as e:  # noqa: BLE001 - whatever a pickle raises: it serves nothing
-        report.log(f"The champion {job.champion.label} does not load: {e}")
-        return None
-    if theirs.label != model.label or theirs.spec.name != model.spec.name:
-        return None
-    function = f"p{job.project}_v{job.champion.number}"
-    if theirs.extractor == model.extractor:
-        said = _ask(eva, function, artifact, f"{job.prefix}_tasks")
-        return {task: _without_itself(theirs, task, said) for task in said}
-    table = f"{job.prefix}_tasks_champion"
-    if not write_pictures(eva, table, job.rows, model.spec, theirs.extractor, seen):
-        return None
-    said = _ask(eva, function, artifact, table)
-    return {task: _without_itself(theirs, task, said) for task in said}
+    return [ExemplarRow(spec.name, examples.label, task, score) for score, task in found[:SHOWN]]

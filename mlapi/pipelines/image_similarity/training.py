@@ -1,4 +1,4 @@
-"""Trains an image similarity version in EvaDB: table, index, artifact, function, verdict."""
+"""Trains an image similarity version in EvaDB: table, index, artifact, evaluation."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,8 +7,9 @@ import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.pipelines.image_similarity.evaluation import Examples, judge
-from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
+from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
+from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import select_pictures, write_pictures
@@ -39,15 +40,15 @@ def train(
     model = _model(job, spec, label, examples, k)
     report.phase("saving", 0.7)
     model.save(job.artifact)
-    report.phase("judging", 0.8)
+    holdout = SimilarityHoldout(eva, job, examples, k, seen)
+    found = evaluate(holdout, job, model, load_champion(job, load_model, report), report)
     return TrainingResult(
         recipe=f"{k} nearest neighbours",
         candidates=[],
         targets=[model.spec.row()],
-        **judge(eva, job, examples, model, k, seen, report),
+        **vars(found),
         environment=environment(),
         extractor=model.extractor.name,
-        primary_metric="macro_f1",
     )
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlapi.eva.execute import StatementFailed
-from mlapi.pipelines.classification import evaluation
+from mlapi.eva.execute import StatementFailed, execute
+from mlapi.evaluation import evaluate
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 
@@ -125,15 +125,14 @@ def test_a_champion_that_could_not_be_asked_is_not_said_to_serve_nothing(
     make_job, trained, monkeypatch
 ):
     """An empty comparison promotes nothing; one without an answer of the champion would."""
-    ask = evaluation.ask
 
-    def failing(eva, function, *others):
-        if function == "p90_v1":
+    def failing(eva, statement, bindings=None):
+        if "p90_v1 " in statement:
             raise StatementFailed("no space left on device")
-        return ask(eva, function, *others)
+        return execute(eva, statement, bindings)
 
-    monkeypatch.setattr(evaluation, "ask", failing)
+    monkeypatch.setattr(evaluate, "execute", failing)
     job = make_job(tasks(*some_texts(60)), [target()], champion=champion_of(trained))
 
     assert job.train()["comparison"] is None
-    assert any("could not be judged" in line.get("log", "") for line in job.progress)
+    assert any("could not be evaluated" in line.get("log", "") for line in job.progress)

@@ -1,0 +1,159 @@
+"""Evaluates a new version on the holdout, and the champion beside it, for every pipeline."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import pandas as pd
+
+from mlapi.eva import functions
+from mlapi.eva.execute import StatementFailed, execute
+from mlapi.eva.functions import ModelFunction
+from mlapi.eva.names import identifier
+from mlapi.eva.open import Eva
+from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress_writer import Reporter
+from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
+
+Model = TypeVar("Model")
+Predictions = TypeVar("Predictions")
+
+
+@dataclass(frozen=True)
+class Version(Generic[Model]):
+    """A version to be evaluated: its number in the project, its artifact, and its model."""
+
+    number: int
+    artifact: Path
+    model: Model
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a TrainingResult has of an evaluation."""
+
+    metrics: list[MetricRow]
+    outcomes: list[OutcomeRow]
+    exemplars: list[ExemplarRow]
+    comparison: Comparison | None
+    primary_metric: str
+
+
+class Holdout(ABC, Generic[Model, Predictions]):
+    """The holdout of a run under today's config, as one pipeline predicts and scores it."""
+
+    primary_metric: str
+
+    @abstractmethod
+    def predict(self, version: Version[Model]) -> Predictions | None:
+        """The version's predictions, by its EvaDB function; None if it serves no target of today.
+
+        Raises StatementFailed.
+        """
+
+    def predict_champion(self, champion: Version[Model]) -> Predictions | None:
+        """As `predict`, where a champion is not asked in another way."""
+        return self.predict(champion)
+
+    @abstractmethod
+    def metrics(self, predictions: Predictions) -> list[MetricRow]:
+        """Of the holdout; with one that is named `primary`, the whole version's."""
+
+    @abstractmethod
+    def outcomes(self, predictions: Predictions) -> list[OutcomeRow]:
+        """A row for each task and target of the holdout that humans have labelled."""
+
+    def exemplars(self, predictions: Predictions) -> list[ExemplarRow]:
+        """Tasks to be shown for a label; none where humans have given every label."""
+        return []
+
+    @abstractmethod
+    def compare(self, candidate: Predictions, champion: Predictions | None) -> Comparison:
+        """Both on the same tasks; None is a champion that serves nothing of today's config."""
+
+
+def load_champion(
+    job: TrainingJob, load: Callable[[str], Model], report: Reporter
+) -> Version[Model] | None:
+    """The job's champion; None if there is none, it is another pipeline's, or does not load."""
+    champion = job.champion
+    if champion is None or champion.pipeline != job.pipeline:
+        return None
+    try:
+        model = load(str(champion.artifact))
+    except Exception as e:  # noqa: BLE001 - whatever an artifact raises: it serves nothing
+        report.log(f"The champion {champion.label} does not load: {e}")
+        return None
+    return Version(champion.number, champion.artifact, model)
+
+
+def evaluate(
+    holdout: Holdout[Model, Predictions],
+    job: TrainingJob,
+    model: Model,
+    champion: Version[Model] | None,
+    report: Reporter,
+) -> Evaluation:
+    """Evaluate the model, whose artifact is in the job's folder. Raises StatementFailed.
+
+    `champion` is what `load_champion` found. It is not compared where EvaDB fails on it: an
+    absent comparison promotes nothing, one without its predictions would.
+    """
+    report.phase("evaluating", 0.8)
+    predictions = holdout.predict(Version(job.number, job.artifact, model))
+    if predictions is None:
+        raise ValueError("The new version serves no target of its own config.")
+    return Evaluation(
+        metrics=holdout.metrics(predictions),
+        outcomes=holdout.outcomes(predictions),
+        exemplars=holdout.exemplars(predictions),
+        comparison=_comparison(holdout, job, predictions, champion, report),
+        primary_metric=holdout.primary_metric,
+    )
+
+
+def _comparison(
+    holdout: Holdout[Model, Predictions],
+    job: TrainingJob,
+    candidate: Predictions,
+    champion: Version[Model] | None,
+    report: Reporter,
+) -> Comparison | None:
+    if job.champion is None:
+        return None
+    if champion is None:
+        return holdout.compare(candidate, None)
+    report.phase("evaluating the champion", 0.9)
+    try:
+        predictions = holdout.predict_champion(champion)
+    except StatementFailed as e:
+        report.log(f"The champion {job.champion.label} could not be evaluated: {e}")
+        return None
+    return holdout.compare(candidate, predictions)
+
+
+def predict_table(
+    eva: Eva,
+    job: TrainingJob,
+    version: Version,
+    function: type[ModelFunction],
+    table: str,
+    columns: Sequence[str],
+    **setup: str,
+) -> pd.DataFrame:
+    """Create the version's EvaDB function, and select `id` and its outputs for a table's rows.
+
+    `columns` are the function's arguments; `setup` is what it takes beside the model's path.
+    """
+    name = identifier(f"p{job.project}_v{version.number}")
+    given = {"artifact": str(version.artifact), **setup}
+    clauses = ["MODEL_PATH ':artifact'", *(f"{key.upper()} ':{key}'" for key in setup)]
+    execute(
+        eva,
+        f"CREATE FUNCTION {name} IMPL ':impl' {' '.join(clauses)}",
+        {"impl": functions.path(function), **given},
+    )
+    arguments = ", ".join(map(identifier, columns))
+    return execute(eva, f"SELECT id, {name}({arguments}) FROM {identifier(table)}")  # noqa: S608
