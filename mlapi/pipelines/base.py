@@ -46,8 +46,8 @@ class RunHistory(Protocol):
     def has_version(self) -> bool:
         """Whether an earlier run of the project has made a version."""
 
-    def candidates(self) -> Iterable[tuple[int, list[dict[str, Any]]]]:
-        """Of each earlier run that has some, the newest first: its id and its candidates."""
+    def candidates(self, most: int) -> Iterable[tuple[int, list[dict[str, Any]]]]:
+        """Id and candidates of earlier runs that have some, the newest first, of so many runs."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Writes job.json, which says to the child process what to train."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +104,6 @@ class _History:
     def has_version(self) -> bool:
         return self.run.project.versions.exists()
 
-    def candidates(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    def candidates(self, most: int) -> Iterable[tuple[int, list[dict[str, Any]]]]:
         earlier = self.run.project.runs.filter(pk__lt=self.run.pk).exclude(candidates=[])
-        return earlier.values_list("pk", "candidates").iterator(chunk_size=50)
+        return earlier.values_list("pk", "candidates")[:most]

@@ -1,7 +1,6 @@
 """Whether a run races EvaDB's AutoML beside the linear candidates."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from mlapi.pipelines.base import RunHistory, RunPlan
@@ -38,7 +37,7 @@ def _why_not(choice: str, history: RunHistory) -> str:
 
 def _lost_in(history: RunHistory) -> int | None:
     """The newest earlier run that raced AutoML, if it lost there clearly."""
-    for run, candidates in islice(history.candidates(), _RUNS_LOOKED_AT):
+    for run, candidates in history.candidates(_RUNS_LOOKED_AT):
         margins = _margins(candidates)
         if margins:
             return run if all(margin > _LOST_BY for margin in margins) else None

@@ -16,7 +16,7 @@ from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import select_pictures, write_pictures
+from mlapi.pipelines.images.table import through_table
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -95,14 +95,13 @@ def _examples(
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
     table = f"{job.prefix}_tasks"
-    n = write_pictures(eva, table, job.rows, spec, job.extractor, seen)
-    if n < _LEAST:
+    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
+    if len(tasks) < _LEAST:
         raise TrainingFailed(
             "not_enough_tasks",
-            f"Only {n} of {len(job.rows)} tasks have a picture that can be read.",
+            f"Only {len(tasks)} of {len(job.rows)} tasks have a picture that can be read.",
             hint=f"Import {_LEAST} pictures or more; the log says what is wrong with the others.",
         )
-    tasks, vectors = select_pictures(eva, table)
     by_task = {row["id"]: row for row in job.rows}
     humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
     return Examples(

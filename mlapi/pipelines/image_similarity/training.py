@@ -12,7 +12,7 @@ from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHold
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import select_pictures, write_pictures
+from mlapi.pipelines.images.table import through_table
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -68,9 +68,9 @@ def _examples(
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
     table = f"{job.prefix}_tasks"
-    if not write_pictures(eva, table, job.rows, spec, job.extractor, seen):
+    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
+    if not tasks:
         raise TrainingFailed("no_references", "No task has a picture that can be read.", hint=_HINT)
-    tasks, vectors = select_pictures(eva, table)
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
     splits = {row["id"]: row["split"] for row in job.rows}
     examples = Examples(

@@ -32,8 +32,20 @@ def write_pictures(
     return len(there)
 
 
-def select_pictures(eva: Eva, table: str) -> tuple[list[int], np.ndarray]:
-    """The ids, ascending, and their vectors (n, size) of a table that has some."""
+def through_table(
+    eva: Eva,
+    table: str,
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    extractor: ExtractorRef,
+    seen: SeenPictures,
+) -> tuple[list[int], np.ndarray]:
+    """As `write_pictures`, and what EvaDB then has: ids, ascending, and vectors (n, size).
+
+    That is what is learned from, as the version's function is evaluated on it later.
+    """
+    if not write_pictures(eva, table, rows, spec, extractor, seen):
+        return [], np.empty((0, 0), dtype=np.float32)
     found = execute(eva, f"SELECT id, features FROM {identifier(table)}")  # noqa: S608
     found = found.sort_values("id")
     return found["id"].tolist(), np.stack(found["features"].tolist())
