@@ -176,7 +176,7 @@ def test_a_version_stores_its_primary_value_with_n_and_the_mean_of_its_targets_b
 
 def test_a_learning_curve_of_later_changes_no_primary_value():
     version = make.ModelVersionFactory()
-    point = {"target": "label", "name": "learning_curve", "value": 0.2, "n": 40, "step": 100}
+    point = MetricRow("learning_curve", 0.2, 40, target="label", step=100)
     versions.add_metrics(version, [point])
     version.refresh_from_db()
     assert (version.primary_value, version.primary_n) == (0.8, 40)
