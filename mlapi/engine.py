@@ -1,11 +1,10 @@
 """Answers what the registry asks of the engine behind it: `registry.engine.Engine`, implemented."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.domain import InputProblem, Match
-from mlapi.labelstudio import label_config
+from mlapi.served_config import asked
 from registry.engine import Neighbour
 from registry.errors import EvalsError
 from registry.models import Project, Task
@@ -27,9 +26,9 @@ class Engine:
 
         A project that no pipeline serves may keep none.
         """
-        matched = _matched(project, options)
-        if matched.targets:
-            pipeline = pipelines.get(matched.pipeline)
+        found = asked(project.label_config, options)
+        if found.targets:
+            pipeline = pipelines.get(found.pipeline)
             given = {
                 name: value
                 for name, value in options.items()
@@ -41,15 +40,21 @@ class Engine:
             return {}
         if not project.label_config:
             raise NoPipeline("The project's label config has not been taken in yet.")
-        said = f"These options serve nothing: {pipelines.why_not(matched)}."
+        said = f"These options serve nothing: {found.unserved_reason}."
         raise NoPipeline(said, hint="Set them to what the label config has, or to null.")
 
-    def describe_task(self, task: Task) -> dict[str, Any]:
-        """`{"kind", "text", "url"}`; the text is that of the first target that has one."""
-        matched = _matched(task.project, task.project.options)
-        sees = bool(matched.targets) and pipelines.get(matched.pipeline).sees
-        text = _text(task, matched)
-        return {"kind": "image" if sees and text else "text", "text": text, "url": _link(task)}
+    def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""
+        found = asked(project.label_config, project.options)
+        texts = [found.input_of(task.data) or "" for task in tasks]
+        return [
+            {
+                "kind": "image" if found.sees and text else "text",
+                "text": text,
+                "url": _link(project, task),
+            }
+            for task, text in zip(tasks, texts, strict=True)
+        ]
 
     def thumbnail(self, task: Task) -> bytes:
         """A small JPEG of the task's picture. Raises NoThumbnail."""
@@ -78,29 +83,8 @@ class NoPipeline(EvalsError):
     hint = "Connect it to Label Studio first; if it just was, try again in a moment."
 
 
-def _matched(project: Project, options: Mapping[str, Any]) -> Match:
-    """What serves the project with these options."""
-    try:
-        return pipelines.match(label_config.parse(project.label_config), options)
-    except label_config.InvalidLabelConfig:
-        return Match("", ())
-
-
-def _text(task: Task, matched: Match) -> str:
-    if not matched.targets:
-        return ""
-    pipeline = pipelines.get(matched.pipeline)
-    for target in matched.targets:
-        try:
-            return str(pipeline.read_input(task.data, target))
-        except InputProblem:
-            continue
-    return ""
-
-
-def _link(task: Task) -> str | None:
+def _link(project: Project, task: Task) -> str | None:
     """The task's page in Label Studio; None for one that was deleted or of an unknown host."""
-    project = task.project
     base = (project.labelstudio_url or project.hostname).rstrip("/")
     if not base or task.deleted_at:
         return None

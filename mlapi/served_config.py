@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.domain import Match, TargetSpec
+from mlapi.domain import InputProblem, Match, TargetSpec
 from mlapi.labelstudio import labels
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from registry.acts.tasks import Amount
@@ -35,6 +35,20 @@ class Asked:
     def targets(self) -> tuple[TargetSpec, ...]:
         """The targets that the pipeline fills."""
         return self.match.targets
+
+    @property
+    def sees(self) -> bool:
+        """Whether the tasks are read as images."""
+        return bool(self.targets) and pipelines.get(self.pipeline).sees
+
+    def input_of(self, data: dict[str, Any]) -> str | None:
+        """The text or address that a task is shown with: of the first target that has one."""
+        for target in self.targets:
+            try:
+                return str(pipelines.get(self.pipeline).read_input(data, target))
+            except InputProblem:
+                continue
+        return None
 
     def amount(
         self,

@@ -8,10 +8,9 @@ from time import time
 
 from django.conf import settings
 
-from mlapi import pipelines
 from mlapi.domain import InputProblem
-from mlapi.labelstudio import label_config
 from mlapi.media.reader import MediaReader
+from mlapi.served_config import asked
 from registry.errors import EvalsError
 from registry.models import Task
 
@@ -56,19 +55,8 @@ def trim(older_than_s: float = _KEPT_S) -> int:
 
 def address_of(task: Task) -> str | None:
     """The address of the picture that the task is shown with; None for a task of texts."""
-    project = task.project
-    try:
-        matched = pipelines.match(label_config.parse(project.label_config), project.options)
-    except label_config.InvalidLabelConfig:
-        return None
-    if not matched.targets or not pipelines.get(matched.pipeline).sees:
-        return None
-    for target in matched.targets:
-        try:
-            return str(pipelines.get(matched.pipeline).read_input(task.data, target))
-        except InputProblem:
-            continue
-    return None
+    found = asked(task.project.label_config, task.project.options)
+    return found.input_of(task.data) if found.sees else None
 
 
 def _small(path: Path) -> bytes:

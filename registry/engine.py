@@ -29,10 +29,11 @@ class Engine(Protocol):
     def validate_options(self, project: "Project", options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
 
-    def describe_task(self, task: "Task") -> dict[str, Any]:
-        """How to show a task: `{"kind", "text", "url": in Label Studio or None}`.
+    def describe_tasks(self, project: "Project", tasks: "Sequence[Task]") -> list[dict[str, Any]]:
+        """How to show each of a project's tasks, in their order.
 
-        `kind` is `text`, or `image` where there is a thumbnail; the text of that is its address.
+        `{"kind", "text", "url": in Label Studio or None}`: `kind` is `text`, or `image` where
+        there is a thumbnail; the text of that is its address.
         """
 
     def thumbnail(self, task: "Task") -> bytes:

@@ -128,5 +128,5 @@ def _shown(outcome: Outcome) -> ShownTask:
     """The task as the engine describes it, once for each row."""
     kept = vars(outcome)
     if "_shown" not in kept:
-        kept["_shown"] = shown(outcome.task, outcome.task.project)
+        kept["_shown"] = shown(outcome.task.project, [outcome.task])[0]
     return kept["_shown"]

@@ -103,7 +103,7 @@ def _shown(task: Task) -> ShownTask:
     """The task as the engine describes it, once for its page."""
     kept = vars(task)
     if "_shown" not in kept:
-        kept["_shown"] = shown(task, task.project)
+        kept["_shown"] = shown(task.project, [task])[0]
     return kept["_shown"]
 
 

@@ -56,7 +56,7 @@ class TaskDetailSerializer(TaskSerializer):
 
     @extend_schema_field(ShownTaskSerializer)
     def get_shown(self, task: Task) -> Any:
-        return ShownTaskSerializer(shown(task, task.project)).data
+        return ShownTaskSerializer(shown(task.project, [task])[0]).data
 
 
 class TaskFilter(django_filters.FilterSet):

@@ -59,10 +59,12 @@ def exemplars(
     }
     named = list(known)[most:] if most is not None else []
     found: dict[_Key, Look] = {}
-    for row in _first(version, target, label, limit, named):
+    rows = list(_first(version, target, label, limit, named))
+    tasks = shown(version.project, [row.task for row in rows]) if rows else []
+    for row, task in zip(rows, tasks, strict=True):
         key = row.target, row.label
         look = found.setdefault(key, _look(key, known, row.kept))
-        look.examples.append(Example(row.score, shown(row.task, version.project)))
+        look.examples.append(Example(row.score, task))
     if not found:
         return []
     return [*sorted(found.values(), key=_most_tasks), *(_look(key, known, None) for key in named)]

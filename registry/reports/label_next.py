@@ -29,10 +29,9 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
         task__deleted_at__isnull=True,
     )
     least_sure = scores.order_by("score", "task").select_related("task")
-    return [
-        NextTask(found.score or 0.0, shown(found.task, project))
-        for found in least_sure[offset : offset + limit]
-    ]
+    found = list(least_sure[offset : offset + limit])
+    tasks = shown(project, [score.task for score in found])
+    return [NextTask(s.score or 0.0, task) for s, task in zip(found, tasks, strict=True)]
 
 
 def why_none(project: Project) -> str:

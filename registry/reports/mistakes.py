@@ -32,7 +32,8 @@ def mistakes(
     if target is not None:
         wrong = wrong.filter(target=target)
     worst = wrong.order_by(F("score").desc(nulls_last=True), "id")[:limit]
-    project = version.project
+    found = list(worst.select_related("task").defer("task__annotations"))
+    tasks = shown(version.project, [outcome.task for outcome in found])
     return [
         Mistake(
             outcome=outcome.pk,
@@ -40,7 +41,7 @@ def mistakes(
             human=outcome.human,
             predicted=outcome.predicted,
             score=outcome.score,
-            task=shown(outcome.task, project),
+            task=task,
         )
-        for outcome in worst.select_related("task").defer("task__annotations")
+        for outcome, task in zip(found, tasks, strict=True)
     ]

@@ -1,7 +1,8 @@
 """Tasks as people are shown them: text or picture, and where they are in Label Studio."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 
@@ -34,14 +35,17 @@ class ShownTask:
 
 def shown_tasks(project: Project, ids: Iterable[int]) -> dict[int, ShownTask]:
     """Those tasks by id; one query."""
-    found = Task.objects.filter(pk__in=list(ids)).defer("annotations")
-    return {task.pk: shown(task, project) for task in found}
+    found = list(Task.objects.filter(pk__in=list(ids)).defer("annotations"))
+    return {task.id: task for task in shown(project, found)}
 
 
-def shown(task: Task, project: Project) -> ShownTask:
-    """The task as the engine describes it; no query."""
-    task.project = project
-    said = engine().describe_task(task)
+def shown(project: Project, tasks: Sequence[Task]) -> list[ShownTask]:
+    """Those tasks of the project as the engine describes them, in their order; no query."""
+    described = engine().describe_tasks(project, tasks)
+    return [_shown(task, said) for task, said in zip(tasks, described, strict=True)]
+
+
+def _shown(task: Task, said: dict[str, Any]) -> ShownTask:
     is_picture = said["kind"] == "image"
     return ShownTask(
         id=task.pk,

@@ -25,8 +25,9 @@ def similar(task: Task, k: int) -> list[Alike]:
     found = engine().similar(task, k)
     tasks = Task.objects.filter(project=task.project_id).defer("annotations")
     known = tasks.in_bulk([neighbour.task for neighbour in found])
+    there = [(n.cosine, known[n.task]) for n in found if n.task in known]
+    alike = shown(task.project, [other for _, other in there])
     return [
-        Alike(neighbour.cosine, shown(other, task.project), other.labels)
-        for neighbour in found
-        if (other := known.get(neighbour.task)) is not None
+        Alike(cosine, shown_task, other.labels)
+        for (cosine, other), shown_task in zip(there, alike, strict=True)
     ]

@@ -2,10 +2,11 @@
 
 import pytest
 
+from mlapi import pipelines
 from mlapi.domain import InvalidOption, UnknownOption
 from registry.engine import engine
 from registry.errors import EvalsError
-from tests.factories import ProjectFactory, TaskFactory
+from tests.factories import LABEL_CONFIG, ProjectFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -34,17 +35,19 @@ def test_a_project_that_nothing_serves_has_no_options():
 def test_a_task_is_shown_with_its_text_and_its_page():
     project = ProjectFactory(uid="7.1795420847", hostname="http://localhost:8080/")
     task = TaskFactory(project=project, labelstudio_id=31, data={"text": "It works."})
-    assert engine().describe_task(task) == {
-        "kind": "text",
-        "text": "It works.",
-        "url": "http://localhost:8080/projects/7/data?task=31",
-    }
+    assert engine().describe_tasks(project, [task]) == [
+        {
+            "kind": "text",
+            "text": "It works.",
+            "url": "http://localhost:8080/projects/7/data?task=31",
+        }
+    ]
 
 
 @pytest.mark.parametrize("data", [{}, {"text": None}, {"text": 5}, {"other": "field"}])
 def test_a_task_without_its_text_is_shown_without(data):
     task = TaskFactory(data=data)
-    assert engine().describe_task(task)["text"] == ""
+    assert engine().describe_tasks(task.project, [task])[0]["text"] == ""
 
 
 def test_the_connection_check_says_what_is_missing():
@@ -53,3 +56,16 @@ def test_the_connection_check_says_what_is_missing():
     assert report["ok"] is False
     project.refresh_from_db()
     assert project.connection["failed"] == report["failed"]
+
+
+def test_a_page_of_tasks_matches_the_label_config_once(monkeypatch):
+    project = ProjectFactory(label_config=LABEL_CONFIG.replace("Positive", "of this test alone"))
+    tasks = [TaskFactory(project=project, data={"text": f"text {n}"}) for n in range(30)]
+    matched = []
+    match = pipelines.match
+    monkeypatch.setattr(pipelines, "match", lambda *args: matched.append(1) or match(*args))
+    shown = engine().describe_tasks(project, tasks)
+    assert [one["text"] for one in shown] == [f"text {n}" for n in range(30)]
+    assert len(matched) == 1
+    engine().describe_tasks(project, tasks)
+    assert len(matched) == 1

@@ -50,12 +50,8 @@ class PlainEngine:
             raise InvalidOption("There is no such option.", hint="There is automl.")
         return {"automl": "auto"} | options
 
-    def describe_task(self, task: Task) -> dict[str, Any]:
-        host = task.project.hostname
-        url = f"{host}/tasks/{task.labelstudio_id}" if host and not task.deleted_at else None
-        if "image" in task.data:
-            return {"kind": "image", "text": task.data["image"], "url": url}
-        return {"kind": "text", "text": task.data.get("text", ""), "url": url}
+    def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+        return [_described(project.hostname, task) for task in tasks]
 
     def thumbnail(self, task: Task) -> bytes:
         image = task.data.get("image", "")
@@ -87,3 +83,10 @@ class PlainEngine:
 
 def _seen(task: Task) -> bool:
     return not task.data.get("image", "new.jpg").endswith("new.jpg")
+
+
+def _described(host: str, task: Task) -> dict[str, Any]:
+    url = f"{host}/tasks/{task.labelstudio_id}" if host and not task.deleted_at else None
+    if "image" in task.data:
+        return {"kind": "image", "text": task.data["image"], "url": url}
+    return {"kind": "text", "text": task.data.get("text", ""), "url": url}

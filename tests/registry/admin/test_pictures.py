@@ -56,7 +56,7 @@ def drawn(task):
 
 
 def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
-    tag = picture(shown(make.PictureFactory(project=project), project))
+    tag = picture(shown(project, [make.PictureFactory(project=project)])[0])
     for attribute in ('loading="lazy"', 'decoding="async"', 'width="96"', 'height="96"'):
         assert attribute in tag
 
@@ -75,7 +75,7 @@ def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(proj
 )
 def test_a_picture_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
     task = make.PictureFactory(project=project, data={"image": address})
-    assert f'alt="task {task.labelstudio_id}: {name}"' in picture(shown(task, project))
+    assert f'alt="task {task.labelstudio_id}: {name}"' in picture(shown(project, [task])[0])
 
 
 def test_mistakes_are_shown_as_pictures(client, project):
