@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from registry.error_codes import CODES
 from registry.errors import EvalsError
 from registry.training_result import TargetRow
 
@@ -21,14 +22,12 @@ class UnknownOption(EvalsError):
     """The project's options hold a name that its pipeline does not have."""
 
     code = "option_unknown"
-    status = 400
 
 
 class InvalidOption(EvalsError):
     """An option of the project has a value that its pipeline cannot use."""
 
     code = "option_invalid"
-    status = 400
 
 
 class TrainingFailed(EvalsError):
@@ -36,8 +35,8 @@ class TrainingFailed(EvalsError):
 
     status = 409
 
-    def __init__(self, code: str, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=CODES[code].hint if hint is None else hint)
         self.code = code
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlapi import pipelines
+from mlapi.errors import NotServed
 from mlapi.served_config import asked
 from registry.engine import Neighbour
-from registry.errors import EvalsError
 from registry.models import Project, Task
 
 _UNSET = object()
@@ -39,9 +39,9 @@ class Engine:
         if not options:
             return {}
         if not project.label_config:
-            raise NoPipeline("The project's label config has not been taken in yet.")
+            raise NotServed("The project's label config has not been taken in yet.")
         said = f"These options serve nothing: {found.unserved_reason}."
-        raise NoPipeline(said, hint="Set them to what the label config has, or to null.")
+        raise NotServed(said, hint="Set them to what the label config has, or to null.")
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""
@@ -73,14 +73,6 @@ class Engine:
         from mlapi.training import policy
 
         return policy.statuses(projects)
-
-
-class NoPipeline(EvalsError):
-    """There is no pipeline whose options these could be."""
-
-    code = "not_served"
-    status = 409
-    hint = "Connect it to Label Studio first; if it just was, try again in a moment."
 
 
 def _link(project: Project, task: Task) -> str | None:

@@ -206,6 +206,5 @@ def _made(extractor: ExtractorRef) -> Any:
         raise TrainingFailed(
             "extractor_changed",
             f"The features are {instance.extractor.name} today, and were {extractor.name}.",
-            hint="Put the model back as it was, or train again.",
         )
     return OnlineFunction(instance, "picture_features", ["picture"], ["features"])

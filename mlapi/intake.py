@@ -12,8 +12,9 @@ from django.db import transaction
 from mlapi import pipelines
 from mlapi.authentication import Caller
 from mlapi.domain import Match
-from mlapi.errors import ConfigInvalid, ConfigUnserved, ProjectUnknown
+from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.labelstudio.events import KNOWN_ACTIONS, SETUP, START_TRAINING, TRAIN
+from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.serializers import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import asked
 from registry import queue
@@ -26,11 +27,11 @@ from registry.models.event import EventStatus
 def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
     """What serves the label config of a project with these options; in memory only.
 
-    Raises ConfigUnserved or ConfigInvalid.
+    Raises ConfigUnserved or InvalidLabelConfig.
     """
     found = asked(config, options)
     if not found.is_valid:
-        raise ConfigInvalid(found.unserved_reason)
+        raise InvalidLabelConfig(found.unserved_reason, hint="Save it again in Label Studio.")
     if not found.targets:
         raise ConfigUnserved(f"{found.unserved_reason.rstrip('.')}.")
     return found.match
@@ -40,7 +41,7 @@ def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
     """Remember the project. A new config is an event, because taking it in may relabel every task.
 
     A project that nothing can serve is remembered as well, with the reason.
-    Raises ProjectUnknown for one out of scope, ConfigUnserved or ConfigInvalid.
+    Raises ProjectUnknown for one out of scope, ConfigUnserved or InvalidLabelConfig.
     """
     _refuse_foreign(caller, body)
     with transaction.atomic():

@@ -29,8 +29,6 @@ class ModelUnavailable(EvalsError):
     """The version could not be fetched, verified or loaded in this process."""
 
     code = "model_unavailable"
-    status = 503
-    hint = "The champion falls back to the newest earlier version that loads."
 
 
 @dataclass

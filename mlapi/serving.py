@@ -9,6 +9,7 @@ import structlog
 from django.db import InterfaceError, OperationalError
 
 from mlapi.domain import Answer, FeatureStore, Problem, TargetSpec
+from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.features import SECONDS, ProjectFeatures
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
@@ -73,29 +74,17 @@ def ask_champion(
 
     Pictures that were not seen before are fetched and seen for so many seconds.
 
-    Raises NoModel, ModelUnavailable or ConfigNotServed, and nothing for what a task holds.
+    Raises NoModel, ModelUnavailable or ConfigUnserved, and nothing for what a task holds.
     """
     served = _served(project, project.champion, project.label_config)
     store = ProjectFeatures(project, lambda: tasks, seconds)
     return _predict(served, [data for _, data in tasks], store)
 
 
-class ProjectUnknown(EvalsError):
-    """Never set up, or out of the caller's scope."""
-
-    code = "project_unknown"
-
-
 class NoModel(EvalsError):
     """Nothing serves the project yet."""
 
     code = "no_model"
-
-
-class ConfigNotServed(EvalsError):
-    """The request's label config has no control that the version's pipeline fills."""
-
-    code = "label_config_unserved"
 
 
 @dataclass(frozen=True)
@@ -119,7 +108,7 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
     predictor = predictor_for(version)
     specs = targets_of(version.pipeline, text, project.options)
     if not specs:
-        raise ConfigNotServed("The label config has no control that the version fills.")
+        raise ConfigUnserved("The label config has no control that the version fills.")
     return _Served(project, version, predictor, config, specs)
 
 

@@ -23,8 +23,6 @@ class NoFeatures(EvalsError):
     """Nothing is known of what the task's picture looks like."""
 
     code = "no_features"
-    status = 409
-    hint = "They are made when a version is trained, and when one answers for the task."
 
 
 def similar(task: Task, k: int) -> list[Neighbour]:

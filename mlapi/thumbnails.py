@@ -23,7 +23,6 @@ class NoThumbnail(EvalsError):
     """The task's picture cannot be shown; the message says why."""
 
     code = "no_thumbnail"
-    status = 404
 
 
 def thumbnail(task: Task) -> bytes:

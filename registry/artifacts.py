@@ -23,21 +23,18 @@ class ArtifactMissing(EvalsError):
     """The store does not have the file."""
 
     code = "artifact_missing"
-    hint = "Restore the artifact store from its backup, or roll back to another version."
 
 
 class ArtifactCorrupt(EvalsError):
     """The file's SHA-256 is not the one that was recorded when it was put."""
 
     code = "artifact_corrupt"
-    hint = "Restore the file from a backup, or roll back to another version."
 
 
 class ArtifactExists(EvalsError):
     """Another file has this key; nothing is ever overwritten."""
 
     code = "artifact_exists"
-    status = 409
 
 
 def key(project_id: int, label: str) -> str:

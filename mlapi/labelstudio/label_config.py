@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from registry.errors import EvalsError
+from registry.http_errors import HttpError
 
 MAX_CHARACTERS = 2_000_000
 MAX_TAGS = 50_000
@@ -30,12 +30,11 @@ _PATH = " / "  # between the words of a Taxonomy's path
 _CHOICES = ("single", "single-radio", "multiple")
 
 
-class InvalidLabelConfig(EvalsError):
+class InvalidLabelConfig(HttpError):
     """Not a label config. The message is one ASCII line without anything from the config."""
 
     code = "label_config_invalid"
-    status = 400
-    hint = "Open the project's Settings > Labeling Interface in Label Studio and save it again."
+    text = "The label config is not valid."
 
 
 @dataclass(frozen=True)

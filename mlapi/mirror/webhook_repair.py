@@ -16,15 +16,12 @@ from mlapi.labelstudio.errors import LabelStudioError, Rejected
 from registry.acts import keys
 from registry.models import AccessKey, Project
 
-HOW_TO_FIX = "Run manage.py check_labelstudio --fix, or press Check and repair on the project."
-
 
 class WebhookWrong(LabelStudioError):
     """Annotations made in Label Studio do not reach us; the message says why."""
 
     code = "labelstudio_webhook"
     step = "webhook"
-    hint = HOW_TO_FIX
 
 
 class WebhookNowhere(WebhookWrong):

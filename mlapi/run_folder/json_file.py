@@ -21,8 +21,6 @@ class RunFileInvalid(EvalsError):
     """A file of the run folder is missing, or does not hold what its reader expects."""
 
     code = "run_file_invalid"
-    status = 500
-    hint = "Restart the workers, so that all their processes are of one release."
 
 
 def write(path: Path, record: Any) -> None:

@@ -3,11 +3,9 @@
 from typing import NamedTuple
 
 from mlapi.domain import TrainingFailed
+from registry.error_codes import CODES
 
-FOLDER_HINT = (
-    "A model's folder has config.json, preprocessor_config.json and model.safetensors, as "
-    "save_pretrained writes them."
-)
+FOLDER_HINT = CODES["model_missing"].hint
 
 
 class Problem(NamedTuple):
@@ -27,8 +25,7 @@ def invalid(message: str) -> Problem:
 
 
 def no_vision(message: str) -> Problem:
-    command = "pip install -r requirements-vision.txt"
-    return Problem("vision_missing", message, f"{command}, and start the server again.")
+    return Problem("vision_missing", message, CODES["vision_missing"].hint)
 
 
 def no_model(message: str, *, hint: str = FOLDER_HINT) -> Problem:

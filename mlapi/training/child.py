@@ -32,6 +32,7 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     from mlapi.run_folder.job import TrainingJob
     from mlapi.run_folder.progress_writer import Reporter
     from mlapi.run_folder.result import RunError
+    from registry.error_codes import CODES
     from registry.errors import EvalsError
 
     try:
@@ -48,15 +49,11 @@ def carry_out(folder: Path, *, curve: bool) -> int:
         error = RunError(e.code, e.message, e.hint)
     except MemoryError:
         error = RunError(
-            "out_of_memory",
-            "The training had no more memory.",
-            "Raise TRAIN_MEMORY_LIMIT_MB, or give the machine more memory.",
+            "out_of_memory", "The training had no more memory.", CODES["out_of_memory"].hint
         )
     except Exception as e:  # noqa: BLE001 - the last door of the process: it must say what it was
         traceback.print_exc()
-        error = RunError(
-            "training_error", f"{type(e).__name__}: {e}", "The run's log has the traceback."
-        )
+        error = RunError("training_error", f"{type(e).__name__}: {e}", CODES["training_error"].hint)
         Reporter(folder).log(traceback.format_exc())
     else:
         return 0

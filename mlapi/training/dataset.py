@@ -27,8 +27,6 @@ class NothingToLearn(EvalsError):
     """No task of the project has a usable label for any target that the pipeline serves."""
 
     code = "no_labels"
-    status = 409
-    hint = "Label some tasks and submit them; drafts and skipped annotations do not count."
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,6 @@ class PicturesUnavailable(EvalsError):
     """None of the pictures that a run would learn from can be had."""
 
     code = "pictures_unavailable"
-    status = 409
-    hint = (
-        "Check the project's connection: pictures of Label Studio need its token, others need "
-        "their host in MEDIA_ALLOWED_HOSTS."
-    )
 
 
 @dataclass

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from mlapi import pipelines
+from mlapi.errors import NotServed
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
@@ -42,18 +43,10 @@ class Programs:
     curve: Command = lambda folder: program("mlapi.training.child", str(folder), "--curve")
 
 
-class NotServed(EvalsError):
-    """The label config has no target that a pipeline could learn."""
-
-    code = "not_served"
-    status = 409
-
-
 class LoadFailed(EvalsError):
     """The new version does not load in a fresh process, so it must not serve."""
 
     code = "load_failed"
-    hint = "The version is kept and marked; the champion stays. The run's log has the output."
 
 
 def carry_out(
@@ -149,7 +142,7 @@ class _Attempt:
         if not served_by.is_valid:
             raise InvalidLabelConfig(served_by.unserved_reason)
         if not served_by.targets:
-            raise NotServed(served_by.unserved_reason)
+            raise NotServed(served_by.unserved_reason, hint="")
         matched = served_by.match
         pipeline = pipelines.get(matched.pipeline)
         rows: list[dict[str, Any]] = []

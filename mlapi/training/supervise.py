@@ -39,21 +39,18 @@ class ChildCrashed(ChildError):
     """It was killed by a signal, or ended without saying why."""
 
     code = "child_crashed"
-    hint = "The run's log has its last output. Signal 9 often means: the machine is out of memory."
 
 
 class TimeLimit(ChildError):
     """It took longer than TRAIN_TIME_LIMIT_S."""
 
     code = "time_limit"
-    hint = "Raise TRAIN_TIME_LIMIT_S, or lower the time budget of the project's options."
 
 
 class MemoryLimit(ChildError):
     """It and its children took more than TRAIN_MEMORY_LIMIT_MB."""
 
     code = "memory_limit"
-    hint = "Raise TRAIN_MEMORY_LIMIT_MB if the machine has more memory."
 
 
 class ChildFailed(ChildError):

@@ -23,7 +23,6 @@ class NothingToRollBackTo(Refused):
     """No earlier champion is left that could serve."""
 
     code = "nothing_to_roll_back_to"
-    hint = "Promote a version instead."
 
 
 @transaction.atomic

@@ -22,14 +22,12 @@ class InvalidSetting(EvalsError):
     """A value that a project's settings cannot take; nothing was changed."""
 
     code = "setting_invalid"
-    status = 400
 
 
 class HostnameUnknown(Refused):
     """Only a host that has claimed the project can be confirmed."""
 
     code = "hostname_unknown"
-    hint = "Connect the backend from that Label Studio first, so that its /setup names the host."
 
 
 @transaction.atomic

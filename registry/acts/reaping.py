@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from registry.error_codes import CODES
 from registry.models import TrainingRun
 from registry.models.run import RunState
 
@@ -47,7 +48,7 @@ def _reap(run: TrainingRun, older_than: timedelta) -> bool:
         state=RunState.FAILED,
         error_code=WORKER_LOST,
         error=f"Its worker {run.worker} was not heard of for {older_than.total_seconds():.0f} s.",
-        hint="Look for an out-of-memory kill or a restart of that machine at this time.",
+        hint=CODES[WORKER_LOST].hint,
         phases=runs.closed_phases(run),
         ended_at=now,
     )

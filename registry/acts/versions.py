@@ -39,7 +39,6 @@ class ChampionNotArchivable(Refused):
     """What serves cannot be archived."""
 
     code = "champion_not_archivable"
-    hint = "Promote another version first."
 
 
 class AlreadySo(Refused):

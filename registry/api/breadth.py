@@ -15,7 +15,6 @@ class TooWide(EvalsError):
     """A question that would read through a whole long table."""
 
     code = "filter_needed"
-    status = 400
 
 
 def require_narrowing(request: Request, view: Any) -> None:

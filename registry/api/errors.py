@@ -1,5 +1,6 @@
 """What REST answers when a call is refused or fails: every error in the one JSON form."""
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,56 +15,36 @@ from registry.errors import EvalsError, NotFound
 from registry.http_errors import (
     BodyInvalid,
     BodyTooLarge,
+    CredentialsMissing,
+    CredentialsWrong,
     DatabaseUnavailable,
     HttpError,
     Internal,
     MethodNotAllowed,
+    RouteUnknown,
 )
 
 log = structlog.get_logger(__name__)
 
 
-class CredentialsMissing(HttpError):
-    """Nobody is logged in, and no token came."""
-
-    code = "credentials_missing"
-    status = 401
-    text = "No token and no session."
-    hint = "Send Authorization: Token <token>; tokens are made in the admin, under API tokens."
-
-
-class CredentialsWrong(HttpError):
-    """A token that is not ours, or of a user who is not active. An access key is no token."""
-
-    code = "credentials_wrong"
-    status = 401
-    text = "This token is unknown, or its user is not active."
-    hint = "Make a token in the admin, under API tokens. An access key opens nothing here."
-
-
-class Forbidden(HttpError):
+class PermissionDenied(HttpError):
     """The user lacks the permission, or the session's CSRF token."""
 
     code = "permission_denied"
-    status = 403
     text = "This user may not do this."
-    hint = "Viewers read, leads train and promote, admins do the rest: ask for the group."
 
 
-class CsrfFailed(Forbidden):
+class CsrfFailed(PermissionDenied):
     """A session's unsafe call without its CSRF token."""
 
     code = "csrf_failed"
     text = "The CSRF token is missing or wrong."
-    hint = "Send X-CSRFToken, or use a token instead of the session."
 
 
 class InputInvalid(EvalsError):
     """What was sent is not what the route takes; the message names each field."""
 
     code = "input_invalid"
-    status = 400
-    hint = "The schema is at /api/schema/, for people at /api/docs/."
 
 
 class CursorInvalid(HttpError):
@@ -71,41 +52,49 @@ class CursorInvalid(HttpError):
 
     code = "cursor_invalid"
     text = "This cursor is not of this list in this order."
-    hint = "Begin again without one, and follow `next` as it is."
-
-
-class RouteUnknown(HttpError):
-    """No such route under /api/."""
-
-    code = "route_unknown"
-    status = 404
-    text = "No such route."
-    hint = "Every route ends in a slash; /api/docs/ has them all."
 
 
 class MediaTypeUnknown(HttpError):
     """A body that is not JSON."""
 
     code = "media_type_unknown"
-    status = 415
     text = "The body is not of the type application/json."
-    hint = "Send Content-Type: application/json."
 
 
 class NotAcceptable(HttpError):
     """The Accept header names none of the types that the route answers in."""
 
     code = "not_acceptable"
-    status = 406
     text = "The route does not answer in this type."
-    hint = "Leave the Accept header out, or ask for the type in the schema."
 
 
-_BY_FRAMEWORK: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[HttpError]], ...] = (
+def credentials_missing() -> CredentialsMissing:
+    """Nobody is logged in, and no token came."""
+    return CredentialsMissing(
+        "No token and no session.",
+        hint="Send Authorization: Token <token>; tokens are made in the admin, under API tokens.",
+    )
+
+
+def credentials_wrong() -> CredentialsWrong:
+    """A token that is not ours, or of a user who is not active. An access key is no token."""
+    return CredentialsWrong(
+        "This token is unknown, or its user is not active.",
+        hint="Make a token in the admin, under API tokens. An access key opens nothing here.",
+    )
+
+
+def route_unknown() -> RouteUnknown:
+    """No such route under /api/."""
+    return RouteUnknown(hint="Every route ends in a slash; /api/docs/ has them all.")
+
+
+_Raised = type[Exception] | tuple[type[Exception], ...]
+_BY_FRAMEWORK: tuple[tuple[_Raised, Callable[[], HttpError]], ...] = (
     (drf.MethodNotAllowed, MethodNotAllowed),
-    (drf.NotAuthenticated, CredentialsMissing),
-    (drf.AuthenticationFailed, CredentialsWrong),
-    ((drf.PermissionDenied, DjangoPermissionDenied), Forbidden),
+    (drf.NotAuthenticated, credentials_missing),
+    (drf.AuthenticationFailed, credentials_wrong),
+    ((drf.PermissionDenied, DjangoPermissionDenied), PermissionDenied),
     (drf.UnsupportedMediaType, MediaTypeUnknown),
     (drf.NotAcceptable, NotAcceptable),
     (RequestDataTooBig, BodyTooLarge),

@@ -33,9 +33,7 @@ class TooManyAtOnce(HttpError):
     """A page of pictures that are not kept yet must not hold up what Label Studio asks."""
 
     code = "too_many_thumbnails"
-    status = 503
     text = "Too many pictures are being fetched at once."
-    hint = "Ask again in a moment."
 
 
 _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from .access_keys import AccessKeys
 from .acts import Acts
-from .errors import RouteUnknown
+from .errors import route_unknown
 from .events import Events
 from .metrics import Metrics
 from .outcomes import Outcomes
@@ -45,10 +45,10 @@ class Nowhere(APIView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
-        raise RouteUnknown
+        raise route_unknown()
 
     def get(self, request: Request) -> Response:
-        raise RouteUnknown
+        raise route_unknown()
 
 
 class _Router(DefaultRouter):

@@ -21,7 +21,6 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import TargetRow, TrainingResult
 
-FEW_CLASSES_HINT = "Label more tasks, so that every control has at least two of its labels in use."
 _SEVERAL = "automl races on controls with one choice only."
 
 
@@ -179,10 +178,8 @@ def _nothing_learned(learned: Learned) -> TrainingFailed:
     for code in ("not_fitted", "one_class", "not_enough_labels"):
         if code in codes:
             reasons = "; ".join(f"{t}: {why}" for t, (_, why) in learned.untrained.items())
-            return TrainingFailed(
-                code, f"No target can be trained. {reasons}", hint=FEW_CLASSES_HINT
-            )
-    return TrainingFailed("not_enough_labels", "There is no target.", hint=FEW_CLASSES_HINT)
+            return TrainingFailed(code, f"No target can be trained. {reasons}")
+    return TrainingFailed("not_enough_labels", "There is no target.")
 
 
 def _target(spec: TargetSpec, learned: Learned) -> TargetRow:

@@ -82,7 +82,6 @@ def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:
         raise TrainingFailed(
             "too_many_clusters",
             f"{k} clusters are asked for, and the control has {len(spec.labels)} labels.",
-            hint="Add labels to the control, or ask for fewer clusters, or use a TextArea.",
         )
     return k
 

@@ -18,8 +18,6 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import TrainingResult
 
-_HINT = "Label one task with it, or set the option similar_to to a label that tasks carry."
-
 
 def train(
     job: TrainingJob,
@@ -55,7 +53,7 @@ def train(
 def _label(job: TrainingJob, spec: TargetSpec) -> str:
     wanted = image_options.similar_to(job.options)
     if wanted is None or wanted[1] not in spec.labels:
-        raise TrainingFailed("no_references", "similar_to names no label.", hint=_HINT)
+        raise TrainingFailed("no_references", "similar_to names no label.")
     return wanted[1]
 
 
@@ -70,7 +68,7 @@ def _examples(
     table = f"{job.prefix}_tasks"
     tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
     if not tasks:
-        raise TrainingFailed("no_references", "No task has a picture that can be read.", hint=_HINT)
+        raise TrainingFailed("no_references", "No task has a picture that can be read.")
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
     splits = {row["id"]: row["split"] for row in job.rows}
     examples = Examples(
@@ -82,7 +80,7 @@ def _examples(
     )
     if not examples.carries.any():
         raise TrainingFailed(
-            "no_references", f"No task with a picture carries the label {label!r}.", hint=_HINT
+            "no_references", f"No task with a picture carries the label {label!r}."
         )
     return examples
 

@@ -28,7 +28,6 @@ class ExtractorChanged(TrainingFailed):
         super().__init__(
             "extractor_changed",
             f"Its features are {found} today, and were {wanted.name}.",
-            hint="Put the model back as it was, or train again.",
         )
 
 

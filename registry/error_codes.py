@@ -1,0 +1,226 @@
+"""Every code that an error of ours has: its HTTP status, its cure, and whether a retry helps.
+
+A class of `registry.errors.EvalsError` names its code, and takes the rest from here. Where a
+cause has a cure of its own, the error says it instead. Tasks without a prediction have codes
+too, of `mlapi.pipelines`: they are no errors.
+"""
+
+from typing import NamedTuple
+
+
+class ErrorCode(NamedTuple):
+    """`retry` says whether the same call may succeed later, without anyone mending anything."""
+
+    status: int
+    hint: str = ""
+    retry: bool = False
+
+
+CODES = {
+    # Of any route.
+    "error": ErrorCode(500),
+    "bad_request": ErrorCode(400),
+    "body_invalid": ErrorCode(400, "Send a JSON object in UTF-8."),
+    "body_too_large": ErrorCode(413, "Raise the setting MAX_REQUEST_MB."),
+    "length_required": ErrorCode(411, "Send one; chunked bodies are not taken."),
+    "method_not_allowed": ErrorCode(405),
+    "not_ready": ErrorCode(503, retry=True),
+    "database_unavailable": ErrorCode(
+        503, "Start PostgreSQL, or correct DATABASE_URL.", retry=True
+    ),
+    "internal_error": ErrorCode(
+        500, "Its log has the traceback under the request id of this answer."
+    ),
+    "not_found": ErrorCode(404),
+    "refused": ErrorCode(409),
+    "route_unknown": ErrorCode(404, "Paste the URL as it was printed, without a route behind it."),
+    "credentials_missing": ErrorCode(
+        401, "Use the URL with /k/<key> of first-login.txt, or of: manage.py access_key new."
+    ),
+    "credentials_wrong": ErrorCode(
+        401, "Use those of BASIC_AUTH_USER and BASIC_AUTH_PASS, or a URL with an access key."
+    ),
+    # Of the protocol that Label Studio speaks.
+    "host_not_allowed": ErrorCode(400, "Add the name that Label Studio uses."),
+    "key_unknown": ErrorCode(401, "Make one with: manage.py access_key new."),
+    "project_unknown": ErrorCode(
+        404, "Use the URL that was made for it, or a key without a scope."
+    ),
+    "job_unknown": ErrorCode(410, "Jobs are the ids that /train and START_TRAINING answered."),
+    "label_config_invalid": ErrorCode(
+        400, "Open the project's Settings > Labeling Interface in Label Studio and save it again."
+    ),
+    "label_config_unserved": ErrorCode(400),
+    "no_model": ErrorCode(500),
+    "model_unavailable": ErrorCode(
+        503, "The champion falls back to the newest earlier version that loads.", retry=True
+    ),
+    # Of REST.
+    "permission_denied": ErrorCode(
+        403, "Viewers read, leads train and promote, admins do the rest: ask for the group."
+    ),
+    "csrf_failed": ErrorCode(403, "Send X-CSRFToken, or use a token instead of the session."),
+    "input_invalid": ErrorCode(400, "The schema is at /api/schema/, for people at /api/docs/."),
+    "cursor_invalid": ErrorCode(400, "Begin again without one, and follow `next` as it is."),
+    "filter_needed": ErrorCode(400),
+    "media_type_unknown": ErrorCode(415, "Send Content-Type: application/json."),
+    "not_acceptable": ErrorCode(
+        406, "Leave the Accept header out, or ask for the type in the schema."
+    ),
+    "too_many_thumbnails": ErrorCode(503, "Ask again in a moment.", retry=True),
+    "no_thumbnail": ErrorCode(404),
+    "no_features": ErrorCode(
+        409, "They are made when a version is trained, and when one answers for the task."
+    ),
+    # Of what is done to projects, versions, runs, events and keys.
+    "already_so": ErrorCode(409),
+    "champion_not_archivable": ErrorCode(409, "Promote another version first."),
+    "not_promotable": ErrorCode(409),
+    "nothing_to_roll_back_to": ErrorCode(409, "Promote a version instead."),
+    "run_has_version": ErrorCode(409),
+    "run_not_active": ErrorCode(409),
+    "run_not_failed": ErrorCode(409),
+    "event_settled": ErrorCode(409),
+    "key_revoked": ErrorCode(409),
+    "hostname_unknown": ErrorCode(
+        409, "Connect the backend from that Label Studio first, so that its /setup names the host."
+    ),
+    "setting_invalid": ErrorCode(400),
+    "option_invalid": ErrorCode(400),
+    "option_unknown": ErrorCode(400),
+    "not_served": ErrorCode(
+        409, "Connect it to Label Studio first; if it just was, try again in a moment."
+    ),
+    "connection_failed": ErrorCode(500),
+    "artifact_missing": ErrorCode(
+        500, "Restore the artifact store from its backup, or roll back to another version."
+    ),
+    "artifact_corrupt": ErrorCode(
+        500, "Restore the file from a backup, or roll back to another version."
+    ),
+    "artifact_exists": ErrorCode(409),
+    # Of calls to Label Studio.
+    "labelstudio_error": ErrorCode(502),
+    "labelstudio_forbidden": ErrorCode(502, "Use the token of a user who may change this project."),
+    "labelstudio_legacy_token_disabled": ErrorCode(
+        502,
+        (
+            "Create a personal access token (Account & Settings in Label Studio) and set it "
+            "on the project or as LABEL_STUDIO_API_KEY; or let the organization allow legacy "
+            "tokens."
+        ),
+    ),
+    "labelstudio_no_credentials": ErrorCode(
+        502,
+        (
+            "Set Label Studio's URL and a personal access token on the project, or "
+            "LABEL_STUDIO_URL and LABEL_STUDIO_API_KEY for all projects."
+        ),
+    ),
+    "labelstudio_not_found": ErrorCode(
+        502, "It was deleted, or belongs to an organization that the token's user is not in."
+    ),
+    "labelstudio_not_recognized": ErrorCode(
+        502, "Check that the URL is that of Label Studio itself, with its base path, if it has one."
+    ),
+    "labelstudio_project_mismatch": ErrorCode(
+        502,
+        (
+            "The credentials lead to another Label Studio, or the project was deleted and its"
+            " id given to a new one. Set this project's own URL and token if it lives "
+            "elsewhere."
+        ),
+    ),
+    "labelstudio_redirected": ErrorCode(
+        502, "Set Label Studio's URL to the address that it redirects to, scheme and host included."
+    ),
+    "labelstudio_rejected": ErrorCode(502),
+    "labelstudio_server_error": ErrorCode(
+        502, "See Label Studio's own log; it is tried again.", retry=True
+    ),
+    "labelstudio_timeout": ErrorCode(
+        502, "Label Studio is busy or its project large; it is tried again.", retry=True
+    ),
+    "labelstudio_token_invalid": ErrorCode(
+        502, "Copy the whole token again from Account & Settings in Label Studio, and set it here."
+    ),
+    "labelstudio_unreachable": ErrorCode(
+        502,
+        (
+            "Check the address as seen from this machine (localhost inside a container is the"
+            " container itself) and that Label Studio runs."
+        ),
+        retry=True,
+    ),
+    "labelstudio_webhook": ErrorCode(
+        502, "Run manage.py check_labelstudio --fix, or press Check and repair on the project."
+    ),
+    # Of runs that fail.
+    "no_labels": ErrorCode(
+        409, "Label some tasks and submit them; drafts and skipped annotations do not count."
+    ),
+    "pictures_unavailable": ErrorCode(
+        409,
+        (
+            "Check the project's connection: pictures of Label Studio need its token, others "
+            "need their host in MEDIA_ALLOWED_HOSTS."
+        ),
+    ),
+    "load_failed": ErrorCode(
+        500, "The version is kept and marked; the champion stays. The run's log has the output."
+    ),
+    "child_crashed": ErrorCode(
+        500,
+        "The run's log has its last output. Signal 9 often means: the machine is out of memory.",
+    ),
+    "time_limit": ErrorCode(
+        500, "Raise TRAIN_TIME_LIMIT_S, or lower the time budget of the project's options."
+    ),
+    "memory_limit": ErrorCode(500, "Raise TRAIN_MEMORY_LIMIT_MB if the machine has more memory."),
+    "eva_name": ErrorCode(500),
+    "eva_statement": ErrorCode(500),
+    "extractor_changed": ErrorCode(409, "Put the model back as it was, or train again."),
+    "model_broken": ErrorCode(
+        409,
+        (
+            "A model's folder has config.json, preprocessor_config.json and "
+            "model.safetensors, as save_pretrained writes them."
+        ),
+    ),
+    "model_missing": ErrorCode(
+        409,
+        (
+            "A model's folder has config.json, preprocessor_config.json and "
+            "model.safetensors, as save_pretrained writes them."
+        ),
+    ),
+    "no_references": ErrorCode(
+        409, "Label one task with it, or set the option similar_to to a label that tasks carry."
+    ),
+    "not_enough_labels": ErrorCode(
+        409, "Label more tasks, so that every control has at least two of its labels in use."
+    ),
+    "not_enough_tasks": ErrorCode(409),
+    "not_fitted": ErrorCode(
+        409, "Label more tasks, so that every control has at least two of its labels in use."
+    ),
+    "one_class": ErrorCode(
+        409, "Label more tasks, so that every control has at least two of its labels in use."
+    ),
+    "out_of_memory": ErrorCode(
+        500, "Raise TRAIN_MEMORY_LIMIT_MB, or give the machine more memory."
+    ),
+    "run_file_invalid": ErrorCode(
+        500, "Restart the workers, so that all their processes are of one release."
+    ),
+    "too_many_clusters": ErrorCode(
+        409, "Add labels to the control, or ask for fewer clusters, or use a TextArea."
+    ),
+    "training_error": ErrorCode(500, "The run's log has the traceback."),
+    "vision_missing": ErrorCode(
+        409, "pip install -r requirements-vision.txt, and start the server again."
+    ),
+    "worker_lost": ErrorCode(
+        500, "Look for an out-of-memory kill or a restart of that machine at this time.", retry=True
+    ),
+}
