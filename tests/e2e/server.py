@@ -13,6 +13,7 @@ import httpx
 import psycopg2
 import psycopg2.extras
 
+from tests import data_folder
 from tests.e2e import processes
 from tests.e2e.waiting import wait_for
 
@@ -37,6 +38,8 @@ class Backend:
 
     def start(self) -> "Backend":
         """Start it and wait until it is ready to work, its workers too."""
+        if not self.data_dir.exists():
+            data_folder.prepare(self.data_dir)
         command = [sys.executable, "-m", "evals_backend.serve"]
         self._process = processes.start(command, self.environment(), self.log, ROOT)
         try:

@@ -9,6 +9,8 @@ import psutil
 import psycopg2
 import pytest
 
+from tests import data_folder
+
 from .running import ROOT, Server, environment, eventually, free_port, key_of, processes_of
 
 
@@ -163,7 +165,7 @@ def test_a_command_beside_the_server_leaves_its_database_running(server):
 
 
 def test_it_stops_whole_by_either_signal_and_finds_its_data_again(new_data_dir):
-    data_dir = new_data_dir()
+    data_dir = data_folder.prepare(new_data_dir())
     first = Server(data_dir, free_port())
     key = key_of(first.three_lines()[0])
     assert first.stop(signal.SIGINT) == 0
@@ -183,7 +185,7 @@ def test_it_stops_whole_by_either_signal_and_finds_its_data_again(new_data_dir):
 
 
 def test_a_supervisor_that_is_killed_takes_its_processes_along(new_data_dir):
-    data_dir = new_data_dir()
+    data_dir = data_folder.prepare(new_data_dir())
     server = Server(data_dir, free_port())
     server.three_lines()
     server.process.kill()
