@@ -18,6 +18,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/mlapi/media/test_picture_memory.py": ("mlapi/media",),
     "tests/mlapi/training/test_pictures.py": (
+        "mlapi/child_process",
         "mlapi/eva",
         "mlapi/media",
         "mlapi/pipelines",
@@ -27,6 +28,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "registry/models",
     ),
     "tests/mlapi/training_child/test_accuracy.py": (
+        "mlapi/child_process",
         "mlapi/eva",
         "mlapi/evaluation",
         "mlapi/pipelines",
@@ -34,6 +36,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
     ),
     "tests/mlapi/training_child/test_training.py": (
+        "mlapi/child_process",
         "mlapi/eva",
         "mlapi/evaluation",
         "mlapi/pipelines",

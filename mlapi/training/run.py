@@ -10,17 +10,18 @@ from django.db import transaction
 from django.db.models import Max
 
 from mlapi import pipelines
+from mlapi.child_process import supervise
+from mlapi.child_process.folder import work_folder
+from mlapi.child_process.supervise import ChildError, Limits, program
 from mlapi.errors import NotServed
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
 from mlapi.stopping import stopping
-from mlapi.training import dataset, fresh_mirror, job, supervise, trial
-from mlapi.training.folder import work_folder
+from mlapi.training import dataset, fresh_mirror, job, trial
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
 from mlapi.training.pictures import Pictures
-from mlapi.training.supervise import ChildError, Limits, program
 from registry.acts import champion, runs, versions
 from registry.acts.runs import RunNotActive
 from registry.errors import EvalsError

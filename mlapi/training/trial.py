@@ -10,13 +10,13 @@ from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 
 from mlapi import pipelines
+from mlapi.child_process import folder as folders
+from mlapi.child_process import supervise
+from mlapi.child_process.supervise import ChildError, Limits, program
 from mlapi.domain import TargetSpec
 from mlapi.run_folder.job import TrainingJob
-from mlapi.training import folder as folders
 from mlapi.training import job as jobs
-from mlapi.training import supervise
 from mlapi.training.pictures import Pictures
-from mlapi.training.supervise import ChildError, Limits, program
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import Feature, ModelVersion, Task

@@ -11,8 +11,8 @@ from django_q.cluster import Cluster
 from django_q.conf import Conf
 
 from mlapi import schedules, upkeep
+from mlapi.child_process import folder
 from mlapi.stopping import stopping
-from mlapi.training import folder
 from registry import queue
 from registry.acts import workers
 

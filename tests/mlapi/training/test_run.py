@@ -11,10 +11,11 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from mlapi.child_process import folder, supervise
+from mlapi.child_process.supervise import Limits
 from mlapi.stopping import stopping
-from mlapi.training import folder, heart, supervise
+from mlapi.training import heart
 from mlapi.training.run import carry_out
-from mlapi.training.supervise import Limits
 from registry import artifacts
 from registry.acts import champion, runs
 from registry.models import Act, ModelVersion, Project, TrainingRun

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from mlapi.training import supervise
-from mlapi.training.supervise import Limits
-
-from .projects import small_programs
+from mlapi.child_process import supervise
+from mlapi.child_process.supervise import Limits
+from tests.mlapi.training.projects import small_programs
 
 UNHURRIED = Limits(seconds=60, memory_mb=4096)
 
