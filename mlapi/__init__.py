@@ -1,7 +1,7 @@
 """The engine of the backend and the routes that Label Studio calls.
 
 Each layer imports only those below it (checked by `make lint`; the order is in pyproject.toml):
-management and jobs; upkeep and engine; training; mirror and views; serving; features and
-child_process; pipelines; eva and media; labelstudio and seeing; at the bottom domain, the value
-types. All of them may import registry.
+management and jobs; upkeep and engine; training; conversion, mirror and views; serving;
+features and child_process; pipelines; eva and media; labelstudio and seeing; at the bottom
+domain, the value types. All of them may import registry.
 """

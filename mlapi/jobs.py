@@ -68,6 +68,13 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
     log.error("fell back", version=version.label, to=goal.label if goal else None, error=error)
 
 
+def convert(version_id: int) -> None:
+    """The version's artifact has an old format: convert it, or train in place of a champion."""
+    from mlapi.conversion.converting import convert_or_train
+
+    convert_or_train(ModelVersion.objects.select_related("project").get(pk=version_id))
+
+
 def score(version_id: int) -> None:
     """Let the champion say how sure it is of each unlabelled task."""
     from mlapi.training import scoring

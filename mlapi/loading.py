@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 
 from mlapi import pipelines
+from mlapi.pipelines.artifact import ArtifactFormatOld
 from mlapi.pipelines.base import Predictor
 from registry import artifacts, queue
 from registry.errors import EvalsError
@@ -31,9 +32,13 @@ class ModelUnavailable(EvalsError):
     code = "model_unavailable"
 
 
+class ModelFormatOld(ArtifactFormatOld, ModelUnavailable):
+    """The version's artifact has an old format and was not converted yet."""
+
+
 @dataclass
 class _Failure:
-    error: str
+    error: ModelUnavailable
     until: float
     is_reported: bool = False
 
@@ -70,7 +75,11 @@ def in_memory(version: ModelVersion) -> Predictor | None:
 
 
 def predictor_for(version: ModelVersion) -> Predictor:
-    """As `load`, for a version that serves: each failure queues the act `fall_back`, once."""
+    """As `load`, for a version that serves: each failure queues its cure, once.
+
+    The cure is the act `fall_back`; for an artifact of an old format, which earlier versions
+    have as well, it is a conversion.
+    """
     try:
         return load(version)
     except ModelUnavailable as e:
@@ -79,7 +88,9 @@ def predictor_for(version: ModelVersion) -> Predictor:
             reported = failure is None or failure.is_reported
             if failure is not None:
                 failure.is_reported = True
-        if not reported:
+        if not reported and isinstance(e, ModelFormatOld):
+            queue.convert(version.pk)
+        elif not reported:
             queue.fall_back(version.project_id, version.pk, e.message)
         raise
 
@@ -120,7 +131,7 @@ def _cached(version: ModelVersion) -> Predictor | None:
     """The loaded version; hold `_state`. Raises ModelUnavailable while a failure is remembered."""
     failure = _failures.get(version.pk)
     if failure and failure.until > monotonic():
-        raise ModelUnavailable(failure.error)
+        raise type(failure.error)(failure.error.message)
     predictor = _loaded.get(version.pk)
     if predictor is not None:
         _loaded.move_to_end(version.pk)
@@ -129,16 +140,17 @@ def _cached(version: ModelVersion) -> Predictor | None:
 
 def _load(version: ModelVersion) -> Predictor:
     try:
-        path = artifacts.fetch(version)
+        content = artifacts.read(version)
         pipeline = pipelines.get(version.pipeline)
         _import_engine(pipeline.modules)
-        predictor = pipeline.load(path)
+        predictor = pipeline.load(content)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
         log.exception("version_does_not_load", version=version.label, project=version.project_id)
-        error = f"{version.label} does not load: {type(e).__name__}: {e}"
+        kind = ModelFormatOld if isinstance(e, ArtifactFormatOld) else ModelUnavailable
+        error = kind(f"{version.label} does not load: {type(e).__name__}: {e}")
         with _state:
             _failures[version.pk] = _Failure(error, monotonic() + FAILURE_REMEMBERED_S)
-        raise ModelUnavailable(error) from e
+        raise error from e
     with _state:
         _failures.pop(version.pk, None)
         _loaded[version.pk] = predictor

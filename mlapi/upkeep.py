@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from mlapi import thumbnails
+from mlapi.conversion import converting
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
@@ -51,7 +52,8 @@ def hourly() -> None:
 
 
 def at_worker_start() -> None:
-    """What may have been missed while no worker was there."""
+    """What may have been missed while no worker was there, and what a new release asks for."""
+    converting.request_champions()
     for project in Project.objects.all():
         project_acts.request_sync(project, "a worker started")
 

@@ -4,8 +4,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -14,21 +12,10 @@ from django.core.files.base import File
 from django.core.files.storage import Storage, storages
 
 from registry.errors import EvalsError
-from registry.models import ModelVersion
+from registry.models import ConvertedArtifact, ModelVersion
+from registry.verified import ArtifactCorrupt, ArtifactMissing, read_verified, sha256_of, verify
 
 _CHUNK = 1024 * 1024
-
-
-class ArtifactMissing(EvalsError):
-    """The store does not have the file."""
-
-    code = "artifact_missing"
-
-
-class ArtifactCorrupt(EvalsError):
-    """The file's SHA-256 is not the one that was recorded when it was put."""
-
-    code = "artifact_corrupt"
 
 
 class ArtifactExists(EvalsError):
@@ -42,10 +29,13 @@ def key(project_id: int, label: str) -> str:
     return f"project-{project_id}/{label}.artifact"
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def converted_key(version: ModelVersion, artifact_format: int, sha256: str) -> str:
+    """The key of a version's artifact in a later format, beside the one it was made in.
+
+    With the beginning of its own hash, so that nothing left of an attempt stands in its way.
+    """
+    own = version.artifact.removesuffix(".artifact")
+    return f"{own}.format-{artifact_format}-{sha256[:6]}.artifact"
 
 
 def put(path: Path, key: str) -> tuple[int, str]:
@@ -75,14 +65,41 @@ def put_bytes(key: str, data: bytes) -> tuple[int, str]:
         return put(path, key)
 
 
-def fetch(version_or_key: ModelVersion | str, sha256: str = "") -> Path:
-    """A local file whose SHA-256 has just been verified.
+def loaded_from(version: ModelVersion) -> tuple[str, str]:
+    """Key and SHA-256 of the file that the version is loaded from: the converted one, if any."""
+    converted = ConvertedArtifact.objects.filter(version=version.pk).first()
+    if converted is not None:
+        return converted.artifact, converted.sha256
+    return version.artifact, version.artifact_sha256
 
-    With a local store it is the file itself, else a copy under `DATA_DIR/cache/artifacts`.
-    Raises ArtifactMissing or ArtifactCorrupt.
+
+def read(version: ModelVersion) -> bytes:
+    """The content of the file that the version is loaded from, verified as it was read.
+
+    The file is opened once, and what was hashed is what is returned. Raises ArtifactMissing
+    or ArtifactCorrupt.
+    """
+    key, sha256 = loaded_from(version)
+    store = _store()
+    local = _local_path(store, key)
+    if local is not None:
+        return read_verified(local, sha256, key)
+    cached = _cached(sha256)
+    try:
+        return read_verified(cached, sha256, key)
+    except (ArtifactMissing, ArtifactCorrupt):
+        return _download(store, key, cached, sha256)
+
+
+def fetch(version_or_key: ModelVersion | str, sha256: str = "") -> Path:
+    """A local file whose SHA-256 has just been verified; of a version, what it is loaded from.
+
+    Who opens it must verify what they read again, because a file can be replaced: give them
+    the hash, too. With a local store it is the file itself, else a copy under
+    `DATA_DIR/cache/artifacts`. Raises ArtifactMissing or ArtifactCorrupt.
     """
     if isinstance(version_or_key, ModelVersion):
-        wanted, sha256 = version_or_key.artifact, version_or_key.artifact_sha256
+        wanted, sha256 = loaded_from(version_or_key)
     else:
         wanted = version_or_key
     store = _store()
@@ -91,17 +108,29 @@ def fetch(version_or_key: ModelVersion | str, sha256: str = "") -> Path:
         if not local.is_file():
             raise ArtifactMissing(f"The artifact {wanted} is not in the store.")
         return _verified(local, wanted, sha256)
-    cached = settings.DATA_DIR / "cache" / "artifacts" / sha256
+    cached = _cached(sha256)
     if not cached.is_file() or sha256_of(cached) != sha256:
         _download(store, wanted, cached, sha256)
     return cached
 
 
-@contextmanager
-def opened(version: ModelVersion) -> Iterator[IO[bytes]]:
-    """The verified artifact, open for reading: for a download."""
-    with fetch(version).open("rb") as file:
-        yield file
+def opened(version: ModelVersion) -> IO[bytes]:
+    """The version's own file, as it was put, open for reading: for a download.
+
+    Verified through the very handle, so a file that replaces it is not what is read. Raises
+    ArtifactMissing or ArtifactCorrupt.
+    """
+    key, sha256 = version.artifact, version.artifact_sha256
+    file = fetch(key, sha256).open("rb")
+    if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+        file.close()
+        raise ArtifactCorrupt(f"The artifact {key} is not the file that was put there.")
+    file.seek(0)
+    return file
+
+
+def _cached(sha256: str) -> Path:
+    return settings.DATA_DIR / "cache" / "artifacts" / sha256
 
 
 def _store() -> Storage:
@@ -155,17 +184,19 @@ def _upload(store: Storage, path: Path, key: str) -> None:
         raise ArtifactExists(f"The store has another file under {key}.")
 
 
-def _download(store: Storage, key: str, target: Path, sha256: str) -> None:
-    """Fetch beside the target, verify, then rename: no process ever sees half a file."""
+def _download(store: Storage, key: str, target: Path, sha256: str) -> bytes:
+    """Fetch, verify, write beside the target, then rename: no process ever sees half a file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if not store.exists(key):
         raise ArtifactMissing(f"The artifact {key} is not in the store.")
+    with store.open(key) as file:
+        content = verify(file.read(), sha256, key)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".fetch-")
     part = Path(name)
     try:
-        with os.fdopen(handle, "wb") as copy, store.open(key) as file:
-            for chunk in file.chunks(_CHUNK):
-                copy.write(chunk)
-        _verified(part, key, sha256).replace(target)
+        with os.fdopen(handle, "wb") as copy:
+            copy.write(content)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+    return content

@@ -99,6 +99,11 @@ CODES = {
         500, "Restore the file from a backup, or roll back to another version."
     ),
     "artifact_exists": ErrorCode(409),
+    "artifact_format_old": ErrorCode(
+        503, "Run `python manage.py convert_artifacts`, or train a new version.", retry=True
+    ),
+    "artifact_invalid": ErrorCode(500, "Roll back to another version, or train a new one."),
+    "conversion_failed": ErrorCode(500, "The version is kept, and does not load. Train a new one."),
     # Of calls to Label Studio.
     "labelstudio_error": ErrorCode(502),
     "labelstudio_forbidden": ErrorCode(502, "Use the token of a user who may change this project."),

@@ -31,6 +31,11 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
     _enqueue("fall_back", project_id, version_id, error, cluster=EVENTS)
 
 
+def convert(version_id: int) -> None:
+    """Convert the version's artifact, which has an old format, or train in its place."""
+    _enqueue("convert", version_id, cluster=EVENTS)
+
+
 def score(version_id: int) -> None:
     """Let the champion score unlabelled tasks, least sure first to be labelled next."""
     _enqueue("score", version_id, cluster=EVENTS)

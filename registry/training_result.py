@@ -110,6 +110,7 @@ class TrainingResult:
     `comparison` is None where there was no champion, or one that failed to predict.
     `primary_metric` is what the metric `primary` is the mean of, `extractor` the full name of
     what computed its features, `environment` has the versions of the packages by name.
+    `artifact_sha256` is the hash of the artifact that was written and evaluated.
     """
 
     recipe: str
@@ -120,6 +121,7 @@ class TrainingResult:
     comparison: Comparison | None
     environment: dict[str, str]
     primary_metric: str
+    artifact_sha256: str
     extractor: str = ""
     exemplars: list[ExemplarRow] = field(default_factory=list)
 

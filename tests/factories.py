@@ -31,6 +31,7 @@ from registry.training_result import (
     TargetRow,
     TrainingResult,
 )
+from registry.verified import ARTIFACT_FORMAT, sha256_of
 
 LABEL_CONFIG = (
     '<View><Text name="text" value="$text"/><Choices name="label" toName="text" choice="single">'
@@ -183,6 +184,7 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
         content: bytes | None = None,
         pipeline="text_classification",
         described=None,
+        artifact_format=ARTIFACT_FORMAT,
         **found,
     ):
         run = TrainingRunFactory(project=project, state="running")
@@ -193,7 +195,9 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
         with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
             path = Path(folder) / "artifact.bin"
             path.write_bytes(content)
-            version = versions.register(run, result(**found), path)
+            version = versions.register(
+                run, result(path, **found), path, artifact_format=artifact_format
+            )
         runs.succeed(run)
         if champion:
             promote(version)
@@ -209,6 +213,7 @@ def mirror(project: Project, states: Sequence[tasks.TaskState], **options) -> li
 
 
 def result(
+    artifact: Path,
     *,
     targets: Iterable[dict[str, Any]] = (TARGET,),
     metrics: Iterable[dict[str, Any]] = tuple(METRICS),
@@ -216,13 +221,14 @@ def result(
     exemplars: Iterable[dict[str, Any]] = (),
     **more: Any,
 ) -> TrainingResult:
-    """A training's result; rows are dicts of their fields."""
+    """A training's result, of that artifact; rows are dicts of their fields."""
     usual = {
         "recipe": "words+characters",
         "candidates": [],
         "comparison": None,
         "environment": {"python": "3.11"},
         "primary_metric": "macro_f1",
+        "artifact_sha256": sha256_of(artifact),
     }
     return TrainingResult(
         targets=[TargetRow(**row) for row in targets],

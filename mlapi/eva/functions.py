@@ -71,12 +71,15 @@ class Function(AbstractFunction):
 
 
 class ModelFunction(Function):
-    """A function that evaluates a fitted model, which it reads from MODEL_PATH."""
+    """A function that evaluates a fitted model, which it reads from MODEL_PATH.
+
+    SHA256 is the file's hash: nothing is read that has another one.
+    """
 
     model: Any
 
-    def setup(self, model_path: str = "") -> None:
-        self.model = self.load(str(model_path)) if model_path else None
+    def setup(self, model_path: str = "", sha256: str = "") -> None:
+        self.model = self.load(str(model_path), str(sha256)) if model_path else None
 
     def forward(self, frame: pd.DataFrame) -> pd.DataFrame:
         if self.model is None:
@@ -85,8 +88,8 @@ class ModelFunction(Function):
 
     @staticmethod
     @abstractmethod
-    def load(path: str) -> Any:
-        """The model in a file; called at every bind, so it caches by file."""
+    def load(path: str, sha256: str) -> Any:
+        """The model in a file of this hash; called at every bind, so it caches."""
 
 
 def path(function: type[Function]) -> str:

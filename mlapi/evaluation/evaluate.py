@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, TypeVar
 
 import pandas as pd
@@ -13,7 +12,7 @@ from mlapi.eva.execute import StatementFailed, execute
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.job import Stored, TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
@@ -26,7 +25,7 @@ class Version(Generic[Model]):
     """A version to be evaluated: its number in the project, its artifact, and its model."""
 
     number: int
-    artifact: Path
+    artifact: Stored
     model: Model
 
 
@@ -75,14 +74,14 @@ class Holdout(ABC, Generic[Model, Predictions]):
 
 
 def load_champion(
-    job: TrainingJob, load: Callable[[str], Model], report: Reporter
+    job: TrainingJob, load: Callable[[str, str], Model], report: Reporter
 ) -> Version[Model] | None:
     """The job's champion; None if there is none, it is another pipeline's, or does not load."""
     champion = job.champion
     if champion is None or champion.pipeline != job.pipeline:
         return None
     try:
-        model = load(str(champion.artifact))
+        model = load(str(champion.artifact.path), champion.artifact.sha256)
     except Exception as e:  # noqa: BLE001 - whatever an artifact raises: it serves nothing
         report.log(f"The champion {champion.label} does not load: {e}")
         return None
@@ -92,17 +91,17 @@ def load_champion(
 def evaluate(
     holdout: Holdout[Model, Predictions],
     job: TrainingJob,
-    model: Model,
+    version: Version[Model],
     champion: Version[Model] | None,
     report: Reporter,
 ) -> Evaluation:
-    """Evaluate the model, whose artifact is in the job's folder. Raises StatementFailed.
+    """Evaluate the new version. Raises StatementFailed.
 
     `champion` is what `load_champion` found. It is not compared where EvaDB fails on it: an
     absent comparison promotes nothing, one without its predictions would.
     """
     report.phase("evaluating", 0.8)
-    predictions = holdout.predict(Version(job.number, job.artifact, model))
+    predictions = holdout.predict(version)
     if predictions is None:
         raise ValueError("The new version serves no target of its own config.")
     return Evaluation(
@@ -145,15 +144,18 @@ def predict_table(
 ) -> pd.DataFrame:
     """Create the version's EvaDB function, and select `id` and its outputs for a table's rows.
 
-    `columns` are the function's arguments; `setup` is what it takes beside the model's path.
+    `columns` are the function's arguments; `setup` is what it takes beside the artifact.
     """
     name = identifier(f"p{job.project}_v{version.number}")
-    given = {"artifact": str(version.artifact), **setup}
-    clauses = ["MODEL_PATH ':artifact'", *(f"{key.upper()} ':{key}'" for key in setup)]
+    artifact = {"artifact": str(version.artifact.path), "sha256": version.artifact.sha256}
+    clauses = [
+        "MODEL_PATH ':artifact' SHA256 ':sha256'",
+        *(f"{key.upper()} ':{key}'" for key in setup),
+    ]
     execute(
         eva,
         f"CREATE FUNCTION {name} IMPL ':impl' {' '.join(clauses)}",
-        {"impl": functions.path(function), **given},
+        {"impl": functions.path(function), **artifact, **setup},
     )
     arguments = ", ".join(map(identifier, columns))
     return execute(eva, f"SELECT id, {name}({arguments}) FROM {identifier(table)}")  # noqa: S608

@@ -1,51 +1,230 @@
-"""The file of a version: written whole, read only if it is what a pipeline expects."""
+"""The artifact of a version: a zip of a JSON header and plain arrays. Nothing in it can run.
 
+The header (`header.json`) has the format, the pipeline and what the model's `to_parts` said;
+in place of an array, of bytes and of a long list of texts it has `{"$file": "<name>"}`, and
+the zip has that file: `.npy` of numbers, `.bin`, or `.json`. All are stored, not compressed,
+with sorted names and one fixed time, so equal contents give equal bytes.
+
+No name of a class or a module is in it, so code can be renamed under it. `to_parts` and
+`from_parts` of the models say what is.
+"""
+
+import hashlib
+import io
+import json
 import os
-import pickle
-from collections.abc import Callable
-from functools import lru_cache
+import re
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
-FORMAT = 1
-Model = TypeVar("Model")
+import numpy as np
+
+from mlapi.pipelines.parts import ArtifactInvalid, Parts
+from mlapi.run_folder.job import Stored, TrainingJob
+from registry.errors import EvalsError
+from registry.verified import ARTIFACT_FORMAT as FORMAT
+
+_HEADER = "header.json"
+_FILE = "$file"
+_KEY = re.compile(r"[a-z][a-z0-9_]*")
+_NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*\.(npy|bin|json)")
+_MOST_FILES = 10_000
+_MOST_HEADER = 16 * 2**20
+_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
+_NUMBERS = "biuf"  # dtype.kind: bool, int, unsigned, float
+_PICKLE = b"\x80"  # with which every file of format 1 begins
 
 
-def write(path: Path, pipeline: str, content: dict[str, Any]) -> None:
-    """Write the artifact atomically. Equal contents give equal bytes."""
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as f:
-        pickle.dump({"format": FORMAT, "pipeline": pipeline, **content}, f, protocol=5)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(partial, path)
+class ArtifactFormatOld(EvalsError):
+    """The artifact has format 1, a pickle, which is not opened outside of its conversion."""
+
+    code = "artifact_format_old"
 
 
-def read(path: Path, pipeline: str = "") -> dict[str, Any]:
-    """What `write` wrote. The caller has verified the file's SHA-256: it is a pickle.
+@dataclass(frozen=True)
+class Texts:
+    """A list of texts that is too long for the header, such as a vocabulary."""
 
-    Raises ValueError if it is no artifact, or not one of this pipeline.
+    texts: list[str]
+
+
+class Model(Protocol):
+    """What a version has learned, in memory: written as parts, read by `Pipeline.read_model`."""
+
+    def to_parts(self) -> dict[str, Any]:
+        """Numbers, texts, arrays and bytes by name, as `pack` takes them."""
+
+
+def pack(pipeline: str, parts: dict[str, Any]) -> bytes:
+    """The artifact of a model's parts.
+
+    Parts are dicts and lists of numbers, texts, None, arrays of numbers, bytes and Texts.
     """
-    with open(path, "rb") as f:
-        payload = pickle.load(f)  # noqa: S301 - verified before, see above
-    if not isinstance(payload, dict) or "pipeline" not in payload:
-        raise ValueError("Not an artifact of a version.")
-    if pipeline not in ("", payload["pipeline"]):
-        raise ValueError(f"Not an artifact of {pipeline}.")
-    if payload.get("format") != FORMAT:
-        raise ValueError(f"The artifact has format {payload.get('format')!r}, not {FORMAT}.")
-    return payload
+    files: dict[str, bytes] = {}
+    header = {"format": FORMAT, "pipeline": pipeline, **_described(parts, (), files)}
+    files[_HEADER] = _json(header)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system, entry.external_attr = 3, 0o600 << 16
+            archive.writestr(entry, files[name])
+    return packed.getvalue()
 
 
-def once_per_file(read_model: Callable[[Path], Model]) -> Callable[[str], Model]:
-    """`read_model`, once per file: EvaDB makes its functions anew at every bind."""
+def write(path: Path, pipeline: str, parts: dict[str, Any]) -> str:
+    """Write the artifact atomically; its SHA-256."""
+    content = pack(pipeline, parts)
+    partial = path.with_suffix(".partial")
+    with open(partial, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    return hashlib.sha256(content).hexdigest()
 
-    @lru_cache(maxsize=4)
-    def kept(path: str, mtime_ns: int, size: int) -> Model:
-        return read_model(Path(path))
 
-    def load(path: str) -> Model:
-        status = os.stat(path)
-        return kept(path, status.st_mtime_ns, status.st_size)
+def save(job: TrainingJob, model: Model) -> Stored:
+    """Write the model's artifact into the job's folder."""
+    return Stored(job.artifact, write(job.artifact, job.pipeline, model.to_parts()))
 
-    return load
+
+def unpack(content: bytes, pipeline: str = "") -> Parts:
+    """The parts that `pack` was given, with `pipeline`; each is checked when it is asked for.
+
+    Raises ArtifactFormatOld for format 1, and ArtifactInvalid for what is no artifact, or
+    none of this pipeline.
+    """
+    if content.startswith(_PICKLE):
+        raise ArtifactFormatOld("The artifact has format 1, which is not read any more.")
+    files = _files(content)
+    try:
+        header = json.loads(files.pop(_HEADER))
+    except (KeyError, ValueError, RecursionError):
+        raise ArtifactInvalid("Not an artifact of a version.") from None
+    if not isinstance(header, dict):
+        raise ArtifactInvalid("Not an artifact of a version.")
+    if header.get("format") != FORMAT:
+        raise ArtifactInvalid(f"The artifact has format {header.get('format')!r}, not {FORMAT}.")
+    if pipeline not in ("", header.get("pipeline")):
+        raise ArtifactInvalid(f"Not an artifact of {pipeline}.")
+    unread = dict(files)
+    values = _restored(header, unread)
+    if unread:
+        raise ArtifactInvalid(f"The header does not name {min(unread)}.")
+    return Parts(values)
+
+
+def _described(value: Any, place: tuple[str, ...], files: dict[str, bytes]) -> Any:
+    """The value as the header has it; what is a file of its own is added to `files`."""
+    if isinstance(value, dict):
+        for key in value:
+            if not _KEY.fullmatch(key):
+                raise ValueError(f"{key!r} is no name for a part.")
+        return {k: _described(v, (*place, k), files) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_described(v, (*place, str(i)), files) for i, v in enumerate(value)]
+    if isinstance(value, np.ndarray):
+        name, files[name] = _file(place, "npy"), _npy(value)
+    elif isinstance(value, bytes | bytearray):
+        name, files[name] = _file(place, "bin"), bytes(value)
+    elif isinstance(value, Texts):
+        name, files[name] = _file(place, "json"), _json(value.texts)
+    else:
+        return value
+    return {_FILE: name}
+
+
+def _file(place: tuple[str, ...], ending: str) -> str:
+    return f"parts/{'/'.join(place)}.{ending}"
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True)
+    return text.encode()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    if array.dtype.kind not in _NUMBERS:
+        raise ValueError(f"An artifact has no arrays of {array.dtype}.")
+    written = io.BytesIO()
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    np.lib.format.write_array(written, little, version=(1, 0), allow_pickle=False)
+    return written.getvalue()
+
+
+def _files(content: bytes) -> dict[str, bytes]:
+    """Each file of the zip, which together are no larger than the zip."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            _check(entries, len(content))
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError) as e:
+        raise ArtifactInvalid(f"Not an artifact of a version: {e}") from None
+
+
+def _check(entries: list[zipfile.ZipInfo], size: int) -> None:
+    if len(entries) > _MOST_FILES or len({e.filename for e in entries}) < len(entries):
+        raise ArtifactInvalid("The artifact has too many files, or two of one name.")
+    for entry in entries:
+        if not _NAME.fullmatch(entry.filename):
+            raise ArtifactInvalid(f"The artifact has a file that it may not: {entry.filename!r}.")
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1:
+            raise ArtifactInvalid(f"{entry.filename} is compressed or encrypted.")
+        if entry.file_size != entry.compress_size:
+            raise ArtifactInvalid(f"{entry.filename} is not as long as it says.")
+        if entry.filename == _HEADER and entry.file_size > _MOST_HEADER:
+            raise ArtifactInvalid("The artifact's header is too long.")
+    if sum(entry.file_size for entry in entries) > size:
+        raise ArtifactInvalid("The files of the artifact are larger than it is.")
+
+
+def _restored(value: Any, files: dict[str, bytes]) -> Any:
+    """The header's value with the files in their places; those are taken out of `files`."""
+    if isinstance(value, list):
+        return [_restored(v, files) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if _FILE not in value:
+        return {k: _restored(v, files) for k, v in value.items()}
+    name = value[_FILE]
+    content = files.pop(name, None) if isinstance(name, str) else None
+    if content is None:
+        raise ArtifactInvalid(f"The artifact has no file {name!r}, or names it twice.")
+    if name.endswith(".npy"):
+        return _array(name, content)
+    return content if name.endswith(".bin") else _texts(name, content)
+
+
+def _array(name: str, content: bytes) -> np.ndarray:
+    """The array of an `.npy` file of exactly its size. Never unpickles: it is of numbers."""
+    source = io.BytesIO(content)
+    try:
+        if np.lib.format.read_magic(source) != (1, 0):
+            raise ValueError("another version of npy")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(source)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError) as e:
+        raise ArtifactInvalid(f"{name} is no array: {e}") from None
+    if dtype.kind not in _NUMBERS or dtype.hasobject or dtype.fields or dtype.subdtype:
+        raise ArtifactInvalid(f"{name} is an array of {dtype}, not of numbers.")
+    n = 1
+    for length in shape:
+        n *= length
+    if min(shape, default=0) < 0 or n * dtype.itemsize != len(content) - source.tell():
+        raise ArtifactInvalid(f"{name} does not have the size that it says.")
+    flat = np.frombuffer(content, dtype, offset=source.tell())
+    # A copy, because the bytes are neither aligned nor writable.
+    return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
+
+
+def _texts(name: str, content: bytes) -> list[str]:
+    try:
+        texts = json.loads(content)
+    except (ValueError, RecursionError):
+        texts = None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ArtifactInvalid(f"{name} is no list of texts.")
+    return texts

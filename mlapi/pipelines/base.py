@@ -3,14 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mlapi.domain import Answer, FeatureStore, Match, Problem, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import LearningCurve, TrainingResult
+
+if TYPE_CHECKING:  # they import numpy, which a label config is matched without
+    from mlapi.pipelines.artifact import Model
+    from mlapi.pipelines.parts import Parts
 
 
 class Predictor(ABC):
@@ -124,8 +127,18 @@ class Pipeline(ABC):
         return RunPlan()
 
     @abstractmethod
-    def load(self, path: Path) -> Predictor:
-        """The version in a verified artifact."""
+    def read_model(self, parts: "Parts") -> "Model":
+        """What the model's `to_parts` wrote. Raises ArtifactInvalid."""
+
+    @abstractmethod
+    def predictor(self, model: Any) -> Predictor:
+        """The model, ready to serve."""
+
+    def load(self, content: bytes) -> Predictor:
+        """The version in a verified artifact. Raises ArtifactInvalid or ArtifactFormatOld."""
+        from mlapi.pipelines import artifact
+
+        return self.predictor(self.read_model(artifact.unpack(content, self.name)))
 
     @abstractmethod
     def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:

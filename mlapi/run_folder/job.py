@@ -13,6 +13,14 @@ _NAME = "job.json"
 
 
 @dataclass(frozen=True)
+class Stored:
+    """An artifact's file, and the SHA-256 that its content must have when it is read."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Champion:
     """The version that serves, which the new one is evaluated beside.
 
@@ -22,7 +30,7 @@ class Champion:
     label: str
     number: int
     pipeline: str
-    artifact: Path
+    artifact: Stored
     extractor: ExtractorRef | None = None
 
 

@@ -9,8 +9,9 @@ import structlog
 from django.conf import settings
 
 from mlapi import pipelines
+from mlapi.conversion.converting import convert
 from mlapi.domain import ExtractorRef, Match
-from mlapi.run_folder.job import Champion, TrainingJob
+from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
@@ -77,15 +78,16 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
     if version is None:
         return None
     try:
+        convert(version)
         path = artifacts.fetch(version)
     except EvalsError:
-        log.exception("the champion's artifact cannot be fetched", version=version.label)
+        log.exception("the champion's artifact cannot be had", version=version.label)
         path = folder / "champion-is-missing"
     return Champion(
         label=version.label,
         number=version.number,
         pipeline=version.pipeline,
-        artifact=path,
+        artifact=Stored(path, artifacts.loaded_from(version)[1]),
         extractor=extractor_of(version),
     )
 

@@ -38,8 +38,8 @@ class Programs:
     """The programs of a run, each in a process of its own; tests have their own."""
 
     train: Command = lambda folder: program("mlapi.training.child", str(folder))
-    verify: Command = lambda folder, artifact: program(
-        "mlapi.training.verify", str(folder), str(artifact)
+    verify: Command = lambda folder, artifact, sha256: program(
+        "mlapi.training.verify", str(folder), str(artifact), sha256
     )
     curve: Command = lambda folder: program("mlapi.training.child", str(folder), "--curve")
 
@@ -130,7 +130,7 @@ class _Attempt:
                 self._keep_features(frozen.pictures)
         result = read_result(folder)
         self.journal.phase("verifying", 0.9)
-        load_error = self._load_error(folder, heart)
+        load_error = self._load_error(folder, result.artifact_sha256, heart)
         heart.check()
         self.journal.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
@@ -211,10 +211,11 @@ class _Attempt:
             self.journal.write(supervise.output_tail(folder))
             raise
 
-    def _load_error(self, folder: Path, heart: Heart) -> str:
+    def _load_error(self, folder: Path, sha256: str, heart: Heart) -> str:
         """Why the artifact does not load in a fresh process; "" if it does."""
         try:
-            self._supervise(self.programs.verify(folder, folder / "artifact.bin"), folder, heart)
+            command = self.programs.verify(folder, folder / "artifact.bin", sha256)
+            self._supervise(command, folder, heart)
         except ChildError as error:
             return trial.why(error, folder)
         return ""

@@ -13,6 +13,7 @@ from mlapi import pipelines
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
 from mlapi.child_process.supervise import ChildError, Limits, program
+from mlapi.conversion.converting import convert
 from mlapi.domain import TargetSpec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import job as jobs
@@ -36,10 +37,12 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
     with tempfile.TemporaryDirectory(prefix="trial-", dir=folders.home()) as work:
         folder = Path(work)
         try:
+            convert(version)
             artifact = artifacts.fetch(version)
+            sha256 = artifacts.loaded_from(version)[1]
             _write_job(version, folder)
             supervise.supervise(
-                program("mlapi.training.verify", str(folder), str(artifact)),
+                program("mlapi.training.verify", str(folder), str(artifact), sha256),
                 folder,
                 Limits(_SECONDS, Limits.from_settings().memory_mb),
                 on_progress=lambda lines: None,

@@ -1,6 +1,6 @@
 """Tries an artifact in a fresh process: does it load, and does it predict ten training rows?
 
-`python -m mlapi.training.verify <folder> <artifact>`: exit status 0, or 1 with
+`python -m mlapi.training.verify <folder> <artifact> <sha256>`: exit status 0, or 1 with
 `{"code", "message"}` on stderr.
 """
 
@@ -18,6 +18,7 @@ from mlapi.domain import Answer, InputProblem
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.run_folder.job import TrainingJob
+from registry.verified import read_verified
 
 ROWS = 10
 
@@ -26,14 +27,15 @@ class DoesNotServe(Exception):
     """What is wrong with a version that loads."""
 
 
-def verify(folder: Path, artifact: Path) -> None:
-    """Raises whatever loading raises, or DoesNotServe."""
+def verify(folder: Path, artifact: Path, sha256: str) -> None:
+    """Raises whatever loading raises, or DoesNotServe; nothing is loaded that has another hash."""
     job = TrainingJob.read(folder)
     pipeline = pipelines.get(job.pipeline)
+    content = read_verified(artifact, sha256)
     seen = SeenPictures.read(folder)
     readable = (data for data in _learned(job, pipeline) if _has_input(data, job, pipeline, seen))
     rows = list(itertools.islice(readable, ROWS))
-    _check(pipeline.load(artifact), rows, job, seen, may_be_silent=pipeline.may_be_silent)
+    _check(pipeline.load(content), rows, job, seen, may_be_silent=pipeline.may_be_silent)
 
 
 def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
@@ -83,9 +85,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("artifact", type=Path)
+    parser.add_argument("sha256", help="that the artifact's content must have")
     chosen = parser.parse_args(arguments)
     try:
-        verify(chosen.folder.resolve(), chosen.artifact.resolve())
+        verify(chosen.folder.resolve(), chosen.artifact.resolve(), chosen.sha256)
     except Exception as e:  # noqa: BLE001 - the caller reads what it was, whatever it was
         message = f"{type(e).__name__}: {e}"
         print(json.dumps({"code": "does_not_load", "message": message}), file=sys.stderr)

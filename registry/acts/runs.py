@@ -19,9 +19,15 @@ from . import base
 LOG_KEPT_CHARACTERS = 200_000
 
 Trigger = TrainingRun.Trigger
-# Starts by people and by the reaper are acts; what Label Studio and the policy start is told by
-# the run's own trigger.
-_STARTS_THAT_ARE_ACTS = {Trigger.ADMIN, Trigger.API, Trigger.COMMAND, Trigger.RETRY}
+# Starts by people, by the reaper and for an old format are acts; what Label Studio and the
+# policy start is told by the run's own trigger.
+_STARTS_THAT_ARE_ACTS = {
+    Trigger.ADMIN,
+    Trigger.API,
+    Trigger.COMMAND,
+    Trigger.RETRY,
+    Trigger.FORMAT,
+}
 _DESCRIBED = {
     "dataset_fingerprint",
     "dataset_counts",
@@ -77,6 +83,25 @@ def start(
         if active is not None:
             return active, False
         # It ended between the two statements: the place is free again.
+
+
+@transaction.atomic
+def start_for_format(project: Project, *, actor: str, reason: str) -> TrainingRun | None:
+    """Queue the run that replaces a champion whose artifact has an old format.
+
+    None where the project has an active run, or had one for that reason: if that one made no
+    version, another would make none either.
+    """
+    project = base.lock(project)
+    if was_started_for_format(project) or project.runs.filter(state__in=ACTIVE_STATES).exists():
+        return None
+    run, started = start(project, trigger=Trigger.FORMAT, actor=actor, reason=reason)
+    return run if started else None
+
+
+def was_started_for_format(project: Project) -> bool:
+    """Whether a run was ever queued because of an old format."""
+    return project.runs.filter(trigger=Trigger.FORMAT).exists()
 
 
 def _insert_unless_active(run: TrainingRun) -> bool:

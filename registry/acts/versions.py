@@ -16,6 +16,7 @@ from registry.jsonb import storable
 from registry.metrics import info, mean
 from registry.models import (
     Act,
+    ConvertedArtifact,
     Exemplar,
     Metric,
     ModelVersion,
@@ -26,6 +27,7 @@ from registry.models import (
 )
 from registry.models.run import RunState
 from registry.training_result import MetricRow, TrainingResult
+from registry.verified import ARTIFACT_FORMAT, ArtifactCorrupt
 
 from . import base
 from .runs import RunNotActive
@@ -54,22 +56,31 @@ class RunHasVersion(Refused):
 
 
 def register(
-    run: TrainingRun, result: TrainingResult, artifact: Path, *, number_hint: int | None = None
+    run: TrainingRun,
+    result: TrainingResult,
+    artifact: Path,
+    *,
+    number_hint: int | None = None,
+    artifact_format: int = ARTIFACT_FORMAT,
 ) -> ModelVersion:
     """Put the artifact and write the version with its targets, metrics and holdout outcomes.
 
     The pipeline and the label config's fingerprint are those that the run's parameters name.
     Numbers are max + 1, held unique by the database and tried again when another took
     the number. `number_hint` is what the run's EvaDB statements call the version. Raises
-    RunNotActive if the run was ended meanwhile, so that a reaped run leaves no version.
+    RunNotActive if the run was ended meanwhile, so that a reaped run leaves no version, and
+    ArtifactCorrupt if the artifact is not the file that the result is of.
     """
-    sha256 = artifacts.sha256_of(artifact)
+    content = artifact.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != result.artifact_sha256:
+        raise ArtifactCorrupt(f"The artifact of run {run.pk} is not the file that was tried.")
     metrics = [_metric(m) for m in result.metrics]
     while True:
         number = _next_number(run.project_id)
         label = f"v{number}-{sha256[:6]}"
         key = artifacts.key(run.project_id, label)
-        size, sha256 = artifacts.put(artifact, key)
+        size, _ = artifacts.put_bytes(key, content)
         version = ModelVersion(
             project_id=run.project_id,
             number=number,
@@ -81,6 +92,7 @@ def register(
             artifact=key,
             artifact_bytes=size,
             artifact_sha256=sha256,
+            artifact_format=artifact_format,
             environment=storable(result.environment),
             extractor=storable(result.extractor)[:255],
             primary_metric=storable(result.primary_metric)[:64],
@@ -95,6 +107,16 @@ def register(
         if number_hint not in (None, number):
             log.warning("run %s called its version v%s; it is %s", run.pk, number_hint, label)
         return version
+
+
+def add_converted(version: ModelVersion, content: bytes) -> ConvertedArtifact:
+    """Keep the version's artifact in today's format, beside its own; the first one stays."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    key = artifacts.converted_key(version, ARTIFACT_FORMAT, sha256)
+    size, _ = artifacts.put_bytes(key, content)
+    fields = {"artifact": key, "bytes": size, "sha256": sha256, "artifact_format": ARTIFACT_FORMAT}
+    converted, _ = ConvertedArtifact.objects.get_or_create(version=version, defaults=fields)
+    return converted
 
 
 def _next_number(project_id: int) -> int:

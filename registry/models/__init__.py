@@ -15,12 +15,13 @@ from .run import TrainingRun
 from .task import Task
 from .task_score import TaskScore
 from .tombstone import Tombstone
-from .version import ModelVersion, Target
+from .version import ConvertedArtifact, ModelVersion, Target
 from .worker import Worker
 
 __all__ = [
     "AccessKey",
     "Act",
+    "ConvertedArtifact",
     "Event",
     "Exemplar",
     "Feature",

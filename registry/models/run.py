@@ -29,6 +29,7 @@ class TrainingRun(models.Model):
         COMMAND = "command", "manage.py train"
         API = "api", "REST"
         RETRY = "retry", "queued again"
+        FORMAT = "format", "the artifact has an old format"
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.QUEUED)

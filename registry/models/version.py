@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from registry.verified import ARTIFACT_FORMAT
+
 
 class VersionState(models.TextChoices):
     CHAMPION = "champion", "champion"
@@ -32,6 +34,9 @@ class ModelVersion(models.Model):
     artifact = models.CharField(max_length=255, help_text="Key in the artifact store.")
     artifact_bytes = models.BigIntegerField()
     artifact_sha256 = models.CharField(max_length=64)
+    artifact_format = models.PositiveSmallIntegerField(
+        default=ARTIFACT_FORMAT, help_text="Of the file; format 1 is loaded once it is converted."
+    )
     environment = models.JSONField(default=dict, help_text="Versions of Python and the packages.")
     extractor = models.CharField(
         max_length=255,
@@ -87,6 +92,30 @@ class ModelVersion(models.Model):
         if self.load_failed_at:
             return VersionState.LOAD_FAILED
         return VersionState.ARCHIVED if self.archived_at else VersionState.KEPT
+
+
+class ConvertedArtifact(models.Model):
+    """A version's artifact in today's format; what the version is loaded from.
+
+    A file and a row of its own, because a version is immutable: its label has the beginning of
+    the hash of the file that it was made with, and that file, its key and its hash stay what
+    people have recorded, downloaded and cited. Appended once, never changed (a trigger).
+    """
+
+    version = models.OneToOneField(
+        ModelVersion, on_delete=models.CASCADE, related_name="converted_artifact"
+    )
+    artifact = models.CharField(max_length=255, help_text="Key in the artifact store.")
+    bytes = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    artifact_format = models.PositiveSmallIntegerField(default=ARTIFACT_FORMAT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.artifact
 
 
 class Target(models.Model):

@@ -68,7 +68,7 @@ def test_a_real_artifact_answers_through_evadb(version):
 def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch):
     pipeline = PIPELINES["text_classification"]
     loads, real = [], pipeline.load
-    monkeypatch.setattr(pipeline, "load", lambda path: loads.append(path) or real(path))
+    monkeypatch.setattr(pipeline, "load", lambda content: loads.append(1) or real(content))
     gate, got = threading.Barrier(6), []
 
     def ask():
@@ -95,24 +95,24 @@ def test_threads_share_a_predictor_and_get_the_same_answers(version):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_corrupt_artifact_is_never_unpickled_and_the_act_fall_back_is_queued_once(monkeypatch):
+def test_a_corrupt_artifact_is_never_read_and_the_act_fall_back_is_queued_once(monkeypatch):
     version = ModelVersionFactory(champion=True, content=artifact())
     spoil(version)
-    unpickled = []
-    monkeypatch.setattr(PIPELINES["text_classification"], "load", unpickled.append)
+    loaded = []
+    monkeypatch.setattr(PIPELINES["text_classification"], "load", loaded.append)
     for _ in range(3):
         answered = answer(version)
         assert answered.results == [[], []]
         assert answered.model_version == version.label
         assert answered.problems == {"model_unavailable": [1, 2]}
-    assert unpickled == []
+    assert loaded == []
     (queued,) = fall_backs()
     assert queued.task["args"][:2] == (version.project_id, version.pk)
     assert "ArtifactCorrupt" in queued.task["args"][2]
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("content", [b"no pickle", b"\x80\x05N.", b""])
+@pytest.mark.parametrize("content", [b"no zip", b"PK\x05\x06" + bytes(18), b""])
 def test_an_artifact_that_does_not_load_answers_empty_entries(content):
     version = ModelVersionFactory(champion=True, content=content or b" ")
     assert answer(version).problems == {"model_unavailable": [1, 2]}
@@ -162,7 +162,7 @@ from registry.models import ModelVersion
 version = ModelVersion(pk=1, label="v1", pipeline="text_classification", artifact=sys.argv[1])
 import registry.artifacts
 from pathlib import Path
-registry.artifacts.fetch = lambda version: Path(version.artifact)
+registry.artifacts.read = lambda version: Path(version.artifact).read_bytes()
 warming = loading.warm_up()
 loaded = []
 threads = [threading.Thread(target=lambda: loaded.append(loading.load(version))) for _ in range(4)]

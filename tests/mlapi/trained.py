@@ -1,12 +1,11 @@
 """A small real model in a real artifact: words that say Positive, words that say Negative."""
 
 from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from mlapi.domain import TargetSpec
+from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.text_classification.linear import WORD
@@ -16,12 +15,9 @@ TEXTS = ["good fine", "good great", "fine great", "bad awful", "bad poor", "awfu
 
 @lru_cache
 def artifact(temperature: float = 0.5, labels: tuple[str, str] = ("Positive", "Negative")) -> bytes:
-    """A pickled Classifier for the control `label` on the field `text`."""
+    """The artifact of a Classifier for the control `label` on the field `text`."""
     spec = TargetSpec("label", "text", "Text", "text", "single", labels)
     estimator = WORD.fit(TEXTS, np.array([0, 0, 0, 1, 1, 1]), 2, "single")
     target = TrainedTarget(spec, estimator, Temperature(temperature))
     model = Classifier("text_classification", [target])
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "artifact.bin"
-        model.save(path)
-        return path.read_bytes()
+    return pack(model.pipeline, model.to_parts())

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.features import to_bytes
+from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.image_classification.recipes import LINEAR
@@ -41,14 +42,12 @@ def opencv() -> ExtractorRef:
 
 @lru_cache
 def artifact(n: int = 120) -> bytes:
-    """A pickled Classifier for the control `kind` on the field `image`."""
+    """The artifact of a Classifier for the control `kind` on the field `image`."""
     wanted = np.array([LABELS.index(label) for label in digits(n)[1]])
     estimator = LINEAR.fit(seen(n), wanted, len(LABELS), "single")
     target = TrainedTarget(SPEC, estimator, Temperature(0.2))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "artifact.bin"
-        Classifier("image_classification", [target], opencv()).save(path)
-        return path.read_bytes()
+    model = Classifier("image_classification", [target], opencv())
+    return pack(model.pipeline, model.to_parts())
 
 
 def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
@@ -58,7 +57,8 @@ def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
     with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
         path = Path(folder) / "artifact.bin"
         path.write_bytes(artifact(n))
-        found = replace(result(recipe=LINEAR.name, extractor=opencv().name), targets=[SPEC.row()])
+        found = result(path, recipe=LINEAR.name, extractor=opencv().name)
+        found = replace(found, targets=[SPEC.row()])
         version = versions.register(run, found, path)
     runs.succeed(run)
     promote(version)

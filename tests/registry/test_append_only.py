@@ -1,10 +1,11 @@
 """What the database itself refuses, whoever asks."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.db.utils import IntegrityError
 
+from registry.acts import versions
 from registry.models import Act
 from tests import factories as make
 
@@ -60,3 +61,20 @@ def test_two_active_runs_of_a_project_are_refused():
     make.TrainingRunFactory(state="running")
     with pytest.raises(IntegrityError, match="run_one_active_per_project"):
         sql(f"UPDATE registry_trainingrun SET project_id = {run.project_id}")
+
+
+def test_a_converted_artifact_is_neither_changed_nor_deleted():
+    version = make.ModelVersionFactory(artifact_format=1)
+    versions.add_converted(version, b"the same model")
+    for statement in (
+        "UPDATE registry_convertedartifact SET sha256 = ''",
+        "DELETE FROM registry_convertedartifact",
+    ):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            sql(statement)
+
+
+def test_the_format_of_a_versions_artifact_never_changes():
+    make.ModelVersionFactory(artifact_format=1)
+    with pytest.raises(IntegrityError, match="immutable"):
+        sql("UPDATE registry_modelversion SET artifact_format = 2")

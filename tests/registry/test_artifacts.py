@@ -8,7 +8,9 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
 from registry import artifacts
+from registry.acts import versions
 from registry.artifacts import ArtifactCorrupt, ArtifactExists, ArtifactMissing
+from tests.factories import ModelVersionFactory
 from tests.registry.threads import at_once
 
 KEY = "project-1/v1-3fa2c1.artifact"
@@ -142,3 +144,37 @@ def test_a_cached_copy_that_rotted_is_fetched_again(store, file):
     cached.write_bytes(b"rotten")
     assert artifacts.fetch(KEY, sha256).read_bytes() == b"weights"
     assert [p.name for p in cached.parent.iterdir()] == [sha256]
+
+
+@pytest.mark.django_db
+def test_what_is_read_of_a_version_is_what_was_hashed(monkeypatch):
+    """Whoever swaps the file after it was opened does not win: it is not opened again."""
+    version = ModelVersionFactory(content=b"weights")
+    path = artifacts.fetch(version)
+    real = type(path).read_bytes
+    opened = []
+
+    def read_and_swap(self):
+        content = real(self)
+        opened.append(self)
+        self.chmod(0o600)
+        self.write_bytes(b"swapped")
+        return content
+
+    monkeypatch.setattr(type(path), "read_bytes", read_and_swap)
+    assert artifacts.read(version) == b"weights"
+    assert opened == [path]
+    with pytest.raises(artifacts.ArtifactCorrupt):
+        artifacts.read(version)
+
+
+@pytest.mark.django_db
+def test_a_converted_version_is_read_from_what_it_became_and_downloaded_as_it_was():
+    version = ModelVersionFactory(content=b"weights", artifact_format=1)
+    assert artifacts.read(version) == b"weights"
+    versions.add_converted(version, b"the same weights")
+    assert artifacts.read(version) == b"the same weights"
+    assert artifacts.fetch(version).read_bytes() == b"the same weights"
+    with artifacts.opened(version) as file:
+        assert file.read() == b"weights"
+    assert versions.add_converted(version, b"others").sha256 == artifacts.loaded_from(version)[1]

@@ -23,12 +23,19 @@ REFUSED: list[tuple[str, str, str]] = [
             "artifact": "'another'",
             "artifact_bytes": "artifact_bytes + 1",
             "artifact_sha256": "'another'",
+            "artifact_format": "artifact_format + 1",
             "environment": """'{"python": "4"}'""",
             "created_at": "now()",
             "extractor": "'another'",
             "primary_metric": "'another'",
         }.items()
     ),
+    (
+        "change a converted artifact",
+        "UPDATE registry_convertedartifact SET sha256 = 'another'",
+        "append-only",
+    ),
+    ("delete a converted artifact", "DELETE FROM registry_convertedartifact", "append-only"),
     *(
         (
             f"move a run from {state} to {other}",
@@ -87,6 +94,7 @@ REFUSED: list[tuple[str, str, str]] = [
                 """ || '{"run_id": null}'""",
             ),
             ("a run's version", "registry_modelversion", "run_id", """ || '{"number": 99}'"""),
+            ("a converted artifact", "registry_convertedartifact", "version_id", ""),
             ("a target", "registry_target", "target_name_per_version", ""),
             ("a metric", "registry_metric", "metric_once", ""),
             ("an outcome", "registry_outcome", "outcome_once", ""),

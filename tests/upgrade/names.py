@@ -96,6 +96,7 @@ READ: list[tuple[str, dict[str, Any], str, Any]] = [
         *("registry.ModelVersion", {"pk": 1}, "artifact_sha256"),
         "93e37f914a8a311dd9df0b532a21bd5e4f2068485717826b14cfcc80d2028709",
     ),
+    ("registry.ModelVersion", {"pk": 1}, "artifact_format", 1),
     ("registry.ModelVersion", {"pk": 2}, "note", "The one that knows irony."),
     ("registry.ModelVersion", {"pk": 3}, "state", "archived"),
     ("registry.ModelVersion", {"pk": 4}, "state", "load_failed"),

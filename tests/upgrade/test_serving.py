@@ -1,13 +1,19 @@
 """Champions whose artifact is in the store serve on, under the label that they had."""
 
+import hashlib
+
 import pytest
 
+from mlapi import loading
 from registry import artifacts
-from registry.models import ModelVersion
+from registry.models import ConvertedArtifact, ModelVersion
 from tests.fixtures.database import ACCESS_KEY
 from tests.mlapi.caller import Caller
 
 pytestmark = pytest.mark.django_db
+
+# Versions whose artifacts are in the dump's store.
+IN_THE_STORE = (1, 2, 4, 7)
 
 
 def test_a_champion_answers_with_its_label():
@@ -24,7 +30,13 @@ def test_a_champion_answers_with_its_label():
     assert said["results"][0]["score"] == pytest.approx(0.8704295370025119)
 
 
-@pytest.mark.parametrize("pk", [1, 2, 4, 7])
-def test_the_artifact_of_a_version_is_fetched(pk):
+def test_every_version_whose_file_is_there_is_converted():
+    assert set(ConvertedArtifact.objects.values_list("version", flat=True)) == set(IN_THE_STORE)
+
+
+@pytest.mark.parametrize("pk", IN_THE_STORE)
+def test_a_version_loads_and_its_own_file_is_what_it_was(pk):
     version = ModelVersion.objects.get(pk=pk)
-    assert artifacts.fetch(version).is_file()
+    assert [target.labels for target in loading.load(version).targets]
+    with artifacts.opened(version) as file:
+        assert version.label.endswith(hashlib.sha256(file.read()).hexdigest()[:6])

@@ -13,36 +13,14 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.pipelines.classification.boosted import AutoMLEstimator, BoostedTrees
 from mlapi.pipelines.classification.columns_function import NAMES, NumericColumnsFunction
 from mlapi.pipelines.classification.dataset import Columns
 from mlapi.pipelines.classification.modality import Modality
-from mlapi.pipelines.classification.numeric_columns import NumericColumns
-from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.classification.numeric_columns import in_this_process
 
 AUTOML = "EvaDB AutoML, XGBoost"
 _WITHIN = 0.8  # FLAML retrains its best once its limit is over
-
-
-@dataclass
-class AutoMLEstimator:
-    """The features and FLAML's model; `classes` are the target's label numbers of its columns."""
-
-    features: NumericColumns
-    model: Any
-    classes: np.ndarray
-    n_labels: int
-
-    def scores(self, inputs: Sequence[Any]) -> np.ndarray:
-        """(n, n_labels): log probabilities; UNSEEN for labels that it has not learned."""
-        frame = pd.DataFrame(self.features.columns(inputs), columns=NAMES)
-        found = np.full((len(inputs), self.n_labels), UNSEEN)
-        log = np.log(np.clip(self.model.predict_proba(frame), 1e-4, 1))
-        found[:, self.classes] = log
-        return found
-
-    @property
-    def nbytes(self) -> int:
-        return self.features.nbytes + len(pickle.dumps(self.model))
 
 
 @dataclass
@@ -67,12 +45,11 @@ class AutoML:
         # As long again, because EvaDB computes them once more, row by row.
         left = seconds - 2 * (time.perf_counter() - started)
         function, columns = identifier(f"{self.prefix}_{name}"), f"{self.prefix}_{name}_columns"
-        path = self.eva.directory / f"{columns}.bin"
-        features.save(path)
+        in_this_process[columns] = features
         execute(
             self.eva,
-            f"CREATE FUNCTION {identifier(columns)} IMPL ':impl' MODEL_PATH ':features'",
-            {"impl": functions.path(NumericColumnsFunction), "features": str(path)},
+            f"CREATE FUNCTION {identifier(columns)} IMPL ':impl' COLUMNS ':columns'",
+            {"impl": functions.path(NumericColumnsFunction), "columns": columns},
         )
         c = self.columns
         limit = max(1.0, _WITHIN * left)
@@ -85,10 +62,9 @@ class AutoML:
         )
         with open(self.eva.models / function, "rb") as f:
             model = pickle.load(f)  # noqa: S301 - EvaDB has just written it
-        model.model.estimator.set_params(n_jobs=1)  # it predicts in threads of the web server
         number = {label: i for i, label in enumerate(self.labels)}
         classes = np.array([number[label] for label in model.classes_], dtype=int)
-        return AutoMLEstimator(features, model, classes, len(self.labels))
+        return AutoMLEstimator(features, BoostedTrees.of(model, NAMES), classes, len(self.labels))
 
     def predict(self, name: str, where: str) -> pd.DataFrame:
         """`id` and the label that it says, for the rows that `where` picks, in the order of ids."""

@@ -1,6 +1,7 @@
 """Turns an estimator's scores into probabilities, fitted on scores of examples it had not seen."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
@@ -8,6 +9,7 @@ from scipy.special import expit, log_softmax, softmax
 
 from mlapi.domain import Kind
 from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.parts import Parts
 
 _FEW = 3  # fewer positive or negative examples do not place a label's own sigmoid
 
@@ -26,6 +28,16 @@ class Temperature:
         known = np.where(scores <= UNSEEN, -np.inf, scores / self.temperature)
         return softmax(known, axis=1)
 
+    def to_parts(self) -> dict[str, Any]:
+        return {"kind": "temperature", "temperature": self.temperature}
+
+    @classmethod
+    def from_parts(cls, parts: Parts, n_labels: int) -> "Temperature":
+        temperature = parts.number("temperature")
+        if temperature <= 0:
+            raise parts.wrong("a temperature is above 0.")
+        return cls(temperature)
+
 
 @dataclass
 class Sigmoids:
@@ -37,6 +49,16 @@ class Sigmoids:
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """(n, labels), each by itself; 0 for labels that were not learned."""
         return np.where(scores <= UNSEEN, 0.0, expit(self.slopes * scores + self.intercepts))
+
+    def to_parts(self) -> dict[str, Any]:
+        return {"kind": "sigmoids", "slopes": self.slopes, "intercepts": self.intercepts}
+
+    @classmethod
+    def from_parts(cls, parts: Parts, n_labels: int) -> "Sigmoids":
+        return cls(parts.array("slopes", n_labels), parts.array("intercepts", n_labels))
+
+
+KINDS = {"temperature": Temperature, "sigmoids": Sigmoids}
 
 
 def fit(scores: np.ndarray, labels: np.ndarray, kind: Kind) -> Temperature | Sigmoids:

@@ -15,8 +15,9 @@ from mlapi.pipelines.classification import evaluation
 from mlapi.pipelines.classification.answers import THRESHOLD
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.modality import Modality
-from mlapi.pipelines.classification.model import TrainedTarget, read_model
+from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.classification.race import examples, recipe_of
+from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.f1 import indicators, macro_f1
@@ -36,7 +37,7 @@ def learning_curve(
     winners = {c.target: c.name for c in result.candidates if c.won}
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
     eva = open_eva(job.folder / "eva-curve", report.statement)
-    version = read_model(job.artifact)
+    version: Classifier = load_model(str(job.artifact), result.artifact_sha256)
     today = {t.name: t for t in job.targets}
     metrics: list[MetricRow] = []
     for i, trained in enumerate(version.targets):

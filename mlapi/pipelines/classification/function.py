@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.classification.model import Classifier, load_model
+from mlapi.pipelines.classification.model import Classifier
+from mlapi.pipelines.models import load_model
 
 
 class ClassifierFunction(
@@ -20,11 +21,11 @@ class ClassifierFunction(
     """
 
     @staticmethod
-    def load(path: str) -> Classifier:
-        return load_model(path)
+    def load(path: str, sha256: str) -> Classifier:
+        return load_model(path, sha256)
 
-    def setup(self, model_path: str = "", inputs: str = "") -> None:
-        super().setup(model_path)
+    def setup(self, model_path: str = "", sha256: str = "", inputs: str = "") -> None:
+        super().setup(model_path, sha256)
         self.inputs = [int(number) for number in str(inputs).split(",")] if inputs != "" else None
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, list[np.ndarray]]:

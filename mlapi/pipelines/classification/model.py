@@ -1,16 +1,20 @@
 """What a classifier's version is in memory and in its artifact."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlapi.domain import ExtractorRef, TargetSpec
-from mlapi.pipelines import artifact
+from mlapi.pipelines.classification import calibration
+from mlapi.pipelines.classification.boosted import AutoMLEstimator
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
 from mlapi.pipelines.classification.recipes import Estimator
+from mlapi.pipelines.classification.ridge import RidgeEstimator
+from mlapi.pipelines.parts import Parts
+
+ESTIMATORS = {kind.kind: kind for kind in (RidgeEstimator, AutoMLEstimator)}
 
 
 @dataclass
@@ -27,6 +31,25 @@ class TrainedTarget:
     def probabilities(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, labels)."""
         return self.calibration.probabilities(self.estimator.scores(inputs))
+
+    def to_parts(self) -> dict[str, Any]:
+        return {
+            "spec": self.spec.to_dict(),
+            "needs": list(self.estimator.needs),
+            "estimator": self.estimator.to_parts(),
+            "calibration": self.calibration.to_parts(),
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Parts, known: Mapping[str, Any]) -> "TrainedTarget":
+        parts.require()
+        spec = parts.spec()
+        described, calibrated = parts.part("estimator"), parts.part("calibration")
+        estimator = described.one_of("kind", ESTIMATORS).from_parts(described, known)
+        if estimator.n_labels != len(spec.labels):
+            raise parts.wrong("the estimator has other labels than the target.")
+        kind = calibrated.one_of("kind", calibration.KINDS)
+        return cls(spec, estimator, kind.from_parts(calibrated, len(spec.labels)))
 
 
 @dataclass
@@ -65,30 +88,15 @@ class Classifier:
             parts.append(part)
         return np.hstack(parts) if parts else np.empty((n, 0))
 
-    def save(self, path: Path) -> None:
-        """Write the artifact."""
-        targets = [
-            {"spec": t.spec.to_dict(), "estimator": t.estimator, "calibration": t.calibration}
-            for t in self.targets
-        ]
-        extractor = asdict(self.extractor) if self.extractor else None
-        artifact.write(path, self.pipeline, {"extractor": extractor, "targets": targets})
+    def to_parts(self) -> dict[str, Any]:
+        return {
+            "extractor": asdict(self.extractor) if self.extractor else None,
+            "targets": [target.to_parts() for target in self.targets],
+        }
 
-
-def read_model(path: Path, pipeline: str = "") -> Classifier:
-    """The model in a verified artifact. Raises ValueError if it is not one of this pipeline."""
-    payload = artifact.read(path, pipeline)
-    if "targets" not in payload:
-        raise ValueError("Not an artifact of a classifier.")
-    extractor = payload["extractor"]
-    return Classifier(
-        payload["pipeline"],
-        [
-            TrainedTarget(TargetSpec.from_dict(t["spec"]), t["estimator"], t["calibration"])
-            for t in payload["targets"]
-        ],
-        ExtractorRef(**extractor) if extractor else None,
-    )
-
-
-load_model = artifact.once_per_file(read_model)
+    @classmethod
+    def from_parts(cls, pipeline: str, parts: Parts, known: Mapping[str, Any]) -> "Classifier":
+        """`known`: what makes features or columns of the pipeline's inputs, by kinds."""
+        targets = [TrainedTarget.from_parts(target, known) for target in parts.parts("targets")]
+        extractor = parts.extractor() if parts.optional("extractor") else None
+        return cls(pipeline, targets, extractor)

@@ -1,29 +1,38 @@
 """Inputs as a few numeric columns, for EvaDB's AutoML, which takes no text and no vectors."""
 
-import os
-import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
+from weakref import WeakValueDictionary
 
 import numpy as np
+
+from mlapi.pipelines.parts import Parts
 
 SIZE = 64  # as many as the EvaDB function has outputs
 
 
 class NumericColumns(ABC):
-    """Fitted on the inputs that an estimator will be fitted on, never on those it is scored on."""
+    """Fitted on the inputs that an estimator will be fitted on, never on those it is scored on.
 
+    `kind` is its name in artifacts, for good.
+    """
+
+    kind: ClassVar[str]
     nbytes: int
 
     @abstractmethod
     def columns(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, SIZE) float32; the last columns are 0 where there are fewer dimensions."""
 
-    def save(self, path: Path) -> None:
-        path.write_bytes(pickle.dumps(self, protocol=5))
+    @abstractmethod
+    def to_parts(self) -> dict[str, Any]:
+        """What an artifact has of it, without its kind."""
+
+    @classmethod
+    @abstractmethod
+    def from_parts(cls, parts: Parts) -> Self:
+        """What `to_parts` wrote. Raises ArtifactInvalid."""
 
 
 def filled(reduced: np.ndarray) -> np.ndarray:
@@ -33,11 +42,6 @@ def filled(reduced: np.ndarray) -> np.ndarray:
     return found
 
 
-@lru_cache(maxsize=4)
-def _kept(path: str, mtime_ns: int) -> NumericColumns:
-    return pickle.loads(Path(path).read_bytes())  # noqa: S301 - of this very run
-
-
-def load_columns(path: str) -> NumericColumns:
-    """What `save` wrote, once per file: EvaDB makes its function anew at every bind."""
-    return _kept(path, os.stat(path).st_mtime_ns)
+# By the name of the EvaDB function that gives them; EvaDB makes its function anew at every bind.
+# They are here for as long as the estimator that has them.
+in_this_process: WeakValueDictionary[str, NumericColumns] = WeakValueDictionary()

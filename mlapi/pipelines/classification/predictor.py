@@ -2,8 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,15 +12,13 @@ from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.function import ClassifierFunction
-from mlapi.pipelines.classification.model import Classifier, read_model
+from mlapi.pipelines.classification.model import Classifier
 
 Answers = dict[str, Answer | Problem]
 
 
 class ClassifierPredictor(Predictor):
     """Evaluates the version's EvaDB function in this process, one column for each target."""
-
-    pipeline: ClassVar[str]
 
     def __init__(self, model: Classifier) -> None:
         self.model = model
@@ -32,11 +29,6 @@ class ClassifierPredictor(Predictor):
         function = ClassifierFunction()
         function.model = model
         self._function = OnlineFunction(function, "classifier", self._columns, ["probabilities"])
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Raises ValueError for a file that is no artifact of this pipeline."""
-        return cls(read_model(path, cls.pipeline))
 
     @abstractmethod
     def read(

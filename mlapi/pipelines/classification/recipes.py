@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -13,7 +13,12 @@ UNSEEN = -10.0
 
 
 class Estimator(Protocol):
-    """A fitted recipe. Read only once made, so any thread may use it; it can be pickled."""
+    """A fitted recipe. Read only once made, so any thread may use it.
+
+    `needs`: the packages without which it is not read from an artifact.
+    """
+
+    needs: ClassVar[tuple[str, ...]]
 
     @property
     def nbytes(self) -> int:
@@ -21,6 +26,9 @@ class Estimator(Protocol):
 
     def scores(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, labels): the higher, the more of that label; UNSEEN where it was not learned."""
+
+    def to_parts(self) -> dict[str, Any]:
+        """What the artifact has of it; `kind` tells which estimator it is."""
 
 
 class Recipe(ABC):

@@ -4,21 +4,28 @@ Deterministic, and with scores of one scale whatever the features: what a race c
 what a calibration turns into probabilities.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from sklearn.linear_model import RidgeClassifier
 
 from mlapi.domain import Kind
 from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.parts import Parts
 
 _LEAST = UNSEEN + 1
 
 
 class Features(Protocol):
-    """Turns inputs into a matrix, dense or sparse."""
+    """Turns inputs into a matrix, dense or sparse. `kind` is its name in artifacts, for good."""
+
+    kind: ClassVar[str]
+
+    @property
+    def size(self) -> int:
+        """How many columns the matrix has."""
 
     @property
     def nbytes(self) -> int:
@@ -30,10 +37,20 @@ class Features(Protocol):
     def transform(self, inputs: Sequence[Any]) -> Any:
         """(n, features)."""
 
+    def to_parts(self) -> dict[str, Any]:
+        """What an artifact has of it, without its kind."""
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> Self:
+        """What `to_parts` wrote. Raises ArtifactInvalid."""
+
 
 @dataclass
 class RidgeEstimator:
     """Fitted ridge. `classes` are the columns that it knows, of the target's labels."""
+
+    kind: ClassVar[str] = "ridge"
+    needs: ClassVar[tuple[str, ...]] = ("scikit-learn",)
 
     features: Features | None
     ridge: RidgeClassifier | None
@@ -57,6 +74,38 @@ class RidgeEstimator:
         if self.ridge is None or self.features is None:
             return 0
         return int(self.ridge.coef_.nbytes) + self.features.nbytes
+
+    def to_parts(self) -> dict[str, Any]:
+        parts = {"kind": self.kind, "n_labels": self.n_labels, "classes": self.classes}
+        if self.ridge is None or self.features is None:
+            return {**parts, "features": None, "ridge": None}
+        return {
+            **parts,
+            "features": {"kind": self.features.kind, **self.features.to_parts()},
+            "ridge": {"coef": self.ridge.coef_, "intercept": np.asarray(self.ridge.intercept_)},
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Parts, known: Mapping[str, type[Features]]) -> "RidgeEstimator":
+        """`known` are the features of the pipeline by their kinds."""
+        n_labels = parts.count("n_labels")
+        classes = parts.places("classes", n_labels)
+        described, weights = parts.optional("features"), parts.optional("ridge")
+        if described is None or weights is None:
+            return cls(None, None, classes, n_labels)
+        features = described.one_of("kind", known).from_parts(described)
+        ridge = RidgeClassifier()
+        ridge.intercept_ = weights.array("intercept", None)
+        rows = len(ridge.intercept_)
+        # One score for one label, or for two of which one is chosen: then scikit-learn's
+        # coefficients have one dimension.
+        if rows != len(classes) and (rows, len(classes)) != (1, 2):
+            raise weights.wrong("there are not as many scores as labels.")
+        flat = rows == 1 and weights.dimensions("coef") == 1
+        shape = (features.size,) if flat else (rows, features.size)
+        ridge.coef_ = np.asfortranarray(weights.array("coef", *shape))
+        ridge.n_features_in_ = features.size
+        return cls(features, ridge, classes, n_labels)
 
 
 def fit(

@@ -7,15 +7,17 @@ from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
-from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.pipelines import artifact
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
 from mlapi.pipelines.classification.dataset import Dataset
 from mlapi.pipelines.classification.evaluation import ClassifierHoldout
 from mlapi.pipelines.classification.modality import Modality
-from mlapi.pipelines.classification.model import Classifier, load_model
+from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
+from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -43,17 +45,18 @@ def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> T
     report.phase("saving", 0.75)
     trained = [raced.trained for raced in learned.raced.values()]
     model = Classifier(modality.pipeline, trained, modality.extractor)
-    model.save(job.artifact)
+    stored = artifact.save(job, model)
 
     champion = load_champion(job, load_model, report)
     holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"])
-    found = evaluate(holdout, job, model, champion, report)
+    found = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
     return TrainingResult(
         recipe=" / ".join(dict.fromkeys(r.recipe for r in learned.raced.values())),
         candidates=[c for raced in learned.raced.values() for c in raced.candidates],
         targets=[_target(spec, learned) for spec in job.targets],
         **vars(found),
         environment=environment(),
+        artifact_sha256=stored.sha256,
         extractor=modality.extractor.name if modality.extractor else "",
     )
 

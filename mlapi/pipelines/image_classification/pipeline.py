@@ -1,8 +1,7 @@
 """Image classification as a pipeline: its parts, each in a module of its own, put together."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import Match
 from mlapi.labelstudio.label_config import LabelConfig
@@ -14,6 +13,10 @@ from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import LearningCurve, TrainingResult
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.classification.model import Classifier
+    from mlapi.pipelines.parts import Parts
 
 
 class ImageClassification(ImagePipeline):
@@ -45,10 +48,18 @@ class ImageClassification(ImagePipeline):
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
         return automl_policy.plan(options, history)
 
-    def load(self, path: Path) -> Predictor:
+    def read_model(self, parts: "Parts") -> "Classifier":
+        from mlapi.pipelines.classification.model import Classifier
+        from mlapi.pipelines.image_classification.columns import VectorColumns
+        from mlapi.pipelines.image_classification.recipes import Kernel, Vectors
+
+        known = {kind.kind: kind for kind in (Vectors, Kernel, VectorColumns)}
+        return Classifier.from_parts(self.name, parts, known)
+
+    def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.image_classification.predictor import ImagePredictor
 
-        return ImagePredictor.load(path)
+        return ImagePredictor(model)
 
     def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva

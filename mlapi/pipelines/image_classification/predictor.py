@@ -11,8 +11,6 @@ from mlapi.pipelines.images.reading import read_vectors
 class ImagePredictor(ClassifierPredictor):
     """Asks the store for the features of each task's picture."""
 
-    pipeline = "image_classification"
-
     def read(
         self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureStore | None
     ) -> list[Any]:

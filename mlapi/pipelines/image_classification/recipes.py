@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.kernel_approximation import Nystroem
@@ -10,6 +11,7 @@ from mlapi.domain import Kind
 from mlapi.pipelines.classification import ridge
 from mlapi.pipelines.classification.recipes import Recipe
 from mlapi.pipelines.classification.ridge import RidgeEstimator
+from mlapi.pipelines.parts import Parts
 
 # Up to so many examples the kernel is exact; with more it is approximated on so many of them
 # (Williams and Seeger, Using the Nystroem Method to Speed Up Kernel Machines, 2001).
@@ -20,6 +22,8 @@ _SEED = 0
 
 class Vectors:
     """The features as a matrix, each dimension at its mean."""
+
+    kind: ClassVar[str] = "centred"
 
     def fit_transform(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         matrix = np.stack(inputs)
@@ -33,9 +37,24 @@ class Vectors:
     def nbytes(self) -> int:
         return int(self.mean_.nbytes)
 
+    @property
+    def size(self) -> int:
+        return len(self.mean_)
+
+    def to_parts(self) -> dict[str, Any]:
+        return {"mean": self.mean_}
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "Vectors":
+        vectors = cls()
+        vectors.mean_ = parts.array("mean", None)
+        return vectors
+
 
 class Kernel:
     """The features by their likeness to those of training examples: a Gaussian kernel."""
+
+    kind: ClassVar[str] = "gaussian_kernel"
 
     def fit_transform(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         matrix = np.stack(inputs)
@@ -52,6 +71,29 @@ class Kernel:
     @property
     def nbytes(self) -> int:
         return int(self.nystroem_.components_.nbytes + self.nystroem_.normalization_.nbytes)
+
+    @property
+    def size(self) -> int:
+        return len(self.nystroem_.normalization_)
+
+    def to_parts(self) -> dict[str, Any]:
+        fitted = self.nystroem_
+        return {
+            "gamma": float(fitted.gamma),
+            "components": fitted.components_,
+            "normalization": fitted.normalization_,
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "Kernel":
+        components = parts.array("components", None, None)
+        n = len(components)
+        fitted = Nystroem(gamma=parts.number("gamma"), n_components=n)
+        fitted.components_, fitted.n_features_in_ = components, components.shape[1]
+        fitted.normalization_ = parts.array("normalization", n, n)
+        kernel = cls()
+        kernel.nystroem_ = fitted
+        return kernel
 
 
 def _spread(matrix: np.ndarray) -> float:

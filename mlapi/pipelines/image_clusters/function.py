@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
+from mlapi.pipelines.image_clusters.model import ClusterModel
+from mlapi.pipelines.models import load_model
 
 NONE = -1
 
@@ -21,8 +22,8 @@ class NearestCluster(
     """
 
     @staticmethod
-    def load(path: str) -> ClusterModel:
-        return load_model(path)
+    def load(path: str, sha256: str) -> ClusterModel:
+        return load_model(path, sha256)
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         vectors = frame.iloc[:, 0].tolist()

@@ -1,14 +1,12 @@
 """What a version of clusters is in memory and in its artifact."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mlapi.domain import Answer, ExtractorRef, TargetSpec
-from mlapi.pipelines import artifact
-
-PIPELINE = "image_clusters"
+from mlapi.pipelines.parts import Parts
 
 
 @dataclass
@@ -48,26 +46,21 @@ class ClusterModel:
         score = min(1.0, max(0.0, float(centrality)))
         return Answer(self.spec.name, self.names[cluster], score, "single")
 
-    def save(self, path: Path) -> None:
-        """Write the artifact."""
-        content = {
+    def to_parts(self) -> dict[str, Any]:
+        target = {
             "spec": self.spec.to_dict(),
-            "extractor": asdict(self.extractor),
+            "needs": [],
             "names": self.names,
             "centres": np.ascontiguousarray(self.centres, dtype=np.float32),
         }
-        artifact.write(path, PIPELINE, content)
+        return {"extractor": asdict(self.extractor), "targets": [target]}
 
-
-def read_model(path: Path) -> ClusterModel:
-    """The model in a verified artifact. Raises ValueError if it is not one of this pipeline."""
-    payload = artifact.read(path, PIPELINE)
-    return ClusterModel(
-        TargetSpec.from_dict(payload["spec"]),
-        ExtractorRef(**payload["extractor"]),
-        payload["centres"],
-        payload["names"],
-    )
-
-
-load_model = artifact.once_per_file(read_model)
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "ClusterModel":
+        target = parts.only("targets")
+        target.require()
+        names = target.texts("names")
+        centres = target.array("centres", len(names), None)
+        if len(names) < 2:
+            raise target.wrong("there are at least two clusters.")
+        return cls(target.spec(), parts.extractor(), centres, names)

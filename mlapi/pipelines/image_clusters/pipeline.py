@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
@@ -14,6 +13,10 @@ from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import TrainingResult
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.image_clusters.model import ClusterModel
+    from mlapi.pipelines.parts import Parts
 
 CONTROLS = ("TextArea", "Choices", "Taxonomy")
 
@@ -48,10 +51,15 @@ class ImageClusters(ImagePipeline):
                 unserved.append(choices.unserved(control, code))
         return Match(self.name, tuple(targets), tuple(unserved), "clusters")
 
-    def load(self, path: Path) -> Predictor:
+    def read_model(self, parts: "Parts") -> "ClusterModel":
+        from mlapi.pipelines.image_clusters.model import ClusterModel
+
+        return ClusterModel.from_parts(parts)
+
+    def predictor(self, model: "ClusterModel") -> Predictor:
         from mlapi.pipelines.image_clusters.predictor import ClusterPredictor
 
-        return ClusterPredictor.load(path)
+        return ClusterPredictor(model)
 
     def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva

@@ -1,7 +1,6 @@
 """A loaded version of clusters: task data in, the name of its cluster out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_clusters.function import NearestCluster
-from mlapi.pipelines.image_clusters.model import ClusterModel, read_model
+from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.images.reading import read_vectors
 
 
@@ -27,11 +26,6 @@ class ClusterPredictor(Predictor):
         self._function = OnlineFunction(
             function, "nearest_cluster", ["features"], ["cluster", "centrality"]
         )
-
-    @classmethod
-    def load(cls, path: Path) -> "ClusterPredictor":
-        """Raises ValueError for a file that is no artifact of this pipeline."""
-        return cls(read_model(path))
 
     def predict(
         self,

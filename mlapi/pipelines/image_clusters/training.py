@@ -8,15 +8,17 @@ import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.pipelines import artifact
 from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
-from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
+from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.images.reading import read_vectors
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import through_table
+from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -51,9 +53,9 @@ def train(
     report.phase("saving", 0.75)
     learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
     model = replace(model, spec=learned)
-    model.save(job.artifact)
+    stored = artifact.save(job, model)
     holdout = ClusterHoldout(eva, job, examples, members, before)
-    evaluated = evaluate(holdout, job, model, champion, report)
+    evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
     return TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",
         candidates=[
@@ -72,6 +74,7 @@ def train(
         targets=[learned.row()],
         **vars(evaluated),
         environment=environment(),
+        artifact_sha256=stored.sha256,
         extractor=model.extractor.name,
     )
 

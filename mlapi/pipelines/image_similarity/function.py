@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva.functions import Column, ModelFunction
-from mlapi.pipelines.image_similarity.model import SimilarityModel, load_model
+from mlapi.pipelines.image_similarity.model import SimilarityModel
+from mlapi.pipelines.models import load_model
 
 
 class NearestReferences(
@@ -19,8 +20,8 @@ class NearestReferences(
     """
 
     @staticmethod
-    def load(path: str) -> SimilarityModel:
-        return load_model(path)
+    def load(path: str, sha256: str) -> SimilarityModel:
+        return load_model(path, sha256)
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, list[np.ndarray]]:
         vectors = frame.iloc[:, 0].tolist()

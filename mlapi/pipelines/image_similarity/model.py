@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
 
 from mlapi.domain import Answer, ExtractorRef, TargetSpec
-from mlapi.pipelines import artifact
+from mlapi.pipelines.parts import Parts
 
-PIPELINE = "image_similarity"
 # So many of the references that are near are told: of one more than a picture can be itself.
 NEAREST = 8
 _ROWS = 256  # whose cosines with all references are in memory at once
@@ -61,17 +60,30 @@ class SimilarityModel:
         value = self.label if self.spec.kind == "single" else (self.label,)
         return Answer(self.spec.name, value, float(best), self.spec.kind)
 
-    def save(self, path: Path) -> None:
-        """Write the artifact."""
-        content = {
+    def to_parts(self) -> dict[str, Any]:
+        target = {
             "spec": self.spec.to_dict(),
+            "needs": [],
             "label": self.label,
-            "extractor": asdict(self.extractor),
             "references": self.references,
             "vectors": np.ascontiguousarray(self.vectors, dtype=np.float32),
             "thresholds": self.thresholds,
         }
-        artifact.write(path, PIPELINE, content)
+        return {"extractor": asdict(self.extractor), "targets": [target]}
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "SimilarityModel":
+        target = parts.only("targets")
+        target.require()
+        references = target.array("references", None, dtype="integer")
+        return cls(
+            target.spec(),
+            target.text("label"),
+            parts.extractor(),
+            references,
+            target.array("vectors", len(references), None),
+            target.array("thresholds", len(references)),
+        )
 
 
 # Of float32 sums in another order: a task is never pushed out of its own place by that.
@@ -83,19 +95,3 @@ def index_of(vectors: np.ndarray) -> faiss.IndexFlatIP:
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors, dtype=np.float32))
     return index
-
-
-def read_model(path: Path) -> SimilarityModel:
-    """The model in a verified artifact. Raises ValueError if it is not one of this pipeline."""
-    payload = artifact.read(path, PIPELINE)
-    return SimilarityModel(
-        TargetSpec.from_dict(payload["spec"]),
-        payload["label"],
-        ExtractorRef(**payload["extractor"]),
-        payload["references"],
-        payload["vectors"],
-        payload["thresholds"],
-    )
-
-
-load_model = artifact.once_per_file(read_model)

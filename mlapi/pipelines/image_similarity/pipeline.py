@@ -1,8 +1,7 @@
 """Image similarity as a pipeline: a label for what is near to the pictures that carry it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
@@ -14,6 +13,10 @@ from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import TrainingResult
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.image_similarity.model import SimilarityModel
+    from mlapi.pipelines.parts import Parts
 
 
 class ImageSimilarity(ImagePipeline):
@@ -59,10 +62,15 @@ class ImageSimilarity(ImagePipeline):
         wanted = image_options.similar_to(options)
         return {target.name: wanted[1] for target in targets} if wanted else None
 
-    def load(self, path: Path) -> Predictor:
+    def read_model(self, parts: "Parts") -> "SimilarityModel":
+        from mlapi.pipelines.image_similarity.model import SimilarityModel
+
+        return SimilarityModel.from_parts(parts)
+
+    def predictor(self, model: "SimilarityModel") -> Predictor:
         from mlapi.pipelines.image_similarity.predictor import SimilarityPredictor
 
-        return SimilarityPredictor.load(path)
+        return SimilarityPredictor(model)
 
     def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva

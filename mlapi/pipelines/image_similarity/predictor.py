@@ -1,7 +1,6 @@
 """A loaded image similarity version: task data in, the label of what is near to it out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_similarity.function import NearestReferences
-from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
+from mlapi.pipelines.image_similarity.model import SimilarityModel
 from mlapi.pipelines.images.reading import read_vectors
 
 FAR = ("not_similar", "It is not among the nearest tasks of any reference.")
@@ -29,11 +28,6 @@ class SimilarityPredictor(Predictor):
         self._function = OnlineFunction(
             function, "nearest_references", ["features"], ["tasks", "nearness"]
         )
-
-    @classmethod
-    def load(cls, path: Path) -> "SimilarityPredictor":
-        """Raises ValueError for a file that is no artifact of this pipeline."""
-        return cls(read_model(path))
 
     def predict(
         self,

@@ -7,12 +7,14 @@ import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.pipelines import artifact
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
-from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
+from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.pipelines.images.table import through_table
+from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -37,15 +39,17 @@ def train(
     k = int(job.options["k"])
     model = _model(job, spec, label, examples, k)
     report.phase("saving", 0.7)
-    model.save(job.artifact)
+    stored = artifact.save(job, model)
     holdout = SimilarityHoldout(eva, job, examples, k, seen)
-    found = evaluate(holdout, job, model, load_champion(job, load_model, report), report)
+    version, champion = Version(job.number, stored, model), load_champion(job, load_model, report)
+    found = evaluate(holdout, job, version, champion, report)
     return TrainingResult(
         recipe=f"{k} nearest neighbours",
         candidates=[],
         targets=[model.spec.row()],
         **vars(found),
         environment=environment(),
+        artifact_sha256=stored.sha256,
         extractor=model.extractor.name,
     )
 

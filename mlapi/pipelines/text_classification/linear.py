@@ -7,18 +7,19 @@ deterministic, and one estimator for one label and for several.
 """
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mlapi.domain import Kind
+from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification import ridge
 from mlapi.pipelines.classification.recipes import Recipe
 from mlapi.pipelines.classification.ridge import RidgeEstimator
+from mlapi.pipelines.parts import Parts
 
 # Words and every other sign by itself, so that no text that has a character has no token.
 _WORD_OR_SIGN = r"(?u)\w+|[^\w\s]"
@@ -40,6 +41,26 @@ def _beginning(text: str) -> str:
     return text[:_CHARACTERS].lower()
 
 
+def _words() -> TfidfVectorizer:
+    return TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **_SHARED)
+
+
+def _characters() -> TfidfVectorizer:
+    return TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(3, 5), preprocessor=_beginning, **_SHARED
+    )
+
+
+# What they do with a text belongs to the artifacts of the kind `tfidf`: what reads it in
+# another way is another kind.
+_SHARED = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
+_READERS = (_words, _characters)
+
+
+def _terms(part: TfidfVectorizer) -> dict[str, Any]:
+    return {"terms": Texts(sorted(part.vocabulary_, key=part.vocabulary_.get)), "idf": part.idf_}
+
+
 class TextVectors:
     """A transformer from texts to float32 features: words, or words and characters.
 
@@ -47,15 +68,10 @@ class TextVectors:
     of the time of predicting one text.
     """
 
+    kind: ClassVar[str] = "tfidf"
+
     def __init__(self, *, characters: bool) -> None:
-        shared = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
-        self.parts = [TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **shared)]
-        if characters:
-            self.parts.append(
-                TfidfVectorizer(
-                    analyzer="char_wb", ngram_range=(3, 5), preprocessor=_beginning, **shared
-                )
-            )
+        self.parts = [make() for make in (_READERS if characters else _READERS[:1])]
 
     def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
         return self._beside([part.fit_transform(texts) for part in self.parts])
@@ -67,12 +83,27 @@ class TextVectors:
     def nbytes(self) -> int:
         return sum(_BYTES_OF_A_TERM * len(part.vocabulary_) for part in self.parts)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Without what is of this process only: scikit-learn keeps an address, `id(None)`."""
-        parts = [copy(part) for part in self.parts]
-        for part in parts:
-            vars(part).pop("_stop_words_id", None)
-        return {"parts": parts}
+    @property
+    def size(self) -> int:
+        return sum(len(part.vocabulary_) for part in self.parts)
+
+    def to_parts(self) -> dict[str, Any]:
+        """The terms of the words, then of the characters; how a text is cut is the kind's."""
+        return {"terms": [_terms(part) for part in self.parts]}
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "TextVectors":
+        described = list(parts.parts("terms"))
+        if not 1 <= len(described) <= len(_READERS):
+            raise parts.wrong("its terms are of words, or of words and characters.")
+        vectors = cls(characters=len(described) == len(_READERS))
+        for part, read in zip(vectors.parts, described, strict=True):
+            terms = read.texts("terms")
+            part.vocabulary_ = {term: i for i, term in enumerate(terms)}
+            if not terms or len(part.vocabulary_) < len(terms):
+                raise read.wrong("there are no terms, or one is there twice.")
+            part.idf_ = read.array("idf", len(terms))
+        return vectors
 
     @staticmethod
     def _beside(matrices: list[csr_matrix]) -> csr_matrix:

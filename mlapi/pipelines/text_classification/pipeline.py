@@ -1,8 +1,7 @@
 """Text classification as a pipeline: its parts, each in a module of its own, put together."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputProblem, Match, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
@@ -13,6 +12,10 @@ from mlapi.pipelines.text_classification import matching, reading
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import LearningCurve, TrainingResult
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.classification.model import Classifier
+    from mlapi.pipelines.parts import Parts
 
 OPTIONS = {
     "automl": options.AUTOML,
@@ -60,10 +63,18 @@ class TextClassification(Pipeline):
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
         return automl_policy.plan(options, history)
 
-    def load(self, path: Path) -> Predictor:
+    def read_model(self, parts: "Parts") -> "Classifier":
+        from mlapi.pipelines.classification.model import Classifier
+        from mlapi.pipelines.text_classification.columns import TextColumns
+        from mlapi.pipelines.text_classification.linear import TextVectors
+
+        known = {kind.kind: kind for kind in (TextVectors, TextColumns)}
+        return Classifier.from_parts(self.name, parts, known)
+
+    def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.text_classification.predictor import TextPredictor
 
-        return TextPredictor.load(path)
+        return TextPredictor(model)
 
     def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva

@@ -11,8 +11,6 @@ from mlapi.pipelines.text_classification.reading import read_text
 class TextPredictor(ClassifierPredictor):
     """Reads each task's text."""
 
-    pipeline = "text_classification"
-
     def read(
         self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureStore | None
     ) -> list[Any]:

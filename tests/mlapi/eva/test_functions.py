@@ -14,9 +14,10 @@ from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open_picture import OpenPicture
 from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
+from mlapi.pipelines.artifact import write
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
 from mlapi.pipelines.classification.function import ClassifierFunction
-from mlapi.pipelines.classification.numeric_columns import SIZE
+from mlapi.pipelines.classification.numeric_columns import SIZE, in_this_process
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.text_classification.columns import fit_columns
@@ -59,14 +60,18 @@ def test_evadb_can_make_each_function_from_its_file(function):
 
 def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
     model = a_model()
-    model.save(tmp_path / "it's.bin")
+    sha256 = write(tmp_path / "it's.bin", model.pipeline, model.to_parts())
     frame = pd.DataFrame({"id": range(4), "text": TEXTS})
     write_table(eva, f"{prefix}_texts", frame, {"id": "integer", "text": "text"})
 
     execute(
         eva,
-        f"CREATE FUNCTION {prefix}_v1 IMPL ':impl' MODEL_PATH ':artifact'",
-        {"impl": functions.path(ClassifierFunction), "artifact": str(tmp_path / "it's.bin")},
+        f"CREATE FUNCTION {prefix}_v1 IMPL ':impl' MODEL_PATH ':artifact' SHA256 ':sha256'",
+        {
+            "impl": functions.path(ClassifierFunction),
+            "artifact": str(tmp_path / "it's.bin"),
+            "sha256": sha256,
+        },
     )
     found = execute(eva, f"SELECT id, {prefix}_v1(text) FROM {prefix}_texts")
 
@@ -77,17 +82,19 @@ def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
 
 def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix, tmp_path):
     model = a_model(targets=3)
-    model.save(tmp_path / "artifact.bin")
+    sha256 = write(tmp_path / "artifact.bin", model.pipeline, model.to_parts())
     frame = pd.DataFrame({"id": range(4), "text": TEXTS, "text_2": TEXTS[::-1]})
     types = {"id": "integer", "text": "text", "text_2": "text"}
     write_table(eva, f"{prefix}_inputs", frame, types)
 
     execute(
         eva,
-        f"CREATE FUNCTION {prefix}_v2 IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
+        f"CREATE FUNCTION {prefix}_v2 "
+        "IMPL ':impl' MODEL_PATH ':artifact' SHA256 ':sha256' INPUTS ':inputs'",
         {
             "impl": functions.path(ClassifierFunction),
             "artifact": str(tmp_path / "artifact.bin"),
+            "sha256": sha256,
             "inputs": "1,-1,0",
         },
     )
@@ -97,9 +104,9 @@ def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix,
     np.testing.assert_allclose(rows, model.probabilities([TEXTS[::-1], None, TEXTS], 4))
 
 
-def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix, tmp_path):
+def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix):
     features = fit_columns([t or "nothing" for t in TEXTS] * 3, seed=0)
-    features.save(tmp_path / "features.bin")
+    in_this_process[f"{prefix}_cols"] = features
     write_table(
         eva,
         f"{prefix}_columns",
@@ -109,11 +116,8 @@ def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix, tmp_path):
 
     execute(
         eva,
-        f"CREATE FUNCTION {prefix}_cols IMPL ':impl' MODEL_PATH ':features'",
-        {
-            "impl": functions.path(NumericColumnsFunction),
-            "features": str(tmp_path / "features.bin"),
-        },
+        f"CREATE FUNCTION {prefix}_cols IMPL ':impl' COLUMNS ':columns'",
+        {"impl": functions.path(NumericColumnsFunction), "columns": f"{prefix}_cols"},
     )
     found = execute(eva, f"SELECT {prefix}_cols(text) FROM {prefix}_columns")
 

@@ -5,10 +5,12 @@ import json
 import pytest
 
 from mlapi.eva.execute import StatementFailed
-from mlapi.evaluation.evaluate import Holdout, evaluate, load_champion
-from mlapi.run_folder.job import Champion, TrainingJob
+from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion
+from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import Comparison, MetricRow, OutcomeRow
+
+HASH = "0" * 64
 
 
 class Constants(Holdout[str, str]):
@@ -34,15 +36,23 @@ class Constants(Holdout[str, str]):
         return Comparison("accuracy", ours, theirs, ours - theirs, None, 3, 0, serves)
 
 
+def version(folder, model):
+    """The new one, as the model that it is."""
+    return Version(2, Stored(folder / "artifact.bin", HASH), model)
+
+
 @pytest.fixture
 def evaluated(tmp_path):
     """`evaluated(champion's model, ...)`: the evaluation of "a", and what the log says."""
 
-    def run(model=None, pipeline="constants", load=lambda path: path.rsplit("/")[-1]):
-        champion = Champion("v1-abcdef", 1, pipeline, tmp_path / model) if model else None
+    def run(model=None, pipeline="constants", load=lambda path, sha256: path.rsplit("/")[-1]):
+        stored = Stored(tmp_path / str(model), HASH)
+        champion = Champion("v1-abcdef", 1, pipeline, stored) if model else None
         job = TrainingJob(tmp_path, 9, 1, 2, "constants", (), champion=champion)
         report = Reporter(tmp_path)
-        found = evaluate(Constants(), job, "a", load_champion(job, load, report), report)
+        found = evaluate(
+            Constants(), job, version(tmp_path, "a"), load_champion(job, load, report), report
+        )
         lines = [json.loads(line) for line in report.path.read_text().splitlines()]
         return found, " ".join(line.get("log", "") for line in lines)
 
@@ -61,13 +71,14 @@ def test_without_a_champion_there_is_nothing_to_compare(evaluated):
 def test_the_champion_is_loaded_once_and_predicts_the_same_holdout(evaluated):
     loaded = []
 
-    def load(path):
-        loaded.append(path)
+    def load(path, sha256):
+        loaded.append((path, sha256))
         return "b"
 
     found, _ = evaluated("b", load=load)
 
-    assert len(loaded) == 1
+    ((path, sha256),) = loaded
+    assert (path.rsplit("/")[-1], sha256) == ("b", HASH)
     assert (found.comparison.candidate, found.comparison.champion) == (1, 0)
     assert found.comparison.champion_serves
 
@@ -79,7 +90,7 @@ def test_a_champion_that_serves_nothing_of_today_is_compared_without_predictions
 
 
 def test_a_champion_of_another_pipeline_is_not_loaded(evaluated):
-    def load(path):
+    def load(path, sha256):
         raise AssertionError("it was loaded")
 
     found, log = evaluated("b", pipeline="other", load=load)
@@ -89,7 +100,7 @@ def test_a_champion_of_another_pipeline_is_not_loaded(evaluated):
 
 
 def test_a_champion_that_does_not_load_serves_nothing_and_is_told(evaluated):
-    def load(path):
+    def load(path, sha256):
         raise ValueError("not an artifact")
 
     found, log = evaluated("b", load=load)
@@ -111,4 +122,4 @@ def test_a_new_version_on_which_evadb_fails_is_no_version(tmp_path):
     job = TrainingJob(tmp_path, 9, 1, 2, "constants", ())
 
     with pytest.raises(StatementFailed):
-        evaluate(Constants(), job, "broken", None, Reporter(tmp_path))
+        evaluate(Constants(), job, version(tmp_path, "broken"), None, Reporter(tmp_path))

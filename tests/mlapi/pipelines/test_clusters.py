@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.pipelines.artifact import pack, unpack
 from mlapi.pipelines.image_clusters.grouping import group
-from mlapi.pipelines.image_clusters.model import ClusterModel, read_model
+from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 
 SPEC = TargetSpec("group", "img", "Image", "image", "single", (), control_tag="TextArea")
@@ -101,13 +102,12 @@ def test_what_is_at_a_centre_is_central_and_what_lies_between_is_not():
     np.testing.assert_allclose(centrality, [1, 1, 1, 0], atol=1e-6)
 
 
-def test_an_artifact_of_clusters_holds_the_whole_model(tmp_path):
+def test_an_artifact_of_clusters_holds_the_whole_model():
     model = a_model()
-    model.save(tmp_path / "one.bin")
-    model.save(tmp_path / "two.bin")
+    content = pack("image_clusters", model.to_parts())
 
-    found = read_model(tmp_path / "one.bin")
+    found = ClusterModel.from_parts(unpack(content))
 
     assert (found.spec, found.extractor, found.names) == (SPEC, OPENCV, model.names)
     np.testing.assert_array_equal(found.centres, model.centres)
-    assert (tmp_path / "one.bin").read_bytes() == (tmp_path / "two.bin").read_bytes()
+    assert pack("image_clusters", found.to_parts()) == content

@@ -6,15 +6,15 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import Answer, Problem
+from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory):
-    path = tmp_path_factory.mktemp("artifact") / "artifact.bin"
-    a_model(targets=2).save(path)
-    return pipelines.get("text_classification").load(path)
+def predictor():
+    model = a_model(targets=2)
+    return pipelines.get("text_classification").load(pack(model.pipeline, model.to_parts()))
 
 
 def test_every_trained_target_is_answered(predictor):

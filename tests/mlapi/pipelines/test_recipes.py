@@ -1,15 +1,15 @@
 """The recipes, their calibration and their artifact."""
 
-import pickle
-
 import numpy as np
 import pytest
 
+from mlapi.pipelines import get
+from mlapi.pipelines.artifact import pack, unpack, write
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import build, folds
-from mlapi.pipelines.classification.model import load_model, read_model
 from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.models import load_model
 from mlapi.pipelines.text_classification import linear
 from mlapi.pipelines.text_classification.modality import TextModality
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
@@ -152,30 +152,22 @@ def test_answers_carry_the_probability_of_what_they_say():
 def test_an_artifact_holds_the_whole_model(tmp_path):
     model = a_model(targets=2)
     path = tmp_path / "artifact.bin"
-    model.save(path)
+    sha256 = write(path, model.pipeline, model.to_parts())
 
-    found = read_model(path)
+    found = load_model(str(path), sha256)
 
     texts = [["an apple", None], ["the moon", "a tram"]]
     np.testing.assert_array_equal(found.probabilities(texts, 2), model.probabilities(texts, 2))
     assert [t.spec for t in found.targets] == [t.spec for t in model.targets]
-    assert load_model(str(path)) is load_model(str(path))
+    assert load_model(str(path), sha256) is found
     assert [p.name for p in tmp_path.iterdir()] == ["artifact.bin"]
 
 
-def test_a_prediction_copies_no_coefficients(tmp_path):
-    a_model().save(tmp_path / "artifact.bin")
+def test_a_prediction_copies_no_coefficients():
+    model = a_model()
+    parts = unpack(pack(model.pipeline, model.to_parts()))
 
-    ridge = read_model(tmp_path / "artifact.bin").targets[0].estimator.ridge
+    ridge = get(model.pipeline).read_model(parts).targets[0].estimator.ridge
 
     assert ridge.coef_.shape[0] == len(LABELS)
     assert np.shares_memory(ridge.coef_.T.ravel(), ridge.coef_)
-
-
-@pytest.mark.parametrize("payload", [{"pipeline": "other", "targets": []}, ["x"], None])
-def test_another_file_is_no_artifact(tmp_path, payload):
-    path = tmp_path / "artifact.bin"
-    path.write_bytes(pickle.dumps(payload))
-
-    with pytest.raises(ValueError, match="Not an artifact"):
-        read_model(path, "text_classification")

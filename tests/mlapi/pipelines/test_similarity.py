@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.pipelines.artifact import pack, unpack
 from mlapi.pipelines.image_similarity.evaluation import Examples, precision_at_k
-from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
+from mlapi.pipelines.image_similarity.model import SimilarityModel
 
 SPEC = TargetSpec("kind", "img", "Image", "image", "single", ("cat",))
 
@@ -54,17 +55,16 @@ def test_a_control_of_several_labels_is_answered_with_a_set():
     assert a_model("multiple").answer(nearness).value == ("cat",)
 
 
-def test_an_artifact_of_similarity_holds_the_whole_model(tmp_path):
+def test_an_artifact_of_similarity_holds_the_whole_model():
     model = a_model()
-    model.save(tmp_path / "one.bin")
-    model.save(tmp_path / "two.bin")
+    content = pack("image_similarity", model.to_parts())
 
-    found = read_model(tmp_path / "one.bin")
+    found = SimilarityModel.from_parts(unpack(content))
 
     assert (found.spec, found.label, found.extractor) == (SPEC, "cat", model.extractor)
     for name in ("references", "vectors", "thresholds"):
         np.testing.assert_array_equal(getattr(found, name), getattr(model, name))
-    assert (tmp_path / "one.bin").read_bytes() == (tmp_path / "two.bin").read_bytes()
+    assert pack("image_similarity", found.to_parts()) == content
 
 
 def test_precision_at_k_is_of_the_nearest_labelled_others():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
-from mlapi.run_folder.job import Champion, TrainingJob
+from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.run_folder.json_file import RunFileInvalid
 
 TARGETS = (
@@ -29,7 +29,11 @@ def job(tmp_path):
         seed=3,
         time_budget_s=2.5,
         champion=Champion(
-            "v6-abcdef", 6, "image_classification", tmp_path / "a.bin", ExtractorRef("opencv", "x")
+            "v6-abcdef",
+            6,
+            "image_classification",
+            Stored(tmp_path / "a.bin", "0" * 64),
+            ExtractorRef("opencv", "x"),
         ),
         extractor=ExtractorRef("opencv", "opencv-1"),
     )

@@ -53,6 +53,7 @@ RESULT = TrainingResult(
     ),
     environment={"python": "3.11"},
     primary_metric="macro_f1",
+    artifact_sha256="0" * 64,
     extractor="opencv-1",
     exemplars=[ExemplarRow("topic", "a", 4, 0.5)],
 )

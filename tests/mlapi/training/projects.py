@@ -55,12 +55,13 @@ def small_programs(train: str = "learn", verify: str = "verify", curve: str = "c
     """The small child's behaviours in place of the real programs."""
     return Programs(
         train=lambda folder: [sys.executable, _SMALL_CHILD, train, str(folder)],
-        verify=lambda folder, artifact: [
+        verify=lambda folder, artifact, sha256: [
             sys.executable,
             _SMALL_CHILD,
             verify,
             str(folder),
             str(artifact),
+            sha256,
         ],
         curve=lambda folder: [sys.executable, _SMALL_CHILD, curve, str(folder)],
     )

@@ -3,6 +3,7 @@
 `python small_child.py <what> <folder> [<artifact>]`; standard library only.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -32,7 +33,8 @@ def learn(folder: Path) -> None:
     holdout = [row for row in rows if row["split"] == "holdout"]
     right = [row["labels"][name] == majority for row in holdout]
     # The run's id makes each artifact another, as real models' are.
-    (folder / "artifact.bin").write_text(json.dumps([job["run"], majority]))
+    artifact = json.dumps([job["run"], majority]).encode()
+    (folder / "artifact.bin").write_bytes(artifact)
     accuracy = sum(right) / len(right) if right else None
     compared = None
     if job["champion"]:
@@ -78,6 +80,7 @@ def learn(folder: Path) -> None:
         "comparison": compared,
         "environment": {"variables": " ".join(sorted(os.environ))},
         "primary_metric": "macro_f1",
+        "artifact_sha256": hashlib.sha256(artifact).hexdigest(),
     }
     (folder / "result.json").write_text(json.dumps(result))
 
@@ -126,11 +129,13 @@ def devour(folder: Path) -> None:
     subprocess.run([sys.executable, "-c", eat])
 
 
-def verify(folder: Path, artifact: str) -> None:
-    json.loads(Path(artifact).read_text())
+def verify(folder: Path, artifact: str, sha256: str) -> None:
+    content = Path(artifact).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == sha256
+    json.loads(content)
 
 
-def mistrust(folder: Path, artifact: str) -> None:
+def mistrust(folder: Path, artifact: str, sha256: str) -> None:
     print("it does not load", file=sys.stderr)
     sys.exit(1)
 

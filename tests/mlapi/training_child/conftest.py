@@ -13,7 +13,7 @@ import pytest
 
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.images.seen import read_features
-from mlapi.run_folder.job import Champion, TrainingJob
+from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.training.child import carry_out
 
 _runs = itertools.count(1)
@@ -125,7 +125,8 @@ def make_job(tmp_path):
 
 def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:
     """The finished job as the champion of another."""
-    usual = {"pipeline": "text_classification", "artifact": job.artifact}
+    stored = Stored(job.artifact, job.result["artifact_sha256"])
+    usual = {"pipeline": "text_classification", "artifact": stored}
     return Champion(label=f"v{number}-abcdef", number=number, **{**usual, **other})
 
 

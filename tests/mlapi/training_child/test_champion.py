@@ -4,6 +4,8 @@ import pytest
 
 from mlapi.eva.execute import StatementFailed, execute
 from mlapi.evaluation import evaluate
+from mlapi.run_folder.job import Stored
+from registry.verified import sha256_of
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 
@@ -112,7 +114,7 @@ def test_a_target_that_the_champion_never_learned_counts_as_wrong_for_it(make_jo
 def test_a_champion_that_cannot_be_loaded_is_no_obstacle(make_job, trained, tmp_path):
     broken = tmp_path / "broken.bin"
     broken.write_bytes(b"not a model")
-    champion = champion_of(trained, artifact=broken)
+    champion = champion_of(trained, artifact=Stored(broken, sha256_of(broken)))
     job = make_job(tasks(*some_texts(60)), [target()], champion=champion)
 
     result = job.train()

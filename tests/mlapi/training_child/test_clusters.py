@@ -46,7 +46,7 @@ def test_clusters_are_found_without_any_label(picture_job):
     names = {e["label"] for e in result["exemplars"]}
     assert names == {f"cluster {i}" for i in range(1, 11)}
     assert sum(value(job, "support", label=name) for name in names) == 300
-    verify(job.folder, job.artifact)
+    verify(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
 def test_names_stay_from_version_to_version_and_annotators_give_them(picture_job):
@@ -101,7 +101,7 @@ def test_a_predictor_of_clusters_names_each_picture(picture_job):
     files, _ = digits(100)
     job = clusters(picture_job, files, [None] * 100, 4)
     job.train()
-    predictor = pipelines.get("image_clusters").load(job.artifact)
+    predictor = pipelines.get("image_clusters").load(job.artifact.read_bytes())
     today = TargetSpec.from_dict(json.loads((job.folder / "job.json").read_text())["targets"][0])
 
     said = predictor.predict(

@@ -34,8 +34,9 @@ def test_what_was_trained_loads_and_answers_as_it_was_judged(picture_job):
     job = picture_job(files, labels)
     result = job.train()
 
-    verify(job.folder, job.artifact)  # in a process that has no pictures but those of the folder
-    predictor = pipelines.get("image_classification").load(job.artifact)
+    # In a process that has no pictures but those of the folder.
+    verify(job.folder, job.artifact, job.result["artifact_sha256"])
+    predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(len(files))]
     said = predictor.predict(data, store=SeenPictures.read(job.folder))
 
@@ -108,7 +109,7 @@ def test_a_picture_that_is_none_spoils_no_other(picture_job):
     assert not judged & {4, 51, 8}
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
     assert "pictures take no part" in log
-    predictor = pipelines.get("image_classification").load(job.artifact)
+    predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
     (said,) = predictor.predict(
         [{"image": "/data/upload/1/4.png"}], store=SeenPictures.read(job.folder)
     )
@@ -191,4 +192,4 @@ def test_a_model_of_transformers_sees_for_a_version(picture_job, tmp_path):
     assert result["extractor"] == named.name
     assert named.name.startswith("hf:tiny@")
     assert value(job, "accuracy") > value(job, "baseline_accuracy")
-    verify(job.folder, job.artifact)
+    verify(job.folder, job.artifact, job.result["artifact_sha256"])

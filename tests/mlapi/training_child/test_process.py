@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from registry.verified import sha256_of
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import target, tasks
 
@@ -60,16 +61,20 @@ def test_a_process_needs_no_database_and_what_it_leaves_is_verified(make_job):
     job = make_job(tasks(*some_texts(60)), [target()])
 
     done = job.start()
-    verified = verify(job.folder, job.artifact)
+    sha256 = job.result["artifact_sha256"]
+    verified = verify(job.folder, job.artifact, sha256)
 
     assert done.returncode == 0, done.stderr
     assert verified.returncode == 0, verified.stderr
 
     job.artifact.write_bytes(b"not a model")
-    refused = verify(job.folder, job.artifact)
+    swapped = verify(job.folder, job.artifact, sha256)
+    refused = verify(job.folder, job.artifact, sha256_of(job.artifact))
 
-    assert refused.returncode == 1
-    assert json.loads(refused.stderr)["code"] == "does_not_load"
+    for done, why in ((swapped, "ArtifactCorrupt"), (refused, "ArtifactInvalid")):
+        assert done.returncode == 1
+        assert json.loads(done.stderr)["code"] == "does_not_load"
+        assert why in json.loads(done.stderr)["message"]
 
 
 def test_an_error_is_left_for_the_parent(make_job):
@@ -89,9 +94,9 @@ def test_an_unforeseen_error_is_left_with_its_traceback(make_job):
     assert any("Traceback" in line.get("log", "") for line in job.progress)
 
 
-def verify(folder: Path, artifact: Path) -> subprocess.CompletedProcess:
+def verify(folder: Path, artifact: Path, sha256: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "mlapi.training.verify", str(folder), str(artifact)],
+        [sys.executable, "-m", "mlapi.training.verify", str(folder), str(artifact), sha256],
         capture_output=True,
         text=True,
         check=False,

@@ -59,7 +59,7 @@ def test_few_references_find_their_like_among_the_unlabelled(picture_job):
     assert not {e["task"] - 1 for e in shown} & set(marked)
     assert np.mean([labels[e["task"] - 1] == "0" for e in shown[:10]]) >= 0.9
     assert [e["score"] for e in shown] == sorted((e["score"] for e in shown), reverse=True)
-    predictor = pipelines.get("image_similarity").load(job.artifact)
+    predictor = pipelines.get("image_similarity").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(300)]
     answers = predictor.predict(data, store=SeenPictures.read(job.folder))
     found = [i for i, a in enumerate(answers) if isinstance(a["kind"], Answer)]
@@ -67,7 +67,7 @@ def test_few_references_find_their_like_among_the_unlabelled(picture_job):
     assert len(found) <= 4 * 11
     far = next(a["kind"] for a in answers if isinstance(a["kind"], Problem))
     assert far.code == "not_similar"
-    verify(job.folder, job.artifact)
+    verify(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
 def test_a_reference_is_never_judged_by_itself(picture_job):

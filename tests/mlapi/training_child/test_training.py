@@ -44,7 +44,8 @@ def test_the_way_goes_through_evadb_and_is_told_statement_by_statement(make_job)
         f"CREATE TABLE p90_r{run}_train (id INTEGER, text TEXT(0), label TEXT(0), fold INTEGER)",
         f"CREATE TABLE p90_r{run}_holdout (id INTEGER, text TEXT(0), label TEXT(0))",
         f"SELECT id, text, label, fold FROM p90_r{run}_train WHERE fold >= 0",
-        "CREATE FUNCTION p90_v7 IMPL ':impl' MODEL_PATH ':artifact' INPUTS ':inputs'",
+        "CREATE FUNCTION p90_v7 "
+        "IMPL ':impl' MODEL_PATH ':artifact' SHA256 ':sha256' INPUTS ':inputs'",
         f"SELECT id, p90_v7(text) FROM p90_r{run}_holdout",
     ]
     progress = [line["progress"] for line in job.progress if "progress" in line]
@@ -57,7 +58,7 @@ def test_what_is_served_is_what_was_judged(make_job):
     job = make_job(tasks(texts, said), [target()])
     outcomes = {o["task"]: o for o in job.train()["outcomes"]}
 
-    predictor = pipelines.get("text_classification").load(job.artifact)
+    predictor = pipelines.get("text_classification").load(job.artifact.read_bytes())
     served = predictor.predict([{"text": text} for text in texts])
 
     for number, outcome in outcomes.items():
@@ -291,7 +292,7 @@ def test_automl_can_win_and_then_serves(make_job, monkeypatch):
 
     assert result["recipe"] == "EvaDB AutoML, XGBoost"
     assert job.metric("accuracy") > 0.5
-    predictor = pipelines.get("text_classification").load(job.artifact)
+    predictor = pipelines.get("text_classification").load(job.artifact.read_bytes())
     served = predictor.predict([{"text": text} for text in texts])
     for outcome in result["outcomes"]:
         assert served[outcome["task"]]["topic"].value == outcome["predicted"]

@@ -77,7 +77,7 @@ def test_ten_registrations_get_the_numbers_one_to_ten(tmp_path):
 
 def register(run, artifact):
     run.parameters = {"pipeline": "text_classification", "fingerprint": "f"}
-    return versions.register(run, make.result(), artifact)
+    return versions.register(run, make.result(artifact), artifact)
 
 
 def test_cancel_and_claim_at_once_leave_a_run_that_is_told_to_stop():

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def register(run, path, number_hint=None, **found):
     run.parameters = {"pipeline": "text_classification", "fingerprint": "f"}
-    return versions.register(run, make.result(**found), path, number_hint=number_hint)
+    return versions.register(run, make.result(path, **found), path, number_hint=number_hint)
 
 
 @pytest.fixture

@@ -7,15 +7,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.models import Exemplar, Feature, TaskScore, Tombstone
+from registry.models import ConvertedArtifact, Exemplar, Feature, TaskScore, Tombstone
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 # What is read on the pages of others: how sure a champion is of a task in the order of what to
 # label next, exemplars with their version, features with the tasks that are alike. Nobody
-# looks at the ids of what is deleted.
-UNLISTED = {TaskScore, Exemplar, Feature, Tombstone}
+# looks at the ids of what is deleted, or at the file that a version is loaded from.
+UNLISTED = {TaskScore, Exemplar, Feature, Tombstone, ConvertedArtifact}
 MODELS = [
     model._meta.model_name
     for model in apps.get_app_config("registry").get_models()

@@ -1,0 +1,50 @@
+"""The child process of a conversion: `python -m mlapi.conversion.child <folder>`.
+
+The folder's `job.json` names the artifact, its SHA-256 and its pipeline; it leaves
+`artifact.bin` of today's format, which its pipeline has read, and `result.json` with its
+SHA-256; or `error.json`.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from mlapi import pipelines
+from mlapi.child_process.setup import be_modest
+from mlapi.conversion import format_1
+from mlapi.pipelines import artifact
+from mlapi.processes import end_with_parent
+from mlapi.run_folder.result import RunError, write_error
+from registry.verified import read_verified
+
+
+def convert(folder: Path) -> None:
+    """Raises whatever is wrong with the artifact."""
+    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+    content = read_verified(Path(job["artifact"]), job["sha256"])
+    parts = format_1.parts_of(content, job["pipeline"])
+    sha256 = artifact.write(folder / "artifact.bin", job["pipeline"], parts)
+    pipelines.get(job["pipeline"]).load((folder / "artifact.bin").read_bytes())
+    (folder / "result.json").write_text(json.dumps({"sha256": sha256}), encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args(arguments).folder.resolve()
+    end_with_parent(signal.SIGKILL)
+    be_modest()
+    try:
+        convert(folder)
+    except Exception as e:  # noqa: BLE001 - its parent reads what it was, whatever it was
+        traceback.print_exc()
+        write_error(folder, RunError("conversion_failed", f"{type(e).__name__}: {e}"))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Converts a stored version in a child process, and keeps what comes out beside its own file."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import structlog
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
+
+from mlapi.child_process import folder as folders
+from mlapi.child_process import supervise
+from mlapi.child_process.supervise import ChildError, Limits, program
+from registry import artifacts, queue
+from registry.acts import runs, versions
+from registry.errors import EvalsError
+from registry.models import ConvertedArtifact, ModelVersion
+from registry.verified import ARTIFACT_FORMAT, read_verified
+
+log = structlog.get_logger(__name__)
+
+_SECONDS = 300
+_SERVES = Q(project__champion=F("pk"))
+
+
+class ConversionFailed(EvalsError):
+    """The version's artifact could not be brought into today's format."""
+
+    code = "conversion_failed"
+
+
+def unconverted() -> QuerySet[ModelVersion]:
+    """Versions that are loaded from no file of today's format, those that serve first."""
+    converted = ConvertedArtifact.objects.filter(version=OuterRef("pk"))
+    old = ModelVersion.objects.filter(~Exists(converted), artifact_format__lt=ARTIFACT_FORMAT)
+    champions_first = Case(When(_SERVES, then=0), default=1)
+    return old.select_related("project").order_by(champions_first, "-pk")
+
+
+def is_old(version: ModelVersion) -> bool:
+    """Whether the version must be converted before it can be loaded."""
+    return unconverted().filter(pk=version.pk).exists()
+
+
+def request_champions() -> None:
+    """Queue the conversion of each champion that has an old format; the others wait for use.
+
+    A version that is promoted, rolled back or fallen back to later is converted then; the
+    command `convert_artifacts` converts all of them.
+    """
+    for version in unconverted().filter(_SERVES):
+        queue.convert(version.pk)
+
+
+def convert(version: ModelVersion) -> ConvertedArtifact | None:
+    """Convert the version, unless it has today's format or was converted; what was kept.
+
+    Raises ConversionFailed, ArtifactMissing or ArtifactCorrupt. Takes some seconds, and may not
+    be called in a transaction.
+    """
+    if not is_old(version):
+        return None
+    folders.home().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="convert-", dir=folders.home()) as work:
+        folder = Path(work)
+        path = artifacts.fetch(version.artifact, version.artifact_sha256)
+        job = {
+            "artifact": str(path),
+            "sha256": version.artifact_sha256,
+            "pipeline": version.pipeline,
+        }
+        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        try:
+            supervise.supervise(
+                program("mlapi.conversion.child", str(folder)),
+                folder,
+                Limits(_SECONDS, Limits.from_settings().memory_mb),
+                on_progress=lambda lines: None,
+                checkpoint=lambda: None,
+            )
+            result = json.loads((folder / "result.json").read_bytes())
+            content = read_verified(folder / "artifact.bin", result["sha256"])
+        except (ChildError, OSError, ValueError, KeyError) as error:
+            tail = supervise.output_tail(folder).strip()
+            log.error("not converted", version=version.label, error=str(error), output=tail)
+            raise ConversionFailed(f"{version.label} was not converted: {error}") from error
+    converted = versions.add_converted(version, content)
+    log.info("converted", version=version.label, artifact=converted.artifact)
+    return converted
+
+
+def convert_or_train(version: ModelVersion) -> None:
+    """Convert the version; if it cannot be and serves, queue one run to replace it, once.
+
+    Until that run has ended the project's tasks are answered with empty entries. The champion
+    does not fall back: its earlier versions have the old format, too.
+    """
+    if runs.was_started_for_format(version.project):
+        return  # it was tried before
+    try:
+        convert(version)
+    except EvalsError as error:
+        log.error("champion not converted", version=version.label, error=error.message)
+        if version.project.champion_id == version.pk:
+            runs.start_for_format(version.project, actor="serving", reason=error.message)

@@ -1,0 +1,153 @@
+"""The parts of an artifact as its models read them: each value by its name, checked."""
+
+import math
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from mlapi.domain import ExtractorRef, TargetSpec
+from registry.errors import EvalsError
+
+_WORDS: dict[type, str] = {
+    dict: "a part",
+    str: "a text",
+    list: "a list",
+    bytes: "bytes",
+    np.ndarray: "an array",
+}
+_KINDS = {"integer": "biu", "floating": "f"}
+
+
+class ArtifactInvalid(EvalsError):
+    """The file is no artifact, or not one that its pipeline can read."""
+
+    code = "artifact_invalid"
+
+
+class Parts:
+    """A part by the names of what it has. Raises ArtifactInvalid for what is not as asked."""
+
+    def __init__(self, values: Mapping[str, Any], place: str = "") -> None:
+        self._values = values
+        self._place = place
+
+    def text(self, name: str) -> str:
+        return self._get(name, str)
+
+    def texts(self, name: str) -> list[str]:
+        found = self._get(name, list)
+        if not all(isinstance(text, str) for text in found):
+            raise self._wrong(name, "a list of texts")
+        return found
+
+    def number(self, name: str) -> float:
+        found = self._values.get(name)
+        is_number = isinstance(found, int | float) and not isinstance(found, bool)
+        if not is_number or not math.isfinite(found):
+            raise self._wrong(name, "a number")
+        return float(found)
+
+    def count(self, name: str) -> int:
+        """A whole number that is not negative."""
+        found = self._values.get(name)
+        if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+            raise self._wrong(name, "a count")
+        return found
+
+    def data(self, name: str) -> bytes:
+        return self._get(name, bytes)
+
+    def array(self, name: str, *shape: int | None, dtype: str = "floating") -> np.ndarray:
+        """An array of this shape, where None is any length, of `floating` or `integer`."""
+        found = self._get(name, np.ndarray)
+        fits = found.ndim == len(shape) and all(
+            wanted in (None, length) for wanted, length in zip(shape, found.shape, strict=True)
+        )
+        if not fits or found.dtype.kind not in _KINDS[dtype]:
+            lengths = ", ".join("any" if length is None else str(length) for length in shape)
+            raise self._wrong(name, f"an array ({lengths}) of {dtype} numbers")
+        return found
+
+    def dimensions(self, name: str) -> int:
+        """How many dimensions an array has."""
+        return self._get(name, np.ndarray).ndim
+
+    def places(self, name: str, most: int) -> np.ndarray:
+        """(n,) of whole numbers, each from 0 to below `most`, none of them twice."""
+        found = self.array(name, None, dtype="integer")
+        if found.size and not (found.min() >= 0 and found.max() < most):
+            raise self._wrong(name, f"numbers below {most}")
+        if len(np.unique(found)) < len(found):
+            raise self._wrong(name, "numbers that differ")
+        return found
+
+    def part(self, name: str) -> "Parts":
+        return Parts(self._get(name, dict), self._path(name))
+
+    def optional(self, name: str) -> "Parts | None":
+        """A part, or None where the value is null."""
+        return None if self._values.get(name) is None else self.part(name)
+
+    def parts(self, name: str) -> Iterator["Parts"]:
+        for i, found in enumerate(self._get(name, list)):
+            if not isinstance(found, dict):
+                raise self._wrong(f"{name}/{i}", "a part")
+            yield Parts(found, self._path(f"{name}/{i}"))
+
+    def only(self, name: str) -> "Parts":
+        """The one part of a list of one."""
+        found = list(self.parts(name))
+        if len(found) != 1:
+            raise self._wrong(name, "one part")
+        return found[0]
+
+    def one_of(self, name: str, known: Mapping[str, Any]) -> Any:
+        """What is known under the text of that name."""
+        found = self.text(name)
+        if found not in known:
+            raise self._wrong(name, f"one of {', '.join(sorted(known))}")
+        return known[found]
+
+    def spec(self, name: str = "spec") -> TargetSpec:
+        """A target."""
+        part = self.part(name)
+        texts = ("name", "object_name", "object_tag", "field", "text_key", "author_key")
+        return TargetSpec(
+            kind=part.one_of("kind", {"single": "single", "multiple": "multiple"}),
+            labels=tuple(part.texts("labels")),
+            control_tag=part.text("control_tag"),
+            **{text: part.text(text) for text in texts},
+        )
+
+    def extractor(self, name: str = "extractor") -> ExtractorRef:
+        part = self.part(name)
+        return ExtractorRef(part.text("features"), part.text("name"))
+
+    def require(self, name: str = "needs") -> None:
+        """Raise ArtifactInvalid if a package that the part needs is not installed."""
+        for package in self.texts(name):
+            try:
+                metadata.version(package)
+            except (metadata.PackageNotFoundError, ValueError):
+                raise ArtifactInvalid(
+                    f"The artifact needs {package!r}, which is not installed.",
+                    hint="Install the requirements of this release.",
+                ) from None
+
+    def wrong(self, message: str) -> ArtifactInvalid:
+        """The error for parts that do not fit together."""
+        return ArtifactInvalid(f"{self._place or 'The artifact'}: {message}")
+
+    def _get(self, name: str, kind: type) -> Any:
+        found = self._values.get(name)
+        if not isinstance(found, kind):
+            raise self._wrong(name, _WORDS[kind])
+        return found
+
+    def _path(self, name: str) -> str:
+        return f"{self._place}/{name}" if self._place else name
+
+    def _wrong(self, name: str, wanted: str) -> ArtifactInvalid:
+        return ArtifactInvalid(f"The artifact's {self._path(name)} is not {wanted}.")

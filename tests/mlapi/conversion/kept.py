@@ -1,0 +1,60 @@
+"""The artifacts of format 1 that were kept, and what their versions answered then."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDER = Path(__file__).parents[2] / "fixtures" / "artifacts-format-1"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.artifact"))
+
+
+@dataclass(frozen=True)
+class Kept:
+    name: str
+
+    @property
+    def path(self) -> Path:
+        return FOLDER / f"{self.name}.artifact"
+
+    @property
+    def content(self) -> bytes:
+        return self.path.read_bytes()
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        return json.loads((FOLDER / f"{self.name}.json").read_text(encoding="utf-8"))
+
+    @property
+    def pipeline(self) -> str:
+        return self.told["pipeline"]
+
+    @property
+    def inputs(self) -> list[Any]:
+        """What a classifier reads of the rows that have an input."""
+        if self.pipeline.startswith("text"):
+            return [row["text"] for row in self.told["rows"] if row["text"]]
+        return list(vectors())
+
+
+class Store:
+    """The features of the images in the rows."""
+
+    def vectors(self, extractor, addresses):
+        rows = [row["image"] for row in Kept(NAMES[0]).told["rows"]]
+        return [vectors()[rows.index(address)] for address in addresses]
+
+
+def vectors() -> np.ndarray:
+    return np.load(FOLDER / "vectors.npy", allow_pickle=False)
+
+
+def told(answer) -> dict[str, Any]:
+    """An answer or a problem as the kept files have it."""
+    if hasattr(answer, "value"):
+        value = answer.value if isinstance(answer.value, str) else list(answer.value)
+        return {"value": value, "score": answer.score, "kind": answer.kind}
+    return {"code": answer.code, "message": answer.message}

@@ -1,0 +1,151 @@
+"""What becomes of artifacts of format 1: the same predictions, and no code of a pickle runs."""
+
+import hashlib
+import json
+import pickle
+import subprocess
+import sys
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from mlapi.conversion import child, format_1
+from mlapi.conversion.format_1 import NotConvertible
+from mlapi.pipelines import PIPELINES, artifact
+from tests.mlapi.conversion.kept import NAMES, Kept, Store, told
+
+
+def converted(kept: Kept) -> bytes:
+    return artifact.pack(kept.pipeline, format_1.parts_of(kept.content, kept.pipeline))
+
+
+def same(found, expected) -> None:
+    """Equal but for the last digits of scores, in which two machines may differ."""
+    for row, other in zip(found, expected, strict=True):
+        assert row.keys() == other.keys()
+        for target, said in row.items():
+            expected_score = other[target].get("score", 0)
+            assert said.get("score", 0) == pytest.approx(expected_score, abs=1e-6, rel=0)
+            assert {**said, "score": 0} == {**other[target], "score": 0}
+
+
+def test_there_is_one_of_each_pipeline_and_variant():
+    assert {name.split(".")[0] for name in NAMES} == set(PIPELINES)
+    assert len(NAMES) == 13
+    for name in NAMES:
+        assert hashlib.sha256(Kept(name).content).hexdigest() == Kept(name).told["sha256"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_converted_version_answers_as_it_did(name):
+    kept = Kept(name)
+    predictor = PIPELINES[kept.pipeline].load(converted(kept))
+
+    answers = predictor.predict(kept.told["rows"], None, Store())
+
+    found = [{target: told(answer) for target, answer in row.items()} for row in answers]
+    same(found, kept.told["answers"])
+    for target, rows in kept.told.get("probabilities", {}).items():
+        (trained,) = [t for t in predictor.model.targets if t.spec.name == target]
+        np.testing.assert_allclose(trained.probabilities(kept.inputs), rows, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_converted_version_is_written_again_as_the_same_bytes(name):
+    kept = Kept(name)
+    content = converted(kept)
+    assert converted(kept) == content
+    model = PIPELINES[kept.pipeline].read_model(artifact.unpack(content))
+    assert artifact.pack(kept.pipeline, model.to_parts()) == content
+
+
+def test_it_is_converted_without_looking_at_any_class_of_ours(monkeypatch):
+    """They may be called otherwise by then: a module that is gone is not missed."""
+    gone = "mlapi.pipelines.classification.ridge"
+    renamed = Kept("text_classification.words").content.replace(
+        b"mlapi.pipelines.classification.ridge", b"mlapi.pipelines.classification.rodge"
+    )
+    assert len(gone) == len("mlapi.pipelines.classification.rodge")
+    found = artifact.pack("text_classification", format_1.parts_of(renamed, "text_classification"))
+    assert found == converted(Kept("text_classification.words"))
+
+
+class Runs:
+    """Creates a file when it is unpickled, by a function of the standard library."""
+
+    def __init__(self, path, function=open):
+        self.path, self.function = str(path), function
+
+    def __reduce__(self):
+        return self.function, (self.path, "w")
+
+
+@pytest.mark.parametrize("where", ["alone", "as a target"])
+def test_code_in_a_pickle_does_not_run(tmp_path, where):
+    evil = Runs(tmp_path / "it ran")
+    payload = {"format": 1, "pipeline": "text_classification", "extractor": None}
+    content = pickle.dumps(evil if where == "alone" else {**payload, "targets": [evil]})
+    with pytest.raises(NotConvertible, match="io.open"):
+        format_1.parts_of(content, "text_classification")
+    with pytest.raises(artifact.ArtifactFormatOld):
+        PIPELINES["text_classification"].load(content)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_callable_of_an_allowed_library_is_not_called(tmp_path):
+    """numpy's own functions can write files, too."""
+    evil = Runs(tmp_path / "it ran", np.save)
+    content = pickle.dumps({"format": 1, "pipeline": "image_clusters", "spec": evil})
+    with pytest.raises(NotConvertible):
+        format_1.parts_of(content, "image_clusters")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80",
+        b"\x80\x05N.",
+        Kept("image_clusters.named").content[:-50],
+        pickle.dumps({"format": 2, "pipeline": "image_clusters"}),
+        pickle.dumps({"format": 1, "pipeline": "image_similarity"}),
+        pickle.dumps({"format": 1, "pipeline": "image_clusters"}),
+        pickle.dumps(OrderedDict(format=1, pipeline="image_clusters")),
+    ],
+)
+def test_what_is_no_artifact_of_format_1_is_refused(content):
+    with pytest.raises(NotConvertible):
+        format_1.parts_of(content, "image_clusters")
+
+
+def job(folder, kept: Kept, **other) -> None:
+    described = {"artifact": str(kept.path), "sha256": kept.told["sha256"]}
+    described |= {"pipeline": kept.pipeline, **other}
+    (folder / "job.json").write_text(json.dumps(described))
+
+
+def test_the_child_converts_without_a_database(tmp_path):
+    kept = Kept("text_classification.automl")
+    job(tmp_path, kept)
+    done = subprocess.run(
+        [sys.executable, "-m", "mlapi.conversion.child", str(tmp_path)],
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    content = (tmp_path / "artifact.bin").read_bytes()
+    assert content == converted(kept)
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result == {"sha256": hashlib.sha256(content).hexdigest()}
+
+
+def test_the_child_unpickles_nothing_that_has_another_hash(tmp_path, monkeypatch):
+    unpickled = []
+    monkeypatch.setattr(format_1, "parts_of", lambda *given: unpickled.append(given))
+    job(tmp_path, Kept("image_clusters.named"), sha256="0" * 64)
+    assert child.main([str(tmp_path)]) == 1
+    assert unpickled == []
+    assert "ArtifactCorrupt" in json.loads((tmp_path / "error.json").read_text())["message"]
