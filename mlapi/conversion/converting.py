@@ -94,11 +94,12 @@ def convert_or_train(version: ModelVersion) -> None:
     Until that run has ended the project's tasks are answered with empty entries. The champion
     does not fall back: its earlier versions have the old format, too.
     """
-    if runs.was_started_for_format(version.project):
-        return  # it was tried before
-    try:
-        convert(version)
-    except EvalsError as error:
-        log.error("champion not converted", version=version.label, error=error.message)
-        if version.project.champion_id == version.pk:
-            runs.start_for_format(version.project, actor="serving", reason=error.message)
+    if not version.load_failed_at:  # else it was tried before
+        try:
+            convert(version)
+        except EvalsError as error:
+            versions.mark_load_failed(version, error.message)
+        else:
+            return
+    if version.project.champion_id == version.pk:
+        runs.start_for_format(version.project, actor="serving", reason=version.load_error)

@@ -79,15 +79,16 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
         return None
     try:
         convert(version)
-        path = artifacts.fetch(version)
+        key, sha256 = artifacts.loaded_from(version)
+        path = artifacts.fetch(key, sha256)
     except EvalsError:
         log.exception("the champion's artifact cannot be had", version=version.label)
-        path = folder / "champion-is-missing"
+        path, sha256 = folder / "champion-is-missing", version.artifact_sha256
     return Champion(
         label=version.label,
         number=version.number,
         pipeline=version.pipeline,
-        artifact=Stored(path, artifacts.loaded_from(version)[1]),
+        artifact=Stored(path, sha256),
         extractor=extractor_of(version),
     )
 

@@ -38,8 +38,8 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
         folder = Path(work)
         try:
             convert(version)
-            artifact = artifacts.fetch(version)
-            sha256 = artifacts.loaded_from(version)[1]
+            key, sha256 = artifacts.loaded_from(version)
+            artifact = artifacts.fetch(key, sha256)
             _write_job(version, folder)
             supervise.supervise(
                 program("mlapi.training.verify", str(folder), str(artifact), sha256),

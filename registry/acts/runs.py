@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Func, JSONField, Value
+from django.db.models import F, Func, JSONField, Q, Value
 from django.db.models.functions import Concat, Right
 from django.utils import timezone
 
@@ -93,15 +93,11 @@ def start_for_format(project: Project, *, actor: str, reason: str) -> TrainingRu
     version, another would make none either.
     """
     project = base.lock(project)
-    if was_started_for_format(project) or project.runs.filter(state__in=ACTIVE_STATES).exists():
+    in_the_way = Q(state__in=ACTIVE_STATES) | Q(trigger=Trigger.FORMAT)
+    if project.runs.filter(in_the_way).exists():
         return None
     run, started = start(project, trigger=Trigger.FORMAT, actor=actor, reason=reason)
     return run if started else None
-
-
-def was_started_for_format(project: Project) -> bool:
-    """Whether a run was ever queued because of an old format."""
-    return project.runs.filter(trigger=Trigger.FORMAT).exists()
 
 
 def _insert_unless_active(run: TrainingRun) -> bool:

@@ -105,7 +105,8 @@ def test_code_in_an_old_artifact_never_runs_and_one_run_replaces_it(project, tmp
     assert project.champion == version  # earlier versions are no better off
     before.refresh_from_db()
     version.refresh_from_db()
-    assert before.load_failed_at is version.load_failed_at is None
+    assert before.load_failed_at is None
+    assert "was not converted" in version.load_error
     assert not ConvertedArtifact.objects.exists()
 
     runs.cancel(run.pk, actor="tester")
@@ -117,12 +118,16 @@ def test_code_in_an_old_artifact_never_runs_and_one_run_replaces_it(project, tmp
 
 
 def test_no_run_is_queued_beside_an_active_one_or_for_what_does_not_serve(project, tmp_path):
-    runs.start(project, trigger="policy")
-    assert runs.start_for_format(project, actor="serving", reason="a test") is None
-    other = ProjectFactory()
-    version = old_version(other, unconvertible(tmp_path / "it ran"))
+    idle = old_version(ProjectFactory(), unconvertible(tmp_path / "it ran"))
+    jobs.convert(idle.pk)
+    version = old_version(project, unconvertible(tmp_path / "it ran"), champion=True)
+    active, _ = runs.start(project, trigger="policy")
     jobs.convert(version.pk)
     assert not TrainingRun.objects.filter(trigger="format").exists()
+
+    runs.cancel(active.pk, actor="tester")  # it made no version that could serve instead
+    jobs.convert(version.pk)
+    assert TrainingRun.objects.get(trigger="format").project == project
 
 
 def test_a_worker_that_starts_has_each_old_champion_converted(project):
