@@ -1,10 +1,10 @@
 """What features of pictures cost through EvaDB, and what plain methods reach with them.
 
-    python benchmarks/features.py [--features opencv] [--way load]
+    python benchmarks/features.py [--features opencv]
 
 Digits, digits in coloured ink and tiles of two photographs, which come with scikit-learn; all
-three with the same features. Then milliseconds for each picture, by its size and by the way
-that EvaDB takes to it: of the processor, so that other work on the machine counts less.
+three with the same features. Then milliseconds for each picture by its size, of the processor,
+so that other work on the machine counts less.
 """
 
 import argparse
@@ -22,7 +22,8 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
 from mlapi.eva.open import Eva, open_eva  # noqa: E402
-from mlapi.eva.pictures import see  # noqa: E402
+from mlapi.eva.picture_features import PictureFeatures  # noqa: E402
+from mlapi.eva.pictures import evaluate_images  # noqa: E402
 from mlapi.seeing.extractors import extractor  # noqa: E402
 from tests.mlapi.seeing import judged  # noqa: E402
 from tests.mlapi.seeing.pictures import (  # noqa: E402
@@ -49,21 +50,23 @@ def photographs(side: int, count: int) -> list[np.ndarray]:
 
 def cost(eva: Eva, folder: Path, features: str, count: int = 100) -> None:
     model = extractor(features)
-    print(f"{'ms':>9} {'features':>9} {'load':>9} {'open':>9} {'store':>9}")
+    print(f"{'ms':>9} {'features':>9} {'EvaDB':>9}")
     for side in SIDES:
         pictures = photographs(side, count)
-        paths = write_pngs(folder / str(side), pictures)
-        taken = [milliseconds(lambda p=pictures: model.features(p), count)]
-        for way in ("load", "open", "store"):
-            name = f"cost_{side}_{way}"
-            call = lambda n=name, p=paths, w=way: see(eva, n, p, features, w)  # noqa: E731
-            taken.append(milliseconds(call, count))
+        write_pngs(folder / str(side), pictures)
+        arguments = (eva, f"cost_{side}", folder / str(side), PictureFeatures)
+        taken = [
+            milliseconds(lambda p=pictures: model.features(p), count),
+            milliseconds(lambda a=arguments: evaluate_images(*a, {"features": features}), count),
+        ]
         print(f"{side:>9} " + " ".join(f"{t:>9.2f}" for t in taken), flush=True)
 
 
-def quality(eva: Eva, folder: Path, features: str, way: str | None) -> None:
+def quality(eva: Eva, folder: Path, features: str) -> None:
     def seen(name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
-        found = see(eva, name, write_pngs(folder / name, data.pictures), features, way)
+        write_pngs(folder / name, data.pictures)
+        chosen = {"features": features}
+        found = evaluate_images(eva, name, folder / name, PictureFeatures, chosen)
         return np.stack(list(found.values())), data.labels
 
     x, y = seen("digits", digits())
@@ -84,14 +87,13 @@ def quality(eva: Eva, folder: Path, features: str, way: str | None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", default="opencv")
-    parser.add_argument("--way", choices=("load", "open", "store"))
     chosen = parser.parse_args()
     model = extractor(chosen.features)
     print(f"{model.name}: {model.size} numbers, pictures of at most {model.max_side}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         eva = open_eva(folder / "eva")
-        quality(eva, folder, chosen.features, chosen.way)
+        quality(eva, folder, chosen.features)
         cost(eva, folder, chosen.features)
 
 

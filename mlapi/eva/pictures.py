@@ -1,140 +1,97 @@
-"""Sees picture files through EvaDB: their vectors of features, in whichever way their path allows.
+"""Evaluates a function over the images of a folder.
 
-- `load`: LOAD IMAGE of a folder of links, then SELECT over the pictures. The folder is ours, the
-  path is bound and its glob characters escaped, so neither quotes nor `[1]` nor `*` matter. But
-  EvaDB names its own link to each file after the file's whole path, as one name.
-- `open`: a table of the paths, and SELECT over what `OpenPicture` makes of them. Any path that is
-  text.
-- `store`: a table of the pictures themselves. Any path.
+LOAD IMAGE, then SELECT over the images. EvaDB names its own link to each file after the file's
+whole path, as one name, so a long path cannot be loaded, nor one that is no text: then a table of
+the images themselves is selected from.
 """
 
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from glob import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 import structlog
-from more_itertools import chunked
 
 from mlapi.eva import functions
 from mlapi.eva.execute import StatementFailed, execute
+from mlapi.eva.functions import Function
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.eva.open_picture import OpenPicture
-from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
-from mlapi.seeing.extractors import extractor
-from mlapi.seeing.opening import open_rgb
 
 log = structlog.get_logger(__name__)
 
-Way = Literal["load", "open", "store"]
-Vectors = dict[int, np.ndarray]
 
-# Pictures at once, in memory and in EvaDB's directory: 100 MB at 256 x 256.
-BATCH = 500
+def evaluate_images(
+    eva: Eva, table: str, folder: Path, function: type[Function], parameters: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """The function's vector for each `*.png` of the folder, by the file's name.
 
-_LONGEST_FILE_NAME = 255
-
-
-def see(
-    eva: Eva, table: str, pictures: Mapping[int, Path], features: str, way: Way | None = None
-) -> Vectors:
-    """The vector (size,) of float32 of each picture by its id, in the order of `pictures`.
-
-    The files are normalised 8-bit pictures, at most `extractor(features).max_side` long. One
-    that EvaDB cannot read is absent from the result. `table` begins the names of the tables,
-    which are dropped again, so it must be new in the process (see `open_eva`). Raises
-    TrainingFailed for features that cannot be used, UnsafeName for a table that is no
-    identifier.
+    The function takes an RGB image (h, w, 3) of uint8, and has the parameters. All images are in
+    memory at once. A file that EvaDB cannot read is absent from the result. The table is dropped
+    again; its name must be new in the process (see `open_eva`). Raises UnsafeName for one that is
+    no identifier, StatementFailed for a function that fails.
     """
-    extractor(features)  # raises its own error here, not inside a statement
-    function = identifier(f"{table}_features")
-    run = _WAYS[way or _way(eva, table, pictures)]
-    execute(
-        eva,
-        f"CREATE FUNCTION {function} IMPL ':impl' FEATURES ':features'",
-        {"impl": functions.path(PictureFeatures), "features": features},
-    )
-    seen: Vectors = {}
-    for number, batch in enumerate(chunked(pictures.items(), BATCH), start=1):
-        seen |= run(eva, identifier(f"{table}_{number}"), dict(batch), function)
-    execute(eva, f"DROP FUNCTION {function}")
-    return {i: seen[i] for i in pictures if i in seen}
+    name = identifier(f"{table}_features")
+    places = "".join(f" {identifier(key).upper()} ':{key}'" for key in parameters)
+    create = f"CREATE FUNCTION {name} IMPL ':impl'{places}"
+    execute(eva, create, {"impl": functions.path(function), **parameters})
+    vectors = _load(eva, table, folder, name)
+    execute(eva, f"DROP FUNCTION {name}")
+    return {path.name: vectors[path.name] for path in _files(folder) if path.name in vectors}
 
 
-def _load(eva: Eva, table: str, pictures: Mapping[int, Path], function: str) -> Vectors:
-    folder = _links(eva, table)
-    folder.mkdir(parents=True)
+def open_rgb(path: Path) -> np.ndarray | None:
+    """The image (h, w, 3) of uint8, RGB; None for a file that is none."""
     try:
-        for i, path in pictures.items():
-            (folder / f"{i}.png").symlink_to(path.absolute())
-        files = f"{escape(str(folder))}/*.png"
+        # Not cv2.imread, which cannot take every path that the system can.
+        bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    except (OSError, ValueError, cv2.error):
+        return None
+    return None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.png"))
+
+
+def _load(eva: Eva, table: str, folder: Path, function: str) -> dict[str, np.ndarray]:
+    try:
+        # The path is bound and its glob characters escaped: quotes, `[1]` and `*` do not matter.
+        files = f"{escape(str(folder.absolute()))}/*.png"
+        files.encode()  # OpenCV, by which EvaDB reads, ends the process at a path that is no text
         execute(eva, f"LOAD IMAGE ':files' INTO {table}", {"files": files})
-        by_name = _select(eva, table, "name", f"{function}(data)")
-    except StatementFailed as e:
-        # No file could be read, or one went away between the two statements.
-        log.warning("pictures_not_loaded", table=table, pictures=len(pictures), error=e.message)
-        return _store(eva, f"{table}_again", pictures, function)
+        by_path = _select(eva, table, "name", f"{function}(data)")
+    except (StatementFailed, UnicodeEncodeError) as e:
+        # The path does not do, no file could be read, or one went away between the statements.
+        log.warning("images_not_loaded", table=table, error=str(e))
+        return _store(eva, f"{table}_again", folder, function)
     finally:
-        execute(eva, f"DROP TABLE IF EXISTS {table}")
-        shutil.rmtree(folder)
-    return {int(Path(name).stem): vector for name, vector in by_name.items()}
+        with suppress(StatementFailed):  # where LOAD fails, EvaDB has removed the files already
+            execute(eva, f"DROP TABLE IF EXISTS {table}")
+    return {Path(path).name: vector for path, vector in by_path.items()}
 
 
-def _open(eva: Eva, table: str, pictures: Mapping[int, Path], function: str) -> Vectors:
-    opener = identifier(f"{table}_open")
-    execute(eva, f"CREATE FUNCTION {opener} IMPL ':impl'", {"impl": functions.path(OpenPicture)})
-    paths = pd.DataFrame({"id": list(pictures), "path": [str(p) for p in pictures.values()]})
-    write_table(eva, table, paths, {"id": "integer", "path": "text"})
-    seen = _select(eva, table, "id", f"{function}({opener}(path))")
-    execute(eva, f"DROP TABLE {table}")
-    execute(eva, f"DROP FUNCTION {opener}")
-    return seen
-
-
-def _store(eva: Eva, table: str, pictures: Mapping[int, Path], function: str) -> Vectors:
-    opened = {i: open_rgb(path) for i, path in pictures.items()}
-    there = {i: picture for i, picture in opened.items() if picture is not None}
-    if not there:
+def _store(eva: Eva, table: str, folder: Path, function: str) -> dict[str, np.ndarray]:
+    opened = {path.name: image for path in _files(folder) if (image := open_rgb(path)) is not None}
+    if not opened:
         return {}
-    stored = pd.DataFrame({"id": list(there), "picture": pd.Series(there.values(), dtype=object)})
-    write_table(eva, table, stored, {"id": "integer", "picture": "picture"})
-    seen = _select(eva, table, "id", f"{function}(picture)")
+    images = pd.Series(list(opened.values()), dtype=object)
+    stored = pd.DataFrame({"name": list(opened), "image": images})
+    write_table(eva, table, stored, {"name": "text", "image": "picture"})
+    vectors = _select(eva, table, "name", f"{function}(image)")
     execute(eva, f"DROP TABLE {table}")
-    return seen
+    return vectors
 
 
 def _select(eva: Eva, table: str, key: str, vector: str) -> dict[Any, np.ndarray]:
-    """The vectors by their key, of those rows that have one: what is no picture has none."""
+    """The vectors by their key, of those rows that have one: what is no image has none."""
     rows = execute(eva, f"SELECT {key}, {vector} FROM {table}")  # noqa: S608 - our identifiers
     if rows is None:
         return {}
-    pairs = zip(rows[key], rows["features"], strict=True)
+    pairs = zip(rows[key], rows.drop(columns=key).iloc[:, 0], strict=True)
     return {key: found for key, found in pairs if isinstance(found, np.ndarray)}
-
-
-_WAYS: dict[Way, Callable[[Eva, str, Mapping[int, Path], str], Vectors]] = {
-    "load": _load,
-    "open": _open,
-    "store": _store,
-}
-
-
-def _way(eva: Eva, table: str, pictures: Mapping[int, Path]) -> Way:
-    last = _links(eva, f"{table}_{len(pictures) // BATCH + 1}")
-    if all(len(f"{last}/{i}.png") <= _LONGEST_FILE_NAME for i in pictures):
-        return "load"
-    try:
-        for path in pictures.values():
-            str(path).encode()
-    except UnicodeEncodeError:
-        return "store"
-    return "open"
-
-
-def _links(eva: Eva, table: str) -> Path:
-    return eva.directory / "pictures" / table

@@ -10,7 +10,8 @@ from more_itertools import chunked
 
 from mlapi.domain import ExtractorRef, InputProblem, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.eva.pictures import see
+from mlapi.eva.picture_features import PictureFeatures
+from mlapi.eva.pictures import evaluate_images
 from mlapi.media.pictures import read_picture
 from mlapi.pipelines.images.seen import SeenPictures, write_features
 from mlapi.run_folder.job import TrainingJob
@@ -56,9 +57,9 @@ def see_pictures(
         table = f"{job.prefix}_pictures_{len(seen.features)}_{number}"
         with _Folder(job.folder / "normalised") as folder:
             files = _normalised(seen, batch, extractor.max_side, folder)
-            pictures = dict(enumerate(files.values()))
-            found = see(eva, table, pictures, wanted.features) if pictures else {}
-        made = {content: found[i] for i, content in enumerate(files) if i in found}
+            chosen = {"features": wanted.features}
+            found = evaluate_images(eva, table, folder, PictureFeatures, chosen) if files else {}
+        made = {content: found[name] for content, name in files.items() if name in found}
         for content in files:
             if content not in made:
                 seen.problems[content] = _UNSEEABLE
@@ -83,8 +84,8 @@ def tell_problems(seen: SeenPictures, addresses: Sequence[str], report: Reporter
 
 def _normalised(
     seen: SeenPictures, contents: Sequence[str], max_side: int, folder: Path
-) -> dict[str, Path]:
-    """Each content as an 8-bit RGB file under a name of ours; without those that are none."""
+) -> dict[str, str]:
+    """Writes each content as an 8-bit RGB file; the name of it, of those that are images."""
     files = {}
     for i, content in enumerate(contents):
         try:
@@ -92,10 +93,10 @@ def _normalised(
         except InputProblem as problem:
             seen.problems[content] = problem
             continue
-        path = folder / f"{i:06d}.png"
+        files[content] = f"{i:06d}.png"
         # OpenCV writes BGR. A low level of compression: each file is read once and removed.
-        cv2.imwrite(str(path), picture[:, :, ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        files[content] = path
+        low = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+        cv2.imwrite(str(folder / files[content]), picture[:, :, ::-1], low)
     return files
 
 

@@ -11,7 +11,6 @@ from evadb.utils.generic_utils import load_function_class_from_file
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.online import OnlineFunction
-from mlapi.eva.open_picture import OpenPicture
 from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
@@ -27,7 +26,6 @@ FUNCTIONS = [
     NearestCluster,
     NearestReferences,
     NumericColumnsFunction,
-    OpenPicture,
     PictureFeatures,
 ]
 TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]

@@ -1,8 +1,9 @@
-"""Picture files through EvaDB: three ways to them, whatever their folders are called."""
+"""Image files through EvaDB: loaded, or stored in a table where they cannot be loaded."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,22 +11,16 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
-from evadb.functions.ndarray.open import Open
 
-from mlapi.domain import TrainingFailed
-from mlapi.eva import functions, pictures
 from mlapi.eva.execute import execute
 from mlapi.eva.names import UnsafeName
 from mlapi.eva.online import OnlineFunction
-from mlapi.eva.open import open_eva
-from mlapi.eva.open_picture import OpenPicture
+from mlapi.eva.open import Eva, open_eva
 from mlapi.eva.picture_features import PictureFeatures
-from mlapi.eva.pictures import see
-from mlapi.eva.tables import write_table
+from mlapi.eva.pictures import evaluate_images
 from mlapi.seeing.extractors import extractor
 from tests.mlapi.seeing.pictures import tiles, write_pngs
 
-WAYS = ["load", "open", "store"]
 ODD_NAMES = [
     "plain",
     "two words",
@@ -50,24 +45,37 @@ def seen_directly():
     return cut, extractor("opencv").features(cut)
 
 
+@pytest.fixture(params=["loaded", "stored"])
+def folder(request, tmp_path) -> Path:
+    """One that LOAD can read, and one whose path is too long for EvaDB's link to a file."""
+    name = "png" if request.param == "loaded" else f"{'long ' * 20}/{'longer ' * 20}"
+    (tmp_path / name).mkdir(parents=True)
+    return tmp_path / name
+
+
+def evaluate(eva: Eva, table: str, folder: Path) -> dict[str, np.ndarray]:
+    return evaluate_images(eva, table, folder, PictureFeatures, {"features": "opencv"})
+
+
+def names(numbers: Sequence[int]) -> list[str]:
+    return [f"{number:04d}.png" for number in numbers]
+
+
 def statements(log) -> list[str]:
     return [entry["sql"].split()[0] for entry in log]
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_each_way_gives_the_vectors_of_the_pictures_colours_and_all(
-    eva, log, prefix, tmp_path, seen_directly, way
-):
+def test_each_image_has_its_vector_colours_and_all(eva, log, prefix, folder, seen_directly):
     cut, expected = seen_directly
-    paths = write_pngs(tmp_path / "png", cut)
+    write_pngs(folder, cut)
 
-    found = see(eva, prefix, paths, "opencv", way)
+    found = evaluate(eva, prefix, folder)
 
-    assert list(found) == list(paths)
+    assert list(found) == names(range(len(cut)))
     np.testing.assert_array_equal(np.stack(list(found.values())), expected)
-    assert found[0].dtype == np.float32
-    assert {entry["sql"].split()[0] for entry in log} >= {"CREATE", "SELECT", "DROP"}
-    assert ("LOAD" in statements(log)) == (way == "load")
+    assert found["0000.png"].dtype == np.float32
+    assert ("LOAD" in statements(log)) == (folder.name == "png")
+    assert statements(log).count("SELECT") == 1
 
 
 def test_online_gives_the_same_vectors(seen_directly):
@@ -90,108 +98,67 @@ def test_online_has_no_vector_where_there_is_no_picture(seen_directly):
     np.testing.assert_array_equal(found[1], expected[0])
 
 
-def test_the_builtin_open_turns_colours_round_and_ours_does_not(tmp_path, seen_directly):
-    cut, _ = seen_directly
-    frame = pd.DataFrame({0: [str(write_pngs(tmp_path, cut[:1])[0])]})
-
-    np.testing.assert_array_equal(Open().forward(frame)["data"][0], cut[0][:, :, ::-1])
-    np.testing.assert_array_equal(OpenPicture().forward(frame)["picture"][0], cut[0])
-
-
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_evadbs_directory_may_have_any_name(tmp_path, prefix, seen_directly, name):
+def test_the_folder_may_have_any_name(tmp_path, eva, log, prefix, seen_directly, name):
     cut, expected = seen_directly
-    log = []
-    eva = open_eva(tmp_path / name / "eva", log.append)
     for bait in ("br1", "plain2"):  # what the name would match if it were read as a pattern
-        write_pngs(tmp_path / bait / "eva/pictures" / f"{prefix}_1", cut[5:6])
+        write_pngs(tmp_path / bait, cut[5:6])
+    write_pngs(tmp_path / name, cut[:3])
 
-    found = see(eva, prefix, write_pngs(tmp_path / "png", cut[:3]), "opencv")
+    found = evaluate(eva, prefix, tmp_path / name)
 
     np.testing.assert_array_equal(np.stack(list(found.values())), expected[:3])
     assert "LOAD" in statements(log)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_the_folders_of_pictures_may_have_any_name(tmp_path, eva, prefix, seen_directly, way):
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_evadbs_directory_may_have_any_name(tmp_path, prefix, seen_directly, name):
     cut, expected = seen_directly
-    folders = {name: write_pngs(tmp_path / name, cut[:1]) for name in ODD_NAMES}
-    paths = {i: folders[name][0] for i, name in enumerate(ODD_NAMES)}
+    eva = open_eva(tmp_path / name / "eva")
+    write_pngs(tmp_path / "png", cut[:3])
 
-    found = see(eva, prefix, paths, "opencv", way)
+    found = evaluate(eva, prefix, tmp_path / "png")
 
-    assert list(found) == list(paths)
-    for vector in found.values():
-        np.testing.assert_array_equal(vector, expected[0])
+    np.testing.assert_array_equal(np.stack(list(found.values())), expected[:3])
 
 
-def test_a_path_that_is_no_text_is_stored(tmp_path, eva, prefix, log, seen_directly):
+def test_images_whose_path_is_no_text_are_stored(tmp_path, eva, log, prefix, seen_directly):
     cut, expected = seen_directly
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))
-    paths = write_pngs(folder, cut[:2])
+    write_pngs(folder, cut[:2])
 
-    for way in (None, "store"):
-        found = see(eva, f"{prefix}_{way}".lower(), paths, "opencv", way)
-        np.testing.assert_array_equal(np.stack(list(found.values())), expected[:2])
+    found = evaluate(eva, prefix, folder)
 
-
-def test_where_the_path_is_too_long_for_evadbs_link_it_is_opened(tmp_path, prefix, seen_directly):
-    cut, expected = seen_directly
-    log = []
-    eva = open_eva(tmp_path / ("long " * 20) / ("longer " * 20), log.append)
-
-    found = see(eva, prefix, write_pngs(tmp_path / "png", cut), "opencv")
-
-    np.testing.assert_array_equal(np.stack(list(found.values())), expected)
+    np.testing.assert_array_equal(np.stack(list(found.values())), expected[:2])
     assert "LOAD" not in statements(log)
 
 
-def test_a_path_of_just_the_length_is_loaded_and_one_more_is_not(tmp_path, prefix, seen_directly):
+def test_a_file_that_is_no_image_costs_only_itself(eva, prefix, folder, seen_directly):
     cut, expected = seen_directly
-    paths = write_pngs(tmp_path / "png", cut[:5])
-    for more, loaded in ((0, True), (1, False)):
-        table = f"{prefix}_{more}"
-        rest = f"/pictures/{table}_1/0.png"
-        log = []
-        eva = open_eva(tmp_path / ("x" * (254 + more - len(f"{tmp_path}{rest}"))), log.append)
-
-        found = see(eva, table, paths, "opencv")
-
-        np.testing.assert_array_equal(np.stack(list(found.values())), expected[:5])
-        assert ("LOAD" in statements(log)) == loaded
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_file_that_is_no_picture_costs_only_itself(eva, prefix, tmp_path, seen_directly, way):
-    cut, expected = seen_directly
-    paths = write_pngs(tmp_path / "png", cut[:6])
-    paths[1].write_bytes(b"no picture")
+    paths = write_pngs(folder, cut[:6])
+    paths[1].write_bytes(b"no image")
     paths[2].write_bytes(b"")
     paths[3].unlink()
     paths[4].unlink()
     paths[4].mkdir()
 
-    found = see(eva, prefix, paths, "opencv", way)
+    found = evaluate(eva, prefix, folder)
 
-    assert list(found) == [0, 5]
+    assert list(found) == names([0, 5])
     np.testing.assert_array_equal(np.stack(list(found.values())), expected[[0, 5]])
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_where_no_file_is_a_picture_nothing_is_seen(eva, prefix, tmp_path, way):
-    paths = {1: tmp_path / "none.png", 2: tmp_path / "neither.png"}
+def test_where_no_file_is_an_image_there_are_no_vectors(eva, prefix, folder):
+    (folder / "none.png").write_bytes(b"no image")
 
-    assert see(eva, prefix, paths, "opencv", way) == {}
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_no_pictures_are_no_vectors(eva, prefix, way):
-    assert see(eva, prefix, {}, "opencv", way) == {}
+    assert evaluate(eva, prefix, folder) == {}
 
 
-def test_a_file_that_goes_away_meanwhile_costs_only_itself(
-    eva, log, prefix, tmp_path, seen_directly
-):
+def test_an_empty_folder_has_no_vectors(eva, prefix, folder):
+    assert evaluate(eva, prefix, folder) == {}
+
+
+def test_a_file_that_goes_away_meanwhile_costs_only_itself(eva, prefix, tmp_path, seen_directly):
     """Between LOAD, which looks at each file, and SELECT, which opens it again."""
     cut, expected = seen_directly
     paths = write_pngs(tmp_path / "png", cut[:6])
@@ -202,44 +169,34 @@ def test_a_file_that_goes_away_meanwhile_costs_only_itself(
 
     eva.on_statement = remove
 
-    found = see(eva, prefix, paths, "opencv", "load")
+    found = evaluate(eva, prefix, tmp_path / "png")
 
-    assert list(found) == [0, 1, 3, 4, 5]
-    np.testing.assert_array_equal(found[5], expected[5])
+    assert list(found) == names([0, 1, 3, 4, 5])
+    np.testing.assert_array_equal(found["0005.png"], expected[5])
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_many_are_seen_in_batches_and_nothing_of_them_stays(
-    eva, log, prefix, tmp_path, seen_directly, way, monkeypatch
-):
-    cut, expected = seen_directly
-    monkeypatch.setattr(pictures, "BATCH", 4)
-    numbered = write_pngs(tmp_path / "png", cut)
-    paths = {1000 - 7 * i: path for i, path in numbered.items()}
+def test_nothing_stays_in_evadb(eva, prefix, tmp_path, seen_directly):
+    cut, _ = seen_directly
+    write_pngs(tmp_path / "png", cut)
 
-    found = see(eva, prefix, paths, "opencv", way)
+    evaluate(eva, prefix, tmp_path / "png")
 
-    assert list(found) == list(paths)
-    np.testing.assert_array_equal(np.stack(list(found.values())), expected)
-    assert statements(log).count("SELECT") == -(-len(cut) // 4)
-    assert max(e["rows"] for e in log if e["sql"].startswith("SELECT")) == 4
     assert execute(eva, "SHOW TABLES").empty
     assert prefix not in execute(eva, "SHOW FUNCTIONS").to_string()
     left = [path for path in eva.directory.rglob("*") if path.is_symlink() or path.suffix == ".png"]
     assert left == []
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_no_process_is_started(eva, prefix, tmp_path, seen_directly, way):
+def test_no_process_is_started(eva, prefix, folder, seen_directly):
     """EvaDB's own LOAD would fork one for each core, in a process that has threads."""
     cut, _ = seen_directly
     before = psutil.Process().children(recursive=True)
     forks = []
-    os.register_at_fork(before=lambda: forks.append(way))
+    os.register_at_fork(before=lambda: forks.append(prefix))
     count = 2 * os.cpu_count() + 1
-    paths = write_pngs(tmp_path, [cut[i % len(cut)] for i in range(count)])
+    write_pngs(folder, [cut[i % len(cut)] for i in range(count)])
 
-    see(eva, prefix, paths, "opencv", way)
+    evaluate(eva, prefix, folder)
 
     assert forks == []
     assert set(psutil.Process().children(recursive=True)) <= set(before)
@@ -270,40 +227,16 @@ def test_a_load_writes_nothing_where_python_was_started(tmp_path, seen_directly)
     assert list(work.iterdir()) == []
 
 
-def test_features_that_cannot_be_used_are_told_before_any_statement(eva, log, prefix, tmp_path):
-    with pytest.raises(TrainingFailed) as failed:
-        see(eva, prefix, {1: tmp_path / "a.png"}, "sift")
-
-    assert failed.value.code == "option_invalid"
-    assert log == []
-
-
 def test_a_table_is_named_by_an_identifier(eva, tmp_path):
     with pytest.raises(UnsafeName):
-        see(eva, "Robert'); DROP", {1: tmp_path / "a.png"}, "opencv")
+        evaluate(eva, "Robert'); DROP", tmp_path)
 
 
-def test_functions_nest_in_a_statement(eva, prefix, tmp_path, seen_directly):
-    """As a pipeline may write it, over a table of its own."""
-    cut, expected = seen_directly
-    paths = write_pngs(tmp_path, cut[:3])
-    see_with, open_with = f"{prefix}_see", f"{prefix}_open"
-    bindings = {"impl": functions.path(PictureFeatures), "features": "opencv"}
-    execute(eva, f"CREATE FUNCTION {see_with} IMPL ':impl' FEATURES ':features'", bindings)
-    execute(eva, f"CREATE FUNCTION {open_with} IMPL ':impl'", {"impl": functions.path(OpenPicture)})
-    frame = pd.DataFrame({"id": list(paths), "path": [str(p) for p in paths.values()]})
-    write_table(eva, f"{prefix}_paths", frame, {"id": "integer", "path": "text"})
-
-    found = execute(eva, f"SELECT id, {see_with}({open_with}(path)) FROM {prefix}_paths")
-
-    np.testing.assert_array_equal(np.stack(found["features"].tolist()), expected[:3])
-
-
-def test_a_larger_picture_than_asked_for_is_seen_too(eva, prefix, tmp_path):
+def test_an_image_larger_than_the_extractor_needs_has_a_vector_too(eva, prefix, tmp_path):
     large = np.kron(tiles(400).pictures[0], np.ones((4, 4, 1), np.uint8))
-    paths = {7: tmp_path / "large.png"}
-    cv2.imwrite(str(paths[7]), cv2.cvtColor(large, cv2.COLOR_RGB2BGR))
+    (tmp_path / "png").mkdir()
+    cv2.imwrite(str(tmp_path / "png/large.png"), cv2.cvtColor(large, cv2.COLOR_RGB2BGR))
 
-    found = see(eva, prefix, paths, "opencv")
+    found = evaluate(eva, prefix, tmp_path / "png")
 
-    np.testing.assert_array_equal(found[7], extractor("opencv").features([large])[0])
+    np.testing.assert_array_equal(found["large.png"], extractor("opencv").features([large])[0])

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 from mlapi.eva.open import open_eva
-from mlapi.eva.pictures import see
+from mlapi.eva.picture_features import PictureFeatures
+from mlapi.eva.pictures import evaluate_images
 from tests.mlapi.seeing import judged
 from tests.mlapi.seeing.pictures import Labelled, digits, inked_digits, tiles, write_pngs
 
 
 def _seen(folder, name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
     eva = open_eva(folder / "eva")
-    found = see(eva, name, write_pngs(folder / "png", data.pictures), "opencv")
-    assert list(found) == list(range(len(data.pictures)))
+    write_pngs(folder / "png", data.pictures)
+    found = evaluate_images(eva, name, folder / "png", PictureFeatures, {"features": "opencv"})
+    assert len(found) == len(data.pictures)
     return np.stack(list(found.values())), data.labels
 
 

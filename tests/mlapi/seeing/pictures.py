@@ -52,7 +52,7 @@ def tiles(side: int) -> Labelled:
 def write_pngs(folder: Path, pictures: Sequence[np.ndarray]) -> dict[int, Path]:
     """Each picture as a PNG in the folder; the paths by number, from 0."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = {i: folder / f"{i}.png" for i in range(len(pictures))}
+    paths = {i: folder / f"{i:04d}.png" for i in range(len(pictures))}
     for i, path in paths.items():
         content = cv2.imencode(".png", cv2.cvtColor(pictures[i], cv2.COLOR_RGB2BGR))[1]
         path.write_bytes(content.tobytes())

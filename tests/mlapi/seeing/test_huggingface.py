@@ -17,7 +17,7 @@ from mlapi.domain import TrainingFailed
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
 from mlapi.eva.picture_features import PictureFeatures
-from mlapi.eva.pictures import see
+from mlapi.eva.pictures import evaluate_images
 from mlapi.seeing.extractors import extractor, problem
 from tests.mlapi.seeing import tiny_models
 from tests.mlapi.seeing.pictures import tiles, write_pngs
@@ -172,7 +172,7 @@ def test_threads_that_ask_at_once_get_one_model(vit):
 def test_a_model_is_loaded_once_for_many_statements(tmp_path, vit):
     """EvaDB executes the function's file and makes an instance of it for each statement."""
     pictures = tiles(128).pictures
-    paths = write_pngs(tmp_path / "png", pictures)
+    write_pngs(tmp_path / "png", pictures)
     eva = open_eva(tmp_path / "eva")
     made = extractor(vit)
     mark = id(made)
@@ -180,8 +180,9 @@ def test_a_model_is_loaded_once_for_many_statements(tmp_path, vit):
     del made
     gc.collect()
 
-    for way in ("load", "open", "store"):
-        found = see(eva, f"hf_once_{way}", paths, vit, way)
+    for number in range(3):
+        table, chosen = f"hf_once_{number}", {"features": vit}
+        found = evaluate_images(eva, table, tmp_path / "png", PictureFeatures, chosen)
         np.testing.assert_allclose(np.stack(list(found.values())), expected, atol=1e-5)
 
     assert id(extractor(vit)) == mark
