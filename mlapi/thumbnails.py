@@ -10,9 +10,8 @@ from django.conf import settings
 
 from mlapi.domain import InputProblem
 from mlapi.media.reader import MediaReader
-from mlapi.served_config import asked
 from registry.errors import EvalsError
-from registry.models import Task
+from registry.models import Project
 
 SIDE = 160  # pixels of the longer one
 _QUALITY = 80
@@ -25,13 +24,10 @@ class NoThumbnail(EvalsError):
     code = "no_thumbnail"
 
 
-def thumbnail(task: Task) -> bytes:
-    """A JPEG of the first picture that the task's label config shows. Raises NoThumbnail."""
-    address = address_of(task)
-    if address is None:
-        raise NoThumbnail("The task has no picture.")
+def thumbnail(project: Project, address: str) -> bytes:
+    """A JPEG of the image at an address that a task of the project has. Raises NoThumbnail."""
     try:
-        with MediaReader(task.project) as reader:
+        with MediaReader(project) as reader:
             fetched = reader.fetch(address)
         kept = _folder() / f"{fetched.sha256}.jpg"
         if not kept.exists():
@@ -50,12 +46,6 @@ def trim(older_than_s: float = _KEPT_S) -> int:
                 path.unlink()
                 removed += 1
     return removed
-
-
-def address_of(task: Task) -> str | None:
-    """The address of the picture that the task is shown with; None for a task of texts."""
-    found = asked(task.project.label_config, task.project.options)
-    return found.input_of(task.data) if found.sees else None
 
 
 def _small(path: Path) -> bytes:

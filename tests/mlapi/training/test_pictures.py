@@ -13,13 +13,14 @@ from mlapi.domain import ExtractorRef
 from mlapi.features import ProjectFeatures
 from mlapi.mirror.apply_changes import heal_config
 from mlapi.similar import NoFeatures, forget, similar
-from mlapi.thumbnails import NoThumbnail, thumbnail
+from mlapi.thumbnails import NoThumbnail
 from mlapi.training import scoring
 from mlapi.training.run import Programs, carry_out
 from mlapi.training.trial import loads_in_a_fresh_process
 from registry.acts import features, project_settings, runs, tasks
 from registry.acts.features import Seen
 from registry.acts.tasks import TaskState
+from registry.engine import engine
 from registry.models import Feature, Project, Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory, mirror
 from tests.mlapi.picture_server import picture_server
@@ -237,13 +238,16 @@ def test_a_task_has_a_thumbnail_while_its_picture_can_be_had(server, project):
     small(server, project)
     task = Task.objects.get(project=project, labelstudio_id=1)
 
-    content = thumbnail(task)
+    content = engine().thumbnail(task)
 
     assert content[:2] == b"\xff\xd8"
-    assert thumbnail(task) == content
+    assert engine().thumbnail(task) == content
     task.data = {"image": f"http://{server.host}/nowhere.png"}
     with pytest.raises(NoThumbnail, match="media_not_found"):
-        thumbnail(task)
+        engine().thumbnail(task)
+    task.data = {}
+    with pytest.raises(NoThumbnail, match="no image"):
+        engine().thumbnail(task)
 
 
 def test_a_run_without_any_picture_says_why(server, project):
