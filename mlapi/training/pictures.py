@@ -20,7 +20,7 @@ from more_itertools import chunked
 from mlapi.domain import ExtractorRef, InputProblem
 from mlapi.features import from_bytes, to_bytes
 from mlapi.media.reader import Fetched, MediaReader
-from mlapi.pipelines.base import Pipeline
+from mlapi.pipelines.images.addresses import read_address
 from mlapi.pipelines.images.seen import read_features, write_features
 from mlapi.run_folder.job import TrainingJob
 from registry.acts import features
@@ -54,13 +54,7 @@ class Pictures:
     _kept: set[tuple[str, int, str]] = field(default_factory=set)
 
     @classmethod
-    def of(
-        cls,
-        project: Project,
-        job: TrainingJob,
-        pipeline: Pipeline,
-        rows: Iterable[dict[str, Any]],
-    ) -> "Pictures":
+    def of(cls, project: Project, job: TrainingJob, rows: Iterable[dict[str, Any]]) -> "Pictures":
         """Those that the dataset's rows name; the champion's extractor sees them as well."""
         extractors = [job.extractor] if job.extractor else []
         theirs = job.champion.extractor if job.champion else None
@@ -70,7 +64,7 @@ class Pictures:
         for row in rows:
             for target in job.targets:
                 try:
-                    address = pipeline.read_input(row["data"], target)
+                    address = read_address(row["data"], target)
                 except InputProblem:
                     continue
                 found.named.setdefault(address, []).append(row["id"])

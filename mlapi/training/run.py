@@ -174,7 +174,7 @@ class _Attempt:
         )
         for note in written.notes.values():
             self.journal.write(note)
-        pictures = Pictures.of(project, written, pipeline, rows) if pipeline.sees else None
+        pictures = Pictures.of(project, written, rows) if pipeline.sees else None
         return _Frozen(project.champion, number, pictures)
 
     def _bring_pictures(self, pictures: Pictures, heart: Heart) -> None:

@@ -91,6 +91,5 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     ]
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
-    pipeline = pipelines.get(version.pipeline)
-    if pipeline.sees:
-        Pictures.of(version.project, job, pipeline, rows).bring_kept()
+    if pipelines.get(version.pipeline).sees:
+        Pictures.of(version.project, job, rows).bring_kept()
