@@ -21,12 +21,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
+from mlapi.eva.images import evaluate_images  # noqa: E402
 from mlapi.eva.open import Eva, open_eva  # noqa: E402
-from mlapi.eva.picture_features import PictureFeatures  # noqa: E402
-from mlapi.eva.pictures import evaluate_images  # noqa: E402
-from mlapi.seeing.extractors import extractor  # noqa: E402
-from tests.mlapi.seeing import judged  # noqa: E402
-from tests.mlapi.seeing.pictures import (  # noqa: E402
+from mlapi.images.extractors.loading import extractor  # noqa: E402
+from mlapi.images.function import PictureFeatures  # noqa: E402
+from tests.mlapi.images.extractors import scores  # noqa: E402
+from tests.mlapi.images.extractors.samples import (  # noqa: E402
     Labelled,
     digits,
     inked_digits,
@@ -70,17 +70,17 @@ def quality(eva: Eva, folder: Path, features: str) -> None:
         return np.stack(list(found.values())), data.labels
 
     x, y = seen("digits", digits())
-    print(f"digits: SVM {judged.svm_accuracy(x, y):.3f}, linear {judged.linear_accuracy(x, y):.3f}")
-    print(f"  precision@10 {judged.precision_at(10, x, y):.3f}")
-    k, rand = judged.clustered_by_silhouette(x, y)
-    ten = judged.clustered(x, y, 10)
+    print(f"digits: SVM {scores.svm_accuracy(x, y):.3f}, linear {scores.linear_accuracy(x, y):.3f}")
+    print(f"  precision@10 {scores.precision_at(10, x, y):.3f}")
+    k, rand = scores.clustered_by_silhouette(x, y)
+    ten = scores.clustered(x, y, 10)
     print(f"  adjusted Rand index {ten:.3f} with k = 10, {rand:.3f} with silhouette's k = {k}")
     x, y = seen("inks", inked_digits())
-    print(f"inks: SVM {judged.svm_accuracy(x, y):.3f}, linear {judged.linear_accuracy(x, y):.3f}")
-    print(f"  precision@10 {judged.precision_at(10, x, y):.3f}", flush=True)
+    print(f"inks: SVM {scores.svm_accuracy(x, y):.3f}, linear {scores.linear_accuracy(x, y):.3f}")
+    print(f"  precision@10 {scores.precision_at(10, x, y):.3f}", flush=True)
     for side in (64, 96, 128):
         x, y = seen(f"tiles_{side}", tiles(side))
-        found = ", ".join(f"@{k} {judged.precision_at(k, x, y):.3f}" for k in (1, 5))
+        found = ", ".join(f"@{k} {scores.precision_at(k, x, y):.3f}" for k in (1, 5))
         print(f"tiles of {side} ({len(y)}): precision{found}", flush=True)
 
 

@@ -1,7 +1,7 @@
 """The engine of the backend and the routes that Label Studio calls.
 
 Each layer imports only those below it (checked by `make lint`; the order is in pyproject.toml):
-management and jobs; upkeep and engine; training; mirror and views; serving; features;
-pipelines; eva and media; labelstudio and seeing; at the bottom domain, the value types.
+management and jobs; upkeep and engine; training; mirror and views; serving;
+pipelines; images; eva and media; labelstudio; at the bottom domain, the value types.
 All of them may import registry.
 """

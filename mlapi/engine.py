@@ -58,7 +58,7 @@ class Engine:
 
     def thumbnail(self, task: Task) -> bytes:
         """A small JPEG of the task's image. Raises NoThumbnail."""
-        from mlapi.thumbnails import NoThumbnail, thumbnail
+        from mlapi.images.thumbnails import NoThumbnail, thumbnail
 
         found = asked(task.project.label_config, task.project.options)
         address = found.input_of(task.data) if found.sees else None
@@ -68,7 +68,7 @@ class Engine:
 
     def similar(self, task: Task, k: int) -> list[Neighbour]:
         """The tasks whose pictures are most like the task's. Raises NoFeatures."""
-        from mlapi.similar import similar
+        from mlapi.images.similarity import similar
 
         return similar(task, k)
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from mlapi.domain import Answer, FeatureStore, Problem, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
-from mlapi.features import SECONDS, ProjectFeatures
+from mlapi.images.online import SECONDS, ProjectFeatures
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig

@@ -9,7 +9,7 @@ from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from mlapi import thumbnails
+from mlapi.images import thumbnails
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring

@@ -31,12 +31,12 @@ from mlapi.labelstudio.errors import (
     TimedOut,
     TokenInvalid,
 )
-from mlapi.media import addresses, outside
+from mlapi.media import addresses, fetch
 from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.answers import HEADERS, REDIRECTS, Answer
-from mlapi.media.cutoff import Cutoff
+from mlapi.media.deadline import Cutoff
+from mlapi.media.fetch import Gate
 from mlapi.media.networks import IPAddress, is_public
-from mlapi.media.outside import Gate
+from mlapi.media.responses import HEADERS, REDIRECTS, Answer
 from registry.models import Project
 
 _CLOUD = re.compile(r"(?P<scheme>s3|gs|azure-blob)://(?P<bucket>[A-Za-z0-9._-]{1,255})/(?P<key>.+)")
@@ -216,7 +216,7 @@ def signed_address(answer: Answer, gate: StorageGate) -> WebAddress | None:
     """
     if answer.status not in REDIRECTS:
         return None
-    return outside.redirected(answer.headers.get("location", ""), gate)
+    return fetch.redirected(answer.headers.get("location", ""), gate)
 
 
 def _is_cloud(address: WebAddress) -> bool:

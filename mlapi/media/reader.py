@@ -15,14 +15,14 @@ import structlog
 from django.conf import settings
 
 from mlapi.domain import InputProblem
-from mlapi.media import addresses, answers, inline, networks, outside
+from mlapi.media import addresses, data_uri, fetch, networks, responses
 from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.answers import Answer
+from mlapi.media.allowlist import AllowedHosts
 from mlapi.media.cache import MediaCache, Remembered
-from mlapi.media.cutoff import Cutoff
-from mlapi.media.hosts import AllowedHosts
+from mlapi.media.deadline import Cutoff
 from mlapi.media.labelstudio import LabelStudioMedia, Place, StorageGate, signed_address
 from mlapi.media.networks import Resolver
+from mlapi.media.responses import Answer
 from registry.models import Project
 
 log = structlog.get_logger(__name__)
@@ -122,8 +122,8 @@ class MediaReader:
 
     def _fetch(self, address: str, cutoff: Cutoff) -> Fetched:
         try:
-            if inline.is_inline(address):
-                return self._inline(inline.decode(address))
+            if data_uri.is_inline(address):
+                return self._inline(data_uri.decode(address))
             return self._file(self._source(address), cutoff)
         except AddressRefused as refused:
             raise InputProblem("media_address_refused", refused.message) from refused
@@ -137,7 +137,7 @@ class MediaReader:
         if place is not None:
             return place
         web = addresses.parse(text)
-        outside.require(self._allowed, web)
+        fetch.require(self._allowed, web)
         return web
 
     def _file(self, source: Place | WebAddress, cutoff: Cutoff) -> Fetched:
@@ -147,11 +147,11 @@ class MediaReader:
         if known and path and _is_fresh(known, source):
             return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
         with cutoff, self._answer(source, _conditions(known if path else None), cutoff) as answer:
-            if known and path and answer.status == answers.NOT_MODIFIED:
+            if known and path and answer.status == responses.NOT_MODIFIED:
                 self._cache.remember(self._space, key, replace(known, checked_at=time()))
                 return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
             with self._cache.part() as part:
-                sha256, size = answers.save(answer, part, self._max_bytes, cutoff)
+                sha256, size = responses.save(answer, part, self._max_bytes, cutoff)
                 path = self._cache.keep(part, sha256, size)
             remembered = Remembered(
                 sha256,
@@ -168,7 +168,7 @@ class MediaReader:
         self, source: Place | WebAddress, headers: dict[str, str], cutoff: Cutoff
     ) -> Iterator[Answer]:
         """The last answer, after whatever redirects may be followed; never with a token there."""
-        gate: outside.Gate = self._allowed
+        gate: fetch.Gate = self._allowed
         if isinstance(source, Place):
             gate = StorageGate(self._allowed)
             with self._labelstudio.ask(source, headers, cutoff) as answer:
@@ -177,12 +177,12 @@ class MediaReader:
                     yield answer
                     return
             source = signed
-        with outside.get(source, gate, cutoff, headers=headers, resolve=self._resolve) as answer:
+        with fetch.get(source, gate, cutoff, headers=headers, resolve=self._resolve) as answer:
             yield answer
 
     def _inline(self, content: bytes) -> Fetched:
         if len(content) > self._max_bytes:
-            raise answers.too_large(self._max_bytes)
+            raise responses.too_large(self._max_bytes)
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._cache.take(sha256)
         if path is None:

@@ -11,7 +11,7 @@ import structlog
 
 from mlapi import loading
 from mlapi.domain import Answer
-from mlapi.features import ProjectFeatures
+from mlapi.images.online import ProjectFeatures
 from mlapi.mirror.first_labels import FirstAnswers
 from mlapi.pipelines.base import Predictor
 from registry.acts import tasks

@@ -11,6 +11,7 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.errors import NotServed
+from mlapi.images.preparation import Pictures
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
@@ -19,7 +20,6 @@ from mlapi.training import dataset, fresh_mirror, job, supervise, trial
 from mlapi.training.folder import work_folder
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
-from mlapi.training.pictures import Pictures
 from mlapi.training.supervise import ChildError, Limits, program
 from registry.acts import champion, runs, versions
 from registry.acts.runs import RunNotActive

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from mlapi import pipelines, serving
 from mlapi.domain import Answer, Problem
-from mlapi.features import PASSING
+from mlapi.images.online import PASSING
 from mlapi.locks import SCORES, project_lock
 from mlapi.stopping import stopping
 from registry.acts import scores

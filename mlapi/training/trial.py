@@ -11,11 +11,11 @@ from django.forms.models import model_to_dict
 
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
+from mlapi.images.preparation import Pictures
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import folder as folders
 from mlapi.training import job as jobs
 from mlapi.training import supervise
-from mlapi.training.pictures import Pictures
 from mlapi.training.supervise import ChildError, Limits, program
 from registry import artifacts
 from registry.errors import EvalsError

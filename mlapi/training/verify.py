@@ -15,8 +15,8 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.domain import Answer, InputProblem
+from mlapi.images.folder_store import SeenPictures
 from mlapi.pipelines.base import Pipeline, Predictor
-from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.run_folder.job import TrainingJob
 
 ROWS = 10

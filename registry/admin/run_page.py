@@ -17,9 +17,9 @@ from registry.metrics import title
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
+from registry.reports.images import in_words
 from registry.reports.learning_curve import judged_by
 from registry.reports.numbers import interval, signed, three
-from registry.reports.pictures import in_words
 
 from .base import link
 from .labels import RUN_COLOURS, ago, state_label, took

@@ -11,7 +11,7 @@ from registry.reports.exemplars import Example, Look, exemplars
 from registry.reports.numbers import three
 from registry.reports.per_class import ClassRow
 
-from .pictures import Framed, framed, row
+from .images import Framed, framed, row
 
 _LABELS = 30
 _EACH = 12

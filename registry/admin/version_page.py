@@ -21,8 +21,8 @@ from registry.reports.shown_tasks import why_no_link
 
 from . import run_page, version_charts
 from .base import link, list_url, page_url
+from .images import excerpt
 from .labels import ago, version_state
-from .pictures import excerpt
 from .version_looks import looks
 
 _MISTAKES = 10

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page
 from tests.browser import chromium
 from tests.browser.labelling import Labelled, Labelling, Pictures, noisy
 from tests.e2e.server import ROOT, Backend
-from tests.mlapi.picture_server import PictureServer, picture_server
-from tests.mlapi.pictures import digits
+from tests.mlapi.image_files import digits
+from tests.mlapi.image_server import PictureServer, picture_server
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 300_000

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.labelstudio_server import region
-from tests.mlapi.pictures import digits
+from tests.mlapi.image_files import digits
 
 pytestmark = pytest.mark.labelstudio
 

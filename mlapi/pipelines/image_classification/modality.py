@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from mlapi.domain import ExtractorRef, InputProblem, TargetSpec
+from mlapi.images.addresses import read_address
+from mlapi.images.folder_store import SeenPictures
 from mlapi.pipelines.classification.modality import Example, Modality
 from mlapi.pipelines.image_classification.columns import VectorColumns, fit_columns
 from mlapi.pipelines.image_classification.recipes import KERNEL, LINEAR
-from mlapi.pipelines.images.addresses import read_address
-from mlapi.pipelines.images.seen import SeenPictures
 
 
 class PictureModality(Modality):

@@ -21,7 +21,7 @@ class ImageClassification(ImagePipeline):
 
     name = "image_classification"
     modules = (
-        "mlapi.eva.picture_features",
+        "mlapi.images.function",
         "mlapi.pipelines.image_classification.recipes",
     )
 
@@ -62,9 +62,9 @@ class ImageClassification(ImagePipeline):
     def learning_curve(
         self, job: TrainingJob, report: Reporter, result: TrainingResult
     ) -> LearningCurve:
+        from mlapi.images.folder_store import SeenPictures
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.modality import PictureModality
-        from mlapi.pipelines.images.seen import SeenPictures
 
         seen = SeenPictures.read(job.folder)
         return learning_curve(job, report, PictureModality(seen, job.extractor), result)

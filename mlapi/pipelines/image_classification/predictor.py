@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlapi.domain import FeatureStore, TargetSpec
+from mlapi.images.lookup import read_vectors
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
-from mlapi.pipelines.images.reading import read_vectors
 
 
 class ImagePredictor(ClassifierPredictor):

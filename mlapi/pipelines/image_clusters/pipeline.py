@@ -23,7 +23,7 @@ class ImageClusters(ImagePipeline):
 
     name = "image_clusters"
     modules = (
-        "mlapi.eva.picture_features",
+        "mlapi.images.function",
         "mlapi.pipelines.image_clusters.function",
     )
     only_if_asked = True

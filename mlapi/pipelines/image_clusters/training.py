@@ -9,14 +9,14 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.images.folder_store import SeenPictures
+from mlapi.images.lookup import read_vectors
+from mlapi.images.table import through_table
 from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel, load_model
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
-from mlapi.pipelines.images.reading import read_vectors
-from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import through_table
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter

@@ -13,10 +13,10 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.images.folder_store import SeenPictures
+from mlapi.images.table import write_pictures
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
-from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import write_pictures
 from mlapi.run_folder.job import TrainingJob
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow

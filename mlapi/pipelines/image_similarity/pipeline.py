@@ -21,7 +21,7 @@ class ImageSimilarity(ImagePipeline):
 
     name = "image_similarity"
     modules = (
-        "mlapi.eva.picture_features",
+        "mlapi.images.function",
         "mlapi.pipelines.image_similarity.function",
     )
     only_if_asked = True

@@ -9,10 +9,10 @@ import pandas as pd
 
 from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
 from mlapi.eva.online import OnlineFunction
+from mlapi.images.lookup import read_vectors
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, read_model
-from mlapi.pipelines.images.reading import read_vectors
 
 FAR = ("not_similar", "It is not among the nearest tasks of any reference.")
 

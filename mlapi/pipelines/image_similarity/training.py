@@ -8,11 +8,11 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import evaluate, load_champion
+from mlapi.images.folder_store import SeenPictures
+from mlapi.images.table import through_table
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
 from mlapi.pipelines.images import options as image_options
-from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import through_table
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputProblem, TargetSpec, TrainingFailed
+from mlapi.images import addresses
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines.base import Pipeline
-from mlapi.pipelines.images import addresses
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
     from mlapi.eva.open import Eva
-    from mlapi.pipelines.images.seen import SeenPictures
+    from mlapi.images.folder_store import SeenPictures
 
 SEEING = 0.3  # of a training's progress
 
@@ -61,8 +61,8 @@ class ImagePipeline(Pipeline):
 
     def see(self, job: TrainingJob, eva: "Eva", report: Reporter) -> "SeenPictures":
         """What there is to be seen in the job's rows, seen; for a training that needs it first."""
-        from mlapi.pipelines.images.seeing import see_pictures, tell_problems
-        from mlapi.pipelines.images.seen import SeenPictures
+        from mlapi.images.extraction import see_pictures, tell_problems
+        from mlapi.images.folder_store import SeenPictures
 
         seen = SeenPictures.read(job.folder)
         named = [

@@ -11,8 +11,8 @@ from evadb.utils.generic_utils import load_function_class_from_file
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.online import OnlineFunction
-from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
+from mlapi.images.function import PictureFeatures
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.numeric_columns import SIZE

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from mlapi.domain import InputProblem
-from mlapi.media.pictures import read_picture
+from mlapi.images.decoding import read_picture
 from mlapi.media.reader import FRESH_S, MediaReader
 from registry.acts import project_settings
 from registry.acts import projects as acts
 from tests.e2e.labelstudio_server import LSProject
-from tests.mlapi.media.drawn import RED, file_of, quarters
+from tests.mlapi.images.drawn import RED, file_of, quarters
 from tests.mlapi.media.server import FileServer
 
 IMAGES = (

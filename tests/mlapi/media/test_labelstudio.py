@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mlapi.domain import InputProblem
 from mlapi.media.addresses import AddressRefused, parse
-from mlapi.media.hosts import AllowedHosts
+from mlapi.media.allowlist import AllowedHosts
 from mlapi.media.labelstudio import LabelStudioMedia, StorageGate
 from registry.models import Project
 from tests.mlapi.media.server import FileServer, redirect, send

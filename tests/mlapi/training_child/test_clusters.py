@@ -7,11 +7,11 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
-from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.images.folder_store import SeenPictures
 from mlapi.training.verify import verify
-from tests.mlapi.pictures import digits
+from tests.mlapi.image_files import digits
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.pictures import OPENCV, rows, spec, value
+from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
 
 
 def clusters(picture_job, files, labels, k=None, **other):

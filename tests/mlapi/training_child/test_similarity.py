@@ -4,11 +4,11 @@ import numpy as np
 
 from mlapi import pipelines
 from mlapi.domain import Answer, Problem
-from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.images.folder_store import SeenPictures
 from mlapi.training.verify import verify
-from tests.mlapi.pictures import digits, inked_digits, tiles
+from tests.mlapi.image_files import digits, inked_digits, tiles
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.pictures import OPENCV, rows, spec, value
+from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
 
 
 def similarity(picture_job, files, labels, label, **other):

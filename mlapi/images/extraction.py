@@ -1,0 +1,115 @@
+"""Sees the pictures of a run through EvaDB: normalised files in, features of each content out."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from more_itertools import chunked
+
+from mlapi.domain import ExtractorRef, InputProblem, TrainingFailed
+from mlapi.eva.images import evaluate_images
+from mlapi.eva.open import Eva
+from mlapi.images.decoding import read_picture
+from mlapi.images.extractors.loading import extractor as load_extractor
+from mlapi.images.folder_store import SeenPictures, write_features
+from mlapi.images.function import PictureFeatures
+from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress_writer import Reporter
+
+BATCH = 500  # pictures that lie in the folder as PNG at once; what is seen is written after each
+_UNSEEABLE = InputProblem("picture_not_seen", "EvaDB could not read the picture.")
+
+
+class ExtractorChanged(TrainingFailed):
+    """The extractor of that name is no longer the one that a version was trained with."""
+
+    def __init__(self, wanted: ExtractorRef, found: str) -> None:
+        super().__init__(
+            "extractor_changed",
+            f"Its features are {found} today, and were {wanted.name}.",
+        )
+
+
+def see_pictures(
+    job: TrainingJob,
+    eva: Eva,
+    seen: SeenPictures,
+    wanted: ExtractorRef,
+    addresses: Sequence[str],
+    report: Reporter,
+) -> None:
+    """Make the features that are missing, and add them to `seen` and to the run's folder.
+
+    A picture that cannot be read is a problem of its own and keeps no other from being seen.
+    Raises TrainingFailed if the extractor cannot be had.
+    """
+    missing = list(seen.unseen(wanted, addresses))
+    if not missing:
+        return
+    extractor = load_extractor(wanted.features)
+    if extractor.name != wanted.name:
+        raise ExtractorChanged(wanted, extractor.name)
+    features = seen.features.setdefault(wanted.name, {})
+    done = 0
+    for number, batch in enumerate(chunked(missing, BATCH), start=1):
+        table = f"{job.prefix}_pictures_{len(seen.features)}_{number}"
+        with _Folder(job.folder / "normalised") as folder:
+            files = _normalised(seen, batch, extractor.max_side, folder)
+            chosen = {"features": wanted.features}
+            found = evaluate_images(eva, table, folder, PictureFeatures, chosen) if files else {}
+        made = {content: found[name] for content, name in files.items() if name in found}
+        for content in files:
+            if content not in made:
+                seen.problems[content] = _UNSEEABLE
+        features.update(made)
+        if made:
+            write_features(job.folder, f"{table}", wanted.name, made)
+        done += len(batch)
+        report.phase("seeing pictures", done / len(missing))
+
+
+def tell_problems(seen: SeenPictures, addresses: Sequence[str], report: Reporter) -> None:
+    """How many pictures could not be had or read, by reason."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for address in set(addresses):
+        content = seen.contents.get(address)
+        problem = seen.problems.get(content) if isinstance(content, str) else content
+        if isinstance(problem, InputProblem):
+            reasons[problem.code, problem.message] += 1
+    for (code, message), n in reasons.most_common(20):
+        report.log(f"{n} pictures take no part: {code}: {message}")
+
+
+def _normalised(
+    seen: SeenPictures, contents: Sequence[str], max_side: int, folder: Path
+) -> dict[str, str]:
+    """Writes each content as an 8-bit RGB file; the name of it, of those that are images."""
+    files = {}
+    for i, content in enumerate(contents):
+        try:
+            picture = read_picture(seen.files[content], max_side)
+        except InputProblem as problem:
+            seen.problems[content] = problem
+            continue
+        files[content] = f"{i:06d}.png"
+        # OpenCV writes BGR. A low level of compression: each file is read once and removed.
+        low = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+        cv2.imwrite(str(folder / files[content]), picture[:, :, ::-1], low)
+    return files
+
+
+class _Folder:
+    """An empty folder for the time being."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir(mode=0o700)
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)

@@ -1,0 +1,59 @@
+"""Features of a picture by OpenCV alone: shape, light, colour, its layout, and texture."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from mlapi.images.extractors import descriptors
+from mlapi.images.extractors.resize import within
+
+# Each block is a unit vector and has this share of the row's squared length, so cosine
+# similarity and Euclidean distance both weigh the blocks so, whatever a picture holds. What is
+# drawn (shape, light) weighs a little less than what it is made of (colour, texture): with
+# more of the first, tiles lose their photograph, with more of the second, digits their
+# neighbours. The thumbnail adds little to the gradients, and where a colour is matters less
+# than which it is. `benchmarks/features.py` tells what they reach.
+SHARES = {"shape": 0.35, "light": 0.05, "colour": 0.30, "layout": 0.05, "texture": 0.25}
+
+
+class OpenCVFeatures:
+    """See `mlapi.images.extractors.loading.Extractor`. Holds no state: any thread may use it."""
+
+    name = "opencv-1"
+    max_side = 256
+    nbytes = 0
+
+    def __init__(self) -> None:
+        self.size = len(self._row(np.zeros((1, 1, 3), np.uint8)))
+
+    def features(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, size) float32, rows of unit length, for RGB pictures (h, w, 3) of uint8.
+
+        Raises ValueError for an array that is no such picture.
+        """
+        rows = np.empty((len(pictures), self.size), np.float32)
+        for row, picture in zip(rows, pictures, strict=True):
+            row[:] = self._row(checked(picture))
+        return rows
+
+    def _row(self, picture: np.ndarray) -> np.ndarray:
+        rgb = within(picture, self.max_side)
+        grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+        lab = descriptors.lab(rgb)
+        seen = {
+            "shape": descriptors.shape(grey),
+            "light": descriptors.light(grey),
+            "colour": descriptors.colour(lab),
+            "layout": descriptors.layout(lab),
+            "texture": descriptors.texture(grey),
+        }
+        return np.concatenate([np.sqrt(share) * seen[name] for name, share in SHARES.items()])
+
+
+def checked(picture: np.ndarray) -> np.ndarray:
+    """The picture, contiguous. Raises ValueError unless it is (h, w, 3) of uint8, not empty."""
+    picture = np.asarray(picture)
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+        raise ValueError(f"No RGB picture: {picture.dtype} {picture.shape}.")
+    return np.ascontiguousarray(picture)

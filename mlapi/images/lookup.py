@@ -1,0 +1,34 @@
+"""The feature vectors of the pictures that tasks name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TargetSpec
+from mlapi.images.addresses import read_address
+
+NO_STORE = InputProblem("pictures_unreachable", "This process cannot read pictures.")
+
+
+def read_vectors(
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    extractor: ExtractorRef,
+    store: FeatureStore | None,
+) -> list[np.ndarray | InputProblem]:
+    """The vector of each row's picture, or why it has none; the store is asked once for all."""
+    found: list[Any] = [_address(row, spec) for row in rows]
+    asked = [i for i, address in enumerate(found) if isinstance(address, str)]
+    if store is None:
+        return [NO_STORE if isinstance(one, str) else one for one in found]
+    for i, vector in zip(asked, store.vectors(extractor, [found[i] for i in asked]), strict=True):
+        found[i] = vector
+    return found
+
+
+def _address(row: dict[str, Any], spec: TargetSpec) -> str | InputProblem:
+    try:
+        return read_address(row, spec)
+    except InputProblem as problem:
+        return problem

@@ -1,0 +1,131 @@
+"""The features that need nothing but OpenCV: of any picture, the same each time."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+
+from mlapi.images.extractors.loading import extractor
+from mlapi.images.extractors.opencv import SHARES, OpenCVFeatures
+from tests.mlapi.images.extractors.samples import digits, tiles
+
+RNG = np.random.default_rng(0)
+SHAPES = [(1, 1), (1, 2), (3, 2), (1, 5000), (5000, 1), (8, 8), (255, 257), (700, 90), (1000, 1000)]
+
+
+def noise(h: int, w: int) -> np.ndarray:
+    return RNG.integers(0, 256, (h, w, 3), dtype=np.uint8)
+
+
+def plain(h: int, w: int, colour) -> np.ndarray:
+    return np.full((h, w, 3), colour, np.uint8)
+
+
+def odd_pictures() -> list[np.ndarray]:
+    colours = [0, 255, 128, (255, 0, 0), (0, 0, 255)]
+    pictures = [noise(h, w) for h, w in SHAPES]
+    pictures += [plain(h, w, colour) for h, w in SHAPES for colour in colours]
+    return [*pictures, noise(400, 300)[::2, ::-1], np.asfortranarray(noise(30, 40))]
+
+
+@pytest.fixture(scope="module")
+def features():
+    return extractor("opencv").features
+
+
+def test_any_picture_has_a_vector_of_length_one(features):
+    rows = features(odd_pictures())
+
+    assert rows.dtype == np.float32
+    assert rows.shape == (len(odd_pictures()), extractor("opencv").size)
+    assert np.isfinite(rows).all()
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
+def test_no_pictures_have_no_vectors(features):
+    assert features([]).shape == (0, extractor("opencv").size)
+
+
+def test_a_vector_is_its_pictures_alone(features):
+    pictures = odd_pictures()
+
+    together = features(pictures)
+
+    for row, picture in zip(together, pictures, strict=True):
+        np.testing.assert_array_equal(features([picture])[0], row)
+    np.testing.assert_array_equal(features(pictures[::-1])[::-1], together)
+
+
+def test_threads_get_what_one_gets(features):
+    pictures = tiles(64).pictures[:20]
+    alone = features(pictures)
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(features, [pictures] * 16))
+
+    for rows in together:
+        np.testing.assert_array_equal(rows, alone)
+
+
+def test_the_features_fit_a_table_of_many(features):
+    assert extractor("opencv").size <= 1500
+
+
+def test_a_larger_picture_is_seen_as_it_is_when_shrunk():
+    made = OpenCVFeatures()
+    large = tiles(400).pictures[0]
+    side = made.max_side
+    shrunk = cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA)
+
+    np.testing.assert_array_equal(made.features([large]), made.features([shrunk]))
+
+
+def test_a_small_change_of_light_or_size_changes_little(features):
+    tile = tiles(128).pictures[3]
+    lighter = np.clip(tile.astype(int) + 8, 0, 255).astype(np.uint8)
+    smaller = cv2.resize(tile, (100, 100), interpolation=cv2.INTER_AREA)
+
+    same, light, small, other = features([tile, lighter, smaller, tiles(128).pictures[-1]])
+
+    assert same @ light > 0.95
+    assert same @ small > 0.9
+    assert same @ other < same @ small
+
+
+def test_the_colour_of_a_picture_counts_and_the_order_of_its_channels_too(features):
+    red, blue = plain(20, 20, (255, 0, 0)), plain(20, 20, (0, 0, 255))
+
+    rows = features([red, blue, red[:, :, ::-1]])
+
+    assert rows[0] @ rows[1] < 0.8
+    np.testing.assert_array_equal(rows[1], rows[2])
+
+
+def test_ink_on_paper_has_the_shape_of_chalk_on_slate(features):
+    chalk = digits().pictures[:50]
+    ink = [255 - picture for picture in chalk]
+    shape = slice(0, 513)
+
+    similar = (features(chalk)[:, shape] * features(ink)[:, shape]).sum(axis=1) / SHARES["shape"]
+
+    assert similar.min() > 0.99
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+    ],
+    ids=["grey", "alpha", "empty", "floats"],
+)
+def test_what_is_no_rgb_picture_is_refused(features, wrong):
+    with pytest.raises(ValueError, match="No RGB picture"):
+        features([wrong])
+
+
+def test_the_shares_make_a_whole():
+    assert sum(SHARES.values()) == pytest.approx(1)
