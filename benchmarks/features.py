@@ -1,9 +1,9 @@
-"""What features of pictures cost through EvaDB, and what plain methods reach with them.
+"""What features of images cost through EvaDB, and what plain methods reach with them.
 
     python benchmarks/features.py [--features opencv]
 
 Digits, digits in coloured ink and tiles of two photographs, which come with scikit-learn; all
-three with the same features. Then milliseconds for each picture by its size, of the processor,
+three with the same features. Then milliseconds for each image by its size, of the processor,
 so that other work on the machine counts less.
 """
 
@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from mlapi.eva.images import evaluate_images  # noqa: E402
 from mlapi.eva.open import Eva, open_eva  # noqa: E402
 from mlapi.images.extractors.loading import extractor  # noqa: E402
-from mlapi.images.function import PictureFeatures  # noqa: E402
+from mlapi.images.function import ImageFeatures  # noqa: E402
 from tests.mlapi.images.extractors import scores  # noqa: E402
 from tests.mlapi.images.extractors.samples import (  # noqa: E402
     Labelled,
@@ -44,7 +44,7 @@ def milliseconds(call: Callable[[], object], count: int) -> float:
 
 
 def photographs(side: int, count: int) -> list[np.ndarray]:
-    cut = tiles(256).pictures
+    cut = tiles(256).images
     return [cv2.resize(np.roll(cut[i % len(cut)], i, axis=0), (side, side)) for i in range(count)]
 
 
@@ -52,11 +52,11 @@ def cost(eva: Eva, folder: Path, features: str, count: int = 100) -> None:
     model = extractor(features)
     print(f"{'ms':>9} {'features':>9} {'EvaDB':>9}")
     for side in SIDES:
-        pictures = photographs(side, count)
-        write_pngs(folder / str(side), pictures)
-        arguments = (eva, f"cost_{side}", folder / str(side), PictureFeatures)
+        images = photographs(side, count)
+        write_pngs(folder / str(side), images)
+        arguments = (eva, f"cost_{side}", folder / str(side), ImageFeatures)
         taken = [
-            milliseconds(lambda p=pictures: model.features(p), count),
+            milliseconds(lambda p=images: model.features(p), count),
             milliseconds(lambda a=arguments: evaluate_images(*a, {"features": features}), count),
         ]
         print(f"{side:>9} " + " ".join(f"{t:>9.2f}" for t in taken), flush=True)
@@ -64,9 +64,9 @@ def cost(eva: Eva, folder: Path, features: str, count: int = 100) -> None:
 
 def quality(eva: Eva, folder: Path, features: str) -> None:
     def seen(name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
-        write_pngs(folder / name, data.pictures)
+        write_pngs(folder / name, data.images)
         chosen = {"features": features}
-        found = evaluate_images(eva, name, folder / name, PictureFeatures, chosen)
+        found = evaluate_images(eva, name, folder / name, ImageFeatures, chosen)
         return np.stack(list(found.values())), data.labels
 
     x, y = seen("digits", digits())
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--features", default="opencv")
     chosen = parser.parse_args()
     model = extractor(chosen.features)
-    print(f"{model.name}: {model.size} numbers, pictures of at most {model.max_side}")
+    print(f"{model.name}: {model.size} numbers, images of at most {model.max_side}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         eva = open_eva(folder / "eva")

@@ -67,7 +67,7 @@ class Engine:
         return thumbnail(task.project, address)
 
     def similar(self, task: Task, k: int) -> list[Neighbour]:
-        """The tasks whose pictures are most like the task's. Raises NoFeatures."""
+        """The tasks whose images are most like the task's. Raises NoFeatures."""
         from mlapi.images.similarity import similar
 
         return similar(task, k)

@@ -82,7 +82,7 @@ def _store(eva: Eva, table: str, folder: Path, function: str) -> dict[str, np.nd
         return {}
     images = pd.Series(list(opened.values()), dtype=object)
     stored = pd.DataFrame({"name": list(opened), "image": images})
-    write_table(eva, table, stored, {"name": "text", "image": "picture"})
+    write_table(eva, table, stored, {"name": "text", "image": "image"})
     vectors = _select(eva, table, "name", f"{function}(image)")
     execute(eva, f"DROP TABLE {table}")
     return vectors

@@ -1,4 +1,4 @@
-"""The address of a picture in a task's data."""
+"""The address of an image in a task's data."""
 
 import re
 from typing import Any
@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from mlapi.domain import InputProblem, TargetSpec
 from mlapi.labelstudio.fields import value_of
 
-MAX_CHARACTERS = 8_000  # of an address; a picture inside a data: URI may be larger
-_MAX_DATA_URI = 6_000_000  # of a picture of 4 MB, in base64
-# What signs an address or lets one in, and says nothing of the picture.
+MAX_CHARACTERS = 8_000  # of an address; an image inside a data: URI may be larger
+_MAX_DATA_URI = 6_000_000  # of an image of 4 MB, in base64
+# What signs an address or lets one in, and says nothing of the image.
 _CREDENTIALS = re.compile(
     r"(x-(amz|goog)-.*|awsaccesskeyid|googleaccessid|signature|expires|policy|key-pair-id|"
     r"(access_?|auth_?)?token|api_?key|s(ig|v|p|r|e|t|ks|kt|ke|kv|koid|ktid))",
@@ -18,14 +18,14 @@ _CREDENTIALS = re.compile(
 
 
 def read_address(task_data: Any, target: TargetSpec) -> str:
-    """Where the target's picture is.
+    """Where the target's image is.
 
     Raises InputProblem with one of the codes field_missing, null, not_an_address, empty.
     """
     value = value_of(task_data, target.field)
     if not isinstance(value, str):
         kind = type(value).__name__
-        said = f"The field {target.field!r} holds {kind}, not the address of a picture."
+        said = f"The field {target.field!r} holds {kind}, not the address of an image."
         raise InputProblem("not_an_address", said)
     address = value.strip()
     if not address:
@@ -37,9 +37,9 @@ def read_address(task_data: Any, target: TargetSpec) -> str:
 
 
 def canonical(address: str) -> str:
-    """The address without what lets one in: the same picture signed twice is the same input.
+    """The address without what lets one in: the same image signed twice is the same input.
 
-    Only such parts of the query are left out, because others may name the picture
+    Only such parts of the query are left out, because others may name the image
     (`/data/local-files/?d=...`).
     """
     try:

@@ -1,4 +1,4 @@
-"""Reads a picture file of any kind into upright RGB pixels, within bounds of size and memory."""
+"""Reads an image file of any kind into upright RGB pixels, within bounds of size and memory."""
 
 import contextlib
 import re
@@ -41,7 +41,7 @@ _turn = threading.Lock()
 Image.core.set_block_size(64 * 2**20)
 
 # Pillow warns, on stderr, of sizes that we have limits of our own for, and of damage that is no
-# reason not to show a picture. Its error, at 179 megapixels, stays: it is the limit of JPEGs that
+# reason not to show an image. Its error, at 179 megapixels, stays: it is the limit of JPEGs that
 # are decoded at a fraction.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
@@ -57,12 +57,12 @@ _OTHERS = (
         "an SVG drawing",
     ),
     (rb"\s*<(!doctype html|html|head|body)", "a web page"),
-    (rb".{4}ftyp(heic|heix|hevc|mif1)", "a HEIC picture, which only Apple reads"),
+    (rb".{4}ftyp(heic|heix|hevc|mif1)", "a HEIC image, which only Apple reads"),
 )
 
 
-def read_picture(path: Path, max_side: int) -> np.ndarray:
-    """The picture as an array of uint8 (height, width, 3), RGB, as a viewer would show it.
+def read_image(path: Path, max_side: int) -> np.ndarray:
+    """The image as an array of uint8 (height, width, 3), RGB, as a viewer would show it.
 
     Upright by its EXIF orientation, the first frame of an animation, transparency on white,
     16 bits by their upper half, and made smaller so that no side is longer than `max_side`
@@ -79,12 +79,12 @@ def read_picture(path: Path, max_side: int) -> np.ndarray:
     except InputProblem:
         raise
     except FileNotFoundError:
-        raise InputProblem("picture_missing", "The file of the picture is gone.") from None
+        raise InputProblem("picture_missing", "The file of the image is gone.") from None
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise InputProblem("picture_too_large", "The picture is far too large.") from error
+        raise InputProblem("picture_too_large", "The image is far too large.") from error
     except Exception as error:  # noqa: BLE001 - decoders raise anything for a file that is broken
         raise InputProblem(
-            "picture_broken", "The picture cannot be decoded: it is cut short or damaged."
+            "picture_broken", "The image cannot be decoded: it is cut short or damaged."
         ) from error
 
 
@@ -106,7 +106,7 @@ def _read(file: IO[bytes], max_side: int) -> np.ndarray:
 def _opened(file: IO[bytes]) -> Image.Image:
     head = file.read(1024)
     if not head:
-        raise InputProblem("picture_empty", "The file of the picture is empty.")
+        raise InputProblem("picture_empty", "The file of the image is empty.")
     file.seek(0)
     try:
         return Image.open(file, formats=FORMATS)
@@ -138,7 +138,7 @@ def _require_size(image: Image.Image) -> int:
     if count > limit:
         raise InputProblem(
             "picture_too_large",
-            f"The picture has {count / 1e6:.0f} megapixels; at most {limit / 1e6:.0f} are read.",
+            f"The image has {count / 1e6:.0f} megapixels; at most {limit / 1e6:.0f} are read.",
         )
     return count
 
@@ -146,7 +146,7 @@ def _require_size(image: Image.Image) -> int:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 - a picture with broken EXIF is shown as it lies
+    except Exception:  # noqa: BLE001 - an image with broken EXIF is shown as it lies
         return 1
 
 
@@ -154,4 +154,4 @@ def _what_it_is(head: bytes) -> str:
     for pattern, name in _OTHERS:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
             return f"The file is {name}. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
-    return "The file is no picture. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
+    return "The file is no image. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."

@@ -1,4 +1,4 @@
-"""Sees the pictures of a run through EvaDB: normalised files in, features of each content out."""
+"""Sees the images of a run through EvaDB: normalised files in, features of each content out."""
 
 import shutil
 from collections import Counter
@@ -11,15 +11,15 @@ from more_itertools import chunked
 from mlapi.domain import ExtractorRef, InputProblem, TrainingFailed
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.open import Eva
-from mlapi.images.decoding import read_picture
+from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor as load_extractor
-from mlapi.images.folder_store import SeenPictures, write_features
-from mlapi.images.function import PictureFeatures
+from mlapi.images.folder_store import FolderFeatureStore, write_features
+from mlapi.images.function import ImageFeatures
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 
-BATCH = 500  # pictures that lie in the folder as PNG at once; what is seen is written after each
-_UNSEEABLE = InputProblem("picture_not_seen", "EvaDB could not read the picture.")
+BATCH = 500  # images that lie in the folder as PNG at once; what is seen is written after each
+_UNSEEABLE = InputProblem("picture_not_seen", "EvaDB could not read the image.")
 
 
 class ExtractorChanged(TrainingFailed):
@@ -32,17 +32,17 @@ class ExtractorChanged(TrainingFailed):
         )
 
 
-def see_pictures(
+def extract_features(
     job: TrainingJob,
     eva: Eva,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     wanted: ExtractorRef,
     addresses: Sequence[str],
     report: Reporter,
 ) -> None:
     """Make the features that are missing, and add them to `seen` and to the run's folder.
 
-    A picture that cannot be read is a problem of its own and keeps no other from being seen.
+    An image that cannot be read is a problem of its own and keeps no other from being seen.
     Raises TrainingFailed if the extractor cannot be had.
     """
     missing = list(seen.unseen(wanted, addresses))
@@ -54,11 +54,11 @@ def see_pictures(
     features = seen.features.setdefault(wanted.name, {})
     done = 0
     for number, batch in enumerate(chunked(missing, BATCH), start=1):
-        table = f"{job.prefix}_pictures_{len(seen.features)}_{number}"
+        table = f"{job.prefix}_images_{len(seen.features)}_{number}"
         with _Folder(job.folder / "normalised") as folder:
             files = _normalised(seen, batch, extractor.max_side, folder)
             chosen = {"features": wanted.features}
-            found = evaluate_images(eva, table, folder, PictureFeatures, chosen) if files else {}
+            found = evaluate_images(eva, table, folder, ImageFeatures, chosen) if files else {}
         made = {content: found[name] for content, name in files.items() if name in found}
         for content in files:
             if content not in made:
@@ -67,11 +67,11 @@ def see_pictures(
         if made:
             write_features(job.folder, f"{table}", wanted.name, made)
         done += len(batch)
-        report.phase("seeing pictures", done / len(missing))
+        report.phase("extracting features", done / len(missing))
 
 
-def tell_problems(seen: SeenPictures, addresses: Sequence[str], report: Reporter) -> None:
-    """How many pictures could not be had or read, by reason."""
+def log_problems(seen: FolderFeatureStore, addresses: Sequence[str], report: Reporter) -> None:
+    """How many images could not be had or read, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     for address in set(addresses):
         content = seen.contents.get(address)
@@ -79,24 +79,24 @@ def tell_problems(seen: SeenPictures, addresses: Sequence[str], report: Reporter
         if isinstance(problem, InputProblem):
             reasons[problem.code, problem.message] += 1
     for (code, message), n in reasons.most_common(20):
-        report.log(f"{n} pictures take no part: {code}: {message}")
+        report.log(f"{n} images take no part: {code}: {message}")
 
 
 def _normalised(
-    seen: SeenPictures, contents: Sequence[str], max_side: int, folder: Path
+    seen: FolderFeatureStore, contents: Sequence[str], max_side: int, folder: Path
 ) -> dict[str, str]:
     """Writes each content as an 8-bit RGB file; the name of it, of those that are images."""
     files = {}
     for i, content in enumerate(contents):
         try:
-            picture = read_picture(seen.files[content], max_side)
+            image = read_image(seen.files[content], max_side)
         except InputProblem as problem:
             seen.problems[content] = problem
             continue
         files[content] = f"{i:06d}.png"
         # OpenCV writes BGR. A low level of compression: each file is read once and removed.
         low = [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        cv2.imwrite(str(folder / files[content]), picture[:, :, ::-1], low)
+        cv2.imwrite(str(folder / files[content]), image[:, :, ::-1], low)
     return files
 
 

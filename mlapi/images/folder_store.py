@@ -1,10 +1,10 @@
-"""The pictures of a run's folder: which address is which content, and the features of each.
+"""The images of a run's folder: which address is which content, and the features of each.
 
 The parent process writes what it knows and the files that are still to be seen; the child
 adds the features that it makes, and the parent keeps those. The folder of a run has
 
-- `pictures.jsonl`: for each address `{"address", "sha256", "file"}`, `file` only where features
-  are missing, or `{"address", "code", "message"}` where the picture cannot be had;
+- `images.jsonl`: for each address `{"address", "sha256", "file"}`, `file` only where features
+  are missing, or `{"address", "code", "message"}` where the image cannot be had;
 - `features/<n>.npz`: an extractor's name, contents (SHA-256) and their vectors, a row each.
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef, FeatureStore, InputProblem
 
-NOT_GIVEN = InputProblem("picture_missing", "The picture was not brought to this process.")
-NOT_SEEN = InputProblem("picture_not_seen", "The picture has no features of this extractor.")
+NOT_GIVEN = InputProblem("picture_missing", "The image was not brought to this process.")
+NOT_SEEN = InputProblem("picture_not_seen", "The image has no features of this extractor.")
 
 
 @dataclass
-class SeenPictures(FeatureStore):
+class FolderFeatureStore(FeatureStore):
     """What is known in the folder; `problems` are those of contents that cannot be read."""
 
     contents: dict[str, str | InputProblem] = field(default_factory=dict)
@@ -32,10 +32,10 @@ class SeenPictures(FeatureStore):
     problems: dict[str, InputProblem] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> "SeenPictures":
-        """All that the folder has; nothing if it is that of a run without pictures."""
+    def read(cls, folder: Path) -> "FolderFeatureStore":
+        """All that the folder has; nothing if it is that of a run without images."""
         seen = cls()
-        listed = folder / "pictures.jsonl"
+        listed = folder / "images.jsonl"
         for line in listed.read_text(encoding="utf-8").splitlines() if listed.exists() else ():
             seen._add(json.loads(line), folder)
         for path in sorted((folder / "features").glob("*.npz")):
@@ -66,7 +66,7 @@ class SeenPictures(FeatureStore):
         return self.problems.get(content, NOT_SEEN) if found is None else found
 
     def content(self, address: str) -> str | None:
-        """The SHA-256 of the picture's file; None where it could not be had."""
+        """The SHA-256 of the image's file; None where it could not be had."""
         found = self.contents.get(address)
         return found if isinstance(found, str) else None
 

@@ -15,7 +15,7 @@ _WITHOUT_LENGTH = frozenset({0x01, 0xD8})
 
 
 def count_scans(file: IO[bytes]) -> int:
-    """The scans of the first picture in the file, not of its thumbnail; stops above MAX_SCANS."""
+    """The scans of the first image in the file, not of its thumbnail; stops above MAX_SCANS."""
     scans = 0
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         at = 0

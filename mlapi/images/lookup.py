@@ -1,4 +1,4 @@
-"""The feature vectors of the pictures that tasks name."""
+"""The feature vectors of the images that tasks name."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TargetSpec
 from mlapi.images.addresses import read_address
 
-NO_STORE = InputProblem("pictures_unreachable", "This process cannot read pictures.")
+NO_STORE = InputProblem("pictures_unreachable", "This process cannot read images.")
 
 
 def read_vectors(
@@ -17,7 +17,7 @@ def read_vectors(
     extractor: ExtractorRef,
     store: FeatureStore | None,
 ) -> list[np.ndarray | InputProblem]:
-    """The vector of each row's picture, or why it has none; the store is asked once for all."""
+    """The vector of each row's image, or why it has none; the store is asked once for all."""
     found: list[Any] = [_address(row, spec) for row in rows]
     asked = [i for i, address in enumerate(found) if isinstance(address, str)]
     if store is None:

@@ -1,4 +1,4 @@
-"""The features of a project's pictures: those that are kept, and those that are seen just now."""
+"""The features of a project's images: those that are kept, and those that are seen just now."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,12 +20,12 @@ from registry.models import Feature, Project
 
 log = structlog.get_logger(__name__)
 
-# Label Studio waits 100 s for predictions, and would lose all of them to the last picture.
+# Label Studio waits 100 s for predictions, and would lose all of them to the last image.
 SECONDS = 60.0
 _AT_ONCE = 32
-_LATER = InputProblem("picture_not_yet", "There was no time left to read the picture; ask again.")
-# Why a picture has no features now, and may have them when it is asked for again.
-PASSING = frozenset(
+_LATER = InputProblem("picture_not_yet", "There was no time left to read the image; ask again.")
+# Why an image has no features now, and may have them when it is asked for again.
+TRANSIENT_CODES = frozenset(
     {
         *("picture_not_yet", "media_unreachable", "media_timeout", "media_incomplete"),
         *("media_no_credentials", "media_forbidden", "media_cache_failed"),
@@ -33,7 +33,7 @@ PASSING = frozenset(
     }
 )
 _FAILURE_REMEMBERED_S = 30
-# Who fetches pictures keeps a thread for a minute: the others are for everyone else, so who finds
+# Who fetches images keeps a thread for a minute: the others are for everyone else, so who finds
 # no place does not wait for one.
 _fetching = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
@@ -41,7 +41,7 @@ Named = Callable[[], Iterable[tuple[int, Any]]]
 
 
 class ProjectFeatures(FeatureStore):
-    """Of one request or job: each picture is read and seen at most once, and then kept.
+    """Of one request or job: each image is read and seen at most once, and then kept.
 
     `named` gives the mirrored tasks (id and data) that the addresses come from: features are
     kept with the tasks that name them, and not at all where none is mirrored yet. What has not
@@ -132,13 +132,13 @@ def from_bytes(kept: bytes | memoryview) -> np.ndarray:
 def _see(
     extractor: ExtractorRef, files: dict[str, Path], until: float
 ) -> dict[str, np.ndarray | InputProblem]:
-    """Through the EvaDB function, in this process; a picture that is none keeps no other back.
+    """Through the EvaDB function, in this process; an image that is none keeps no other back.
 
-    What is not decoded at `until` is left for another time: large pictures take turns.
+    What is not decoded at `until` is left for another time: large images take turns.
     """
     import pandas as pd
 
-    from mlapi.images.decoding import read_picture
+    from mlapi.images.decoding import read_image
 
     found: dict[str, np.ndarray | InputProblem] = {}
     if not files:
@@ -147,27 +147,27 @@ def _see(
         function = _functions.get(extractor)
     except InputProblem as problem:
         return dict.fromkeys(files, problem)
-    pictures = {}
+    images = {}
     for content, path in files.items():
         if monotonic() > until:
             found[content] = _LATER
             continue
         try:
-            pictures[content] = read_picture(path, function.instance.extractor.max_side)
+            images[content] = read_image(path, function.instance.extractor.max_side)
         except InputProblem as problem:
             found[content] = problem
-    if pictures:
-        frame = pd.DataFrame({"picture": pd.Series(list(pictures.values()), dtype=object)})
+    if images:
+        frame = pd.DataFrame({"image": pd.Series(list(images.values()), dtype=object)})
         vectors = function.evaluate(frame)["features"].tolist()
-        found |= dict(zip(pictures, vectors, strict=True))
+        found |= dict(zip(images, vectors, strict=True))
     return found
 
 
 class _Functions:
-    """The EvaDB functions of this process that see pictures, one for each extractor.
+    """The EvaDB functions of this process that see images, one for each extractor.
 
     A failure is remembered for half a minute: a model that is missing is not looked for, and
-    told of in the log, with every picture.
+    told of in the log, with every image.
     """
 
     def __init__(self) -> None:
@@ -198,13 +198,13 @@ _functions = _Functions()
 
 def _made(extractor: ExtractorRef) -> Any:
     from mlapi.eva.online import OnlineFunction
-    from mlapi.images.function import PictureFeatures
+    from mlapi.images.function import ImageFeatures
 
-    instance = PictureFeatures()
+    instance = ImageFeatures()
     instance.setup(extractor.features)
     if instance.extractor.name != extractor.name:
         raise TrainingFailed(
             "extractor_changed",
             f"The features are {instance.extractor.name} today, and were {extractor.name}.",
         )
-    return OnlineFunction(instance, "picture_features", ["picture"], ["features"])
+    return OnlineFunction(instance, "image_features", ["image"], ["features"])

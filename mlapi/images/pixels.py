@@ -1,11 +1,11 @@
-"""Turns the pixels of a decoded picture into RGB, smaller and upright, a band of rows at a time."""
+"""Turns the pixels of a decoded image into RGB, smaller and upright, a band of rows at a time."""
 
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
 
-# A band's pixels. What is converted is a copy, and so never of the whole picture.
+# A band's pixels. What is converted is a copy, and so never of the whole image.
 _BAND = 1_000_000
 _WIDEST = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
 
@@ -18,7 +18,7 @@ def fitting(size: tuple[int, int], max_side: int) -> tuple[int, int]:
 
 
 def downscaled(image: Image.Image, wanted: tuple[int, int]) -> np.ndarray:
-    """uint8 (height, width, 3) of a loaded picture, on white, of the wanted width and height.
+    """uint8 (height, width, 3) of a loaded image, on white, of the wanted width and height.
 
     First each factor x factor block becomes its mean, so that at least twice the wanted size
     is left, then the rest by linear interpolation over what a pixel covers.
@@ -53,7 +53,7 @@ def upright(array: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _to_rgb(image: Image.Image) -> Callable[[Image.Image], Image.Image]:
-    """How a band of this picture becomes RGB."""
+    """How a band of this image becomes RGB."""
     if image.mode.startswith("I;16"):
         return _upper_half
     if image.mode in {"I", "F"}:

@@ -1,4 +1,4 @@
-"""Brings the pictures of a run to its folder before the training, and keeps what was seen after.
+"""Brings the images of a run to its folder before the training, and keeps what was seen after.
 
 The training child has neither database nor network: what is kept is given to it as vectors,
 what is not is given as files, and the vectors that it makes are kept with the tasks.
@@ -31,19 +31,19 @@ from registry.models import Feature, Project
 _ROWS = 2_000  # vectors in memory at once
 _KEPT = "kept"
 NO_TIME = InputProblem(
-    "picture_not_yet", "There was no time left to fetch the picture; the next run goes on."
+    "picture_not_yet", "There was no time left to fetch the image; the next run goes on."
 )
 
 
-class PicturesUnavailable(EvalsError):
-    """None of the pictures that a run would learn from can be had."""
+class ImagesUnavailable(EvalsError):
+    """None of the images that a run would learn from can be had."""
 
     code = "pictures_unavailable"
 
 
 @dataclass
-class Pictures:
-    """The pictures of one run. `named`: by address the tasks that name it."""
+class ImagePreparation:
+    """The images of one run. `named`: by address the tasks that name it."""
 
     project: Project
     folder: Path
@@ -54,7 +54,9 @@ class Pictures:
     _kept: set[tuple[str, int, str]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, project: Project, job: TrainingJob, rows: Iterable[dict[str, Any]]) -> "Pictures":
+    def for_job(
+        cls, project: Project, job: TrainingJob, rows: Iterable[dict[str, Any]]
+    ) -> "ImagePreparation":
         """Those that the dataset's rows name; the champion's extractor sees them as well."""
         extractors = [job.extractor] if job.extractor else []
         theirs = job.champion.extractor if job.champion else None
@@ -70,12 +72,12 @@ class Pictures:
                 found.named.setdefault(address, []).append(row["id"])
         return found
 
-    def bring(self, check: Callable[[], None], seconds: float) -> None:
-        """Write `pictures.jsonl` and the kept features, and fetch what is not kept.
+    def prepare(self, check: Callable[[], None], seconds: float) -> None:
+        """Write `images.jsonl` and the kept features, and fetch what is not kept.
 
         `check` is called often, and raises to stop. What could not be fetched in so many seconds
         takes no part: the next run goes on from there, because files stay in the cache. Raises
-        PicturesUnavailable.
+        ImagesUnavailable.
         """
         lacking: set[str] = set()
         for extractor in self.extractors:
@@ -85,23 +87,23 @@ class Pictures:
             self._write_known_contents(extractor, files)
         self._write_list(files)
         if self.named and not any(isinstance(c, str) for c in self.contents.values()):
-            raise PicturesUnavailable(f"None of {len(self.named)} pictures can be read: {self.why}")
+            raise ImagesUnavailable(f"None of {len(self.named)} images can be read: {self.why}")
 
-    def bring_kept(self) -> None:
-        """As `bring`, with nothing fetched: for a trial of a version that was trained before."""
+    def prepare_stored(self) -> None:
+        """As `prepare`, with nothing fetched: for a trial of a version that was trained before."""
         for extractor in self.extractors:
             self._write_kept(extractor, lambda: None)
         self._write_list({})
 
     @property
     def why(self) -> str:
-        """The most common reasons why pictures cannot be had."""
+        """The most common reasons why images cannot be had."""
         problems = Counter(
             (c.code, c.message) for c in self.contents.values() if isinstance(c, InputProblem)
         )
         return "; ".join(f"{code}, {said} ({n})" for (code, said), n in problems.most_common(3))
 
-    def keep(self) -> None:
+    def save_features(self) -> None:
         """Keep the features that the child has made, also of one that failed or was ended."""
         embedded: set[tuple[str, str]] = set()
         tasks: dict[str, list[tuple[int, str]]] = {}
@@ -151,7 +153,7 @@ class Pictures:
         the cache guards it for a minute only.
         """
         files: dict[str, str] = {}
-        (self.folder / "pictures").mkdir(exist_ok=True)
+        (self.folder / "images").mkdir(exist_ok=True)
         with MediaReader(self.project) as reader:
             for address, fetched in reader.fetch_each(addresses, check, until):
                 if isinstance(fetched, InputProblem):
@@ -171,7 +173,7 @@ class Pictures:
 
     def _link(self, fetched: Fetched, number: int) -> str:
         """A name of our own for the file, which stays if the cache drops it meanwhile."""
-        name = f"pictures/{number}"
+        name = f"images/{number}"
         try:
             os.link(fetched.path, self.folder / name)
         except OSError:
@@ -179,7 +181,7 @@ class Pictures:
         return name
 
     def _write_known_contents(self, extractor: ExtractorRef, files: dict[str, str]) -> None:
-        """Pictures that another task has under another address were seen already."""
+        """Images that another task has under another address were seen already."""
         for number, contents in enumerate(chunked(files, _ROWS)):
             kept = Feature.objects.filter(
                 project=self.project, extractor=extractor.name, content__in=contents
@@ -193,7 +195,7 @@ class Pictures:
             write_features(self.folder, f"{name}-{place}", extractor.name, vectors)
 
     def _write_list(self, files: dict[str, str]) -> None:
-        with open(self.folder / "pictures.jsonl", "w", encoding="utf-8") as listed:
+        with open(self.folder / "images.jsonl", "w", encoding="utf-8") as listed:
             for address, content in sorted(self.contents.items()):
                 row: dict[str, Any] = {"address": address}
                 if isinstance(content, InputProblem):

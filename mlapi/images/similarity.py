@@ -1,4 +1,4 @@
-"""Finds the tasks whose pictures are most like a task's, among all that have features."""
+"""Finds the tasks whose images are most like a task's, among all that have features."""
 
 import threading
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _ROWS = 2_000  # vectors in memory beside the index
 
 
 class NoFeatures(EvalsError):
-    """Nothing is known of what the task's picture looks like."""
+    """Nothing is known of what the task's image looks like."""
 
     code = "no_features"
 
@@ -75,7 +75,7 @@ class _Index:
                 wanted *= 2
 
     def _best(self, vector: np.ndarray, wanted: int) -> dict[int, float]:
-        """The cosines of the nearest tasks; a task with several pictures has its nearest one's."""
+        """The cosines of the nearest tasks; a task with several images has its nearest one's."""
         if self.vectors is None:
             return {}
         found, places = self.vectors.search(vector[None, :], min(wanted, len(self.rows)))

@@ -1,4 +1,4 @@
-"""The pictures of a run as an EvaDB table: the tasks that have one, with their features."""
+"""The images of a run as an EvaDB table: the tasks that have one, with their features."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,19 +11,19 @@ from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.eva.tables import write_table
-from mlapi.images.folder_store import SeenPictures
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.images.lookup import read_vectors
 
 
-def write_pictures(
+def write_images(
     eva: Eva,
     table: str,
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
 ) -> int:
-    """Write `id` and `features` of the rows whose picture the extractor has seen; how many."""
+    """Write `id` and `features` of the rows whose image the extractor has seen; how many."""
     vectors = read_vectors([row["data"] for row in rows], spec, extractor, seen)
     there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
     features = pd.Series([vectors[i] for i in there], dtype=object)
@@ -38,13 +38,13 @@ def through_table(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
 ) -> tuple[list[int], np.ndarray]:
-    """As `write_pictures`, and what EvaDB then has: ids, ascending, and vectors (n, size).
+    """As `write_images`, and what EvaDB then has: ids, ascending, and vectors (n, size).
 
     That is what is learned from, as the version's function is evaluated on it later.
     """
-    if not write_pictures(eva, table, rows, spec, extractor, seen):
+    if not write_images(eva, table, rows, spec, extractor, seen):
         return [], np.empty((0, 0), dtype=np.float32)
     found = execute(eva, f"SELECT id, features FROM {identifier(table)}")  # noqa: S608
     found = found.sort_values("id")

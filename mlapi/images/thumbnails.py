@@ -1,4 +1,4 @@
-"""Small pictures of tasks, for people who look at mistakes, cells, clusters and neighbours."""
+"""Small images of tasks, for people who look at mistakes, cells, clusters and neighbours."""
 
 import io
 import os
@@ -19,7 +19,7 @@ _KEPT_S = 7 * 24 * 3600.0
 
 
 class NoThumbnail(EvalsError):
-    """The task's picture cannot be shown; the message says why."""
+    """The task's image cannot be shown; the message says why."""
 
     code = "no_thumbnail"
 
@@ -51,10 +51,10 @@ def trim(older_than_s: float = _KEPT_S) -> int:
 def _small(path: Path) -> bytes:
     from PIL import Image
 
-    from mlapi.images.decoding import read_picture
+    from mlapi.images.decoding import read_image
 
     small = io.BytesIO()
-    Image.fromarray(read_picture(path, SIDE)).save(small, "JPEG", quality=_QUALITY)
+    Image.fromarray(read_image(path, SIDE)).save(small, "JPEG", quality=_QUALITY)
     return small.getvalue()
 
 

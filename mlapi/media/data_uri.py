@@ -1,4 +1,4 @@
-"""Pictures that stand in the task itself, as `data:` addresses."""
+"""Images that stand in the task itself, as `data:` addresses."""
 
 import base64
 import binascii
@@ -17,12 +17,12 @@ def is_inline(address: object) -> bool:
 
 
 def decode(address: str) -> bytes:
-    """The picture in a `data:image/...;base64,` address. Raises InputProblem for any other."""
+    """The image in a `data:image/...;base64,` address. Raises InputProblem for any other."""
     address = address.strip()
     head = _DATA.match(address)
     if head is None:
         raise InputProblem(
-            "media_unsupported", "Of data: addresses, only pictures in base64 are read."
+            "media_unsupported", "Of data: addresses, only images in base64 are read."
         )
     if len(address) - head.end() > MAX_BYTES * 4 // 3 + 4:
         raise InputProblem(

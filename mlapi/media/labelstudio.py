@@ -141,7 +141,7 @@ class LabelStudioMedia:
             return Place(f"/data/local-files/?d={_inner(query, 'd')}")
         if path.rstrip("/") == "/storage-data/uploaded":
             inner = _inner(query, "filepath")
-            if inner.startswith("upload/"):  # there are pictures of its users, too
+            if inner.startswith("upload/"):  # there are images of its users, too
                 return Place(f"/storage-data/uploaded/?filepath={inner}", is_immutable=True)
         if _RESOLVED.fullmatch(path) and (cloud := _CLOUD.fullmatch(_fileuri(query))):
             return self._resolving(cloud)

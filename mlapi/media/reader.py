@@ -46,7 +46,7 @@ class MediaReader:
 
     Label Studio is called at the first file that is its to serve, with the project's own
     credentials. Other hosts are those of MEDIA_ALLOWED_HOSTS. `read` counts the files that
-    came over the network, `cached` those that did not have to; pictures that stand in the
+    came over the network, `cached` those that did not have to; images that stand in the
     task itself are neither.
     """
 

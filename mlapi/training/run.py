@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from mlapi import pipelines
 from mlapi.errors import NotServed
-from mlapi.images.preparation import Pictures
+from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
@@ -119,14 +119,14 @@ class _Attempt:
             self.journal.phase("reading labels", 0.0)
             fresh_mirror.bring_up_to_date(self.run, self.journal)
             frozen = self._freeze(folder)
-        if frozen.pictures is not None:
-            self._bring_pictures(frozen.pictures, heart)
+        if frozen.images is not None:
+            self._prepare_images(frozen.images, heart)
         self.journal.phase("training", 0.05)
         try:
             self._supervise(self.programs.train(folder), folder, heart)
         finally:
-            if frozen.pictures is not None:
-                self._keep_features(frozen.pictures)
+            if frozen.images is not None:
+                self._keep_features(frozen.images)
         result = read_result(folder)
         self.journal.phase("verifying", 0.9)
         load_error = self._load_error(folder, heart)
@@ -151,7 +151,7 @@ class _Attempt:
             matched.targets,
             folder,
             pipeline.learns_from,
-            # Texts stay in the file: only pictures are fetched here.
+            # Texts stay in the file: only images are downloaded here.
             on_row=rows.append if pipeline.sees else lambda row: None,
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
@@ -174,24 +174,24 @@ class _Attempt:
         )
         for note in written.notes.values():
             self.journal.write(note)
-        pictures = Pictures.of(project, written, rows) if pipeline.sees else None
-        return _Frozen(project.champion, number, pictures)
+        images = ImagePreparation.for_job(project, written, rows) if pipeline.sees else None
+        return _Frozen(project.champion, number, images)
 
-    def _bring_pictures(self, pictures: Pictures, heart: Heart) -> None:
-        """Fetch the pictures that the training will see."""
-        self.journal.phase("fetching pictures", 0.02)
-        pictures.bring(heart.check, self.limits.seconds)
-        told = "{pictures} pictures: features of {kept} are kept, {read} were fetched, "
+    def _prepare_images(self, images: ImagePreparation, heart: Heart) -> None:
+        """Download the images that the training will see."""
+        self.journal.phase("downloading images", 0.02)
+        images.prepare(heart.check, self.limits.seconds)
+        told = "{pictures} images: features of {kept} are kept, {read} were fetched, "
         told += "{unavailable} cannot be had."
-        self.journal.write(told.format(**pictures.counts))
+        self.journal.write(told.format(**images.counts))
 
-    def _keep_features(self, pictures: Pictures) -> None:
+    def _keep_features(self, images: ImagePreparation) -> None:
         """What was seen is kept however the training ended; failing to is no reason to fail it."""
         try:
-            pictures.keep()
-            counts = {**self.run.dataset_counts, "pictures": pictures.counts}
+            images.save_features()
+            counts = {**self.run.dataset_counts, "pictures": images.counts}
             runs.describe(self.run, dataset_counts=counts)
-            self.journal.write(f"{pictures.counts['embedded']} pictures were seen anew.")
+            self.journal.write(f"{images.counts['embedded']} images were seen anew.")
         except RunNotActive:
             log.info("the features are kept, and the run has ended")
         except Exception:
@@ -288,9 +288,9 @@ def _drop_if_stopping() -> None:
 class _Frozen:
     """What stood when the dataset was frozen, and what the new version will be called.
 
-    `pictures` are those of the dataset; None where the pipeline sees none.
+    `images` are those of the dataset; None where the pipeline sees none.
     """
 
     champion: ModelVersion | None
     number: int
-    pictures: Pictures | None
+    images: ImagePreparation | None

@@ -11,7 +11,7 @@ from django.forms.models import model_to_dict
 
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
-from mlapi.images.preparation import Pictures
+from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import folder as folders
 from mlapi.training import job as jobs
@@ -92,4 +92,4 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
     if pipelines.get(version.pipeline).sees:
-        Pictures.of(version.project, job, rows).bring_kept()
+        ImagePreparation.for_job(version.project, job, rows).prepare_stored()

@@ -15,7 +15,7 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.domain import Answer, InputProblem
-from mlapi.images.folder_store import SeenPictures
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.run_folder.job import TrainingJob
 
@@ -30,7 +30,7 @@ def verify(folder: Path, artifact: Path) -> None:
     """Raises whatever loading raises, or DoesNotServe."""
     job = TrainingJob.read(folder)
     pipeline = pipelines.get(job.pipeline)
-    seen = SeenPictures.read(folder)
+    seen = FolderFeatureStore.read(folder)
     readable = (data for data in _learned(job, pipeline) if _has_input(data, job, pipeline, seen))
     rows = list(itertools.islice(readable, ROWS))
     _check(pipeline.load(artifact), rows, job, seen, may_be_silent=pipeline.may_be_silent)
@@ -45,7 +45,7 @@ def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
 
 
 def _has_input(
-    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: SeenPictures
+    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: FolderFeatureStore
 ) -> bool:
     """Whether any target can be read in the task, and its picture was seen, if it is one."""
     for target in job.targets:
@@ -65,7 +65,7 @@ def _check(
     predictor: Predictor,
     rows: list[dict[str, Any]],
     job: TrainingJob,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     *,
     may_be_silent: bool,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Acts on the features of pictures: keep what was seen, drop what no task names any more."""
+"""Acts on the features of images: keep what was seen, drop what no task names any more."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ _BATCH = 500
 
 @dataclass(frozen=True)
 class Seen:
-    """A vector of float32, little-endian, of the picture that a task names by `address`."""
+    """A vector of float32, little-endian, of the image that a task names by `address`."""
 
     task_id: int
     address: str
@@ -32,7 +32,7 @@ def keep(project: Project, extractor: str, seen: Iterable[Seen]) -> int:
     """Keep features of live tasks; what is kept already stays. Returns how many were given.
 
     In batches, each a transaction. A task that was dropped meanwhile is left out, and one whose
-    data name another picture by now.
+    data name another image by now.
     """
     rows = list(seen)
     for start in range(0, len(rows), _BATCH):
@@ -73,5 +73,5 @@ def strings_of(data: Any) -> Iterator[str]:
 
 
 def forget(tasks: Iterable[int] | QuerySet) -> int:
-    """Drop the features of tasks (by id) that are gone, or that name another picture; how many."""
+    """Drop the features of tasks (by id) that are gone, or that name another image; how many."""
     return Feature.objects.filter(task__in=tasks).delete()[0]

@@ -1,4 +1,4 @@
-"""Pictures of tasks in the admin: one way to draw a thumbnail, and a row of them."""
+"""Images of tasks in the admin: one way to draw a thumbnail, and a row of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ _NAME = 80  # characters of an alternative text that are read out in a breath
 
 @dataclass(frozen=True)
 class Framed:
-    """A task in a row of pictures: where its picture leads, and what stands below it."""
+    """A task in a row of images: where its image leads, and what stands below it."""
 
-    picture: SafeString | str
+    image: SafeString | str
     href: str
     below: Sequence[str] = ()
 
 
-def picture(task: ShownTask) -> SafeString:
+def image(task: ShownTask) -> SafeString:
     """The task's thumbnail; where it cannot be had, browsers show what it is called instead."""
     return format_html(
         '<img class="thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy"'
@@ -40,31 +40,31 @@ def picture(task: ShownTask) -> SafeString:
 
 
 def excerpt(task: ShownTask, characters: int = 300) -> SafeString | str:
-    """What to show of a task in little room: its picture, or the beginning of its text."""
+    """What to show of a task in little room: its image, or the beginning of its text."""
     if task.thumbnail:
-        return picture(task)
+        return image(task)
     return Truncator(task.text).chars(characters) or "(no text)"
 
 
 def whole(task: ShownTask) -> SafeString | str:
-    """All that a task shows: its text, or its picture and where that is."""
+    """All that a task shows: its text, or its image and where that is."""
     if not task.thumbnail:
         return as_text(task.text)
-    return format_html('{}<p class="thumbnail-of">{}</p>', picture(task), task.text)
+    return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
 
 
 def framed(task: ShownTask, *below: str) -> Framed:
-    """The task as it stands in a row; its picture leads to its page."""
+    """The task as it stands in a row; its image leads to its page."""
     return Framed(excerpt(task, _NAME), page_url(Task(pk=task.id)), below)
 
 
-def row(pictures: Sequence[Framed], label: str) -> SafeString:
-    """Pictures beside each other, as many as fit; `label` says of what they are."""
-    return render_to_string("registry/images.html", {"pictures": pictures, "label": label})
+def row(images: Sequence[Framed], label: str) -> SafeString:
+    """Images beside each other, as many as fit; `label` says of what they are."""
+    return render_to_string("registry/images.html", {"images": images, "label": label})
 
 
 def _name(address: str) -> str:
-    """The last part of an address: the name of the picture's file, mostly.
+    """The last part of an address: the name of the image's file, mostly.
 
     Some servers of files are asked for one in the query: `/data/local-files/?d=cats/7.jpg`.
     """
@@ -73,7 +73,7 @@ def _name(address: str) -> str:
     except ValueError:
         return Truncator(address).chars(_NAME)
     if parts.scheme == "data":
-        return "a picture in its data"
+        return "an image in its data"
     place = parts.query if parts.path.endswith("/") and parts.query else parts.path
     last = unquote(place).replace("=", "/").rstrip("/").rsplit("/", 1)[-1]
     return Truncator(last or parts.netloc).chars(_NAME)

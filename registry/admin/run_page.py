@@ -76,10 +76,10 @@ def learned(run: TrainingRun) -> dict[str, Any]:
         "run": run,
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
         "candidates_metric": ", ".join(sorted(map(title, metrics))),
-        # Groups are judged by the pictures that they were made of.
+        # Groups are judged by the images that they were made of.
         "candidates_unseen": metrics == {"macro_f1"},
         "dataset": list(_dataset(run.dataset_counts)),
-        "pictures": pictures(run),
+        "images": images(run),
         "statements": run.statements[:_MOST_STATEMENTS],
         "statements_n": len(run.statements),
         "more_statements": max(len(run.statements) - _MOST_STATEMENTS, 0),
@@ -87,8 +87,8 @@ def learned(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def pictures(run: TrainingRun) -> str:
-    """What became of its pictures; "" for one that read none."""
+def images(run: TrainingRun) -> str:
+    """What became of its images; "" for one that read none."""
     counts = run.dataset_counts.get("pictures")
     return in_words(counts) if counts else ""
 

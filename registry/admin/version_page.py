@@ -213,7 +213,7 @@ def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
         ("Pipeline", version.pipeline),
         ("Recipe", version.recipe),
         *([("Features", version.extractor)] if version.extractor else []),
-        *([("Pictures", said)] if version.run and (said := run_page.pictures(version.run)) else []),
+        *([("Images", said)] if version.run and (said := run_page.images(version.run)) else []),
         ("Label config", version.fingerprint),
         ("Artifact", version.artifact),
         ("Artifact size", size),

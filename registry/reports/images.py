@@ -1,10 +1,10 @@
-"""What became of the pictures of a run, in words."""
+"""What became of the images of a run, in words."""
 
 from typing import Any
 
 
 def in_words(counts: dict[str, Any]) -> str:
-    """`2,000 pictures: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had`.
+    """`2,000 images: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had`.
 
     `counts` are `pictures`, `kept`, `read`, `embedded` and `unavailable` of a run's
     `dataset_counts`; those of a run that ended early may lack some.
@@ -15,8 +15,8 @@ def in_words(counts: dict[str, Any]) -> str:
         if counts.get(name) is not None
     )
     total = counts.get("pictures") or 0
-    pictures = f"{total:,} picture{'' if total == 1 else 's'}"
-    return f"{pictures}: {said}" if said else pictures
+    images = f"{total:,} image{'' if total == 1 else 's'}"
+    return f"{images}: {said}" if said else images
 
 
 _WORDS = {

@@ -1,4 +1,4 @@
-"""Pictures for the tests, as PNG: digits in grey and in coloured ink, and tiles of photographs."""
+"""Images for the tests, as PNG: digits in grey and in coloured ink, and tiles of photographs."""
 
 import hashlib
 from functools import lru_cache
@@ -10,9 +10,9 @@ from sklearn.datasets import load_digits, load_sample_images
 INKS = {"red": (220, 30, 30), "green": (30, 160, 40), "blue": (40, 50, 220)}
 
 
-def png(picture: np.ndarray) -> bytes:
-    """An RGB picture (h, w, 3), or a grey one (h, w), as a file."""
-    bgr = picture[:, :, ::-1] if picture.ndim == 3 else picture
+def png(image: np.ndarray) -> bytes:
+    """An RGB image (h, w, 3), or a grey one (h, w), as a file."""
+    bgr = image[:, :, ::-1] if image.ndim == 3 else image
     return cv2.imencode(".png", np.ascontiguousarray(bgr))[1].tobytes()
 
 
@@ -24,8 +24,8 @@ def sha256(content: bytes) -> str:
 def digits(n: int | None = None) -> tuple[list[bytes], list[str]]:
     """scikit-learn's 1,797 handwritten digits of 8 by 8 pixels, and what each is."""
     found = load_digits()
-    pictures = np.round(found.images * 255 / 16).astype(np.uint8)[:n]
-    return [png(p) for p in pictures], [str(d) for d in found.target[:n]]
+    images = np.round(found.images * 255 / 16).astype(np.uint8)[:n]
+    return [png(p) for p in images], [str(d) for d in found.target[:n]]
 
 
 @lru_cache
@@ -36,8 +36,8 @@ def inked_digits(n: int) -> tuple[list[bytes], list[str]]:
     for i, image in enumerate(found.images[:n]):
         name = list(INKS)[(i * 7 + i // 3) % 3]
         strength = (image / 16)[:, :, None]
-        picture = 255 * (1 - strength) + np.array(INKS[name]) * strength
-        files.append(png(np.round(picture).astype(np.uint8)))
+        image = 255 * (1 - strength) + np.array(INKS[name]) * strength
+        files.append(png(np.round(image).astype(np.uint8)))
         inks.append(name)
     return files, inks
 

@@ -1,4 +1,4 @@
-"""A real web server of pictures on loopback, which counts what it is asked for."""
+"""A real web server of images on loopback, which counts what it is asked for."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-class PictureServer:
+class ImageServer:
     """Serves `files` by their path, such as `/3.png`; `asked` has every path it was asked for."""
 
     def __init__(self) -> None:
@@ -37,8 +37,8 @@ class PictureServer:
 
 
 @contextmanager
-def picture_server() -> Iterator[PictureServer]:
-    server = PictureServer()
+def image_server() -> Iterator[ImageServer]:
+    server = ImageServer()
     thread = threading.Thread(target=server._server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -28,11 +28,11 @@ SPEC = TargetSpec("kind", "img", "Image", "image", "single", LABELS)
 @lru_cache
 def seen(n: int) -> list[np.ndarray]:
     """The features of the first n digits, by OpenCV."""
-    pictures = [
+    images = [
         cv2.imdecode(np.frombuffer(file, dtype=np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
         for file in digits(n)[0]
     ]
-    return list(extractor("opencv").features(pictures))
+    return list(extractor("opencv").features(images))
 
 
 def opencv() -> ExtractorRef:

@@ -1,1 +1,1 @@
-"""Extractors: what makes a picture a vector of features. Imports domain only."""
+"""Extractors: what makes an image a vector of features. Imports domain only."""

@@ -1,6 +1,6 @@
-"""What can be seen in a picture without a learned model: five blocks, each a unit vector.
+"""What can be seen in an image without a learned model: five blocks, each a unit vector.
 
-What could be all noise (the gradients of a flat picture, the hues of a grey one) has a
+What could be all noise (the gradients of a flat image, the hues of a grey one) has a
 coordinate of its own for "nothing there", against which the rest is measured: below it a
 block fades to that one coordinate.
 """
@@ -28,7 +28,7 @@ _COLOURS = math.prod(_COLOUR_BINS)
 _LAYOUT_SIDE = 4
 _NO_CHROMA = 3.0
 
-# (radius, shrunk by): neighbours 1, 2 and 4 pixels away, the farthest in a picture half as large.
+# (radius, shrunk by): neighbours 1, 2 and 4 pixels away, the farthest in an image half as large.
 _DISTANCES = ((1, 1), (1, 2), (2, 2))
 _CONTRASTS = (2, 6, 16)
 _PATTERNS = 10
@@ -52,13 +52,13 @@ def shape(grey: np.ndarray) -> np.ndarray:
 
 
 def light(grey: np.ndarray) -> np.ndarray:
-    """(65,) A thumbnail without its mean: how light lies in the picture, not how much it is."""
+    """(65,) A thumbnail without its mean: how light lies in the image, not how much it is."""
     g = exactly(grey, _LIGHT_SIDE, _LIGHT_SIDE).astype(np.float32) / 255
     return _unit(g - g.mean(), _NO_LIGHT)
 
 
 def lab(rgb: np.ndarray) -> np.ndarray:
-    """The picture in CIELAB, at most 64x64: what `colour` and `layout` look at."""
+    """The image in CIELAB, at most 64x64: what `colour` and `layout` look at."""
     small = at_most(rgb, _COLOUR_SIDE, _COLOUR_SIDE)
     return cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 

@@ -1,4 +1,4 @@
-"""Features of a picture by a Hugging Face model. Imports torch and transformers."""
+"""Features of an image by a Hugging Face model. Imports torch and transformers."""
 
 import threading
 from collections.abc import Sequence
@@ -39,37 +39,37 @@ class HuggingFaceFeatures:
         self._lock = threading.Lock()
         self.size = self._vectors([np.zeros((8, 8, 3), np.uint8)]).shape[1]
 
-    def features(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """(n, size) float32, rows of unit length, for RGB pictures (h, w, 3) of uint8.
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, size) float32, rows of unit length, for RGB images (h, w, 3) of uint8.
 
-        Raises ValueError for an array that is no such picture, and for features that are no
+        Raises ValueError for an array that is no such image, and for features that are no
         numbers.
         """
-        rows = np.empty((len(pictures), self.size), np.float32)
-        for start in range(0, len(pictures), _BATCH):
-            some = pictures[start : start + _BATCH]
-            rows[start : start + _BATCH] = self._vectors([checked(picture) for picture in some])
+        rows = np.empty((len(images), self.size), np.float32)
+        for start in range(0, len(images), _BATCH):
+            some = images[start : start + _BATCH]
+            rows[start : start + _BATCH] = self._vectors([checked(image) for image in some])
         if not np.isfinite(rows).all():
             raise ValueError(f"{self.name} gives features that are not finite.")
         return _unit_rows(rows)
 
-    def _vectors(self, pictures: list[np.ndarray]) -> np.ndarray:
-        """What the model says of each. Never padded to each other, so a row is its picture's."""
-        inputs = [self._prepared(picture) for picture in pictures]
+    def _vectors(self, images: list[np.ndarray]) -> np.ndarray:
+        """What the model says of each. Never padded to each other, so a row is its image's."""
+        inputs = [self._prepared(image) for image in images]
         shapes = {tuple(sorted((k, v.shape) for k, v in one.items())) for one in inputs}
         if len(shapes) > 1:
             return np.concatenate([self._run(one) for one in inputs])
         return self._run({key: torch.cat([one[key] for one in inputs]) for key in inputs[0]})
 
-    def _prepared(self, picture: np.ndarray) -> dict[str, torch.Tensor]:
-        sized = _not_too_thin(within(picture, self.max_side))
+    def _prepared(self, image: np.ndarray) -> dict[str, torch.Tensor]:
+        sized = _not_too_thin(within(image, self.max_side))
         return dict(
             self._processor(images=sized, return_tensors="pt", input_data_format="channels_last")
         )
 
     def _run(self, inputs: dict[str, torch.Tensor]) -> np.ndarray:
         with self._lock, torch.inference_mode():
-            # Models of pictures and texts, such as CLIP, have a way of their own to a picture.
+            # Models of images and texts, such as CLIP, have a way of their own to an image.
             see = getattr(self._model, "get_image_features", self._model)
             return self._pooled(see(**inputs)).float().numpy()
 
@@ -112,12 +112,12 @@ def load(folder: Path, label: str) -> HuggingFaceFeatures:
     name = f"hf:{label}@{model_files.digest(folder)[:12]}"
     try:
         made = HuggingFaceFeatures(model, processor, name, pooler=not invented)
-        picture = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)
-        once, again = made.features([picture, picture // 2]), made.features([picture])
+        image = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)
+        once, again = made.features([image, image // 2]), made.features([image])
     except Exception as e:  # a model of texts, of sounds, of something else
-        raise broken_model(f"{folder} makes no features of pictures: {said(e)}").failed() from e
+        raise broken_model(f"{folder} makes no features of images: {said(e)}").failed() from e
     if not np.allclose(once[0], again[0], atol=1e-4):
-        raise broken_model(f"{folder} gives other features of a picture each time.").failed()
+        raise broken_model(f"{folder} gives other features of an image each time.").failed()
     return made
 
 
@@ -128,13 +128,13 @@ def _max_side(processor: Any) -> int:
     return min(1024, max(256, 2 * max((n for n in numbers if isinstance(n, int)), default=256)))
 
 
-def _not_too_thin(picture: np.ndarray) -> np.ndarray:
+def _not_too_thin(image: np.ndarray) -> np.ndarray:
     """At most 1:4, stretched where need be: a processor enlarges by the shorter side."""
-    h, w = picture.shape[:2]
+    h, w = image.shape[:2]
     least = -(-max(h, w) // _THINNEST)
     if min(h, w) >= least:
-        return picture
-    return cv2.resize(picture, (max(w, least), max(h, least)), interpolation=cv2.INTER_LINEAR)
+        return image
+    return cv2.resize(image, (max(w, least), max(h, least)), interpolation=cv2.INTER_LINEAR)
 
 
 def _unit_rows(rows: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ HUB_HINT = "Check the name, or copy the model to a folder of this machine and sa
 
 
 class Extractor(Protocol):
-    """Makes pictures vectors. Shared by all threads of a process."""
+    """Makes images vectors. Shared by all threads of a process."""
 
     @property
     def name(self) -> str:
@@ -32,17 +32,17 @@ class Extractor(Protocol):
 
     @property
     def max_side(self) -> int:
-        """Pixels of a picture's longer side beyond which nothing more is seen."""
+        """Pixels of an image's longer side beyond which nothing more is seen."""
 
     @property
     def nbytes(self) -> int:
         """What it holds in memory."""
 
-    def features(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """(n, size) float32, rows of unit length, for RGB pictures (h, w, 3) of uint8.
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, size) float32, rows of unit length, for RGB images (h, w, 3) of uint8.
 
-        Pictures may be of any size from 1x1; a row depends on its own picture alone. Raises
-        ValueError for an array that is no such picture.
+        Images may be of any size from 1x1; a row depends on its own image alone. Raises
+        ValueError for an array that is no such image.
         """
 
 
@@ -78,7 +78,7 @@ def extractor(features: str) -> Extractor:
     """The extractor that the option names; a model is loaded once in a process.
 
     Raises TrainingFailed with option_invalid, vision_missing, model_missing (not here, and not
-    to be had from the hub) or model_broken (its files are no model of pictures).
+    to be had from the hub) or model_broken (its files are no model of images).
     """
     found = problem(features)
     if found is not None:

@@ -32,7 +32,7 @@ def local_folder(name: str) -> Path | None:
 
 
 def lacking(folder: Path) -> str | None:
-    """What the folder lacks to be a model of pictures, in a line; None if nothing."""
+    """What the folder lacks to be a model of images, in a line; None if nothing."""
     if not folder.is_dir():
         return f"{folder} is no folder."
     absent = [name for name in NEEDED if not (folder / name).is_file()]
@@ -60,7 +60,7 @@ def weights(folder: Path) -> list[Path]:
 def digest(folder: Path) -> str:
     """SHA-256 of the weights, in hex, after what says how they are to be used.
 
-    The same weights behind another size or normalisation of pictures make other features.
+    The same weights behind another size or normalisation of images make other features.
     """
     whole = hashlib.sha256()
     for path in [*(folder / name for name in NEEDED), *weights(folder)]:

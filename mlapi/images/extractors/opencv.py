@@ -1,4 +1,4 @@
-"""Features of a picture by OpenCV alone: shape, light, colour, its layout, and texture."""
+"""Features of an image by OpenCV alone: shape, light, colour, its layout, and texture."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from mlapi.images.extractors import descriptors
 from mlapi.images.extractors.resize import within
 
 # Each block is a unit vector and has this share of the row's squared length, so cosine
-# similarity and Euclidean distance both weigh the blocks so, whatever a picture holds. What is
+# similarity and Euclidean distance both weigh the blocks so, whatever an image holds. What is
 # drawn (shape, light) weighs a little less than what it is made of (colour, texture): with
 # more of the first, tiles lose their photograph, with more of the second, digits their
 # neighbours. The thumbnail adds little to the gradients, and where a colour is matters less
@@ -27,18 +27,18 @@ class OpenCVFeatures:
     def __init__(self) -> None:
         self.size = len(self._row(np.zeros((1, 1, 3), np.uint8)))
 
-    def features(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """(n, size) float32, rows of unit length, for RGB pictures (h, w, 3) of uint8.
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, size) float32, rows of unit length, for RGB images (h, w, 3) of uint8.
 
-        Raises ValueError for an array that is no such picture.
+        Raises ValueError for an array that is no such image.
         """
-        rows = np.empty((len(pictures), self.size), np.float32)
-        for row, picture in zip(rows, pictures, strict=True):
-            row[:] = self._row(checked(picture))
+        rows = np.empty((len(images), self.size), np.float32)
+        for row, image in zip(rows, images, strict=True):
+            row[:] = self._row(checked(image))
         return rows
 
-    def _row(self, picture: np.ndarray) -> np.ndarray:
-        rgb = within(picture, self.max_side)
+    def _row(self, image: np.ndarray) -> np.ndarray:
+        rgb = within(image, self.max_side)
         grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         lab = descriptors.lab(rgb)
         seen = {
@@ -51,9 +51,9 @@ class OpenCVFeatures:
         return np.concatenate([np.sqrt(share) * seen[name] for name, share in SHARES.items()])
 
 
-def checked(picture: np.ndarray) -> np.ndarray:
-    """The picture, contiguous. Raises ValueError unless it is (h, w, 3) of uint8, not empty."""
-    picture = np.asarray(picture)
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-        raise ValueError(f"No RGB picture: {picture.dtype} {picture.shape}.")
-    return np.ascontiguousarray(picture)
+def checked(image: np.ndarray) -> np.ndarray:
+    """The image, contiguous. Raises ValueError unless it is (h, w, 3) of uint8, not empty."""
+    image = np.asarray(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f"No RGB image: {image.dtype} {image.shape}.")
+    return np.ascontiguousarray(image)

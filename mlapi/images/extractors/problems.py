@@ -1,4 +1,4 @@
-"""Why features of pictures cannot be made here: the cause as a code, a message and the cure."""
+"""Why features of images cannot be made here: the cause as a code, a message and the cure."""
 
 from typing import NamedTuple
 

@@ -9,7 +9,7 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import evaluate, load_champion
-from mlapi.images.folder_store import SeenPictures
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.images.lookup import read_vectors
 from mlapi.images.table import through_table
 from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
@@ -29,7 +29,7 @@ _AS_GOOD = 0.01  # of the silhouette
 def train(
     job: TrainingJob,
     report: Reporter,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
@@ -89,7 +89,7 @@ def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:
 def _examples(
     job: TrainingJob,
     spec: TargetSpec,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
@@ -162,7 +162,7 @@ def _members(examples: Examples, inside: np.ndarray, before: Before | None) -> M
 def _before(
     job: TrainingJob,
     spec: TargetSpec,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     model: ClusterModel,
 ) -> Before | None:
     """The champion's clusters of today's pictures; None where it has named another control."""

@@ -8,7 +8,7 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import evaluate, load_champion
-from mlapi.images.folder_store import SeenPictures
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.images.table import through_table
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of, load_model
@@ -22,7 +22,7 @@ from registry.training_result import TrainingResult
 def train(
     job: TrainingJob,
     report: Reporter,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
@@ -61,7 +61,7 @@ def _examples(
     job: TrainingJob,
     spec: TargetSpec,
     label: str,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""

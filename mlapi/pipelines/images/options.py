@@ -1,4 +1,4 @@
-"""What a project of pictures can set, whichever of its pipelines serves it."""
+"""What a project of images can set, whichever of its pipelines serves it."""
 
 from collections.abc import Mapping
 from typing import Any

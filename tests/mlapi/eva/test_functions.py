@@ -12,7 +12,7 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.tables import write_table
-from mlapi.images.function import PictureFeatures
+from mlapi.images.function import ImageFeatures
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.numeric_columns import SIZE
@@ -26,7 +26,7 @@ FUNCTIONS = [
     NearestCluster,
     NearestReferences,
     NumericColumnsFunction,
-    PictureFeatures,
+    ImageFeatures,
 ]
 TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]
 

@@ -18,7 +18,7 @@ from mlapi.eva.names import UnsafeName
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import Eva, open_eva
 from mlapi.images.extractors.loading import extractor
-from mlapi.images.function import PictureFeatures
+from mlapi.images.function import ImageFeatures
 from tests.mlapi.images.extractors.samples import tiles, write_pngs
 
 ODD_NAMES = [
@@ -41,7 +41,7 @@ ODD_NAMES = [
 @pytest.fixture(scope="module")
 def seen_directly():
     """Coloured tiles, and their vectors without EvaDB."""
-    cut = tiles(64).pictures[::12]
+    cut = tiles(64).images[::12]
     return cut, extractor("opencv").features(cut)
 
 
@@ -54,7 +54,7 @@ def folder(request, tmp_path) -> Path:
 
 
 def evaluate(eva: Eva, table: str, folder: Path) -> dict[str, np.ndarray]:
-    return evaluate_images(eva, table, folder, PictureFeatures, {"features": "opencv"})
+    return evaluate_images(eva, table, folder, ImageFeatures, {"features": "opencv"})
 
 
 def names(numbers: Sequence[int]) -> list[str]:
@@ -80,19 +80,19 @@ def test_each_image_has_its_vector_colours_and_all(eva, log, prefix, folder, see
 
 def test_online_gives_the_same_vectors(seen_directly):
     cut, expected = seen_directly
-    instance = PictureFeatures("opencv")
-    online = OnlineFunction(instance, "picture_features", ["picture"], ["features"])
+    instance = ImageFeatures("opencv")
+    online = OnlineFunction(instance, "image_features", ["image"], ["features"])
 
-    found = online.evaluate(pd.DataFrame({"picture": cut}))["features"]
+    found = online.evaluate(pd.DataFrame({"image": cut}))["features"]
 
     np.testing.assert_array_equal(np.stack(found.tolist()), expected)
 
 
-def test_online_has_no_vector_where_there_is_no_picture(seen_directly):
+def test_online_has_no_vector_where_there_is_no_image(seen_directly):
     cut, expected = seen_directly
-    online = OnlineFunction(PictureFeatures(), "picture_features", ["picture"], ["features"])
+    online = OnlineFunction(ImageFeatures(), "image_features", ["image"], ["features"])
 
-    found = online.evaluate(pd.DataFrame({"picture": [None, cut[0], None]}))["features"]
+    found = online.evaluate(pd.DataFrame({"image": [None, cut[0], None]}))["features"]
 
     assert [value is None for value in found] == [True, False, True]
     np.testing.assert_array_equal(found[1], expected[0])
@@ -233,7 +233,7 @@ def test_a_table_is_named_by_an_identifier(eva, tmp_path):
 
 
 def test_an_image_larger_than_the_extractor_needs_has_a_vector_too(eva, prefix, tmp_path):
-    large = np.kron(tiles(400).pictures[0], np.ones((4, 4, 1), np.uint8))
+    large = np.kron(tiles(400).images[0], np.ones((4, 4, 1), np.uint8))
     (tmp_path / "png").mkdir()
     cv2.imwrite(str(tmp_path / "png/large.png"), cv2.cvtColor(large, cv2.COLOR_RGB2BGR))
 

@@ -1,4 +1,4 @@
-"""Pictures that tests draw, and files of them in every format that is read."""
+"""Images that tests draw, and files of them in every format that is read."""
 
 import io
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def file_of(image: Image.Image, kind: str, **options) -> bytes:
 
 
 def exif(orientation: int) -> bytes:
-    """EXIF that says only how the picture lies."""
+    """EXIF that says only how the image lies."""
     tags = Image.Exif()
     tags[0x0112] = orientation
     return tags.tobytes()

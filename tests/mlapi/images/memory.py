@@ -9,7 +9,7 @@ from tests.evals_backend.running import ROOT
 _AROUND = """
 import re, sys
 from pathlib import Path
-from mlapi.images.decoding import read_picture
+from mlapi.images.decoding import read_image
 import numpy as np
 from PIL import Image
 

@@ -1,4 +1,4 @@
-"""A picture of any kind becomes upright RGB of the wanted size, or a reason."""
+"""An image of any kind becomes upright RGB of the wanted size, or a reason."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mlapi.domain import InputProblem
-from mlapi.images.decoding import read_picture
+from mlapi.images.decoding import read_image
 from tests.evals_backend.running import ROOT
 from tests.mlapi.images.drawn import (
     BLUE,
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:::PIL")  # of what is damaged
 
 @pytest.fixture
 def read(tmp_path):
-    """`read(bytes)`: the picture in a file with these bytes."""
+    """`read(bytes)`: the image in a file with these bytes."""
 
     def read_bytes(content: bytes, max_side: int = 1000) -> np.ndarray:
-        path = tmp_path / "picture of a task.bin"
+        path = tmp_path / "image of a task.bin"
         path.write_bytes(content)
-        array = read_picture(path, max_side)
+        array = read_image(path, max_side)
         assert array.dtype == np.uint8
         assert array.ndim == 3 and array.shape[2] == 3
         assert array.flags.c_contiguous and array.flags.writeable
@@ -204,7 +204,7 @@ def test_the_longer_side_is_at_most_what_is_wanted_and_the_shape_stays(read, kin
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "GIF"])
-def test_a_smaller_picture_is_the_mean_of_what_it_covers(read, kind):
+def test_a_smaller_image_is_the_mean_of_what_it_covers(read, kind):
     """Stripes of one pixel become grey, and nothing is moved."""
     array = np.zeros((512, 2000), np.uint8)
     array[:, ::2] = 255
@@ -224,7 +224,7 @@ def test_it_is_the_same_whatever_bands_it_is_read_in(read, monkeypatch):
 
 def test_a_side_below_one_is_a_defect_of_the_caller(tmp_path):
     with pytest.raises(ValueError, match="max_side"):
-        read_picture(tmp_path / "none", 0)
+        read_image(tmp_path / "none", 0)
 
 
 # Reasons
@@ -242,11 +242,11 @@ def reason(read, content: bytes) -> InputProblem:
     ("content", "code", "said"),
     [
         (b"", "picture_empty", "empty"),
-        (b"\0" * 100, "not_a_picture", "no picture"),
-        (b"hello", "not_a_picture", "no picture"),
-        (b"\x89PNG and so on", "not_a_picture", "no picture"),
+        (b"\0" * 100, "not_a_picture", "no image"),
+        (b"hello", "not_a_picture", "no image"),
+        (b"\x89PNG and so on", "not_a_picture", "no image"),
         (b"%PDF-1.7 ...", "not_a_picture", "a PDF"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not_a_picture", "no picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not_a_picture", "no image"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_a_picture", "SVG"),
         (b"<?xml version='1.0'?>\n<!-- x -->\n<svg/>", "not_a_picture", "SVG"),
         (b"\n<!DOCTYPE html><html>", "not_a_picture", "web page"),
@@ -258,14 +258,14 @@ def reason(read, content: bytes) -> InputProblem:
         (b"II*\0", "picture_broken", "cut short"),
     ],
 )
-def test_what_is_no_picture_says_what_it_is(read, content, code, said):
+def test_what_is_no_image_says_what_it_is(read, content, code, said):
     problem = reason(read, content)
     assert problem.code == code
     assert said in problem.message
 
 
 @pytest.mark.parametrize("name", sorted(every_kind()))
-def test_a_picture_that_is_cut_short_is_broken(read, name):
+def test_an_image_that_is_cut_short_is_broken(read, name):
     content = every_kind()[name]
     assert read(content).size
     for share in (0.2, 0.4):  # within the first of two frames
@@ -274,10 +274,10 @@ def test_a_picture_that_is_cut_short_is_broken(read, name):
 
 def test_a_file_that_is_gone_and_one_that_is_a_folder(tmp_path):
     with pytest.raises(InputProblem) as raised:
-        read_picture(tmp_path / "none.png", 100)
+        read_image(tmp_path / "none.png", 100)
     assert raised.value.code == "picture_missing"
     with pytest.raises(InputProblem) as raised:
-        read_picture(tmp_path, 100)
+        read_image(tmp_path, 100)
     assert raised.value.code == "picture_broken"
 
 
@@ -285,8 +285,8 @@ def test_it_needs_neither_django_nor_a_database():
     code = """
 import sys
 from pathlib import Path
-from mlapi.images.decoding import read_picture
-print(read_picture(Path(sys.argv[1]), 10).shape)
+from mlapi.images.decoding import read_image
+print(read_image(Path(sys.argv[1]), 10).shape)
 assert not {"django", "registry.models", "psycopg2", "httpx", "evadb"} & set(sys.modules)
 """
     path = ROOT / "docs" / "screenshots" / "home.png"

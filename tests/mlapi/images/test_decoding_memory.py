@@ -1,4 +1,4 @@
-"""Pictures of 50 megapixels within a bound of memory, beside decoding them as they are."""
+"""Images of 50 megapixels within a bound of memory, beside decoding them as they are."""
 
 from collections.abc import Callable
 from functools import cache
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlapi.images.decoding import read_picture
+from mlapi.images.decoding import read_image
 from tests.mlapi.images.memory import peak_mb
 
 WIDTH, HEIGHT = 8660, 5774  # 50 megapixels
 
-OURS = "assert read_picture(Path(sys.argv[1]), 1024).shape == (683, 1024, 3)"
+OURS = "assert read_image(Path(sys.argv[1]), 1024).shape == (683, 1024, 3)"
 WHOLE = "np.asarray(Image.open(sys.argv[1]).convert('RGB').resize((1024, 683)))"
 
 
@@ -26,7 +26,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory) -> Callable[[str], Path]:
-    """`large(name)`: the same picture of 50 megapixels in a kind of file, made once for each."""
+    """`large(name)`: the same image of 50 megapixels in a kind of file, made once for each."""
     folder = tmp_path_factory.mktemp("large")
 
     @cache
@@ -61,12 +61,12 @@ def test_threads_take_turns_with_large_ones(large):
     four = """
 from concurrent.futures import ThreadPoolExecutor
 with ThreadPoolExecutor(4) as pool:
-    assert len(list(pool.map(lambda _: read_picture(Path(sys.argv[1]), 1024), range(4)))) == 4
+    assert len(list(pool.map(lambda _: read_image(Path(sys.argv[1]), 1024), range(4)))) == 4
 """
     assert peak_mb(four, large("png")) < 2 * peak_mb(OURS, large("png"))
 
 
 def test_it_shows_the_same_as_decoding_the_whole(large):
-    ours = read_picture(large("jpeg"), 1024).astype(int)
+    ours = read_image(large("jpeg"), 1024).astype(int)
     whole = np.asarray(Image.open(large("jpeg")).resize((1024, 683), Image.Resampling.BOX))
     assert np.abs(ours - whole).mean() < 1

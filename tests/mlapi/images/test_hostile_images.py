@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mlapi.domain import InputProblem
-from mlapi.images.decoding import read_picture
+from mlapi.images.decoding import read_image
 from tests.mlapi.images.drawn import every_kind, file_of, noise
 from tests.mlapi.images.memory import peak_mb
 
@@ -135,10 +135,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_would_break_a_decoder_has_a_reason(tmp_path, name):
     make, code = HOSTILE[name]
-    path = tmp_path / "picture.png"
+    path = tmp_path / "image.png"
     path.write_bytes(make())
     with pytest.raises(InputProblem) as raised:
-        read_picture(path, 256)
+        read_image(path, 256)
     assert raised.value.code == code
     assert raised.value.message.isascii() and "/" not in raised.value.message
 
@@ -151,7 +151,7 @@ def test_none_of_them_takes_much_memory(tmp_path):
 from mlapi.domain import InputProblem
 for path in Path(sys.argv[1]).iterdir():
     try:
-        read_picture(path, 256)
+        read_image(path, 256)
     except InputProblem:
         pass
 """
@@ -159,31 +159,31 @@ for path in Path(sys.argv[1]).iterdir():
 
 
 def test_a_gif_of_100_000_frames_is_its_first(tmp_path):
-    path = tmp_path / "picture.gif"
+    path = tmp_path / "image.gif"
     path.write_bytes(gif_with_frames(100_000))
-    assert read_picture(path, 256).shape == (32, 32, 3)
+    assert read_image(path, 256).shape == (32, 32, 3)
 
 
 def test_as_many_scans_as_encoders_write_are_read(tmp_path):
-    path = tmp_path / "picture.jpg"
+    path = tmp_path / "image.jpg"
     path.write_bytes(jpeg_with_scans(30))
-    assert read_picture(path, 256).shape == (64, 64, 3)
+    assert read_image(path, 256).shape == (64, 64, 3)
 
 
 def test_what_follows_the_end_of_a_jpeg_are_no_scans(tmp_path):
     """Telephones write a film there."""
-    path = tmp_path / "picture.jpg"
+    path = tmp_path / "image.jpg"
     content = file_of(noise(64, 48, 3), "JPEG", progressive=True)
     path.write_bytes(content + b"\xff\xda" * 1000)
-    assert read_picture(path, 256).shape == (48, 64, 3)
+    assert read_image(path, 256).shape == (48, 64, 3)
 
 
 def test_a_thumbnail_of_many_scans_counts_for_nothing(tmp_path):
-    path = tmp_path / "picture.jpg"
+    path = tmp_path / "image.jpg"
     segment = b"\xff\xe1" + struct.pack(">H", 2002) + b"\xff\xda" * 1000
     content = file_of(noise(64, 48, 3), "JPEG")
     path.write_bytes(content[:2] + segment + content[2:])
-    assert read_picture(path, 256).shape == (48, 64, 3)
+    assert read_image(path, 256).shape == (48, 64, 3)
 
 
 def damaged(content: bytes, dice: random.Random) -> bytes:
@@ -207,11 +207,11 @@ def damaged(content: bytes, dice: random.Random) -> bytes:
 def test_a_damaged_file_is_read_or_has_a_reason(tmp_path, name):
     """150 damages to each kind; 20,000 to all of them were tried when this was written."""
     dice = random.Random(name)
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     for _ in range(150):
         path.write_bytes(damaged(SEED_FILES[name], dice))
         try:
-            array = read_picture(path, 32)
+            array = read_image(path, 32)
         except InputProblem as problem:
             assert problem.code.startswith(("picture_", "not_a_picture"))
             assert problem.message.isascii() and "\n" not in problem.message
@@ -221,11 +221,11 @@ def test_a_damaged_file_is_read_or_has_a_reason(tmp_path, name):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_only_begins_like_a_picture_has_a_reason(tmp_path, seed):
+def test_what_only_begins_like_an_image_has_a_reason(tmp_path, seed):
     dice = random.Random(seed)
-    path = tmp_path / "picture"
+    path = tmp_path / "image"
     for content in SEED_FILES.values():
         for keep in (4, 8, 12, 16, 32):
             path.write_bytes(content[:keep] + dice.randbytes(2000))
             with pytest.raises(InputProblem):
-                read_picture(path, 32)
+                read_image(path, 32)

@@ -1,4 +1,4 @@
-"""Runs on pictures as workers carry them out: fetched, seen in EvaDB, and never seen twice."""
+"""Runs on images as workers carry them out: fetched, seen in EvaDB, and never seen twice."""
 
 import hashlib
 import sys
@@ -24,7 +24,7 @@ from registry.engine import engine
 from registry.models import Feature, Project, Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory, mirror
 from tests.mlapi.image_files import digits, inked_digits
-from tests.mlapi.image_server import picture_server
+from tests.mlapi.image_server import image_server
 from tests.mlapi.trained_images import champion_of_digits
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ CONFIG = (
 
 @pytest.fixture
 def server(settings):
-    with picture_server() as running:
+    with image_server() as running:
         settings.MEDIA_ALLOWED_HOSTS = [running.host]
         yield running
 
@@ -79,13 +79,13 @@ def train(project: Project) -> TrainingRun:
     return run
 
 
-def pictures_of(run: TrainingRun) -> dict[str, int]:
+def images_of(run: TrainingRun) -> dict[str, int]:
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
     return run.dataset_counts["pictures"]
 
 
 @pytest.mark.parametrize("many", [280, pytest.param(1980, marks=pytest.mark.nightly)])
-def test_many_pictures_and_twenty_more(server, project, many):
+def test_many_images_and_twenty_more(server, project, many):
     grey, labels = digits()
     inked, _ = inked_digits(203)
     files = [*grey, *inked][: many + 20]
@@ -94,7 +94,7 @@ def test_many_pictures_and_twenty_more(server, project, many):
     put(project, addresses[:many], labels[:many])
     put(project, addresses[many:], [None] * 20, first=many + 1)
 
-    first = pictures_of(train(project))
+    first = images_of(train(project))
 
     assert (first["pictures"], first["read"], first["kept"]) == (many, many, 0)
     assert first["unavailable"] == 0
@@ -102,7 +102,7 @@ def test_many_pictures_and_twenty_more(server, project, many):
     put(project, addresses[many:], labels[many:], first=many + 1)
     asked = len(server.asked)
 
-    second = pictures_of(train(project))
+    second = images_of(train(project))
 
     assert (second["pictures"], second["kept"]) == (many + 20, many)
     assert (second["read"], second["embedded"]) == (20, 20)
@@ -124,7 +124,7 @@ def asks(project: Project, pairs: Sequence[tuple[int, str]]) -> serving.Answered
     return serving.answer(project, project.label_config, asked)
 
 
-def test_what_serves_sees_each_picture_once_and_keeps_what_it_saw(server, project):
+def test_what_serves_sees_each_image_once_and_keeps_what_it_saw(server, project):
     addresses = small(server, project)
     new = list(enumerate(addresses, start=1))[120:]
     asked = len(server.asked)
@@ -161,7 +161,7 @@ def test_a_task_that_is_not_mirrored_is_predicted_and_nothing_of_it_kept(server,
     assert Feature.objects.count() == 120
 
 
-def test_a_picture_that_cannot_be_had_has_its_reason_and_spoils_no_other(server, project):
+def test_an_image_that_cannot_be_had_has_its_reason_and_spoils_no_other(server, project):
     addresses = small(server, project)
     server.put("broken.png", b"\x89PNG no more")
     broken = f"http://{server.host}/broken.png"
@@ -183,12 +183,12 @@ def test_a_picture_that_cannot_be_had_has_its_reason_and_spoils_no_other(server,
     assert {903, 904} <= set(answered.problems["media_address_refused"])
 
 
-def test_the_same_picture_under_another_address_is_not_seen_again(server, project, monkeypatch):
+def test_the_same_image_under_another_address_is_not_seen_again(server, project, monkeypatch):
     addresses = small(server, project)
     again = server.put("the-same.png", server.files["/0.png"])
     put(project, [again], [None], first=500)
     opencv = ExtractorRef("opencv", project.champion.extractor)
-    monkeypatch.setattr("mlapi.images.online._functions", None)  # whoever sees a picture would fail
+    monkeypatch.setattr("mlapi.images.online._functions", None)  # whoever sees an image would fail
 
     rows = list(Task.objects.filter(project=project).values_list("pk", "data"))
     one, other = ProjectFeatures(project, lambda: rows).vectors(opencv, [addresses[0], again])
@@ -197,7 +197,7 @@ def test_the_same_picture_under_another_address_is_not_seen_again(server, projec
     assert Feature.objects.filter(task__labelstudio_id=500).count() == 1
 
 
-def test_unlabelled_pictures_are_scored_and_seen_beforehand(server, project):
+def test_unlabelled_images_are_scored_and_seen_beforehand(server, project):
     addresses = small(server, project)
 
     assert scoring.score(project.champion_id) == 10
@@ -208,14 +208,14 @@ def test_unlabelled_pictures_are_scored_and_seen_beforehand(server, project):
     assert len(server.asked) == asked
 
 
-def test_a_version_of_pictures_loads_in_a_fresh_process(server, project):
+def test_a_version_of_images_loads_in_a_fresh_process(server, project):
     small(server, project)
     server.files.clear()
 
     assert loads_in_a_fresh_process(project.champion)
 
 
-def test_the_nearest_of_a_picture_are_found_as_long_as_it_has_features(server, project):
+def test_the_nearest_of_an_image_are_found_as_long_as_it_has_features(server, project):
     small(server, project)
     labels = digits(130)[1]
     task = Task.objects.get(project=project, labelstudio_id=1)
@@ -234,7 +234,7 @@ def test_the_nearest_of_a_picture_are_found_as_long_as_it_has_features(server, p
         similar(Task.objects.get(project=project, labelstudio_id=125), 5)
 
 
-def test_a_task_has_a_thumbnail_while_its_picture_can_be_had(server, project):
+def test_a_task_has_a_thumbnail_while_its_image_can_be_had(server, project):
     small(server, project)
     task = Task.objects.get(project=project, labelstudio_id=1)
 
@@ -250,7 +250,7 @@ def test_a_task_has_a_thumbnail_while_its_picture_can_be_had(server, project):
         engine().thumbnail(task)
 
 
-def test_a_run_without_any_picture_says_why(server, project):
+def test_a_run_without_any_image_says_why(server, project):
     files, labels = digits(30)
     put(project, [f"http://{server.host}/{i}.png" for i in range(30)], labels)
 
@@ -271,7 +271,7 @@ def test_a_new_version_of_what_is_alike_serves_though_it_is_silent_on_most(serve
 
     run = train(project)
 
-    assert pictures_of(run)["embedded"] == 150
+    assert images_of(run)["embedded"] == 150
     assert project.champion == run.version
     assert loads_in_a_fresh_process(run.version)
     alike = asks(project, [(150, addresses[149]), (1, addresses[0])])
@@ -279,17 +279,15 @@ def test_a_new_version_of_what_is_alike_serves_though_it_is_silent_on_most(serve
     assert alike.problems == {"not_similar": [1]}
 
 
-def test_pictures_that_outgrow_the_cache_are_all_learned_from(server, project, settings):
+def test_images_that_outgrow_the_cache_are_all_learned_from(server, project, settings):
     settings.MEDIA_CACHE_MB = 0
     files, labels = digits(60)
     put(project, [server.put(f"{i}.png", f) for i, f in enumerate(files)], labels)
 
-    assert pictures_of(train(project))["embedded"] == 60
+    assert images_of(train(project))["embedded"] == 60
 
 
-def test_a_task_whose_picture_changes_while_it_is_seen_keeps_nothing_of_the_old_one(
-    server, project
-):
+def test_a_task_whose_image_changes_while_it_is_seen_keeps_nothing_of_the_old_one(server, project):
     addresses = small(server, project)
     task = Task.objects.get(project=project, labelstudio_id=1)
     put(project, [server.put("other.png", digits()[0][300])], ["5"])
@@ -301,7 +299,7 @@ def test_a_task_whose_picture_changes_while_it_is_seen_keeps_nothing_of_the_old_
     assert not Feature.objects.filter(task=task).exists()
 
 
-def test_the_drain_asks_the_champion_of_no_picture_that_has_to_be_fetched(server, project):
+def test_the_drain_asks_the_champion_of_no_image_that_has_to_be_fetched(server, project):
     addresses = small(server, project)
     asked = len(server.asked)
     rows = list(Task.objects.filter(project=project).values_list("pk", "data"))
@@ -328,7 +326,7 @@ def test_who_finds_no_place_to_fetch_waits_for_none(server, project, monkeypatch
     assert answered.problems == {"picture_not_yet": [125]}
 
 
-def test_pictures_that_take_too_long_to_decode_are_left_for_another_time(
+def test_images_that_take_too_long_to_decode_are_left_for_another_time(
     server, project, monkeypatch
 ):
     addresses = small(server, project)
@@ -342,7 +340,7 @@ def test_pictures_that_take_too_long_to_decode_are_left_for_another_time(
     assert set(answered.problems) == {"picture_not_yet"}
 
 
-def test_a_picture_that_may_be_had_later_is_not_scored_for_good(server, project):
+def test_an_image_that_may_be_had_later_is_not_scored_for_good(server, project):
     small(server, project)
     gone = dict(server.files)
     server._server.socket.close()  # nobody answers there now

@@ -1,4 +1,4 @@
-"""When projects of pictures train: what is like a reference, and clusters without any label."""
+"""When projects of images train: what is like a reference, and clusters without any label."""
 
 from datetime import timedelta
 
@@ -105,7 +105,7 @@ def test_each_reference_that_is_marked_or_unmarked_asks_for_another_version():
     assert policy.decide(project, LATER).state == "due"
 
 
-def test_clusters_need_pictures_and_no_label():
+def test_clusters_need_images_and_no_label():
     project = project_of(cluster="group")
     put(project, 19)
     assert policy.decide(project, LATER).reason == "1 more task"
@@ -113,7 +113,7 @@ def test_clusters_need_pictures_and_no_label():
     assert policy.decide(project, LATER).state == "due"
 
 
-def test_new_pictures_and_new_names_ask_for_other_clusters():
+def test_new_images_and_new_names_ask_for_other_clusters():
     project = project_of(cluster="group")
     put(project, 30)
     after_a_run(project)
@@ -130,7 +130,7 @@ def test_new_pictures_and_new_names_ask_for_other_clusters():
     ]
     mirror(project, named, now=T0 + timedelta(minutes=2))
 
-    # The picture that is new and named counts once.
+    # The image that is new and named counts once.
     project.refresh_from_db()
     assert policy.decide(project, LATER).changed == 4
     put(project, 1, first=40)
@@ -157,7 +157,7 @@ def test_many_projects_are_told_the_same_at_once():
     assert states == ["labels", "due", "classes", "due"]
 
 
-def test_the_home_page_waits_for_quiet_as_the_policy_does_while_pictures_come_in():
+def test_the_home_page_waits_for_quiet_as_the_policy_does_while_images_come_in():
     project = project_of(cluster="group")
     put(project, 25)
     Task.objects.filter(project=project).update(created_at=LATER - timedelta(seconds=1))

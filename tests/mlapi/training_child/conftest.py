@@ -131,13 +131,13 @@ def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:
 
 @pytest.fixture(scope="session")
 def kept():
-    """Features of pictures that were seen by an earlier test, as a database keeps them."""
+    """Features of images that were seen by an earlier test, as a database keeps them."""
     return {}
 
 
 @pytest.fixture
-def picture_job(make_job, kept):
-    """`picture_job(files, labels, ...)`: a folder with the files and a task for each.
+def image_job(make_job, kept):
+    """`image_job(files, labels, ...)`: a folder with the files and a task for each.
 
     With `fresh` nothing was seen before.
     """
@@ -165,7 +165,7 @@ def picture_job(make_job, kept):
             **other,
         )
         made.append(job)
-        return image_jobs.put_pictures(job, files, {} if fresh else kept)
+        return image_jobs.put_images(job, files, {} if fresh else kept)
 
     yield make
     for job in made:

@@ -1,4 +1,4 @@
-"""Job folders of pictures, as the parent process writes them."""
+"""Job folders of images, as the parent process writes them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -41,18 +41,18 @@ def rows(labels: Sequence[Any], holdout: float = 0.2, seed: int = 0) -> list[dic
     ]
 
 
-def put_pictures(job: Job, files: Sequence[bytes], kept: Mapping[str, np.ndarray]) -> Job:
+def put_images(job: Job, files: Sequence[bytes], kept: Mapping[str, np.ndarray]) -> Job:
     """The files of the job's tasks in its folder, each under the address of its task.
 
     `kept`: features by content that were made before, as the parent has them from the database.
     """
-    (job.folder / "pictures").mkdir()
+    (job.folder / "images").mkdir()
     known = {c: kept[c] for c in dict.fromkeys(map(sha256, files)) if c in kept}
     if known:
         write_features(job.folder, "kept-0", OPENCV.name, known)
-    with open(job.folder / "pictures.jsonl", "w") as listed:
+    with open(job.folder / "images.jsonl", "w") as listed:
         for i, content in enumerate(files):
-            name = f"pictures/{i}"
+            name = f"images/{i}"
             (job.folder / name).write_bytes(content)
             row = {
                 "address": f"/data/upload/1/{i + 1}.png",

@@ -4,7 +4,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import ExtractorRef, Problem
-from mlapi.images.folder_store import SeenPictures, read_features
+from mlapi.images.folder_store import FolderFeatureStore, read_features
 from mlapi.training.child import carry_out
 from mlapi.training.verify import verify
 from tests.mlapi.image_files import digits, inked_digits
@@ -12,8 +12,8 @@ from tests.mlapi.training_child.conftest import champion_of
 from tests.mlapi.training_child.image_jobs import OPENCV, spec, value
 
 
-def test_digits_are_told_apart(picture_job):
-    job = picture_job(*digits(), fresh=True)
+def test_digits_are_told_apart(image_job):
+    job = image_job(*digits(), fresh=True)
 
     result = job.train()
 
@@ -29,15 +29,15 @@ def test_digits_are_told_apart(picture_job):
     assert not (job.folder / "normalised").exists()
 
 
-def test_what_was_trained_loads_and_answers_as_it_was_judged(picture_job):
+def test_what_was_trained_loads_and_answers_as_it_was_judged(image_job):
     files, labels = digits(400)
-    job = picture_job(files, labels)
+    job = image_job(files, labels)
     result = job.train()
 
-    verify(job.folder, job.artifact)  # in a process that has no pictures but those of the folder
+    verify(job.folder, job.artifact)  # in a process that has no images but those of the folder
     predictor = pipelines.get("image_classification").load(job.artifact)
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(len(files))]
-    said = predictor.predict(data, store=SeenPictures.read(job.folder))
+    said = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
 
     assert predictor.nbytes > 0
     for outcome in result["outcomes"]:
@@ -45,20 +45,20 @@ def test_what_was_trained_loads_and_answers_as_it_was_judged(picture_job):
         assert said[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
 
 
-def test_the_colour_of_ink_is_told(picture_job):
-    job = picture_job(*inked_digits(600))
+def test_the_colour_of_ink_is_told(image_job):
+    job = image_job(*inked_digits(600))
 
     job.train()
 
     assert value(job, "accuracy") >= 0.98
 
 
-def test_several_labels_of_a_picture_are_learned(picture_job):
+def test_several_labels_of_an_image_are_learned(image_job):
     files, labels = digits(500)
     sets = [sorted({"round"} & {"round" if d in "0689" else ""}) for d in labels]
     sets = [[*s, "small"] if int(d) < 5 else s for s, d in zip(sets, labels, strict=True)]
     target = spec(["round", "small"], kind="multiple")
-    job = picture_job(files, sets, target=target)
+    job = image_job(files, sets, target=target)
 
     job.train()
 
@@ -66,8 +66,8 @@ def test_several_labels_of_a_picture_are_learned(picture_job):
     assert value(job, "subset_accuracy") > value(job, "baseline_subset_accuracy") + 0.3
 
 
-def test_the_learning_curve_of_pictures_reads_what_was_seen(picture_job):
-    job = picture_job(*digits(300))
+def test_the_learning_curve_of_images_reads_what_was_seen(image_job):
+    job = image_job(*digits(300))
     job.train()
 
     assert carry_out(job.folder, curve=True) == 0
@@ -77,8 +77,8 @@ def test_the_learning_curve_of_pictures_reads_what_was_seen(picture_job):
     assert points[-1]["value"] == pytest.approx(value(job, "macro_f1"))
 
 
-def test_automl_races_on_the_principal_components(picture_job):
-    job = picture_job(*digits(300), automl=True, automl_note="", time_budget_s=12)
+def test_automl_races_on_the_principal_components(image_job):
+    job = image_job(*digits(300), automl=True, automl_note="", time_budget_s=12)
 
     result = job.train()
 
@@ -87,44 +87,44 @@ def test_automl_races_on_the_principal_components(picture_job):
     assert 0.3 < automl["score"] <= 1
 
 
-def test_the_same_pictures_make_the_same_version(picture_job):
-    one, other = (picture_job(*digits(200)) for _ in range(2))
+def test_the_same_images_make_the_same_version(image_job):
+    one, other = (image_job(*digits(200)) for _ in range(2))
     one.train()
     other.train()
 
     assert one.artifact.read_bytes() == other.artifact.read_bytes()
 
 
-def test_a_picture_that_is_none_spoils_no_other(picture_job):
+def test_an_image_that_is_none_spoils_no_other(image_job):
     files, labels = digits(120)
     files = [*files]
-    files[3], files[50] = b"no picture", files[50][:60]
+    files[3], files[50] = b"no image", files[50][:60]
     files[7] = b""
-    job = picture_job(files, labels, fresh=True)
+    job = image_job(files, labels, fresh=True)
 
     result = job.train()
 
     judged = {o["task"] for o in result["outcomes"]}
     assert not judged & {4, 51, 8}
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
-    assert "pictures take no part" in log
+    assert "images take no part" in log
     predictor = pipelines.get("image_classification").load(job.artifact)
     (said,) = predictor.predict(
-        [{"image": "/data/upload/1/4.png"}], store=SeenPictures.read(job.folder)
+        [{"image": "/data/upload/1/4.png"}], store=FolderFeatureStore.read(job.folder)
     )
     assert isinstance(said["kind"], Problem)
 
 
-def test_pictures_that_were_seen_before_are_not_read_again(picture_job):
+def test_images_that_were_seen_before_are_not_read_again(image_job):
     files, labels = digits(150)
-    first = picture_job(files[:130], labels[:130], fresh=True)
+    first = image_job(files[:130], labels[:130], fresh=True)
     first.train()
-    second = picture_job(files, labels, fresh=True)
+    second = image_job(files, labels, fresh=True)
     (second.folder / "features").mkdir()
     for path in (first.folder / "features").glob("*.npz"):
         (second.folder / "features" / f"kept-{path.name}").write_bytes(path.read_bytes())
     for i in range(130):
-        (second.folder / "pictures" / str(i)).unlink()
+        (second.folder / "images" / str(i)).unlink()
 
     second.train()
 
@@ -137,22 +137,22 @@ def test_pictures_that_were_seen_before_are_not_read_again(picture_job):
     assert len(made) == 20
 
 
-def test_without_any_picture_the_run_says_so(picture_job):
+def test_without_any_image_the_run_says_so(image_job):
     files, labels = digits(30)
-    job = picture_job([b"x" * (i + 1) for i in range(30)], labels)
+    job = image_job([b"x" * (i + 1) for i in range(30)], labels)
 
     error = job.fail()
 
     assert error["code"] == "not_enough_labels"
-    assert "picture" in error["message"]
+    assert "image" in error["message"]
 
 
-def test_a_champion_is_judged_on_the_same_pictures(picture_job):
+def test_a_champion_is_judged_on_the_same_images(image_job):
     files, labels = digits(500)
-    champion = picture_job(files[:200], labels[:200])
+    champion = image_job(files[:200], labels[:200])
     champion.train()
     theirs = champion_of(champion, pipeline="image_classification", extractor=OPENCV)
-    job = picture_job(files, labels, champion=theirs)
+    job = image_job(files, labels, champion=theirs)
 
     comparison = job.train()["comparison"]
 
@@ -161,13 +161,13 @@ def test_a_champion_is_judged_on_the_same_pictures(picture_job):
     assert comparison["n"] == len(job.result["outcomes"])
 
 
-def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(picture_job):
+def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(image_job):
     files, labels = digits(200)
-    champion = picture_job(files, labels)
+    champion = image_job(files, labels)
     champion.train()
     gone = ExtractorRef("opencv", "opencv-0")
     theirs = champion_of(champion, pipeline="image_classification", extractor=gone)
-    job = picture_job(files, labels, champion=theirs)
+    job = image_job(files, labels, champion=theirs)
 
     job.train()
 
@@ -176,15 +176,13 @@ def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(pic
 
 
 @pytest.mark.vision
-def test_a_model_of_transformers_sees_for_a_version(picture_job, tmp_path):
+def test_a_model_of_transformers_sees_for_a_version(image_job, tmp_path):
     from mlapi.images.extractors.loading import extractor
     from tests.mlapi.images.extractors import tiny_models
 
     features = tiny_models.save(tmp_path / "tiny", tiny_models.vit)
     named = ExtractorRef(features, extractor(features).name)
-    job = picture_job(
-        *inked_digits(90), options={"features": features}, fresh=True, extractor=named
-    )
+    job = image_job(*inked_digits(90), options={"features": features}, fresh=True, extractor=named)
 
     result = job.train()
 

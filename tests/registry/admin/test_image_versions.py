@@ -1,4 +1,4 @@
-"""Pages of versions that group pictures, or tell how near they are: other numbers, and no race."""
+"""Pages of versions that group images, or tell how near they are: other numbers, and no race."""
 
 import re
 
@@ -35,7 +35,7 @@ def text_of(page):
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def test_clusters_are_shown_by_their_own_metrics_and_pictures(client, project):
+def test_clusters_are_shown_by_their_own_metrics_and_images(client, project):
     version = clusters(project, {"cats": 400, "dogs": 1}, NAMED, champion=True)
     with CaptureQueriesContext(connection) as captured:
         page = page_of(client, version)
@@ -69,7 +69,7 @@ def test_clusters_that_nobody_has_named_are_judged_by_themselves(client, project
 
 
 def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
-    task = make.PictureFactory(project=project)
+    task = make.ImageTaskFactory(project=project)
     version = nearness(
         project,
         [("cat", "cat"), ("dog", None), ("", None), ("cat", None)],
@@ -201,18 +201,18 @@ def test_a_negative_metric_is_drawn_where_it_is(client, project):
     assert max(map(float, heights)) < 100  # the axis goes on below zero
 
 
-PICTURES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
-IN_WORDS = "2,000 pictures: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had"
+IMAGES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
+IN_WORDS = "2,000 images: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had"
 
 
-def test_a_run_and_its_version_say_what_became_of_the_pictures(client, project):
-    counts = {"tasks": 2000, "train": 40, "holdout": 10, "unlabelled": 1950, "pictures": PICTURES}
+def test_a_run_and_its_version_say_what_became_of_the_images(client, project):
+    counts = {"tasks": 2000, "train": 40, "holdout": 10, "unlabelled": 1950, "pictures": IMAGES}
     tried = [{"target": "label", "name": "2 clusters", "score": 0.31, "metric": "silhouette"}]
     described = {"dataset_counts": counts, "candidates": tried}
     version = clusters(project, {"cats": 4}, described=described)
     for page in (page_of(client, version.run), page_of(client, version)):
         text = text_of(page)
-        assert f"Pictures {IN_WORDS}" in text
+        assert f"Images {IN_WORDS}" in text
         assert "Not labelled 1950 tasks" in text
         assert "Candidate Silhouette n" in text
         assert "not fitted on" not in text

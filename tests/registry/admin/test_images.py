@@ -1,4 +1,4 @@
-"""Pages show a picture small wherever they would show the text of a task of texts."""
+"""Pages show an image small wherever they would show the text of a task of texts."""
 
 import re
 from html import unescape
@@ -8,13 +8,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.admin.images import picture
+from registry.admin.images import image
 from registry.reports.shown_tasks import shown
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
-HOSTILE = 'http://pictures/"><script>alert(1)</script>.jpg'
+HOSTILE = 'http://images/"><script>alert(1)</script>.jpg'
 
 
 @pytest.fixture
@@ -44,19 +44,19 @@ def url_of(shown):
 
 
 def images(page):
-    """By alternative text, where each picture is."""
+    """By alternative text, where each image is."""
     found = re.findall(r'<img class="thumbnail" src="([^"]+)" alt="([^"]*)"', page)
     return {unescape(alt): src for src, alt in found}
 
 
 def drawn(task):
-    """As `images` has the task's picture."""
+    """As `images` has the task's image."""
     name = task.data["image"].rsplit("/", 1)[-1]
     return {f"task {task.labelstudio_id}: {name}": f"/api/tasks/{task.pk}/thumbnail/"}
 
 
-def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
-    tag = picture(shown(project, [make.PictureFactory(project=project)])[0])
+def test_an_image_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
+    tag = image(shown(project, [make.ImageTaskFactory(project=project)])[0])
     for attribute in ('loading="lazy"', 'decoding="async"', 'width="96"', 'height="96"'):
         assert attribute in tag
 
@@ -68,49 +68,49 @@ def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(proj
         ("/data/upload/3/8d-dog.png", "8d-dog.png"),
         ("/data/local-files/?d=cats/7.jpg", "7.jpg"),
         ("s3://bucket/folder/", "folder"),
-        ("data:image/png;base64,aGVsbG8=", "a picture in its data"),
+        ("data:image/png;base64,aGVsbG8=", "an image in its data"),
         ("http://[", "http://["),
         ("http://host", "host"),
     ],
 )
-def test_a_picture_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
-    task = make.PictureFactory(project=project, data={"image": address})
-    assert f'alt="task {task.labelstudio_id}: {name}"' in picture(shown(project, [task])[0])
+def test_an_image_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
+    task = make.ImageTaskFactory(project=project, data={"image": address})
+    assert f'alt="task {task.labelstudio_id}: {name}"' in image(shown(project, [task])[0])
 
 
-def test_mistakes_are_shown_as_pictures(client, project):
-    one, other = make.PictureFactory.create_batch(2, project=project)
+def test_mistakes_are_shown_as_images(client, project):
+    one, other = make.ImageTaskFactory.create_batch(2, project=project)
     version = judged(project, [one, other])
     page = page_of(client, url_of(version))
     assert images(page) == {**drawn(one), **drawn(other)}
     assert one.data["image"] not in page
 
 
-def test_the_tasks_of_a_cell_are_shown_as_pictures(client, project):
-    task = make.PictureFactory(project=project)
+def test_the_tasks_of_a_cell_are_shown_as_images(client, project):
+    task = make.ImageTaskFactory(project=project)
     version = judged(project, [task, make.TaskFactory(project=project, data={"text": "A text."})])
     listed = page_of(client, f"/admin/registry/outcome/?version__id__exact={version.pk}")
     assert images(listed) == drawn(task)
     assert "A text." in listed
 
 
-def test_the_page_of_an_answer_has_its_picture_and_the_address(client, project):
-    task = make.PictureFactory(project=project)
+def test_the_page_of_an_answer_has_its_image_and_the_address(client, project):
+    task = make.ImageTaskFactory(project=project)
     page = page_of(client, url_of(judged(project, [task]).outcomes.get()))
     assert images(page) == drawn(task)
     assert task.data["image"] in page
 
 
-def test_versions_that_disagree_are_compared_by_pictures(client, project):
-    task = make.PictureFactory(project=project)
+def test_versions_that_disagree_are_compared_by_images(client, project):
+    task = make.ImageTaskFactory(project=project)
     a, b = judged(project, [task]), judged(project, [task], predicted="Positive")
     page = page_of(client, f"/admin/registry/modelversion/compare/?a={a.pk}&b={b.pk}")
     assert images(page) == drawn(task)
 
 
 def test_a_task_is_shown_with_those_that_are_most_like_it(client, project):
-    task = make.PictureFactory(project=project)
-    others = [make.PictureFactory(project=project, labelled=said) for said in ("Cat", None) * 5]
+    task = make.ImageTaskFactory(project=project)
+    others = [make.ImageTaskFactory(project=project, labelled=said) for said in ("Cat", None) * 5]
     with CaptureQueriesContext(connection) as captured:
         page = page_of(client, url_of(task))
     assert len(captured) <= 20
@@ -124,9 +124,11 @@ def test_a_task_is_shown_with_those_that_are_most_like_it(client, project):
 
 
 def test_a_task_without_features_says_so(client, project):
-    page = page_of(client, url_of(make.PictureFactory(project=project, data={"image": "new.jpg"})))
+    page = page_of(
+        client, url_of(make.ImageTaskFactory(project=project, data={"image": "new.jpg"}))
+    )
     assert "has no features. They are made when a version is trained" in page
-    alone = page_of(client, url_of(make.PictureFactory()))
+    alone = page_of(client, url_of(make.ImageTaskFactory()))
     assert "No other task of the project has features yet." in alone
 
 
@@ -138,7 +140,7 @@ def test_a_text_is_not_said_to_be_like_others(client, project):
 
 
 def test_hostile_addresses_are_escaped(client, project):
-    tasks = [make.PictureFactory(project=project, data={"image": HOSTILE}) for _ in range(2)]
+    tasks = [make.ImageTaskFactory(project=project, data={"image": HOSTILE}) for _ in range(2)]
     version = judged(project, tasks)
     other = judged(project, tasks, predicted="Positive")
     compared = f"/admin/registry/modelversion/compare/?a={version.pk}&b={other.pk}"

@@ -1,4 +1,4 @@
-"""What became of the pictures of a run, in words."""
+"""What became of the images of a run, in words."""
 
 import pytest
 
@@ -10,11 +10,11 @@ from registry.reports.images import in_words
     [
         (
             {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 19, "unavailable": 1},
-            "2,000 pictures: 1,980 were seen before, 20 fetched, 19 seen anew, 1 cannot be had",
+            "2,000 images: 1,980 were seen before, 20 fetched, 19 seen anew, 1 cannot be had",
         ),
-        ({"pictures": 1, "kept": 0}, "1 picture: 0 were seen before"),
-        ({"pictures": 3}, "3 pictures"),
-        ({"pictures": 0, "embedded": None}, "0 pictures"),
+        ({"pictures": 1, "kept": 0}, "1 image: 0 were seen before"),
+        ({"pictures": 3}, "3 images"),
+        ({"pictures": 0, "embedded": None}, "0 images"),
     ],
 )
 def test_what_is_known_is_said(counts, words):

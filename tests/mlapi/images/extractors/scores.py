@@ -21,12 +21,12 @@ def linear_accuracy(features: np.ndarray, labels: np.ndarray) -> float:
 
 
 def precision_at(k: int, features: np.ndarray, labels: np.ndarray) -> float:
-    """How many of each picture's k nearest by cosine similarity have its label."""
+    """How many of each image's k nearest by cosine similarity have its label."""
     return float((labels[nearest(k, features)] == labels[:, None]).mean())
 
 
 def nearest(k: int, features: np.ndarray) -> np.ndarray:
-    """(n, k): each picture's k nearest others by cosine similarity; the rows are of length 1."""
+    """(n, k): each image's k nearest others by cosine similarity; the rows are of length 1."""
     similarity = features @ features.T
     np.fill_diagonal(similarity, -2)
     return np.argsort(-similarity, axis=1)[:, :k]

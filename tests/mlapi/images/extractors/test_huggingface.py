@@ -18,10 +18,10 @@ from mlapi.eva.images import evaluate_images
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
 from mlapi.images.extractors.loading import extractor, problem
-from mlapi.images.function import PictureFeatures
+from mlapi.images.function import ImageFeatures
 from tests.mlapi.images.extractors import tiny_models
 from tests.mlapi.images.extractors.samples import tiles, write_pngs
-from tests.mlapi.images.extractors.test_opencv import odd_pictures
+from tests.mlapi.images.extractors.test_opencv import odd_images
 
 pytestmark = pytest.mark.vision
 
@@ -55,36 +55,36 @@ def failure(features: str) -> TrainingFailed:
     return failed.value
 
 
-def test_any_picture_has_a_vector_of_length_one(any_model):
+def test_any_image_has_a_vector_of_length_one(any_model):
     made = extractor(any_model)
-    pictures = odd_pictures()
+    images = odd_images()
 
-    rows = made.features(pictures)
+    rows = made.features(images)
 
     assert rows.dtype == np.float32
-    assert rows.shape == (len(pictures), made.size)
+    assert rows.shape == (len(images), made.size)
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(made.features(pictures), rows)
+    np.testing.assert_array_equal(made.features(images), rows)
     assert made.features([]).shape == (0, made.size)
 
 
-def test_a_vector_is_its_pictures_alone(any_model):
+def test_a_vector_is_its_images_alone(any_model):
     made = extractor(any_model)
-    pictures = odd_pictures()
+    images = odd_images()
 
-    together = made.features(pictures)
+    together = made.features(images)
 
-    for row, picture in zip(together, pictures, strict=True):
-        np.testing.assert_allclose(made.features([picture])[0], row, atol=1e-5)
+    for row, image in zip(together, images, strict=True):
+        np.testing.assert_allclose(made.features([image])[0], row, atol=1e-5)
 
 
-def test_pictures_that_differ_have_vectors_that_differ(any_model):
-    first, *_, last = extractor(any_model).features(tiles(64).pictures)
+def test_images_that_differ_have_vectors_that_differ(any_model):
+    first, *_, last = extractor(any_model).features(tiles(64).images)
 
     assert np.abs(first - last).max() > 1e-3
 
 
-def test_it_is_told_how_large_a_picture_it_can_use_and_what_it_holds(any_model):
+def test_it_is_told_how_large_an_image_it_can_use_and_what_it_holds(any_model):
     made = extractor(any_model)
 
     assert 256 <= made.max_side <= 1024
@@ -115,11 +115,11 @@ def test_its_name_has_the_hash_of_the_weights_and_of_how_they_are_used(tmp_path)
 def test_shards_are_one_model(tmp_path, vit):
     sharded = tiny_models.save(tmp_path / "shards" / "vit", tiny_models.vit, max_shard_size="20KB")
     assert len(list((tmp_path / "shards" / "vit").glob("*.safetensors"))) > 1
-    pictures = tiles(128).pictures
+    images = tiles(128).images
 
-    rows = extractor(sharded).features(pictures)
+    rows = extractor(sharded).features(images)
 
-    np.testing.assert_allclose(rows, extractor(vit).features(pictures), atol=1e-6)
+    np.testing.assert_allclose(rows, extractor(vit).features(images), atol=1e-6)
 
 
 def test_odd_names_of_folders_leave_a_plain_name(tmp_path):
@@ -134,29 +134,29 @@ def test_odd_names_of_folders_leave_a_plain_name(tmp_path):
 def test_what_was_never_trained_is_no_part_of_the_features(tmp_path):
     """A classifier's file has no pooler; transformers would make one up, another each time."""
     features = tiny_models.save(tmp_path / "classifier", tiny_models.vit_classifier)
-    pictures = tiles(128).pictures[:3]
+    images = tiles(128).images[:3]
     script = (
         "import sys, numpy as np\n"
         "from mlapi.images.extractors.loading import extractor\n"
-        "pictures = np.load(sys.argv[2])\n"
-        "np.save(sys.argv[3], extractor(sys.argv[1]).features(list(pictures)))\n"
+        "images = np.load(sys.argv[2])\n"
+        "np.save(sys.argv[3], extractor(sys.argv[1]).features(list(images)))\n"
     )
-    np.save(tmp_path / "pictures.npy", np.stack(pictures))
-    files = [str(tmp_path / "pictures.npy"), str(tmp_path / "rows.npy")]
+    np.save(tmp_path / "images.npy", np.stack(images))
+    files = [str(tmp_path / "images.npy"), str(tmp_path / "rows.npy")]
 
     subprocess.run([sys.executable, "-c", script, features, *files], check=True)
 
-    found = extractor(features).features(pictures)
+    found = extractor(features).features(images)
     np.testing.assert_allclose(np.load(tmp_path / "rows.npy"), found, atol=1e-5)
 
 
 def test_threads_that_ask_at_once_get_one_model(vit):
-    pictures, found, barrier = tiles(128).pictures, [], threading.Barrier(6)
+    images, found, barrier = tiles(128).images, [], threading.Barrier(6)
 
     def ask():
         barrier.wait()
         made = extractor(vit)
-        found.append((made, made.features(pictures)))
+        found.append((made, made.features(images)))
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
@@ -171,18 +171,18 @@ def test_threads_that_ask_at_once_get_one_model(vit):
 
 def test_a_model_is_loaded_once_for_many_statements(tmp_path, vit):
     """EvaDB executes the function's file and makes an instance of it for each statement."""
-    pictures = tiles(128).pictures
-    write_pngs(tmp_path / "png", pictures)
+    images = tiles(128).images
+    write_pngs(tmp_path / "png", images)
     eva = open_eva(tmp_path / "eva")
     made = extractor(vit)
     mark = id(made)
-    expected = made.features(pictures)
+    expected = made.features(images)
     del made
     gc.collect()
 
     for number in range(3):
         table, chosen = f"hf_once_{number}", {"features": vit}
-        found = evaluate_images(eva, table, tmp_path / "png", PictureFeatures, chosen)
+        found = evaluate_images(eva, table, tmp_path / "png", ImageFeatures, chosen)
         np.testing.assert_allclose(np.stack(list(found.values())), expected, atol=1e-5)
 
     assert id(extractor(vit)) == mark
@@ -209,14 +209,12 @@ def test_a_folder_whose_weights_change_is_loaded_anew(vit):
 
 
 def test_online_gives_the_same_vectors(vit):
-    pictures = tiles(128).pictures[:5]
-    online = OnlineFunction(PictureFeatures(vit), "picture_features", ["picture"], ["features"])
+    images = tiles(128).images[:5]
+    online = OnlineFunction(ImageFeatures(vit), "image_features", ["image"], ["features"])
 
-    found = online.evaluate(pd.DataFrame({"picture": pictures}))["features"]
+    found = online.evaluate(pd.DataFrame({"image": images}))["features"]
 
-    np.testing.assert_allclose(
-        np.stack(found.tolist()), extractor(vit).features(pictures), atol=1e-6
-    )
+    np.testing.assert_allclose(np.stack(found.tolist()), extractor(vit).features(images), atol=1e-6)
 
 
 def test_asking_whether_it_can_be_used_loads_nothing(vit):
@@ -296,7 +294,7 @@ def test_a_model_of_texts_is_told(tmp_path):
     features = tiny_models.save(tmp_path / "bert", tiny_models.bert)
 
     assert failure(features).code == "model_broken"
-    assert "makes no features of pictures" in failure(features).message
+    assert "makes no features of images" in failure(features).message
 
 
 def test_a_model_that_says_another_thing_each_time_is_told(tmp_path):

@@ -1,20 +1,20 @@
-"""What features made through EvaDB are good for: one recipe, three kinds of picture."""
+"""What features made through EvaDB are good for: one recipe, three kinds of image."""
 
 import numpy as np
 import pytest
 
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.open import open_eva
-from mlapi.images.function import PictureFeatures
+from mlapi.images.function import ImageFeatures
 from tests.mlapi.images.extractors import scores
 from tests.mlapi.images.extractors.samples import Labelled, digits, inked_digits, tiles, write_pngs
 
 
 def _seen(folder, name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
     eva = open_eva(folder / "eva")
-    write_pngs(folder / "png", data.pictures)
-    found = evaluate_images(eva, name, folder / "png", PictureFeatures, {"features": "opencv"})
-    assert len(found) == len(data.pictures)
+    write_pngs(folder / "png", data.images)
+    found = evaluate_images(eva, name, folder / "png", ImageFeatures, {"features": "opencv"})
+    assert len(found) == len(data.images)
     return np.stack(list(found.values())), data.labels
 
 

@@ -1,4 +1,4 @@
-"""Tiny models of pictures with random weights, saved as Hugging Face saves them."""
+"""Tiny models of images with random weights, saved as Hugging Face saves them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +44,7 @@ def resnet() -> tuple[Any, Any]:
 
 
 def yolos() -> tuple[Any, Any]:
-    """A detector, whose processor keeps the picture's proportions and would pad a batch."""
+    """A detector, whose processor keeps the image's proportions and would pad a batch."""
     from transformers import YolosConfig, YolosImageProcessor, YolosModel
 
     config = YolosConfig(**{**_VISION, "image_size": [SIDE, SIDE]}, num_detection_tokens=3)
@@ -53,7 +53,7 @@ def yolos() -> tuple[Any, Any]:
 
 
 def clip() -> tuple[Any, Any]:
-    """A model of pictures and texts."""
+    """A model of images and texts."""
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
     config = CLIPConfig(text_config=_TEXT, vision_config=_VISION, projection_dim=24)
@@ -63,14 +63,14 @@ def clip() -> tuple[Any, Any]:
 
 
 def masked_autoencoder() -> tuple[Any, Any]:
-    """One that looks at another random quarter of the picture each time."""
+    """One that looks at another random quarter of the image each time."""
     from transformers import ViTMAEConfig, ViTMAEModel
 
     return ViTMAEModel(ViTMAEConfig(**_VISION)), vit()[1]
 
 
 def bert() -> tuple[Any, Any]:
-    """A model of texts, beside a processor of pictures."""
+    """A model of texts, beside a processor of images."""
     from transformers import BertConfig, BertModel
 
     return BertModel(BertConfig(**_TEXT)), vit()[1]
