@@ -143,8 +143,8 @@ class ExtractorRef:
     name: str
 
 
-class FeatureStore(Protocol):
-    """Feature vectors of the images that tasks name: kept ones, and those that it can make."""
+class FeatureSource(Protocol):
+    """Gives the feature vectors of images by their addresses: stored ones, or those it can make."""
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from mlapi.domain import Answer, FeatureStore, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, Problem, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.images.online import SECONDS, ProjectFeatures
 from mlapi.labelstudio import label_config as label_configs
@@ -139,7 +139,7 @@ def _mirrored(project: Project, tasks: Sequence[Any]) -> Iterable[tuple[int, Any
     return live(project).filter(labelstudio_id__in=ids).values_list("pk", "data")
 
 
-def _predict(served: _Served, rows: list[dict[str, Any]], store: FeatureStore) -> list[_Said]:
+def _predict(served: _Served, rows: list[dict[str, Any]], store: FeatureSource) -> list[_Said]:
     """The predictor's answers; of a row on which it fails that it failed. Logs one traceback.
 
     Raises what is no row's fault: an EvalsError, and what the database raises when it is away.
@@ -164,7 +164,7 @@ class _Attempt:
     is taken to fail on all, which costs a dozen calls instead of two for each row.
     """
 
-    def __init__(self, served: _Served, store: FeatureStore) -> None:
+    def __init__(self, served: _Served, store: FeatureSource) -> None:
         self._served = served
         self._store = store
         self.failed = 0

@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, FeatureStore, InputProblem
+from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
 
 NOT_GIVEN = InputProblem("picture_missing", "The image was not brought to this process.")
 NOT_SEEN = InputProblem("picture_not_seen", "The image has no features of this extractor.")
 
 
 @dataclass
-class FolderFeatureStore(FeatureStore):
+class FolderFeatureStore(FeatureSource):
     """What is known in the folder; `problems` are those of contents that cannot be read."""
 
     contents: dict[str, str | InputProblem] = field(default_factory=dict)

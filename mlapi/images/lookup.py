@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TargetSpec
+from mlapi.domain import ExtractorRef, FeatureSource, InputProblem, TargetSpec
 from mlapi.images.addresses import read_address
 
 NO_STORE = InputProblem("pictures_unreachable", "This process cannot read images.")
@@ -15,7 +15,7 @@ def read_vectors(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    store: FeatureStore | None,
+    store: FeatureSource | None,
 ) -> list[np.ndarray | InputProblem]:
     """The vector of each row's image, or why it has none; the store is asked once for all."""
     found: list[Any] = [_address(row, spec) for row in rows]

@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, FeatureStore, InputProblem, TrainingFailed
+from mlapi.domain import ExtractorRef, FeatureSource, InputProblem, TrainingFailed
 from mlapi.media.reader import Fetched, MediaReader
 from registry.acts import features
 from registry.acts.features import Seen, address_key, strings_of
@@ -40,7 +40,7 @@ _fetching = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 Named = Callable[[], Iterable[tuple[int, Any]]]
 
 
-class ProjectFeatures(FeatureStore):
+class ProjectFeatures(FeatureSource):
     """Of one request or job: each image is read and seen at most once, and then kept.
 
     `named` gives the mirrored tasks (id and data) that the addresses come from: features are

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi.domain import FeatureStore, TargetSpec
+from mlapi.domain import FeatureSource, TargetSpec
 from mlapi.images.lookup import read_vectors
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
@@ -14,6 +14,6 @@ class ImagePredictor(ClassifierPredictor):
     pipeline = "image_classification"
 
     def read(
-        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureStore | None
+        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureSource | None
     ) -> list[Any]:
         return read_vectors(rows, spec, self.model.extractor, store)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, InputProblem, Problem, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.images.lookup import read_vectors
 from mlapi.pipelines.base import Predictor
@@ -37,7 +37,7 @@ class ClusterPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureStore | None = None,
+        store: FeatureSource | None = None,
     ) -> list[dict[str, Answer | Problem]]:
         today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
