@@ -10,7 +10,7 @@ from time import monotonic
 from mlapi.domain import InputProblem
 
 
-class Cutoff:
+class Deadline:
     """The time that one fetch has, from when its `with` is entered.
 
     The time limit of a single read bounds nothing: a server that sends a byte now and then
@@ -27,7 +27,7 @@ class Cutoff:
         self._timer = threading.Timer(timeout_s, self.cut)
         self._timer.daemon = True
 
-    def __enter__(self) -> "Cutoff":
+    def __enter__(self) -> "Deadline":
         self._ends_at = monotonic() + self.timeout_s
         self._timer.start()
         return self

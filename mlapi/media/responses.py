@@ -8,7 +8,7 @@ from typing import IO
 import httpx
 
 from mlapi.domain import InputProblem
-from mlapi.media.deadline import Cutoff
+from mlapi.media.deadline import Deadline
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NOT_MODIFIED = 304
@@ -20,8 +20,8 @@ _CODES |= {410: "media_not_found"}
 
 
 @dataclass
-class Answer:
-    """An answer whose body has not been read; `who` names its server in our own words."""
+class Response:
+    """A response whose body has not been read; `who` names its server in our own words."""
 
     who: str
     status: int
@@ -29,23 +29,25 @@ class Answer:
     chunks: Iterator[bytes]
 
 
-def save(answer: Answer, file: IO[bytes], max_bytes: int, cutoff: Cutoff) -> tuple[str, int]:
+def save(
+    response: Response, file: IO[bytes], max_bytes: int, deadline: Deadline
+) -> tuple[str, int]:
     """Write the body to `file`; its SHA-256 and size. Raises InputProblem, and what reading does.
 
     Nothing is written beyond `max_bytes`.
     """
-    _require_a_file(answer, max_bytes)
+    _require_a_file(response, max_bytes)
     digest, size = hashlib.sha256(), 0
-    for chunk in answer.chunks:
+    for chunk in response.chunks:
         size += len(chunk)
         if size > max_bytes:
             raise too_large(max_bytes)
         digest.update(chunk)
         file.write(chunk)
-        cutoff.left()
-    cutoff.left()  # a connection that was cut may look like the end of the body
+        deadline.left()
+    deadline.left()  # a connection that was cut may look like the end of the body
     if not size:
-        raise InputProblem("media_empty", f"{answer.who} answers with an empty file.")
+        raise InputProblem("media_empty", f"{response.who} answers with an empty file.")
     return digest.hexdigest(), size
 
 
@@ -56,12 +58,12 @@ def too_large(max_bytes: int) -> InputProblem:
     )
 
 
-def _require_a_file(answer: Answer, max_bytes: int) -> None:
-    if answer.status != 200:
-        code = _CODES.get(answer.status, "media_unreachable")
-        raise InputProblem(code, f"{answer.who} answers {answer.status} for this file.")
-    if answer.headers.get("content-encoding", "identity").lower() != "identity":
-        raise InputProblem("media_unsupported", f"{answer.who} sends the file compressed.")
-    declared = answer.headers.get("content-length", "")
+def _require_a_file(response: Response, max_bytes: int) -> None:
+    if response.status != 200:
+        code = _CODES.get(response.status, "media_unreachable")
+        raise InputProblem(code, f"{response.who} answers {response.status} for this file.")
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise InputProblem("media_unsupported", f"{response.who} sends the file compressed.")
+    declared = response.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_bytes:
         raise too_large(max_bytes)
