@@ -1,4 +1,4 @@
-"""Sees the images of a run through EvaDB: normalised files in, features of each content out."""
+"""Extracts the features of a run's images by EvaDB: normalised files in, vectors by content out."""
 
 import shutil
 from collections import Counter
@@ -8,28 +8,18 @@ from pathlib import Path
 import cv2
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, InputProblem, TrainingFailed
+from mlapi.domain import ExtractorRef, InputProblem
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.open import Eva
 from mlapi.images.decoding import read_image
-from mlapi.images.extractors.loading import extractor as load_extractor
+from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.folder_store import FolderFeatureStore, write_features
 from mlapi.images.function import ImageFeatures
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 
-BATCH = 500  # images that lie in the folder as PNG at once; what is seen is written after each
+BATCH = 500  # images that lie in the folder as PNG at once; their features are written after each
 _UNSEEABLE = InputProblem("picture_not_seen", "EvaDB could not read the image.")
-
-
-class ExtractorChanged(TrainingFailed):
-    """The extractor of that name is no longer the one that a version was trained with."""
-
-    def __init__(self, wanted: ExtractorRef, found: str) -> None:
-        super().__init__(
-            "extractor_changed",
-            f"Its features are {found} today, and were {wanted.name}.",
-        )
 
 
 def extract_features(
@@ -40,17 +30,15 @@ def extract_features(
     addresses: Sequence[str],
     report: Reporter,
 ) -> None:
-    """Make the features that are missing, and add them to `seen` and to the run's folder.
+    """Makes the features that are missing, and adds them to `seen` and to the run's folder.
 
-    An image that cannot be read is a problem of its own and keeps no other from being seen.
-    Raises TrainingFailed if the extractor cannot be had.
+    An image that cannot be read is a problem of its own and does not affect the others.
+    Raises TrainingFailed if the extractor cannot be loaded, or is another one today.
     """
     missing = list(seen.unseen(wanted, addresses))
     if not missing:
         return
-    extractor = load_extractor(wanted.features)
-    if extractor.name != wanted.name:
-        raise ExtractorChanged(wanted, extractor.name)
+    extractor = extractor_for(wanted)
     features = seen.features.setdefault(wanted.name, {})
     done = 0
     for number, batch in enumerate(chunked(missing, BATCH), start=1):
@@ -71,7 +59,7 @@ def extract_features(
 
 
 def log_problems(seen: FolderFeatureStore, addresses: Sequence[str], report: Reporter) -> None:
-    """How many images could not be had or read, by reason."""
+    """Logs how many images are unavailable, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     for address in set(addresses):
         content = seen.contents.get(address)
@@ -79,7 +67,7 @@ def log_problems(seen: FolderFeatureStore, addresses: Sequence[str], report: Rep
         if isinstance(problem, InputProblem):
             reasons[problem.code, problem.message] += 1
     for (code, message), n in reasons.most_common(20):
-        report.log(f"{n} images take no part: {code}: {message}")
+        report.log(f"{n} images are unavailable: {code}: {message}")
 
 
 def _normalised(

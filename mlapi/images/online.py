@@ -1,7 +1,7 @@
-"""The features of a project's images: those that are kept, and those that are seen just now."""
+"""Feature vectors for what serves: stored ones, and those of images that are downloaded now."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -11,18 +11,18 @@ import structlog
 from django.conf import settings
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputProblem, TrainingFailed
+from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
+from mlapi.images.feature_store import FeatureStore, StoredFeature
 from mlapi.media.reader import Fetched, MediaReader
-from registry.acts import features
-from registry.acts.features import Seen, address_key, strings_of
+from registry.acts.features import strings_of
 from registry.errors import EvalsError
-from registry.models import Feature, Project
+from registry.models import Project
 
 log = structlog.get_logger(__name__)
 
 # Label Studio waits 100 s for predictions, and would lose all of them to the last image.
 SECONDS = 60.0
-_AT_ONCE = 32
+_AT_ONCE = 32  # images in memory
 _LATER = InputProblem("picture_not_yet", "There was no time left to read the image; ask again.")
 # Why an image has no features now, and may have them when it is asked for again.
 TRANSIENT_CODES = frozenset(
@@ -33,22 +33,36 @@ TRANSIENT_CODES = frozenset(
     }
 )
 _FAILURE_REMEMBERED_S = 30
-# Who fetches images keeps a thread for a minute: the others are for everyone else, so who finds
-# no place does not wait for one.
-_fetching = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+# At most half of the web threads download images, for up to a minute each; a request beyond them
+# goes without rather than wait.
+_downloading = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
-Named = Callable[[], Iterable[tuple[int, Any]]]
+Vectors = dict[str, np.ndarray | InputProblem]
+# By addresses the mirrored tasks (by id) that name them, each with the address.
+Naming = Callable[[Container[str]], Iterable[tuple[int, str]]]
 
 
-class ProjectFeatures(FeatureSource):
-    """Of one request or job: each image is read and seen at most once, and then kept.
+def naming(
+    tasks: Iterable[tuple[Any, Any]], addresses: Container[str]
+) -> Iterator[tuple[Any, str]]:
+    """The tasks, (id, data), whose data name one of the addresses."""
+    for task, data in tasks:
+        for text in dict.fromkeys(strings_of(data)):
+            if text in addresses:
+                yield task, text
 
-    `named` gives the mirrored tasks (id and data) that the addresses come from: features are
-    kept with the tasks that name them, and not at all where none is mirrored yet. What has not
-    been seen within `seconds` is left for another time; with none only kept features are given.
+
+class OnlineFeatures(FeatureSource):
+    """The vectors that one request or job needs: each image is downloaded at most once.
+
+    Vectors are stored with the mirrored tasks that name the images, and not where none does.
+    What is not made within `seconds` is left for another time; with 0 only stored vectors are
+    given.
     """
 
-    def __init__(self, project: Project, named: Named, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, project: Project, named: Naming = lambda addresses: (), seconds: float = SECONDS
+    ) -> None:
         self._project = project
         self._named = named
         self._until = monotonic() + seconds
@@ -56,83 +70,51 @@ class ProjectFeatures(FeatureSource):
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
     ) -> list[np.ndarray | InputProblem]:
-        found: dict[str, np.ndarray | InputProblem] = dict(self._kept(extractor, set(addresses)))
+        store = FeatureStore(self._project, extractor)
+        found: Vectors = {f.address: f.vector for f in store.by_address(set(addresses))}
         missing = list(dict.fromkeys(a for a in addresses if a not in found))
-        if missing and monotonic() < self._until and _fetching.acquire(blocking=False):
+        if missing and monotonic() < self._until and _downloading.acquire(blocking=False):
             try:
-                with MediaReader(self._project) as reader:
-                    for some in chunked(missing, _AT_ONCE):
-                        if monotonic() < self._until:
-                            found |= self._read(reader, extractor, some)
+                found |= self._make(store, missing)
             finally:
-                _fetching.release()
+                _downloading.release()
         return [found.get(address, _LATER) for address in addresses]
 
-    def _kept(
-        self, extractor: ExtractorRef, addresses: set[str]
-    ) -> Iterator[tuple[str, np.ndarray]]:
-        """One query; an address that several tasks name has the same vector with each."""
-        by_key = {address_key(address): address for address in addresses}
-        kept = Feature.objects.filter(
-            project=self._project, extractor=extractor.name, address__in=list(by_key)
-        )
-        for key, vector in kept.values_list("address", "vector"):
-            yield by_key[key], from_bytes(vector)
-
-    def _read(
-        self, reader: MediaReader, extractor: ExtractorRef, addresses: Sequence[str]
-    ) -> dict[str, np.ndarray | InputProblem]:
-        fetched = dict(reader.fetch_each(addresses, until=self._until))
-        files = {f.sha256: f.path for f in fetched.values() if isinstance(f, Fetched)}
-        seen: dict[str, np.ndarray | InputProblem] = dict(self._of_contents(extractor, files))
-        unseen = {c: path for c, path in files.items() if c not in seen}
-        seen |= _see(extractor, unseen, self._until)
-        found: dict[str, np.ndarray | InputProblem] = {
-            address: seen[file.sha256] if isinstance(file, Fetched) else file
-            for address, file in fetched.items()
-        }
-        contents = {a: f.sha256 for a, f in fetched.items() if isinstance(f, Fetched)}
-        self._keep(extractor, contents, found)
+    def _make(self, store: FeatureStore, addresses: Sequence[str]) -> Vectors:
+        """The vectors of what can be read in time; they are stored all at once, at the end."""
+        found: Vectors = {}
+        files: dict[str, Fetched] = {}
+        try:
+            with MediaReader(self._project) as reader:
+                for batch in chunked(addresses, _AT_ONCE):
+                    if monotonic() < self._until:
+                        fetched = dict(reader.fetch_each(batch, until=self._until))
+                        files |= {a: f for a, f in fetched.items() if isinstance(f, Fetched)}
+                        found |= self._vectors_of(store, fetched)
+        finally:
+            self._save(store, files, found)
         return found
 
-    def _of_contents(
-        self, extractor: ExtractorRef, contents: Iterable[str]
-    ) -> Iterator[tuple[str, np.ndarray]]:
-        kept = Feature.objects.filter(
-            project=self._project, extractor=extractor.name, content__in=list(contents)
-        )
-        for content, vector in kept.values_list("content", "vector"):
-            yield content, from_bytes(vector)
+    def _vectors_of(
+        self, store: FeatureStore, fetched: dict[str, Fetched | InputProblem]
+    ) -> Vectors:
+        files = {f.sha256: f.path for f in fetched.values() if isinstance(f, Fetched)}
+        known: Vectors = dict(store.by_content(files))
+        unknown = {content: path for content, path in files.items() if content not in known}
+        known |= _extract(store.extractor, unknown, self._until)
+        return {a: known[f.sha256] if isinstance(f, Fetched) else f for a, f in fetched.items()}
 
-    def _keep(
-        self,
-        extractor: ExtractorRef,
-        contents: dict[str, str],
-        found: dict[str, np.ndarray | InputProblem],
-    ) -> None:
-        rows = [
-            Seen(task, address, contents[address], to_bytes(vector))
-            for task, data in self._named()
-            for address in dict.fromkeys(strings_of(data))
-            if isinstance(vector := found.get(address), np.ndarray)
-        ]
-        features.keep(self._project, extractor.name, rows)
+    def _save(self, store: FeatureStore, files: dict[str, Fetched], found: Vectors) -> None:
+        made = {a: vector for a, vector in found.items() if isinstance(vector, np.ndarray)}
+        if made:
+            store.save(
+                StoredFeature(task, address, files[address].sha256, made[address])
+                for task, address in self._named(made)
+            )
 
 
-def to_bytes(vector: np.ndarray) -> bytes:
-    """As it is kept: float32, little-endian."""
-    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
-
-
-def from_bytes(kept: bytes | memoryview) -> np.ndarray:
-    """What `to_bytes` made; read only."""
-    return np.frombuffer(kept, dtype="<f4")
-
-
-def _see(
-    extractor: ExtractorRef, files: dict[str, Path], until: float
-) -> dict[str, np.ndarray | InputProblem]:
-    """Through the EvaDB function, in this process; an image that is none keeps no other back.
+def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> Vectors:
+    """By the EvaDB function, in this process; an unreadable image does not affect the others.
 
     What is not decoded at `until` is left for another time: large images take turns.
     """
@@ -140,7 +122,7 @@ def _see(
 
     from mlapi.images.decoding import read_image
 
-    found: dict[str, np.ndarray | InputProblem] = {}
+    found: Vectors = {}
     if not files:
         return found
     try:
@@ -164,10 +146,10 @@ def _see(
 
 
 class _Functions:
-    """The EvaDB functions of this process that see images, one for each extractor.
+    """The EvaDB functions of this process that extract features, one for each extractor.
 
-    A failure is remembered for half a minute: a model that is missing is not looked for, and
-    told of in the log, with every image.
+    A failure is remembered for half a minute: a missing model is not looked for, nor logged, with
+    every image.
     """
 
     def __init__(self) -> None:
@@ -176,7 +158,7 @@ class _Functions:
         self._failed: dict[str, tuple[float, InputProblem]] = {}
 
     def get(self, extractor: ExtractorRef) -> Any:
-        """Raises InputProblem where the extractor cannot be had, or is another one today."""
+        """Raises InputProblem where the extractor cannot be loaded, or is another one today."""
         with self._lock:
             if extractor.name in self._made:
                 return self._made[extractor.name]
@@ -184,7 +166,7 @@ class _Functions:
             if monotonic() < until:
                 raise problem
             try:
-                made = self._made[extractor.name] = _made(extractor)
+                made = self._made[extractor.name] = _function(extractor)
             except EvalsError as error:
                 log.exception("extractor_not_loaded", extractor=extractor.name)
                 problem = InputProblem(error.code, f"{error.message} {error.hint}".strip())
@@ -196,15 +178,11 @@ class _Functions:
 _functions = _Functions()
 
 
-def _made(extractor: ExtractorRef) -> Any:
+def _function(extractor: ExtractorRef) -> Any:
     from mlapi.eva.online import OnlineFunction
+    from mlapi.images.extractors.loading import extractor_for
     from mlapi.images.function import ImageFeatures
 
     instance = ImageFeatures()
-    instance.setup(extractor.features)
-    if instance.extractor.name != extractor.name:
-        raise TrainingFailed(
-            "extractor_changed",
-            f"The features are {instance.extractor.name} today, and were {extractor.name}.",
-        )
+    instance.extractor = extractor_for(extractor)
     return OnlineFunction(instance, "image_features", ["image"], ["features"])

@@ -8,7 +8,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import QuerySet
 
-from mlapi.images.online import from_bytes
+from mlapi.images.feature_store import from_bytes
 from registry.engine import Neighbour
 from registry.errors import EvalsError
 from registry.models import Feature, Task

@@ -25,6 +25,7 @@ from registry.acts import champion, runs, versions
 from registry.acts.runs import RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
+from registry.reports.images import in_words
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
@@ -181,21 +182,19 @@ class _Attempt:
         """Download the images that the training will see."""
         self.journal.phase("downloading images", 0.02)
         images.prepare(heart.check, self.limits.seconds)
-        told = "{pictures} images: features of {kept} are kept, {read} were fetched, "
-        told += "{unavailable} cannot be had."
-        self.journal.write(told.format(**images.counts))
+        self.journal.write(f"{in_words(images.counts)}.")
 
     def _keep_features(self, images: ImagePreparation) -> None:
-        """What was seen is kept however the training ended; failing to is no reason to fail it."""
+        """Store features however the training ended; failing to is no reason to fail it."""
         try:
             images.save_features()
             counts = {**self.run.dataset_counts, "pictures": images.counts}
             runs.describe(self.run, dataset_counts=counts)
-            self.journal.write(f"{images.counts['embedded']} images were seen anew.")
+            self.journal.write(f"{images.counts['embedded']} images embedded.")
         except RunNotActive:
-            log.info("the features are kept, and the run has ended")
+            log.info("the features are stored, and the run has ended")
         except Exception:
-            log.exception("features not kept")
+            log.exception("features not stored")
 
     def _supervise(self, command: Sequence[str], folder: Path, heart: Heart) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Acts on the features of images: keep what was seen, drop what no task names any more."""
+"""Acts on the features of images: store them, drop those of images that no task names now."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ _BATCH = 500
 
 
 @dataclass(frozen=True)
-class Seen:
+class FeatureRow:
     """A vector of float32, little-endian, of the image that a task names by `address`."""
 
     task_id: int
@@ -24,17 +24,17 @@ class Seen:
 
 
 def address_key(address: str) -> str:
-    """The SHA-256 under which an address is kept, hex: addresses may be long, and hold tokens."""
+    """The SHA-256 under which an address is stored, hex: addresses may be long, and hold tokens."""
     return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def keep(project: Project, extractor: str, seen: Iterable[Seen]) -> int:
-    """Keep features of live tasks; what is kept already stays. Returns how many were given.
+def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
+    """Store features of live tasks; what is stored already stays. Returns how many were given.
 
     In batches, each a transaction. A task that was dropped meanwhile is left out, and one whose
     data name another image by now.
     """
-    rows = list(seen)
+    rows = list(found)
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
         with transaction.atomic():

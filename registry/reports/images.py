@@ -1,10 +1,10 @@
-"""What became of the images of a run, in words."""
+"""Counts of a run's images in words."""
 
 from typing import Any
 
 
 def in_words(counts: dict[str, Any]) -> str:
-    """`2,000 images: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had`.
+    """`2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable`.
 
     `counts` are `pictures`, `kept`, `read`, `embedded` and `unavailable` of a run's
     `dataset_counts`; those of a run that ended early may lack some.
@@ -20,8 +20,8 @@ def in_words(counts: dict[str, Any]) -> str:
 
 
 _WORDS = {
-    "kept": "were seen before",
-    "read": "fetched",
-    "embedded": "seen anew",
-    "unavailable": "cannot be had",
+    "kept": "cached",
+    "read": "downloaded",
+    "embedded": "embedded",
+    "unavailable": "unavailable",
 }

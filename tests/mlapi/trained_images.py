@@ -11,12 +11,12 @@ from django.conf import settings
 
 from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.images.extractors.loading import extractor
-from mlapi.images.online import to_bytes
+from mlapi.images.feature_store import to_bytes
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.image_classification.recipes import LINEAR
 from registry.acts import features, runs, versions
-from registry.acts.features import Seen
+from registry.acts.features import FeatureRow
 from registry.models import ModelVersion, Project, Task
 from tests.factories import TrainingRunFactory, learned, promote, result
 from tests.mlapi.image_files import digits, sha256
@@ -64,10 +64,13 @@ def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
     promote(version)
     tasks = Task.objects.filter(project=project, labelstudio_id__lte=n).order_by("labelstudio_id")
     rows = zip(tasks, digits(n)[0], seen(n), strict=True)
-    features.keep(
+    features.save(
         project,
         opencv().name,
-        [Seen(t.pk, t.data["image"], sha256(file), to_bytes(vector)) for t, file, vector in rows],
+        [
+            FeatureRow(t.pk, t.data["image"], sha256(file), to_bytes(vector))
+            for t, file, vector in rows
+        ],
     )
     project.refresh_from_db()
     return version

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from mlapi.domain import ExtractorRef, TrainingFailed
 from mlapi.images.extractors import model_files
 from mlapi.images.extractors.opencv import OpenCVFeatures
 from mlapi.images.extractors.problems import Problem, invalid, no_model, no_vision, said
@@ -94,6 +95,21 @@ def extractor(features: str) -> Extractor:
             model = _models[key] = _load(name, folder)
         _latest[:] = [model]
         return model
+
+
+def extractor_for(wanted: ExtractorRef) -> Extractor:
+    """The extractor that earlier vectors were made by.
+
+    Raises TrainingFailed: as `extractor`, and with extractor_changed where its option loads
+    another one today.
+    """
+    found = extractor(wanted.features)
+    if found.name != wanted.name:
+        raise TrainingFailed(
+            "extractor_changed",
+            f"The features are {found.name} today, and were {wanted.name}.",
+        )
+    return found
 
 
 def _load(name: str, folder: Path | None) -> "HuggingFaceFeatures":

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from time import monotonic
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mlapi import loading, serving
 from mlapi.domain import ExtractorRef
-from mlapi.images.online import ProjectFeatures
+from mlapi.images.online import OnlineFeatures, naming
 from mlapi.images.similarity import NoFeatures, forget, similar
 from mlapi.images.thumbnails import NoThumbnail
 from mlapi.mirror.apply_changes import heal_config
@@ -18,7 +20,7 @@ from mlapi.training import scoring
 from mlapi.training.run import Programs, carry_out
 from mlapi.training.trial import loads_in_a_fresh_process
 from registry.acts import features, project_settings, runs, tasks
-from registry.acts.features import Seen
+from registry.acts.features import FeatureRow
 from registry.acts.tasks import TaskState
 from registry.engine import engine
 from registry.models import Feature, Project, Task, TaskScore, TrainingRun
@@ -141,6 +143,31 @@ def test_what_serves_sees_each_image_once_and_keeps_what_it_saw(server, project)
     assert Feature.objects.filter(task__labelstudio_id__gt=120).count() == 10
 
 
+def task_queries(project: Project, pairs: Sequence[tuple[int, str]]) -> list[str]:
+    """The queries on tasks with which the request is answered, without a problem."""
+    with CaptureQueriesContext(connection) as ran:
+        assert asks(project, pairs).problems == {}
+    return [query["sql"] for query in ran if 'FROM "registry_task"' in query["sql"]]
+
+
+def test_a_request_reads_each_mirrored_task_once_however_many_images_it_has(server, project):
+    new = list(enumerate(small(server, project, unlabelled=110), start=1))[120:]
+
+    few, many = task_queries(project, new[:10]), task_queries(project, new[10:])
+
+    assert len(few) == len(many) == 2  # which of them are mirrored, and their data under lock
+    assert sum('"data"' in sql for sql in many) == 1
+    assert Feature.objects.filter(task__labelstudio_id__gt=120).count() == 110
+    assert task_queries(project, new) == []
+
+
+def test_an_id_that_no_task_can_have_spoils_no_prediction(server, project):
+    small(server, project)
+    address = server.put("new.png", digits()[0][500])
+
+    assert asks(project, [(10**30, address), (0, address)]).problems == {}
+
+
 def test_what_was_kept_is_served_when_its_host_is_gone(server, project):
     addresses = small(server, project)
     server.files.clear()
@@ -191,7 +218,9 @@ def test_the_same_image_under_another_address_is_not_seen_again(server, project,
     monkeypatch.setattr("mlapi.images.online._functions", None)  # whoever sees an image would fail
 
     rows = list(Task.objects.filter(project=project).values_list("pk", "data"))
-    one, other = ProjectFeatures(project, lambda: rows).vectors(opencv, [addresses[0], again])
+    one, other = OnlineFeatures(project, lambda found: naming(rows, found)).vectors(
+        opencv, [addresses[0], again]
+    )
 
     assert one.tolist() == other.tolist()
     assert Feature.objects.filter(task__labelstudio_id=500).count() == 1
@@ -292,8 +321,10 @@ def test_a_task_whose_image_changes_while_it_is_seen_keeps_nothing_of_the_old_on
     task = Task.objects.get(project=project, labelstudio_id=1)
     put(project, [server.put("other.png", digits()[0][300])], ["5"])
 
-    features.keep(
-        project, project.champion.extractor, [Seen(task.pk, addresses[0], "c" * 64, b"\0" * 4)]
+    features.save(
+        project,
+        project.champion.extractor,
+        [FeatureRow(task.pk, addresses[0], "c" * 64, b"\0" * 4)],
     )
 
     assert not Feature.objects.filter(task=task).exists()
@@ -302,10 +333,9 @@ def test_a_task_whose_image_changes_while_it_is_seen_keeps_nothing_of_the_old_on
 def test_the_drain_asks_the_champion_of_no_image_that_has_to_be_fetched(server, project):
     addresses = small(server, project)
     asked = len(server.asked)
-    rows = list(Task.objects.filter(project=project).values_list("pk", "data"))
     opencv = ExtractorRef("opencv", project.champion.extractor)
 
-    kept, unseen = ProjectFeatures(project, lambda: rows, seconds=0).vectors(
+    kept, unseen = OnlineFeatures(project, seconds=0).vectors(
         opencv, [addresses[0], addresses[125]]
     )
 
@@ -318,7 +348,7 @@ def test_who_finds_no_place_to_fetch_waits_for_none(server, project, monkeypatch
     addresses = small(server, project)
     taken = threading.BoundedSemaphore(1)
     taken.acquire()
-    monkeypatch.setattr("mlapi.images.online._fetching", taken)
+    monkeypatch.setattr("mlapi.images.online._downloading", taken)
 
     answered = asks(project, [(1, addresses[0]), (125, addresses[124])])
 

@@ -198,14 +198,14 @@ def test_features_go_with_their_task_and_with_its_old_address():
     project = project_of()
     put(project, 2)
     first, second = Task.objects.filter(project=project).order_by("labelstudio_id")
-    seen = [features.Seen(t.pk, t.data["image"], "c", b"\0\0\0\0") for t in (first, second)]
-    assert features.keep(project, "opencv-1", seen) == 2
-    assert features.keep(project, "opencv-1", seen) == 2
+    seen = [features.FeatureRow(t.pk, t.data["image"], "c", b"\0\0\0\0") for t in (first, second)]
+    assert features.save(project, "opencv-1", seen) == 2
+    assert features.save(project, "opencv-1", seen) == 2
     assert Feature.objects.count() == 2
 
     tasks.drop(project, [first.labelstudio_id])
     assert [f.task_id for f in Feature.objects.all()] == [second.pk]
-    assert features.keep(project, "opencv-1", seen[:1]) == 1  # it is gone: nothing is kept of it
+    assert features.save(project, "opencv-1", seen[:1]) == 1  # it is gone: nothing is kept of it
     assert Feature.objects.count() == 1
     state = TaskState(second.labelstudio_id, {"image": "/other.png"}, input_key=second.input_key)
     mirror(project, [state])

@@ -107,7 +107,7 @@ def test_an_image_that_is_none_spoils_no_other(image_job):
     judged = {o["task"] for o in result["outcomes"]}
     assert not judged & {4, 51, 8}
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
-    assert "images take no part" in log
+    assert "images are unavailable" in log
     predictor = pipelines.get("image_classification").load(job.artifact)
     (said,) = predictor.predict(
         [{"image": "/data/upload/1/4.png"}], store=FolderFeatureStore.read(job.folder)
@@ -144,7 +144,7 @@ def test_without_any_image_the_run_says_so(image_job):
     error = job.fail()
 
     assert error["code"] == "not_enough_labels"
-    assert "image" in error["message"]
+    assert "picture" in error["message"]
 
 
 def test_a_champion_is_judged_on_the_same_images(image_job):

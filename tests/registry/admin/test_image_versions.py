@@ -202,7 +202,7 @@ def test_a_negative_metric_is_drawn_where_it_is(client, project):
 
 
 IMAGES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
-IN_WORDS = "2,000 images: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had"
+IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
 
 
 def test_a_run_and_its_version_say_what_became_of_the_images(client, project):

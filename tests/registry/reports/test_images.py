@@ -10,9 +10,9 @@ from registry.reports.images import in_words
     [
         (
             {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 19, "unavailable": 1},
-            "2,000 images: 1,980 were seen before, 20 fetched, 19 seen anew, 1 cannot be had",
+            "2,000 images: 1,980 cached, 20 downloaded, 19 embedded, 1 unavailable",
         ),
-        ({"pictures": 1, "kept": 0}, "1 image: 0 were seen before"),
+        ({"pictures": 1, "kept": 0}, "1 image: 0 cached"),
         ({"pictures": 3}, "3 images"),
         ({"pictures": 0, "embedded": None}, "0 images"),
     ],
