@@ -19,38 +19,38 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 
 BATCH = 500  # images that lie in the folder as PNG at once; their features are written after each
-_UNSEEABLE = InputProblem("picture_not_seen", "EvaDB could not read the image.")
+_UNREADABLE = InputProblem("picture_not_seen", "EvaDB could not read the image.")
 
 
 def extract_features(
     job: TrainingJob,
     eva: Eva,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     wanted: ExtractorRef,
     addresses: Sequence[str],
     report: Reporter,
 ) -> None:
-    """Makes the features that are missing, and adds them to `seen` and to the run's folder.
+    """Makes the features that are missing, and adds them to `store` and to the run's folder.
 
     An image that cannot be read is a problem of its own and does not affect the others.
     Raises TrainingFailed if the extractor cannot be loaded, or is another one today.
     """
-    missing = list(seen.unseen(wanted, addresses))
+    missing = list(store.missing(wanted, addresses))
     if not missing:
         return
     extractor = extractor_for(wanted)
-    features = seen.features.setdefault(wanted.name, {})
+    features = store.features.setdefault(wanted.name, {})
     done = 0
     for number, batch in enumerate(chunked(missing, BATCH), start=1):
-        table = f"{job.prefix}_images_{len(seen.features)}_{number}"
+        table = f"{job.prefix}_images_{len(store.features)}_{number}"
         with _Folder(job.folder / "normalised") as folder:
-            files = _normalised(seen, batch, extractor.max_side, folder)
+            files = _normalised(store, batch, extractor.max_side, folder)
             chosen = {"features": wanted.features}
             found = evaluate_images(eva, table, folder, ImageFeatures, chosen) if files else {}
         made = {content: found[name] for content, name in files.items() if name in found}
         for content in files:
             if content not in made:
-                seen.problems[content] = _UNSEEABLE
+                store.problems[content] = _UNREADABLE
         features.update(made)
         if made:
             write_features(job.folder, f"{table}", wanted.name, made)
@@ -58,12 +58,12 @@ def extract_features(
         report.phase("extracting features", done / len(missing))
 
 
-def log_problems(seen: FolderFeatureStore, addresses: Sequence[str], report: Reporter) -> None:
+def log_problems(store: FolderFeatureStore, addresses: Sequence[str], report: Reporter) -> None:
     """Logs how many images are unavailable, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     for address in set(addresses):
-        content = seen.contents.get(address)
-        problem = seen.problems.get(content) if isinstance(content, str) else content
+        content = store.contents.get(address)
+        problem = store.problems.get(content) if isinstance(content, str) else content
         if isinstance(problem, InputProblem):
             reasons[problem.code, problem.message] += 1
     for (code, message), n in reasons.most_common(20):
@@ -71,15 +71,15 @@ def log_problems(seen: FolderFeatureStore, addresses: Sequence[str], report: Rep
 
 
 def _normalised(
-    seen: FolderFeatureStore, contents: Sequence[str], max_side: int, folder: Path
+    store: FolderFeatureStore, contents: Sequence[str], max_side: int, folder: Path
 ) -> dict[str, str]:
     """Writes each content as an 8-bit RGB file; the name of it, of those that are images."""
     files = {}
     for i, content in enumerate(contents):
         try:
-            image = read_image(seen.files[content], max_side)
+            image = read_image(store.files[content], max_side)
         except InputProblem as problem:
-            seen.problems[content] = problem
+            store.problems[content] = problem
             continue
         files[content] = f"{i:06d}.png"
         # OpenCV writes BGR. A low level of compression: each file is read once and removed.

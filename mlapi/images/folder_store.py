@@ -1,10 +1,10 @@
 """The images of a run's folder: which address is which content, and the features of each.
 
-The parent process writes what it knows and the files that are still to be seen; the child
-adds the features that it makes, and the parent keeps those. The folder of a run has
+The parent process writes the vectors that are stored and the files of the other images; the child
+adds the features that it makes, and the parent stores those. The folder of a run has
 
 - `images.jsonl`: for each address `{"address", "sha256", "file"}`, `file` only where features
-  are missing, or `{"address", "code", "message"}` where the image cannot be had;
+  are missing, or `{"address", "code", "message"}` where the image is unavailable;
 - `features/<n>.npz`: an extractor's name, contents (SHA-256) and their vectors, a row each.
 """
 
@@ -18,8 +18,8 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
 
-NOT_GIVEN = InputProblem("picture_missing", "The image was not brought to this process.")
-NOT_SEEN = InputProblem("picture_not_seen", "The image has no features of this extractor.")
+_NOT_GIVEN = InputProblem("picture_missing", "The image was not brought to this process.")
+_NO_FEATURES = InputProblem("picture_not_seen", "The image has no features of this extractor.")
 
 
 @dataclass
@@ -34,14 +34,14 @@ class FolderFeatureStore(FeatureSource):
     @classmethod
     def read(cls, folder: Path) -> "FolderFeatureStore":
         """All that the folder has; nothing if it is that of a run without images."""
-        seen = cls()
+        store = cls()
         listed = folder / "images.jsonl"
         for line in listed.read_text(encoding="utf-8").splitlines() if listed.exists() else ():
-            seen._add(json.loads(line), folder)
+            store._add(json.loads(line), folder)
         for path in sorted((folder / "features").glob("*.npz")):
             extractor, found = read_features(path)
-            seen.features.setdefault(extractor, {}).update(found)
-        return seen
+            store.features.setdefault(extractor, {}).update(found)
+        return store
 
     def _add(self, row: Mapping[str, Any], folder: Path) -> None:
         address = row["address"]
@@ -59,18 +59,18 @@ class FolderFeatureStore(FeatureSource):
         return [self._vector(known, address) for address in addresses]
 
     def _vector(self, known: Mapping[str, np.ndarray], address: str) -> np.ndarray | InputProblem:
-        content = self.contents.get(address, NOT_GIVEN)
+        content = self.contents.get(address, _NOT_GIVEN)
         if isinstance(content, InputProblem):
             return content
         found = known.get(content)
-        return self.problems.get(content, NOT_SEEN) if found is None else found
+        return self.problems.get(content, _NO_FEATURES) if found is None else found
 
     def content(self, address: str) -> str | None:
-        """The SHA-256 of the image's file; None where it could not be had."""
+        """The SHA-256 of the image's file; None where it is unavailable."""
         found = self.contents.get(address)
         return found if isinstance(found, str) else None
 
-    def unseen(self, extractor: ExtractorRef, addresses: Sequence[str]) -> Iterator[str]:
+    def missing(self, extractor: ExtractorRef, addresses: Sequence[str]) -> Iterator[str]:
         """The contents, each once, that are given as files and have no features yet."""
         known = self.features.get(extractor.name, {})
         wanted = dict.fromkeys(filter(None, map(self.content, addresses)))

@@ -17,12 +17,12 @@ def read_vectors(
     extractor: ExtractorRef,
     store: FeatureSource | None,
 ) -> list[np.ndarray | InputProblem]:
-    """The vector of each row's image, or why it has none; the store is asked once for all."""
+    """The vector of each row's image, or why it has none; one look-up for all."""
     found: list[Any] = [_address(row, spec) for row in rows]
-    asked = [i for i, address in enumerate(found) if isinstance(address, str)]
+    named = [i for i, address in enumerate(found) if isinstance(address, str)]
     if store is None:
         return [NO_STORE if isinstance(one, str) else one for one in found]
-    for i, vector in zip(asked, store.vectors(extractor, [found[i] for i in asked]), strict=True):
+    for i, vector in zip(named, store.vectors(extractor, [found[i] for i in named]), strict=True):
         found[i] = vector
     return found
 

@@ -21,10 +21,10 @@ def write_images(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
 ) -> int:
-    """Write `id` and `features` of the rows whose image the extractor has seen; how many."""
-    vectors = read_vectors([row["data"] for row in rows], spec, extractor, seen)
+    """Write `id` and `features` of the rows whose image has features of the extractor; how many."""
+    vectors = read_vectors([row["data"] for row in rows], spec, extractor, store)
     there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
     features = pd.Series([vectors[i] for i in there], dtype=object)
     frame = pd.DataFrame({"id": [rows[i]["id"] for i in there], "features": features})

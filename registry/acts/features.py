@@ -38,9 +38,13 @@ def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
         with transaction.atomic():
-            live = Task.objects.filter(
-                project=project, pk__in=[row.task_id for row in batch], deleted_at__isnull=True
-            ).select_for_update(no_key=True)
+            live = (
+                Task.objects.filter(
+                    project=project, pk__in=[row.task_id for row in batch], deleted_at__isnull=True
+                )
+                .select_for_update(no_key=True)
+                .order_by("pk")
+            )
             named = {pk: set(strings_of(data)) for pk, data in live.values_list("pk", "data")}
             Feature.objects.bulk_create(
                 [

@@ -1,4 +1,4 @@
-"""What can be seen in an image without a learned model: five blocks, each a unit vector.
+"""Descriptors of an image without a learned model: five blocks, each a unit vector.
 
 What could be all noise (the gradients of a flat image, the hues of a grey one) has a
 coordinate of its own for "nothing there", against which the rest is measured: below it a
@@ -13,12 +13,12 @@ import numpy as np
 
 from mlapi.images.extractors.resize import at_most, exactly
 
-_SHAPE_SIDE = 64
+_HOG_SIDE = 64
 _CELLS = 8
 _ORIENTATIONS = 8
-_NO_SHAPE = 0.15
+_NO_GRADIENT = 0.15
 
-_LIGHT_SIDE = 8
+_THUMBNAIL_SIDE = 8
 _NO_LIGHT = 0.2
 
 _COLOUR_SIDE = 64
@@ -35,25 +35,25 @@ _PATTERNS = 10
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 
-def shape(grey: np.ndarray) -> np.ndarray:
+def hog(grey: np.ndarray) -> np.ndarray:
     """(513,) Histograms of oriented gradients (Dalal and Triggs, 2005) of an 8x8 grid of cells.
 
     Unsigned, so that ink on paper and chalk on slate look alike; square roots, so that one
     strong edge does not outweigh the others.
     """
-    g = exactly(grey, _SHAPE_SIDE, _SHAPE_SIDE).astype(np.float32) / 255
+    g = exactly(grey, _HOG_SIDE, _HOG_SIDE).astype(np.float32) / 255
     dx = cv2.Sobel(g, cv2.CV_32F, 1, 0, ksize=1, borderType=cv2.BORDER_REPLICATE)
     dy = cv2.Sobel(g, cv2.CV_32F, 0, 1, ksize=1, borderType=cv2.BORDER_REPLICATE)
     turn = np.arctan2(dy, dx) * (_ORIENTATIONS / np.pi) % _ORIENTATIONS
     away = np.abs(turn[:, None, :] - np.arange(_ORIENTATIONS, dtype=np.float32)[None, :, None])
     votes = np.maximum(0, 1 - np.minimum(away, _ORIENTATIONS - away)) * np.hypot(dx, dy)[:, None]
     cells = np.tensordot(_POOL, votes @ _POOL.T, axes=(1, 0))  # (cells, orientations, cells)
-    return _unit(np.sqrt(np.maximum(cells, 0)), _NO_SHAPE)
+    return _unit(np.sqrt(np.maximum(cells, 0)), _NO_GRADIENT)
 
 
-def light(grey: np.ndarray) -> np.ndarray:
+def thumbnail(grey: np.ndarray) -> np.ndarray:
     """(65,) A thumbnail without its mean: how light lies in the image, not how much it is."""
-    g = exactly(grey, _LIGHT_SIDE, _LIGHT_SIDE).astype(np.float32) / 255
+    g = exactly(grey, _THUMBNAIL_SIDE, _THUMBNAIL_SIDE).astype(np.float32) / 255
     return _unit(g - g.mean(), _NO_LIGHT)
 
 
@@ -87,7 +87,7 @@ def layout(lab: np.ndarray) -> np.ndarray:
     return _unit(grid / _LAYOUT_SIDE, _NO_CHROMA)
 
 
-def texture(grey: np.ndarray) -> np.ndarray:
+def lbp(grey: np.ndarray) -> np.ndarray:
     """(120,) Local binary patterns (Ojala and others, 2002) by contrast, at three distances.
 
     The rotation-invariant uniform ones, of differences of 3 levels and more so that the noise
@@ -148,9 +148,9 @@ def _pattern_of_code() -> np.ndarray:
 
 def _pool() -> np.ndarray:
     """(cells, pixels): each cell's triangular share of a row of pixels, as HOG interpolates."""
-    step = _SHAPE_SIDE / _CELLS
+    step = _HOG_SIDE / _CELLS
     centres = (np.arange(_CELLS) + 0.5) * step - 0.5
-    weight = np.maximum(0, 1 - np.abs(np.arange(_SHAPE_SIDE) - centres[:, None]) / step)
+    weight = np.maximum(0, 1 - np.abs(np.arange(_HOG_SIDE) - centres[:, None]) / step)
     return (weight / step).astype(np.float32)
 
 

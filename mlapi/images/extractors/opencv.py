@@ -10,11 +10,11 @@ from mlapi.images.extractors.resize import within
 
 # Each block is a unit vector and has this share of the row's squared length, so cosine
 # similarity and Euclidean distance both weigh the blocks so, whatever an image holds. What is
-# drawn (shape, light) weighs a little less than what it is made of (colour, texture): with
+# drawn (hog, thumbnail) weighs a little less than what it is made of (colour, lbp): with
 # more of the first, tiles lose their photograph, with more of the second, digits their
 # neighbours. The thumbnail adds little to the gradients, and where a colour is matters less
 # than which it is. `benchmarks/features.py` tells what they reach.
-SHARES = {"shape": 0.35, "light": 0.05, "colour": 0.30, "layout": 0.05, "texture": 0.25}
+SHARES = {"hog": 0.35, "thumbnail": 0.05, "colour": 0.30, "layout": 0.05, "lbp": 0.25}
 
 
 class OpenCVFeatures:
@@ -42,11 +42,11 @@ class OpenCVFeatures:
         grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         lab = descriptors.lab(rgb)
         seen = {
-            "shape": descriptors.shape(grey),
-            "light": descriptors.light(grey),
+            "hog": descriptors.hog(grey),
+            "thumbnail": descriptors.thumbnail(grey),
             "colour": descriptors.colour(lab),
             "layout": descriptors.layout(lab),
-            "texture": descriptors.texture(grey),
+            "lbp": descriptors.lbp(grey),
         }
         return np.concatenate([np.sqrt(share) * seen[name] for name, share in SHARES.items()])
 

@@ -107,7 +107,7 @@ def test_ink_on_paper_has_the_shape_of_chalk_on_slate(features):
     ink = [255 - image for image in chalk]
     shape = slice(0, 513)
 
-    similar = (features(chalk)[:, shape] * features(ink)[:, shape]).sum(axis=1) / SHARES["shape"]
+    similar = (features(chalk)[:, shape] * features(ink)[:, shape]).sum(axis=1) / SHARES["hog"]
 
     assert similar.min() > 0.99
 

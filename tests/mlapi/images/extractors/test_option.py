@@ -4,8 +4,8 @@ import importlib.util
 
 import pytest
 
-from mlapi.domain import TrainingFailed
-from mlapi.images.extractors.loading import extractor, problem
+from mlapi.domain import ExtractorRef, TrainingFailed
+from mlapi.images.extractors.loading import extractor, extractor_for, problem
 
 without_vision = pytest.mark.skipif(
     importlib.util.find_spec("torch") is not None, reason="the vision extra is installed"
@@ -47,3 +47,14 @@ def test_without_the_extra_the_command_is_named(value):
     with pytest.raises(TrainingFailed) as failed:
         extractor(value)
     assert (failed.value.code, failed.value.hint) == ("vision_missing", found.hint)
+
+
+def test_an_extractor_that_is_another_one_today_is_refused():
+    today = extractor("opencv").name
+    assert extractor_for(ExtractorRef("opencv", today)).name == today
+
+    with pytest.raises(TrainingFailed) as failed:
+        extractor_for(ExtractorRef("opencv", "opencv-0"))
+
+    assert failed.value.code == "extractor_changed"
+    assert f"{today} today, and were opencv-0" in failed.value.message
