@@ -1,10 +1,10 @@
-"""What features of pictures cost through EvaDB, and what plain methods reach with them.
+"""What features of images cost through EvaDB, and what plain methods reach with them.
 
-    python benchmarks/features.py [--features opencv] [--way load]
+    python benchmarks/features.py [--features opencv]
 
 Digits, digits in coloured ink and tiles of two photographs, which come with scikit-learn; all
-three with the same features. Then milliseconds for each picture, by its size and by the way
-that EvaDB takes to it: of the processor, so that other work on the machine counts less.
+three with the same features. Then milliseconds for each image by its size, of the processor,
+so that other work on the machine counts less.
 """
 
 import argparse
@@ -21,11 +21,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 
+from mlapi.eva.images import evaluate_images  # noqa: E402
 from mlapi.eva.open import Eva, open_eva  # noqa: E402
-from mlapi.eva.pictures import see  # noqa: E402
-from mlapi.seeing.extractors import extractor  # noqa: E402
-from tests.mlapi.seeing import judged  # noqa: E402
-from tests.mlapi.seeing.pictures import (  # noqa: E402
+from mlapi.images.extractors.loading import extractor  # noqa: E402
+from mlapi.images.function import ImageFeatures  # noqa: E402
+from tests.mlapi.images.extractors import scores  # noqa: E402
+from tests.mlapi.images.extractors.samples import (  # noqa: E402
     Labelled,
     digits,
     inked_digits,
@@ -43,55 +44,56 @@ def milliseconds(call: Callable[[], object], count: int) -> float:
 
 
 def photographs(side: int, count: int) -> list[np.ndarray]:
-    cut = tiles(256).pictures
+    cut = tiles(256).images
     return [cv2.resize(np.roll(cut[i % len(cut)], i, axis=0), (side, side)) for i in range(count)]
 
 
 def cost(eva: Eva, folder: Path, features: str, count: int = 100) -> None:
     model = extractor(features)
-    print(f"{'ms':>9} {'features':>9} {'load':>9} {'open':>9} {'store':>9}")
+    print(f"{'ms':>9} {'features':>9} {'EvaDB':>9}")
     for side in SIDES:
-        pictures = photographs(side, count)
-        paths = write_pngs(folder / str(side), pictures)
-        taken = [milliseconds(lambda p=pictures: model.features(p), count)]
-        for way in ("load", "open", "store"):
-            name = f"cost_{side}_{way}"
-            call = lambda n=name, p=paths, w=way: see(eva, n, p, features, w)  # noqa: E731
-            taken.append(milliseconds(call, count))
+        images = photographs(side, count)
+        write_pngs(folder / str(side), images)
+        arguments = (eva, f"cost_{side}", folder / str(side), ImageFeatures)
+        taken = [
+            milliseconds(lambda p=images: model.features(p), count),
+            milliseconds(lambda a=arguments: evaluate_images(*a, {"features": features}), count),
+        ]
         print(f"{side:>9} " + " ".join(f"{t:>9.2f}" for t in taken), flush=True)
 
 
-def quality(eva: Eva, folder: Path, features: str, way: str | None) -> None:
+def quality(eva: Eva, folder: Path, features: str) -> None:
     def seen(name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
-        found = see(eva, name, write_pngs(folder / name, data.pictures), features, way)
+        write_pngs(folder / name, data.images)
+        chosen = {"features": features}
+        found = evaluate_images(eva, name, folder / name, ImageFeatures, chosen)
         return np.stack(list(found.values())), data.labels
 
     x, y = seen("digits", digits())
-    print(f"digits: SVM {judged.svm_accuracy(x, y):.3f}, linear {judged.linear_accuracy(x, y):.3f}")
-    print(f"  precision@10 {judged.precision_at(10, x, y):.3f}")
-    k, rand = judged.clustered_by_silhouette(x, y)
-    ten = judged.clustered(x, y, 10)
+    print(f"digits: SVM {scores.svm_accuracy(x, y):.3f}, linear {scores.linear_accuracy(x, y):.3f}")
+    print(f"  precision@10 {scores.precision_at(10, x, y):.3f}")
+    k, rand = scores.clustered_by_silhouette(x, y)
+    ten = scores.clustered(x, y, 10)
     print(f"  adjusted Rand index {ten:.3f} with k = 10, {rand:.3f} with silhouette's k = {k}")
     x, y = seen("inks", inked_digits())
-    print(f"inks: SVM {judged.svm_accuracy(x, y):.3f}, linear {judged.linear_accuracy(x, y):.3f}")
-    print(f"  precision@10 {judged.precision_at(10, x, y):.3f}", flush=True)
+    print(f"inks: SVM {scores.svm_accuracy(x, y):.3f}, linear {scores.linear_accuracy(x, y):.3f}")
+    print(f"  precision@10 {scores.precision_at(10, x, y):.3f}", flush=True)
     for side in (64, 96, 128):
         x, y = seen(f"tiles_{side}", tiles(side))
-        found = ", ".join(f"@{k} {judged.precision_at(k, x, y):.3f}" for k in (1, 5))
+        found = ", ".join(f"@{k} {scores.precision_at(k, x, y):.3f}" for k in (1, 5))
         print(f"tiles of {side} ({len(y)}): precision{found}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", default="opencv")
-    parser.add_argument("--way", choices=("load", "open", "store"))
     chosen = parser.parse_args()
     model = extractor(chosen.features)
-    print(f"{model.name}: {model.size} numbers, pictures of at most {model.max_side}")
+    print(f"{model.name}: {model.size} numbers, images of at most {model.max_side}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         eva = open_eva(folder / "eva")
-        quality(eva, folder, chosen.features, chosen.way)
+        quality(eva, folder, chosen.features)
         cost(eva, folder, chosen.features)
 
 

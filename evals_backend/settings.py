@@ -16,7 +16,7 @@ from django.templatetags.static import static
 
 from evals_backend import __version__, embedded_postgres, logs
 from evals_backend.environment import Environment
-from mlapi.media.hosts import AllowedHosts
+from mlapi.media.allowlist import AllowedHosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()

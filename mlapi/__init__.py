@@ -2,6 +2,6 @@
 
 Each layer imports only those below it (checked by `make lint`; the order is in pyproject.toml):
 management and jobs; upkeep and engine; training; conversion, mirror and views; serving;
-features and child_process; pipelines; eva and media; labelstudio and seeing; at the bottom
-domain, the value types. All of them may import registry.
+child_process; pipelines; images; eva and media; labelstudio; at the bottom domain, the value types.
+All of them may import registry.
 """

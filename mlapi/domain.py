@@ -135,7 +135,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class ExtractorRef:
-    """What makes vectors of pictures: as the option `features` names it, and the name that also
+    """What makes vectors of images: as the option `features` names it, and the name that also
     tells its version and its weights.
     """
 
@@ -143,8 +143,8 @@ class ExtractorRef:
     name: str
 
 
-class FeatureStore(Protocol):
-    """Feature vectors of the pictures that tasks name: kept ones, and those that it can make."""
+class FeatureSource(Protocol):
+    """Gives the feature vectors of images by their addresses: stored ones, or those it can make."""
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]

@@ -57,14 +57,18 @@ class Engine:
         ]
 
     def thumbnail(self, task: Task) -> bytes:
-        """A small JPEG of the task's picture. Raises NoThumbnail."""
-        from mlapi.thumbnails import thumbnail
+        """A small JPEG of the task's image. Raises NoThumbnail."""
+        from mlapi.images.thumbnails import NoThumbnail, thumbnail
 
-        return thumbnail(task)
+        found = asked(task.project.label_config, task.project.options)
+        address = found.input_of(task.data) if found.sees else None
+        if address is None:
+            raise NoThumbnail("The task has no image.")
+        return thumbnail(task.project, address)
 
     def similar(self, task: Task, k: int) -> list[Neighbour]:
-        """The tasks whose pictures are most like the task's. Raises NoFeatures."""
-        from mlapi.similar import similar
+        """The tasks whose images are most like the task's. Raises NoFeatures."""
+        from mlapi.images.similarity import similar
 
         return similar(task, k)
 

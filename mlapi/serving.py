@@ -1,16 +1,16 @@
 """Which version answers a request, and its answer: one entry per task, always."""
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from mlapi.domain import Answer, FeatureStore, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, Problem, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
-from mlapi.features import SECONDS, ProjectFeatures
+from mlapi.images.online import SECONDS, OnlineFeatures, naming
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig
@@ -22,6 +22,7 @@ from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
 
 log = structlog.get_logger(__name__)
+_LARGEST_ID = 2**63 - 1  # of a column of the database
 # So many rows are tried one by one where a model fails on both halves of a batch.
 _PROBES = 8
 
@@ -72,12 +73,12 @@ def ask_champion(
 ) -> list[_Said]:
     """What the champion says of mirrored tasks (id, data) under the project's own label config.
 
-    Pictures that were not seen before are fetched and seen for so many seconds.
+    Images without stored features are downloaded for so many seconds.
 
     Raises NoModel, ModelUnavailable or ConfigUnserved, and nothing for what a task holds.
     """
     served = _served(project, project.champion, project.label_config)
-    store = ProjectFeatures(project, lambda: tasks, seconds)
+    store = OnlineFeatures(project, lambda addresses: naming(tasks, addresses), seconds)
     return _predict(served, [data for _, data in tasks], store)
 
 
@@ -122,7 +123,7 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
             problems.setdefault("task_invalid", []).append(_id(task))
         else:
             readable[i] = data
-    store = ProjectFeatures(served.project, lambda: _mirrored(served.project, tasks))
+    store = OnlineFeatures(served.project, lambda found: _mirrored(served.project, tasks, found))
     answers = _predict(served, list(readable.values()), store)
     for i, said in zip(readable, answers, strict=True):
         prediction = results.prediction(said, served.config, served.version.label)
@@ -133,13 +134,19 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
     return Answered(entries, served.version.label, problems)
 
 
-def _mirrored(project: Project, tasks: Sequence[Any]) -> Iterable[tuple[int, Any]]:
-    """Id and data of those of the request's tasks that are mirrored."""
-    ids = [number for task in tasks if isinstance(number := _id(task), int)]
-    return live(project).filter(labelstudio_id__in=ids).values_list("pk", "data")
+def _mirrored(
+    project: Project, tasks: Sequence[Any], addresses: Container[str]
+) -> list[tuple[int, str]]:
+    """The tasks of the request that name an address and are mirrored, by their ids here."""
+    ids_sent = [(_id(task), _data(task)) for task in tasks]
+    sent = [(n, data) for n, data in ids_sent if isinstance(n, int) and 0 < n <= _LARGEST_ID]
+    named = list(naming(sent, addresses))
+    known = live(project).filter(labelstudio_id__in={number for number, _ in named})
+    ids = dict(known.values_list("labelstudio_id", "pk"))
+    return [(ids[number], address) for number, address in named if number in ids]
 
 
-def _predict(served: _Served, rows: list[dict[str, Any]], store: FeatureStore) -> list[_Said]:
+def _predict(served: _Served, rows: list[dict[str, Any]], store: FeatureSource) -> list[_Said]:
     """The predictor's answers; of a row on which it fails that it failed. Logs one traceback.
 
     Raises what is no row's fault: an EvalsError, and what the database raises when it is away.
@@ -164,7 +171,7 @@ class _Attempt:
     is taken to fail on all, which costs a dozen calls instead of two for each row.
     """
 
-    def __init__(self, served: _Served, store: FeatureStore) -> None:
+    def __init__(self, served: _Served, store: FeatureSource) -> None:
         self._served = served
         self._store = store
         self.failed = 0

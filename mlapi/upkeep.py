@@ -9,8 +9,8 @@ from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from mlapi import thumbnails
 from mlapi.conversion import converting
+from mlapi.images import thumbnails
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring

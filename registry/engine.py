@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A task (by id) whose picture is like another's, and the cosine of their features."""
+    """A task (by id) whose image is like another's, and the cosine of their features."""
 
     task: int
     cosine: float
@@ -37,12 +37,12 @@ class Engine(Protocol):
         """
 
     def thumbnail(self, task: "Task") -> bytes:
-        """A small JPEG of the task's picture. Raises EvalsError where there is none."""
+        """A small JPEG of the task's image. Raises EvalsError where there is none."""
 
     def similar(self, task: "Task", k: int) -> list[Neighbour]:
-        """The k tasks of its project whose pictures are most like it, the most similar first.
+        """The k tasks of its project whose images are most like it, the most similar first.
 
-        Raises EvalsError where nothing is known of the task's picture.
+        Raises EvalsError where nothing is known of the task's image.
         """
 
     def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:

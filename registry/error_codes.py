@@ -167,7 +167,7 @@ CODES = {
     "pictures_unavailable": ErrorCode(
         409,
         (
-            "Check the project's connection: pictures of Label Studio need its token, others "
+            "Check the project's connection: images of Label Studio need its token, others "
             "need their host in MEDIA_ALLOWED_HOSTS."
         ),
     ),

@@ -128,7 +128,7 @@ class TaskFactory(factory.django.DjangoModelFactory):
         ]
 
 
-class PictureFactory(TaskFactory):
+class ImageTaskFactory(TaskFactory):
     """A task that is shown by a picture."""
 
     data = factory.LazyAttribute(lambda o: {"image": f"http://pictures/{o.labelstudio_id}.jpg"})

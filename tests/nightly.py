@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 # Its own folder counts without being named.
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
-    "tests/mlapi/media/test_picture_memory.py": ("mlapi/media",),
-    "tests/mlapi/training/test_pictures.py": (
+    "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
+    "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",
         "mlapi/eva",
+        "mlapi/images",
         "mlapi/media",
         "mlapi/pipelines",
-        "mlapi/seeing",
         "mlapi/training",
         "registry/acts",
         "registry/models",
@@ -31,6 +31,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/child_process",
         "mlapi/eva",
         "mlapi/evaluation",
+        "mlapi/images",
         "mlapi/pipelines",
         "mlapi/run_folder",
         "mlapi/training",

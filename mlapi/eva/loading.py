@@ -1,6 +1,6 @@
 """Keeps LOAD in this process: EvaDB would fork one process per core to look at the files.
 
-From twice as many files as cores on, its LOAD of pictures makes a multiprocessing.Pool and never
+From twice as many files as cores on, its LOAD of images makes a multiprocessing.Pool and never
 closes it, so its processes last until the garbage collector finds it. And forking a process that
 has threads may leave a child waiting for ever for a lock that nobody holds.
 """

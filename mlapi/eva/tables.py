@@ -16,7 +16,7 @@ TYPES = {
     "float": "FLOAT",
     "text": "TEXT(0)",
     "vector": "NDARRAY FLOAT32(ANYDIM)",
-    "picture": "NDARRAY UINT8(ANYDIM, ANYDIM, 3)",
+    "image": "NDARRAY UINT8(ANYDIM, ANYDIM, 3)",
 }
 
 
@@ -24,7 +24,7 @@ def write_table(eva: Eva, name: str, frame: pd.DataFrame, types: dict[str, str])
     """Create the table and write the frame; `types` maps each column to one of TYPES.
 
     None stays None, and any text that a database can hold comes back equal, as does an array:
-    a vector (n,), which is kept as float32, or a picture (h, w, 3) of uint8. The name must be
+    a vector (n,), which is kept as float32, or an image (h, w, 3) of uint8. The name must be
     new in the process (see `open_eva`). Raises UnsafeName for a name that is no identifier.
     """
     columns = ", ".join(f"{identifier(column)} {TYPES[kind]}" for column, kind in types.items())

@@ -23,7 +23,7 @@ _written_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Remembered:
+class CacheEntry:
     """What an address had when it was last asked; `checked_at` in seconds since 1970."""
 
     sha256: str
@@ -49,22 +49,22 @@ class MediaCache:
 
     # Addresses
 
-    def recall(self, space: str, address: str) -> Remembered | None:
+    def recall(self, space: str, address: str) -> CacheEntry | None:
         """What the address had, in this space and no other; None if that is not known."""
         path = self._index(space, address)
         try:
-            remembered = Remembered(**json.loads(path.read_bytes()))
+            entry = CacheEntry(**json.loads(path.read_bytes()))
             os.utime(path)
         except (OSError, ValueError, TypeError):
             return None
-        return remembered
+        return entry
 
-    def remember(self, space: str, address: str, remembered: Remembered) -> None:
+    def remember(self, space: str, address: str, entry: CacheEntry) -> None:
         """From now on the address has this, in this space."""
         path = self._index(space, address)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with self.part() as part:
-            part.write(json.dumps(asdict(remembered)).encode())
+        with self.open_temp() as part:
+            part.write(json.dumps(asdict(entry)).encode())
             part.flush()
             os.replace(part.name, path)
 
@@ -74,7 +74,7 @@ class MediaCache:
 
     # Content
 
-    def take(self, sha256: str) -> Path | None:
+    def get(self, sha256: str) -> Path | None:
         """The file with this content, verified and safe from eviction for a while; else None."""
         path = self._content(sha256)
         with self._locked(fcntl.LOCK_SH):
@@ -88,7 +88,7 @@ class MediaCache:
         return path
 
     @contextmanager
-    def part(self) -> Iterator[IO[bytes]]:
+    def open_temp(self) -> Iterator[IO[bytes]]:
         """A file to write to. It is gone at the end, unless it was given a place."""
         with tempfile.NamedTemporaryFile(dir=self._root / "part", delete=False) as part:
             try:
@@ -97,7 +97,7 @@ class MediaCache:
                 with suppress(FileNotFoundError):
                     os.unlink(part.name)
 
-    def keep(self, part: IO[bytes], sha256: str, size: int) -> Path:
+    def put(self, part: IO[bytes], sha256: str, size: int) -> Path:
         """Give a written part, whose SHA-256 that is, its place among the content."""
         part.flush()
         path = self._content(sha256)

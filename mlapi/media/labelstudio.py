@@ -31,12 +31,12 @@ from mlapi.labelstudio.errors import (
     TimedOut,
     TokenInvalid,
 )
-from mlapi.media import addresses, outside
+from mlapi.media import addresses, fetch
 from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.answers import HEADERS, REDIRECTS, Answer
-from mlapi.media.cutoff import Cutoff
+from mlapi.media.deadline import Deadline
+from mlapi.media.fetch import AddressPolicy
 from mlapi.media.networks import IPAddress, is_public
-from mlapi.media.outside import Gate
+from mlapi.media.responses import HEADERS, REDIRECTS, Response
 from registry.models import Project
 
 _CLOUD = re.compile(r"(?P<scheme>s3|gs|azure-blob)://(?P<bucket>[A-Za-z0-9._-]{1,255})/(?P<key>.+)")
@@ -68,7 +68,7 @@ _OTHER_REASON = ("media_unreachable", "Label Studio cannot be reached, or fails.
 
 
 @dataclass(frozen=True)
-class Place:
+class LabelStudioPath:
     """Where Label Studio serves a file: a path below its URL.
 
     `origin` is the one that was named, if one was.
@@ -102,7 +102,7 @@ class LabelStudioMedia:
 
     # What an address means
 
-    def place(self, address: str) -> Place | None:
+    def place(self, address: str) -> LabelStudioPath | None:
         """Where Label Studio serves the file of a clean address; None if that is not its to serve.
 
         Raises AddressRefused for what looks like Label Studio's own and is not a file of it.
@@ -118,14 +118,14 @@ class LabelStudioMedia:
             raise AddressRefused("The address is no file that Label Studio serves.")
         return place
 
-    def _absolute(self, address: str) -> Place | None:
+    def _absolute(self, address: str) -> LabelStudioPath | None:
         web = addresses.parse(address)
         if web.origin not in {url.origin for url in self._urls}:
             return None
         place = self._own(web.target)
         return place and replace(place, origin=web.origin)
 
-    def _own(self, target: str) -> Place | None:
+    def _own(self, target: str) -> LabelStudioPath | None:
         """The place of a path and query on Label Studio's origin, with or without its base path."""
         path, _, query = target.partition("#")[0].partition("?")
         for url in self._urls:
@@ -136,27 +136,33 @@ class LabelStudioMedia:
         if addresses.leaves_its_root(path):
             raise AddressRefused("The path of the address goes up or hides what it is.")
         if path.startswith(_UPLOAD) and path != _UPLOAD:
-            return Place(addresses.encoded(path), is_immutable=True)
+            return LabelStudioPath(addresses.encoded(path), is_immutable=True)
         if path.rstrip("/") == "/data/local-files":
-            return Place(f"/data/local-files/?d={_inner(query, 'd')}")
+            return LabelStudioPath(f"/data/local-files/?d={_inner(query, 'd')}")
         if path.rstrip("/") == "/storage-data/uploaded":
             inner = _inner(query, "filepath")
-            if inner.startswith("upload/"):  # there are pictures of its users, too
-                return Place(f"/storage-data/uploaded/?filepath={inner}", is_immutable=True)
+            if inner.startswith("upload/"):  # there are images of its users, too
+                return LabelStudioPath(
+                    f"/storage-data/uploaded/?filepath={inner}", is_immutable=True
+                )
         if _RESOLVED.fullmatch(path) and (cloud := _CLOUD.fullmatch(_fileuri(query))):
             return self._resolving(cloud)
         return None
 
-    def _resolving(self, cloud: re.Match[str]) -> Place:
+    def _resolving(self, cloud: re.Match[str]) -> LabelStudioPath:
         if addresses.leaves_its_root(cloud["key"]):
             raise AddressRefused("The path of the address goes up or hides what it is.")
         fileuri = base64.urlsafe_b64encode(cloud[0].encode()).decode()
-        return Place(f"/projects/{self._project.labelstudio_id}/resolve/?fileuri={fileuri}")
+        return LabelStudioPath(
+            f"/projects/{self._project.labelstudio_id}/resolve/?fileuri={fileuri}"
+        )
 
     # Asking for it
 
     @contextmanager
-    def ask(self, place: Place, headers: dict[str, str], cutoff: Cutoff) -> Iterator[Answer]:
+    def ask(
+        self, place: LabelStudioPath, headers: dict[str, str], deadline: Deadline
+    ) -> Iterator[Response]:
         """What Label Studio answers, unread, redirects included. Raises InputProblem."""
         labelstudio = self._opened()
         ours = [_web(labelstudio.url), _web(self._project.hostname)]
@@ -166,16 +172,16 @@ class LabelStudioMedia:
             )
         try:
             with labelstudio.answer(
-                place.path, headers={**HEADERS, **headers}, timeout_s=cutoff.left()
+                place.path, headers={**HEADERS, **headers}, timeout_s=deadline.left()
             ) as response:
-                cutoff.watch(response.extensions["network_stream"].get_extra_info("socket"))
+                deadline.watch(response.extensions["network_stream"].get_extra_info("socket"))
                 if response.status_code == 500 and _is_missing_upload(place, response.read()):
                     raise InputProblem("media_not_found", "Label Studio has no such upload.")
-                yield Answer(
+                yield Response(
                     "Label Studio", response.status_code, response.headers, response.iter_raw()
                 )
         except LabelStudioError as error:
-            raise cutoff.problem() if cutoff.is_over else _problem(error) from error
+            raise deadline.problem() if deadline.is_over else _problem(error) from error
 
     def _opened(self) -> LabelStudio:
         """The client of this very project. It is opened once, and so is a failure to open it."""
@@ -190,7 +196,7 @@ class LabelStudioMedia:
             return self._client
 
 
-class StorageGate:
+class StoragePolicy:
     """Where an address leads that Label Studio has signed: to the clouds, over https; or to
     hosts of MEDIA_ALLOWED_HOSTS.
 
@@ -199,7 +205,7 @@ class StorageGate:
     be allowed like any other, and the clouds' names may lead into the internet only.
     """
 
-    def __init__(self, allowed: Gate) -> None:
+    def __init__(self, allowed: AddressPolicy) -> None:
         self._allowed = allowed
 
     def allows(self, address: WebAddress) -> bool:
@@ -209,14 +215,14 @@ class StorageGate:
         return (_is_cloud(address) and is_public(ip)) or self._allowed.may_reach(address, ip)
 
 
-def signed_address(answer: Answer, gate: StorageGate) -> WebAddress | None:
+def signed_address(response: Response, policy: StoragePolicy) -> WebAddress | None:
     """Where Label Studio sends us for the file; None if it serves it itself.
 
-    Raises InputProblem unless the gate allows that.
+    Raises InputProblem unless the policy allows that.
     """
-    if answer.status not in REDIRECTS:
+    if response.status not in REDIRECTS:
         return None
-    return outside.redirected(answer.headers.get("location", ""), gate)
+    return fetch.redirected(response.headers.get("location", ""), policy)
 
 
 def _is_cloud(address: WebAddress) -> bool:
@@ -249,7 +255,7 @@ def _web(url: str) -> WebAddress | None:
         return None
 
 
-def _is_missing_upload(place: Place, body: bytes) -> bool:
+def _is_missing_upload(place: LabelStudioPath, body: bytes) -> bool:
     """Label Studio fails in this way, rather than with 404, for an upload that it does not have."""
     return place.is_immutable and b"has no attribute 'has_permission'" in body
 

@@ -15,14 +15,14 @@ import structlog
 from django.conf import settings
 
 from mlapi.domain import InputProblem
-from mlapi.media import addresses, answers, inline, networks, outside
+from mlapi.media import addresses, data_uri, fetch, networks, responses
 from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.answers import Answer
-from mlapi.media.cache import MediaCache, Remembered
-from mlapi.media.cutoff import Cutoff
-from mlapi.media.hosts import AllowedHosts
-from mlapi.media.labelstudio import LabelStudioMedia, Place, StorageGate, signed_address
+from mlapi.media.allowlist import AllowedHosts
+from mlapi.media.cache import CacheEntry, MediaCache
+from mlapi.media.deadline import Deadline
+from mlapi.media.labelstudio import LabelStudioMedia, LabelStudioPath, StoragePolicy, signed_address
 from mlapi.media.networks import Resolver
+from mlapi.media.responses import Response
 from registry.models import Project
 
 log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ class MediaReader:
 
     Label Studio is called at the first file that is its to serve, with the project's own
     credentials. Other hosts are those of MEDIA_ALLOWED_HOSTS. `read` counts the files that
-    came over the network, `cached` those that did not have to; pictures that stand in the
+    came over the network, `cached` those that did not have to; images that stand in the
     task itself are neither.
     """
 
@@ -75,7 +75,7 @@ class MediaReader:
 
     def fetch(self, address: str) -> Fetched:
         """The file at an address. Raises InputProblem, its message one ASCII line to be shown."""
-        return self._fetch(address, Cutoff(self._timeout_s))
+        return self._fetch(address, Deadline(self._timeout_s))
 
     def fetch_many(
         self, addresses: Iterable[str], check: Callable[[], object] = lambda: None
@@ -96,99 +96,104 @@ class MediaReader:
         `until`, by the monotonic clock, it ends in the same way, without the rest.
         """
         waiting = iter(dict.fromkeys(addresses))
-        running: dict[Future[Fetched | InputProblem], tuple[str, Cutoff]] = {}
+        running: dict[Future[Fetched | InputProblem], tuple[str, Deadline]] = {}
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="media")
         try:
             while monotonic() < until:
                 check()
                 for address in islice(waiting, 2 * THREADS - len(running)):
-                    cutoff = Cutoff(self._timeout_s)
-                    running[pool.submit(self._fetched, address, cutoff)] = address, cutoff
+                    deadline = Deadline(self._timeout_s)
+                    running[pool.submit(self._fetched, address, deadline)] = address, deadline
                 if not running:
                     return
                 for done in wait(running, CHECK_S, FIRST_COMPLETED).done:
                     address, _ = running.pop(done)
                     yield address, done.result()
         finally:
-            for _, cutoff in running.values():
-                cutoff.cut()
+            for _, deadline in running.values():
+                deadline.cut()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _fetched(self, address: str, cutoff: Cutoff) -> Fetched | InputProblem:
+    def _fetched(self, address: str, deadline: Deadline) -> Fetched | InputProblem:
         try:
-            return self._fetch(address, cutoff)
+            return self._fetch(address, deadline)
         except InputProblem as problem:
             return problem
 
-    def _fetch(self, address: str, cutoff: Cutoff) -> Fetched:
+    def _fetch(self, address: str, deadline: Deadline) -> Fetched:
         try:
-            if inline.is_inline(address):
-                return self._inline(inline.decode(address))
-            return self._file(self._source(address), cutoff)
+            if data_uri.is_inline(address):
+                return self._inline(data_uri.decode(address))
+            return self._file(self._source(address), deadline)
         except AddressRefused as refused:
             raise InputProblem("media_address_refused", refused.message) from refused
         except OSError as error:  # of the network they are InputProblems already
             log.exception("media_cache_failed")
             raise InputProblem("media_cache_failed", "The cache of files is not usable.") from error
 
-    def _source(self, address: str) -> Place | WebAddress:
+    def _source(self, address: str) -> LabelStudioPath | WebAddress:
         text = addresses.clean(address)
         place = self._labelstudio.place(text)
         if place is not None:
             return place
         web = addresses.parse(text)
-        outside.require(self._allowed, web)
+        fetch.require(self._allowed, web)
         return web
 
-    def _file(self, source: Place | WebAddress, cutoff: Cutoff) -> Fetched:
-        key = source.path if isinstance(source, Place) else str(source)
+    def _file(self, source: LabelStudioPath | WebAddress, deadline: Deadline) -> Fetched:
+        key = source.path if isinstance(source, LabelStudioPath) else str(source)
         known = self._cache.recall(self._space, key)
-        path = self._cache.take(known.sha256) if known else None
+        path = self._cache.get(known.sha256) if known else None
         if known and path and _is_fresh(known, source):
             return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
-        with cutoff, self._answer(source, _conditions(known if path else None), cutoff) as answer:
-            if known and path and answer.status == answers.NOT_MODIFIED:
+        with (
+            deadline,
+            self._response(source, _conditions(known if path else None), deadline) as response,
+        ):
+            if known and path and response.status == responses.NOT_MODIFIED:
                 self._cache.remember(self._space, key, replace(known, checked_at=time()))
                 return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
-            with self._cache.part() as part:
-                sha256, size = answers.save(answer, part, self._max_bytes, cutoff)
-                path = self._cache.keep(part, sha256, size)
-            remembered = Remembered(
+            with self._cache.open_temp() as part:
+                sha256, size = responses.save(response, part, self._max_bytes, deadline)
+                path = self._cache.put(part, sha256, size)
+            entry = CacheEntry(
                 sha256,
                 size,
                 time(),
-                etag=answer.headers.get("etag", ""),
-                last_modified=answer.headers.get("last-modified", ""),
+                etag=response.headers.get("etag", ""),
+                last_modified=response.headers.get("last-modified", ""),
             )
-        self._cache.remember(self._space, key, remembered)
+        self._cache.remember(self._space, key, entry)
         return self._counted(Fetched(path, sha256, size), was_read=True)
 
     @contextmanager
-    def _answer(
-        self, source: Place | WebAddress, headers: dict[str, str], cutoff: Cutoff
-    ) -> Iterator[Answer]:
-        """The last answer, after whatever redirects may be followed; never with a token there."""
-        gate: outside.Gate = self._allowed
-        if isinstance(source, Place):
-            gate = StorageGate(self._allowed)
-            with self._labelstudio.ask(source, headers, cutoff) as answer:
-                signed = signed_address(answer, gate)
+    def _response(
+        self, source: LabelStudioPath | WebAddress, headers: dict[str, str], deadline: Deadline
+    ) -> Iterator[Response]:
+        """The last response, after whatever redirects may be followed; never with a token there."""
+        policy: fetch.AddressPolicy = self._allowed
+        if isinstance(source, LabelStudioPath):
+            policy = StoragePolicy(self._allowed)
+            with self._labelstudio.ask(source, headers, deadline) as response:
+                signed = signed_address(response, policy)
                 if signed is None:
-                    yield answer
+                    yield response
                     return
             source = signed
-        with outside.get(source, gate, cutoff, headers=headers, resolve=self._resolve) as answer:
-            yield answer
+        with fetch.get(
+            source, policy, deadline, headers=headers, resolve=self._resolve
+        ) as response:
+            yield response
 
     def _inline(self, content: bytes) -> Fetched:
         if len(content) > self._max_bytes:
-            raise answers.too_large(self._max_bytes)
+            raise responses.too_large(self._max_bytes)
         sha256 = hashlib.sha256(content).hexdigest()
-        path = self._cache.take(sha256)
+        path = self._cache.get(sha256)
         if path is None:
-            with self._cache.part() as part:
+            with self._cache.open_temp() as part:
                 part.write(content)
-                path = self._cache.keep(part, sha256, len(content))
+                path = self._cache.put(part, sha256, len(content))
         return Fetched(path, sha256, len(content))
 
     def _counted(self, fetched: Fetched, *, was_read: bool) -> Fetched:
@@ -198,13 +203,13 @@ class MediaReader:
         return fetched
 
 
-def _is_fresh(known: Remembered, source: Place | WebAddress) -> bool:
-    if isinstance(source, Place) and source.is_immutable:
+def _is_fresh(known: CacheEntry, source: LabelStudioPath | WebAddress) -> bool:
+    if isinstance(source, LabelStudioPath) and source.is_immutable:
         return True
     return 0 <= time() - known.checked_at < FRESH_S
 
 
-def _conditions(known: Remembered | None) -> dict[str, str]:
+def _conditions(known: CacheEntry | None) -> dict[str, str]:
     """The headers by which a server says that nothing has changed, rather than send it again."""
     if known is None:
         return {}

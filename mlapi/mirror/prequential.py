@@ -11,7 +11,7 @@ import structlog
 
 from mlapi import loading
 from mlapi.domain import Answer
-from mlapi.features import ProjectFeatures
+from mlapi.images.online import OnlineFeatures
 from mlapi.mirror.first_labels import FirstAnswers
 from mlapi.pipelines.base import Predictor
 from registry.acts import tasks
@@ -68,8 +68,8 @@ def ask(project: Project, first: FirstAnswers, champions: Champions) -> list[Out
     if predictor is None:
         return []
     try:
-        # Only by what was seen before: the mirror's lock is not held while a picture is fetched.
-        store = ProjectFeatures(project, list, seconds=0)
+        # By stored features only: the mirror's lock is not held while an image is downloaded.
+        store = OnlineFeatures(project, seconds=0)
         answers = predictor.predict([first.data], first.targets, store)[0]
     except Exception:
         log.exception("champion_not_asked", project=project.pk, version=version.label)

@@ -1,7 +1,7 @@
 """Which pipelines there are, and which of them serves a label config.
 
 A package for each kind of labelling; `base` has the interface, `classification` and `images`
-what several of them share. Imports eva, evaluation, media, run_folder, seeing, labelstudio's
+what several of them share. Imports eva, evaluation, images, run_folder, labelstudio's
 label config and domain, and no database. Imported by whatever trains or predicts.
 """
 

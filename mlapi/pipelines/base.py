@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from mlapi.domain import Answer, FeatureStore, Match, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, Match, Problem, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -27,7 +27,7 @@ class Predictor(ABC):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureStore | None = None,
+        store: FeatureSource | None = None,
     ) -> list[dict[str, Answer | Problem]]:
         """For each task's data, what each trained target answers, by control name.
 

@@ -60,7 +60,7 @@ def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
     """
     if not pipelines.get(pipeline).sees:
         return None
-    from mlapi.seeing.extractors import extractor as loaded
+    from mlapi.images.extractors.loading import extractor as loaded
 
     return ExtractorRef(options["features"], loaded(options["features"]).name)
 

@@ -14,6 +14,7 @@ from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
 from mlapi.child_process.supervise import ChildError, Limits, program
 from mlapi.errors import NotServed
+from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
@@ -21,11 +22,11 @@ from mlapi.stopping import stopping
 from mlapi.training import dataset, fresh_mirror, job, trial
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
-from mlapi.training.pictures import Pictures
 from registry.acts import champion, runs, versions
 from registry.acts.runs import RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
+from registry.reports.images import in_words
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
@@ -120,14 +121,14 @@ class _Attempt:
             self.journal.phase("reading labels", 0.0)
             fresh_mirror.bring_up_to_date(self.run, self.journal)
             frozen = self._freeze(folder)
-        if frozen.pictures is not None:
-            self._bring_pictures(frozen.pictures, heart)
+        if frozen.images is not None:
+            self._prepare_images(frozen.images, heart)
         self.journal.phase("training", 0.05)
         try:
             self._supervise(self.programs.train(folder), folder, heart)
         finally:
-            if frozen.pictures is not None:
-                self._keep_features(frozen.pictures)
+            if frozen.images is not None:
+                self._keep_features(frozen.images)
         result = read_result(folder)
         self.journal.phase("verifying", 0.9)
         load_error = self._load_error(folder, result.artifact_sha256, heart)
@@ -152,7 +153,7 @@ class _Attempt:
             matched.targets,
             folder,
             pipeline.learns_from,
-            # Texts stay in the file: only pictures are fetched here.
+            # Texts stay in the file: only images are downloaded here.
             on_row=rows.append if pipeline.sees else lambda row: None,
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
@@ -175,28 +176,26 @@ class _Attempt:
         )
         for note in written.notes.values():
             self.journal.write(note)
-        pictures = Pictures.of(project, written, pipeline, rows) if pipeline.sees else None
-        return _Frozen(project.champion, number, pictures)
+        images = ImagePreparation.for_job(project, written, rows) if pipeline.sees else None
+        return _Frozen(project.champion, number, images)
 
-    def _bring_pictures(self, pictures: Pictures, heart: Heart) -> None:
-        """Fetch the pictures that the training will see."""
-        self.journal.phase("fetching pictures", 0.02)
-        pictures.bring(heart.check, self.limits.seconds)
-        told = "{pictures} pictures: features of {kept} are kept, {read} were fetched, "
-        told += "{unavailable} cannot be had."
-        self.journal.write(told.format(**pictures.counts))
+    def _prepare_images(self, images: ImagePreparation, heart: Heart) -> None:
+        """Download the images that the training will see."""
+        self.journal.phase("downloading images", 0.02)
+        images.prepare(heart.check, self.limits.seconds)
+        self.journal.write(f"{in_words(images.counts)}.")
 
-    def _keep_features(self, pictures: Pictures) -> None:
-        """What was seen is kept however the training ended; failing to is no reason to fail it."""
+    def _keep_features(self, images: ImagePreparation) -> None:
+        """Store features however the training ended; failing to is no reason to fail it."""
         try:
-            pictures.keep()
-            counts = {**self.run.dataset_counts, "pictures": pictures.counts}
+            images.save_features()
+            counts = {**self.run.dataset_counts, "pictures": images.counts}
             runs.describe(self.run, dataset_counts=counts)
-            self.journal.write(f"{pictures.counts['embedded']} pictures were seen anew.")
+            self.journal.write(f"{images.counts['embedded']} images embedded.")
         except RunNotActive:
-            log.info("the features are kept, and the run has ended")
+            log.info("the features are stored, and the run has ended")
         except Exception:
-            log.exception("features not kept")
+            log.exception("features not stored")
 
     def _supervise(self, command: Sequence[str], folder: Path, heart: Heart) -> None:
         try:
@@ -290,9 +289,9 @@ def _drop_if_stopping() -> None:
 class _Frozen:
     """What stood when the dataset was frozen, and what the new version will be called.
 
-    `pictures` are those of the dataset; None where the pipeline sees none.
+    `images` are those of the dataset; None where the pipeline sees none.
     """
 
     champion: ModelVersion | None
     number: int
-    pictures: Pictures | None
+    images: ImagePreparation | None

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from mlapi import pipelines, serving
 from mlapi.domain import Answer, Problem
-from mlapi.features import PASSING
+from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
 from mlapi.stopping import stopping
 from registry.acts import scores
@@ -18,7 +18,7 @@ from registry.models import ModelVersion, Project, Task, TaskScore
 
 log = structlog.get_logger(__name__)
 BATCH = 200
-PICTURES_BATCH = 16  # each may have to be fetched and seen first
+IMAGES_BATCH = 16  # each may have to be fetched and seen first
 # Then the rest is queued behind the events that came meanwhile, which wait no longer than this.
 SECONDS = 2.0
 
@@ -95,7 +95,7 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
     scored = TaskScore.objects.filter(version=version, task=OuterRef("pk"))
     waiting = unlabelled(version.project).exclude(Exists(scored)).order_by("pk")
     last = 0
-    size = PICTURES_BATCH if pipelines.get(version.pipeline).sees else BATCH
+    size = IMAGES_BATCH if pipelines.get(version.pipeline).sees else BATCH
     while batch := list(waiting.filter(pk__gt=last).values_list("pk", "data")[:size]):
         yield batch
         last = batch[-1][0]
@@ -108,7 +108,7 @@ def unlabelled(project: Project | OuterRef) -> QuerySet[Task]:
 
 def _passes(said: Mapping[str, Answer | Problem]) -> bool:
     """Whether there is no answer for a reason that may be gone when it is asked again."""
-    return any(isinstance(a, Problem) and a.code in PASSING for a in said.values())
+    return any(isinstance(a, Problem) and a.code in TRANSIENT_CODES for a in said.values())
 
 
 def _least_sure(said: Mapping[str, Answer | Problem]) -> float | None:

@@ -15,9 +15,9 @@ from mlapi.child_process import supervise
 from mlapi.child_process.supervise import ChildError, Limits, program
 from mlapi.conversion.converting import convert
 from mlapi.domain import TargetSpec
+from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import job as jobs
-from mlapi.training.pictures import Pictures
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import Feature, ModelVersion, Task
@@ -94,6 +94,5 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     ]
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
-    pipeline = pipelines.get(version.pipeline)
-    if pipeline.sees:
-        Pictures.of(version.project, job, pipeline, rows).bring_kept()
+    if pipelines.get(version.pipeline).sees:
+        ImagePreparation.for_job(version.project, job, rows).prepare_stored()

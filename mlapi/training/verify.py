@@ -15,8 +15,8 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.domain import Answer, InputProblem
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor
-from mlapi.pipelines.images.seen import SeenPictures
 from mlapi.run_folder.job import TrainingJob
 from registry.verified import read_verified
 
@@ -32,7 +32,7 @@ def verify(folder: Path, artifact: Path, sha256: str) -> None:
     job = TrainingJob.read(folder)
     pipeline = pipelines.get(job.pipeline)
     content = read_verified(artifact, sha256)
-    seen = SeenPictures.read(folder)
+    seen = FolderFeatureStore.read(folder)
     readable = (data for data in _learned(job, pipeline) if _has_input(data, job, pipeline, seen))
     rows = list(itertools.islice(readable, ROWS))
     _check(pipeline.load(content), rows, job, seen, may_be_silent=pipeline.may_be_silent)
@@ -47,7 +47,7 @@ def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
 
 
 def _has_input(
-    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: SeenPictures
+    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: FolderFeatureStore
 ) -> bool:
     """Whether any target can be read in the task, and its picture was seen, if it is one."""
     for target in job.targets:
@@ -67,7 +67,7 @@ def _check(
     predictor: Predictor,
     rows: list[dict[str, Any]],
     job: TrainingJob,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     *,
     may_be_silent: bool,
 ) -> None:

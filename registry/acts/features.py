@@ -1,4 +1,4 @@
-"""Acts on the features of pictures: keep what was seen, drop what no task names any more."""
+"""Acts on the features of images: store them, drop those of images that no task names now."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -14,8 +14,8 @@ _BATCH = 500
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A vector of float32, little-endian, of the picture that a task names by `address`."""
+class FeatureRow:
+    """A vector of float32, little-endian, of the image that a task names by `address`."""
 
     task_id: int
     address: str
@@ -24,23 +24,27 @@ class Seen:
 
 
 def address_key(address: str) -> str:
-    """The SHA-256 under which an address is kept, hex: addresses may be long, and hold tokens."""
+    """The SHA-256 under which an address is stored, hex: addresses may be long, and hold tokens."""
     return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def keep(project: Project, extractor: str, seen: Iterable[Seen]) -> int:
-    """Keep features of live tasks; what is kept already stays. Returns how many were given.
+def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
+    """Store features of live tasks; what is stored already stays. Returns how many were given.
 
     In batches, each a transaction. A task that was dropped meanwhile is left out, and one whose
-    data name another picture by now.
+    data name another image by now.
     """
-    rows = list(seen)
+    rows = list(found)
     for start in range(0, len(rows), _BATCH):
         batch = rows[start : start + _BATCH]
         with transaction.atomic():
-            live = Task.objects.filter(
-                project=project, pk__in=[row.task_id for row in batch], deleted_at__isnull=True
-            ).select_for_update(no_key=True)
+            live = (
+                Task.objects.filter(
+                    project=project, pk__in=[row.task_id for row in batch], deleted_at__isnull=True
+                )
+                .select_for_update(no_key=True)
+                .order_by("pk")
+            )
             named = {pk: set(strings_of(data)) for pk, data in live.values_list("pk", "data")}
             Feature.objects.bulk_create(
                 [
@@ -73,5 +77,5 @@ def strings_of(data: Any) -> Iterator[str]:
 
 
 def forget(tasks: Iterable[int] | QuerySet) -> int:
-    """Drop the features of tasks (by id) that are gone, or that name another picture; how many."""
+    """Drop the features of tasks (by id) that are gone, or that name another image; how many."""
     return Feature.objects.filter(task__in=tasks).delete()[0]

@@ -12,8 +12,8 @@ from registry.reports.paired import Difference
 from registry.reports.shown_tasks import why_no_link
 
 from .base import link
+from .images import excerpt
 from .labels import version_state
-from .pictures import excerpt
 
 _CHOICES = 100
 

@@ -14,9 +14,9 @@ from registry.reports.shown_tasks import ShownTask, shown, why_no_link
 from .base import is_list, link
 from .cell_filter import CellFilter, described
 from .filters import VERSION
+from .images import excerpt, whole
 from .labels import ago
 from .long_lists import LongListAdmin, of_version
-from .pictures import excerpt, whole
 
 _EXCERPT = 160
 

@@ -23,8 +23,8 @@ from registry.reports.shown_tasks import why_no_link
 
 from . import facts
 from .base import link, list_url, page_url
+from .images import excerpt
 from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took, version_state
-from .pictures import excerpt
 
 _LATEST = 5
 _NEXT = 10

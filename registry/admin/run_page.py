@@ -17,9 +17,9 @@ from registry.metrics import title
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
+from registry.reports.images import in_words
 from registry.reports.learning_curve import judged_by
 from registry.reports.numbers import interval, signed, three
-from registry.reports.pictures import in_words
 
 from .base import link
 from .labels import RUN_COLOURS, ago, state_label, took
@@ -76,10 +76,10 @@ def learned(run: TrainingRun) -> dict[str, Any]:
         "run": run,
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
         "candidates_metric": ", ".join(sorted(map(title, metrics))),
-        # Groups are judged by the pictures that they were made of.
+        # Groups are judged by the images that they were made of.
         "candidates_unseen": metrics == {"macro_f1"},
         "dataset": list(_dataset(run.dataset_counts)),
-        "pictures": pictures(run),
+        "images": images(run),
         "statements": run.statements[:_MOST_STATEMENTS],
         "statements_n": len(run.statements),
         "more_statements": max(len(run.statements) - _MOST_STATEMENTS, 0),
@@ -87,8 +87,8 @@ def learned(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def pictures(run: TrainingRun) -> str:
-    """What became of its pictures; "" for one that read none."""
+def images(run: TrainingRun) -> str:
+    """What became of its images; "" for one that read none."""
     counts = run.dataset_counts.get("pictures")
     return in_words(counts) if counts else ""
 

@@ -16,8 +16,8 @@ from registry.reports.similar import Alike, similar
 
 from .base import as_json, is_list, link
 from .filters import PROJECT
+from .images import Framed, framed, row, whole
 from .long_lists import LongListAdmin
-from .pictures import Framed, framed, row, whole
 
 _ALIKE = 8
 

@@ -1,4 +1,4 @@
-"""What each label looks like, on the page of a version: a row of pictures for each."""
+"""What each label looks like, on the page of a version: a row of images for each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from registry.reports.exemplars import Example, Look, exemplars
 from registry.reports.numbers import three
 from registry.reports.per_class import ClassRow
 
-from .pictures import Framed, framed, row
+from .images import Framed, framed, row
 
 _LABELS = 30
 _EACH = 12
@@ -21,7 +21,7 @@ _OF_ONE = 100
 def looks(
     version: ModelVersion, target: Target, classes: Sequence[ClassRow], given: QueryDict
 ) -> dict[str, Any] | None:
-    """The labels with their pictures, and the others by name; None where none are kept.
+    """The labels with their images, and the others by name; None where none are kept.
 
     `?label=` asks for one label, with all its examples. One query; `classes` are the target's.
     """
@@ -44,7 +44,7 @@ def looks(
 def _shown(target: Target, look: Look) -> dict[str, Any]:
     return {
         **_named(target, look),
-        "pictures": row([_framed(one) for one in look.examples], f"Examples of {look.label}"),
+        "images": row([_framed(one) for one in look.examples], f"Examples of {look.label}"),
         "more": look.kept if look.kept and look.kept > len(look.examples) else 0,
     }
 

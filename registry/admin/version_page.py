@@ -21,8 +21,8 @@ from registry.reports.shown_tasks import why_no_link
 
 from . import run_page, version_charts
 from .base import link, list_url, page_url
+from .images import excerpt
 from .labels import ago, version_state
-from .pictures import excerpt
 from .version_looks import looks
 
 _MISTAKES = 10
@@ -213,7 +213,7 @@ def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
         ("Pipeline", version.pipeline),
         ("Recipe", version.recipe),
         *([("Features", version.extractor)] if version.extractor else []),
-        *([("Pictures", said)] if version.run and (said := run_page.pictures(version.run)) else []),
+        *([("Images", said)] if version.run and (said := run_page.images(version.run)) else []),
         ("Label config", version.fingerprint),
         ("Artifact", version.artifact),
         ("Artifact size", size),

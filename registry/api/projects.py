@@ -114,7 +114,7 @@ class Projects(Resource):
     )
     @action(detail=True, pagination_class=None)
     def similar(self, request: Request, pk: int) -> Response:
-        """The tasks whose pictures are most like a task's, the most similar first.
+        """The tasks whose images are most like a task's, the most similar first.
 
         Whatever the project's pipeline, as long as features of the task were made.
         """

@@ -13,11 +13,11 @@ class ShownTaskSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     labelstudio_id = serializers.IntegerField()
     kind = serializers.CharField(help_text="text, or image.")
-    text = serializers.CharField(help_text="Of a picture its address.")
+    text = serializers.CharField(help_text="Of an image its address.")
     url = serializers.CharField(allow_null=True, help_text="In Label Studio, where it is known.")
     deleted = serializers.BooleanField()
     thumbnail = serializers.CharField(
-        allow_null=True, help_text="The path of the route that shows a picture small."
+        allow_null=True, help_text="The path of the route that shows an image small."
     )
 
 

@@ -1,4 +1,4 @@
-"""/api/tasks/: the mirror of what Label Studio has, and a thumbnail of each picture."""
+"""/api/tasks/: the mirror of what Label Studio has, and a thumbnail of each image."""
 
 from typing import Any
 
@@ -99,9 +99,9 @@ class Tasks(Resource):
 
     @extend_schema(
         responses={
-            (200, Jpeg.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The picture, small."),
+            (200, Jpeg.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The image, small."),
             (404, "application/json"): OpenApiResponse(
-                ErrorSerializer, "No such task, or no picture of it can be had."
+                ErrorSerializer, "No such task, or no image of it can be had."
             ),
             (503, "application/json"): OpenApiResponse(
                 ErrorSerializer, "Too many are fetched at once."
@@ -110,7 +110,7 @@ class Tasks(Resource):
     )
     @action(detail=True, renderer_classes=[Jpeg])
     def thumbnail(self, request: Request, pk: int) -> HttpResponseBase:
-        """The task's picture as a small JPEG, for who looks at it."""
+        """The task's image as a small JPEG, for who looks at it."""
         task = self.get_object()
         with one_of_few():
             content = engine().thumbnail(task)

@@ -1,4 +1,4 @@
-"""A small picture as an HTTP answer: kept by the browser, and never read as anything else."""
+"""A small image as an HTTP answer: kept by the browser, and never read as anything else."""
 
 import hashlib
 import threading
@@ -15,11 +15,11 @@ from registry.http_errors import HttpError
 
 from .downloads import Octets
 
-_FRESH_S = 300  # a page that is turned back to asks for none of its pictures again
-# Of the threads of a web process so many at most fetch pictures to be shown: predictions may take
+_FRESH_S = 300  # a page that is turned back to asks for none of its images again
+# Of the threads of a web process so many at most fetch images to be shown: predictions may take
 # half of them for theirs, and the rest is for everyone else.
 _SHARE = 4
-_PATIENCE_S = 1.0  # a picture that is kept takes milliseconds: a page of them waits its turn
+_PATIENCE_S = 1.0  # an image that is kept takes milliseconds: a page of them waits its turn
 
 
 class Jpeg(Octets):
@@ -30,10 +30,10 @@ class Jpeg(Octets):
 
 
 class TooManyAtOnce(HttpError):
-    """A page of pictures that are not kept yet must not hold up what Label Studio asks."""
+    """A page of images that are not kept yet must not hold up what Label Studio asks."""
 
     code = "too_many_thumbnails"
-    text = "Too many pictures are being fetched at once."
+    text = "Too many images are being fetched at once."
 
 
 _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from registry.metrics import title
-from registry.reports.pictures import in_words
+from registry.reports.images import in_words
 
 _FEW_LABELS = 20  # a wider matrix is no table that anyone reads
 

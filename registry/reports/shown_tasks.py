@@ -1,4 +1,4 @@
-"""Tasks as people are shown them: text or picture, and where they are in Label Studio."""
+"""Tasks as people are shown them: text or image, and where they are in Label Studio."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _DELETED = "A task without a link was deleted in Label Studio."
 class ShownTask:
     """A task of the mirror; `url` is None where Label Studio has it no more, or is unknown.
 
-    The `text` of a picture (`kind` is "image") is its address, and `thumbnail` the path of the
+    The `text` of an image (`kind` is "image") is its address, and `thumbnail` the path of the
     route that shows it small; None for a text.
     """
 
@@ -46,15 +46,15 @@ def shown(project: Project, tasks: Sequence[Task]) -> list[ShownTask]:
 
 
 def _shown(task: Task, said: dict[str, Any]) -> ShownTask:
-    is_picture = said["kind"] == "image"
+    is_image = said["kind"] == "image"
     return ShownTask(
         id=task.pk,
         labelstudio_id=task.labelstudio_id,
         kind=said["kind"],
-        text=_address(said["text"]) if is_picture else said["text"],
+        text=_address(said["text"]) if is_image else said["text"],
         url=said["url"],
         deleted=task.deleted_at is not None,
-        thumbnail=reverse("api:tasks-thumbnail", args=[task.pk]) if is_picture else None,
+        thumbnail=reverse("api:tasks-thumbnail", args=[task.pk]) if is_image else None,
     )
 
 
@@ -67,5 +67,5 @@ def why_no_link(tasks: Iterable[ShownTask]) -> str:
 
 
 def _address(text: str) -> str:
-    """Without the picture itself, where the address holds it: that may be megabytes."""
+    """Without the image itself, where the address holds it: that may be megabytes."""
     return text.partition(",")[0] if text[:5].lower() == "data:" else text

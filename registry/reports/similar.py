@@ -1,4 +1,4 @@
-"""Which tasks are most like one: by the features of their pictures, as the engine knows them."""
+"""Which tasks are most like one: by the features of their images, as the engine knows them."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page
 from tests.browser import chromium
 from tests.browser.labelling import Labelled, Labelling, Pictures, noisy
 from tests.e2e.server import ROOT, Backend
-from tests.mlapi.picture_server import PictureServer, picture_server
-from tests.mlapi.pictures import digits
+from tests.mlapi.image_files import digits
+from tests.mlapi.image_server import ImageServer, image_server
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 300_000
@@ -36,7 +36,7 @@ def seed(backend: Backend) -> Labelling:
     return project
 
 
-def seed_pictures(backend: Backend, server: PictureServer) -> Pictures:
+def seed_images(backend: Backend, server: ImageServer) -> Pictures:
     """A project of handwritten digits without a label, grouped into ten clusters."""
     project = Pictures(backend, 2, "Handwritten digits").connect()
     project.group(server.put(f"{i}.png", file) for i, file in enumerate(digits(600)[0]))
@@ -97,12 +97,12 @@ def shoot_all(browser: Browser, project: Labelling, pictures: Pictures) -> None:
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, picture_server() as server:
+    with tempfile.TemporaryDirectory() as folder, image_server() as server:
         allowed = {"MEDIA_ALLOWED_HOSTS": server.host}
         backend = Backend(Path(folder) / "data", TRAIN_TIME_BUDGET_S="20", **allowed).start()
         try:
             project = seed(backend)
-            pictures = seed_pictures(backend, server)
+            pictures = seed_images(backend, server)
             with chromium.launched() as browser:
                 shoot_all(browser, project, pictures)
         finally:

@@ -1,4 +1,4 @@
-"""Pictures through a real Label Studio: uploaded and stored locally, learned, predicted, alike."""
+"""Images through a real Label Studio: uploaded and stored locally, learned, predicted, alike."""
 
 import re
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.e2e.labelstudio_server import region
-from tests.mlapi.pictures import digits
+from tests.mlapi.image_files import digits
 
 pytestmark = pytest.mark.labelstudio
 
@@ -20,23 +20,23 @@ UPLOADED, STORED, ANNOTATED = 40, 20, 42
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[tuple[bytes, str]]:
+def images() -> list[tuple[bytes, str]]:
     files, labels = digits()
     wanted = [(f, d) for f, d in zip(files, labels, strict=True) if d in DIGITS]
     return wanted[: UPLOADED + STORED]
 
 
 @pytest.fixture(scope="module")
-def project(labelstudio, backend, pictures):
+def project(labelstudio, backend, images):
     """Half uploaded by import, half from local storage; connected, most of it annotated.
 
     `truth` has the digit of each task, `backend` serves it.
     """
     made = labelstudio.project("digits", CONFIG)
-    files = {f"odd näme (#n{i}x).png": content for i, (content, _) in enumerate(pictures)}
+    files = {f"odd näme (#n{i}x).png": content for i, (content, _) in enumerate(images)}
     upload(made, dict(list(files.items())[:UPLOADED]))
     store(labelstudio, made, dict(list(files.items())[UPLOADED:]))
-    made.truth = {task["id"]: pictures[number_of(task)][1] for task in made.tasks()}
+    made.truth = {task["id"]: images[number_of(task)][1] for task in made.tasks()}
     made.connect(backend)
     for task in list(made.truth)[:ANNOTATED]:
         made.annotate(task, made.truth[task], control="digit", obj="image")
@@ -79,7 +79,7 @@ def said(prediction: dict, control: str) -> str:
     return next(iter(found["value"].values()))[0]
 
 
-def test_pictures_of_both_kinds_are_learned_and_predicted(project, backend):
+def test_images_of_both_kinds_are_learned_and_predicted(project, backend):
     version = backend.wait_for_version(project.uid)["version"]
     backend.wait_for(lambda: learned_all(backend, project), "a version of all annotations", 240)
     version = backend.project(project.uid)["version"]

@@ -21,14 +21,14 @@ class InvalidOption(EvalsError):
 
 
 class NoThumbnail(EvalsError):
-    """There is no picture to show."""
+    """There is no image to show."""
 
     code = "no_thumbnail"
     status = 404
 
 
 class NoFeatures(EvalsError):
-    """Nothing is known of what the task's picture looks like."""
+    """Nothing is known of what the task's image looks like."""
 
     code = "no_features"
     status = 409
@@ -56,7 +56,7 @@ class PlainEngine:
     def thumbnail(self, task: Task) -> bytes:
         image = task.data.get("image", "")
         if not image or image.endswith("gone.jpg"):
-            raise NoThumbnail("The task has no picture.")
+            raise NoThumbnail("The task has no image.")
         return b"\xff\xd8 " + image.encode()
 
     def similar(self, task: Task, k: int) -> list[Neighbour]:

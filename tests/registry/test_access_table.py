@@ -207,7 +207,7 @@ def rows():
         "outcome": outcome.pk,
         "outcomes": outcome.pk,
         "task": outcome.task_id,
-        "tasks": make.PictureFactory(project=project).pk,
+        "tasks": make.ImageTaskFactory(project=project).pk,
         "event": (event := make.EventFactory(project=project)).pk,
         "events": event.pk,
         "act": project.acts.first().pk,

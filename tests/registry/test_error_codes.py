@@ -12,7 +12,7 @@ from registry.error_codes import CODES
 from registry.errors import EvalsError
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = {"mlapi.seeing.huggingface"}  # needs torch
+OPTIONAL = {"mlapi.images.extractors.huggingface"}  # needs torch
 
 
 def classes() -> list[type[EvalsError]]:

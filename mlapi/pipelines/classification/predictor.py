@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureStore, InputProblem, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, InputProblem, Problem, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.answers import answers
@@ -32,7 +32,7 @@ class ClassifierPredictor(Predictor):
 
     @abstractmethod
     def read(
-        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureStore | None
+        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureSource | None
     ) -> list[Any]:
         """A target's input in each row, or the InputProblem why there is none."""
 
@@ -40,7 +40,7 @@ class ClassifierPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureStore | None = None,
+        store: FeatureSource | None = None,
     ) -> list[Answers]:
         today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         found: list[Answers] = [{} for _ in rows]

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from mlapi.domain import ExtractorRef, InputProblem, TargetSpec
+from mlapi.images.addresses import read_address
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.classification.modality import Example, Modality
 from mlapi.pipelines.image_classification.columns import VectorColumns, fit_columns
 from mlapi.pipelines.image_classification.recipes import KERNEL, LINEAR
-from mlapi.pipelines.images.addresses import read_address
-from mlapi.pipelines.images.seen import SeenPictures
 
 
-class PictureModality(Modality):
+class ImageModality(Modality):
     """What was seen of each picture; equal ones are the same file, whatever their addresses."""
 
     pipeline = "image_classification"
@@ -22,7 +22,7 @@ class PictureModality(Modality):
     column_type = "vector"
     recipes = (LINEAR, KERNEL)
 
-    def __init__(self, seen: SeenPictures, extractor: ExtractorRef) -> None:
+    def __init__(self, seen: FolderFeatureStore, extractor: ExtractorRef) -> None:
         self._seen = seen
         self.extractor = extractor
 
@@ -40,8 +40,8 @@ class PictureModality(Modality):
             return None
         return Example(vector, content)
 
-    def seen_by(self, extractor: ExtractorRef | None) -> "PictureModality":
-        return PictureModality(self._seen, extractor) if extractor else self
+    def seen_by(self, extractor: ExtractorRef | None) -> "ImageModality":
+        return ImageModality(self._seen, extractor) if extractor else self
 
     def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
         return fit_columns(inputs, seed)

@@ -8,7 +8,7 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.images.matching import picture_of, target_of
+from mlapi.pipelines.images.matching import image_of, target_of
 from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -24,14 +24,14 @@ class ImageClassification(ImagePipeline):
 
     name = "image_classification"
     modules = (
-        "mlapi.eva.picture_features",
+        "mlapi.images.function",
         "mlapi.pipelines.image_classification.recipes",
     )
 
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         targets, unserved = [], []
         for control in config.controls:
-            picture = picture_of(control, config)
+            picture = image_of(control, config)
             if control.tag != "Choices":
                 waits = control.tag in ("TextArea", "Taxonomy") and not control.per_region
                 waits = waits and not isinstance(picture, str)
@@ -64,18 +64,18 @@ class ImageClassification(ImagePipeline):
     def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
-        from mlapi.pipelines.image_classification.modality import PictureModality
+        from mlapi.pipelines.image_classification.modality import ImageModality
 
         eva = open_eva(job.folder / "eva", report.statement)
         seen = self.see(job, eva, report)
-        return train(job, report.part(SEEING, 1.0), PictureModality(seen, job.extractor), eva)
+        return train(job, report.part(SEEING, 1.0), ImageModality(seen, job.extractor), eva)
 
     def learning_curve(
         self, job: TrainingJob, report: Reporter, result: TrainingResult
     ) -> LearningCurve:
+        from mlapi.images.folder_store import FolderFeatureStore
         from mlapi.pipelines.classification.curve import learning_curve
-        from mlapi.pipelines.image_classification.modality import PictureModality
-        from mlapi.pipelines.images.seen import SeenPictures
+        from mlapi.pipelines.image_classification.modality import ImageModality
 
-        seen = SeenPictures.read(job.folder)
-        return learning_curve(job, report, PictureModality(seen, job.extractor), result)
+        seen = FolderFeatureStore.read(job.folder)
+        return learning_curve(job, report, ImageModality(seen, job.extractor), result)

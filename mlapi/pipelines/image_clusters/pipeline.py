@@ -8,7 +8,7 @@ from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Predictor
-from mlapi.pipelines.images.matching import picture_of, target_of
+from mlapi.pipelines.images.matching import image_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -26,7 +26,7 @@ class ImageClusters(ImagePipeline):
 
     name = "image_clusters"
     modules = (
-        "mlapi.eva.picture_features",
+        "mlapi.images.function",
         "mlapi.pipelines.image_clusters.function",
     )
     only_if_asked = True
@@ -43,7 +43,7 @@ class ImageClusters(ImagePipeline):
         unserved = []
         for control in config.controls:
             code = _refusal(control, config, options.get("cluster"))
-            picture = picture_of(control, config)
+            picture = image_of(control, config)
             if not code and not isinstance(picture, str):
                 # A cluster has one name, also where the control takes several.
                 targets.append(replace(target_of(control, picture), kind="single"))
@@ -75,7 +75,7 @@ def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:
         return "control_not_served"
     if control.name != wanted:
         return "control_not_found"
-    picture = picture_of(control, config)
+    picture = image_of(control, config)
     if isinstance(picture, str):
         return picture
     if control.per_region:

@@ -9,15 +9,15 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.lookup import read_vectors
+from mlapi.images.table import through_table
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
-from mlapi.pipelines.images.reading import read_vectors
-from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import through_table
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
@@ -31,7 +31,7 @@ _AS_GOOD = 0.01  # of the silhouette
 def train(
     job: TrainingJob,
     report: Reporter,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
@@ -92,7 +92,7 @@ def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:
 def _examples(
     job: TrainingJob,
     spec: TargetSpec,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""
@@ -165,7 +165,7 @@ def _members(examples: Examples, inside: np.ndarray, before: Before | None) -> M
 def _before(
     job: TrainingJob,
     spec: TargetSpec,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     model: ClusterModel,
 ) -> Before | None:
     """The champion's clusters of today's pictures; None where it has named another control."""

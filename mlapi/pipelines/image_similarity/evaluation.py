@@ -13,10 +13,10 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.table import write_images
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
-from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import write_pictures
 from mlapi.run_folder.job import TrainingJob
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
@@ -54,7 +54,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
     primary_metric = "macro_f1"
 
     def __init__(
-        self, eva: Eva, job: TrainingJob, examples: Examples, k: int, seen: SeenPictures
+        self, eva: Eva, job: TrainingJob, examples: Examples, k: int, seen: FolderFeatureStore
     ) -> None:
         self._eva = eva
         self._job = job
@@ -73,7 +73,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
         if model.extractor != self._job.extractor:
             table = f"{table}_champion"
             rows = self._job.rows
-            if not write_pictures(self._eva, table, rows, self._spec, model.extractor, self._seen):
+            if not write_images(self._eva, table, rows, self._spec, model.extractor, self._seen):
                 return None
         found = predict_table(self._eva, self._job, version, NearestReferences, table, ["features"])
         columns = (found[name].tolist() for name in ("id", "tasks", "nearness"))

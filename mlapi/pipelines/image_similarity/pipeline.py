@@ -8,7 +8,7 @@ from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import choices
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images import options as image_options
-from mlapi.pipelines.images.matching import picture_of, target_of
+from mlapi.pipelines.images.matching import image_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
@@ -24,7 +24,7 @@ class ImageSimilarity(ImagePipeline):
 
     name = "image_similarity"
     modules = (
-        "mlapi.eva.picture_features",
+        "mlapi.images.function",
         "mlapi.pipelines.image_similarity.function",
     )
     only_if_asked = True
@@ -48,7 +48,7 @@ class ImageSimilarity(ImagePipeline):
         unserved = []
         for control in config.controls:
             code = _refusal(control, config, wanted)
-            picture = picture_of(control, config)
+            picture = image_of(control, config)
             if not code and not targets and not isinstance(picture, str):
                 targets.append(target_of(control, picture))
             else:
@@ -84,7 +84,7 @@ def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | No
     """The code of why the control is not the one that the option names; "" if it may be."""
     if control.tag != "Choices":
         return "control_not_served"
-    picture = picture_of(control, config)
+    picture = image_of(control, config)
     if isinstance(picture, str):
         return picture
     if code := choices.refusal(control, least=1):

@@ -8,12 +8,12 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.table import through_table
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
-from mlapi.pipelines.images.seen import SeenPictures
-from mlapi.pipelines.images.table import through_table
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
@@ -24,7 +24,7 @@ from registry.training_result import TrainingResult
 def train(
     job: TrainingJob,
     report: Reporter,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
@@ -65,7 +65,7 @@ def _examples(
     job: TrainingJob,
     spec: TargetSpec,
     label: str,
-    seen: SeenPictures,
+    seen: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
     """The tasks that have a picture, with their vectors as EvaDB's table has them."""

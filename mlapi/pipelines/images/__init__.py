@@ -1,4 +1,4 @@
-"""The addresses, options and features of pictures, shared by the pipelines of pictures.
+"""The addresses, options and features of images, shared by the pipelines of images.
 
-Imports eva, media and seeing, and no pipeline.
+Imports images and labelstudio, and no pipeline.
 """

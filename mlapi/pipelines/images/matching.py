@@ -1,11 +1,11 @@
-"""Which controls of a label config are on a picture, and why they cannot be filled."""
+"""Which controls of a label config are on an image, and why they cannot be filled."""
 
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.pipelines import choices
 
 
-def picture_of(control: Control, config: LabelConfig) -> ObjectTag | str:
+def image_of(control: Control, config: LabelConfig) -> ObjectTag | str:
     """The Image that the control is on, or the code of why it is on none that can be read."""
     found = choices.the_object(control, config)
     if isinstance(found, str):
@@ -17,13 +17,13 @@ def picture_of(control: Control, config: LabelConfig) -> ObjectTag | str:
     return found if found.field else "field_unclear"
 
 
-def target_of(control: Control, picture: ObjectTag) -> TargetSpec:
+def target_of(control: Control, image: ObjectTag) -> TargetSpec:
     """The control as a target."""
     return TargetSpec(
         name=control.name,
-        object_name=picture.name,
-        object_tag=picture.tag,
-        field=picture.field or "",
+        object_name=image.name,
+        object_tag=image.tag,
+        field=image.field or "",
         kind="multiple" if control.choice == "multiple" else "single",
         labels=control.labels,
         control_tag=control.tag,

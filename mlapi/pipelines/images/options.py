@@ -1,4 +1,4 @@
-"""What a project of pictures can set, whichever of its pipelines serves it."""
+"""What a project of images can set, whichever of its pipelines serves it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,14 +45,14 @@ def validate(given: dict[str, Any]) -> dict[str, Any]:
     Raises UnknownOption or InvalidOption, which name the option; also for features that cannot
     be had on this machine, with the command that brings them.
     """
-    from mlapi.seeing import extractors
+    from mlapi.images.extractors import loading
 
     chosen = options.validate(given, KNOWN)
     if chosen["similar_to"] and chosen["cluster"]:
         raise InvalidOption(
             "similar_to and cluster are both set.", hint="Set one of them, the other to null."
         )
-    problem = extractors.problem(chosen["features"])
+    problem = loading.problem(chosen["features"])
     if problem is not None:
         _, message, hint = problem
         raise InvalidOption(message, hint=hint)

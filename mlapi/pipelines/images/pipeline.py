@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputProblem, TargetSpec, TrainingFailed
+from mlapi.images import addresses
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines.base import Pipeline
-from mlapi.pipelines.images import addresses
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
     from mlapi.eva.open import Eva
-    from mlapi.pipelines.images.seen import SeenPictures
+    from mlapi.images.folder_store import FolderFeatureStore
 
 SEEING = 0.3  # of a training's progress
 
@@ -59,25 +59,25 @@ class ImagePipeline(Pipeline):
         """None: what is not fitted to labels does not get better by more of them."""
         return LearningCurve([])
 
-    def see(self, job: TrainingJob, eva: "Eva", report: Reporter) -> "SeenPictures":
+    def see(self, job: TrainingJob, eva: "Eva", report: Reporter) -> "FolderFeatureStore":
         """What there is to be seen in the job's rows, seen; for a training that needs it first."""
-        from mlapi.pipelines.images.seeing import see_pictures, tell_problems
-        from mlapi.pipelines.images.seen import SeenPictures
+        from mlapi.images.extraction import extract_features, log_problems
+        from mlapi.images.folder_store import FolderFeatureStore
 
-        seen = SeenPictures.read(job.folder)
+        seen = FolderFeatureStore.read(job.folder)
         named = [
             address
             for row in job.rows
             for target in job.targets
             if (address := self._named(row["data"], target))
         ]
-        report.phase("seeing pictures", 0.0)
-        see_pictures(job, eva, seen, job.extractor, named, report.part(0.0, SEEING))
-        tell_problems(seen, named, report)
+        report.phase("extracting features", 0.0)
+        extract_features(job, eva, seen, job.extractor, named, report.part(0.0, SEEING))
+        log_problems(seen, named, report)
         theirs = job.champion.extractor if job.champion else None
         if theirs and theirs != job.extractor:
             try:
-                see_pictures(job, eva, seen, theirs, named, report)
+                extract_features(job, eva, seen, theirs, named, report)
             except TrainingFailed as error:
                 # Not by what it saw before either: on some of the pictures it would be wronged.
                 seen.features.pop(theirs.name, None)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi.domain import FeatureStore, InputProblem, TargetSpec
+from mlapi.domain import FeatureSource, InputProblem, TargetSpec
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.text_classification.reading import read_text
 
@@ -12,7 +12,7 @@ class TextPredictor(ClassifierPredictor):
     """Reads each task's text."""
 
     def read(
-        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureStore | None
+        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureSource | None
     ) -> list[Any]:
         return [_read(row, spec) for row in rows]
 

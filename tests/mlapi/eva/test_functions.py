@@ -11,9 +11,8 @@ from evadb.utils.generic_utils import load_function_class_from_file
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.online import OnlineFunction
-from mlapi.eva.open_picture import OpenPicture
-from mlapi.eva.picture_features import PictureFeatures
 from mlapi.eva.tables import write_table
+from mlapi.images.function import ImageFeatures
 from mlapi.pipelines.artifact import write
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
 from mlapi.pipelines.classification.function import ClassifierFunction
@@ -28,8 +27,7 @@ FUNCTIONS = [
     NearestCluster,
     NearestReferences,
     NumericColumnsFunction,
-    OpenPicture,
-    PictureFeatures,
+    ImageFeatures,
 ]
 TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]
 

@@ -70,14 +70,14 @@ def test_vectors_of_other_numbers_become_float32(eva, prefix):
     assert [vector.tolist() for vector in found] == [[1, 2], [0.5, 0.25]]
 
 
-def test_pictures_come_back(eva, prefix):
-    pictures = [np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.zeros((1, 1, 3), np.uint8)]
-    frame = pd.DataFrame({"id": [1, 2], "picture": pictures})
+def test_images_come_back(eva, prefix):
+    images = [np.arange(24, dtype=np.uint8).reshape(2, 4, 3), np.zeros((1, 1, 3), np.uint8)]
+    frame = pd.DataFrame({"id": [1, 2], "image": images})
 
-    write_table(eva, f"{prefix}_pictures", frame, {"id": "integer", "picture": "picture"})
-    found = execute(eva, f"SELECT picture FROM {prefix}_pictures")["picture"].tolist()
+    write_table(eva, f"{prefix}_images", frame, {"id": "integer", "image": "image"})
+    found = execute(eva, f"SELECT image FROM {prefix}_images")["image"].tolist()
 
-    for one, other in zip(found, pictures, strict=True):
+    for one, other in zip(found, images, strict=True):
         np.testing.assert_array_equal(one, other)
 
 

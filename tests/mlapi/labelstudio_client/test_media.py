@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from mlapi.domain import InputProblem
-from mlapi.media.pictures import read_picture
+from mlapi.images.decoding import read_image
 from mlapi.media.reader import FRESH_S, MediaReader
 from registry.acts import project_settings
 from registry.acts import projects as acts
 from tests.e2e.labelstudio_server import LSProject
-from tests.mlapi.media.drawn import RED, file_of, quarters
+from tests.mlapi.images.drawn import RED, file_of, quarters
 from tests.mlapi.media.server import FileServer
 
 IMAGES = (
@@ -46,24 +46,24 @@ def upload(project: LSProject, name: str, content: bytes = PNG) -> str:
 
 
 @pytest.fixture
-def pictures(theirs) -> LSProject:
+def images(theirs) -> LSProject:
     """Their project, with a label config of images."""
     theirs.change(label_config=IMAGES)
     return theirs
 
 
 @pytest.fixture
-def local_file(pictures) -> Callable[[str, bytes], tuple[Path, str]]:
+def local_file(images) -> Callable[[str, bytes], tuple[Path, str]]:
     """`local_file(name, content)`: a file in a local storage of the project, and its address."""
-    folder = pictures.server.files / f"project-{pictures.id}"
+    folder = images.server.files / f"project-{images.id}"
     folder.mkdir()
-    storage = {"project": pictures.id, "path": str(folder), "use_blob_urls": True}
-    pk = pictures.api("POST", "/api/storages/localfiles", json={**storage, "regex_filter": ".*"})
+    storage = {"project": images.id, "path": str(folder), "use_blob_urls": True}
+    pk = images.api("POST", "/api/storages/localfiles", json={**storage, "regex_filter": ".*"})
 
     def put(name: str, content: bytes) -> tuple[Path, str]:
         (folder / name).write_bytes(content)
-        pictures.api("POST", f"/api/storages/localfiles/{pk['id']}/sync", json={})
-        return folder / name, pictures.tasks()[-1]["data"]["image"]
+        images.api("POST", f"/api/storages/localfiles/{pk['id']}/sync", json={})
+        return folder / name, images.tasks()[-1]["data"]["image"]
 
     return put
 
@@ -76,38 +76,38 @@ def code(reader: MediaReader, address: str) -> str:
     return raised.value.code
 
 
-@pytest.mark.parametrize("name", ["a.png", "my picture é 100% #1?&x.png", "..a..png", "名.png"])
-def test_an_upload_is_read_with_the_projects_token(pictures, reader, name):
-    address = upload(pictures, name)
+@pytest.mark.parametrize("name", ["a.png", "my image é 100% #1?&x.png", "..a..png", "名.png"])
+def test_an_upload_is_read_with_the_projects_token(images, reader, name):
+    address = upload(images, name)
     fetched = reader.fetch(address)
     assert fetched.path.read_bytes() == PNG
-    assert read_picture(fetched.path, 40)[5, 5].tolist() == list(RED)
+    assert read_image(fetched.path, 40)[5, 5].tolist() == list(RED)
     assert reader.fetch(address) == fetched
     assert (reader.read, reader.cached) == (1, 1)
 
 
-def test_a_whole_url_of_this_label_studio_is_the_same_file(pictures, ours, settings):
-    address = upload(pictures, "a.png")
-    ours.hostname = pictures.server.hostname  # localhost, where the credentials say 127.0.0.1
+def test_a_whole_url_of_this_label_studio_is_the_same_file(images, ours, settings):
+    address = upload(images, "a.png")
+    ours.hostname = images.server.hostname  # localhost, where the credentials say 127.0.0.1
     with MediaReader(ours) as reader:
         first = reader.fetch(address)
-        assert reader.fetch(pictures.server.url + address) == first
-        assert reader.fetch(pictures.server.hostname + address) == first
+        assert reader.fetch(images.server.url + address) == first
+        assert reader.fetch(images.server.hostname + address) == first
         assert (reader.read, reader.cached) == (1, 2)
-        assert code(reader, f"{pictures.server.url}/api/projects/") == "media_address_refused"
+        assert code(reader, f"{images.server.url}/api/projects/") == "media_address_refused"
         assert code(reader, f"http://localhost:1{address}") == "media_address_refused"
 
 
-def test_a_personal_access_token_reads_files_too(pictures, ours, labelstudio):
+def test_a_personal_access_token_reads_files_too(images, ours, labelstudio):
     token = labelstudio.personal_access_token()
     project_settings.set_credentials(ours, labelstudio.url, token, actor="test")
-    address = upload(pictures, "a.png")
+    address = upload(images, "a.png")
     with MediaReader(ours) as reader:
         assert reader.fetch(address).path.read_bytes() == PNG
 
 
-def test_an_upload_that_is_gone_and_one_of_another_shape_have_a_reason(pictures, reader):
-    assert code(reader, f"/data/upload/{pictures.id}/0a1b2c3d-gone.png") == "media_not_found"
+def test_an_upload_that_is_gone_and_one_of_another_shape_have_a_reason(images, reader):
+    assert code(reader, f"/data/upload/{images.id}/0a1b2c3d-gone.png") == "media_not_found"
     assert code(reader, "/data/upload/../avatars/a.png") == "media_address_refused"
     assert code(reader, "/data/upload/%2e%2e/%2e%2e/etc/passwd") == "media_address_refused"
     assert code(reader, "/storage-data/uploaded/?filepath=avatars/1.png") == "media_address_refused"
@@ -139,29 +139,29 @@ def test_no_local_file_is_read_from_outside_of_its_storage(local_file, reader, l
         assert code(reader, f"/data/local-files/?d={inner}") == "media_address_refused"
 
 
-def test_without_credentials_nothing_is_asked(pictures, db):
-    address = upload(pictures, "a.png")
-    stranger = acts.meet(f"{pictures.id}.1234567890")
+def test_without_credentials_nothing_is_asked(images, db):
+    address = upload(images, "a.png")
+    stranger = acts.meet(f"{images.id}.1234567890")
     with MediaReader(stranger) as reader:
         found = reader.fetch_many([address, "s3://bucket/a.png", f"{address}?x=1"])
         assert {problem.code for problem in found.values()} == {"media_no_credentials"}
         assert reader.read == 0
 
 
-def test_a_token_that_is_wrong_or_opens_another_project_is_refused(pictures, ours, db, labelstudio):
-    address = upload(pictures, "a.png")
+def test_a_token_that_is_wrong_or_opens_another_project_is_refused(images, ours, db, labelstudio):
+    address = upload(images, "a.png")
     project_settings.set_credentials(ours, labelstudio.url, "0" * 40, actor="test")
     with MediaReader(ours) as reader:
         assert code(reader, address) == "media_forbidden"
         assert code(reader, address) == "media_forbidden"
-    other = acts.meet(f"{pictures.id}.1234567890")  # the same id, made at another time
+    other = acts.meet(f"{images.id}.1234567890")  # the same id, made at another time
     project_settings.set_credentials(other, labelstudio.url, labelstudio.token, actor="test")
     with MediaReader(other) as reader:
         assert code(reader, address) == "media_forbidden"
 
 
-def test_one_projects_files_are_not_served_to_another_from_the_cache(pictures, reader, db):
-    address = upload(pictures, "a.png")
+def test_one_projects_files_are_not_served_to_another_from_the_cache(images, reader, db):
+    address = upload(images, "a.png")
     reader.fetch(address)
     with MediaReader(acts.meet("99999.1234567890")) as stranger:
         assert code(stranger, address) == "media_no_credentials"
@@ -195,8 +195,8 @@ def add_storage(project: LSProject, store: FileServer, *, presign: bool) -> None
     )
 
 
-def test_a_signed_address_is_followed_without_the_token(pictures, ours, store, settings):
-    add_storage(pictures, store, presign=True)
+def test_a_signed_address_is_followed_without_the_token(images, ours, store, settings):
+    add_storage(images, store, presign=True)
     settings.MEDIA_ALLOWED_HOSTS = [store.host]
     with MediaReader(ours) as reader:
         assert reader.fetch("s3://bucket/a b.png").path.read_bytes() == PNG
@@ -210,17 +210,17 @@ def test_a_signed_address_is_followed_without_the_token(pictures, ours, store, s
     assert "cookie" not in fetched.headers
 
 
-def test_a_signed_address_of_a_store_that_is_not_allowed_is_not_followed(pictures, reader, store):
-    add_storage(pictures, store, presign=True)
+def test_a_signed_address_of_a_store_that_is_not_allowed_is_not_followed(images, reader, store):
+    add_storage(images, store, presign=True)
     assert code(reader, "s3://bucket/a b.png") == "media_redirected"
     assert store.asked == []
 
 
-def test_label_studio_passes_on_what_it_does_not_sign(pictures, reader, store):
-    add_storage(pictures, store, presign=False)
+def test_label_studio_passes_on_what_it_does_not_sign(images, reader, store):
+    add_storage(images, store, presign=False)
     assert reader.fetch("s3://bucket/a b.png").path.read_bytes() == PNG
-    task = pictures.import_tasks([{"data": {"image": "s3://bucket/a b.png"}}])[0]
-    resolved = pictures.open_task(task)["data"]["image"]
+    task = images.import_tasks([{"data": {"image": "s3://bucket/a b.png"}}])[0]
+    resolved = images.open_task(task)["data"]["image"]
     assert resolved.startswith(f"/tasks/{task}/")
     assert reader.fetch(resolved).path.read_bytes() == PNG
     assert (reader.read, reader.cached) == (1, 1)

@@ -86,7 +86,7 @@ class FileServer:
 def send(
     handler: BaseHTTPRequestHandler, status: int, body: bytes = b"", **headers: str | int
 ) -> None:
-    """An answer; Content-Length is the body's, unless a header says another (None: left out)."""
+    """A response; Content-Length is the body's, unless a header says another (None: left out)."""
     fields = {"Content-Length": len(body)} | {k.replace("_", "-"): v for k, v in headers.items()}
     handler.send_response(status)
     for name, value in fields.items():
@@ -97,5 +97,5 @@ def send(
 
 
 def redirect(location: str, status: int = 302) -> Callable[[BaseHTTPRequestHandler], None]:
-    """An answer that leads elsewhere."""
+    """A response that leads elsewhere."""
     return lambda handler: send(handler, status, Location=location)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from mlapi.media.cache import LEFTOVER_S, UNTOUCHED_S, MediaCache, Remembered
+from mlapi.media.cache import LEFTOVER_S, UNTOUCHED_S, CacheEntry, MediaCache
 from tests.evals_backend.running import ROOT
 
 KB = 1024
@@ -26,9 +26,9 @@ def cache(root) -> MediaCache:
 
 def put(cache: MediaCache, content: bytes):
     sha256 = hashlib.sha256(content).hexdigest()
-    with cache.part() as part:
+    with cache.open_temp() as part:
         part.write(content)
-        return cache.keep(part, sha256, len(content))
+        return cache.put(part, sha256, len(content))
 
 
 def unused_for(path, seconds: float) -> None:
@@ -48,7 +48,7 @@ def test_the_longest_unused_goes_first_until_an_eighth_is_free(cache, root):
     paths = [put(cache, some(i)) for i in range(27)]
     for i, path in enumerate(paths):
         unused_for(path, 1000 - i)
-    cache.take(paths[0].name)  # just used
+    cache.get(paths[0].name)  # just used
     newest = put(cache, some(99))
     cache.evict()
     assert paths[0].exists() and newest.exists()
@@ -63,7 +63,7 @@ def test_what_was_handed_out_within_a_minute_stays_however_full_it_is(root):
     paths = [put(cache, some(i)) for i in range(5)]
     unused_for(paths[0], UNTOUCHED_S + 10)
     unused_for(paths[1], UNTOUCHED_S + 10)
-    assert cache.take(paths[1].name) == paths[1]
+    assert cache.get(paths[1].name) == paths[1]
     cache.evict()
     assert [path.exists() for path in paths] == [False, True, True, True, True]
 
@@ -78,7 +78,7 @@ def test_it_looks_at_the_whole_now_and_then_by_itself(root):
 def test_addresses_of_what_is_gone_go_with_it(cache, root):
     for i in range(30):
         path = put(cache, some(i))
-        cache.remember("7", f"address {i}", Remembered(path.name, 1, time.time()))
+        cache.remember("7", f"address {i}", CacheEntry(path.name, 1, time.time()))
         (entry,) = [
             e for e in (root / "index" / "7").iterdir() if e.stat().st_mtime > time.time() - 50
         ]
@@ -92,14 +92,14 @@ def test_addresses_of_what_is_gone_go_with_it(cache, root):
 
 
 def test_an_address_is_known_in_its_space_only(cache):
-    cache.remember("7", "http://a.example/x", Remembered("0" * 64, 1, 2.0, "etag", "date"))
-    assert cache.recall("7", "http://a.example/x") == Remembered("0" * 64, 1, 2.0, "etag", "date")
+    cache.remember("7", "http://a.example/x", CacheEntry("0" * 64, 1, 2.0, "etag", "date"))
+    assert cache.recall("7", "http://a.example/x") == CacheEntry("0" * 64, 1, 2.0, "etag", "date")
     assert cache.recall("8", "http://a.example/x") is None
     assert cache.recall("7", "http://a.example/y") is None
 
 
 def test_a_part_that_is_not_kept_is_gone_and_one_left_by_a_crash_goes_later(cache, root):
-    with pytest.raises(ZeroDivisionError), cache.part() as part:
+    with pytest.raises(ZeroDivisionError), cache.open_temp() as part:
         part.write(b"half")
         raise ZeroDivisionError
     assert list((root / "part").iterdir()) == []
@@ -113,11 +113,11 @@ def test_a_part_that_is_not_kept_is_gone_and_one_left_by_a_crash_goes_later(cach
 
 def test_content_that_is_not_what_its_name_says_is_not_handed_out(cache):
     path = put(cache, b"whole")
-    assert cache.take(path.name) == path
+    assert cache.get(path.name) == path
     path.write_bytes(b"w")
-    assert cache.take(path.name) is None
+    assert cache.get(path.name) is None
     assert put(cache, b"whole") == path
-    assert cache.take(path.name) == path
+    assert cache.get(path.name) == path
 
 
 WORKER = """
@@ -132,12 +132,12 @@ until = time.monotonic() + 3
 while time.monotonic() < until:
     content = rnd.randrange(2000).to_bytes(2, "big") * 10 * 1024
     sha256 = hashlib.sha256(content).hexdigest()
-    path = cache.take(sha256)
+    path = cache.get(sha256)
     if path is None:
         kept += 1
-        with cache.part() as part:
+        with cache.open_temp() as part:
             part.write(content)
-            path = cache.keep(part, sha256, len(content))
+            path = cache.put(part, sha256, len(content))
     else:
         taken += 1
     assert path.read_bytes() == content  # whole, and still there

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from mlapi.domain import InputProblem
-from mlapi.media import outside
+from mlapi.media import fetch
 from registry.models import Project
 from tests.mlapi.media.certificate import self_signed
 from tests.mlapi.media.server import FileServer, redirect, send
@@ -177,7 +177,7 @@ def test_tls_is_made_with_the_name_and_its_certificate_checked(reading, tmp_path
     names = []
     context.sni_callback = lambda connection, name, _: names.append(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    outside._tls.cache_clear()
+    fetch._tls.cache_clear()
     try:
         with FileServer(tls=context) as server:
             server.files["/a.png"] = PNG
@@ -192,7 +192,7 @@ def test_tls_is_made_with_the_name_and_its_certificate_checked(reading, tmp_path
             assert len(server.asked) == 1
         assert names == ["files.example.com", "other.example.com"]
     finally:
-        outside._tls.cache_clear()
+        fetch._tls.cache_clear()
 
 
 # Redirects

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from mlapi.domain import InputProblem
 from mlapi.media.addresses import AddressRefused, parse
-from mlapi.media.hosts import AllowedHosts
-from mlapi.media.labelstudio import LabelStudioMedia, StorageGate
+from mlapi.media.allowlist import AllowedHosts
+from mlapi.media.labelstudio import LabelStudioMedia, StoragePolicy
 from registry.models import Project
 from tests.mlapi.media.server import FileServer, redirect, send
 
@@ -135,13 +135,13 @@ def test_a_redirect_to_elsewhere_is_not_followed(server, base, connected, readin
     ],
 )
 def test_what_a_cloud_signed_may_lead_into_the_internet_only(host):
-    gate = StorageGate(AllowedHosts([]))
+    policy = StoragePolicy(AllowedHosts([]))
     address = parse(f"https://{host}/a?signature=1")
-    assert gate.allows(address)
-    assert gate.may_reach(address, ipaddress.ip_address("52.216.1.1"))
+    assert policy.allows(address)
+    assert policy.may_reach(address, ipaddress.ip_address("52.216.1.1"))
     for inside in ("10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1"):
-        assert not gate.may_reach(address, ipaddress.ip_address(inside))
-    assert not gate.allows(parse(f"http://{host}/a"))
+        assert not policy.may_reach(address, ipaddress.ip_address(inside))
+    assert not policy.allows(parse(f"http://{host}/a"))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_a_cloud_signed_may_lead_into_the_internet_only(host):
     ],
 )
 def test_other_names_are_no_clouds(host):
-    assert not StorageGate(AllowedHosts([])).allows(parse(f"https://{host}/a"))
+    assert not StoragePolicy(AllowedHosts([])).allows(parse(f"https://{host}/a"))
 
 
 def test_a_clouds_name_that_leads_inside_is_refused(server, base, connected, reading):
@@ -195,7 +195,7 @@ def test_credentials_of_another_label_studio_get_no_address_of_this_one(
 
 
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("response", "expected"),
     [
         (lambda h: send(h, 401, b"{}"), "media_forbidden"),
         (lambda h: send(h, 403, b"{}"), "media_forbidden"),
@@ -208,8 +208,10 @@ def test_credentials_of_another_label_studio_get_no_address_of_this_one(
         (lambda h: send(h, 200, gzip.compress(PNG), Content_Encoding="gzip"), "media_unsupported"),
     ],
 )
-def test_an_answer_that_is_no_file_has_a_reason(server, base, connected, reading, answer, expected):
-    server.files[f"{base}/data/upload/3/a.png"] = answer
+def test_an_answer_that_is_no_file_has_a_reason(
+    server, base, connected, reading, response, expected
+):
+    server.files[f"{base}/data/upload/3/a.png"] = response
     assert code(reading(of=connected), "/data/upload/3/a.png") == expected
 
 

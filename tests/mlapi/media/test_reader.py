@@ -219,10 +219,10 @@ def test_a_cache_that_cannot_be_written_is_a_reason_and_logged(server, reading, 
     assert raised.value.code == "media_cache_failed"
 
 
-# Pictures in the task itself
+# Images in the task itself
 
 
-def test_a_picture_in_the_task_is_kept_like_any_other(reading):
+def test_an_image_in_the_task_is_kept_like_any_other(reading):
     address = "data:image/png;base64," + base64.b64encode(PNG).decode()
     reader = reading()
     fetched = reader.fetch(address)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mlapi.domain import TargetSpec
-from mlapi.pipelines.images.seen import read_features
+from mlapi.images.folder_store import read_features
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.training.child import carry_out
 
@@ -132,18 +132,18 @@ def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:
 
 @pytest.fixture(scope="session")
 def kept():
-    """Features of pictures that were seen by an earlier test, as a database keeps them."""
+    """Features of images that were seen by an earlier test, as a database keeps them."""
     return {}
 
 
 @pytest.fixture
-def picture_job(make_job, kept):
-    """`picture_job(files, labels, ...)`: a folder with the files and a task for each.
+def image_job(make_job, kept):
+    """`image_job(files, labels, ...)`: a folder with the files and a task for each.
 
     With `fresh` nothing was seen before.
     """
     # Here, because it takes `Job` from this module.
-    from tests.mlapi.training_child import pictures
+    from tests.mlapi.training_child import image_jobs
 
     made = []
 
@@ -158,19 +158,19 @@ def picture_job(make_job, kept):
     ):
         known = [label for label in labels if isinstance(label, str)]
         job = make_job(
-            other.pop("tasks", None) or pictures.rows(labels),
-            [target or pictures.spec(known)],
+            other.pop("tasks", None) or image_jobs.rows(labels),
+            [target or image_jobs.spec(known)],
             pipeline=pipeline,
-            options={**pictures.OPTIONS, **(options or {})},
-            extractor=other.pop("extractor", pictures.OPENCV),
+            options={**image_jobs.OPTIONS, **(options or {})},
+            extractor=other.pop("extractor", image_jobs.OPENCV),
             **other,
         )
         made.append(job)
-        return pictures.put_pictures(job, files, {} if fresh else kept)
+        return image_jobs.put_images(job, files, {} if fresh else kept)
 
     yield make
     for job in made:
         for path in (job.folder / "features").glob("*.npz"):
             extractor, found = read_features(path)
-            if extractor == pictures.OPENCV.name:
+            if extractor == image_jobs.OPENCV.name:
                 kept.update(found)

@@ -7,23 +7,23 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
-from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.training.verify import verify
-from tests.mlapi.pictures import digits
+from tests.mlapi.image_files import digits
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.pictures import OPENCV, rows, spec, value
+from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
 
 
-def clusters(picture_job, files, labels, k=None, **other):
+def clusters(image_job, files, labels, k=None, **other):
     target = other.pop("target", None) or spec([], control_tag="TextArea")
     options = {"cluster": "kind", "clusters": k}
-    return picture_job(files, labels, "image_clusters", options, target, **other)
+    return image_job(files, labels, "image_clusters", options, target, **other)
 
 
 @pytest.mark.parametrize(("k", "least"), [(10, 0.72), (None, 0.60)])
-def test_clusters_of_digits_are_digits(picture_job, k, least):
+def test_clusters_of_digits_are_digits(image_job, k, least):
     files, labels = digits()
-    job = clusters(picture_job, files, labels, k)
+    job = clusters(image_job, files, labels, k)
 
     result = job.train()
 
@@ -35,9 +35,9 @@ def test_clusters_of_digits_are_digits(picture_job, k, least):
         assert value(job, "clusters") == k
 
 
-def test_clusters_are_found_without_any_label(picture_job):
+def test_clusters_are_found_without_any_label(image_job):
     files, labels = digits(300)
-    job = clusters(picture_job, files, [None] * 300, 10)
+    job = clusters(image_job, files, [None] * 300, 10)
 
     result = job.train()
 
@@ -49,9 +49,9 @@ def test_clusters_are_found_without_any_label(picture_job):
     verify(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
-def test_names_stay_from_version_to_version_and_annotators_give_them(picture_job):
+def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     files, labels = digits(400)
-    first = clusters(picture_job, files[:300], [None] * 300, 10)
+    first = clusters(image_job, files[:300], [None] * 300, 10)
     first.train()
     theirs = champion_of(first, pipeline="image_clusters", extractor=OPENCV)
     shown = {}
@@ -61,7 +61,7 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(picture_job
     for task in shown["cluster 3"][:2]:
         said[task - 1] = "my own name"
     tasks = rows(said, holdout=0)
-    second = clusters(picture_job, files, said, 10, champion=theirs, tasks=tasks)
+    second = clusters(image_job, files, said, 10, champion=theirs, tasks=tasks)
 
     second.train()
 
@@ -77,29 +77,29 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(picture_job
     assert len(set(now.values()) & set(shown)) >= 6
 
 
-def test_clusters_named_by_choices_have_no_other_names(picture_job):
+def test_clusters_named_by_choices_have_no_other_names(image_job):
     files, _ = digits(200)
     target = spec(["A", "B", "C"])
-    job = clusters(picture_job, files, [None] * 200, None, target=target)
+    job = clusters(image_job, files, [None] * 200, None, target=target)
 
     job.train()
 
     assert {e["label"] for e in job.result["exemplars"]} <= {"A", "B", "C"}
-    too_many = clusters(picture_job, files, [None] * 200, 5, target=target)
+    too_many = clusters(image_job, files, [None] * 200, 5, target=target)
     assert too_many.fail()["code"] == "too_many_clusters"
 
 
-def test_pictures_that_are_all_the_same_have_no_clusters(picture_job):
+def test_pictures_that_are_all_the_same_have_no_clusters(image_job):
     files, _ = digits(1)
 
-    job = clusters(picture_job, [files[0]] * 20, [None] * 20)
+    job = clusters(image_job, [files[0]] * 20, [None] * 20)
 
     assert job.fail()["code"] == "not_enough_tasks"
 
 
-def test_a_predictor_of_clusters_names_each_picture(picture_job):
+def test_a_predictor_of_clusters_names_each_picture(image_job):
     files, _ = digits(100)
-    job = clusters(picture_job, files, [None] * 100, 4)
+    job = clusters(image_job, files, [None] * 100, 4)
     job.train()
     predictor = pipelines.get("image_clusters").load(job.artifact.read_bytes())
     today = TargetSpec.from_dict(json.loads((job.folder / "job.json").read_text())["targets"][0])
@@ -107,7 +107,7 @@ def test_a_predictor_of_clusters_names_each_picture(picture_job):
     said = predictor.predict(
         [{"image": "/data/upload/1/1.png"}, {"image": "/nowhere.png"}, {"image": 5}],
         [today],
-        SeenPictures.read(job.folder),
+        FolderFeatureStore.read(job.folder),
     )
 
     assert said[0]["kind"].value.startswith("cluster ")

@@ -4,21 +4,21 @@ import numpy as np
 
 from mlapi import pipelines
 from mlapi.domain import Answer, Problem
-from mlapi.pipelines.images.seen import SeenPictures
+from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.training.verify import verify
-from tests.mlapi.pictures import digits, inked_digits, tiles
+from tests.mlapi.image_files import digits, inked_digits, tiles
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.pictures import OPENCV, rows, spec, value
+from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
 
 
-def similarity(picture_job, files, labels, label, **other):
+def similarity(image_job, files, labels, label, **other):
     options = {"similar_to": label, **other.pop("options", {})}
-    return picture_job(files, labels, "image_similarity", options, **other)
+    return image_job(files, labels, "image_similarity", options, **other)
 
 
-def test_the_nearest_digits_are_the_same_digit(picture_job):
+def test_the_nearest_digits_are_the_same_digit(image_job):
     files, labels = digits()
-    job = similarity(picture_job, files, labels, "7")
+    job = similarity(image_job, files, labels, "7")
 
     result = job.train()
 
@@ -28,29 +28,29 @@ def test_the_nearest_digits_are_the_same_digit(picture_job):
     assert value(job, "precision", label="7") > 0.9
 
 
-def test_the_nearest_of_a_red_digit_are_red(picture_job):
+def test_the_nearest_of_a_red_digit_are_red(image_job):
     files, labels = inked_digits(400)
-    job = similarity(picture_job, files, labels, "red")
+    job = similarity(image_job, files, labels, "red")
 
     job.train()
 
     assert value(job, "precision_at_k") >= 0.98
 
 
-def test_the_nearest_tiles_are_of_the_same_photograph(picture_job):
+def test_the_nearest_tiles_are_of_the_same_photograph(image_job):
     files, labels = tiles()
-    job = similarity(picture_job, files, labels, "photograph 1", options={"k": 3})
+    job = similarity(image_job, files, labels, "photograph 1", options={"k": 3})
 
     job.train()
 
     assert value(job, "precision_at_k") >= 0.95
 
 
-def test_few_references_find_their_like_among_the_unlabelled(picture_job):
+def test_few_references_find_their_like_among_the_unlabelled(image_job):
     files, labels = digits(300)
     marked = [i for i, d in enumerate(labels) if d == "0"][:4]
     said = ["0" if i in marked else None for i in range(300)]
-    job = similarity(picture_job, files, said, "0", target=spec(["0", "other"]))
+    job = similarity(image_job, files, said, "0", target=spec(["0", "other"]))
 
     result = job.train()
 
@@ -61,7 +61,7 @@ def test_few_references_find_their_like_among_the_unlabelled(picture_job):
     assert [e["score"] for e in shown] == sorted((e["score"] for e in shown), reverse=True)
     predictor = pipelines.get("image_similarity").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(300)]
-    answers = predictor.predict(data, store=SeenPictures.read(job.folder))
+    answers = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
     found = [i for i, a in enumerate(answers) if isinstance(a["kind"], Answer)]
     assert set(marked) <= set(found)
     assert len(found) <= 4 * 11
@@ -70,12 +70,12 @@ def test_few_references_find_their_like_among_the_unlabelled(picture_job):
     verify(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
-def test_a_reference_is_never_judged_by_itself(picture_job):
+def test_a_reference_is_never_judged_by_itself(image_job):
     files, labels = digits(60)
     said = ["0" if i == 0 else "other" for i in range(60)]
     tasks = rows(said)
     tasks[0]["split"] = "holdout"
-    job = similarity(picture_job, files, said, "0", tasks=tasks, options={"k": 1})
+    job = similarity(image_job, files, said, "0", tasks=tasks, options={"k": 1})
 
     (own,) = [o for o in job.train()["outcomes"] if o["task"] == 1]
 
@@ -83,21 +83,21 @@ def test_a_reference_is_never_judged_by_itself(picture_job):
     assert own["predicted"] is None
 
 
-def test_without_a_reference_there_is_nothing_to_learn(picture_job):
+def test_without_a_reference_there_is_nothing_to_learn(image_job):
     files, labels = digits(30)
-    job = similarity(picture_job, files, ["1"] * 30, "0", target=spec(["0", "1"]))
+    job = similarity(image_job, files, ["1"] * 30, "0", target=spec(["0", "1"]))
 
     assert job.fail()["code"] == "no_references"
 
 
-def test_a_champion_of_another_label_serves_nothing(picture_job):
+def test_a_champion_of_another_label_serves_nothing(image_job):
     files, labels = digits(200)
-    champion = similarity(picture_job, files, labels, "0")
+    champion = similarity(image_job, files, labels, "0")
     champion.train()
     theirs = champion_of(champion, pipeline="image_similarity", extractor=OPENCV)
 
-    same = similarity(picture_job, files, labels, "0", champion=theirs)
-    other = similarity(picture_job, files, labels, "1", champion=theirs)
+    same = similarity(image_job, files, labels, "0", champion=theirs)
+    other = similarity(image_job, files, labels, "1", champion=theirs)
 
     assert same.train()["comparison"]["champion_serves"] is True
     assert other.train()["comparison"]["champion_serves"] is False

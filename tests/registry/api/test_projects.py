@@ -137,8 +137,8 @@ def test_the_least_sure_tasks_come_first_to_be_labelled(viewer, project, version
 
 
 def test_the_tasks_most_like_one_come_in_the_engines_order(viewer, project):
-    task, *others = make.PictureFactory.create_batch(4, project=project)
-    make.PictureFactory()
+    task, *others = make.ImageTaskFactory.create_batch(4, project=project)
+    make.ImageTaskFactory()
     url = f"projects/{project.pk}/similar/"
     with asked(WHO + 4):  # the project, the task, the engine's own one, and those that are alike
         told = viewer.get(url, {"task": task.pk}).json()
@@ -150,8 +150,8 @@ def test_the_tasks_most_like_one_come_in_the_engines_order(viewer, project):
 
 def test_tasks_are_alike_within_their_project_only(viewer, project):
     url = f"projects/{project.pk}/similar/"
-    task = make.PictureFactory(project=project)
-    elsewhere = make.PictureFactory()
+    task = make.ImageTaskFactory(project=project)
+    elsewhere = make.ImageTaskFactory()
     for query in (
         {},
         {"task": elsewhere.pk},

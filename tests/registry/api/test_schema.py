@@ -92,7 +92,7 @@ def rows(project, version):
         "runs": [failed.pk, waiting.pk],
         "tasks": [
             task.pk,
-            *(one.pk for one in make.PictureFactory.create_batch(2, project=project)),
+            *(one.pk for one in make.ImageTaskFactory.create_batch(2, project=project)),
         ],
         "metrics": [metric.pk for metric in version.metrics.all()],
         "outcomes": [answer.pk for answer in answers],

@@ -20,7 +20,7 @@ from .conftest import WHO, Caller, asked, code
 
 @pytest.fixture
 def picture(project):
-    return make.PictureFactory(project=project, data={"image": "http://pictures/cat.jpg"})
+    return make.ImageTaskFactory(project=project, data={"image": "http://pictures/cat.jpg"})
 
 
 def test_tasks_are_listed_with_what_was_said_and_without_their_data(viewer, project):
@@ -45,7 +45,7 @@ def test_one_task_is_shown_as_pages_show_it(viewer, project, picture):
 
 
 def test_a_picture_inside_its_address_is_not_told_twice(viewer, project):
-    held = make.PictureFactory(project=project, data={"image": "data:image/png;base64,aGVsbG8="})
+    held = make.ImageTaskFactory(project=project, data={"image": "data:image/png;base64,aGVsbG8="})
     told = viewer.get(f"tasks/{held.pk}/").json()["shown"]
     assert told["text"] == "data:image/png;base64"
 
@@ -89,7 +89,7 @@ def test_a_thumbnail_is_read_as_nothing_but_a_picture(viewer, picture):
 
 
 def test_a_picture_that_cannot_be_had_is_told_with_the_engines_code(viewer, project):
-    gone = make.PictureFactory(project=project, data={"image": "http://pictures/gone.jpg"})
+    gone = make.ImageTaskFactory(project=project, data={"image": "http://pictures/gone.jpg"})
     for task in (gone, make.TaskFactory(project=project)):
         answer = viewer.get(f"tasks/{task.pk}/thumbnail/", Accept="image/*")
         assert answer.status_code == 404

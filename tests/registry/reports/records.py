@@ -10,8 +10,8 @@ from registry.models import ModelVersion, Project
 from tests.factories import (
     METRICS,
     TARGET,
+    ImageTaskFactory,
     ModelVersionFactory,
-    PictureFactory,
     TaskFactory,
 )
 
@@ -113,7 +113,7 @@ def clusters(
     the holdout; of each cluster `shown` tasks are kept to be shown.
     """
     ids = labelled_tasks(project, len(answers)) if ids is None else ids
-    members = [task.pk for task in PictureFactory.create_batch(shown, project=project)]
+    members = [task.pk for task in ImageTaskFactory.create_batch(shown, project=project)]
     rand = 0.7 if answers else None
     primary = rand if answers else 0.31
     return ModelVersionFactory(

@@ -7,7 +7,7 @@ import pytest
 from registry.acts import champion
 from registry.models import ModelVersion
 from registry.reports.card import card, card_markdown
-from tests.factories import TARGET, OutcomeFactory, PictureFactory, ProjectFactory, promote
+from tests.factories import TARGET, ImageTaskFactory, OutcomeFactory, ProjectFactory, promote
 
 from .records import clusters, judged, metric, nearness, queries
 
@@ -101,7 +101,7 @@ def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
     assert "| label | a\\|b | 6 |" in text
     assert "| all | primary metric (adjusted Rand) | 0.700 | 0.000 | 2 | – |" in text
     assert "| features | opencv-1 |" in text
-    assert "| dataset: pictures | 20 pictures: 19 were seen before, 1 fetched" in text
+    assert "| dataset: pictures | 20 images: 19 cached, 1 downloaded" in text
     for absent in ("## Classes", "## Would more labels help?", kept[0].data["image"]):
         assert absent not in text
 
@@ -117,7 +117,7 @@ def test_a_card_of_nearness_says_whose_count_a_label_has(project):
         ],
         exemplars=[
             {"target": "is", "label": "cat", "task": task.pk, "score": 0.83}
-            for task in PictureFactory.create_batch(1, project=project)
+            for task in ImageTaskFactory.create_batch(1, project=project)
         ],
     )
     text = card_markdown(card(version))

@@ -5,7 +5,7 @@ import pytest
 from registry.models import ModelVersion
 from registry.reports.exemplars import exemplars
 from registry.reports.per_class import per_class
-from tests.factories import METRICS, ModelVersionFactory, PictureFactory, ProjectFactory
+from tests.factories import METRICS, ImageTaskFactory, ModelVersionFactory, ProjectFactory
 
 from .records import clusters, judged, metric, queries
 
@@ -47,7 +47,7 @@ def test_of_many_labels_the_later_ones_are_named_alone(project):
 
 
 def test_a_label_that_humans_judge_says_how_often_they_gave_it(project):
-    task = PictureFactory(project=project)
+    task = ImageTaskFactory(project=project)
     version = ModelVersionFactory(
         project=project,
         metrics=[

@@ -1,0 +1,53 @@
+"""The address of an image in a task's data."""
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from mlapi.domain import InputProblem, TargetSpec
+from mlapi.labelstudio.fields import value_of
+
+MAX_CHARACTERS = 8_000  # of an address; an image inside a data: URI may be larger
+_MAX_DATA_URI = 6_000_000  # of an image of 4 MB, in base64
+# What signs an address or lets one in, and says nothing of the image.
+_CREDENTIALS = re.compile(
+    r"(x-(amz|goog)-.*|awsaccesskeyid|googleaccessid|signature|expires|policy|key-pair-id|"
+    r"(access_?|auth_?)?token|api_?key|s(ig|v|p|r|e|t|ks|kt|ke|kv|koid|ktid))",
+    re.IGNORECASE,
+)
+
+
+def read_address(task_data: Any, target: TargetSpec) -> str:
+    """Where the target's image is.
+
+    Raises InputProblem with one of the codes field_missing, null, not_an_address, empty.
+    """
+    value = value_of(task_data, target.field)
+    if not isinstance(value, str):
+        kind = type(value).__name__
+        said = f"The field {target.field!r} holds {kind}, not the address of an image."
+        raise InputProblem("not_an_address", said)
+    address = value.strip()
+    if not address:
+        raise InputProblem("empty", f"The field {target.field!r} has no address.")
+    most = _MAX_DATA_URI if address[:5].lower() == "data:" else MAX_CHARACTERS
+    if len(address) > most:
+        raise InputProblem("not_an_address", f"The field {target.field!r} is too long an address.")
+    return address
+
+
+def canonical(address: str) -> str:
+    """The address without what lets one in: the same image signed twice is the same input.
+
+    Only such parts of the query are left out, because others may name the image
+    (`/data/local-files/?d=...`).
+    """
+    try:
+        parts = urlsplit(address)
+        query = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return address
+    if not parts.query or parts.scheme == "data":
+        return address
+    kept = [(name, value) for name, value in query if not _CREDENTIALS.fullmatch(name)]
+    return urlunsplit(parts._replace(query=urlencode(kept), fragment=""))

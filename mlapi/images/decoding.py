@@ -1,0 +1,157 @@
+"""Reads an image file of any kind into upright RGB pixels, within bounds of size and memory."""
+
+import contextlib
+import re
+import threading
+import warnings
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,  # noqa: F401 - each registers itself: here, once, and not in a race
+    BmpImagePlugin,  # noqa: F401
+    ExifTags,
+    GifImagePlugin,  # noqa: F401
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    PpmImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
+
+from mlapi.domain import InputProblem
+from mlapi.images import jpeg, pixels
+
+# No others: some start programs (EPS), some have no pixels, some can hold any of the others.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
+# Decoding takes at its peak, in bytes of memory for each pixel (measured with Pillow 13): JPEG 0.1
+# where it becomes much smaller, as it is decoded at an eighth, and 3 to 8 if it is progressive;
+# PNG, GIF, BMP 1 to 4; TIFF 4 to 8; AVIF 9; WebP 16. So none takes more than 0.9 GB to make small.
+MAX_PIXELS = 100_000_000
+MAX_PIXELS_OF = {"WEBP": 55_000_000, "AVIF": 90_000_000}
+
+# Larger ones are decoded one after the other, so that a process needs that memory only once.
+_LARGE = 16_000_000
+_turn = threading.Lock()
+# Pillow takes memory in blocks of 16 MB, which glibc keeps for the thread that gave them back: four
+# threads that took turns had three times the memory of one. Blocks above 32 MB it always returns.
+Image.core.set_block_size(64 * 2**20)
+
+# Pillow warns, on stderr, of sizes that we have limits of our own for, and of damage that is no
+# reason not to show an image. Its error, at 179 megapixels, stays: it is the limit of JPEGs that
+# are decoded at a fraction.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+_SIGNATURES = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|.{4}ftypavi[fs]|BM.{12}"
+    rb"|II[*+]\0|MM\0[*+]|P[1-6]\s",
+    re.DOTALL,
+)
+_OTHERS = (
+    (rb"%PDF-", "a PDF"),
+    (
+        rb"\s*(<\?xml[^>]*>\s*)?(<!--.{0,500}?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg",
+        "an SVG drawing",
+    ),
+    (rb"\s*<(!doctype html|html|head|body)", "a web page"),
+    (rb".{4}ftyp(heic|heix|hevc|mif1)", "a HEIC image, which only Apple reads"),
+)
+
+
+def read_image(path: Path, max_side: int) -> np.ndarray:
+    """The image as an array of uint8 (height, width, 3), RGB, as a viewer would show it.
+
+    Upright by its EXIF orientation, the first frame of an animation, transparency on white,
+    16 bits by their upper half, and made smaller so that no side is longer than `max_side`
+    pixels; never larger.
+
+    Raises InputProblem and nothing else for whatever the file holds, with one of the codes
+    picture_missing, picture_empty, not_a_picture, picture_broken, picture_too_large.
+    """
+    if max_side < 1:
+        raise ValueError("max_side is at least 1")
+    try:
+        with path.open("rb") as file:
+            return _read(file, max_side)
+    except InputProblem:
+        raise
+    except FileNotFoundError:
+        raise InputProblem("picture_missing", "The file of the image is gone.") from None
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise InputProblem("picture_too_large", "The image is far too large.") from error
+    except Exception as error:  # noqa: BLE001 - decoders raise anything for a file that is broken
+        raise InputProblem(
+            "picture_broken", "The image cannot be decoded: it is cut short or damaged."
+        ) from error
+
+
+def _read(file: IO[bytes], max_side: int) -> np.ndarray:
+    with _opened(file) as image:
+        size = image.size
+        held = _bound(image, file, max_side)
+        is_fraction = image.size != size
+        # Closed while it is still its turn, which is what gives the memory back.
+        with _turn if held > _LARGE else contextlib.nullcontext(), contextlib.closing(image):
+            image.load()
+            # After loading, which turns a TIFF upright.
+            orientation = _orientation(image)
+            wanted = pixels.fitting(size if is_fraction else image.size, max_side)
+            array = pixels.downscaled(image, wanted)
+    return pixels.upright(array, orientation)
+
+
+def _opened(file: IO[bytes]) -> Image.Image:
+    head = file.read(1024)
+    if not head:
+        raise InputProblem("picture_empty", "The file of the image is empty.")
+    file.seek(0)
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        if _SIGNATURES.match(head):
+            raise
+        raise InputProblem("not_a_picture", _what_it_is(head)) from error
+
+
+def _bound(image: Image.Image, file: IO[bytes], max_side: int) -> int:
+    """Have a JPEG decoded at a fraction; the pixels that memory will hold of the file.
+
+    Raises InputProblem if they are too many.
+    """
+    if image.format not in {"JPEG", "MPO"}:
+        return _require_size(image)
+    scans = jpeg.count_scans(file)
+    if scans > jpeg.MAX_SCANS:
+        raise InputProblem("picture_too_large", f"The JPEG has more than {jpeg.MAX_SCANS} scans.")
+    # A progressive one is held whole, whatever it becomes.
+    held = _require_size(image) if scans > 1 else 0
+    image.draft(image.mode, pixels.fitting(image.size, max_side))
+    return max(held, _require_size(image))
+
+
+def _require_size(image: Image.Image) -> int:
+    count = image.width * image.height
+    limit = MAX_PIXELS_OF.get(image.format or "", MAX_PIXELS)
+    if count > limit:
+        raise InputProblem(
+            "picture_too_large",
+            f"The image has {count / 1e6:.0f} megapixels; at most {limit / 1e6:.0f} are read.",
+        )
+    return count
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 - an image with broken EXIF is shown as it lies
+        return 1
+
+
+def _what_it_is(head: bytes) -> str:
+    for pattern, name in _OTHERS:
+        if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
+            return f"The file is {name}. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
+    return "The file is no image. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."

@@ -1,0 +1,103 @@
+"""Extracts the features of a run's images by EvaDB: normalised files in, vectors by content out."""
+
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+from more_itertools import chunked
+
+from mlapi.domain import ExtractorRef, InputProblem
+from mlapi.eva.images import evaluate_images
+from mlapi.eva.open import Eva
+from mlapi.images.decoding import read_image
+from mlapi.images.extractors.loading import extractor_for
+from mlapi.images.folder_store import FolderFeatureStore, write_features
+from mlapi.images.function import ImageFeatures
+from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress_writer import Reporter
+
+BATCH = 500  # images that lie in the folder as PNG at once; their features are written after each
+_UNREADABLE = InputProblem("picture_not_seen", "EvaDB could not read the image.")
+
+
+def extract_features(
+    job: TrainingJob,
+    eva: Eva,
+    store: FolderFeatureStore,
+    wanted: ExtractorRef,
+    addresses: Sequence[str],
+    report: Reporter,
+) -> None:
+    """Makes the features that are missing, and adds them to `store` and to the run's folder.
+
+    An image that cannot be read is a problem of its own and does not affect the others.
+    Raises TrainingFailed if the extractor cannot be loaded, or is another one today.
+    """
+    missing = list(store.missing(wanted, addresses))
+    if not missing:
+        return
+    extractor = extractor_for(wanted)
+    features = store.features.setdefault(wanted.name, {})
+    done = 0
+    for number, batch in enumerate(chunked(missing, BATCH), start=1):
+        table = f"{job.prefix}_images_{len(store.features)}_{number}"
+        with _Folder(job.folder / "normalised") as folder:
+            files = _normalised(store, batch, extractor.max_side, folder)
+            chosen = {"features": wanted.features}
+            found = evaluate_images(eva, table, folder, ImageFeatures, chosen) if files else {}
+        made = {content: found[name] for content, name in files.items() if name in found}
+        for content in files:
+            if content not in made:
+                store.problems[content] = _UNREADABLE
+        features.update(made)
+        if made:
+            write_features(job.folder, f"{table}", wanted.name, made)
+        done += len(batch)
+        report.phase("extracting features", done / len(missing))
+
+
+def log_problems(store: FolderFeatureStore, addresses: Sequence[str], report: Reporter) -> None:
+    """Logs how many images are unavailable, by reason."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for address in set(addresses):
+        content = store.contents.get(address)
+        problem = store.problems.get(content) if isinstance(content, str) else content
+        if isinstance(problem, InputProblem):
+            reasons[problem.code, problem.message] += 1
+    for (code, message), n in reasons.most_common(20):
+        report.log(f"{n} images are unavailable: {code}: {message}")
+
+
+def _normalised(
+    store: FolderFeatureStore, contents: Sequence[str], max_side: int, folder: Path
+) -> dict[str, str]:
+    """Writes each content as an 8-bit RGB file; the name of it, of those that are images."""
+    files = {}
+    for i, content in enumerate(contents):
+        try:
+            image = read_image(store.files[content], max_side)
+        except InputProblem as problem:
+            store.problems[content] = problem
+            continue
+        files[content] = f"{i:06d}.png"
+        # OpenCV writes BGR. A low level of compression: each file is read once and removed.
+        low = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+        cv2.imwrite(str(folder / files[content]), image[:, :, ::-1], low)
+    return files
+
+
+class _Folder:
+    """An empty folder for the time being."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Path:
+        shutil.rmtree(self._path, ignore_errors=True)
+        self._path.mkdir(mode=0o700)
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._path, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Extractors: what makes an image a vector of features. Imports domain only."""

@@ -1,0 +1,132 @@
+"""Which extractor a project's option `features` names, and why one cannot be used here."""
+
+import importlib.util
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from mlapi.domain import ExtractorRef, TrainingFailed
+from mlapi.images.extractors import model_files
+from mlapi.images.extractors.opencv import OpenCVFeatures
+from mlapi.images.extractors.problems import Problem, invalid, no_model, no_vision, said
+
+if TYPE_CHECKING:
+    from mlapi.images.extractors.huggingface import HuggingFaceFeatures
+
+HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
+
+
+class Extractor(Protocol):
+    """Makes images vectors. Shared by all threads of a process."""
+
+    @property
+    def name(self) -> str:
+        """With its version: equal names, equal features. At most 255 characters."""
+
+    @property
+    def size(self) -> int:
+        """Dimensions of a vector."""
+
+    @property
+    def max_side(self) -> int:
+        """Pixels of an image's longer side beyond which nothing more is seen."""
+
+    @property
+    def nbytes(self) -> int:
+        """What it holds in memory."""
+
+    def features(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """(n, size) float32, rows of unit length, for RGB images (h, w, 3) of uint8.
+
+        Images may be of any size from 1x1; a row depends on its own image alone. Raises
+        ValueError for an array that is no such image.
+        """
+
+
+_opencv = OpenCVFeatures()
+_lock = threading.Lock()
+# A model is shared for as long as anyone holds it. EvaDB makes its functions anew for each
+# statement and drops them after it, so the one used last is held here too.
+_models: WeakValueDictionary[Any, "HuggingFaceFeatures"] = WeakValueDictionary()
+_latest: list["HuggingFaceFeatures"] = []
+
+
+def problem(features: Any) -> Problem | None:
+    """Why that value cannot be used on this machine, as far as can be told without loading it.
+
+    Codes: option_invalid, vision_missing, model_missing. Imports no torch, asks no network.
+    """
+    if features == "opencv":
+        return None
+    if not isinstance(features, str) or not features.startswith("hf:"):
+        return invalid("features is neither opencv nor hf:NAME.")
+    name = features.removeprefix("hf:")
+    if not model_files.is_name(name):
+        return invalid("features hf: is not followed by a model's name or a folder.")
+    for package in ("torch", "transformers"):
+        if importlib.util.find_spec(package) is None:
+            return no_vision(f"features hf: needs {package}, which is not installed.")
+    folder = model_files.local_folder(name)
+    lacking = model_files.lacking(folder) if folder is not None else None
+    return no_model(lacking) if lacking is not None else None
+
+
+def extractor(features: str) -> Extractor:
+    """The extractor that the option names; a model is loaded once in a process.
+
+    Raises TrainingFailed with option_invalid, vision_missing, model_missing (not here, and not
+    to be had from the hub) or model_broken (its files are no model of images).
+    """
+    found = problem(features)
+    if found is not None:
+        raise found.failed()
+    if features == "opencv":
+        return _opencv
+    with _lock:
+        name = features.removeprefix("hf:")
+        folder = model_files.local_folder(name)
+        key = (name, model_files.stamp(folder) if folder is not None else None)
+        model = _models.get(key)
+        if model is None:
+            model = _models[key] = _load(name, folder)
+        _latest[:] = [model]
+        return model
+
+
+def extractor_for(wanted: ExtractorRef) -> Extractor:
+    """The extractor that earlier vectors were made by.
+
+    Raises TrainingFailed: as `extractor`, and with extractor_changed where its option loads
+    another one today.
+    """
+    found = extractor(wanted.features)
+    if found.name != wanted.name:
+        raise TrainingFailed(
+            "extractor_changed",
+            f"The features are {found.name} today, and were {wanted.name}.",
+        )
+    return found
+
+
+def _load(name: str, folder: Path | None) -> "HuggingFaceFeatures":
+    try:
+        from mlapi.images.extractors.huggingface import load
+    except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
+        raise no_vision(f"torch and transformers do not import: {said(e)}").failed() from e
+    return load(folder if folder is not None else _downloaded(name), model_files.label(name))
+
+
+def _downloaded(name: str) -> Path:
+    try:
+        folder = model_files.download(name)
+    except Exception as e:  # of the hub's client, of its HTTP client, of the system
+        message = f"{name} is not on this machine, and the hub gives none: {said(e)}"
+        raise no_model(message, hint=HUB_HINT).failed() from e
+    lacking = model_files.lacking(folder)
+    if lacking is not None:
+        raise no_model(lacking).failed()
+    return folder

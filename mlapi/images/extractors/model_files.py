@@ -1,0 +1,99 @@
+"""The files of a Hugging Face model: where they are, what is lacking, which weights they hold.
+
+Only safetensors are read. The other format is a pickle: whoever wrote it runs code in the
+process that opens it, and PyTorch's `weights_only` reader has been got around before.
+"""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+NEEDED = ("config.json", "preprocessor_config.json")
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+_MAX_NAME = 1000
+
+
+def is_name(name: str) -> bool:
+    """Whether it could be a model's name on the hub, or a folder."""
+    readable = name.isprintable() and name == name.strip() and len(name) <= _MAX_NAME
+    return readable and bool(_HUB_NAME.fullmatch(name) or _is_path(name))
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder that the name means, whether or not it exists; None for a name on the hub."""
+    folder = Path(name).expanduser()
+    if _is_path(name) or (folder / "config.json").is_file():
+        return folder
+    return None
+
+
+def lacking(folder: Path) -> str | None:
+    """What the folder lacks to be a model of images, in a line; None if nothing."""
+    if not folder.is_dir():
+        return f"{folder} is no folder."
+    absent = [name for name in NEEDED if not (folder / name).is_file()]
+    if absent:
+        return f"{folder} has no {absent[0]}."
+    if not (folder / WEIGHTS).is_file() and not (folder / INDEX).is_file():
+        pickled = sorted(path.name for path in folder.glob("*.bin"))
+        only = f", only {pickled[0]}, and pickled weights are not opened" if pickled else ""
+        return f"{folder} has no {WEIGHTS}{only}."
+    try:
+        absent = [path.name for path in weights(folder) if not path.is_file()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return f"{INDEX} in {folder} cannot be read."
+    return f"{folder} has no {absent[0]}." if absent else None
+
+
+def weights(folder: Path) -> list[Path]:
+    """The files of the weights, by name; several where they are sharded."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    return [folder / name for name in sorted({Path(n).name for n in index["weight_map"].values()})]
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 of the weights, in hex, after what says how they are to be used.
+
+    The same weights behind another size or normalisation of images make other features.
+    """
+    whole = hashlib.sha256()
+    for path in [*(folder / name for name in NEEDED), *weights(folder)]:
+        with open(path, "rb") as f:
+            while chunk := f.read(1 << 20):
+                whole.update(chunk)
+    return whole.hexdigest()
+
+
+def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """What changes when the folder's files do."""
+    files = [folder / name for name in NEEDED] + weights(folder)
+    return tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
+
+
+def label(name: str) -> str:
+    """A short plain name of the model: the hub's, or that of the folder alone."""
+    plain = name if local_folder(name) is None else Path(name).expanduser().resolve().name
+    return re.sub(r"[^A-Za-z0-9._/-]+", "-", plain).strip("-")[:200] or "model"
+
+
+def download(name: str) -> Path:
+    """The model from the hub, or from the hub's cache on this machine where it is offline.
+
+    Raises what the hub's client raises.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    wanted = [*NEEDED, "model*.safetensors", INDEX]
+    return Path(snapshot_download(name, allow_patterns=wanted))
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith(("/", "./", "../", "~/")) or name.count("/") > 1

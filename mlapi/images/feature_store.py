@@ -1,0 +1,63 @@
+"""The stored feature vectors of a project's images, which serving and training share."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from django.db.models import QuerySet
+
+from mlapi.domain import ExtractorRef
+from registry.acts import features
+from registry.acts.features import FeatureRow, address_key
+from registry.models import Feature, Project
+
+
+@dataclass(frozen=True)
+class StoredFeature:
+    """The vector of the image that a task (by its id here) names by the address.
+
+    `content` is the SHA-256 of the image's file.
+    """
+
+    task: int
+    address: str
+    content: str
+    vector: np.ndarray
+
+
+class FeatureStore:
+    """The vectors of one project by one extractor. Each query is one, so give it some thousands."""
+
+    def __init__(self, project: Project, extractor: ExtractorRef) -> None:
+        self.project = project
+        self.extractor = extractor
+
+    def by_address(self, addresses: Iterable[str]) -> Iterator[StoredFeature]:
+        """One for each task that names an address; those of an address have the same vector."""
+        by_key = {address_key(address): address for address in addresses}
+        rows = self._stored().filter(address__in=list(by_key))
+        for task, key, content, vector in rows.values_list("task", "address", "content", "vector"):
+            yield StoredFeature(task, by_key[key], content, from_bytes(vector))
+
+    def by_content(self, contents: Iterable[str]) -> dict[str, np.ndarray]:
+        """The vectors of files (by SHA-256) that were stored under whatever address."""
+        rows = self._stored().filter(content__in=list(contents))
+        return {content: from_bytes(v) for content, v in rows.values_list("content", "vector")}
+
+    def save(self, found: Iterable[StoredFeature]) -> None:
+        """Store what is not stored, of tasks that exist and still name the address."""
+        rows = [FeatureRow(f.task, f.address, f.content, to_bytes(f.vector)) for f in found]
+        features.save(self.project, self.extractor.name, rows)
+
+    def _stored(self) -> QuerySet[Feature]:
+        return Feature.objects.filter(project=self.project, extractor=self.extractor.name)
+
+
+def to_bytes(vector: np.ndarray) -> bytes:
+    """As it is stored: float32, little-endian."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def from_bytes(stored: bytes | memoryview) -> np.ndarray:
+    """What `to_bytes` made; read only."""
+    return np.frombuffer(stored, dtype="<f4")

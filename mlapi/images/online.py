@@ -1,0 +1,188 @@
+"""Feature vectors for what serves: stored ones, and those of images that are downloaded now."""
+
+import threading
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import structlog
+from django.conf import settings
+from more_itertools import chunked
+
+from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
+from mlapi.images.feature_store import FeatureStore, StoredFeature
+from mlapi.media.reader import Fetched, MediaReader
+from registry.acts.features import strings_of
+from registry.errors import EvalsError
+from registry.models import Project
+
+log = structlog.get_logger(__name__)
+
+# Label Studio waits 100 s for predictions, and would lose all of them to the last image.
+SECONDS = 60.0
+_AT_ONCE = 32  # images in memory
+_LATER = InputProblem("picture_not_yet", "There was no time left to read the image; ask again.")
+# Why an image has no features now, and may have them when it is asked for again.
+TRANSIENT_CODES = frozenset(
+    {
+        *("picture_not_yet", "media_unreachable", "media_timeout", "media_incomplete"),
+        *("media_no_credentials", "media_forbidden", "media_cache_failed"),
+        *("vision_missing", "model_missing", "model_broken", "extractor_changed"),
+    }
+)
+_FAILURE_REMEMBERED_S = 30
+# At most half of the web threads download images, for up to a minute each; a request beyond them
+# goes without rather than wait.
+_downloading = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+
+Vectors = dict[str, np.ndarray | InputProblem]
+# By addresses the mirrored tasks (by id) that name them, each with the address.
+Naming = Callable[[Container[str]], Iterable[tuple[int, str]]]
+
+
+def naming(
+    tasks: Iterable[tuple[Any, Any]], addresses: Container[str]
+) -> Iterator[tuple[Any, str]]:
+    """The tasks, (id, data), whose data name one of the addresses."""
+    for task, data in tasks:
+        for text in dict.fromkeys(strings_of(data)):
+            if text in addresses:
+                yield task, text
+
+
+class OnlineFeatures(FeatureSource):
+    """The vectors that one request or job needs: each image is downloaded at most once.
+
+    Vectors are stored with the mirrored tasks that name the images, and not where none does.
+    What is not made within `seconds` is left for another time; with 0 only stored vectors are
+    given.
+    """
+
+    def __init__(
+        self, project: Project, named: Naming = lambda addresses: (), seconds: float = SECONDS
+    ) -> None:
+        self._project = project
+        self._named = named
+        self._until = monotonic() + seconds
+
+    def vectors(
+        self, extractor: ExtractorRef, addresses: Sequence[str]
+    ) -> list[np.ndarray | InputProblem]:
+        store = FeatureStore(self._project, extractor)
+        found: Vectors = {f.address: f.vector for f in store.by_address(set(addresses))}
+        missing = list(dict.fromkeys(a for a in addresses if a not in found))
+        if missing and monotonic() < self._until and _downloading.acquire(blocking=False):
+            try:
+                found |= self._make(store, missing)
+            finally:
+                _downloading.release()
+        return [found.get(address, _LATER) for address in addresses]
+
+    def _make(self, store: FeatureStore, addresses: Sequence[str]) -> Vectors:
+        """The vectors of what can be read in time; they are stored all at once, at the end."""
+        found: Vectors = {}
+        files: dict[str, Fetched] = {}
+        try:
+            with MediaReader(self._project) as reader:
+                for batch in chunked(addresses, _AT_ONCE):
+                    if monotonic() < self._until:
+                        fetched = dict(reader.fetch_each(batch, until=self._until))
+                        files |= {a: f for a, f in fetched.items() if isinstance(f, Fetched)}
+                        found |= self._vectors_of(store, fetched)
+        finally:
+            self._save(store, files, found)
+        return found
+
+    def _vectors_of(
+        self, store: FeatureStore, fetched: dict[str, Fetched | InputProblem]
+    ) -> Vectors:
+        files = {f.sha256: f.path for f in fetched.values() if isinstance(f, Fetched)}
+        known: Vectors = dict(store.by_content(files))
+        unknown = {content: path for content, path in files.items() if content not in known}
+        known |= _extract(store.extractor, unknown, self._until)
+        return {a: known[f.sha256] if isinstance(f, Fetched) else f for a, f in fetched.items()}
+
+    def _save(self, store: FeatureStore, files: dict[str, Fetched], found: Vectors) -> None:
+        made = {a: vector for a, vector in found.items() if isinstance(vector, np.ndarray)}
+        if made:
+            store.save(
+                StoredFeature(task, address, files[address].sha256, made[address])
+                for task, address in self._named(made)
+            )
+
+
+def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> Vectors:
+    """By the EvaDB function, in this process; an unreadable image does not affect the others.
+
+    What is not decoded at `until` is left for another time: large images take turns.
+    """
+    import pandas as pd
+
+    from mlapi.images.decoding import read_image
+
+    found: Vectors = {}
+    if not files:
+        return found
+    try:
+        function = _functions.get(extractor)
+    except InputProblem as problem:
+        return dict.fromkeys(files, problem)
+    images = {}
+    for content, path in files.items():
+        if monotonic() > until:
+            found[content] = _LATER
+            continue
+        try:
+            images[content] = read_image(path, function.instance.extractor.max_side)
+        except InputProblem as problem:
+            found[content] = problem
+    if images:
+        frame = pd.DataFrame({"image": pd.Series(list(images.values()), dtype=object)})
+        vectors = function.evaluate(frame)["features"].tolist()
+        found |= dict(zip(images, vectors, strict=True))
+    return found
+
+
+class _Functions:
+    """The EvaDB functions of this process that extract features, one for each extractor.
+
+    A failure is remembered for half a minute: a missing model is not looked for, nor logged, with
+    every image.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[str, Any] = {}
+        self._failed: dict[str, tuple[float, InputProblem]] = {}
+
+    def get(self, extractor: ExtractorRef) -> Any:
+        """Raises InputProblem where the extractor cannot be loaded, or is another one today."""
+        with self._lock:
+            if extractor.name in self._made:
+                return self._made[extractor.name]
+            until, problem = self._failed.get(extractor.name, (0.0, _LATER))
+            if monotonic() < until:
+                raise problem
+            try:
+                made = self._made[extractor.name] = _function(extractor)
+            except EvalsError as error:
+                log.exception("extractor_not_loaded", extractor=extractor.name)
+                problem = InputProblem(error.code, f"{error.message} {error.hint}".strip())
+                self._failed[extractor.name] = monotonic() + _FAILURE_REMEMBERED_S, problem
+                raise problem from error
+            return made
+
+
+_functions = _Functions()
+
+
+def _function(extractor: ExtractorRef) -> Any:
+    from mlapi.eva.online import OnlineFunction
+    from mlapi.images.extractors.loading import extractor_for
+    from mlapi.images.function import ImageFeatures
+
+    instance = ImageFeatures()
+    instance.extractor = extractor_for(extractor)
+    return OnlineFunction(instance, "image_features", ["image"], ["features"])

@@ -1,0 +1,194 @@
+"""Brings the images of a run to its folder before the training, and stores its features after.
+
+The training child has neither database nor network: stored vectors are given to it, of other
+images the files, and the vectors that it makes are stored with the tasks.
+"""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from more_itertools import chunked
+
+from mlapi.domain import InputProblem
+from mlapi.images.addresses import read_address
+from mlapi.images.feature_store import FeatureStore, StoredFeature
+from mlapi.images.folder_store import read_features, write_features
+from mlapi.media.reader import Fetched, MediaReader
+from mlapi.run_folder.job import TrainingJob
+from registry.errors import EvalsError
+from registry.models import Project
+
+_ROWS = 2_000  # vectors in memory at once
+_STORED = "stored"  # begins the name of a file of vectors that the child need not make
+NO_TIME = InputProblem(
+    "picture_not_yet", "There was no time left to fetch the image; the next run goes on."
+)
+
+
+class ImagesUnavailable(EvalsError):
+    """None of the images that a run would learn from can be had."""
+
+    code = "pictures_unavailable"
+
+
+@dataclass
+class ImagePreparation:
+    """The images of one run. `named`: by address the tasks that name it."""
+
+    project: Project
+    folder: Path
+    stores: list[FeatureStore]
+    named: dict[str, list[int]] = field(default_factory=dict)
+    contents: dict[str, str | InputProblem] = field(default_factory=dict)
+    counts: dict[str, Any] = field(default_factory=dict)
+    _stored: set[tuple[str, int, str]] = field(default_factory=set)
+
+    @classmethod
+    def for_job(
+        cls, project: Project, job: TrainingJob, rows: Iterable[dict[str, Any]]
+    ) -> "ImagePreparation":
+        """Those that the dataset's rows name, by the job's extractor and by the champion's."""
+        extractors = [job.extractor] if job.extractor else []
+        theirs = job.champion.extractor if job.champion else None
+        if theirs and theirs not in extractors:
+            extractors.append(theirs)
+        found = cls(project, job.folder, [FeatureStore(project, e) for e in extractors])
+        for row in rows:
+            for target in job.targets:
+                try:
+                    address = read_address(row["data"], target)
+                except InputProblem:
+                    continue
+                found.named.setdefault(address, []).append(row["id"])
+        return found
+
+    def prepare(self, check: Callable[[], None], seconds: float) -> None:
+        """Writes `images.jsonl` and the stored features, and downloads the other images.
+
+        `check` is called often, and raises to stop. What could not be downloaded in so many
+        seconds is left out: the next run goes on from there, because files stay in the cache.
+        Raises ImagesUnavailable.
+        """
+        lacking: set[str] = set()
+        for store in self.stores:
+            lacking |= set(self.named) - self._write_stored(store, check)
+        files = self._download(sorted(lacking), check, monotonic() + seconds)
+        for store in self.stores:
+            self._write_known_contents(store, files)
+        self._write_list(files)
+        if self.named and not any(isinstance(c, str) for c in self.contents.values()):
+            raise ImagesUnavailable(f"None of {len(self.named)} images can be read: {self.why}")
+
+    def prepare_stored(self) -> None:
+        """As `prepare`, with nothing downloaded: for a trial of a version."""
+        for store in self.stores:
+            self._write_stored(store, lambda: None)
+        self._write_list({})
+
+    @property
+    def why(self) -> str:
+        """The most common reasons why images are unavailable."""
+        problems = Counter(
+            (c.code, c.message) for c in self.contents.values() if isinstance(c, InputProblem)
+        )
+        return "; ".join(f"{code}, {said} ({n})" for (code, said), n in problems.most_common(3))
+
+    def save_features(self) -> None:
+        """Store the features that the child has made, also of one that failed or was ended."""
+        embedded: set[tuple[str, str]] = set()
+        stores = {store.extractor.name: store for store in self.stores}
+        tasks: dict[str, list[tuple[int, str]]] = {}
+        for address, content in self.contents.items():
+            if isinstance(content, str):
+                tasks.setdefault(content, []).extend((t, address) for t in self.named[address])
+        for path in sorted((self.folder / "features").glob("*.npz")):
+            extractor, found = read_features(path)
+            if not path.name.startswith(_STORED):
+                embedded |= {(extractor, content) for content in found}
+            stores[extractor].save(
+                StoredFeature(task, address, content, vector)
+                for content, vector in found.items()
+                for task, address in tasks.get(content, ())
+                if (extractor, task, address) not in self._stored
+            )
+        self.counts["embedded"] = len(embedded)
+
+    def _write_stored(self, store: FeatureStore, check: Callable[[], None]) -> set[str]:
+        """Writes the stored vectors of the dataset's addresses; the addresses that have one."""
+        there: set[str] = set()
+        written: set[str] = set()
+        for number, addresses in enumerate(chunked(self.named, _ROWS)):
+            check()
+            vectors = {}
+            for stored in store.by_address(addresses):
+                self._stored.add((store.extractor.name, stored.task, stored.address))
+                self.contents[stored.address] = stored.content
+                there.add(stored.address)
+                if stored.content not in written:
+                    vectors[stored.content] = stored.vector
+            written |= set(vectors)
+            self._write(store, f"{_STORED}-{number}", vectors)
+        self.counts["kept"] = len(there) if store is self.stores[0] else self.counts["kept"]
+        return there
+
+    def _download(
+        self, addresses: list[str], check: Callable[[], None], until: float
+    ) -> dict[str, str]:
+        """By content the name of its file in the folder, where it is linked as soon as it is there:
+        the cache guards it for a minute only.
+        """
+        files: dict[str, str] = {}
+        (self.folder / "images").mkdir(exist_ok=True)
+        with MediaReader(self.project) as reader:
+            for address, fetched in reader.fetch_each(addresses, check, until):
+                if isinstance(fetched, InputProblem):
+                    # What is kept of it for one extractor is worth more than that it is gone.
+                    self.contents.setdefault(address, fetched)
+                    continue
+                self.contents[address] = fetched.sha256
+                if fetched.sha256 not in files:
+                    files[fetched.sha256] = self._link(fetched, len(files))
+            self.counts |= {"pictures": len(self.named), "read": reader.read}
+        for address in addresses:
+            self.contents.setdefault(address, NO_TIME)
+        self.counts["unavailable"] = sum(
+            isinstance(content, InputProblem) for content in self.contents.values()
+        )
+        return files
+
+    def _link(self, fetched: Fetched, number: int) -> str:
+        """A name of our own for the file, which stays if the cache drops it meanwhile."""
+        name = f"images/{number}"
+        try:
+            os.link(fetched.path, self.folder / name)
+        except OSError:
+            shutil.copyfile(fetched.path, self.folder / name)
+        return name
+
+    def _write_known_contents(self, store: FeatureStore, files: dict[str, str]) -> None:
+        """Writes the vectors of downloaded images that are stored under another address."""
+        for number, contents in enumerate(chunked(files, _ROWS)):
+            self._write(store, f"{_STORED}-too-{number}", store.by_content(contents))
+
+    def _write(self, store: FeatureStore, name: str, vectors: dict[str, np.ndarray]) -> None:
+        if vectors:
+            place = self.stores.index(store)
+            write_features(self.folder, f"{name}-{place}", store.extractor.name, vectors)
+
+    def _write_list(self, files: dict[str, str]) -> None:
+        with open(self.folder / "images.jsonl", "w", encoding="utf-8") as listed:
+            for address, content in sorted(self.contents.items()):
+                row: dict[str, Any] = {"address": address}
+                if isinstance(content, InputProblem):
+                    row |= {"code": content.code, "message": content.message}
+                else:
+                    row |= {"sha256": content, "file": files.get(content)}
+                listed.write(json.dumps(row) + "\n")

@@ -1,0 +1,71 @@
+"""Small images of tasks, for people who look at mistakes, cells, clusters and neighbours."""
+
+import io
+import os
+from contextlib import suppress
+from pathlib import Path
+from time import time
+
+from django.conf import settings
+
+from mlapi.domain import InputProblem
+from mlapi.media.reader import MediaReader
+from registry.errors import EvalsError
+from registry.models import Project
+
+SIDE = 160  # pixels of the longer one
+_QUALITY = 80
+_KEPT_S = 7 * 24 * 3600.0
+
+
+class NoThumbnail(EvalsError):
+    """The task's image cannot be shown; the message says why."""
+
+    code = "no_thumbnail"
+
+
+def thumbnail(project: Project, address: str) -> bytes:
+    """A JPEG of the image at an address that a task of the project has. Raises NoThumbnail."""
+    try:
+        with MediaReader(project) as reader:
+            fetched = reader.fetch(address)
+        kept = _folder() / f"{fetched.sha256}.jpg"
+        if not kept.exists():
+            _write(kept, _small(fetched.path))
+        return kept.read_bytes()
+    except InputProblem as problem:
+        raise NoThumbnail(f"{problem.code}: {problem.message}") from problem
+
+
+def trim(older_than_s: float = _KEPT_S) -> int:
+    """Remove thumbnails of long ago; returns how many. They are made again when asked for."""
+    removed = 0
+    for path in _folder().glob("*.jpg*"):
+        with suppress(FileNotFoundError):
+            if time() - path.stat().st_mtime > older_than_s:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _small(path: Path) -> bytes:
+    from PIL import Image
+
+    from mlapi.images.decoding import read_image
+
+    small = io.BytesIO()
+    Image.fromarray(read_image(path, SIDE)).save(small, "JPEG", quality=_QUALITY)
+    return small.getvalue()
+
+
+def _folder() -> Path:
+    folder = Path(settings.DATA_DIR) / "cache" / "thumbnails"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all; two that write the same thumbnail write the same bytes."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}")
+    partial.write_bytes(content)
+    partial.replace(path)

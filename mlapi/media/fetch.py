@@ -1,0 +1,183 @@
+"""Asks other hosts than Label Studio for files, at IP addresses that were checked."""
+
+import functools
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+from urllib.parse import urljoin
+
+import httpcore
+import httpx
+
+from mlapi.domain import InputProblem
+from mlapi.media import addresses, networks
+from mlapi.media.addresses import AddressRefused, WebAddress
+from mlapi.media.deadline import Deadline
+from mlapi.media.networks import IPAddress, Resolver
+from mlapi.media.responses import HEADERS, REDIRECTS, Response
+
+MAX_REDIRECTS = 3
+MAX_TRIED = 4  # of the addresses of one name
+CONNECT_S = 5.0
+
+
+class AddressPolicy(Protocol):
+    """Which addresses may be asked for, and by calling whom."""
+
+    def allows(self, address: WebAddress) -> bool: ...
+
+    def may_reach(self, address: WebAddress, ip: IPAddress) -> bool: ...
+
+
+@contextmanager
+def get(
+    address: WebAddress,
+    policy: AddressPolicy,
+    deadline: Deadline,
+    *,
+    headers: Mapping[str, str] | None = None,
+    resolve: Resolver = networks.resolve,
+) -> Iterator[Response]:
+    """The response to a GET, after at most MAX_REDIRECTS redirects, each checked like the first.
+
+    No token, no cookie, no proxy or password of the environment: a new connection each
+    time, and these headers alone. Raises InputProblem.
+    """
+    require(policy, address)
+    for _ in range(MAX_REDIRECTS + 1):
+        with _asked(address, policy, deadline, {**HEADERS, **(headers or {})}, resolve) as response:
+            if response.status not in REDIRECTS:
+                yield response
+                return
+            address = redirected(response.headers.get("location", ""), policy, address)
+    raise InputProblem("media_redirected", f"More than {MAX_REDIRECTS} redirects lead on and on.")
+
+
+def require(policy: AddressPolicy, address: WebAddress) -> None:
+    """Raises InputProblem unless the policy allows the address."""
+    if not policy.allows(address):
+        raise InputProblem(
+            "media_address_refused",
+            f"The host {address.authority} is not in MEDIA_ALLOWED_HOSTS.",
+        )
+
+
+def redirected(location: str, policy: AddressPolicy, base: WebAddress | None = None) -> WebAddress:
+    """Where a redirect leads. Raises InputProblem unless the policy allows that."""
+    try:
+        onward = addresses.parse(urljoin(str(base), location) if base and location else location)
+    except (AddressRefused, ValueError):
+        raise InputProblem(
+            "media_redirected", "A redirect leads to what is no address of a file."
+        ) from None
+    if not policy.allows(onward):
+        raise InputProblem(
+            "media_redirected",
+            f"A redirect leads to {onward.authority}, which is not in MEDIA_ALLOWED_HOSTS.",
+        )
+    return onward
+
+
+@contextmanager
+def _asked(
+    address: WebAddress,
+    policy: AddressPolicy,
+    deadline: Deadline,
+    headers: Mapping[str, str],
+    resolve: Resolver,
+) -> Iterator[Response]:
+    """One request on one new connection, without redirects."""
+    url = httpcore.URL(
+        scheme=address.scheme, host=address.host, port=address.port, target=address.target
+    )
+    limits = dict.fromkeys(("connect", "read", "write", "pool"), deadline.left())
+    fields = {"Host": address.authority, "Connection": "close", **headers}
+    try:
+        with (
+            httpcore.ConnectionPool(
+                ssl_context=_tls(), network_backend=_Network(address, policy, deadline, resolve)
+            ) as pool,
+            pool.stream(
+                "GET", url, headers=list(fields.items()), extensions={"timeout": limits}
+            ) as response,
+        ):
+            yield Response(
+                address.host,
+                response.status,
+                httpx.Headers(response.headers),
+                response.iter_stream(),
+            )
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        raise _problem(error, address, deadline) from error
+
+
+def _problem(error: Exception, address: WebAddress, deadline: Deadline) -> InputProblem:
+    if deadline.is_over or isinstance(error, httpcore.ReadTimeout | httpcore.WriteTimeout):
+        return deadline.problem()
+    if isinstance(error, httpcore.RemoteProtocolError):
+        return InputProblem(
+            "media_incomplete", f"{address.host} breaks off, or does not speak HTTP as it should."
+        )
+    return InputProblem("media_unreachable", f"{address.host} cannot be reached.")
+
+
+class _Network(httpcore.NetworkBackend):
+    """Connects to an address that the policy has just let pass, so that no second response of the
+    name's server is ever asked for or followed. TLS and the Host header keep the name."""
+
+    def __init__(
+        self, address: WebAddress, policy: AddressPolicy, deadline: Deadline, resolve: Resolver
+    ) -> None:
+        self._address, self._policy, self._deadline = address, policy, deadline
+        self._resolve = resolve
+        self._sockets = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
+        failure: Exception = httpcore.ConnectError("no address")
+        for ip in self._permitted()[:MAX_TRIED]:
+            try:
+                stream = self._sockets.connect_tcp(
+                    str(ip), port, timeout=min(CONNECT_S, self._deadline.left())
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+                continue
+            self._deadline.watch(stream.get_extra_info("socket"))
+            return stream
+        raise failure
+
+    def _permitted(self) -> list[IPAddress]:
+        literal = addresses.literal(self._address.host)
+        found = [literal] if literal is not None else self._resolved()
+        permitted = [ip for ip in found if self._policy.may_reach(self._address, ip)]
+        if found and not permitted:
+            raise InputProblem(
+                "media_address_refused",
+                f"The host {self._address.host} leads to an address inside the network. Write "
+                "host=network in MEDIA_ALLOWED_HOSTS if that is meant.",
+            )
+        return permitted
+
+    def _resolved(self) -> list[IPAddress]:
+        try:
+            return self._resolve(self._address.host, self._address.port, self._deadline.left())
+        except TimeoutError:
+            raise self._deadline.problem() from None
+        except OSError as error:
+            raise InputProblem(
+                "media_unreachable", f"The host {self._address.host} has no address."
+            ) from error
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """With the certificates of SSL_CERT_FILE where that is set; made once, as it takes 20 ms."""
+    return httpx.create_ssl_context()

@@ -1,1 +1,0 @@
-"""Extractors: what makes a picture a vector of features. Imports domain only."""

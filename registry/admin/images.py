@@ -1,0 +1,79 @@
+"""Images of tasks in the admin: one way to draw a thumbnail, and a row of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from registry.models import Task
+from registry.reports.shown_tasks import ShownTask
+
+from .base import as_text, page_url
+
+_SIDE = 96  # pixels; a thumbnail has more, for screens with two for each
+_NAME = 80  # characters of an alternative text that are read out in a breath
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A task in a row of images: where its image leads, and what stands below it."""
+
+    image: SafeString | str
+    href: str
+    below: Sequence[str] = ()
+
+
+def image(task: ShownTask) -> SafeString:
+    """The task's thumbnail; where it cannot be had, browsers show what it is called instead."""
+    return format_html(
+        '<img class="thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy"'
+        ' decoding="async">',
+        task.thumbnail,
+        f"task {task.labelstudio_id}: {_name(task.text)}",
+        _SIDE,
+        _SIDE,
+    )
+
+
+def excerpt(task: ShownTask, characters: int = 300) -> SafeString | str:
+    """What to show of a task in little room: its image, or the beginning of its text."""
+    if task.thumbnail:
+        return image(task)
+    return Truncator(task.text).chars(characters) or "(no text)"
+
+
+def whole(task: ShownTask) -> SafeString | str:
+    """All that a task shows: its text, or its image and where that is."""
+    if not task.thumbnail:
+        return as_text(task.text)
+    return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
+
+
+def framed(task: ShownTask, *below: str) -> Framed:
+    """The task as it stands in a row; its image leads to its page."""
+    return Framed(excerpt(task, _NAME), page_url(Task(pk=task.id)), below)
+
+
+def row(images: Sequence[Framed], label: str) -> SafeString:
+    """Images beside each other, as many as fit; `label` says of what they are."""
+    return render_to_string("registry/images.html", {"images": images, "label": label})
+
+
+def _name(address: str) -> str:
+    """The last part of an address: the name of the image's file, mostly.
+
+    Some servers of files are asked for one in the query: `/data/local-files/?d=cats/7.jpg`.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return Truncator(address).chars(_NAME)
+    if parts.scheme == "data":
+        return "an image in its data"
+    place = parts.query if parts.path.endswith("/") and parts.query else parts.path
+    last = unquote(place).replace("=", "/").rstrip("/").rsplit("/", 1)[-1]
+    return Truncator(last or parts.netloc).chars(_NAME)

@@ -1,0 +1,193 @@
+"""Image classification from the files in a job's folder to the artifact, through EvaDB."""
+
+import pytest
+
+from mlapi import pipelines
+from mlapi.domain import ExtractorRef, Problem
+from mlapi.images.folder_store import FolderFeatureStore, read_features
+from mlapi.training.child import carry_out
+from mlapi.training.verify import verify
+from tests.mlapi.image_files import digits, inked_digits
+from tests.mlapi.training_child.conftest import champion_of
+from tests.mlapi.training_child.image_jobs import OPENCV, spec, value
+
+
+def test_digits_are_told_apart(image_job):
+    job = image_job(*digits(), fresh=True)
+
+    result = job.train()
+
+    assert value(job, "accuracy") >= 0.98
+    assert value(job, "ece") <= 0.1
+    assert result["extractor"] == "opencv-1"
+    names = [c["name"] for c in result["candidates"]]
+    assert names[:2] == ["picture features, linear", "picture features, kernel"]
+    statements = job.statements
+    assert any(s.startswith("LOAD IMAGE") for s in statements)
+    assert any("TYPE XGBoost" not in s and "CREATE FUNCTION" in s for s in statements)
+    assert any(s.startswith("SELECT id, p90_v") for s in statements)
+    assert not (job.folder / "normalised").exists()
+
+
+def test_what_was_trained_loads_and_answers_as_it_was_judged(image_job):
+    files, labels = digits(400)
+    job = image_job(files, labels)
+    result = job.train()
+
+    # In a process that has no images but those of the folder.
+    verify(job.folder, job.artifact, job.result["artifact_sha256"])
+    predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
+    data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(len(files))]
+    said = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+
+    assert predictor.nbytes > 0
+    for outcome in result["outcomes"]:
+        assert said[outcome["task"] - 1]["kind"].value == outcome["predicted"]
+        assert said[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
+
+
+def test_the_colour_of_ink_is_told(image_job):
+    job = image_job(*inked_digits(600))
+
+    job.train()
+
+    assert value(job, "accuracy") >= 0.98
+
+
+def test_several_labels_of_an_image_are_learned(image_job):
+    files, labels = digits(500)
+    sets = [sorted({"round"} & {"round" if d in "0689" else ""}) for d in labels]
+    sets = [[*s, "small"] if int(d) < 5 else s for s, d in zip(sets, labels, strict=True)]
+    target = spec(["round", "small"], kind="multiple")
+    job = image_job(files, sets, target=target)
+
+    job.train()
+
+    assert value(job, "subset_accuracy") > 0.85
+    assert value(job, "subset_accuracy") > value(job, "baseline_subset_accuracy") + 0.3
+
+
+def test_the_learning_curve_of_images_reads_what_was_seen(image_job):
+    job = image_job(*digits(300))
+    job.train()
+
+    assert carry_out(job.folder, curve=True) == 0
+
+    points = job.read("curve.json")["metrics"]
+    assert len(points) == 4
+    assert points[-1]["value"] == pytest.approx(value(job, "macro_f1"))
+
+
+def test_automl_races_on_the_principal_components(image_job):
+    job = image_job(*digits(300), automl=True, automl_note="", time_budget_s=12)
+
+    result = job.train()
+
+    automl = result["candidates"][-1]
+    assert automl["name"] == "EvaDB AutoML, XGBoost"
+    assert 0.3 < automl["score"] <= 1
+
+
+def test_the_same_images_make_the_same_version(image_job):
+    one, other = (image_job(*digits(200)) for _ in range(2))
+    one.train()
+    other.train()
+
+    assert one.artifact.read_bytes() == other.artifact.read_bytes()
+
+
+def test_an_image_that_is_none_spoils_no_other(image_job):
+    files, labels = digits(120)
+    files = [*files]
+    files[3], files[50] = b"no image", files[50][:60]
+    files[7] = b""
+    job = image_job(files, labels, fresh=True)
+
+    result = job.train()
+
+    judged = {o["task"] for o in result["outcomes"]}
+    assert not judged & {4, 51, 8}
+    log = "\n".join(line["log"] for line in job.progress if "log" in line)
+    assert "images are unavailable" in log
+    predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
+    (said,) = predictor.predict(
+        [{"image": "/data/upload/1/4.png"}], store=FolderFeatureStore.read(job.folder)
+    )
+    assert isinstance(said["kind"], Problem)
+
+
+def test_images_that_were_seen_before_are_not_read_again(image_job):
+    files, labels = digits(150)
+    first = image_job(files[:130], labels[:130], fresh=True)
+    first.train()
+    second = image_job(files, labels, fresh=True)
+    (second.folder / "features").mkdir()
+    for path in (first.folder / "features").glob("*.npz"):
+        (second.folder / "features" / f"kept-{path.name}").write_bytes(path.read_bytes())
+    for i in range(130):
+        (second.folder / "images" / str(i)).unlink()
+
+    second.train()
+
+    made = [
+        found
+        for path in (second.folder / "features").glob("*.npz")
+        if not path.name.startswith("kept")
+        for found in read_features(path)[1]
+    ]
+    assert len(made) == 20
+
+
+def test_without_any_image_the_run_says_so(image_job):
+    files, labels = digits(30)
+    job = image_job([b"x" * (i + 1) for i in range(30)], labels)
+
+    error = job.fail()
+
+    assert error["code"] == "not_enough_labels"
+    assert "picture" in error["message"]
+
+
+def test_a_champion_is_judged_on_the_same_images(image_job):
+    files, labels = digits(500)
+    champion = image_job(files[:200], labels[:200])
+    champion.train()
+    theirs = champion_of(champion, pipeline="image_classification", extractor=OPENCV)
+    job = image_job(files, labels, champion=theirs)
+
+    comparison = job.train()["comparison"]
+
+    assert comparison["champion_serves"] is True
+    assert 0.5 < comparison["champion"] <= comparison["candidate"]
+    assert comparison["n"] == len(job.result["outcomes"])
+
+
+def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(image_job):
+    files, labels = digits(200)
+    champion = image_job(files, labels)
+    champion.train()
+    gone = ExtractorRef("opencv", "opencv-0")
+    theirs = champion_of(champion, pipeline="image_classification", extractor=gone)
+    job = image_job(files, labels, champion=theirs)
+
+    job.train()
+
+    log = "\n".join(line["log"] for line in job.progress if "log" in line)
+    assert "The champion cannot see any more" in log
+
+
+@pytest.mark.vision
+def test_a_model_of_transformers_sees_for_a_version(image_job, tmp_path):
+    from mlapi.images.extractors.loading import extractor
+    from tests.mlapi.images.extractors import tiny_models
+
+    features = tiny_models.save(tmp_path / "tiny", tiny_models.vit)
+    named = ExtractorRef(features, extractor(features).name)
+    job = image_job(*inked_digits(90), options={"features": features}, fresh=True, extractor=named)
+
+    result = job.train()
+
+    assert result["extractor"] == named.name
+    assert named.name.startswith("hf:tiny@")
+    assert value(job, "accuracy") > value(job, "baseline_accuracy")
+    verify(job.folder, job.artifact, job.result["artifact_sha256"])

@@ -1,0 +1,228 @@
+"""Pages of versions that group images, or tell how near they are: other numbers, and no race."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tests import factories as make
+from tests.registry.reports.records import clusters, labelled_tasks, metric, nearness
+
+pytestmark = pytest.mark.django_db
+
+NAMED = [("cats", "cats"), ("dogs", None), ("dogs", "cats")]
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def project():
+    return make.ProjectFactory(title="Animals")
+
+
+def page_of(client, shown, query=""):
+    name = shown._meta.model_name
+    response = client.get(reverse(f"admin:registry_{name}_change", args=[shown.pk]) + query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def text_of(page):
+    """What can be read, on one line."""
+    page = re.sub(r"<(script|style|svg).*?</\1>", " ", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_clusters_are_shown_by_their_own_metrics_and_images(client, project):
+    version = clusters(project, {"cats": 400, "dogs": 1}, NAMED, champion=True)
+    with CaptureQueriesContext(connection) as captured:
+        page = page_of(client, version)
+    assert len(captured) <= 20
+    text = text_of(page)
+    assert "Primary metric (adjusted Rand) 0.700 baseline 0.000, n = 3" in text
+    assert "primary metric (adjusted Rand) 0.700 0.000 3" in text
+    assert "label V-measure 0.700" in text
+    assert "label silhouette 0.310 – 40" in text
+    assert "label clusters 2 – 40" in text
+    assert "Features opencv-1" in text
+    assert "cats 400 tasks" in text
+    assert "dogs 1 task " in text
+    assert page.count('class="thumbnail"') >= 4
+    assert page.index('aria-label="Examples of cats"') < page.index('aria-label="Examples of dogs"')
+    assert ">no answer<" in page  # a column of the confusion
+
+
+def test_what_such_a_version_cannot_have_is_not_asked_for(client, project):
+    for version in (clusters(project, {"cats": 3}, NAMED), nearness(project, [("cat", "cat")])):
+        page = page_of(client, version)
+        for section in ("Learning curve of", "Reliability of", "Candidates of the race"):
+            assert section not in page
+    assert 'aria-label="Classes of label"' not in page_of(client, clusters(project, {"cats": 3}))
+
+
+def test_clusters_that_nobody_has_named_are_judged_by_themselves(client, project):
+    text = text_of(page_of(client, clusters(project, {"cluster 1": 30, "cluster 2": 10})))
+    assert "Primary metric (silhouette) 0.310" in text
+    assert "No task of the holdout was judged." in text
+
+
+def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
+    task = make.ImageTaskFactory(project=project)
+    version = nearness(
+        project,
+        [("cat", "cat"), ("dog", None), ("", None), ("cat", None)],
+        metrics=[
+            metric("primary", 0.8, target=""),
+            metric("precision_at_k", 0.6, target="is", step=10, n=30),
+            metric("baseline_precision_at_k", 0.2, target="is", step=10, n=30),
+            metric("references", 1200.0, target="is", n=5000),
+            metric("support", 7.0, target="is", label="cat", n=7),
+            metric("recall", 0.5, target="is", label="cat", n=7),
+        ],
+        exemplars=[{"target": "is", "label": "cat", "task": task.pk, "score": 0.83}],
+    )
+    page = page_of(client, version)
+    text = text_of(page)
+    assert "is precision at 10 0.600 0.200 30" in text
+    assert "is references 1,200 – 5000" in text
+    assert "cat humans gave it to 7 tasks of the holdout" in text
+    assert "0.830" in text
+    assert ">no label<" in page  # a row of the confusion
+    assert 'aria-label="Classes of is"' in page
+    assert "cat no answer" in text  # among the mistakes
+
+
+def test_nothing_is_the_right_answer_for_what_is_not_of_the_label(client, project):
+    said = [("cat", None), ("dog", None), ("dog", None), ("dog", "cat")]
+    page = page_of(client, nearness(project, said))
+    cells = re.findall(r'<td class="(heat-\w+)" style="[^"]+" title="(\d of \d [\w ]+) \(', page)
+    of = {told: css for css, told in cells}
+    assert of["2 of 3 dog answered no answer"] == "heat-right"
+    assert of["1 of 3 dog answered cat"] == of["1 of 1 cat answered no answer"] == "heat-wrong"
+
+
+def test_more_of_a_label_is_one_step_away(client, project):
+    version = clusters(project, {"cats": 40}, shown=14)
+    page = page_of(client, version)
+    assert page.count('class="thumbnail"') == 12
+    link = "?target=label&amp;label=cats#looks"
+    assert f'href="{link}">All 14 of cats that are kept</a>' in page
+    page = page_of(client, version, "?target=label&label=cats")
+    assert page.count('class="thumbnail"') == 14
+    assert 'href="?target=label#looks">All labels</a>' in page
+    assert "No examples of birds are kept." in page_of(client, version, "?label=birds")
+
+
+def test_many_labels_take_no_more_queries_and_the_rest_is_named(client, project):
+    def queries(labels):
+        version = clusters(project, {f"cluster {n}": 100 - n for n in range(labels)})
+        page_of(client, version)
+        with CaptureQueriesContext(connection) as captured:
+            page = page_of(client, version)
+        return len(captured), page
+
+    few, _ = queries(1)
+    many, page = queries(33)
+    assert many == few
+    assert page.count('aria-label="Examples of cluster ') == 30
+    assert "3 more labels" in page
+    assert 'href="?target=label&amp;label=cluster+32#looks">cluster 32</a>' in page
+
+
+def test_hostile_names_are_escaped(client, project):
+    version = clusters(project, {HOSTILE: 3}, [(HOSTILE, HOSTILE), (HOSTILE, None)])
+    for query in ("", f"?label={HOSTILE}"):
+        assert HOSTILE not in page_of(client, version, query)
+
+
+def test_groups_are_compared_on_what_both_named_and_as_they_were_when_trained(client, project):
+    ids = labelled_tasks(project, 3)
+    a = clusters(project, {"cats": 4, "dogs": 2}, NAMED, ids)
+    compared = {
+        "metric": "adjusted_rand",
+        "champion_label": a.label,
+        "candidate": 0.7,
+        "champion": 0.65,
+        "difference": 0.05,
+        "interval": [-0.1, 0.2],
+        "n": 3,
+    }
+    b = clusters(project, {"cats": 4}, NAMED, ids, described={"comparison": compared})
+    url = reverse("admin:registry_modelversion_compare")
+    text = text_of(client.get(f"{url}?a={a.pk}&b={b.pk}").content.decode())
+    assert "adjusted Rand 0.700 against 0.650 of" in text
+    assert "all targets primary metric (adjusted Rand) 0.700 3 0.700 3" in text
+    assert "label clusters 2 6 1 4" not in text
+    assert "label clusters 2 40 1 40" in text
+    text = text_of(client.get(f"{url}?a={b.pk}&b={a.pk}").content.decode())
+    assert "When" not in text
+
+
+def test_the_champion_before_is_not_compared_by_another_metric(client, project):
+    before = clusters(project, {"cats": 4}, champion=True)
+    now = clusters(project, {"cats": 4}, NAMED, champion=True)
+    text = text_of(page_of(client, now))
+    assert f"Champion before – {before.label}, judged by its silhouette" in text
+    text = text_of(
+        client.get(f"/admin/registry/modelversion/{before.pk}/promote/").content.decode()
+    )
+    assert "adjusted Rand 0.700 (n = 3)" in text
+    assert "silhouette 0.310 (n = 40)" in text
+
+
+def test_home_project_and_list_say_by_what_a_version_is_judged(client, project):
+    make.ModelVersionFactory(project=project)
+    version = clusters(project, {"cats": 4}, NAMED, champion=True)
+    for url in ("/admin/", reverse("admin:registry_project_change", args=[project.pk])):
+        text = text_of(client.get(url).content.decode())
+        assert "0.700 adjusted Rand, baseline 0.000, n = 3" in text
+    page = page_of(client, project)
+    assert "Primary metric over versions: adjusted Rand" in page
+    assert f"v{version.number}: 0.700, n = 3, champion" in page
+    assert "v1: 0.800" not in page
+    assert "Judged by others: 1 by macro F1." in page
+    text = text_of(client.get("/admin/registry/modelversion/").content.decode())
+    assert "adjusted Rand 0.700 (n = 3)" in text
+    assert "macro F1 0.800 (n = 40)" in text
+
+
+def test_a_negative_metric_is_drawn_where_it_is(client, project):
+    for value in (-0.15, 0.4):
+        make.ModelVersionFactory(
+            project=project,
+            primary_metric="silhouette",
+            metrics=[metric("primary", value, target="")],
+        )
+    page = page_of(client, project)
+    heights = re.findall(r'<circle class="chart-dot chart-main" cx="[^"]+" cy="([\d.]+)%"', page)
+    assert len(heights) == 2
+    assert max(map(float, heights)) < 100  # the axis goes on below zero
+
+
+IMAGES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
+IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
+
+
+def test_a_run_and_its_version_say_what_became_of_the_images(client, project):
+    counts = {"tasks": 2000, "train": 40, "holdout": 10, "unlabelled": 1950, "pictures": IMAGES}
+    tried = [{"target": "label", "name": "2 clusters", "score": 0.31, "metric": "silhouette"}]
+    described = {"dataset_counts": counts, "candidates": tried}
+    version = clusters(project, {"cats": 4}, described=described)
+    for page in (page_of(client, version.run), page_of(client, version)):
+        text = text_of(page)
+        assert f"Images {IN_WORDS}" in text
+        assert "Not labelled 1950 tasks" in text
+        assert "Candidate Silhouette n" in text
+        assert "not fitted on" not in text
+    lineage = page_of(client, version)
+    lineage = lineage[lineage.index('id="lineage"') :]
+    assert IN_WORDS in lineage[: lineage.index("</section>")]
+
+
+def test_the_pages_are_for_those_who_may_look(client, project):
+    version = clusters(project, {"cats": 4})
+    client.force_login(User.objects.create_user("nils", is_staff=True))
+    url = reverse("admin:registry_modelversion_change", args=[version.pk])
+    assert client.get(f"{url}?label=cats").status_code == 403

@@ -1,0 +1,155 @@
+"""Pages show an image small wherever they would show the text of a task of texts."""
+
+import re
+from html import unescape
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry.admin.images import image
+from registry.reports.shown_tasks import shown
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+HOSTILE = 'http://images/"><script>alert(1)</script>.jpg'
+
+
+@pytest.fixture
+def project():
+    return make.ProjectFactory()
+
+
+def answered(task, predicted="Negative", score=0.9):
+    said = {"predicted": predicted, "human": "Positive", "score": score}
+    return {"task": task.pk, "target": "label", "correct": predicted == "Positive", **said}
+
+
+def judged(project, tasks, **more):
+    return make.ModelVersionFactory(
+        project=project, outcomes=[answered(task, **more) for task in tasks]
+    )
+
+
+def page_of(client, url):
+    response = client.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def url_of(shown):
+    return reverse(f"admin:registry_{shown._meta.model_name}_change", args=[shown.pk])
+
+
+def images(page):
+    """By alternative text, where each image is."""
+    found = re.findall(r'<img class="thumbnail" src="([^"]+)" alt="([^"]*)"', page)
+    return {unescape(alt): src for src, alt in found}
+
+
+def drawn(task):
+    """As `images` has the task's image."""
+    name = task.data["image"].rsplit("/", 1)[-1]
+    return {f"task {task.labelstudio_id}: {name}": f"/api/tasks/{task.pk}/thumbnail/"}
+
+
+def test_an_image_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
+    tag = image(shown(project, [make.ImageTaskFactory(project=project)])[0])
+    for attribute in ('loading="lazy"', 'decoding="async"', 'width="96"', 'height="96"'):
+        assert attribute in tag
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("http://host/a/cat%201.jpg?X-Amz-Signature=secret", "cat 1.jpg"),
+        ("/data/upload/3/8d-dog.png", "8d-dog.png"),
+        ("/data/local-files/?d=cats/7.jpg", "7.jpg"),
+        ("s3://bucket/folder/", "folder"),
+        ("data:image/png;base64,aGVsbG8=", "an image in its data"),
+        ("http://[", "http://["),
+        ("http://host", "host"),
+    ],
+)
+def test_an_image_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
+    task = make.ImageTaskFactory(project=project, data={"image": address})
+    assert f'alt="task {task.labelstudio_id}: {name}"' in image(shown(project, [task])[0])
+
+
+def test_mistakes_are_shown_as_images(client, project):
+    one, other = make.ImageTaskFactory.create_batch(2, project=project)
+    version = judged(project, [one, other])
+    page = page_of(client, url_of(version))
+    assert images(page) == {**drawn(one), **drawn(other)}
+    assert one.data["image"] not in page
+
+
+def test_the_tasks_of_a_cell_are_shown_as_images(client, project):
+    task = make.ImageTaskFactory(project=project)
+    version = judged(project, [task, make.TaskFactory(project=project, data={"text": "A text."})])
+    listed = page_of(client, f"/admin/registry/outcome/?version__id__exact={version.pk}")
+    assert images(listed) == drawn(task)
+    assert "A text." in listed
+
+
+def test_the_page_of_an_answer_has_its_image_and_the_address(client, project):
+    task = make.ImageTaskFactory(project=project)
+    page = page_of(client, url_of(judged(project, [task]).outcomes.get()))
+    assert images(page) == drawn(task)
+    assert task.data["image"] in page
+
+
+def test_versions_that_disagree_are_compared_by_images(client, project):
+    task = make.ImageTaskFactory(project=project)
+    a, b = judged(project, [task]), judged(project, [task], predicted="Positive")
+    page = page_of(client, f"/admin/registry/modelversion/compare/?a={a.pk}&b={b.pk}")
+    assert images(page) == drawn(task)
+
+
+def test_a_task_is_shown_with_those_that_are_most_like_it(client, project):
+    task = make.ImageTaskFactory(project=project)
+    others = [make.ImageTaskFactory(project=project, labelled=said) for said in ("Cat", None) * 5]
+    with CaptureQueriesContext(connection) as captured:
+        page = page_of(client, url_of(task))
+    assert len(captured) <= 20
+    nearest = others[:-9:-1]  # the plain engine's order
+    expected = [alt for one in (task, *nearest) for alt in drawn(one)]
+    assert list(images(page)) == expected
+    strip = page[page.index(f'aria-label="Most like task {task.labelstudio_id}"') :]
+    assert strip.index("cosine 0.900") < strip.index("cosine 0.800") < strip.index("cosine 0.200")
+    assert strip.index("<span>not labelled</span>") < strip.index("<span>Cat</span>")
+    assert f'href="{url_of(nearest[0])}"' in strip
+
+
+def test_a_task_without_features_says_so(client, project):
+    page = page_of(
+        client, url_of(make.ImageTaskFactory(project=project, data={"image": "new.jpg"}))
+    )
+    assert "has no features. They are made when a version is trained" in page
+    alone = page_of(client, url_of(make.ImageTaskFactory()))
+    assert "No other task of the project has features yet." in alone
+
+
+def test_a_text_is_not_said_to_be_like_others(client, project):
+    page = page_of(client, url_of(make.TaskFactory(project=project, data={"text": "A text."})))
+    assert "A text." in page
+    assert "Most alike" not in page
+    assert images(page) == {}
+
+
+def test_hostile_addresses_are_escaped(client, project):
+    tasks = [make.ImageTaskFactory(project=project, data={"image": HOSTILE}) for _ in range(2)]
+    version = judged(project, tasks)
+    other = judged(project, tasks, predicted="Positive")
+    compared = f"/admin/registry/modelversion/compare/?a={version.pk}&b={other.pk}"
+    listed = f"/admin/registry/outcome/?version__id__exact={version.pk}"
+    for url in (
+        url_of(version),
+        compared,
+        listed,
+        url_of(tasks[0]),
+        url_of(version.outcomes.first()),
+    ):
+        assert "<script>alert" not in page_of(client, url), url
