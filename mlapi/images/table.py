@@ -38,13 +38,13 @@ def through_table(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
 ) -> tuple[list[int], np.ndarray]:
     """As `write_images`, and what EvaDB then has: ids, ascending, and vectors (n, size).
 
     That is what is learned from, as the version's function is evaluated on it later.
     """
-    if not write_images(eva, table, rows, spec, extractor, seen):
+    if not write_images(eva, table, rows, spec, extractor, store):
         return [], np.empty((0, 0), dtype=np.float32)
     found = execute(eva, f"SELECT id, features FROM {identifier(table)}")  # noqa: S608
     found = found.sort_values("id")
