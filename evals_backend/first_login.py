@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
 from evals_backend import addresses
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey
 
 _LOCK = 0x45564C53  # any constant: two web servers that start at once make one login

@@ -12,7 +12,7 @@ from rest_framework.authentication import BaseAuthentication, TokenAuthenticatio
 from rest_framework.request import Request
 
 from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
-from registry.acts import keys
+from registry.actions import keys
 from registry.json_body import refuse_chunked
 from registry.models import AccessKey, Project
 

@@ -18,7 +18,7 @@ from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.serializers import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import asked
 from registry import queue
-from registry.acts import events, projects, runs
+from registry.actions import events, projects, runs
 from registry.error_answers import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus

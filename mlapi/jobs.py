@@ -24,7 +24,7 @@ def drain(project_id: int) -> None:
 def sync(project_id: int, reason: str) -> None:
     """Reconcile the mirror with Label Studio."""
     from mlapi.mirror.sync import sync as reconcile
-    from registry.acts import projects
+    from registry.actions import projects
 
     if project := Project.objects.filter(pk=project_id).first():
         try:
@@ -50,7 +50,7 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
     Unless it loads here: then that process is at fault, and tries again by itself.
     """
     from mlapi.training.trial import loads_in_a_fresh_process
-    from registry.acts import fallback
+    from registry.actions import fallback
 
     version = ModelVersion.objects.select_related("project").get(
         pk=version_id, project_id=project_id

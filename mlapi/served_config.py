@@ -10,7 +10,7 @@ from mlapi import pipelines
 from mlapi.domain import InputProblem, Match, TargetSpec
 from mlapi.labelstudio import labels
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
-from registry.acts.tasks import Amount
+from registry.actions.tasks import Amount
 from registry.splits import input_key
 
 

@@ -17,7 +17,7 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.loading import predictor_for
 from mlapi.pipelines.base import Predictor
 from mlapi.served_config import targets_of
-from registry.acts.tasks import live
+from registry.actions.tasks import live
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
 

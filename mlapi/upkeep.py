@@ -15,8 +15,8 @@ from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from registry import queue
-from registry.acts import events, reaping
-from registry.acts import projects as project_acts
+from registry.actions import events, reaping
+from registry.actions import projects as project_acts
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_STATES, RunState

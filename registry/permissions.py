@@ -1,6 +1,6 @@
 """The groups, their permissions, and who may look at what.
 
-The permission that an action needs is named by the action (`registry.acts.operator`).
+The permission that an action needs is named by the action (`registry.actions.operator`).
 """
 
 from typing import Any

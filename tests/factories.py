@@ -12,7 +12,7 @@ import factory
 from django.conf import settings
 from django.utils import timezone
 
-from registry.acts import champion, events, keys, runs, tasks, versions
+from registry.actions import champion, events, keys, runs, tasks, versions
 from registry.models import (
     AccessKey,
     Event,

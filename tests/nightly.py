@@ -24,7 +24,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/media",
         "mlapi/pipelines",
         "mlapi/training",
-        "registry/acts",
+        "registry/actions",
         "registry/models",
     ),
     "tests/mlapi/training_child/test_accuracy.py": (

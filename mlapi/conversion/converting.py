@@ -11,7 +11,7 @@ from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
 from mlapi.child_process.supervise import ChildError, Limits, program
 from registry import artifacts, queue
-from registry.acts import runs, versions
+from registry.actions import runs, versions
 from registry.errors import EvalsError
 from registry.models import ConvertedArtifact, ModelVersion
 from registry.verified import ARTIFACT_FORMAT, read_verified

@@ -7,8 +7,8 @@ import numpy as np
 from django.db.models import QuerySet
 
 from mlapi.domain import ExtractorRef
-from registry.acts import features
-from registry.acts.features import FeatureRow, address_key
+from registry.actions import features
+from registry.actions.features import FeatureRow, address_key
 from registry.models import Feature, Project
 
 

@@ -14,7 +14,7 @@ from more_itertools import chunked
 from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
 from mlapi.images.feature_store import FeatureStore, StoredFeature
 from mlapi.media.reader import Fetched, MediaReader
-from registry.acts.features import strings_of
+from registry.actions.features import strings_of
 from registry.errors import EvalsError
 from registry.models import Project
 

@@ -15,7 +15,7 @@ from mlapi.labelstudio import events
 from mlapi.mirror.deletions import Gone
 from mlapi.mirror.unit_of_work import Desk
 from mlapi.served_config import Asked, asked
-from registry.acts import projects, tasks
+from registry.actions import projects, tasks
 from registry.jsonb import storable
 from registry.models import Project, Task
 from registry.splits import Sides

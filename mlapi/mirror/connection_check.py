@@ -8,7 +8,7 @@ from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
 from mlapi.labelstudio.errors import LabelStudioError
 from mlapi.mirror import webhook_repair
-from registry.acts import projects as project_acts
+from registry.actions import projects as project_acts
 from registry.models import Project
 
 SOURCES = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F, Sum
 
-from registry.acts import tasks
+from registry.actions import tasks
 from registry.models import Event, Project
 
 # Tasks, and annotations with the skipped ones.

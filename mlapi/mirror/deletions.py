@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from mlapi.labelstudio import events
-from registry.acts import tombstones
+from registry.actions import tombstones
 from registry.models import Event, Project, Tombstone
 
 _TASK, _ANNOTATION = Tombstone.Kind.TASK, Tombstone.Kind.ANNOTATION

@@ -14,7 +14,7 @@ from mlapi.domain import Answer
 from mlapi.images.online import OnlineFeatures
 from mlapi.mirror.first_labels import FirstAnswers
 from mlapi.pipelines.base import Predictor
-from registry.acts import tasks
+from registry.actions import tasks
 from registry.models import Act, ModelVersion, Outcome, Project, Task
 from registry.models.act import CHAMPION_MOVES
 

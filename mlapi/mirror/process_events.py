@@ -9,8 +9,8 @@ from mlapi.mirror import apply_changes, deletions, prequential
 from mlapi.mirror.apply_changes import Applied
 from mlapi.mirror.first_labels import first_answers
 from mlapi.mirror.unit_of_work import Desk
-from registry.acts import events as event_acts
-from registry.acts import projects
+from registry.actions import events as event_acts
+from registry.actions import projects
 from registry.models import Event, ModelVersion, Project
 from registry.models.event import EventStatus
 

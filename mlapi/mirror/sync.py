@@ -24,8 +24,8 @@ from mlapi.locks import project_lock
 from mlapi.mirror import apply_changes, counts, webhook_repair
 from mlapi.mirror.connection_check import check, record_failure
 from registry import queue
-from registry.acts import projects as project_acts
-from registry.acts import tasks as task_acts
+from registry.actions import projects as project_acts
+from registry.actions import tasks as task_acts
 from registry.models import Project
 
 logger = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from typing import Any
 from mlapi.labelstudio import events
 from mlapi.labelstudio.times import moment
 from mlapi.served_config import asked
-from registry.acts import tasks
-from registry.acts.tasks import TaskState
+from registry.actions import tasks
+from registry.actions.tasks import TaskState
 from registry.jsonb import storable
 from registry.models import Project, Task
 from registry.splits import Sides

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.errors import LabelStudioError, Rejected
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey, Project
 
 

@@ -8,8 +8,8 @@ import structlog
 from django.db import Error, close_old_connections, connection
 
 from mlapi.stopping import stopping
-from registry.acts import runs
-from registry.acts.runs import RunNotActive
+from registry.actions import runs
+from registry.actions.runs import RunNotActive
 from registry.models import TrainingRun
 
 log = structlog.get_logger(__name__)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from registry.acts import runs
+from registry.actions import runs
 from registry.models import TrainingRun
 
 # The child's own 0..1 lies between freezing the dataset and verifying the artifact.

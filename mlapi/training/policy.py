@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from mlapi.training.policy_facts import Facts, facts_of
-from registry.acts import projects, runs
+from registry.actions import projects, runs
 from registry.models import Project, TrainingRun
 
 ACTOR = "policy"

@@ -12,7 +12,7 @@ from django.db.models import Q, prefetch_related_objects
 from mlapi import pipelines
 from mlapi.pipelines.base import Pipeline
 from mlapi.served_config import asked as asked_of
-from registry.acts import tasks
+from registry.actions import tasks
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.project import default_policy
 

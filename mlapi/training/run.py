@@ -22,8 +22,8 @@ from mlapi.stopping import stopping
 from mlapi.training import dataset, fresh_mirror, job, trial
 from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
 from mlapi.training.journal import Journal
-from registry.acts import champion, runs, versions
-from registry.acts.runs import RunNotActive
+from registry.actions import champion, runs, versions
+from registry.actions.runs import RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.images import in_words

@@ -12,7 +12,7 @@ from mlapi.domain import Answer, Problem
 from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
 from mlapi.stopping import stopping
-from registry.acts import scores
+from registry.actions import scores
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task, TaskScore
 

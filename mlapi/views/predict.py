@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from mlapi import prometheus, serializers, serving
-from registry.acts import events
+from registry.actions import events
 from registry.error_answers import request_id
 from registry.models import Event
 from registry.models.event import EventStatus

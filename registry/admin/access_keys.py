@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.decorators import display
 
-from registry.acts.operator.new_key import NewKey
+from registry.actions.operator.new_key import NewKey
 from registry.models import AccessKey
 
 from .action_buttons import caller

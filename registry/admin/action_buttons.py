@@ -21,9 +21,9 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from registry.acts.operator import Action, Caller, Via, actions_on
-from registry.acts.operator.action import Button
-from registry.acts.operator.parameters import Text
+from registry.actions.operator import Action, Caller, Via, actions_on
+from registry.actions.operator.action import Button
+from registry.actions.operator.parameters import Text
 from registry.errors import EvalsError
 
 from .base import page_url

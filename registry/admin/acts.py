@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from registry.acts.operator import actions
+from registry.actions.operator import actions
 from registry.models import Act
 from registry.reports.acts_on import is_on
 

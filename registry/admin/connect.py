@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
-from registry.acts.operator.new_key import NewKey
+from registry.actions.operator.new_key import NewKey
 from registry.models import AccessKey, Project
 from registry.permissions import may_view
 

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from registry.accuracy import ENOUGH, Standing
-from registry.acts.operator.new_key import NewKey
+from registry.actions.operator.new_key import NewKey
 from registry.metrics import title
 from registry.models import Event
 from registry.reports.glance import PREQUENTIAL_DAYS, Glance

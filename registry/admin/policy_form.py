@@ -9,7 +9,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from registry.acts import project_settings
+from registry.actions import project_settings
 from registry.errors import EvalsError
 from registry.models.project import default_policy
 

@@ -8,7 +8,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from registry.acts.operator.configure import Configure
+from registry.actions.operator.configure import Configure
 from registry.errors import EvalsError
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy

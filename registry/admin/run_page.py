@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from registry import presence, queue
-from registry.acts.runs import LOG_KEPT_CHARACTERS
+from registry.actions.runs import LOG_KEPT_CHARACTERS
 from registry.metrics import title
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState

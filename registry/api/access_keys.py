@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts.operator import new_key
+from registry.actions.operator import new_key
 from registry.models import AccessKey, Project
 
 from .base import Resource

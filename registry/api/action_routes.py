@@ -10,7 +10,7 @@ from rest_framework.decorators import action as route
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts.operator import Action, actions_on
+from registry.actions.operator import Action, actions_on
 
 from .bodies import body_of
 

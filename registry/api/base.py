@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from registry.acts.operator import Action, Caller, Done, Via
+from registry.actions.operator import Action, Caller, Done, Via
 
 from .action_routes import add_routes
 from .filters import Search, StrictFilters

@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts.operator.configure import Configure
+from registry.actions.operator.configure import Configure
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.reports.label_next import label_next
 from registry.reports.series import metric_series, prequential_series

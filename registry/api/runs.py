@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.acts.operator.train import Train
+from registry.actions.operator.train import Train
 from registry.models import Project, TrainingRun
 from registry.models.run import RunState
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.db.models import Model
 
-from registry.acts.operator import Action, Caller, Done, Via
+from registry.actions.operator import Action, Caller, Done, Via
 from registry.management.audit_entry import as_json
 from registry.management.finding import find_key, find_project, find_run, find_version
 from registry.management.shown import ShowingCommand

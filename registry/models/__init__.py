@@ -1,4 +1,4 @@
-"""What is remembered. Each concept is a module; state is changed through `registry.acts` only.
+"""What is remembered. Each concept is a module; state is changed through `registry.actions` only.
 
 Imports nothing of the project.
 """

@@ -79,7 +79,7 @@ class Project(models.Model):
         max_length=16, choices=PromotionRule.choices, default=PromotionRule.IF_BETTER
     )
 
-    # The version that serves: a pointer that only `registry.acts` moves.
+    # The version that serves: a pointer that only `registry.actions` moves.
     champion = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

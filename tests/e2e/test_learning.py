@@ -119,12 +119,12 @@ def test_start_training_makes_a_version_and_roll_back_changes_what_is_stored_nex
 
 
 _PROMOTE = """
-from registry.acts import champion
+from registry.actions import champion
 from registry.models import ModelVersion
 champion.promote(ModelVersion.objects.get(label="{label}"), actor="lead", reason="a test")
 """
 _ROLL_BACK = """
-from registry.acts import champion
+from registry.actions import champion
 from registry.models import Project
 champion.roll_back(Project.objects.get(uid="{uid}"), actor="lead", reason="worse on A")
 """

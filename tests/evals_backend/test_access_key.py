@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey, Project
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.contrib.auth import authenticate, get_user_model
 from django.db import connection
 
 from evals_backend import first_login
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey
 
 

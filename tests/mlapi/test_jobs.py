@@ -6,7 +6,7 @@ from django.utils.module_loading import import_string
 
 from mlapi import jobs
 from registry import artifacts, queue
-from registry.acts import events, projects, runs
+from registry.actions import events, projects, runs
 from registry.models import Act, TrainingRun
 from tests.factories import promote
 from tests.mlapi.training.projects import label, labelled_project, small_programs

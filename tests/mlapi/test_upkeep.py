@@ -10,7 +10,7 @@ from django_q.models import OrmQ, Schedule
 from mlapi import schedules, upkeep
 from mlapi.training import policy
 from registry import queue
-from registry.acts import events, runs
+from registry.actions import events, runs
 from registry.models import Event, Project, TrainingRun
 from tests.factories import ProjectFactory, TaskFactory, TrainingRunFactory
 from tests.mlapi.training.projects import label, labelled_project

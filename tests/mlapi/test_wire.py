@@ -7,7 +7,7 @@ import pytest
 
 from mlapi import loading
 from mlapi.mirror import process_events
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import Event, Project, Task, TrainingRun
 from tests.factories import AccessKeyFactory, ModelVersionFactory
 from tests.mlapi.caller import Caller

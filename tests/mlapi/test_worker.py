@@ -17,7 +17,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.models import Task as DoneJob
 
 from registry import queue
-from registry.acts import runs
+from registry.actions import runs
 from registry.models import Project, TrainingRun, Worker
 from tests.mlapi.training.projects import label, labelled_project
 

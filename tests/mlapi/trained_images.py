@@ -16,8 +16,8 @@ from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.image_classification.recipes import LINEAR
-from registry.acts import features, runs, versions
-from registry.acts.features import FeatureRow
+from registry.actions import features, runs, versions
+from registry.actions.features import FeatureRow
 from registry.models import ModelVersion, Project, Task
 from tests.factories import TrainingRunFactory, learned, promote, result
 from tests.mlapi.image_files import digits, sha256

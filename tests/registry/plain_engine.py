@@ -7,7 +7,7 @@ features, as texts have none.
 from collections.abc import Sequence
 from typing import Any
 
-from registry.acts import projects
+from registry.actions import projects
 from registry.engine import Neighbour
 from registry.errors import EvalsError
 from registry.models import Project, Task

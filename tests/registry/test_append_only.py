@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.db.utils import IntegrityError
 
-from registry.acts import versions
+from registry.actions import versions
 from registry.models import Act
 from tests import factories as make
 

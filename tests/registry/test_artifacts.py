@@ -8,7 +8,7 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
 from registry import artifacts
-from registry.acts import versions
+from registry.actions import versions
 from registry.artifacts import ArtifactCorrupt, ArtifactExists, ArtifactMissing
 from tests.factories import ModelVersionFactory
 from tests.registry.threads import at_once

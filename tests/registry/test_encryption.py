@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from registry.acts import project_settings
+from registry.actions import project_settings
 from registry.models import Project
 from tests import factories as make
 

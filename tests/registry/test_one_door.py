@@ -1,4 +1,4 @@
-"""Rows of the registry are written by `registry/acts` and nowhere else."""
+"""Rows of the registry are written by `registry/actions` and nowhere else."""
 
 import ast
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from registry import models
 
 ROOT = Path(__file__).parents[2]
-DOOR = ROOT / "registry" / "acts"
+DOOR = ROOT / "registry" / "actions"
 MODELS = set(models.__all__)
 RELATED = {
     "acts",

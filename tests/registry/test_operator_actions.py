@@ -23,8 +23,8 @@ from django.urls import include, path, reverse
 from rest_framework.authtoken.models import Token
 from rest_framework.routers import DefaultRouter
 
-from registry.acts import operator, versions
-from registry.acts.operator import Caller, Via, action, actions
+from registry.actions import operator, versions
+from registry.actions.operator import Caller, Via, action, actions
 from registry.api.versions import Versions
 from registry.errors import EvalsError
 from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
@@ -461,7 +461,7 @@ def test_a_command_does_it_and_it_is_logged(one):
 TOY = '''
 """Polish: a version is made to shine."""
 
-from registry.acts import base
+from registry.actions import base
 from registry.errors import Refused
 from registry.models import ModelVersion
 
@@ -509,7 +509,7 @@ def toy(monkeypatch, settings, tmp_path):
     monkeypatch.setitem(sys.modules, "urls_with_toy", started_anew())
     settings.ROOT_URLCONF = "urls_with_toy"
     yield next(one for one in actions() if one.name == "polish")
-    del sys.modules["registry.acts.operator.polish"]
+    del sys.modules["registry.actions.operator.polish"]
 
 
 def started_anew():

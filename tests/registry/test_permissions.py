@@ -5,7 +5,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.urls import reverse
 
 from registry import permissions
-from registry.acts.operator import actions
+from registry.actions.operator import actions
 from registry.permissions import GROUPS
 from tests import factories as make
 

@@ -6,8 +6,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from registry.acts import tasks
-from registry.acts.tasks import TaskState
+from registry.actions import tasks
+from registry.actions.tasks import TaskState
 from registry.models import Task
 from registry.splits import input_key
 from tests.factories import ProjectFactory, mirror

@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
-from registry.acts import events
+from registry.actions import events
 from registry.models import Event, Tombstone
 from registry.models.event import EventStatus
 from tests.factories import ProjectFactory

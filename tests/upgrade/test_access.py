@@ -6,7 +6,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from registry.acts.operator import actions
+from registry.actions.operator import actions
 from tests.fixtures.database import ACCESS_KEY
 
 from . import names

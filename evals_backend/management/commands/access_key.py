@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from evals_backend import addresses
-from registry.acts.operator import Caller, Via
-from registry.acts.operator.new_key import NewKey
-from registry.acts.operator.revoke_key import RevokeKey
+from registry.actions.operator import Caller, Via
+from registry.actions.operator.new_key import NewKey
+from registry.actions.operator.revoke_key import RevokeKey
 from registry.errors import EvalsError
 from registry.management.finding import find_key
 from registry.models import AccessKey, Project

@@ -16,9 +16,9 @@ from mlapi.jobs import worker_name
 from mlapi.training.report import metrics_table
 from mlapi.training.run import carry_out
 from registry import presence, queue
-from registry.acts import runs
-from registry.acts.operator import Caller, Via
-from registry.acts.operator.train import Train
+from registry.actions import runs
+from registry.actions.operator import Caller, Via
+from registry.actions.operator.train import Train
 from registry.errors import Refused
 from registry.models import Project, TrainingRun
 from registry.models.run import RunState

@@ -14,7 +14,7 @@ from mlapi import schedules, upkeep
 from mlapi.child_process import folder
 from mlapi.stopping import stopping
 from registry import queue
-from registry.acts import workers
+from registry.actions import workers
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.acts.operator import Action, actions
+from registry.actions.operator import Action, actions
 from registry.management.action_command import DoneCommand, add_arguments
 
 

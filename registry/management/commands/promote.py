@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.acts.operator.promote import Promote
+from registry.actions.operator.promote import Promote
 from registry.management.action_command import DoneCommand, add_arguments
 
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.acts.operator.roll_back import RollBack
+from registry.actions.operator.roll_back import RollBack
 from registry.management.action_command import DoneCommand, add_arguments
 
 

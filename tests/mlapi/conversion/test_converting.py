@@ -12,7 +12,7 @@ from mlapi import jobs, loading, serving, upkeep
 from mlapi.conversion import converting
 from mlapi.training.trial import loads_in_a_fresh_process
 from registry import artifacts
-from registry.acts import runs
+from registry.actions import runs
 from registry.models import Act, ConvertedArtifact, TrainingRun
 from registry.verified import ArtifactCorrupt
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory

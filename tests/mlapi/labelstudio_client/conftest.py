@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from registry.acts import project_settings
-from registry.acts import projects as acts
+from registry.actions import project_settings
+from registry.actions import projects as acts
 from registry.models import Project
 from tests.e2e.labelstudio_server import LabelStudioServer, LSProject
 

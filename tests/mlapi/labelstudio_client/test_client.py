@@ -10,8 +10,8 @@ import pytest
 
 from mlapi.labelstudio import credentials, errors, tokens
 from mlapi.labelstudio.client import LabelStudio
-from registry.acts import project_settings
-from registry.acts import projects as acts
+from registry.actions import project_settings
+from registry.actions import projects as acts
 from tests.e2e.labelstudio_server import USER
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

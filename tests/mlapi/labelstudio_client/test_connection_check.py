@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from mlapi.mirror import webhook_repair
 from mlapi.mirror.connection_check import check
 from mlapi.mirror.sync import sync
-from registry.acts import keys, project_settings
-from registry.acts import projects as acts
+from registry.actions import keys, project_settings
+from registry.actions import projects as acts
 from registry.models import Event, Project
 
 BASIC = ("annotator", "pass word")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from mlapi.mirror import counts
 from mlapi.mirror.process_events import drain
 from mlapi.mirror.sync import sync
-from registry.acts import keys, project_settings
+from registry.actions import keys, project_settings
 from registry.models import Project
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,8 +10,8 @@ import pytest
 from mlapi.domain import InputProblem
 from mlapi.images.decoding import read_image
 from mlapi.media.reader import FRESH_S, MediaReader
-from registry.acts import project_settings
-from registry.acts import projects as acts
+from registry.actions import project_settings
+from registry.actions import projects as acts
 from tests.e2e.labelstudio_server import LSProject
 from tests.mlapi.images.drawn import RED, file_of, quarters
 from tests.mlapi.media.server import FileServer

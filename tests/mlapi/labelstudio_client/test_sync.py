@@ -10,8 +10,8 @@ from django.db import connection, connections
 from mlapi.locks import project_lock
 from mlapi.mirror import sync as sync_module
 from mlapi.mirror.sync import sync
-from registry.acts import project_settings
-from registry.acts import projects as acts
+from registry.actions import project_settings
+from registry.actions import projects as acts
 from registry.models import Act, Outcome, Project, Task
 from tests.e2e.labelstudio_server import config
 

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mlapi.mirror import apply_changes
 from mlapi.mirror.process_events import drain
-from registry.acts import events, tasks
+from registry.actions import events, tasks
 from registry.models import Event, Tombstone
 from registry.models.event import EventStatus
 from tests.factories import ProjectFactory

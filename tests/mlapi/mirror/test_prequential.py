@@ -14,7 +14,7 @@ from mlapi.mirror.prequential import champion_at
 from mlapi.mirror.process_events import drain
 from mlapi.pipelines import PIPELINES
 from registry import accuracy
-from registry.acts import champion, events, tasks
+from registry.actions import champion, events, tasks
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
 from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, promote
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task

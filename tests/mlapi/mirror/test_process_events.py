@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from mlapi.locks import DRAIN, project_lock
 from mlapi.mirror import apply_changes, process_events
 from mlapi.mirror.process_events import drain
-from registry.acts import events, tasks
+from registry.actions import events, tasks
 from registry.models import Event, Project, Task
 from registry.models.event import EventStatus
 from tests.factories import ProjectFactory

@@ -11,7 +11,7 @@ from tests.mlapi.trained import artifact
 @pytest.fixture
 def key(db):
     """An access key for any project, just used, so that noting its use costs no query."""
-    from registry.acts import keys
+    from registry.actions import keys
 
     made = AccessKeyFactory()
     keys.note_use(made)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from mlapi.middleware import AccessKeyMiddleware
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey
 from tests.factories import AccessKeyFactory
 from tests.mlapi.caller import Caller, queries

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from registry.acts import versions
+from registry.actions import versions
 from tests.factories import ModelVersionFactory, ProjectFactory
 from tests.mlapi.caller import queries
 

@@ -196,7 +196,7 @@ def test_no_tasks_get_no_entries_and_no_event(call, champion):
 
 @pytest.mark.django_db
 def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, champion):
-    from registry.acts import champion as acts
+    from registry.actions import champion as acts
     from tests.factories import ModelVersionFactory
     from tests.mlapi.trained import artifact
 

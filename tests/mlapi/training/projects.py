@@ -8,7 +8,7 @@ from pathlib import Path
 from mlapi import pipelines
 from mlapi.labelstudio import label_config
 from mlapi.training.run import Programs
-from registry.acts import tasks
+from registry.actions import tasks
 from registry.models import Project
 from tests.factories import ProjectFactory, mirror
 

@@ -8,7 +8,7 @@ import pytest
 from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines.classification.automl import AUTOML
 from mlapi.training import job as jobs
-from registry.acts import runs
+from registry.actions import runs
 from registry.models import Project, TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory
 

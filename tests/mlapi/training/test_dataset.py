@@ -11,7 +11,7 @@ from mlapi.labelstudio import label_config
 from mlapi.locks import project_lock
 from mlapi.training import dataset
 from registry import artifacts
-from registry.acts import runs, tasks
+from registry.actions import runs, tasks
 from registry.models import Task, TrainingRun
 
 from .projects import label, labelled_project

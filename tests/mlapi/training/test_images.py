@@ -19,9 +19,9 @@ from mlapi.mirror.apply_changes import heal_config
 from mlapi.training import scoring
 from mlapi.training.run import Programs, carry_out
 from mlapi.training.trial import loads_in_a_fresh_process
-from registry.acts import features, project_settings, runs, tasks
-from registry.acts.features import FeatureRow
-from registry.acts.tasks import TaskState
+from registry.actions import features, project_settings, runs, tasks
+from registry.actions.features import FeatureRow
+from registry.actions.tasks import TaskState
 from registry.engine import engine
 from registry.models import Feature, Project, Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory, mirror

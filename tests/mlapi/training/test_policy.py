@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from mlapi.training import policy, policy_facts
-from registry.acts import projects, runs
-from registry.acts.tasks import TaskState
+from registry.actions import projects, runs
+from registry.actions.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
 from tests.factories import ModelVersionFactory, mirror, promote
 

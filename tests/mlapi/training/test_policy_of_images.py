@@ -8,8 +8,8 @@ from django.utils import timezone
 from mlapi import upkeep
 from mlapi.mirror.apply_changes import heal_config
 from mlapi.training import policy
-from registry.acts import project_settings, runs, tasks
-from registry.acts.tasks import TaskState
+from registry.actions import project_settings, runs, tasks
+from registry.actions.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
 from tests.factories import ProjectFactory, mirror
 
@@ -192,7 +192,7 @@ def test_what_a_project_set_itself_is_kept():
 
 
 def test_features_go_with_their_task_and_with_its_old_address():
-    from registry.acts import features
+    from registry.actions import features
     from registry.models import Feature
 
     project = project_of()

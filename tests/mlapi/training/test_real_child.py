@@ -5,7 +5,7 @@ import pytest
 from mlapi.training.run import carry_out
 from mlapi.training.trial import loads_in_a_fresh_process
 from registry import artifacts
-from registry.acts import runs
+from registry.actions import runs
 from registry.models import Project, TrainingRun
 
 from .projects import label, labelled_project

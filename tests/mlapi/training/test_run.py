@@ -17,7 +17,7 @@ from mlapi.stopping import stopping
 from mlapi.training import heart
 from mlapi.training.run import carry_out
 from registry import artifacts
-from registry.acts import champion, runs
+from registry.actions import champion, runs
 from registry.models import Act, ModelVersion, Project, TrainingRun
 from tests.factories import ModelVersionFactory, promote
 

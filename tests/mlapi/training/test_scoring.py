@@ -13,7 +13,7 @@ from mlapi import jobs, loading, serving
 from mlapi.locks import SCORES, project_lock
 from mlapi.training import scoring
 from registry import queue
-from registry.acts import champion, scores
+from registry.actions import champion, scores
 from registry.models import Project, Task, TaskScore
 from registry.reports.label_next import label_next
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote

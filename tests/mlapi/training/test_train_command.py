@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from registry.acts import runs
+from registry.actions import runs
 from registry.models import TrainingRun
 from tests.factories import WorkerFactory
 

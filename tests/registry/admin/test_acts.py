@@ -6,7 +6,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey, Act, Project
 from registry.models.run import RunState
 from tests import factories as make

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.acts import fallback, keys, scores
+from registry.actions import fallback, keys, scores
 from registry.admin.project_page import primary_chart
 from registry.models import AccessKey, Act, Event, Project
 from registry.reports.series import metric_series

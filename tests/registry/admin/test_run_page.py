@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.acts import runs
+from registry.actions import runs
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

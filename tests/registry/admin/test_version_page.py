@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from registry.acts import champion, versions
+from registry.actions import champion, versions
 from registry.models import Act, Outcome, Project, Task
 from registry.training_result import MetricRow
 from tests import factories as make

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey, Act
 from tests import factories as make
 

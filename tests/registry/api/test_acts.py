@@ -1,6 +1,6 @@
 """/api/acts/."""
 
-from registry.acts import champion, versions
+from registry.actions import champion, versions
 from registry.models import Act
 from registry.reports.acts_on import acts_on
 from tests import factories as make

@@ -1,6 +1,6 @@
 """/api/events/."""
 
-from registry.acts import events
+from registry.actions import events
 from tests import factories as make
 
 from .conftest import WHO, asked

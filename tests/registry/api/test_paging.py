@@ -6,7 +6,7 @@ import json
 import pytest
 from django.db.models import F
 
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey
 from tests import factories as make
 

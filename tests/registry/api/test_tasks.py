@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
-from registry.acts import tasks
+from registry.actions import tasks
 from registry.api.thumbnails import one_of_few
 from tests import factories as make
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from registry.acts import champion
+from registry.actions import champion
 from registry.models import ModelVersion
 from registry.reports.card import card, card_markdown
 from tests.factories import TARGET, ImageTaskFactory, OutcomeFactory, ProjectFactory, promote

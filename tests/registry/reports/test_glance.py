@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registry.acts import fallback, projects
+from registry.actions import fallback, projects
 from registry.models import Event, Project
 from registry.reports.glance import SPARKLINE, attention, glance_at, glances
 from tests.factories import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.acts import scores
+from registry.actions import scores
 from registry.reports.label_next import label_next
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
 

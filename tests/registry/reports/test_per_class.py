@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.acts import champion
+from registry.actions import champion
 from registry.reports.metrics import whole_metrics
 from registry.reports.per_class import champion_before, per_class
 from tests.factories import ModelVersionFactory, ProjectFactory, promote

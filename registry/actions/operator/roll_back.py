@@ -2,7 +2,7 @@
 
 from typing import Any, Generic, TypeVar
 
-from registry.acts import champion
+from registry.actions import champion
 from registry.errors import EvalsError, Refused
 from registry.models import ModelVersion, Project
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.acts import champion
+from registry.actions import champion
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 from registry.reports.numbers import on_the_same_tasks

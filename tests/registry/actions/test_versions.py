@@ -8,8 +8,8 @@ from django.db import connection
 from django.db.utils import IntegrityError
 
 from registry import artifacts
-from registry.acts import runs, versions
-from registry.acts.versions import AlreadySo, ChampionNotArchivable, RunHasVersion
+from registry.actions import runs, versions
+from registry.actions.versions import AlreadySo, ChampionNotArchivable, RunHasVersion
 from registry.models import Metric, ModelVersion, Outcome
 from registry.training_result import MetricRow
 from tests import factories as make

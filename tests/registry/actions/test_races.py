@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 from django_q.models import OrmQ
 
-from registry.acts import champion, fallback, keys, projects, runs, versions
-from registry.acts.runs import RunNotActive
+from registry.actions import champion, fallback, keys, projects, runs, versions
+from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState

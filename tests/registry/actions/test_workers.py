@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.acts import workers
+from registry.actions import workers
 from registry.models import Worker
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.acts import versions
+from registry.actions import versions
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 

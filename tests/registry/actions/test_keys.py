@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from registry.acts import keys
-from registry.acts.keys import KeyRevoked
+from registry.actions import keys
+from registry.actions.keys import KeyRevoked
 from registry.models import AccessKey, Act
 from tests import factories as make
 

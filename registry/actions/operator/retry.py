@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.acts import runs
+from registry.actions import runs
 from registry.errors import EvalsError
 from registry.models import TrainingRun
 from registry.models.run import RunState

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from registry.acts import keys
+from registry.actions import keys
 from registry.models import AccessKey
 
 from .action import Action, Caller, Done, register

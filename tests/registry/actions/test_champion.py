@@ -2,8 +2,8 @@
 
 import pytest
 
-from registry.acts import champion, fallback, versions
-from registry.acts.champion import NothingToRollBackTo, NotPromotable
+from registry.actions import champion, fallback, versions
+from registry.actions.champion import NothingToRollBackTo, NotPromotable
 from registry.models import Act, Project
 from tests import factories as make
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.acts import reaping, runs
-from registry.acts.runs import RunNotActive
+from registry.actions import reaping, runs
+from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import Act, TrainingRun
 from registry.models.run import RunState

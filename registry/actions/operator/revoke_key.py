@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.acts import keys
+from registry.actions import keys
 from registry.errors import EvalsError
 from registry.models import AccessKey
 

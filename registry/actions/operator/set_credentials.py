@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.acts import project_settings
+from registry.actions import project_settings
 from registry.models import Project
 
 from .action import Action, Button, Caller, Change, Done, register

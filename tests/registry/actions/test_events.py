@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from registry.acts import events
-from registry.acts.events import EventSettled
+from registry.actions import events
+from registry.actions.events import EventSettled
 from registry.models import Event
 from registry.models.event import EventStatus
 from tests import factories as make

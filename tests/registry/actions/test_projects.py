@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.acts import project_settings, projects
-from registry.acts.project_settings import HostnameUnknown, InvalidSetting
+from registry.actions import project_settings, projects
+from registry.actions.project_settings import HostnameUnknown, InvalidSetting
 from registry.errors import EvalsError
 from registry.models import Act, Project
 from tests import factories as make

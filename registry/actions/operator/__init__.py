@@ -1,7 +1,7 @@
 """What an operator can ask for: one file per action, found here by being in this folder.
 
 An action names its permission, says whether it is available, what it will change, and does it
-through the writers of `registry.acts`. Admin, REST and command line are made from it:
+through the writers of `registry.actions`. Admin, REST and command line are made from it:
 they import this package, and nothing here imports them.
 """
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.acts import versions
+from registry.actions import versions
 from registry.models import ModelVersion
 
 from .action import Action, Button, Caller, Done, register
