@@ -15,7 +15,14 @@ from registry.charts import sparkline
 from registry.metrics import title
 from registry.models import Project
 from registry.permissions import may_view
-from registry.reports.glance import PREQUENTIAL_DAYS, Attention, Glance, attention, filled, outlines
+from registry.reports.project_summary import (
+    PREQUENTIAL_DAYS,
+    Alert,
+    ProjectSummary,
+    alerts,
+    basic,
+    complete,
+)
 
 from . import facts
 from .base import page_url
@@ -52,7 +59,7 @@ class Item:
 class Row:
     """A project's row; `troubled` if something about it needs attention."""
 
-    glance: Glance
+    summary: ProjectSummary
     title: str
     href: str
     troubled: bool
@@ -74,8 +81,8 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
     given |= {"title": "Home", "days": PREQUENTIAL_DAYS}
     if not may_view(request.user, Project):
         return given | {"may_look": False}
-    every = outlines(_projects())
-    found = attention(every)
+    every = basic(_projects())
+    found = alerts(every)
     page = Paginator(_troubled_first(every, found), _PER_PAGE).get_page(request.GET.get("page"))
     troubled = {a.project.pk for a in found if a.project}
     return given | {
@@ -84,19 +91,19 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
         "attention_count": len(found),
         "attention_left": max(0, len(found) - _MOST_ATTENTION),
         "page": page,
-        "rows": [_row(g, g.project.pk in troubled) for g in filled(list(page))],
+        "rows": [_row(g, g.project.pk in troubled) for g in complete(list(page))],
     }
 
 
 def _projects() -> QuerySet[Project]:
-    """All, the last changed first, without what may be long; `outlines` reads their champions.
+    """All, the last changed first, without what may be long; `basic` reads their champions.
 
     Joined to so many projects, PostgreSQL would read every version.
     """
     return Project.objects.defer("label_config", "extra_params").order_by("-updated_at", "-pk")
 
 
-def _troubled_first(all_of: list[Glance], found: Sequence[Attention]) -> list[Glance]:
+def _troubled_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list[ProjectSummary]:
     """In the order of what needs attention, then as they are."""
     urgency: dict[int, int] = {}
     for place, one in enumerate(found):
@@ -105,7 +112,7 @@ def _troubled_first(all_of: list[Glance], found: Sequence[Attention]) -> list[Gl
     return sorted(all_of, key=lambda g: urgency.get(g.project.pk, len(found)))
 
 
-def _item(one: Attention) -> Item:
+def _item(one: Alert) -> Item:
     about = one.run or one.project
     return Item(
         icon=_ICONS.get(one.code, "warning"),
@@ -116,30 +123,30 @@ def _item(one: Attention) -> Item:
     )
 
 
-def _row(glance: Glance, troubled: bool) -> Row:
-    run = glance.last_run
-    colour = {"reached": "success", "not reached": "danger"}.get(glance.connection, "")
+def _row(summary: ProjectSummary, troubled: bool) -> Row:
+    run = summary.last_run
+    colour = {"reached": "success", "not reached": "danger"}.get(summary.connection, "")
     return Row(
-        glance=glance,
-        title=_title(glance.project),
-        href=page_url(glance.project),
+        summary=summary,
+        title=_title(summary.project),
+        href=page_url(summary.project),
         troubled=troubled,
         sparkline=sparkline(
-            [value for _, value in glance.series],
-            title=f"{capfirst(title('primary', glance.metric))} of the last "
-            f"{len(glance.series)} versions",
-            baseline=glance.baseline,
+            [value for _, value in summary.series],
+            title=f"{capfirst(title('primary', summary.metric))} of the last "
+            f"{len(summary.series)} versions",
+            baseline=summary.baseline,
         ),
         run=state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",
         run_at=ago(run.ended_at or run.created_at) if run else "",
-        connection=state_label(glance.connection, colour),
-        accuracy=facts.share(glance),
-        accuracy_note=facts.interval(glance.prequential),
-        primary=facts.primary(glance),
-        primary_note=facts.beside(glance),
-        labels=facts.labels(glance.changed),
-        trains=facts.trains(glance),
-        unserved=facts.unserved(glance),
+        connection=state_label(summary.connection, colour),
+        accuracy=facts.share(summary),
+        accuracy_note=facts.interval(summary.prequential),
+        primary=facts.primary(summary),
+        primary_note=facts.beside(summary),
+        labels=facts.labels(summary.changed),
+        trains=facts.trains(summary),
+        unserved=facts.unserved(summary),
     )
 
 

@@ -15,9 +15,9 @@ from registry import charts
 from registry.metrics import Direction, info, title
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
-from registry.reports.glance import glance_at
 from registry.reports.label_next import label_next, why_none
 from registry.reports.numbers import primary_metric
+from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.shown_tasks import why_no_link
 
@@ -52,7 +52,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
         Act: lambda: _acts(project),
     }
     return {
-        "facts": facts.of_project(user, glance_at(project)),
+        "facts": facts.of_project(user, project_summary(project)),
         "charts": [primary_chart(project, points), prequential_chart(days)],
         "label_next": to_label(project) if may_view(user, Task) else None,
         "latest": [table() for model, table in latest.items() if may_view(user, model)],

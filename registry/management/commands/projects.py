@@ -5,7 +5,7 @@ from typing import Any
 from registry.management.shown import Row, ShowingCommand, number
 from registry.metrics import title
 from registry.models import Project
-from registry.reports.glance import Attention, Glance, attention, glances
+from registry.reports.project_summary import Alert, ProjectSummary, alerts, project_summaries
 
 
 class Command(ShowingCommand):
@@ -15,10 +15,10 @@ class Command(ShowingCommand):
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:
         """The projects, newest first, and what needs attention, most urgent first."""
-        found = glances(Project.objects.all())
+        found = project_summaries(Project.objects.all())
         return {
-            "projects": [_project(glance) for glance in found],
-            "attention": [_attention(one) for one in attention(found)],
+            "projects": [_project(summary) for summary in found],
+            "attention": [_alert(one) for one in alerts(found)],
         }
 
     def print(self, found: Any) -> None:
@@ -55,30 +55,30 @@ def _prequential(project: Row) -> str | None:
     return f"{standing['share']:.3f} (n = {standing['n']})"
 
 
-def _project(glance: Glance) -> dict[str, Any]:
-    project, run, standing = glance.project, glance.last_run, glance.prequential
+def _project(summary: ProjectSummary) -> dict[str, Any]:
+    project, run, standing = summary.project, summary.last_run, summary.prequential
     return {
         "id": project.pk,
         "uid": project.uid,
         "title": project.title,
-        "champion": glance.champion.label if glance.champion else None,
-        "primary": glance.primary,
-        "primary_metric": glance.metric or None,
-        "primary_n": glance.primary_n,
-        "baseline": glance.baseline,
+        "champion": summary.champion.label if summary.champion else None,
+        "primary": summary.primary,
+        "primary_metric": summary.metric or None,
+        "primary_n": summary.primary_n,
+        "baseline": summary.baseline,
         "prequential": {
             "n": standing.n,
             "share": standing.share,
             "interval": list(standing.interval) if standing.interval else None,
         },
         "last_run": {"id": run.pk, "state": run.state} if run else None,
-        "events_today": glance.events_today,
-        "changed_labels": glance.changed,
-        "policy": glance.policy_reason,
-        "connection": glance.connection,
+        "events_today": summary.events_today,
+        "changed_labels": summary.changed,
+        "policy": summary.policy_reason,
+        "connection": summary.connection,
     }
 
 
-def _attention(one: Attention) -> dict[str, Any]:
+def _alert(one: Alert) -> dict[str, Any]:
     project = one.project.uid if one.project else None
     return {"code": one.code, "message": one.message, "cure": one.cure, "project": project}

@@ -75,7 +75,7 @@ def test_what_needs_attention_comes_first(client, workers):
     worse = make.ModelVersionFactory(metrics=metrics(0.3, 0.5), champion=True).project
     well.save()  # changed last, so it would be the first of those that are well
     response = home(client)
-    projects = [row.glance.project for row in response.context["rows"]]
+    projects = [row.summary.project for row in response.context["rows"]]
     assert set(projects[:2]) == {failed, worse}
     assert projects[2] == well
     page = response.content.decode()

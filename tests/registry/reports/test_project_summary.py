@@ -1,4 +1,4 @@
-"""Each project at a glance, and what needs attention first."""
+"""The summary of each project, and the alerts about it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from registry.actions import fallback, projects
 from registry.models import Event, Project
-from registry.reports.glance import SPARKLINE, attention, glance_at, glances
+from registry.reports.project_summary import SPARKLINE, alerts, project_summaries, project_summary
 from tests.factories import (
     EventFactory,
     ModelVersionFactory,
@@ -46,17 +46,17 @@ def version(project, primary=0.8, *, champion=False, **more):
     return ModelVersionFactory(project=project, metrics=numbers(primary, **more), champion=champion)
 
 
-def glance():
-    (found,) = glances(Project.objects.all())
+def summary():
+    (found,) = project_summaries(Project.objects.all())
     return found
 
 
 def codes():
-    return [a.code for a in attention(glances(Project.objects.order_by("pk")))]
+    return [a.code for a in alerts(project_summaries(Project.objects.order_by("pk")))]
 
 
-def test_a_project_without_anything_has_a_glance(project):
-    found = glance()
+def test_a_project_without_anything_has_a_summary(project):
+    found = summary()
     assert (found.project, found.champion, found.primary, found.series) == (project, None, None, [])
     assert (found.prequential.n, found.last_run, found.events_today) == (0, None, 0)
     assert (found.connection, found.failed_step, found.fell_back) == ("not checked", {}, False)
@@ -65,7 +65,7 @@ def test_a_project_without_anything_has_a_glance(project):
 def test_the_champions_primary_metric_stands_beside_its_baseline(project):
     first = version(project, 0.7, champion=True)
     second = version(project, 0.9)
-    found = glance()
+    found = summary()
     assert (found.champion, found.primary, found.primary_n) == (first, 0.7, 40)
     assert found.baseline == pytest.approx(0.4)
     assert found.series == [(first.label, 0.7), (second.label, 0.9)]
@@ -73,7 +73,7 @@ def test_the_champions_primary_metric_stands_beside_its_baseline(project):
 
 def test_the_sparkline_is_of_the_newest_versions(project):
     made = [version(project, i / 100) for i in range(SPARKLINE + 2)]
-    assert [label for label, _ in glance().series] == [v.label for v in made[2:]]
+    assert [label for label, _ in summary().series] == [v.label for v in made[2:]]
 
 
 def test_another_primary_metric_has_its_own_baseline_and_sparkline(project):
@@ -81,7 +81,7 @@ def test_another_primary_metric_has_its_own_baseline_and_sparkline(project):
     named, ids = [("cats", "cats"), ("dogs", "cats")], labelled_tasks(project, 2)
     grouped = clusters(project, {"cats": 4}, named, ids, champion=True)
     version(project, 0.9)
-    found = glance()
+    found = summary()
     assert (found.metric, found.primary, found.baseline) == ("adjusted_rand", 0.7, 0.0)
     assert found.series == [(grouped.label, 0.7)]
 
@@ -89,7 +89,7 @@ def test_another_primary_metric_has_its_own_baseline_and_sparkline(project):
 def test_without_a_champion_the_sparkline_is_of_what_judged_the_newest(project):
     version(project, 0.9)
     grouped = clusters(project, {"cats": 4})
-    assert (glance().metric, glance().series) == ("", [(grouped.label, 0.31)])
+    assert (summary().metric, summary().series) == ("", [(grouped.label, 0.31)])
 
 
 def test_prequential_accuracy_is_that_of_the_last_days_over_all_versions(project):
@@ -100,7 +100,7 @@ def test_prequential_accuracy_is_that_of_the_last_days_over_all_versions(project
         )
     OutcomeFactory(version=first, at=timezone.now() - timedelta(days=8))
     OutcomeFactory(version=first, source="shown")
-    found = glance().prequential
+    found = summary().prequential
     assert (found.n, found.correct, found.share) == (20, 15, 0.75)
 
 
@@ -110,13 +110,13 @@ def test_the_newest_run_and_todays_events_are_shown(project):
     before = EventFactory(project=project)
     Event.objects.filter(pk=before.pk).update(received_at=timezone.now() - timedelta(days=1))
     EventFactory(project=project)
-    found = glance()
+    found = summary()
     assert (found.last_run, found.events_today) == (newest, 1)
     assert found.last_run.state == "failed"
 
 
 def test_the_policy_is_the_engines(project):
-    found = glance()
+    found = summary()
     assert (found.changed, found.policy_reason) == (7, "3 more changed labels")
 
 
@@ -129,7 +129,7 @@ def test_all_is_well_where_nothing_needs_attention(project, workers):
 def test_a_worker_that_was_not_seen_comes_before_everything(project, workers):
     TrainingRunFactory(project=project, state="failed")
     workers[1].delete()
-    found = attention(glances(Project.objects.all()))
+    found = alerts(project_summaries(Project.objects.all()))
     assert [a.code for a in found] == ["no_worker", "run_failed"]
     assert "training" in found[0].message
     assert found[1].cure == "Try again."
@@ -142,7 +142,7 @@ def test_a_worker_that_was_not_seen_comes_before_everything(project, workers):
 def test_the_step_that_fails_is_named_with_its_cure(project, workers, step, code):
     steps = [{"step": step, "ok": False, "detail": "it failed", "cure": "Repair it."}]
     projects.record_connection(project, {"ok": False, "steps": steps, "failed": step})
-    (found,) = attention(glances(Project.objects.all()))
+    (found,) = alerts(project_summaries(Project.objects.all()))
     assert (found.code, found.cure, found.project) == (code, "Repair it.", project)
     assert "it failed" in found.message
 
@@ -155,7 +155,7 @@ def test_a_champion_that_fell_back_is_said_until_it_is_moved_again(project, work
     fallback.fall_back(
         project, second, actor="serving", error="no such file", loads=lambda version: True
     )
-    (found,) = attention(glances(Project.objects.all()))
+    (found,) = alerts(project_summaries(Project.objects.all()))
     assert found.code == "fell_back"
     assert found.message == f"{second.label} did not load, and {first.label} serves: no such file"
     promote(version(project))
@@ -173,7 +173,7 @@ def test_glances_are_in_the_order_of_the_projects_and_each_its_own():
     made = [ProjectFactory() for _ in range(3)]
     for i, project in enumerate(made):
         version(project, i / 10, champion=True)
-    found = glances(Project.objects.order_by("-pk"))
+    found = project_summaries(Project.objects.order_by("-pk"))
     assert [g.project for g in found] == made[::-1]
     assert [g.primary for g in found] == [0.2, 0.1, 0.0]
 
@@ -188,7 +188,7 @@ def test_the_queries_do_not_grow_with_projects_or_rows(workers):
             promote(made)
 
     def ask():
-        attention(glances(Project.objects.all()))
+        alerts(project_summaries(Project.objects.all()))
 
     fill(1)
     few = queries(ask)
@@ -199,6 +199,6 @@ def test_the_queries_do_not_grow_with_projects_or_rows(workers):
 def test_one_project_is_told_as_among_many(project):
     promote(version(project, 0.7))
     TrainingRunFactory(project=project, state="failed")
-    (among_many,) = glances(Project.objects.all())
-    found = glance_at(Project.objects.select_related("champion").get())
+    (among_many,) = project_summaries(Project.objects.all())
+    found = project_summary(Project.objects.select_related("champion").get())
     assert found == replace(among_many, series=[])

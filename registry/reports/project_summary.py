@@ -1,4 +1,4 @@
-"""Each project at a glance, and what needs attention first; for the home page."""
+"""A summary of each project and the alerts about it, most urgent first, for the home page."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ _STEPS = {"token": "dead_token", "webhook": "webhook_missing"}
 
 
 @dataclass(frozen=True)
-class Glance:
+class ProjectSummary:
     """What the home page shows of a project.
 
     `series` has (version label, primary metric) of the last 20 versions, oldest first, without
@@ -98,7 +98,7 @@ class Glance:
 
 
 @dataclass(frozen=True)
-class Attention:
+class Alert:
     """Something that somebody should look at; `project` is None for the whole installation.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
@@ -113,23 +113,23 @@ class Attention:
     act: Act | None = None
 
 
-def glances(projects: Iterable[Project]) -> list[Glance]:
-    """A glance at each of the projects, in their order.
+def project_summaries(projects: Iterable[Project]) -> list[ProjectSummary]:
+    """The complete summary of each project, in their order.
 
     Six queries and those of `Engine.policy_statuses`, however many projects; one more where
     a champion fell back, and one if `projects` is a queryset that was not read.
     """
-    return filled(outlines(projects))
+    return complete(basic(projects))
 
 
-def glance_at(project: Project) -> Glance:
-    """A glance at one project, without its `series`."""
-    (glance,) = filled(outlines([project]), sparklines=False)
-    return glance
+def project_summary(project: Project) -> ProjectSummary:
+    """The complete summary of one project, without its `series`."""
+    (summary,) = complete(basic([project]), sparklines=False)
+    return summary
 
 
-def outlines(projects: Iterable[Project]) -> list[Glance]:
-    """Glances with what `attention` asks for, and no more.
+def basic(projects: Iterable[Project]) -> list[ProjectSummary]:
+    """Summaries with what `alerts` reads only.
 
     Three queries, four where a champion fell back.
     """
@@ -139,9 +139,9 @@ def outlines(projects: Iterable[Project]) -> list[Glance]:
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
     runs, moves = latest.last_runs(ids), latest.last_moves(ids)
     fell_back = [move for move in moves.values() if move.verb == "fall_back"]
-    prefetch_related_objects(fell_back, "from_version")  # attention says which did not load
+    prefetch_related_objects(fell_back, "from_version")  # the alert names the version
     return [
-        Glance(
+        ProjectSummary(
             project=project,
             champion=project.champion,
             last_run=runs.get(project.pk),
@@ -151,25 +151,27 @@ def outlines(projects: Iterable[Project]) -> list[Glance]:
     ]
 
 
-def filled(outlines: Sequence[Glance], *, sparklines: bool = True) -> list[Glance]:
-    """The same glances with all that they hold: three queries and those of the policies.
+def complete(
+    summaries: Sequence[ProjectSummary], *, sparklines: bool = True
+) -> list[ProjectSummary]:
+    """The summaries with every field: three queries and those of the policies.
 
     Two without the `series` of sparklines.
     """
-    ids = [outline.project.pk for outline in outlines]
+    ids = [summary.project.pk for summary in summaries]
     series = latest.primary_series(ids, SPARKLINE) if sparklines else {}
     standings = latest.prequential(ids, PREQUENTIAL_DAYS)
     events = latest.events_today(ids)
-    policies = engine().policy_statuses([outline.project for outline in outlines])
+    policies = engine().policy_statuses([summary.project for summary in summaries])
     return [
         replace(
-            outline,
-            series=_of_one_metric(series.get(outline.project.pk, []), outline.metric),
-            prequential=standings.get(outline.project.pk, Standing(0, 0)),
-            events_today=events.get(outline.project.pk, 0),
-            policy=policies.get(outline.project.pk, {}),
+            summary,
+            series=_of_one_metric(series.get(summary.project.pk, []), summary.metric),
+            prequential=standings.get(summary.project.pk, Standing(0, 0)),
+            events_today=events.get(summary.project.pk, 0),
+            policy=policies.get(summary.project.pk, {}),
         )
-        for outline in outlines
+        for summary in summaries
     ]
 
 
@@ -179,9 +181,9 @@ def _of_one_metric(series: list[tuple], metric: str) -> list[tuple[str, float | 
     return [(label, value) for label, value, judged_by in series if judged_by == metric]
 
 
-def attention(glances: Iterable[Glance]) -> list[Attention]:
-    """What needs attention, by urgency: what keeps everything from working first; one query."""
-    found = [*_workers(), *(one for glance in glances for one in _of_project(glance))]
+def alerts(summaries: Iterable[ProjectSummary]) -> list[Alert]:
+    """What needs attention, the most urgent first; one query."""
+    found = [*_workers(), *(one for summary in summaries for one in _of_project(summary))]
     return sorted(found, key=lambda a: _URGENCY.index(a.code))
 
 
@@ -196,34 +198,34 @@ _URGENCY = [
 ]
 
 
-def _workers() -> Iterator[Attention]:
+def _workers() -> Iterator[Alert]:
     seen = set(presence.present().values_list("cluster", flat=True))
     for cluster in (queue.EVENTS, queue.TRAINING):
         if cluster not in seen:
-            yield Attention(
+            yield Alert(
                 "no_worker",
                 f"No worker of the {cluster} cluster was seen lately.",
                 "Start it: manage.py worker, or make run.",
             )
 
 
-def _of_project(glance: Glance) -> Iterator[Attention]:
-    project, run, move = glance.project, glance.last_run, glance.last_move
-    if glance.fell_back and move:
-        now = f"{glance.champion.label} serves" if glance.champion else "nothing serves"
+def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
+    project, run, move = summary.project, summary.last_run, summary.last_move
+    if summary.fell_back and move:
+        now = f"{summary.champion.label} serves" if summary.champion else "nothing serves"
         message = f"{move.from_version} did not load, and {now}: {move.reason}"
         cure = "Restore its artifact, then clear the failed load and promote it."
-        yield Attention("fell_back", message, cure, project, act=move)
+        yield Alert("fell_back", message, cure, project, act=move)
     if run and run.state == RunState.FAILED:
-        yield Attention("run_failed", f"Run {run.pk} failed: {run.error}", run.hint, project, run)
-    if glance.connection == "not reached":
-        step = glance.failed_step
+        yield Alert("run_failed", f"Run {run.pk} failed: {run.error}", run.hint, project, run)
+    if summary.connection == "not reached":
+        step = summary.failed_step
         code = _STEPS.get(step.get("step", ""), "not_reached")
         message = f"Label Studio, {step.get('step')}: {step.get('detail') or 'failed'}"
-        yield Attention(code, message, step.get("cure") or "", project)
-    if glance.is_worse_than_baseline and glance.champion:
+        yield Alert(code, message, step.get("cure") or "", project)
+    if summary.is_worse_than_baseline and summary.champion:
         message = (
-            f"{glance.champion.label} is worse than the baseline: {title(glance.metric)} "
-            f"{glance.primary:.3f} against {glance.baseline:.3f} (n = {glance.primary_n})."
+            f"{summary.champion.label} is worse than the baseline: {title(summary.metric)} "
+            f"{summary.primary:.3f} against {summary.baseline:.3f} (n = {summary.primary_n})."
         )
-        yield Attention("worse_than_baseline", message, "Roll back, or label more.", project)
+        yield Alert("worse_than_baseline", message, "Roll back, or label more.", project)
