@@ -12,7 +12,7 @@ from registry.engine import engine
 from registry.metrics import info, title
 from registry.models import Act, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState
-from registry.reports import latest
+from registry.reports import per_project
 
 SPARKLINE = 20  # versions
 PREQUENTIAL_DAYS = 7
@@ -137,7 +137,7 @@ def basic(projects: Iterable[Project]) -> list[ProjectSummary]:
     ids = [project.pk for project in projects]
     # So that nobody asks for one again, one project at a time.
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
-    runs, moves = latest.last_runs(ids), latest.last_moves(ids)
+    runs, moves = per_project.last_runs(ids), per_project.last_moves(ids)
     fell_back = [move for move in moves.values() if move.verb == "fall_back"]
     prefetch_related_objects(fell_back, "from_version")  # the alert names the version
     return [
@@ -159,9 +159,9 @@ def complete(
     Two without the `series` of sparklines.
     """
     ids = [summary.project.pk for summary in summaries]
-    series = latest.primary_series(ids, SPARKLINE) if sparklines else {}
-    standings = latest.prequential(ids, PREQUENTIAL_DAYS)
-    events = latest.events_today(ids)
+    series = per_project.primary_series(ids, SPARKLINE) if sparklines else {}
+    standings = per_project.prequential(ids, PREQUENTIAL_DAYS)
+    events = per_project.events_today(ids)
     policies = engine().policy_statuses([summary.project for summary in summaries])
     return [
         replace(
