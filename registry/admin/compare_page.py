@@ -8,7 +8,7 @@ from registry.metrics import Direction, info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.numbers import answer, interval, measure, on_the_same_tasks, signed, three
-from registry.reports.paired import Difference
+from registry.reports.paired_sample import Difference
 from registry.reports.shown_tasks import why_no_link
 
 from .base import link

@@ -6,7 +6,14 @@ from typing import Any
 
 from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
-from registry.reports.paired import Answers, Difference, Labels, Sample, Triple, mcnemar
+from registry.reports.paired_sample import (
+    Answers,
+    Difference,
+    Labels,
+    PairedSample,
+    Triple,
+    mcnemar,
+)
 from registry.reports.shown_tasks import ShownTask, shown_tasks
 
 TASKS_SHOWN = 20
@@ -139,7 +146,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     by_task: dict[int, dict[str, Triple]] = {}
     for row in rows:
         by_task.setdefault(row.task, {})[row.target] = row.triple
-    sample = Sample(list(by_task.values()), seed=seed)
+    sample = PairedSample(list(by_task.values()), seed=seed)
     answers = {name: sample.answers(name) for name in dict.fromkeys(row.target for row in rows)}
     apart = {name: _disagreeing(rows, name) for name in answers}
     tasks = shown_tasks(
@@ -213,7 +220,7 @@ def _kind(target: Target | None) -> str:
 def _target(
     name: str,
     kind: str,
-    sample: Sample,
+    sample: PairedSample,
     answers: Answers,
     apart: tuple[list[_Row], list[_Row]],
     tasks: dict[int, ShownTask],

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from registry.reports.compare import TASKS_SHOWN, compare
-from registry.reports.paired import Difference
+from registry.reports.paired_sample import Difference
 from tests.factories import ProjectFactory, TaskFactory
 
 from .records import TOPICS, clusters, judged, labelled_tasks, metric, nearness, queries

@@ -53,7 +53,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Answers:
-    """One target's columns over the cells of a `Sample`; all 0 where it was not labelled."""
+    """One target's columns over the cells of a `PairedSample`; all 0 where it was not labelled."""
 
     labels: list[str]
     truth: np.ndarray
@@ -80,7 +80,7 @@ class Answers:
         return weighted_f1_by_label(self.truth, self.said[which], weights)
 
 
-class Sample:
+class PairedSample:
     """The tasks that both were judged on, and resamples of them.
 
     Tasks that are equal in everything that was said are one cell with a count. To draw n tasks

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from registry.reports.paired import Answers, Difference, Sample, mcnemar
+from registry.reports.paired_sample import Answers, Difference, PairedSample, mcnemar
 
 LABELS = ["a", "b", "c"]
 
@@ -16,7 +16,7 @@ def sample(rows, target="label"):
     def labels(value):
         return None if value is None else (value,)
 
-    return Sample([{target: tuple(map(labels, row))} for row in rows])
+    return PairedSample([{target: tuple(map(labels, row))} for row in rows])
 
 
 def drawn(n=400, seed=0, error_a=0.3, error_b=0.2):
@@ -98,7 +98,7 @@ def test_equal_tasks_are_one_cell_and_count_each():
 
 
 def test_no_answer_is_wrong_and_no_label_is_not_counted():
-    found = Sample(
+    found = PairedSample(
         [
             {"x": (("a",), ("a",), None)},
             {"x": (("a",), ("a",), ("a",)), "y": (("b",), None, ("b",))},
@@ -116,7 +116,7 @@ def test_no_answer_is_wrong_and_no_label_is_not_counted():
 
 
 def test_an_empty_set_that_humans_gave_can_be_right():
-    found = Sample([{"x": ((), (), ("a",))}, {"x": (("a", "b"), ("a",), ("a", "b"))}])
+    found = PairedSample([{"x": ((), (), ("a",))}, {"x": (("a", "b"), ("a",), ("a", "b"))}])
     answers = found.answers("x")
     assert found.disagreements(answers) == (1, 1)
     micro = found.difference("micro_f1", [answers], Answers.micro_f1)
@@ -130,7 +130,7 @@ def test_a_label_that_nobody_gave_or_said_on_one_side_has_no_difference():
 
 
 def test_nothing_in_common_has_no_numbers():
-    found = Sample([])
+    found = PairedSample([])
     d = found.difference("macro_f1", [], Answers.macro_f1)
     assert (d.a, d.b, d.difference, d.interval, d.n) == (None, None, None, None, 0)
 
