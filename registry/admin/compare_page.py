@@ -9,7 +9,7 @@ from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.numbers import answer, interval, measure, on_the_same_tasks, signed, three
 from registry.reports.paired_sample import Difference
-from registry.reports.shown_tasks import why_no_link
+from registry.reports.task_views import why_no_link
 
 from .base import link
 from .images import excerpt

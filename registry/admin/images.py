@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from registry.models import Task
-from registry.reports.shown_tasks import ShownTask
+from registry.reports.task_views import TaskView
 
 from .base import as_text, page_url
 
@@ -27,7 +27,7 @@ class Framed:
     below: Sequence[str] = ()
 
 
-def image(task: ShownTask) -> SafeString:
+def image(task: TaskView) -> SafeString:
     """The task's thumbnail; where it cannot be had, browsers show what it is called instead."""
     return format_html(
         '<img class="thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy"'
@@ -39,21 +39,21 @@ def image(task: ShownTask) -> SafeString:
     )
 
 
-def excerpt(task: ShownTask, characters: int = 300) -> SafeString | str:
+def excerpt(task: TaskView, characters: int = 300) -> SafeString | str:
     """What to show of a task in little room: its image, or the beginning of its text."""
     if task.thumbnail:
         return image(task)
     return Truncator(task.text).chars(characters) or "(no text)"
 
 
-def whole(task: ShownTask) -> SafeString | str:
+def whole(task: TaskView) -> SafeString | str:
     """All that a task shows: its text, or its image and where that is."""
     if not task.thumbnail:
         return as_text(task.text)
     return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
 
 
-def framed(task: ShownTask, *below: str) -> Framed:
+def framed(task: TaskView, *below: str) -> Framed:
     """The task as it stands in a row; its image leads to its page."""
     return Framed(excerpt(task, _NAME), page_url(Task(pk=task.id)), below)
 

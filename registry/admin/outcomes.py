@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from registry.models import Outcome
 from registry.reports.numbers import answer
-from registry.reports.shown_tasks import ShownTask, shown, why_no_link
+from registry.reports.task_views import TaskView, task_views, why_no_link
 
 from .base import is_list, link
 from .cell_filter import CellFilter, described
@@ -63,7 +63,7 @@ class OutcomeAdmin(LongListAdmin):
         )
         shown_with = getattr(response, "context_data", None) or {}
         if "cl" in shown_with:  # a list, not a redirect
-            shown_with["no_link"] = why_no_link(map(_shown, shown_with["cl"].result_list))
+            shown_with["no_link"] = why_no_link(map(_view, shown_with["cl"].result_list))
         return response
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -74,11 +74,11 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="Content")
     def beginning(self, outcome: Outcome) -> str:
-        return excerpt(_shown(outcome), _EXCERPT)
+        return excerpt(_view(outcome), _EXCERPT)
 
     @display(description="Content")
     def content(self, outcome: Outcome) -> str:
-        return whole(_shown(outcome))
+        return whole(_view(outcome))
 
     @display(description="Human")
     def human_said(self, outcome: Outcome) -> str:
@@ -98,7 +98,7 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="In Label Studio")
     def in_labelstudio(self, outcome: Outcome) -> str:
-        task = _shown(outcome)
+        task = _view(outcome)
         if not task.url:
             return f"task {task.labelstudio_id}"
         return format_html(
@@ -109,7 +109,7 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="In Label Studio")
     def task_in_labelstudio(self, outcome: Outcome) -> str:
-        return format_html("{} {}", self.in_labelstudio(outcome), why_no_link([_shown(outcome)]))
+        return format_html("{} {}", self.in_labelstudio(outcome), why_no_link([_view(outcome)]))
 
     @display(description="Version")
     def version_link(self, outcome: Outcome) -> str:
@@ -124,9 +124,9 @@ class OutcomeAdmin(LongListAdmin):
         return ago(outcome.at)
 
 
-def _shown(outcome: Outcome) -> ShownTask:
+def _view(outcome: Outcome) -> TaskView:
     """The task as the engine describes it, once for each row."""
     kept = vars(outcome)
-    if "_shown" not in kept:
-        kept["_shown"] = shown(outcome.task.project, [outcome.task])[0]
-    return kept["_shown"]
+    if "_view" not in kept:
+        kept["_view"] = task_views(outcome.task.project, [outcome.task])[0]
+    return kept["_view"]

@@ -19,7 +19,7 @@ from registry.reports.label_next import label_next, why_none
 from registry.reports.numbers import primary_metric
 from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
-from registry.reports.shown_tasks import why_no_link
+from registry.reports.task_views import why_no_link
 
 from . import facts
 from .base import link, list_url, page_url

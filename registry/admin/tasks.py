@@ -11,8 +11,8 @@ from unfold.decorators import display
 from registry.errors import EvalsError
 from registry.models import Task
 from registry.reports.numbers import answer
-from registry.reports.shown_tasks import ShownTask, shown, why_no_link
 from registry.reports.similar import Alike, similar
+from registry.reports.task_views import TaskView, task_views, why_no_link
 
 from .base import as_json, is_list, link
 from .filters import PROJECT
@@ -66,14 +66,14 @@ class TaskAdmin(LongListAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
         """Only pictures are alike."""
-        is_text = obj is None or _shown(obj).thumbnail is None
+        is_text = obj is None or _view(obj).thumbnail is None
         return [name for name in self.fields if not (is_text and name == "most_alike")]
 
     @display(description="Task")
     def content(self, task: Task) -> str:
-        content, url = whole(_shown(task)), _shown(task).url
+        content, url = whole(_view(task)), _view(task).url
         if not url:
-            return format_html("{} {}", content, why_no_link([_shown(task)]))
+            return format_html("{} {}", content, why_no_link([_view(task)]))
         return format_html(
             '{}<a class="text-primary-600 dark:text-primary-500" href="{}">in Label Studio</a>',
             content,
@@ -99,12 +99,12 @@ class TaskAdmin(LongListAdmin):
         return as_json(task.data)
 
 
-def _shown(task: Task) -> ShownTask:
+def _view(task: Task) -> TaskView:
     """The task as the engine describes it, once for its page."""
     kept = vars(task)
-    if "_shown" not in kept:
-        kept["_shown"] = shown(task.project, [task])[0]
-    return kept["_shown"]
+    if "_view" not in kept:
+        kept["_view"] = task_views(task.project, [task])[0]
+    return kept["_view"]
 
 
 def _framed(alike: Alike) -> Framed:

@@ -17,7 +17,7 @@ from registry.reports.mistakes import mistakes
 from registry.reports.numbers import answer, measure, share_interval, signed, three
 from registry.reports.per_class import champion_before, per_class
 from registry.reports.reliability import reliability
-from registry.reports.shown_tasks import why_no_link
+from registry.reports.task_views import why_no_link
 
 from . import run_page, version_charts
 from .base import link, list_url, page_url

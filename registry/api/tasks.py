@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from registry.engine import engine
 from registry.models import Project, Task
 from registry.models.task import Split
-from registry.reports.shown_tasks import shown
+from registry.reports.task_views import task_views
 
 from .base import Resource
 from .filters import After, Before, FlagFilter, IdFilter
@@ -56,7 +56,7 @@ class TaskDetailSerializer(TaskSerializer):
 
     @extend_schema_field(ShownTaskSerializer)
     def get_shown(self, task: Task) -> Any:
-        return ShownTaskSerializer(shown(task.project, [task])[0]).data
+        return ShownTaskSerializer(task_views(task.project, [task])[0]).data
 
 
 class TaskFilter(django_filters.FilterSet):

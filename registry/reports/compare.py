@@ -14,7 +14,7 @@ from registry.reports.paired_sample import (
     Triple,
     mcnemar,
 )
-from registry.reports.shown_tasks import ShownTask, shown_tasks
+from registry.reports.task_views import TaskView, task_views_by_id
 
 TASKS_SHOWN = 20
 
@@ -29,7 +29,7 @@ class Disagreement:
     b: Any
     score_a: float | None
     score_b: float | None
-    task: ShownTask
+    task: TaskView
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     sample = PairedSample(list(by_task.values()), seed=seed)
     answers = {name: sample.answers(name) for name in dict.fromkeys(row.target for row in rows)}
     apart = {name: _disagreeing(rows, name) for name in answers}
-    tasks = shown_tasks(
+    tasks = task_views_by_id(
         a.project, {row.task for sides in apart.values() for side in sides for row in side}
     )
     return Comparison(
@@ -223,7 +223,7 @@ def _target(
     sample: PairedSample,
     answers: Answers,
     apart: tuple[list[_Row], list[_Row]],
-    tasks: dict[int, ShownTask],
+    tasks: dict[int, TaskView],
 ) -> TargetComparison:
     n = sample.tasks(answers)
     accuracy = "accuracy" if kind == Target.Kind.SINGLE else "subset_accuracy"
@@ -258,7 +258,7 @@ def _disagreeing(rows: Sequence[_Row], target: str) -> tuple[list[_Row], list[_R
     return only_a[:TASKS_SHOWN], only_b[:TASKS_SHOWN]
 
 
-def _disagreement(row: _Row, task: ShownTask) -> Disagreement:
+def _disagreement(row: _Row, task: TaskView) -> Disagreement:
     return Disagreement(row.target, row.human, row.a, row.b, row.score_a, row.score_b, task)
 
 

@@ -9,7 +9,7 @@ from django.db.models.functions import RowNumber
 
 from registry.models import Exemplar, ModelVersion
 from registry.reports.per_class import ClassRow, per_class
-from registry.reports.shown_tasks import ShownTask, shown
+from registry.reports.task_views import TaskView, task_views
 
 _Key = tuple[str, str]  # target, label
 
@@ -19,7 +19,7 @@ class Example:
     """A task, and the score with which the version would give it the label."""
 
     score: float
-    task: ShownTask
+    task: TaskView
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def exemplars(
     named = list(known)[most:] if most is not None else []
     found: dict[_Key, Look] = {}
     rows = list(_first(version, target, label, limit, named))
-    tasks = shown(version.project, [row.task for row in rows]) if rows else []
+    tasks = task_views(version.project, [row.task for row in rows]) if rows else []
     for row, task in zip(rows, tasks, strict=True):
         key = row.target, row.label
         look = found.setdefault(key, _look(key, known, row.kept))

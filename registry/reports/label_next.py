@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from registry.models import Project, TaskScore
-from registry.reports.shown_tasks import ShownTask, shown
+from registry.reports.task_views import TaskView, task_views
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class NextTask:
     """A task that nobody has labelled, and how sure the champion is of its answer, 0 to 1."""
 
     score: float
-    task: ShownTask
+    task: TaskView
 
 
 def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextTask]:
@@ -30,7 +30,7 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
     )
     least_sure = scores.order_by("score", "task").select_related("task")
     found = list(least_sure[offset : offset + limit])
-    tasks = shown(project, [score.task for score in found])
+    tasks = task_views(project, [score.task for score in found])
     return [NextTask(s.score or 0.0, task) for s, task in zip(found, tasks, strict=True)]
 
 

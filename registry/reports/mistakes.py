@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F
 
 from registry.models import ModelVersion, Outcome
-from registry.reports.shown_tasks import ShownTask, shown
+from registry.reports.task_views import TaskView, task_views
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Mistake:
     human: Any
     predicted: Any
     score: float | None
-    task: ShownTask
+    task: TaskView
 
 
 def mistakes(
@@ -33,7 +33,7 @@ def mistakes(
         wrong = wrong.filter(target=target)
     worst = wrong.order_by(F("score").desc(nulls_last=True), "id")[:limit]
     found = list(worst.select_related("task").defer("task__annotations"))
-    tasks = shown(version.project, [outcome.task for outcome in found])
+    tasks = task_views(version.project, [outcome.task for outcome in found])
     return [
         Mistake(
             outcome=outcome.pk,

@@ -5,7 +5,7 @@ from typing import Any
 
 from registry.engine import engine
 from registry.models import Task
-from registry.reports.shown_tasks import ShownTask, shown
+from registry.reports.task_views import TaskView, task_views
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Alike:
     """A task, the cosine of its features and those that it was asked for, and its labels."""
 
     cosine: float
-    task: ShownTask
+    task: TaskView
     labels: dict[str, Any]
 
 
@@ -26,7 +26,7 @@ def similar(task: Task, k: int) -> list[Alike]:
     tasks = Task.objects.filter(project=task.project_id).defer("annotations")
     known = tasks.in_bulk([neighbour.task for neighbour in found])
     there = [(n.cosine, known[n.task]) for n in found if n.task in known]
-    alike = shown(task.project, [other for _, other in there])
+    alike = task_views(task.project, [other for _, other in there])
     return [
         Alike(cosine, shown_task, other.labels)
         for (cosine, other), shown_task in zip(there, alike, strict=True)

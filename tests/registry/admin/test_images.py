@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.admin.images import image
-from registry.reports.shown_tasks import shown
+from registry.reports.task_views import task_views
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -55,8 +55,8 @@ def drawn(task):
     return {f"task {task.labelstudio_id}: {name}": f"/api/tasks/{task.pk}/thumbnail/"}
 
 
-def test_an_image_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
-    tag = image(shown(project, [make.ImageTaskFactory(project=project)])[0])
+def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
+    tag = image(task_views(project, [make.ImageTaskFactory(project=project)])[0])
     for attribute in ('loading="lazy"', 'decoding="async"', 'width="96"', 'height="96"'):
         assert attribute in tag
 
@@ -73,9 +73,9 @@ def test_an_image_is_fetched_when_it_is_looked_at_and_has_its_place_before(proje
         ("http://host", "host"),
     ],
 )
-def test_an_image_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
+def test_a_picture_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
     task = make.ImageTaskFactory(project=project, data={"image": address})
-    assert f'alt="task {task.labelstudio_id}: {name}"' in image(shown(project, [task])[0])
+    assert f'alt="task {task.labelstudio_id}: {name}"' in image(task_views(project, [task])[0])
 
 
 def test_mistakes_are_shown_as_images(client, project):

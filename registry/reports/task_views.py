@@ -1,4 +1,4 @@
-"""Tasks as people are shown them: text or image, and where they are in Label Studio."""
+"""Tasks for display: the text or the image, and the link to Label Studio."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _DELETED = "A task without a link was deleted in Label Studio."
 
 
 @dataclass(frozen=True)
-class ShownTask:
+class TaskView:
     """A task of the mirror; `url` is None where Label Studio has it no more, or is unknown.
 
     The `text` of an image (`kind` is "image") is its address, and `thumbnail` the path of the
@@ -33,33 +33,33 @@ class ShownTask:
     thumbnail: str | None = None
 
 
-def shown_tasks(project: Project, ids: Iterable[int]) -> dict[int, ShownTask]:
-    """Those tasks by id; one query."""
+def task_views_by_id(project: Project, ids: Iterable[int]) -> dict[int, TaskView]:
+    """The views of these tasks by id; one query."""
     found = list(Task.objects.filter(pk__in=list(ids)).defer("annotations"))
-    return {task.id: task for task in shown(project, found)}
+    return {task.id: task for task in task_views(project, found)}
 
 
-def shown(project: Project, tasks: Sequence[Task]) -> list[ShownTask]:
-    """Those tasks of the project as the engine describes them, in their order; no query."""
+def task_views(project: Project, tasks: Sequence[Task]) -> list[TaskView]:
+    """The views of these tasks of the project, in their order; no query."""
     described = engine().describe_tasks(project, tasks)
-    return [_shown(task, said) for task, said in zip(tasks, described, strict=True)]
+    return [_view(task, description) for task, description in zip(tasks, described, strict=True)]
 
 
-def _shown(task: Task, said: dict[str, Any]) -> ShownTask:
-    is_image = said["kind"] == "image"
-    return ShownTask(
+def _view(task: Task, description: dict[str, Any]) -> TaskView:
+    is_image = description["kind"] == "image"
+    return TaskView(
         id=task.pk,
         labelstudio_id=task.labelstudio_id,
-        kind=said["kind"],
-        text=_address(said["text"]) if is_image else said["text"],
-        url=said["url"],
+        kind=description["kind"],
+        text=_address(description["text"]) if is_image else description["text"],
+        url=description["url"],
         deleted=task.deleted_at is not None,
         thumbnail=reverse("api:tasks-thumbnail", args=[task.pk]) if is_image else None,
     )
 
 
-def why_no_link(tasks: Iterable[ShownTask]) -> str:
-    """In one line for a page of tasks; "" where each of them has a link."""
+def why_no_link(tasks: Iterable[TaskView]) -> str:
+    """Why some of the tasks have no link, in one sentence; "" where each has one."""
     without = [task for task in tasks if task.url is None]
     if any(not task.deleted for task in without):
         return _ADDRESS_UNKNOWN
@@ -67,5 +67,5 @@ def why_no_link(tasks: Iterable[ShownTask]) -> str:
 
 
 def _address(text: str) -> str:
-    """Without the image itself, where the address holds it: that may be megabytes."""
+    """The address without the data of a data URI, which may be megabytes."""
     return text.partition(",")[0] if text[:5].lower() == "data:" else text
