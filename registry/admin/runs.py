@@ -12,9 +12,9 @@ from registry.models import TrainingRun
 
 from . import run_page
 from .base import is_list, link
-from .drawn_page import DrawnPage
 from .filters import PROJECT
 from .long_lists import LongListAdmin, of_project
+from .template_page import TemplatePage
 
 STATE_COLOURS = {
     "Queued": "info",
@@ -30,7 +30,7 @@ def _of_error(word: str) -> Q:
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(DrawnPage, LongListAdmin):
+class TrainingRunAdmin(TemplatePage, LongListAdmin):
     """One attempt to learn a version."""
 
     list_display = [

@@ -18,10 +18,10 @@ from registry.reports.numbers import primary_metric
 
 from . import compare_page, version_page
 from .base import is_list, page_url
-from .drawn_page import DrawnPage
 from .filters import PROJECT, VERSION
 from .labels import version_state
 from .long_lists import LongListAdmin, of_project, of_version
+from .template_page import TemplatePage
 
 
 def _labelled(word: str) -> Q:
@@ -60,7 +60,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ModelVersion)
-class ModelVersionAdmin(DrawnPage, LongListAdmin):
+class ModelVersionAdmin(TemplatePage, LongListAdmin):
     """An immutable version of a project's model."""
 
     list_display = ["label", "project", "state", "primary", "recipe", "created_at"]

@@ -1,4 +1,4 @@
-"""A page of one object that a template of its own draws, in place of a form's fields."""
+"""A page of one object with a template of its own in place of a form's fields."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from .registry_admin import RegistryAdmin
 
 
-class DrawnPage(RegistryAdmin):
-    """`page` gives what `templates/admin/registry/<model>/change_form.html` draws."""
+class TemplatePage(RegistryAdmin):
+    """Renders `templates/admin/registry/<model>/change_form.html` with the context from `page`."""
 
     def page(self, request: HttpRequest, shown: Any) -> dict[str, Any]:
         """The context of the object's page."""
