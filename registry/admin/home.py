@@ -24,7 +24,7 @@ from registry.reports.project_summary import (
     complete,
 )
 
-from . import facts
+from . import project_summary
 from .base import page_url
 from .labels import RUN_COLOURS, ago, state_label
 
@@ -140,13 +140,13 @@ def _row(summary: ProjectSummary, troubled: bool) -> Row:
         run=state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",
         run_at=ago(run.ended_at or run.created_at) if run else "",
         connection=state_label(summary.connection, colour),
-        accuracy=facts.share(summary),
-        accuracy_note=facts.interval(summary.prequential),
-        primary=facts.primary(summary),
-        primary_note=facts.beside(summary),
-        labels=facts.labels(summary.changed),
-        trains=facts.trains(summary),
-        unserved=facts.unserved(summary),
+        accuracy=project_summary.prequential_share(summary),
+        accuracy_note=project_summary.prequential_interval(summary.prequential),
+        primary=project_summary.primary_value(summary),
+        primary_note=project_summary.primary_note(summary),
+        labels=project_summary.label_count(summary.changed),
+        trains=project_summary.training_condition(summary),
+        unserved=project_summary.unserved_reason(summary),
     )
 
 

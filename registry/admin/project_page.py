@@ -21,10 +21,10 @@ from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.task_views import why_no_link
 
-from . import facts
 from .base import link, list_url, page_url
 from .images import excerpt
 from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took, version_state
+from .project_summary import facts_of_project
 
 _LATEST = 5
 _NEXT = 10
@@ -52,7 +52,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
         Act: lambda: _acts(project),
     }
     return {
-        "facts": facts.of_project(user, project_summary(project)),
+        "facts": facts_of_project(user, project_summary(project)),
         "charts": [primary_chart(project, points), prequential_chart(days)],
         "label_next": to_label(project) if may_view(user, Task) else None,
         "latest": [table() for model, table in latest.items() if may_view(user, model)],

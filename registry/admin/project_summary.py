@@ -1,4 +1,4 @@
-"""A project's standing in a few named facts, in the words that home and project page share."""
+"""A project's summary as named facts and texts, for the home page and the project's page."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _DONE = {"promote": "promoted", "roll_back": "rolled back to", "fall_back": "fal
 
 @dataclass(frozen=True)
 class Fact:
-    """A name, what it is, what to know beside it, and where it leads."""
+    """A name, its value, a note, and a link."""
 
     name: str
     value: str
@@ -29,8 +29,8 @@ class Fact:
     href: str = ""
 
 
-def of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSummary) -> list[Fact]:
-    """What stands at the top of the project's page."""
+def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSummary) -> list[Fact]:
+    """The facts at the top of the project's page."""
     project, version, run = summary.project, summary.champion, summary.last_run
     connect = reverse("admin:registry_project_connect", args=[project.pk])
     paste = "Make the URL to paste" if NewKey().allowed(user) else "How to connect"
@@ -38,84 +38,86 @@ def of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSummary) 
         Fact(
             "Champion",
             version.label if version else "none yet",
-            since(summary) if version else unserved(summary),
+            champion_since(summary) if version else unserved_reason(summary),
             page_url(version) if version else "",
         ),
-        Fact("Primary metric", primary(summary), beside(summary)),
+        Fact("Primary metric", primary_value(summary), primary_note(summary)),
         Fact(
-            f"Accuracy, last {PREQUENTIAL_DAYS} days", share(summary), interval(summary.prequential)
+            f"Accuracy, last {PREQUENTIAL_DAYS} days",
+            prequential_share(summary),
+            prequential_interval(summary.prequential),
         ),
         Fact(
             "Last run",
             run.get_state_display() if run else "none yet",
-            ended(summary),
+            run_note(summary),
             page_url(run) if run else "",
         ),
-        Fact("Not yet learned from", labels(summary.changed), trains(summary)),
+        Fact("Not yet learned from", label_count(summary.changed), training_condition(summary)),
         Fact(
             "Events today",
             f"{summary.events_today:,}",
             "",
             list_url(Event, project__id__exact=project.pk),
         ),
-        Fact("Label Studio", summary.connection, checked(summary)),
+        Fact("Label Studio", summary.connection, connection_note(summary)),
         Fact("To paste into Label Studio", "URL with a key", paste, connect),
     ]
 
 
-def since(summary: ProjectSummary) -> SafeString | str:
-    """How the champion came to be it: what act, when, by whom."""
+def champion_since(summary: ProjectSummary) -> SafeString | str:
+    """The champion's last move: what, when, by whom."""
     move = summary.last_move
     if move is None:
         return ""
     return format_html("{} {} by {}", _DONE.get(move.verb, move.verb), ago(move.at), move.actor)
 
 
-def primary(summary: ProjectSummary) -> str:
-    """The champion's, to three places."""
+def primary_value(summary: ProjectSummary) -> str:
+    """The champion's primary metric, three decimals."""
     return "not judged" if summary.primary is None else f"{summary.primary:.3f}"
 
 
-def beside(summary: ProjectSummary) -> str:
-    """What it is, the baseline, and of how many."""
+def primary_note(summary: ProjectSummary) -> str:
+    """The metric's name, the baseline and n."""
     if summary.primary is None:
         return ""
     baseline = "" if summary.baseline is None else f"baseline {summary.baseline:.3f}, "
     return f"{title(summary.metric)}, {baseline}n = {summary.primary_n:,}"
 
 
-def share(summary: ProjectSummary) -> str:
-    """How often what served was right lately; never of too few."""
+def prequential_share(summary: ProjectSummary) -> str:
+    """The prequential share; "too few" below 20 answers."""
     return "too few" if summary.prequential.share is None else f"{summary.prequential.share:.0%}"
 
 
-def interval(standing: Standing) -> str:
-    """The 95 % interval, and of how many."""
+def prequential_interval(standing: Standing) -> str:
+    """The 95 % interval and n."""
     if standing.interval is None:
         return f"{standing.n} of {ENOUGH} answers"
     low, high = standing.interval
     return f"{low:.0%} to {high:.0%}, n\xa0=\xa0{standing.n:,}"
 
 
-def labels(n: int) -> str:
-    """A count of labels."""
+def label_count(n: int) -> str:
+    """`1 label`, `1,200 labels`."""
     return "1 label" if n == 1 else f"{n:,} labels"
 
 
-def trains(summary: ProjectSummary) -> str:
-    """When the policy will train, as the policy says it."""
+def training_condition(summary: ProjectSummary) -> str:
+    """When the policy will train."""
     reason = summary.policy_reason
     waits = summary.policy.get("state") in {"labels", "classes", "changes"}
     return f"trains after {reason}" if waits else reason
 
 
-def unserved(summary: ProjectSummary) -> str:
-    """Why nothing could serve, if nothing can."""
+def unserved_reason(summary: ProjectSummary) -> str:
+    """Why no pipeline serves the project; "" if one does."""
     project = summary.project
     return "" if project.pipeline else project.unserved_reason or "no label config yet"
 
 
-def ended(summary: ProjectSummary) -> str:
+def run_note(summary: ProjectSummary) -> str:
     """Why the last run failed, or how long ago it was."""
     run = summary.last_run
     if run is None:
@@ -123,8 +125,8 @@ def ended(summary: ProjectSummary) -> str:
     return run.error[:200] or ago(run.ended_at or run.created_at)
 
 
-def checked(summary: ProjectSummary) -> str:
-    """The step that failed when Label Studio was last tried, or when that was."""
+def connection_note(summary: ProjectSummary) -> str:
+    """The failed step of the last connection check, or its time."""
     step = summary.failed_step
     if step:
         return f"{step['step']}: {step.get('detail') or 'failed'}"[:200]
