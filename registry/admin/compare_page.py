@@ -11,9 +11,9 @@ from registry.reports.numbers import answer, interval, measure, on_the_same_task
 from registry.reports.paired_sample import Difference
 from registry.reports.task_views import why_no_link
 
+from .badges import version_badge
 from .base import link
 from .images import excerpt
-from .labels import version_state
 
 _CHOICES = 100
 
@@ -46,8 +46,8 @@ def context(given: QueryDict) -> dict[str, Any]:
     return shown | {
         "a_link": link(a),
         "b_link": link(b),
-        "a_state": version_state(a),
-        "b_state": version_state(b),
+        "a_state": version_badge(a),
+        "b_state": version_badge(b),
         "at_training": _at_training(a, b),
         **_compared(compare(a, b)),
     }

@@ -10,9 +10,9 @@ from unfold.decorators import display
 from registry.models import Event
 from registry.reports.numbers import moment
 
+from .badges import EVENT_COLOURS, state_badge
 from .base import as_json, is_list, link
 from .filters import PROJECT
-from .labels import EVENT_COLOURS, state_label
 from .long_lists import LongListAdmin, of_project
 
 
@@ -59,7 +59,7 @@ class EventAdmin(LongListAdmin):
 
     @display(description="Status")
     def state(self, event: Event) -> str:
-        return state_label(event.get_status_display(), EVENT_COLOURS.get(event.status, ""))
+        return state_badge(event.get_status_display(), EVENT_COLOURS.get(event.status, ""))
 
     @display(description="Received")
     def received(self, event: Event) -> str:

@@ -25,8 +25,8 @@ from registry.reports.project_summary import (
 )
 
 from . import project_summary
+from .badges import RUN_COLOURS, ago, state_badge
 from .base import page_url
-from .labels import RUN_COLOURS, ago, state_label
 
 admin.site.index_template = "registry/home.html"
 admin.site.index_title = "Projects"
@@ -137,9 +137,9 @@ def _row(summary: ProjectSummary, troubled: bool) -> Row:
             f"{len(summary.series)} versions",
             baseline=summary.baseline,
         ),
-        run=state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",
+        run=state_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",
         run_at=ago(run.ended_at or run.created_at) if run else "",
-        connection=state_label(summary.connection, colour),
+        connection=state_badge(summary.connection, colour),
         accuracy=project_summary.prequential_share(summary),
         accuracy_note=project_summary.prequential_interval(summary.prequential),
         primary=project_summary.primary_value(summary),

@@ -11,11 +11,10 @@ from registry.models import Outcome
 from registry.reports.numbers import answer
 from registry.reports.task_views import TaskView, task_views, why_no_link
 
+from .badges import ago
 from .base import is_list, link
 from .cell_filter import CellFilter, described
 from .filters import VERSION
-from .images import excerpt, whole
-from .labels import ago
 from .long_lists import LongListAdmin, of_version
 
 _EXCERPT = 160

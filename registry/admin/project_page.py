@@ -21,9 +21,9 @@ from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.task_views import why_no_link
 
+from .badges import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
 from .base import link, list_url, page_url
 from .images import excerpt
-from .labels import EVENT_COLOURS, RUN_COLOURS, ago, state_label, took, version_state
 from .project_summary import facts_of_project
 
 _LATEST = 5
@@ -148,7 +148,7 @@ def _versions(project: Project) -> Latest:
         [
             link(v),
             primary_metric(v),
-            version_state(v),
+            version_badge(v),
             ago(v.created_at),
         ]
         for v in shown
@@ -162,9 +162,9 @@ def _runs(project: Project) -> Latest:
     rows = [
         [
             link(run, f"run\xa0{run.pk}"),
-            state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
+            state_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
             run.error or run.get_trigger_display(),
-            took(run.started_at, run.ended_at),
+            duration(run.started_at, run.ended_at),
             ago(run.created_at),
         ]
         for run in shown
@@ -177,7 +177,7 @@ def _events(project: Project) -> Latest:
     rows = [
         [
             link(event, event.action),
-            state_label(event.get_status_display(), EVENT_COLOURS.get(event.status, "")),
+            state_badge(event.get_status_display(), EVENT_COLOURS.get(event.status, "")),
             event.outcome,
             ago(event.received_at),
         ]

@@ -13,8 +13,8 @@ from registry.metrics import title
 from registry.models import Event
 from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 
+from .badges import ago
 from .base import list_url, page_url
-from .labels import ago
 
 _DONE = {"promote": "promoted", "roll_back": "rolled back to", "fall_back": "fallen back to"}
 

@@ -21,8 +21,8 @@ from registry.reports.images import in_words
 from registry.reports.learning_curve import judged_by
 from registry.reports.numbers import interval, signed, three
 
+from .badges import RUN_COLOURS, ago, duration, state_badge
 from .base import link
-from .labels import RUN_COLOURS, ago, state_label, took
 
 _MOST_STATEMENTS = 200
 _LONG = ("log", "statements", "candidates", "comparison", "parameters", "dataset_counts")
@@ -97,7 +97,7 @@ def head(run: TrainingRun) -> dict[str, Any]:
     """The part of the page that moves while the run does."""
     return {
         "run": run,
-        "state": state_label(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
+        "state": state_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
         "doing": _doing(run),
         "percent": int(run.progress * 100),
         "elapsed": _elapsed(run),
@@ -152,7 +152,7 @@ def _seconds(phase: dict[str, Any], run: TrainingRun) -> float:
 
 
 def _elapsed(run: TrainingRun) -> str:
-    return took(run.started_at, run.ended_at or timezone.now()) if run.started_at else "–"
+    return duration(run.started_at, run.ended_at or timezone.now()) if run.started_at else "–"
 
 
 def _doing(run: TrainingRun) -> str:
@@ -190,7 +190,7 @@ def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
     return [
         ("Started by", run.get_trigger_display() + (f", {run.actor}" if run.actor else "")),
         ("Queued", ago(run.created_at)),
-        ("Waited", took(run.created_at, run.started_at)),
+        ("Waited", duration(run.created_at, run.started_at)),
         ("Last sign of life", ago(run.heartbeat_at)),
         ("Worker", run.worker or "–"),
         ("Seed", parameters.get("seed", "–")),

@@ -20,9 +20,9 @@ from registry.reports.reliability import reliability
 from registry.reports.task_views import why_no_link
 
 from . import run_page, version_charts
+from .badges import ago, version_badge
 from .base import link, list_url, page_url
 from .images import excerpt
-from .labels import ago, version_state
 from .version_looks import looks
 
 _MISTAKES = 10
@@ -44,7 +44,7 @@ def context(
     rows = whole_metrics(version, previous)
     return {
         "version": version,
-        "state": version_state(version),
+        "state": version_badge(version),
         "project": link(version.project),
         "previous": previous,
         "previous_link": link(previous) if previous else "",

@@ -17,9 +17,9 @@ from registry.models import ModelVersion, Project, Target
 from registry.reports.numbers import primary_metric
 
 from . import compare_page, version_page
+from .badges import version_badge
 from .base import is_list, page_url
 from .filters import PROJECT, VERSION
-from .labels import version_state
 from .long_lists import LongListAdmin, of_project, of_version
 from .template_page import TemplatePage
 
@@ -77,7 +77,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
 
     @display(description="State")
     def state(self, version: ModelVersion) -> str:
-        return version_state(version)
+        return version_badge(version)
 
     @display(description="Primary metric", ordering="primary_value")
     def primary(self, version: ModelVersion) -> str:

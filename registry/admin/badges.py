@@ -1,4 +1,4 @@
-"""Small things said the same way on every page: states in colour, ages, durations."""
+"""Coloured badges of states, and ages and durations as text."""
 
 from datetime import datetime
 
@@ -28,8 +28,8 @@ _COLOURS = {
 }
 
 
-def state_label(text: str, colour: str = "") -> SafeString:
-    """As unfold's own label: info, danger, warning, success, or none of them."""
+def state_badge(text: str, colour: str = "") -> SafeString:
+    """A badge like unfold's label; `colour`: info, danger, warning, success, or ""."""
     return format_html(
         '<span class="inline-block font-semibold rounded-default text-[11px] uppercase'
         ' whitespace-nowrap h-6 leading-6 px-2 {}">{}</span>',
@@ -38,27 +38,27 @@ def state_label(text: str, colour: str = "") -> SafeString:
     )
 
 
-def version_state(version: ModelVersion) -> SafeString:
-    """The version's state in colour."""
-    return state_label(version.state.label, _VERSION_COLOURS.get(version.state, ""))
+def version_badge(version: ModelVersion) -> SafeString:
+    """The badge of the version's state."""
+    return state_badge(version.state.label, _VERSION_COLOURS.get(version.state, ""))
 
 
 def ago(at: datetime | None) -> SafeString | str:
-    """How long ago, rounded, with the moment itself behind it; a dash for never."""
+    """`3 days ago`, with the exact time as its title; a dash for None."""
     if at is None:
         return "–"
     long = timesince(at, timezone.now(), depth=1)
-    said = "just now" if long.startswith("0\xa0") else f"{long} ago"
+    text = "just now" if long.startswith("0\xa0") else f"{long} ago"
     return format_html(
         '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         at.isoformat(),
         as_date(timezone.localtime(at), "j M Y, H:i:s T"),
-        said,
+        text,
     )
 
 
-def took(start: datetime | None, end: datetime | None) -> str:
-    """Seconds, or minutes and seconds; a dash for what has not ended."""
+def duration(start: datetime | None, end: datetime | None) -> str:
+    """`4.2 s` or `3 min 20 s`; a dash while it has not ended."""
     if start is None or end is None:
         return "–"
     seconds = (end - start).total_seconds()
