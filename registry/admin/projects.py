@@ -13,7 +13,7 @@ from registry.errors import EvalsError
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy
 
-from . import connect
+from . import connect_page
 from .action_buttons import caller, sentence
 from .base import as_json, as_text, is_list, link, list_link
 from .policy_form import in_words
@@ -71,7 +71,7 @@ class ProjectAdmin(RegistryAdmin):
 
     def connect_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The URL to paste into Label Studio, with a key made for this project."""
-        return connect.view(self, request, object_id)
+        return connect_page.view(self, request, object_id)
 
     def changeform_view(
         self,
