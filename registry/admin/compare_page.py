@@ -7,7 +7,14 @@ from django.http import Http404, QueryDict
 from registry.metrics import Direction, info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
-from registry.reports.numbers import answer, interval, measure, on_the_same_tasks, signed, three
+from registry.reports.formatting import (
+    answer_text,
+    comparison_sentence,
+    format_3dp,
+    interval,
+    metric_value,
+    signed,
+)
 from registry.reports.paired_sample import Difference
 from registry.reports.task_views import why_no_link
 
@@ -69,7 +76,7 @@ def _at_training(a: ModelVersion, b: ModelVersion) -> str:
     if b.primary_metric == "macro_f1":
         return ""
     run = TrainingRun.objects.filter(version=b).only("comparison").first()
-    return on_the_same_tasks(run.comparison, a.label) if run else ""
+    return comparison_sentence(run.comparison, a.label) if run else ""
 
 
 def _compared(found: Comparison) -> dict[str, Any]:
@@ -107,8 +114,8 @@ def _row(found: Difference, *, is_label: bool = False) -> dict[str, Any]:
         css = "better" if found.gain > 0 else "worse"
     return {
         "name": found.name if is_label else title(found.name),
-        "a": three(found.a),
-        "b": three(found.b),
+        "a": format_3dp(found.a),
+        "b": format_3dp(found.b),
         "difference": signed(found.difference),
         "interval": interval(found.interval),
         "n": found.n,
@@ -121,9 +128,9 @@ def _task(found: Disagreement) -> dict[str, Any]:
         "content": excerpt(found.task),
         "url": found.task.url,
         "task": found.task.labelstudio_id,
-        "human": answer(found.human),
-        "a": answer(found.a),
-        "b": answer(found.b),
+        "human": answer_text(found.human),
+        "a": answer_text(found.a),
+        "b": answer_text(found.b),
         "score_a": "" if found.score_a is None else f"{found.score_a:.0%}",
         "score_b": "" if found.score_b is None else f"{found.score_b:.0%}",
     }
@@ -134,8 +141,8 @@ def _recorded(row: Recorded) -> dict[str, Any]:
         "target": row.target or "all targets",
         "name": title(row.name, row.metric, row.k),
         "lower": info(row.metric).direction == Direction.LOWER,
-        "a": measure(row.name, row.a),
+        "a": metric_value(row.name, row.a),
         "n_a": row.n_a,
-        "b": measure(row.name, row.b),
+        "b": metric_value(row.name, row.b),
         "n_b": row.n_b,
     }

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from unfold.decorators import display
 
 from registry.models import Event
-from registry.reports.numbers import moment
+from registry.reports.formatting import exact_time
 
 from .badges import EVENT_COLOURS, state_badge
 from .base import as_json, is_list, link
@@ -63,11 +63,11 @@ class EventAdmin(LongListAdmin):
 
     @display(description="Received")
     def received(self, event: Event) -> str:
-        return moment(event.received_at)
+        return exact_time(event.received_at)
 
     @display(description="Settled")
     def settled(self, event: Event) -> str:
-        return moment(event.settled_at)
+        return exact_time(event.settled_at)
 
     @display(description="Run")
     def run_link(self, event: Event) -> str:

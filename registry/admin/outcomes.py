@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from registry.models import Outcome
-from registry.reports.numbers import answer
+from registry.reports.formatting import answer_text
 from registry.reports.task_views import TaskView, task_views, why_no_link
 
 from .badges import ago
@@ -81,11 +81,11 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="Human")
     def human_said(self, outcome: Outcome) -> str:
-        return answer(outcome.human)
+        return answer_text(outcome.human)
 
     @display(description="Model")
     def model_said(self, outcome: Outcome) -> str:
-        return answer(outcome.predicted)
+        return answer_text(outcome.predicted)
 
     @display(description="Right", ordering="correct", label={"right": "success", "wrong": "danger"})
     def is_right(self, outcome: Outcome) -> str:

@@ -17,9 +17,9 @@ from registry.metrics import title
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
+from registry.reports.formatting import format_3dp, interval, signed
 from registry.reports.images import in_words
 from registry.reports.learning_curve import judged_by
-from registry.reports.numbers import interval, signed, three
 
 from .badges import RUN_COLOURS, ago, duration, state_badge
 from .base import link
@@ -207,8 +207,8 @@ def _beside(comparison: dict[str, Any]) -> Iterable[Beside]:
     for name, numbers in rows:
         yield Beside(
             name=f"{name}: {title(numbers.get('metric', ''))}",
-            candidate=three(numbers.get("candidate")),
-            champion=three(numbers.get("champion")),
+            candidate=format_3dp(numbers.get("candidate")),
+            champion=format_3dp(numbers.get("champion")),
             difference=signed(numbers.get("difference")),
             interval=interval(numbers.get("interval")),
             n=numbers.get("n") or 0,

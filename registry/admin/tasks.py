@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from registry.errors import EvalsError
 from registry.models import Task
-from registry.reports.numbers import answer
+from registry.reports.formatting import answer_text
 from registry.reports.similar import Alike, similar
 from registry.reports.task_views import TaskView, task_views, why_no_link
 
@@ -108,5 +108,5 @@ def _view(task: Task) -> TaskView:
 
 
 def _framed(alike: Alike) -> Framed:
-    said = [answer(label) for label in alike.labels.values()]
+    said = [answer_text(label) for label in alike.labels.values()]
     return framed(alike.task, "; ".join(said) or "not labelled", f"cosine {alike.cosine:.3f}")

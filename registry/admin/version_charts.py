@@ -7,8 +7,8 @@ from django.utils.safestring import SafeString
 from registry import charts
 from registry.models import ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
+from registry.reports.formatting import format_3dp, signed
 from registry.reports.learning_curve import LearningCurve
-from registry.reports.numbers import signed, three
 from registry.reports.per_class import ClassRow
 from registry.reports.reliability import Reliability
 
@@ -95,9 +95,9 @@ def calibration_sentence(found: Reliability) -> str:
     beside = (
         ""
         if found.ece_calibrated is None
-        else f"; a perfectly calibrated model would read {three(found.ece_calibrated)}"
+        else f"; a perfectly calibrated model would read {format_3dp(found.ece_calibrated)}"
     )
-    return f"Calibration error (ECE) {three(found.ece)} on n = {found.n}{beside}."
+    return f"Calibration error (ECE) {format_3dp(found.ece)} on n = {found.n}{beside}."
 
 
 def class_row(row: ClassRow) -> dict[str, Any]:
@@ -108,12 +108,12 @@ def class_row(row: ClassRow) -> dict[str, Any]:
     css = "" if not change or abs(change) < 0.0005 else "better" if change > 0 else "worse"
     return {
         "label": row.label,
-        "precision": three(row.precision),
-        "recall": three(row.recall),
-        "f1": three(row.f1),
+        "precision": format_3dp(row.precision),
+        "recall": format_3dp(row.recall),
+        "f1": format_3dp(row.f1),
         "share": 100 * (row.f1 or 0.0),
         "n": row.n,
-        "previous": three(row.previous_f1),
+        "previous": format_3dp(row.previous_f1),
         "previous_n": row.previous_n,
         "change": signed(change),
         "css": css,

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from registry.models import ModelVersion, Target
 from registry.reports.exemplars import Example, Look, exemplars
-from registry.reports.numbers import three
+from registry.reports.formatting import format_3dp
 from registry.reports.per_class import ClassRow
 
 from .images import Framed, framed, row
@@ -63,4 +63,4 @@ def _counted(look: Look) -> str:
 
 
 def _framed(example: Example) -> Framed:
-    return framed(example.task, three(example.score))
+    return framed(example.task, format_3dp(example.score))

@@ -11,10 +11,16 @@ from registry.metrics import Direction, info, title
 from registry.models import Act, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.reports.acts_on import acts_on, said_of
+from registry.reports.formatting import (
+    answer_text,
+    format_3dp,
+    metric_value,
+    share_interval,
+    signed,
+)
 from registry.reports.learning_curve import LearningCurve, learning_curves, may_have_curve
 from registry.reports.metrics import MetricRow, whole_metrics
 from registry.reports.mistakes import mistakes
-from registry.reports.numbers import answer, measure, share_interval, signed, three
 from registry.reports.per_class import champion_before, per_class
 from registry.reports.reliability import reliability
 from registry.reports.task_views import why_no_link
@@ -71,7 +77,7 @@ def in_words(standing: Standing) -> str:
     """The share with its interval and n; of too few only how many there are."""
     if standing.share is None:
         return f"too few to tell (n = {standing.n})"
-    return f"{three(standing.share)} ({share_interval(standing.interval)}, n = {standing.n})"
+    return f"{format_3dp(standing.share)} ({share_interval(standing.interval)}, n = {standing.n})"
 
 
 def _facts(
@@ -84,14 +90,14 @@ def _facts(
     facts = [
         {
             "name": f"Primary metric ({metric})",
-            "value": three(primary.value)
+            "value": format_3dp(primary.value)
             if primary and primary.value is not None
             else "not judged",
-            "note": f"baseline {three(primary.baseline)}, n = {primary.n}" if primary else "",
+            "note": f"baseline {format_3dp(primary.baseline)}, n = {primary.n}" if primary else "",
         },
         {
             "name": "Champion before",
-            "value": three(primary.previous) if previous and primary else "none",
+            "value": format_3dp(primary.previous) if previous and primary else "none",
             "note": _champion_before(version, previous, primary),
             "href": page_url(previous) if previous else "",
         },
@@ -101,7 +107,7 @@ def _facts(
         facts.append(
             {
                 "name": name,
-                "value": "–" if not one or one.share is None else three(one.share),
+                "value": "–" if not one or one.share is None else format_3dp(one.share),
                 "note": "; ".join(f"{target}: {in_words(s)}" for target, s in found.items())
                 or "no human has labelled after it yet",
             }
@@ -130,11 +136,11 @@ def _metric(row: MetricRow) -> dict[str, Any]:
         "target": row.target or "all targets",
         "name": title(row.name, row.metric, row.k),
         "lower": metric.direction == Direction.LOWER,
-        "value": measure(row.name, row.value),
+        "value": metric_value(row.name, row.value),
         "n": row.n,
-        "baseline": three(row.baseline),
+        "baseline": format_3dp(row.baseline),
         "below_baseline": row.beats_baseline is False and row.name != "ece",
-        "previous": measure(row.name, row.previous),
+        "previous": metric_value(row.name, row.previous),
         "previous_n": row.previous_n,
         "change": signed(change),
         "css": "" if not gain or abs(gain) < 0.0005 else "better" if gain > 0 else "worse",
@@ -160,8 +166,8 @@ def _of_target(
         "mistakes": [
             {
                 "content": excerpt(m.task),
-                "human": answer(m.human),
-                "predicted": answer(m.predicted),
+                "human": answer_text(m.human),
+                "predicted": answer_text(m.predicted),
                 "score": "–" if m.score is None else f"{m.score:.0%}",
                 "url": m.task.url,
                 "page": page_url(Outcome(pk=m.outcome)),

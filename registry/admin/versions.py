@@ -14,7 +14,7 @@ from unfold.decorators import display
 from registry.api.downloads import download
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Target
-from registry.reports.numbers import primary_metric
+from registry.reports.formatting import primary_metric
 
 from . import compare_page, version_page
 from .badges import version_badge

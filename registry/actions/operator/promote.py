@@ -5,7 +5,7 @@ from typing import Any
 from registry.actions import champion
 from registry.errors import EvalsError
 from registry.models import ModelVersion
-from registry.reports.numbers import on_the_same_tasks
+from registry.reports.formatting import comparison_sentence
 
 from .action import Action, Button, Caller, Change, Done, register
 from .moves import champion_moves
@@ -34,7 +34,7 @@ class Promote(Action[ModelVersion]):
         serving = subject.project.champion
         if serving is None or subject.run is None:
             return ""
-        return on_the_same_tasks(subject.run.comparison, serving.label)
+        return comparison_sentence(subject.run.comparison, serving.label)
 
     def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
         entry = champion.promote(subject, actor=caller.name, reason=given["reason"])
