@@ -1,4 +1,4 @@
-"""What the registry may ask of the engine behind it. The other of its two doors to mlapi."""
+"""The engine's interface. The registry reaches mlapi only here and in queue.py."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Engine(Protocol):
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
 
     def describe_tasks(self, project: "Project", tasks: "Sequence[Task]") -> list[dict[str, Any]]:
-        """How to show each of a project's tasks, in their order.
+        """The view of each of a project's tasks, in their order.
 
         `{"kind", "text", "url": in Label Studio or None}`: `kind` is `text`, or `image` where
         there is a thumbnail; the text of that is its address.
@@ -46,7 +46,7 @@ class Engine(Protocol):
         """
 
     def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:
-        """By project id how near it is to its next run, for people.
+        """By project id, what the policy waits for, as state and text.
 
         `{"state", "reason", "trigger", "usable", "changed", "needed", "run_id", "enabled"}`, in
         a number of queries that does not grow with the projects. `usable` may be None: counting

@@ -1,4 +1,4 @@
-"""Every code that an error of ours has: its HTTP status, its cure, and whether a retry helps.
+"""The table of error codes: HTTP status, cure, and whether a retry helps.
 
 A class of `registry.errors.EvalsError` names its code, and takes the rest from here. Where a
 cause has a cure of its own, the error says it instead. Tasks without a prediction have codes
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class ErrorCode(NamedTuple):
-    """`retry` says whether the same call may succeed later, without anyone mending anything."""
+    """An error code's values; `retry`: whether the same call may succeed later unchanged."""
 
     status: int
     hint: str = ""

@@ -31,7 +31,7 @@ class EvalsError(Exception):
 
 
 class Refused(EvalsError):
-    """An act whose conditions do not hold; nothing was changed."""
+    """An action whose conditions do not hold; nothing was changed."""
 
     code = "refused"
 

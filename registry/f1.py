@@ -1,4 +1,4 @@
-"""F1 of answers, which are sets of labels, over arrays of 0 and 1. Pure."""
+"""F1 scores of label sets as arrays of 0 and 1. Pure."""
 
 from collections.abc import Sequence
 

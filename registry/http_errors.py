@@ -1,10 +1,10 @@
-"""Errors that any HTTP route of ours may answer, whatever it is for."""
+"""Errors of any HTTP route."""
 
 from registry.errors import EvalsError
 
 
 class HttpError(EvalsError):
-    """An error whose message and hint are our own constant words, so its reason phrase is both."""
+    """An error whose message and hint are constants, so that both are its reason phrase."""
 
     code = "bad_request"
     text = "The request cannot be understood."
@@ -47,7 +47,7 @@ class MethodNotAllowed(HttpError):
 
 
 class NotReady(HttpError):
-    """Something that the backend needs is not there."""
+    """Something that the backend needs is unavailable."""
 
     code = "not_ready"
     text = "Not ready."
@@ -61,21 +61,21 @@ class DatabaseUnavailable(NotReady):
 
 
 class Internal(HttpError):
-    """A fault of ours. The traceback is in the log, under the same request id."""
+    """An internal error. Its traceback is in the log, under the same request id."""
 
     code = "internal_error"
     text = "An error inside the backend."
 
 
 class CredentialsMissing(HttpError):
-    """The caller named nobody, and anonymous callers are not allowed."""
+    """The request has no credentials, and anonymous requests are not allowed."""
 
     code = "credentials_missing"
     text = "No access key."
 
 
 class CredentialsWrong(HttpError):
-    """Credentials or a token that are not ours."""
+    """Unknown credentials or token."""
 
     code = "credentials_wrong"
     text = "Wrong user, password or token."

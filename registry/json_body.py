@@ -1,4 +1,4 @@
-"""Reads JSON bodies, bounded in length and depth; what is wrong with one is said clearly."""
+"""Parses JSON bodies, bounded in length and depth."""
 
 from typing import IO, Any
 
@@ -14,7 +14,7 @@ MAX_DEPTH = 100
 
 
 class JSONBody(BaseParser):
-    """Any content type is read as JSON: some callers leave it out, and there is no other format."""
+    """Parses any content type as JSON: some callers leave it out, and there is no other format."""
 
     media_type = "*/*"
 
@@ -30,13 +30,13 @@ class JSONBody(BaseParser):
 
 
 class JSONParser(JSONBody):
-    """For those who say that it is JSON; anything else is refused."""
+    """Parses `application/json` only."""
 
     media_type = "application/json"
 
 
 def refuse_chunked(meta: dict[str, Any]) -> None:
-    """Django reads a body without a length as empty, and an event would be lost in silence."""
+    """Raises LengthRequired for a chunked body, which Django would read as empty."""
     if "chunked" in meta.get("HTTP_TRANSFER_ENCODING", "").lower():
         raise LengthRequired
 
@@ -63,7 +63,7 @@ def _too_deep() -> BodyInvalid:
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    """Level by level, because recursion is what is guarded against. 1,500 tasks take 4 ms."""
+    """Whether a value is nested deeper; without recursion. 1,500 tasks take 4 ms."""
     level = [value]
     for _ in range(limit):
         level = [

@@ -1,4 +1,4 @@
-"""The metrics: what each is called, which way it is better, its range, baseline and unit. Pure."""
+"""The table of metrics: title, direction, range, baseline and unit. Pure."""
 
 import math
 from collections.abc import Iterable
@@ -124,7 +124,7 @@ def title(name: str, metric: str = "", k: int = 0) -> str:
 
 
 class Measure(NamedTuple):
-    """Which number of a version it is; two versions' numbers of one measure can be compared.
+    """The identity of a metric; values of two versions with the same measure are comparable.
 
     `metric` is what a primary one is the mean of, and of any other its name; `k` is that of
     precision at k, else 0.
@@ -143,6 +143,6 @@ def measured(target: str, name: str, step: int, primary_metric: str) -> Measure:
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """Of those that are defined."""
+    """The mean of the defined values; None without any."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None

@@ -1,4 +1,4 @@
-"""The paired bootstrap: how sure a difference of two versions on the same tasks is. Pure.
+"""The paired bootstrap: the interval of a difference on the same tasks. Pure.
 
 The same resampled tasks for both, and the middle 95 % of the differences (Efron and Tibshirani,
 An Introduction to the Bootstrap, 1993, ch. 13 and 16).

@@ -1,4 +1,4 @@
-"""The groups, their permissions, and who may look at what.
+"""The groups, their permissions, and who may view what.
 
 The permission that an action needs is named by the action (`registry.actions.operator`).
 """

@@ -1,4 +1,4 @@
-"""Decides whether a new version takes over from the champion. Pure: no database, no clock."""
+"""The promotion rule: whether a new version becomes the champion. Pure: no database, no clock."""
 
 from dataclasses import dataclass
 from typing import Any

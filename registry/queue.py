@@ -1,4 +1,4 @@
-"""Enqueues the engine's jobs by dotted name, on commit. One of the two doors to mlapi."""
+"""Enqueues jobs by dotted name, on commit. The registry reaches mlapi only here and in engine.py."""
 
 from django.db import transaction
 from django_q.tasks import async_task

@@ -1,4 +1,4 @@
-"""Fills an empty registry with rows by the million, to measure pages on."""
+"""Fills an empty registry with millions of rows, for benchmarks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ _STATEMENTS = Path(__file__).with_name("seeding.sql")
 
 
 def load(scale: float = 1.0) -> Iterator[tuple[str, int]]:
-    """Carry out step after step; yields what each wrote, and how many rows.
+    """Executes the steps; yields each table's name and its number of rows.
 
     At scale 1: 200 projects, 20,000 versions, 1,000,000 metrics, outcomes and events each.
     Nothing is written before the last step; there are at least 2 projects.

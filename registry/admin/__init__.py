@@ -1,4 +1,4 @@
-"""The UI over the registry: a module per model; every change is an act.
+"""The admin of the registry: a module per model; every change is an operator action.
 
 Imports api (for its downloads), reports, charts, permissions, acts and models.
 """

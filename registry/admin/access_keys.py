@@ -1,4 +1,4 @@
-"""Access keys in the admin: make one, which is shown once, scope it, revoke it."""
+"""Access keys in the admin: create one, which is shown once, scope it, revoke it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from .registry_admin import RegistryAdmin
 
 @admin.register(AccessKey)
 class AccessKeyAdmin(RegistryAdmin):
-    """A key in the URL path. Its plain text is on the page after it was made, and nowhere else."""
+    """A key in the URL path. Its plain text is shown once, on the page after its creation."""
 
     list_display = ["name", "scope", "state", "last_used_at", "created_at"]
     list_filter = [PROJECT, ("revoked_at", admin.EmptyFieldListFilter)]
@@ -42,7 +42,7 @@ class AccessKeyAdmin(RegistryAdmin):
     def response_add(
         self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The one page that shows the key. No redirect: then it would have to be kept for it."""
+        """The only page that shows the key. No redirect, because the plain key would have to be stored."""
         context = {
             **self.admin_site.each_context(request),
             "title": "The key is made",

@@ -1,4 +1,4 @@
-"""The buttons of the operator actions: each opens a dialog, and on POST does its action."""
+"""The buttons of the operator actions: each opens a dialog, whose POST executes the action."""
 
 from types import MethodType
 from typing import Any
@@ -30,7 +30,7 @@ from .base import page_url
 
 
 def add_buttons(page: ModelAdmin) -> list[Any]:
-    """Give the page a method for each action on its model; returns their order for unfold."""
+    """Adds a method to the page for each action on its model; returns their order for unfold."""
     order: list[Any] = []
     menus: dict[str, list[str]] = {}
     for action in actions_on(page.model):
@@ -52,12 +52,12 @@ def add_buttons(page: ModelAdmin) -> list[Any]:
 
 
 def caller(request: HttpRequest) -> Caller:
-    """The user of the admin."""
+    """The admin's user, as the caller of an action."""
     return Caller(request.user.get_username(), Via.ADMIN)
 
 
 def sentence(error: EvalsError) -> str:
-    """The cause and the cure."""
+    """The error's cause and cure as one sentence."""
     return f"{error.message} {error.hint}".strip()
 
 

@@ -1,4 +1,4 @@
-"""Links from a page of the admin to others, and values as its pages show them."""
+"""Links between the admin's pages, and JSON and text values for display."""
 
 import json
 from typing import Any
@@ -14,13 +14,13 @@ _SHOWN_CHARACTERS = 100_000
 
 
 def is_list(request: HttpRequest) -> bool:
-    """Whether a list is asked for, or suggestions of a filter: they leave out what is not shown."""
+    """Whether the request is for a list or a filter's suggestions, which defer long columns."""
     match = request.resolver_match
     return match is not None and str(match.url_name).endswith(("_changelist", "autocomplete"))
 
 
 def page_url(shown: Model) -> str:
-    """The admin's page of an object."""
+    """The URL of an object's page."""
     meta = shown._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[shown.pk])
 
@@ -46,19 +46,19 @@ def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
 
 
 def list_url(model: type[Model], **filters: Any) -> str:
-    """The admin's list of a model, filtered."""
+    """The URL of a model's list, filtered."""
     meta = model._meta
     url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
     return f"{url}?{urlencode(filters)}" if filters else url
 
 
 def as_json(value: Any) -> str:
-    """A JSON value indented for reading; a very long one is cut, and says so."""
+    """An indented JSON value, cut after 100,000 characters with a note."""
     return as_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False))
 
 
 def as_text(text: str) -> str:
-    """Text as it is, monospaced and wrapped; a very long one is cut, and says so."""
+    """Monospaced, wrapped text, cut after 100,000 characters with a note."""
     if not text:
         return "–"
     rest = len(text) - _SHOWN_CHARACTERS

@@ -1,4 +1,4 @@
-"""Narrows the list of outcomes to one cell of a version's confusion, as its page links to it."""
+"""Filters the list of outcomes to one cell of a version's confusion matrix."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -8,7 +8,7 @@ from unfold.views import ChangeList
 
 
 class PrefetchedList(ChangeList):
-    """What its rows point at is fetched by key afterwards.
+    """A list whose related rows are fetched by key in a query of their own.
 
     Of a join with an order and a limit PostgreSQL thinks that reading the whole other table
     is cheapest.
@@ -21,7 +21,7 @@ class PrefetchedList(ChangeList):
 
 
 class NarrowedList(PrefetchedList):
-    """Takes an order from the URL only by the columns that its admin lets it be sorted by."""
+    """A list that ignores an order in the URL by a column that is not in `sortable_by`."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> Any:
         wanted = self.params.pop("o", "")

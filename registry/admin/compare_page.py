@@ -1,4 +1,4 @@
-"""What the page that compares two versions shows."""
+"""The context of the page that compares two versions."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ def _before(b: ModelVersion) -> ModelVersion | None:
 
 
 def _at_training(a: ModelVersion, b: ModelVersion) -> str:
-    """How b's own run compared it with a, where their metric is not what is compared here."""
+    """The comparison with a that b's run recorded, where its metric is another than macro F1."""
     if b.primary_metric == "macro_f1":
         return ""
     run = TrainingRun.objects.filter(version=b).only("comparison").first()
@@ -108,7 +108,7 @@ def _target(found: TargetComparison) -> dict[str, Any]:
 
 
 def _row(found: Difference, *, is_label: bool = False) -> dict[str, Any]:
-    """A number of both; in colour only where the interval leaves out 0."""
+    """A metric of both versions; coloured only if the interval excludes 0."""
     css = ""
     if found.is_clear:
         css = "better" if found.gain > 0 else "worse"

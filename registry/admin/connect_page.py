@@ -1,4 +1,4 @@
-"""The page with the URL to paste into Label Studio; a key that it makes is on it once."""
+"""The page with the URL to paste into Label Studio; shows a new key once."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _TEMPLATE = "admin/registry/project/connect.html"
 
 
 def view(admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """GET says how and with which keys; POST makes one, and its answer is all that shows it.
+    """GET explains and lists the project's keys; POST creates one and shows it once.
 
     No redirect after the POST: the key would have to be kept for it.
     """
@@ -45,7 +45,7 @@ def view(admin: ModelAdmin, request: HttpRequest, object_id: str) -> HttpRespons
 
 
 def key_url(request: HttpRequest, plain: str) -> str:
-    """What to paste: as people reach this server, unless a setting says how others do."""
+    """The URL to paste: with PUBLIC_URL if it is set, else with the host of this request."""
     path = f"/k/{plain}"
     if settings.PUBLIC_URL:
         return settings.PUBLIC_URL + path
@@ -60,7 +60,7 @@ def _new_key(request: HttpRequest, project: Project) -> str:
 
 
 def _keys(request: HttpRequest, project: Project) -> Any:
-    """The project's own keys that still open it, for those who may look at keys."""
+    """The project's valid keys, for users who may view keys."""
     if not may_view(request.user, AccessKey):
         return AccessKey.objects.none()
     return AccessKey.objects.filter(project=project, revoked_at__isnull=True).order_by("-id")[:20]

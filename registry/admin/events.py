@@ -1,4 +1,4 @@
-"""Events in the admin: what came, when, and what became of it."""
+"""Events in the admin: what was received, when, and its outcome."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def _of_action(word: str) -> Q:
 
 @admin.register(Event)
 class EventAdmin(LongListAdmin):
-    """What came from Label Studio; its secrets were dropped before it was written."""
+    """An event from Label Studio; its secrets were removed before it was stored."""
 
     list_display = ["received_at", "action", "project", "status", "outcome"]
     list_filter = [PROJECT, "status"]

@@ -12,7 +12,7 @@ VERSION = ("version", AutocompleteSelectFilter)
 
 
 def known(field: str, values: list[str]) -> type[admin.SimpleListFilter]:
-    """A filter by a column without choices, whose values are known here.
+    """A filter by a column without choices, over a fixed list of values.
 
     Django's own would ask the database for them, which reads the whole table.
     """

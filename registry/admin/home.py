@@ -1,4 +1,4 @@
-"""The admin's home: what needs attention first, then each project at a glance."""
+"""The admin's home page: the alerts, then a row per project."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _ICONS = {
 
 @dataclass(frozen=True)
 class Item:
-    """Something to look at: an icon's name, the sentence, its cure, and where to go."""
+    """An alert for display: icon name, project, message, cure and link."""
 
     icon: str
     project: str
@@ -57,7 +57,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Row:
-    """A project's row; `troubled` if something about it needs attention."""
+    """A project's row; `troubled` if it has an alert."""
 
     summary: ProjectSummary
     title: str
@@ -77,7 +77,7 @@ class Row:
 
 
 def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
-    """unfold's dashboard callback: adds what the home page shows to its context."""
+    """unfold's dashboard callback: adds the home page's values to its context."""
     given |= {"title": "Home", "days": PREQUENTIAL_DAYS}
     if not may_view(request.user, Project):
         return given | {"may_look": False}
@@ -96,7 +96,7 @@ def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _projects() -> QuerySet[Project]:
-    """All, the last changed first, without what may be long; `basic` reads their champions.
+    """All projects, last changed first, without long columns; `basic` reads their champions.
 
     Joined to so many projects, PostgreSQL would read every version.
     """
@@ -104,7 +104,7 @@ def _projects() -> QuerySet[Project]:
 
 
 def _troubled_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list[ProjectSummary]:
-    """In the order of what needs attention, then as they are."""
+    """Projects with alerts first, in the order of the alerts; then the others as they are."""
     urgency: dict[int, int] = {}
     for place, one in enumerate(found):
         if one.project:

@@ -28,7 +28,7 @@ class Framed:
 
 
 def image(task: TaskView) -> SafeString:
-    """The task's thumbnail; where it cannot be had, browsers show what it is called instead."""
+    """The task's thumbnail, with the file's name as alternative text."""
     return format_html(
         '<img class="thumbnail" src="{}" alt="{}" width="{}" height="{}" loading="lazy"'
         ' decoding="async">',

@@ -16,7 +16,7 @@ _PROJECTS_FOUND = 50
 
 
 class LongListAdmin(RegistryAdmin):
-    """The newest first. Narrowed to one project or version, it can be sorted by its columns.
+    """A list, newest first; sortable by its columns within one project or version.
 
     A list with many rows in one project, too, has a `sortable_by` of what an index sorts.
     `finds` says what a word typed into the search box can stand for; each must be found by

@@ -1,4 +1,4 @@
-"""The admin's sidebar: what a team looks at first, then what belongs to running the thing."""
+"""The admin's sidebar: models, data, access, operation."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ _GROUPS = {
 
 
 def groups(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups with the entries that the user may look at."""
+    """The groups with the entries that the user may view."""
     return [
         {
             "title": title,

@@ -1,4 +1,4 @@
-"""Outcomes in the admin: what versions answered, beside what humans said."""
+"""Outcomes in the admin: predictions beside human labels."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from .badges import ago
 from .base import is_list, link
 from .cell_filter import CellFilter, described
 from .filters import VERSION
+from .images import excerpt, whole
 from .long_lists import LongListAdmin, of_version
 
 _EXCERPT = 160
@@ -22,7 +23,7 @@ _EXCERPT = 160
 
 @admin.register(Outcome)
 class OutcomeAdmin(LongListAdmin):
-    """One answer of a version for one task and target."""
+    """One prediction of a version for a task and target."""
 
     list_display = [
         "beginning",
@@ -124,7 +125,7 @@ class OutcomeAdmin(LongListAdmin):
 
 
 def _view(outcome: Outcome) -> TaskView:
-    """The task as the engine describes it, once for each row."""
+    """The view of the outcome's task, cached on the row."""
     kept = vars(outcome)
     if "_view" not in kept:
         kept["_view"] = task_views(outcome.task.project, [outcome.task])[0]

@@ -35,7 +35,7 @@ def _number(label: str, help_text: str) -> forms.FloatField:
 
 
 class PolicyForm(forms.ModelForm):
-    """Its fields are named as the settings of the policy are; left empty, one has its default."""
+    """A field per setting of the policy; an empty one has its default."""
 
     enabled = forms.BooleanField(
         label="Train by itself",
@@ -66,7 +66,7 @@ class PolicyForm(forms.ModelForm):
                 field.help_text = f"{field.help_text} Default: {default}."
 
     def clean(self) -> dict[str, Any]:
-        """Adds `policy`, the whole of it, to what was given."""
+        """Adds the complete `policy` to the cleaned data."""
         given = super().clean() or self.cleaned_data
         policy = {name: given[name] for name in default_policy() if given.get(name) is not None}
         if self.errors:
@@ -78,7 +78,7 @@ class PolicyForm(forms.ModelForm):
         return given
 
 
-def in_words(policy: dict[str, Any]) -> str:
+def policy_sentence(policy: dict[str, Any]) -> str:
     """The policy as one sentence."""
     p = {**default_policy(), **policy}
     if not p["enabled"]:

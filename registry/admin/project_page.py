@@ -1,4 +1,4 @@
-"""What a project's page shows above its settings: where it stands, what to label, what is new."""
+"""The top of a project's page: summary, charts, tasks to label next, newest rows."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ _DAYS = 90
 
 @dataclass(frozen=True)
 class Latest:
-    """The newest rows of a model: column names, cells, and where the others are."""
+    """The newest rows of a model: column names, cells, and the link to the list."""
 
     title: str
     head: Sequence[str]
@@ -100,7 +100,7 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
 
 
 def prequential_chart(days: Sequence[Day]) -> SafeString:
-    """How often the served versions were right, of seven days each, with its interval."""
+    """The prequential accuracy of seven-day windows, with its 95 % interval."""
     points = []
     for day in days:
         low, high = day.window.interval or (None, None)

@@ -1,4 +1,4 @@
-"""Projects in the admin: what they are, how they learn, how Label Studio is reached."""
+"""Projects in the admin: settings, label config and connection to Label Studio."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from registry.models.project import default_policy
 from . import connect_page
 from .action_buttons import caller, sentence
 from .base import as_json, as_text, is_list, link, list_link
-from .policy_form import in_words
+from .policy_form import policy_sentence
 from .project_forms import ProjectForm
 from .project_page import overview
 from .registry_admin import RegistryAdmin
@@ -70,7 +70,7 @@ class ProjectAdmin(RegistryAdmin):
         return [own, *super().get_urls()]
 
     def connect_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The URL to paste into Label Studio, with a key made for this project."""
+        """The page with the URL to paste into Label Studio."""
         return connect_page.view(self, request, object_id)
 
     def changeform_view(
@@ -172,7 +172,7 @@ class ProjectAdmin(RegistryAdmin):
 
     @display(description="Trains")
     def policy_in_words(self, project: Project) -> str:
-        return in_words(project.policy)
+        return policy_sentence(project.policy)
 
     @display(description="Options")
     def shown_options(self, project: Project) -> str:

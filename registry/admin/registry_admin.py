@@ -31,7 +31,7 @@ class RegistryAdmin(ModelAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """Read once for a page that is only looked at: page, buttons and form ask for it each."""
+        """The object, read once per GET: page, buttons and form ask for it each."""
         if request.method != "GET":
             return super().get_object(request, object_id, from_field)
         known = vars(request).setdefault("rows_read", {})
@@ -49,7 +49,7 @@ class RegistryAdmin(ModelAdmin):
         return False
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        """The actions that the user is allowed, and that the object's state has room for.
+        """The actions that the user may do and that are available in the object's state.
 
         A list has no buttons for actions on its rows: unfold shows the same ones beside each.
         """

@@ -1,4 +1,4 @@
-"""What the page of a run shows: how far it is, what it did, and how it ended."""
+"""The context of a run's page: progress, what it executed, and how it ended."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.formatting import format_3dp, interval, signed
-from registry.reports.images import in_words
+from registry.reports.images import image_counts_text
 from registry.reports.learning_curve import judged_by
 
 from .badges import RUN_COLOURS, ago, duration, state_badge
@@ -30,7 +30,7 @@ _LONG = ("log", "statements", "candidates", "comparison", "parameters", "dataset
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the run; `seconds` of an open one are those until now. `share` within 0..100."""
+    """A phase of the run; an open one's `seconds` are until now. `share` within 0..100."""
 
     name: str
     seconds: float
@@ -51,7 +51,7 @@ class Beside:
 
 
 def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[str, Any]:
-    """Everything on the page."""
+    """The context of the page."""
     acts = Act.objects.filter(run=run).select_related("version", "from_version", "to_version")
     return {
         **head(run),
@@ -70,7 +70,7 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
 
 
 def learned(run: TrainingRun) -> dict[str, Any]:
-    """What it learned from and what it did; a version's page shows the same of its run."""
+    """The run's dataset, candidates and statements; also shown on its version's page."""
     metrics = {judged_by(candidate) for candidate in run.candidates}
     return {
         "run": run,
@@ -90,11 +90,11 @@ def learned(run: TrainingRun) -> dict[str, Any]:
 def images(run: TrainingRun) -> str:
     """What became of its images; "" for one that read none."""
     counts = run.dataset_counts.get("pictures")
-    return in_words(counts) if counts else ""
+    return image_counts_text(counts) if counts else ""
 
 
 def head(run: TrainingRun) -> dict[str, Any]:
-    """The part of the page that moves while the run does."""
+    """The part of the page that is refreshed while the run is active."""
     return {
         "run": run,
         "state": state_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
@@ -107,7 +107,7 @@ def head(run: TrainingRun) -> dict[str, Any]:
 
 
 def progress(run_id: int, seen: int) -> dict[str, Any] | None:
-    """What moved since `seen` characters of the log were read; None if there is no such run.
+    """What changed since `seen` characters of the log were read; None if there is no such run.
 
     Only the end of the log is read. Once its beginning was cut off, places in it have moved,
     and the whole is sent.
@@ -156,7 +156,7 @@ def _elapsed(run: TrainingRun) -> str:
 
 
 def _doing(run: TrainingRun) -> str:
-    """One line for people."""
+    """The current state of the run in one line."""
     if run.is_active and run.cancel_requested:
         return "asked to stop"
     if run.state == RunState.QUEUED:
@@ -169,7 +169,7 @@ def _doing(run: TrainingRun) -> str:
 
 
 def _waits_for(run: TrainingRun) -> str:
-    """Why a queued run has not begun; "" for any other."""
+    """Why a queued run has not started; "" for any other."""
     if run.state != RunState.QUEUED:
         return ""
     if not presence.present().filter(cluster=queue.TRAINING).exists():
@@ -184,7 +184,7 @@ def _waits_for(run: TrainingRun) -> str:
 
 
 def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
-    """How it came about, as names and values."""
+    """Trigger, times, worker and parameters, as names and values."""
     parameters = run.parameters or {}
     budget = parameters.get("time_budget_s")
     return [
@@ -216,7 +216,7 @@ def _beside(comparison: dict[str, Any]) -> Iterable[Beside]:
 
 
 def _dataset(counts: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], list[tuple]]]:
-    """Each target with its counts, and its classes with how often each side has them."""
+    """Each target with its counts, and its classes with their counts in each split."""
     for name, numbers in (counts.get("targets") or {}).items():
         by_split = numbers.get("classes") or {}
         train, holdout = by_split.get("train") or {}, by_split.get("holdout") or {}

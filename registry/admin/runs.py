@@ -1,4 +1,4 @@
-"""Training runs in the admin: what started each, what it did, how it ended."""
+"""Training runs in the admin: trigger, progress and outcome."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def _of_error(word: str) -> Q:
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(TemplatePage, LongListAdmin):
-    """One attempt to learn a version."""
+    """One attempt to train a version."""
 
     list_display = [
         "id",
@@ -76,7 +76,7 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
         return (("<int:run_id>/progress/", "registry_trainingrun_progress", self.progress),)
 
     def progress(self, request: HttpRequest, run_id: int, **kwargs: Any) -> HttpResponse:
-        """GET: what moved since `seen` characters of the log, as JSON; for those who may look."""
+        """GET: what changed since `seen` characters of the log, as JSON; needs the view permission."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         seen = request.GET.get("seen", "")

@@ -13,7 +13,7 @@ admin.site.unregister(Schedule)
 
 @admin.register(Schedule)
 class ScheduleAdmin(BaseScheduleAdmin, ModelAdmin):
-    """What is called again and again, and when next."""
+    """A periodic job and its next time."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -28,7 +28,7 @@ def _of_id(word: str) -> Q:
 
 @admin.register(Task)
 class TaskAdmin(LongListAdmin):
-    """A task, what humans said of it, and what that amounts to."""
+    """A task, its annotations, and the labels derived from them."""
 
     list_display = ["labelstudio_id", "project", "labels", "split", "labels_changed_at"]
     list_filter = [PROJECT, "split", ("deleted_at", admin.EmptyFieldListFilter)]
@@ -65,7 +65,7 @@ class TaskAdmin(LongListAdmin):
         return link(task.project)
 
     def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
-        """Only pictures are alike."""
+        """`most_alike` is for tasks with a picture only."""
         is_text = obj is None or _view(obj).thumbnail is None
         return [name for name in self.fields if not (is_text and name == "most_alike")]
 
@@ -100,7 +100,7 @@ class TaskAdmin(LongListAdmin):
 
 
 def _view(task: Task) -> TaskView:
-    """The task as the engine describes it, once for its page."""
+    """The view of the task, cached on the row."""
     kept = vars(task)
     if "_view" not in kept:
         kept["_view"] = task_views(task.project, [task])[0]

@@ -1,4 +1,4 @@
-"""Users, groups and API tokens in the admin; nobody gives away what they do not hold."""
+"""Users, groups and API tokens in the admin; nobody grants permissions that they lack."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ admin.site.unregister(TokenProxy)
 
 
 class _Checkboxes:
-    """Django's own pair of lists has parts without a name, and two clicks for each choice."""
+    """Checkboxes for many-to-many fields: Django's pair of lists has unnamed controls."""
 
     filter_horizontal = ()
 
@@ -32,7 +32,7 @@ class _Checkboxes:
 
 @admin.register(User)
 class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
-    """Who may log in. Superusers, and permissions past the groups', are for superusers to set."""
+    """Users. Only superusers set superusers and permissions outside groups."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -43,7 +43,7 @@ class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
         return fields if _is_super(request) else (*fields, "is_superuser", "user_permissions")
 
     def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
-        """Offers the groups of which the one who asks holds everything, and those it is in."""
+        """Offers the groups whose permissions the requesting user holds, and the user's current ones."""
         form = super().get_form(request, obj, **kwargs)
         groups: Any = form.base_fields.get("groups")
         if groups is not None and not _is_super(request):
@@ -64,23 +64,23 @@ def _is_super(request: HttpRequest) -> bool:
 
 
 def _held(request: HttpRequest) -> QuerySet:
-    """The ids of the permissions that the one who asks has, of groups or of their own."""
+    """The ids of the permissions that the requesting user has."""
     name = Concat("content_type__app_label", Value("."), "codename")
     held = Permission.objects.annotate(full_name=name).order_by()
     return held.filter(full_name__in=request.user.get_all_permissions()).values("pk")
 
 
 def _within_reach(request: HttpRequest, user: User | None) -> bool:
-    """Whoever sets a superuser's password could log in as one."""
+    """False for a superuser's row if the user is none: a password change would be a login."""
     return user is None or not user.is_superuser or _is_super(request)
 
 
 @admin.register(Group)
 class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    """What its members may do."""
+    """A group and the permissions of its members."""
 
     def get_form(self, request: HttpRequest, obj: Group | None = None, **kwargs: Any) -> Any:
-        """Offers the permissions that the one who asks holds, and those that it has."""
+        """Offers the permissions that the requesting user holds, and the group's current ones."""
         form = super().get_form(request, obj, **kwargs)
         permissions: Any = form.base_fields.get("permissions")
         if permissions is not None and not _is_super(request):
@@ -91,7 +91,7 @@ class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(TokenProxy)
 class TokenAdmin(BaseTokenAdmin, ModelAdmin):  # type: ignore[misc]
-    """Tokens for REST; a superuser's are shown to, and made by, superusers alone."""
+    """Tokens for REST; only superusers view and create those of superusers."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         tokens = super().get_queryset(request)

@@ -1,4 +1,4 @@
-"""A target's charts on the page of a version: confusion, learning curve, reliability."""
+"""A target's charts on a version's page: confusion, learning curve, reliability."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> Safe
 
 
 def _table(version: ModelVersion, target: Target, table: LabelTable) -> dict[str, Any]:
-    """A label's two by two, each count with where it leads."""
+    """A label's two-by-two table, each count with its link."""
     cells = {
         name: (
             getattr(table, name),
@@ -70,7 +70,7 @@ def _cell_url(version: ModelVersion, target: str, **cell: str) -> str:
 
 
 def curve_chart(curve: LearningCurve) -> SafeString:
-    """Macro F1 on the holdout over the examples that were learned from."""
+    """Macro F1 on the holdout by the number of training examples."""
     points = [charts.Point(p.step, p.value, str(p.step), note=f"n = {p.n}") for p in curve.points]
     return charts.line_chart(
         "Would more labels help?",
@@ -81,7 +81,7 @@ def curve_chart(curve: LearningCurve) -> SafeString:
 
 
 def reliability_chart(found: Reliability) -> SafeString:
-    """The share that was right over how sure the answers were."""
+    """Accuracy by score."""
     return charts.reliability_diagram(
         "Is it as often right as it is sure?",
         [charts.Bin(b.mean_score, b.share, b.n, *b.interval) for b in found.bins],
@@ -89,7 +89,7 @@ def reliability_chart(found: Reliability) -> SafeString:
 
 
 def calibration_sentence(found: Reliability) -> str:
-    """The calibration error beside what a perfect model would read."""
+    """The calibration error beside that of a perfectly calibrated model."""
     if found.ece is None:
         return ""
     beside = (
@@ -101,7 +101,7 @@ def calibration_sentence(found: Reliability) -> str:
 
 
 def class_row(row: ClassRow) -> dict[str, Any]:
-    """A row of the per-class table, with the change of F1 since the champion before."""
+    """A row of the per-class table, with the change of F1 since the previous champion."""
     change = None
     if row.f1 is not None and row.previous_f1 is not None:
         change = row.f1 - row.previous_f1

@@ -50,7 +50,7 @@ def _shown(target: Target, look: Look) -> dict[str, Any]:
 
 
 def _named(target: Target, look: Look) -> dict[str, Any]:
-    """A label, how many tasks it has, and where it is by itself."""
+    """A label, its number of tasks, and the link to its own page."""
     query = urlencode({"target": target.name, "label": look.label})
     return {"label": look.label, "n": _counted(look), "href": f"?{query}#looks"}
 

@@ -29,13 +29,13 @@ def _labelled(word: str) -> Q:
 
 
 def _champions() -> list[int]:
-    """As numbers: a join would read every version."""
+    """The champions' ids, in a query of its own: a join would read every version."""
     champions = Project.objects.filter(champion__isnull=False).order_by("pk")
     return list(champions.values_list("champion", flat=True))
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Champions, archived ones, those whose load failed, and the rest."""
+    """By state: champion, not archived, archived, load failed."""
 
     title = "state"
     parameter_name = "state"
@@ -119,7 +119,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
 
 @admin.register(Target)
 class TargetAdmin(LongListAdmin):
-    """A control tag that a version learned to fill."""
+    """A control tag that a version was trained for."""
 
     list_display = ["name", "version", "object_tag", "field", "kind", "trained"]
     list_filter = [VERSION]

@@ -1,4 +1,4 @@
-"""/api/access-keys/: make a key, which is told once, scope it, revoke it."""
+"""/api/access-keys/: create a key, which is returned once, scope it, revoke it."""
 
 import django_filters
 from drf_spectacular.utils import extend_schema
@@ -27,7 +27,7 @@ class AccessKeySerializer(serializers.ModelSerializer):
 
 
 class MadeKeySerializer(AccessKeySerializer):
-    """A key as it is told once, when it is made."""
+    """A new key with its plain text, which is returned once."""
 
     key = serializers.CharField(help_text="The plain key: this answer alone has it.")
     url = serializers.CharField(help_text="What to paste into Label Studio.")
@@ -38,7 +38,7 @@ class MadeKeySerializer(AccessKeySerializer):
 
 
 class NewKey(OptionalReason):  # type: ignore[misc, valid-type]
-    """What to call it, and what it opens: one project, one Label Studio, or everything."""
+    """The key's name and scope: one project, one Label Studio, or everything."""
 
     name = serializers.CharField(max_length=100)
     project = serializers.PrimaryKeyRelatedField(
@@ -54,7 +54,7 @@ class NewKey(OptionalReason):  # type: ignore[misc, valid-type]
 
 
 class AccessKeyFilter(django_filters.FilterSet):
-    """By scope, and by whether they still open anything."""
+    """By scope, and by whether they are revoked."""
 
     project = IdFilter("project_id")
     hostname = django_filters.CharFilter()
@@ -77,7 +77,7 @@ class AccessKeys(Resource):
 
     @extend_schema(request=NewKey, responses={201: MadeKeySerializer})
     def create(self, request: Request) -> Response:
-        """Make a key. Its plain text is in this answer and nowhere else."""
+        """Create a key. Its plain text is returned only in this response."""
         done = new_key.NewKey().execute(None, self.given(NewKey), self.caller)
         told = {
             **AccessKeySerializer(done.made).data,

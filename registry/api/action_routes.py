@@ -16,7 +16,7 @@ from .bodies import body_of
 
 
 def add_routes(resource: Any, model: type[Model]) -> None:
-    """Give the resource of a model (a subclass of Resource) a route for each action on its rows."""
+    """Adds a route to the resource of a model for each action on its rows."""
     actions = [one for one in actions_on(model) if one.in_rest]
     for action in actions:
         if action.path not in resource.actions_by_route and hasattr(resource, action.path):

@@ -17,7 +17,7 @@ from .permissions import AsInTheAdmin
 
 
 class Resource(ReadOnlyModelViewSet):
-    """Rows to be listed and read; whatever else can be done with one is an operator action.
+    """A resource to list and read; every change of a row is an operator action.
 
     The actions on its model have their routes here. `actions_by_route` says which view is which
     action, also of those that have a view of their own, `reads` which other models a view shows.
@@ -45,18 +45,18 @@ class Resource(ReadOnlyModelViewSet):
             add_routes(cls, cls.queryset.model)
 
     def get_serializer_class(self) -> type[BaseSerializer]:
-        """A list shows less of a row than its own page, where the resource says so."""
+        """The detail serializer, except for lists."""
         if self.action != "list" and self.detail_serializer_class:
             return self.detail_serializer_class
         return super().get_serializer_class()
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
-        """Only a list is filtered: one row is found by its id."""
+        """Filters lists only; one row is found by its id."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     @property
     def caller(self) -> Caller:
-        """Who asks for the action."""
+        """The user of the request, as the caller of an action."""
         return Caller(self.request.user.get_username(), Via.API)
 
     def given(self, body: type[Serializer], **context: Any) -> dict[str, Any]:
@@ -67,10 +67,10 @@ class Resource(ReadOnlyModelViewSet):
         return read.validated_data
 
     def shown(self, status: int = 200) -> Response:
-        """The row as it is now, after an action on it."""
+        """The row after an action on it."""
         return Response(self.get_serializer(self.get_object()).data, status=status)
 
     def answer(self, done: Done) -> Response:
-        """The row that an action answers with: 201 if it is new, else 200."""
+        """The row that an action returns: 201 if it is new, else 200."""
         row = self.get_queryset().get(pk=done.made.pk)
         return Response(self.get_serializer(row).data, status=201 if done.is_new else 200)

@@ -9,7 +9,7 @@ from registry.actions.operator.parameters import OPTIONAL_REASON, Form, Text
 
 
 class Body(serializers.Serializer):
-    """Refuses fields that it does not have: a typing error would change nothing in silence."""
+    """A request body that refuses unknown fields, so that a typing error is reported."""
 
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
@@ -21,7 +21,7 @@ class Body(serializers.Serializer):
 
 @cache
 def body_of(form: Form) -> type[Body]:
-    """The body of the routes whose actions have this form; one class, for the schema has one name.
+    """The body of the routes whose actions have this form; one class per form.
 
     A `Body` made from a form is no class that mypy knows, so those that add to it ignore that.
     """

@@ -39,5 +39,5 @@ def is_read_by_index(request: Request, view: Any) -> bool:
 
 
 def _asked(request: Request) -> set[str]:
-    """The filters and the search that have a value."""
+    """The names of filters and search with a value."""
     return {name for name, value in request.query_params.items() if value} - NOT_FILTERS

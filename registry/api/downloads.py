@@ -1,4 +1,4 @@
-"""Answers that are not JSON: Markdown, and an artifact that says its SHA-256."""
+"""Responses that are not JSON: Markdown, and an artifact with its SHA-256."""
 
 import base64
 from typing import Any
@@ -14,7 +14,7 @@ from registry.models import ModelVersion
 
 
 class Octets(BaseRenderer):
-    """Names the type of the answer; a download is not rendered."""
+    """The media type of a download, which is not rendered."""
 
     media_type = "application/octet-stream"
     format = "bin"
@@ -26,7 +26,7 @@ class Octets(BaseRenderer):
 
 
 class Markdown(BaseRenderer):
-    """Text as it is."""
+    """Markdown text, unchanged."""
 
     media_type = "text/markdown"
     format = "md"

@@ -1,4 +1,4 @@
-"""What REST answers when a call is refused or fails: every error in the one JSON form."""
+"""REST's errors and exception handler: every error in one JSON form."""
 
 from collections.abc import Callable
 from typing import Any
@@ -69,7 +69,7 @@ class NotAcceptable(HttpError):
 
 
 def credentials_missing() -> CredentialsMissing:
-    """Nobody is logged in, and no token came."""
+    """The error of a request without session and token."""
     return CredentialsMissing(
         "No token and no session.",
         hint="Send Authorization: Token <token>; tokens are made in the admin, under API tokens.",
@@ -77,7 +77,7 @@ def credentials_missing() -> CredentialsMissing:
 
 
 def credentials_wrong() -> CredentialsWrong:
-    """A token that is not ours, or of a user who is not active. An access key is no token."""
+    """The error of an unknown token, or of one of an inactive user. An access key is no token."""
     return CredentialsWrong(
         "This token is unknown, or its user is not active.",
         hint="Make a token in the admin, under API tokens. An access key opens nothing here.",
@@ -104,7 +104,7 @@ _BY_FRAMEWORK: tuple[tuple[_Raised, Callable[[], HttpError]], ...] = (
 
 
 def as_error(raised: Exception) -> EvalsError:
-    """What a caller may know of an exception."""
+    """The error that a caller gets for an exception."""
     if isinstance(raised, EvalsError):
         return raised
     if isinstance(raised, drf.ValidationError):

@@ -1,4 +1,4 @@
-"""What lists can be asked: filters that refuse what they do not know, search, and order."""
+"""The filters of lists, which refuse unknown parameters, and the search."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -41,7 +41,7 @@ class NumberFilter(django_filters.NumberFilter):
 
 
 class LabelFilter(django_filters.CharFilter):
-    """A label as it is written: the whole answer for `single`, one of it for `multiple`."""
+    """A label: the whole answer for `single`, one of the set for `multiple`."""
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
         # Of jsonb, "a" is contained in "a" and in ["a", "b"].
@@ -49,7 +49,7 @@ class LabelFilter(django_filters.CharFilter):
 
 
 class _FlagField(forms.NullBooleanField):
-    """`true` or `false`; the form's own field takes anything else for no answer."""
+    """`true` or `false`; Django's field takes anything else for None."""
 
     widget = forms.TextInput
 
@@ -68,7 +68,7 @@ class FlagFilter(django_filters.BooleanFilter):
 
 
 class _MomentField(IsoDateTimeField):
-    """In UTC: PostgreSQL refuses offsets that ISO 8601 allows."""
+    """A time in UTC: PostgreSQL refuses some offsets of ISO 8601."""
 
     def clean(self, value: Any) -> datetime | None:
         moment = super().clean(value)
@@ -97,7 +97,7 @@ class Before(_Moment):
 
 
 class StrictFilters(DjangoFilterBackend):
-    """Refuses parameters that the list does not have: a typing error would answer everything."""
+    """Refuses unknown parameters: a typing error would return every row."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         known = {*view.filterset_class.base_filters, *paging.PARAMETERS, "ordering"}

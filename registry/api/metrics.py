@@ -1,4 +1,4 @@
-"""/api/metrics/: every number about every version."""
+"""/api/metrics/: the metrics of versions."""
 
 import django_filters
 from rest_framework import serializers
@@ -10,7 +10,7 @@ from .filters import FlagFilter, IdFilter, NumberFilter
 
 
 class MetricSerializer(serializers.ModelSerializer):
-    """A number about a version."""
+    """A metric of a version."""
 
     class Meta:
         model = Metric
@@ -27,7 +27,7 @@ class MetricSerializer(serializers.ModelSerializer):
 
 
 class MetricFilter(django_filters.FilterSet):
-    """By version, and within it by what is measured."""
+    """By version, name, target, split and label."""
 
     version = IdFilter("version_id")
     name = django_filters.CharFilter()
@@ -47,7 +47,7 @@ class MetricFilter(django_filters.FilterSet):
 
 
 class Metrics(Resource):
-    """The numbers about versions; as one series over a project's versions see the project."""
+    """The metrics of versions; for a series over a project's versions see the project."""
 
     queryset = Metric.objects.all()
     serializer_class = MetricSerializer

@@ -31,7 +31,7 @@ class Ordering(BaseFilterBackend):
 
 
 def orderings(view: Any) -> list[str]:
-    """What `ordering` may be."""
+    """The valid values of `ordering`."""
     return [sign + name for name in view.ordering_fields for sign in ("", "-")]
 
 

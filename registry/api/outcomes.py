@@ -1,4 +1,4 @@
-"""/api/outcomes/: what versions answered, beside what humans said."""
+"""/api/outcomes/: predictions beside human labels."""
 
 import django_filters
 from rest_framework import serializers
@@ -13,7 +13,7 @@ SOURCES = Outcome.Source.choices
 
 
 class OutcomeSerializer(serializers.ModelSerializer):
-    """One answer for one task, and whether it was right."""
+    """A prediction for a task, and whether it was correct."""
 
     version = VersionReference()
     task = TaskReference()
@@ -32,7 +32,7 @@ class OutcomeSerializer(serializers.ModelSerializer):
 
 
 class OutcomeFilter(django_filters.FilterSet):
-    """By version or task, and within one by what was said and answered."""
+    """By version or task, and within one by human label and prediction."""
 
     version = IdFilter("version_id")
     task = IdFilter("task_id")
@@ -48,7 +48,7 @@ class OutcomeFilter(django_filters.FilterSet):
 
 
 class Outcomes(Resource):
-    """What versions answered for tasks: on the holdout, and beside the humans who came after."""
+    """Predictions for tasks: on the holdout, and on labels that were made after them."""
 
     queryset = Outcome.objects.select_related("version", "task").only(
         *("target", "source", "predicted", "score", "human", "correct", "at"),

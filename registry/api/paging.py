@@ -1,4 +1,4 @@
-"""Pages through a list by where the last page ended, so that what is inserted moves nothing."""
+"""Keyset pagination: a page starts where the last one ended, so inserts move nothing."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ class _Asked(serializers.Serializer):
 
 
 class KeysetPagination(BasePagination):
-    """By the ordering's field and then by id, so that equal and empty values are no trouble.
+    """Pages by the ordering's field and then by id, so that equal and null values are handled.
 
     REST framework's own cursor keeps the field alone: it loses rows where a value is null, or
     where more rows than its cutoff have the same one.
@@ -40,7 +40,7 @@ class KeysetPagination(BasePagination):
     def paginate_queryset(
         self, queryset: QuerySet, request: Request, view: Any = None
     ) -> list[Model]:
-        """The page that the cursor asks for, else the first; one query."""
+        """The cursor's page, else the first; one query."""
         asked = _Asked(data={k: request.query_params[k] for k in PARAMETERS if k in request.GET})
         asked.is_valid(raise_exception=True)
         size = asked.validated_data["page_size"]
@@ -129,7 +129,7 @@ class KeysetPagination(BasePagination):
 
 
 def _order(field: str, descending: bool, backwards: bool) -> list[Any]:
-    """Empty values come last, so first when read backwards."""
+    """The order by field and id; nulls last, so first when read backwards."""
     down = descending != backwards
     key = "-id" if down else "id"
     if field == "id":
@@ -139,7 +139,7 @@ def _order(field: str, descending: bool, backwards: bool) -> list[Any]:
 
 
 def _sorted_by_id(down: bool) -> list[Any]:
-    """By id, and not by the index on it.
+    """An order by id that does not use the index on it.
 
     PostgreSQL would go through the whole table by that index, hoping to find a page of the
     few rows soon; what it finds by another index is sorted in no time.

@@ -9,7 +9,7 @@ from .filters import After, Before, FlagFilter
 
 
 class ProjectFilter(django_filters.FilterSet):
-    """By who it is, and by what serves it."""
+    """By identity, pipeline and champion."""
 
     uid = django_filters.CharFilter()
     hostname = django_filters.CharFilter()

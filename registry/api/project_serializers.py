@@ -68,7 +68,7 @@ class PointSerializer(serializers.Serializer):
 
 
 class StandingSerializer(serializers.Serializer):
-    """How many of n answers were right. The share is told from n = 20 on."""
+    """How many of n predictions were correct. The share is null below n = 20."""
 
     n = serializers.IntegerField()
     correct = serializers.IntegerField()
@@ -77,7 +77,7 @@ class StandingSerializer(serializers.Serializer):
 
 
 class DaySerializer(serializers.Serializer):
-    """The answers to humans of one day, and of the seven days that end with it."""
+    """Predictions on one day's new labels, and on those of the seven days ending with it."""
 
     day = serializers.DateField()
     standing = StandingSerializer()

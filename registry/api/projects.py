@@ -34,7 +34,7 @@ from .schema import ErrorSerializer
 
 
 class Projects(Resource):
-    """Label Studio's projects, as they are known here."""
+    """The projects of Label Studio in the registry."""
 
     queryset = Project.objects.select_related("champion").defer(
         "champion__environment", "champion__note", "champion__load_error"
@@ -86,7 +86,7 @@ class Projects(Resource):
     @extend_schema(parameters=[PrequentialAsked], responses=DaySerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def prequential(self, request: Request, pk: int) -> Response:
-        """Day by day, how often the served versions were right about the humans after them."""
+        """Day by day, the accuracy of the served versions on labels made after their predictions."""
         asked = self.given(PrequentialAsked)
         return Response(
             DaySerializer(prequential_series(self.get_object(), **asked), many=True).data
@@ -97,7 +97,7 @@ class Projects(Resource):
     )
     @action(detail=True, pagination_class=None, url_path="label-next")
     def label_next(self, request: Request, pk: int) -> Response:
-        """Unlabelled tasks, those first of which the champion is least sure.
+        """Unlabelled tasks, those with the champion's lowest scores first.
 
         Empty without a champion, and until the workers have scored the tasks with it.
         """

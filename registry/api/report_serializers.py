@@ -1,4 +1,4 @@
-"""Reports on versions and tasks, as REST tells them."""
+"""The serializers of reports on versions and tasks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from .references import VersionReference
 
 
 class ShownTaskSerializer(serializers.Serializer):
-    """A task as people are shown it."""
+    """A task for display."""
 
     id = serializers.IntegerField()
     labelstudio_id = serializers.IntegerField()
@@ -22,7 +22,7 @@ class ShownTaskSerializer(serializers.Serializer):
 
 
 class MistakeSerializer(serializers.Serializer):
-    """A wrong answer, and how sure of it the version was."""
+    """A wrong prediction and its score."""
 
     outcome = serializers.IntegerField()
     target = serializers.CharField()
@@ -61,7 +61,7 @@ class LookSerializer(serializers.Serializer):
 
 
 class AlikeSerializer(serializers.Serializer):
-    """A task that is like the one that was asked for."""
+    """A similar task."""
 
     cosine = serializers.FloatField(help_text="Of the features of both, -1 to 1.")
     task = ShownTaskSerializer()
@@ -100,7 +100,7 @@ class DisagreementSerializer(serializers.Serializer):
 
 
 class TargetComparisonSerializer(serializers.Serializer):
-    """A target that both have learned."""
+    """A target that both versions are trained for."""
 
     target = serializers.CharField()
     kind = serializers.CharField()
@@ -140,7 +140,7 @@ class ComparisonSerializer(serializers.Serializer):
 
 
 class CardProjectSerializer(serializers.Serializer):
-    """Whose version it is."""
+    """The version's project."""
 
     id = serializers.IntegerField()
     uid = serializers.CharField()

@@ -33,7 +33,7 @@ class RunErrorSerializer(serializers.Serializer):
 
 
 class RunSerializer(serializers.ModelSerializer):
-    """A run and how far it is, without what it did."""
+    """A run and its progress, without its long columns."""
 
     version = serializers.SerializerMethodField(help_text="The version that it made.")
     error = serializers.SerializerMethodField()
@@ -59,7 +59,7 @@ class RunSerializer(serializers.ModelSerializer):
 
 
 class RunDetailSerializer(RunSerializer):
-    """A run with all that it learned from, did and found."""
+    """A run with its dataset, statements, log and comparison."""
 
     parameters = serializers.JSONField()
     dataset_counts = serializers.JSONField()
@@ -84,7 +84,7 @@ class NewRun(OptionalReason):  # type: ignore[misc, valid-type]
 
 
 class RunFilter(django_filters.FilterSet):
-    """By project, by how it stands or ended, and by when."""
+    """By project, state, outcome and time."""
 
     project = IdFilter("project_id")
     state = django_filters.MultipleChoiceFilter(choices=RunState.choices, distinct=False)

@@ -1,4 +1,4 @@
-"""How the OpenAPI schema is drawn: every operation also says which errors it answers."""
+"""The OpenAPI schema: adds to every operation the errors that it returns."""
 
 from typing import Any
 

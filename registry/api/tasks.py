@@ -26,7 +26,7 @@ _LONG = ("data", "annotations")
 
 
 class TaskSerializer(serializers.ModelSerializer):
-    """A task, and what humans said of it."""
+    """A task and the labels derived from its annotations."""
 
     labels = serializers.DictField(
         help_text="By control what its annotations amount to: a label, or a list of labels."
@@ -46,7 +46,7 @@ class TaskSerializer(serializers.ModelSerializer):
 
 
 class TaskDetailSerializer(TaskSerializer):
-    """A task with what it is about."""
+    """A task with its content."""
 
     shown = serializers.SerializerMethodField()
 
@@ -60,7 +60,7 @@ class TaskDetailSerializer(TaskSerializer):
 
 
 class TaskFilter(django_filters.FilterSet):
-    """By project, and within it by what was said of them and when."""
+    """By project, and within it by split, labels and time."""
 
     project = IdFilter("project_id")
     labelstudio_id = IdFilter("labelstudio_id", label="Label Studio's id.")
@@ -80,7 +80,7 @@ class TaskFilter(django_filters.FilterSet):
 
 
 class Tasks(Resource):
-    """The tasks of Label Studio's projects, as far as they are known here."""
+    """The mirrored tasks of Label Studio's projects."""
 
     queryset = Task.objects.defer(*_LONG)
     serializer_class = TaskSerializer

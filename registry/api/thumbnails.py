@@ -41,7 +41,7 @@ _places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))
 
 @contextmanager
 def one_of_few() -> Iterator[None]:
-    """Fetching one may take seconds, and a thread with it. Raises TooManyAtOnce after one."""
+    """Limits the threads that fetch thumbnails. Raises TooManyAtOnce after a second."""
     if not _places.acquire(timeout=_PATIENCE_S):
         raise TooManyAtOnce
     try:

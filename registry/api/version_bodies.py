@@ -8,7 +8,7 @@ from .bodies import Body
 
 
 class MistakesAsked(Body):
-    """Which mistakes, and how many."""
+    """The target and source of the mistakes, and their number."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
     source = serializers.ChoiceField(  # type: ignore[assignment]
@@ -18,7 +18,7 @@ class MistakesAsked(Body):
 
 
 class ExemplarsAsked(Body):
-    """Of which label, and how many of each."""
+    """The target and label, and the number of examples of each."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
     label = serializers.CharField(  # type: ignore[assignment]
@@ -28,10 +28,10 @@ class ExemplarsAsked(Body):
 
 
 class CompareAsked(Body):
-    """With which version of the same project."""
+    """The other version, of the same project."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        """`with` is a word of Python's, so it cannot be an attribute."""
+        """Adds `with`, a keyword of Python, which cannot be an attribute."""
         version = self.context.get("version")
         same_project = ModelVersion.objects.filter(project=version.project_id if version else None)
         return {"with": serializers.PrimaryKeyRelatedField(queryset=same_project)}

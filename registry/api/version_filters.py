@@ -9,7 +9,7 @@ from .filters import After, Before, FlagFilter, IdFilter, NumberFilter
 
 
 class VersionFilter(django_filters.FilterSet):
-    """By project, by what it is, and by how it stands."""
+    """By project, run, label, pipeline and state."""
 
     project = IdFilter("project_id")
     run = IdFilter("run_id")

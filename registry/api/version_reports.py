@@ -42,7 +42,7 @@ class VersionReports(Resource):
     )
     @action(detail=True, pagination_class=None)
     def mistakes(self, request: Request, pk: int) -> Response:
-        """Where the version was wrong, the surest first."""
+        """Wrong predictions, the highest score first."""
         found = mistakes(self.get_object(), **self.given(MistakesAsked))
         return Response(MistakeSerializer(found, many=True).data)
 
@@ -60,7 +60,7 @@ class VersionReports(Resource):
     @extend_schema(parameters=[CompareAsked], responses=ComparisonSerializer)
     @action(detail=True)
     def compare(self, request: Request, pk: int) -> Response:
-        """This version (b) beside another (a) of its project, on the tasks both were judged on.
+        """This version (b) against another (a) of its project, on the tasks both were evaluated on.
 
         Each difference is b - a, with its 95 % interval.
         """
@@ -71,7 +71,7 @@ class VersionReports(Resource):
     @extend_schema(responses=CardSerializer)
     @action(detail=True)
     def card(self, request: Request, pk: int) -> Response:
-        """All that is known of the version."""
+        """Everything about the version."""
         return Response(card(self.get_object()))
 
     @extend_schema(responses={(200, Markdown.media_type): OpenApiTypes.STR})
@@ -91,5 +91,5 @@ class VersionReports(Resource):
     )
     @action(detail=True, renderer_classes=[Octets])
     def artifact(self, request: Request, pk: int) -> HttpResponseBase:
-        """The artifact as it was put, verified."""
+        """The artifact, verified."""
         return download(request, self.get_object())

@@ -10,7 +10,7 @@ from registry.models.version import VersionState
 
 
 class PrimarySerializer(serializers.Serializer):
-    """The primary metric on the holdout of its time; value null: not judged."""
+    """The primary metric on the version's own holdout; value null: not evaluated."""
 
     metric = serializers.CharField(help_text="What it is the mean of, such as macro_f1.")
     value = serializers.FloatField(allow_null=True)

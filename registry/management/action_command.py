@@ -15,7 +15,7 @@ from registry.models import AccessKey, ModelVersion, Project, TrainingRun
 
 
 def add_arguments(parser: ArgumentParser, action: Action) -> None:
-    """What it is done to, then an option for each parameter."""
+    """Adds the action's subject, then an option for each parameter."""
     if action.subject in (Project, ModelVersion):
         parser.add_argument("project", help="its uid, our id, or Label Studio's id")
     if action.subject is ModelVersion:
@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser, action: Action) -> None:
 
 
 def execute(action: Action, options: dict[str, Any]) -> Done:
-    """Do it as the user of this machine. Raises EvalsError, or CommandError for wrong arguments."""
+    """Executes the action as the machine's user. Raises EvalsError, or CommandError for arguments."""
     subject = _subject(action, options)
     given: dict[str, Any] = {text.name: options[text.name] for text in action.form.texts}
     for version in action.form.versions:
@@ -56,12 +56,12 @@ def _subject(action: Action, options: dict[str, Any]) -> Any:
 
 
 class DoneCommand(ShowingCommand):
-    """A command that does an action, and prints its sentence, or its audit entry as JSON."""
+    """A command that executes an action and prints its message, or its audit entry as JSON."""
 
     done: Done
 
     def action(self, options: dict[str, Any]) -> Action:
-        """The one to do."""
+        """The action to execute."""
         raise NotImplementedError
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:

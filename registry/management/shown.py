@@ -24,7 +24,7 @@ class ShowingCommand(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """The one that all of them have; and their own, by `arguments`."""
+        """Adds `--json` and the command's own arguments."""
         parser.add_argument("--json", action="store_true", help="JSON instead of a table")
         self.arguments(parser)
 
@@ -32,7 +32,7 @@ class ShowingCommand(BaseCommand):
         """The command's own."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print what `show` found."""
+        """Prints the values of `show`."""
         try:
             found = self.show(options)
         except EvalsError as error:
@@ -43,27 +43,27 @@ class ShowingCommand(BaseCommand):
             self.print(found)
 
     def show(self, options: dict[str, Any]) -> Any:
-        """What there is to show, of values that JSON has."""
+        """The values to show, all of them JSON's."""
         raise NotImplementedError
 
     def print(self, found: Any) -> None:
-        """Print it for people."""
+        """Prints the values for people."""
         raise NotImplementedError
 
     @property
     def console(self) -> Console:
-        """Where tables go; as wide as they need where it is no terminal."""
+        """The console of tables; unlimited width if it is not a terminal."""
         console = Console(file=self.stdout)  # type: ignore[arg-type]
         if not console.is_terminal:
             console.width = 1000
         return console
 
     def say(self, text: str) -> None:
-        """A sentence, as it is."""
+        """Prints a sentence without wrapping."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def table(self, rows: Sequence[Row], columns: Mapping[str, Callable[[Row], Any]]) -> None:
-        """Rows under columns; a value that there is none of is a dash."""
+        """Prints rows as a table; a dash for missing values."""
         if not rows:
             self.say("None.")
             return
@@ -78,10 +78,10 @@ def _cell(value: Any) -> str:
 
 
 def number(value: float | None) -> str | None:
-    """Three digits, as everywhere."""
+    """A number with three decimals."""
     return None if value is None else f"{value:.3f}"
 
 
 def minute(at: str | None) -> str | None:
-    """An ISO time for people: to the minute."""
+    """An ISO time to the minute."""
     return at[:16].replace("T", " ") if at else None

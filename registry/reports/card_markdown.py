@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from registry.metrics import title
-from registry.reports.images import in_words
+from registry.reports.images import image_counts_text
 
 _FEW_LABELS = 20  # a wider matrix is no table that anyone reads
 
@@ -168,7 +168,7 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
 
 def _count(value: Any) -> Any:
     """What became of pictures is said in words."""
-    return in_words(value) if isinstance(value, dict) and "pictures" in value else value
+    return image_counts_text(value) if isinstance(value, dict) and "pictures" in value else value
 
 
 def _statements(card: dict[str, Any]) -> list[str]:

@@ -3,13 +3,13 @@
 from typing import Any
 
 
-def in_words(counts: dict[str, Any]) -> str:
+def image_counts_text(counts: dict[str, Any]) -> str:
     """`2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable`.
 
     `counts` are `pictures`, `kept`, `read`, `embedded` and `unavailable` of a run's
     `dataset_counts`; those of a run that ended early may lack some.
     """
-    said = ", ".join(
+    parts = ", ".join(
         f"{counts[name]:,} {words}"
         for name, words in _WORDS.items()
         if counts.get(name) is not None

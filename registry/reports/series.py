@@ -39,7 +39,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Day:
-    """The answers to humans of one day, and of the seven days that end with it."""
+    """Predictions on one day's new labels, and on those of the seven days ending with it."""
 
     day: date
     standing: Standing

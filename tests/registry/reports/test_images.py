@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.reports.images import in_words
+from registry.reports.images import image_counts_text
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from registry.reports.images import in_words
     ],
 )
 def test_what_is_known_is_said(counts, words):
-    assert in_words(counts) == words
+    assert image_counts_text(counts) == words
