@@ -1,4 +1,4 @@
-"""The context of a version's page: metrics, mistakes and lineage."""
+"""What the page of a version shows: how good it is, where it is wrong, and what it is made of."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ from registry.reports.task_views import why_no_link
 from . import run_page, version_charts
 from .badges import ago, version_badge
 from .base import link, list_url, page_url
+from .exemplars import exemplars_of_labels
 from .images import excerpt
-from .version_looks import looks
 
 _MISTAKES = 10
 _OTHERS = 50
@@ -38,7 +38,7 @@ _OTHERS = 50
 def context(
     user: AbstractBaseUser | AnonymousUser, version: ModelVersion, given: QueryDict
 ) -> dict[str, Any]:
-    """The context of the page. `?target=` says whose confusion, curve and mistakes are shown.
+    """Everything on the page. `?target=` says whose confusion, curve and mistakes are shown.
 
     One target at a time, so that the number of queries does not grow with the targets.
     """
@@ -74,7 +74,7 @@ def context(
 
 
 def proportion_text(standing: Standing) -> str:
-    """The share with its interval and n; below 20 answers n only."""
+    """The share with its interval and n; of too few only how many there are."""
     if standing.share is None:
         return f"too few to tell (n = {standing.n})"
     return f"{format_3dp(standing.share)} ({share_interval(standing.interval)}, n = {standing.n})"
@@ -126,7 +126,7 @@ def _champion_before(
 
 
 def _metric(row: MetricRow) -> dict[str, Any]:
-    """A row of the table: better and worse are shown by colour and sign."""
+    """A row of the table: better and worse are said by colour and by sign."""
     metric = info(row.metric)
     change = gain = None
     counted = metric.direction == Direction.NEITHER
@@ -154,12 +154,12 @@ def _of_target(
     rows: list[MetricRow],
     given: QueryDict,
 ) -> dict[str, Any]:
-    """The values of one target."""
+    """What is shown of one target."""
     classes = [row for row in per_class(version, previous) if row.target == target.name]
     worst = mistakes(version, target.name, _MISTAKES)
     return {
         "per_class": [version_charts.class_row(row) for row in classes if row.by_humans],
-        "looks": looks(version, target, classes, given),
+        "exemplars": exemplars_of_labels(version, target, classes, given),
         "confusion": version_charts.confusion_chart(version, target),
         **_curve(version, target),
         **_calibration(version, target, rows),
@@ -187,7 +187,7 @@ def _of_target(
 
 
 def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
-    """The learning curve; {} if the target cannot have one."""
+    """The learning curve; nothing where there can be none."""
     if not may_have_curve(version, target.name):
         return {}
     curves = {curve.target: curve for curve in learning_curves(version)}
@@ -199,7 +199,7 @@ def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
 
 
 def _calibration(version: ModelVersion, target: Target, rows: list[MetricRow]) -> dict[str, Any]:
-    """The reliability; {} where scores are similarities and not probabilities."""
+    """The reliability; nothing where scores say how near a task is, and not how sure it is."""
     error = next((row for row in rows if (row.target, row.name) == (target.name, "ece")), None)
     if error is None:
         return {}

@@ -8,7 +8,7 @@ from registry.models import ModelVersion, Outcome, TrainingRun
 from registry.reports.acts_on import acts_on
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
-from registry.reports.exemplars import Look, exemplars
+from registry.reports.exemplars import LabelExemplars, exemplars
 from registry.reports.learning_curve import learning_curves
 from registry.reports.metrics import whole_metrics
 from registry.reports.mistakes import mistakes
@@ -30,7 +30,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
     targets = list(version.targets.all())
     previous = champion_before(version)
     classes = per_class(version, previous)
-    looks = exemplars(version, limit=EXAMPLES, most=LABELS, classes=classes)
+    labels = exemplars(version, limit=EXAMPLES, most=LABELS, classes=classes)
     return {
         "version": version.label,
         "number": version.number,
@@ -45,7 +45,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "metrics": [asdict(row) for row in whole_metrics(version, previous)],
         "previous_champion": previous.label if previous else None,
         "per_class": [asdict(row) for row in classes],
-        "labels": [_look(look) for look in looks],
+        "labels": [_label(one) for one in labels],
         "confusion": [asdict(confusion(version, t)) for t in targets if t.trained],
         "learning_curves": [
             {**asdict(curve), "sentence": curve.sentence} for curve in learning_curves(version)
@@ -77,13 +77,13 @@ def _standing(standing: Standing) -> dict[str, Any]:
     return {"n": standing.n, "share": standing.share, "interval": interval}
 
 
-def _look(look: Look) -> dict[str, Any]:
+def _label(one: LabelExemplars) -> dict[str, Any]:
     return {
-        "target": look.target,
-        "label": look.label,
-        "n": look.n,
-        "by_humans": look.by_humans,
-        "tasks": [example.task.labelstudio_id for example in look.examples],
+        "target": one.target,
+        "label": one.label,
+        "n": one.n,
+        "by_humans": one.by_humans,
+        "tasks": [example.task.labelstudio_id for example in one.examples],
     }
 
 

@@ -1,4 +1,4 @@
-"""What each label looks like to a version: the tasks that it would give it with the best scores."""
+"""The exemplars of each label: the tasks that a version gives it with the highest scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Look:
+class LabelExemplars:
     """A label with the first of its `kept` examples, the best first.
 
     `n` is how many tasks the version gives it; `by_humans`, where humans' labels judge it, how
@@ -46,7 +46,7 @@ def exemplars(
     limit: int = 12,
     most: int | None = None,
     classes: Sequence[ClassRow] | None = None,
-) -> list[Look]:
+) -> list[LabelExemplars]:
     """The labels of which examples are kept, those of most tasks first, each with `limit` of them.
 
     Of more labels than `most` the later ones are only named. Two queries, one where the version's
@@ -58,16 +58,17 @@ def exemplars(
         if target in (None, row.target) and label in (None, row.label)
     }
     named = list(known)[most:] if most is not None else []
-    found: dict[_Key, Look] = {}
+    found: dict[_Key, LabelExemplars] = {}
     rows = list(_first(version, target, label, limit, named))
     tasks = task_views(version.project, [row.task for row in rows]) if rows else []
     for row, task in zip(rows, tasks, strict=True):
         key = row.target, row.label
-        look = found.setdefault(key, _look(key, known, row.kept))
-        look.examples.append(Example(row.score, task))
+        one = found.setdefault(key, _label_exemplars(key, known, row.kept))
+        one.examples.append(Example(row.score, task))
     if not found:
         return []
-    return [*sorted(found.values(), key=_most_tasks), *(_look(key, known, None) for key in named)]
+    only_named = [_label_exemplars(key, known, None) for key in named]
+    return [*sorted(found.values(), key=_most_tasks), *only_named]
 
 
 def _first(
@@ -91,14 +92,14 @@ def _first(
     return first.order_by("-score", "id")
 
 
-def _look(key: _Key, known: dict[_Key, ClassRow], kept: int | None) -> Look:
+def _label_exemplars(key: _Key, known: dict[_Key, ClassRow], kept: int | None) -> LabelExemplars:
     row = known.get(key)
-    return Look(*key, row.n if row else None, row is not None and row.by_humans, kept)
+    return LabelExemplars(*key, row.n if row else None, row is not None and row.by_humans, kept)
 
 
 def _largest(row: ClassRow) -> tuple:
     return -row.n, row.target, row.label
 
 
-def _most_tasks(look: Look) -> tuple:
-    return -(look.n or 0), -(look.kept or 0), look.target, look.label
+def _most_tasks(one: LabelExemplars) -> tuple:
+    return -(one.n or 0), -(one.kept or 0), one.target, one.label

@@ -1,4 +1,4 @@
-"""What each label looks like, on the page of a version: a row of images for each."""
+"""The exemplars of each label on a version's page: a row of images for each label."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from registry.models import ModelVersion, Target
-from registry.reports.exemplars import Example, Look, exemplars
+from registry.reports.exemplars import Example, LabelExemplars, exemplars
 from registry.reports.formatting import format_3dp
 from registry.reports.per_class import ClassRow
 
@@ -18,7 +18,7 @@ _EACH = 12
 _OF_ONE = 100
 
 
-def looks(
+def exemplars_of_labels(
     version: ModelVersion, target: Target, classes: Sequence[ClassRow], given: QueryDict
 ) -> dict[str, Any] | None:
     """The labels with their images, and the others by name; None where none are kept.
@@ -32,34 +32,34 @@ def looks(
         found = exemplars(version, target.name, asked, _OF_ONE, classes=classes)
     if not found and asked is None:
         return None
-    shown = [look for look in found if look.examples][:_LABELS]
+    shown = [one for one in found if one.examples][:_LABELS]
     return {
         "label": asked,
         "all": f"?{urlencode({'target': target.name})}#looks",
-        "shown": [_shown(target, look) for look in shown],
-        "others": [_named(target, look) for look in found if look not in shown],
+        "shown": [_shown(target, one) for one in shown],
+        "others": [_named(target, one) for one in found if one not in shown],
     }
 
 
-def _shown(target: Target, look: Look) -> dict[str, Any]:
+def _shown(target: Target, one: LabelExemplars) -> dict[str, Any]:
     return {
-        **_named(target, look),
-        "images": row([_framed(one) for one in look.examples], f"Examples of {look.label}"),
-        "more": look.kept if look.kept and look.kept > len(look.examples) else 0,
+        **_named(target, one),
+        "images": row([_framed(one) for one in one.examples], f"Examples of {one.label}"),
+        "more": one.kept if one.kept and one.kept > len(one.examples) else 0,
     }
 
 
-def _named(target: Target, look: Look) -> dict[str, Any]:
-    """A label, its number of tasks, and the link to its own page."""
-    query = urlencode({"target": target.name, "label": look.label})
-    return {"label": look.label, "n": _counted(look), "href": f"?{query}#looks"}
+def _named(target: Target, one: LabelExemplars) -> dict[str, Any]:
+    """A label, how many tasks it has, and where it is by itself."""
+    query = urlencode({"target": target.name, "label": one.label})
+    return {"label": one.label, "n": _counted(one), "href": f"?{query}#looks"}
 
 
-def _counted(look: Look) -> str:
-    if look.n is None:
+def _counted(one: LabelExemplars) -> str:
+    if one.n is None:
         return ""
-    tasks = "1 task" if look.n == 1 else f"{look.n:,} tasks"
-    return f"humans gave it to {tasks} of the holdout" if look.by_humans else tasks
+    tasks = "1 task" if one.n == 1 else f"{one.n:,} tasks"
+    return f"humans gave it to {tasks} of the holdout" if one.by_humans else tasks
 
 
 def _framed(example: Example) -> Framed:
