@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 
-from . import breadth, paging
+from . import paging, query_limits
 
 MAX_ID = 2**63 - 1
 MAX_NUMBER = 2**31 - 1
@@ -107,7 +107,7 @@ class StrictFilters(DjangoFilterBackend):
         if unknown:
             said = f"There is no such parameter. There are {', '.join(sorted(known))}."
             raise ValidationError(dict.fromkeys(unknown, said))
-        breadth.require_narrowing(request, view)
+        query_limits.require_narrowing(request, view)
         return super().filter_queryset(request, queryset, view)
 
 

@@ -14,9 +14,9 @@ from rest_framework.utils.urls import replace_query_param
 
 from registry.jsonb import storable
 
-from .breadth import is_read_by_index
 from .errors import CursorInvalid
 from .ordering import ordering_asked
+from .query_limits import is_read_by_index
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500  # rows
