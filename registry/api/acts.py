@@ -8,7 +8,7 @@ from registry.models import Act
 from registry.reports.acts_on import is_on
 
 from .base import Resource
-from .filters import After, Before, IdFilter
+from .filters import AfterFilter, BeforeFilter, IdFilter
 from .references import VersionReference
 
 
@@ -37,8 +37,8 @@ class ActFilter(django_filters.FilterSet):
     run = IdFilter("run_id")
     verb = django_filters.CharFilter()
     actor = django_filters.CharFilter()
-    at_after = After("at")
-    at_before = Before("at")
+    at_after = AfterFilter("at")
+    at_before = BeforeFilter("at")
 
     class Meta:
         model = Act

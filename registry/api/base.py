@@ -13,7 +13,7 @@ from .action_routes import add_routes
 from .filters import Search, StrictFilters
 from .ordering import Ordering
 from .paging import KeysetPagination
-from .permissions import AsInTheAdmin
+from .permissions import ModelPermissions
 
 
 class Resource(ReadOnlyModelViewSet):
@@ -26,7 +26,7 @@ class Resource(ReadOnlyModelViewSet):
     `narrow_by` of which that is true too.
     """
 
-    permission_classes = [AsInTheAdmin]
+    permission_classes = [ModelPermissions]
     pagination_class = KeysetPagination
     filter_backends = [StrictFilters, Search, Ordering]
     lookup_value_converter = "int"

@@ -7,7 +7,7 @@ from registry.models import Event
 from registry.models.event import EventStatus
 
 from .base import Resource
-from .filters import After, Before, IdFilter
+from .filters import AfterFilter, BeforeFilter, IdFilter
 
 SOURCES = Event.Source.choices
 
@@ -43,8 +43,8 @@ class EventFilter(django_filters.FilterSet):
     action = django_filters.CharFilter()
     status = django_filters.ChoiceFilter(choices=EventStatus.choices)
     request_id = django_filters.CharFilter()
-    received_after = After("received_at")
-    received_before = Before("received_at")
+    received_after = AfterFilter("received_at")
+    received_before = BeforeFilter("received_at")
 
     class Meta:
         model = Event

@@ -67,8 +67,8 @@ class FlagFilter(django_filters.BooleanFilter):
     field_class = _FlagField
 
 
-class _MomentField(IsoDateTimeField):
-    """A time in UTC: PostgreSQL refuses some offsets of ISO 8601."""
+class _TimeField(IsoDateTimeField):
+    """In UTC: PostgreSQL refuses offsets that ISO 8601 allows."""
 
     def clean(self, value: Any) -> datetime | None:
         moment = super().clean(value)
@@ -78,18 +78,18 @@ class _MomentField(IsoDateTimeField):
             raise forms.ValidationError("Must lie within the years 1 to 9999.") from None
 
 
-class _Moment(django_filters.IsoDateTimeFilter):
-    field_class = _MomentField
+class _TimeFilter(django_filters.IsoDateTimeFilter):
+    field_class = _TimeField
 
 
-class After(_Moment):
+class AfterFilter(_TimeFilter):
     """From this moment on."""
 
     def __init__(self, field_name: str) -> None:
         super().__init__(field_name=field_name, lookup_expr="gte", label="From this moment on.")
 
 
-class Before(_Moment):
+class BeforeFilter(_TimeFilter):
     """Until this moment, which is not in it."""
 
     def __init__(self, field_name: str) -> None:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from registry.permissions import may_view
 
 
-class AsInTheAdmin(BasePermission):
+class ModelPermissions(BasePermission):
     """Who may view the model may read it; an operator action needs its own permission as well.
 
     `actions_by_route` of a resource says which is which. What changes something and is no action

@@ -5,7 +5,7 @@ import django_filters
 from registry.models import Project
 from registry.models.project import PromotionRule
 
-from .filters import After, Before, FlagFilter
+from .filters import AfterFilter, BeforeFilter, FlagFilter
 
 
 class ProjectFilter(django_filters.FilterSet):
@@ -16,8 +16,8 @@ class ProjectFilter(django_filters.FilterSet):
     pipeline = django_filters.CharFilter()
     promotion_rule = django_filters.ChoiceFilter(choices=PromotionRule.choices)
     has_champion = FlagFilter(field_name="champion", lookup_expr="isnull", exclude=True)
-    created_after = After("created_at")
-    created_before = Before("created_at")
+    created_after = AfterFilter("created_at")
+    created_before = BeforeFilter("created_at")
 
     class Meta:
         model = Project

@@ -15,7 +15,7 @@ from registry.models.run import RunState
 
 from .base import Resource
 from .bodies import OptionalReason
-from .filters import After, Before, FlagFilter, IdFilter
+from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
 from .references import VersionReference
 
 _LONG = (
@@ -91,8 +91,8 @@ class RunFilter(django_filters.FilterSet):
     trigger = django_filters.ChoiceFilter(choices=TrainingRun.Trigger.choices)
     error_code = django_filters.CharFilter()
     has_version = FlagFilter(field_name="version", lookup_expr="isnull", exclude=True)
-    created_after = After("created_at")
-    created_before = Before("created_at")
+    created_after = AfterFilter("created_at")
+    created_before = BeforeFilter("created_at")
 
     class Meta:
         model = TrainingRun

@@ -17,7 +17,7 @@ from registry.models.task import Split
 from registry.reports.task_views import task_views
 
 from .base import Resource
-from .filters import After, Before, FlagFilter, IdFilter
+from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
 from .report_serializers import ShownTaskSerializer
 from .schema import ErrorSerializer
 from .thumbnails import Jpeg, jpeg_answer, one_of_few
@@ -67,8 +67,8 @@ class TaskFilter(django_filters.FilterSet):
     split = django_filters.ChoiceFilter(choices=Split.choices)
     labelled = FlagFilter(method="that_have_labels", label="Whether it has a usable label.")
     deleted = FlagFilter(field_name="deleted_at", lookup_expr="isnull", exclude=True)
-    labels_changed_after = After("labels_changed_at")
-    labels_changed_before = Before("labels_changed_at")
+    labels_changed_after = AfterFilter("labels_changed_at")
+    labels_changed_before = BeforeFilter("labels_changed_at")
 
     class Meta:
         model = Task

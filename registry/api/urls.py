@@ -38,8 +38,8 @@ class Root(APIRootView):
     schema = None
 
 
-class Nowhere(APIView):
-    """Any other route: to those who are known it says so in the one form."""
+class UnknownRoute(APIView):
+    """Any other route: answers route_unknown to an authenticated caller."""
 
     schema = None
 
@@ -65,5 +65,5 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", login_required(SpectacularSwaggerView.as_view(url_name="api:schema"))),
     *router.urls,
-    re_path("", Nowhere.as_view(), name="nowhere"),
+    re_path("", UnknownRoute.as_view(), name="unknown-route"),
 ]

@@ -5,7 +5,7 @@ from django.db.models import F, QuerySet
 
 from registry.models import ModelVersion
 
-from .filters import After, Before, FlagFilter, IdFilter, NumberFilter
+from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter
 
 
 class VersionFilter(django_filters.FilterSet):
@@ -20,8 +20,8 @@ class VersionFilter(django_filters.FilterSet):
     champion = FlagFilter(method="that_serve", label="Whether it serves now.")
     archived = FlagFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
     load_failed = FlagFilter(field_name="load_failed_at", lookup_expr="isnull", exclude=True)
-    created_after = After("created_at")
-    created_before = Before("created_at")
+    created_after = AfterFilter("created_at")
+    created_before = BeforeFilter("created_at")
 
     class Meta:
         model = ModelVersion
