@@ -77,11 +77,11 @@ class AccessKeys(Resource):
 
     @extend_schema(request=NewKey, responses={201: MadeKeySerializer})
     def create(self, request: Request) -> Response:
-        """Create a key. Its plain text is returned only in this response."""
-        done = new_key.NewKey().execute(None, self.given(NewKey), self.caller)
-        told = {
+        """Make a key. Its plain text is in this answer and nowhere else."""
+        done = new_key.NewKey().execute(None, self.validated(NewKey), self.caller)
+        body = {
             **AccessKeySerializer(done.made).data,
             "key": done.plain,
             "url": request.build_absolute_uri(f"/k/{done.plain}"),
         }
-        return Response(told, status=201, headers={"Cache-Control": "no-store"})
+        return Response(body, status=201, headers={"Cache-Control": "no-store"})

@@ -33,11 +33,11 @@ def _route(action: Action, resource: Any) -> Any:
 
     def perform(self: Any, request: Request, pk: int) -> Response:
         subject = self.get_object()
-        given = self.given(body)
+        given = self.validated(body)
         if faults := action.faults(given):
             raise serializers.ValidationError(faults)
         done = action.execute(subject, given, self.caller)
-        return self.answer(done) if action.answers_with_new_row else self.shown()
+        return self.answer(done) if action.answers_with_new_row else self.current_row()
 
     perform.__name__ = action.path
     perform.__doc__ = action.description

@@ -59,15 +59,15 @@ class Resource(ReadOnlyModelViewSet):
         """The user of the request, as the caller of an action."""
         return Caller(self.request.user.get_username(), Via.API)
 
-    def given(self, body: type[Serializer], **context: Any) -> dict[str, Any]:
-        """What the request's body or query says, checked. Raises ValidationError."""
+    def validated(self, body: type[Serializer], **context: Any) -> dict[str, Any]:
+        """The validated values of the request's body or query. Raises ValidationError."""
         data = self.request.query_params if self.request.method == "GET" else self.request.data
         read = body(data=data, context=context)
         read.is_valid(raise_exception=True)
         return read.validated_data
 
-    def shown(self, status: int = 200) -> Response:
-        """The row after an action on it."""
+    def current_row(self, status: int = 200) -> Response:
+        """The row as it is now, after an action on it."""
         return Response(self.get_serializer(self.get_object()).data, status=status)
 
     def answer(self, done: Done) -> Response:

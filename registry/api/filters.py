@@ -105,8 +105,8 @@ class StrictFilters(DjangoFilterBackend):
             known.add("search")
         unknown = sorted(set(request.query_params) - known)
         if unknown:
-            said = f"There is no such parameter. There are {', '.join(sorted(known))}."
-            raise ValidationError(dict.fromkeys(unknown, said))
+            message = f"There is no such parameter. There are {', '.join(sorted(known))}."
+            raise ValidationError(dict.fromkeys(unknown, message))
         query_limits.require_narrowing(request, view)
         return super().filter_queryset(request, queryset, view)
 

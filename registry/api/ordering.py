@@ -35,9 +35,9 @@ def orderings(view: Any) -> list[str]:
     return [sign + name for name in view.ordering_fields for sign in ("", "-")]
 
 
-def ordering_asked(request: Request, view: Any) -> str:
+def requested_ordering(request: Request, view: Any) -> str:
     """The field to order by, with its sign. Raises ValidationError for one that is not offered."""
-    asked = request.query_params.get("ordering") or view.ordering
-    if asked not in orderings(view):
+    ordering = request.query_params.get("ordering") or view.ordering
+    if ordering not in orderings(view):
         raise ValidationError({"ordering": f"Must be one of {', '.join(orderings(view))}."})
-    return asked
+    return ordering

@@ -15,7 +15,7 @@ from rest_framework.utils.urls import replace_query_param
 from registry.jsonb import storable
 
 from .errors import CursorInvalid
-from .ordering import ordering_asked
+from .ordering import requested_ordering
 from .query_limits import is_read_by_index
 
 PAGE_SIZE = 50
@@ -23,7 +23,7 @@ MAX_PAGE_SIZE = 500  # rows
 PARAMETERS = ("cursor", "page_size")
 
 
-class _Asked(serializers.Serializer):
+class _PageQuery(serializers.Serializer):
     cursor = serializers.CharField(required=False, max_length=2000)
     page_size = serializers.IntegerField(
         required=False, min_value=1, max_value=MAX_PAGE_SIZE, default=PAGE_SIZE
@@ -40,13 +40,15 @@ class KeysetPagination(BasePagination):
     def paginate_queryset(
         self, queryset: QuerySet, request: Request, view: Any = None
     ) -> list[Model]:
-        """The cursor's page, else the first; one query."""
-        asked = _Asked(data={k: request.query_params[k] for k in PARAMETERS if k in request.GET})
-        asked.is_valid(raise_exception=True)
-        size = asked.validated_data["page_size"]
+        """The page that the cursor asks for, else the first; one query."""
+        query = _PageQuery(
+            data={k: request.query_params[k] for k in PARAMETERS if k in request.GET}
+        )
+        query.is_valid(raise_exception=True)
+        size = query.validated_data["page_size"]
         self._url = request.build_absolute_uri()
-        self._ordering = ordering_asked(request, view)
-        place, backwards = self._read(asked.validated_data.get("cursor"), queryset.model)
+        self._ordering = requested_ordering(request, view)
+        place, backwards = self._read(query.validated_data.get("cursor"), queryset.model)
         field, descending = self._ordering.lstrip("-"), self._ordering.startswith("-")
         if place is not None:
             queryset = queryset.filter(_beyond(field, place, descending != backwards, backwards))

@@ -20,8 +20,8 @@ class Settings(OptionalReason):  # type: ignore[misc, valid-type]
     promotion_rule = serializers.ChoiceField(required=False, choices=PromotionRule.choices)
 
 
-class MetricAsked(Body):
-    """The name and target of the metric."""
+class MetricQuery(Body):
+    """Which metric."""
 
     name = serializers.CharField(
         max_length=64, default="primary", help_text="Such as macro_f1, accuracy, log_loss."
@@ -35,14 +35,14 @@ class MetricAsked(Body):
     )
 
 
-class PrequentialAsked(Body):
-    """The number of days."""
+class PrequentialQuery(Body):
+    """How far back."""
 
     days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=90)
 
 
-class SimilarAsked(Body):
-    """The task to compare with, and how many similar ones."""
+class SimilarQuery(Body):
+    """To which task of the project, and how many."""
 
     k = serializers.IntegerField(min_value=1, max_value=100, default=10)
 
@@ -53,8 +53,8 @@ class SimilarAsked(Body):
         return {"task": serializers.PrimaryKeyRelatedField(queryset=own), **super().get_fields()}
 
 
-class LabelNextAsked(Body):
-    """Limit and offset."""
+class LabelNextQuery(Body):
+    """How many, and how many before them to leave out."""
 
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
     offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)

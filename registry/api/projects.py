@@ -16,11 +16,11 @@ from registry.reports.similar import similar
 
 from .base import Resource
 from .project_bodies import (
-    LabelNextAsked,
-    MetricAsked,
-    PrequentialAsked,
+    LabelNextQuery,
+    MetricQuery,
+    PrequentialQuery,
     Settings,
-    SimilarAsked,
+    SimilarQuery,
 )
 from .project_filters import ProjectFilter
 from .project_serializers import (
@@ -69,31 +69,31 @@ class Projects(Resource):
         default.
         """
         project = self.get_object()
-        given = self.given(Settings)
+        given = self.validated(Settings)
         for name in ("policy", "options"):
             if name in given:
                 given[name] = _changed(getattr(project, name), given[name])
         Configure().execute(project, given, self.caller)
-        return self.shown()
+        return self.current_row()
 
-    @extend_schema(parameters=[MetricAsked], responses=PointSerializer(many=True), filters=False)
+    @extend_schema(parameters=[MetricQuery], responses=PointSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def metrics(self, request: Request, pk: int) -> Response:
         """One metric over the project's versions, oldest first, with its baseline."""
-        asked = self.given(MetricAsked)
-        return Response(PointSerializer(metric_series(self.get_object(), **asked), many=True).data)
+        query = self.validated(MetricQuery)
+        return Response(PointSerializer(metric_series(self.get_object(), **query), many=True).data)
 
-    @extend_schema(parameters=[PrequentialAsked], responses=DaySerializer(many=True), filters=False)
+    @extend_schema(parameters=[PrequentialQuery], responses=DaySerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def prequential(self, request: Request, pk: int) -> Response:
-        """Day by day, the accuracy of the served versions on labels made after their predictions."""
-        asked = self.given(PrequentialAsked)
+        """Day by day, how often the served versions were right about the humans after them."""
+        query = self.validated(PrequentialQuery)
         return Response(
-            DaySerializer(prequential_series(self.get_object(), **asked), many=True).data
+            DaySerializer(prequential_series(self.get_object(), **query), many=True).data
         )
 
     @extend_schema(
-        parameters=[LabelNextAsked], responses=NextTaskSerializer(many=True), filters=False
+        parameters=[LabelNextQuery], responses=NextTaskSerializer(many=True), filters=False
     )
     @action(detail=True, pagination_class=None, url_path="label-next")
     def label_next(self, request: Request, pk: int) -> Response:
@@ -101,11 +101,11 @@ class Projects(Resource):
 
         Empty without a champion, and until the workers have scored the tasks with it.
         """
-        found = label_next(self.get_object(), **self.given(LabelNextAsked))
+        found = label_next(self.get_object(), **self.validated(LabelNextQuery))
         return Response(NextTaskSerializer(found, many=True).data)
 
     @extend_schema(
-        parameters=[SimilarAsked],
+        parameters=[SimilarQuery],
         responses={
             200: AlikeSerializer(many=True),
             409: OpenApiResponse(ErrorSerializer, "Nothing is known of what the task looks like."),
@@ -119,9 +119,9 @@ class Projects(Resource):
         Whatever the project's pipeline, as long as features of the task were made.
         """
         project = self.get_object()
-        asked = self.given(SimilarAsked, project=project)
-        asked["task"].project = project
-        return Response(AlikeSerializer(similar(**asked), many=True).data)
+        query = self.validated(SimilarQuery, project=project)
+        query["task"].project = project
+        return Response(AlikeSerializer(similar(**query), many=True).data)
 
 
 def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 
 from registry.errors import EvalsError
 
-from .ordering import ordering_asked
+from .ordering import requested_ordering
 
 NOT_FILTERS = {"cursor", "page_size", "ordering"}
 
@@ -19,11 +19,11 @@ class FilterRequired(EvalsError):
 
 def require_narrowing(request: Request, view: Any) -> None:
     """Raises FilterRequired for a query that no index answers, outside `narrow_by`."""
-    asked = _asked(request)
-    if not view.narrow_by or asked & set(view.narrow_by):
+    filters = _filters_with_value(request)
+    if not view.narrow_by or filters & set(view.narrow_by):
         return
-    by_id = ordering_asked(request, view).lstrip("-") == "id"
-    if by_id and len(asked) <= 1 and asked <= set(view.indexed):
+    by_id = requested_ordering(request, view).lstrip("-") == "id"
+    if by_id and len(filters) <= 1 and filters <= set(view.indexed):
         return
     raise FilterRequired(
         "This list is long: it is filtered, searched and ordered like that within "
@@ -34,10 +34,10 @@ def require_narrowing(request: Request, view: Any) -> None:
 
 def is_read_by_index(request: Request, view: Any) -> bool:
     """Whether an index has the rows in the order of ids, so that a page reads its own rows only."""
-    asked = _asked(request)
-    return len(asked) <= 1 and asked <= {*view.indexed, *view.ordered_by}
+    filters = _filters_with_value(request)
+    return len(filters) <= 1 and filters <= {*view.indexed, *view.ordered_by}
 
 
-def _asked(request: Request) -> set[str]:
-    """The names of filters and search with a value."""
+def _filters_with_value(request: Request) -> set[str]:
+    """The filters and the search that have a value."""
     return {name for name, value in request.query_params.items() if value} - NOT_FILTERS

@@ -120,5 +120,5 @@ class Runs(Resource):
     @extend_schema(request=NewRun, responses={201: RunDetailSerializer, 200: RunDetailSerializer})
     def create(self, request: Request) -> Response:
         """Queue a run: 201; or answer the project's active one: 200."""
-        given = self.given(NewRun)
+        given = self.validated(NewRun)
         return self.answer(Train().execute(given.pop("project"), given, self.caller))

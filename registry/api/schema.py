@@ -40,9 +40,9 @@ class RegistrySchema(AutoSchema):
         bodies = super()._get_response_bodies(direction)
         for code, meaning in self._errors().items():
             if str(code) not in bodies:
-                told = OpenApiResponse(ErrorSerializer, meaning)
+                response = OpenApiResponse(ErrorSerializer, meaning)
                 bodies[str(code)] = self._get_response_for_code(
-                    told, str(code), ["application/json"], direction
+                    response, str(code), ["application/json"], direction
                 )
         return bodies
 

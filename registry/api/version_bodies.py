@@ -7,8 +7,8 @@ from registry.models import ModelVersion, Outcome
 from .bodies import Body
 
 
-class MistakesAsked(Body):
-    """The target and source of the mistakes, and their number."""
+class MistakesQuery(Body):
+    """Which mistakes, and how many."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
     source = serializers.ChoiceField(  # type: ignore[assignment]
@@ -17,8 +17,8 @@ class MistakesAsked(Body):
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
 
 
-class ExemplarsAsked(Body):
-    """The target and label, and the number of examples of each."""
+class ExemplarsQuery(Body):
+    """Of which label, and how many of each."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
     label = serializers.CharField(  # type: ignore[assignment]
@@ -27,8 +27,8 @@ class ExemplarsAsked(Body):
     limit = serializers.IntegerField(min_value=1, max_value=100, default=12)
 
 
-class CompareAsked(Body):
-    """The other version, of the same project."""
+class CompareQuery(Body):
+    """With which version of the same project."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """Adds `with`, a keyword of Python, which cannot be an attribute."""

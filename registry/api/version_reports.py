@@ -21,7 +21,7 @@ from .report_serializers import (
     LookSerializer,
     MistakeSerializer,
 )
-from .version_bodies import CompareAsked, ExemplarsAsked, MistakesAsked
+from .version_bodies import CompareQuery, ExemplarsQuery, MistakesQuery
 
 _ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
 
@@ -38,15 +38,15 @@ class VersionReports(Resource):
     }
 
     @extend_schema(
-        parameters=[MistakesAsked], responses=MistakeSerializer(many=True), filters=False
+        parameters=[MistakesQuery], responses=MistakeSerializer(many=True), filters=False
     )
     @action(detail=True, pagination_class=None)
     def mistakes(self, request: Request, pk: int) -> Response:
-        """Wrong predictions, the highest score first."""
-        found = mistakes(self.get_object(), **self.given(MistakesAsked))
+        """Where the version was wrong, the surest first."""
+        found = mistakes(self.get_object(), **self.validated(MistakesQuery))
         return Response(MistakeSerializer(found, many=True).data)
 
-    @extend_schema(parameters=[ExemplarsAsked], responses=LookSerializer(many=True), filters=False)
+    @extend_schema(parameters=[ExemplarsQuery], responses=LookSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def exemplars(self, request: Request, pk: int) -> Response:
         """What each label looks like: the tasks that the version would give it most surely.
@@ -54,10 +54,10 @@ class VersionReports(Resource):
         The labels of most tasks come first. Kept where labels are not learned from humans: the
         most central tasks of clusters, and those most like the references of a label.
         """
-        found = exemplars(self.get_object(), **self.given(ExemplarsAsked))
+        found = exemplars(self.get_object(), **self.validated(ExemplarsQuery))
         return Response(LookSerializer(found, many=True).data)
 
-    @extend_schema(parameters=[CompareAsked], responses=ComparisonSerializer)
+    @extend_schema(parameters=[CompareQuery], responses=ComparisonSerializer)
     @action(detail=True)
     def compare(self, request: Request, pk: int) -> Response:
         """This version (b) against another (a) of its project, on the tasks both were evaluated on.
@@ -65,7 +65,7 @@ class VersionReports(Resource):
         Each difference is b - a, with its 95 % interval.
         """
         version = self.get_object()
-        other: ModelVersion = self.given(CompareAsked, version=version)["with"]
+        other: ModelVersion = self.validated(CompareQuery, version=version)["with"]
         return Response(ComparisonSerializer(compare(other, version)).data)
 
     @extend_schema(responses=CardSerializer)
