@@ -10,8 +10,8 @@ from registry.actions.operator import new_key
 from registry.models import AccessKey, Project
 
 from .base import Resource
-from .bodies import OptionalReason
 from .filters import FlagFilter, IdFilter
+from .serializers import OptionalReason
 
 
 class AccessKeySerializer(serializers.ModelSerializer):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from registry.actions.operator import Action, actions_on
 
-from .bodies import body_of
+from .serializers import body_of
 
 
 def add_routes(resource: Any, model: type[Model]) -> None:

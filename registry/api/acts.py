@@ -9,7 +9,7 @@ from registry.reports.acts_on import is_on
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, IdFilter
-from .references import VersionReference
+from .serializers import VersionReference
 
 
 class ActSerializer(serializers.ModelSerializer):

@@ -7,7 +7,7 @@ from registry.models import Outcome
 
 from .base import Resource
 from .filters import FlagFilter, IdFilter, LabelFilter
-from .references import TaskReference, VersionReference
+from .serializers import TaskReference, VersionReference
 
 SOURCES = Outcome.Source.choices
 

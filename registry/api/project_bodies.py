@@ -5,7 +5,7 @@ from rest_framework import serializers
 from registry.models import Task
 from registry.models.project import PromotionRule
 
-from .bodies import Body, OptionalReason
+from .serializers import Body, OptionalReason
 
 MAX_DAYS = 366
 

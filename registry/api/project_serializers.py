@@ -5,8 +5,8 @@ from rest_framework import serializers
 
 from registry.models import Project
 
-from .references import VersionReference
 from .report_serializers import IntervalField
+from .serializers import VersionReference
 
 
 class ProjectSerializer(serializers.ModelSerializer):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from .references import VersionReference
+from .serializers import VersionReference
 
 
 class ShownTaskSerializer(serializers.Serializer):

@@ -14,9 +14,8 @@ from registry.models import Project, TrainingRun
 from registry.models.run import RunState
 
 from .base import Resource
-from .bodies import OptionalReason
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
-from .references import VersionReference
+from .serializers import OptionalReason, VersionReference
 
 _LONG = (
     *("parameters", "dataset_counts", "candidates", "statements", "phases"),

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from registry.models import ModelVersion, Outcome
 
-from .bodies import Body
+from .serializers import Body
 
 
 class MistakesQuery(Body):

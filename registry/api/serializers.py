@@ -1,4 +1,4 @@
-"""The bodies of requests: those of the operator actions are made from their forms."""
+"""The serializers that several resources share: request bodies, and references to rows."""
 
 from functools import cache
 from typing import Any
@@ -49,3 +49,17 @@ def _text(parameter: Text) -> serializers.Field:
 
 
 OptionalReason = body_of(OPTIONAL_REASON)
+
+
+class VersionReference(serializers.Serializer):
+    """A version."""
+
+    id = serializers.IntegerField(source="pk")
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class TaskReference(serializers.Serializer):
+    """A task of the mirror, and its id in Label Studio."""
+
+    id = serializers.IntegerField(source="pk")
+    labelstudio_id = serializers.IntegerField()
