@@ -11,9 +11,9 @@ from registry.actions.operator import Action, Caller, Done, Via
 
 from .action_routes import add_routes
 from .filters import Search, StrictFilters
-from .ordering import Ordering
 from .paging import KeysetPagination
 from .permissions import ModelPermissions
+from .query_limits import Ordering
 
 
 class Resource(ReadOnlyModelViewSet):

@@ -15,8 +15,7 @@ from rest_framework.utils.urls import replace_query_param
 from registry.jsonb import storable
 
 from .errors import CursorInvalid
-from .ordering import requested_ordering
-from .query_limits import is_read_by_index
+from .query_limits import is_read_by_index, requested_ordering
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500  # rows

@@ -16,7 +16,7 @@ def image_counts_text(counts: dict[str, Any]) -> str:
     )
     total = counts.get("pictures") or 0
     images = f"{total:,} image{'' if total == 1 else 's'}"
-    return f"{images}: {said}" if said else images
+    return f"{images}: {parts}" if parts else images
 
 
 _WORDS = {
