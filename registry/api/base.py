@@ -1,19 +1,40 @@
-"""What every resource under /api/ has in common."""
+"""What every resource under /api/ has in common: its permissions, list, body and answers."""
 
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from registry.actions.operator import Action, Caller, Done, Via
+from registry.permissions import may_view
 
 from .action_routes import add_routes
 from .filters import Search, StrictFilters
 from .paging import KeysetPagination
-from .permissions import ModelPermissions
 from .query_limits import Ordering
+
+
+class ModelPermissions(BasePermission):
+    """Who may view the model may read it; an operator action needs its own permission as well.
+
+    `actions_by_route` of a resource says which is which. What changes something and is no action
+    is open to nobody.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        user = request.user
+        if not user.is_authenticated:
+            return False
+        models = (view.queryset.model, *view.reads.get(view.action, ()))
+        if not all(may_view(user, model) for model in models):
+            return False
+        if view.action in view.actions_by_route:
+            return view.actions_by_route[view.action].allowed(user)
+        return request.method in ("GET", "HEAD", "OPTIONS")
 
 
 class Resource(ReadOnlyModelViewSet):
