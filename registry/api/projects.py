@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import django_filters
 from django.db.models import Prefetch
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.decorators import action
@@ -10,27 +11,42 @@ from rest_framework.response import Response
 
 from registry.actions.operator.configure import Configure
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
+from registry.models.project import PromotionRule
 from registry.reports.label_next import label_next
 from registry.reports.series import metric_series, prequential_series
 from registry.reports.similar import similar
 
 from .base import Resource
-from .project_bodies import (
+from .filters import AfterFilter, BeforeFilter, FlagFilter
+from .project_serializers import (
+    DaySerializer,
     LabelNextQuery,
     MetricQuery,
+    PointSerializer,
     PrequentialQuery,
+    ProjectDetailSerializer,
+    ProjectSerializer,
     Settings,
     SimilarQuery,
 )
-from .project_filters import ProjectFilter
-from .project_serializers import (
-    DaySerializer,
-    PointSerializer,
-    ProjectDetailSerializer,
-    ProjectSerializer,
-)
 from .report_serializers import AlikeSerializer, NextTaskSerializer
 from .schema import ErrorSerializer
+
+
+class ProjectFilter(django_filters.FilterSet):
+    """By who it is, and by what serves it."""
+
+    uid = django_filters.CharFilter()
+    hostname = django_filters.CharFilter()
+    pipeline = django_filters.CharFilter()
+    promotion_rule = django_filters.ChoiceFilter(choices=PromotionRule.choices)
+    has_champion = FlagFilter(field_name="champion", lookup_expr="isnull", exclude=True)
+    created_after = AfterFilter("created_at")
+    created_before = BeforeFilter("created_at")
+
+    class Meta:
+        model = Project
+        fields: list[str] = []
 
 
 class Projects(Resource):
