@@ -1,12 +1,44 @@
-"""A version as REST tells it."""
+"""The serializers of /api/versions/: a version, and its requests."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from registry.models import ModelVersion, Target
+from registry.models import ModelVersion, Outcome, Target
 from registry.models.version import VersionState
+
+from .serializers import Body
+
+
+class MistakesQuery(Body):
+    """Which mistakes, and how many."""
+
+    target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=Outcome.Source.choices, default=Outcome.Source.HOLDOUT
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
+
+
+class ExemplarsQuery(Body):
+    """Of which label, and how many of each."""
+
+    target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=500, required=False, help_text="Left out: of all."
+    )
+    limit = serializers.IntegerField(min_value=1, max_value=100, default=12)
+
+
+class CompareQuery(Body):
+    """With which version of the same project."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`with` is a word of Python's, so it cannot be an attribute."""
+        version = self.context.get("version")
+        same_project = ModelVersion.objects.filter(project=version.project_id if version else None)
+        return {"with": serializers.PrimaryKeyRelatedField(queryset=same_project)}
 
 
 class PrimarySerializer(serializers.Serializer):

@@ -2,11 +2,135 @@
 
 from typing import Any
 
-from registry.models import Metric, ModelVersion
+import django_filters
+from django.db.models import F, QuerySet
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
-from .version_filters import VersionFilter
-from .version_reports import VersionReports
-from .version_serializers import VersionDetailSerializer, VersionSerializer
+from registry.models import Act, Metric, ModelVersion, Outcome, Project, Task, TrainingRun
+from registry.reports.card import card, card_markdown
+from registry.reports.compare import compare
+from registry.reports.exemplars import exemplars
+from registry.reports.mistakes import mistakes
+
+from .base import Resource
+from .downloads import Markdown, Octets, download
+from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter
+from .report_serializers import (
+    CardSerializer,
+    ComparisonSerializer,
+    LookSerializer,
+    MistakeSerializer,
+)
+from .version_serializers import (
+    CompareQuery,
+    ExemplarsQuery,
+    MistakesQuery,
+    VersionDetailSerializer,
+    VersionSerializer,
+)
+
+
+class VersionFilter(django_filters.FilterSet):
+    """By project, by what it is, and by how it stands."""
+
+    project = IdFilter("project_id")
+    run = IdFilter("run_id")
+    number = NumberFilter("number")
+    label = django_filters.CharFilter()
+    pipeline = django_filters.CharFilter()
+    recipe = django_filters.CharFilter()
+    champion = FlagFilter(method="that_serve", label="Whether it serves now.")
+    archived = FlagFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
+    load_failed = FlagFilter(field_name="load_failed_at", lookup_expr="isnull", exclude=True)
+    created_after = AfterFilter("created_at")
+    created_before = BeforeFilter("created_at")
+
+    class Meta:
+        model = ModelVersion
+        fields: list[str] = []
+
+    def that_serve(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+        """Champions, or all the others."""
+        serving = queryset.filter(project__champion=F("pk"))
+        return serving if value else queryset.exclude(pk__in=serving.values("pk"))
+
+
+_ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
+
+
+class VersionReports(Resource):
+    """The questions; `Versions` adds the operator actions."""
+
+    reads = {
+        "mistakes": (Outcome, Task),
+        "exemplars": (Task, Metric),
+        "compare": (Outcome, Task, Metric),
+        "card": _ON_A_CARD,
+        "card_as_markdown": _ON_A_CARD,
+    }
+
+    @extend_schema(
+        parameters=[MistakesQuery], responses=MistakeSerializer(many=True), filters=False
+    )
+    @action(detail=True, pagination_class=None)
+    def mistakes(self, request: Request, pk: int) -> Response:
+        """Where the version was wrong, the surest first."""
+        found = mistakes(self.get_object(), **self.validated(MistakesQuery))
+        return Response(MistakeSerializer(found, many=True).data)
+
+    @extend_schema(parameters=[ExemplarsQuery], responses=LookSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def exemplars(self, request: Request, pk: int) -> Response:
+        """What each label looks like: the tasks that the version would give it most surely.
+
+        The labels of most tasks come first. Kept where labels are not learned from humans: the
+        most central tasks of clusters, and those most like the references of a label.
+        """
+        found = exemplars(self.get_object(), **self.validated(ExemplarsQuery))
+        return Response(LookSerializer(found, many=True).data)
+
+    @extend_schema(parameters=[CompareQuery], responses=ComparisonSerializer)
+    @action(detail=True)
+    def compare(self, request: Request, pk: int) -> Response:
+        """This version (b) beside another (a) of its project, on the tasks both were judged on.
+
+        Each difference is b - a, with its 95 % interval.
+        """
+        version = self.get_object()
+        other: ModelVersion = self.validated(CompareQuery, version=version)["with"]
+        return Response(ComparisonSerializer(compare(other, version)).data)
+
+    @extend_schema(responses=CardSerializer)
+    @action(detail=True)
+    def card(self, request: Request, pk: int) -> Response:
+        """All that is known of the version."""
+        return Response(card(self.get_object()))
+
+    @extend_schema(responses={(200, Markdown.media_type): OpenApiTypes.STR})
+    @action(
+        detail=True, url_path="card/markdown", url_name="card-markdown", renderer_classes=[Markdown]
+    )
+    def card_as_markdown(self, request: Request, pk: int) -> Response:
+        """The card as Markdown, for a pull request or a wiki."""
+        return Response(card_markdown(card(self.get_object())))
+
+    @extend_schema(
+        responses={
+            (200, Octets.media_type): OpenApiResponse(
+                OpenApiTypes.BINARY, "The file. `ETag` and `Repr-Digest` have its SHA-256."
+            )
+        }
+    )
+    @action(detail=True, renderer_classes=[Octets])
+    def artifact(self, request: Request, pk: int) -> HttpResponseBase:
+        """The artifact as it was put, verified."""
+        return download(request, self.get_object())
+
 
 # What may be long, or is decrypted, and no list shows.
 _LONG = [
