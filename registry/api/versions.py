@@ -63,16 +63,38 @@ class VersionFilter(django_filters.FilterSet):
 _ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
 
 
-class VersionReports(Resource):
-    """The questions; `Versions` adds the operator actions."""
+# What may be long, or is decrypted, and no list shows.
+_LONG = [
+    f"project__{name}"
+    for name in ("label_config", "extra_params", "connection", "setup_token", "labelstudio_key")
+]
 
+
+class Versions(Resource):
+    """Immutable versions of the projects' models. Nothing deletes one."""
+
+    queryset = ModelVersion.objects.select_related("project")  # whose champion says the state
+    serializer_class = VersionSerializer
+    detail_serializer_class = VersionDetailSerializer
+    filterset_class = VersionFilter
+    ordering_fields = ("id", "number", "created_at", "artifact_bytes")
+    search_fields = ("label", "note")
+    narrow_by = ("project", "run")
+    indexed = ("label", "champion", "archived", "load_failed")
+    ordered_by = ("project",)
     reads = {
+        "retrieve": (Metric,),
         "mistakes": (Outcome, Task),
         "exemplars": (Task, Metric),
         "compare": (Outcome, Task, Metric),
         "card": _ON_A_CARD,
         "card_as_markdown": _ON_A_CARD,
     }
+
+    def get_queryset(self) -> Any:
+        if self.action == "list":
+            return self.queryset.defer("environment", *_LONG)
+        return self.queryset.prefetch_related("targets")
 
     @extend_schema(
         parameters=[MistakesQuery], responses=MistakeSerializer(many=True), filters=False
@@ -130,30 +152,3 @@ class VersionReports(Resource):
     def artifact(self, request: Request, pk: int) -> HttpResponseBase:
         """The artifact as it was put, verified."""
         return download(request, self.get_object())
-
-
-# What may be long, or is decrypted, and no list shows.
-_LONG = [
-    f"project__{name}"
-    for name in ("label_config", "extra_params", "connection", "setup_token", "labelstudio_key")
-]
-
-
-class Versions(VersionReports):
-    """Immutable versions of the projects' models. Nothing deletes one."""
-
-    queryset = ModelVersion.objects.select_related("project")  # whose champion says the state
-    serializer_class = VersionSerializer
-    detail_serializer_class = VersionDetailSerializer
-    filterset_class = VersionFilter
-    ordering_fields = ("id", "number", "created_at", "artifact_bytes")
-    search_fields = ("label", "note")
-    narrow_by = ("project", "run")
-    indexed = ("label", "champion", "archived", "load_failed")
-    ordered_by = ("project",)
-    reads = {"retrieve": (Metric,), **VersionReports.reads}
-
-    def get_queryset(self) -> Any:
-        if self.action == "list":
-            return self.queryset.defer("environment", *_LONG)
-        return self.queryset.prefetch_related("targets")
