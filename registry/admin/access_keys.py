@@ -11,7 +11,7 @@ from registry.actions.operator.new_key import NewKey
 from registry.models import AccessKey
 
 from .action_buttons import caller
-from .filters import PROJECT
+from .lists import PROJECT
 from .registry_admin import RegistryAdmin
 
 

@@ -14,8 +14,7 @@ from registry.models import Act
 from registry.reports.acts_on import is_on
 
 from .base import as_json, link
-from .filters import PROJECT, known
-from .long_lists import LongListAdmin, of_project
+from .lists import PROJECT, LongListAdmin, known, of_project
 
 # Those of operators, and those of the backend itself.
 _VERBS = [*dict.fromkeys(a.verb for a in actions() if a.verb), "fall_back", "keep"]

@@ -12,8 +12,7 @@ from registry.reports.formatting import exact_time
 
 from .badges import EVENT_COLOURS, state_badge
 from .base import as_json, is_list, link
-from .filters import PROJECT
-from .long_lists import LongListAdmin, of_project
+from .lists import PROJECT, LongListAdmin, of_project
 
 
 def _of_request(word: str) -> Q:

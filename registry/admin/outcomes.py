@@ -14,9 +14,8 @@ from registry.reports.task_views import TaskView, task_views, why_no_link
 from .badges import ago
 from .base import is_list, link
 from .cell_filter import CellFilter, described
-from .filters import VERSION
 from .images import excerpt, whole
-from .long_lists import LongListAdmin, of_version
+from .lists import VERSION, LongListAdmin, of_version
 
 _EXCERPT = 160
 

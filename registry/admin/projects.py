@@ -16,8 +16,7 @@ from registry.models.project import default_policy
 from . import connect_page
 from .action_buttons import caller, sentence
 from .base import as_json, as_text, is_list, link, list_link
-from .policy_form import policy_sentence
-from .project_forms import ProjectForm
+from .project_form import ProjectForm, policy_sentence
 from .project_page import overview
 from .registry_admin import RegistryAdmin
 

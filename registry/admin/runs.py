@@ -12,9 +12,8 @@ from registry.models import TrainingRun
 
 from . import run_page
 from .base import is_list, link
-from .filters import PROJECT
-from .long_lists import LongListAdmin, of_project
-from .template_page import TemplatePage
+from .lists import PROJECT, LongListAdmin, of_project
+from .registry_admin import TemplatePage
 
 STATE_COLOURS = {
     "Queued": "info",

@@ -15,9 +15,8 @@ from registry.reports.similar import Alike, similar
 from registry.reports.task_views import TaskView, task_views, why_no_link
 
 from .base import as_json, is_list, link
-from .filters import PROJECT
 from .images import Framed, framed, row, whole
-from .long_lists import LongListAdmin
+from .lists import PROJECT, LongListAdmin
 
 _ALIKE = 8
 

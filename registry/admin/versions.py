@@ -1,4 +1,4 @@
-"""Versions in the admin: what each learned, how good it is, and the acts on it."""
+"""Versions in the admin with their targets and metrics: what each learned and how good it is."""
 
 from typing import Any
 
@@ -13,15 +13,14 @@ from unfold.decorators import display
 
 from registry.api.downloads import download
 from registry.errors import EvalsError
-from registry.models import ModelVersion, Project, Target
+from registry.models import Metric, ModelVersion, Project, Target
 from registry.reports.formatting import primary_metric
 
 from . import compare_page, version_page
 from .badges import version_badge
 from .base import is_list, page_url
-from .filters import PROJECT, VERSION
-from .long_lists import LongListAdmin, of_project, of_version
-from .template_page import TemplatePage
+from .lists import PROJECT, VERSION, LongListAdmin, of_project, of_version
+from .registry_admin import TemplatePage
 
 
 def _labelled(word: str) -> Q:
@@ -139,4 +138,19 @@ class TargetAdmin(LongListAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("version")
+
+
+@admin.register(Metric)
+class MetricAdmin(LongListAdmin):
+    """A number about a version, with the examples it rests on."""
+
+    list_display = ["name", "value", "n", "version", "target", "label", "step", "split"]
+    list_filter = [VERSION]
+    list_select_related = ["version"]
+    search_help_text = "By version, as v7-3fa2c1"
+    finds = [of_version]
+    fields = ["version", "target", "name", "split", "label", "step", "value", "n"]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("version")

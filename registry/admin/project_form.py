@@ -1,16 +1,21 @@
-"""The training policy as fields, each with what it means."""
+"""The form of a project's settings: its training policy, options and promotion rule."""
 
+import json
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
 from registry.actions import project_settings
+from registry.engine import engine
 from registry.errors import EvalsError
+from registry.models import Project
 from registry.models.project import default_policy
 
 
@@ -89,3 +94,61 @@ def policy_sentence(policy: dict[str, Any]) -> str:
         f" {p['changed_share']:.0%} of the labelled if that is more; once labels have been quiet"
         f" for {p['quiet_s']:g} s, but after {p['wait_max_s']:g} s at the latest."
     )
+
+
+class _IndentedJSON(json.JSONEncoder):
+    """For people: a setting a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "indent": 2})
+
+
+class ProjectForm(PolicyForm):
+    """How a project learns and promotes, checked before it is saved."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Why; kept with the act.",
+    )
+
+    class Meta:
+        model = Project
+        fields = ["options", "promotion_rule"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        options = self.fields.get("options")  # those who may only look have no fields
+        if isinstance(options, forms.JSONField):
+            options.encoder = _IndentedJSON
+            options.help_text = _known_options(self.instance)
+
+    def clean_options(self) -> dict[str, Any]:
+        options = _or_empty(self.cleaned_data["options"])
+        return _checked(engine().validate_options, self.instance, options)
+
+
+def _known_options(project: Project) -> str:
+    """What may be set, with the value that each has when it is left out."""
+    try:
+        known = engine().validate_options(project, {})
+    except EvalsError:
+        return ""
+    if not known:
+        return "None can be set until a pipeline serves the project."
+    return f"An object. Left out, each is as here: {json.dumps(known)}"
+
+
+def _or_empty(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _checked(check: Any, *args: Any) -> dict[str, Any]:
+    """The checked value; what the check refuses becomes the field's error."""
+    if not isinstance(args[-1], dict):
+        raise ValidationError("Must be an object: {…}.")
+    try:
+        return check(*args)
+    except EvalsError as error:
+        raise ValidationError(f"{error.message} {error.hint}".strip()) from error

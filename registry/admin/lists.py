@@ -1,18 +1,59 @@
-"""Lists of what there may be millions of: found, ordered and paged by an index, never counted."""
+"""The filters of the admin's lists, and lists of millions of rows that are never counted."""
 
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.paginator import InfinitePaginator
 
 from registry.models import Project
 
-from .change_lists import NarrowedList
-from .registry_admin import RegistryAdmin
+from .registry_admin import PrefetchedList, RegistryAdmin
+
+PROJECT = ("project", AutocompleteSelectFilter)
+VERSION = ("version", AutocompleteSelectFilter)
+
+
+def known(field: str, values: list[str]) -> type[admin.SimpleListFilter]:
+    """A filter by a column without choices, whose values are known here.
+
+    Django's own would ask the database for them, which reads the whole table.
+    """
+
+    class Known(admin.SimpleListFilter):
+        title = field
+        parameter_name = field
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(value, value.replace("_", " ")) for value in values]
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+            return queryset.filter(**{field: self.value()}) if self.value() else queryset
+
+    return Known
+
 
 _PROJECTS_FOUND = 50
+
+
+class NarrowedList(PrefetchedList):
+    """Takes an order from the URL only by the columns that its admin lets it be sorted by."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> Any:
+        wanted = self.params.pop("o", "")
+        kept = [part for part in wanted.split(".") if self._is_sortable(request, part)]
+        if kept:
+            self.params["o"] = ".".join(kept)
+        return super().get_ordering(request, queryset)
+
+    def _is_sortable(self, request: HttpRequest, part: str) -> bool:
+        place = part.removeprefix("-")
+        if not place.isdecimal() or int(place) >= len(self.list_display):
+            return False
+        return self.list_display[int(place)] in self.model_admin.get_sortable_by(request)
 
 
 class LongListAdmin(RegistryAdmin):

@@ -1,4 +1,4 @@
-"""Schedules in the admin: looked at only, by everyone. One names code to call; ours are in code."""
+"""Workers and schedules in the admin: read-only, because a schedule names code to call."""
 
 from typing import Any
 
@@ -7,6 +7,10 @@ from django.http import HttpRequest
 from django_q.admin import ScheduleAdmin as BaseScheduleAdmin
 from django_q.models import Schedule
 from unfold.admin import ModelAdmin
+
+from registry.models import Worker
+
+from .registry_admin import RegistryAdmin
 
 admin.site.unregister(Schedule)
 
@@ -23,3 +27,14 @@ class ScheduleAdmin(BaseScheduleAdmin, ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Worker)
+class WorkerAdmin(RegistryAdmin):
+    """A django-q cluster on a machine."""
+
+    list_display = ["cluster", "hostname", "seen_at"]
+    list_filter = ["cluster"]
+    ordering = ["-seen_at"]
+    search_fields = ["hostname"]
+    fields = ["cluster", "hostname", "seen_at"]
