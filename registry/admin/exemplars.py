@@ -9,7 +9,7 @@ from django.http import QueryDict
 from registry.models import ModelVersion, Target
 from registry.reports.exemplars import Example, LabelExemplars, exemplars
 from registry.reports.formatting import format_3dp
-from registry.reports.per_class import ClassRow
+from registry.reports.metrics import ClassRow
 
 from .images import Framed, framed, row
 

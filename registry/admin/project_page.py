@@ -16,10 +16,10 @@ from registry.metrics import Direction, info, title
 from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
 from registry.reports.formatting import primary_metric
-from registry.reports.label_next import label_next, why_none
 from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.task_views import why_no_link
+from registry.reports.tasks import label_next, why_none
 
 from .badges import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
 from .base import link, list_url, page_url

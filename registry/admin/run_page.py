@@ -18,7 +18,6 @@ from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.formatting import format_3dp, interval, signed
-from registry.reports.images import image_counts_text
 from registry.reports.learning_curve import judged_by
 
 from .badges import RUN_COLOURS, ago, duration, state_badge

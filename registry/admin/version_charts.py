@@ -9,7 +9,7 @@ from registry.models import ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
 from registry.reports.formatting import format_3dp, signed
 from registry.reports.learning_curve import LearningCurve
-from registry.reports.per_class import ClassRow
+from registry.reports.metrics import ClassRow
 from registry.reports.reliability import Reliability
 
 from .base import list_url

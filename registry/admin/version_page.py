@@ -19,11 +19,10 @@ from registry.reports.formatting import (
     signed,
 )
 from registry.reports.learning_curve import LearningCurve, learning_curves, may_have_curve
-from registry.reports.metrics import MetricRow, whole_metrics
-from registry.reports.mistakes import mistakes
-from registry.reports.per_class import champion_before, per_class
+from registry.reports.metrics import MetricRow, champion_before, per_class, whole_metrics
 from registry.reports.reliability import reliability
 from registry.reports.task_views import why_no_link
+from registry.reports.tasks import mistakes
 
 from . import run_page, version_charts
 from .badges import ago, version_badge

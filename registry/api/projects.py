@@ -12,9 +12,8 @@ from rest_framework.response import Response
 from registry.actions.operator.configure import Configure
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.models.project import PromotionRule
-from registry.reports.label_next import label_next
 from registry.reports.series import metric_series, prequential_series
-from registry.reports.similar import similar
+from registry.reports.tasks import label_next, similar
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter

@@ -15,7 +15,7 @@ from registry.models import Act, Metric, ModelVersion, Outcome, Project, Task, T
 from registry.reports.card import card, card_markdown
 from registry.reports.compare import compare
 from registry.reports.exemplars import exemplars
-from registry.reports.mistakes import mistakes
+from registry.reports.tasks import mistakes
 
 from .base import Resource
 from .downloads import Markdown, Octets, download

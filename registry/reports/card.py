@@ -10,9 +10,8 @@ from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.exemplars import LabelExemplars, exemplars
 from registry.reports.learning_curve import learning_curves
-from registry.reports.metrics import whole_metrics
-from registry.reports.mistakes import mistakes
-from registry.reports.per_class import champion_before, per_class
+from registry.reports.metrics import champion_before, per_class, whole_metrics
+from registry.reports.tasks import mistakes
 
 __all__ = ["card", "card_markdown"]
 

@@ -72,3 +72,27 @@ def answer_text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none of them"
     return str(value)
+
+
+def picture_counts_text(counts: dict[str, Any]) -> str:
+    """`2,000 pictures: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had`.
+
+    `counts` are `pictures`, `kept`, `read`, `embedded` and `unavailable` of a run's
+    `dataset_counts`; those of a run that ended early may lack some.
+    """
+    parts = ", ".join(
+        f"{counts[name]:,} {words}"
+        for name, words in _WORDS.items()
+        if counts.get(name) is not None
+    )
+    total = counts.get("pictures") or 0
+    pictures = f"{total:,} picture{'' if total == 1 else 's'}"
+    return f"{pictures}: {parts}" if parts else pictures
+
+
+_WORDS = {
+    "kept": "were seen before",
+    "read": "fetched",
+    "embedded": "seen anew",
+    "unavailable": "cannot be had",
+}

@@ -1,10 +1,10 @@
-"""How good a version is over all classes, beside the baseline and the champion before it."""
+"""How good a version is as a whole and at each class, beside the baseline and the last champion."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 
 from registry.metrics import NO_ROW, Measure, info, mean, measured
-from registry.models import Metric, ModelVersion
+from registry.models import Act, Metric, ModelVersion
 
 
 @dataclass(frozen=True)
@@ -61,3 +61,69 @@ def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
     beside = (info(of.metric).baseline, of.k)
     there = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
     return mean(own[measure].value for measure in there)
+
+
+_NAMES = ("precision", "recall", "f1", "support")
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """A class on the holdout. `n` is how often humans gave it, and the n of F1 and recall.
+
+    Where no human judges it (`by_humans`), because the version groups tasks, `n` is how many it
+    gave it to. The previous champion's F1 is on the holdout of its own time, with its own n.
+    """
+
+    target: str
+    label: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    n: int
+    previous_f1: float | None = None
+    previous_n: int = 0
+    by_humans: bool = True
+
+
+def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> list[ClassRow]:
+    """A row for each target and class that the version learned or was judged on; one query."""
+    versions = [version.pk, *([previous.pk] if previous else [])]
+    found = Metric.objects.filter(version__in=versions, name__in=_NAMES, split="holdout", step=0)
+    values: defaultdict[tuple[int, str, str], dict[str, Metric]] = defaultdict(dict)
+    for metric in found.exclude(label="").order_by("target", "id"):
+        values[metric.version_id, metric.target, metric.label][metric.name] = metric
+    rows = []
+    for (version_id, target, label), own in values.items():
+        if version_id != version.pk:
+            continue
+        before = values.get((previous.pk, target, label), {}) if previous else {}
+        rows.append(_row(target, label, own, before))
+    return rows
+
+
+def champion_before(version: ModelVersion) -> ModelVersion | None:
+    """The champion that the version was to replace when it was first considered; one query."""
+    considered = Act.objects.filter(version=version, verb__in=["promote", "keep"])
+    first = considered.exclude(from_version=version).select_related("from_version")
+    act = first.order_by("id").first()
+    return act.from_version if act else None
+
+
+def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metric]) -> ClassRow:
+    given = own.get("support") or own.get("f1")
+    previous = before.get("f1")
+    return ClassRow(
+        target=target,
+        label=label,
+        precision=_value(own.get("precision")),
+        recall=_value(own.get("recall")),
+        f1=_value(own.get("f1")),
+        n=given.n if given else 0,
+        previous_f1=_value(previous),
+        previous_n=previous.n if previous else 0,
+        by_humans=own.keys() != {"support"},
+    )
+
+
+def _value(metric: Metric | None) -> float | None:
+    return metric.value if metric else None

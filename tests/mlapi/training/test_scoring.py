@@ -15,7 +15,7 @@ from mlapi.training import scoring
 from registry import queue
 from registry.actions import champion, scores
 from registry.models import Project, Task, TaskScore
-from registry.reports.label_next import label_next
+from registry.reports.tasks import label_next
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
 from tests.mlapi.trained import artifact
 from tests.registry.threads import at_once

@@ -4,7 +4,7 @@ import pytest
 
 from registry.models import ModelVersion
 from registry.reports.exemplars import exemplars
-from registry.reports.per_class import per_class
+from registry.reports.metrics import per_class
 from tests.factories import METRICS, ImageTaskFactory, ModelVersionFactory, ProjectFactory
 
 from .records import clusters, judged, metric, queries
