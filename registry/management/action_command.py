@@ -8,10 +8,22 @@ from django.core.management.base import CommandError
 from django.db.models import Model
 
 from registry.actions.operator import Action, Caller, Done, Via
-from registry.management.audit_entry import as_json
-from registry.management.finding import find_key, find_project, find_run, find_version
-from registry.management.shown import ShowingCommand
-from registry.models import AccessKey, ModelVersion, Project, TrainingRun
+from registry.management.cli import ReportCommand, find_key, find_project, find_run, find_version
+from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
+
+
+def as_json(act: Act) -> dict[str, Any]:
+    """What was done, from which version to which, by whom and why; the versions by their labels."""
+    return {
+        "act": act.pk,
+        "verb": act.verb,
+        "project": act.project.uid if act.project else None,
+        "from": act.from_version.label if act.from_version else None,
+        "to": act.to_version.label if act.to_version else None,
+        "actor": act.actor,
+        "reason": act.reason,
+        "at": act.at.isoformat(),
+    }
 
 
 def add_arguments(parser: ArgumentParser, action: Action) -> None:
@@ -55,8 +67,8 @@ def _subject(action: Action, options: dict[str, Any]) -> Any:
     return find[action.subject]()
 
 
-class DoneCommand(ShowingCommand):
-    """A command that executes an action and prints its message, or its audit entry as JSON."""
+class DoneCommand(ReportCommand):
+    """A command that does an action, and prints its sentence, or its audit entry as JSON."""
 
     done: Done
 

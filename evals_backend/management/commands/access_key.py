@@ -10,7 +10,7 @@ from registry.actions.operator import Caller, Via
 from registry.actions.operator.new_key import NewKey
 from registry.actions.operator.revoke_key import RevokeKey
 from registry.errors import EvalsError
-from registry.management.finding import find_key
+from registry.management.cli import find_key
 from registry.models import AccessKey, Project
 
 CALLER = Caller("manage.py", Via.COMMAND)

@@ -6,12 +6,11 @@ from typing import Any
 from django.core.management.base import CommandError
 from rich.markdown import Markdown
 
-from registry.management.finding import find_project, find_version
-from registry.management.shown import ShowingCommand
+from registry.management.cli import ReportCommand, find_project, find_version
 from registry.reports.card import card, card_markdown
 
 
-class Command(ShowingCommand):
+class Command(ReportCommand):
     """`card PROJECT [VERSION] [--json]`: Markdown, drawn where it goes to a terminal."""
 
     help = "Prints a version's card: metrics, classes, mistakes, lineage, acts."

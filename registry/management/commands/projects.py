@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from registry.management.shown import Row, ShowingCommand, number
+from registry.management.cli import ReportCommand, Row, number
 from registry.metrics import title
 from registry.models import Project
 from registry.reports.project_summary import Alert, ProjectSummary, alerts, project_summaries
 
 
-class Command(ShowingCommand):
+class Command(ReportCommand):
     """`projects [--json]`."""
 
     help = "Lists the projects: their champions beside the baseline, and what needs attention."

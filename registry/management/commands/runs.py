@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.management.finding import find_project
-from registry.management.shown import ShowingCommand, minute
+from registry.management.cli import ReportCommand, find_project, minute
 from registry.models import ModelVersion, TrainingRun
 from registry.models.run import RunState
 
 
-class Command(ShowingCommand):
+class Command(ReportCommand):
     """`runs [PROJECT] [--state STATE] [--limit N] [--json]`."""
 
     help = "Lists training runs, newest first: of one project, or of all."

@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.management.finding import find_project
-from registry.management.shown import ShowingCommand, minute, number
+from registry.management.cli import ReportCommand, find_project, minute, number
 from registry.metrics import title
 from registry.models import ModelVersion
 
 
-class Command(ShowingCommand):
+class Command(ReportCommand):
     """`versions PROJECT [--limit N] [--json]`."""
 
     help = "Lists a project's versions, newest first, with their primary metric and its baseline."
