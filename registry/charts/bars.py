@@ -7,7 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from . import plot
-from .scale import Scale
+from .plot import Scale
 
 
 @dataclass(frozen=True)

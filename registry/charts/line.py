@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from . import plot
 from .figure import Table, figure, nothing, svg
-from .scale import Scale, ticked
+from .plot import Scale, ticked
 
 _MOST_DOTS = 120
 

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from . import plot
 from .figure import Table, figure, nothing, svg
-from .scale import ticked
+from .plot import ticked
 
 _LARGEST_DOT = 10.0
 

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import plot
-from .scale import Scale
+from .plot import Scale
 
 
 def sparkline(

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from registry import charts
-from registry.charts.scale import Scale, ticked
+from registry.charts.plot import Scale, ticked
 
 HOSTILE = '<script>alert("1")</script>'
 
