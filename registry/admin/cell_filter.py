@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from registry.models import ModelVersion, Outcome
-from registry.reports.confusion import NO_ANSWER
+from registry.models import ModelVersion
+from registry.reports.confusion import in_label_cell, with_prediction
 
 _PARAMETERS = ["target", "human", "predicted", "label", "cell"]
 # Of a label of a multiple choice: whether the human gave it, and whether the model said it.
@@ -61,16 +61,15 @@ class CellFilter(admin.ListFilter):
         if "human" in given:
             queryset = queryset.filter(human=given["human"])
         if "predicted" in given:
-            said = given["predicted"]
-            condition = Q(predicted__isnull=True) if said == NO_ANSWER else Q(predicted=said)
-            queryset = queryset.filter(condition)
+            queryset = with_prediction(queryset, given["predicted"])
         if "label" in given and given.get("cell") in _CELLS:
-            queryset = _of_label(queryset, given["label"], *_CELLS[given["cell"]])
+            human, predicted = _CELLS[given["cell"]]
+            queryset = in_label_cell(queryset, given["label"], human=human, predicted=predicted)
         return queryset
 
 
-def described(request: HttpRequest) -> dict[str, Any] | None:
-    """The cell that the list is narrowed to, in words, with its version; None for none."""
+def cell_description(request: HttpRequest) -> dict[str, Any] | None:
+    """The description of the cell that the list is narrowed to, and its version; None for none."""
     given = request.GET
     number = given.get("version__id__exact", "")
     if "target" not in given or not number.isdecimal():
@@ -78,19 +77,13 @@ def described(request: HttpRequest) -> dict[str, Any] | None:
     version = ModelVersion.objects.filter(pk=number).only("label").first()
     if version is None:
         return None
-    said = [f"Target {given['target']}"]
+    parts = [f"Target {given['target']}"]
     if "human" in given:
-        said.append(f"humans said {given['human']}")
+        parts.append(f"humans said {given['human']}")
     if "predicted" in given:
-        said.append(f"the model said {given['predicted'] or 'nothing'}")
+        parts.append(f"the model said {given['predicted'] or 'nothing'}")
     if "label" in given and given.get("cell") in _CELLS:
         human, model = _CELLS[given["cell"]]
-        said.append(f"humans {'gave' if human else 'did not give'} {given['label']}")
-        said.append(f"the model {'did' if model else 'did not'}")
-    return {"version": version, "words": ", ".join(said)}
-
-
-def _of_label(queryset: QuerySet[Outcome], label: str, human: bool, model: bool) -> QuerySet:
-    given, said = {"human__contains": [label]}, {"predicted__contains": [label]}
-    queryset = queryset.filter(**given) if human else queryset.exclude(**given)
-    return queryset.filter(**said) if model else queryset.exclude(**said)
+        parts.append(f"humans {'gave' if human else 'did not give'} {given['label']}")
+        parts.append(f"the model {'did' if model else 'did not'}")
+    return {"version": version, "words": ", ".join(parts)}

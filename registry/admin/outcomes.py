@@ -13,8 +13,7 @@ from registry.reports.task_views import TaskView, task_views, why_no_link
 
 from .badges import ago
 from .base import is_list, link
-from .cell_filter import CellFilter, described
-from .images import excerpt, whole
+from .cell_filter import CellFilter, cell_description
 from .lists import VERSION, LongListAdmin, of_version
 
 _EXCERPT = 160
@@ -58,7 +57,7 @@ class OutcomeAdmin(LongListAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         response = super().changelist_view(
-            request, {**(extra_context or {}), "cell": described(request)}
+            request, {**(extra_context or {}), "cell": cell_description(request)}
         )
         shown_with = getattr(response, "context_data", None) or {}
         if "cl" in shown_with:  # a list, not a redirect

@@ -1,4 +1,4 @@
-"""What a version said beside what humans said: the confusion of each target, cell by cell."""
+"""The confusion of a version's targets: human labels against predictions, cell by cell."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -66,37 +66,20 @@ def outcomes(
     return Outcome.objects.filter(version=version, target=target, source=source)
 
 
-def cell(
-    version: ModelVersion,
-    target: str,
-    human: str,
-    predicted: str,
-    source: str = Outcome.Source.HOLDOUT,
-) -> QuerySet[Outcome]:
-    """The outcomes of one cell of a `single` target, with their tasks; one query when read.
-
-    `predicted` empty: the version had no answer.
-    """
-    found = outcomes(version, target, source).filter(human=human).select_related("task")
+def with_prediction(outcomes: QuerySet[Outcome], predicted: str) -> QuerySet[Outcome]:
+    """The outcomes of a `single` target with this prediction; NO_ANSWER: without one."""
     if predicted == NO_ANSWER:
-        return found.filter(predicted__isnull=True)
-    return found.filter(predicted=predicted)
+        return outcomes.filter(predicted__isnull=True)
+    return outcomes.filter(predicted=predicted)
 
 
-def cell_of_label(
-    version: ModelVersion,
-    target: str,
-    label: str,
-    *,
-    human: bool,
-    predicted: bool,
-    source: str = Outcome.Source.HOLDOUT,
+def in_label_cell(
+    outcomes: QuerySet[Outcome], label: str, *, human: bool, predicted: bool
 ) -> QuerySet[Outcome]:
-    """The outcomes of one of the four cells of a `multiple` target's label."""
-    found = outcomes(version, target, source).select_related("task")
-    given, said = {"human__contains": [label]}, {"predicted__contains": [label]}
-    found = found.filter(**given) if human else found.exclude(**given)
-    return found.filter(**said) if predicted else found.exclude(**said)
+    """The outcomes in one of the four cells of a `multiple` target's label."""
+    by_human, by_model = {"human__contains": [label]}, {"predicted__contains": [label]}
+    outcomes = outcomes.filter(**by_human) if human else outcomes.exclude(**by_human)
+    return outcomes.filter(**by_model) if predicted else outcomes.exclude(**by_model)
 
 
 def _single(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) -> Confusion:

@@ -3,7 +3,14 @@
 import pytest
 
 from registry.models import Target
-from registry.reports.confusion import NO_ANSWER, LabelTable, cell, cell_of_label, confusion
+from registry.reports.confusion import (
+    NO_ANSWER,
+    LabelTable,
+    confusion,
+    in_label_cell,
+    outcomes,
+    with_prediction,
+)
 from tests.factories import OutcomeFactory, ProjectFactory
 
 from .records import TOPICS, judged, queries
@@ -43,9 +50,9 @@ def test_each_cell_opens_the_outcomes_in_it(project):
     found = confusion(version, "label")
     for human, counts in zip(found.labels, found.counts, strict=True):
         for predicted, n in zip(found.labels, counts, strict=True):
-            outcomes = cell(version, "label", human, predicted)
-            assert len(outcomes) == n
-            assert all((o.human, o.predicted) == (human, predicted) for o in outcomes)
+            opened = with_prediction(outcomes(version, "label").filter(human=human), predicted)
+            assert len(opened) == n
+            assert all((o.human, o.predicted) == (human, predicted) for o in opened)
 
 
 def test_a_task_without_an_answer_has_a_column_of_its_own(project):
@@ -53,7 +60,7 @@ def test_a_task_without_an_answer_has_a_column_of_its_own(project):
     found = confusion(version, "label")
     assert found.labels[-1] == NO_ANSWER
     assert found.counts[1] == [1, 2, 0, 1]
-    assert len(cell(version, "label", "Positive", NO_ANSWER)) == 1
+    assert len(with_prediction(outcomes(version, "label"), NO_ANSWER)) == 1
 
 
 def test_other_sources_versions_and_targets_are_left_out(project):
@@ -86,10 +93,10 @@ def test_the_four_cells_of_a_label_open_their_outcomes(project):
             (False, False): table.neither,
         }
         for (human, predicted), n in counted.items():
-            outcomes = cell_of_label(
-                version, "topics", table.label, human=human, predicted=predicted
+            opened = in_label_cell(
+                outcomes(version, "topics"), table.label, human=human, predicted=predicted
             )
-            assert len(outcomes) == n, (table.label, human, predicted)
+            assert len(opened) == n, (table.label, human, predicted)
 
 
 def test_the_queries_do_not_grow_with_the_outcomes(project):
@@ -98,8 +105,6 @@ def test_the_queries_do_not_grow_with_the_outcomes(project):
         assert queries(lambda v=version: confusion(v, "label")) == 2
         target = version.targets.get()
         assert queries(lambda v=version, t=target: confusion(v, t)) == 1
-        outcomes = cell(version, "label", "Positive", "Positive")
-        assert queries(lambda o=outcomes: [x.task.data for x in o]) == 1
 
 
 def test_a_human_without_a_label_is_counted_beside_those_with_one(project):
