@@ -8,7 +8,7 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 
 from mlapi.errors import RouteUnknown, as_error
-from registry.error_answers import error_answer, reason_phrase
+from registry.error_responses import error_response, reason_phrase
 from registry.http_errors import Internal
 
 log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     headers = {"WWW-Authenticate": 'Basic realm="evals-backend"'} if error.status == 401 else {}
     if isinstance(raised, drf.MethodNotAllowed):
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    return error_answer(error, headers)
+    return error_response(error, headers)
 
 
 def _wants_json(request: HttpRequest) -> bool:
@@ -36,19 +36,19 @@ def _wants_json(request: HttpRequest) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400."""
     if _wants_json(request):
-        return error_answer(as_error(exception))
+        return error_response(as_error(exception))
     return defaults.bad_request(request, exception)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
     if _wants_json(request):
-        return error_answer(RouteUnknown())
+        return error_response(RouteUnknown())
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500; django-structlog has logged the traceback."""
     if _wants_json(request):
-        return error_answer(Internal())
+        return error_response(Internal())
     return defaults.server_error(request)

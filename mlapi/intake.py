@@ -19,7 +19,7 @@ from mlapi.serializers import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import asked
 from registry import queue
 from registry.actions import events, projects, runs
-from registry.error_answers import request_id
+from registry.error_responses import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 
 from mlapi import prometheus, serializers, serving
 from registry.actions import events
-from registry.error_answers import request_id
+from registry.error_responses import request_id
 from registry.models import Event
 from registry.models.event import EventStatus
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework import exceptions as drf
 
-from registry.error_answers import error_answer
+from registry.error_responses import error_response
 from registry.errors import EvalsError, NotFound
 from registry.http_errors import (
     BodyInvalid,
@@ -128,7 +128,7 @@ def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     headers = {"WWW-Authenticate": "Token"} if error.status == 401 else {}
     if isinstance(raised, drf.MethodNotAllowed):
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
-    return error_answer(error, headers)
+    return error_response(error, headers)
 
 
 def _sentences(detail: Any, path: str = "") -> list[str]:

@@ -1,4 +1,4 @@
-"""An error as an HTTP answer: one JSON form, and a reason phrase that says cause and cure."""
+"""An error as an HTTP response: a JSON body, and a reason phrase with cause and cure."""
 
 import http
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ def reason_phrase(error: EvalsError) -> str:
     return line if len(line) <= REASON_MAX else f"{line[: REASON_MAX - 3].rstrip()}..."
 
 
-def error_answer(error: EvalsError, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def error_response(error: EvalsError, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The error as an HTTP response."""
-    body = orjson.dumps({"error": told(error)}, default=str)
+    body = orjson.dumps({"error": error_body(error)}, default=str)
     response = HttpResponse(body, status=error.status, content_type="application/json")
     response.reason_phrase = reason_phrase(error) or http.HTTPStatus(error.status).phrase
     for name, value in (headers or {}).items():
@@ -36,8 +36,8 @@ def error_answer(error: EvalsError, headers: Mapping[str, str] | None = None) ->
     return response
 
 
-def told(error: EvalsError) -> dict[str, Any]:
-    """What a caller is told of an error."""
+def error_body(error: EvalsError) -> dict[str, Any]:
+    """The JSON body of an error."""
     return {
         "code": error.code,
         "message": error.message,
