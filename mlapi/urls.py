@@ -4,9 +4,9 @@ from django.urls import re_path
 
 from mlapi import views
 
-handler400 = "mlapi.error_answers.bad_request"
-handler404 = "mlapi.error_answers.not_found"
-handler500 = "mlapi.error_answers.server_error"
+handler400 = "mlapi.exception_handlers.bad_request"
+handler404 = "mlapi.exception_handlers.not_found"
+handler500 = "mlapi.exception_handlers.server_error"
 
 ROUTES = {
     "health": views.Health,

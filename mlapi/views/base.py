@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.views import APIView
 
-from mlapi import error_answers, prometheus
+from mlapi import exception_handlers, prometheus
 from mlapi.authentication import Caller, ProtocolAuthentication
 from registry.json_body import JSONBody
 
@@ -58,4 +58,4 @@ class ProtocolView(APIView):
         return response
 
     def get_exception_handler(self) -> Callable:
-        return error_answers.handle
+        return exception_handlers.handle
