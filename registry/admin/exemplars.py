@@ -25,16 +25,16 @@ def exemplars_of_labels(
 
     `?label=` asks for one label, with all its examples. One query; `classes` are the target's.
     """
-    asked = given.get("label")
-    if asked is None:
+    label = given.get("label")
+    if label is None:
         found = exemplars(version, target.name, limit=_EACH, most=_LABELS, classes=classes)
     else:
-        found = exemplars(version, target.name, asked, _OF_ONE, classes=classes)
-    if not found and asked is None:
+        found = exemplars(version, target.name, label, _OF_ONE, classes=classes)
+    if not found and label is None:
         return None
     shown = [one for one in found if one.examples][:_LABELS]
     return {
-        "label": asked,
+        "label": label,
         "all": f"?{urlencode({'target': target.name})}#looks",
         "shown": [_shown(target, one) for one in shown],
         "others": [_named(target, one) for one in found if one not in shown],

@@ -44,9 +44,9 @@ class NarrowedList(PrefetchedList):
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> Any:
         wanted = self.params.pop("o", "")
-        kept = [part for part in wanted.split(".") if self._is_sortable(request, part)]
-        if kept:
-            self.params["o"] = ".".join(kept)
+        sortable = [part for part in wanted.split(".") if self._is_sortable(request, part)]
+        if sortable:
+            self.params["o"] = ".".join(sortable)
         return super().get_ordering(request, queryset)
 
     def _is_sortable(self, request: HttpRequest, part: str) -> bool:

@@ -25,8 +25,8 @@ class OutcomeAdmin(LongListAdmin):
 
     list_display = [
         "beginning",
-        "human_said",
-        "model_said",
+        "human_answer",
+        "model_answer",
         "is_right",
         "sure",
         "version",
@@ -41,8 +41,8 @@ class OutcomeAdmin(LongListAdmin):
     finds = [of_version]
     fields = [
         "content",
-        "human_said",
-        "model_said",
+        "human_answer",
+        "model_answer",
         "is_right",
         "sure",
         "task_in_labelstudio",
@@ -79,11 +79,11 @@ class OutcomeAdmin(LongListAdmin):
         return whole(_view(outcome))
 
     @display(description="Human")
-    def human_said(self, outcome: Outcome) -> str:
+    def human_answer(self, outcome: Outcome) -> str:
         return answer_text(outcome.human)
 
     @display(description="Model")
-    def model_said(self, outcome: Outcome) -> str:
+    def model_answer(self, outcome: Outcome) -> str:
         return answer_text(outcome.predicted)
 
     @display(description="Right", ordering="correct", label={"right": "success", "wrong": "danger"})
@@ -123,8 +123,8 @@ class OutcomeAdmin(LongListAdmin):
 
 
 def _view(outcome: Outcome) -> TaskView:
-    """The view of the outcome's task, cached on the row."""
-    kept = vars(outcome)
-    if "_view" not in kept:
-        kept["_view"] = task_views(outcome.task.project, [outcome.task])[0]
-    return kept["_view"]
+    """The task as the engine describes it, once for each row."""
+    cache = vars(outcome)
+    if "_view" not in cache:
+        cache["_view"] = task_views(outcome.task.project, [outcome.task])[0]
+    return cache["_view"]

@@ -99,11 +99,11 @@ class TaskAdmin(LongListAdmin):
 
 
 def _view(task: Task) -> TaskView:
-    """The view of the task, cached on the row."""
-    kept = vars(task)
-    if "_view" not in kept:
-        kept["_view"] = task_views(task.project, [task])[0]
-    return kept["_view"]
+    """The task as the engine describes it, once for its page."""
+    cache = vars(task)
+    if "_view" not in cache:
+        cache["_view"] = task_views(task.project, [task])[0]
+    return cache["_view"]
 
 
 def _framed(alike: Alike) -> Framed:

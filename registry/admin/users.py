@@ -48,8 +48,8 @@ class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
         groups: Any = form.base_fields.get("groups")
         if groups is not None and not _is_super(request):
             reached = ~Q(permissions__in=Permission.objects.exclude(pk__in=_held(request)))
-            kept = Q(pk__in=obj.groups.values("pk") if obj else [])
-            groups.queryset = groups.queryset.filter(reached | kept)
+            current = Q(pk__in=obj.groups.values("pk") if obj else [])
+            groups.queryset = groups.queryset.filter(reached | current)
         return form
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -84,8 +84,8 @@ class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
         form = super().get_form(request, obj, **kwargs)
         permissions: Any = form.base_fields.get("permissions")
         if permissions is not None and not _is_super(request):
-            kept = Q(pk__in=obj.permissions.values("pk") if obj else [])
-            permissions.queryset = permissions.queryset.filter(Q(pk__in=_held(request)) | kept)
+            current = Q(pk__in=obj.permissions.values("pk") if obj else [])
+            permissions.queryset = permissions.queryset.filter(Q(pk__in=_held(request)) | current)
         return form
 
 

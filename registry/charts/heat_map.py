@@ -61,7 +61,7 @@ def _row(name: str, columns: Sequence[str], row: Sequence[Cell]) -> SafeString:
             (
                 "heat-right" if column == name or cell.is_right else "heat-wrong",
                 f"{cell.count / total if total else 0:.3f}",
-                _said(name, column, cell, total),
+                _description(name, column, cell, total),
                 _content(name, column, cell),
             )
             for column, cell in zip(columns, row, strict=True)
@@ -69,7 +69,7 @@ def _row(name: str, columns: Sequence[str], row: Sequence[Cell]) -> SafeString:
     )
 
 
-def _said(human: str, model: str, cell: Cell, total: int) -> str:
+def _description(human: str, model: str, cell: Cell, total: int) -> str:
     share = f" ({cell.count / total:.0%})" if total else ""
     return f"{cell.count} of {total} {human} answered {model}{share}"
 

@@ -140,7 +140,7 @@ def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
                 plot.number(x.place(p.x)),
                 plot.number(100 - y.place(p.y or 0.0)),
                 6 if p.strong else 3.5,
-                _said(p),
+                _description(p),
             )
             for p in points
         ),
@@ -154,7 +154,7 @@ def _whisker(point: Point, x: Scale, y: Scale) -> SafeString | str:
     return plot.upright(x.place(point.x), y.place(point.low), y.place(point.high))
 
 
-def _said(point: Point) -> str:
+def _description(point: Point) -> str:
     return f"{point.label}: {_value(point)}" + (f", {point.note}" if point.note else "")
 
 
@@ -171,10 +171,10 @@ def _described(series: Series) -> str:
     least, most = min(known, key=lambda k: k[0])[1], max(known, key=lambda k: k[0])[1]
     first, last = known[0][1], known[-1][1]
     if len(known) == 1:
-        return f"{series.name}: {_said(first)}."
+        return f"{series.name}: {_description(first)}."
     return (
-        f"{series.name}: from {_said(first)}, to {_said(last)};"
-        f" least {_said(least)}, greatest {_said(most)}."
+        f"{series.name}: from {_description(first)}, to {_description(last)};"
+        f" least {_description(least)}, greatest {_description(most)}."
     )
 
 

@@ -45,7 +45,9 @@ def reliability_diagram(
         ),
         format_html_join("", "{}{}", ((_whisker(b), _dot(b, most)) for b in shown)),
     )
-    description = "Score and share that was right: " + "; ".join(_said(b) for b in shown) + "."
+    description = (
+        "Score and share that was right: " + "; ".join(_description(b) for b in shown) + "."
+    )
     return figure(
         title,
         svg(title, description, content, "chart-plot"),
@@ -67,7 +69,7 @@ def _dot(one: Bin, most: int) -> SafeString:
         plot.number(100 * one.score),
         plot.number(100 - 100 * one.correct),
         plot.number(max(3.0, _LARGEST_DOT * (one.n / most) ** 0.5)),
-        _said(one),
+        _description(one),
     )
 
 
@@ -81,5 +83,5 @@ def _interval(one: Bin) -> str:
     return "–" if one.low is None or one.high is None else f"{one.low:.3f} to {one.high:.3f}"
 
 
-def _said(one: Bin) -> str:
+def _description(one: Bin) -> str:
     return f"{one.score:.2f} and {one.correct:.2f} of {one.n}"

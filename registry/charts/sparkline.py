@@ -26,7 +26,7 @@ def sparkline(
     return format_html(
         '<svg class="chart-sparkline" role="img" focusable="false"><title>{}</title>{}'
         '<circle class="chart-dot chart-main" cx="{}%" cy="{}%" r="3"/></svg>',
-        _said(title, known, baseline),
+        _description(title, known, baseline),
         plot.lines([_baseline(baseline, y), _line(line)]),
         plot.number(last_x),
         plot.number(100 - last_y),
@@ -49,7 +49,7 @@ def _baseline(value: float | None, y: Scale) -> SafeString:
     )
 
 
-def _said(title: str, known: list[float], baseline: float | None) -> str:
+def _description(title: str, known: list[float], baseline: float | None) -> str:
     said = ", ".join(f"{v:.2f}" for v in known[-10:])
     beside = "" if baseline is None else f"; baseline {baseline:.2f}"
     return f"{title}: {said}{beside}"

@@ -47,12 +47,12 @@ def card_markdown(card: dict[str, Any]) -> str:
 
 def _without_empty_sections(parts: Sequence[str]) -> list[str]:
     """Empty parts go, and headings that nothing follows."""
-    kept: list[str] = []
+    sections: list[str] = []
     for part in reversed([part for part in parts if part]):
-        if part.startswith("## ") and (not kept or kept[-1].startswith("## ")):
+        if part.startswith("## ") and (not sections or sections[-1].startswith("## ")):
             continue
-        kept.append(part)
-    return kept[::-1]
+        sections.append(part)
+    return sections[::-1]
 
 
 def _facts(card: dict[str, Any]) -> list[list[Any]]:

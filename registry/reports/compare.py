@@ -142,7 +142,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     if a.project_id != b.project_id:
         raise ValueError("Versions of two projects have no task in common.")
     targets = {target.name: target for target in Target.objects.filter(version=b)}
-    rows = _asked(_rows(a, b), targets)
+    rows = _as_yes_or_no(_rows(a, b), targets)
     by_task: dict[int, dict[str, Triple]] = {}
     for row in rows:
         by_task.setdefault(row.task, {})[row.target] = row.triple
@@ -193,7 +193,7 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
     ]
 
 
-def _asked(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:
+def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:
     """The rows, those of targets that tell one label from all else as questions whether it is that.
 
     A multiple choice may have one label, too: there an empty answer is right where the human's is.

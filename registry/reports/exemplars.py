@@ -75,16 +75,16 @@ def _first(
     version: ModelVersion, target: str | None, label: str | None, limit: int, named: Sequence[_Key]
 ) -> QuerySet[Any]:
     """The first examples of each label that is not only named, with how many of it are kept."""
-    kept = Exemplar.objects.filter(version=version)
+    stored = Exemplar.objects.filter(version=version)
     if target is not None:
-        kept = kept.filter(target=target)
+        stored = stored.filter(target=target)
     if label is not None:
-        kept = kept.filter(label=label)
+        stored = stored.filter(label=label)
     for of_target in {name for name, _ in named}:
         labels = [value for name, value in named if name == of_target]
-        kept = kept.exclude(target=of_target, label__in=labels)
+        stored = stored.exclude(target=of_target, label__in=labels)
     label_of, best_first = [F("target"), F("label")], [F("score").desc(), F("id").asc()]
-    placed = kept.annotate(
+    placed = stored.annotate(
         place=Window(RowNumber(), partition_by=label_of, order_by=best_first),
         kept=Window(Count("pk"), partition_by=label_of),
     )
