@@ -8,7 +8,7 @@ from registry.models.project import PromotionRule
 
 # With fewer holdout tasks the interval of a difference is far wider than what one more run changes:
 # the candidate is promoted, because it has learned from more labels.
-JUDGED_FROM_N = 30
+MIN_HOLDOUT_TASKS = 30
 
 CLAUSES = {
     "never": "The project's rule is to promote by hand only.",
@@ -16,7 +16,7 @@ CLAUSES = {
     "always": "The project's rule is to promote every version.",
     "not_compared": "It was not compared with the version that is champion now.",
     "champion_cannot_serve": "The champion cannot serve the label config.",
-    "not_judged": f"Not judged: the holdout has fewer than {JUDGED_FROM_N} tasks.",
+    "not_judged": f"Not evaluated: the holdout has fewer than {MIN_HOLDOUT_TASKS} tasks.",
     "as_good": "On the holdout it is at least as good as the champion.",
     "worse": "On the holdout it is worse than the champion.",
 }
@@ -52,7 +52,7 @@ def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> 
         return Decision(False, "not_compared")
     if not comparison.get("champion_serves", True):
         return Decision(True, "champion_cannot_serve")
-    if comparison.get("n", 0) < JUDGED_FROM_N:
+    if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
         return Decision(True, "not_judged")
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:

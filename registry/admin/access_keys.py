@@ -45,14 +45,14 @@ class AccessKeyAdmin(RegistryAdmin):
         """The only page that shows the key. No redirect, because the plain key would have to be stored."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "The key is made",
+            "title": "Key created",
             "opts": self.opts,
             "key": obj,
             "url": request.build_absolute_uri(f"/k/{vars(obj)['plain']}"),
         }
         return TemplateResponse(request, "admin/registry/accesskey/made.html", context)
 
-    @display(description="Opens")
+    @display(description="Scope")
     def scope(self, key: AccessKey) -> str:
         if key.project:
             return str(key.project)

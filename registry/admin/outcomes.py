@@ -90,7 +90,7 @@ class OutcomeAdmin(LongListAdmin):
     def is_right(self, outcome: Outcome) -> str:
         return "right" if outcome.correct else "wrong"
 
-    @display(description="How sure", ordering="score")
+    @display(description="Score", ordering="score")
     def sure(self, outcome: Outcome) -> str:
         return "–" if outcome.score is None else f"{outcome.score:.0%}"
 

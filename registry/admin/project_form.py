@@ -44,23 +44,23 @@ class PolicyForm(forms.ModelForm):
 
     enabled = forms.BooleanField(
         label="Train by itself",
-        help_text="Off: it trains when someone starts it, and never else.",
+        help_text="Off: trains only when started by hand.",
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
     )
-    first_labels = _count("First training: labels", "How many tasks must have a usable label.")
-    first_classes = _count("First training: classes", "How many classes must be among them.")
+    first_labels = _count("First training: labels", "Tasks that must have a usable label.")
+    first_classes = _count("First training: classes", "Classes that must be among them.")
     first_per_class = _count(
-        "First training: labels a class", "How many labels each of these classes must have."
+        "First training: labels a class", "Labels that each of these classes must have."
     )
     changed_min = _count(
-        "Later: changed labels", "How many labels must be new or changed since the last run."
+        "Later: changed labels", "Labels that must be new or changed since the last run."
     )
     changed_share = _number(
         "Later: changed share", "And at least this share of the labelled tasks: 0.05 is 5 %."
     )
-    quiet_s = _number("Quiet, seconds", "How long no label may have changed before it starts.")
-    wait_max_s = _number("Longest wait, seconds", "How long it waits for that at most.")
+    quiet_s = _number("Quiet, seconds", "Time without a changed label before a run starts.")
+    wait_max_s = _number("Longest wait, seconds", "Longest time to wait for that.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -87,7 +87,7 @@ def policy_sentence(policy: dict[str, Any]) -> str:
     """The policy as one sentence."""
     p = {**default_policy(), **policy}
     if not p["enabled"]:
-        return "Only when someone starts it."
+        return "Only when started by hand."
     return (
         f"First at {p['first_labels']} usable labels, with {p['first_classes']} classes of"
         f" {p['first_per_class']}; then after {p['changed_min']} changed labels, or"

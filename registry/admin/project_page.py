@@ -90,13 +90,13 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
         ],
         x_name="Version",
         within=info(metric).range,
-        empty="No version has been judged yet.",
+        empty="No version has been evaluated yet.",
     )
     others = Counter(p.metric for p in points if p.metric != metric)
     left_out = ", ".join(f"{n} by {title(other)}" for other, n in others.items())
     if not left_out:
         return chart
-    return format_html('{}<p class="fact-note">Judged by others: {}.</p>', chart, left_out)
+    return format_html('{}<p class="fact-note">By other metrics: {}.</p>', chart, left_out)
 
 
 def prequential_chart(days: Sequence[Day]) -> SafeString:
@@ -115,10 +115,10 @@ def prequential_chart(days: Sequence[Day]) -> SafeString:
             )
         )
     return charts.line_chart(
-        "Accuracy on new labels, asked before the human answered",
+        "Accuracy on new labels, predicted before the human label",
         [charts.Series("Seven days to", points)],
         x_name="Seven days to",
-        empty="Too few to tell: shown from 20 labels in a week that came after a version served.",
+        empty="Too few labels: shown once 20 labels of a week came after a version served.",
     )
 
 
@@ -169,7 +169,7 @@ def _runs(project: Project) -> Latest:
         ]
         for run in shown
     ]
-    return _latest("Runs", TrainingRun, project, ["Run", "State", "Why", "Took", "When"], rows)
+    return _latest("Runs", TrainingRun, project, ["Run", "State", "Why", "Duration", "When"], rows)
 
 
 def _events(project: Project) -> Latest:

@@ -53,7 +53,9 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
             run_note(summary),
             page_url(run) if run else "",
         ),
-        Fact("Not yet learned from", label_count(summary.changed), training_condition(summary)),
+        Fact(
+            "Labels since the last run", label_count(summary.changed), training_condition(summary)
+        ),
         Fact(
             "Events today",
             f"{summary.events_today:,}",
@@ -75,7 +77,7 @@ def champion_since(summary: ProjectSummary) -> SafeString | str:
 
 def primary_value(summary: ProjectSummary) -> str:
     """The champion's primary metric, three decimals."""
-    return "not judged" if summary.primary is None else f"{summary.primary:.3f}"
+    return "not evaluated" if summary.primary is None else f"{summary.primary:.3f}"
 
 
 def primary_note(summary: ProjectSummary) -> str:

@@ -155,7 +155,7 @@ class ProjectAdmin(RegistryAdmin):
     def credentials(self, project: Project) -> str:
         if project.labelstudio_url:
             return f"its own, for {project.labelstudio_url}"
-        return "none of its own: those of the environment, or of its setup"
+        return "none of its own: uses those of the environment or of the setup"
 
     @display(description="History")
     def history(self, project: Project) -> str:

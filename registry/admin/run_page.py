@@ -157,7 +157,7 @@ def _elapsed(run: TrainingRun) -> str:
 def _doing(run: TrainingRun) -> str:
     """The current state of the run in one line."""
     if run.is_active and run.cancel_requested:
-        return "asked to stop"
+        return "cancellation requested"
     if run.state == RunState.QUEUED:
         return "waiting for a worker"
     if run.state == RunState.RUNNING:
@@ -173,13 +173,13 @@ def _waits_for(run: TrainingRun) -> str:
         return ""
     if not presence.present().filter(cluster=queue.TRAINING).exists():
         return (
-            "No training worker was seen lately. Start one: make run starts it with the rest, "
+            "No training worker is running. Start one: make run starts it with the rest, "
             "python -m evals_backend.serve training by itself."
         )
     before = TrainingRun.objects.filter(state__in=ACTIVE_STATES, pk__lt=run.pk).count()
     if before:
         return f"{before} run{'s' if before > 1 else ''} of other projects before it."
-    return "A worker takes it within seconds."
+    return "A worker starts it within seconds."
 
 
 def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
@@ -189,8 +189,8 @@ def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
     return [
         ("Started by", run.get_trigger_display() + (f", {run.actor}" if run.actor else "")),
         ("Queued", ago(run.created_at)),
-        ("Waited", duration(run.created_at, run.started_at)),
-        ("Last sign of life", ago(run.heartbeat_at)),
+        ("Time in the queue", duration(run.created_at, run.started_at)),
+        ("Last heartbeat", ago(run.heartbeat_at)),
         ("Worker", run.worker or "–"),
         ("Seed", parameters.get("seed", "–")),
         ("Time budget", f"{budget} s" if budget else "–"),

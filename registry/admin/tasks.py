@@ -79,7 +79,7 @@ class TaskAdmin(LongListAdmin):
             url,
         )
 
-    @display(description="Most alike")
+    @display(description="Most similar")
     def most_alike(self, task: Task) -> str:
         try:
             found = similar(task, _ALIKE)
@@ -87,7 +87,7 @@ class TaskAdmin(LongListAdmin):
             return f"{error.message} {error.hint}".strip()
         if not found:
             return "No other task of the project has features yet."
-        return row([_framed(one) for one in found], f"Most like task {task.labelstudio_id}")
+        return row([_framed(one) for one in found], f"Most similar to task {task.labelstudio_id}")
 
     @display(description="Annotations")
     def shown_annotations(self, task: Task) -> str:

@@ -44,7 +44,7 @@ def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> Safe
         for human, counts in given
     ]
     return charts.heat_map(
-        f"What humans said and what the model said, {found.n} holdout tasks",
+        f"Human labels and predictions, {found.n} holdout tasks",
         rows=[human or "no label" for human, _ in given],
         columns=columns,
         cells=cells,
@@ -76,14 +76,14 @@ def curve_chart(curve: LearningCurve) -> SafeString:
         "Would more labels help?",
         [charts.Series("Macro F1 on the holdout", points)],
         x_name="Labels learned from",
-        empty="The learning curve is not there yet: it is made after the version was promoted.",
+        empty="No learning curve yet: it is computed after the promotion.",
     )
 
 
 def reliability_chart(found: Reliability) -> SafeString:
     """Accuracy by score."""
     return charts.reliability_diagram(
-        "Is it as often right as it is sure?",
+        "Calibration: accuracy by score",
         [charts.Bin(b.mean_score, b.share, b.n, *b.interval) for b in found.bins],
     )
 

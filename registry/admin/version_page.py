@@ -91,24 +91,27 @@ def _facts(
             "name": f"Primary metric ({metric})",
             "value": format_3dp(primary.value)
             if primary and primary.value is not None
-            else "not judged",
+            else "not evaluated",
             "note": f"baseline {format_3dp(primary.baseline)}, n = {primary.n}" if primary else "",
         },
         {
-            "name": "Champion before",
+            "name": "Previous champion",
             "value": format_3dp(primary.previous) if previous and primary else "none",
             "note": _champion_before(version, previous, primary),
             "href": page_url(previous) if previous else "",
         },
     ]
-    for name, found in (("Asked before the human", after), ("Pre-annotations accepted", shown)):
+    for name, found in (
+        ("Predicted before the human label", after),
+        ("Pre-annotations accepted", shown),
+    ):
         one = next(iter(found.values())) if len(found) == 1 else None
         facts.append(
             {
                 "name": name,
                 "value": "–" if not one or one.share is None else format_3dp(one.share),
                 "note": "; ".join(f"{target}: {proportion_text(s)}" for target, s in found.items())
-                or "no human has labelled after it yet",
+                or "no new label since it served",
             }
         )
     return facts
@@ -118,9 +121,9 @@ def _champion_before(
     version: ModelVersion, previous: ModelVersion | None, primary: MetricRow | None
 ) -> str:
     if not previous or not primary:
-        return "this was the first"
+        return "it was the first"
     if previous.primary_metric != version.primary_metric:
-        return f"{previous.label}, judged by its {title(previous.primary_metric)}"
+        return f"{previous.label}, evaluated by its {title(previous.primary_metric)}"
     return f"{previous.label}, on its own holdout, n = {primary.previous_n}"
 
 
@@ -214,7 +217,7 @@ def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
     size = f"{filesizeformat(version.artifact_bytes)} ({version.artifact_bytes:,} bytes)"
     return [
         ("Run", link(version.run, f"run {version.run_id}") if version.run else "–"),
-        ("Made", ago(version.created_at)),
+        ("Created", ago(version.created_at)),
         ("Pipeline", version.pipeline),
         ("Recipe", version.recipe),
         *([("Features", version.extractor)] if version.extractor else []),

@@ -35,7 +35,7 @@ class MistakeSerializer(serializers.Serializer):
 class NextTaskSerializer(serializers.Serializer):
     """A task that nobody has labelled."""
 
-    score = serializers.FloatField(help_text="How sure the champion is, 0 to 1.")
+    score = serializers.FloatField(help_text="The champion's score, 0 to 1.")
     task = ShownTaskSerializer()
 
 

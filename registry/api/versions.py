@@ -108,7 +108,7 @@ class Versions(Resource):
     @extend_schema(parameters=[ExemplarsQuery], responses=LookSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def exemplars(self, request: Request, pk: int) -> Response:
-        """What each label looks like: the tasks that the version would give it most surely.
+        """Examples of each label: the tasks that the version would give it most surely.
 
         The labels of most tasks come first. Kept where labels are not learned from humans: the
         most central tasks of clusters, and those most like the references of a label.

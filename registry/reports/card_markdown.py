@@ -25,14 +25,14 @@ def card_markdown(card: dict[str, Any]) -> str:
             ["target", "class", "precision", "recall", "F1", "n", "previous champion's F1"],
             _classes(card),
         ),
-        "## What each label looks like",
+        "## Examples of each label",
         _table(["target", "label", "tasks", "the first of them"], _labels(card)),
         *_confusions(card),
         "## Would more labels help?",
         "\n".join(f"- {_text(c['target'])}: {c['sentence']}" for c in card["learning_curves"]),
         "## Beside the humans who labelled after it",
         _table(["source", "target", "share right", "95 %", "n"], _after(card)),
-        "## Surest mistakes",
+        "## Mistakes, highest score first",
         _table(["task", "target", "human", "model", "score"], _mistakes(card)),
         "## Targets",
         _table(["control", "on", "kind", "labels", "trained"], _targets(card)),
@@ -109,7 +109,7 @@ def _confusions(card: dict[str, Any]) -> list[str]:
 
 
 def _after(card: dict[str, Any]) -> list[list[Any]]:
-    names = {"prequential": "asked before the human", "shown": "pre-annotation accepted"}
+    names = {"prequential": "predicted before the human label", "shown": "pre-annotation accepted"}
     return [
         [names[source], target, s["share"], _interval(s["interval"]), s["n"]]
         for source, by_target in card["after_training"].items()

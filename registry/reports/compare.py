@@ -89,7 +89,7 @@ class Comparison:
         """One sentence for people."""
         d = self.primary
         if d.difference is None or d.interval is None:
-            return f"{self.a.label} and {self.b.label} were judged on no task in common."
+            return f"{self.a.label} and {self.b.label} have no evaluated task in common."
         low, high = d.interval
         numbers = (
             f"{title(d.name)} {d.difference:+.3f}, 95 % from {low:+.3f} to {high:+.3f}, n = {d.n}"

@@ -27,7 +27,7 @@ def metric_value(metric: str, value: float | None) -> str:
 def primary_metric(version: ModelVersion) -> str:
     """`macro F1 0.912 (n = 140)`, on the version's own holdout."""
     if version.primary_value is None:
-        return "not judged"
+        return "not evaluated"
     name, value = title(version.primary_metric), format_3dp(version.primary_value)
     return f"{name} {value} (n = {version.primary_n})"
 
@@ -75,7 +75,7 @@ def answer_text(value: Any) -> str:
 
 
 def picture_counts_text(counts: dict[str, Any]) -> str:
-    """`2,000 pictures: 1,980 were seen before, 20 fetched, 20 seen anew, 0 cannot be had`.
+    """`2,000 pictures: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable`.
 
     `counts` are `pictures`, `kept`, `read`, `embedded` and `unavailable` of a run's
     `dataset_counts`; those of a run that ended early may lack some.
@@ -91,8 +91,8 @@ def picture_counts_text(counts: dict[str, Any]) -> str:
 
 
 _WORDS = {
-    "kept": "were seen before",
-    "read": "fetched",
-    "embedded": "seen anew",
-    "unavailable": "cannot be had",
+    "kept": "cached",
+    "read": "downloaded",
+    "embedded": "embedded",
+    "unavailable": "unavailable",
 }

@@ -204,7 +204,7 @@ def _workers() -> Iterator[Alert]:
         if cluster not in seen:
             yield Alert(
                 "no_worker",
-                f"No worker of the {cluster} cluster was seen lately.",
+                f"No worker of the {cluster} cluster is running.",
                 "Start it: manage.py worker, or make run.",
             )
 

@@ -41,7 +41,7 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
 def why_none(project: Project) -> str:
     """Why there may be none, in one sentence; no query."""
     if project.champion is None:
-        return "None until a version serves: it orders them by how sure it is."
+        return "None until a version serves: its scores order the tasks."
     label = project.champion.label
     if project.scores_queued_at:
         return f"None yet: {label} is scoring the tasks without a label."

@@ -84,7 +84,7 @@ def test_a_version_is_listed_with_what_judges_it(project):
     assert "silhouette" in said("projects")
     make.ProjectFactory(title="Empty")
     assert None in [p["primary_metric"] for p in given("projects")["projects"]]
-    assert "## What each label looks like" in said("card", other.uid)
+    assert "## Examples of each label" in said("card", other.uid)
 
 
 def test_runs_are_listed_of_one_project_or_of_all(project):

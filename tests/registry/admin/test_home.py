@@ -146,7 +146,7 @@ def test_who_may_not_look_at_projects_sees_none(client, rows):
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     page = home(client).content.decode()
     assert "Sentiment" not in page
-    assert "You may not look at projects yet" in page
+    assert "You may not view projects" in page
 
 
 def test_a_viewer_sees_the_projects(client, rows):

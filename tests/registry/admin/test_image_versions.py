@@ -57,7 +57,7 @@ def test_clusters_are_shown_by_their_own_metrics_and_images(client, project):
 def test_what_such_a_version_cannot_have_is_not_asked_for(client, project):
     for version in (clusters(project, {"cats": 3}, NAMED), nearness(project, [("cat", "cat")])):
         page = page_of(client, version)
-        for section in ("Learning curve of", "Reliability of", "Candidates of the race"):
+        for section in ("Learning curve of", "Reliability of", "Candidates"):
             assert section not in page
     assert 'aria-label="Classes of label"' not in page_of(client, clusters(project, {"cats": 3}))
 
@@ -65,7 +65,7 @@ def test_what_such_a_version_cannot_have_is_not_asked_for(client, project):
 def test_clusters_that_nobody_has_named_are_judged_by_themselves(client, project):
     text = text_of(page_of(client, clusters(project, {"cluster 1": 30, "cluster 2": 10})))
     assert "Primary metric (silhouette) 0.310" in text
-    assert "No task of the holdout was judged." in text
+    assert "No holdout task was evaluated." in text
 
 
 def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
@@ -108,11 +108,11 @@ def test_more_of_a_label_is_one_step_away(client, project):
     page = page_of(client, version)
     assert page.count('class="thumbnail"') == 12
     link = "?target=label&amp;label=cats#looks"
-    assert f'href="{link}">All 14 of cats that are kept</a>' in page
+    assert f'href="{link}">All 14 examples of cats</a>' in page
     page = page_of(client, version, "?target=label&label=cats")
     assert page.count('class="thumbnail"') == 14
     assert 'href="?target=label#looks">All labels</a>' in page
-    assert "No examples of birds are kept." in page_of(client, version, "?label=birds")
+    assert "No examples of birds are stored." in page_of(client, version, "?label=birds")
 
 
 def test_many_labels_take_no_more_queries_and_the_rest_is_named(client, project):
@@ -164,7 +164,7 @@ def test_the_champion_before_is_not_compared_by_another_metric(client, project):
     before = clusters(project, {"cats": 4}, champion=True)
     now = clusters(project, {"cats": 4}, NAMED, champion=True)
     text = text_of(page_of(client, now))
-    assert f"Champion before – {before.label}, judged by its silhouette" in text
+    assert f"Previous champion – {before.label}, evaluated by its silhouette" in text
     text = text_of(
         client.get(f"/admin/registry/modelversion/{before.pk}/promote/").content.decode()
     )
@@ -182,7 +182,7 @@ def test_home_project_and_list_say_by_what_a_version_is_judged(client, project):
     assert "Primary metric over versions: adjusted Rand" in page
     assert f"v{version.number}: 0.700, n = 3, champion" in page
     assert "v1: 0.800" not in page
-    assert "Judged by others: 1 by macro F1." in page
+    assert "By other metrics: 1 by macro F1." in page
     text = text_of(client.get("/admin/registry/modelversion/").content.decode())
     assert "adjusted Rand 0.700 (n = 3)" in text
     assert "macro F1 0.800 (n = 40)" in text
@@ -201,7 +201,7 @@ def test_a_negative_metric_is_drawn_where_it_is(client, project):
     assert max(map(float, heights)) < 100  # the axis goes on below zero
 
 
-IMAGES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
+PICTURES = {"images": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
 IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
 
 

@@ -117,7 +117,7 @@ def test_a_task_is_shown_with_those_that_are_most_like_it(client, project):
     nearest = others[:-9:-1]  # the plain engine's order
     expected = [alt for one in (task, *nearest) for alt in drawn(one)]
     assert list(images(page)) == expected
-    strip = page[page.index(f'aria-label="Most like task {task.labelstudio_id}"') :]
+    strip = page[page.index(f'aria-label="Most similar to task {task.labelstudio_id}"') :]
     assert strip.index("cosine 0.900") < strip.index("cosine 0.800") < strip.index("cosine 0.200")
     assert strip.index("<span>not labelled</span>") < strip.index("<span>Cat</span>")
     assert f'href="{url_of(nearest[0])}"' in strip
@@ -135,7 +135,7 @@ def test_a_task_without_features_says_so(client, project):
 def test_a_text_is_not_said_to_be_like_others(client, project):
     page = page_of(client, url_of(make.TaskFactory(project=project, data={"text": "A text."})))
     assert "A text." in page
-    assert "Most alike" not in page
+    assert "Most similar" not in page
     assert images(page) == {}
 
 

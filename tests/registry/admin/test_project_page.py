@@ -55,8 +55,8 @@ def test_accuracy_over_time_is_drawn_with_its_interval(client):
 
 def test_a_project_without_a_version_says_so(client):
     page = page_of(client, make.ProjectFactory())
-    assert "No version has been judged yet." in page
-    assert "Too few to tell" in page
+    assert "No version has been evaluated yet." in page
+    assert "Too few labels" in page
 
 
 def test_the_newest_rows_are_shown_and_lead_to_the_others(client):

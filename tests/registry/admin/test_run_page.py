@@ -128,14 +128,14 @@ def test_only_an_active_run_can_be_cancelled_and_only_once(client, running):
     runs.cancel(running.pk, actor="ada", reason="r")
     page = page_of(client, running)
     assert "/cancel/" not in page
-    assert "asked to stop" in page
+    assert "cancellation requested" in page
 
 
 def test_a_queued_run_says_what_it_waits_for(client):
     run = make.TrainingRunFactory()
-    assert "No training worker was seen lately." in page_of(client, run)
+    assert "No training worker is running." in page_of(client, run)
     make.WorkerFactory(cluster="training")
-    assert "A worker takes it within seconds." in page_of(client, run)
+    assert "A worker starts it within seconds." in page_of(client, run)
     later = make.TrainingRunFactory()
     assert "1 run of other projects before it." in page_of(client, later)
 

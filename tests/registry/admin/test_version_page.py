@@ -135,14 +135,14 @@ def test_any_words_for_a_cell_are_taken(client, version, query):
 
 def test_the_surest_mistake_comes_first_with_its_text_and_task(client, version):
     page = page_of(client, version)
-    mistakes = page[page.index("Worst mistakes") : page.index("Learning curve of")]
+    mistakes = page[page.index("Mistakes, highest score first") : page.index("Learning curve of")]
     assert mistakes.index("text 3 Negative") < mistakes.index("text 1 Positive")
     assert "95%" in mistakes
     assert "text 0" not in mistakes
 
 
 def test_the_learning_curve_says_whether_more_labels_would_help(client, version):
-    assert "not there yet" in page_of(client, version)
+    assert "No learning curve yet" in page_of(client, version)
     points = [(100, 0.5), (200, 0.7)]
     rows = [
         MetricRow("learning_curve", value, 100, target="label", step=step) for step, value in points

@@ -86,7 +86,7 @@ def test_the_verdict_says_only_what_the_interval_does(project):
     assert compare(good, bad).verdict.startswith(f"{bad.label} is worse than {good.label}")
     assert compare(good, also).verdict.startswith("No clear difference")
     other = judged(project, [(P, P)])
-    assert "no task in common" in compare(good, other).verdict
+    assert "no evaluated task in common" in compare(good, other).verdict
 
 
 def test_what_each_recorded_stands_beside_it(project):

@@ -1,4 +1,4 @@
-"""What each label looks like to a version."""
+"""Examples of each label to a version."""
 
 import pytest
 
