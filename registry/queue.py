@@ -1,4 +1,4 @@
-"""Enqueues jobs by dotted name, on commit. The registry reaches mlapi only here and in engine.py."""
+"""Enqueues jobs by dotted name, on commit: with engine.py the registry's only way to mlapi."""
 
 from django.db import transaction
 from django_q.tasks import async_task

@@ -42,7 +42,7 @@ class AccessKeyAdmin(RegistryAdmin):
     def response_add(
         self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The only page that shows the key. No redirect, because the plain key would have to be stored."""
+        """The only page that shows the key: a redirect would have to store it."""
         context = {
             **self.admin_site.each_context(request),
             "title": "Key created",

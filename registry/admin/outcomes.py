@@ -14,6 +14,7 @@ from registry.reports.task_views import TaskView, task_views, why_no_link
 from .badges import ago
 from .base import is_list, link
 from .cell_filter import CellFilter, cell_description
+from .images import excerpt, whole
 from .lists import VERSION, LongListAdmin, of_version
 
 _EXCERPT = 160

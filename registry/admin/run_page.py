@@ -17,7 +17,7 @@ from registry.metrics import title
 from registry.models import Act, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
-from registry.reports.formatting import format_3dp, interval, signed
+from registry.reports.formatting import format_3dp, image_counts_text, interval, signed
 from registry.reports.learning_curve import judged_by
 
 from .badges import RUN_COLOURS, ago, duration, state_badge

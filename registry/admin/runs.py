@@ -75,7 +75,7 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
         return (("<int:run_id>/progress/", "registry_trainingrun_progress", self.progress),)
 
     def progress(self, request: HttpRequest, run_id: int, **kwargs: Any) -> HttpResponse:
-        """GET: what changed since `seen` characters of the log, as JSON; needs the view permission."""
+        """GET: what changed since `seen` characters of the log, as JSON, for who may view it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         seen = request.GET.get("seen", "")

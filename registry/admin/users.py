@@ -43,7 +43,7 @@ class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
         return fields if _is_super(request) else (*fields, "is_superuser", "user_permissions")
 
     def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
-        """Offers the groups whose permissions the requesting user holds, and the user's current ones."""
+        """Offers the groups whose permissions the editor holds, and the user's own."""
         form = super().get_form(request, obj, **kwargs)
         groups: Any = form.base_fields.get("groups")
         if groups is not None and not _is_super(request):

@@ -46,7 +46,7 @@ def add_arguments(parser: ArgumentParser, action: Action) -> None:
 
 
 def execute(action: Action, options: dict[str, Any]) -> Done:
-    """Executes the action as the machine's user. Raises EvalsError, or CommandError for arguments."""
+    """Executes the action as the machine's user. Raises EvalsError or CommandError."""
     subject = _subject(action, options)
     given: dict[str, Any] = {text.name: options[text.name] for text in action.form.texts}
     for version in action.form.versions:

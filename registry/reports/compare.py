@@ -34,7 +34,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class TargetComparison:
-    """A target that both versions are trained for. `metrics` has the accuracy and the F1 of all labels.
+    """A target that both versions are trained for. `metrics` has accuracy and F1 of all labels.
 
     `p_value` is McNemar's for the tasks that only one has right. Of those tasks the first 20
     are here, those first of which the wrong one was surest.

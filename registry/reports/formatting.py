@@ -74,8 +74,8 @@ def answer_text(value: Any) -> str:
     return str(value)
 
 
-def picture_counts_text(counts: dict[str, Any]) -> str:
-    """`2,000 pictures: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable`.
+def image_counts_text(counts: dict[str, Any]) -> str:
+    """`2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable`.
 
     `counts` are `pictures`, `kept`, `read`, `embedded` and `unavailable` of a run's
     `dataset_counts`; those of a run that ended early may lack some.
@@ -86,8 +86,8 @@ def picture_counts_text(counts: dict[str, Any]) -> str:
         if counts.get(name) is not None
     )
     total = counts.get("pictures") or 0
-    pictures = f"{total:,} picture{'' if total == 1 else 's'}"
-    return f"{pictures}: {parts}" if parts else pictures
+    images = f"{total:,} image{'' if total == 1 else 's'}"
+    return f"{images}: {parts}" if parts else images
 
 
 _WORDS = {

@@ -201,7 +201,7 @@ def test_a_negative_metric_is_drawn_where_it_is(client, project):
     assert max(map(float, heights)) < 100  # the axis goes on below zero
 
 
-PICTURES = {"images": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
+IMAGES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
 IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
 
 

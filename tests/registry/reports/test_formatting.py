@@ -1,8 +1,8 @@
-"""What became of the images of a run, in words."""
+"""Numbers and counts as people read them."""
 
 import pytest
 
-from registry.reports.images import image_counts_text
+from registry.reports.formatting import image_counts_text
 
 
 @pytest.mark.parametrize(
