@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A task (by id) whose image is like another's, and the cosine of their features."""
+    """A task (by id) similar to another, and the cosine of their features."""
 
     task: int
     cosine: float

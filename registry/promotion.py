@@ -39,7 +39,7 @@ def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> 
     """Apply the project's rule to a comparison of candidate and champion.
 
     `comparison` holds `metric`, `candidate` and `champion` (that metric of each on the same
-    holdout, under today's config), `n` (tasks both were judged on) and
+    holdout, under today's config), `n` (tasks both were evaluated on) and
     `champion_serves` (whether the champion can serve the config at all).
     """
     if rule == PromotionRule.NEVER:

@@ -21,7 +21,7 @@ _OF_ONE = 100
 def exemplars_of_labels(
     version: ModelVersion, target: Target, classes: Sequence[ClassRow], given: QueryDict
 ) -> dict[str, Any] | None:
-    """The labels with their images, and the others by name; None where none are kept.
+    """The labels with their images, further labels by name; None without exemplars.
 
     `?label=` asks for one label, with all its examples. One query; `classes` are the target's.
     """
@@ -50,7 +50,7 @@ def _shown(target: Target, one: LabelExemplars) -> dict[str, Any]:
 
 
 def _named(target: Target, one: LabelExemplars) -> dict[str, Any]:
-    """A label, how many tasks it has, and where it is by itself."""
+    """A label, its number of tasks, and the link to its own page."""
     query = urlencode({"target": target.name, "label": one.label})
     return {"label": one.label, "n": _counted(one), "href": f"?{query}#looks"}
 

@@ -1,4 +1,4 @@
-"""Images of tasks in the admin: one way to draw a thumbnail, and a row of them."""
+"""Images of tasks in the admin: thumbnails, and rows of thumbnails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NAME = 80  # characters of an alternative text that are read out in a breath
 
 @dataclass(frozen=True)
 class Framed:
-    """A task in a row of images: where its image leads, and what stands below it."""
+    """A task in a row of images: its thumbnail, link and lines below."""
 
     image: SafeString | str
     href: str
@@ -40,31 +40,31 @@ def image(task: TaskView) -> SafeString:
 
 
 def excerpt(task: TaskView, characters: int = 300) -> SafeString | str:
-    """What to show of a task in little room: its image, or the beginning of its text."""
+    """A short view of a task: its thumbnail, or the beginning of its text."""
     if task.thumbnail:
         return image(task)
     return Truncator(task.text).chars(characters) or "(no text)"
 
 
 def whole(task: TaskView) -> SafeString | str:
-    """All that a task shows: its text, or its image and where that is."""
+    """A full view of a task: its text, or its thumbnail and the address."""
     if not task.thumbnail:
         return as_text(task.text)
     return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
 
 
 def framed(task: TaskView, *below: str) -> Framed:
-    """The task as it stands in a row; its image leads to its page."""
+    """The task for a row of images; its thumbnail links to its page."""
     return Framed(excerpt(task, _NAME), page_url(Task(pk=task.id)), below)
 
 
 def row(images: Sequence[Framed], label: str) -> SafeString:
-    """Images beside each other, as many as fit; `label` says of what they are."""
+    """A wrapping row of images; `label` is its accessible name."""
     return render_to_string("registry/images.html", {"images": images, "label": label})
 
 
 def _name(address: str) -> str:
-    """The last part of an address: the name of the image's file, mostly.
+    """The last part of an address, mostly the file's name.
 
     Some servers of files are asked for one in the query: `/data/local-files/?d=cats/7.jpg`.
     """

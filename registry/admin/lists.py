@@ -18,7 +18,7 @@ VERSION = ("version", AutocompleteSelectFilter)
 
 
 def known(field: str, values: list[str]) -> type[admin.SimpleListFilter]:
-    """A filter by a column without choices, whose values are known here.
+    """A filter by a column without choices, over a fixed list of values.
 
     Django's own would ask the database for them, which reads the whole table.
     """
@@ -40,7 +40,7 @@ _PROJECTS_FOUND = 50
 
 
 class NarrowedList(PrefetchedList):
-    """Takes an order from the URL only by the columns that its admin lets it be sorted by."""
+    """A list that ignores an order in the URL by a column that is not in `sortable_by`."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> Any:
         wanted = self.params.pop("o", "")

@@ -124,7 +124,7 @@ class OutcomeAdmin(LongListAdmin):
 
 
 def _view(outcome: Outcome) -> TaskView:
-    """The task as the engine describes it, once for each row."""
+    """The view of the outcome's task, cached on the row."""
     cache = vars(outcome)
     if "_view" not in cache:
         cache["_view"] = task_views(outcome.task.project, [outcome.task])[0]

@@ -97,14 +97,14 @@ def policy_sentence(policy: dict[str, Any]) -> str:
 
 
 class _IndentedJSON(json.JSONEncoder):
-    """For people: a setting a line."""
+    """JSON with a setting per line."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "indent": 2})
 
 
 class ProjectForm(PolicyForm):
-    """How a project learns and promotes, checked before it is saved."""
+    """The policy, options and promotion rule of a project, validated before they are saved."""
 
     reason = forms.CharField(
         required=False,
@@ -130,7 +130,7 @@ class ProjectForm(PolicyForm):
 
 
 def _known_options(project: Project) -> str:
-    """What may be set, with the value that each has when it is left out."""
+    """The options that can be set, with their defaults."""
     try:
         known = engine().validate_options(project, {})
     except EvalsError:
@@ -145,7 +145,7 @@ def _or_empty(value: Any) -> Any:
 
 
 def _checked(check: Any, *args: Any) -> dict[str, Any]:
-    """The checked value; what the check refuses becomes the field's error."""
+    """The validated value. Raises ValidationError with the engine's message."""
     if not isinstance(args[-1], dict):
         raise ValidationError("Must be an object: {…}.")
     try:

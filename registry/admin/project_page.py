@@ -62,7 +62,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
 def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
     """The primary metric of the last versions, the champion marked, and the baseline.
 
-    Of those that were judged by the champion's metric, else by the newest one's; others are named.
+    Of the versions with the champion's metric, else with the newest one's; others are named.
     """
     metric = next((p.metric for p in points if p.version == project.champion_id), None)
     metric = metric or (points[-1].metric if points else "")

@@ -14,7 +14,7 @@ from .action_buttons import add_buttons
 
 
 class PrefetchedList(ChangeList):
-    """What its rows point at is fetched by key afterwards.
+    """A list whose related rows are fetched by key in a query of their own.
 
     Of a join with an order and a limit PostgreSQL thinks that reading the whole other table
     is cheapest.

@@ -75,7 +75,7 @@ def learned(run: TrainingRun) -> dict[str, Any]:
         "run": run,
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
         "candidates_metric": ", ".join(sorted(map(title, metrics))),
-        # Groups are judged by the images that they were made of.
+        # Clusters are scored on the images that they were made of.
         "candidates_unseen": metrics == {"macro_f1"},
         "dataset": list(_dataset(run.dataset_counts)),
         "images": images(run),
@@ -87,7 +87,7 @@ def learned(run: TrainingRun) -> dict[str, Any]:
 
 
 def images(run: TrainingRun) -> str:
-    """What became of its images; "" for one that read none."""
+    """The counts of its images as text; "" without images."""
     counts = run.dataset_counts.get("pictures")
     return image_counts_text(counts) if counts else ""
 

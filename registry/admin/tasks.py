@@ -64,7 +64,7 @@ class TaskAdmin(LongListAdmin):
         return link(task.project)
 
     def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
-        """`most_alike` is for tasks with a picture only."""
+        """`most_alike` is for tasks with an image only."""
         is_text = obj is None or _view(obj).thumbnail is None
         return [name for name in self.fields if not (is_text and name == "most_alike")]
 
@@ -99,7 +99,7 @@ class TaskAdmin(LongListAdmin):
 
 
 def _view(task: Task) -> TaskView:
-    """The task as the engine describes it, once for its page."""
+    """The view of the task, cached on the row."""
     cache = vars(task)
     if "_view" not in cache:
         cache["_view"] = task_views(task.project, [task])[0]

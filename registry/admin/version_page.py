@@ -1,4 +1,4 @@
-"""What the page of a version shows: how good it is, where it is wrong, and what it is made of."""
+"""The context of a version's page: metrics, mistakes and lineage."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ _OTHERS = 50
 def context(
     user: AbstractBaseUser | AnonymousUser, version: ModelVersion, given: QueryDict
 ) -> dict[str, Any]:
-    """Everything on the page. `?target=` says whose confusion, curve and mistakes are shown.
+    """The context of the page. `?target=` says whose confusion, curve and mistakes are shown.
 
     One target at a time, so that the number of queries does not grow with the targets.
     """
@@ -73,7 +73,7 @@ def context(
 
 
 def proportion_text(standing: Standing) -> str:
-    """The share with its interval and n; of too few only how many there are."""
+    """The share with its interval and n; below 20 answers n only."""
     if standing.share is None:
         return f"too few to tell (n = {standing.n})"
     return f"{format_3dp(standing.share)} ({share_interval(standing.interval)}, n = {standing.n})"
@@ -128,7 +128,7 @@ def _champion_before(
 
 
 def _metric(row: MetricRow) -> dict[str, Any]:
-    """A row of the table: better and worse are said by colour and by sign."""
+    """A row of the table: better and worse are shown by colour and sign."""
     metric = info(row.metric)
     change = gain = None
     counted = metric.direction == Direction.NEITHER
@@ -156,7 +156,7 @@ def _of_target(
     rows: list[MetricRow],
     given: QueryDict,
 ) -> dict[str, Any]:
-    """What is shown of one target."""
+    """The values of one target."""
     classes = [row for row in per_class(version, previous) if row.target == target.name]
     worst = mistakes(version, target.name, _MISTAKES)
     return {
@@ -189,7 +189,7 @@ def _of_target(
 
 
 def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
-    """The learning curve; nothing where there can be none."""
+    """The learning curve; {} if the target cannot have one."""
     if not may_have_curve(version, target.name):
         return {}
     curves = {curve.target: curve for curve in learning_curves(version)}
@@ -201,7 +201,7 @@ def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
 
 
 def _calibration(version: ModelVersion, target: Target, rows: list[MetricRow]) -> dict[str, Any]:
-    """The reliability; nothing where scores say how near a task is, and not how sure it is."""
+    """The reliability; {} where scores are similarities and not probabilities."""
     error = next((row for row in rows if (row.target, row.name) == (target.name, "ece")), None)
     if error is None:
         return {}

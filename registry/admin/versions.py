@@ -143,7 +143,7 @@ class TargetAdmin(LongListAdmin):
 
 @admin.register(Metric)
 class MetricAdmin(LongListAdmin):
-    """A number about a version, with the examples it rests on."""
+    """A metric of a version, with its number of examples."""
 
     list_display = ["name", "value", "n", "version", "target", "label", "step", "split"]
     list_filter = [VERSION]

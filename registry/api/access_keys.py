@@ -77,7 +77,7 @@ class AccessKeys(Resource):
 
     @extend_schema(request=NewKey, responses={201: MadeKeySerializer})
     def create(self, request: Request) -> Response:
-        """Make a key. Its plain text is in this answer and nowhere else."""
+        """Create a key. Its plain text is returned only in this response."""
         done = new_key.NewKey().execute(None, self.validated(NewKey), self.caller)
         body = {
             **AccessKeySerializer(done.made).data,

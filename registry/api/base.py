@@ -88,7 +88,7 @@ class Resource(ReadOnlyModelViewSet):
         return read.validated_data
 
     def current_row(self, status: int = 200) -> Response:
-        """The row as it is now, after an action on it."""
+        """The row after an action on it."""
         return Response(self.get_serializer(self.get_object()).data, status=status)
 
     def answer(self, done: Done) -> Response:

@@ -68,7 +68,7 @@ class FlagFilter(django_filters.BooleanFilter):
 
 
 class _TimeField(IsoDateTimeField):
-    """In UTC: PostgreSQL refuses offsets that ISO 8601 allows."""
+    """A time in UTC: PostgreSQL refuses some offsets of ISO 8601."""
 
     def clean(self, value: Any) -> datetime | None:
         moment = super().clean(value)

@@ -39,7 +39,7 @@ class KeysetPagination(BasePagination):
     def paginate_queryset(
         self, queryset: QuerySet, request: Request, view: Any = None
     ) -> list[Model]:
-        """The page that the cursor asks for, else the first; one query."""
+        """The cursor's page, else the first; one query."""
         query = _PageQuery(
             data={k: request.query_params[k] for k in PARAMETERS if k in request.GET}
         )

@@ -23,7 +23,7 @@ class Settings(OptionalReason):  # type: ignore[misc, valid-type]
 
 
 class MetricQuery(Body):
-    """Which metric."""
+    """The name and target of the metric."""
 
     name = serializers.CharField(
         max_length=64, default="primary", help_text="Such as macro_f1, accuracy, log_loss."
@@ -38,25 +38,25 @@ class MetricQuery(Body):
 
 
 class PrequentialQuery(Body):
-    """How far back."""
+    """The number of days."""
 
     days = serializers.IntegerField(min_value=1, max_value=MAX_DAYS, default=90)
 
 
 class SimilarQuery(Body):
-    """To which task of the project, and how many."""
+    """The task to compare with, and how many similar ones."""
 
     k = serializers.IntegerField(min_value=1, max_value=100, default=10)
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        """Only the project's own tasks can be asked for."""
+        """Restricts the task to the project's own."""
         project = self.context.get("project")
         own = Task.objects.filter(project=project).defer("annotations")
         return {"task": serializers.PrimaryKeyRelatedField(queryset=own), **super().get_fields()}
 
 
 class LabelNextQuery(Body):
-    """How many, and how many before them to leave out."""
+    """Limit and offset."""
 
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
     offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)

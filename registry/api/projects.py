@@ -33,7 +33,7 @@ from .schema import ErrorSerializer
 
 
 class ProjectFilter(django_filters.FilterSet):
-    """By who it is, and by what serves it."""
+    """By identity, pipeline and champion."""
 
     uid = django_filters.CharFilter()
     hostname = django_filters.CharFilter()
@@ -101,7 +101,7 @@ class Projects(Resource):
     @extend_schema(parameters=[PrequentialQuery], responses=DaySerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def prequential(self, request: Request, pk: int) -> Response:
-        """Day by day, how often the served versions were right about the humans after them."""
+        """Day by day, the accuracy of the served versions on labels made after predictions."""
         query = self.validated(PrequentialQuery)
         return Response(
             DaySerializer(prequential_series(self.get_object(), **query), many=True).data

@@ -33,7 +33,7 @@ class Ordering(BaseFilterBackend):
 
 
 def orderings(view: Any) -> list[str]:
-    """What `ordering` may be."""
+    """The valid values of `ordering`."""
     return [sign + name for name in view.ordering_fields for sign in ("", "-")]
 
 
@@ -76,5 +76,5 @@ def is_read_by_index(request: Request, view: Any) -> bool:
 
 
 def _filters_with_value(request: Request) -> set[str]:
-    """The filters and the search that have a value."""
+    """The names of filters and search with a value."""
     return {name for name, value in request.query_params.items() if value} - NOT_FILTERS

@@ -132,7 +132,7 @@ class ComparisonSerializer(serializers.Serializer):
 
     a = VersionReference()
     b = VersionReference()
-    n = serializers.IntegerField(help_text="Tasks that both were judged on.")
+    n = serializers.IntegerField(help_text="Tasks that both were evaluated on.")
     verdict = serializers.CharField(help_text="One sentence.")
     primary = DifferenceSerializer()
     targets = TargetComparisonSerializer(many=True)

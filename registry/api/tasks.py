@@ -75,7 +75,7 @@ class TaskFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def that_have_labels(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
-        """Those that can be learned from, or all the others."""
+        """Tasks with a usable label, or the others."""
         return queryset.exclude(labels={}) if value else queryset.filter(labels={})
 
 
@@ -110,7 +110,7 @@ class Tasks(Resource):
     )
     @action(detail=True, renderer_classes=[Jpeg])
     def thumbnail(self, request: Request, pk: int) -> HttpResponseBase:
-        """The task's image as a small JPEG, for who looks at it."""
+        """The task's image as a small JPEG."""
         task = self.get_object()
         with one_of_few():
             content = engine().thumbnail(task)

@@ -1,4 +1,4 @@
-"""A small image as an HTTP answer: kept by the browser, and never read as anything else."""
+"""A thumbnail as an HTTP response: cached by the browser, never interpreted as another type."""
 
 import hashlib
 import threading
@@ -30,7 +30,7 @@ class Jpeg(Octets):
 
 
 class TooManyAtOnce(HttpError):
-    """A page of images that are not kept yet must not hold up what Label Studio asks."""
+    """Too many uncached thumbnails at once, which would delay Label Studio's requests."""
 
     code = "too_many_thumbnails"
     text = "Too many images are being fetched at once."

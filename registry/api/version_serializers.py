@@ -12,7 +12,7 @@ from .serializers import Body
 
 
 class MistakesQuery(Body):
-    """Which mistakes, and how many."""
+    """The target and source of the mistakes, and their number."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
     source = serializers.ChoiceField(  # type: ignore[assignment]
@@ -22,7 +22,7 @@ class MistakesQuery(Body):
 
 
 class ExemplarsQuery(Body):
-    """Of which label, and how many of each."""
+    """The target and label, and the number of examples of each."""
 
     target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
     label = serializers.CharField(  # type: ignore[assignment]
@@ -32,10 +32,10 @@ class ExemplarsQuery(Body):
 
 
 class CompareQuery(Body):
-    """With which version of the same project."""
+    """The other version, of the same project."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        """`with` is a word of Python's, so it cannot be an attribute."""
+        """Adds `with`, a keyword of Python, which cannot be an attribute."""
         version = self.context.get("version")
         same_project = ModelVersion.objects.filter(project=version.project_id if version else None)
         return {"with": serializers.PrimaryKeyRelatedField(queryset=same_project)}

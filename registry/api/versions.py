@@ -36,7 +36,7 @@ from .version_serializers import (
 
 
 class VersionFilter(django_filters.FilterSet):
-    """By project, by what it is, and by how it stands."""
+    """By project, run, label, pipeline and state."""
 
     project = IdFilter("project_id")
     run = IdFilter("run_id")
@@ -101,14 +101,14 @@ class Versions(Resource):
     )
     @action(detail=True, pagination_class=None)
     def mistakes(self, request: Request, pk: int) -> Response:
-        """Where the version was wrong, the surest first."""
+        """Wrong predictions, the highest score first."""
         found = mistakes(self.get_object(), **self.validated(MistakesQuery))
         return Response(MistakeSerializer(found, many=True).data)
 
     @extend_schema(parameters=[ExemplarsQuery], responses=LookSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def exemplars(self, request: Request, pk: int) -> Response:
-        """Examples of each label: the tasks that the version would give it most surely.
+        """Examples of each label: the tasks with its highest scores.
 
         The labels of most tasks come first. Kept where labels are not learned from humans: the
         most central tasks of clusters, and those most like the references of a label.
@@ -119,7 +119,7 @@ class Versions(Resource):
     @extend_schema(parameters=[CompareQuery], responses=ComparisonSerializer)
     @action(detail=True)
     def compare(self, request: Request, pk: int) -> Response:
-        """This version (b) beside another (a) of its project, on the tasks both were judged on.
+        """This version (b) against another (a) of its project, on the tasks both were evaluated on.
 
         Each difference is b - a, with its 95 % interval.
         """
@@ -130,7 +130,7 @@ class Versions(Resource):
     @extend_schema(responses=CardSerializer)
     @action(detail=True)
     def card(self, request: Request, pk: int) -> Response:
-        """All that is known of the version."""
+        """Everything about the version."""
         return Response(card(self.get_object()))
 
     @extend_schema(responses={(200, Markdown.media_type): OpenApiTypes.STR})
@@ -150,5 +150,5 @@ class Versions(Resource):
     )
     @action(detail=True, renderer_classes=[Octets])
     def artifact(self, request: Request, pk: int) -> HttpResponseBase:
-        """The artifact as it was put, verified."""
+        """The artifact, verified."""
         return download(request, self.get_object())

@@ -68,7 +68,7 @@ def _subject(action: Action, options: dict[str, Any]) -> Any:
 
 
 class DoneCommand(ReportCommand):
-    """A command that does an action, and prints its sentence, or its audit entry as JSON."""
+    """A command that executes an action and prints its message, or its audit entry as JSON."""
 
     done: Done
 

@@ -20,7 +20,7 @@ LABELS, EXAMPLES = 30, 5  # of so many labels so many tasks
 
 
 def card(version: ModelVersion) -> dict[str, Any]:
-    """All that is known of the version, of plain values that JSON has.
+    """Everything about the version, as values of JSON.
 
     Mistakes are named by their task and its page and not by its text: the texts are the
     project's, and a card is handed around. Twelve queries, and one for each target.
@@ -132,7 +132,7 @@ def _run(run: TrainingRun) -> dict[str, Any]:
 
 
 def _acts(version: ModelVersion) -> list[dict[str, Any]]:
-    """What was done with it, the oldest first; one query."""
+    """The audit entries of the version, oldest first; one query."""
     acts = acts_on(version).select_related("from_version", "to_version").order_by("id")
     return [
         {

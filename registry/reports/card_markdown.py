@@ -47,7 +47,7 @@ def card_markdown(card: dict[str, Any]) -> str:
 
 
 def _without_empty_sections(parts: Sequence[str]) -> list[str]:
-    """Empty parts go, and headings that nothing follows."""
+    """The parts without empty ones and without headings of nothing."""
     sections: list[str] = []
     for part in reversed([part for part in parts if part]):
         if part.startswith("## ") and (not sections or sections[-1].startswith("## ")):
@@ -167,7 +167,7 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
 
 
 def _count(value: Any) -> Any:
-    """What became of pictures is said in words."""
+    """A count; those of images as text."""
     return image_counts_text(value) if isinstance(value, dict) and "pictures" in value else value
 
 
@@ -185,7 +185,7 @@ def _acts(card: dict[str, Any]) -> list[list[Any]]:
 
 
 class _Link(tuple):
-    """Text and address."""
+    """A link: text and address."""
 
     def __new__(cls, text: str, url: str) -> "_Link":
         return super().__new__(cls, (text, url))
@@ -214,7 +214,7 @@ def _cell(value: Any) -> str:
 
 
 def _text(text: str) -> str:
-    """On one line, and read as text whatever a label or a note holds."""
+    """A value as escaped Markdown on one line."""
     line = " ".join(text.split())
     for character in "\\`*_[]<>|#":
         line = line.replace(character, f"\\{character}")

@@ -1,4 +1,4 @@
-"""The champions of projects with their metrics, as a monitoring system reads them."""
+"""The champions of projects with their metrics, for monitoring."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from registry.models import Metric, Project
 
 
 def champion_metrics(projects: QuerySet[Project]) -> list[dict[str, Any]]:
-    """Each champion with its whole metrics, baselines among them; of plain values. Two queries."""
+    """Each champion with its whole metrics and baselines, as plain values; two queries."""
     serving = projects.filter(champion__isnull=False).order_by("pk")
     champions = [(p, p.champion) for p in serving if p.champion]
     by_version: dict[int, list[dict[str, Any]]] = {version.pk: [] for _, version in champions}

@@ -1,4 +1,4 @@
-"""Two versions side by side, on the tasks that both were judged on."""
+"""The comparison of two versions on the tasks that both were evaluated on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +74,7 @@ class Comparison:
     """`b` beside `a`: differences are b - a.
 
     `primary` is the unweighted mean macro F1 over the targets that both have learned, on
-    the `n` tasks that both were judged on; without any, its numbers are None.
+    the `n` tasks that both were evaluated on; without any, its numbers are None.
     """
 
     a: ModelVersion
@@ -102,7 +102,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class _Row:
-    """A task and target that both answered.
+    """A task and target with a prediction of both.
 
     `silent` says that one was right by no answer, in its time. Where `only` is a label, they are
     asked whether it is that one: no answer says that it is not.
@@ -137,7 +137,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     """Compare two versions of a project; five queries, and one for the versions' project.
 
     A human may have changed a label between the two judgements: what the later version was
-    judged by holds for both. Raises ValueError for versions of two projects.
+    evaluated by holds for both. Raises ValueError for versions of two projects.
     """
     if a.project_id != b.project_id:
         raise ValueError("Versions of two projects have no task in common.")
@@ -166,7 +166,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
 
 
 def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
-    """What both were judged on, by target and task; two queries."""
+    """The outcomes of both, by target and task; two queries."""
     fields = ("target", "task_id", "human", "predicted", "score", "correct")
     of_a, of_b = (
         {
@@ -194,7 +194,7 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
 
 
 def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:
-    """The rows, those of targets that tell one label from all else as questions whether it is that.
+    """The rows; those of one-label targets with `only`, so that each answer is that label or not.
 
     A multiple choice may have one label, too: there an empty answer is right where the human's is.
     """
@@ -209,7 +209,7 @@ def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_
 
 
 def _is_silent(human: Any, predicted: Any, score: float | None, correct: bool) -> bool:
-    """Whether it was right without the human's answer: by not giving the label."""
+    """Whether it was correct by abstaining instead of by the human's answer."""
     return correct and (_labels(predicted) or ()) != (_labels(human) or ())
 
 

@@ -13,7 +13,7 @@ NO_ANSWER = ""
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A label of a `multiple` target: how often it was given, and said."""
+    """A label of a `multiple` target: counts by human label and prediction."""
 
     label: str
     both: int

@@ -47,7 +47,7 @@ def exemplars(
     most: int | None = None,
     classes: Sequence[ClassRow] | None = None,
 ) -> list[LabelExemplars]:
-    """The labels of which examples are kept, those of most tasks first, each with `limit` of them.
+    """The labels that have exemplars, those of most tasks first, each with up to `limit` of them.
 
     Of more labels than `most` the later ones are only named. Two queries, one where the version's
     `classes` are given, and one for the version's project.
@@ -74,7 +74,7 @@ def exemplars(
 def _first(
     version: ModelVersion, target: str | None, label: str | None, limit: int, named: Sequence[_Key]
 ) -> QuerySet[Any]:
-    """The first examples of each label that is not only named, with how many of it are kept."""
+    """The first examples of each label that is not only named, with their total number."""
     stored = Exemplar.objects.filter(version=version)
     if target is not None:
         stored = stored.filter(target=target)

@@ -1,4 +1,4 @@
-"""Would more labels help? What a version scored with parts of its training split."""
+"""Learning curves: a version's metric by the size of its training split."""
 
 import math
 from collections import defaultdict
@@ -28,7 +28,7 @@ class LearningCurve:
 
     @property
     def sentence(self) -> str:
-        """Whether more labels would help, for people, with the numbers that it rests on.
+        """Whether more labels would help, in one sentence with its numbers.
 
         It compares the whole training split with about half of it: a learning curve that
         follows a power law gains less with each further doubling (Figueroa et al.,
@@ -53,14 +53,14 @@ class LearningCurve:
 
 
 def judged_by(candidate: dict[str, Any]) -> str:
-    """The metric that a candidate of a run's race was scored by."""
+    """The metric by which a run's candidate was scored."""
     return candidate.get("metric") or "macro_f1"
 
 
 def may_have_curve(version: ModelVersion, target: str) -> bool:
-    """Whether a curve of the target can be made: it is of the recipe that won a race by macro F1.
+    """Whether the target can have a curve: its recipe must have been selected by macro F1.
 
-    What groups pictures, or tells how near they are, has no recipe that more labels would help.
+    Clusters and similarity have no recipe that more labels would improve.
     """
     candidates = version.run.candidates if version.run else []
     return any(c.get("target") == target and judged_by(c) == "macro_f1" for c in candidates)

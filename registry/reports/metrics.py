@@ -1,4 +1,4 @@
-"""How good a version is as a whole and at each class, beside the baseline and the last champion."""
+"""A version's metrics, whole and per class, beside the baseline and the previous champion."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class MetricRow:
 
     @property
     def beats_baseline(self) -> bool | None:
-        """None where either is undefined, or there is no baseline."""
+        """Whether the value is better than the baseline; None if either is undefined."""
         if self.value is None or self.baseline is None:
             return None
         return info(self.metric).gain(self.value, self.baseline) > 0
@@ -57,7 +57,7 @@ def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -
 
 
 def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
-    """What the metric stands beside; that of the whole version is the mean of its targets'."""
+    """The metric's baseline; that of the whole version is the mean of its targets'."""
     beside = (info(of.metric).baseline, of.k)
     there = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
     return mean(own[measure].value for measure in there)
@@ -86,7 +86,7 @@ class ClassRow:
 
 
 def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> list[ClassRow]:
-    """A row for each target and class that the version learned or was judged on; one query."""
+    """A row for each target and class that it was trained or evaluated on; one query."""
     versions = [version.pk, *([previous.pk] if previous else [])]
     found = Metric.objects.filter(version__in=versions, name__in=_NAMES, split="holdout", step=0)
     values: defaultdict[tuple[int, str, str], dict[str, Metric]] = defaultdict(dict)

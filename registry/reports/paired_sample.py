@@ -39,14 +39,14 @@ class Difference:
 
     @property
     def gain(self) -> float:
-        """How much better b is than a: below 0 where it is worse, 0 where that is undefined."""
+        """How much better b is than a: negative if worse, 0 if undefined."""
         if self.a is None or self.b is None:
             return 0.0
         return info(self.metric or self.name).gain(self.b, self.a)
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
@@ -61,7 +61,7 @@ class Answers:
     there: np.ndarray
 
     def accuracy(self, which: str, weights: np.ndarray) -> np.ndarray:
-        """The share of tasks answered exactly as the human did."""
+        """The share of tasks with the human's answer."""
         tasks = weights @ self.there
         right = weights @ self.right[which]
         return np.divide(right, tasks, out=np.full(tasks.shape, np.nan), where=tasks > 0)
@@ -80,7 +80,7 @@ class Answers:
 
 
 class PairedSample:
-    """The tasks that both were judged on, and resamples of them.
+    """The tasks that both were evaluated on, and resamples of them.
 
     Tasks that are equal in everything that was said are one cell with a count. To draw n tasks
     with replacement is to draw from the cells by their shares, so that the cost follows the
@@ -88,7 +88,7 @@ class PairedSample:
     """
 
     def __init__(self, tasks: Sequence[dict[str, Triple]], *, seed: int = 0) -> None:
-        """`tasks` holds, for each task, what was said of each target that it has."""
+        """`tasks` holds the answers to each task by target."""
         cells = Counter(tuple(sorted(task.items())) for task in tasks)
         self._cells = [dict(cell) for cell in cells]
         self.n = len(tasks)

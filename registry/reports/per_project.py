@@ -1,4 +1,4 @@
-"""The newest of what each of many projects has, one query for all of them.
+"""The newest rows of each of many projects, one query for all projects.
 
 Each query goes project by project along an index: what is grouped or ranked over a whole table
 costs as much as the table is large.
@@ -28,7 +28,7 @@ ORDER BY project.id, version.number
 
 
 def primary_series(projects: Sequence[int], versions: int) -> dict[int, list[tuple]]:
-    """By project, (label, value, what it is) of its last versions' primary metric, oldest first."""
+    """By project, (label, value, metric name) of its last versions, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(_SERIES, [list(projects), versions])
         rows = cursor.fetchall()
@@ -39,7 +39,7 @@ def primary_series(projects: Sequence[int], versions: int) -> dict[int, list[tup
 
 
 def prequential(projects: Sequence[int], days: int) -> dict[int, Standing]:
-    """By project, how often its served versions were right about humans in the last days."""
+    """By project, the prequential accuracy of its served versions in the last days."""
     recent = Outcome.objects.filter(
         source=Outcome.Source.PREQUENTIAL,
         at__gte=timezone.now() - timedelta(days=days),

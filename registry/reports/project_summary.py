@@ -22,10 +22,10 @@ _STEPS = {"token": "dead_token", "webhook": "webhook_missing"}
 
 @dataclass(frozen=True)
 class ProjectSummary:
-    """What the home page shows of a project.
+    """The values of a project on the home page.
 
     `series` has (version label, primary metric) of the last 20 versions, oldest first, without
-    those that were judged by another metric. `prequential` is the last seven days', its share
+    those with another primary metric. `prequential` is the last seven days', its share
     None below 20 answers. `last_move` is the act that made the champion what it is. `policy` is
     what `Engine.policy_statuses` says of the project.
     """
@@ -41,7 +41,7 @@ class ProjectSummary:
 
     @property
     def metric(self) -> str:
-        """What the champion's primary metric is; "" without a champion."""
+        """The name of the champion's primary metric; "" without a champion."""
         return self.champion.primary_metric if self.champion else ""
 
     @property
@@ -51,12 +51,12 @@ class ProjectSummary:
 
     @property
     def primary_n(self) -> int:
-        """How many tasks that holdout has."""
+        """The number of tasks of that holdout."""
         return self.champion.primary_n if self.champion else 0
 
     @property
     def baseline(self) -> float | None:
-        """What a version that learns nothing would score on it."""
+        """The baseline of the primary metric on that holdout."""
         return self.champion.primary_baseline if self.champion else None
 
     @property
@@ -66,7 +66,7 @@ class ProjectSummary:
 
     @property
     def policy_reason(self) -> str:
-        """What the policy waits for, or why it trains now or never."""
+        """What the policy waits for, or why it trains now or not at all."""
         return self.policy.get("reason", "")
 
     @property
@@ -91,7 +91,7 @@ class ProjectSummary:
 
     @property
     def is_worse_than_baseline(self) -> bool:
-        """Whether the champion scores less than saying the same always, on 20 tasks or more."""
+        """Whether the champion is worse than the baseline, on 20 tasks or more."""
         if self.primary is None or self.baseline is None or self.primary_n < ENOUGH:
             return False
         return info(self.metric).gain(self.primary, self.baseline) < 0
@@ -99,7 +99,7 @@ class ProjectSummary:
 
 @dataclass(frozen=True)
 class Alert:
-    """Something that somebody should look at; `project` is None for the whole installation.
+    """A problem that needs attention; `project` is None if it is the installation's.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
     not_reached, worse_than_baseline.
@@ -176,13 +176,13 @@ def complete(
 
 
 def _of_one_metric(series: list[tuple], metric: str) -> list[tuple[str, float | None]]:
-    """(label, value) of those that were judged by the metric; by the newest one's without it."""
+    """(label, value) of the versions with this primary metric; "": with the newest version's."""
     metric = metric or (series[-1][2] if series else "")
     return [(label, value) for label, value, judged_by in series if judged_by == metric]
 
 
 def alerts(summaries: Iterable[ProjectSummary]) -> list[Alert]:
-    """What needs attention, the most urgent first; one query."""
+    """The alerts, the most urgent first; one query."""
     found = [*_workers(), *(one for summary in summaries for one in _of_project(summary))]
     return sorted(found, key=lambda a: _URGENCY.index(a.code))
 

@@ -1,4 +1,4 @@
-"""Whether a version is as often right as it is sure: the bins of the reliability diagram."""
+"""The bins of the reliability diagram: accuracy by score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Bin:
 
     @property
     def share(self) -> float:
-        """How many were right, within 0..1."""
+        """The accuracy, within 0..1."""
         return self.correct / self.n
 
     @property

@@ -1,4 +1,4 @@
-"""How a project's numbers moved: a metric over its versions, prequential accuracy over days."""
+"""A project's series: a metric over its versions, prequential accuracy over days."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
 
 
 def prequential_series(project: Project, days: int = 90) -> list[Day]:
-    """Day by day, the oldest first, how often the served versions were right; one query.
+    """The prequential accuracy day by day, oldest first; one query.
 
     Over all targets and versions of the project. Days without an answer are left out. One
     day's answers are often too few, so each day also has those of the week that it ends.
@@ -98,7 +98,7 @@ def prequential_series(project: Project, days: int = 90) -> list[Day]:
 
 
 def start_of(day: date) -> datetime:
-    """Its first moment in the server's time zone."""
+    """The start of the day in the server's time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
 
 

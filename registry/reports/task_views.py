@@ -18,7 +18,7 @@ _DELETED = "A task without a link was deleted in Label Studio."
 
 @dataclass(frozen=True)
 class TaskView:
-    """A task of the mirror; `url` is None where Label Studio has it no more, or is unknown.
+    """A task for display; `url` is None if it was deleted or Label Studio's address is unknown.
 
     The `text` of an image (`kind` is "image") is its address, and `thumbnail` the path of the
     route that shows it small; None for a text.

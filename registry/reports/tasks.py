@@ -1,4 +1,4 @@
-"""Lists of tasks: what to label next, the surest mistakes, and the most similar ones."""
+"""Lists of tasks: to label next, mistakes by score, and similar ones."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,14 @@ from registry.reports.task_views import TaskView, task_views
 
 @dataclass(frozen=True)
 class NextTask:
-    """A task that nobody has labelled, and how sure the champion is of its answer, 0 to 1."""
+    """An unlabelled task and the champion's score, 0 to 1."""
 
     score: float
     task: TaskView
 
 
 def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextTask]:
-    """Unlabelled tasks, the least sure first; one query.
+    """Unlabelled tasks, the lowest score first; one query.
 
     Uncertainty sampling by least confidence (Lewis and Gale, A Sequential Algorithm for
     Training Text Classifiers, 1994). Empty without a champion, and until it has scored them.
@@ -39,7 +39,7 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
 
 
 def why_none(project: Project) -> str:
-    """Why there may be none, in one sentence; no query."""
+    """Why the list is empty, in one sentence; no query."""
     if project.champion is None:
         return "None until a version serves: its scores order the tasks."
     label = project.champion.label
@@ -51,7 +51,7 @@ def why_none(project: Project) -> str:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong answer: a label for `single`, a sorted list for `multiple`; None: no answer."""
+    """A wrong prediction: a label for `single`, a sorted list for `multiple`; None: no answer."""
 
     outcome: int
     target: str
@@ -67,7 +67,7 @@ def mistakes(
     limit: int = 20,
     source: str = Outcome.Source.HOLDOUT,
 ) -> list[Mistake]:
-    """The wrong answers, the surest first; one query (and one for the version's project)."""
+    """The wrong predictions, highest score first; one query (and one for the version's project)."""
     wrong = Outcome.objects.filter(version=version, source=source, correct=False)
     if target is not None:
         wrong = wrong.filter(target=target)
@@ -89,7 +89,7 @@ def mistakes(
 
 @dataclass(frozen=True)
 class Alike:
-    """A task, the cosine of its features and those that it was asked for, and its labels."""
+    """A similar task, the cosine of both tasks' features, and its labels."""
 
     cosine: float
     task: TaskView
@@ -97,7 +97,7 @@ class Alike:
 
 
 def similar(task: Task, k: int) -> list[Alike]:
-    """The k tasks of its project that are most like it, in the engine's order; one query of ours.
+    """The k most similar tasks of its project, in the engine's order; one query here.
 
     Raises what the engine raises, such as no_features. A task that is gone meanwhile is left out.
     """

@@ -1,4 +1,4 @@
-"""Does an operator action that has no command of its own."""
+"""Executes an operator action that has no command of its own."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +13,7 @@ class Command(DoneCommand):
     help = "Does what the buttons of the admin do."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One sub-command for each action."""
+        """Adds a sub-command for each action."""
         named = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         for action in _offered().values():
             one = named.add_parser(
@@ -23,7 +23,7 @@ class Command(DoneCommand):
             add_arguments(one, action)
 
     def action(self, options: dict[str, Any]) -> Action:
-        """The one that was named."""
+        """The action of the sub-command."""
         return _offered()[options["action"]]
 
 

@@ -1,4 +1,4 @@
-"""Prints all that is known of a version."""
+"""Prints a version's card."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -16,7 +16,7 @@ class Command(ReportCommand):
     help = "Prints a version's card: metrics, classes, mistakes, lineage, acts."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        """Of which version."""
+        """Adds the project and the version."""
         parser.add_argument("project", help="its uid, our id, or Label Studio's id")
         parser.add_argument("version", nargs="?", help="as v7-3fa2c1 or v7; else the champion")
 

@@ -1,4 +1,4 @@
-"""Lists the projects: what serves each, how good it is, and what needs attention."""
+"""Lists the projects with their champions and metrics, and the alerts."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Command(ReportCommand):
     help = "Lists the projects: their champions beside the baseline, and what needs attention."
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:
-        """The projects, newest first, and what needs attention, most urgent first."""
+        """The projects, and the alerts, most urgent first."""
         found = project_summaries(Project.objects.all())
         return {
             "projects": [_project(summary) for summary in found],
@@ -22,7 +22,7 @@ class Command(ReportCommand):
         }
 
     def print(self, found: Any) -> None:
-        """A table of the projects, then a line for each thing that needs attention."""
+        """Prints a table of the projects, then a line per alert."""
         self.table(
             found["projects"],
             {
@@ -48,7 +48,7 @@ class Command(ReportCommand):
 
 
 def _prequential(project: Row) -> str | None:
-    """The share with n; of too few only how many there are."""
+    """The share with n; below 20 answers n only."""
     standing = project["prequential"]
     if standing["share"] is None:
         return f"n = {standing['n']}" if standing["n"] else None

@@ -13,7 +13,7 @@ class Command(DoneCommand):
     help = "Makes a version serve; Label Studio then asks for its predictions."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        """Which version, and why."""
+        """Adds the project, the version and the reason."""
         add_arguments(parser, Promote())
 
     def action(self, options: dict[str, Any]) -> Promote:

@@ -13,7 +13,7 @@ class Command(DoneCommand):
     help = "Makes the champion before the current one serve again; repeated, it goes further back."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        """Of which project, to which version, and why."""
+        """Adds the project, the version and the reason."""
         add_arguments(parser, RollBack())
 
     def action(self, options: dict[str, Any]) -> RollBack:

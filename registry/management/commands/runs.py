@@ -14,7 +14,7 @@ class Command(ReportCommand):
     help = "Lists training runs, newest first: of one project, or of all."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        """Of which project, in which state, how many."""
+        """Adds the project, the state and the limit."""
         parser.add_argument("project", nargs="?", help="its uid, our id, or Label Studio's id")
         parser.add_argument("--state", choices=RunState.values)
         parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")

@@ -1,4 +1,4 @@
-"""Fills an empty database with a registry of the size that pages are measured at."""
+"""Fills an empty database with millions of rows, for benchmarks."""
 
 import time
 from argparse import ArgumentParser
@@ -16,11 +16,11 @@ class Command(BaseCommand):
     help = "Fills an empty database with 200 projects and millions of rows, to measure pages on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """How much of it."""
+        """Adds the scale."""
         parser.add_argument("--scale", type=float, default=1.0, help="1: 200 projects")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuses a database that has projects."""
+        """Fills the database. Raises CommandError if it has projects."""
         if Project.objects.exists():
             raise CommandError(
                 "This database has projects. Seeded ones could never be deleted again:"

@@ -14,7 +14,7 @@ class Command(ReportCommand):
     help = "Lists a project's versions, newest first, with their primary metric and its baseline."
 
     def arguments(self, parser: ArgumentParser) -> None:
-        """Of which project, how many."""
+        """Adds the project and the limit."""
         parser.add_argument("project", help="its uid, our id, or Label Studio's id")
         parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")
 
