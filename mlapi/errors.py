@@ -5,13 +5,13 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 
-from registry.errors import EvalsError
-from registry.http_errors import (
+from registry.errors import (
     BodyInvalid,
     BodyTooLarge,
     CredentialsMissing,
     CredentialsWrong,
     DatabaseUnavailable,
+    EvalsError,
     HttpError,
     Internal,
     MethodNotAllowed,

@@ -9,7 +9,7 @@ from rest_framework import exceptions as drf
 
 from mlapi.errors import RouteUnknown, as_error
 from registry.error_responses import error_response, reason_phrase
-from registry.http_errors import Internal
+from registry.errors import Internal
 
 log = structlog.get_logger(__name__)
 

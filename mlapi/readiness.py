@@ -7,7 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
 
 from registry import presence, queue
-from registry.http_errors import DatabaseUnavailable, NotReady
+from registry.errors import DatabaseUnavailable, NotReady
 from registry.models import Project
 
 _migrated = False

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlapi.labelstudio.times import moment
-from registry.http_errors import BodyInvalid
+from registry.errors import BodyInvalid
 from registry.json_body import loads
 
 _UID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")

@@ -6,7 +6,7 @@ import orjson
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from registry.http_errors import BodyInvalid, BodyTooLarge, LengthRequired
+from registry.errors import BodyInvalid, BodyTooLarge, LengthRequired
 
 # Label Studio nests about ten levels. PostgreSQL's jsonb and Python's own encoder, which come
 # after us, end at about a thousand.

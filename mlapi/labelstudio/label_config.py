@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from registry.http_errors import HttpError
+from registry.errors import HttpError
 
 MAX_CHARACTERS = 2_000_000
 MAX_TAGS = 50_000

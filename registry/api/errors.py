@@ -11,16 +11,17 @@ from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework import exceptions as drf
 
 from registry.error_responses import error_response
-from registry.errors import EvalsError, NotFound
-from registry.http_errors import (
+from registry.errors import (
     BodyInvalid,
     BodyTooLarge,
     CredentialsMissing,
     CredentialsWrong,
     DatabaseUnavailable,
+    EvalsError,
     HttpError,
     Internal,
     MethodNotAllowed,
+    NotFound,
     RouteUnknown,
 )
 

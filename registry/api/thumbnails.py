@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.request import Request
 
-from registry.http_errors import HttpError
+from registry.errors import HttpError
 
 from .downloads import Octets
 
