@@ -57,7 +57,7 @@ def note_predictions(predicted: int, problems: dict[str, list]) -> None:
 
 
 class Champions:
-    """Collects each champion's metrics; `champions` are those of `registry.reports.champions`."""
+    """Collects each champion's metrics; `champions` are the values of `champion_metrics`."""
 
     def __init__(self, champions: Iterable[dict]) -> None:
         self.champions = champions

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from mlapi import prometheus, serializers
 from registry.models import ModelVersion, Project
-from registry.reports.champions import champion_metrics
+from registry.reports.metrics import champion_metrics
 
 from .base import ProtocolView, answered
 

@@ -6,7 +6,8 @@ import pytest
 
 from registry.actions import champion
 from registry.metrics import title
-from registry.reports.metrics import champion_before, per_class, whole_metrics
+from registry.models import Project
+from registry.reports.metrics import champion_before, champion_metrics, per_class, whole_metrics
 from tests.factories import ModelVersionFactory, ProjectFactory, promote
 
 from .records import clusters, metric, queries
@@ -139,3 +140,28 @@ def test_a_primary_metric_that_is_an_error_is_better_when_lower(project):
     ]
     assert replace(row, baseline=0.5).beats_baseline
     assert not replace(row, baseline=0.1).beats_baseline
+
+
+def test_a_champion_has_its_whole_metrics_with_their_baselines():
+    project = ProjectFactory(title="Reviews")
+    version = ModelVersionFactory(
+        project=project,
+        champion=True,
+        metrics=[
+            metric("primary", 0.6, target=""),
+            metric("precision_at_k", 0.6, step=10),
+            metric("baseline_precision_at_k", 0.2, step=10),
+            metric("f1", 0.5, label="Positive"),
+            metric("learning_curve", 0.4, step=100),
+        ],
+    )
+    ModelVersionFactory(project=project)
+    (found,) = champion_metrics(Project.objects.select_related("champion"))
+    assert (found["project"], found["title"]) == (project.uid, "Reviews")
+    assert found["version"] == version.label
+    assert {m["name"]: m["value"] for m in found["metrics"]} == {
+        "primary": 0.6,
+        "precision_at_k": 0.6,
+        "baseline_precision_at_k": 0.2,
+    }
+    assert queries(lambda: champion_metrics(Project.objects.select_related("champion"))) == 2
