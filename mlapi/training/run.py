@@ -26,7 +26,7 @@ from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
-from registry.reports.images import in_words
+from registry.reports.formatting import image_counts_text
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
@@ -183,7 +183,7 @@ class _Attempt:
         """Download the images that the training will see."""
         self.journal.phase("downloading images", 0.02)
         images.prepare(heart.check, self.limits.seconds)
-        self.journal.write(f"{in_words(images.counts)}.")
+        self.journal.write(f"{image_counts_text(images.counts)}.")
 
     def _keep_features(self, images: ImagePreparation) -> None:
         """Store features however the training ended; failing to is no reason to fail it."""

@@ -101,7 +101,7 @@ def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
     assert "| label | a\\|b | 6 |" in text
     assert "| all | primary metric (adjusted Rand) | 0.700 | 0.000 | 2 | – |" in text
     assert "| features | opencv-1 |" in text
-    assert "| dataset: images | 20 images: 19 cached, 1 downloaded" in text
+    assert "| dataset: pictures | 20 images: 19 cached, 1 downloaded" in text
     for absent in ("## Classes", "## Would more labels help?", kept[0].data["image"]):
         assert absent not in text
 
