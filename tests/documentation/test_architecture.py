@@ -1,0 +1,38 @@
+"""The map of the code: what it names exists, and it names the layers that are enforced."""
+
+import re
+import tomllib
+
+from tests.documentation.pages import ROOT, text_of
+
+PAGE = "docs/architecture.md"
+# Where a path on the page may begin: a package is not repeated in its own paragraph.
+PLACES = ("", "mlapi", "registry", "mlapi/pipelines/image_similarity")
+
+
+def exists(path: str) -> bool:
+    return any(
+        (ROOT / place / path).exists() or (ROOT / place / f"{path}.py").exists() for place in PLACES
+    )
+
+
+def test_every_path_on_the_map_exists():
+    text = text_of(PAGE)
+    paths = set(re.findall(r"`((?:[\w-]+/)+[\w.-]*|\w+\.py)`", text))
+    charted = {
+        name.strip() for line in re.findall(r"<br>([^\"]+)\"", text) for name in line.split(",")
+    }
+    assert len(paths) > 20 and len(charted) > 15
+    assert [path for path in sorted(paths | charted) if not exists(path)] == []
+
+
+def test_the_layers_on_the_map_are_those_that_are_enforced():
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (contract,) = [
+        c for c in config["tool"]["importlinter"]["contracts"] if c.get("containers") == ["mlapi"]
+    ]
+    listed = next(line for line in text_of(PAGE).splitlines() if line.startswith("`management`;"))
+    layers = [set(re.findall(r"`(\w+)`", part)) for part in listed.split(";")]
+    enforced = [set(layer.split(" | ")) for layer in contract["layers"]]
+    assert layers[:-1] == enforced[:-1]
+    assert layers[-1] <= enforced[-1]
