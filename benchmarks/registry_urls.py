@@ -8,7 +8,7 @@ def shown() -> dict[str, Any]:
     """For each model a row that has much: the first project has most events."""
     from registry.models import (
         AccessKey,
-        Act,
+        AuditEntry,
         Event,
         Metric,
         ModelVersion,
@@ -33,7 +33,7 @@ def shown() -> dict[str, Any]:
         "outcome": Outcome.objects.filter(version=champion).first(),
         "task": Task.objects.filter(project=project).first(),
         "event": Event.objects.filter(project=project).first(),
-        "act": Act.objects.filter(project=project).first(),
+        "auditentry": AuditEntry.objects.filter(project=project).first(),
         "accesskey": AccessKey.objects.filter(project=project).first(),
         "worker": Worker.objects.first(),
     }
@@ -136,7 +136,7 @@ def rest_urls() -> Iterator[str]:
     rows = shown()
     ids = {
         "access-keys": rows["accesskey"],
-        "acts": rows["act"],
+        "audit-entries": rows["auditentry"],
         "events": rows["event"],
         "metrics": rows["metric"],
         "outcomes": rows["outcome"],

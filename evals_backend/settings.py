@@ -225,7 +225,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "evals-backend",
     "DESCRIPTION": "The record of every model: projects, versions, runs, metrics, outcomes, "
-    "events and acts, to be read; and the acts, to be done with a reason.",
+    "events and audit entries, to be read; and the actions, to be done with a reason.",
     "VERSION": VERSION,
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,

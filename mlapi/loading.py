@@ -77,7 +77,7 @@ def in_memory(version: ModelVersion) -> Predictor | None:
 def predictor_for(version: ModelVersion) -> Predictor:
     """As `load`, for a version that serves: each failure queues its cure, once.
 
-    The cure is the act `fall_back`; for an artifact of an old format, which earlier versions
+    The cure is the job `fall_back`; for an artifact of an old format, which earlier versions
     have as well, it is a conversion.
     """
     try:

@@ -16,7 +16,7 @@ from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from registry import queue
 from registry.actions import events, reaping
-from registry.actions import projects as project_acts
+from registry.actions import projects as project_actions
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_STATES, RunState
@@ -55,7 +55,7 @@ def at_worker_start() -> None:
     """What may have been missed while no worker was there, and what a new release asks for."""
     converting.request_champions()
     for project in Project.objects.all():
-        project_acts.request_sync(project, "a worker started")
+        project_actions.request_sync(project, "a worker started")
 
 
 def reap() -> None:
@@ -148,7 +148,7 @@ def _compare_counters(project: Project, now: datetime) -> None:
     if told is None or told[1] > now - _UNDER_WAY:
         return
     if told[0] != counts.mirrored(project):
-        project_acts.request_sync(project, "Label Studio counts other than the mirror has")
+        project_actions.request_sync(project, "Label Studio counts other than the mirror has")
 
 
 def reconcile() -> None:
@@ -156,7 +156,7 @@ def reconcile() -> None:
     before = timezone.now() - _RECONCILE_EVERY
     stale = Q(synced_at__isnull=True) | Q(synced_at__lt=before)
     for project in Project.objects.filter(stale):
-        project_acts.request_sync(project, "hourly")
+        project_actions.request_sync(project, "hourly")
 
 
 def trim() -> None:

@@ -154,8 +154,8 @@ JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM registry_proj
 LATERAL (SELECT pg_temp.ago(90 - 90.0 * i / (%(projects)s * %(events)s)) AS at) a
 ORDER BY i;
 
--- step: acts
-INSERT INTO registry_act (project_id, verb, actor, reason, version_id, from_version_id,
+-- step: audit entries
+INSERT INTO registry_auditentry (project_id, verb, actor, reason, version_id, from_version_id,
     to_version_id, run_id, numbers, at)
 SELECT project_id, CASE WHEN number %% 2 = 0 THEN 'promote' ELSE 'keep' END, 'policy',
     'On the holdout it is at least as good as the champion.', id,

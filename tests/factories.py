@@ -1,4 +1,4 @@
-"""Makes registry rows for tests: through the acts wherever an act owns the state."""
+"""Makes registry rows for tests: through the actions wherever one owns the state."""
 
 import hashlib
 import itertools
@@ -135,7 +135,7 @@ class ImageTaskFactory(TaskFactory):
 
 
 class TrainingRunFactory(factory.django.DjangoModelFactory):
-    """A queued run; `state="running"` (or an end) takes it there by the acts.
+    """A queued run; `state="running"` (or an end) takes it there by the actions.
 
     Like `runs.start` it gives back the active run of a project that has one.
     """

@@ -8,7 +8,7 @@ from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
 from mlapi.labelstudio.errors import LabelStudioError
 from mlapi.mirror import webhook_repair
-from registry.actions import projects as project_acts
+from registry.actions import projects as project_actions
 from registry.models import Project
 
 SOURCES = {
@@ -78,7 +78,7 @@ def _record(project: Project, steps: list[Step], pair: Credentials | None) -> di
         "source": pair.source if pair else "",
         "url": pair.url if pair else "",
     }
-    project_acts.record_connection(project, report)
+    project_actions.record_connection(project, report)
     return report
 
 

@@ -15,8 +15,8 @@ from mlapi.images.online import OnlineFeatures
 from mlapi.mirror.first_labels import FirstAnswers
 from mlapi.pipelines.base import Predictor
 from registry.actions import tasks
-from registry.models import Act, ModelVersion, Outcome, Project, Task
-from registry.models.act import CHAMPION_MOVES
+from registry.models import AuditEntry, ModelVersion, Outcome, Project, Task
+from registry.models.audit_entry import CHAMPION_MOVES
 
 log = structlog.get_logger(__name__)
 
@@ -91,8 +91,8 @@ def record(task: Task | None, outcomes: Sequence[Outcome]) -> None:
 
 
 def champion_at(project: Project, when: datetime) -> ModelVersion | None:
-    """The version that served at that time, by the acts that moved the pointer."""
-    moves = Act.objects.filter(project=project, verb__in=CHAMPION_MOVES, at__lte=when)
+    """The version that served at that time, by the audit entries that moved the pointer."""
+    moves = AuditEntry.objects.filter(project=project, verb__in=CHAMPION_MOVES, at__lte=when)
     last = moves.select_related("to_version__run").order_by("-id").first()
     return last.to_version if last else None
 

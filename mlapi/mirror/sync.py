@@ -24,8 +24,8 @@ from mlapi.locks import project_lock
 from mlapi.mirror import apply_changes, counts, webhook_repair
 from mlapi.mirror.connection_check import check, record_failure
 from registry import queue
-from registry.actions import projects as project_acts
-from registry.actions import tasks as task_acts
+from registry.actions import projects as project_actions
+from registry.actions import tasks as task_actions
 from registry.models import Project
 
 logger = logging.getLogger(__name__)
@@ -73,11 +73,11 @@ def sync(project: Project, reason: str) -> SyncReport:
             with labelstudio:
                 _bring_up_to_date(project, labelstudio, found, report)
                 all_well = all_well and webhook_repair.is_right(labelstudio, project)
-            project_acts.mark_synced(project, seen_updated_at=report.seen_updated_at)
+            project_actions.mark_synced(project, seen_updated_at=report.seen_updated_at)
     except LabelStudioError as error:
         logger.warning("sync of project %s: %s", project.uid, error.message)
         report.error = {"code": error.code, "message": error.message, "hint": error.hint}
-        project_acts.mark_sync_failed(project)
+        project_actions.mark_sync_failed(project)
         if _try_connection(project)["ok"]:
             record_failure(project, error)
     else:
@@ -124,7 +124,7 @@ def _bring_up_to_date(
 
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
-    gone = set(task_acts.live(project).values_list("labelstudio_id", flat=True))
+    gone = set(task_actions.live(project).values_list("labelstudio_id", flat=True))
     for batch in chunked(labelstudio.export(project.labelstudio_id), BATCH):
         report.read += _put(project, batch, report)
         gone.difference_update(task["id"] for task in batch)
@@ -147,7 +147,7 @@ def _settle_differences(project: Project, labelstudio: LabelStudio, report: Sync
     """
     ours = {
         pk: (annotations, seen_at)
-        for pk, annotations, seen_at in task_acts.live(project).values_list(
+        for pk, annotations, seen_at in task_actions.live(project).values_list(
             "labelstudio_id", "annotation_ids__len", "source_updated_at"
         )
     }
@@ -190,5 +190,5 @@ def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> i
 def _drop(project: Project, labelstudio_ids: Iterable[int]) -> int:
     ids = sorted(labelstudio_ids)
     if ids:
-        task_acts.drop(project, ids)
+        task_actions.drop(project, ids)
     return len(ids)

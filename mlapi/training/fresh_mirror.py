@@ -27,9 +27,9 @@ def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
         journal.write(f"Reading from Label Studio failed: {report.error['message']}")
 
 
-def _try(journal: Journal, what: str, act: Callable[[], Any]) -> Any:
+def _try(journal: Journal, what: str, action: Callable[[], Any]) -> Any:
     try:
-        return act()
+        return action()
     except EvalsError as error:
         journal.write(f"{what} failed: {error.message} {error.hint}".rstrip())
         log.warning("mirror not brought up to date", step=what, error=error.message)

@@ -269,9 +269,9 @@ class _Attempt:
         self.fail("worker_stopped", "Its worker was stopped.", "It was queued again.")
         runs.retry(self.run, actor="worker", reason="Its worker was stopped.")
 
-    def _end(self, act: Callable[[TrainingRun], None]) -> None:
+    def _end(self, action: Callable[[TrainingRun], None]) -> None:
         try:
-            act(self.run)
+            action(self.run)
         except RunNotActive:
             log.info("the run had ended already")
 

@@ -1,4 +1,4 @@
-"""Label Studio's routes. No logic: each asks one service or act, and answers.
+"""Label Studio's routes. No logic: each asks one service or action, and answers.
 
 Imports intake, serving, readiness, serializers and authentication. Imported by urls only.
 """

@@ -1,4 +1,4 @@
-"""What every act needs: the lock on its project, the changed row, the line in the audit trail."""
+"""The parts of every action: the lock on its project, the changed row, the audit entry."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from django.db.models import Model
 
 from registry.jsonb import storable
-from registry.models import Act, ModelVersion, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 
 
 def lock(project: Project) -> Project:
     """The project's row as it is now, locked until the transaction ends.
 
     Not locked against foreign keys (`FOR NO KEY UPDATE`), so that an event or a task
-    can be written meanwhile: only acts on the same project wait for each other. The
+    can be written meanwhile: only actions on the same project wait for each other. The
     champion is not joined: PostgreSQL reads the locked row again after waiting for it,
     but not what was joined to it before.
     """
@@ -44,9 +44,9 @@ def record(
     to_version: ModelVersion | None = None,
     run: TrainingRun | None = None,
     numbers: dict[str, Any] | None = None,
-) -> Act:
-    """Append an act. Call it in the transaction of the change that it records."""
-    return Act.objects.create(
+) -> AuditEntry:
+    """Append an audit entry. Call it in the transaction of the change that it records."""
+    return AuditEntry.objects.create(
         project=project,
         verb=verb,
         actor=storable(actor)[:150],

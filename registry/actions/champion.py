@@ -1,4 +1,4 @@
-"""Acts that move the champion: promote, roll back, consider."""
+"""Actions that move the champion: promote, roll back, consider."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from registry import promotion, queue
 from registry.errors import Refused
-from registry.models import Act, ModelVersion, Project, TrainingRun
-from registry.models.act import CHAMPION_MOVES
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models.audit_entry import CHAMPION_MOVES
 
 from . import base
 
@@ -33,7 +33,7 @@ def promote(
     reason: str,
     numbers: dict[str, Any] | None = None,
     run: TrainingRun | None = None,
-) -> Act:
+) -> AuditEntry:
     """Make the version the champion. Raises NotPromotable."""
     project = base.lock(version.project)
     require_fit_to_serve(version, project)
@@ -41,7 +41,9 @@ def promote(
 
 
 @transaction.atomic
-def roll_back(project: Project, *, actor: str, reason: str, to: ModelVersion | None = None) -> Act:
+def roll_back(
+    project: Project, *, actor: str, reason: str, to: ModelVersion | None = None
+) -> AuditEntry:
     """Go back to the champion before the current one, or to the version given.
 
     Repeated roll-backs go further back. Raises NothingToRollBackTo or NotPromotable.
@@ -75,7 +77,7 @@ def _reign(project: Project) -> list[int]:
     A promotion adds one; a roll-back or fall-back undoes what came after its goal.
     """
     reign: list[int] = []
-    moves = Act.objects.filter(project=project, verb__in=CHAMPION_MOVES).order_by("id")
+    moves = AuditEntry.objects.filter(project=project, verb__in=CHAMPION_MOVES).order_by("id")
     for verb, goal in moves.values_list("verb", "to_version"):
         if verb != "promote":
             del reign[-1:]
@@ -92,7 +94,7 @@ def consider(
 ) -> bool:
     """Apply the project's promotion rule to a new version; True if it is champion now.
 
-    Either way an act says which clause applied, with both numbers and n; without a
+    Either way an audit entry says which clause applied, with both numbers and n; without a
     comparison with the version's own. A comparison with a version that is not champion
     any more (`champion_label`) does not count.
     """
@@ -162,7 +164,7 @@ def move(
     numbers: dict[str, Any] | None = None,
     run: TrainingRun | None = None,
     from_failed: ModelVersion | None = None,
-) -> Act:
+) -> AuditEntry:
     """Move the pointer of a locked project and record it; the new champion scores what is left."""
     now = timezone.now()
     Project.objects.filter(pk=project.pk).update(
@@ -170,7 +172,7 @@ def move(
     )
     if goal is not None:
         queue.score(goal.pk)
-    act = base.record(
+    entry = base.record(
         verb,
         actor=actor,
         project=project,
@@ -182,4 +184,4 @@ def move(
         numbers=numbers,
     )
     project.champion = goal
-    return act
+    return entry

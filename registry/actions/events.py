@@ -1,4 +1,4 @@
-"""Acts on events: write what came, without its secrets, and later what became of it."""
+"""Actions on events: write what came, without its secrets, and later what became of it."""
 
 from datetime import datetime
 from typing import Any

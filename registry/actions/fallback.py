@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from registry.models import Act, ModelVersion, Project
+from registry.models import AuditEntry, ModelVersion, Project
 
 from . import base, champion, versions
 
@@ -39,7 +39,7 @@ def fall_back(
 def stand(version: ModelVersion, *, actor: str, reason: str) -> None:
     """The champion stays although a process could not load it; said once, not at every try."""
     project = version.project
-    last = Act.objects.filter(project=project).order_by("-id").first()
+    last = AuditEntry.objects.filter(project=project).order_by("-id").first()
     if last and (last.verb, last.reason) == ("keep", reason):
         return
     base.record(

@@ -1,4 +1,4 @@
-"""Acts on the features of images: store them, drop those of images that no task names now."""
+"""Actions on the features of images: store them, drop those of images that no task names now."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

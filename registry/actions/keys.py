@@ -1,4 +1,4 @@
-"""Acts on access keys: make, revoke, note the use of one."""
+"""Actions on access keys: make, revoke, note the use of one."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.errors import Refused
-from registry.models import AccessKey, Act, Project
+from registry.models import AccessKey, AuditEntry, Project
 
 from . import base
 
@@ -51,7 +51,7 @@ def new_key(
 
 
 @transaction.atomic
-def revoke(key: AccessKey, *, actor: str, reason: str = "") -> Act:
+def revoke(key: AccessKey, *, actor: str, reason: str = "") -> AuditEntry:
     """The key opens nothing from now on. Raises KeyRevoked if it is revoked already."""
     now = timezone.now()
     if not AccessKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=now):

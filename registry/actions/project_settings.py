@@ -1,4 +1,4 @@
-"""Acts on what people set for a project: how it learns, and how Label Studio is reached."""
+"""Actions on what people set for a project: how it learns, and how Label Studio is reached."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from django.utils import timezone
 from registry import queue
 from registry.engine import engine
 from registry.errors import EvalsError, Refused
-from registry.models import Act, Project
+from registry.models import AuditEntry, Project
 from registry.models.project import PromotionRule, default_policy
 
 from . import base
@@ -93,7 +93,9 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
 
 
 @transaction.atomic
-def set_credentials(project: Project, url: str, key: str, *, actor: str, reason: str = "") -> Act:
+def set_credentials(
+    project: Project, url: str, key: str, *, actor: str, reason: str = ""
+) -> AuditEntry:
     """Set the pair with which this project's Label Studio is called; both empty takes it away."""
     url = url.strip().rstrip("/")
     key = key.strip()
@@ -124,7 +126,7 @@ def set_credentials(project: Project, url: str, key: str, *, actor: str, reason:
 @transaction.atomic
 def confirm_hostname(
     project: Project, *, actor: str, reason: str = "", hostname: str | None = None
-) -> Act:
+) -> AuditEntry:
     """Vouch for the pinned host, or move the project to the other host that claimed it.
 
     A token belongs to the host that sent it: moving forgets it, and the next /setup of

@@ -1,4 +1,4 @@
-"""Acts on a project: what Label Studio says of it, and how far its mirror has come."""
+"""Actions on a project: what Label Studio says of it, and how far its mirror has come."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The act on runs whose worker is gone: fail each, and queue it once more."""
+"""The action on runs whose worker is gone: fail each, and queue it once more."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Acts on training runs. States move by conditional UPDATE, so a lost race changes nothing."""
+"""Actions on training runs. States move by conditional UPDATE, so a lost race changes nothing."""
 
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,9 @@ from . import base
 LOG_KEPT_CHARACTERS = 200_000
 
 Trigger = TrainingRun.Trigger
-# Starts by people, by the reaper and for an old format are acts; what Label Studio and the
-# policy start is told by the run's own trigger.
-_STARTS_THAT_ARE_ACTS = {
+# Starts by people, by the reaper and for an old format have an audit entry; for those by Label
+# Studio and the policy the run's own trigger is enough.
+_RECORDED_STARTS = {
     Trigger.ADMIN,
     Trigger.API,
     Trigger.COMMAND,
@@ -75,7 +75,7 @@ def start(
         )
         with transaction.atomic():
             if _insert_unless_active(run):
-                if trigger in _STARTS_THAT_ARE_ACTS:
+                if trigger in _RECORDED_STARTS:
                     base.record("train", actor=actor, project=project, reason=reason, run=run)
                 queue.train(run.pk)
                 return run, True

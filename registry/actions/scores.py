@@ -1,4 +1,4 @@
-"""Acts on the scores of unlabelled tasks: ask for them, keep them, drop what is over."""
+"""Actions on the scores of unlabelled tasks: ask for them, keep them, drop what is over."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Acts on the mirror of tasks: write what Label Studio has, drop what it no longer has."""
+"""Actions on the mirror of tasks: write what Label Studio has, drop what it no longer has."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Acts on tombstones: keep which ids Label Studio has deleted."""
+"""Actions on tombstones: keep which ids Label Studio has deleted."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Acts on versions: register one, add to what is known of it, archive it; none deletes one."""
+"""Actions on versions: register one, add to what is known of it, archive it; none deletes one."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ from registry.errors import Refused
 from registry.jsonb import storable
 from registry.metrics import info, mean
 from registry.models import (
-    Act,
+    AuditEntry,
     ConvertedArtifact,
     Exemplar,
     Metric,
@@ -228,7 +228,7 @@ def add_metrics(version: ModelVersion, metrics: Sequence[MetricRow]) -> None:
 
 
 @transaction.atomic
-def archive(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
+def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:
     """Take the version out of the running: nothing promotes or falls back to it."""
     project = base.lock(version.project)
     if project.champion_id == version.pk:
@@ -242,7 +242,7 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
 
 
 @transaction.atomic
-def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
+def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:
     """Put an archived version back into the running."""
     project = base.lock(version.project)
     rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=False)
@@ -253,8 +253,8 @@ def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
 
 
 @transaction.atomic
-def note(version: ModelVersion, text: str, *, actor: str) -> Act:
-    """Write what a human has to say of the version; the note before stays in the act."""
+def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
+    """Write what a human has to say of the version; the note before stays in the audit entry."""
     project: Project = base.lock(version.project)
     current = ModelVersion.objects.get(pk=version.pk)
     text = storable(text)
@@ -275,7 +275,7 @@ def mark_load_failed(version: ModelVersion, error: str) -> None:
     base.update_row(version, {"load_failed_at": timezone.now(), "load_error": storable(error)})
 
 
-def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> Act:
+def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:
     """Let the version serve again, once its artifact is back as it was put.
 
     Raises ArtifactMissing or ArtifactCorrupt if it is not.

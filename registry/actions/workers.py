@@ -1,4 +1,4 @@
-"""Acts on workers: that one is there."""
+"""Actions on workers: that one is there."""
 
 from django.utils import timezone
 

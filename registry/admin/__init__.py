@@ -1,11 +1,11 @@
 """The admin of the registry: a module per model; every change is an operator action.
 
-Imports api (for its downloads), reports, charts, permissions, acts and models.
+Imports api (for its downloads), reports, charts, permissions, actions and models.
 """
 
 from . import (  # noqa: F401 - importing a module registers its models
     access_keys,
-    acts,
+    audit_entries,
     events,
     home,
     operation,

@@ -10,7 +10,7 @@ _GROUPS = {
         ("Projects", "labs", "registry.project"),
         ("Versions", "deployed_code", "registry.modelversion"),
         ("Runs", "model_training", "registry.trainingrun"),
-        ("Acts", "history_edu", "registry.act"),
+        ("Audit entries", "history_edu", "registry.auditentry"),
     ],
     "Data": [
         ("Tasks", "article", "registry.task"),

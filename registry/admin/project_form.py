@@ -110,7 +110,7 @@ class ProjectForm(PolicyForm):
         required=False,
         max_length=2000,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Why; kept with the act.",
+        help_text="Why; kept in the audit entry.",
     )
 
     class Meta:

@@ -13,7 +13,7 @@ from django.utils.text import capfirst
 
 from registry import charts
 from registry.metrics import Direction, info, title
-from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
+from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
 from registry.reports.formatting import primary_metric
 from registry.reports.project_summary import project_summary
@@ -49,7 +49,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
         ModelVersion: lambda: _versions(project),
         TrainingRun: lambda: _runs(project),
         Event: lambda: _events(project),
-        Act: lambda: _acts(project),
+        AuditEntry: lambda: _audit_entries(project),
     }
     return {
         "facts": facts_of_project(user, project_summary(project)),
@@ -186,26 +186,36 @@ def _events(project: Project) -> Latest:
     return _latest("Events", Event, project, ["Event", "State", "Outcome", "When"], rows)
 
 
-def _acts(project: Project) -> Latest:
+def _audit_entries(project: Project) -> Latest:
     rows = [
-        [link(act, act.verb.replace("_", " ")), _moved(act), act.actor, act.reason, ago(act.at)]
-        for act in _newest_acts(project)
+        [
+            link(entry, entry.verb.replace("_", " ")),
+            _moved(entry),
+            entry.actor,
+            entry.reason,
+            ago(entry.at),
+        ]
+        for entry in _newest_audit_entries(project)
     ]
-    return _latest("Acts", Act, project, ["Act", "Of", "By", "Why", "When"], rows)
+    return _latest("Audit entries", AuditEntry, project, ["Entry", "Of", "By", "Why", "When"], rows)
 
 
-def _newest_acts(project: Project) -> QuerySet[Act]:
-    return Act.objects.filter(project=project).select_related(
+def _newest_audit_entries(project: Project) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(project=project).select_related(
         "version", "from_version", "to_version"
     )[:_LATEST]
 
 
-def _moved(act: Act) -> str:
-    if act.to_version:
-        return f"{act.from_version} → {act.to_version}" if act.from_version else str(act.to_version)
-    if act.version:
-        return str(act.version)
-    return f"run {act.run_id}" if act.run_id else ""
+def _moved(entry: AuditEntry) -> str:
+    if entry.to_version:
+        return (
+            f"{entry.from_version} → {entry.to_version}"
+            if entry.from_version
+            else str(entry.to_version)
+        )
+    if entry.version:
+        return str(entry.version)
+    return f"run {entry.run_id}" if entry.run_id else ""
 
 
 def _latest(

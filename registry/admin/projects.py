@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from registry.actions.operator.configure import Configure
 from registry.errors import EvalsError
-from registry.models import Act, Event, ModelVersion, Project, Task, TrainingRun
+from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy
 
 from . import connect_page
@@ -164,7 +164,7 @@ class ProjectAdmin(RegistryAdmin):
             (TrainingRun, "Runs"),
             (Task, "Tasks"),
             (Event, "Events"),
-            (Act, "Acts"),
+            (AuditEntry, "Audit entries"),
         ]
         links = ((list_link(m, text, project__id__exact=project.pk),) for m, text in lists)
         return format_html_join(" · ", "{}", links)

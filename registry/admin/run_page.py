@@ -14,7 +14,7 @@ from django.utils import timezone
 from registry import presence, queue
 from registry.actions.runs import LOG_KEPT_CHARACTERS
 from registry.metrics import title
-from registry.models import Act, TrainingRun
+from registry.models import AuditEntry, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.formatting import format_3dp, image_counts_text, interval, signed
@@ -51,7 +51,9 @@ class Beside:
 
 def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[str, Any]:
     """The context of the page."""
-    acts = Act.objects.filter(run=run).select_related("version", "from_version", "to_version")
+    audit_entries = AuditEntry.objects.filter(run=run).select_related(
+        "version", "from_version", "to_version"
+    )
     return {
         **head(run),
         "version": link(getattr(run, "version", None)),
@@ -61,8 +63,11 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
         **learned(run),
         "beside": list(_beside(run.comparison)),
         "comparison": run.comparison,
-        "acts": [(link(act, act.verb.replace("_", " ")), act, ago(act.at)) for act in acts[:10]]
-        if may_view(user, Act)
+        "audit_entries": [
+            (link(entry, entry.verb.replace("_", " ")), entry, ago(entry.at))
+            for entry in audit_entries[:10]
+        ]
+        if may_view(user, AuditEntry)
         else [],
         "log_length": len(run.log),
     }

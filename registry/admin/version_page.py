@@ -8,9 +8,8 @@ from django.template.defaultfilters import filesizeformat
 
 from registry.accuracy import Standing, standings_by_source
 from registry.metrics import Direction, info, title
-from registry.models import Act, Metric, ModelVersion, Outcome, Target
+from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
-from registry.reports.acts_on import acts_on, said_of
 from registry.reports.formatting import (
     answer_text,
     format_3dp,
@@ -23,6 +22,7 @@ from registry.reports.metrics import MetricRow, champion_before, per_class, whol
 from registry.reports.reliability import reliability
 from registry.reports.task_views import why_no_link
 from registry.reports.tasks import mistakes
+from registry.reports.version_history import said_of, version_history
 
 from . import run_page, version_charts
 from .badges import ago, version_badge
@@ -65,8 +65,8 @@ def context(
         .only("label", "number", "project")[:_OTHERS],
         "lineage": _lineage(version),
         "packages": sorted(version.environment.items()),
-        "acts": _acts(version) if may_view(user, Act) else [],
-        "acts_url": list_url(Act, version__id__exact=version.pk),
+        "audit_entries": _audit_entries(version) if may_view(user, AuditEntry) else [],
+        "audit_entries_url": list_url(AuditEntry, version__id__exact=version.pk),
         "outcomes_url": list_url(Outcome, version__id__exact=version.pk),
         **_of_run(version),
     }
@@ -233,6 +233,6 @@ def _of_run(version: ModelVersion) -> dict[str, Any]:
     return run_page.learned(version.run) if version.run else {}
 
 
-def _acts(version: ModelVersion) -> list[tuple[Any, Act, Any]]:
-    newest = acts_on(version).select_related("to_version")[:_MISTAKES]
-    return [(link(act, said_of(act, version)), act, ago(act.at)) for act in newest]
+def _audit_entries(version: ModelVersion) -> list[tuple[Any, AuditEntry, Any]]:
+    newest = version_history(version).select_related("to_version")[:_MISTAKES]
+    return [(link(entry, said_of(entry, version)), entry, ago(entry.at)) for entry in newest]

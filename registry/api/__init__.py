@@ -1,4 +1,4 @@
 """REST under /api/: reads the registry and executes operator actions.
 
-Imports permissions, reports, acts and models. Imported by admin and by the project's urls.
+Imports permissions, reports, actions and models. Imported by admin and by the project's urls.
 """

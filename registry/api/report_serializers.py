@@ -170,4 +170,4 @@ class CardSerializer(serializers.Serializer):
     mistakes = serializers.ListField(child=serializers.DictField())
     comparison = serializers.DictField()
     lineage = serializers.DictField()
-    acts = serializers.ListField(child=serializers.DictField())
+    audit_entries = serializers.ListField(child=serializers.DictField())

@@ -29,7 +29,7 @@ _ALWAYS = {
 _MEANING = {
     400: "What was sent is not what the route takes.",
     404: "There is no such object.",
-    409: "The act was refused: its conditions do not hold, and nothing was changed.",
+    409: "The action was refused: its conditions do not hold, and nothing was changed.",
 }
 
 

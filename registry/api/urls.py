@@ -9,7 +9,7 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from .access_keys import AccessKeys
-from .acts import Acts
+from .audit_entries import AuditEntries
 from .errors import route_unknown
 from .events import Events
 from .metrics import Metrics
@@ -27,7 +27,7 @@ RESOURCES = {
     "metrics": Metrics,
     "outcomes": Outcomes,
     "events": Events,
-    "acts": Acts,
+    "audit-entries": AuditEntries,
     "access-keys": AccessKeys,
 }
 

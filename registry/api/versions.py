@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.models import Act, Metric, ModelVersion, Outcome, Project, Task, TrainingRun
+from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Project, Task, TrainingRun
 from registry.reports.card import card, card_markdown
 from registry.reports.compare import compare
 from registry.reports.exemplars import exemplars
@@ -60,7 +60,7 @@ class VersionFilter(django_filters.FilterSet):
         return serving if value else queryset.exclude(pk__in=serving.values("pk"))
 
 
-_ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, Act)
+_ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, AuditEntry)
 
 
 # What may be long, or is decrypted, and no list shows.

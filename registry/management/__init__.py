@@ -1,1 +1,1 @@
-"""The `manage.py` commands on the record. They import acts, reports and models."""
+"""The `manage.py` commands on the record. They import actions, reports and models."""

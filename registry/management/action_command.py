@@ -9,20 +9,20 @@ from django.db.models import Model
 
 from registry.actions.operator import Action, Caller, Done, Via
 from registry.management.cli import ReportCommand, find_key, find_project, find_run, find_version
-from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
+from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 
 
-def as_json(act: Act) -> dict[str, Any]:
+def as_json(entry: AuditEntry) -> dict[str, Any]:
     """What was done, from which version to which, by whom and why; the versions by their labels."""
     return {
-        "act": act.pk,
-        "verb": act.verb,
-        "project": act.project.uid if act.project else None,
-        "from": act.from_version.label if act.from_version else None,
-        "to": act.to_version.label if act.to_version else None,
-        "actor": act.actor,
-        "reason": act.reason,
-        "at": act.at.isoformat(),
+        "audit_entry": entry.pk,
+        "verb": entry.verb,
+        "project": entry.project.uid if entry.project else None,
+        "from": entry.from_version.label if entry.from_version else None,
+        "to": entry.to_version.label if entry.to_version else None,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "at": entry.at.isoformat(),
     }
 
 

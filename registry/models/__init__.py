@@ -4,7 +4,7 @@ Imports nothing of the project.
 """
 
 from .access_key import AccessKey
-from .act import Act
+from .audit_entry import AuditEntry
 from .event import Event
 from .exemplar import Exemplar
 from .feature import Feature
@@ -20,7 +20,7 @@ from .worker import Worker
 
 __all__ = [
     "AccessKey",
-    "Act",
+    "AuditEntry",
     "ConvertedArtifact",
     "Event",
     "Exemplar",

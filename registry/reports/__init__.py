@@ -2,5 +2,5 @@
 
 Each report is a plain function that returns dataclasses. Its docstring says how many queries
 it takes, and that number does not grow with the rows. Imports models, accuracy and the doors to
-mlapi, and no acts.
+mlapi, and no actions.
 """

@@ -5,13 +5,13 @@ from typing import Any
 
 from registry.accuracy import Standing, standings
 from registry.models import ModelVersion, Outcome, TrainingRun
-from registry.reports.acts_on import acts_on
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.exemplars import LabelExemplars, exemplars
 from registry.reports.learning_curve import learning_curves
 from registry.reports.metrics import champion_before, per_class, whole_metrics
 from registry.reports.tasks import mistakes
+from registry.reports.version_history import version_history
 
 __all__ = ["card", "card_markdown"]
 
@@ -56,7 +56,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "mistakes": _mistakes(version),
         "comparison": run.comparison if run else {},
         "lineage": _lineage(version, run),
-        "acts": _acts(version),
+        "audit_entries": _audit_entries(version),
     }
 
 
@@ -131,20 +131,22 @@ def _run(run: TrainingRun) -> dict[str, Any]:
     }
 
 
-def _acts(version: ModelVersion) -> list[dict[str, Any]]:
+def _audit_entries(version: ModelVersion) -> list[dict[str, Any]]:
     """The audit entries of the version, oldest first; one query."""
-    acts = acts_on(version).select_related("from_version", "to_version").order_by("id")
+    audit_entries = (
+        version_history(version).select_related("from_version", "to_version").order_by("id")
+    )
     return [
         {
-            "at": _time(act.at),
-            "verb": act.verb,
-            "from": act.from_version.label if act.from_version else None,
-            "to": act.to_version.label if act.to_version else None,
-            "actor": act.actor,
-            "reason": act.reason,
-            "numbers": act.numbers,
+            "at": _time(entry.at),
+            "verb": entry.verb,
+            "from": entry.from_version.label if entry.from_version else None,
+            "to": entry.to_version.label if entry.to_version else None,
+            "actor": entry.actor,
+            "reason": entry.reason,
+            "numbers": entry.numbers,
         }
-        for act in acts
+        for entry in audit_entries
     ]
 
 

@@ -40,8 +40,8 @@ def card_markdown(card: dict[str, Any]) -> str:
         "## Lineage",
         _table(["", ""], _lineage(card)),
         *_statements(card),
-        "## Acts",
-        _table(["when", "what", "from", "to", "who", "why"], _acts(card)),
+        "## Audit entries",
+        _table(["when", "what", "from", "to", "who", "why"], _audit_entries(card)),
     ]
     return "\n\n".join(_without_empty_sections(parts)) + "\n"
 
@@ -180,8 +180,11 @@ def _statements(card: dict[str, Any]) -> list[str]:
     return ["## EvaDB statements as executed", f"{fence}json\n{said}\n{fence}"]
 
 
-def _acts(card: dict[str, Any]) -> list[list[Any]]:
-    return [[a["at"], a["verb"], a["from"], a["to"], a["actor"], a["reason"]] for a in card["acts"]]
+def _audit_entries(card: dict[str, Any]) -> list[list[Any]]:
+    return [
+        [a["at"], a["verb"], a["from"], a["to"], a["actor"], a["reason"]]
+        for a in card["audit_entries"]
+    ]
 
 
 class _Link(tuple):

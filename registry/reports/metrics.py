@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from registry.metrics import NO_ROW, Measure, info, mean, measured
-from registry.models import Act, Metric, ModelVersion, Project
+from registry.models import AuditEntry, Metric, ModelVersion, Project
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> li
 
 def champion_before(version: ModelVersion) -> ModelVersion | None:
     """The champion that the version was to replace when it was first considered; one query."""
-    considered = Act.objects.filter(version=version, verb__in=["promote", "keep"])
+    considered = AuditEntry.objects.filter(version=version, verb__in=["promote", "keep"])
     first = considered.exclude(from_version=version).select_related("from_version")
-    act = first.order_by("id").first()
-    return act.from_version if act else None
+    entry = first.order_by("id").first()
+    return entry.from_version if entry else None
 
 
 def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metric]) -> ClassRow:

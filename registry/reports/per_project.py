@@ -13,7 +13,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.accuracy import Standing
-from registry.models import Act, Event, Outcome, TrainingRun
+from registry.models import AuditEntry, Event, Outcome, TrainingRun
 from registry.reports.series import start_of
 
 _SERIES = """
@@ -74,17 +74,17 @@ def last_runs(projects: Sequence[int]) -> dict[int, TrainingRun]:
 _LAST_MOVES = """
 SELECT move.* FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
-    SELECT * FROM registry_act
+    SELECT * FROM registry_auditentry
     WHERE project_id = project.id AND verb IN ('promote', 'roll_back', 'fall_back')
     ORDER BY id DESC LIMIT 1
 ) AS move
 """
 
 
-def last_moves(projects: Sequence[int]) -> dict[int, Act]:
-    """By project, the act that last moved its champion."""
-    found = Act.objects.raw(_LAST_MOVES, [list(projects)])
-    return {act.project_id: act for act in found if act.project_id}
+def last_moves(projects: Sequence[int]) -> dict[int, AuditEntry]:
+    """By project, the audit entry that last moved its champion."""
+    found = AuditEntry.objects.raw(_LAST_MOVES, [list(projects)])
+    return {entry.project_id: entry for entry in found if entry.project_id}
 
 
 def events_today(projects: Sequence[int]) -> dict[int, int]:

@@ -10,7 +10,7 @@ from registry import presence, queue
 from registry.accuracy import ENOUGH, Standing
 from registry.engine import engine
 from registry.metrics import info, title
-from registry.models import Act, ModelVersion, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState
 from registry.reports import per_project
 
@@ -26,14 +26,14 @@ class ProjectSummary:
 
     `series` has (version label, primary metric) of the last 20 versions, oldest first, without
     those with another primary metric. `prequential` is the last seven days', its share
-    None below 20 answers. `last_move` is the act that made the champion what it is. `policy` is
-    what `Engine.policy_statuses` says of the project.
+    None below 20 answers. `last_move` is the audit entry that made the champion what it is.
+    `policy` is what `Engine.policy_statuses` says of the project.
     """
 
     project: Project
     champion: ModelVersion | None
     last_run: TrainingRun | None
-    last_move: Act | None
+    last_move: AuditEntry | None
     series: list[tuple[str, float | None]] = field(default_factory=list)
     prequential: Standing = Standing(0, 0)
     events_today: int = 0
@@ -110,7 +110,7 @@ class Alert:
     cure: str = ""
     project: Project | None = None
     run: TrainingRun | None = None
-    act: Act | None = None
+    entry: AuditEntry | None = None
 
 
 def project_summaries(projects: Iterable[Project]) -> list[ProjectSummary]:
@@ -215,7 +215,7 @@ def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
         now = f"{summary.champion.label} serves" if summary.champion else "nothing serves"
         message = f"{move.from_version} did not load, and {now}: {move.reason}"
         cure = "Restore its artifact, then clear the failed load and promote it."
-        yield Alert("fell_back", message, cure, project, act=move)
+        yield Alert("fell_back", message, cure, project, entry=move)
     if run and run.state == RunState.FAILED:
         yield Alert("run_failed", f"Run {run.pk} failed: {run.error}", run.hint, project, run)
     if summary.connection == "not reached":

@@ -57,7 +57,7 @@ def addresses(project: Labelling, pictures: Pictures) -> dict[str, str]:
         "compare": f"/admin/registry/modelversion/compare/?a={first}&b={last}",
         "clusters": f"/admin/registry/modelversion/{clusters}/change/",
         "run": f"/admin/registry/trainingrun/{run}/change/",
-        "acts": "/admin/registry/act/",
+        "audit-entries": "/admin/registry/auditentry/",
     }
 
 

@@ -29,7 +29,7 @@ def told(faults: dict[str, list[str]]) -> str:
 
 def test_the_pages_are_all_found_by_links(addresses):
     found = " ".join(addresses)
-    for part in ("project/", "modelversion/", "trainingrun/", "act/", "event/", "task/"):
+    for part in ("project/", "modelversion/", "trainingrun/", "auditentry/", "event/", "task/"):
         assert f"/admin/registry/{part}" in found
     assert len(addresses) > 25
 

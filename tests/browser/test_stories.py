@@ -13,12 +13,12 @@ RUN_MS = 300_000  # a run of such a small project takes about 10 s on an idle ma
 
 
 def button(page: Page, name: str) -> Locator:
-    """An act's button; the name of its icon comes before its own."""
+    """An action's button; the name of its icon comes before its own."""
     return page.get_by_role("link", name=re.compile(rf"(^|\s){name}$"))
 
 
-def act(page: Page, name: str, reason: str) -> None:
-    """Press an act's button, and give the reason that its dialog asks for."""
+def press(page: Page, name: str, reason: str) -> None:
+    """Press an action's button, and give the reason that its dialog asks for."""
     button(page, name).click()
     dialog = page.locator("#dialog")
     dialog.get_by_label("Reason").fill(reason)
@@ -44,7 +44,7 @@ def test_the_home_page_tells_a_project_at_a_glance(open_as, trained):
 def test_a_run_is_started_and_watched_to_its_end_by_a_page_that_moves_by_itself(open_as, trained):
     page = open_as("lead")
     page.goto(trained.project_page)
-    act(page, "Train now", "The classes were cleaned up")
+    press(page, "Train now", "The classes were cleaned up")
     told(page, re.compile(r"Run \d+ is queued"))
     run = trained.backend.runs(trained.uid)[-1]
     page.goto(f"/admin/registry/trainingrun/{run['id']}/change/")
@@ -69,7 +69,7 @@ def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
     expect(rows.first).to_contain_text(predicted)
 
 
-def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_acts(open_as, trained):
+def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_kept(open_as, trained):
     page = open_as("lead")
     served = trained.champion
     page.goto(trained.version_page(trained.first))
@@ -88,11 +88,11 @@ def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_acts(o
     assert trained.champion == trained.first
 
     page.goto(trained.project_page)
-    act(page, "Roll back", "Complaints from the annotators")
+    press(page, "Roll back", "Complaints from the annotators")
     told(page, f"{served} serves again")
     assert trained.champion == served
 
-    page.goto("/admin/registry/act/")
+    page.goto("/admin/registry/auditentry/")
     for verb, why in (
         ("promote", "Better on the rare class"),
         ("roll", "Complaints from the annotators"),
@@ -117,10 +117,10 @@ def test_a_viewer_is_offered_no_act_and_refused_each_by_its_url(open_as, trained
     page = open_as("viewer")
     version = trained.version_page(trained.first)
     run = f"/admin/registry/trainingrun/{trained.backend.runs(trained.uid)[0]['id']}/change/"
-    acts = ("Train now", "Roll back", "Check connection", "Promote", "Archive", "Note", "Retry")
+    actions = ("Train now", "Roll back", "Check connection", "Promote", "Archive", "Note", "Retry")
     for address in (trained.project_page, version, run):
         page.goto(address)
-        for name in acts:
+        for name in actions:
             expect(button(page, name)).to_have_count(0)
     for address in (
         trained.project_page.replace("change", "train_now"),

@@ -175,9 +175,9 @@ class Backend:
         """The project's versions, oldest first."""
         return self._of_project("modelversion", uid)
 
-    def acts(self, uid: str) -> list[dict[str, Any]]:
-        """The project's acts, oldest first."""
-        return self._of_project("act", uid)
+    def audit_entries(self, uid: str) -> list[dict[str, Any]]:
+        """The project's audit entries, oldest first."""
+        return self._of_project("auditentry", uid)
 
     def _of_project(self, table: str, uid: str) -> list[dict[str, Any]]:
         return self.sql(

@@ -115,7 +115,7 @@ def test_start_training_makes_a_version_and_roll_back_changes_what_is_stored_nex
     task = project.import_texts(["cider and pear of the orchard"])[0]
     project.retrieve_predictions([task])
     assert [p["model_version"] for p in project.predictions()[task]] == [first]
-    assert backend.acts(project.uid)[-1]["verb"] == "roll_back"
+    assert backend.audit_entries(project.uid)[-1]["verb"] == "roll_back"
 
 
 _PROMOTE = """
@@ -210,13 +210,13 @@ def test_a_restart_keeps_champion_and_history(labelstudio, start_backend):
         "the end of the run",
     )
     before = (
-        [a["verb"] for a in backend.acts(project.uid)],
+        [a["verb"] for a in backend.audit_entries(project.uid)],
         len(backend.sql("SELECT 1 FROM registry_metric")),
         len(backend.sql("SELECT 1 FROM registry_outcome")),
     )
     backend.restart()
     assert backend.project(project.uid)["version"] == version
-    assert [a["verb"] for a in backend.acts(project.uid)] == before[0]
+    assert [a["verb"] for a in backend.audit_entries(project.uid)] == before[0]
     assert len(backend.sql("SELECT 1 FROM registry_metric")) >= before[1]
     assert len(backend.sql("SELECT 1 FROM registry_outcome")) >= before[2]
     project.retrieve_predictions([task])

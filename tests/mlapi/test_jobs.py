@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 from mlapi import jobs
 from registry import artifacts, queue
 from registry.actions import events, projects, runs
-from registry.models import Act, TrainingRun
+from registry.models import AuditEntry, TrainingRun
 from tests.factories import promote
 from tests.mlapi.training.projects import label, labelled_project, small_programs
 
@@ -49,8 +49,8 @@ def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypat
     for version in (middle, newest):
         version.refresh_from_db()
         assert version.load_failed_at
-    act = Act.objects.get(project=project, verb="fall_back")
-    assert (act.actor, act.from_version, act.to_version) == ("serving", newest, good)
+    entry = AuditEntry.objects.get(project=project, verb="fall_back")
+    assert (entry.actor, entry.from_version, entry.to_version) == ("serving", newest, good)
 
 
 def test_a_champion_that_loads_in_a_worker_stays_whatever_one_process_met(monkeypatch):
@@ -62,8 +62,8 @@ def test_a_champion_that_loads_in_a_worker_stays_whatever_one_process_met(monkey
     project.refresh_from_db()
     version.refresh_from_db()
     assert project.champion == version and version.load_failed_at is None
-    (act,) = Act.objects.filter(project=project, verb="keep", actor="serving")
-    assert "disk full" in act.reason
+    (entry,) = AuditEntry.objects.filter(project=project, verb="keep", actor="serving")
+    assert "disk full" in entry.reason
 
 
 def test_an_event_that_makes_a_training_due_queues_its_run():

@@ -38,9 +38,9 @@ def admin_model(name, look="viewer", change=NOBODY, add=NOBODY, delete=NOBODY):
     }
 
 
-def acts(path, **roles):
-    """Dialogs of acts: to open one needs what doing it needs."""
-    return {f"{path}{act}/": {"GET": role, "POST": role} for act, role in roles.items()}
+def dialogs(path, **roles):
+    """Dialogs of actions: to open one needs what doing it needs."""
+    return {f"{path}{action}/": {"GET": role, "POST": role} for action, role in roles.items()}
 
 
 _DOOR = {"GET": "anonymous", "POST": "anonymous"}
@@ -64,7 +64,7 @@ TABLE = {
     "admin/(?P<url>.*)$": {},
     # The registry
     **admin_model("registry/project", change="admin"),
-    **acts(
+    **dialogs(
         _PROJECT,
         train_now="lead",
         check_connection="lead",
@@ -74,7 +74,7 @@ TABLE = {
     ),
     f"{_PROJECT}connect/": {"GET": "viewer", "POST": "admin"},
     **admin_model("registry/modelversion"),
-    **acts(
+    **dialogs(
         _VERSION,
         promote="lead",
         roll_back="lead",
@@ -86,17 +86,17 @@ TABLE = {
     "admin/registry/modelversion/compare/": _STAFF,
     "admin/registry/modelversion/<int:version_id>/download/": _STAFF,
     **admin_model("registry/trainingrun"),
-    **acts(_RUN, cancel="lead", retry="lead"),
+    **dialogs(_RUN, cancel="lead", retry="lead"),
     "admin/registry/trainingrun/<int:run_id>/progress/": _STAFF,
     **admin_model("registry/target"),
     **admin_model("registry/metric"),
     **admin_model("registry/outcome"),
     **admin_model("registry/task"),
     **admin_model("registry/event"),
-    **admin_model("registry/act"),
+    **admin_model("registry/auditentry"),
     **admin_model("registry/worker"),
     **admin_model("registry/accesskey", look="admin", add="admin"),
-    **acts("admin/registry/accesskey/<path:object_id>/", revoke="admin"),
+    **dialogs("admin/registry/accesskey/<path:object_id>/", revoke="admin"),
     # Accounts and jobs
     **admin_model("auth/user", look="admin", change="admin", add="admin", delete="admin"),
     "admin/auth/user/<id>/password/": {"GET": "admin", "POST": "admin"},
@@ -145,8 +145,8 @@ TABLE = {
     "api/outcomes/<int:pk>/": _READ,
     "api/events/": _READ,
     "api/events/<int:pk>/": _READ,
-    "api/acts/": _READ,
-    "api/acts/<int:pk>/": _READ,
+    "api/audit-entries/": _READ,
+    "api/audit-entries/<int:pk>/": _READ,
     "api/access-keys/": {"GET": "admin", "POST": "admin"},
     "api/access-keys/<int:pk>/": {"GET": "admin"},
     "api/access-keys/<int:pk>/revoke/": {"POST": "admin"},
@@ -210,8 +210,8 @@ def rows():
         "tasks": make.ImageTaskFactory(project=project).pk,
         "event": (event := make.EventFactory(project=project)).pk,
         "events": event.pk,
-        "act": project.acts.first().pk,
-        "acts": project.acts.first().pk,
+        "auditentry": project.audit_entries.first().pk,
+        "audit-entries": project.audit_entries.first().pk,
         "worker": make.WorkerFactory().pk,
         "accesskey": (key := make.AccessKeyFactory()).pk,
         "access-keys": key.pk,

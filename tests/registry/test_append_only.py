@@ -6,7 +6,7 @@ from django.db.models import ProtectedError
 from django.db.utils import IntegrityError
 
 from registry.actions import versions
-from registry.models import Act
+from registry.models import AuditEntry
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -18,23 +18,24 @@ def sql(statement):
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE registry_act SET reason = 'another'", "DELETE FROM registry_act"]
+    "statement",
+    ["UPDATE registry_auditentry SET reason = 'another'", "DELETE FROM registry_auditentry"],
 )
-def test_an_act_is_neither_changed_nor_deleted(statement):
+def test_an_audit_entry_is_neither_changed_nor_deleted(statement):
     make.ModelVersionFactory(champion=True)
     with pytest.raises(IntegrityError, match="append-only"):
         sql(statement)
 
 
-def test_an_act_is_not_changed_through_the_model_either():
+def test_an_audit_entry_is_not_changed_through_the_model_either():
     make.ModelVersionFactory(champion=True)
-    act = Act.objects.first()
-    act.reason = "another"
+    entry = AuditEntry.objects.first()
+    entry.reason = "another"
     with pytest.raises(IntegrityError):
-        act.save()
+        entry.save()
 
 
-def test_what_an_act_speaks_of_is_not_deleted():
+def test_what_an_audit_entry_speaks_of_is_not_deleted():
     version = make.ModelVersionFactory(champion=True)
     with pytest.raises(ProtectedError):
         version.project.delete()

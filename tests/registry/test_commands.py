@@ -6,7 +6,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from registry.models import Act, Project
+from registry.models import AuditEntry, Project
 from tests import factories as make
 from tests.registry.reports.records import clusters, queries
 
@@ -115,15 +115,15 @@ def test_what_is_not_there_is_told(project):
         said("versions", "9" * 40)
 
 
-def test_a_version_is_promoted_by_a_recorded_act(project):
+def test_a_version_is_promoted_by_a_recorded_action(project):
     first, second = labels(project)
     told = given("promote", project.uid, "v1", "--reason", "Better on short texts.")
     assert (told["from"], told["to"]) == (second, first)
     project.refresh_from_db()
     assert project.champion.label == first
-    act = Act.objects.get(pk=told["act"])
-    assert (act.verb, act.reason) == ("promote", "Better on short texts.")
-    assert act.actor
+    entry = AuditEntry.objects.get(pk=told["audit_entry"])
+    assert (entry.verb, entry.reason) == ("promote", "Better on short texts.")
+    assert entry.actor
 
 
 def test_a_project_is_rolled_back_and_told_to_what(project):

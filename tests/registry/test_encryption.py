@@ -24,7 +24,7 @@ def raw_rows(table):
 
 
 def test_no_token_is_readable_in_the_database(project):
-    rows = raw_rows("registry_project") + raw_rows("registry_act")
+    rows = raw_rows("registry_project") + raw_rows("registry_auditentry")
     assert "setup-token" not in rows
     assert "the-key" not in rows
 

@@ -27,7 +27,7 @@ from registry.actions import operator, versions
 from registry.actions.operator import Caller, Via, action, actions
 from registry.api.versions import Versions
 from registry.errors import EvalsError
-from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
+from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 from registry.permissions import GROUPS
 from tests import factories as make
 
@@ -305,7 +305,7 @@ def run_command(*args):
 
 def assert_logged(one, case, subject, actor):
     """Exactly the entry that the action promises; none where it writes none."""
-    found = list(Act.objects.filter(actor=actor))
+    found = list(AuditEntry.objects.filter(actor=actor))
     if one.verb is None:
         assert found == []
         return
@@ -327,7 +327,7 @@ def test_a_button_is_refused_to_who_lacks_the_permission(one):
     assert not page.has_button(one, subject)
     assert page.client.get(page.dialog_url(one, subject)).status_code == 403
     assert page.post(one, subject, parameters(one, case)).status_code == 403
-    assert not Act.objects.filter(actor="ada").exists()
+    assert not AuditEntry.objects.filter(actor="ada").exists()
 
 
 @each(has_route)
@@ -336,7 +336,7 @@ def test_a_route_is_refused_to_who_lacks_the_permission(one):
     answer = ask_rest(user_with(but=one.permission), one, case.ready(), case)
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "permission_denied"
-    assert not Act.objects.filter(actor="ada").exists()
+    assert not AuditEntry.objects.filter(actor="ada").exists()
 
 
 # Whether it is available, and why not
@@ -375,7 +375,7 @@ def test_an_unavailable_action_is_refused_with_the_reason_that_is_shown(one):
         one.execute(subject, parameters(one, case), Caller("ada", Via.ADMIN))
     told = (raised.value.code, raised.value.message, raised.value.hint)
     assert told == (reason.code, reason.message, reason.hint)
-    assert not Act.objects.filter(actor="ada").exists()
+    assert not AuditEntry.objects.filter(actor="ada").exists()
 
 
 @each(has_button, can_be_unavailable, lambda one: CASES[key_of(one)].refuses)
@@ -453,7 +453,7 @@ def test_a_command_does_it_and_it_is_logged(one):
     subject = case.ready()
     printed = run_command(*command_line(one, subject, parameters(one, case)), "--json")
     assert_logged(one, case, subject, getpass.getuser())
-    assert json.loads(printed)["act"] == Act.objects.get(actor=getpass.getuser()).pk
+    assert json.loads(printed)["audit_entry"] == AuditEntry.objects.get(actor=getpass.getuser()).pk
 
 
 # An action is one file

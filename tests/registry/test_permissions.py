@@ -65,7 +65,7 @@ def test_granting_again_takes_away_nothing_that_someone_gave():
 
 
 def offered(client, shown):
-    """The names of the acts whose buttons the object's page has."""
+    """The names of the actions whose buttons the object's page has."""
     meta = shown._meta
     page = client.get(reverse(f"admin:registry_{meta.model_name}_change", args=[shown.pk]))
     assert page.status_code == 200

@@ -2,9 +2,17 @@
 
 # (what it is called, SQL, part of the error).
 REFUSED: list[tuple[str, str, str]] = [
-    ("change an act", "UPDATE registry_act SET reason = 'x' WHERE id = 1", "append-only"),
-    ("change an act's time", "UPDATE registry_act SET at = now() WHERE id = 1", "append-only"),
-    ("delete an act", "DELETE FROM registry_act WHERE id = 1", "append-only"),
+    (
+        "change an audit entry",
+        "UPDATE registry_auditentry SET reason = 'x' WHERE id = 1",
+        "append-only",
+    ),
+    (
+        "change an audit entry's time",
+        "UPDATE registry_auditentry SET at = now() WHERE id = 1",
+        "append-only",
+    ),
+    ("delete an audit entry", "DELETE FROM registry_auditentry WHERE id = 1", "append-only"),
     ("delete a version", "DELETE FROM registry_modelversion WHERE id = 5", "append-only"),
     *(
         (
@@ -58,7 +66,7 @@ REFUSED: list[tuple[str, str, str]] = [
         "run_one_active_per_project",
     ),
     (
-        "delete a project that acts speak of",
+        "delete a project that audit entries speak of",
         "DELETE FROM registry_project WHERE id = 1; SET CONSTRAINTS ALL IMMEDIATE",
         "violates foreign key constraint",
     ),
@@ -108,9 +116,9 @@ REFUSED: list[tuple[str, str, str]] = [
 # (what it is called, SQL that changes at least one row).
 ALLOWED: list[tuple[str, str]] = [
     (
-        "append an act",
-        "INSERT INTO registry_act SELECT (jsonb_populate_record(t, '{\"id\": 9999}')).*"
-        " FROM registry_act t WHERE id = 1",
+        "append an audit entry",
+        "INSERT INTO registry_auditentry SELECT (jsonb_populate_record(t, '{\"id\": 9999}')).*"
+        " FROM registry_auditentry t WHERE id = 1",
     ),
     *(
         (

@@ -11,12 +11,13 @@ TABLES = {
     for name in (
         *("auth_user", "auth_group", "auth_user_groups", "authtoken_token", "django_session"),
         *("django_admin_log", "django_q_schedule", "django_q_task"),
-        *("registry_accesskey", "registry_act", "registry_event", "registry_exemplar"),
+        *("registry_accesskey", "registry_event", "registry_exemplar"),
         *("registry_feature", "registry_metric", "registry_modelversion", "registry_outcome"),
         *("registry_project", "registry_target", "registry_task", "registry_taskscore"),
         *("registry_trainingrun", "registry_worker"),
     )
 }
+TABLES["registry_act"] = "registry_auditentry"
 # Whose rows are compared by what they mean, because migrate makes their ids or contents anew.
 OTHERWISE = {
     "auth_permission",  # test_access
@@ -36,9 +37,12 @@ VALUES: dict[tuple[str, str], dict[str, str]] = {}
 KEYS: dict[tuple[str, str], dict[str, str]] = {}
 
 # Models of the dump by today's name, where a row's content type names them.
-MODELS: dict[str, str] = {}
+MODELS: dict[str, str] = {"registry.act": "registry.auditentry"}
 # Permissions of the dump by today's name.
-PERMISSIONS: dict[str, str] = {}
+PERMISSIONS: dict[str, str] = {
+    f"registry.{verb}_act": f"registry.{verb}_auditentry"
+    for verb in ("add", "change", "delete", "view")
+}
 # What a migration since then has given to a group, so that its members may do more.
 GRANTED_SINCE: dict[str, set[str]] = {"viewer": set(), "lead": set(), "admin": set()}
 # Every action that people do, by today's name, and the permission that it needed in the dump.
@@ -110,13 +114,13 @@ READ: list[tuple[str, dict[str, Any], str, Any]] = [
     ("registry.Metric", {"version": 12, "name": "v_measure"}, "value", None),
     ("registry.Metric", {"version": 11, "name": "precision_at_k"}, "step", 5),
     (
-        "registry.Act",
+        "registry.AuditEntry",
         {"verb": "note", "reason": "The one that knows irony."},
         "numbers",
         {"from": "The first that knows irony."},
     ),
-    ("registry.Act", {"verb": "revoke_key"}, "actor", "admin"),
-    ("registry.Act", {"verb": "fall_back"}, "to_version_id", 7),
+    ("registry.AuditEntry", {"verb": "revoke_key"}, "actor", "admin"),
+    ("registry.AuditEntry", {"verb": "fall_back"}, "to_version_id", 7),
     ("registry.Event", {"action": "SOMETHING_NEW", "payload__thing": 1}, "status", "ignored"),
     (
         "registry.TrainingRun",
@@ -184,7 +188,7 @@ DONE: list[tuple[str, dict[str, Any], str, Any]] = [
     ("registry.TaskScore", {"task__labelstudio_id": 203}, "version_id", 2),
     # The new label config was taken in.
     (
-        "registry.Act",
+        "registry.AuditEntry",
         {"project": 3, "verb": "config_changed", "pk__gt": 43},
         "actor",
         "labelstudio",
@@ -192,7 +196,12 @@ DONE: list[tuple[str, dict[str, Any], str, Any]] = [
     # Its champion could not be loaded.
     ("registry.Project", {"title": "The broken"}, "served_version", "v1-93e37f"),
     ("registry.ModelVersion", {"pk": 9}, "state", "load_failed"),
-    ("registry.Act", {"verb": "fall_back", "to_version": 7, "from_version": 9}, "actor", "serving"),
+    (
+        "registry.AuditEntry",
+        {"verb": "fall_back", "to_version": 7, "from_version": 9},
+        "actor",
+        "serving",
+    ),
     # Each waiting run made a version, and the one whose worker is gone was found.
     ("registry.TrainingRun", {"trigger": "start_training", "version__number": 5}, "error", ""),
     ("registry.TrainingRun", {"trigger": "train_route", "version__number": 4}, "error", ""),

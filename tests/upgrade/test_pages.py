@@ -31,7 +31,7 @@ def rows():
         "tasks": inline.pk,
         "projects": inline.project_id,
         "events": ids["event"],
-        "acts": ids["act"],
+        "audit-entries": ids["auditentry"],
         "access-keys": ids["accesskey"],
     }
     return ids | rest

@@ -22,22 +22,22 @@ class Command(BaseCommand):
     help = "Makes, lists and revokes the keys that stand in the URL pasted into Label Studio."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """One sub-command for each act."""
-        acts = parser.add_subparsers(dest="act", required=True)
-        new = acts.add_parser("new", help="make a key and print it; it cannot be shown again")
+        """One sub-command for each action."""
+        actions = parser.add_subparsers(dest="action", required=True)
+        new = actions.add_parser("new", help="make a key and print it; it cannot be shown again")
         new.add_argument("name", help="what it is for")
         new.add_argument(
             "--project", metavar="UID", help="opens this project only, as 12.1700000000"
         )
         new.add_argument("--hostname", default="", help="opens this Label Studio's projects only")
-        acts.add_parser("list", help="all keys, with their scope and last use")
-        revoke = acts.add_parser("revoke", help="make a key open nothing from now on")
+        actions.add_parser("list", help="all keys, with their scope and last use")
+        revoke = actions.add_parser("revoke", help="make a key open nothing from now on")
         revoke.add_argument("id", type=int, help="as in the list")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Carry out the act."""
+        """Carry out the action."""
         try:
-            getattr(self, f"_{options['act']}")(options)
+            getattr(self, f"_{options['action']}")(options)
         except EvalsError as error:
             raise CommandError(f"{error.message} {error.hint}".strip()) from error
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from django.db.models import Model
 
 from registry.errors import EvalsError
-from registry.models import Act, TrainingRun
+from registry.models import AuditEntry, TrainingRun
 from registry.permissions import User
 
 from .parameters import REASON, Form
@@ -49,7 +49,7 @@ class Done:
     """
 
     message: str
-    entry: Act | None = None
+    entry: AuditEntry | None = None
     made: Any = None
     is_new: bool = False
 
@@ -147,6 +147,6 @@ def actions_on(model: type[Model]) -> list[Action]:
     return [one for one in actions() if one.subject is model]
 
 
-def newest_entry(run: TrainingRun) -> Act | None:
+def newest_entry(run: TrainingRun) -> AuditEntry | None:
     """The audit entry that was written last of the run."""
-    return Act.objects.filter(run=run).order_by("-id").first()
+    return AuditEntry.objects.filter(run=run).order_by("-id").first()

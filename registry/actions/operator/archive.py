@@ -31,7 +31,7 @@ class Archive(Action[ModelVersion]):
         return [Change(f"State of {subject.label}", "kept", "archived")]
 
     def warning(self, subject: ModelVersion) -> str:
-        return "It is not deleted: its numbers, its acts and its artifact stay."
+        return "It is not deleted: its numbers, its audit entries and its artifact stay."
 
     def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
         entry = versions.archive(subject, actor=caller.name, reason=given["reason"])

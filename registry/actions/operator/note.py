@@ -15,7 +15,9 @@ class Note(Action[ModelVersion]):
 
     name = "note"
     title = "Note"
-    description = "What people should know of this version. The one before stays in the acts."
+    description = (
+        "What people should know of this version. The one before stays in its audit entry."
+    )
     permission = "registry.note_modelversion"
     subject = ModelVersion
     form = Form(

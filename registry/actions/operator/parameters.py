@@ -66,11 +66,11 @@ class Form:
 
 
 _WHY = Text(
-    "reason", "Kept with the act, for those who come after.", max_length=REASON_MAX, lines=3
+    "reason", "Kept in the audit entry, for those who come after.", max_length=REASON_MAX, lines=3
 )
 _WHY_OR_NOTHING = Text(
     "reason",
-    "Kept with the act.",
+    "Kept in the audit entry.",
     required=False,
     may_be_empty=True,
     max_length=REASON_MAX,

@@ -13,7 +13,7 @@ from registry.reports.card import card, card_markdown
 class Command(ReportCommand):
     """`card PROJECT [VERSION] [--json]`: Markdown, drawn where it goes to a terminal."""
 
-    help = "Prints a version's card: metrics, classes, mistakes, lineage, acts."
+    help = "Prints a version's card: metrics, classes, mistakes, lineage, audit entries."
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Adds the project and the version."""

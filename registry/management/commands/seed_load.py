@@ -11,7 +11,7 @@ from registry.models import Project
 
 
 class Command(BaseCommand):
-    """`seed_load [--scale 0.1]`; for a database of its own, because no act deletes versions."""
+    """`seed_load [--scale 0.1]`; for a database of its own, because no action deletes versions."""
 
     help = "Fills an empty database with 200 projects and millions of rows, to measure pages on."
 

@@ -13,7 +13,7 @@ from mlapi.conversion import converting
 from mlapi.training.trial import loads_in_a_fresh_process
 from registry import artifacts
 from registry.actions import runs
-from registry.models import Act, ConvertedArtifact, TrainingRun
+from registry.models import AuditEntry, ConvertedArtifact, TrainingRun
 from registry.verified import ArtifactCorrupt
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
 from tests.mlapi.conversion.kept import Kept
@@ -88,7 +88,7 @@ def test_an_old_champion_answers_nothing_until_it_was_converted_and_then_as_it_d
     assert version.converted_artifact.artifact_format == 2
     assert version.converted_artifact.sha256 != version.artifact_sha256
     assert not TrainingRun.objects.filter(trigger="format").exists()
-    assert Act.objects.filter(project=project, verb="fall_back").count() == 0
+    assert AuditEntry.objects.filter(project=project, verb="fall_back").count() == 0
 
 
 def test_code_in_an_old_artifact_never_runs_and_one_run_replaces_it(project, tmp_path):
@@ -100,7 +100,7 @@ def test_code_in_an_old_artifact_never_runs_and_one_run_replaces_it(project, tmp
     assert list(tmp_path.iterdir()) == []
     (run,) = TrainingRun.objects.filter(project=project, state="queued")
     assert (run.trigger, run.actor) == ("format", "serving")
-    assert Act.objects.get(run=run).verb == "train"
+    assert AuditEntry.objects.get(run=run).verb == "train"
     project.refresh_from_db()
     assert project.champion == version  # earlier versions are no better off
     before.refresh_from_db()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from registry.actions import project_settings
-from registry.actions import projects as acts
+from registry.actions import projects as actions
 from registry.models import Project
 from tests.e2e.labelstudio_server import LabelStudioServer, LSProject
 
@@ -21,6 +21,6 @@ def theirs(labelstudio: LabelStudioServer) -> LSProject:
 @pytest.fixture
 def ours(theirs: LSProject, db) -> Project:
     """The same project here, with credentials of its own."""
-    project = acts.meet(theirs.uid, title="client tests")
+    project = actions.meet(theirs.uid, title="client tests")
     project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
     return project

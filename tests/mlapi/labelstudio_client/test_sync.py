@@ -11,8 +11,8 @@ from mlapi.locks import project_lock
 from mlapi.mirror import sync as sync_module
 from mlapi.mirror.sync import sync
 from registry.actions import project_settings
-from registry.actions import projects as acts
-from registry.models import Act, Outcome, Project, Task
+from registry.actions import projects as actions
+from registry.models import AuditEntry, Outcome, Project, Task
 from tests.e2e.labelstudio_server import config
 
 pytestmark = pytest.mark.django_db
@@ -216,7 +216,7 @@ def test_a_project_that_is_gone_is_recorded_and_nothing_is_deleted(ours, theirs,
 
 
 def test_without_credentials_the_project_says_so(theirs, db):
-    project = acts.meet(theirs.uid)
+    project = actions.meet(theirs.uid)
     report = sync(project, "a test")
     assert report.error["code"] == "labelstudio_no_credentials"
     project.refresh_from_db()
@@ -226,10 +226,10 @@ def test_without_credentials_the_project_says_so(theirs, db):
 
 
 def test_a_failed_sync_may_be_asked_for_again_at_once(theirs, db):
-    project = acts.meet(theirs.uid)
-    assert acts.request_sync(project, "first")
+    project = actions.meet(theirs.uid)
+    assert actions.request_sync(project, "first")
     sync(project, "first")
-    assert acts.request_sync(project, "second")
+    assert actions.request_sync(project, "second")
 
 
 def test_credentials_that_work_again_clear_the_failure(ours, theirs, synced):
@@ -265,6 +265,6 @@ def test_a_sync_waits_for_whoever_writes_the_mirror(ours, theirs):
     connections.close_all()
 
 
-def test_a_sync_is_no_act(ours, theirs, synced):
+def test_a_sync_has_no_audit_entry(ours, theirs, synced):
     """It is Label Studio's word, not a decision of anyone's here."""
-    assert not Act.objects.exclude(verb="set_credentials").exists()
+    assert not AuditEntry.objects.exclude(verb="set_credentials").exists()

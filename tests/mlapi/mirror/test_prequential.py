@@ -111,7 +111,7 @@ def test_an_annotation_is_asked_of_the_version_that_served_when_it_was_made(proj
     later = ModelVersionFactory(
         project=project, content=artifact(labels=("Negative", "Positive")), champion=True
     )
-    moved = later.acts.get(verb="promote")
+    moved = later.audit_entries.get(verb="promote")
     between = moved.at - timedelta(microseconds=1)
     assert champion_at(project, between) == version
     assert champion_at(project, moved.at) == later
@@ -212,7 +212,7 @@ def loads(project, monkeypatch) -> list[bool]:
 
 def test_no_model_is_loaded_while_the_mirror_is_locked(project, version, loads, monkeypatch):
     second = ModelVersionFactory(project=project, content=artifact(0.4), champion=True)
-    between = second.acts.get(verb="promote").at - timedelta(microseconds=1)
+    between = second.audit_entries.get(verb="promote").at - timedelta(microseconds=1)
     early = (between - WEBHOOK_T0) / timedelta(minutes=1)
     for id, made in ((5, early), (6, minutes(1)), (7, early), (8, minutes(1))):
         payload = annotated(id, id, "Positive", made=made)

@@ -190,7 +190,7 @@ def test_no_secret_is_in_a_row(key, project):
     caller.post("/train", {"project": project.uid, "annotations": [{}], "params": asked, **told})
     with connection.cursor() as cursor:
         rows = []
-        for table in ("event", "project", "accesskey", "act", "trainingrun"):
+        for table in ("event", "project", "accesskey", "auditentry", "trainingrun"):
             cursor.execute(f"SELECT row_to_json(t)::text FROM registry_{table} t")
             rows += [row for (row,) in cursor.fetchall()]
     stored = "".join(rows)

@@ -196,7 +196,7 @@ def test_no_tasks_get_no_entries_and_no_event(call, champion):
 
 @pytest.mark.django_db
 def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, champion):
-    from registry.actions import champion as acts
+    from registry.actions import champion as actions
     from tests.factories import ModelVersionFactory
     from tests.mlapi.trained import artifact
 
@@ -213,7 +213,7 @@ def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, cham
 
     version, unsure = said()
     assert version == second.label
-    acts.roll_back(champion.project, actor="tester", reason="a test")
+    actions.roll_back(champion.project, actor="tester", reason="a test")
     version, sure = said()
     assert version == champion.label
     assert sure > unsure

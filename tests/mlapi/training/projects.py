@@ -1,4 +1,4 @@
-"""Projects with labelled tasks, made by the acts that make them in earnest."""
+"""Projects with labelled tasks, made by the actions that make them in earnest."""
 
 import hashlib
 import random

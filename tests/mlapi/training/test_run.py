@@ -18,7 +18,7 @@ from mlapi.training import heart
 from mlapi.training.run import carry_out
 from registry import artifacts
 from registry.actions import champion, runs
-from registry.models import Act, ModelVersion, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from tests.factories import ModelVersionFactory, promote
 
 from .projects import label, labelled_project, small_programs
@@ -111,7 +111,7 @@ def test_the_first_version_becomes_champion(project):
     assert version.metrics.filter(name="primary").exists()
     holdout = run.dataset_counts["holdout"]
     assert version.outcomes.count() == holdout > 0
-    assert Act.objects.get(project=project, verb="promote").run == run
+    assert AuditEntry.objects.get(project=project, verb="promote").run == run
 
 
 def test_the_run_tells_what_it_did(project):

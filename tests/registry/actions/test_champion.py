@@ -1,10 +1,10 @@
-"""The champion: moved by acts only, along a history that can be walked back."""
+"""The champion: moved by actions only, along a history that can be walked back."""
 
 import pytest
 
 from registry.actions import champion, fallback, versions
 from registry.actions.champion import NothingToRollBackTo, NotPromotable
-from registry.models import Act, Project
+from registry.models import AuditEntry, Project
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -39,9 +39,9 @@ def fall_back(project, version, loads=lambda v: True):
 
 def test_a_promotion_is_recorded_with_its_numbers(project, made):
     version = make.ModelVersionFactory(project=project)
-    act = champion.promote(version, actor="ada", reason="try it", numbers=BETTER, run=version.run)
-    assert (act.from_version, act.to_version, act.run) == (made[2], version, version.run)
-    assert act.numbers["n"] == 100
+    entry = champion.promote(version, actor="ada", reason="try it", numbers=BETTER, run=version.run)
+    assert (entry.from_version, entry.to_version, entry.run) == (made[2], version, version.run)
+    assert entry.numbers["n"] == 100
     assert serving(project) == version
 
 
@@ -93,16 +93,16 @@ def test_roll_back_passes_over_what_cannot_serve(project, made):
 
 def test_roll_back_goes_where_it_is_told(project, made):
     assert roll_back(project, to=made[0]) == made[0]
-    assert Act.objects.filter(verb="roll_back").get().from_version == made[2]
+    assert AuditEntry.objects.filter(verb="roll_back").get().from_version == made[2]
 
 
 def test_fall_back_moves_to_the_newest_earlier_version(project, made):
     assert fall_back(project, made[2]) == made[1]
     made[2].refresh_from_db()
     assert made[2].load_error == "gone"
-    act = Act.objects.get(verb="fall_back")
-    assert (act.version, act.from_version, act.to_version) == (made[2], made[2], made[1])
-    assert act.reason == "gone"
+    entry = AuditEntry.objects.get(verb="fall_back")
+    assert (entry.version, entry.from_version, entry.to_version) == (made[2], made[2], made[1])
+    assert entry.reason == "gone"
 
 
 def test_fall_back_passes_over_those_that_do_not_load_or_are_archived(project):
@@ -122,14 +122,14 @@ def test_fall_back_passes_over_those_that_do_not_load_or_are_archived(project):
 
 def test_fall_back_leaves_no_champion_if_nothing_loads(project, made):
     assert fall_back(project, made[2], loads=lambda v: False) is None
-    assert Act.objects.get(verb="fall_back").to_version is None
+    assert AuditEntry.objects.get(verb="fall_back").to_version is None
     assert Project.objects.get(pk=project.pk).served_version is None
 
 
 def test_a_fall_back_that_comes_late_moves_nothing(project, made):
     roll_back(project)
     assert fall_back(project, made[2]) == made[1]
-    assert not Act.objects.filter(verb="fall_back").exists()
+    assert not AuditEntry.objects.filter(verb="fall_back").exists()
 
 
 def test_a_pointer_that_was_moved_while_the_fall_back_was_loading_stays(project, made):
@@ -148,18 +148,22 @@ def test_after_a_fall_back_roll_back_goes_on_from_there(project, made):
 def test_a_better_candidate_is_promoted_with_the_clause(project, made):
     version = make.ModelVersionFactory(project=project)
     assert champion.consider(version, BETTER, version.run)
-    act = Act.objects.filter(verb="promote").latest("id")
-    assert act.actor == "policy"
-    assert act.numbers | {"clause": "as_good", "rule": "if_better"} == act.numbers
-    assert act.numbers["candidate"] == 0.8
+    entry = AuditEntry.objects.filter(verb="promote").latest("id")
+    assert entry.actor == "policy"
+    assert entry.numbers | {"clause": "as_good", "rule": "if_better"} == entry.numbers
+    assert entry.numbers["candidate"] == 0.8
 
 
 def test_a_worse_candidate_is_kept_aside_and_the_act_says_why(project, made):
     version = make.ModelVersionFactory(project=project)
     assert not champion.consider(version, BETTER | {"candidate": 0.6}, version.run)
     assert serving(project) == made[2]
-    act = Act.objects.get(verb="keep")
-    assert (act.version, act.numbers["clause"], act.numbers["champion"]) == (version, "worse", 0.7)
+    entry = AuditEntry.objects.get(verb="keep")
+    assert (entry.version, entry.numbers["clause"], entry.numbers["champion"]) == (
+        version,
+        "worse",
+        0.7,
+    )
 
 
 def test_a_comparison_with_a_version_that_was_rolled_back_meanwhile_does_not_count(project, made):
@@ -174,7 +178,7 @@ def test_the_first_version_is_promoted(project):
     version = make.ModelVersionFactory(project=project)
     assert champion.consider(version, {}, version.run)
     assert serving(project) == version
-    numbers = Act.objects.get(verb="promote").numbers
+    numbers = AuditEntry.objects.get(verb="promote").numbers
     assert (numbers["clause"], numbers["candidate"], numbers["n"]) == ("no_champion", 0.8, 40)
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from registry.actions import keys
 from registry.actions.keys import KeyRevoked
-from registry.models import AccessKey, Act
+from registry.models import AccessKey, AuditEntry
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -20,17 +20,17 @@ def test_a_key_is_160_random_bits_and_only_its_hash_is_stored():
     assert re.fullmatch("[a-z2-7]{32}", plain)
     assert keys.new_key("k", actor="ada")[1] != plain
     with connection.cursor() as cursor:
-        for table in ("registry_accesskey", "registry_act"):
+        for table in ("registry_accesskey", "registry_auditentry"):
             cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text LIKE %s", [f"%{plain}%"])
             assert cursor.fetchone() == (0,)
     assert AccessKey.objects.get(digest=keys.digest(plain)) == key
 
 
-def test_making_a_key_is_an_act():
+def test_making_a_key_has_an_audit_entry():
     project = make.ProjectFactory()
     keys.new_key("k", project=project, actor="ada", reason="for the team")
-    act = Act.objects.get(verb="new_key")
-    assert (act.actor, act.project, act.reason) == ("ada", project, "for the team")
+    entry = AuditEntry.objects.get(verb="new_key")
+    assert (entry.actor, entry.project, entry.reason) == ("ada", project, "for the team")
 
 
 def test_a_revoked_key_is_not_revoked_again():

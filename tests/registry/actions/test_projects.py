@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 from registry.actions import project_settings, projects
 from registry.actions.project_settings import HostnameUnknown, InvalidSetting
 from registry.errors import EvalsError
-from registry.models import Act, Project
+from registry.models import AuditEntry, Project
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -96,9 +96,9 @@ def test_a_webhook_of_an_unseen_project_makes_it_and_a_setup_completes_it():
 def test_other_targets_are_an_act_and_a_new_title_is_not():
     project = make.ProjectFactory(fingerprint="f1")
     assert not take_in(project, fingerprint="f1", title="New title")
-    assert not Act.objects.exists()
+    assert not AuditEntry.objects.exists()
     assert take_in(project, "<View/>", fingerprint="f2", title=None)
-    assert Act.objects.get().numbers["from"] == "f1"
+    assert AuditEntry.objects.get().numbers["from"] == "f1"
     stored = Project.objects.get()
     assert (stored.title, stored.label_config, stored.fingerprint) == ("New title", "<View/>", "f2")
 
@@ -108,10 +108,10 @@ def test_settings_are_kept_with_what_they_were_before():
     project_settings.configure(project, policy={"first_labels": 5}, actor="ada", reason="few")
     stored = Project.objects.get()
     assert stored.policy["first_labels"] == 5
-    act = Act.objects.get(verb="configure")
-    assert act.numbers["from"]["policy"]["first_labels"] == 20
+    entry = AuditEntry.objects.get(verb="configure")
+    assert entry.numbers["from"]["policy"]["first_labels"] == 20
     project_settings.configure(project, policy=stored.policy, actor="ada")
-    assert Act.objects.count() == 1  # nothing changed, nothing was done
+    assert AuditEntry.objects.count() == 1  # nothing changed, nothing was done
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_setting_that_makes_no_sense_is_refused(given):
     project = make.ProjectFactory()
     with pytest.raises(EvalsError):
         project_settings.configure(project, actor="ada", **given)
-    assert not Act.objects.exists()
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.parametrize(

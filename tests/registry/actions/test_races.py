@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 from registry.actions import champion, fallback, keys, projects, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
-from registry.models import AccessKey, Act, ModelVersion, Project, TrainingRun
+from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState
 from tests import factories as make
 from tests.registry.threads import at_once
@@ -119,7 +119,7 @@ def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
 
     at_once(6, race)
     project.refresh_from_db()
-    moves = list(Act.objects.filter(project=project).exclude(verb="train").order_by("id"))
+    moves = list(AuditEntry.objects.filter(project=project).exclude(verb="train").order_by("id"))
     assert moves[0].from_version is None
     for before, after in zip(moves, moves[1:], strict=False):
         assert after.from_version == before.to_version
@@ -132,8 +132,8 @@ def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
         version = make.ModelVersionFactory()
 
         def race(i, version=version):
-            act = versions.archive if i else champion.promote
-            return act(ModelVersion.objects.get(pk=version.pk), actor="a", reason="r")
+            action = versions.archive if i else champion.promote
+            return action(ModelVersion.objects.get(pk=version.pk), actor="a", reason="r")
 
         results = at_once(2, race)
         assert sum(isinstance(r, Refused) for r in results) == 1
@@ -169,5 +169,5 @@ def test_a_key_is_revoked_once():
     results = at_once(
         5, lambda i: keys.revoke(AccessKey.objects.get(pk=key.pk), actor="a", reason="r")
     )
-    assert sum(isinstance(result, Act) for result in results) == 1
-    assert Act.objects.filter(verb="revoke_key").count() == 1
+    assert sum(isinstance(result, AuditEntry) for result in results) == 1
+    assert AuditEntry.objects.filter(verb="revoke_key").count() == 1

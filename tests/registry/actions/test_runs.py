@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 from registry.actions import reaping, runs
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
-from registry.models import Act, TrainingRun
+from registry.models import AuditEntry, TrainingRun
 from registry.models.run import RunState
 from tests import factories as make
 
@@ -53,9 +53,9 @@ def test_a_project_can_train_again_after_its_run_ended():
 
 
 @pytest.mark.parametrize("trigger", ["admin", "api", "command"])
-def test_a_start_by_a_person_is_an_act(trigger):
+def test_a_start_by_a_person_has_an_audit_entry(trigger):
     run, _ = runs.start(make.ProjectFactory(), trigger=trigger, actor="ada", reason="why not")
-    assert Act.objects.get(run=run).reason == "why not"
+    assert AuditEntry.objects.get(run=run).reason == "why not"
 
 
 def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
@@ -87,7 +87,7 @@ def test_a_beat_says_when_the_run_is_to_be_cancelled():
     assert runs.beat(run) is True
     runs.finish_cancel(run)
     assert run.state == RunState.CANCELLED
-    assert Act.objects.get(run=run, verb="cancel").reason == "wrong labels"
+    assert AuditEntry.objects.get(run=run, verb="cancel").reason == "wrong labels"
 
 
 def test_a_run_that_was_taken_away_does_not_beat():

@@ -30,7 +30,7 @@ def rows(db):
             make.EventFactory(project=project, payload={"annotation": {"id": 7, "note": "<b>"}}),
             make.EventFactory(project=None),
         ],
-        "act": list(project.acts.all()),
+        "auditentry": list(project.audit_entries.all()),
         "accesskey": [make.AccessKeyFactory(), make.AccessKeyFactory(project=project)],
         "worker": [make.WorkerFactory()],
     }

@@ -1,16 +1,16 @@
-"""Acts, events and what versions answered can be read in the admin, and not be written."""
+"""Audit entries, events and what versions answered can be read in the admin, and not be written."""
 
 import pytest
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
-from registry.models import Act, Event
+from registry.models import AuditEntry, Event
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("name", ["act", "event", "outcome", "metric", "modelversion"])
+@pytest.mark.parametrize("name", ["auditentry", "event", "outcome", "metric", "modelversion"])
 def test_the_record_is_neither_added_to_nor_changed(client, rows, name):
     shown = rows[name][0]
     before = dict(vars(type(shown).objects.get(pk=shown.pk)), _state=None)
@@ -23,9 +23,9 @@ def test_the_record_is_neither_added_to_nor_changed(client, rows, name):
     assert 'name="_save"' not in client.get(url).content.decode()
 
 
-def test_an_act_is_not_changed_behind_the_admin_either(rows):
+def test_an_audit_entry_is_not_changed_behind_the_admin_either(rows):
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        Act.objects.filter(pk=rows["act"][0].pk).update(reason="another")
+        AuditEntry.objects.filter(pk=rows["auditentry"][0].pk).update(reason="another")
 
 
 def test_an_event_tells_what_came_and_what_became_of_it(client):

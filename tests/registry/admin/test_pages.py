@@ -70,7 +70,7 @@ def test_nothing_can_be_deleted(client, rows, name):
 
 
 def test_a_longer_list_takes_no_more_queries(client, rows):
-    lists = ("modelversion", "trainingrun", "event", "outcome", "act", "project")
+    lists = ("modelversion", "trainingrun", "event", "outcome", "auditentry", "project")
     before = {name: queries_of(client, list_url(name))[0] for name in lists}
     for _ in range(10):
         version = make.ModelVersionFactory()
@@ -88,7 +88,7 @@ def test_a_longer_list_takes_no_more_queries(client, rows):
         "modelversion/?state=load_failed",
         "trainingrun/?state__exact=failed",
         "event/?status__exact=received",
-        "act/?verb=promote",
+        "auditentry/?verb=promote",
         "task/?deleted_at__isempty=1",
     ],
 )

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from registry.actions import fallback, keys, scores
 from registry.admin.project_page import primary_chart
-from registry.models import AccessKey, Act, Event, Project
+from registry.models import AccessKey, AuditEntry, Event, Project
 from registry.reports.series import metric_series
 from tests import factories as make
 
@@ -66,7 +66,7 @@ def test_the_newest_rows_are_shown_and_lead_to_the_others(client):
     for _ in range(7):
         make.EventFactory(project=project)
     page = page_of(client, project)
-    for title in ("Versions", "Runs", "Events", "Acts"):
+    for title in ("Versions", "Runs", "Events", "Audit entries"):
         assert f'aria-label="The newest {title.lower()}"' in page
     assert version.label in page
     assert "It failed." in page
@@ -184,11 +184,11 @@ def test_who_may_not_configure_reads_the_policy_in_words(client):
     assert 'name="first_labels"' not in page
 
 
-def test_a_viewer_is_offered_no_act(client):
+def test_a_viewer_is_offered_no_action(client):
     login_as(client, "viewer")
     page = page_of(client, make.ModelVersionFactory(champion=True).project)
-    for act in ("Train now", "Check connection", "Roll back", "Set credentials"):
-        assert act not in page
+    for action in ("Train now", "Check connection", "Roll back", "Set credentials"):
+        assert action not in page
 
 
 def test_a_lead_is_offered_training_and_the_check(client):
@@ -209,7 +209,7 @@ def test_the_url_to_paste_is_shown_once_with_a_key_of_the_project(client):
     assert key.digest == keys.digest(url.rsplit("/", 1)[1])
     assert (key.name, key.project) == ("team", project)
     assert "no-store" in response.headers["Cache-Control"]
-    assert Act.objects.get(verb="new_key").actor == "ada"
+    assert AuditEntry.objects.get(verb="new_key").actor == "ada"
     again = client.get(connect_url(project)).content.decode()
     assert url not in again
     assert "team" in again

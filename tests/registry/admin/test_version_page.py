@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from registry.actions import champion, versions
-from registry.models import Act, Outcome, Project, Task
+from registry.models import AuditEntry, Outcome, Project, Task
 from registry.training_result import MetricRow
 from tests import factories as make
 
@@ -32,8 +32,8 @@ def page_of(client, version, query=""):
     return response.content.decode()
 
 
-def dialog_of(client, version, act):
-    return client.get(reverse(f"admin:registry_modelversion_{act}", args=[version.pk]))
+def dialog_of(client, version, action):
+    return client.get(reverse(f"admin:registry_modelversion_{action}", args=[version.pk]))
 
 
 def judged(project, answers, *, labels=("Negative", "Positive"), target="label", **version):
@@ -219,7 +219,7 @@ def test_the_champion_is_rolled_back_from_its_page(client, version):
     url = reverse("admin:registry_modelversion_roll_back", args=[later.pk])
     client.post(url, {"_form_submitted": "True", "reason": "Worse on Mondays."})
     assert Project.objects.get(pk=version.project_id).champion == version
-    assert Act.objects.latest("id").reason == "Worse on Mondays."
+    assert AuditEntry.objects.latest("id").reason == "Worse on Mondays."
     for shown, said in ((later, f"roll back to {version.label}"), (version, "roll back")):
         page = page_of(client, shown)
         assert f">{said}</a> by ada" in page
@@ -252,23 +252,23 @@ def test_tasks_without_a_link_to_label_studio_say_why_once_on_a_page(client, ver
     assert said_now == [[0, 1], [0, 1], [1, 0], [0, 1], [1, 0]]  # each of one deleted task
 
 
-def test_all_acts_on_a_version_are_listed_with_what_took_it_out_of_service(client, version):
+def test_all_audit_entries_of_a_version_are_listed_and_what_took_it_out_of_service(client, version):
     later = make.ModelVersionFactory(project=version.project, champion=True)
     champion.roll_back(version.project, actor="ada", reason="Worse on Mondays.", to=version)
     for shown in (version, later):
         page = client.get(url_of(shown))
-        listed = client.get(page.context["acts_url"]).context["cl"].result_list
-        assert list(listed) == [act for _, act, _ in page.context["acts"]]
-    assert [act.verb for act in listed] == ["roll_back", "promote"]
+        listed = client.get(page.context["audit_entries_url"]).context["cl"].result_list
+        assert list(listed) == [entry for _, entry, _ in page.context["audit_entries"]]
+    assert [entry.verb for entry in listed] == ["roll_back", "promote"]
     for nonsense in ("x", "9" * 30):
-        answer = client.get(f"/admin/registry/act/?version__id__exact={nonsense}")
+        answer = client.get(f"/admin/registry/auditentry/?version__id__exact={nonsense}")
         assert answer.status_code in (200, 302)
 
 
 def test_what_a_version_has_no_room_for_is_not_offered(client, version):
     page = page_of(client, version)
-    for act in ("promote", "archive", "unarchive", "clear_load_failure"):
-        assert f"modelversion/{version.pk}/{act}/" not in page
+    for action in ("promote", "archive", "unarchive", "clear_load_failure"):
+        assert f"modelversion/{version.pk}/{action}/" not in page
     later = make.ModelVersionFactory(project=version.project)
     page = page_of(client, later)
     assert f"modelversion/{later.pk}/promote/" in page
@@ -279,10 +279,10 @@ def test_what_a_version_has_no_room_for_is_not_offered(client, version):
     assert f"modelversion/{later.pk}/promote/" not in page
 
 
-@pytest.mark.parametrize("act", ["promote", "roll_back", "archive", "write_note"])
-def test_a_dialog_of_no_version_is_no_fault_of_ours(client, act):
+@pytest.mark.parametrize("action", ["promote", "roll_back", "archive", "write_note"])
+def test_a_dialog_of_no_version_is_no_fault_of_ours(client, action):
     for number in ("999999", "x", "9" * 30):
-        url = f"/admin/registry/modelversion/{number}/{act}/"
+        url = f"/admin/registry/modelversion/{number}/{action}/"
         assert client.get(url).status_code < 500
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from registry.actions import keys
-from registry.models import AccessKey, Act
+from registry.models import AccessKey, AuditEntry
 from tests import factories as make
 
 from .conftest import WHO, asked, code
@@ -22,9 +22,9 @@ def test_a_key_is_told_once(admin, project):
     for again in (told, admin.get("access-keys/")):
         assert made["key"] not in again.content.decode()
         assert key.digest not in again.content.decode()
-    act = Act.objects.latest("id")
-    assert (act.verb, act.actor, act.reason) == ("new_key", "ada", "New.")
-    assert made["key"] not in str(act.numbers)
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.actor, entry.reason) == ("new_key", "ada", "New.")
+    assert made["key"] not in str(entry.numbers)
 
 
 def test_a_key_opens_one_label_studio_or_everything(admin, db):
@@ -46,7 +46,7 @@ def test_a_key_is_revoked_once_with_a_reason(admin, db):
     url = f"access-keys/{make.AccessKeyFactory().pk}/revoke/"
     assert code(admin.post(url)) == "input_invalid"
     assert admin.post(url, {"reason": "It leaked."}).json()["revoked_at"] is not None
-    assert Act.objects.latest("id").reason == "It leaked."
+    assert AuditEntry.objects.latest("id").reason == "It leaked."
     assert code(admin.post(url, {"reason": "Again."})) == "key_revoked"
 
 

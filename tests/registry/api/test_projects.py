@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.models import Act, TaskScore
+from registry.models import AuditEntry, TaskScore
 from tests import factories as make
 
 from .conftest import WHO, asked, code
@@ -51,8 +51,8 @@ def test_a_setting_is_changed_and_the_others_stay(admin, project):
     assert answer.json()["policy"]["quiet_s"] == 30
     assert answer.json()["policy"]["first_labels"] == 20
     assert answer.json()["promotion_rule"] == "never"
-    act = Act.objects.latest("id")
-    assert (act.verb, act.actor, act.reason) == ("configure", "ada", "A slow week.")
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.actor, entry.reason) == ("configure", "ada", "A slow week.")
     answer = admin.patch(f"projects/{project.pk}/", {"policy": {"quiet_s": None}})
     assert answer.json()["policy"]["quiet_s"] == 5
 
@@ -79,8 +79,8 @@ def test_a_lead_rolls_back_with_a_reason(lead, project, version):
     assert code(lead.post(url)) == "input_invalid"
     answer = lead.post(url, {"reason": "Worse on Mondays."})
     assert answer.json()["champion"]["id"] == version.pk
-    act = Act.objects.latest("id")
-    assert (act.verb, act.actor, act.reason) == ("roll_back", "lea", "Worse on Mondays.")
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.actor, entry.reason) == ("roll_back", "lea", "Worse on Mondays.")
     answer = lead.post(url, {"reason": "It was not.", "to": newer.pk})
     assert answer.json()["champion"]["id"] == newer.pk
 

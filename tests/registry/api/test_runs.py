@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.models import Act, TrainingRun
+from registry.models import AuditEntry, TrainingRun
 from tests import factories as make
 
 from .conftest import WHO, asked, code
@@ -13,8 +13,8 @@ def test_a_run_is_started_once(lead, project):
     assert answer.status_code == 201
     assert answer.json()["state"] == "queued"
     assert answer.json()["trigger"] == "api"
-    act = Act.objects.latest("id")
-    assert (act.verb, act.actor, act.reason) == ("train", "lea", "Monday.")
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.actor, entry.reason) == ("train", "lea", "Monday.")
     again = lead.post("runs/", {"project": project.pk})
     assert again.status_code == 200
     assert again.json()["id"] == answer.json()["id"]

@@ -97,7 +97,7 @@ def rows(project, version):
         "metrics": [metric.pk for metric in version.metrics.all()],
         "outcomes": [answer.pk for answer in answers],
         "events": [make.EventFactory(project=project).pk],
-        "acts": [act.pk for act in project.acts.all()],
+        "audit-entries": [entry.pk for entry in project.audit_entries.all()],
         "access-keys": [make.AccessKeyFactory(project=project).pk for _ in range(2)],
     }
 

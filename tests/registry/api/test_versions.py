@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from registry import artifacts
-from registry.models import Act, Project
+from registry.models import AuditEntry, Project
 from tests import factories as make
 from tests.registry.reports.records import clusters
 
@@ -67,16 +67,18 @@ def test_a_lead_promotes_with_a_reason(lead, project, version):
     answer = lead.post(url, {"reason": "Better on long texts."})
     assert answer.json()["state"] == "champion"
     assert Project.objects.get(pk=project.pk).champion_id == newer.pk
-    act = Act.objects.latest("id")
-    assert (act.verb, act.actor, act.reason) == ("promote", "lea", "Better on long texts.")
+    entry = AuditEntry.objects.latest("id")
+    assert (entry.verb, entry.actor, entry.reason) == ("promote", "lea", "Better on long texts.")
     answer = lead.post(url, {"reason": "Again."})
     assert answer.status_code == 409
     assert code(answer) == "not_promotable"
 
 
-@pytest.mark.parametrize("act", ["promote", "archive", "unarchive", "note", "clear-load-failure"])
-def test_a_viewer_does_nothing_to_a_version(viewer, version, act):
-    answer = viewer.post(f"versions/{version.pk}/{act}/", {"reason": "r"})
+@pytest.mark.parametrize(
+    "action", ["promote", "archive", "unarchive", "note", "clear-load-failure"]
+)
+def test_a_viewer_does_nothing_to_a_version(viewer, version, action):
+    answer = viewer.post(f"versions/{version.pk}/{action}/", {"reason": "r"})
     assert code(answer) == "permission_denied"
 
 
@@ -89,11 +91,11 @@ def test_a_version_goes_into_the_archive_and_out_again(lead, project, version):
     assert code(served) == "champion_not_archivable"
 
 
-def test_a_note_is_written_and_the_one_before_stays_in_the_act(lead, version):
+def test_a_note_is_written_and_the_one_before_stays_in_the_audit_entry(lead, version):
     url = f"versions/{version.pk}/note/"
     lead.post(url, {"note": "Good on short texts."})
     assert lead.post(url, {"note": ""}).json()["note"] == ""
-    assert Act.objects.latest("id").numbers == {"from": "Good on short texts."}
+    assert AuditEntry.objects.latest("id").numbers == {"from": "Good on short texts."}
     assert code(lead.post(url, {"note": "\x00"})) == "input_invalid"
     assert code(lead.post(url, {"note": "x" * 10_001})) == "input_invalid"
     assert code(lead.post(url, {"text": "x"})) == "input_invalid"

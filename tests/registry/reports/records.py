@@ -1,4 +1,4 @@
-"""Versions with a record to ask of: outcomes and metrics made through the acts."""
+"""Versions with a record to ask of: outcomes and metrics made through the actions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

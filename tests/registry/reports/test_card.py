@@ -49,16 +49,20 @@ def test_a_card_is_all_that_json_can_say_of_a_version(project, version):
     assert found["lineage"]["artifact"]["sha256"] == version.artifact_sha256
     assert found["lineage"]["run"]["id"] == version.run_id
     assert found["lineage"]["environment"] == {"python": "3.11"}
-    assert [a["verb"] for a in found["acts"]] == ["promote"]
+    assert [a["verb"] for a in found["audit_entries"]] == ["promote"]
 
 
 def test_a_card_tells_what_took_the_version_out_of_service(project, version):
     before = project.versions.get(number=1)
     champion.roll_back(project, actor="ada", reason="Worse on Mondays.", to=before)
     for told in (version, before):
-        act = card(ModelVersion.objects.get(pk=told.pk))["acts"][-1]
-        assert (act["verb"], act["from"], act["to"]) == ("roll_back", version.label, before.label)
-        assert act["reason"] == "Worse on Mondays."
+        entry = card(ModelVersion.objects.get(pk=told.pk))["audit_entries"][-1]
+        assert (entry["verb"], entry["from"], entry["to"]) == (
+            "roll_back",
+            version.label,
+            before.label,
+        )
+        assert entry["reason"] == "Worse on Mondays."
 
 
 def test_a_card_holds_no_text_of_a_task(version):
@@ -77,7 +81,7 @@ def test_a_card_in_markdown_has_a_section_for_each_thing_that_there_is(version):
         "## Would more labels help?",
         "## Mistakes, highest score first",
         "## Lineage",
-        "## Acts",
+        "## Audit entries",
     ):
         assert heading in text
     assert "## Beside the humans who labelled after it" not in text

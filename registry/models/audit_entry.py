@@ -3,19 +3,25 @@
 from django.db import models
 from django.db.models import Q
 
-# The verbs that move the champion; the partial index `act_moves_champion` covers exactly these.
+# The verbs that move the champion; the partial index `audit_moves_champion` covers exactly these.
 CHAMPION_MOVES = ("promote", "roll_back", "fall_back")
 
 
-class Act(models.Model):
+class AuditEntry(models.Model):
     """An append-only audit entry, written in the transaction of the change that it records."""
 
-    project = models.ForeignKey("Project", null=True, on_delete=models.PROTECT, related_name="acts")
+    project = models.ForeignKey(
+        "Project", null=True, on_delete=models.PROTECT, related_name="audit_entries"
+    )
     verb = models.CharField(max_length=32)
     actor = models.CharField(max_length=150, help_text="A user, `policy`, `worker`, `serving`, ...")
     reason = models.TextField(blank=True)
     version = models.ForeignKey(
-        "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="acts"
+        "ModelVersion",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="audit_entries",
     )
     from_version = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -29,16 +35,17 @@ class Act(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "audit entries"
         indexes = [
-            models.Index(fields=["project", "verb", "at"], name="act_of_project"),
+            models.Index(fields=["project", "verb", "at"], name="audit_of_project"),
             models.Index(
                 fields=["project", "-id"],
                 condition=Q(verb__in=list(CHAMPION_MOVES)),
-                name="act_moves_champion",
+                name="audit_moves_champion",
             ),
-            models.Index(fields=["project", "-id"], name="act_newest_of_project"),
-            models.Index(fields=["verb", "-id"], name="act_by_verb"),
-            models.Index(fields=["actor", "-id"], name="act_by_actor"),
+            models.Index(fields=["project", "-id"], name="audit_newest_of_project"),
+            models.Index(fields=["verb", "-id"], name="audit_by_verb"),
+            models.Index(fields=["actor", "-id"], name="audit_by_actor"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Acts in the admin: the audit trail, as it was written."""
+"""Audit entries in the admin: the audit trail, as it was written."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from registry.actions.operator import actions
-from registry.models import Act
-from registry.reports.acts_on import is_on
+from registry.models import AuditEntry
+from registry.reports.version_history import is_on
 
 from .base import as_json, link
 from .lists import PROJECT, LongListAdmin, known, of_project
@@ -21,7 +21,7 @@ _VERBS = [*dict.fromkeys(a.verb for a in actions() if a.verb), "fall_back", "kee
 
 
 class OnVersion(AutocompleteSelectFilter):
-    """The acts on a version as its page shows them: those that took it out of service, too."""
+    """The audit entries of a version as on its page: those that took it out of service, too."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if not self.value():
@@ -36,8 +36,8 @@ def _of_actor(word: str) -> Q:
     return Q(actor=word)
 
 
-@admin.register(Act)
-class ActAdmin(LongListAdmin):
+@admin.register(AuditEntry)
+class AuditEntryAdmin(LongListAdmin):
     """Who did what, from what, to what, why, with which numbers."""
 
     list_display = ["at", "verb", "actor", "project", "from_version", "to_version", "reason"]
@@ -67,25 +67,25 @@ class ActAdmin(LongListAdmin):
         )
 
     @display(description="Project")
-    def project_link(self, act: Act) -> str:
-        return link(act.project)
+    def project_link(self, entry: AuditEntry) -> str:
+        return link(entry.project)
 
     @display(description="Version")
-    def version_link(self, act: Act) -> str:
-        return link(act.version)
+    def version_link(self, entry: AuditEntry) -> str:
+        return link(entry.version)
 
     @display(description="From")
-    def from_link(self, act: Act) -> str:
-        return link(act.from_version)
+    def from_link(self, entry: AuditEntry) -> str:
+        return link(entry.from_version)
 
     @display(description="To")
-    def to_link(self, act: Act) -> str:
-        return link(act.to_version)
+    def to_link(self, entry: AuditEntry) -> str:
+        return link(entry.to_version)
 
     @display(description="Run")
-    def run_link(self, act: Act) -> str:
-        return link(act.run)
+    def run_link(self, entry: AuditEntry) -> str:
+        return link(entry.run)
 
     @display(description="Numbers")
-    def figures(self, act: Act) -> str:
-        return as_json(act.numbers)
+    def figures(self, entry: AuditEntry) -> str:
+        return as_json(entry.numbers)

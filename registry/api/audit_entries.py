@@ -1,18 +1,18 @@
-"""/api/acts/: the audit trail."""
+"""/api/audit-entries/: the audit trail."""
 
 import django_filters
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from registry.models import Act
-from registry.reports.acts_on import is_on
+from registry.models import AuditEntry
+from registry.reports.version_history import is_on
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, IdFilter
 from .serializers import VersionReference
 
 
-class ActSerializer(serializers.ModelSerializer):
+class AuditEntrySerializer(serializers.ModelSerializer):
     """Who did what, from what, to what, why, with which numbers."""
 
     version = VersionReference(allow_null=True)
@@ -21,7 +21,7 @@ class ActSerializer(serializers.ModelSerializer):
     numbers = serializers.JSONField()
 
     class Meta:
-        model = Act
+        model = AuditEntry
         fields = [
             *("id", "project", "verb", "actor", "reason", "version"),
             *("from_version", "to_version", "run", "numbers", "at"),
@@ -29,7 +29,7 @@ class ActSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class ActFilter(django_filters.FilterSet):
+class AuditEntryFilter(django_filters.FilterSet):
     """By project, version, run, and by who did what when."""
 
     project = IdFilter("project_id")
@@ -41,7 +41,7 @@ class ActFilter(django_filters.FilterSet):
     at_before = BeforeFilter("at")
 
     class Meta:
-        model = Act
+        model = AuditEntry
         fields: list[str] = []
 
     def on_version(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
@@ -49,18 +49,18 @@ class ActFilter(django_filters.FilterSet):
         return queryset.filter(is_on(value))
 
 
-class Acts(Resource):
+class AuditEntries(Resource):
     """The audit trail; nothing changes or deletes a line of it.
 
     Those of a version are also the moves of the champion away from it.
     """
 
-    queryset = Act.objects.select_related("version", "from_version", "to_version").only(
+    queryset = AuditEntry.objects.select_related("version", "from_version", "to_version").only(
         *("project_id", "verb", "actor", "reason", "run_id", "numbers", "at"),
         *("version__label", "from_version__label", "to_version__label"),
     )
-    serializer_class = ActSerializer
-    filterset_class = ActFilter
+    serializer_class = AuditEntrySerializer
+    filterset_class = AuditEntryFilter
     search_fields = ("reason", "actor", "verb")
     narrow_by = ("project", "version", "run")
     indexed = ("verb", "actor")

@@ -1,4 +1,4 @@
-"""What can be done in the admin: each is an act with a reason, and a refusal is told."""
+"""What can be done in the admin: each is an action with a reason, and a refusal is told."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -7,20 +7,20 @@ from django.test import Client
 from django.urls import reverse
 
 from registry.actions import keys
-from registry.models import AccessKey, Act, Project
+from registry.models import AccessKey, AuditEntry, Project
 from registry.models.run import RunState
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 
-def act_url(shown, name):
+def action_url(shown, name):
     return reverse(f"admin:registry_{shown._meta.model_name}_{name}", args=[shown.pk])
 
 
 def do(client, shown, name, **given):
     """Post the dialog; return what the user is told."""
-    response = client.post(act_url(shown, name), {"_form_submitted": "True", **given})
+    response = client.post(action_url(shown, name), {"_form_submitted": "True", **given})
     assert response.status_code == 302, response.content.decode()[:2000]
     return [str(m) for m in get_messages(response.wsgi_request)][-1]
 
@@ -30,27 +30,33 @@ def test_a_version_is_promoted_with_a_reason(client):
     told = do(client, version, "promote", reason="Better on long texts.")
     assert version.label in told
     assert Project.objects.get(pk=version.project_id).champion_id == version.pk
-    act = Act.objects.filter(verb="promote").latest("id")
-    assert (act.actor, act.reason, act.to_version) == ("ada", "Better on long texts.", version)
+    entry = AuditEntry.objects.filter(verb="promote").latest("id")
+    assert (entry.actor, entry.reason, entry.to_version) == (
+        "ada",
+        "Better on long texts.",
+        version,
+    )
 
 
 def test_nothing_is_promoted_without_a_reason(client):
     version = make.ModelVersionFactory()
-    response = client.post(act_url(version, "promote"), {"_form_submitted": "True", "reason": ""})
+    response = client.post(
+        action_url(version, "promote"), {"_form_submitted": "True", "reason": ""}
+    )
     assert "This field is required" in response.content.decode()
     assert Project.objects.get(pk=version.project_id).champion is None
 
 
 def test_opening_the_dialog_changes_nothing(client):
     version = make.ModelVersionFactory()
-    assert "Promote" in client.get(act_url(version, "promote")).content.decode()
+    assert "Promote" in client.get(action_url(version, "promote")).content.decode()
     assert Project.objects.get(pk=version.project_id).champion is None
 
 
 def test_a_dialog_posted_by_htmx_is_sent_on_by_a_header(client):
     version = make.ModelVersionFactory()
     response = client.post(
-        act_url(version, "promote"),
+        action_url(version, "promote"),
         {"_form_submitted": "True", "reason": "r"},
         headers={"HX-Request": "true"},
     )
@@ -85,7 +91,7 @@ def test_train_now_queues_a_run_once(client):
     assert "already" in do(client, project, "train_now", reason="")
     run = project.runs.get()
     assert (run.trigger, run.actor) == ("admin", "ada")
-    assert Act.objects.get(run=run, verb="train").reason == "New labels."
+    assert AuditEntry.objects.get(run=run, verb="train").reason == "New labels."
 
 
 def test_a_queued_run_is_cancelled_and_tried_again(client):
@@ -123,7 +129,7 @@ def test_a_key_is_revoked(client):
     assert "is revoked" in do(client, key, "revoke", reason="It leaked.")
     key.refresh_from_db()
     assert key.revoked_at
-    assert Act.objects.get(verb="revoke_key").reason == "It leaked."
+    assert AuditEntry.objects.get(verb="revoke_key").reason == "It leaked."
 
 
 def post_settings(client, project, **given):
@@ -131,7 +137,7 @@ def post_settings(client, project, **given):
     return client.post(reverse("admin:registry_project_change", args=[project.pk]), form)
 
 
-def test_the_settings_of_a_project_are_changed_by_an_act(client):
+def test_the_settings_of_a_project_are_changed_by_an_action(client):
     project = make.ProjectFactory()
     response = post_settings(
         client,
@@ -150,7 +156,7 @@ def test_the_settings_of_a_project_are_changed_by_an_act(client):
     assert project.policy["enabled"] is True
     assert project.options == {"automl": "off"}
     assert project.promotion_rule == "never"
-    assert Act.objects.get(verb="configure").reason == "We promote by hand."
+    assert AuditEntry.objects.get(verb="configure").reason == "We promote by hand."
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_wrong_settings_are_told_and_not_saved(client, given, told):
     response = post_settings(client, project, **given)
     assert response.status_code == 200
     assert told in response.content.decode()
-    assert not Act.objects.filter(verb="configure").exists()
+    assert not AuditEntry.objects.filter(verb="configure").exists()
 
 
 def test_a_switch_that_is_off_ends_training_by_itself(client):
@@ -191,15 +197,15 @@ def test_the_uid_of_a_project_cannot_be_posted(client):
 def test_credentials_are_set_as_a_pair(client):
     project = make.ProjectFactory()
     half = client.post(
-        act_url(project, "set_credentials"), {"_form_submitted": "True", "url": "http://ls:8080"}
+        action_url(project, "set_credentials"), {"_form_submitted": "True", "url": "http://ls:8080"}
     )
     assert "are a pair" in half.content.decode()
     do(client, project, "set_credentials", url="http://ls:8080/", key="a-token")
     project.refresh_from_db()
     assert (project.labelstudio_url, project.labelstudio_key) == ("http://ls:8080", "a-token")
-    dialog = client.get(act_url(project, "set_credentials")).content.decode()
+    dialog = client.get(action_url(project, "set_credentials")).content.decode()
     assert "a-token" not in dialog
-    assert "a-token" not in str(Act.objects.get(verb="set_credentials").numbers)
+    assert "a-token" not in str(AuditEntry.objects.get(verb="set_credentials").numbers)
 
 
 def test_a_url_without_a_scheme_is_refused(client):
@@ -224,7 +230,7 @@ def test_another_host_takes_over_only_when_it_is_confirmed(client):
 def test_a_host_that_never_called_cannot_be_confirmed(client):
     project = make.ProjectFactory(hostname="http://old")
     response = client.post(
-        act_url(project, "confirm_hostname"),
+        action_url(project, "confirm_hostname"),
         {"_form_submitted": "True", "hostname": "http://evil", "reason": "r"},
     )
     assert "Select a valid choice" in response.content.decode()
@@ -238,13 +244,15 @@ def test_a_connection_check_names_the_step_and_its_cure(client):
     assert "Set a token." in page.content.decode()
 
 
-def test_a_note_is_kept_and_the_one_before_stays_in_the_act(client):
+def test_a_note_is_kept_and_the_one_before_stays_in_the_audit_entry(client):
     version = make.ModelVersionFactory()
     do(client, version, "write_note", note="Good on short texts.")
     do(client, version, "write_note", note="Good.")
     version.refresh_from_db()
     assert version.note == "Good."
-    assert Act.objects.filter(verb="note").latest("id").numbers == {"from": "Good on short texts."}
+    assert AuditEntry.objects.filter(verb="note").latest("id").numbers == {
+        "from": "Good on short texts."
+    }
 
 
 def test_a_viewer_sees_no_buttons_and_cannot_act_by_url(client):
@@ -257,12 +265,12 @@ def test_a_viewer_sees_no_buttons_and_cannot_act_by_url(client):
     page = client.get(reverse("admin:registry_modelversion_change", args=[version.pk]))
     assert page.status_code == 200
     assert "rocket_launch" not in page.content.decode()
-    assert client.post(act_url(version, "promote"), {"_form_submitted": "1"}).status_code == 403
+    assert client.post(action_url(version, "promote"), {"_form_submitted": "1"}).status_code == 403
     project = reverse("admin:registry_project_change", args=[version.project_id])
     assert client.get(project).status_code == 200
     assert post_settings(client, version.project).status_code == 403
     assert client.get(reverse("admin:registry_accesskey_add")).status_code == 403
-    assert client.post(act_url(version.project, "train_now"), {}).status_code == 403
+    assert client.post(action_url(version.project, "train_now"), {}).status_code == 403
 
 
 def test_an_object_that_is_not_there_is_not_found(client):
@@ -274,5 +282,5 @@ def test_a_post_without_a_csrf_token_is_refused(rows):
     version = rows["modelversion"][1]
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.create_superuser("bob"))
-    answer = strict.post(act_url(version, "promote"), {"_form_submitted": "1", "reason": "r"})
+    answer = strict.post(action_url(version, "promote"), {"_form_submitted": "1", "reason": "r"})
     assert answer.status_code == 403
