@@ -45,7 +45,7 @@ def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
     """
     _refuse_foreign(caller, body)
     with transaction.atomic():
-        project, created, config_changed = projects.remember(
+        project, created, config_changed = projects.upsert_from_setup(
             body.uid,
             label_config=body.label_config,
             hostname=body.hostname,
@@ -130,7 +130,7 @@ def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
         return None
     project = caller.find(uid)
     if project is None and caller.may_bring(uid, ""):
-        project = projects.meet(uid, title=title)
+        project = projects.get_or_create(uid, title=title)
         projects.request_sync(project, "a project that no /setup has named")
     return project
 

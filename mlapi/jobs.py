@@ -56,7 +56,7 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
         pk=version_id, project_id=project_id
     )
     if loads_in_a_fresh_process(version):
-        fallback.stand(version, actor="serving", reason=f"It loads in a worker. {error}")
+        fallback.record_kept(version, actor="serving", reason=f"It loads in a worker. {error}")
         return
     goal = fallback.fall_back(
         version.project,

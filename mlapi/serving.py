@@ -17,7 +17,7 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.loading import predictor_for
 from mlapi.pipelines.base import Predictor
 from mlapi.served_config import targets_of
-from registry.actions.tasks import live
+from registry.actions.tasks import existing
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
 
@@ -141,7 +141,7 @@ def _mirrored(
     ids_sent = [(_id(task), _data(task)) for task in tasks]
     sent = [(n, data) for n, data in ids_sent if isinstance(n, int) and 0 < n <= _LARGEST_ID]
     named = list(naming(sent, addresses))
-    known = live(project).filter(labelstudio_id__in={number for number, _ in named})
+    known = existing(project).filter(labelstudio_id__in={number for number, _ in named})
     ids = dict(known.values_list("labelstudio_id", "pk"))
     return [(ids[number], address) for number, address in named if number in ids]
 

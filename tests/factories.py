@@ -189,7 +189,7 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
     ):
         run = TrainingRunFactory(project=project, state="running")
         if described:
-            runs.describe(run, **described)
+            runs.set_details(run, **described)
         learned(run, pipeline)
         content = content or f"artifact {next(_contents)}".encode()
         with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
@@ -207,7 +207,7 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
 def mirror(project: Project, states: Sequence[tasks.TaskState], **options) -> list[Task]:
     """Write states as a unit of work does: over the rows that mirror their tasks already."""
     ids = [state.labelstudio_id for state in states]
-    rows = {t.labelstudio_id: t for t in tasks.live(project).filter(labelstudio_id__in=ids)}
+    rows = {t.labelstudio_id: t for t in tasks.existing(project).filter(labelstudio_id__in=ids)}
     with_rows = [replace(state, row=rows.get(state.labelstudio_id)) for state in states]
     return tasks.write(project, with_rows, **options)
 
@@ -242,7 +242,7 @@ def result(
 def learned(run: TrainingRun, pipeline: str = "text_classification", **parameters: Any) -> None:
     """What a run says of itself once its dataset is frozen."""
     found = {"pipeline": pipeline, "fingerprint": run.project.fingerprint, **parameters}
-    runs.describe(run, parameters={**run.parameters, **found})
+    runs.set_details(run, parameters={**run.parameters, **found})
 
 
 def promote(version: ModelVersion, reason: str = "a test") -> None:

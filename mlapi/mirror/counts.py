@@ -17,7 +17,7 @@ _COUNTERS = ("task_number", "total_annotations_number", "skipped_annotations_num
 
 def mirrored(project: Project) -> Counts:
     """How many the mirror holds."""
-    there = tasks.live(project)
+    there = tasks.existing(project)
     return there.count(), there.aggregate(n=Sum(F("annotation_ids__len")))["n"] or 0
 
 

@@ -77,7 +77,7 @@ def _settle(project: Project, event: Event, champions: prequential.Champions) ->
         raise  # no fault of the event's: it stays received
     except Exception as e:
         log.exception("event_not_applied", event_id=event.pk, action=event.action)
-        event_actions.settle(event, EventStatus.FAILED, f"{type(e).__name__}: {e}"[:1000])
+        event_actions.set_outcome(event, EventStatus.FAILED, f"{type(e).__name__}: {e}"[:1000])
         # What was changed on the instance may not be so in the database.
         project.refresh_from_db()
         return "an event could not be applied"
@@ -102,7 +102,7 @@ def _apply(project: Project, event: Event, champions: prequential.Champions) -> 
         for task_id, outcomes in asked:
             prequential.record(desk.row(task_id), outcomes)
         deletions.record(event, project, changes)
-        event_actions.settle(event, *_outcome(applied))
+        event_actions.set_outcome(event, *_outcome(applied))
     return applied.need_sync
 
 

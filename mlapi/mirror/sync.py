@@ -124,7 +124,7 @@ def _bring_up_to_date(
 
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
-    gone = set(task_actions.live(project).values_list("labelstudio_id", flat=True))
+    gone = set(task_actions.existing(project).values_list("labelstudio_id", flat=True))
     for batch in chunked(labelstudio.export(project.labelstudio_id), BATCH):
         report.read += _put(project, batch, report)
         gone.difference_update(task["id"] for task in batch)
@@ -147,7 +147,7 @@ def _settle_differences(project: Project, labelstudio: LabelStudio, report: Sync
     """
     ours = {
         pk: (annotations, seen_at)
-        for pk, annotations, seen_at in task_actions.live(project).values_list(
+        for pk, annotations, seen_at in task_actions.existing(project).values_list(
             "labelstudio_id", "annotation_ids__len", "source_updated_at"
         )
     }

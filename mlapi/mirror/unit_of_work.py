@@ -140,7 +140,7 @@ def _mirrored(project: Project, changes: Sequence[events.Change]) -> list[Task]:
                 task_ids.add(task_id)
             case events.DropAnnotations(ids):
                 annotation_ids.update(ids)
-    live = tasks.live(project)
+    live = tasks.existing(project)
     found = list(live.filter(labelstudio_id__in=task_ids)) if task_ids else []
     if annotation_ids:
         found += live.filter(annotation_ids__overlap=list(annotation_ids))

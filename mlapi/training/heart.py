@@ -81,7 +81,7 @@ class Heart:
 
     def _beat_once(self) -> None:
         try:
-            if runs.beat(self._run):
+            if runs.record_heartbeat(self._run):
                 self._cancelled.set()
                 if self._ends_alone.is_set():
                     runs.finish_cancel(self._run)

@@ -19,26 +19,28 @@ class Journal:
 
     def phase(self, name: str, progress: float) -> None:
         """Enter a phase; the one before gets its duration."""
-        runs.beat(self._run, phase=name, progress=progress)
+        runs.record_heartbeat(self._run, phase=name, progress=progress)
 
     def write(self, text: str) -> None:
         """Append to the log, with the time."""
         if text:
-            runs.beat(self._run, log=_stamped(text))
+            runs.record_heartbeat(self._run, log=_stamped(text))
 
     def take_over(self, lines: list[dict[str, Any]]) -> None:
         """Lines of the child's progress.jsonl, in one beat for each phase that they name."""
         log, statements, progress = "", [], None
         for line in lines:
             if line.get("phase") and line["phase"] != self._run.phase:
-                runs.beat(self._run, phase=line["phase"])
+                runs.record_heartbeat(self._run, phase=line["phase"])
             if line.get("log"):
                 log += _stamped(str(line["log"]))
             if line.get("statement"):
                 statements.append(line["statement"])
             if line.get("progress") is not None:
                 progress = _CHILD_FROM + (_CHILD_TO - _CHILD_FROM) * float(line["progress"])
-        runs.beat(self._run, progress=progress, log=log or None, statements=statements or None)
+        runs.record_heartbeat(
+            self._run, progress=progress, log=log or None, statements=statements or None
+        )
 
 
 def _stamped(text: str) -> str:

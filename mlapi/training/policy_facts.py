@@ -261,7 +261,7 @@ def _has_label(facts: Facts) -> bool:
     found = Q()
     for control, label in (facts.required or {}).items():
         found |= Q(labels__contains={control: label}) | Q(labels__contains={control: [label]})
-    return tasks.live(facts.project).filter(found, split__isnull=False).exists()
+    return tasks.existing(facts.project).filter(found, split__isnull=False).exists()
 
 
 def _with_classes(asked: Sequence[Facts]) -> set[int]:

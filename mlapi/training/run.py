@@ -158,7 +158,7 @@ class _Attempt:
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
         written = job.write(folder, self.run, matched, number, project.champion)
-        runs.describe(
+        runs.set_details(
             self.run,
             dataset_fingerprint=found.fingerprint,
             dataset_counts=found.counts,
@@ -190,7 +190,7 @@ class _Attempt:
         try:
             images.save_features()
             counts = {**self.run.dataset_counts, "pictures": images.counts}
-            runs.describe(self.run, dataset_counts=counts)
+            runs.set_details(self.run, dataset_counts=counts)
             self.journal.write(f"{images.counts['embedded']} images embedded.")
         except RunNotActive:
             log.info("the features are stored, and the run has ended")
@@ -227,14 +227,14 @@ class _Attempt:
             label = frozen.champion.label
             comparison = {**asdict(result.comparison), "champion_label": label}
         candidates = [asdict(candidate) for candidate in result.candidates]
-        runs.describe(self.run, candidates=candidates, comparison=comparison)
+        runs.set_details(self.run, candidates=candidates, comparison=comparison)
         artifact = folder / "artifact.bin"
         version = versions.register(self.run, result, artifact, number_hint=frozen.number)
         if load_error:
             versions.mark_load_failed(version, load_error)
             raise LoadFailed(f"{version.label} does not load: {load_error}"[:2000])
         with transaction.atomic():
-            promoted = champion.consider(version, comparison, self.run)
+            promoted = champion.apply_promotion_rule(version, comparison, self.run)
             self.journal.write(
                 f"{version.label} {'is the champion now' if promoted else 'was not promoted'}."
             )

@@ -83,7 +83,7 @@ def _score(version: ModelVersion) -> int:
         )
         n += len(tasks)
         if monotonic() > until or stopping.is_set():
-            scores.go_on(version)
+            scores.requeue(version)
             return n
     scores.drop_labelled(version)
     scores.finish(version)

@@ -1,4 +1,4 @@
-"""Actions that move the champion: promote, roll back, consider."""
+"""Actions that move the champion: promote, roll back, apply the promotion rule."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def roll_back(
 
 def previous_champion(project: Project) -> ModelVersion | None:
     """The latest earlier champion that could serve, by the history of the pointer."""
-    earlier = _reign(project)[:-1] if project.champion_id else _reign(project)
+    earlier = _champion_history(project)[:-1] if project.champion_id else _champion_history(project)
     for version_id in reversed(earlier):
         if version_id == project.champion_id:
             continue
@@ -71,25 +71,25 @@ def previous_champion(project: Project) -> ModelVersion | None:
     return None
 
 
-def _reign(project: Project) -> list[int]:
-    """Champions in the order in which each built on the one before, the current one last.
+def _champion_history(project: Project) -> list[int]:
+    """The champions in the order in which each followed the one before, the current one last.
 
     A promotion adds one; a roll-back or fall-back undoes what came after its goal.
     """
-    reign: list[int] = []
+    history: list[int] = []
     moves = AuditEntry.objects.filter(project=project, verb__in=CHAMPION_MOVES).order_by("id")
     for verb, goal in moves.values_list("verb", "to_version"):
         if verb != "promote":
-            del reign[-1:]
-            while goal in reign and reign[-1] != goal:
-                reign.pop()
-        if goal is not None and reign[-1:] != [goal]:
-            reign.append(goal)
-    return reign
+            del history[-1:]
+            while goal in history and history[-1] != goal:
+                history.pop()
+        if goal is not None and history[-1:] != [goal]:
+            history.append(goal)
+    return history
 
 
 @transaction.atomic
-def consider(
+def apply_promotion_rule(
     version: ModelVersion, comparison: dict[str, Any] | None, run: TrainingRun | None = None
 ) -> bool:
     """Apply the project's promotion rule to a new version; True if it is champion now.

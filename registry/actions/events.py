@@ -65,8 +65,8 @@ def record(
     )
 
 
-def settle(event: Event, status: str, outcome: str, run: TrainingRun | None = None) -> None:
-    """Say what became of a received event. Raises EventSettled if that is known already."""
+def set_outcome(event: Event, status: str, outcome: str, run: TrainingRun | None = None) -> None:
+    """Set the status and outcome of a received event. Raises EventSettled if it has one."""
     fields = {
         "status": status,
         "outcome": storable(outcome),

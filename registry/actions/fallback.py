@@ -36,8 +36,8 @@ def fall_back(
     return goal
 
 
-def stand(version: ModelVersion, *, actor: str, reason: str) -> None:
-    """The champion stays although a process could not load it; said once, not at every try."""
+def record_kept(version: ModelVersion, *, actor: str, reason: str) -> None:
+    """Record that the champion stays though a process could not load it; once, not at every try."""
     project = version.project
     last = AuditEntry.objects.filter(project=project).order_by("-id").first()
     if last and (last.verb, last.reason) == ("keep", reason):

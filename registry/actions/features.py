@@ -76,6 +76,6 @@ def strings_of(data: Any) -> Iterator[str]:
             yield from strings_of(value)
 
 
-def forget(tasks: Iterable[int] | QuerySet) -> int:
-    """Drop the features of tasks (by id) that are gone, or that name another image; how many."""
+def delete_for_tasks(tasks: Iterable[int] | QuerySet) -> int:
+    """Delete the features of tasks (by id) that are gone or name another image; return how many."""
     return Feature.objects.filter(task__in=tasks).delete()[0]

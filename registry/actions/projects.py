@@ -18,7 +18,7 @@ from . import base
 SYNC_LOST_AFTER = timedelta(minutes=30)
 
 
-def remember(
+def upsert_from_setup(
     uid: str,
     *,
     label_config: str,
@@ -28,7 +28,7 @@ def remember(
     backend_url: str,
     with_password: bool = False,
 ) -> tuple[Project, bool, bool]:
-    """Take in a /setup; return the project, whether it is new, and whether its config is news.
+    """Store what a /setup says; return the project, whether it and its config are new.
 
     One query when nothing changed, two for a change or a new project. The label
     config itself is stored by `set_config` alone, together with the fingerprint and the
@@ -53,7 +53,7 @@ def remember(
     return project, created, bool(label_config) and storable(label_config) != project.label_config
 
 
-def meet(uid: str, *, title: str = "") -> Project:
+def get_or_create(uid: str, *, title: str = "") -> Project:
     """The project of a webhook, made if no /setup has named it yet."""
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     return project or _insert(uid, title=storable(title)[:500])[0]

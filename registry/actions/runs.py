@@ -28,7 +28,7 @@ _RECORDED_STARTS = {
     Trigger.RETRY,
     Trigger.FORMAT,
 }
-_DESCRIBED = {
+_DETAILS = {
     "dataset_fingerprint",
     "dataset_counts",
     "dataset_file",
@@ -143,7 +143,7 @@ def claim(run_id: int, worker: str) -> TrainingRun | None:
     return TrainingRun.objects.select_related("project__champion").get(pk=run_id)
 
 
-def beat(
+def record_heartbeat(
     run: TrainingRun,
     *,
     phase: str | None = None,
@@ -151,7 +151,7 @@ def beat(
     log: str | None = None,
     statements: list[dict[str, Any]] | None = None,
 ) -> bool:
-    """The run is alive; `log` and `statements` are appended. True if someone asked to cancel it.
+    """Record a heartbeat, with what it appends; True if someone asked to cancel the run.
 
     Raises RunNotActive if the run was taken away (reaped): its worker must stop.
     """
@@ -194,11 +194,11 @@ def closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
     return [*run.phases[:-1], run.phases[-1] | {"seconds": seconds}]
 
 
-def describe(run: TrainingRun, **fields: Any) -> None:
-    """Say what the run learned from and what it found, while it runs."""
-    unknown = set(fields) - _DESCRIBED
+def set_details(run: TrainingRun, **fields: Any) -> None:
+    """Set the dataset, candidates and comparison of a running run."""
+    unknown = set(fields) - _DETAILS
     if unknown:
-        raise TypeError(f"describe() takes no {', '.join(sorted(unknown))}")
+        raise TypeError(f"set_details() takes no {', '.join(sorted(unknown))}")
     fields = {
         name: storable(value) if isinstance(value, str | list | dict) else value
         for name, value in fields.items()

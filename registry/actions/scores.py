@@ -33,7 +33,7 @@ def request(project: Project) -> bool:
 
 
 @transaction.atomic
-def go_on(version: ModelVersion) -> bool:
+def requeue(version: ModelVersion) -> bool:
     """Queue the rest of the version's scoring; False if it is not champion any more."""
     rows = Project.objects.filter(pk=version.project_id, champion=version)
     if not rows.update(scores_queued_at=timezone.now()):

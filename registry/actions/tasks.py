@@ -66,7 +66,7 @@ class TaskState:
         )
 
 
-def live(project: Project):
+def existing(project: Project):
     """The tasks that exist in Label Studio, as far as the mirror knows."""
     return Task.objects.filter(project=project, deleted_at__isnull=True)
 
@@ -117,7 +117,7 @@ def _write(project: Project, states: list[TaskState], now: datetime, sides: Side
     Task.objects.bulk_create(new)
     _update(touched)
     if renamed:
-        features.forget(renamed)  # other data may name another picture
+        features.delete_for_tasks(renamed)  # other data may name another picture
     return changed
 
 
@@ -166,12 +166,12 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
     The side and the key of the input stay, because a version may have learned from it.
     """
     now = now or timezone.now()
-    gone = live(project).filter(labelstudio_id__in=list(labelstudio_ids))
+    gone = existing(project).filter(labelstudio_id__in=list(labelstudio_ids))
     labelled = gone.exclude(labels={})
     if labelled.update(labels_changed_at=now):
         Project.objects.filter(pk=project.pk).update(labels_changed_at=now)
         project.labels_changed_at = now
-    features.forget(gone.values("pk"))
+    features.delete_for_tasks(gone.values("pk"))
     return gone.update(
         data={},
         annotations=[],
@@ -189,7 +189,9 @@ def relabel(project: Project, amounts: Callable[[Task], Amount]) -> int:
     `amounts` gives labels, ties and input key of a task. Each batch of 1,000 is a
     transaction; it can be repeated after a crash, and then does what is left.
     """
-    annotated = live(project).filter(Q(annotation_ids__len__gt=0) | ~Q(labels={})).order_by("id")
+    annotated = (
+        existing(project).filter(Q(annotation_ids__len__gt=0) | ~Q(labels={})).order_by("id")
+    )
     sides = Sides(project)
     changed = 0
     last = 0

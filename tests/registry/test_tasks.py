@@ -102,8 +102,8 @@ def test_projects_do_not_mix():
     mirror(one, [state(1, "A")])
     mirror(other, [state(1, "B")])
     tasks.drop(one, [1])
-    assert tasks.live(one).count() == 0
-    assert tasks.live(other).get().labels == {"label": "B"}
+    assert tasks.existing(one).count() == 0
+    assert tasks.existing(other).get().labels == {"label": "B"}
 
 
 def test_a_dropped_task_is_emptied_and_keeps_its_side():
@@ -126,7 +126,7 @@ def test_an_id_that_is_used_again_is_another_task():
     tasks.drop(project, [1])
     mirror(project, [state(1)])
     assert Task.objects.count() == 2
-    live = tasks.live(project).get()
+    live = tasks.existing(project).get()
     assert (live.labels, live.answered, live.split) == ({}, [], None)
 
 
@@ -137,30 +137,30 @@ def test_relabelling_restates_every_annotated_task():
         project, lambda task: ({"label": "B"} if task.labelstudio_id else {}, [], task.input_key)
     )
     assert changed == 5
-    assert tasks.live(project).filter(labels={"label": "B"}).count() == 4
-    assert tasks.live(project).filter(labels={}).count() == 2
+    assert tasks.existing(project).filter(labels={"label": "B"}).count() == 4
+    assert tasks.existing(project).filter(labels={}).count() == 2
 
 
 def test_rows_that_the_caller_has_are_not_read_again():
     project = ProjectFactory()
     mirror(project, [state(1, "A"), state(2, "A")])
-    states = [TaskState.of(task) for task in tasks.live(project)]
+    states = [TaskState.of(task) for task in tasks.existing(project)]
     states[0].labels = {"label": "B"}
     with CaptureQueriesContext(connection) as queries:
         (changed,) = tasks.write(project, states)
     assert changed == states[0].row
     assert rows_read(queries) == []
-    assert tasks.live(project).filter(labels={"label": "B"}).count() == 1
+    assert tasks.existing(project).filter(labels={"label": "B"}).count() == 1
 
 
 def test_a_state_without_a_row_is_given_one_and_no_second_one_beside_it():
     project = ProjectFactory()
     fresh = state(1, "A")
     tasks.write(project, [fresh])
-    assert fresh.row == tasks.live(project).get()
+    assert fresh.row == tasks.existing(project).get()
     with pytest.raises(IntegrityError), transaction.atomic():
         tasks.write(project, [state(1, "B")])
-    assert tasks.live(project).get().labels == {"label": "A"}
+    assert tasks.existing(project).get().labels == {"label": "A"}
 
 
 def test_relabelling_reads_each_batch_once(monkeypatch):

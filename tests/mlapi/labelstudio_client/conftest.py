@@ -21,6 +21,6 @@ def theirs(labelstudio: LabelStudioServer) -> LSProject:
 @pytest.fixture
 def ours(theirs: LSProject, db) -> Project:
     """The same project here, with credentials of its own."""
-    project = actions.meet(theirs.uid, title="client tests")
+    project = actions.get_or_create(theirs.uid, title="client tests")
     project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
     return project

@@ -246,7 +246,7 @@ def test_one_that_never_answers_costs_the_timeout_only():
 
 
 def test_a_project_of_the_same_id_but_another_uid_is_not_taken_for_ours(theirs, db):
-    stranger = actions.meet(f"{theirs.id}.1234567890")
+    stranger = actions.get_or_create(f"{theirs.id}.1234567890")
     project_settings.set_credentials(stranger, theirs.server.url, theirs.server.token, actor="test")
     with pytest.raises(errors.ProjectMismatch):
         credentials.open_project(stranger)
@@ -261,7 +261,7 @@ def test_the_environments_pair_that_leads_elsewhere_gives_way_to_setups(
     ):
         settings.LABEL_STUDIO_URL, settings.LABEL_STUDIO_API_KEY = other, "from-env"
         settings.HOST = "127.0.0.1"
-        project, _, _ = actions.remember(
+        project, _, _ = actions.upsert_from_setup(
             theirs.uid,
             label_config="",
             hostname=labelstudio.hostname,

@@ -244,8 +244,8 @@ def test_only_a_webhook_at_our_own_address_is_ours(url, is_ours):
 def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
     """`webhook.opens` promises what the routes do; hold them together."""
     url, key = served
-    project = actions.meet("1.1795000000")
-    other = actions.meet("2.1795000000")
+    project = actions.get_or_create("1.1795000000")
+    other = actions.get_or_create("2.1795000000")
     _, foreign = keys.new_key("another project's", project=other, actor="test")
     body = {"action": "PROJECT_UPDATED", "project": {"id": 1, "created_at": "2026-11-18T12:26:40Z"}}
     for path in (f"/k/{key}/webhook", "/webhook", f"/k/{'a' * 32}/webhook"):
@@ -274,7 +274,7 @@ class _SaysItIsBehindBasicAuth:
 
 @pytest.mark.parametrize("knows", [False, True])
 def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_auth):
-    project = actions.remember(
+    project = actions.upsert_from_setup(
         "1.1795420359",
         label_config="<View/>",
         hostname="http://localhost:8080",

@@ -141,7 +141,7 @@ def test_no_local_file_is_read_from_outside_of_its_storage(local_file, reader, l
 
 def test_without_credentials_nothing_is_asked(images, db):
     address = upload(images, "a.png")
-    stranger = actions.meet(f"{images.id}.1234567890")
+    stranger = actions.get_or_create(f"{images.id}.1234567890")
     with MediaReader(stranger) as reader:
         found = reader.fetch_many([address, "s3://bucket/a.png", f"{address}?x=1"])
         assert {problem.code for problem in found.values()} == {"media_no_credentials"}
@@ -154,7 +154,7 @@ def test_a_token_that_is_wrong_or_opens_another_project_is_refused(images, ours,
     with MediaReader(ours) as reader:
         assert code(reader, address) == "media_forbidden"
         assert code(reader, address) == "media_forbidden"
-    other = actions.meet(f"{images.id}.1234567890")  # the same id, made at another time
+    other = actions.get_or_create(f"{images.id}.1234567890")  # the same id, made at another time
     project_settings.set_credentials(other, labelstudio.url, labelstudio.token, actor="test")
     with MediaReader(other) as reader:
         assert code(reader, address) == "media_forbidden"
@@ -163,7 +163,7 @@ def test_a_token_that_is_wrong_or_opens_another_project_is_refused(images, ours,
 def test_one_projects_files_are_not_served_to_another_from_the_cache(images, reader, db):
     address = upload(images, "a.png")
     reader.fetch(address)
-    with MediaReader(actions.meet("99999.1234567890")) as stranger:
+    with MediaReader(actions.get_or_create("99999.1234567890")) as stranger:
         assert code(stranger, address) == "media_no_credentials"
 
 

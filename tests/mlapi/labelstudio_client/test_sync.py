@@ -216,7 +216,7 @@ def test_a_project_that_is_gone_is_recorded_and_nothing_is_deleted(ours, theirs,
 
 
 def test_without_credentials_the_project_says_so(theirs, db):
-    project = actions.meet(theirs.uid)
+    project = actions.get_or_create(theirs.uid)
     report = sync(project, "a test")
     assert report.error["code"] == "labelstudio_no_credentials"
     project.refresh_from_db()
@@ -226,7 +226,7 @@ def test_without_credentials_the_project_says_so(theirs, db):
 
 
 def test_a_failed_sync_may_be_asked_for_again_at_once(theirs, db):
-    project = actions.meet(theirs.uid)
+    project = actions.get_or_create(theirs.uid)
     assert actions.request_sync(project, "first")
     sync(project, "first")
     assert actions.request_sync(project, "second")

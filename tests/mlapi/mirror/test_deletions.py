@@ -52,7 +52,7 @@ def test_late_annotations_of_tasks_that_were_deleted_in_bulk_are_stale(project):
     for mirrored_once_or_never in (1, 7_000):
         late = told(project, "ANNOTATION_CREATED", annotated(5, mirrored_once_or_never, "Positive"))
         assert late.status == EventStatus.STALE
-    assert not tasks.live(project).exists()
+    assert not tasks.existing(project).exists()
 
 
 def test_a_deletion_is_remembered_however_many_events_came_since(project):
@@ -67,12 +67,12 @@ def test_an_id_that_is_used_again_and_deleted_again_is_gone_since_the_second_del
     told(project, "TASKS_DELETED", {"tasks": [{"id": 1}]})
     first = Tombstone.objects.get()
     told(project, "TASKS_CREATED", {"tasks": [task(1, made=LATER)]})
-    assert tasks.live(project).get().labelstudio_id == 1
+    assert tasks.existing(project).get().labelstudio_id == 1
     told(project, "TASK_DELETED", {"task": {"id": 1}})
     again = Tombstone.objects.get()
     assert (again.pk, again.kind, again.labelstudio_id) == (first.pk, "task", 1)
     assert again.deleted_at > first.deleted_at
-    assert not tasks.live(project).exists()
+    assert not tasks.existing(project).exists()
 
 
 def test_an_id_that_is_deleted_twice_in_one_event_is_kept_once(project):
@@ -85,4 +85,4 @@ def test_projects_and_kinds_do_not_mix(project):
     told(other, "TASKS_DELETED", {"tasks": [{"id": 1}]})
     told(project, "TASKS_DELETED", {"tasks": [{"id": 5}]})
     told(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    assert tasks.live(project).get().labels == {"label": "Positive"}
+    assert tasks.existing(project).get().labels == {"label": "Positive"}

@@ -73,7 +73,7 @@ def test_a_new_label_is_an_outcome_of_the_champion(project, version):
     annotate(project, 5, 1, "Negative")
     outcome = Outcome.objects.get()
     assert outcome.version == version
-    assert outcome.task == tasks.live(project).get()
+    assert outcome.task == tasks.existing(project).get()
     assert outcome.source == Outcome.Source.PREQUENTIAL
     assert (outcome.predicted, outcome.human, outcome.correct) == ("Positive", "Negative", False)
     assert 0.5 < outcome.score <= 1
@@ -97,14 +97,14 @@ def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, v
     loading.load(version)  # else the event is read anew when it has been
     with CaptureQueriesContext(connection) as queries:
         annotate(project, 5, 1, "Positive")
-    assert Outcome.objects.get().task == tasks.live(project).get()
+    assert Outcome.objects.get().task == tasks.existing(project).get()
     assert len(rows_read(queries)) == 1
 
 
 def test_before_any_model_there_is_nothing_to_ask(project):
     annotate(project, 5, 1, "Positive")
     assert not Outcome.objects.exists()
-    assert tasks.live(project).get().labels == {"label": "Positive"}
+    assert tasks.existing(project).get().labels == {"label": "Positive"}
 
 
 def test_an_annotation_is_asked_of_the_version_that_served_when_it_was_made(project, version):
@@ -138,7 +138,7 @@ def test_imports_and_syncs_do_not_count(project, version):
     }
     events.record(project, "ANNOTATIONS_CREATED", both)
     drain(project.pk)
-    assert tasks.live(project).filter(labels={"label": "Positive"}).count() == 4
+    assert tasks.existing(project).filter(labels={"label": "Positive"}).count() == 4
     assert not Outcome.objects.exists()
     # And what they labelled has been seen.
     annotate(project, 5, 1, "Negative", updated=minutes(9))
@@ -162,7 +162,7 @@ def test_what_was_shown_to_the_human_is_counted_apart(project, version):
 def test_a_task_without_text_is_no_outcome(project, version):
     annotate(project, 5, 1, "Positive", text="   ")
     assert not Outcome.objects.exists()
-    assert tasks.live(project).get().labels == {"label": "Positive"}
+    assert tasks.existing(project).get().labels == {"label": "Positive"}
 
 
 def test_an_answer_that_the_config_no_longer_allows_is_wrong(project, version):
@@ -182,7 +182,7 @@ def test_a_model_that_does_not_load_costs_the_measurement_and_not_the_label(proj
     finally:
         stored.write_bytes(content)
     assert event.status == "applied"
-    assert tasks.live(project).get().labels == {"label": "Positive"}
+    assert tasks.existing(project).get().labels == {"label": "Positive"}
     assert not Outcome.objects.exists()
 
 
@@ -238,7 +238,7 @@ def test_a_model_that_does_not_load_holds_no_lock_and_keeps_no_event(project, ve
         assert drain(project.pk) == 2
     finally:
         path.write_bytes(content)
-    assert tasks.live(project).filter(labels={"label": "Positive"}).count() == 2
+    assert tasks.existing(project).filter(labels={"label": "Positive"}).count() == 2
     assert loads == []  # it is refused before it is read
     assert not mirror_is_locked(project)
 
@@ -256,7 +256,7 @@ def test_what_a_sync_brings_while_the_model_loads_has_been_seen(project, version
 
     monkeypatch.setattr(pipeline, "load", sync_first)
     annotate(project, 5, 1, "Negative")
-    assert tasks.live(project).get().labels == {"label": "Negative"}
+    assert tasks.existing(project).get().labels == {"label": "Negative"}
     assert not Outcome.objects.exists()
 
 
@@ -293,7 +293,7 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
     apply_changes.put_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
     assert Task.objects.get().answered == ["other"]
     annotate(project, 6, 1, "Positive", completed_by=2)
-    assert tasks.live(project).get().labels == {"label": "Positive", "other": "a"}
+    assert tasks.existing(project).get().labels == {"label": "Positive", "other": "a"}
     assert not Outcome.objects.exists()
     # Labelled for the other one only after the snapshot: it cannot have been in it.
     later = annotation(7, 2, "a", made=minutes(1))

@@ -40,7 +40,7 @@ def told(project, *received) -> list[Event]:
 
 
 def mirrored(project, id=1) -> Task:
-    return tasks.live(project).get(labelstudio_id=id)
+    return tasks.existing(project).get(labelstudio_id=id)
 
 
 def test_an_annotation_becomes_a_label(project):
@@ -95,7 +95,7 @@ def test_an_annotation_that_was_deleted_before_it_arrived_stays_away(project):
         ("ANNOTATION_CREATED", annotated(5, 1, "Positive")),
     )
     assert late.status == EventStatus.STALE
-    assert not tasks.live(project).exclude(labels={}).exists()
+    assert not tasks.existing(project).exclude(labels={}).exists()
 
 
 def test_a_task_that_was_deleted_before_its_annotation_arrived_stays_away(project):
@@ -106,7 +106,7 @@ def test_a_task_that_was_deleted_before_its_annotation_arrived_stays_away(projec
         ("ANNOTATION_CREATED", annotated(5, 1, "Positive")),
     )
     assert late.status == EventStatus.STALE
-    assert not tasks.live(project).exists()
+    assert not tasks.existing(project).exists()
 
 
 def test_a_task_id_that_is_used_again_is_a_new_task(project):
@@ -176,7 +176,7 @@ def test_an_event_is_applied_whole_or_not_at_all(project):
     payload = {"tasks": [task(1), {**bad, "id": 2**62, "total_annotations": 2**40}]}
     (event,) = told(project, ("TASKS_CREATED", payload))
     assert event.status == EventStatus.FAILED
-    assert not tasks.live(project).exists()
+    assert not tasks.existing(project).exists()
 
 
 def test_the_first_event_of_an_unknown_project_brings_its_label_config():
@@ -328,7 +328,7 @@ def test_a_large_sync_takes_few_queries(project, django_assert_max_num_queries):
     with django_assert_max_num_queries(60):
         done = apply_changes.put_tasks(project, iter(many))
     assert (done.written, len(done.labelled)) == (2_500, 2_500)
-    assert tasks.live(project).filter(split="holdout").count() in range(400, 600)
+    assert tasks.existing(project).filter(split="holdout").count() in range(400, 600)
 
 
 def test_an_annotation_event_reads_the_row_of_its_task_once(project):
@@ -452,10 +452,10 @@ def test_recorded_webhooks_end_up_in_the_mirror(path):
     assert "0000000000" not in json.dumps([e.payload for e in ended])
     if path.stem in WIRE:
         labels, sync = WIRE[path.stem]
-        found = dict(tasks.live(project).values_list("labelstudio_id", "labels"))
+        found = dict(tasks.existing(project).values_list("labelstudio_id", "labels"))
         assert found == labels
         assert bool(project.sync_queued_at) == bool(sync)
-    for row in tasks.live(project):
+    for row in tasks.existing(project):
         assert row.data
         assert row.source_updated_at
 

@@ -45,7 +45,7 @@ def after_race(project, *scores):
             {"target": f"t{number}", "name": "words", "score": 0.80},
             {"target": f"t{number}", "name": AUTOML, "score": score},
         ]
-    runs.describe(run, candidates=candidates)
+    runs.set_details(run, candidates=candidates)
     runs.succeed(run)
 
 

@@ -27,7 +27,7 @@ def after_a_run(project: Project, learned: int, *, fails: bool = False) -> Train
     """A run that ended, having learned from the labels up to T0."""
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = runs.claim(run.pk, "worker@test")
-    runs.describe(
+    runs.set_details(
         run,
         snapshot_at=T0,
         dataset_counts={"tasks": learned},

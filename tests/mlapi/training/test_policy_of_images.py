@@ -51,7 +51,7 @@ def after_a_run(project: Project) -> None:
     """It learned from all that there was at T0."""
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = runs.claim(run.pk, "worker@test")
-    runs.describe(
+    runs.set_details(
         run,
         snapshot_at=T0,
         dataset_counts={"tasks": 500},

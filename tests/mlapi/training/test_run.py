@@ -167,7 +167,7 @@ def test_a_comparison_with_a_former_champion_promotes_nothing(project):
         ] == (first.label)
         runs.cancel(run.pk, actor="tester")
     promote(other)
-    assert champion.consider(first, {"champion_label": first.label, "n": 99}) is False
+    assert champion.apply_promotion_rule(first, {"champion_label": first.label, "n": 99}) is False
 
 
 def test_the_child_knows_no_secret(project):

@@ -147,7 +147,7 @@ def test_after_a_fall_back_roll_back_goes_on_from_there(project, made):
 
 def test_a_better_candidate_is_promoted_with_the_clause(project, made):
     version = make.ModelVersionFactory(project=project)
-    assert champion.consider(version, BETTER, version.run)
+    assert champion.apply_promotion_rule(version, BETTER, version.run)
     entry = AuditEntry.objects.filter(verb="promote").latest("id")
     assert entry.actor == "policy"
     assert entry.numbers | {"clause": "as_good", "rule": "if_better"} == entry.numbers
@@ -156,7 +156,7 @@ def test_a_better_candidate_is_promoted_with_the_clause(project, made):
 
 def test_a_worse_candidate_is_kept_aside_and_the_act_says_why(project, made):
     version = make.ModelVersionFactory(project=project)
-    assert not champion.consider(version, BETTER | {"candidate": 0.6}, version.run)
+    assert not champion.apply_promotion_rule(version, BETTER | {"candidate": 0.6}, version.run)
     assert serving(project) == made[2]
     entry = AuditEntry.objects.get(verb="keep")
     assert (entry.version, entry.numbers["clause"], entry.numbers["champion"]) == (
@@ -170,13 +170,13 @@ def test_a_comparison_with_a_version_that_was_rolled_back_meanwhile_does_not_cou
     version = make.ModelVersionFactory(project=project)
     compared = BETTER | {"champion_label": made[2].label}
     roll_back(project)
-    assert not champion.consider(version, compared, version.run)
+    assert not champion.apply_promotion_rule(version, compared, version.run)
     assert serving(project) == made[1]
 
 
 def test_the_first_version_is_promoted(project):
     version = make.ModelVersionFactory(project=project)
-    assert champion.consider(version, {}, version.run)
+    assert champion.apply_promotion_rule(version, {}, version.run)
     assert serving(project) == version
     numbers = AuditEntry.objects.get(verb="promote").numbers
     assert (numbers["clause"], numbers["candidate"], numbers["n"]) == ("no_champion", 0.8, 40)
@@ -185,5 +185,5 @@ def test_the_first_version_is_promoted(project):
 def test_by_hand_only_means_the_first_one_too(project):
     Project.objects.filter(pk=project.pk).update(promotion_rule="never")
     version = make.ModelVersionFactory(project=project)
-    assert not champion.consider(version, {}, version.run)
+    assert not champion.apply_promotion_rule(version, {}, version.run)
     assert serving(project) is None

@@ -95,19 +95,19 @@ def test_numbers_that_json_does_not_know_become_null():
 def test_a_received_event_is_settled_once():
     event = make.EventFactory()
     run = make.TrainingRunFactory(project=event.project)
-    events.settle(event, EventStatus.QUEUED_RUN, "queued run 1", run)
+    events.set_outcome(event, EventStatus.QUEUED_RUN, "queued run 1", run)
     event.refresh_from_db()
     assert (event.status, event.outcome, event.run) == ("queued_run", "queued run 1", run)
     assert event.settled_at
     with pytest.raises(EventSettled):
-        events.settle(event, EventStatus.IGNORED, "again")
+        events.set_outcome(event, EventStatus.IGNORED, "again")
 
 
 def test_an_event_that_is_recorded_with_its_outcome_is_settled():
     event = events.record(None, "X", {}, status=EventStatus.IGNORED, outcome="unknown")
     assert event.settled_at
     with pytest.raises(EventSettled):
-        events.settle(event, EventStatus.APPLIED, "")
+        events.set_outcome(event, EventStatus.APPLIED, "")
 
 
 def test_an_event_is_one_query(django_assert_num_queries):

@@ -24,7 +24,7 @@ TOLD = {
 
 
 def setup(uid="7.1795420847", **given):
-    return projects.remember(uid, **{**TOLD, **given})
+    return projects.upsert_from_setup(uid, **{**TOLD, **given})
 
 
 def take_in(project, config=make.LABEL_CONFIG, **given):
@@ -86,10 +86,10 @@ def test_a_setup_without_a_hostname_brings_no_token():
 
 
 def test_a_webhook_of_an_unseen_project_makes_it_and_a_setup_completes_it():
-    met = projects.meet("7.1795420847", title="Met")
-    assert projects.meet("7.1795420847", title="Other") == met
+    made = projects.get_or_create("7.1795420847", title="Met")
+    assert projects.get_or_create("7.1795420847", title="Other") == made
     project, created, config_is_news = setup()
-    assert (project, created, config_is_news) == (met, False, True)
+    assert (project, created, config_is_news) == (made, False, True)
     assert Project.objects.get().title == "Met"
 
 

@@ -155,7 +155,7 @@ def setup(uid, token="t", **given):
         "extra_params": None,
         "backend_url": "http://localhost:9090",
     }
-    return projects.remember(uid, setup_token=token, **{**told, **given})
+    return projects.upsert_from_setup(uid, setup_token=token, **{**told, **given})
 
 
 def test_ten_syncs_asked_for_at_once_are_one():

@@ -60,9 +60,13 @@ def test_a_start_by_a_person_has_an_audit_entry(trigger):
 
 def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
     run = make.TrainingRunFactory(state="running")
-    runs.beat(run, phase="reading", progress=0.1, log="a\n", statements=[{"sql": "SELECT 1"}])
-    runs.beat(run, phase="fitting", progress=0.5, log="b\n", statements=[{"sql": "SELECT 2"}])
-    runs.beat(run, phase="fitting", log="c\x00\n")
+    runs.record_heartbeat(
+        run, phase="reading", progress=0.1, log="a\n", statements=[{"sql": "SELECT 1"}]
+    )
+    runs.record_heartbeat(
+        run, phase="fitting", progress=0.5, log="b\n", statements=[{"sql": "SELECT 2"}]
+    )
+    runs.record_heartbeat(run, phase="fitting", log="c\x00\n")
     runs.succeed(run)
     run = TrainingRun.objects.get(pk=run.pk)
     assert run.log == "a\nb\nc\ufffd\n"
@@ -74,7 +78,7 @@ def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
 
 def test_the_end_of_a_very_long_log_is_kept():
     run = make.TrainingRunFactory(state="running")
-    runs.beat(run, log="x" * 300_000 + "the end")
+    runs.record_heartbeat(run, log="x" * 300_000 + "the end")
     run.refresh_from_db()
     assert len(run.log) == 200_000
     assert run.log.endswith("the end")
@@ -82,9 +86,9 @@ def test_the_end_of_a_very_long_log_is_kept():
 
 def test_a_beat_says_when_the_run_is_to_be_cancelled():
     run = make.TrainingRunFactory(state="running")
-    assert runs.beat(run) is False
+    assert runs.record_heartbeat(run) is False
     runs.cancel(run.pk, actor="ada", reason="wrong labels")
-    assert runs.beat(run) is True
+    assert runs.record_heartbeat(run) is True
     runs.finish_cancel(run)
     assert run.state == RunState.CANCELLED
     assert AuditEntry.objects.get(run=run, verb="cancel").reason == "wrong labels"
@@ -94,18 +98,18 @@ def test_a_run_that_was_taken_away_does_not_beat():
     run = make.TrainingRunFactory(state="running")
     runs.fail(TrainingRun.objects.get(pk=run.pk), "x", "y")
     with pytest.raises(RunNotActive):
-        runs.beat(run, log="still here")
+        runs.record_heartbeat(run, log="still here")
     run.refresh_from_db()
     assert run.log == ""
 
 
 def test_describe_takes_what_describes_a_run_and_nothing_else():
     run = make.TrainingRunFactory(state="running")
-    runs.describe(run, dataset_counts={"train": 80, "bad": float("nan")}, candidates=[{"n": 1}])
+    runs.set_details(run, dataset_counts={"train": 80, "bad": float("nan")}, candidates=[{"n": 1}])
     run.refresh_from_db()
     assert run.dataset_counts == {"train": 80, "bad": None}
     with pytest.raises(TypeError, match="state"):
-        runs.describe(run, state="succeeded")
+        runs.set_details(run, state="succeeded")
 
 
 def test_a_cancelled_run_cannot_be_claimed():
@@ -153,7 +157,7 @@ def test_a_run_that_beats_is_not_reaped():
 
 def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
     run = make.TrainingRunFactory(state="running")
-    runs.beat(run, phase="training")
+    runs.record_heartbeat(run, phase="training")
     runs.cancel(run.pk, actor="ada")
     silence(run, 61)
     reaping.reap()

@@ -41,15 +41,17 @@ def running():
 
 
 def test_a_run_tells_its_phases_candidates_statements_and_log(client, running):
-    runs.beat(running, phase="reading labels", progress=0.1, log="550 training tasks.\n")
-    runs.beat(
+    runs.record_heartbeat(
+        running, phase="reading labels", progress=0.1, log="550 training tasks.\n"
+    )
+    runs.record_heartbeat(
         running,
         phase="racing",
         statements=[
             {"sql": "SELECT id FROM p1", "seconds": 0.5, "rows": 1, "bindings": {"a": "b"}}
         ],
     )
-    runs.describe(running, candidates=CANDIDATES, dataset_counts=COUNTS)
+    runs.set_details(running, candidates=CANDIDATES, dataset_counts=COUNTS)
     page = page_of(client, running)
     for told in ("reading labels", "racing", "0.820", "won", "SELECT id FROM p1", "550 training"):
         assert told in page
@@ -63,19 +65,19 @@ def test_a_run_that_moves_is_followed_and_one_that_ended_is_not(client, running)
 
 
 def test_progress_sends_what_is_new_in_the_log(client, running):
-    runs.beat(running, phase="reading", progress=0.25, log="first\n")
+    runs.record_heartbeat(running, phase="reading", progress=0.25, log="first\n")
     told = moved(client, running).json()
     assert (told["percent"], told["doing"], told["ended"]) == (25, "reading", False)
     assert told["log"] == {"text": "first\n", "length": 6, "whole": True}
-    runs.beat(running, log="second\n")
+    runs.record_heartbeat(running, log="second\n")
     told = moved(client, running, seen=6).json()
     assert told["log"] == {"text": "second\n", "length": 13, "whole": False}
     assert moved(client, running, seen=13).json()["log"]["text"] == ""
 
 
 def test_progress_sends_the_whole_log_once_its_beginning_is_cut_off(client, running):
-    runs.beat(running, log="x" * runs.LOG_KEPT_CHARACTERS)
-    runs.beat(running, log="end")
+    runs.record_heartbeat(running, log="x" * runs.LOG_KEPT_CHARACTERS)
+    runs.record_heartbeat(running, log="end")
     told = moved(client, running, seen=runs.LOG_KEPT_CHARACTERS - 10).json()["log"]
     assert told["whole"]
     assert len(told["text"]) == runs.LOG_KEPT_CHARACTERS
@@ -84,12 +86,12 @@ def test_progress_sends_the_whole_log_once_its_beginning_is_cut_off(client, runn
 
 @pytest.mark.parametrize("seen", ["", "-1", "x", "9" * 5000, "²"])
 def test_progress_takes_any_word_for_what_was_seen(client, running, seen):
-    runs.beat(running, log="a line\n")
+    runs.record_heartbeat(running, log="a line\n")
     assert moved(client, running, seen=seen).json()["log"]["text"] == "a line\n"
 
 
 def test_progress_takes_few_queries_and_reads_no_statements(client, running):
-    runs.beat(running, statements=[{"sql": "SELECT 1", "seconds": 0.1, "rows": 1}])
+    runs.record_heartbeat(running, statements=[{"sql": "SELECT 1", "seconds": 0.1, "rows": 1}])
     with CaptureQueriesContext(
         connection,
     ) as captured:
@@ -113,7 +115,7 @@ def test_progress_is_for_those_who_may_look_at_runs(client, running):
 
 
 def test_a_failed_run_tells_code_cause_and_cure_and_offers_to_retry(client, running):
-    runs.beat(running, phase="racing")
+    runs.record_heartbeat(running, phase="racing")
     runs.fail(running, "too_few_labels", "Only 3 tasks are labelled.", "Label 17 more.")
     page = page_of(client, running)
     for told in ("too_few_labels", "Only 3 tasks are labelled.", "Label 17 more.", "failed while"):
@@ -143,7 +145,7 @@ def test_a_queued_run_says_what_it_waits_for(client):
 def test_a_run_beside_the_champion_is_shown_with_the_interval(client, running):
     numbers = {"metric": "macro_f1", "candidate": 0.8, "champion": 0.75, "difference": 0.05}
     comparison = numbers | {"interval": [-0.01, 0.11], "n": 150, "champion_label": "v1-abc123"}
-    runs.describe(running, comparison=comparison)
+    runs.set_details(running, comparison=comparison)
     page = page_of(client, running)
     assert "v1-abc123" in page
     assert "+0.050" in page
@@ -151,8 +153,10 @@ def test_a_run_beside_the_champion_is_shown_with_the_interval(client, running):
 
 
 def test_hostile_words_of_a_run_are_escaped(client, running):
-    runs.beat(running, phase=HOSTILE, log=f"{HOSTILE}\n", statements=[{"sql": HOSTILE}])
-    runs.describe(running, candidates=[{"target": HOSTILE, "name": HOSTILE}], dataset_counts=COUNTS)
+    runs.record_heartbeat(running, phase=HOSTILE, log=f"{HOSTILE}\n", statements=[{"sql": HOSTILE}])
+    runs.set_details(
+        running, candidates=[{"target": HOSTILE, "name": HOSTILE}], dataset_counts=COUNTS
+    )
     assert HOSTILE not in json.loads(moved(client, running).content)["head"]
     runs.fail(running, HOSTILE, HOSTILE, HOSTILE)
     page = page_of(client, running)

@@ -75,7 +75,7 @@ def version():
 def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, version):
     metrics = [m | {"value": 0.7} if m["name"] == "primary" else m for m in make.METRICS]
     later = make.ModelVersionFactory(project=version.project, metrics=metrics)
-    champion.consider(later, None)
+    champion.apply_promotion_rule(later, None)
     page = page_of(client, later)
     assert ">0.820<" in page.replace("<b>", "").replace("</b>", "")  # accuracy
     assert ">0.500<" in page  # its baseline

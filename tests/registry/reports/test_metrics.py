@@ -76,7 +76,7 @@ def test_the_champion_before_is_the_one_it_was_considered_against(project):
     first, second, third = (version(project) for _ in range(3))
     promote(first)
     promote(second)
-    champion.consider(third, {"champion_label": second.label, "n": 40, "candidate": 0.1,
+    champion.apply_promotion_rule(third, {"champion_label": second.label, "n": 40, "candidate": 0.1,
                               "champion": 0.2, "champion_serves": True})  # fmt: skip
     champion.roll_back(project, actor="tester", reason="a test")
     promote(second)
