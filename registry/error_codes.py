@@ -73,7 +73,7 @@ CODES = {
         409, "They are made when a version is trained, and when one answers for the task."
     ),
     # Of what is done to projects, versions, runs, events and keys.
-    "already_so": ErrorCode(409),
+    "state_unchanged": ErrorCode(409),
     "champion_not_archivable": ErrorCode(409, "Promote another version first."),
     "not_promotable": ErrorCode(409),
     "nothing_to_roll_back_to": ErrorCode(409, "Promote a version instead."),

@@ -43,10 +43,10 @@ class ChampionNotArchivable(Refused):
     code = "champion_not_archivable"
 
 
-class AlreadySo(Refused):
+class StateUnchanged(Refused):
     """The version is in that state already."""
 
-    code = "already_so"
+    code = "state_unchanged"
 
 
 class RunHasVersion(Refused):
@@ -236,7 +236,7 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntr
     now = timezone.now()
     rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=True)
     if not rows.update(archived_at=now):
-        raise AlreadySo(f"{version.label} is archived already.")
+        raise StateUnchanged(f"{version.label} is archived already.")
     version.archived_at = now
     return base.record("archive", actor=actor, project=project, version=version, reason=reason)
 
@@ -247,7 +247,7 @@ def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEn
     project = base.lock(version.project)
     rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=False)
     if not rows.update(archived_at=None):
-        raise AlreadySo(f"{version.label} is not archived.")
+        raise StateUnchanged(f"{version.label} is not archived.")
     version.archived_at = None
     return base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
 
@@ -284,7 +284,7 @@ def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -
     with transaction.atomic():
         rows = ModelVersion.objects.filter(pk=version.pk, load_failed_at__isnull=False)
         if not rows.update(load_failed_at=None, load_error=""):
-            raise AlreadySo(f"{version.label} has no failed load.")
+            raise StateUnchanged(f"{version.label} has no failed load.")
         entry = base.record(
             "clear_load_failure",
             actor=actor,

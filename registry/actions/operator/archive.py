@@ -24,7 +24,7 @@ class Archive(Action[ModelVersion]):
         if subject.project.champion_id == subject.pk:
             return versions.ChampionNotArchivable(f"{subject.label} is the champion.")
         if subject.archived_at:
-            return versions.AlreadySo(f"{subject.label} is archived already.")
+            return versions.StateUnchanged(f"{subject.label} is archived already.")
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:

@@ -25,7 +25,7 @@ class ClearLoadFailure(Action[ModelVersion]):
 
     def unavailable(self, subject: ModelVersion) -> EvalsError | None:
         if subject.load_failed_at is None:
-            return versions.AlreadySo(f"{subject.label} has no failed load.")
+            return versions.StateUnchanged(f"{subject.label} has no failed load.")
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:

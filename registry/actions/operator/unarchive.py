@@ -22,7 +22,7 @@ class Unarchive(Action[ModelVersion]):
 
     def unavailable(self, subject: ModelVersion) -> EvalsError | None:
         if subject.archived_at is None:
-            return versions.AlreadySo(f"{subject.label} is not archived.")
+            return versions.StateUnchanged(f"{subject.label} is not archived.")
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:

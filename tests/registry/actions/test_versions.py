@@ -9,7 +9,7 @@ from django.db.utils import IntegrityError
 
 from registry import artifacts
 from registry.actions import runs, versions
-from registry.actions.versions import AlreadySo, ChampionNotArchivable, RunHasVersion
+from registry.actions.versions import ChampionNotArchivable, RunHasVersion, StateUnchanged
 from registry.models import Metric, ModelVersion, Outcome
 from registry.training_result import MetricRow
 from tests import factories as make
@@ -112,10 +112,10 @@ def test_the_champion_cannot_be_archived():
 def test_a_version_is_archived_once_and_taken_out_once():
     version = make.ModelVersionFactory()
     versions.archive(version, actor="ada", reason="r")
-    with pytest.raises(AlreadySo):
+    with pytest.raises(StateUnchanged):
         versions.archive(version, actor="ada", reason="r")
     versions.unarchive(version, actor="ada", reason="r")
-    with pytest.raises(AlreadySo):
+    with pytest.raises(StateUnchanged):
         versions.unarchive(version, actor="ada", reason="r")
 
 

@@ -85,7 +85,7 @@ def test_a_viewer_does_nothing_to_a_version(viewer, version, action):
 def test_a_version_goes_into_the_archive_and_out_again(lead, project, version):
     url = f"versions/{make.ModelVersionFactory(project=project).pk}"
     assert lead.post(f"{url}/archive/", {"reason": "Old."}).json()["state"] == "archived"
-    assert code(lead.post(f"{url}/archive/", {"reason": "Old."})) == "already_so"
+    assert code(lead.post(f"{url}/archive/", {"reason": "Old."})) == "state_unchanged"
     assert lead.post(f"{url}/unarchive/", {"reason": "Wanted."}).json()["state"] == "kept"
     served = lead.post(f"versions/{version.pk}/archive/", {"reason": "r"})
     assert code(served) == "champion_not_archivable"
@@ -104,7 +104,7 @@ def test_a_note_is_written_and_the_one_before_stays_in_the_audit_entry(lead, ver
 def test_a_failed_load_is_cleared_once_the_artifact_is_back(lead, project):
     broken = make.ModelVersionFactory(project=project)
     url = f"versions/{broken.pk}/clear-load-failure/"
-    assert code(lead.post(url, {"reason": "r"})) == "already_so"
+    assert code(lead.post(url, {"reason": "r"})) == "state_unchanged"
     artifacts.fetch(broken).unlink()
     answer = lead.post(url, {"reason": "r"})
     assert code(answer) == "artifact_missing"
