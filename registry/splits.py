@@ -1,4 +1,4 @@
-"""On which side of the split a task falls, once and for ever."""
+"""The split of a task, assigned with its first label and never changed."""
 
 import hashlib
 import json
@@ -25,8 +25,8 @@ def share(holdout: int) -> float:
     return FIRST_SHARE if holdout < HOLDOUT_ENOUGH else LATER_SHARE
 
 
-class Sides:
-    """Decides the sides of a project's newly labelled tasks, one after the other.
+class SplitAssigner:
+    """Assigns the splits of a project's newly labelled tasks, one after the other.
 
     Keeps count while it decides, so that one instance serves a whole sync of many
     batches; it must be the project's only one meanwhile (the mirror's lock sees to that).
@@ -48,25 +48,25 @@ class Sides:
         unknown = {key for key in input_keys if key not in self._by_input}
         rows = self._tasks.filter(input_key__in=unknown).order_by("-id")
         self._by_input.update(
-            (key, side) for key, side in rows.values_list("input_key", "split") if side
+            (key, split) for key, split in rows.values_list("input_key", "split") if split
         )
 
     def decide(self, input_key: str, labels: Mapping[str, str | list[str]]) -> str:
-        """The side of a task that has its first usable labels.
+        """The split of a task that has its first usable labels.
 
         That of an equal input; else the holdout for a class that waits for its first one
         there; else by the input's hash. A key's place in 0..1 is fixed, so that the later
         share's tasks are some of the first share's.
         """
         classes = _classes(labels)
-        side = self._by_input.get(input_key)
-        if side is None:
+        split = self._by_input.get(input_key)
+        if split is None:
             wanted = any(self._waits(c) for c in classes)
             drawn = int(input_key[:13], 16) / 16**13 < share(self._holdout_size())
-            side = Split.HOLDOUT if wanted or drawn else Split.TRAIN
-            self._by_input[input_key] = side
-        self._count(side, classes)
-        return side
+            split = Split.HOLDOUT if wanted or drawn else Split.TRAIN
+            self._by_input[input_key] = split
+        self._count(split, classes)
+        return split
 
     def _waits(self, cls: tuple[str, str]) -> bool:
         self._load(cls)
@@ -87,13 +87,13 @@ class Sides:
             self._holdout = self._live.filter(split=Split.HOLDOUT).exclude(labels={}).count()
         return self._holdout
 
-    def _count(self, side: str, classes: Iterable[tuple[str, str]]) -> None:
-        if side == Split.HOLDOUT:
+    def _count(self, split: str, classes: Iterable[tuple[str, str]]) -> None:
+        if split == Split.HOLDOUT:
             self._holdout = self._holdout_size() + 1
         for cls in classes:
             self._load(cls)
             self._seen[cls] += 1
-            self._in_holdout[cls] |= side == Split.HOLDOUT
+            self._in_holdout[cls] |= split == Split.HOLDOUT
 
 
 def _classes(labels: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from mlapi.served_config import Asked, asked
 from registry.actions import projects, tasks
 from registry.jsonb import storable
 from registry.models import Project, Task
-from registry.splits import Sides
+from registry.splits import SplitAssigner
 
 
 @dataclass
@@ -86,13 +86,13 @@ def put_tasks(project: Project, whole: Iterable[dict[str, Any]]) -> Applied:
     this way have been seen: they are never asked of the champion.
     """
     done = Applied()
-    sides = Sides(project)
+    splits = SplitAssigner(project)
     for batch in chunked(whole, tasks.BATCH):
         desk = Desk(project, [events.PutTask(task) for task in batch])
         for task in batch:
             _count(done, desk.put_whole(task))
         done.removed_annotations += desk.removed_annotations
-        done.labelled += desk.write(sides)
+        done.labelled += desk.write(splits)
     return done
 
 

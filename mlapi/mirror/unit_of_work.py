@@ -11,7 +11,7 @@ from registry.actions import tasks
 from registry.actions.tasks import TaskState
 from registry.jsonb import storable
 from registry.models import Project, Task
-from registry.splits import Sides
+from registry.splits import SplitAssigner
 
 _KEPT = ("id", "was_cancelled", "ground_truth", "created_at", "updated_at", "result")
 
@@ -114,7 +114,7 @@ class Desk:
                 removed += n
         return removed
 
-    def write(self, sides: Sides | None = None) -> list[Task]:
+    def write(self, splits: SplitAssigner | None = None) -> list[Task]:
         """Write what was touched; the tasks whose labels changed."""
         if self._reused:
             tasks.drop(self._project, self._reused)
@@ -125,7 +125,7 @@ class Desk:
             state.labels, state.ties, state.input_key = self.served.amount(
                 self._project.uid, state.data, state.annotations, self._project.control_since
             )
-        return tasks.write(self._project, touched, sides=sides)
+        return tasks.write(self._project, touched, splits=splits)
 
 
 def _mirrored(project: Project, changes: Sequence[events.Change]) -> list[Task]:

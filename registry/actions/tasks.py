@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.models import Outcome, Project, Task
-from registry.splits import Sides
+from registry.splits import SplitAssigner
 
 from . import features
 
@@ -76,28 +76,30 @@ def write(
     project: Project,
     states: Sequence[TaskState],
     now: datetime | None = None,
-    sides: Sides | None = None,
+    splits: SplitAssigner | None = None,
 ) -> list[Task]:
     """Insert or update the live rows of these tasks; return those whose labels changed.
 
     Reads no rows: it updates those that the states carry, and gives one to each state that has
     none. So the caller holds the mirror's lock from its reading of the rows until here. A task
-    gets its side of the split here, with its first usable label. Rows that are as they should
+    gets its split here, with its first usable label. Rows that are as they should
     be are not written. Of two states with one id the last counts. A constant number of
     queries for each batch of 1,000, beside those about classes without a holdout task.
-    Pass `sides` to keep its counts over several calls.
+    Pass `splits` to keep its counts over several calls.
     """
     now = now or timezone.now()
-    sides = sides or Sides(project)
+    splits = splits or SplitAssigner(project)
     wanted = list({state.labelstudio_id: state for state in states}.values())
     changed: list[Task] = []
     for start in range(0, len(wanted), BATCH):
-        changed += _write(project, wanted[start : start + BATCH], now, sides)
+        changed += _write(project, wanted[start : start + BATCH], now, splits)
     _note_change(project, changed, now)
     return changed
 
 
-def _write(project: Project, states: list[TaskState], now: datetime, sides: Sides) -> list[Task]:
+def _write(
+    project: Project, states: list[TaskState], now: datetime, splits: SplitAssigner
+) -> list[Task]:
     new, touched, changed, renamed = [], [], [], []
     for state in states:
         fresh = state.row is None
@@ -113,7 +115,7 @@ def _write(project: Project, states: list[TaskState], now: datetime, sides: Side
         if moved:
             renamed.append(task.pk)
         state.row = task
-    _split([t for t in changed if t.labels and t.split is None], sides)
+    _split([t for t in changed if t.labels and t.split is None], splits)
     Task.objects.bulk_create(new)
     _update(touched)
     if renamed:
@@ -140,10 +142,10 @@ def _take(task: Task, state: TaskState) -> bool:
     return bool(differs)
 
 
-def _split(tasks: list[Task], sides: Sides) -> None:
-    sides.look_up(task.input_key for task in tasks)
+def _split(tasks: list[Task], splits: SplitAssigner) -> None:
+    splits.look_up(task.input_key for task in tasks)
     for task in tasks:
-        task.split = sides.decide(task.input_key, task.labels)
+        task.split = splits.decide(task.input_key, task.labels)
 
 
 def _update(tasks: list[Task]) -> None:
@@ -163,7 +165,7 @@ def _note_change(project: Project, changed: Sequence[Task], now: datetime) -> No
 def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None = None) -> int:
     """Label Studio no longer has these tasks: empty their rows; return how many there were.
 
-    The side and the key of the input stay, because a version may have learned from it.
+    The split and the key of the input stay, because a version may have learned from it.
     """
     now = now or timezone.now()
     gone = existing(project).filter(labelstudio_id__in=list(labelstudio_ids))
@@ -192,7 +194,7 @@ def relabel(project: Project, amounts: Callable[[Task], Amount]) -> int:
     annotated = (
         existing(project).filter(Q(annotation_ids__len__gt=0) | ~Q(labels={})).order_by("id")
     )
-    sides = Sides(project)
+    splits = SplitAssigner(project)
     changed = 0
     last = 0
     while batch := list(annotated.filter(id__gt=last)[:BATCH]):
@@ -200,7 +202,7 @@ def relabel(project: Project, amounts: Callable[[Task], Amount]) -> int:
         states = [TaskState.of(task) for task in batch]
         for state, task in zip(states, batch, strict=True):
             state.labels, state.ties, state.input_key = amounts(task)
-        changed += len(write(project, states, sides=sides))
+        changed += len(write(project, states, splits=splits))
     return changed
 
 

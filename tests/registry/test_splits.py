@@ -1,11 +1,11 @@
-"""On which side a task falls."""
+"""The split that a task is assigned."""
 
 import hashlib
 
 import pytest
 
 from registry.models import Task
-from registry.splits import FIRST_SHARE, HOLDOUT_ENOUGH, LATER_SHARE, Sides, input_key
+from registry.splits import FIRST_SHARE, HOLDOUT_ENOUGH, LATER_SHARE, SplitAssigner, input_key
 from tests.factories import ProjectFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -15,14 +15,14 @@ def key(n: int) -> str:
     return hashlib.sha256(str(n).encode()).hexdigest()
 
 
-def decide(sides: Sides, keys: list[str], label="Positive") -> list[str]:
-    sides.look_up(keys)
-    return [sides.decide(k, {"label": label}) for k in keys]
+def decide(splits: SplitAssigner, keys: list[str], label="Positive") -> list[str]:
+    splits.look_up(keys)
+    return [splits.decide(k, {"label": label}) for k in keys]
 
 
 def test_a_fifth_goes_to_the_holdout_until_it_has_enough():
-    sides = Sides(ProjectFactory())
-    decided = decide(sides, [key(n) for n in range(14_000)])
+    splits = SplitAssigner(ProjectFactory())
+    decided = decide(splits, [key(n) for n in range(14_000)])
     first = decided[:9_000]
     assert 0.18 < first.count("holdout") / len(first) < 0.22
     later = decided[12_000:]
@@ -40,15 +40,15 @@ def test_what_is_drawn_for_the_later_share_is_drawn_for_the_first_one():
 def test_the_same_inputs_fall_the_same_way_in_every_process():
     project = ProjectFactory()
     keys = [key(n) for n in range(500)]
-    assert decide(Sides(project), keys) == decide(Sides(project), keys)
+    assert decide(SplitAssigner(project), keys) == decide(SplitAssigner(project), keys)
 
 
 def test_equal_inputs_share_a_side():
     project = ProjectFactory()
-    # A side that its hash would not give it.
+    # A split that its hash would not give it.
     unlikely = next(k for k in map(key, range(100)) if int(k[:13], 16) / 16**13 > 0.5)
     TaskFactory(project=project, input_key=unlikely, labelled="Positive", split="holdout")
-    assert decide(Sides(project), [unlikely, unlikely]) == ["holdout", "holdout"]
+    assert decide(SplitAssigner(project), [unlikely, unlikely]) == ["holdout", "holdout"]
 
 
 def test_an_input_that_was_learned_from_keeps_its_side_after_its_task_is_deleted():
@@ -56,19 +56,19 @@ def test_an_input_that_was_learned_from_keeps_its_side_after_its_task_is_deleted
     likely = next(k for k in map(key, range(100)) if int(k[:13], 16) / 16**13 < 0.1)
     task = TaskFactory(project=project, input_key=likely, labelled="Positive", split="train")
     Task.objects.filter(pk=task.pk).update(deleted_at=task.created_at)
-    assert decide(Sides(project), [likely]) == ["train"]
+    assert decide(SplitAssigner(project), [likely]) == ["train"]
 
 
 def test_a_class_with_five_tasks_and_none_in_the_holdout_gives_it_its_next_new_one():
     project = ProjectFactory()
     train = [k for k in map(key, range(100)) if int(k[:13], 16) / 16**13 > 0.3]
-    assert decide(Sides(project), train[:4], "Rare") == ["train"] * 4
+    assert decide(SplitAssigner(project), train[:4], "Rare") == ["train"] * 4
     # Counted in one go, and from what is stored.
-    assert decide(Sides(project), train[:7], "Rare") == ["train"] * 5 + ["holdout", "train"]
+    assert decide(SplitAssigner(project), train[:7], "Rare") == ["train"] * 5 + ["holdout", "train"]
     for k in train[:5]:
         TaskFactory(project=project, input_key=k, labelled="Rare", split="train")
-    assert decide(Sides(project), [train[6]], "Rare") == ["holdout"]
-    assert decide(Sides(project), [train[6]], "Other") == ["train"]
+    assert decide(SplitAssigner(project), [train[6]], "Rare") == ["holdout"]
+    assert decide(SplitAssigner(project), [train[6]], "Other") == ["train"]
 
 
 def test_a_class_of_a_multiple_control_is_counted_by_label():
@@ -76,10 +76,10 @@ def test_a_class_of_a_multiple_control_is_counted_by_label():
     train = [k for k in map(key, range(100)) if int(k[:13], 16) / 16**13 > 0.3]
     for k in train[:5]:
         TaskFactory(project=project, input_key=k, labels={"tags": ["x", "y"]}, split="train")
-    sides = Sides(project)
-    assert sides.decide(train[5], {"tags": ["z"]}) == "train"
-    assert sides.decide(train[6], {"tags": []}) == "train"
-    assert sides.decide(train[7], {"tags": ["y", "z"]}) == "holdout"
+    splits = SplitAssigner(project)
+    assert splits.decide(train[5], {"tags": ["z"]}) == "train"
+    assert splits.decide(train[6], {"tags": []}) == "train"
+    assert splits.decide(train[7], {"tags": ["y", "z"]}) == "holdout"
 
 
 def test_an_equal_input_goes_before_a_class_that_waits():
@@ -87,15 +87,15 @@ def test_an_equal_input_goes_before_a_class_that_waits():
     train = [k for k in map(key, range(100)) if int(k[:13], 16) / 16**13 > 0.3]
     for k in train[:5]:
         TaskFactory(project=project, input_key=k, labelled="Rare", split="train")
-    assert decide(Sides(project), [train[0]], "Rare") == ["train"]
+    assert decide(SplitAssigner(project), [train[0]], "Rare") == ["train"]
 
 
 def test_a_whole_sync_asks_few_questions(django_assert_max_num_queries):
     project = ProjectFactory()
-    sides = Sides(project)
+    splits = SplitAssigner(project)
     with django_assert_max_num_queries(10):
         for start in range(0, 3_000, 1_000):
-            decide(sides, [key(n) for n in range(start, start + 1_000)])
+            decide(splits, [key(n) for n in range(start, start + 1_000)])
 
 
 def test_keys_differ_between_projects_and_parts():

@@ -47,12 +47,12 @@ def test_the_side_is_decided_with_the_first_label_and_never_changed():
     project = ProjectFactory()
     mirror(project, [state(1)])
     (changed,) = mirror(project, [state(1, "A")], now=T0)
-    side = Task.objects.get().split
-    assert changed.split == side in {"train", "holdout"}
+    split = Task.objects.get().split
+    assert changed.split == split in {"train", "holdout"}
     mirror(project, [state(1, "B")])
     mirror(project, [state(1)])
     mirror(project, [state(1, "A")])
-    assert Task.objects.get().split == side
+    assert Task.objects.get().split == split
 
 
 def test_when_labels_changed_is_remembered_on_task_and_project():

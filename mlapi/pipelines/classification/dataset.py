@@ -109,8 +109,8 @@ def folds(keys: Sequence[str], seed: int, k: int = 5) -> np.ndarray:
 def on_both_sides(dataset: Dataset, target: str) -> int:
     """How many of the target's judged inputs are training inputs too.
 
-    Tasks that are equal in all of their inputs share a side; a target reads one of them, which
-    tasks of both sides may have in common; and two addresses may name one picture.
+    Tasks that are equal in all of their inputs share a split; a target reads one of them, which
+    tasks of both splits may have in common; and two addresses may name one picture.
     """
     c = dataset.columns[target]
     learned = dataset.train.loc[dataset.train[c.fold] != LEFT_OUT, c.key]
@@ -148,7 +148,7 @@ def _allowed(human: Any, target: TargetSpec) -> str | None:
 def _folds(keys: pd.Series, labels: pd.Series, seed: int) -> np.ndarray:
     """(n,) fold numbers; LEFT_OUT without an input or a label.
 
-    Equal inputs share a fold, as they share a side of the split: a score from a model that has
+    Equal inputs share a fold, as they share a split: a score from a model that has
     seen the input is no out-of-fold score, and calibrates what serves to be far too sure.
     """
     found = np.full(len(keys), LEFT_OUT)

@@ -339,7 +339,7 @@ def test_an_annotation_event_reads_the_row_of_its_task_once(project):
     with CaptureQueriesContext(connection) as second:
         drain(project.pk)
     assert mirrored(project).annotation_ids == [5, 6]
-    # The first label also decides the side, by what other rows have of the same input and label.
+    # The first label also decides the split, by what other rows have of the same input and label.
     assert len(rows_read(first)) == 1
     assert len(selects(second, "registry_task")) == 1
 
