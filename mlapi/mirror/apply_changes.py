@@ -16,7 +16,7 @@ from mlapi.mirror.deletions import Gone
 from mlapi.mirror.unit_of_work import Desk
 from mlapi.served_config import Asked, asked
 from registry.actions import projects, tasks
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.models import Project, Task
 from registry.splits import SplitAssigner
 
@@ -114,7 +114,7 @@ def relabel(project: Project, label_config: str | None) -> int:
     """
     if not label_config:
         return 0
-    wanted = asked(storable(label_config), project.options)
+    wanted = asked(sanitize(label_config), project.options)
     if not wanted.targets or wanted.fingerprint == project.fingerprint:
         return 0
     since = _since(project, wanted)
@@ -135,8 +135,8 @@ def heal_config(project: Project) -> bool:
 
 
 def _store_config(project: Project, label_config: str | None, title: str | None) -> bool:
-    label_config = storable(label_config or project.label_config)
-    title = project.title if title is None else storable(title)[:500]
+    label_config = sanitize(label_config or project.label_config)
+    title = project.title if title is None else sanitize(title)[:500]
     found = asked(label_config, project.options)
     if (label_config, title, found.fingerprint) == (
         project.label_config,

@@ -9,7 +9,7 @@ from mlapi.labelstudio.times import moment
 from mlapi.served_config import asked
 from registry.actions import tasks
 from registry.actions.tasks import TaskState
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.models import Project, Task
 from registry.splits import SplitAssigner
 
@@ -61,7 +61,7 @@ class Desk:
             known = self._tasks[task["id"]] = _OnDesk(TaskState(task["id"]))
         state = known.state
         known.touched = True
-        state.data = storable(task["data"]) if isinstance(task.get("data"), dict) else state.data
+        state.data = sanitize(task["data"]) if isinstance(task.get("data"), dict) else state.data
         state.source_updated_at = updated or state.source_updated_at
         counted = task.get("total_annotations")
         if isinstance(counted, int):
@@ -157,7 +157,7 @@ def _kept(annotation: dict[str, Any]) -> dict[str, Any]:
         value = annotation.get(name)
         value = value.get("id") if isinstance(value, dict) else value
         kept[name] = value if isinstance(value, int | str) else None
-    return storable(kept)
+    return sanitize(kept)
 
 
 def _is_older(new: dict[str, Any], old: dict[str, Any]) -> bool:

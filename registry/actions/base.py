@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 
 
@@ -49,11 +49,11 @@ def record(
     return AuditEntry.objects.create(
         project=project,
         verb=verb,
-        actor=storable(actor)[:150],
-        reason=storable(reason),
+        actor=sanitize(actor)[:150],
+        reason=sanitize(reason),
         version=version,
         from_version=from_version,
         to_version=to_version,
         run=run,
-        numbers=storable(numbers or {}),
+        numbers=sanitize(numbers or {}),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from registry.errors import Refused
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 
@@ -54,12 +54,12 @@ def record(
     """Write an event, one query. One that is not RECEIVED is settled at once by its outcome."""
     return Event.objects.create(
         project=project,
-        action=storable(action)[:64],
-        payload=storable(payload, drop=_is_secret),
+        action=sanitize(action)[:64],
+        payload=sanitize(payload, drop=_is_secret),
         source=source,
-        request_id=storable(request_id)[:64],
+        request_id=sanitize(request_id)[:64],
         status=status,
-        outcome=storable(outcome),
+        outcome=sanitize(outcome),
         run=run,
         settled_at=None if status == EventStatus.RECEIVED else timezone.now(),
     )
@@ -69,7 +69,7 @@ def set_outcome(event: Event, status: str, outcome: str, run: TrainingRun | None
     """Set the status and outcome of a received event. Raises EventSettled if it has one."""
     fields = {
         "status": status,
-        "outcome": storable(outcome),
+        "outcome": sanitize(outcome),
         "run": run,
         "settled_at": timezone.now(),
     }

@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from registry import queue
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.models import Project
 
 from . import base
@@ -37,10 +37,10 @@ def upsert_from_setup(
     its token belongs to a host that no one has vouched for. `with_password`: the caller gave
     basic credentials, so the host that it names knows them.
     """
-    hostname = storable(hostname).rstrip("/")[:500]
-    told = {"extra_params": storable(extra_params), "backend_url": backend_url[:500]}
+    hostname = sanitize(hostname).rstrip("/")[:500]
+    told = {"extra_params": sanitize(extra_params), "backend_url": backend_url[:500]}
     if hostname:
-        told |= {"hostname": hostname, "setup_token": storable(setup_token)}
+        told |= {"hostname": hostname, "setup_token": sanitize(setup_token)}
         told |= {"knows_password": True} if with_password else {}
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     created = False
@@ -50,13 +50,13 @@ def upsert_from_setup(
         _store(project, other_hostname=hostname)
         return project, False, False
     _store(project, **told)
-    return project, created, bool(label_config) and storable(label_config) != project.label_config
+    return project, created, bool(label_config) and sanitize(label_config) != project.label_config
 
 
 def get_or_create(uid: str, *, title: str = "") -> Project:
     """The project of a webhook, made if no /setup has named it yet."""
     project = Project.objects.select_related("champion").filter(uid=uid).first()
-    return project or _insert(uid, title=storable(title)[:500])[0]
+    return project or _insert(uid, title=sanitize(title)[:500])[0]
 
 
 def _insert(uid: str, **fields: Any) -> tuple[Project, bool]:
@@ -97,16 +97,16 @@ def set_config(
     current = base.lock(project)
     before = current.fingerprint
     fields: dict[str, Any] = {
-        "label_config": storable(label_config),
+        "label_config": sanitize(label_config),
         "fingerprint": fingerprint,
         "pipeline": pipeline,
-        "unserved_reason": storable(unserved_reason),
+        "unserved_reason": sanitize(unserved_reason),
         "updated_at": timezone.now(),
     }
     if title is not None:
-        fields["title"] = storable(title)[:500]
+        fields["title"] = sanitize(title)[:500]
     if control_since is not None:
-        fields["control_since"] = storable(control_since)
+        fields["control_since"] = sanitize(control_since)
     base.update_row(project, fields)
     if before and before != fingerprint:
         base.record(
@@ -122,7 +122,7 @@ def set_config(
 def record_connection(project: Project, report: dict[str, Any]) -> None:
     """Keep the report of a connection check."""
     base.update_row(
-        project, {"connection": storable(report), "connection_checked_at": timezone.now()}
+        project, {"connection": sanitize(report), "connection_checked_at": timezone.now()}
     )
 
 

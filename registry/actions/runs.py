@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from registry import queue
 from registry.errors import Refused
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.models import Project, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunState
 
@@ -69,8 +69,8 @@ def start(
         run = TrainingRun(
             project=project,
             trigger=trigger,
-            actor=storable(actor)[:150],
-            parameters=storable(parameters or {}),
+            actor=sanitize(actor)[:150],
+            parameters=sanitize(parameters or {}),
             retry_of=retry_of,
         )
         with transaction.atomic():
@@ -157,15 +157,15 @@ def record_heartbeat(
     """
     fields: dict[str, Any] = {"heartbeat_at": timezone.now()}
     if phase is not None and phase != run.phase:
-        fields |= {"phase": storable(phase)[:64], "phases": [*closed_phases(run), _opened(phase)]}
+        fields |= {"phase": sanitize(phase)[:64], "phases": [*closed_phases(run), _opened(phase)]}
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
-        fields["log"] = Right(Concat(F("log"), Value(storable(log))), LOG_KEPT_CHARACTERS)
+        fields["log"] = Right(Concat(F("log"), Value(sanitize(log))), LOG_KEPT_CHARACTERS)
     if statements:
         fields["statements"] = Func(
             F("statements"),
-            Value(storable(statements), output_field=JSONField()),
+            Value(sanitize(statements), output_field=JSONField()),
             template="%(expressions)s",
             arg_joiner=" || ",
             output_field=JSONField(),
@@ -182,7 +182,7 @@ def record_heartbeat(
 
 
 def _opened(phase: str) -> dict[str, Any]:
-    return {"name": storable(phase)[:64], "started_at": timezone.now().isoformat(), "seconds": None}
+    return {"name": sanitize(phase)[:64], "started_at": timezone.now().isoformat(), "seconds": None}
 
 
 def closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
@@ -200,7 +200,7 @@ def set_details(run: TrainingRun, **fields: Any) -> None:
     if unknown:
         raise TypeError(f"set_details() takes no {', '.join(sorted(unknown))}")
     fields = {
-        name: storable(value) if isinstance(value, str | list | dict) else value
+        name: sanitize(value) if isinstance(value, str | list | dict) else value
         for name, value in fields.items()
     }
     if not base.update_row(run, fields, state=RunState.RUNNING):
@@ -226,8 +226,8 @@ def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
         RunState.RUNNING,
         state=RunState.FAILED,
         error_code=code[:64],
-        error=storable(message),
-        hint=storable(hint),
+        error=sanitize(message),
+        hint=sanitize(hint),
         phases=closed_phases(run),
         ended_at=timezone.now(),
     )

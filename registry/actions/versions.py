@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry import artifacts
 from registry.errors import Refused
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 from registry.metrics import info, mean
 from registry.models import (
     AuditEntry,
@@ -87,15 +87,15 @@ def register(
             label=label,
             run=run,
             pipeline=run.parameters["pipeline"],
-            recipe=storable(result.recipe)[:64],
+            recipe=sanitize(result.recipe)[:64],
             fingerprint=run.parameters["fingerprint"],
             artifact=key,
             artifact_bytes=size,
             artifact_sha256=sha256,
             artifact_format=artifact_format,
-            environment=storable(result.environment),
-            extractor=storable(result.extractor)[:255],
-            primary_metric=storable(result.primary_metric)[:64],
+            environment=sanitize(result.environment),
+            extractor=sanitize(result.extractor)[:255],
+            primary_metric=sanitize(result.primary_metric)[:64],
             **_primary(metrics, result.primary_metric),
         )
         try:
@@ -142,9 +142,9 @@ def _insert(
             object_tag=t.object_tag,
             field=t.field,
             kind=t.kind,
-            labels=storable(t.labels),
+            labels=sanitize(t.labels),
             trained=t.trained,
-            untrained_reason=storable(t.untrained_reason),
+            untrained_reason=sanitize(t.untrained_reason),
         )
         for t in result.targets
     )
@@ -157,9 +157,9 @@ def _insert(
                 task_id=o.task,
                 target=o.target,
                 source=Outcome.Source.HOLDOUT,
-                predicted=storable(o.predicted),
-                score=storable(o.score),
-                human=storable(o.human),
+                predicted=sanitize(o.predicted),
+                score=sanitize(o.score),
+                human=sanitize(o.human),
                 correct=o.correct,
                 at=now,
             )
@@ -173,7 +173,7 @@ def _insert(
                 version=version,
                 task_id=e.task,
                 target=e.target,
-                label=_shortened(storable(e.label)),
+                label=_shortened(sanitize(e.label)),
                 score=e.score,
             )
             for e in result.exemplars
@@ -187,9 +187,9 @@ def _metric(row: MetricRow) -> Metric:
         target=row.target,
         name=row.name,
         split=row.split,
-        label=_shortened(storable(row.label)),
+        label=_shortened(sanitize(row.label)),
         step=row.step,
-        value=storable(row.value),
+        value=sanitize(row.value),
         n=row.n,
     )
 
@@ -257,7 +257,7 @@ def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
     """Write what a human has to say of the version; the note before stays in the audit entry."""
     project: Project = base.lock(version.project)
     current = ModelVersion.objects.get(pk=version.pk)
-    text = storable(text)
+    text = sanitize(text)
     ModelVersion.objects.filter(pk=version.pk).update(note=text)
     version.note = text
     return base.record(
@@ -272,7 +272,7 @@ def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
 
 def mark_load_failed(version: ModelVersion, error: str) -> None:
     """The version cannot be fetched, verified or loaded: nothing falls back to it."""
-    base.update_row(version, {"load_failed_at": timezone.now(), "load_error": storable(error)})
+    base.update_row(version, {"load_failed_at": timezone.now(), "load_error": sanitize(error)})
 
 
 def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:

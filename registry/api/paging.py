@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from registry.jsonb import storable
+from registry.json_sanitize import sanitize
 
 from .errors import CursorInvalid
 from .query_limits import is_read_by_index, requested_ordering
@@ -123,7 +123,7 @@ class KeysetPagination(BasePagination):
             if ordering != self._ordering or type(backwards) is not bool or type(pk) is not int:
                 raise CursorInvalid
             field: Any = model._meta.get_field(ordering.lstrip("-"))
-            value = field.to_python(storable(value))
+            value = field.to_python(sanitize(value))
         except (ValueError, TypeError, RecursionError, ValidationError):
             raise CursorInvalid from None
         return (value, pk), backwards

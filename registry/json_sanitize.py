@@ -1,4 +1,4 @@
-"""Makes a JSON value storable: PostgreSQL refuses NUL, lone surrogates and NaN."""
+"""JSON values that PostgreSQL stores: it refuses NUL, lone surrogates and NaN."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from typing import Any
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def storable(value: Any, drop: Callable[[tuple[str, ...]], bool] | None = None) -> Any:
+def sanitize(value: Any, drop: Callable[[tuple[str, ...]], bool] | None = None) -> Any:
     """A copy of `value` with U+FFFD for what PostgreSQL refuses and None for NaN and infinities.
 
     `drop` is asked with the path of each object key (list positions left out) and
