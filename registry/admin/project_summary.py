@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from registry.accuracy import ENOUGH, Standing
 from registry.actions.operator.new_key import NewKey
 from registry.metrics import title
 from registry.models import Event
+from registry.proportions import ENOUGH, Proportion
 from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 
 from .badges import ago
@@ -93,12 +93,12 @@ def prequential_share(summary: ProjectSummary) -> str:
     return "too few" if summary.prequential.share is None else f"{summary.prequential.share:.0%}"
 
 
-def prequential_interval(standing: Standing) -> str:
+def prequential_interval(proportion: Proportion) -> str:
     """The 95 % interval and n."""
-    if standing.interval is None:
-        return f"{standing.n} of {ENOUGH} answers"
-    low, high = standing.interval
-    return f"{low:.0%} to {high:.0%}, n\xa0=\xa0{standing.n:,}"
+    if proportion.interval is None:
+        return f"{proportion.n} of {ENOUGH} answers"
+    low, high = proportion.interval
+    return f"{low:.0%} to {high:.0%}, n\xa0=\xa0{proportion.n:,}"
 
 
 def label_count(n: int) -> str:

@@ -6,10 +6,10 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
-from registry.accuracy import Standing, standings_by_source
 from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
+from registry.proportions import Proportion, by_source
 from registry.reports.formatting import (
     answer_text,
     format_3dp,
@@ -72,11 +72,12 @@ def context(
     }
 
 
-def proportion_text(standing: Standing) -> str:
+def proportion_text(proportion: Proportion) -> str:
     """The share with its interval and n; below 20 answers n only."""
-    if standing.share is None:
-        return f"too few to tell (n = {standing.n})"
-    return f"{format_3dp(standing.share)} ({share_interval(standing.interval)}, n = {standing.n})"
+    if proportion.share is None:
+        return f"too few to tell (n = {proportion.n})"
+    interval = share_interval(proportion.interval)
+    return f"{format_3dp(proportion.share)} ({interval}, n = {proportion.n})"
 
 
 def _facts(
@@ -85,7 +86,7 @@ def _facts(
     primary = next((row for row in rows if (row.target, row.name) == ("", "primary")), None)
     metric = title(version.primary_metric)
     sources = [Outcome.Source.PREQUENTIAL, Outcome.Source.SHOWN]
-    after, shown = standings_by_source(version, sources).values()
+    after, shown = by_source(version, sources).values()
     facts = [
         {
             "name": f"Primary metric ({metric})",

@@ -120,7 +120,7 @@ class PointSerializer(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
-class StandingSerializer(serializers.Serializer):
+class ProportionSerializer(serializers.Serializer):
     """How many of n predictions were correct. The share is null below n = 20."""
 
     n = serializers.IntegerField()
@@ -133,5 +133,5 @@ class DaySerializer(serializers.Serializer):
     """Predictions on one day's new labels, and on those of the seven days ending with it."""
 
     day = serializers.DateField()
-    standing = StandingSerializer()
-    window = StandingSerializer()
+    proportion = ProportionSerializer()
+    window = ProportionSerializer()

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from registry.accuracy import Standing, standings
 from registry.models import ModelVersion, Outcome, TrainingRun
+from registry.proportions import Proportion, by_target
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.exemplars import LabelExemplars, exemplars
@@ -50,7 +50,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
             {**asdict(curve), "sentence": curve.sentence} for curve in learning_curves(version)
         ],
         "after_training": {
-            source: _standings(version, source)
+            source: _proportions(version, source)
             for source in (Outcome.Source.PREQUENTIAL.value, Outcome.Source.SHOWN.value)
         },
         "mistakes": _mistakes(version),
@@ -65,15 +65,15 @@ def _target(target: Any) -> dict[str, Any]:
     return {name: getattr(target, name) for name in [*names, "untrained_reason"]}
 
 
-def _standings(version: ModelVersion, source: str) -> dict[str, dict[str, Any]]:
-    found = standings(version, source).items()
-    return {target: _standing(standing) for target, standing in found}
+def _proportions(version: ModelVersion, source: str) -> dict[str, dict[str, Any]]:
+    found = by_target(version, source).items()
+    return {target: _proportion(proportion) for target, proportion in found}
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def _proportion(proportion: Proportion) -> dict[str, Any]:
     """Share and interval are None below 20 answers."""
-    interval = list(standing.interval) if standing.interval else None
-    return {"n": standing.n, "share": standing.share, "interval": interval}
+    interval = list(proportion.interval) if proportion.interval else None
+    return {"n": proportion.n, "share": proportion.share, "interval": interval}
 
 
 def _label(one: LabelExemplars) -> dict[str, Any]:

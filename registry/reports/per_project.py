@@ -12,8 +12,8 @@ from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from registry.accuracy import Standing
 from registry.models import AuditEntry, Event, Outcome, TrainingRun
+from registry.proportions import Proportion
 from registry.reports.series import start_of
 
 _SERIES = """
@@ -38,7 +38,7 @@ def primary_series(projects: Sequence[int], versions: int) -> dict[int, list[tup
     return series
 
 
-def prequential(projects: Sequence[int], days: int) -> dict[int, Standing]:
+def prequential(projects: Sequence[int], days: int) -> dict[int, Proportion]:
     """By project, the prequential accuracy of its served versions in the last days."""
     recent = Outcome.objects.filter(
         source=Outcome.Source.PREQUENTIAL,
@@ -50,7 +50,7 @@ def prequential(projects: Sequence[int], days: int) -> dict[int, Standing]:
         .annotate(n=Count("*"), right=Count("correct", filter=Q(correct=True)))
         .order_by()
     )
-    return {row["version__project"]: Standing(row["n"], row["right"]) for row in rows}
+    return {row["version__project"]: Proportion(row["n"], row["right"]) for row in rows}
 
 
 # How it stands; what it did, which may be long, is read when it is asked for.

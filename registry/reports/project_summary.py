@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from registry import presence, queue
-from registry.accuracy import ENOUGH, Standing
 from registry.engine import engine
 from registry.metrics import info, title
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.run import RunState
+from registry.proportions import ENOUGH, Proportion
 from registry.reports import per_project
 
 SPARKLINE = 20  # versions
@@ -35,7 +35,7 @@ class ProjectSummary:
     last_run: TrainingRun | None
     last_move: AuditEntry | None
     series: list[tuple[str, float | None]] = field(default_factory=list)
-    prequential: Standing = Standing(0, 0)
+    prequential: Proportion = Proportion(0, 0)
     events_today: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
 
@@ -160,14 +160,14 @@ def complete(
     """
     ids = [summary.project.pk for summary in summaries]
     series = per_project.primary_series(ids, SPARKLINE) if sparklines else {}
-    standings = per_project.prequential(ids, PREQUENTIAL_DAYS)
+    proportions = per_project.prequential(ids, PREQUENTIAL_DAYS)
     events = per_project.events_today(ids)
     policies = engine().policy_statuses([summary.project for summary in summaries])
     return [
         replace(
             summary,
             series=_of_one_metric(series.get(summary.project.pk, []), summary.metric),
-            prequential=standings.get(summary.project.pk, Standing(0, 0)),
+            prequential=proportions.get(summary.project.pk, Proportion(0, 0)),
             events_today=events.get(summary.project.pk, 0),
             policy=policies.get(summary.project.pk, {}),
         )

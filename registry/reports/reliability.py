@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from django.db.models import Avg, Count, F, Q, Value
 from django.db.models.functions import Floor, Least
 
-from registry.accuracy import wilson
 from registry.models import Metric, ModelVersion, Outcome
+from registry.proportions import wilson
 
 BINS = 10
 

@@ -10,9 +10,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from registry.accuracy import Standing
 from registry.metrics import BASELINES, info, mean, measured
 from registry.models import Metric, Outcome, Project
+from registry.proportions import Proportion
 
 WINDOW = 7  # days
 
@@ -42,8 +42,8 @@ class Day:
     """Predictions on one day's new labels, and on those of the seven days ending with it."""
 
     day: date
-    standing: Standing
-    window: Standing
+    proportion: Proportion
+    window: Proportion
 
 
 def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
@@ -93,7 +93,7 @@ def prequential_series(project: Project, days: int = 90) -> list[Day]:
         .annotate(n=Count("*"), right=Count("correct", filter=Q(correct=True)))
         .order_by("day")
     )
-    by_day = {row["day"]: Standing(row["n"], row["right"]) for row in rows}
+    by_day = {row["day"]: Proportion(row["n"], row["right"]) for row in rows}
     return [Day(day, by_day[day], _window(by_day, day)) for day in by_day if day >= first]
 
 
@@ -102,9 +102,9 @@ def start_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _window(by_day: dict[date, Standing], last: date) -> Standing:
+def _window(by_day: dict[date, Proportion], last: date) -> Proportion:
     days = [by_day[day] for i in range(WINDOW) if (day := last - timedelta(days=i)) in by_day]
-    return Standing(sum(d.n for d in days), sum(d.correct for d in days))
+    return Proportion(sum(d.n for d in days), sum(d.correct for d in days))
 
 
 def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:

@@ -49,14 +49,14 @@ class Command(ReportCommand):
 
 def _prequential(project: Row) -> str | None:
     """The share with n; below 20 answers n only."""
-    standing = project["prequential"]
-    if standing["share"] is None:
-        return f"n = {standing['n']}" if standing["n"] else None
-    return f"{standing['share']:.3f} (n = {standing['n']})"
+    proportion = project["prequential"]
+    if proportion["share"] is None:
+        return f"n = {proportion['n']}" if proportion["n"] else None
+    return f"{proportion['share']:.3f} (n = {proportion['n']})"
 
 
 def _project(summary: ProjectSummary) -> dict[str, Any]:
-    project, run, standing = summary.project, summary.last_run, summary.prequential
+    project, run, proportion = summary.project, summary.last_run, summary.prequential
     return {
         "id": project.pk,
         "uid": project.uid,
@@ -67,9 +67,9 @@ def _project(summary: ProjectSummary) -> dict[str, Any]:
         "primary_n": summary.primary_n,
         "baseline": summary.baseline,
         "prequential": {
-            "n": standing.n,
-            "share": standing.share,
-            "interval": list(standing.interval) if standing.interval else None,
+            "n": proportion.n,
+            "share": proportion.share,
+            "interval": list(proportion.interval) if proportion.interval else None,
         },
         "last_run": {"id": run.pk, "state": run.state} if run else None,
         "events_today": summary.events_today,

@@ -13,7 +13,7 @@ from mlapi.mirror import apply_changes
 from mlapi.mirror.prequential import champion_at
 from mlapi.mirror.process_events import drain
 from mlapi.pipelines import PIPELINES
-from registry import accuracy
+from registry import proportions
 from registry.actions import champion, events, tasks
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
 from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, promote
@@ -155,8 +155,8 @@ def test_skipped_annotations_do_not_count_and_the_next_one_does(project, version
 def test_what_was_shown_to_the_human_is_counted_apart(project, version):
     annotate(project, 5, 1, "Positive", parent_prediction=77)
     assert Outcome.objects.get().source == Outcome.Source.SHOWN
-    assert accuracy.standings(version) == {}
-    assert accuracy.standings(version, Outcome.Source.SHOWN)["label"].n == 1
+    assert proportions.by_target(version) == {}
+    assert proportions.by_target(version, Outcome.Source.SHOWN)["label"].n == 1
 
 
 def test_a_task_without_text_is_no_outcome(project, version):
@@ -305,14 +305,14 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
 
 def test_a_share_of_fewer_than_twenty_is_not_shown(project, version):
     OutcomeFactory.create_batch(19, version=version)
-    standing = accuracy.standings(version)["label"]
-    assert (standing.n, standing.correct) == (19, 19)
-    assert standing.share is None
-    assert standing.interval is None
+    proportion = proportions.by_target(version)["label"]
+    assert (proportion.n, proportion.correct) == (19, 19)
+    assert proportion.share is None
+    assert proportion.interval is None
     OutcomeFactory(version=version, predicted="Negative")
-    standing = accuracy.standings(version)["label"]
-    assert standing.share == 0.95
-    low, high = standing.interval
+    proportion = proportions.by_target(version)["label"]
+    assert proportion.share == 0.95
+    low, high = proportion.interval
     assert (round(low, 3), round(high, 3)) == (0.764, 0.991)
 
 
@@ -327,7 +327,7 @@ def test_a_share_of_fewer_than_twenty_is_not_shown(project, version):
     ],
 )
 def test_wilsons_interval(correct, n, low, high):
-    assert accuracy.wilson(correct, n) == (
+    assert proportions.wilson(correct, n) == (
         pytest.approx(low, abs=1e-4),
         pytest.approx(high, abs=1e-4),
     )

@@ -114,8 +114,8 @@ def test_a_metric_is_one_series_over_the_versions(viewer, project, version):
 def test_the_answers_beside_humans_are_a_series_of_days(viewer, project, version):
     make.OutcomeFactory.create_batch(20, version=version)
     (day,) = viewer.get(f"projects/{project.pk}/prequential/", {"days": 7}).json()
-    assert day["standing"]["n"] == 20
-    assert day["standing"]["share"] == 1.0
+    assert day["proportion"]["n"] == 20
+    assert day["proportion"]["share"] == 1.0
     assert len(day["window"]["interval"]) == 2
     for days in ("0", "367", "x"):
         answer = viewer.get(f"projects/{project.pk}/prequential/", {"days": days})

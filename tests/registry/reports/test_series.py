@@ -108,7 +108,7 @@ def test_each_day_has_its_answers_and_those_of_the_week_that_it_ends(project):
     answers(v, 6, right=12, wrong=3)
     answers(v, 0, right=9, wrong=1)
     days = prequential_series(project, days=30)
-    assert [(d.standing.n, d.standing.correct) for d in days] == [(3, 3), (15, 12), (10, 9)]
+    assert [(d.proportion.n, d.proportion.correct) for d in days] == [(3, 3), (15, 12), (10, 9)]
     assert [(d.window.n, d.window.correct) for d in days] == [(3, 3), (18, 15), (25, 21)]
     assert [d.window.share for d in days] == [None, None, 21 / 25]
     assert days[-1].day == timezone.localdate()
@@ -119,7 +119,7 @@ def test_a_week_that_began_before_the_first_day_is_whole(project):
     answers(v, 3, right=5)
     answers(v, 0, right=2)
     (today,) = prequential_series(project, days=1)
-    assert (today.standing.n, today.window.n) == (2, 7)
+    assert (today.proportion.n, today.window.n) == (2, 7)
 
 
 def test_only_what_was_asked_before_the_human_counts_and_all_versions_do(project):
@@ -128,7 +128,7 @@ def test_only_what_was_asked_before_the_human_counts_and_all_versions_do(project
     answers(version(project), 0, right=1, source=Outcome.Source.SHOWN)
     answers(version(ProjectFactory()), 0, right=1)
     (today,) = prequential_series(project)
-    assert today.standing.n == 2
+    assert today.proportion.n == 2
 
 
 def test_a_series_takes_one_query_however_many_rows(project):

@@ -1,4 +1,4 @@
-"""How often versions were right: shares of outcomes, with n, never of too few."""
+"""Proportions of correct answers, with n and interval; none of too few."""
 
 import math
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ ENOUGH = 20
 
 
 @dataclass(frozen=True)
-class Standing:
-    """So many of `n` answers were right. Share and interval are None below 20 of them."""
+class Proportion:
+    """The proportion of `n` answers that were correct; share and interval are None below 20."""
 
     n: int
     correct: int
@@ -40,24 +40,22 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def standings(
+def by_target(
     version: ModelVersion, source: str = Outcome.Source.PREQUENTIAL
-) -> dict[str, Standing]:
-    """By target, what became of a version's answers from this source; one query."""
-    return standings_by_source(version, [source])[source]
+) -> dict[str, Proportion]:
+    """The proportions of a version's answers from this source, by target; one query."""
+    return by_source(version, [source])[source]
 
 
-def standings_by_source(
-    version: ModelVersion, sources: Sequence[str]
-) -> dict[str, dict[str, Standing]]:
-    """The standings from each of the sources; one query."""
+def by_source(version: ModelVersion, sources: Sequence[str]) -> dict[str, dict[str, Proportion]]:
+    """The proportions from each of the sources, by target; one query."""
     rows = (
         Outcome.objects.filter(version=version, source__in=sources)
         .values("source", "target")
         .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
         .order_by("target")
     )
-    found: dict[str, dict[str, Standing]] = {source: {} for source in sources}
+    found: dict[str, dict[str, Proportion]] = {source: {} for source in sources}
     for row in rows:
-        found[row["source"]][row["target"]] = Standing(row["n"], row["right"])
+        found[row["source"]][row["target"]] = Proportion(row["n"], row["right"])
     return found
