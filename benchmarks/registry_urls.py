@@ -22,7 +22,7 @@ def shown() -> dict[str, Any]:
     project = Project.objects.order_by("pk").first()
     champion = project.champion
     before = ModelVersion.objects.filter(project=project).exclude(pk=champion.pk).first()
-    Worker.objects.get_or_create(cluster="events", hostname="h", defaults={"seen_at": _now()})
+    Worker.objects.get_or_create(cluster="events", hostname="h", defaults={"heartbeat_at": _now()})
     return {
         "project": project,
         "modelversion": champion,

@@ -19,11 +19,11 @@ def web_answers(timeout_s: float = 2.0) -> bool:
         connection.close()
 
 
-def worker_seen(cluster: str) -> bool:
+def worker_is_live(cluster: str) -> bool:
     """Whether a worker of the cluster has sent a heartbeat from this machine lately."""
-    from registry.presence import present
+    from registry.models import Worker
 
-    return present().filter(cluster=cluster, hostname=socket.gethostname()).exists()
+    return Worker.objects.live().filter(cluster=cluster, hostname=socket.gethostname()).exists()
 
 
 def _own_name() -> str:

@@ -6,9 +6,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import QuerySet
 
-from registry import presence, queue
+from registry import queue
 from registry.errors import DatabaseUnavailable, NotReady
-from registry.models import Project
+from registry.models import Project, Worker
 
 _migrated = False
 
@@ -39,14 +39,16 @@ def _require_migrations() -> None:
 
 
 def _require_workers() -> dict[str, str]:
-    seen = dict(presence.present().order_by("seen_at").values_list("cluster", "seen_at"))
+    live = dict(
+        Worker.objects.live().order_by("heartbeat_at").values_list("cluster", "heartbeat_at")
+    )
     for cluster in (queue.EVENTS, queue.TRAINING):
-        if cluster not in seen:
+        if cluster not in live:
             raise NotReady(
                 f"No worker of the {cluster} cluster was seen in the last 90 s.",
                 hint="Start it: manage.py worker, or make run.",
             )
-    return {cluster: at.isoformat() for cluster, at in seen.items()}
+    return {cluster: at.isoformat() for cluster, at in live.items()}
 
 
 def _disconnected(projects: QuerySet[Project]) -> list[dict[str, Any]]:

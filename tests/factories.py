@@ -306,4 +306,4 @@ class WorkerFactory(factory.django.DjangoModelFactory):
 
     cluster = "events"
     hostname = "test"
-    seen_at = factory.LazyFunction(timezone.now)
+    heartbeat_at = factory.LazyFunction(timezone.now)

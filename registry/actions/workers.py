@@ -1,15 +1,15 @@
-"""Actions on workers: that one is there."""
+"""Actions on workers: their heartbeats."""
 
 from django.utils import timezone
 
 from registry.models import Worker
 
 
-def seen(cluster: str, hostname: str) -> None:
-    """The cluster's worker on that machine is alive now."""
+def record_heartbeat(cluster: str, hostname: str) -> None:
+    """Record that the cluster's worker on that machine is alive."""
     Worker.objects.bulk_create(
-        [Worker(cluster=cluster, hostname=hostname, seen_at=timezone.now())],
+        [Worker(cluster=cluster, hostname=hostname, heartbeat_at=timezone.now())],
         update_conflicts=True,
         unique_fields=["cluster", "hostname"],
-        update_fields=["seen_at"],
+        update_fields=["heartbeat_at"],
     )

@@ -33,8 +33,8 @@ class ScheduleAdmin(BaseScheduleAdmin, ModelAdmin):
 class WorkerAdmin(RegistryAdmin):
     """A django-q cluster on a machine."""
 
-    list_display = ["cluster", "hostname", "seen_at"]
+    list_display = ["cluster", "hostname", "heartbeat_at"]
     list_filter = ["cluster"]
-    ordering = ["-seen_at"]
+    ordering = ["-heartbeat_at"]
     search_fields = ["hostname"]
-    fields = ["cluster", "hostname", "seen_at"]
+    fields = ["cluster", "hostname", "heartbeat_at"]

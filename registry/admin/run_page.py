@@ -11,10 +11,10 @@ from django.db.models.functions import Length, Substr
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from registry import presence, queue
+from registry import queue
 from registry.actions.runs import LOG_KEPT_CHARACTERS
 from registry.metrics import title
-from registry.models import AuditEntry, TrainingRun
+from registry.models import AuditEntry, TrainingRun, Worker
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.formatting import format_3dp, image_counts_text, interval, signed
@@ -176,7 +176,7 @@ def _waits_for(run: TrainingRun) -> str:
     """Why a queued run has not started; "" for any other."""
     if run.state != RunState.QUEUED:
         return ""
-    if not presence.present().filter(cluster=queue.TRAINING).exists():
+    if not Worker.objects.live().filter(cluster=queue.TRAINING).exists():
         return (
             "No training worker is running. Start one: make run starts it with the rest, "
             "python -m evals_backend.serve training by itself."

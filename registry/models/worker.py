@@ -1,6 +1,20 @@
 """Heartbeats of worker processes."""
 
+from datetime import timedelta
+
 from django.db import models
+from django.utils import timezone
+
+# Six heartbeats: a late one, or a database that is away for a minute, is no absence.
+LIVE_WITHIN = timedelta(seconds=90)
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    """Workers by their last heartbeat."""
+
+    def live(self) -> "WorkerQuerySet":
+        """The workers with a recent heartbeat, on any machine."""
+        return self.filter(heartbeat_at__gte=timezone.now() - LIVE_WITHIN)
 
 
 class Worker(models.Model):
@@ -8,7 +22,9 @@ class Worker(models.Model):
 
     cluster = models.CharField(max_length=32)
     hostname = models.CharField(max_length=255)
-    seen_at = models.DateTimeField()
+    heartbeat_at = models.DateTimeField()
+
+    objects = WorkerQuerySet.as_manager()
 
     class Meta:
         constraints = [

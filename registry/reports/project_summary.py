@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
-from registry import presence, queue
+from registry import queue
 from registry.engine import engine
 from registry.metrics import info, title
-from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunState
 from registry.proportions import ENOUGH, Proportion
 from registry.reports import per_project
@@ -199,7 +199,7 @@ _URGENCY = [
 
 
 def _workers() -> Iterator[Alert]:
-    seen = set(presence.present().values_list("cluster", flat=True))
+    seen = set(Worker.objects.live().values_list("cluster", flat=True))
     for cluster in (queue.EVENTS, queue.TRAINING):
         if cluster not in seen:
             yield Alert(

@@ -30,7 +30,7 @@ OTHERWISE = {
 # How many rows the upgrade adds to a table of the dump.
 ADDED: dict[str, int] = {}
 # (table, column) of the dump: today's name of the column, None where it is gone.
-COLUMNS: dict[tuple[str, str], str | None] = {}
+COLUMNS: dict[tuple[str, str], str | None] = {("registry_worker", "seen_at"): "heartbeat_at"}
 # (table, column) of the dump: values that have another name today.
 VALUES: dict[tuple[str, str], dict[str, str]] = {}
 # (table, column) of the dump, whose values are JSON: keys at any depth with another name today.

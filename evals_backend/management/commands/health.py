@@ -23,7 +23,7 @@ class Command(BaseCommand):
         """Raises CommandError, and so ends with 1, if it is not well."""
         process = options["process"]
         try:
-            well = health.web_answers() if process == "web" else health.worker_seen(process)
+            well = health.web_answers() if process == "web" else health.worker_is_live(process)
         except (OSError, http.client.HTTPException) as error:
             raise CommandError(f"{process} does not answer: {error}") from error
         if not well:

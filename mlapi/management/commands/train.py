@@ -15,12 +15,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from mlapi.jobs import worker_name
 from mlapi.training.report import metrics_table
 from mlapi.training.run import carry_out
-from registry import presence, queue
+from registry import queue
 from registry.actions import runs
 from registry.actions.operator import Caller, Via
 from registry.actions.operator.train import Train
 from registry.errors import Refused
-from registry.models import Project, TrainingRun
+from registry.models import Project, TrainingRun, Worker
 from registry.models.run import RunState
 
 _POLL_S = 0.5
@@ -142,7 +142,7 @@ def _carry_out(run_id: int) -> None:
 
 
 def _worker_is_there() -> bool:
-    return presence.present().filter(cluster=queue.TRAINING).exists()
+    return Worker.objects.live().filter(cluster=queue.TRAINING).exists()
 
 
 def _asked(question: str) -> bool:

@@ -1,4 +1,4 @@
-"""`manage.py worker`: one django-q cluster, its sign of life, and a stop that ends trainings."""
+"""`manage.py worker`: one django-q cluster, its heartbeat, and a stop that ends trainings."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ from registry.actions import workers
 
 log = structlog.get_logger(__name__)
 
-_SEEN_EVERY_S = 15.0
+_HEARTBEAT_EVERY_S = 15.0
 _LOOK_EVERY_S = 2.0  # the schedules come round every 30 s only, and the policy's quiet is 5 s
 
 
@@ -33,12 +33,12 @@ class Command(BaseCommand):
         connections.close_all()  # not to be shared with the processes that are forked now
         cluster = _StoppableCluster()
         cluster.start()
-        seen_at = -_SEEN_EVERY_S
+        heartbeat_at = -_HEARTBEAT_EVERY_S
         while cluster.sentinel.is_alive():
             close_old_connections()
-            if time.monotonic() - seen_at >= _SEEN_EVERY_S:
-                seen_at = time.monotonic()
-                _log_errors(workers.seen, name, socket.gethostname())
+            if time.monotonic() - heartbeat_at >= _HEARTBEAT_EVERY_S:
+                heartbeat_at = time.monotonic()
+                _log_errors(workers.record_heartbeat, name, socket.gethostname())
             if name == queue.EVENTS:
                 _log_errors(upkeep.consider_waiting)
             cluster.sentinel.join(_LOOK_EVERY_S)

@@ -26,7 +26,7 @@ def test_it_is_ready_with_both_workers(call):
 def test_a_worker_that_was_not_seen_lately_is_named(missing, call):
     for cluster in ("events", "training"):
         ago = timedelta(seconds=91 if cluster == missing else 0)
-        WorkerFactory(cluster=cluster, seen_at=timezone.now() - ago)
+        WorkerFactory(cluster=cluster, heartbeat_at=timezone.now() - ago)
     answer = call.get("/ready")
     assert answer.status_code == 503
     assert missing in answer.reason_phrase

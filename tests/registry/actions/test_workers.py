@@ -1,4 +1,4 @@
-"""A worker's row is made when it is first seen and kept fresh afterwards."""
+"""A worker's row is made with its first heartbeat and updated with each later one."""
 
 import pytest
 
@@ -9,9 +9,9 @@ pytestmark = pytest.mark.django_db
 
 
 def test_one_row_for_each_cluster_and_machine():
-    workers.seen("events", "a")
-    first = Worker.objects.get().seen_at
-    workers.seen("events", "a")
-    workers.seen("training", "a")
+    workers.record_heartbeat("events", "a")
+    first = Worker.objects.get().heartbeat_at
+    workers.record_heartbeat("events", "a")
+    workers.record_heartbeat("training", "a")
     assert Worker.objects.count() == 2
-    assert Worker.objects.get(cluster="events").seen_at > first
+    assert Worker.objects.get(cluster="events").heartbeat_at > first

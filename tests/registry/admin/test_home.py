@@ -93,7 +93,7 @@ def test_an_item_leads_to_what_it_is_about(client, workers):
 
 
 def test_a_missing_worker_is_told(client):
-    make.WorkerFactory(cluster="events", seen_at=timezone.now() - timedelta(hours=1))
+    make.WorkerFactory(cluster="events", heartbeat_at=timezone.now() - timedelta(hours=1))
     assert "No worker of the events cluster" in home(client).content.decode()
 
 
