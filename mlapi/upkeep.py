@@ -161,7 +161,7 @@ def reconcile() -> None:
 
 def trim() -> None:
     """Forget what could not be predicted a month ago, and old thumbnails; all other events stay."""
-    events.forget_problems(timezone.now() - _PROBLEMS_KEPT)
+    events.purge_problems(timezone.now() - _PROBLEMS_KEPT)
     thumbnails.trim()
 
 

@@ -80,7 +80,7 @@ CODES = {
     "run_has_version": ErrorCode(409),
     "run_not_active": ErrorCode(409),
     "run_not_failed": ErrorCode(409),
-    "event_settled": ErrorCode(409),
+    "event_processed": ErrorCode(409),
     "key_revoked": ErrorCode(409),
     "hostname_unknown": ErrorCode(
         409, "Connect the backend from that Label Studio first, so that its /setup names the host."

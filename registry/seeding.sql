@@ -31,7 +31,7 @@ FROM generate_series(1, %(projects)s) i;
 
 -- step: tasks
 INSERT INTO registry_task (project_id, labelstudio_id, data, annotations, annotation_ids,
-    total_annotations, labels, ties, labels_changed_at, input_key, split, answered, created_at)
+    total_annotations, labels, ties, labels_changed_at, input_key, split, labelled_controls, created_at)
 SELECT p.id, i, jsonb_build_object('text', 'What someone wrote in text ' || i || ' of ' || p.title),
     '[]', CASE WHEN labelled THEN ARRAY[p.id * 100000 + i] ELSE '{}' END, labelled::int,
     CASE WHEN labelled THEN jsonb_build_object('label', 'Class ' || pg_temp.some(i, 10))
@@ -142,7 +142,7 @@ ORDER BY p.id, t.id;
 -- step: events
 -- A project's share of them falls with its place.
 INSERT INTO registry_event (project_id, source, action, payload, status, outcome, request_id,
-    received_at, settled_at)
+    received_at, processed_at)
 SELECT p.id, 'webhook', CASE i %% 3 WHEN 0 THEN 'ANNOTATION_CREATED'
         WHEN 1 THEN 'ANNOTATION_UPDATED' ELSE 'TASKS_CREATED' END,
     jsonb_build_object('action', 'ANNOTATION_CREATED', 'annotation', jsonb_build_object('id', i)),

@@ -49,7 +49,7 @@ def first_answers(
     answers: dict[str, str | list[str]] = {}
     for target in targets:
         said = labels.answer(annotation, target, project.control_since)
-        if said is not None and not (task and target.name in task.answered):
+        if said is not None and not (task and target.name in task.labelled_controls):
             answers[target.name] = said[0] if target.kind == "single" else list(said)
     if not answers:
         return None

@@ -18,21 +18,21 @@ log = structlog.get_logger(__name__)
 
 
 def drain(project_id: int) -> int:
-    """Apply the project's received events in order; return how many were settled.
+    """Apply the project's received events in order; return how many were processed.
 
     One drain per project: a second one leaves, and the first looks again after it has given
     the lock back, so that no event waits for the next. An event that cannot be applied
-    is settled as failed, with the reason, and stops none. Afterwards it asks for a sync
+    is marked as failed, with the reason, and stops none. Afterwards it asks for a sync
     where an event said too little.
     """
-    settled = 0
+    processed = 0
     while True:
         with project_lock(project_id, purpose=DRAIN) as first:
             if not first:
-                return settled
-            settled += _drain(project_id)
+                return processed
+            processed += _drain(project_id)
         if not _received(project_id).exists():
-            return settled
+            return processed
 
 
 def _drain(project_id: int) -> int:

@@ -49,7 +49,7 @@ class SyncReport:
     config_changed: bool = False
     seconds: float = 0.0
     error: dict[str, str] | None = None
-    seen_updated_at: datetime | None = field(default=None, repr=False)
+    sync_cursor_at: datetime | None = field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -73,7 +73,7 @@ def sync(project: Project, reason: str) -> SyncReport:
             with labelstudio:
                 _bring_up_to_date(project, labelstudio, found, report)
                 all_well = all_well and webhook_repair.is_right(labelstudio, project)
-            project_actions.mark_synced(project, seen_updated_at=report.seen_updated_at)
+            project_actions.mark_synced(project, sync_cursor_at=report.sync_cursor_at)
     except LabelStudioError as error:
         logger.warning("sync of project %s: %s", project.uid, error.message)
         report.error = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -119,8 +119,8 @@ def _bring_up_to_date(
         _read_changes(project, labelstudio, report)
     # What was read early may have changed while the rest was read, however long that took. What
     # is older is not read again: a bulk import would be, every hour, at 8 ms a task.
-    if report.seen_updated_at:
-        report.seen_updated_at = min(report.seen_updated_at, asked_at - MARGIN)
+    if report.sync_cursor_at:
+        report.sync_cursor_at = min(report.sync_cursor_at, asked_at - MARGIN)
 
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
@@ -132,7 +132,7 @@ def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncRep
 
 
 def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
-    since = project.seen_updated_at or _BEGINNING
+    since = project.sync_cursor_at or _BEGINNING
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
     if counts.mirrored(project) != counts.of(labelstudio.project(project.labelstudio_id)):
@@ -183,7 +183,7 @@ def _annotations(task: dict[str, Any]) -> int:
 def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> int:
     apply_changes.put_tasks(project, tasks)
     newest = max(datetime.fromisoformat(task["updated_at"]) for task in tasks)
-    report.seen_updated_at = max(newest, report.seen_updated_at or newest)
+    report.sync_cursor_at = max(newest, report.sync_cursor_at or newest)
     return len(tasks)
 
 

@@ -24,13 +24,13 @@ _SECRET_PATHS = {
 }
 
 
-_FORGOTTEN_AT_ONCE = 5_000
+_PURGED_AT_ONCE = 5_000
 
 
-class EventSettled(Refused):
+class EventProcessed(Refused):
     """An event has one outcome."""
 
-    code = "event_settled"
+    code = "event_processed"
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
@@ -51,7 +51,7 @@ def record(
     outcome: str = "",
     run: TrainingRun | None = None,
 ) -> Event:
-    """Write an event, one query. One that is not RECEIVED is settled at once by its outcome."""
+    """Write an event, one query. One that is not RECEIVED has been processed, with its outcome."""
     return Event.objects.create(
         project=project,
         action=sanitize(action)[:64],
@@ -61,30 +61,30 @@ def record(
         status=status,
         outcome=sanitize(outcome),
         run=run,
-        settled_at=None if status == EventStatus.RECEIVED else timezone.now(),
+        processed_at=None if status == EventStatus.RECEIVED else timezone.now(),
     )
 
 
 def set_outcome(event: Event, status: str, outcome: str, run: TrainingRun | None = None) -> None:
-    """Set the status and outcome of a received event. Raises EventSettled if it has one."""
+    """Set the status and outcome of a received event. Raises EventProcessed if it has one."""
     fields = {
         "status": status,
         "outcome": sanitize(outcome),
         "run": run,
-        "settled_at": timezone.now(),
+        "processed_at": timezone.now(),
     }
     if not base.update_row(event, fields, status=EventStatus.RECEIVED):
-        raise EventSettled(f"Event {event.pk} has its outcome already.")
+        raise EventProcessed(f"Event {event.pk} has its outcome already.")
 
 
-def forget_problems(before: datetime) -> int:
+def purge_problems(before: datetime) -> int:
     """Delete what could not be predicted before then; returns how many rows.
 
     The one kind of event that is not kept for ever: each is about a request of ours to
     a model, not about something that Label Studio told us and that would be lost.
     """
     old = Event.objects.filter(source=Event.Source.PREDICT, received_at__lt=before)
-    forgotten = 0
-    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE]):
-        forgotten += Event.objects.filter(pk__in=ids).delete()[0]
-    return forgotten
+    purged = 0
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_PURGED_AT_ONCE]):
+        purged += Event.objects.filter(pk__in=ids).delete()[0]
+    return purged

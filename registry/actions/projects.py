@@ -137,13 +137,13 @@ def request_sync(project: Project, reason: str) -> bool:
     return bool(asked)
 
 
-def mark_synced(project: Project, *, seen_updated_at: datetime | None = None) -> None:
-    """The mirror is as Label Studio was; the next sync reads on from `seen_updated_at`."""
+def mark_synced(project: Project, *, sync_cursor_at: datetime | None = None) -> None:
+    """The mirror is as Label Studio was; the next sync reads on from `sync_cursor_at`."""
     fields: dict[str, Any] = {"synced_at": timezone.now(), "sync_queued_at": None}
-    if seen_updated_at is not None:
-        fields["seen_updated_at"] = Greatest("seen_updated_at", seen_updated_at)
+    if sync_cursor_at is not None:
+        fields["sync_cursor_at"] = Greatest("sync_cursor_at", sync_cursor_at)
     Project.objects.filter(pk=project.pk).update(**fields)
-    project.refresh_from_db(fields=["synced_at", "sync_queued_at", "seen_updated_at"])
+    project.refresh_from_db(fields=["synced_at", "sync_queued_at", "sync_cursor_at"])
 
 
 def mark_sync_failed(project: Project) -> None:

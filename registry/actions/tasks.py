@@ -25,7 +25,7 @@ _WRITTEN = [
     "labels_changed_at",
     "input_key",
     "split",
-    "answered",
+    "labelled_controls",
     "source_updated_at",
 ]
 
@@ -133,7 +133,7 @@ def _take(task: Task, state: TaskState) -> bool:
         "labels": state.labels,
         "ties": state.ties,
         "input_key": state.input_key,
-        "answered": sorted({*task.answered, *state.labels, *state.ties}),
+        "labelled_controls": sorted({*task.labelled_controls, *state.labels, *state.ties}),
         "source_updated_at": state.source_updated_at,
     }
     differs = [name for name, value in values.items() if getattr(task, name) != value]

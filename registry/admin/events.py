@@ -42,7 +42,7 @@ class EventAdmin(LongListAdmin):
         "run_link",
         "request_id",
         "received",
-        "settled",
+        "processed",
         "content",
     ]
 
@@ -64,9 +64,9 @@ class EventAdmin(LongListAdmin):
     def received(self, event: Event) -> str:
         return exact_time(event.received_at)
 
-    @display(description="Settled")
-    def settled(self, event: Event) -> str:
-        return exact_time(event.settled_at)
+    @display(description="Processed")
+    def processed(self, event: Event) -> str:
+        return exact_time(event.processed_at)
 
     @display(description="Run")
     def run_link(self, event: Event) -> str:

@@ -19,7 +19,7 @@ class EventSerializer(serializers.ModelSerializer):
         model = Event
         fields = [
             *("id", "project", "source", "action", "status", "outcome", "run"),
-            *("request_id", "received_at", "settled_at"),
+            *("request_id", "received_at", "processed_at"),
         ]
         read_only_fields = fields
 

@@ -37,17 +37,17 @@ class Event(models.Model):
     run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.SET_NULL)
     request_id = models.CharField(max_length=64, blank=True)
     received_at = models.DateTimeField(auto_now_add=True)
-    settled_at = models.DateTimeField(null=True, blank=True)
+    processed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
         indexes = [
             models.Index(
-                fields=["project", "id"], condition=Q(status="received"), name="event_to_settle"
+                fields=["project", "id"], condition=Q(status="received"), name="event_to_process"
             ),
             models.Index(fields=["project", "-id"], name="event_of_project"),
             models.Index(
-                fields=["received_at"], condition=Q(source="predict"), name="event_to_forget"
+                fields=["received_at"], condition=Q(source="predict"), name="event_to_purge"
             ),
             models.Index(fields=["received_at"], include=["project"], name="event_received"),
             models.Index(fields=["status", "-id"], name="event_by_status"),

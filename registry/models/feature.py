@@ -19,7 +19,7 @@ class Feature(models.Model):
     address = models.CharField(max_length=64)
     content = models.CharField(max_length=64)
     vector = models.BinaryField(help_text="float32, little-endian.")
-    seen_at = models.DateTimeField(auto_now_add=True)
+    extracted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [

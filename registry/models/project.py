@@ -87,7 +87,7 @@ class Project(models.Model):
     # The progress of sync, scoring and policy.
     synced_at = models.DateTimeField(null=True, blank=True)
     sync_queued_at = models.DateTimeField(null=True, blank=True)
-    seen_updated_at = models.DateTimeField(
+    sync_cursor_at = models.DateTimeField(
         null=True, blank=True, help_text="The largest task `updated_at` that was read by a sync."
     )
     scores_queued_at = models.DateTimeField(

@@ -42,11 +42,11 @@ class Task(models.Model):
     split = models.CharField(  # noqa: DJ001 - null: not decided yet
         max_length=8, choices=Split.choices, null=True, blank=True
     )
-    answered = ArrayField(
+    labelled_controls = ArrayField(
         models.CharField(max_length=255),
         default=list,
         blank=True,
-        help_text="Controls whose first human label was seen: one prequential outcome each.",
+        help_text="Controls that have had a human label: the first gives one prequential outcome.",
     )
 
     source_updated_at = models.DateTimeField(null=True, blank=True)

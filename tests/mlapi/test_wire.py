@@ -98,7 +98,7 @@ def test_no_recorded_request_is_answered_without_credentials(path, call):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_every_recorded_event_is_settled_by_the_drain(path, call):
+def test_every_recorded_event_is_processed_by_the_drain(path, call):
     events = [r for r in requests_of(path) if r["path"] == "/webhook"]
     for request in events:
         replay(call, request)

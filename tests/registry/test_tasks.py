@@ -74,7 +74,7 @@ def test_a_label_that_is_taken_away_is_a_change():
     assert len(mirror(project, [state(1)], now=later)) == 1
     task = Task.objects.get()
     assert (task.labels, task.annotation_ids, task.labels_changed_at) == ({}, [], later)
-    assert task.answered == ["label"]
+    assert task.labelled_controls == ["label"]
 
 
 def test_what_is_as_it_should_be_is_not_written():
@@ -127,7 +127,7 @@ def test_an_id_that_is_used_again_is_another_task():
     mirror(project, [state(1)])
     assert Task.objects.count() == 2
     live = tasks.existing(project).get()
-    assert (live.labels, live.answered, live.split) == ({}, [], None)
+    assert (live.labels, live.labelled_controls, live.split) == ({}, [], None)
 
 
 def test_relabelling_restates_every_annotated_task():

@@ -30,7 +30,13 @@ OTHERWISE = {
 # How many rows the upgrade adds to a table of the dump.
 ADDED: dict[str, int] = {}
 # (table, column) of the dump: today's name of the column, None where it is gone.
-COLUMNS: dict[tuple[str, str], str | None] = {("registry_worker", "seen_at"): "heartbeat_at"}
+COLUMNS: dict[tuple[str, str], str | None] = {
+    ("registry_event", "settled_at"): "processed_at",
+    ("registry_feature", "seen_at"): "extracted_at",
+    ("registry_project", "seen_updated_at"): "sync_cursor_at",
+    ("registry_task", "answered"): "labelled_controls",
+    ("registry_worker", "seen_at"): "heartbeat_at",
+}
 # (table, column) of the dump: values that have another name today.
 VALUES: dict[tuple[str, str], dict[str, str]] = {}
 # (table, column) of the dump, whose values are JSON: keys at any depth with another name today.

@@ -50,7 +50,7 @@ def test_every_waiting_event_is_applied_or_says_why_not(logs, before):
     waited = [row["id"] for row in before.rows["registry_event"] if row["status"] == "received"]
     found = Event.objects.filter(pk__in=waited).order_by("pk")
     assert [(event.action, event.status) for event in found] == names.EVENTS
-    assert all(event.outcome and event.settled_at for event in found)
+    assert all(event.outcome and event.processed_at for event in found)
 
 
 @pytest.mark.parametrize(

@@ -291,7 +291,7 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
     before = annotation(5, 1, "a", made=0)
     before["result"][0]["from_name"] = "other"
     apply_changes.put_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
-    assert Task.objects.get().answered == ["other"]
+    assert Task.objects.get().labelled_controls == ["other"]
     annotate(project, 6, 1, "Positive", completed_by=2)
     assert tasks.existing(project).get().labels == {"label": "Positive", "other": "a"}
     assert not Outcome.objects.exists()

@@ -1,4 +1,4 @@
-"""Events applied in order, each settled with what became of it, and the mirror afterwards."""
+"""Events applied in order, each with its outcome, and the mirror afterwards."""
 
 import json
 import threading
@@ -52,7 +52,7 @@ def test_an_annotation_becomes_a_label(project):
     assert found.split
     assert event.status == EventStatus.APPLIED
     assert "1 labels changed" in event.outcome
-    assert event.settled_at
+    assert event.processed_at
 
 
 def test_an_edited_annotation_changes_the_label(project):
@@ -378,13 +378,13 @@ def test_an_event_that_comes_as_a_drain_leaves_is_not_left_behind(project, monke
     apply_received, left = process_events._drain, []
 
     def late(project_id):
-        """The moment after the last event was settled and before the lock is given back."""
-        settled = apply_received(project_id)
+        """The moment after the last event was processed and before the lock is given back."""
+        processed = apply_received(project_id)
         if not left:
             thread = threading.Thread(target=other)
             thread.start()
             thread.join(90)
-        return settled
+        return processed
 
     def other():
         receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))

@@ -1,4 +1,4 @@
-"""Events: kept without their secrets, whatever came, and settled once."""
+"""Events: kept without their secrets, whatever came, and processed once."""
 
 import json
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from registry.actions import events
-from registry.actions.events import EventSettled
+from registry.actions.events import EventProcessed
 from registry.models import Event
 from registry.models.event import EventStatus
 from tests import factories as make
@@ -92,21 +92,21 @@ def test_numbers_that_json_does_not_know_become_null():
     assert event.payload["b"] is None
 
 
-def test_a_received_event_is_settled_once():
+def test_a_received_event_is_processed_once():
     event = make.EventFactory()
     run = make.TrainingRunFactory(project=event.project)
     events.set_outcome(event, EventStatus.QUEUED_RUN, "queued run 1", run)
     event.refresh_from_db()
     assert (event.status, event.outcome, event.run) == ("queued_run", "queued run 1", run)
-    assert event.settled_at
-    with pytest.raises(EventSettled):
+    assert event.processed_at
+    with pytest.raises(EventProcessed):
         events.set_outcome(event, EventStatus.IGNORED, "again")
 
 
-def test_an_event_that_is_recorded_with_its_outcome_is_settled():
+def test_an_event_that_is_recorded_with_its_outcome_is_processed():
     event = events.record(None, "X", {}, status=EventStatus.IGNORED, outcome="unknown")
-    assert event.settled_at
-    with pytest.raises(EventSettled):
+    assert event.processed_at
+    with pytest.raises(EventProcessed):
         events.set_outcome(event, EventStatus.APPLIED, "")
 
 
@@ -123,6 +123,6 @@ def test_only_old_problems_of_predictions_are_forgotten():
             make.EventFactory(project=project, source=source)
     old = Event.objects.order_by("source", "pk").distinct("source").values("pk")
     Event.objects.filter(pk__in=old).update(received_at=timezone.now() - timedelta(days=31))
-    assert events.forget_problems(timezone.now() - timedelta(days=30)) == 1
+    assert events.purge_problems(timezone.now() - timedelta(days=30)) == 1
     assert Event.objects.count() == 7
     assert Event.objects.filter(source=Event.Source.PREDICT).count() == 1

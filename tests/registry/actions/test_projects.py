@@ -195,7 +195,7 @@ def test_a_sync_that_was_lost_with_its_worker_is_asked_for_again():
 def test_how_far_the_mirror_has_come_never_goes_back():
     project = make.ProjectFactory()
     now = timezone.now()
-    projects.mark_synced(project, seen_updated_at=now)
-    projects.mark_synced(project, seen_updated_at=now - timedelta(hours=1))
+    projects.mark_synced(project, sync_cursor_at=now)
+    projects.mark_synced(project, sync_cursor_at=now - timedelta(hours=1))
     projects.mark_synced(project)
-    assert project.seen_updated_at == now
+    assert project.sync_cursor_at == now
