@@ -40,15 +40,15 @@ checks: $(VENV)/.installed-dev
 	DATA_DIR=$$dir $(PY) manage.py check --fail-level WARNING
 
 pytest: $(VENV)/.installed-dev
-	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 test-nightly: $(VENV)/.installed-dev label-studio chromium  ## the tests that are too long for every day
-	$(PY) -m pytest -m nightly -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(PY) -m pytest -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed
 	modules=$$($(PY) -m tests.nightly); if [ -z "$$modules" ]; then \
 		echo "No nightly test is called for by what changed."; else \
-	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS) $$modules; fi
+	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
 
 test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
 	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)

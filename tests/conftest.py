@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.e2e.fixtures import backend, labelstudio, start_backend
 
@@ -23,23 +24,36 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
-# Fixtures of a server that all tests of a session share: one xdist worker runs them all.
-SERVERS = {"labelstudio": "labelstudio", "backend": "labelstudio", "browser": "browser"}
+# Where the tests of a server that all of a session share lie: one worker runs them all.
+SHARED_SERVERS = {
+    "tests/e2e/": "labelstudio",
+    "tests/mlapi/labelstudio_client/": "labelstudio",
+    "tests/browser/": "browser",
+}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a real Label Studio, and name the xdist group of each test.
+class ByModuleOrServer(LoadScopeScheduling):
+    """Gives a worker all tests of a shared server, else those of a module.
 
-    A group is what one worker runs: the tests of a shared server, else those of a module, so
-    that what a module's fixtures train is trained once.
+    So what a module's fixtures train is trained once. Not by xdist's own groups: with pytest 9
+    it does not see them.
     """
-    for item in items:
-        needed = set(getattr(item, "fixturenames", ()))
-        if "labelstudio" in needed:
-            item.add_marker("labelstudio")
-        group = next((g for name, g in SERVERS.items() if name in needed), None)
-        item.add_marker(pytest.mark.xdist_group(group or item.nodeid.split("::")[0]))
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.split("::")[0]
+        return next((g for at, g in SHARED_SERVERS.items() if module.startswith(at)), module)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModuleOrServer:
+    return ByModuleOrServer(config, log)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a real Label Studio, which only tests in its folders may."""
+    if "labelstudio" in getattr(item, "fixturenames", ()):
+        item.add_marker("labelstudio")
+        if not any(item.nodeid.startswith(folder) for folder in SHARED_SERVERS):
+            raise pytest.UsageError(f"{item.nodeid} needs Label Studio: move it to tests/e2e.")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -13,11 +13,12 @@ from typing import Any
 
 from mlapi.domain import Match, Unserved
 from mlapi.labelstudio.label_config import LabelConfig
-from mlapi.pipelines import choices, models
+from mlapi.pipelines import choices
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
 from mlapi.pipelines.image_similarity import ImageSimilarity
+from mlapi.pipelines.readers import READERS
 from mlapi.pipelines.text_classification import TextClassification
 
 # In this order they are asked; the first that has a target serves the config.
@@ -25,7 +26,7 @@ PIPELINES: dict[str, Pipeline] = {
     p.name: p
     for p in (TextClassification(), ImageClassification(), ImageSimilarity(), ImageClusters())
 }
-models.READERS.update({name: pipeline.read_model for name, pipeline in PIPELINES.items()})
+READERS.update({name: pipeline.read_model for name, pipeline in PIPELINES.items()})
 
 NOTHING_SERVED = "No control that this backend can serve. Add Choices on Text or Image"
 NO_OPTIONS: Mapping[str, Any] = {}

@@ -1,17 +1,12 @@
 """Reads a version's model from its file, for what knows no more than the file and its hash."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from mlapi.pipelines import artifact
-from mlapi.pipelines.parts import Parts
+from mlapi.pipelines.readers import READERS
 from registry.verified import read_verified
-
-# By pipeline, filled by the package: the functions that read models are part of the pipelines,
-# so this module can import none of them.
-READERS: dict[str, Callable[[Parts], Any]] = {}
 
 
 @lru_cache(maxsize=4)
