@@ -119,3 +119,19 @@ def _make_groups(sender: object, **_: object) -> None:
 
     if sender is apps.get_app_config("registry"):  # the last app that has permissions
         fill_groups(Group, Permission)
+
+
+@pytest.fixture(autouse=True)
+def groups_of_the_migrations(request: pytest.FixtureRequest) -> None:
+    """A test that has the database finds the groups in it, whatever was truncated before."""
+    has_database = {"db", "transactional_db"} & set(request.fixturenames)
+    if not has_database and request.node.get_closest_marker("django_db") is None:
+        return
+    request.getfixturevalue("_django_db_helper")
+    from django.contrib.auth.models import Group
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.management.sql import emit_post_migrate_signal
+
+    if not Group.objects.exists():
+        ContentType.objects.clear_cache()
+        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
