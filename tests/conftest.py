@@ -101,26 +101,6 @@ def django_db_modify_db_settings(
         cursor.execute("SELECT pg_reload_conf()")
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> Iterator[None]:
-    """After a truncation the groups come back that a migration made, so order decides nothing."""
-    from django.db.models.signals import post_migrate
-
-    post_migrate.connect(_make_groups, dispatch_uid="groups of the tests")
-    yield
-    post_migrate.disconnect(dispatch_uid="groups of the tests")
-
-
-def _make_groups(sender: object, **_: object) -> None:
-    from django.apps import apps
-    from django.contrib.auth.models import Group, Permission
-
-    from registry.permissions import fill_groups
-
-    if sender is apps.get_app_config("registry"):  # the last app that has permissions
-        fill_groups(Group, Permission)
-
-
 @pytest.fixture(autouse=True)
 def groups_of_the_migrations(request: pytest.FixtureRequest) -> None:
     """A test that has the database finds the groups in it, whatever was truncated before."""
@@ -128,10 +108,13 @@ def groups_of_the_migrations(request: pytest.FixtureRequest) -> None:
     if not has_database and request.node.get_closest_marker("django_db") is None:
         return
     request.getfixturevalue("_django_db_helper")
-    from django.contrib.auth.models import Group
+    from django.contrib.auth.models import Group, Permission
     from django.contrib.contenttypes.models import ContentType
     from django.core.management.sql import emit_post_migrate_signal
 
+    from registry.permissions import fill_groups
+
     if not Group.objects.exists():
         ContentType.objects.clear_cache()
-        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")
+        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")  # permissions
+        fill_groups(Group, Permission)
