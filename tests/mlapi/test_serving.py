@@ -20,12 +20,7 @@ from tests.mlapi.trained import artifact
 
 TASKS = [{"id": 1, "data": {"text": "good fine"}}, {"id": 2, "data": {"text": "bad awful"}}]
 
-
-@pytest.fixture(autouse=True)
-def nothing_loaded():
-    loading.forget()
-    yield
-    loading.forget()
+pytestmark = pytest.mark.usefixtures("no_loaded_versions")
 
 
 @pytest.fixture

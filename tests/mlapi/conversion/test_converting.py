@@ -16,9 +16,12 @@ from registry.actions import runs
 from registry.models import AuditEntry, ConvertedArtifact, TrainingRun
 from registry.verified import ArtifactCorrupt
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
-from tests.mlapi.conversion.kept import Kept
+from tests.mlapi.conversion.old_artifacts import OldArtifact
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_loaded_versions"),
+]
 
 CONFIG = LABEL_CONFIG.replace('name="label"', 'name="topic"').replace(
     '<Choice value="Positive"/><Choice value="Negative"/>',
@@ -27,20 +30,13 @@ CONFIG = LABEL_CONFIG.replace('name="label"', 'name="topic"').replace(
 TASKS = [{"id": 1, "data": {"text": "an apple and a pear"}}, {"id": 2, "data": {"text": "tram"}}]
 
 
-@pytest.fixture(autouse=True)
-def nothing_loaded():
-    loading.forget()
-    yield
-    loading.forget()
-
-
 @pytest.fixture
 def project():
     return ProjectFactory(label_config=CONFIG)
 
 
 def old_version(project, content=None, **given):
-    content = content or Kept("text_classification.words").content
+    content = content or OldArtifact("text_classification.words").content
     return ModelVersionFactory(project=project, content=content, artifact_format=1, **given)
 
 
@@ -84,7 +80,7 @@ def test_an_old_champion_answers_nothing_until_it_was_converted_and_then_as_it_d
         *(version.label, version.artifact),
         *(version.artifact_sha256, version.artifact_bytes),
     )
-    assert artifacts.opened(version).read() == Kept("text_classification.words").content
+    assert artifacts.opened(version).read() == OldArtifact("text_classification.words").content
     assert version.converted_artifact.artifact_format == 2
     assert version.converted_artifact.sha256 != version.artifact_sha256
     assert not TrainingRun.objects.filter(trigger="format").exists()
@@ -165,7 +161,7 @@ def test_a_converted_file_that_was_swapped_does_not_serve(project):
         loading.load(version)
 
 
-def told(*arguments) -> tuple[str, str]:
+def run_command(*arguments) -> tuple[str, str]:
     out, err = StringIO(), StringIO()
     try:
         call_command("convert_artifacts", *arguments, stdout=out, stderr=err)
@@ -179,10 +175,10 @@ def test_the_command_converts_all_and_can_be_run_again(project, tmp_path):
     evil = old_version(project, unconvertible(tmp_path / "it ran"))
     new = ModelVersionFactory(project=project)
 
-    assert told("--dry-run")[0].count("format 1") == 3
+    assert run_command("--dry-run")[0].count("format 1") == 3
     assert not ConvertedArtifact.objects.exists()
 
-    out, err = told()
+    out, err = run_command()
     done = [line.rsplit(" ", 2)[1] for line in out.splitlines()]
     assert done == [f"{champion.label}:", f"{first.label}:"]
     assert f"{evil.label} was not converted" in err
@@ -194,10 +190,10 @@ def test_the_command_converts_all_and_can_be_run_again(project, tmp_path):
     assert new.artifact_format == 2
 
     ConvertedArtifact.objects.get(version=first)
-    out, err = told()
+    out, err = run_command()
     assert out == ""
     assert "1 of 1" in err
 
 
 def test_the_command_says_so_where_nothing_is_old():
-    assert told() == ("No version has an artifact of an old format.\n", "")
+    assert run_command() == ("No version has an artifact of an old format.\n", "")

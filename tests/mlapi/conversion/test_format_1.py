@@ -13,10 +13,10 @@ import pytest
 from mlapi.conversion import child, format_1
 from mlapi.conversion.format_1 import NotConvertible
 from mlapi.pipelines import PIPELINES, artifact
-from tests.mlapi.conversion.kept import NAMES, Kept, Store, told
+from tests.mlapi.conversion.old_artifacts import NAMES, OldArtifact, Store, as_recorded
 
 
-def converted(kept: Kept) -> bytes:
+def converted(kept: OldArtifact) -> bytes:
     return artifact.pack(kept.pipeline, format_1.parts_of(kept.content, kept.pipeline))
 
 
@@ -34,26 +34,29 @@ def test_there_is_one_of_each_pipeline_and_variant():
     assert {name.split(".")[0] for name in NAMES} == set(PIPELINES)
     assert len(NAMES) == 13
     for name in NAMES:
-        assert hashlib.sha256(Kept(name).content).hexdigest() == Kept(name).told["sha256"]
+        assert (
+            hashlib.sha256(OldArtifact(name).content).hexdigest()
+            == OldArtifact(name).record["sha256"]
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_converted_version_answers_as_it_did(name):
-    kept = Kept(name)
+    kept = OldArtifact(name)
     predictor = PIPELINES[kept.pipeline].load(converted(kept))
 
-    answers = predictor.predict(kept.told["rows"], None, Store())
+    answers = predictor.predict(kept.record["rows"], None, Store())
 
-    found = [{target: told(answer) for target, answer in row.items()} for row in answers]
-    same(found, kept.told["answers"])
-    for target, rows in kept.told.get("probabilities", {}).items():
+    found = [{target: as_recorded(answer) for target, answer in row.items()} for row in answers]
+    same(found, kept.record["answers"])
+    for target, rows in kept.record.get("probabilities", {}).items():
         (trained,) = [t for t in predictor.model.targets if t.spec.name == target]
         np.testing.assert_allclose(trained.probabilities(kept.inputs), rows, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_converted_version_is_written_again_as_the_same_bytes(name):
-    kept = Kept(name)
+    kept = OldArtifact(name)
     content = converted(kept)
     assert converted(kept) == content
     model = PIPELINES[kept.pipeline].read_model(artifact.unpack(content))
@@ -63,12 +66,12 @@ def test_a_converted_version_is_written_again_as_the_same_bytes(name):
 def test_it_is_converted_without_looking_at_any_class_of_ours(monkeypatch):
     """They may be called otherwise by then: a module that is gone is not missed."""
     gone = "mlapi.pipelines.classification.ridge"
-    renamed = Kept("text_classification.words").content.replace(
+    renamed = OldArtifact("text_classification.words").content.replace(
         b"mlapi.pipelines.classification.ridge", b"mlapi.pipelines.classification.rodge"
     )
     assert len(gone) == len("mlapi.pipelines.classification.rodge")
     found = artifact.pack("text_classification", format_1.parts_of(renamed, "text_classification"))
-    assert found == converted(Kept("text_classification.words"))
+    assert found == converted(OldArtifact("text_classification.words"))
 
 
 class Runs:
@@ -107,7 +110,7 @@ def test_a_callable_of_an_allowed_library_is_not_called(tmp_path):
     [
         b"\x80",
         b"\x80\x05N.",
-        Kept("image_clusters.named").content[:-50],
+        OldArtifact("image_clusters.named").content[:-50],
         pickle.dumps({"format": 2, "pipeline": "image_clusters"}),
         pickle.dumps({"format": 1, "pipeline": "image_similarity"}),
         pickle.dumps({"format": 1, "pipeline": "image_clusters"}),
@@ -119,14 +122,14 @@ def test_what_is_no_artifact_of_format_1_is_refused(content):
         format_1.parts_of(content, "image_clusters")
 
 
-def job(folder, kept: Kept, **other) -> None:
-    described = {"artifact": str(kept.path), "sha256": kept.told["sha256"]}
+def job(folder, kept: OldArtifact, **other) -> None:
+    described = {"artifact": str(kept.path), "sha256": kept.record["sha256"]}
     described |= {"pipeline": kept.pipeline, **other}
     (folder / "job.json").write_text(json.dumps(described))
 
 
 def test_the_child_converts_without_a_database(tmp_path):
-    kept = Kept("text_classification.automl")
+    kept = OldArtifact("text_classification.automl")
     job(tmp_path, kept)
     done = subprocess.run(
         [sys.executable, "-m", "mlapi.conversion.child", str(tmp_path)],
@@ -145,7 +148,7 @@ def test_the_child_converts_without_a_database(tmp_path):
 def test_the_child_unpickles_nothing_that_has_another_hash(tmp_path, monkeypatch):
     unpickled = []
     monkeypatch.setattr(format_1, "parts_of", lambda *given: unpickled.append(given))
-    job(tmp_path, Kept("image_clusters.named"), sha256="0" * 64)
+    job(tmp_path, OldArtifact("image_clusters.named"), sha256="0" * 64)
     assert child.main([str(tmp_path)]) == 1
     assert unpickled == []
     assert "ArtifactCorrupt" in json.loads((tmp_path / "error.json").read_text())["message"]

@@ -22,14 +22,7 @@ from tests.mlapi.labelstudio.webhooks import T0 as WEBHOOK_T0
 from tests.mlapi.trained import artifact
 from tests.queries import rows_read
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_loaded():
-    loading.forget()
-    yield
-    loading.forget()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_loaded_versions")]
 
 
 @pytest.fixture

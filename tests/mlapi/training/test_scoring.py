@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from mlapi import jobs, loading, serving
+from mlapi import jobs, serving
 from mlapi.locks import SCORES, project_lock
 from mlapi.training import scoring
 from registry import queue
@@ -20,16 +20,12 @@ from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, pr
 from tests.mlapi.trained import artifact
 from tests.registry.threads import at_once
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_loaded_versions"),
+]
 
 SURE, UNSURE, UNKNOWN = "good fine great", "good awful", "nothing it has ever read"
-
-
-@pytest.fixture(autouse=True)
-def nothing_loaded():
-    loading.forget()
-    yield
-    loading.forget()
 
 
 @pytest.fixture

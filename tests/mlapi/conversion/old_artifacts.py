@@ -1,4 +1,4 @@
-"""The artifacts of format 1 that were kept, and what their versions answered then."""
+"""The artifacts of format 1 of an earlier release, and what their versions answered then."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.artifact"))
 
 
 @dataclass(frozen=True)
-class Kept:
+class OldArtifact:
     name: str
 
     @property
@@ -25,18 +25,18 @@ class Kept:
         return self.path.read_bytes()
 
     @cached_property
-    def told(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         return json.loads((FOLDER / f"{self.name}.json").read_text(encoding="utf-8"))
 
     @property
     def pipeline(self) -> str:
-        return self.told["pipeline"]
+        return self.record["pipeline"]
 
     @property
     def inputs(self) -> list[Any]:
         """What a classifier reads of the rows that have an input."""
         if self.pipeline.startswith("text"):
-            return [row["text"] for row in self.told["rows"] if row["text"]]
+            return [row["text"] for row in self.record["rows"] if row["text"]]
         return list(vectors())
 
 
@@ -44,7 +44,7 @@ class Store:
     """The features of the images in the rows."""
 
     def vectors(self, extractor, addresses):
-        rows = [row["image"] for row in Kept(NAMES[0]).told["rows"]]
+        rows = [row["image"] for row in OldArtifact(NAMES[0]).record["rows"]]
         return [vectors()[rows.index(address)] for address in addresses]
 
 
@@ -52,7 +52,7 @@ def vectors() -> np.ndarray:
     return np.load(FOLDER / "vectors.npy", allow_pickle=False)
 
 
-def told(answer) -> dict[str, Any]:
+def as_recorded(answer) -> dict[str, Any]:
     """An answer or a problem as the kept files have it."""
     if hasattr(answer, "value"):
         value = answer.value if isinstance(answer.value, str) else list(answer.value)

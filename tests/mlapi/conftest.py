@@ -1,0 +1,15 @@
+"""Fixtures of the engine's tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mlapi import loading
+
+
+@pytest.fixture
+def no_loaded_versions() -> Iterator[None]:
+    """The process has loaded no version, before the test and after it."""
+    loading.forget()
+    yield
+    loading.forget()
