@@ -10,9 +10,11 @@ _LOOKED_AT = 200
 def fill(apps, schema_editor):
     """Deletions that have been applied; a waiting one is kept when it is applied."""
     Event, Tombstone = (apps.get_model("registry", name) for name in ("Event", "Tombstone"))
+    # Each event that waits looked so far back from itself.
+    waiting = Event.objects.filter(status="received").aggregate(first=models.Min("id"))["first"]
     newest = Event.objects.aggregate(newest=models.Max("id"))["newest"] or 0
     deletions = Event.objects.filter(
-        id__gt=newest - _LOOKED_AT,
+        id__gt=(waiting or newest) - _LOOKED_AT,
         project__isnull=False,
         action__iregex=r"^(task|annotation)s?_deleted$",
     ).exclude(status="received")

@@ -48,3 +48,12 @@ def test_the_migration_reads_no_events_of_long_ago_and_none_of_an_empty_database
         deleted(project, "TASKS_CREATED", {})
     fill(apps, None)
     assert not Tombstone.objects.exists()
+
+
+def test_the_migration_looks_back_from_the_oldest_event_that_waits():
+    project = ProjectFactory()
+    deleted(project, "TASKS_DELETED", {"tasks": [{"id": 1}]})
+    for _ in range(250):
+        deleted(project, "TASKS_CREATED", {}, EventStatus.RECEIVED)
+    fill(apps, None)
+    assert [t.labelstudio_id for t in Tombstone.objects.all()] == [1]
