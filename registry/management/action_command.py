@@ -42,13 +42,20 @@ def add_arguments(parser: ArgumentParser, action: Action) -> None:
             help=text.help.replace("%", "%%") or None,
         )
     for version in action.form.versions:
-        parser.add_argument(f"--{version.name}", help="a version, as v7-3fa2c1 or v7")
+        parser.add_argument(
+            f"--{version.name}", help=f"A version, as v7-3fa2c1 or v7. {version.help}".strip()
+        )
 
 
 def execute(action: Action, options: dict[str, Any]) -> Done:
     """Executes the action as the machine's user. Raises EvalsError or CommandError."""
     subject = _subject(action, options)
     given: dict[str, Any] = {text.name: options[text.name] for text in action.form.texts}
+    for text in action.form.texts:
+        if text.required and not text.may_be_empty and not given[text.name].strip():
+            raise CommandError(f"--{text.name} must not be empty.")
+        if text.max_length and len(given[text.name]) > text.max_length:
+            raise CommandError(f"--{text.name} is longer than {text.max_length:,} characters.")
     for version in action.form.versions:
         name = options[version.name]
         given[version.name] = find_version(subject, name) if name else None

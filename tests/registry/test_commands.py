@@ -143,6 +143,15 @@ def test_a_refusal_ends_the_command_with_its_cause(project):
         said("rollback", project.uid, "--reason", "r")
 
 
+@pytest.mark.parametrize(
+    ("reason", "fault"), [("  ", "must not be empty"), ("x" * 2001, "longer than 2,000")]
+)
+def test_a_command_takes_no_reason_that_rest_would_refuse(project, reason, fault):
+    with pytest.raises(CommandError, match=fault):
+        said("action", "archive", project.uid, "v1", "--reason", reason)
+    assert not AuditEntry.objects.filter(verb="archive").exists()
+
+
 @pytest.mark.parametrize("command", [("promote", "v1"), ("rollback",)])
 def test_nothing_moves_without_a_reason(project, command):
     name, *rest = command
