@@ -157,9 +157,7 @@ CODES = {
         ),
         retry=True,
     ),
-    "labelstudio_webhook": ErrorCode(
-        502, "Run manage.py check_labelstudio --fix, or press Check and repair on the project."
-    ),
+    "labelstudio_webhook": ErrorCode(502, "Run manage.py check_labelstudio --fix."),
     # Of runs that fail.
     "no_labels": ErrorCode(
         409, "Label some tasks and submit them; drafts and skipped annotations do not count."

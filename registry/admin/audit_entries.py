@@ -17,7 +17,10 @@ from .base import as_json, link
 from .lists import PROJECT, LongListAdmin, known, of_project
 
 # Those of operators, and those of the backend itself.
-_VERBS = [*dict.fromkeys(a.verb for a in actions() if a.verb), "fall_back", "keep"]
+_VERBS = [
+    *dict.fromkeys(a.verb for a in actions() if a.verb),
+    *("fall_back", "keep", "config_changed"),
+]
 
 
 class OnVersion(AutocompleteSelectFilter):
