@@ -23,9 +23,13 @@ _NOT_SHARED = ("secret-key", ".postgres.lock", ".postgres.users", "postgres/log"
 def prepare(folder: Path) -> Path:
     """Copy the template to `folder`, which must not exist; return it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # With `cp`, because PostgreSQL's files belong to another user where root runs the tests.
-    subprocess.run(["cp", "-a", str(_template()), str(folder)], check=True)
+    _copy(_template(), folder)
     return folder
+
+
+def _copy(source: Path, target: Path) -> None:
+    # With `cp`, because PostgreSQL's files belong to another user where root runs the tests.
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
 def _template() -> Path:
@@ -40,7 +44,10 @@ def _template() -> Path:
             with tempfile.TemporaryDirectory(prefix="evals-template-") as place:
                 draft = Path(place) / "data"
                 _make(draft)
-                shutil.move(draft, ready)
+                part = CACHE / "data-folder.part"
+                shutil.rmtree(part, ignore_errors=True)
+                _copy(draft, part)
+                part.rename(ready)
     return ready
 
 
