@@ -1,6 +1,6 @@
 """Processes that end with their parent, and process groups that are ended as a whole.
 
-It imports nothing of ours: the supervisor, the workers and the training child all use it.
+It imports nothing of ours: the supervisor and the child processes use it.
 """
 
 import ctypes

@@ -1,6 +1,6 @@
 """Keeps the registry's tasks as Label Studio has them: events, syncs, checks of the connection.
 
 `process_events` and `sync` are the ways in; both write through `apply_changes` and
-`unit_of_work`. Imports loading (the champion is asked before it sees a label), pipelines and
-labelstudio. Imported by training, upkeep, engine, jobs and commands.
+`unit_of_work`. Imports loading (the champion predicts before it sees a label), served_config,
+pipelines, images and labelstudio. Imported by training, upkeep, engine, jobs and commands.
 """

@@ -1,6 +1,6 @@
 """Applies changes from Label Studio to the mirror of its tasks.
 
-Its callers hold the project's lock (`lock.project_lock`). Label Studio's times decide: a
+Its callers hold the project's lock (`mlapi.locks.project_lock`). Label Studio's times decide: a
 task or annotation older than the one that is stored changes nothing.
 """
 

@@ -1,4 +1,5 @@
-"""The folder of a training run as the child process sees it: job, progress, environment.
+"""What a run's parent and child process exchange: job, result, error, progress.
 
-Imports domain only. Imported by the pipelines and by training.
+Imports domain only. Imported by child_process, conversion, evaluation, images, pipelines and
+training.
 """

@@ -1,4 +1,4 @@
-"""What every classifier shares, whatever it reads: race, calibration, verdict, predictor.
+"""What every classifier shares: model selection, calibration, evaluation, predictor.
 
 Imports eva, evaluation and run_folder, and no pipeline.
 """

@@ -1,4 +1,4 @@
-"""The addresses, options and features of images, shared by the pipelines of images.
+"""What the pipelines of images share: matching, options, and the base class `ImagePipeline`.
 
 Imports images and labelstudio, and no pipeline.
 """
