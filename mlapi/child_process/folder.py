@@ -1,4 +1,4 @@
-"""The work space of a run: a folder of its own, removed at the end, also of a killed worker."""
+"""Work folders of programs: each its own, removed at the end, also of a killed worker."""
 
 import fcntl
 import os
@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
+from uuid import uuid4
 
 import structlog
 from django.conf import settings
@@ -15,22 +17,37 @@ log = structlog.get_logger(__name__)
 
 # A younger folder may not be locked by its maker yet.
 _YOUNG_S = 60
+_KINDS = ("run", "convert", "trial")
 
 
 def home() -> Path:
-    """Where all runs of this machine have their folders."""
+    """Where all programs of this machine have their folders."""
     return Path(settings.DATA_DIR) / "eva"
 
 
 @contextmanager
 def work_folder(run_id: int) -> Iterator[Path]:
-    """`DATA_DIR/eva/run-<id>/`, empty and readable by its owner only; gone afterwards.
+    """The folder `DATA_DIR/eva/run-<id>/`; see `_locked`."""
+    sweep()
+    with _locked(f"run-{run_id}") as folder:
+        yield folder
+
+
+@contextmanager
+def temporary_folder(kind: Literal["convert", "trial"]) -> Iterator[Path]:
+    """A folder of that kind under a name that no other has; see `_locked`."""
+    with _locked(f"{kind}-{uuid4().hex}") as folder:
+        yield folder
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[Path]:
+    """A folder, empty and readable by its owner only; gone afterwards.
 
     It is locked while in use. The lock ends with the process that holds it, however that
     ends, and so tells what a killed worker left behind from what is still needed.
     """
-    sweep()
-    folder = home() / f"run-{run_id}"
+    folder = home() / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -45,7 +62,7 @@ def work_folder(run_id: int) -> Iterator[Path]:
 def sweep(young_s: float = _YOUNG_S) -> list[str]:
     """Remove the folders that killed workers left; returns their names."""
     removed = []
-    for folder in sorted(home().glob("run-*")):
+    for folder in sorted(path for kind in _KINDS for path in home().glob(f"{kind}-*")):
         try:
             if time.time() - folder.stat().st_mtime < young_s:
                 continue

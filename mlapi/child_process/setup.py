@@ -1,14 +1,12 @@
-"""What a child process sets for itself: its share of the cores."""
+"""What a child process sets for itself when it begins."""
 
 import os
+import signal
+
+from mlapi.processes import end_with_parent
 
 
-def be_modest() -> None:
-    """Leave the machine to those who label: half of the cores, and behind every request.
-
-    BLAS and OpenMP read these variables once, when they are loaded.
-    """
-    threads = str(max(1, len(os.sched_getaffinity(0)) // 2))
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, threads)
+def begin() -> None:
+    """End with the parent process, and run behind every request. The parent sets the threads."""
+    end_with_parent(signal.SIGKILL)
     os.nice(5)

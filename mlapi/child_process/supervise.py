@@ -1,4 +1,4 @@
-"""Runs a program of a training run in its own process, within limits, and ends it in time."""
+"""Runs a program in its own process, within limits, and ends it in time."""
 
 import contextlib
 import os
@@ -42,13 +42,13 @@ class ChildCrashed(ChildError):
 
 
 class TimeLimit(ChildError):
-    """It took longer than TRAIN_TIME_LIMIT_S."""
+    """It took longer than its limit."""
 
     code = "time_limit"
 
 
 class MemoryLimit(ChildError):
-    """It and its children took more than TRAIN_MEMORY_LIMIT_MB."""
+    """It and its children took more memory than their limit."""
 
     code = "memory_limit"
 
@@ -201,14 +201,12 @@ def _failure(returncode: int, folder: Path) -> ChildError:
             name = signal.Signals(number).name
         except ValueError:
             name = "unknown"
-        return ChildCrashed(f"The training process was killed by signal {number} ({name}).")
+        return ChildCrashed(f"The process was killed by signal {number} ({name}).")
     try:
         error = read_error(folder)
         return ChildFailed(error.code[:64], error.message, error.hint)
     except RunFileInvalid:
-        return ChildCrashed(
-            f"The training process ended with status {returncode} and without a reason."
-        )
+        return ChildCrashed(f"The process ended with status {returncode} and without a reason.")
 
 
 class _Progress:

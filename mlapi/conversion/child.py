@@ -7,16 +7,14 @@ SHA-256; or `error.json`.
 
 import argparse
 import json
-import signal
 import sys
 import traceback
 from pathlib import Path
 
 from mlapi import pipelines
-from mlapi.child_process.setup import be_modest
+from mlapi.child_process.setup import begin
 from mlapi.conversion import format_1
 from mlapi.pipelines import artifact
-from mlapi.processes import end_with_parent
 from mlapi.run_folder.result import RunError, write_error
 from registry.verified import read_verified
 
@@ -35,8 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(arguments).folder.resolve()
-    end_with_parent(signal.SIGKILL)
-    be_modest()
+    begin()
     try:
         convert(folder)
     except Exception as e:  # noqa: BLE001 - its parent reads what it was, whatever it was

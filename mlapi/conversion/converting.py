@@ -1,8 +1,6 @@
 """Converts a stored version in a child process, and keeps what comes out beside its own file."""
 
 import json
-import tempfile
-from pathlib import Path
 
 import structlog
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
@@ -59,9 +57,7 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
     """
     if not is_old(version):
         return None
-    folders.home().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="convert-", dir=folders.home()) as work:
-        folder = Path(work)
+    with folders.temporary_folder("convert") as folder:
         path = artifacts.fetch(version.artifact, version.artifact_sha256)
         job = {
             "artifact": str(path),

@@ -5,13 +5,11 @@
 
 import argparse
 import logging
-import signal
 import sys
 import traceback
 from pathlib import Path
 
-from mlapi.child_process.setup import be_modest
-from mlapi.processes import end_with_parent
+from mlapi.child_process.setup import begin
 
 
 def carry_out(folder: Path, *, curve: bool) -> int:
@@ -55,8 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--curve", action="store_true", help="the learning curve of a trained job")
     chosen = parser.parse_args(arguments)
-    end_with_parent(signal.SIGKILL)
-    be_modest()
+    begin()
     logging.disable(logging.INFO)  # FLAML tells of each of its trials
     return carry_out(chosen.folder.resolve(), curve=chosen.curve)
 

@@ -1,7 +1,6 @@
 """Tries a stored version: can it be fetched, verified, loaded and asked, in a fresh process?"""
 
 import json
-import tempfile
 from pathlib import Path
 
 import orjson
@@ -18,13 +17,13 @@ from mlapi.domain import TargetSpec
 from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import job as jobs
+from mlapi.training.verify import ROWS
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import Feature, ModelVersion, Task
 
 log = structlog.get_logger(__name__)
 
-_ROWS = 10
 _SECONDS = 300
 
 
@@ -33,9 +32,7 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
 
     A process of its own, because what does not load may take its process with it.
     """
-    folders.home().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="trial-", dir=folders.home()) as work:
-        folder = Path(work)
+    with folders.temporary_folder("trial") as folder:
         try:
             convert(version)
             key, sha256 = artifacts.loaded_from(version)
@@ -71,9 +68,9 @@ def _asked(version: ModelVersion) -> QuerySet[Task]:
     live = Task.objects.filter(project=version.project_id, deleted_at__isnull=True)
     if version.extractor:
         kept = Feature.objects.filter(project=version.project_id, extractor=version.extractor)
-        some = kept.order_by("pk").values("task")[: 10 * _ROWS]
-        return live.filter(pk__in=some).order_by("pk")[: 10 * _ROWS]
-    return live.filter(split="train").exclude(labels={}).order_by("pk")[:_ROWS]
+        some = kept.order_by("pk").values("task")[: 10 * ROWS]
+        return live.filter(pk__in=some).order_by("pk")[: 10 * ROWS]
+    return live.filter(split="train").exclude(labels={}).order_by("pk")[:ROWS]
 
 
 def _write_job(version: ModelVersion, folder: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlapi import pipelines
+from mlapi.child_process.setup import begin
 from mlapi.domain import Answer, InputProblem
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor
@@ -87,6 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("artifact", type=Path)
     parser.add_argument("sha256", help="that the artifact's content must have")
     chosen = parser.parse_args(arguments)
+    begin()
     try:
         verify(chosen.folder.resolve(), chosen.artifact.resolve(), chosen.sha256)
     except Exception as e:  # noqa: BLE001 - the caller reads what it was, whatever it was

@@ -337,9 +337,11 @@ def test_start_training_without_credentials_learns_from_what_there_is(project):
 
 
 def test_what_a_killed_worker_left_is_swept(tmp_path):
-    left = folder.home() / "run-999"
-    left.mkdir(parents=True)
-    with folder.work_folder(1000) as in_use:
-        assert folder.sweep(young_s=0) == ["run-999"]
+    left = ["convert-1f", "run-999", "trial-2e"]
+    for name in left:
+        (folder.home() / name).mkdir(parents=True)
+    with folder.work_folder(1000) as in_use, folder.temporary_folder("convert") as converting:
+        assert sorted(folder.sweep(young_s=0)) == left
         assert in_use.is_dir()
+        assert converting.is_dir()
         assert Path(in_use).stat().st_mode & 0o777 == 0o700
