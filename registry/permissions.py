@@ -82,9 +82,10 @@ def grant(apps: Any, schema_editor: Any = None) -> None:
     from django.contrib.auth.management import create_permissions
 
     for config in apps.get_app_configs():
-        config.models_module = True  # else it passes for an app without models
+        module = getattr(config, "models_module", None)
+        config.models_module = True  # else a migration's app passes for one without models
         create_permissions(config, apps=apps, verbosity=0)
-        config.models_module = None
+        config.models_module = module
     fill_groups(apps.get_model("auth", "Group"), apps.get_model("auth", "Permission"))
 
 

@@ -109,12 +109,8 @@ def groups_of_the_migrations(request: pytest.FixtureRequest) -> None:
         return
     request.getfixturevalue("_django_db_helper")
     from django.contrib.auth.models import Group, Permission
-    from django.contrib.contenttypes.models import ContentType
-    from django.core.management.sql import emit_post_migrate_signal
 
     from registry.permissions import fill_groups
 
     if not Group.objects.exists():
-        ContentType.objects.clear_cache()
-        emit_post_migrate_signal(verbosity=0, interactive=False, db="default")  # permissions
         fill_groups(Group, Permission)

@@ -64,6 +64,14 @@ def test_granting_again_takes_away_nothing_that_someone_gave():
     assert group.permissions.filter(pk=given.pk).exists()
 
 
+def test_granting_leaves_the_apps_their_models():
+    from django.apps import apps
+
+    before = {config.label: config.models_module for config in apps.get_app_configs()}
+    permissions.grant(apps)
+    assert {c.label: c.models_module for c in apps.get_app_configs()} == before
+
+
 def offered(client, shown):
     """The names of the actions whose buttons the object's page has."""
     meta = shown._meta
