@@ -8,7 +8,7 @@ import orjson
 import structlog
 from django.http import HttpResponse
 
-from registry.errors import EvalsError
+from registry.errors import EvalsError, HttpError
 
 REASON_MAX = 120  # characters
 
@@ -19,8 +19,9 @@ def reason_phrase(error: EvalsError) -> str:
     Of an error that is no HttpError only the code and the hint of its class are known to
     be our own words.
     """
-    text = getattr(error, "reason", None)
-    if text is None:
+    if isinstance(error, HttpError):
+        text = error.sentence
+    else:
         text = f"{error.code.replace('_', ' ').capitalize()}. {type(error).hint}"
     line = " ".join(text.split()).encode("ascii", "replace").decode()
     return line if len(line) <= REASON_MAX else f"{line[: REASON_MAX - 3].rstrip()}..."

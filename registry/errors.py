@@ -29,6 +29,11 @@ class EvalsError(Exception):
         if hint is not None:
             self.hint = hint
 
+    @property
+    def sentence(self) -> str:
+        """Cause and cure on one line."""
+        return f"{self.message} {self.hint}".strip()
+
 
 class Refused(EvalsError):
     """An action whose conditions do not hold; nothing was changed."""
@@ -50,11 +55,6 @@ class HttpError(EvalsError):
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
         super().__init__(message or self.text, hint=hint)
-
-    @property
-    def reason(self) -> str:
-        """Cause and cure on one line."""
-        return f"{self.message} {self.hint}".strip()
 
 
 class BodyInvalid(HttpError):

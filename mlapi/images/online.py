@@ -169,7 +169,7 @@ class _Functions:
                 made = self._made[extractor.name] = _function(extractor)
             except EvalsError as error:
                 log.exception("extractor_not_loaded", extractor=extractor.name)
-                problem = InputProblem(error.code, f"{error.message} {error.hint}".strip())
+                problem = InputProblem(error.code, error.sentence)
                 self._failed[extractor.name] = monotonic() + _FAILURE_REMEMBERED_S, problem
                 raise problem from error
             return made

@@ -31,7 +31,7 @@ def _try(journal: Journal, what: str, action: Callable[[], Any]) -> Any:
     try:
         return action()
     except EvalsError as error:
-        journal.write(f"{what} failed: {error.message} {error.hint}".rstrip())
+        journal.write(f"{what} failed: {error.sentence}")
         log.warning("mirror not brought up to date", step=what, error=error.message)
     except Exception as error:
         journal.write(f"{what} failed: {type(error).__name__}: {error}")

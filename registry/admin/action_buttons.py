@@ -56,11 +56,6 @@ def caller(request: HttpRequest) -> Caller:
     return Caller(request.user.get_username(), Via.ADMIN)
 
 
-def sentence(error: EvalsError) -> str:
-    """The error's cause and cure as one sentence."""
-    return f"{error.message} {error.hint}".strip()
-
-
 class ActionDialog(BaseDialogForm):
     """Shows what an action will change, or why it is not available, and asks for its parameters."""
 
@@ -81,7 +76,7 @@ class ActionDialog(BaseDialogForm):
             return {}
         reason = self.action.unavailable(self.subject)
         return {
-            "unavailable": sentence(reason) if reason else "",
+            "unavailable": reason.sentence if reason else "",
             "changes": [] if reason else self.action.changes(self.subject),
             "note": self.action.warning(self.subject),
         }
@@ -141,7 +136,7 @@ def _view(action: Action, button: Button, dialog: type[ActionDialog]) -> Any:
             done = action.execute(form.subject, form.cleaned_data, caller(request))
             messages.success(request, done.message)
         except EvalsError as error:
-            messages.error(request, sentence(error))
+            messages.error(request, error.sentence)
         return _to_page(request, form.subject)
 
     # Not by unfold's `permissions`: its check of them asks a database that may be empty yet.

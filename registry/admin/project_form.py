@@ -79,7 +79,7 @@ class PolicyForm(forms.ModelForm):
         try:
             given["policy"] = project_settings.checked_policy(policy)
         except EvalsError as error:
-            self.add_error(None, f"{error.message} {error.hint}".strip())
+            self.add_error(None, error.sentence)
         return given
 
 
@@ -151,4 +151,4 @@ def _checked(check: Any, *args: Any) -> dict[str, Any]:
     try:
         return check(*args)
     except EvalsError as error:
-        raise ValidationError(f"{error.message} {error.hint}".strip()) from error
+        raise ValidationError(error.sentence) from error

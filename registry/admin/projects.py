@@ -14,7 +14,7 @@ from registry.models import AuditEntry, Event, ModelVersion, Project, Task, Trai
 from registry.models.project import default_policy
 
 from . import connect_page
-from .action_buttons import caller, sentence
+from .action_buttons import caller
 from .base import as_json, as_text, is_list, link, list_link
 from .project_form import ProjectForm, policy_sentence
 from .project_page import overview
@@ -113,7 +113,7 @@ class ProjectAdmin(RegistryAdmin):
         try:
             Configure().execute(obj, given, caller(request))
         except EvalsError as error:
-            messages.error(request, sentence(error))
+            messages.error(request, error.sentence)
 
     @display(description="Project", ordering="title")
     def title_or_uid(self, project: Project) -> str:

@@ -84,7 +84,7 @@ class TaskAdmin(LongListAdmin):
         try:
             found = similar(task, _ALIKE)
         except EvalsError as error:
-            return f"{error.message} {error.hint}".strip()
+            return error.sentence
         if not found:
             return "No other task of the project has features yet."
         return row([_framed(one) for one in found], f"Most similar to task {task.labelstudio_id}")

@@ -112,7 +112,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
         try:
             return download(request, version)
         except EvalsError as error:
-            messages.error(request, f"{error.message} {error.hint}".strip())
+            messages.error(request, error.sentence)
             return redirect(page_url(version))
 
 

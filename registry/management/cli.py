@@ -83,7 +83,7 @@ class ReportCommand(BaseCommand):
         try:
             found = self.show(options)
         except EvalsError as error:
-            raise CommandError(f"{error.message} {error.hint}".strip()) from error
+            raise CommandError(error.sentence) from error
         if options["json"]:
             self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
         else:

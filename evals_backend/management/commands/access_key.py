@@ -39,7 +39,7 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{options['action']}")(options)
         except EvalsError as error:
-            raise CommandError(f"{error.message} {error.hint}".strip()) from error
+            raise CommandError(error.sentence) from error
 
     def _new(self, options: dict[str, Any]) -> None:
         project = None

@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 convert(version)
             except EvalsError as error:
                 failed += 1
-                self.stderr.write(f"{name}: {error.message} {error.hint}".rstrip())
+                self.stderr.write(f"{name}: {error.sentence}")
             else:
                 self.stdout.write(f"{name}: converted")
         if not found:
