@@ -2,5 +2,5 @@
 
 `process_events` and `sync` are the ways in; both write through `apply_changes` and
 `unit_of_work`. Imports loading (the champion predicts before it sees a label), served_config,
-pipelines, images and labelstudio. Imported by training, upkeep, engine, jobs and commands.
+pipelines, images and labelstudio. Imported by training, engine, jobs and commands.
 """

@@ -18,10 +18,10 @@ from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
-from mlapi.stopping import stopping
 from mlapi.training import dataset, fresh_mirror, job, trial
-from mlapi.training.heart import Cancelled, Heart, Lost, WorkerStopped
+from mlapi.training.heartbeat import Cancelled, Heartbeat, RunTakenOver, WorkerStopped
 from mlapi.training.journal import Journal
+from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import EvalsError
@@ -63,8 +63,8 @@ def carry_out(
     However it goes, the run's row says how it ended, its processes are gone and its folder
     is removed. Only what ends the process itself (SystemExit, KeyboardInterrupt) is raised.
     """
-    if stopping.is_set():
-        return None  # it stays queued, and the next worker's upkeep finds it
+    if shutdown_requested.is_set():
+        return None  # it stays queued, and the next worker's maintenance finds it
     run = runs.claim(run_id, worker)
     if run is None:
         return None
@@ -94,11 +94,11 @@ class _Attempt:
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The version, considered for promotion; None if the run ended without one that loads."""
         try:
-            with Heart(self.run) as heart:
-                return self._make_version(folder, heart)
+            with Heartbeat(self.run) as heartbeat:
+                return self._make_version(folder, heartbeat)
         except Cancelled:
             self._end(runs.finish_cancel)
-        except (Lost, RunNotActive):
+        except (RunTakenOver, RunNotActive):
             log.warning("the run was taken away; its work is dropped")
         except EvalsError as error:
             log.warning("training failed", code=error.code, error=error.message)
@@ -116,23 +116,23 @@ class _Attempt:
             raise
         return None
 
-    def _make_version(self, folder: Path, heart: Heart) -> ModelVersion:
-        with heart.ends_alone():
+    def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion:
+        with heartbeat.uninterruptible():
             self.journal.phase("reading labels", 0.0)
             fresh_mirror.bring_up_to_date(self.run, self.journal)
             frozen = self._freeze(folder)
         if frozen.images is not None:
-            self._prepare_images(frozen.images, heart)
+            self._prepare_images(frozen.images, heartbeat)
         self.journal.phase("training", 0.05)
         try:
-            self._supervise(self.programs.train(folder), folder, heart)
+            self._supervise(self.programs.train(folder), folder, heartbeat)
         finally:
             if frozen.images is not None:
                 self._keep_features(frozen.images)
         result = read_result(folder)
         self.journal.phase("verifying", 0.9)
-        load_error = self._load_error(folder, result.artifact_sha256, heart)
-        heart.check()
+        load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
+        heartbeat.check()
         self.journal.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
 
@@ -179,10 +179,10 @@ class _Attempt:
         images = ImagePreparation.for_job(project, written, rows) if pipeline.sees else None
         return _Frozen(project.champion, number, images)
 
-    def _prepare_images(self, images: ImagePreparation, heart: Heart) -> None:
+    def _prepare_images(self, images: ImagePreparation, heartbeat: Heartbeat) -> None:
         """Download the images that the training will see."""
         self.journal.phase("downloading images", 0.02)
-        images.prepare(heart.check, self.limits.seconds)
+        images.prepare(heartbeat.check, self.limits.seconds)
         self.journal.write(f"{image_counts_text(images.counts)}.")
 
     def _keep_features(self, images: ImagePreparation) -> None:
@@ -197,24 +197,24 @@ class _Attempt:
         except Exception:
             log.exception("features not stored")
 
-    def _supervise(self, command: Sequence[str], folder: Path, heart: Heart) -> None:
+    def _supervise(self, command: Sequence[str], folder: Path, heartbeat: Heartbeat) -> None:
         try:
             supervise.supervise(
                 command,
                 folder,
                 self.limits,
                 on_progress=self.journal.take_over,
-                checkpoint=heart.check,
+                checkpoint=heartbeat.check,
             )
         except ChildError:
             self.journal.write(supervise.output_tail(folder))
             raise
 
-    def _load_error(self, folder: Path, sha256: str, heart: Heart) -> str:
+    def _load_error(self, folder: Path, sha256: str, heartbeat: Heartbeat) -> str:
         """Why the artifact does not load in a fresh process; "" if it does."""
         try:
             command = self.programs.verify(folder, folder / "artifact.bin", sha256)
-            self._supervise(command, folder, heart)
+            self._supervise(command, folder, heartbeat)
         except ChildError as error:
             return trial.why(error, folder)
         return ""
@@ -281,7 +281,7 @@ class _Dropped(Exception):
 
 
 def _drop_if_stopping() -> None:
-    if stopping.is_set():
+    if shutdown_requested.is_set():
         raise _Dropped
 
 

@@ -11,7 +11,7 @@ from mlapi import pipelines, serving
 from mlapi.domain import Answer, Problem
 from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
-from mlapi.stopping import stopping
+from mlapi.worker import shutdown_requested
 from registry.actions import scores
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task, TaskScore
@@ -82,7 +82,7 @@ def _score(version: ModelVersion) -> int:
             version, {pk: _least_sure(said) for (pk, _), said in found if not _passes(said)}
         )
         n += len(tasks)
-        if monotonic() > until or stopping.is_set():
+        if monotonic() > until or shutdown_requested.is_set():
             scores.requeue(version)
             return n
     scores.drop_labelled(version)

@@ -12,9 +12,9 @@ from django.db.models import Q
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from mlapi.jobs import worker_name
 from mlapi.training.report import metrics_table
 from mlapi.training.run import carry_out
+from mlapi.worker import worker_name
 from registry import queue
 from registry.actions import runs
 from registry.actions.operator import Caller, Via

@@ -10,9 +10,9 @@ from django.db import Error, close_old_connections, connections
 from django_q.cluster import Cluster
 from django_q.conf import Conf
 
-from mlapi import schedules, upkeep
 from mlapi.child_process import folder
-from mlapi.stopping import stopping
+from mlapi.jobs import maintenance
+from mlapi.worker import shutdown_requested
 from registry import queue
 from registry.actions import workers
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 heartbeat_at = time.monotonic()
                 _log_errors(workers.record_heartbeat, name, socket.gethostname())
             if name == queue.EVENTS:
-                _log_errors(upkeep.consider_waiting)
+                _log_errors(maintenance.consider_waiting)
             cluster.sentinel.join(_LOOK_EVERY_S)
 
 
@@ -48,7 +48,7 @@ class _StoppableCluster(Cluster):
     """django-q waits for running jobs when it stops; a training is told to end."""
 
     def sig_handler(self, signum: int, frame: object) -> None:
-        stopping.set()
+        shutdown_requested.set()
         super().sig_handler(signum, frame)
 
 
@@ -56,8 +56,8 @@ def _prepare(cluster: str) -> None:
     if cluster == queue.TRAINING:
         folder.sweep()
         return
-    schedules.ensure()
-    upkeep.at_worker_start()
+    maintenance.ensure_schedules()
+    maintenance.at_worker_start()
 
 
 def _log_errors(step: Callable[..., object], *arguments: object) -> None:

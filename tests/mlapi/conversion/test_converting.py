@@ -8,8 +8,9 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
-from mlapi import jobs, loading, serving, upkeep
+from mlapi import jobs, loading, serving
 from mlapi.conversion import converting
+from mlapi.jobs import maintenance
 from mlapi.training.trial import loads_in_a_fresh_process
 from registry import artifacts
 from registry.actions import runs
@@ -130,7 +131,7 @@ def test_a_worker_that_starts_has_each_old_champion_converted(project):
     version = old_version(project, champion=True)
     old_version(project)
     ModelVersionFactory(champion=True)
-    upkeep.at_worker_start()
+    maintenance.at_worker_start()
     assert [job.args() for job in queued("convert")] == [(version.pk,)]
 
 

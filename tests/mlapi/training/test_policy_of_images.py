@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mlapi import upkeep
+from mlapi.jobs import maintenance
 from mlapi.mirror.apply_changes import heal_config
 from mlapi.training import policy
 from registry.actions import project_settings, runs, tasks
@@ -176,7 +176,7 @@ def test_a_project_of_clusters_is_considered_before_anyone_has_labelled():
     project = project_of(cluster="group")
     put(project, 25)
 
-    upkeep.consider_projects()
+    maintenance.consider_projects()
 
     assert TrainingRun.objects.filter(project=project).count() == 1
 

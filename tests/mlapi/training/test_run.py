@@ -13,9 +13,9 @@ from django.db import connections
 
 from mlapi.child_process import folder, supervise
 from mlapi.child_process.supervise import Limits
-from mlapi.stopping import stopping
-from mlapi.training import heart
+from mlapi.training import heartbeat
 from mlapi.training.run import carry_out
+from mlapi.worker import shutdown_requested
 from registry import artifacts
 from registry.actions import champion, runs
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
@@ -187,7 +187,7 @@ def test_cancel_ends_the_run_and_its_processes(project):
 
 def test_a_cancel_waits_for_less_than_two_seconds():
     """A beat that reads it, a look at the beat, and what a deaf program is given to end."""
-    assert heart._BEAT_S + supervise._POLL_S + supervise._TERM_GRACE_S < 2
+    assert heartbeat._BEAT_S + supervise._POLL_S + supervise._TERM_GRACE_S < 2
 
 
 def is_running(pid: int) -> bool:
@@ -298,9 +298,9 @@ def test_a_stopped_worker_hands_its_run_back(project):
     try:
         with Elsewhere(run, train="hang") as elsewhere:
             elsewhere.pids()
-            stopping.set()
+            shutdown_requested.set()
     finally:
-        stopping.clear()
+        shutdown_requested.clear()
     assert (run.state, run.error_code) == ("failed", "worker_stopped")
     again = TrainingRun.objects.get(project=project, state="queued")
     assert again.retry_of == run
@@ -311,20 +311,20 @@ def test_a_stopped_worker_does_not_wait_for_the_learning_curve(project):
     try:
         with Elsewhere(run, curve="hang") as elsewhere:
             pids = elsewhere.pids()
-            stopping.set()
+            shutdown_requested.set()
     finally:
-        stopping.clear()
+        shutdown_requested.clear()
     assert run.state == "succeeded"
     wait_for(lambda: not any(map(psutil.pid_exists, pids)))
 
 
 def test_a_worker_that_stops_takes_no_run(project):
     run = queued(project)
-    stopping.set()
+    shutdown_requested.set()
     try:
         assert carry_out(run.pk, "worker@test", programs=small_programs()) is None
     finally:
-        stopping.clear()
+        shutdown_requested.clear()
     run.refresh_from_db()
     assert run.state == "queued"
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import structlog
 from django.db import Error, close_old_connections, connection
 
-from mlapi.stopping import stopping
+from mlapi.worker import shutdown_requested
 from registry.actions import runs
 from registry.actions.runs import RunNotActive
 from registry.models import TrainingRun
@@ -21,7 +21,7 @@ class Cancelled(Exception):  # noqa: N818 - not a failure: someone asked for it
     """Someone asked to cancel the run."""
 
 
-class Lost(Exception):  # noqa: N818 - the run is someone else's by now
+class RunTakenOver(Exception):  # noqa: N818 - the run is someone else's by now
     """The run was taken away: reaped, or ended by someone else. Nothing more may be written."""
 
 
@@ -29,11 +29,11 @@ class WorkerStopped(SystemExit):
     """The worker was told to stop."""
 
 
-class Heart:
+class Heartbeat:
     """One beat a second from a thread with a database connection of its own.
 
     A sync with Label Studio or a wait for the mirror's lock may take minutes; the reaper
-    must not take the run meanwhile. While `ends_alone` is set, the heart itself finishes
+    must not take the run meanwhile. While `uninterruptible` is set, the heartbeat itself finishes
     a cancelled run, because the work is where it cannot be interrupted.
     """
 
@@ -41,30 +41,30 @@ class Heart:
         self._run = TrainingRun(pk=run.pk)
         self._stop = threading.Event()
         self._cancelled = threading.Event()
-        self._lost = threading.Event()
-        self._ends_alone = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heart-of-run-{run.pk}")
+        self._taken_over = threading.Event()
+        self._uninterruptible = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-of-run-{run.pk}")
 
     def check(self) -> None:
-        """Raises Lost, Cancelled or WorkerStopped."""
-        if self._lost.is_set():
-            raise Lost
+        """Raises RunTakenOver, Cancelled or WorkerStopped."""
+        if self._taken_over.is_set():
+            raise RunTakenOver
         if self._cancelled.is_set():
             raise Cancelled
-        if stopping.is_set():
+        if shutdown_requested.is_set():
             raise WorkerStopped("the worker was told to stop")
 
     @contextmanager
-    def ends_alone(self) -> Iterator[None]:
-        """For work that cannot be interrupted; raises Lost or Cancelled after it."""
-        self._ends_alone.set()
+    def uninterruptible(self) -> Iterator[None]:
+        """For work that cannot be interrupted; raises RunTakenOver or Cancelled after it."""
+        self._uninterruptible.set()
         try:
             yield
         finally:
-            self._ends_alone.clear()
+            self._uninterruptible.clear()
         self.check()
 
-    def __enter__(self) -> "Heart":
+    def __enter__(self) -> "Heartbeat":
         self._thread.start()
         return self
 
@@ -74,7 +74,7 @@ class Heart:
 
     def _beat(self) -> None:
         try:
-            while not self._stop.wait(_BEAT_S) and not self._lost.is_set():
+            while not self._stop.wait(_BEAT_S) and not self._taken_over.is_set():
                 self._beat_once()
         finally:
             connection.close()
@@ -83,10 +83,10 @@ class Heart:
         try:
             if runs.record_heartbeat(self._run):
                 self._cancelled.set()
-                if self._ends_alone.is_set():
+                if self._uninterruptible.is_set():
                     runs.finish_cancel(self._run)
         except RunNotActive:
-            self._lost.set()
+            self._taken_over.set()
         except Error:
             # The database may be away for a moment; the reaper decides if it is for long.
             log.exception("heartbeat not written", run=self._run.pk)

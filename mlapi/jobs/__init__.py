@@ -1,10 +1,8 @@
 """Every django-q entry point and nothing else: claim, call, record."""
 
-import os
-import socket
-
 import structlog
 
+from mlapi.worker import worker_name
 from registry.models import ModelVersion, Project
 
 log = structlog.get_logger(__name__)
@@ -84,18 +82,13 @@ def score(version_id: int) -> None:
 
 def tick() -> None:
     """Every half minute: what became due, and what got lost."""
-    from mlapi import upkeep
+    from mlapi.jobs import maintenance
 
-    upkeep.tick()
+    maintenance.tick()
 
 
 def hourly() -> None:
     """Every hour: reconcile, and forget what has been kept long enough."""
-    from mlapi import upkeep
+    from mlapi.jobs import maintenance
 
-    upkeep.hourly()
-
-
-def worker_name() -> str:
-    """This process, for the run's row and for people."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    maintenance.hourly()

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
+from django.db import connection, transaction
 from django.db.models import Exists, Min, OuterRef, Q
 from django.utils import timezone
-from django_q.models import OrmQ
+from django_q.models import OrmQ, Schedule
 
 from mlapi.conversion import converting
 from mlapi.images import thumbnails
@@ -36,19 +37,19 @@ def tick() -> None:
     """Every half minute. Each step stands alone: one that fails does not keep the others."""
     for step in (
         reap,
-        wake_runs,
-        wake_drains,
+        requeue_lost_runs,
+        requeue_stuck_events,
         consider_projects,
         compare_counters,
         scoring.request_new,
     ):
-        _alone(step)
+        _isolated(step)
 
 
 def hourly() -> None:
     """Every hour."""
-    for step in (reconcile, trim, scoring.request_all):
-        _alone(step)
+    for step in (reconcile, purge_expired, scoring.request_all):
+        _isolated(step)
 
 
 def at_worker_start() -> None:
@@ -64,7 +65,7 @@ def reap() -> None:
         log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
 
 
-def wake_runs() -> list[int]:
+def requeue_lost_runs() -> list[int]:
     """Queue the job again of each queued run that no worker can know of; returns their ids.
 
     A job is lost with the worker that had taken it from the queue. Claiming is a
@@ -95,7 +96,7 @@ def _runs_with_a_job() -> set[int]:
     return {job.args()[0] for job in jobs if job.func() == "mlapi.jobs.train"}
 
 
-def wake_drains() -> None:
+def requeue_stuck_events() -> None:
     """Queue a drain for each project with events that have waited too long."""
     waiting = (
         Event.objects.filter(status=EventStatus.RECEIVED, project__isnull=False)
@@ -115,7 +116,7 @@ def consider_projects() -> None:
     may_train = Q(labels_changed_at__isnull=False) | Q(pipeline__in=counted)
     idle = Project.objects.filter(may_train, ~Exists(active))
     for project in idle.exclude(pipeline=""):
-        _alone(policy.consider, project)
+        _isolated(policy.consider, project)
 
 
 def consider_waiting() -> None:
@@ -124,7 +125,7 @@ def consider_waiting() -> None:
     One query where none waits.
     """
     for project in Project.objects.filter(threshold_reached_at__isnull=False):
-        _alone(policy.consider, project)
+        _isolated(policy.consider, project)
 
 
 def compare_counters() -> None:
@@ -139,7 +140,7 @@ def compare_counters() -> None:
     waiting = Event.objects.filter(project=OuterRef("pk"), status=EventStatus.RECEIVED)
     settled = Project.objects.filter(~Exists(waiting), synced_at__lt=lately)
     for project in settled.exclude(connection__ok=False, connection_checked_at__gte=lately):
-        _alone(_compare_counters, project, now)
+        _isolated(_compare_counters, project, now)
 
 
 def _compare_counters(project: Project, now: datetime) -> None:
@@ -159,14 +160,41 @@ def reconcile() -> None:
         project_actions.request_sync(project, "hourly")
 
 
-def trim() -> None:
+def purge_expired() -> None:
     """Forget what could not be predicted a month ago, and old thumbnails; all other events stay."""
     events.purge_problems(timezone.now() - _PROBLEMS_KEPT)
     thumbnails.trim()
 
 
-def _alone(step: Callable[..., object], *arguments: object) -> None:
+def _isolated(step: Callable[..., object], *arguments: object) -> None:
     try:
         step(*arguments)
     except Exception:
-        log.exception("upkeep failed", step=step.__name__, on=[str(a) for a in arguments])
+        log.exception("maintenance step failed", step=step.__name__, on=[str(a) for a in arguments])
+
+
+# The sixth field of a cron expression is seconds. django-q asks its schedules every 30 s.
+_SCHEDULES = {
+    "tick": {"schedule_type": Schedule.CRON, "cron": "* * * * * */30"},
+    "hourly": {"schedule_type": Schedule.HOURLY},
+}
+_SCHEDULES_LOCK = 0x5C4ED
+
+
+@transaction.atomic
+def ensure_schedules() -> None:
+    """Each schedule exists once, as it is meant to be; the lock stands in for a unique name.
+
+    One that is there keeps its next run, so that a worker that often restarts still gets
+    to the hourly one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCHEDULES_LOCK])
+    for name, when in _SCHEDULES.items():
+        meant = {"func": f"mlapi.jobs.{name}", "cluster": queue.EVENTS, "repeats": -1, **when}
+        there = Schedule.objects.filter(name=name).order_by("pk")
+        if not there:
+            Schedule.objects.create(name=name, next_run=timezone.now(), **meant)
+            continue
+        there.update(**meant)
+        there.exclude(pk=there[0].pk).delete()

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from mlapi import schedules, upkeep
+from mlapi.jobs import maintenance
 from mlapi.training import policy
 from registry import queue
 from registry.actions import events, runs
@@ -30,11 +30,11 @@ def made_long_ago(run):
 
 
 def test_a_schedule_exists_once_and_keeps_its_next_run():
-    schedules.ensure()
+    maintenance.ensure_schedules()
     soon = timezone.now() + timedelta(minutes=17)
     Schedule.objects.filter(name="hourly").update(next_run=soon)
     Schedule.objects.create(name="tick", func="mlapi.jobs.tick")
-    schedules.ensure()
+    maintenance.ensure_schedules()
     assert sorted(Schedule.objects.values_list("name", "cluster")) == [
         ("hourly", "events"),
         ("tick", "events"),
@@ -43,7 +43,7 @@ def test_a_schedule_exists_once_and_keeps_its_next_run():
 
 
 def test_the_tick_comes_round_every_half_minute():
-    schedules.ensure()
+    maintenance.ensure_schedules()
     tick = Schedule.objects.get(name="tick")
     first = tick.calculate_next_run(timezone.now())
     assert first - timezone.now() <= timedelta(seconds=30)
@@ -53,7 +53,7 @@ def test_the_tick_comes_round_every_half_minute():
 def test_a_silent_run_is_failed_and_queued_once_more():
     run = TrainingRunFactory(state="running")
     TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - LONG_AGO)
-    upkeep.tick()
+    maintenance.tick()
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "worker_lost")
     again = TrainingRun.objects.get(retry_of=run)
@@ -64,11 +64,11 @@ def test_a_silent_run_is_failed_and_queued_once_more():
 def test_a_queued_run_whose_job_got_lost_is_woken():
     run = TrainingRunFactory()
     OrmQ.objects.all().delete()
-    assert upkeep.wake_runs() == []  # it may be on its way
+    assert maintenance.requeue_lost_runs() == []  # it may be on its way
     made_long_ago(run)
-    assert upkeep.wake_runs() == [run.pk]
+    assert maintenance.requeue_lost_runs() == [run.pk]
     assert jobs("train", queue.TRAINING) == [(run.pk,)]
-    assert upkeep.wake_runs() == []  # its job waits now
+    assert maintenance.requeue_lost_runs() == []  # its job waits now
 
 
 def test_a_job_taken_by_a_worker_that_died_counts_as_lost():
@@ -76,25 +76,25 @@ def test_a_job_taken_by_a_worker_that_died_counts_as_lost():
     made_long_ago(run)
     retry = timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"]["training"]["retry"])
     OrmQ.objects.update(lock=timezone.now() + retry)  # taken now
-    assert upkeep.wake_runs() == []
+    assert maintenance.requeue_lost_runs() == []
     OrmQ.objects.update(lock=timezone.now() + retry - timedelta(minutes=1))
-    assert upkeep.wake_runs() == [run.pk]
+    assert maintenance.requeue_lost_runs() == [run.pk]
 
 
 def test_events_that_nobody_drained_are_drained():
     project = ProjectFactory()
     event = events.record(project, "ANNOTATION_CREATED", {}, source=Event.Source.WEBHOOK)
-    upkeep.wake_drains()
+    maintenance.requeue_stuck_events()
     assert jobs("drain", queue.EVENTS) == []
     Event.objects.filter(pk=event.pk).update(received_at=timezone.now() - LONG_AGO)
-    upkeep.wake_drains()
+    maintenance.requeue_stuck_events()
     assert jobs("drain", queue.EVENTS) == [(project.pk,)]
 
 
 def test_a_project_that_has_become_quiet_is_trained():
     project = labelled_project({})
     label(project, {"Positive": 10, "Negative": 10}, now=timezone.now() - LONG_AGO)
-    upkeep.tick()
+    maintenance.tick()
     run = TrainingRun.objects.get(project=project)
     assert (run.trigger, run.state) == ("policy", "queued")
 
@@ -102,16 +102,16 @@ def test_a_project_that_has_become_quiet_is_trained():
 def test_a_project_that_waits_for_quiet_is_trained_when_it_is_met(django_assert_num_queries):
     idle = labelled_project({})
     with django_assert_num_queries(1):
-        upkeep.consider_waiting()  # nobody waits
+        maintenance.consider_waiting()  # nobody waits
     project = labelled_project({}, policy={"quiet_s": 60})
     label(project, {"Positive": 10, "Negative": 10}, now=timezone.now())
     policy.consider(project)
-    upkeep.consider_waiting()  # it is not quiet yet
+    maintenance.consider_waiting()  # it is not quiet yet
     assert not TrainingRun.objects.exists()
     Project.objects.update(labels_changed_at=timezone.now() - timedelta(seconds=61))
-    upkeep.consider_waiting()
+    maintenance.consider_waiting()
     assert [run.project for run in TrainingRun.objects.all()] == [project] != [idle]
-    upkeep.consider_waiting()
+    maintenance.consider_waiting()
     assert TrainingRun.objects.count() == 1
 
 
@@ -119,7 +119,7 @@ def test_a_project_that_fails_does_not_keep_the_others():
     broken = labelled_project({"Positive": 20}, policy={"first_labels": "many"})
     fine = labelled_project({})
     label(fine, {"Positive": 10, "Negative": 10}, now=timezone.now() - LONG_AGO)
-    upkeep.tick()
+    maintenance.tick()
     assert TrainingRun.objects.filter(project=fine).exists()
     assert not TrainingRun.objects.filter(project=broken).exists()
 
@@ -129,8 +129,8 @@ def test_only_projects_not_read_for_an_hour_are_reconciled():
     now = timezone.now()
     Project.objects.filter(pk=fresh.pk).update(synced_at=now - timedelta(minutes=10))
     Project.objects.filter(pk=stale.pk).update(synced_at=now - timedelta(minutes=61))
-    upkeep.reconcile()
-    upkeep.reconcile()  # a waiting one is not queued twice
+    maintenance.reconcile()
+    maintenance.reconcile()  # a waiting one is not queued twice
     assert sorted(args[0] for args in jobs("sync", queue.EVENTS)) == [stale.pk, never.pk]
 
 
@@ -163,8 +163,8 @@ def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks)
     told(project, ago + timedelta(minutes=1), 7, 7)  # what it said before does not count
     told(project, ago, *counted)
     Project.objects.update(synced_at=timezone.now() - timedelta(minutes=20))
-    upkeep.compare_counters()
-    upkeep.compare_counters()
+    maintenance.compare_counters()
+    maintenance.compare_counters()
     assert len(jobs("sync", queue.EVENTS)) == asks
 
 
@@ -184,11 +184,11 @@ def test_counters_are_compared_only_some_time_after_a_sync(synced, failed):
     if failed:
         checked_at = timezone.now() - failed
         Project.objects.update(connection={"ok": False}, connection_checked_at=checked_at)
-    upkeep.compare_counters()
+    maintenance.compare_counters()
     assert jobs("sync", queue.EVENTS) == []
     if failed:
         Project.objects.update(connection_checked_at=checked_at - timedelta(minutes=5))
-        upkeep.compare_counters()
+        maintenance.compare_counters()
         assert len(jobs("sync", queue.EVENTS)) == 1
 
 
@@ -201,7 +201,7 @@ def test_only_old_problems_of_predictions_are_forgotten():
     ]
     gone = events.record(project, "PREDICT", {}, source=Event.Source.PREDICT)
     Event.objects.filter(pk__in=[kept[0].pk, gone.pk]).update(received_at=old)
-    upkeep.trim()
+    maintenance.purge_expired()
     assert set(Event.objects.values_list("pk", flat=True)) == {e.pk for e in kept}
 
 
@@ -210,4 +210,4 @@ def test_a_cancelled_run_is_not_woken():
     made_long_ago(run)
     OrmQ.objects.all().delete()
     runs.cancel(run.pk, actor="tester")
-    assert upkeep.wake_runs() == []
+    assert maintenance.requeue_lost_runs() == []
