@@ -16,7 +16,7 @@ from registry.models.run import ACTIVE_STATES, RunState
 
 from . import base
 
-LOG_KEPT_CHARACTERS = 200_000
+LOG_MAX_CHARACTERS = 200_000
 
 Trigger = TrainingRun.Trigger
 # Starts by people, by the reaper and for an old format have an audit entry; for those by Label
@@ -161,7 +161,7 @@ def record_heartbeat(
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
-        fields["log"] = Right(Concat(F("log"), Value(sanitize(log))), LOG_KEPT_CHARACTERS)
+        fields["log"] = Right(Concat(F("log"), Value(sanitize(log))), LOG_MAX_CHARACTERS)
     if statements:
         fields["statements"] = Func(
             F("statements"),

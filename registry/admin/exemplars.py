@@ -45,7 +45,7 @@ def _shown(target: Target, one: LabelExemplars) -> dict[str, Any]:
     return {
         **_named(target, one),
         "images": row([_framed(one) for one in one.examples], f"Examples of {one.label}"),
-        "more": one.kept if one.kept and one.kept > len(one.examples) else 0,
+        "more": one.total if one.total and one.total > len(one.examples) else 0,
     }
 
 

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from registry import queue
-from registry.actions.runs import LOG_KEPT_CHARACTERS
+from registry.actions.runs import LOG_MAX_CHARACTERS
 from registry.metrics import title
 from registry.models import AuditEntry, TrainingRun, Worker
 from registry.models.run import ACTIVE_STATES, RunState
@@ -123,7 +123,7 @@ def progress(run_id: int, seen: int) -> dict[str, Any] | None:
     if run is None:
         return None
     length, tail, whole = vars(run)["length"], vars(run)["tail"], seen == 0
-    if seen > length or length >= LOG_KEPT_CHARACTERS:
+    if seen > length or length >= LOG_MAX_CHARACTERS:
         tail, whole = TrainingRun.objects.values_list("log", flat=True).get(pk=run_id), True
     return {
         "state": run.state,

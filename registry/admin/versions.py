@@ -42,7 +42,7 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             ("champion", "Champion"),
-            ("kept", "Not archived"),
+            ("not_archived", "Not archived"),
             ("archived", "Archived"),
             ("load_failed", "Load failed"),
         ]
@@ -50,7 +50,7 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         conditions = {
             "champion": Q(pk__in=_champions()),
-            "kept": Q(archived_at__isnull=True),
+            "not_archived": Q(archived_at__isnull=True),
             "archived": Q(archived_at__isnull=False),
             "load_failed": Q(load_failed_at__isnull=False),
         }

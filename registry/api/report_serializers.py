@@ -56,7 +56,7 @@ class LookSerializer(serializers.Serializer):
         help_text="Tasks that the version gives it, or of the holdout that humans gave it.",
     )
     by_humans = serializers.BooleanField(help_text="Whether n is of what humans gave.")
-    kept = serializers.IntegerField(help_text="How many examples there are.")
+    total = serializers.IntegerField(help_text="How many examples there are.")
     examples = ExampleSerializer(many=True)
 
 

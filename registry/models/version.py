@@ -8,7 +8,7 @@ from registry.verified import ARTIFACT_FORMAT
 
 class VersionState(models.TextChoices):
     CHAMPION = "champion", "champion"
-    KEPT = "kept", "kept"
+    AVAILABLE = "available", "available"
     ARCHIVED = "archived", "archived"
     LOAD_FAILED = "load_failed", "load failed"
 
@@ -86,12 +86,12 @@ class ModelVersion(models.Model):
 
     @property
     def state(self) -> VersionState:
-        """In one word; the first of champion, load_failed and archived that holds, else kept."""
+        """The first of champion, load_failed and archived that holds, else available."""
         if self.project.champion_id == self.pk:
             return VersionState.CHAMPION
         if self.load_failed_at:
             return VersionState.LOAD_FAILED
-        return VersionState.ARCHIVED if self.archived_at else VersionState.KEPT
+        return VersionState.ARCHIVED if self.archived_at else VersionState.AVAILABLE
 
 
 class ConvertedArtifact(models.Model):

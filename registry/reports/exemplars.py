@@ -24,10 +24,10 @@ class Example:
 
 @dataclass(frozen=True)
 class LabelExemplars:
-    """A label with the first of its `kept` examples, the best first.
+    """A label with the first of its `total` examples, the best first.
 
     `n` is how many tasks the version gives it; `by_humans`, where humans' labels judge it, how
-    many of the holdout humans gave it. None where it was not counted. `kept` is None for a label
+    many of the holdout humans gave it. None where it was not counted. `total` is None for a label
     that is only named.
     """
 
@@ -35,7 +35,7 @@ class LabelExemplars:
     label: str
     n: int | None
     by_humans: bool
-    kept: int | None
+    total: int | None
     examples: list[Example] = field(default_factory=list)
 
 
@@ -63,7 +63,7 @@ def exemplars(
     tasks = task_views(version.project, [row.task for row in rows]) if rows else []
     for row, task in zip(rows, tasks, strict=True):
         key = row.target, row.label
-        one = found.setdefault(key, _label_exemplars(key, known, row.kept))
+        one = found.setdefault(key, _label_exemplars(key, known, row.total))
         one.examples.append(Example(row.score, task))
     if not found:
         return []
@@ -86,15 +86,15 @@ def _first(
     label_of, best_first = [F("target"), F("label")], [F("score").desc(), F("id").asc()]
     placed = stored.annotate(
         place=Window(RowNumber(), partition_by=label_of, order_by=best_first),
-        kept=Window(Count("pk"), partition_by=label_of),
+        total=Window(Count("pk"), partition_by=label_of),
     )
     first = placed.filter(place__lte=limit).select_related("task").defer("task__annotations")
     return first.order_by("-score", "id")
 
 
-def _label_exemplars(key: _Key, known: dict[_Key, ClassRow], kept: int | None) -> LabelExemplars:
+def _label_exemplars(key: _Key, known: dict[_Key, ClassRow], total: int | None) -> LabelExemplars:
     row = known.get(key)
-    return LabelExemplars(*key, row.n if row else None, row is not None and row.by_humans, kept)
+    return LabelExemplars(*key, row.n if row else None, row is not None and row.by_humans, total)
 
 
 def _largest(row: ClassRow) -> tuple:
@@ -102,4 +102,4 @@ def _largest(row: ClassRow) -> tuple:
 
 
 def _most_tasks(one: LabelExemplars) -> tuple:
-    return -(one.n or 0), -(one.kept or 0), one.target, one.label
+    return -(one.n or 0), -(one.total or 0), one.target, one.label

@@ -68,7 +68,7 @@ def test_listing_projects_takes_no_query_for_each(project, django_assert_max_num
 def test_versions_are_listed_newest_first(project):
     first, second = labels(project)
     found = given("versions", project.uid)
-    assert [(v["label"], v["state"]) for v in found] == [(second, "champion"), (first, "kept")]
+    assert [(v["label"], v["state"]) for v in found] == [(second, "champion"), (first, "available")]
     assert found[0]["primary"] == 0.8
     assert len(given("versions", project.uid, "--limit", "1")) == 1
     assert "0.800" in said("versions", project.uid)

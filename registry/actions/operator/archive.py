@@ -28,7 +28,7 @@ class Archive(Action[ModelVersion]):
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:
-        return [Change(f"State of {subject.label}", "kept", "archived")]
+        return [Change(f"State of {subject.label}", "available", "archived")]
 
     def warning(self, subject: ModelVersion) -> str:
         return "It is not deleted: its numbers, its audit entries and its artifact stay."

@@ -29,7 +29,7 @@ class ClearLoadFailure(Action[ModelVersion]):
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:
-        return [Change(f"State of {subject.label}", "did not load", "kept")]
+        return [Change(f"State of {subject.label}", "did not load", "available")]
 
     def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
         entry = versions.clear_load_failure(subject, actor=caller.name, reason=given["reason"])

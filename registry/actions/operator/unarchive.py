@@ -26,7 +26,7 @@ class Unarchive(Action[ModelVersion]):
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:
-        return [Change(f"State of {subject.label}", "archived", "kept")]
+        return [Change(f"State of {subject.label}", "archived", "available")]
 
     def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
         entry = versions.unarchive(subject, actor=caller.name, reason=given["reason"])

@@ -76,11 +76,11 @@ def test_progress_sends_what_is_new_in_the_log(client, running):
 
 
 def test_progress_sends_the_whole_log_once_its_beginning_is_cut_off(client, running):
-    runs.record_heartbeat(running, log="x" * runs.LOG_KEPT_CHARACTERS)
+    runs.record_heartbeat(running, log="x" * runs.LOG_MAX_CHARACTERS)
     runs.record_heartbeat(running, log="end")
-    told = moved(client, running, seen=runs.LOG_KEPT_CHARACTERS - 10).json()["log"]
+    told = moved(client, running, seen=runs.LOG_MAX_CHARACTERS - 10).json()["log"]
     assert told["whole"]
-    assert len(told["text"]) == runs.LOG_KEPT_CHARACTERS
+    assert len(told["text"]) == runs.LOG_MAX_CHARACTERS
     assert told["text"].endswith("end")
 
 

@@ -18,7 +18,7 @@ def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, 
     unjudged, champion = viewer.rows("versions/")
     assert champion["state"] == "champion"
     assert champion["primary"] == {"metric": "macro_f1", "value": 0.8, "n": 40}
-    assert unjudged["state"] == "kept"
+    assert unjudged["state"] == "available"
     assert unjudged["primary"] == {"metric": "macro_f1", "value": None, "n": 0}
 
 
@@ -86,7 +86,7 @@ def test_a_version_goes_into_the_archive_and_out_again(lead, project, version):
     url = f"versions/{make.ModelVersionFactory(project=project).pk}"
     assert lead.post(f"{url}/archive/", {"reason": "Old."}).json()["state"] == "archived"
     assert code(lead.post(f"{url}/archive/", {"reason": "Old."})) == "state_unchanged"
-    assert lead.post(f"{url}/unarchive/", {"reason": "Wanted."}).json()["state"] == "kept"
+    assert lead.post(f"{url}/unarchive/", {"reason": "Wanted."}).json()["state"] == "available"
     served = lead.post(f"versions/{version.pk}/archive/", {"reason": "r"})
     assert code(served) == "champion_not_archivable"
 
@@ -150,7 +150,7 @@ def test_each_label_is_told_with_its_best_examples(viewer, project):
     url = f"versions/{version.pk}/exemplars/"
     with asked(WHO + 4):  # the version with its project, its targets, and two of the report
         told = viewer.get(url, {"limit": 2}).json()
-    assert [(look["label"], look["n"], look["kept"]) for look in told] == [
+    assert [(look["label"], look["n"], look["total"]) for look in told] == [
         ("dogs", 9, 3),
         ("cats", 4, 3),
     ]

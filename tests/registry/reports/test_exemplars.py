@@ -20,7 +20,7 @@ def project():
 def test_the_best_examples_of_each_label_come_first_and_large_labels_before_small_ones(project):
     version = clusters(project, {"small": 3, "large": 400, "middle": 20}, shown=5)
     found = exemplars(version, limit=3)
-    assert [(look.label, look.n, look.kept) for look in found] == [
+    assert [(look.label, look.n, look.total) for look in found] == [
         ("large", 400, 5),
         ("middle", 20, 5),
         ("small", 3, 5),
@@ -42,7 +42,7 @@ def test_of_many_labels_the_later_ones_are_named_alone(project):
     version = clusters(project, {f"cluster {n}": 100 - n for n in range(5)})
     found = exemplars(version, most=2)
     assert [len(look.examples) for look in found] == [2, 2, 0, 0, 0]
-    assert [look.kept for look in found] == [2, 2, None, None, None]
+    assert [look.total for look in found] == [2, 2, None, None, None]
     assert [look.n for look in found] == [100, 99, 98, 97, 96]
 
 
