@@ -1,4 +1,4 @@
-"""JSON values that PostgreSQL stores: it refuses NUL, lone surrogates and NaN."""
+"""Sanitizing of JSON values: PostgreSQL refuses NUL, lone surrogates and NaN."""
 
 import math
 import re

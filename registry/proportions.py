@@ -1,4 +1,4 @@
-"""Proportions of correct answers, with n and interval; none of too few."""
+"""Proportions of correct predictions, with n and a 95 % interval; none below 20."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ ENOUGH = 20
 
 @dataclass(frozen=True)
 class Proportion:
-    """The proportion of `n` answers that were correct; share and interval are None below 20."""
+    """The proportion of `n` predictions that were correct; share and interval are None below 20."""
 
     n: int
     correct: int
@@ -43,7 +43,7 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
 def by_target(
     version: ModelVersion, source: str = Outcome.Source.PREQUENTIAL
 ) -> dict[str, Proportion]:
-    """The proportions of a version's answers from this source, by target; one query."""
+    """The proportions of a version's predictions from this source, by target; one query."""
     return by_source(version, [source])[source]
 
 

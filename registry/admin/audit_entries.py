@@ -1,4 +1,4 @@
-"""Audit entries in the admin: the audit trail, as it was written."""
+"""Audit entries in the admin, read-only."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def _of_actor(word: str) -> Q:
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(LongListAdmin):
-    """Who did what, from what, to what, why, with which numbers."""
+    """An audit entry: actor, verb, versions before and after, reason, numbers."""
 
     list_display = ["at", "verb", "actor", "project", "from_version", "to_version", "reason"]
     list_filter = [PROJECT, ("version", OnVersion), known("verb", _VERBS)]

@@ -13,7 +13,7 @@ from .serializers import VersionReference
 
 
 class AuditEntrySerializer(serializers.ModelSerializer):
-    """Who did what, from what, to what, why, with which numbers."""
+    """An audit entry: actor, verb, versions before and after, reason, numbers."""
 
     version = VersionReference(allow_null=True)
     from_version = VersionReference(allow_null=True)
@@ -30,7 +30,7 @@ class AuditEntrySerializer(serializers.ModelSerializer):
 
 
 class AuditEntryFilter(django_filters.FilterSet):
-    """By project, version, run, and by who did what when."""
+    """Audit entries by project, version, run, verb, actor and time."""
 
     project = IdFilter("project_id")
     version = IdFilter("version_id", method="on_version")
@@ -45,14 +45,14 @@ class AuditEntryFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def on_version(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
-        """Also what took it out of service, as its page in the admin shows them."""
+        """Include the moves of the champion away from the version, as in the admin."""
         return queryset.filter(is_on(value))
 
 
 class AuditEntries(Resource):
-    """The audit trail; nothing changes or deletes a line of it.
+    """The audit entries, append-only.
 
-    Those of a version are also the moves of the champion away from it.
+    Those of a version include the moves of the champion away from it.
     """
 
     queryset = AuditEntry.objects.select_related("version", "from_version", "to_version").only(

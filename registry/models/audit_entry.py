@@ -1,4 +1,4 @@
-"""The audit trail: actor, action, versions before and after, reason, numbers."""
+"""Audit entries: actor, verb, versions before and after, reason, numbers."""
 
 from django.db import models
 from django.db.models import Q

@@ -7,7 +7,7 @@ from registry.models.audit_entry import CHAMPION_MOVES
 
 
 def is_on(version: int | str) -> Q:
-    """Of audit entries, by the version's id; each part of it is found by an index.
+    """The condition that an audit entry is of the version, by its id; each part has an index.
 
     A move of the champion belongs to the version that it went to, and to the one that it left.
     """
@@ -16,13 +16,13 @@ def is_on(version: int | str) -> Q:
 
 
 def version_history(version: ModelVersion) -> QuerySet[AuditEntry]:
-    """The newest first."""
+    """The audit entries of a version, the newest first."""
     # Not by the index on ids: all entries would be gone through for the few of one version.
     return AuditEntry.objects.filter(is_on(version.pk)).order_by((F("id") + 0).desc())
 
 
 def said_of(entry: AuditEntry, version: ModelVersion) -> str:
-    """What was done; of a move away from the version also to which."""
+    """The verb in words; for a move away from the version with the version moved to."""
     verb = entry.verb.replace("_", " ")
     if entry.verb not in CHAMPION_MOVES or entry.to_version_id == version.pk:
         return verb
