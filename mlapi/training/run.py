@@ -25,8 +25,8 @@ from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import EvalsError
+from registry.formatting import image_counts_text
 from registry.models import ModelVersion, TrainingRun
-from registry.reports.formatting import image_counts_text
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)

@@ -2,6 +2,5 @@
 
 The modules here are the writers, for Label Studio's events, workers and people alike. `operator`
 stands on them: what people can ask for, with its permission, check and words.
-Imports models, promotion, splits, artifacts and the doors to mlapi. Of the reports only
-`operator` imports `formatting`, for its words.
+Imports models, promotion, splits, artifacts, formatting and the doors to mlapi; no report.
 """

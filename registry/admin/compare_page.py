@@ -4,10 +4,7 @@ from typing import Any
 
 from django.http import Http404, QueryDict
 
-from registry.metrics import Direction, info, title
-from registry.models import ModelVersion, TrainingRun
-from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
-from registry.reports.formatting import (
+from registry.formatting import (
     answer_text,
     comparison_sentence,
     format_3dp,
@@ -15,6 +12,9 @@ from registry.reports.formatting import (
     metric_value,
     signed,
 )
+from registry.metrics import Direction, info, title
+from registry.models import ModelVersion, TrainingRun
+from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.paired_sample import Difference
 from registry.reports.task_views import why_no_link
 

@@ -7,8 +7,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from unfold.decorators import display
 
+from registry.formatting import exact_time
 from registry.models import Event
-from registry.reports.formatting import exact_time
 
 from .badges import EVENT_COLOURS, state_badge
 from .base import as_json, is_list, link

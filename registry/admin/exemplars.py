@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from registry.formatting import format_3dp
 from registry.models import ModelVersion, Target
 from registry.reports.exemplars import Example, LabelExemplars, exemplars
-from registry.reports.formatting import format_3dp
 from registry.reports.metrics import ClassRow
 
 from .images import Framed, framed, row

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from registry.formatting import answer_text
 from registry.models import Outcome
-from registry.reports.formatting import answer_text
 from registry.reports.task_views import TaskView, task_views, why_no_link
 
 from .badges import ago

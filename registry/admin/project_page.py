@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from registry import charts
+from registry.formatting import primary_metric
 from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
-from registry.reports.formatting import primary_metric
 from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.task_views import why_no_link

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from registry import queue
 from registry.actions.runs import LOG_MAX_CHARACTERS
+from registry.formatting import format_3dp, image_counts_text, interval, signed
 from registry.metrics import title
 from registry.models import AuditEntry, TrainingRun, Worker
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
-from registry.reports.formatting import format_3dp, image_counts_text, interval, signed
 from registry.reports.learning_curve import judged_by
 
 from .badges import RUN_COLOURS, ago, duration, state_badge

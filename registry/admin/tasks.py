@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from registry.errors import EvalsError
+from registry.formatting import answer_text
 from registry.models import Task
-from registry.reports.formatting import answer_text
 from registry.reports.task_views import TaskView, task_views, why_no_link
 from registry.reports.tasks import Alike, similar
 

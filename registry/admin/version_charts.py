@@ -5,9 +5,9 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from registry import charts
+from registry.formatting import format_3dp, signed
 from registry.models import ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
-from registry.reports.formatting import format_3dp, signed
 from registry.reports.learning_curve import LearningCurve
 from registry.reports.metrics import ClassRow
 from registry.reports.reliability import Reliability

@@ -6,17 +6,17 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
-from registry.metrics import Direction, info, title
-from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
-from registry.permissions import may_view
-from registry.proportions import Proportion, by_source
-from registry.reports.formatting import (
+from registry.formatting import (
     answer_text,
     format_3dp,
     metric_value,
     share_interval,
     signed,
 )
+from registry.metrics import Direction, info, title
+from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
+from registry.permissions import may_view
+from registry.proportions import Proportion, by_source
 from registry.reports.learning_curve import LearningCurve, learning_curves, may_have_curve
 from registry.reports.metrics import MetricRow, champion_before, per_class, whole_metrics
 from registry.reports.reliability import reliability

@@ -13,8 +13,8 @@ from unfold.decorators import display
 
 from registry.api.downloads import download
 from registry.errors import EvalsError
+from registry.formatting import primary_metric
 from registry.models import Metric, ModelVersion, Project, Target
-from registry.reports.formatting import primary_metric
 
 from . import compare_page, version_page
 from .badges import version_badge

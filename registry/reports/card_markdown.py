@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from registry.formatting import image_counts_text
 from registry.metrics import title
-from registry.reports.formatting import image_counts_text
 
 _FEW_LABELS = 20  # a wider matrix is no table that anyone reads
 

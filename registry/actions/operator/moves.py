@@ -1,7 +1,7 @@
 """What a move of the champion changes, as people read it."""
 
+from registry.formatting import NONE, primary_metric
 from registry.models import ModelVersion
-from registry.reports.formatting import NONE, primary_metric
 
 from .action import Change
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from registry.actions import champion
 from registry.errors import EvalsError
+from registry.formatting import comparison_sentence
 from registry.models import ModelVersion
-from registry.reports.formatting import comparison_sentence
 
 from .action import Action, Button, Caller, Change, Done, register
 from .moves import champion_moves

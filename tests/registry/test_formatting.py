@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.reports.formatting import image_counts_text
+from registry.formatting import image_counts_text
 
 
 @pytest.mark.parametrize(
