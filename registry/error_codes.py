@@ -1,19 +1,17 @@
-"""The table of error codes: HTTP status, cure, and whether a retry helps.
+"""The table of error codes: HTTP status and hint.
 
-A class of `registry.errors.EvalsError` names its code, and takes the rest from here. Where a
-cause has a cure of its own, the error says it instead. Tasks without a prediction have codes
-too, of `mlapi.pipelines`: they are no errors.
+A class of `registry.errors.EvalsError` names its code and takes the rest from here; an error may
+have a hint of its own instead. The codes of tasks without a prediction are in `mlapi.pipelines`.
 """
 
 from typing import NamedTuple
 
 
 class ErrorCode(NamedTuple):
-    """An error code's values; `retry`: whether the same call may succeed later unchanged."""
+    """The HTTP status of an error, and its hint: what to do about it."""
 
     status: int
     hint: str = ""
-    retry: bool = False
 
 
 CODES = {
@@ -24,10 +22,8 @@ CODES = {
     "body_too_large": ErrorCode(413, "Raise the setting MAX_REQUEST_MB."),
     "length_required": ErrorCode(411, "Send one; chunked bodies are not taken."),
     "method_not_allowed": ErrorCode(405),
-    "not_ready": ErrorCode(503, retry=True),
-    "database_unavailable": ErrorCode(
-        503, "Start PostgreSQL, or correct DATABASE_URL.", retry=True
-    ),
+    "not_ready": ErrorCode(503),
+    "database_unavailable": ErrorCode(503, "Start PostgreSQL, or correct DATABASE_URL."),
     "internal_error": ErrorCode(
         500, "Its log has the traceback under the request id of this answer."
     ),
@@ -53,7 +49,7 @@ CODES = {
     "label_config_unserved": ErrorCode(400),
     "no_model": ErrorCode(500),
     "model_unavailable": ErrorCode(
-        503, "The champion falls back to the newest earlier version that loads.", retry=True
+        503, "The champion falls back to the newest earlier version that loads."
     ),
     # Of REST.
     "permission_denied": ErrorCode(
@@ -67,7 +63,7 @@ CODES = {
     "not_acceptable": ErrorCode(
         406, "Leave the Accept header out, or ask for the type in the schema."
     ),
-    "too_many_thumbnails": ErrorCode(503, "Ask again in a moment.", retry=True),
+    "too_many_thumbnails": ErrorCode(503, "Ask again in a moment."),
     "no_thumbnail": ErrorCode(404),
     "no_features": ErrorCode(
         409, "They are made when a version is trained, and when one answers for the task."
@@ -100,7 +96,7 @@ CODES = {
     ),
     "artifact_exists": ErrorCode(409),
     "artifact_format_old": ErrorCode(
-        503, "Run `python manage.py convert_artifacts`, or train a new version.", retry=True
+        503, "Run `python manage.py convert_artifacts`, or train a new version."
     ),
     "artifact_invalid": ErrorCode(500, "Roll back to another version, or train a new one."),
     "conversion_failed": ErrorCode(500, "The version is kept, and does not load. Train a new one."),
@@ -140,11 +136,9 @@ CODES = {
         502, "Set Label Studio's URL to the address that it redirects to, scheme and host included."
     ),
     "labelstudio_rejected": ErrorCode(502),
-    "labelstudio_server_error": ErrorCode(
-        502, "See Label Studio's own log; it is tried again.", retry=True
-    ),
+    "labelstudio_server_error": ErrorCode(502, "See Label Studio's own log; it is tried again."),
     "labelstudio_timeout": ErrorCode(
-        502, "Label Studio is busy or its project large; it is tried again.", retry=True
+        502, "Label Studio is busy or its project large; it is tried again."
     ),
     "labelstudio_token_invalid": ErrorCode(
         502, "Copy the whole token again from Account & Settings in Label Studio, and set it here."
@@ -155,7 +149,6 @@ CODES = {
             "Check the address as seen from this machine (localhost inside a container is the"
             " container itself) and that Label Studio runs."
         ),
-        retry=True,
     ),
     "labelstudio_webhook": ErrorCode(502, "Run manage.py check_labelstudio --fix."),
     # Of runs that fail.
@@ -224,6 +217,6 @@ CODES = {
         409, "pip install -r requirements-vision.txt, and start the server again."
     ),
     "worker_lost": ErrorCode(
-        500, "Look for an out-of-memory kill or a restart of that machine at this time.", retry=True
+        500, "Look for an out-of-memory kill or a restart of that machine at this time."
     ),
 }

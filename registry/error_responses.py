@@ -10,7 +10,7 @@ from django.http import HttpResponse
 
 from registry.errors import EvalsError, HttpError
 
-REASON_MAX = 120  # characters
+REASON_PHRASE_MAX = 120  # characters
 
 
 def reason_phrase(error: EvalsError) -> str:
@@ -24,7 +24,9 @@ def reason_phrase(error: EvalsError) -> str:
     else:
         text = f"{error.code.replace('_', ' ').capitalize()}. {type(error).hint}"
     line = " ".join(text.split()).encode("ascii", "replace").decode()
-    return line if len(line) <= REASON_MAX else f"{line[: REASON_MAX - 3].rstrip()}..."
+    return (
+        line if len(line) <= REASON_PHRASE_MAX else f"{line[: REASON_PHRASE_MAX - 3].rstrip()}..."
+    )
 
 
 def error_response(error: EvalsError, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -35,10 +35,10 @@ def test_each_code_has_one_class_and_its_row_in_the_table():
     assert set(codes) <= set(CODES)
 
 
-def test_status_and_cure_are_those_of_the_table():
+def test_status_and_hint_are_those_of_the_table():
     for error in classes():
         if "code" in error.__dict__:
-            assert (error.status, error.hint, error.retry) == CODES[error.code], error
+            assert (error.status, error.hint) == CODES[error.code], error
 
 
 def test_two_causes_of_one_name_would_be_found():

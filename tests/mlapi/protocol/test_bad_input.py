@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlapi.urls import ROUTES
-from registry.error_responses import REASON_MAX
+from registry.error_responses import REASON_PHRASE_MAX
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import Caller
 
@@ -57,7 +57,7 @@ bodies = json_values | st.fixed_dictionaries(
 def well_formed(answer):
     assert answer.status_code < 500, answer.text
     assert answer["Content-Type"] == "application/json"
-    assert len(answer.reason_phrase) <= REASON_MAX
+    assert len(answer.reason_phrase) <= REASON_PHRASE_MAX
     assert answer.reason_phrase.isascii()
     assert "\n" not in answer.reason_phrase
     body = answer.json()
