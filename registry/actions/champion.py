@@ -58,17 +58,11 @@ def roll_back(
 
 
 def previous_champion(project: Project) -> ModelVersion | None:
-    """The latest earlier champion that could serve, by the history of the pointer."""
-    earlier = _champion_history(project)[:-1] if project.champion_id else _champion_history(project)
-    for version_id in reversed(earlier):
-        if version_id == project.champion_id:
-            continue
-        fit = ModelVersion.objects.filter(
-            pk=version_id, archived_at__isnull=True, load_failed_at__isnull=True
-        )
-        if version := fit.first():
-            return version
-    return None
+    """The latest earlier champion that could serve, by the pointer's history; two queries."""
+    history = [pk for pk in _champion_history(project) if pk != project.champion_id]
+    fit = ModelVersion.objects.filter(archived_at__isnull=True, load_failed_at__isnull=True)
+    versions = fit.in_bulk(history)
+    return next((versions[pk] for pk in reversed(history) if pk in versions), None)
 
 
 def _champion_history(project: Project) -> list[int]:

@@ -91,7 +91,16 @@ def test_roll_back_passes_over_what_cannot_serve(project, made):
     assert roll_back(project) == made[0]
 
 
-def test_roll_back_goes_where_it_is_told(project, made):
+def test_the_previous_champion_is_found_in_two_queries(project, django_assert_num_queries):
+    made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(6)]
+    for version in made[1:5]:
+        versions.archive(version, actor="ada", reason="r")
+    project.refresh_from_db()
+    with django_assert_num_queries(2):  # the moves, and the versions that can serve
+        assert champion.previous_champion(project) == made[0]
+
+
+def test_roll_back_goes_to_the_version_given(project, made):
     assert roll_back(project, to=made[0]) == made[0]
     assert AuditEntry.objects.filter(verb="roll_back").get().from_version == made[2]
 
