@@ -1,4 +1,4 @@
-"""Puts artifacts into the store and fetches them back, verified by SHA-256 before use."""
+"""The artifact store: files are put once, and verified by SHA-256 whenever they are read."""
 
 import hashlib
 import os
@@ -32,7 +32,8 @@ def key(project_id: int, label: str) -> str:
 def converted_key(version: ModelVersion, artifact_format: int, sha256: str) -> str:
     """The key of a version's artifact in a later format, beside the one it was made in.
 
-    With the beginning of its own hash, so that nothing left of an attempt stands in its way.
+    It contains the beginning of its own hash, so that a file left by an interrupted attempt does
+    not collide with it.
     """
     own = version.artifact.removesuffix(".artifact")
     return f"{own}.format-{artifact_format}-{sha256[:6]}.artifact"
@@ -41,8 +42,8 @@ def converted_key(version: ModelVersion, artifact_format: int, sha256: str) -> s
 def put(path: Path, key: str) -> tuple[int, str]:
     """Store the file under the key; return its size in bytes and its SHA-256.
 
-    It appears whole or not at all. Putting the same content again changes nothing;
-    other content under a key that is taken raises ArtifactExists.
+    Atomic. Storing the same content again changes nothing; other content under an existing key
+    raises ArtifactExists.
     """
     size, sha256 = path.stat().st_size, sha256_of(path)
     store = _store()
@@ -74,9 +75,9 @@ def loaded_from(version: ModelVersion) -> tuple[str, str]:
 
 
 def read(version: ModelVersion) -> bytes:
-    """The content of the file that the version is loaded from, verified as it was read.
+    """The content of the file that the version is loaded from, verified while it is read.
 
-    The file is opened once, and what was hashed is what is returned. Raises ArtifactMissing
+    The file is opened once: the bytes that were hashed are returned. Raises ArtifactMissing
     or ArtifactCorrupt.
     """
     key, sha256 = loaded_from(version)
@@ -91,37 +92,38 @@ def read(version: ModelVersion) -> bytes:
         return _download(store, key, cached, sha256)
 
 
-def fetch(version_or_key: ModelVersion | str, sha256: str = "") -> Path:
-    """A local file whose SHA-256 has just been verified; of a version, what it is loaded from.
+def fetch(version: ModelVersion) -> Path:
+    """`fetch_file` for the file that the version is loaded from."""
+    return fetch_file(*loaded_from(version))
 
-    Who opens it must verify what they read again, because a file can be replaced: give them
-    the hash, too. With a local store it is the file itself, else a copy under
-    `DATA_DIR/cache/artifacts`. Raises ArtifactMissing or ArtifactCorrupt.
+
+def fetch_file(key: str, sha256: str) -> Path:
+    """A local file with the content stored under the key, whose SHA-256 has just been verified.
+
+    A file can be replaced, so its reader needs the hash, too, and verifies what it reads. With a
+    local store it is the stored file itself, else a copy under `DATA_DIR/cache/artifacts`. Raises
+    ArtifactMissing or ArtifactCorrupt.
     """
-    if isinstance(version_or_key, ModelVersion):
-        wanted, sha256 = loaded_from(version_or_key)
-    else:
-        wanted = version_or_key
     store = _store()
-    local = _local_path(store, wanted)
+    local = _local_path(store, key)
     if local is not None:
         if not local.is_file():
-            raise ArtifactMissing(f"The artifact {wanted} is not in the store.")
-        return _verified(local, wanted, sha256)
+            raise ArtifactMissing(f"The artifact {key} is not in the store.")
+        return _verified(local, key, sha256)
     cached = _cached(sha256)
     if not cached.is_file() or sha256_of(cached) != sha256:
-        _download(store, wanted, cached, sha256)
+        _download(store, key, cached, sha256)
     return cached
 
 
-def opened(version: ModelVersion) -> IO[bytes]:
-    """The version's own file, as it was put, open for reading: for a download.
+def open_original(version: ModelVersion) -> IO[bytes]:
+    """The version's original file, open for reading: for a download.
 
-    Verified through the very handle, so a file that replaces it is not what is read. Raises
+    Verified through the returned handle, so that a file that replaces it is not read. Raises
     ArtifactMissing or ArtifactCorrupt.
     """
     key, sha256 = version.artifact, version.artifact_sha256
-    file = fetch(key, sha256).open("rb")
+    file = fetch_file(key, sha256).open("rb")
     if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
         file.close()
         raise ArtifactCorrupt(f"The artifact {key} is not the file that was put there.")
@@ -185,7 +187,7 @@ def _upload(store: Storage, path: Path, key: str) -> None:
 
 
 def _download(store: Storage, key: str, target: Path, sha256: str) -> bytes:
-    """Fetch, verify, write beside the target, then rename: no process ever sees half a file."""
+    """Download, verify, write beside the target, then rename: no process reads a partial file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if not store.exists(key):
         raise ArtifactMissing(f"The artifact {key} is not in the store.")

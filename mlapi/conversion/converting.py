@@ -58,7 +58,7 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
     if not is_old(version):
         return None
     with folders.temporary_folder("convert") as folder:
-        path = artifacts.fetch(version.artifact, version.artifact_sha256)
+        path = artifacts.fetch_file(version.artifact, version.artifact_sha256)
         job = {
             "artifact": str(path),
             "sha256": version.artifact_sha256,

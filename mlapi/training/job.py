@@ -80,7 +80,7 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
     try:
         convert(version)
         key, sha256 = artifacts.loaded_from(version)
-        path = artifacts.fetch(key, sha256)
+        path = artifacts.fetch_file(key, sha256)
     except EvalsError:
         log.exception("the champion's artifact cannot be had", version=version.label)
         path, sha256 = folder / "champion-is-missing", version.artifact_sha256

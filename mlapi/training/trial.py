@@ -36,7 +36,7 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
         try:
             convert(version)
             key, sha256 = artifacts.loaded_from(version)
-            artifact = artifacts.fetch(key, sha256)
+            artifact = artifacts.fetch_file(key, sha256)
             _write_job(version, folder)
             supervise.supervise(
                 program("mlapi.training.verify", str(folder), str(artifact), sha256),

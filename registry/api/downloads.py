@@ -46,7 +46,7 @@ def download(request: Request | HttpRequest, version: ModelVersion) -> HttpRespo
     if known is not None:
         return known
     response = FileResponse(
-        artifacts.opened(version),
+        artifacts.open_original(version),
         as_attachment=True,
         filename=f"{version.label}.artifact",
         content_type=Octets.media_type,

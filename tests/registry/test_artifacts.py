@@ -65,7 +65,7 @@ def file(tmp_path):
 def test_what_was_put_is_fetched(store, file):
     size, sha256 = artifacts.put(file, KEY)
     assert size == 7
-    assert artifacts.fetch(KEY, sha256).read_bytes() == b"weights"
+    assert artifacts.fetch_file(KEY, sha256).read_bytes() == b"weights"
     assert file.exists()
 
 
@@ -78,13 +78,13 @@ def test_nothing_is_overwritten(store, file):
     file.write_bytes(b"others")
     with pytest.raises(ArtifactExists):
         artifacts.put(file, KEY)
-    assert artifacts.fetch(KEY, sha256).read_bytes() == b"weights"
+    assert artifacts.fetch_file(KEY, sha256).read_bytes() == b"weights"
     assert [p.name for p in (store / "project-1").iterdir()] == ["v1-3fa2c1.artifact"]
 
 
 def test_a_missing_artifact_is_named(store):
     with pytest.raises(ArtifactMissing, match=KEY):
-        artifacts.fetch(KEY, "0" * 64)
+        artifacts.fetch_file(KEY, "0" * 64)
 
 
 def test_a_changed_artifact_is_never_handed_out(store, file):
@@ -92,7 +92,7 @@ def test_a_changed_artifact_is_never_handed_out(store, file):
     (store / KEY).chmod(0o600)
     (store / KEY).write_bytes(b"weighty")
     with pytest.raises(ArtifactCorrupt):
-        artifacts.fetch(KEY, sha256)
+        artifacts.fetch_file(KEY, sha256)
 
 
 def test_a_key_cannot_leave_the_store(store, file):
@@ -102,13 +102,13 @@ def test_a_key_cannot_leave_the_store(store, file):
 
 def test_content_in_memory_is_put(store):
     _, sha256 = artifacts.put_bytes("project-1/run-1.jsonl", b"{}\n")
-    assert artifacts.fetch("project-1/run-1.jsonl", sha256).read_bytes() == b"{}\n"
+    assert artifacts.fetch_file("project-1/run-1.jsonl", sha256).read_bytes() == b"{}\n"
 
 
 @pytest.mark.parametrize("store", ["local"], indirect=True)
 def test_a_local_artifact_is_read_in_place_and_by_its_owner_only(store, file):
     _, sha256 = artifacts.put(file, KEY)
-    assert artifacts.fetch(KEY, sha256) == store / KEY
+    assert artifacts.fetch_file(KEY, sha256) == store / KEY
     assert (store / KEY).stat().st_mode & 0o077 == 0
 
 
@@ -123,26 +123,26 @@ def test_of_two_contents_put_at_once_one_wins_whole(store, tmp_path):
     results = at_once(8, put)
     winners = [r for r in results if not isinstance(r, Exception)]
     assert len(winners) == 1
-    assert artifacts.fetch(KEY, winners[0][1]).stat().st_size == 1_000_000
+    assert artifacts.fetch_file(KEY, winners[0][1]).stat().st_size == 1_000_000
 
 
 @pytest.mark.parametrize("store", ["remote"], indirect=True)
 def test_a_remote_artifact_is_fetched_once_and_verified_each_time(store, file):
     _, sha256 = artifacts.put(file, KEY)
-    cached = artifacts.fetch(KEY, sha256)
+    cached = artifacts.fetch_file(KEY, sha256)
     (store / KEY).unlink()
-    assert artifacts.fetch(KEY, sha256) == cached
+    assert artifacts.fetch_file(KEY, sha256) == cached
     cached.write_bytes(b"rotten")
     with pytest.raises(ArtifactMissing):
-        artifacts.fetch(KEY, sha256)
+        artifacts.fetch_file(KEY, sha256)
 
 
 @pytest.mark.parametrize("store", ["remote"], indirect=True)
 def test_a_cached_copy_that_rotted_is_fetched_again(store, file):
     _, sha256 = artifacts.put(file, KEY)
-    cached = artifacts.fetch(KEY, sha256)
+    cached = artifacts.fetch_file(KEY, sha256)
     cached.write_bytes(b"rotten")
-    assert artifacts.fetch(KEY, sha256).read_bytes() == b"weights"
+    assert artifacts.fetch_file(KEY, sha256).read_bytes() == b"weights"
     assert [p.name for p in cached.parent.iterdir()] == [sha256]
 
 
@@ -175,6 +175,6 @@ def test_a_converted_version_is_read_from_what_it_became_and_downloaded_as_it_wa
     versions.add_converted(version, b"the same weights")
     assert artifacts.read(version) == b"the same weights"
     assert artifacts.fetch(version).read_bytes() == b"the same weights"
-    with artifacts.opened(version) as file:
+    with artifacts.open_original(version) as file:
         assert file.read() == b"weights"
     assert versions.add_converted(version, b"others").sha256 == artifacts.loaded_from(version)[1]

@@ -81,7 +81,9 @@ def test_an_old_champion_answers_nothing_until_it_was_converted_and_then_as_it_d
         *(version.label, version.artifact),
         *(version.artifact_sha256, version.artifact_bytes),
     )
-    assert artifacts.opened(version).read() == OldArtifact("text_classification.words").content
+    assert (
+        artifacts.open_original(version).read() == OldArtifact("text_classification.words").content
+    )
     assert version.converted_artifact.artifact_format == 2
     assert version.converted_artifact.sha256 != version.artifact_sha256
     assert not TrainingRun.objects.filter(trigger="format").exists()
