@@ -8,7 +8,7 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.domain import InputProblem, Match, TargetSpec
-from mlapi.labelstudio import labels
+from mlapi.labelstudio import consensus
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from registry.actions.tasks import Amount
 from registry.splits import input_key
@@ -57,11 +57,11 @@ class Asked:
         annotations: Iterable[Mapping[str, Any]],
         since: Mapping[str, str],
     ) -> Amount:
-        """Labels, ties and input key of a task; `since` as in `labels.usable`."""
+        """Labels, ties and input key of a task; `since` as in `consensus.usable`."""
         if not self.targets:
             return {}, [], ""
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
-        return *labels.usable(annotations, self.targets, since), input_key(project_uid, parts)
+        return *consensus.usable(annotations, self.targets, since), input_key(project_uid, parts)
 
     def since(self, before: "Asked | None", known: Mapping[str, str], now: str) -> dict[str, str]:
         """When each target joined the config, for those that were not in the one before.

@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 import ijson
 
-from . import shapes, tokens
+from . import response_schemas as schemas
+from . import tokens
 from .errors import (
     Forbidden,
     LabelStudioError,
@@ -77,17 +78,17 @@ class LabelStudio:
     def whoami(self) -> dict[str, Any]:
         """The user whose key it is."""
         answer = self._json("GET", "/api/current-user/whoami")
-        return shapes.checked(answer, shapes.ANY, "The token's user")
+        return schemas.checked(answer, schemas.ANY, "The token's user")
 
     def project(self, project_id: int) -> dict[str, Any]:
         """The project as Label Studio has it, label config and counters included."""
         answer = self._json("GET", f"/api/projects/{project_id}/")
-        return shapes.checked(answer, shapes.PROJECT, "The project")
+        return schemas.checked(answer, schemas.PROJECT, "The project")
 
     def ml_backends(self, project_id: int) -> list[dict[str, Any]]:
         """The ML backends connected to the project. Label Studio calls each of them meanwhile."""
         answer = self._json("GET", "/api/ml", params={"project": project_id})
-        return shapes.all_checked(answer, shapes.BACKEND, "The list of ML backends")
+        return schemas.all_checked(answer, schemas.BACKEND, "The list of ML backends")
 
     # Tasks
 
@@ -109,7 +110,7 @@ class LabelStudio:
             file.seek(0)
             try:
                 for task in ijson.items(file, "item", use_float=True):
-                    yield shapes.checked(task, shapes.ANNOTATED_TASK, "A task of the export")
+                    yield schemas.checked(task, schemas.ANNOTATED_TASK, "A task of the export")
             except ijson.JSONError as error:
                 raise NotLabelStudio(
                     "Label Studio's export is not the JSON it should be"
@@ -147,7 +148,7 @@ class LabelStudio:
         page, which it does for a project that evaluates predictions automatically.
         """
         last = 0
-        wanted = shapes.ANNOTATED_TASK if with_annotations else shapes.COUNTED_TASK
+        wanted = schemas.ANNOTATED_TASK if with_annotations else schemas.COUNTED_TASK
         while True:
             after = _filter("id", "greater", "Number", last)
             query = {
@@ -164,8 +165,8 @@ class LabelStudio:
             if with_annotations:
                 params["fields"] = "all"
             answer = self._json("GET", "/api/tasks", params=params)
-            listed = shapes.checked(answer, shapes.ANY, "The list of tasks").get("tasks")
-            page = shapes.all_checked(listed, wanted, "The list of tasks")
+            listed = schemas.checked(answer, schemas.ANY, "The list of tasks").get("tasks")
+            page = schemas.all_checked(listed, wanted, "The list of tasks")
             if page:
                 yield page
                 last = page[-1]["id"]
@@ -177,7 +178,7 @@ class LabelStudio:
     def webhooks(self, project_id: int) -> list[dict[str, Any]]:
         """The project's webhooks."""
         answer = self._json("GET", "/api/webhooks/", params={"project": project_id})
-        return shapes.all_checked(answer, shapes.WEBHOOK, "The list of webhooks")
+        return schemas.all_checked(answer, schemas.WEBHOOK, "The list of webhooks")
 
     def save_webhook(self, project_id: int, webhook: dict[str, Any]) -> dict[str, Any]:
         """Change the webhook if it has an `id`, else create it for the project."""
@@ -187,7 +188,7 @@ class LabelStudio:
             saved = self._json("PATCH", f"/api/webhooks/{pk}/", json=body)
         else:
             saved = self._json("POST", "/api/webhooks/", json={"project": project_id, **body})
-        return shapes.checked(saved, shapes.WEBHOOK, "The webhook")
+        return schemas.checked(saved, schemas.WEBHOOK, "The webhook")
 
     def delete_webhook(self, pk: int) -> None:
         """Delete one of the project's webhooks."""

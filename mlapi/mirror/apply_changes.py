@@ -12,7 +12,7 @@ from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio import events
-from mlapi.mirror.deletions import Gone
+from mlapi.mirror.tombstones import Gone
 from mlapi.mirror.unit_of_work import Desk
 from mlapi.served_config import Asked, asked
 from registry.actions import projects, tasks

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from mlapi.domain import TargetSpec
-from mlapi.labelstudio import labels
+from mlapi.labelstudio import consensus
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.times import moment
 from registry.models import Project, Task
@@ -38,7 +38,7 @@ def first_answers(
     those of the project's label config.
     """
     annotation = change.annotation
-    if not change.live or not labels.is_submitted(annotation):
+    if not change.live or not consensus.is_submitted(annotation):
         return None
     created, updated = moment(annotation.get("created_at")), moment(annotation.get("updated_at"))
     if task and created and annotation["id"] in task.annotation_ids:
@@ -48,7 +48,7 @@ def first_answers(
         return None
     answers: dict[str, str | list[str]] = {}
     for target in targets:
-        said = labels.answer(annotation, target, project.control_since)
+        said = consensus.answer(annotation, target, project.control_since)
         if said is not None and not (task and target.name in task.labelled_controls):
             answers[target.name] = said[0] if target.kind == "single" else list(said)
     if not answers:

@@ -5,7 +5,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from mlapi.labelstudio import events
 from mlapi.locks import DRAIN, project_lock
-from mlapi.mirror import apply_changes, deletions, prequential
+from mlapi.mirror import apply_changes, prequential, tombstones
 from mlapi.mirror.apply_changes import Applied
 from mlapi.mirror.first_labels import first_answers
 from mlapi.mirror.unit_of_work import Desk
@@ -88,7 +88,7 @@ def _apply(project: Project, event: Event, champions: prequential.Champions) -> 
     for change in changes:
         if isinstance(change, events.PutProject):
             apply_changes.relabel(project, change.label_config)
-    gone = deletions.gone(project, changes)
+    gone = tombstones.gone(project, changes)
     desk = Desk(project, changes)
     asked = [
         (change.task_id, prequential.ask(project, first, champions))
@@ -101,7 +101,7 @@ def _apply(project: Project, event: Event, champions: prequential.Champions) -> 
         applied = apply_changes.apply(project, changes, desk, gone)
         for task_id, outcomes in asked:
             prequential.record(desk.row(task_id), outcomes)
-        deletions.record(event, project, changes)
+        tombstones.record(event, project, changes)
         event_actions.set_outcome(event, *_outcome(applied))
     return applied.need_sync
 

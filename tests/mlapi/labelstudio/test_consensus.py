@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlapi.domain import TargetSpec
-from mlapi.labelstudio.labels import usable
+from mlapi.labelstudio.consensus import usable
 
 SINGLE = TargetSpec("label", "text", "Text", "text", "single", ("A", "B", "C"))
 MULTIPLE = TargetSpec("tags", "text", "Text", "text", "multiple", ("x", "y", "z"))
