@@ -1,5 +1,7 @@
 """Web addresses as tasks write them, brought into one spelling or refused."""
 
+import base64
+import binascii
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -7,10 +9,13 @@ from urllib.parse import quote, unquote
 
 import idna
 
-from mlapi.media.networks import IPAddress
+from mlapi.domain import InputProblem
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_CHARACTERS = 8000  # a signed address has up to 3,000; servers cut a request's line at 8 kB
 MAX_DECODINGS = 3
+MAX_INLINE_BYTES = 4 * 2**20  # more than that has no place in a task, which is sent again and again
 PORTS = {"http": 80, "https": 443}
 
 _URL = re.compile(
@@ -24,6 +29,7 @@ _ODD = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_DATA = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,", re.IGNORECASE)
 _KEPT = "%/:@!$&'()*+,;=-._~[]|"
 
 
@@ -140,6 +146,34 @@ def encoded(target: str) -> str:
     """A path or query with what may not stand in a request's line percent-encoded, once."""
     path, mark, query = _BARE_PERCENT.sub("%25", target).partition("?")
     return quote(path, safe=_KEPT) + mark + quote(query, safe=f"{_KEPT}?")
+
+
+def is_inline(address: object) -> bool:
+    """Whether it is a `data:` address, of whatever kind."""
+    return isinstance(address, str) and address.lstrip()[:5].lower() == "data:"
+
+
+def decode_inline(address: str) -> bytes:
+    """The image in a `data:image/...;base64,` address. Raises InputProblem for any other."""
+    address = address.strip()
+    head = _DATA.match(address)
+    if head is None:
+        raise InputProblem(
+            "media_unsupported", "Of data: addresses, only images in base64 are read."
+        )
+    if len(address) - head.end() > MAX_INLINE_BYTES * 4 // 3 + 4:
+        raise InputProblem(
+            "media_too_large", f"The data: address holds more than {MAX_INLINE_BYTES // 2**20} MB."
+        )
+    try:
+        content = base64.b64decode(address[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise InputProblem(
+            "media_unsupported", "The base64 of the data: address is broken."
+        ) from None
+    if not content:
+        raise InputProblem("media_empty", "The data: address holds nothing.")
+    return content
 
 
 def _ipv6(text: str) -> str:

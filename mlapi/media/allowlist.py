@@ -6,12 +6,49 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlapi.media import addresses
-from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.networks import IPAddress, is_public
+from mlapi.media.addresses import AddressRefused, IPAddress, WebAddress
 
 _ENTRY = re.compile(
     r"(?P<any>\*\.)?(?P<host>\[[^\]]*\]|[^:=]+)(?::(?P<port>\d+))?(?:=(?P<net>.+))?"
 )
+_INTERNET_V6 = ipaddress.IPv6Network("2000::/3")  # all that has been given out so far
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # leads to the IPv4 address in its last 32 bits
+# What Pythons differ on or call global, and is not: protocol assignments (a cloud's metadata is in
+# them), the relay to 6to4, documentation, and where Azure tells its virtual machines of themselves.
+_INSIDE = [
+    ipaddress.ip_network(network)
+    for network in (
+        *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32"),
+        *("2001::/23", "2001:db8::/32", "3fff::/20"),
+    )
+]
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether the address leads out of every private network.
+
+    Not loopback, private, link-local (where clouds serve metadata), shared (100.64.0.0/10),
+    multicast, reserved or unspecified. An IPv6 address that carries an IPv4 one is what
+    that one is.
+    """
+    if isinstance(address, ipaddress.IPv6Address):
+        carried = _carried(address)
+        if carried is not None:
+            return is_public(carried)
+        if address not in _INTERNET_V6:
+            return False
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not address.is_reserved
+        and not any(address in network for network in _INSIDE)
+    )
+
+
+def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 @dataclass(frozen=True)

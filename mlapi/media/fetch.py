@@ -1,8 +1,12 @@
 """Asks other hosts than Label Studio for files, at IP addresses that were checked."""
 
 import functools
+import ipaddress
+import queue
+import socket
 import ssl
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 from urllib.parse import urljoin
@@ -11,15 +15,16 @@ import httpcore
 import httpx
 
 from mlapi.domain import InputProblem
-from mlapi.media import addresses, networks
-from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.deadline import Deadline
-from mlapi.media.networks import IPAddress, Resolver
-from mlapi.media.responses import HEADERS, REDIRECTS, Response
+from mlapi.media import addresses
+from mlapi.media.addresses import AddressRefused, IPAddress, WebAddress
+from mlapi.media.download import HEADERS, REDIRECTS, Deadline, Response
 
 MAX_REDIRECTS = 3
 MAX_TRIED = 4  # of the addresses of one name
 CONNECT_S = 5.0
+
+# (host, port, seconds) -> addresses. Raises OSError.
+Resolver = Callable[[str, int, float], list[IPAddress]]
 
 
 class AddressPolicy(Protocol):
@@ -30,6 +35,31 @@ class AddressPolicy(Protocol):
     def may_reach(self, address: WebAddress, ip: IPAddress) -> bool: ...
 
 
+def resolve_host(host: str, port: int, timeout_s: float) -> list[IPAddress]:
+    """The addresses of a name, as the system knows them. Raises OSError, TimeoutError for time.
+
+    The system's call has no time limit of its own, so it is left behind where it takes too
+    long: a thread that waits for an answer, and ends with it.
+    """
+    answers: queue.SimpleQueue[list[IPAddress] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answers.put([ipaddress.ip_address(info[4][0]) for info in found])
+        except (OSError, ValueError) as error:
+            answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        answer = answers.get(timeout=timeout_s)
+    except queue.Empty:
+        raise TimeoutError("The name was not resolved in time") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return list(dict.fromkeys(answer))
+
+
 @contextmanager
 def get(
     address: WebAddress,
@@ -37,7 +67,7 @@ def get(
     deadline: Deadline,
     *,
     headers: Mapping[str, str] | None = None,
-    resolve: Resolver = networks.resolve,
+    resolve: Resolver = resolve_host,
 ) -> Iterator[Response]:
     """The response to a GET, after at most MAX_REDIRECTS redirects, each checked like the first.
 

@@ -32,11 +32,10 @@ from mlapi.labelstudio.errors import (
     TokenInvalid,
 )
 from mlapi.media import addresses, fetch
-from mlapi.media.addresses import AddressRefused, WebAddress
-from mlapi.media.deadline import Deadline
+from mlapi.media.addresses import AddressRefused, IPAddress, WebAddress
+from mlapi.media.allowlist import is_public
+from mlapi.media.download import HEADERS, REDIRECTS, Deadline, Response
 from mlapi.media.fetch import AddressPolicy
-from mlapi.media.networks import IPAddress, is_public
-from mlapi.media.responses import HEADERS, REDIRECTS, Response
 from registry.models import Project
 
 _CLOUD = re.compile(r"(?P<scheme>s3|gs|azure-blob)://(?P<bucket>[A-Za-z0-9._-]{1,255})/(?P<key>.+)")

@@ -15,14 +15,13 @@ import structlog
 from django.conf import settings
 
 from mlapi.domain import InputProblem
-from mlapi.media import addresses, data_uri, fetch, networks, responses
+from mlapi.media import addresses, download, fetch
 from mlapi.media.addresses import AddressRefused, WebAddress
 from mlapi.media.allowlist import AllowedHosts
 from mlapi.media.cache import CacheEntry, MediaCache
-from mlapi.media.deadline import Deadline
+from mlapi.media.download import Deadline, Response
+from mlapi.media.fetch import Resolver
 from mlapi.media.labelstudio import LabelStudioMedia, LabelStudioPath, StoragePolicy, signed_address
-from mlapi.media.networks import Resolver
-from mlapi.media.responses import Response
 from registry.models import Project
 
 log = structlog.get_logger(__name__)
@@ -50,7 +49,7 @@ class MediaReader:
     task itself are neither.
     """
 
-    def __init__(self, project: Project, *, resolve: Resolver = networks.resolve) -> None:
+    def __init__(self, project: Project, *, resolve: Resolver = fetch.resolve_host) -> None:
         self.read = self.cached = 0
         self._counting = threading.Lock()
         self._space = str(project.pk)
@@ -76,12 +75,6 @@ class MediaReader:
     def fetch(self, address: str) -> Fetched:
         """The file at an address. Raises InputProblem, its message one ASCII line to be shown."""
         return self._fetch(address, Deadline(self._timeout_s))
-
-    def fetch_many(
-        self, addresses: Iterable[str], check: Callable[[], object] = lambda: None
-    ) -> dict[str, Fetched | InputProblem]:
-        """The file at each distinct address, or why there is none; see `fetch_each`."""
-        return dict(self.fetch_each(addresses, check))
 
     def fetch_each(
         self,
@@ -122,8 +115,8 @@ class MediaReader:
 
     def _fetch(self, address: str, deadline: Deadline) -> Fetched:
         try:
-            if data_uri.is_inline(address):
-                return self._inline(data_uri.decode(address))
+            if addresses.is_inline(address):
+                return self._inline(addresses.decode_inline(address))
             return self._file(self._source(address), deadline)
         except AddressRefused as refused:
             raise InputProblem("media_address_refused", refused.message) from refused
@@ -150,11 +143,11 @@ class MediaReader:
             deadline,
             self._response(source, _conditions(known if path else None), deadline) as response,
         ):
-            if known and path and response.status == responses.NOT_MODIFIED:
+            if known and path and response.status == download.NOT_MODIFIED:
                 self._cache.remember(self._space, key, replace(known, checked_at=time()))
                 return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
             with self._cache.open_temp() as part:
-                sha256, size = responses.save(response, part, self._max_bytes, deadline)
+                sha256, size = download.save(response, part, self._max_bytes, deadline)
                 path = self._cache.put(part, sha256, size)
             entry = CacheEntry(
                 sha256,
@@ -187,7 +180,7 @@ class MediaReader:
 
     def _inline(self, content: bytes) -> Fetched:
         if len(content) > self._max_bytes:
-            raise responses.too_large(self._max_bytes)
+            raise download.too_large(self._max_bytes)
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._cache.get(sha256)
         if path is None:

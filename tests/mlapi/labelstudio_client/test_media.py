@@ -143,7 +143,7 @@ def test_without_credentials_nothing_is_asked(images, db):
     address = upload(images, "a.png")
     stranger = actions.get_or_create(f"{images.id}.1234567890")
     with MediaReader(stranger) as reader:
-        found = reader.fetch_many([address, "s3://bucket/a.png", f"{address}?x=1"])
+        found = dict(reader.fetch_each([address, "s3://bucket/a.png", f"{address}?x=1"]))
         assert {problem.code for problem in found.values()} == {"media_no_credentials"}
         assert reader.read == 0
 

@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from mlapi.media.addresses import parse
-from mlapi.media.allowlist import AllowedHosts
-from mlapi.media.networks import is_public, resolve
+from mlapi.media.allowlist import AllowedHosts, is_public
+from mlapi.media.fetch import resolve_host
 from tests.evals_backend.running import ROOT, environment
 
 PUBLIC = ["93.184.216.34", "8.8.8.8", "100.63.255.255", "172.32.0.1", "2606:2800:220:1::1"]
@@ -118,11 +118,11 @@ def test_a_wrong_setting_stops_the_start(tmp_path):
 
 
 def test_the_systems_resolver_is_asked_within_a_time(monkeypatch):
-    assert ipaddress.ip_address("127.0.0.1") in resolve("localhost", 80, 20)
+    assert ipaddress.ip_address("127.0.0.1") in resolve_host("localhost", 80, 20)
     with pytest.raises(OSError):
-        resolve("no-such-host.invalid", 80, 20)
+        resolve_host("no-such-host.invalid", 80, 20)
     answered = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answered.wait(20) and [])
     with pytest.raises(TimeoutError):
-        resolve("slow.example", 80, 0.05)
+        resolve_host("slow.example", 80, 0.05)
     answered.set()

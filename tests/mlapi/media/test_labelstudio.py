@@ -90,7 +90,7 @@ def test_label_studio_is_called_at_the_first_file_that_is_its_own(
 def test_a_failure_to_open_it_is_not_repeated(server, base, connected, reading):
     server.files[f"{base}/api/projects/3/"] = lambda h: send(h, 500, b"{}")
     reader = reading(of=connected)
-    found = reader.fetch_many([f"/data/upload/3/{i}.png" for i in range(30)])
+    found = dict(reader.fetch_each([f"/data/upload/3/{i}.png" for i in range(30)]))
     assert {problem.code for problem in found.values()} == {"media_unreachable"}
     assert len(server.asked) == 1
 

@@ -136,20 +136,20 @@ def test_each_distinct_address_is_fetched_once_and_a_failure_stops_no_other(serv
     server.files |= {f"/{i}.png": PNG + bytes([i]) for i in range(20)}
     bad = [server.url("/none.png"), "file:///etc/passwd", "http://other.example/a.png"]
     reader = reading()
-    found = reader.fetch_many([*good, *bad, *good])
+    found = dict(reader.fetch_each([*good, *bad, *good]))
     assert sorted(found) == sorted([*good, *bad])
     for i, address in enumerate(good):
         assert found[address].path.read_bytes() == PNG + bytes([i])
     codes = [found[address].code for address in bad]
     assert codes == ["media_not_found", "media_address_refused", "media_address_refused"]
     assert (reader.read, reader.cached) == (20, 0)
-    again = reader.fetch_many(iter(good))
+    again = dict(reader.fetch_each(iter(good)))
     assert all(isinstance(fetched, Fetched) for fetched in again.values())
     assert (reader.read, reader.cached, len(server.asked)) == (20, 20, 21)
 
 
 def test_nothing_wanted_is_nothing_found(reading):
-    assert reading().fetch_many([]) == {}
+    assert dict(reading().fetch_each([])) == {}
 
 
 def test_several_files_are_under_way_at_once(server, reading):
@@ -160,7 +160,7 @@ def test_several_files_are_under_way_at_once(server, reading):
         send(handler, 200, PNG)
 
     server.files |= {f"/{i}.png": wait_for_the_others for i in range(4)}
-    found = reading().fetch_many([server.url(f"/{i}.png") for i in range(4)])
+    found = dict(reading().fetch_each([server.url(f"/{i}.png") for i in range(4)]))
     assert all(isinstance(fetched, Fetched) for fetched in found.values())
 
 
@@ -186,7 +186,7 @@ def test_what_check_raises_ends_all_at_once(server, reading, settings):
     reader = reading()
     try:
         with pytest.raises(Cancelled):
-            reader.fetch_many([server.url(f"/{i}.png") for i in range(50)], check)
+            dict(reader.fetch_each([server.url(f"/{i}.png") for i in range(50)], check))
         assert set(checked_in) == {threading.current_thread()}
         wait_for(
             lambda: not [t for t in threading.enumerate() if t.name.startswith("media")],
@@ -205,7 +205,7 @@ def test_a_defect_of_ours_is_not_taken_for_a_tasks_problem(server, reading):
 
     reader = reading("files.example.com", resolve=broken)
     with pytest.raises(ZeroDivisionError):
-        reader.fetch_many(["http://files.example.com/a.png"])
+        dict(reader.fetch_each(["http://files.example.com/a.png"]))
 
 
 def test_a_cache_that_cannot_be_written_is_a_reason_and_logged(server, reading, settings):
@@ -279,7 +279,7 @@ def test_two_readers_of_two_servers_do_not_meet(reading):
     with FileServer() as one, FileServer() as other:
         one.files["/a.png"], other.files["/a.png"] = PNG + b"1", PNG + b"2"
         reader = reading(one.host, other.host)
-        found = reader.fetch_many([one.url("/a.png"), other.url("/a.png")])
+        found = dict(reader.fetch_each([one.url("/a.png"), other.url("/a.png")]))
         assert [f.path.read_bytes() for f in found.values()] in (
             [PNG + b"1", PNG + b"2"],
             [PNG + b"2", PNG + b"1"],
