@@ -162,7 +162,7 @@ def rest_urls() -> Iterator[str]:
 
 
 _WITHIN = {"project", "version"}
-# Files, and what the engine knows of pictures: the seeded projects have neither.
+# Files, and what the engine knows of images: the seeded projects have neither.
 _NOT_OUR_ROWS = ("/artifact/", "/thumbnail/", "/similar/")
 
 

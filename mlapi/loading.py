@@ -110,7 +110,7 @@ def warm_up() -> threading.Thread:
 
     def import_or_log() -> None:
         try:
-            # What sees pictures takes 100 MB more, which a server of texts never needs.
+            # What sees images takes 100 MB more, which a server of texts never needs.
             usual = [p.modules for p in pipelines.PIPELINES.values() if not p.sees]
             _import_engine([module for modules in usual for module in modules])
         except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it

@@ -155,7 +155,7 @@ CODES = {
     "no_labels": ErrorCode(
         409, "Label some tasks and submit them; drafts and skipped annotations do not count."
     ),
-    "pictures_unavailable": ErrorCode(
+    "images_unavailable": ErrorCode(
         409,
         (
             "Check the project's connection: images of Label Studio need its token, others "

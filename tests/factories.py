@@ -129,9 +129,9 @@ class TaskFactory(factory.django.DjangoModelFactory):
 
 
 class ImageTaskFactory(TaskFactory):
-    """A task that is shown by a picture."""
+    """A task that is shown by an image."""
 
-    data = factory.LazyAttribute(lambda o: {"image": f"http://pictures/{o.labelstudio_id}.jpg"})
+    data = factory.LazyAttribute(lambda o: {"image": f"http://images/{o.labelstudio_id}.jpg"})
 
 
 class TrainingRunFactory(factory.django.DjangoModelFactory):

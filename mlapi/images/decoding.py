@@ -69,7 +69,7 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
     pixels; never larger.
 
     Raises InputProblem and nothing else for whatever the file holds, with one of the codes
-    picture_missing, picture_empty, not_a_picture, picture_broken, picture_too_large.
+    image_missing, image_empty, not_an_image, image_broken, image_too_large.
     """
     if max_side < 1:
         raise ValueError("max_side is at least 1")
@@ -79,12 +79,12 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
     except InputProblem:
         raise
     except FileNotFoundError:
-        raise InputProblem("picture_missing", "The file of the image is gone.") from None
+        raise InputProblem("image_missing", "The file of the image is gone.") from None
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise InputProblem("picture_too_large", "The image is far too large.") from error
+        raise InputProblem("image_too_large", "The image is far too large.") from error
     except Exception as error:  # noqa: BLE001 - decoders raise anything for a file that is broken
         raise InputProblem(
-            "picture_broken", "The image cannot be decoded: it is cut short or damaged."
+            "image_broken", "The image cannot be decoded: it is cut short or damaged."
         ) from error
 
 
@@ -106,14 +106,14 @@ def _read(file: IO[bytes], max_side: int) -> np.ndarray:
 def _opened(file: IO[bytes]) -> Image.Image:
     head = file.read(1024)
     if not head:
-        raise InputProblem("picture_empty", "The file of the image is empty.")
+        raise InputProblem("image_empty", "The file of the image is empty.")
     file.seek(0)
     try:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         if _SIGNATURES.match(head):
             raise
-        raise InputProblem("not_a_picture", _what_it_is(head)) from error
+        raise InputProblem("not_an_image", _what_it_is(head)) from error
 
 
 def _bound(image: Image.Image, file: IO[bytes], max_side: int) -> int:
@@ -125,7 +125,7 @@ def _bound(image: Image.Image, file: IO[bytes], max_side: int) -> int:
         return _require_size(image)
     scans = jpeg.count_scans(file)
     if scans > jpeg.MAX_SCANS:
-        raise InputProblem("picture_too_large", f"The JPEG has more than {jpeg.MAX_SCANS} scans.")
+        raise InputProblem("image_too_large", f"The JPEG has more than {jpeg.MAX_SCANS} scans.")
     # A progressive one is held whole, whatever it becomes.
     held = _require_size(image) if scans > 1 else 0
     image.draft(image.mode, pixels.fitting(image.size, max_side))
@@ -137,7 +137,7 @@ def _require_size(image: Image.Image) -> int:
     limit = MAX_PIXELS_OF.get(image.format or "", MAX_PIXELS)
     if count > limit:
         raise InputProblem(
-            "picture_too_large",
+            "image_too_large",
             f"The image has {count / 1e6:.0f} megapixels; at most {limit / 1e6:.0f} are read.",
         )
     return count

@@ -19,7 +19,7 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress_writer import Reporter
 
 BATCH = 500  # images that lie in the folder as PNG at once; their features are written after each
-_UNREADABLE = InputProblem("picture_not_seen", "EvaDB could not read the image.")
+_UNREADABLE = InputProblem("image_not_embedded", "EvaDB could not read the image.")
 
 
 def extract_features(

@@ -18,8 +18,8 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
 
-_NOT_GIVEN = InputProblem("picture_missing", "The image was not brought to this process.")
-_NO_FEATURES = InputProblem("picture_not_seen", "The image has no features of this extractor.")
+_NOT_GIVEN = InputProblem("image_missing", "The image was not brought to this process.")
+_NO_FEATURES = InputProblem("image_not_embedded", "The image has no features of this extractor.")
 
 
 @dataclass

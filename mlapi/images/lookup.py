@@ -8,7 +8,7 @@ import numpy as np
 from mlapi.domain import ExtractorRef, FeatureSource, InputProblem, TargetSpec
 from mlapi.images.addresses import read_address
 
-NO_STORE = InputProblem("pictures_unreachable", "This process cannot read images.")
+NO_STORE = InputProblem("images_unreachable", "This process cannot read images.")
 
 
 def read_vectors(

@@ -23,11 +23,11 @@ log = structlog.get_logger(__name__)
 # Label Studio waits 100 s for predictions, and would lose all of them to the last image.
 SECONDS = 60.0
 _AT_ONCE = 32  # images in memory
-_LATER = InputProblem("picture_not_yet", "There was no time left to read the image; ask again.")
+_LATER = InputProblem("image_pending", "There was no time left to read the image; ask again.")
 # Why an image has no features now, and may have them when it is asked for again.
 TRANSIENT_CODES = frozenset(
     {
-        *("picture_not_yet", "media_unreachable", "media_timeout", "media_incomplete"),
+        *("image_pending", "media_unreachable", "media_timeout", "media_incomplete"),
         *("media_no_credentials", "media_forbidden", "media_cache_failed"),
         *("vision_missing", "model_missing", "model_broken", "extractor_changed"),
     }

@@ -29,14 +29,14 @@ from registry.models import Project
 _ROWS = 2_000  # vectors in memory at once
 _STORED = "stored"  # begins the name of a file of vectors that the child need not make
 NO_TIME = InputProblem(
-    "picture_not_yet", "There was no time left to fetch the image; the next run goes on."
+    "image_pending", "There was no time left to fetch the image; the next run goes on."
 )
 
 
 class ImagesUnavailable(EvalsError):
     """None of the images that a run would learn from can be had."""
 
-    code = "pictures_unavailable"
+    code = "images_unavailable"
 
 
 @dataclass
@@ -136,7 +136,7 @@ class ImagePreparation:
                     vectors[stored.content] = stored.vector
             written |= set(vectors)
             self._write(store, f"{_STORED}-{number}", vectors)
-        self.counts["kept"] = len(there) if store is self.stores[0] else self.counts["kept"]
+        self.counts["cached"] = len(there) if store is self.stores[0] else self.counts["cached"]
         return there
 
     def _download(
@@ -156,7 +156,7 @@ class ImagePreparation:
                 self.contents[address] = fetched.sha256
                 if fetched.sha256 not in files:
                     files[fetched.sha256] = self._link(fetched, len(files))
-            self.counts |= {"pictures": len(self.named), "read": reader.read}
+            self.counts |= {"images": len(self.named), "downloaded": reader.read}
         for address in addresses:
             self.contents.setdefault(address, NO_TIME)
         self.counts["unavailable"] = sum(

@@ -33,7 +33,7 @@ class Predictor(ABC):
 
         `specs` are today's targets: where a control's input is now. Without them it is
         where it was in training. A control that is in none of today's specs is left out.
-        `store` has the features of pictures; a version that reads texts does not ask it.
+        `store` has the features of images; a version that reads texts does not ask it.
         Never raises for what a task holds.
         """
 
@@ -67,7 +67,7 @@ class Pipeline(ABC):
     `only_if_asked`: it serves only projects whose options ask for it (`is_asked`).
     `learns_from`: which tasks its datasets have. `counts`: what the policy counts before it
     trains. `policy`: the policy's defaults where they are others than a classifier's. `sees`:
-    its inputs are the features of pictures. `may_be_silent`: it rightly has no answer for many
+    its inputs are the features of images. `may_be_silent`: it rightly has no answer for many
     tasks. `modules`: what its first prediction imports, which
     a process lets one thread do, because EvaDB's modules import each other in circles.
     """

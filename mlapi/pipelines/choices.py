@@ -15,7 +15,7 @@ MESSAGES = {
     "object_not_served": "Choices is served on Text, HyperText, Paragraphs and Image only",
     "value_is_url": 'valueType="url" cannot be served. Put the text itself in the task',
     "field_unclear": 'The object has no plain field. Write value="$field" with the key of the task',
-    "several_pictures": 'An Image with valueList cannot be served. Write value="$field"',
+    "several_images": 'An Image with valueList cannot be served. Write value="$field"',
     "too_few_labels": "Choices has fewer than two labels. Add another Choice",
     "no_labels": "Choices has no labels. Add a Choice",
     "other_control": "The project's options name another control",

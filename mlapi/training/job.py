@@ -54,7 +54,7 @@ def write(
 
 
 def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
-    """What sees the pictures for this pipeline, by its option and its full name; None for texts.
+    """What sees the images for this pipeline, by its option and its full name; None for texts.
 
     Raises TrainingFailed where it cannot be had on this machine.
     """
@@ -66,7 +66,7 @@ def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
 
 
 def extractor_of(version: ModelVersion) -> ExtractorRef | None:
-    """What saw the pictures for a version, as it was then."""
+    """What saw the images for a version, as it was then."""
     if not version.extractor:
         return None
     options = version.run.parameters.get("options", {}) if version.run else {}

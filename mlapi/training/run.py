@@ -189,7 +189,7 @@ class _Attempt:
         """Store features however the training ended; failing to is no reason to fail it."""
         try:
             images.save_features()
-            counts = {**self.run.dataset_counts, "pictures": images.counts}
+            counts = {**self.run.dataset_counts, "images": images.counts}
             runs.set_details(self.run, dataset_counts=counts)
             self.journal.write(f"{images.counts['embedded']} images embedded.")
         except RunNotActive:

@@ -64,7 +64,7 @@ def why(error: ChildError, folder: Path) -> str:
 
 
 def _asked(version: ModelVersion) -> QuerySet[Task]:
-    """Labelled tasks; of a version that sees pictures those whose features are kept."""
+    """Labelled tasks; of a version that sees images those whose features are kept."""
     live = Task.objects.filter(project=version.project_id, deleted_at__isnull=True)
     if version.extractor:
         kept = Feature.objects.filter(project=version.project_id, extractor=version.extractor)

@@ -50,7 +50,7 @@ def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
 def _has_input(
     data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: FolderFeatureStore
 ) -> bool:
-    """Whether any target can be read in the task, and its picture was seen, if it is one."""
+    """Whether any target can be read in the task, and its image was seen, if it is one."""
     for target in job.targets:
         try:
             given = pipeline.read_input(data, target)

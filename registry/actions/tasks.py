@@ -119,7 +119,7 @@ def _write(
     Task.objects.bulk_create(new)
     _update(touched)
     if renamed:
-        features.delete_for_tasks(renamed)  # other data may name another picture
+        features.delete_for_tasks(renamed)  # other data may name another image
     return changed
 
 

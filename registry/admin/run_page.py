@@ -93,7 +93,7 @@ def learned(run: TrainingRun) -> dict[str, Any]:
 
 def images(run: TrainingRun) -> str:
     """The counts of its images as text; "" without images."""
-    counts = run.dataset_counts.get("pictures")
+    counts = run.dataset_counts.get("images")
     return image_counts_text(counts) if counts else ""
 
 

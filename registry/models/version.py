@@ -41,7 +41,7 @@ class ModelVersion(models.Model):
     extractor = models.CharField(
         max_length=255,
         blank=True,
-        help_text="What makes features of its pictures, with its version and weights.",
+        help_text="What makes features of its images, with its version and weights.",
     )
     primary_metric = models.CharField(
         max_length=64, default="macro_f1", help_text="What the metric `primary` is the mean of."

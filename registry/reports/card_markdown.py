@@ -168,7 +168,7 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
 
 def _count(value: Any) -> Any:
     """A count; those of images as text."""
-    return image_counts_text(value) if isinstance(value, dict) and "pictures" in value else value
+    return image_counts_text(value) if isinstance(value, dict) and "images" in value else value
 
 
 def _statements(card: dict[str, Any]) -> list[str]:

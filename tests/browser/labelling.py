@@ -116,8 +116,8 @@ class Labelling:
         assert answer.is_success, f"{route}: {answer.status_code} {answer.text}"
 
 
-class Pictures(Labelling):
-    """A project of pictures that annotators could name, and that nobody has labelled."""
+class Images(Labelling):
+    """A project of images that annotators could name, and that nobody has labelled."""
 
     def __init__(self, backend: Backend, number: int, title: str) -> None:
         super().__init__(backend, number, title, ())
@@ -126,7 +126,7 @@ class Pictures(Labelling):
             '<TextArea name="group" toName="image"/></View>'
         )
 
-    def connect(self) -> "Pictures":
+    def connect(self) -> "Images":
         """The first /setup is refused, and makes the project known; then its option is set."""
         self.backend.post("/setup", {"project": self.uid, "schema": self.config})
         self._post("/webhook", {"action": "PROJECT_UPDATED", "project": self._project()})
@@ -134,7 +134,7 @@ class Pictures(Labelling):
         return self
 
     def group(self, addresses: Iterable[str], clusters: int = 10) -> str:
-        """Import the pictures and ask for clusters of them; the version that came of it."""
+        """Import the images and ask for clusters of them; the version that came of it."""
         tasks = [self._task("") | {"data": {"image": address}} for address in addresses]
         body = {"action": "TASKS_CREATED", "project": self._project(), "tasks": tasks}
         self._post("/webhook", body)

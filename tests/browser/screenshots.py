@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
-from tests.browser.labelling import Labelled, Labelling, Pictures, noisy
+from tests.browser.labelling import Images, Labelled, Labelling, noisy
 from tests.e2e.server import ROOT, Backend
 from tests.mlapi.image_files import digits
 from tests.mlapi.image_server import ImageServer, image_server
@@ -36,17 +36,17 @@ def seed(backend: Backend) -> Labelling:
     return project
 
 
-def seed_images(backend: Backend, server: ImageServer) -> Pictures:
+def seed_images(backend: Backend, server: ImageServer) -> Images:
     """A project of handwritten digits without a label, grouped into ten clusters."""
-    project = Pictures(backend, 2, "Handwritten digits").connect()
+    project = Images(backend, 2, "Handwritten digits").connect()
     project.group(server.put(f"{i}.png", file) for i, file in enumerate(digits(600)[0]))
     return project
 
 
-def addresses(project: Labelling, pictures: Pictures) -> dict[str, str]:
+def addresses(project: Labelling, images: Images) -> dict[str, str]:
     """The pages to show, by the name of their file."""
     backend = project.backend
-    clusters = backend.versions(pictures.uid)[-1]["id"]
+    clusters = backend.versions(images.uid)[-1]["id"]
     first, *_, last = [v["id"] for v in backend.versions(project.uid)]
     run = backend.runs(project.uid)[-1]["id"]
     version = f"/admin/registry/modelversion/{last}"
@@ -74,10 +74,10 @@ def shoot(page: Page, name: str) -> None:
         sys.exit(f"{path.name} is larger than {MOST_BYTES // 1000} KB")
 
 
-def shoot_all(browser: Browser, project: Labelling, pictures: Pictures) -> None:
+def shoot_all(browser: Browser, project: Labelling, images: Images) -> None:
     """Every page in light at 1280, the version also in the dark, and the home page on a phone."""
     backend = project.backend
-    pages = addresses(project, pictures)
+    pages = addresses(project, images)
     page = chromium.new_page(browser, backend.url)
     chromium.log_in(page, backend.url, "admin", backend.password)
     for name, address in pages.items():
@@ -102,9 +102,9 @@ def main() -> None:
         backend = Backend(Path(folder) / "data", TRAIN_TIME_BUDGET_S="20", **allowed).start()
         try:
             project = seed(backend)
-            pictures = seed_images(backend, server)
+            images = seed_images(backend, server)
             with chromium.launched() as browser:
-                shoot_all(browser, project, pictures)
+                shoot_all(browser, project, images)
         finally:
             backend.stop()
 

@@ -37,10 +37,38 @@ COLUMNS: dict[tuple[str, str], str | None] = {
     ("registry_task", "answered"): "labelled_controls",
     ("registry_worker", "seen_at"): "heartbeat_at",
 }
-# (table, column) of the dump: values that have another name today.
+# (table, column) of the dump: values that have another name today, in JSON at any depth.
 VALUES: dict[tuple[str, str], dict[str, str]] = {}
 # (table, column) of the dump, whose values are JSON: keys at any depth with another name today.
 KEYS: dict[tuple[str, str], dict[str, str]] = {}
+
+# What an installation of the dump's time could hold, and the dump does not.
+MORE = """
+UPDATE registry_trainingrun SET error_code = 'pictures_unavailable',
+    error = 'None of 3 images can be read: picture_broken, It is damaged. (3)' WHERE id = 18;
+UPDATE registry_trainingrun SET
+    dataset_counts = dataset_counts || '{"pictures": {"pictures": 30, "kept": 20, "read": 10}}',
+    candidates = '[{"name": "picture features, linear"}, {"name": "picture features, kernel"}]'
+    WHERE id = 30;
+ALTER TABLE registry_modelversion DISABLE TRIGGER version_is_immutable;
+UPDATE registry_modelversion SET recipe = 'picture features, kernel' WHERE id = 10;
+ALTER TABLE registry_modelversion ENABLE TRIGGER version_is_immutable;
+"""
+VALUES["registry_trainingrun", "error_code"] = {"pictures_unavailable": "images_unavailable"}
+VALUES["registry_trainingrun", "error"] = {
+    "None of 3 images can be read: picture_broken, It is damaged. (3)": (
+        "None of 3 images can be read: image_broken, It is damaged. (3)"
+    )
+}
+KEYS["registry_trainingrun", "dataset_counts"] = {
+    "pictures": "images",
+    "kept": "cached",
+    "read": "downloaded",
+}
+VALUES["registry_trainingrun", "candidates"] = VALUES["registry_modelversion", "recipe"] = {
+    "picture features, linear": "image features, linear",
+    "picture features, kernel": "image features, kernel",
+}
 
 # Models of the dump by today's name, where a row's content type names them.
 MODELS: dict[str, str] = {"registry.act": "registry.auditentry"}

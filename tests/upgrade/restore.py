@@ -19,6 +19,8 @@ from django_q.signing import SignedPackage
 from mlapi import loading
 from tests.fixtures.database import DUMP
 
+from .names import MORE
+
 
 @dataclass(frozen=True)
 class Before:
@@ -46,6 +48,8 @@ def restore(name: str) -> Before:
         with connection.cursor() as cursor, gzip.open(DUMP, "rt", encoding="utf-8") as sql:
             cursor.execute(sql.read())
         connection.close()  # the dump has set a search path
+        with connection.cursor() as cursor:
+            cursor.execute(MORE)
         return _before()
 
 

@@ -20,7 +20,7 @@ FEW = 3
 def rows():
     """A row of every model, by the part of the path that it stands in."""
     ids = {m._meta.model_name: m._default_manager.first().pk for m in admin.site._registry}
-    # A task of which there is a picture without a fetch, and features.
+    # A task of which there is an image without a fetch, and features.
     inline = Task.objects.get(data__image__startswith="data:", project=5)
     rest = {
         "versions": ids["modelversion"],

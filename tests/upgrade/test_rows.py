@@ -15,20 +15,21 @@ def test_every_table_of_the_dump_is_looked_at(before):
     assert set(before.rows) == set(names.TABLES) | names.OTHERWISE
 
 
-def renamed(value: Any, keys: dict[str, str]) -> Any:
-    """The JSON value with its objects' keys renamed."""
+def renamed(value: Any, keys: dict[str, str], values: dict[str, str]) -> Any:
+    """The JSON value with its texts and its objects' keys renamed."""
     if isinstance(value, dict):
-        return {keys.get(key, key): renamed(inner, keys) for key, inner in value.items()}
-    return [renamed(inner, keys) for inner in value] if isinstance(value, list) else value
+        return {keys.get(key, key): renamed(inner, keys, values) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [renamed(inner, keys, values) for inner in value]
+    return values.get(value, value) if isinstance(value, str) else value
 
 
 def expected(table: str, row: dict[str, Any]) -> dict[str, Any]:
     """The row of the dump under today's names."""
     found = {}
     for column, value in row.items():
-        values = names.VALUES.get((table, column), {})
-        value = values.get(value, value) if isinstance(value, str) else value
-        value = renamed(value, names.KEYS.get((table, column), {}))
+        at = table, column
+        value = renamed(value, names.KEYS.get(at, {}), names.VALUES.get(at, {}))
         if name := names.COLUMNS.get((table, column), column):
             found[name] = value
     return found

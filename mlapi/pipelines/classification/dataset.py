@@ -110,7 +110,7 @@ def on_both_sides(dataset: Dataset, target: str) -> int:
     """How many of the target's judged inputs are training inputs too.
 
     Tasks that are equal in all of their inputs share a split; a target reads one of them, which
-    tasks of both splits may have in common; and two addresses may name one picture.
+    tasks of both splits may have in common; and two addresses may name one image.
     """
     c = dataset.columns[target]
     learned = dataset.train.loc[dataset.train[c.fold] != LEFT_OUT, c.key]

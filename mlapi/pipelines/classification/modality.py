@@ -1,4 +1,4 @@
-"""What the examples of a classifier are: texts, say, or the feature vectors of pictures."""
+"""What the examples of a classifier are: texts, say, or the feature vectors of images."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence

@@ -1,4 +1,4 @@
-"""The pipeline for Choices on pictures. Imports `classification` and `images`."""
+"""The pipeline for Choices on images. Imports `classification` and `images`."""
 
 from mlapi.pipelines.image_classification.pipeline import ImageClassification
 

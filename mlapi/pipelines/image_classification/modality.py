@@ -1,4 +1,4 @@
-"""Pictures as the examples of a classifier: the feature vector of each."""
+"""Images as the examples of a classifier: the feature vector of each."""
 
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ from mlapi.pipelines.image_classification.recipes import KERNEL, LINEAR
 
 
 class ImageModality(Modality):
-    """What was seen of each picture; equal ones are the same file, whatever their addresses."""
+    """What was seen of each image; equal ones are the same file, whatever their addresses."""
 
     pipeline = "image_classification"
-    noun = "picture"
+    noun = "image"
     column = "features"
     column_type = "vector"
     recipes = (LINEAR, KERNEL)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ImageClassification(ImagePipeline):
-    """Choices on Image; one estimator per control, over the features of the pictures."""
+    """Choices on Image; one estimator per control, over the features of the images."""
 
     name = "image_classification"
     modules = (
@@ -31,18 +31,18 @@ class ImageClassification(ImagePipeline):
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         targets, unserved = [], []
         for control in config.controls:
-            picture = image_of(control, config)
+            image = image_of(control, config)
             if control.tag != "Choices":
                 waits = control.tag in ("TextArea", "Taxonomy") and not control.per_region
-                waits = waits and not isinstance(picture, str)
+                waits = waits and not isinstance(image, str)
                 code = "option_needed" if waits else "control_not_served"
                 unserved.append(choices.unserved(control, code))
-            elif isinstance(picture, str):
-                unserved.append(choices.unserved(control, picture))
+            elif isinstance(image, str):
+                unserved.append(choices.unserved(control, image))
             elif code := choices.refusal(control):
                 unserved.append(choices.unserved(control, code))
             else:
-                targets.append(target_of(control, picture))
+                targets.append(target_of(control, image))
         return Match(self.name, tuple(targets), tuple(unserved))
 
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:

@@ -9,7 +9,7 @@ from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
 
 class ImagePredictor(ClassifierPredictor):
-    """Asks the store for the features of each task's picture."""
+    """Asks the store for the features of each task's image."""
 
     def read(
         self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureSource | None

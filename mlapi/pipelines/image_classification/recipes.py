@@ -109,7 +109,7 @@ def _spread(matrix: np.ndarray) -> float:
 class LinearRecipe(Recipe):
     """Ridge on the features. `alpha` is small because they have unit length."""
 
-    name: str = "picture features, linear"
+    name: str = "image features, linear"
     alpha: float = 0.1
 
     def fit(
@@ -122,7 +122,7 @@ class LinearRecipe(Recipe):
 class KernelRecipe(Recipe):
     """Ridge on a Gaussian kernel: a least squares support vector machine (Suykens 1999)."""
 
-    name: str = "picture features, kernel"
+    name: str = "image features, kernel"
     alpha: float = 0.1
 
     def fit(

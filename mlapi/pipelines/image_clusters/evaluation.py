@@ -1,4 +1,4 @@
-"""How good a version of clusters is: by itself, and beside what annotators call the pictures."""
+"""How good a version of clusters is: by itself, and beside what annotators call the images."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _RESAMPLES = 200
 
 @dataclass
 class Examples:
-    """All tasks with a picture, in the order of their ids; `humans` None where none gave a name."""
+    """All tasks with an image, in the order of their ids; `humans` None where none gave a name."""
 
     tasks: np.ndarray
     vectors: np.ndarray
@@ -116,7 +116,7 @@ class ClusterHoldout(Holdout[ClusterModel, Assigned]):
             row("v_measure", v_measure, n),
             row("silhouette", shape, int(fitted.sum())),
             row("clusters", float(len(predictions.names)), total),
-            # What names without any relation to the pictures would get.
+            # What names without any relation to the images would get.
             row("baseline_adjusted_rand", 0.0 if n > 1 else None, n),
             *_sizes(predictions),
         ]

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
 MOST_TRIED = 20  # clusters; more can be asked for
-_LEAST_OF_EACH = 3  # pictures of a cluster, on average, for that many clusters to be tried
+_LEAST_OF_EACH = 3  # images of a cluster, on average, for that many clusters to be tried
 _SAMPLE = 2_000  # of which a silhouette is taken: it compares each with each
 _FITTED = 20_000  # k-means learns its centres from so many at most
 _STARTS = 10
@@ -63,7 +63,7 @@ def nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def silhouette(vectors: np.ndarray, clusters: np.ndarray, seed: int) -> float | None:
     """Of a sample, because it compares each with each (Rousseeuw 1987).
 
-    None where the sample lies in one cluster, or each picture in one of its own.
+    None where the sample lies in one cluster, or each image in one of its own.
     """
     sample = _some(np.arange(len(vectors)), _SAMPLE, np.random.default_rng(seed))
     labels = clusters[sample]

@@ -42,7 +42,7 @@ class ClusterModel:
         return nearest, np.where(following > 0, 1 - own / safe, 0.0)
 
     def answer(self, cluster: int, centrality: float) -> Answer:
-        """The cluster's name, as sure as the picture is central."""
+        """The cluster's name, as sure as the image is central."""
         score = min(1.0, max(0.0, float(centrality)))
         return Answer(self.spec.name, self.names[cluster], score, "single")
 

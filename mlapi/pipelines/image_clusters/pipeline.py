@@ -1,4 +1,4 @@
-"""Clusters of pictures as a pipeline: the name of a task's cluster, as annotators call it."""
+"""Clusters of images as a pipeline: the name of a task's cluster, as annotators call it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,7 +32,7 @@ class ImageClusters(ImagePipeline):
     only_if_asked = True
     learns_from = "all"
     counts = "tasks"  # labels only name what is found without them
-    # New names are worth a version soon, however many pictures there are.
+    # New names are worth a version soon, however many images there are.
     policy = {"changed_min": 5, "changed_share": 0.0}
 
     def is_asked(self, options: Mapping[str, Any]) -> bool:
@@ -43,10 +43,10 @@ class ImageClusters(ImagePipeline):
         unserved = []
         for control in config.controls:
             code = _refusal(control, config, options.get("cluster"))
-            picture = image_of(control, config)
-            if not code and not isinstance(picture, str):
+            image = image_of(control, config)
+            if not code and not isinstance(image, str):
                 # A cluster has one name, also where the control takes several.
-                targets.append(replace(target_of(control, picture), kind="single"))
+                targets.append(replace(target_of(control, image), kind="single"))
             else:
                 unserved.append(choices.unserved(control, code))
         return Match(self.name, tuple(targets), tuple(unserved), "clusters")
@@ -75,9 +75,9 @@ def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:
         return "control_not_served"
     if control.name != wanted:
         return "control_not_found"
-    picture = image_of(control, config)
-    if isinstance(picture, str):
-        return picture
+    image = image_of(control, config)
+    if isinstance(image, str):
+        return image
     if control.per_region:
         return "per_region"
     if control.tag == "TextArea":

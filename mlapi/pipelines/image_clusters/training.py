@@ -44,7 +44,7 @@ def train(
     champion = load_champion(job, load_model, report)
     before = _before(job, spec, seen, champion.model) if champion else None
     if before and _still_good(before.model, found, examples, job, wanted):
-        report.log("The champion's clusters are as good on today's pictures: they are kept.")
+        report.log("The champion's clusters are as good on today's images: they are kept.")
         found = replace(found, centres=before.model.centres)
     model = ClusterModel(spec, job.extractor, found.centres, [""] * len(found.centres))
     clusters, _ = model.assign(examples.vectors)
@@ -95,14 +95,14 @@ def _examples(
     seen: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
-    """The tasks that have a picture, with their vectors as EvaDB's table has them."""
+    """The tasks that have an image, with their vectors as EvaDB's table has them."""
     table = f"{job.prefix}_tasks"
     tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
     if len(tasks) < _LEAST:
         raise TrainingFailed(
             "not_enough_tasks",
-            f"Only {len(tasks)} of {len(job.rows)} tasks have a picture that can be read.",
-            hint=f"Import {_LEAST} pictures or more; the log says what is wrong with the others.",
+            f"Only {len(tasks)} of {len(job.rows)} tasks have an image that can be read.",
+            hint=f"Import {_LEAST} images or more; the log says what is wrong with the others.",
         )
     by_task = {row["id"]: row for row in job.rows}
     humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
@@ -127,8 +127,8 @@ def _group(
     if (fitted == fitted[:1]).all():
         raise TrainingFailed(
             "not_enough_tasks",
-            "All pictures look the same.",
-            hint="Import pictures that differ, or choose other features.",
+            "All images look the same.",
+            hint="Import images that differ, or choose other features.",
         )
     most = len(spec.labels) or MOST_CLUSTERS
 
@@ -141,7 +141,7 @@ def _group(
 def _still_good(
     before: ClusterModel, found: Grouped, examples: Examples, job: TrainingJob, k: int | None
 ) -> bool:
-    """Whether other clusters would only move pictures about: then annotators keep those they know.
+    """Whether other clusters would only move images about: then annotators keep those they know.
 
     A new name alone makes no other clusters.
     """
@@ -168,7 +168,7 @@ def _before(
     seen: FolderFeatureStore,
     model: ClusterModel,
 ) -> Before | None:
-    """The champion's clusters of today's pictures; None where it has named another control."""
+    """The champion's clusters of today's images; None where it has named another control."""
     if model.spec.name != spec.name:
         return None
     vectors = read_vectors([row["data"] for row in job.rows], spec, model.extractor, seen)

@@ -26,7 +26,7 @@ SHOWN = 100  # of the tasks that are most like a reference, kept to be shown
 
 @dataclass
 class Examples:
-    """All tasks with a picture, in the order of their ids.
+    """All tasks with an image, in the order of their ids.
 
     `humans` are sets of labels, None where nobody said anything of the control.
     """
@@ -65,7 +65,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
         self._judged = [i for i, there in enumerate(examples.judged) if there]
 
     def predict(self, version: Version[SimilarityModel]) -> dict[int, Answer | None] | None:
-        """None also for a version of another label, or whose extractor has seen no picture."""
+        """None also for a version of another label, or whose extractor has seen no image."""
         model = version.model
         if model.label != self._examples.label or model.spec.name != self._spec.name:
             return None

@@ -10,7 +10,7 @@ import numpy as np
 from mlapi.domain import Answer, ExtractorRef, TargetSpec
 from mlapi.pipelines.parts import Parts
 
-# So many of the references that are near are told: of one more than a picture can be itself.
+# So many of the references that are near are told: of one more than an image can be itself.
 NEAREST = 8
 _ROWS = 256  # whose cosines with all references are in memory at once
 
@@ -38,7 +38,7 @@ class SimilarityModel:
         """(n, m) task ids of the references that are near, the nearest first, and how near.
 
         The nearness is the cosine, mapped from -1..1 to 0..1. Where fewer than m references are
-        near (the picture is not among their k nearest) the rest has a nearness of 0.
+        near (the image is not among their k nearest) the rest has a nearness of 0.
         """
         m = min(NEAREST, len(self.references))
         ids, nearness = np.empty((len(vectors), m), dtype=np.int64), np.empty((len(vectors), m))

@@ -1,4 +1,4 @@
-"""Image similarity as a pipeline: a label for what is near to the pictures that carry it."""
+"""Image similarity as a pipeline: a label for what is near to the images that carry it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,9 +48,9 @@ class ImageSimilarity(ImagePipeline):
         unserved = []
         for control in config.controls:
             code = _refusal(control, config, wanted)
-            picture = image_of(control, config)
-            if not code and not targets and not isinstance(picture, str):
-                targets.append(target_of(control, picture))
+            image = image_of(control, config)
+            if not code and not targets and not isinstance(image, str):
+                targets.append(target_of(control, image))
             else:
                 unserved.append(choices.unserved(control, code or "other_control"))
         purpose = f"similar to {wanted[1]}" if wanted else ""
@@ -84,9 +84,9 @@ def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | No
     """The code of why the control is not the one that the option names; "" if it may be."""
     if control.tag != "Choices":
         return "control_not_served"
-    picture = image_of(control, config)
-    if isinstance(picture, str):
-        return picture
+    image = image_of(control, config)
+    if isinstance(image, str):
+        return image
     if code := choices.refusal(control, least=1):
         return code
     name, label = wanted or ("", "")

@@ -33,7 +33,7 @@ def train(
     report.phase("indexing", 0.4)
     examples = _examples(job, spec, label, seen, eva)
     report.log(
-        f"{len(examples.tasks)} pictures are indexed, {int(examples.carries.sum())} of them carry "
+        f"{len(examples.tasks)} images are indexed, {int(examples.carries.sum())} of them carry "
         f"the label {label!r}."
     )
     k = int(job.options["k"])
@@ -68,11 +68,11 @@ def _examples(
     seen: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
-    """The tasks that have a picture, with their vectors as EvaDB's table has them."""
+    """The tasks that have an image, with their vectors as EvaDB's table has them."""
     table = f"{job.prefix}_tasks"
     tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
     if not tasks:
-        raise TrainingFailed("no_references", "No task has a picture that can be read.")
+        raise TrainingFailed("no_references", "No task has an image that can be read.")
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
     splits = {row["id"]: row["split"] for row in job.rows}
     examples = Examples(
@@ -83,9 +83,7 @@ def _examples(
         label,
     )
     if not examples.carries.any():
-        raise TrainingFailed(
-            "no_references", f"No task with a picture carries the label {label!r}."
-        )
+        raise TrainingFailed("no_references", f"No task with an image carries the label {label!r}.")
     return examples
 
 

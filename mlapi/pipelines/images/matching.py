@@ -13,7 +13,7 @@ def image_of(control: Control, config: LabelConfig) -> ObjectTag | str:
     if found.tag != "Image":
         return "object_not_served"
     if found.attr("valueList"):
-        return "several_pictures"
+        return "several_images"
     return found if found.field else "field_unclear"
 
 

@@ -1,4 +1,4 @@
-"""What every pipeline of pictures is."""
+"""What every pipeline of images is."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ SEEING = 0.3  # of a training's progress
 
 
 class ImagePipeline(Pipeline):
-    """Reads the features of the picture that each task names."""
+    """Reads the features of the image that each task names."""
 
     sees = True
 
@@ -43,7 +43,7 @@ class ImagePipeline(Pipeline):
     def input_key_parts(
         self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
     ) -> list[str]:
-        """The address of each distinct picture; "" where there is none."""
+        """The address of each distinct image; "" where there is none."""
         inputs = {t.field: t for t in targets}
         return [self._address(task_data, inputs[field]) for field in sorted(inputs)]
 
@@ -79,7 +79,7 @@ class ImagePipeline(Pipeline):
             try:
                 extract_features(job, eva, seen, theirs, named, report)
             except TrainingFailed as error:
-                # Not by what it saw before either: on some of the pictures it would be wronged.
+                # Not by what it saw before either: on some of the images it would be wronged.
                 seen.features.pop(theirs.name, None)
                 report.log(f"The champion cannot see any more: {error.message}")
         return seen

@@ -241,21 +241,21 @@ def reason(read, content: bytes) -> InputProblem:
 @pytest.mark.parametrize(
     ("content", "code", "said"),
     [
-        (b"", "picture_empty", "empty"),
-        (b"\0" * 100, "not_a_picture", "no image"),
-        (b"hello", "not_a_picture", "no image"),
-        (b"\x89PNG and so on", "not_a_picture", "no image"),
-        (b"%PDF-1.7 ...", "not_a_picture", "a PDF"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not_a_picture", "no image"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_a_picture", "SVG"),
-        (b"<?xml version='1.0'?>\n<!-- x -->\n<svg/>", "not_a_picture", "SVG"),
-        (b"\n<!DOCTYPE html><html>", "not_a_picture", "web page"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "not_a_picture", "HEIC"),
-        (b'{"detail": "Authentication credentials were not provided."}', "not_a_picture", "no "),
-        (b"\x89PNG\r\n\x1a\n", "picture_broken", "cut short"),
-        (b"\xff\xd8\xff", "picture_broken", "cut short"),
-        (b"GIF89a", "picture_broken", "cut short"),
-        (b"II*\0", "picture_broken", "cut short"),
+        (b"", "image_empty", "empty"),
+        (b"\0" * 100, "not_an_image", "no image"),
+        (b"hello", "not_an_image", "no image"),
+        (b"\x89PNG and so on", "not_an_image", "no image"),
+        (b"%PDF-1.7 ...", "not_an_image", "a PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not_an_image", "no image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "SVG"),
+        (b"<?xml version='1.0'?>\n<!-- x -->\n<svg/>", "not_an_image", "SVG"),
+        (b"\n<!DOCTYPE html><html>", "not_an_image", "web page"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "not_an_image", "HEIC"),
+        (b'{"detail": "Authentication credentials were not provided."}', "not_an_image", "no "),
+        (b"\x89PNG\r\n\x1a\n", "image_broken", "cut short"),
+        (b"\xff\xd8\xff", "image_broken", "cut short"),
+        (b"GIF89a", "image_broken", "cut short"),
+        (b"II*\0", "image_broken", "cut short"),
     ],
 )
 def test_what_is_no_image_says_what_it_is(read, content, code, said):
@@ -269,16 +269,16 @@ def test_an_image_that_is_cut_short_is_broken(read, name):
     content = every_kind()[name]
     assert read(content).size
     for share in (0.2, 0.4):  # within the first of two frames
-        assert reason(read, content[: int(len(content) * share)]).code == "picture_broken"
+        assert reason(read, content[: int(len(content) * share)]).code == "image_broken"
 
 
 def test_a_file_that_is_gone_and_one_that_is_a_folder(tmp_path):
     with pytest.raises(InputProblem) as raised:
         read_image(tmp_path / "none.png", 100)
-    assert raised.value.code == "picture_missing"
+    assert raised.value.code == "image_missing"
     with pytest.raises(InputProblem) as raised:
         read_image(tmp_path, 100)
-    assert raised.value.code == "picture_broken"
+    assert raised.value.code == "image_broken"
 
 
 def test_it_needs_neither_django_nor_a_database():

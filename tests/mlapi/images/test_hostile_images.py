@@ -75,60 +75,60 @@ def tiff(*tags: tuple[int, int, int, int]) -> bytes:
 
 
 HOSTILE = {
-    "png of 2 gigapixels": (lambda: png(46341, 46341, data=zeros(1)), "picture_too_large"),
-    "png wider than any": (lambda: png(2**31 - 1, 1, data=zeros(1)), "picture_too_large"),
-    "png of 101 megapixels": (lambda: png(101_000_000, 1, data=zeros(1)), "picture_too_large"),
-    "png without a side": (lambda: png(0, 7, data=zeros(1)), "picture_broken"),
+    "png of 2 gigapixels": (lambda: png(46341, 46341, data=zeros(1)), "image_too_large"),
+    "png wider than any": (lambda: png(2**31 - 1, 1, data=zeros(1)), "image_too_large"),
+    "png of 101 megapixels": (lambda: png(101_000_000, 1, data=zeros(1)), "image_too_large"),
+    "png without a side": (lambda: png(0, 7, data=zeros(1)), "image_broken"),
     "png with a bomb for a text": (
         lambda: png(9, 9, chunk(b"zTXt", b"a\0\0" + zeros(100))),
-        "picture_broken",
+        "image_broken",
     ),
     "png with a bomb for a profile": (
         lambda: png(9, 9, chunk(b"iCCP", b"a\0\0" + zeros(100))),
-        "picture_broken",
+        "image_broken",
     ),
     "png with hundreds of texts": (
         lambda: png(9, 9, *[chunk(b"zTXt", b"a%d\0\0" % i + ZEROS) for i in range(500)]),
-        "picture_broken",
+        "image_broken",
     ),
     "png that says it has a chunk of 2 GB": (
         lambda: png(9, 9)[:33] + struct.pack(">I", 2**31 - 1) + b"IDAT" + bytes(100),
-        "picture_broken",
+        "image_broken",
     ),
-    "jpeg of 4 gigapixels": (lambda: jpeg_that_says(65500, 65500), "picture_too_large"),
+    "jpeg of 4 gigapixels": (lambda: jpeg_that_says(65500, 65500), "image_too_large"),
     "progressive jpeg of 169 megapixels": (
         lambda: jpeg_that_says(13000, 13000, progressive=True),
-        "picture_too_large",
+        "image_too_large",
     ),
-    "jpeg with 10,000 scans": (lambda: jpeg_with_scans(10_000), "picture_too_large"),
-    "webp of 268 megapixels": (lambda: webp_that_says(16383, 16383), "picture_too_large"),
-    "webp of 64 megapixels": (lambda: webp_that_says(8000, 8000), "picture_too_large"),
+    "jpeg with 10,000 scans": (lambda: jpeg_with_scans(10_000), "image_too_large"),
+    "webp of 268 megapixels": (lambda: webp_that_says(16383, 16383), "image_too_large"),
+    "webp of 64 megapixels": (lambda: webp_that_says(8000, 8000), "image_too_large"),
     "tiff of 10 gigapixels": (
         lambda: tiff((256, 4, 1, 100_000), (257, 4, 1, 100_000), (262, 3, 1, 1), (273, 4, 1, 8)),
-        "picture_too_large",
+        "image_too_large",
     ),
     "tiff with tags of every type": (
         lambda: tiff(*[(254 + i, i % 14, 2**31 if i % 3 else 1, 2**32 - 9) for i in range(60)]),
-        "picture_broken",
+        "image_broken",
     ),
     "tiff whose directory is itself": (
         lambda: b"II*\0" + struct.pack("<IHI", 8, 0, 8) + bytes(16),
-        "picture_broken",
+        "image_broken",
     ),
     "bmp of 4 gigapixels": (
         lambda: (
             b"BM" + struct.pack("<IIIIiiHHIIIIII", 99, 0, 54, 40, 65535, 65535, 1, 24, *[0] * 6)
         ),
-        "picture_too_large",
+        "image_too_large",
     ),
-    "ppm of 100 gigapixels": (lambda: b"P6 999999 99999 255\n" + bytes(99), "picture_too_large"),
-    "ppm with a number without end": (lambda: b"P6 " + b"9" * 9999, "picture_broken"),
-    "eps": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not_a_picture"),
+    "ppm of 100 gigapixels": (lambda: b"P6 999999 99999 255\n" + bytes(99), "image_too_large"),
+    "ppm with a number without end": (lambda: b"P6 " + b"9" * 9999, "image_broken"),
+    "eps": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not_an_image"),
     "svg with an entity bomb": (
         lambda: b'<!DOCTYPE svg [<!ENTITY a "&b;&b;">]><svg>&a;</svg>',
-        "not_a_picture",
+        "not_an_image",
     ),
-    "zip": (lambda: b"PK\x03\x04" + bytes(99), "not_a_picture"),
+    "zip": (lambda: b"PK\x03\x04" + bytes(99), "not_an_image"),
 }
 
 
@@ -213,7 +213,7 @@ def test_a_damaged_file_is_read_or_has_a_reason(tmp_path, name):
         try:
             array = read_image(path, 32)
         except InputProblem as problem:
-            assert problem.code.startswith(("picture_", "not_a_picture"))
+            assert problem.code.startswith(("image_", "not_an_image"))
             assert problem.message.isascii() and "\n" not in problem.message
             assert str(tmp_path) not in problem.message
         else:

@@ -39,7 +39,7 @@ def test_as_many_groups_are_made_as_are_asked_for():
     assert len(group(blobs(5), 3, most=20, seed=0).centres) == 3
 
 
-def test_no_more_groups_are_made_than_there_are_labels_or_different_pictures():
+def test_no_more_groups_are_made_than_there_are_labels_or_different_images():
     assert len(group(blobs(6), None, most=4, seed=0).centres) <= 4
     same = np.repeat(blobs(3, n=1), 20, axis=0)
     assert len(group(same, 10, most=20, seed=0).centres) == 3

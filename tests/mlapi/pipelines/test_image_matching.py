@@ -1,4 +1,4 @@
-"""Which label configs pictures are served for, and what the options ask for."""
+"""Which label configs images are served for, and what the options ask for."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def matched(*tags: str, **options):
     ("attrs", "kind"),
     [("", "single"), ('choice="single"', "single"), ('choice="multiple"', "multiple")],
 )
-def test_choices_on_a_picture_are_classified(attrs, kind):
+def test_choices_on_an_image_are_classified(attrs, kind):
     found = matched(IMAGE, choices(attrs=attrs))
 
     (target,) = found.targets
@@ -31,7 +31,7 @@ def test_choices_on_a_picture_are_classified(attrs, kind):
     assert target.labels == ("cat", "dog")
 
 
-def test_texts_go_before_pictures_where_a_config_has_both():
+def test_texts_go_before_images_where_a_config_has_both():
     found = matched(
         IMAGE,
         choices(),
@@ -110,7 +110,7 @@ def test_an_option_that_names_nothing_serves_nothing_and_says_so(options, code):
         ({"neighbours": 5}, UnknownOption),
     ],
 )
-def test_what_a_project_of_pictures_cannot_set_is_refused_by_name(value, error):
+def test_what_a_project_of_images_cannot_set_is_refused_by_name(value, error):
     with pytest.raises(error) as refused:
         pipelines.get("image_classification").validate_options(value)
 
@@ -119,7 +119,7 @@ def test_what_a_project_of_pictures_cannot_set_is_refused_by_name(value, error):
         assert next(iter(value)) in refused.value.message or refused.value.hint
 
 
-def test_every_pipeline_of_pictures_takes_the_same_options():
+def test_every_pipeline_of_images_takes_the_same_options():
     names = ("image_classification", "image_similarity", "image_clusters")
     known = [pipelines.get(name).validate_options({"seed": 3}) for name in names]
 
@@ -143,7 +143,7 @@ def test_every_pipeline_of_pictures_takes_the_same_options():
         ("https://b.example/%", "https://b.example/", False),
     ],
 )
-def test_a_picture_signed_twice_is_one_input(one, other, same):
+def test_an_image_signed_twice_is_one_input(one, other, same):
     pipeline = pipelines.get("image_classification")
     targets = matched(IMAGE, choices()).targets
 

@@ -69,7 +69,7 @@ NOT_SERVED = {
     "dynamic": config(text(), choices("", attrs='value="$options"')),
     "value_is_url": config(text(attrs='valueType="url"'), choices()),
     "object_not_served": config(text("Audio"), choices()),
-    "several_pictures": config(text("Image", attrs='valueList="$all"'), choices()),
+    "several_images": config(text("Image", attrs='valueList="$all"'), choices()),
     "option_needed": config(text("Image"), '<TextArea name="c" toName="t"/>'),
     "object_missing": config(text(), choices(to="nowhere")),
     "several_objects": config(text(), text(name="u"), choices(to="t,u")),

@@ -83,7 +83,7 @@ def train(project: Project) -> TrainingRun:
 
 def images_of(run: TrainingRun) -> dict[str, int]:
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
-    return run.dataset_counts["pictures"]
+    return run.dataset_counts["images"]
 
 
 @pytest.mark.parametrize("many", [280, pytest.param(1980, marks=pytest.mark.nightly)])
@@ -98,7 +98,7 @@ def test_many_images_and_twenty_more(server, project, many):
 
     first = images_of(train(project))
 
-    assert (first["pictures"], first["read"], first["kept"]) == (many, many, 0)
+    assert (first["images"], first["downloaded"], first["cached"]) == (many, many, 0)
     assert first["unavailable"] == 0
     assert first["embedded"] == len(set(files[:many]))
     put(project, addresses[many:], labels[many:], first=many + 1)
@@ -106,8 +106,8 @@ def test_many_images_and_twenty_more(server, project, many):
 
     second = images_of(train(project))
 
-    assert (second["pictures"], second["kept"]) == (many + 20, many)
-    assert (second["read"], second["embedded"]) == (20, 20)
+    assert (second["images"], second["cached"]) == (many + 20, many)
+    assert (second["downloaded"], second["embedded"]) == (20, 20)
     assert len(server.asked) - asked == 20
     assert Feature.objects.filter(project=project).count() == many + 20
 
@@ -285,7 +285,7 @@ def test_a_run_without_any_image_says_why(server, project):
 
     run = train(project)
 
-    assert (run.state, run.error_code) == ("failed", "pictures_unavailable")
+    assert (run.state, run.error_code) == ("failed", "images_unavailable")
     assert "media_not_found" in run.error
     assert "MEDIA_ALLOWED_HOSTS" in run.hint
 
@@ -340,7 +340,7 @@ def test_the_drain_asks_the_champion_of_no_image_that_has_to_be_fetched(server, 
     )
 
     assert len(kept) > 100
-    assert unseen.code == "picture_not_yet"
+    assert unseen.code == "image_pending"
     assert len(server.asked) == asked
 
 
@@ -353,7 +353,7 @@ def test_who_finds_no_place_to_fetch_waits_for_none(server, project, monkeypatch
     answered = asks(project, [(1, addresses[0]), (125, addresses[124])])
 
     assert [bool(r) for r in answered.results] == [True, False]
-    assert answered.problems == {"picture_not_yet": [125]}
+    assert answered.problems == {"image_pending": [125]}
 
 
 def test_images_that_take_too_long_to_decode_are_left_for_another_time(
@@ -367,7 +367,7 @@ def test_images_that_take_too_long_to_decode_are_left_for_another_time(
     answered = asks(project, [(125, addresses[124]), (126, addresses[125])])
 
     assert len(answered.results) == 2
-    assert set(answered.problems) == {"picture_not_yet"}
+    assert set(answered.problems) == {"image_pending"}
 
 
 def test_an_image_that_may_be_had_later_is_not_scored_for_good(server, project):
@@ -390,4 +390,4 @@ def test_what_was_seen_is_kept_also_of_a_run_that_fails(server, project):
 
     assert (run.state, run.error_code) == ("failed", "one_class")
     assert Feature.objects.filter(project=project).count() == 40
-    assert run.dataset_counts["pictures"]["embedded"] == 40
+    assert run.dataset_counts["images"]["embedded"] == 40

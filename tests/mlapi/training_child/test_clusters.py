@@ -1,4 +1,4 @@
-"""Clusters of pictures: found, named, renamed and kept from version to version."""
+"""Clusters of images: found, named, renamed and kept from version to version."""
 
 import json
 from collections import Counter
@@ -89,7 +89,7 @@ def test_clusters_named_by_choices_have_no_other_names(image_job):
     assert too_many.fail()["code"] == "too_many_clusters"
 
 
-def test_pictures_that_are_all_the_same_have_no_clusters(image_job):
+def test_images_that_are_all_the_same_have_no_clusters(image_job):
     files, _ = digits(1)
 
     job = clusters(image_job, [files[0]] * 20, [None] * 20)
@@ -97,7 +97,7 @@ def test_pictures_that_are_all_the_same_have_no_clusters(image_job):
     assert job.fail()["code"] == "not_enough_tasks"
 
 
-def test_a_predictor_of_clusters_names_each_picture(image_job):
+def test_a_predictor_of_clusters_names_each_image(image_job):
     files, _ = digits(100)
     job = clusters(image_job, files, [None] * 100, 4)
     job.train()
@@ -112,4 +112,4 @@ def test_a_predictor_of_clusters_names_each_picture(image_job):
 
     assert said[0]["kind"].value.startswith("cluster ")
     assert 0 <= said[0]["kind"].score <= 1
-    assert [said[1]["kind"].code, said[2]["kind"].code] == ["picture_missing", "not_an_address"]
+    assert [said[1]["kind"].code, said[2]["kind"].code] == ["image_missing", "not_an_address"]

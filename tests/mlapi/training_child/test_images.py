@@ -21,7 +21,7 @@ def test_digits_are_told_apart(image_job):
     assert value(job, "ece") <= 0.1
     assert result["extractor"] == "opencv-1"
     names = [c["name"] for c in result["candidates"]]
-    assert names[:2] == ["picture features, linear", "picture features, kernel"]
+    assert names[:2] == ["image features, linear", "image features, kernel"]
     statements = job.statements
     assert any(s.startswith("LOAD IMAGE") for s in statements)
     assert any("TYPE XGBoost" not in s and "CREATE FUNCTION" in s for s in statements)
@@ -145,7 +145,7 @@ def test_without_any_image_the_run_says_so(image_job):
     error = job.fail()
 
     assert error["code"] == "not_enough_labels"
-    assert "picture" in error["message"]
+    assert "image" in error["message"]
 
 
 def test_a_champion_is_judged_on_the_same_images(image_job):

@@ -201,12 +201,12 @@ def test_a_negative_metric_is_drawn_where_it_is(client, project):
     assert max(map(float, heights)) < 100  # the axis goes on below zero
 
 
-IMAGES = {"pictures": 2000, "kept": 1980, "read": 20, "embedded": 20, "unavailable": 0}
+IMAGES = {"images": 2000, "cached": 1980, "downloaded": 20, "embedded": 20, "unavailable": 0}
 IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
 
 
 def test_a_run_and_its_version_say_what_became_of_the_images(client, project):
-    counts = {"tasks": 2000, "train": 40, "holdout": 10, "unlabelled": 1950, "pictures": IMAGES}
+    counts = {"tasks": 2000, "train": 40, "holdout": 10, "unlabelled": 1950, "images": IMAGES}
     tried = [{"target": "label", "name": "2 clusters", "score": 0.31, "metric": "silhouette"}]
     described = {"dataset_counts": counts, "candidates": tried}
     version = clusters(project, {"cats": 4}, described=described)

@@ -55,7 +55,7 @@ def drawn(task):
     return {f"task {task.labelstudio_id}: {name}": f"/api/tasks/{task.pk}/thumbnail/"}
 
 
-def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
+def test_an_image_is_fetched_when_it_is_looked_at_and_has_its_place_before(project):
     tag = image(task_views(project, [make.ImageTaskFactory(project=project)])[0])
     for attribute in ('loading="lazy"', 'decoding="async"', 'width="96"', 'height="96"'):
         assert attribute in tag
@@ -73,7 +73,7 @@ def test_a_picture_is_fetched_when_it_is_looked_at_and_has_its_place_before(proj
         ("http://host", "host"),
     ],
 )
-def test_a_picture_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
+def test_an_image_is_called_by_its_task_and_the_end_of_its_address(project, address, name):
     task = make.ImageTaskFactory(project=project, data={"image": address})
     assert f'alt="task {task.labelstudio_id}: {name}"' in image(task_views(project, [task])[0])
 

@@ -19,8 +19,8 @@ from .conftest import WHO, Caller, asked, code
 
 
 @pytest.fixture
-def picture(project):
-    return make.ImageTaskFactory(project=project, data={"image": "http://pictures/cat.jpg"})
+def image(project):
+    return make.ImageTaskFactory(project=project, data={"image": "http://images/cat.jpg"})
 
 
 def test_tasks_are_listed_with_what_was_said_and_without_their_data(viewer, project):
@@ -34,17 +34,17 @@ def test_tasks_are_listed_with_what_was_said_and_without_their_data(viewer, proj
     assert task.data["text"] not in str(rows)
 
 
-def test_one_task_is_shown_as_pages_show_it(viewer, project, picture):
+def test_one_task_is_shown_as_pages_show_it(viewer, project, image):
     text = make.TaskFactory(project=project)
     with asked(WHO + 1):
         told = viewer.get(f"tasks/{text.pk}/").json()["shown"]
     assert (told["kind"], told["text"], told["thumbnail"]) == ("text", text.data["text"], None)
-    told = viewer.get(f"tasks/{picture.pk}/").json()["shown"]
-    assert (told["kind"], told["text"]) == ("image", "http://pictures/cat.jpg")
-    assert told["thumbnail"] == f"/api/tasks/{picture.pk}/thumbnail/"
+    told = viewer.get(f"tasks/{image.pk}/").json()["shown"]
+    assert (told["kind"], told["text"]) == ("image", "http://images/cat.jpg")
+    assert told["thumbnail"] == f"/api/tasks/{image.pk}/thumbnail/"
 
 
-def test_a_picture_inside_its_address_is_not_told_twice(viewer, project):
+def test_an_image_inside_its_address_is_not_told_twice(viewer, project):
     held = make.ImageTaskFactory(project=project, data={"image": "data:image/png;base64,aGVsbG8="})
     told = viewer.get(f"tasks/{held.pk}/").json()["shown"]
     assert told["text"] == "data:image/png;base64"
@@ -68,28 +68,28 @@ def test_tasks_are_filtered_and_ordered_within_a_project(viewer, project):
     assert ids(labels_changed_after=later) == []
 
 
-def test_a_thumbnail_is_a_jpeg_that_only_its_reader_keeps(viewer, picture):
-    answer = viewer.get(f"tasks/{picture.pk}/thumbnail/")
+def test_a_thumbnail_is_a_jpeg_that_only_its_reader_keeps(viewer, image):
+    answer = viewer.get(f"tasks/{image.pk}/thumbnail/")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/jpeg"
     assert answer.content.startswith(b"\xff\xd8")
     assert answer["ETag"] == f'"{hashlib.sha256(answer.content).hexdigest()}"'
     assert answer["Cache-Control"].startswith("private")
     assert {"Authorization", "Cookie"} <= set(answer["Vary"].replace(" ", "").split(","))
-    again = viewer.get(f"tasks/{picture.pk}/thumbnail/", **{"If-None-Match": answer["ETag"]})
+    again = viewer.get(f"tasks/{image.pk}/thumbnail/", **{"If-None-Match": answer["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again["Cache-Control"] == answer["Cache-Control"]
 
 
-def test_a_thumbnail_is_read_as_nothing_but_a_picture(viewer, picture):
-    answer = viewer.get(f"tasks/{picture.pk}/thumbnail/", Accept="image/avif,image/*,*/*;q=0.8")
+def test_a_thumbnail_is_read_as_nothing_but_an_image(viewer, image):
+    answer = viewer.get(f"tasks/{image.pk}/thumbnail/", Accept="image/avif,image/*,*/*;q=0.8")
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_a_picture_that_cannot_be_had_is_told_with_the_engines_code(viewer, project):
-    gone = make.ImageTaskFactory(project=project, data={"image": "http://pictures/gone.jpg"})
+def test_an_image_that_cannot_be_had_is_told_with_the_engines_code(viewer, project):
+    gone = make.ImageTaskFactory(project=project, data={"image": "http://images/gone.jpg"})
     for task in (gone, make.TaskFactory(project=project)):
         answer = viewer.get(f"tasks/{task.pk}/thumbnail/", Accept="image/*")
         assert answer.status_code == 404
@@ -97,9 +97,9 @@ def test_a_picture_that_cannot_be_had_is_told_with_the_engines_code(viewer, proj
     assert code(viewer.get("tasks/999999/thumbnail/")) == "not_found"
 
 
-def test_a_session_sees_pictures_as_a_token_does(picture):
+def test_a_session_sees_images_as_a_token_does(image):
     browser = Client()
-    url = f"/api/tasks/{picture.pk}/thumbnail/"
+    url = f"/api/tasks/{image.pk}/thumbnail/"
     assert browser.get(url).status_code == 401
     user = User.objects.create_user("vera")
     browser.force_login(user)
@@ -108,22 +108,22 @@ def test_a_session_sees_pictures_as_a_token_does(picture):
     assert browser.get(url)["Content-Type"] == "image/jpeg"
 
 
-def test_pictures_are_for_those_who_may_see_tasks_and_projects(picture):
+def test_images_are_for_those_who_may_see_tasks_and_projects(image):
     user = User.objects.create_user("pat")
     pat = Caller(Token.objects.create(user=user).key)
     for permission in ("view_task", "view_project"):
-        answers = [pat.get(f"tasks/{picture.pk}/{route}") for route in ("", "thumbnail/")]
+        answers = [pat.get(f"tasks/{image.pk}/{route}") for route in ("", "thumbnail/")]
         assert [code(answer) for answer in answers] == ["permission_denied"] * 2
         ours = Permission.objects.filter(content_type__app_label="registry")
         user.user_permissions.add(ours.get(codename=permission))
-    assert pat.get(f"tasks/{picture.pk}/thumbnail/").status_code == 200
+    assert pat.get(f"tasks/{image.pk}/thumbnail/").status_code == 200
 
 
-def test_pictures_leave_threads_to_what_label_studio_asks(viewer, picture):
+def test_images_leave_threads_to_what_label_studio_asks(viewer, image):
     with ExitStack() as others:
         for _ in range(settings.WEB_THREADS // 4):
             others.enter_context(one_of_few())
-        answer = viewer.get(f"tasks/{picture.pk}/thumbnail/")
+        answer = viewer.get(f"tasks/{image.pk}/thumbnail/")
         assert answer.status_code == 503
         assert code(answer) == "too_many_thumbnails"
-    assert viewer.get(f"tasks/{picture.pk}/thumbnail/").status_code == 200
+    assert viewer.get(f"tasks/{image.pk}/thumbnail/").status_code == 200

@@ -65,7 +65,7 @@ def test_hostile_text_is_escaped(kind):
 
 
 @pytest.mark.parametrize("kind", every_chart())
-def test_every_picture_has_a_name_and_every_table_a_head(kind):
+def test_every_chart_has_a_name_and_every_table_a_head(kind):
     tree = parsed(every_chart("the name")[kind])
     for svg in tree.iter("svg"):
         if svg.get("role") == "img":

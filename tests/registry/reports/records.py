@@ -107,7 +107,7 @@ def clusters(
     shown: int = 2,
     **more: Any,
 ) -> ModelVersion:
-    """A version that groups pictures, as image clusters does.
+    """A version that groups images, as image clusters does.
 
     `sizes` are the tasks of each cluster's name, `answers` (human, cluster's name or None) of
     the holdout; of each cluster `shown` tasks are kept to be shown.

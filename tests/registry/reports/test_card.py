@@ -90,8 +90,8 @@ def test_a_card_in_markdown_has_a_section_for_each_thing_that_there_is(version):
 
 def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
     named = [("cats", "cats"), ("dogs", None)]
-    pictures = {"pictures": 20, "kept": 19, "read": 1, "embedded": 1, "unavailable": 0}
-    described = {"dataset_counts": {"tasks": 20, "pictures": pictures}}
+    images = {"images": 20, "cached": 19, "downloaded": 1, "embedded": 1, "unavailable": 0}
+    described = {"dataset_counts": {"tasks": 20, "images": images}}
     sizes = {"cats": 14, "a|b": 6}
     version = clusters(project, sizes, named, shown=7, described=described)
     found = json.loads(json.dumps(card(ModelVersion.objects.get(pk=version.pk))))
@@ -105,7 +105,7 @@ def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
     assert "| label | a\\|b | 6 |" in text
     assert "| all | primary metric (adjusted Rand) | 0.700 | 0.000 | 2 | – |" in text
     assert "| features | opencv-1 |" in text
-    assert "| dataset: pictures | 20 images: 19 cached, 1 downloaded" in text
+    assert "| dataset: images | 20 images: 19 cached, 1 downloaded" in text
     for absent in ("## Classes", "## Would more labels help?", kept[0].data["image"]):
         assert absent not in text
 
