@@ -7,7 +7,7 @@ from django.urls import resolve
 from mlapi.authentication import ProtocolAuthentication
 from mlapi.errors import KeyUnknown
 from mlapi.urls import ROUTES
-from mlapi.views.base import ProtocolView
+from mlapi.views import ProtocolView
 from tests.mlapi.caller import Caller, queries
 
 OPEN = {"health"}

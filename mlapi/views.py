@@ -1,0 +1,259 @@
+"""The views of Label Studio's routes. No logic: each calls one service or action, and responds."""
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, cast
+
+import orjson
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from mlapi import exception_handlers, intake, prometheus, readiness, serializers, serving
+from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
+from mlapi.errors import JobUnknown
+from registry.actions import events
+from registry.error_responses import request_id
+from registry.json_body import JSONBody
+from registry.models import Event, ModelVersion, Project, TrainingRun
+from registry.models.event import EventStatus
+from registry.models.run import ACTIVE_STATES, RunState
+from registry.reports.metrics import champion_metrics
+
+MODEL_CLASS = "EvalsBackend"
+# The states of RQ, the queue of Label Studio's first ML backend.
+JOB_STATES = {
+    RunState.QUEUED: "queued",
+    RunState.RUNNING: "started",
+    RunState.SUCCEEDED: "finished",
+    RunState.FAILED: "failed",
+    RunState.CANCELLED: "canceled",
+}
+
+
+def json_response(body: Any, status: int = 200) -> HttpResponse:
+    """A JSON response. NaN becomes null: Label Studio cannot read it."""
+    content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    return HttpResponse(content, status=status, content_type="application/json")
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Ignores the Accept header: there is one format."""
+
+    def select_parser(self, request: Any, parsers: list) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Any, renderers: list, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class ProtocolView(APIView):
+    """Authenticates before the body is read, answers errors as JSON and counts its requests."""
+
+    authentication_classes = [ProtocolAuthentication]
+    permission_classes: list = []
+    parser_classes = [JSONBody]
+    content_negotiation_class = AnyAccept
+    http_method_names = ["get", "head", "post"]
+    schema = None  # Label Studio's protocol, not ours: it is not part of the REST schema
+
+    @property
+    def caller(self) -> Caller:
+        """The authenticated caller."""
+        return cast(Caller, self.request.auth)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        started = perf_counter()
+        response = super().dispatch(request, *args, **kwargs)
+        match = request.resolver_match
+        route = (match.url_name if match else None) or "unknown"
+        method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
+        prometheus.note_request(route, method, response.status_code, perf_counter() - started)
+        return response
+
+    def get_exception_handler(self) -> Callable:
+        return exception_handlers.handle
+
+
+class Health(ProtocolView):
+    """GET /health and /: the process is up.
+
+    Label Studio calls it before every page and gives up after a second, so there is no I/O.
+    """
+
+    authentication_classes = [OnlyWrongCredentialsFail]
+
+    def get(self, request: Request) -> HttpResponse:
+        return json_response(
+            {"status": "UP", "version": settings.VERSION, "model_class": MODEL_CLASS}
+        )
+
+
+class Ready(ProtocolView):
+    """GET /ready, for load balancers and people: 200, or 503 with the reason."""
+
+    def get(self, request: Request) -> HttpResponse:
+        return json_response({"status": "READY", **readiness.check(self.caller.projects())})
+
+
+class Setup(ProtocolView):
+    """POST /setup: stores the project. Label Studio calls it with every page and task."""
+
+    def post(self, request: Request) -> HttpResponse:
+        body = serializers.SetupBody.read(request.data)
+        project = intake.take_setup(self.caller, body, _own_url(request))
+        return json_response({"model_version": project.served_version})
+
+
+class Validate(ProtocolView):
+    """POST /validate: the pipeline and targets of a label config; 400 with the reason if none."""
+
+    def post(self, request: Request) -> HttpResponse:
+        match = intake.served_by(serializers.label_config(request.data))
+        return json_response(
+            {
+                "pipeline": match.pipeline,
+                "targets": [target.to_dict() for target in match.targets],
+                "unserved": [
+                    {"control": u.control, "code": u.code, "message": u.message}
+                    for u in match.unserved
+                ],
+            }
+        )
+
+
+def _own_url(request: Request) -> str:
+    """This backend's URL as the caller wrote it, with its base path and without the key."""
+    script = request.META.get("SCRIPT_NAME", "").rstrip("/")
+    return f"{request.scheme}://{request.get_host()}{script}"
+
+
+class Predict(ProtocolView):
+    """POST /predict: one entry per task; the reasons of empty ones are stored as an event."""
+
+    def post(self, request: Request) -> HttpResponse:
+        body = serializers.PredictBody.read(request.data)
+        project = self.caller.find(body.uid) if body.uid else None
+        predicted = serving.answer(project, body.label_config, body.tasks, body.context)
+        prometheus.note_predictions(len(body.tasks) - predicted.empty, predicted.problems)
+        if predicted.problems:
+            events.record(
+                project,
+                "PREDICT",
+                {"project": body.uid, "tasks": len(body.tasks), "reasons": predicted.problems},
+                source=Event.Source.PREDICT,
+                request_id=request_id(),
+                status=EventStatus.IGNORED,
+                outcome=predicted.summary(),
+            )
+        return json_response(
+            {"results": predicted.results, "model_version": predicted.model_version}
+        )
+
+
+class Webhook(ProtocolView):
+    """POST /webhook: stores the event; a job processes it, as Label Studio waits one second."""
+
+    def post(self, request: Request) -> HttpResponse:
+        request_body = serializers.WebhookBody.read(request.data)
+        event = intake.take_webhook(self.caller, request_body)
+        body = {"status": event.status, "event": event.pk}
+        if event.run_id:
+            body["job"] = str(event.run_id)
+        return json_response(body, status=200 if event.status == EventStatus.IGNORED else 201)
+
+
+class Train(ProtocolView):
+    """POST /train: stores the annotated tasks of the body and queues a run; the job is the run."""
+
+    def post(self, request: Request) -> HttpResponse:
+        event = intake.take_train(self.caller, serializers.TrainBody.read(request.data))
+        return json_response({"job": str(event.run_id)}, status=201)
+
+
+class IsTraining(ProtocolView):
+    """GET /is_training?project=: an unknown project is not training."""
+
+    def get(self, request: Request) -> HttpResponse:
+        uid = serializers.project_uid(request.query_params.get("project"))
+        project = self.caller.find(uid) if uid else self.caller.project
+        run = _active_run(project)
+        return json_response(
+            {
+                "is_training": run is not None,
+                "job_id": str(run.pk) if run else None,
+                "backend": "django-q",
+                "model_version": project.served_version if project else None,
+            }
+        )
+
+
+class JobStatus(ProtocolView):
+    """POST /job_status {"job"}: the state of a run in the words of the first ML protocol."""
+
+    def post(self, request: Request) -> HttpResponse:
+        runs = TrainingRun.objects.filter(project__in=self.caller.projects())
+        number = serializers.job_id(request.data)
+        run = None if number is None else runs.filter(pk=number).first()
+        if run is None:
+            raise JobUnknown
+        return json_response(_job(run))
+
+
+def _active_run(project: Project | None) -> TrainingRun | None:
+    return project.runs.filter(state__in=ACTIVE_STATES).first() if project else None
+
+
+def _job(run: TrainingRun) -> dict[str, Any]:
+    """The run as a job. It is enqueued in the transaction that creates it."""
+    return {
+        "job_status": JOB_STATES[RunState(run.state)],
+        "error": run.error or None,
+        "created_at": run.created_at,
+        "enqueued_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "progress": run.progress,
+    }
+
+
+class Versions(ProtocolView):
+    """GET, POST /versions: labels, newest first, of one project or of all in the caller's scope.
+
+    Label Studio 1.23 calls it with GET and without a project; the first ML protocol with POST.
+    """
+
+    def get(self, request: Request) -> HttpResponse:
+        return self._respond(request.query_params.get("project"))
+
+    def post(self, request: Request) -> HttpResponse:
+        return self._respond(serializers.as_object(request.data).get("project"))
+
+    def _respond(self, project: Any) -> HttpResponse:
+        projects = self.caller.projects()
+        if project is not None:
+            uid = serializers.project_uid(project)
+            projects = projects.filter(uid=uid) if uid else projects.none()
+        return json_response({"versions": _labels(projects)})
+
+
+class Metrics(ProtocolView):
+    """GET /metrics: the champions' metrics, as Prometheus text for a scraper, else as JSON."""
+
+    def get(self, request: Request) -> HttpResponse:
+        champions = champion_metrics(self.caller.projects())
+        if not prometheus.is_scraper(request):
+            return json_response({"champions": champions})
+        text = prometheus.exposition(champions, with_process=not self.caller.is_bound)
+        return HttpResponse(text, content_type=prometheus.CONTENT_TYPE)
+
+
+def _labels(projects: QuerySet[Project]) -> list[str]:
+    versions = ModelVersion.objects.filter(project__in=projects, archived_at__isnull=True)
+    return list(versions.order_by("-created_at", "-pk").values_list("label", flat=True))
