@@ -14,7 +14,7 @@ from mlapi.images.online import SECONDS, OnlineFeatures, naming
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results
 from mlapi.labelstudio.label_config import LabelConfig
-from mlapi.loading import predictor_for
+from mlapi.model_cache import predictor_for
 from mlapi.pipelines.base import Predictor
 from mlapi.served_config import targets_of
 from registry.actions.tasks import existing

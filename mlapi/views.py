@@ -13,7 +13,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from mlapi import exception_handlers, intake, prometheus, readiness, serializers, serving
+from mlapi import exception_handlers, ingest, prometheus, readiness, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
 from mlapi.errors import JobUnknown
 from registry.actions import events
@@ -106,8 +106,8 @@ class Setup(ProtocolView):
     """POST /setup: stores the project. Label Studio calls it with every page and task."""
 
     def post(self, request: Request) -> HttpResponse:
-        body = serializers.SetupBody.read(request.data)
-        project = intake.take_setup(self.caller, body, _own_url(request))
+        body = requests.SetupBody.read(request.data)
+        project = ingest.handle_setup(self.caller, body, _own_url(request))
         return json_response({"model_version": project.served_version})
 
 
@@ -115,7 +115,7 @@ class Validate(ProtocolView):
     """POST /validate: the pipeline and targets of a label config; 400 with the reason if none."""
 
     def post(self, request: Request) -> HttpResponse:
-        match = intake.served_by(serializers.label_config(request.data))
+        match = ingest.match_label_config(requests.label_config(request.data))
         return json_response(
             {
                 "pipeline": match.pipeline,
@@ -138,7 +138,7 @@ class Predict(ProtocolView):
     """POST /predict: one entry per task; the reasons of empty ones are stored as an event."""
 
     def post(self, request: Request) -> HttpResponse:
-        body = serializers.PredictBody.read(request.data)
+        body = requests.PredictBody.read(request.data)
         project = self.caller.find(body.uid) if body.uid else None
         predicted = serving.answer(project, body.label_config, body.tasks, body.context)
         prometheus.note_predictions(len(body.tasks) - predicted.empty, predicted.problems)
@@ -161,8 +161,8 @@ class Webhook(ProtocolView):
     """POST /webhook: stores the event; a job processes it, as Label Studio waits one second."""
 
     def post(self, request: Request) -> HttpResponse:
-        request_body = serializers.WebhookBody.read(request.data)
-        event = intake.take_webhook(self.caller, request_body)
+        request_body = requests.WebhookBody.read(request.data)
+        event = ingest.ingest_webhook(self.caller, request_body)
         body = {"status": event.status, "event": event.pk}
         if event.run_id:
             body["job"] = str(event.run_id)
@@ -173,7 +173,7 @@ class Train(ProtocolView):
     """POST /train: stores the annotated tasks of the body and queues a run; the job is the run."""
 
     def post(self, request: Request) -> HttpResponse:
-        event = intake.take_train(self.caller, serializers.TrainBody.read(request.data))
+        event = ingest.handle_train(self.caller, requests.TrainBody.read(request.data))
         return json_response({"job": str(event.run_id)}, status=201)
 
 
@@ -181,7 +181,7 @@ class IsTraining(ProtocolView):
     """GET /is_training?project=: an unknown project is not training."""
 
     def get(self, request: Request) -> HttpResponse:
-        uid = serializers.project_uid(request.query_params.get("project"))
+        uid = requests.project_uid(request.query_params.get("project"))
         project = self.caller.find(uid) if uid else self.caller.project
         run = _active_run(project)
         return json_response(
@@ -199,7 +199,7 @@ class JobStatus(ProtocolView):
 
     def post(self, request: Request) -> HttpResponse:
         runs = TrainingRun.objects.filter(project__in=self.caller.projects())
-        number = serializers.job_id(request.data)
+        number = requests.job_id(request.data)
         run = None if number is None else runs.filter(pk=number).first()
         if run is None:
             raise JobUnknown
@@ -233,12 +233,12 @@ class Versions(ProtocolView):
         return self._respond(request.query_params.get("project"))
 
     def post(self, request: Request) -> HttpResponse:
-        return self._respond(serializers.as_object(request.data).get("project"))
+        return self._respond(requests.as_object(request.data).get("project"))
 
     def _respond(self, project: Any) -> HttpResponse:
         projects = self.caller.projects()
         if project is not None:
-            uid = serializers.project_uid(project)
+            uid = requests.project_uid(project)
             projects = projects.filter(uid=uid) if uid else projects.none()
         return json_response({"versions": _labels(projects)})
 

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 # A younger folder may not be locked by its maker yet.
 _YOUNG_S = 60
-_KINDS = ("run", "convert", "trial")
+_KINDS = ("run", "convert", "load-check")
 
 
 def home() -> Path:
@@ -34,7 +34,7 @@ def work_folder(run_id: int) -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_folder(kind: Literal["convert", "trial"]) -> Iterator[Path]:
+def temporary_folder(kind: Literal["convert", "load-check"]) -> Iterator[Path]:
     """A folder of that kind under a name that no other has; see `_locked`."""
     with _locked(f"{kind}-{uuid4().hex}") as folder:
         yield folder

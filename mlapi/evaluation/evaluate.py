@@ -13,7 +13,7 @@ from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.run_folder.job import Stored, TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
 Model = TypeVar("Model")
@@ -74,7 +74,7 @@ class Holdout(ABC, Generic[Model, Predictions]):
 
 
 def load_champion(
-    job: TrainingJob, load: Callable[[str, str], Model], report: Reporter
+    job: TrainingJob, load: Callable[[str, str], Model], report: ProgressWriter
 ) -> Version[Model] | None:
     """The job's champion; None if there is none, it is another pipeline's, or does not load."""
     champion = job.champion
@@ -93,7 +93,7 @@ def evaluate(
     job: TrainingJob,
     version: Version[Model],
     champion: Version[Model] | None,
-    report: Reporter,
+    report: ProgressWriter,
 ) -> Evaluation:
     """Evaluate the new version. Raises StatementFailed.
 
@@ -118,7 +118,7 @@ def _comparison(
     job: TrainingJob,
     candidate: Predictions,
     champion: Version[Model] | None,
-    report: Reporter,
+    report: ProgressWriter,
 ) -> Comparison | None:
     if job.champion is None:
         return None

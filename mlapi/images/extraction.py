@@ -16,7 +16,7 @@ from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.folder_store import FolderFeatureStore, write_features
 from mlapi.images.function import ImageFeatures
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 
 BATCH = 500  # images that lie in the folder as PNG at once; their features are written after each
 _UNREADABLE = InputProblem("image_not_embedded", "EvaDB could not read the image.")
@@ -28,7 +28,7 @@ def extract_features(
     store: FolderFeatureStore,
     wanted: ExtractorRef,
     addresses: Sequence[str],
-    report: Reporter,
+    report: ProgressWriter,
 ) -> None:
     """Makes the features that are missing, and adds them to `store` and to the run's folder.
 
@@ -58,7 +58,9 @@ def extract_features(
         report.phase("extracting features", done / len(missing))
 
 
-def log_problems(store: FolderFeatureStore, addresses: Sequence[str], report: Reporter) -> None:
+def log_problems(
+    store: FolderFeatureStore, addresses: Sequence[str], report: ProgressWriter
+) -> None:
     """Logs how many images are unavailable, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     for address in set(addresses):

@@ -47,7 +47,7 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
 
     Unless it loads here: then that process is at fault, and tries again by itself.
     """
-    from mlapi.training.trial import loads_in_a_fresh_process
+    from mlapi.training.load_check import loads_in_a_fresh_process
     from registry.actions import fallback
 
     version = ModelVersion.objects.select_related("project").get(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from mlapi import loading
+from mlapi import model_cache
 from mlapi.domain import Answer
 from mlapi.images.online import OnlineFeatures
 from mlapi.mirror.first_labels import FirstAnswers
@@ -40,14 +40,14 @@ class Champions:
         """Have the version's predictor at hand; of one that does not load, that it has none."""
         self._version, self._predictor = version.pk, None
         try:
-            self._predictor = loading.predictor_for(version)
+            self._predictor = model_cache.predictor_for(version)
         except Exception:
             log.exception("champion_not_asked", project=version.project_id, version=version.label)
 
     def predictor(self, version: ModelVersion) -> Predictor | None:
         """The version's predictor; None if it does not load. Raises NotLoaded."""
         if version.pk != self._version:
-            loaded = loading.in_memory(version)
+            loaded = model_cache.cached(version)
             if loaded is None:
                 raise NotLoaded(version)
             self._version, self._predictor = version.pk, loaded

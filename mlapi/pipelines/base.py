@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from mlapi.domain import Answer, FeatureSource, Match, Problem, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:  # they import numpy, which a label config is matched without
@@ -141,7 +141,7 @@ class Pipeline(ABC):
         return self.predictor(self.read_model(artifact.unpack(content, self.name)))
 
     @abstractmethod
-    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
+    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         """Write the job's artifact, and return the result; in a child process.
 
         Raises TrainingFailed.
@@ -149,6 +149,6 @@ class Pipeline(ABC):
 
     @abstractmethod
     def learning_curve(
-        self, job: TrainingJob, report: Reporter, result: TrainingResult
+        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         """That of the version whose artifact `train` left in the folder, and its result."""

@@ -17,7 +17,7 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     from mlapi import pipelines
     from mlapi.run_folder import result as results
     from mlapi.run_folder.job import TrainingJob
-    from mlapi.run_folder.progress_writer import Reporter
+    from mlapi.run_folder.progress import ProgressWriter
     from mlapi.run_folder.result import RunError
     from registry.error_codes import CODES
     from registry.errors import EvalsError
@@ -25,7 +25,7 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     try:
         job = TrainingJob.read(folder)
         pipeline = pipelines.get(job.pipeline)
-        report = Reporter(folder)
+        report = ProgressWriter(folder)
         if curve:
             trained = results.read_result(folder)
             results.write_curve(folder, pipeline.learning_curve(job, report, trained))
@@ -41,7 +41,7 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     except Exception as e:  # noqa: BLE001 - the last door of the process: it must say what it was
         traceback.print_exc()
         error = RunError("training_error", f"{type(e).__name__}: {e}", CODES["training_error"].hint)
-        Reporter(folder).log(traceback.format_exc())
+        ProgressWriter(folder).log(traceback.format_exc())
     else:
         return 0
     results.write_error(folder, error)

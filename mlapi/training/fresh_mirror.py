@@ -7,33 +7,33 @@ import structlog
 
 from mlapi.mirror.process_events import drain
 from mlapi.mirror.sync import sync
-from mlapi.training.journal import Journal
+from mlapi.training.run_log import RunLog
 from registry.errors import EvalsError
 from registry.models import TrainingRun
 
 log = structlog.get_logger(__name__)
 
 
-def bring_up_to_date(run: TrainingRun, journal: Journal) -> None:
+def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> None:
     """Apply what has come in, and for Start Training ask Label Studio itself.
 
     What fails here is told in the run's log; the run then learns from what the mirror has.
     """
-    _try(journal, "Applying received events", lambda: drain(run.project_id))
+    _try(run_log, "Applying received events", lambda: drain(run.project_id))
     if run.trigger != TrainingRun.Trigger.START_TRAINING:
         return
-    report = _try(journal, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
+    report = _try(run_log, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
     if report is not None and report.error:
-        journal.write(f"Reading from Label Studio failed: {report.error['message']}")
+        run_log.write(f"Reading from Label Studio failed: {report.error['message']}")
 
 
-def _try(journal: Journal, what: str, action: Callable[[], Any]) -> Any:
+def _try(run_log: RunLog, what: str, action: Callable[[], Any]) -> Any:
     try:
         return action()
     except EvalsError as error:
-        journal.write(f"{what} failed: {error.sentence}")
+        run_log.write(f"{what} failed: {error.sentence}")
         log.warning("mirror not brought up to date", step=what, error=error.message)
     except Exception as error:
-        journal.write(f"{what} failed: {type(error).__name__}: {error}")
+        run_log.write(f"{what} failed: {type(error).__name__}: {error}")
         log.exception("mirror not brought up to date", step=what)
     return None

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from mlapi.training.policy_facts import Facts, facts_of
+from mlapi.training.policy_inputs import Facts, facts_of
 from registry.actions import projects, runs
 from registry.models import Project, TrainingRun
 

@@ -18,9 +18,9 @@ from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import asked
-from mlapi.training import dataset, fresh_mirror, job, trial
+from mlapi.training import dataset, fresh_mirror, job, load_check
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunTakenOver, WorkerStopped
-from mlapi.training.journal import Journal
+from mlapi.training.run_log import RunLog
 from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
@@ -40,7 +40,7 @@ class Programs:
 
     train: Command = lambda folder: program("mlapi.training.child", str(folder))
     verify: Command = lambda folder, artifact, sha256: program(
-        "mlapi.training.verify", str(folder), str(artifact), sha256
+        "mlapi.training.load_check_child", str(folder), str(artifact), sha256
     )
     curve: Command = lambda folder: program("mlapi.training.child", str(folder), "--curve")
 
@@ -89,7 +89,7 @@ class _Attempt:
         self.run = run
         self.programs = programs
         self.limits = limits
-        self.journal = Journal(run)
+        self.run_log = RunLog(run)
 
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The version, considered for promotion; None if the run ended without one that loads."""
@@ -118,22 +118,22 @@ class _Attempt:
 
     def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion:
         with heartbeat.uninterruptible():
-            self.journal.phase("reading labels", 0.0)
-            fresh_mirror.bring_up_to_date(self.run, self.journal)
+            self.run_log.phase("reading labels", 0.0)
+            fresh_mirror.bring_up_to_date(self.run, self.run_log)
             frozen = self._freeze(folder)
         if frozen.images is not None:
             self._prepare_images(frozen.images, heartbeat)
-        self.journal.phase("training", 0.05)
+        self.run_log.phase("training", 0.05)
         try:
             self._supervise(self.programs.train(folder), folder, heartbeat)
         finally:
             if frozen.images is not None:
                 self._keep_features(frozen.images)
         result = read_result(folder)
-        self.journal.phase("verifying", 0.9)
+        self.run_log.phase("verifying", 0.9)
         load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
         heartbeat.check()
-        self.journal.phase("registering", 0.95)
+        self.run_log.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
 
     def _freeze(self, folder: Path) -> "_Frozen":
@@ -175,15 +175,15 @@ class _Attempt:
             },
         )
         for note in written.notes.values():
-            self.journal.write(note)
+            self.run_log.write(note)
         images = ImagePreparation.for_job(project, written, rows) if pipeline.sees else None
         return _Frozen(project.champion, number, images)
 
     def _prepare_images(self, images: ImagePreparation, heartbeat: Heartbeat) -> None:
         """Download the images that the training will see."""
-        self.journal.phase("downloading images", 0.02)
+        self.run_log.phase("downloading images", 0.02)
         images.prepare(heartbeat.check, self.limits.seconds)
-        self.journal.write(f"{image_counts_text(images.counts)}.")
+        self.run_log.write(f"{image_counts_text(images.counts)}.")
 
     def _keep_features(self, images: ImagePreparation) -> None:
         """Store features however the training ended; failing to is no reason to fail it."""
@@ -191,7 +191,7 @@ class _Attempt:
             images.save_features()
             counts = {**self.run.dataset_counts, "images": images.counts}
             runs.set_details(self.run, dataset_counts=counts)
-            self.journal.write(f"{images.counts['embedded']} images embedded.")
+            self.run_log.write(f"{images.counts['embedded']} images embedded.")
         except RunNotActive:
             log.info("the features are stored, and the run has ended")
         except Exception:
@@ -203,11 +203,11 @@ class _Attempt:
                 command,
                 folder,
                 self.limits,
-                on_progress=self.journal.take_over,
+                on_progress=self.run_log.take_over,
                 checkpoint=heartbeat.check,
             )
         except ChildError:
-            self.journal.write(supervise.output_tail(folder))
+            self.run_log.write(supervise.output_tail(folder))
             raise
 
     def _load_error(self, folder: Path, sha256: str, heartbeat: Heartbeat) -> str:
@@ -216,7 +216,7 @@ class _Attempt:
             command = self.programs.verify(folder, folder / "artifact.bin", sha256)
             self._supervise(command, folder, heartbeat)
         except ChildError as error:
-            return trial.why(error, folder)
+            return load_check.why(error, folder)
         return ""
 
     def _register(
@@ -235,7 +235,7 @@ class _Attempt:
             raise LoadFailed(f"{version.label} does not load: {load_error}"[:2000])
         with transaction.atomic():
             promoted = champion.apply_promotion_rule(version, comparison, self.run)
-            self.journal.write(
+            self.run_log.write(
                 f"{version.label} {'is the champion now' if promoted else 'was not promoted'}."
             )
             runs.succeed(self.run)

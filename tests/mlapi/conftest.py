@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from mlapi import loading
+from mlapi import model_cache
 
 
 @pytest.fixture
 def no_loaded_versions() -> Iterator[None]:
     """The process has loaded no version, before the test and after it."""
-    loading.forget()
+    model_cache.clear()
     yield
-    loading.forget()
+    model_cache.clear()

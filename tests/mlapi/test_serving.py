@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 from django.db import InterfaceError, OperationalError
 from django_q.models import OrmQ
 
-from mlapi import jobs, loading, served_config, serving
+from mlapi import jobs, model_cache, served_config, serving
 from mlapi.labelstudio import label_config
 from mlapi.pipelines import PIPELINES
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
@@ -54,7 +54,7 @@ def test_a_real_artifact_answers_through_evadb(version):
     chosen = [entry["result"][0]["value"]["choices"] for entry in answered.results]
     assert chosen == [["Positive"], ["Negative"]]
     assert answered.model_version == version.label
-    predictor = loading.load(version)
+    predictor = model_cache.load(version)
     from evadb.expression.function_expression import FunctionExpression
 
     assert isinstance(predictor._function._expression(), FunctionExpression)
@@ -68,7 +68,7 @@ def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch)
 
     def ask():
         gate.wait()
-        got.append(loading.load(version))
+        got.append(model_cache.load(version))
 
     threads = [threading.Thread(target=ask) for _ in range(6)]
     for thread in threads:
@@ -80,7 +80,7 @@ def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch)
 
 
 def test_threads_share_a_predictor_and_get_the_same_answers(version):
-    predictor = loading.load(version)
+    predictor = model_cache.load(version)
     specs = PIPELINES["text_classification"].match(label_config.parse(LABEL_CONFIG), {}).targets
     rows = [task["data"] for task in TASKS] * 50
     expected = predictor.predict(rows, specs)
@@ -118,7 +118,7 @@ def test_an_artifact_that_does_not_load_answers_empty_entries(content):
 def test_a_failure_is_remembered_for_half_a_minute_and_then_tried_again(monkeypatch):
     version = ModelVersionFactory(champion=True, content=artifact())
     now = [1000.0]
-    monkeypatch.setattr(loading, "monotonic", lambda: now[0])
+    monkeypatch.setattr(model_cache, "monotonic", lambda: now[0])
     spoil(version)
     assert answer(version).problems
     spoil(version)  # the same bit again: it is whole
@@ -127,7 +127,7 @@ def test_a_failure_is_remembered_for_half_a_minute_and_then_tried_again(monkeypa
     now[0] += 2
     assert not answer(version).problems
     spoil(version)
-    loading.forget()
+    model_cache.clear()
     assert answer(version).problems
     assert len(fall_backs()) == 2
 
@@ -152,15 +152,16 @@ _COLD_START = """
 import sys, threading
 import django
 django.setup()
-from mlapi import loading
+from mlapi import model_cache
 from registry.models import ModelVersion
 version = ModelVersion(pk=1, label="v1", pipeline="text_classification", artifact=sys.argv[1])
 import registry.artifacts
 from pathlib import Path
 registry.artifacts.read = lambda version: Path(version.artifact).read_bytes()
-warming = loading.warm_up()
+warming = model_cache.warm_up()
 loaded = []
-threads = [threading.Thread(target=lambda: loaded.append(loading.load(version))) for _ in range(4)]
+load = lambda: loaded.append(model_cache.load(version))
+threads = [threading.Thread(target=load) for _ in range(4)]
 for t in threads: t.start()
 for t in [*threads, warming]: t.join()
 assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
@@ -200,15 +201,15 @@ def test_the_cache_is_bounded_and_the_longest_unused_goes(settings, db):
     settings.MODEL_CACHE_MB = 0
     first = ModelVersionFactory(champion=True, content=artifact())
     second = ModelVersionFactory(champion=True, content=artifact(1.0))
-    kept = loading.load(first)
-    assert loading.load(first) is kept
-    loading.load(second)
-    assert list(loading._loaded) == [second.pk]
+    kept = model_cache.load(first)
+    assert model_cache.load(first) is kept
+    model_cache.load(second)
+    assert list(model_cache._loaded) == [second.pk]
     settings.MODEL_CACHE_MB = 100
-    loading.load(first)
-    assert list(loading._loaded) == [second.pk, first.pk]
-    loading.load(second)
-    assert list(loading._loaded) == [first.pk, second.pk]
+    model_cache.load(first)
+    assert list(model_cache._loaded) == [second.pk, first.pk]
+    model_cache.load(second)
+    assert list(model_cache._loaded) == [first.pk, second.pk]
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def fails(version, monkeypatch):
     """Make the model fail on each batch with a text that `is_bad`; gives the batches' sizes."""
 
     def break_it(is_bad, error: Exception | None = None) -> list[int]:
-        predictor = loading.load(version)
+        predictor = model_cache.load(version)
         real, calls = predictor.predict, []
 
         def predict(rows, specs=None, store=None):
@@ -274,7 +275,7 @@ def test_a_database_that_is_away_is_no_tasks_fault(error, version, fails):
 
 
 def test_what_is_unavailable_is_told_of_each_task_and_tried_once(version, fails):
-    calls = fails(lambda text: True, loading.ModelUnavailable("It does not load."))
+    calls = fails(lambda text: True, model_cache.ModelUnavailable("It does not load."))
     answered = answer(version, numbered(50))
     assert answered.results == [[]] * 50
     assert answered.problems == {"model_unavailable": list(range(50))}
@@ -292,7 +293,7 @@ def test_the_label_config_is_matched_once_for_many_requests(version, monkeypatch
 
 
 def test_warming_up_imports_beside_the_server():
-    thread = loading.warm_up()
+    thread = model_cache.warm_up()
     assert thread.daemon
     thread.join(60)
     assert "evadb" in sys.modules

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlapi import loading
+from mlapi import model_cache
 from mlapi.mirror import process_events
 from registry.actions import keys
 from registry.models import Event, Project, Task, TrainingRun
@@ -25,9 +25,9 @@ UNSERVED = {"connect_video"}
 def call():
     made = AccessKeyFactory()
     keys.note_use(made)
-    loading.forget()
+    model_cache.clear()
     yield Caller(f"/k/{made.plain}")
-    loading.forget()
+    model_cache.clear()
 
 
 def requests_of(path: Path) -> list[dict]:
@@ -47,7 +47,7 @@ def wire(name: str) -> list[dict]:
 
 
 def uid_of(request: dict) -> str:
-    from mlapi.serializers import project_uid
+    from mlapi.requests import project_uid
 
     return project_uid(request["body"]["project"])
 

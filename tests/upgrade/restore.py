@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django_q.signing import SignedPackage
 
-from mlapi import loading
+from mlapi import model_cache
 from tests.fixtures.database import DUMP
 
 from .names import MORE
@@ -80,7 +80,7 @@ def _use(name: str) -> None:
     connection.settings_dict["NAME"] = name
     # What processes keep by the ids of rows.
     ContentType.objects.clear_cache()
-    loading.forget()
+    model_cache.clear()
 
 
 def rows(table: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from mlapi import loading
+from mlapi import model_cache
 from registry import artifacts
 from registry.models import ConvertedArtifact, ModelVersion
 from tests.fixtures.database import ACCESS_KEY
@@ -37,6 +37,6 @@ def test_every_version_whose_file_is_there_is_converted():
 @pytest.mark.parametrize("pk", IN_THE_STORE)
 def test_a_version_loads_and_its_own_file_is_what_it_was(pk):
     version = ModelVersion.objects.get(pk=pk)
-    assert [target.labels for target in loading.load(version).targets]
+    assert [target.labels for target in model_cache.load(version).targets]
     with artifacts.open_original(version) as file:
         assert version.label.endswith(hashlib.sha256(file.read()).hexdigest()[:6])

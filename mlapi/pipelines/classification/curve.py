@@ -19,7 +19,7 @@ from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.classification.race import examples, recipe_of
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.f1 import indicators, macro_f1
 from registry.training_result import LearningCurve, MetricRow, TrainingResult
 
@@ -27,7 +27,7 @@ QUARTERS = (1, 2, 3, 4)
 
 
 def learning_curve(
-    job: TrainingJob, report: Reporter, modality: Modality, result: TrainingResult
+    job: TrainingJob, report: ProgressWriter, modality: Modality, result: TrainingResult
 ) -> LearningCurve:
     """Macro F1 on the holdout of the winning recipe, fitted on 25, 50, 75 and 100 %.
 

@@ -20,7 +20,7 @@ from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, 
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TargetRow, TrainingResult
 
 _SEVERAL = "automl races on controls with one choice only."
@@ -34,7 +34,7 @@ class Learned:
     untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> TrainingResult:
+def train(job: TrainingJob, report: ProgressWriter, modality: Modality, eva: Eva) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
     report.phase("reading", 0.02)
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
@@ -61,7 +61,7 @@ def train(job: TrainingJob, report: Reporter, modality: Modality, eva: Eva) -> T
     )
 
 
-def _tell_what_was_read(dataset: Dataset, report: Reporter) -> None:
+def _tell_what_was_read(dataset: Dataset, report: ProgressWriter) -> None:
     noun = dataset.modality.noun
     report.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
     without = sum(dataset.unreadable.values())
@@ -87,7 +87,9 @@ def _write_tables(eva: Eva, job: TrainingJob, dataset: Dataset) -> dict[str, str
     return names
 
 
-def _learn(eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: Reporter) -> Learned:
+def _learn(
+    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: ProgressWriter
+) -> Learned:
     learned = Learned()
     specs = {t.name: _with_learned_labels(t, dataset) for t in job.targets}
     singles = [t for t in specs.values() if t.kind == "single"]
@@ -144,7 +146,9 @@ def _race(
     return race(given, automl, note, seconds, tell)
 
 
-def _teller(report: Reporter, done: float, specs: dict[str, TargetSpec]) -> Callable[[str], None]:
+def _teller(
+    report: ProgressWriter, done: float, specs: dict[str, TargetSpec]
+) -> Callable[[str], None]:
     """Each of a target's fits (two recipes, perhaps AutoML, the refit) moves the progress on."""
     fits = 0
 

@@ -11,7 +11,7 @@ from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.images.matching import image_of, target_of
 from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ImageClassification(ImagePipeline):
 
         return ImagePredictor(model)
 
-    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
+    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.image_classification.modality import ImageModality
@@ -71,7 +71,7 @@ class ImageClassification(ImagePipeline):
         return train(job, report.part(SEEING, 1.0), ImageModality(seen, job.extractor), eva)
 
     def learning_curve(
-        self, job: TrainingJob, report: Reporter, result: TrainingResult
+        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         from mlapi.images.folder_store import FolderFeatureStore
         from mlapi.pipelines.classification.curve import learning_curve

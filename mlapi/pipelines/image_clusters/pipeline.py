@@ -11,7 +11,7 @@ from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images.matching import image_of, target_of
 from mlapi.pipelines.images.pipeline import ImagePipeline
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ImageClusters(ImagePipeline):
 
         return ClusterPredictor(model)
 
-    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
+    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_clusters.training import train
 

@@ -21,7 +21,7 @@ from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import Candidate, TrainingResult
 
 _LEAST = 4
@@ -30,7 +30,7 @@ _AS_GOOD = 0.01  # of the silhouette
 
 def train(
     job: TrainingJob,
-    report: Reporter,
+    report: ProgressWriter,
     seen: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
@@ -121,7 +121,7 @@ def _allowed(human: Any, spec: TargetSpec) -> str | None:
 
 
 def _group(
-    job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, report: Reporter
+    job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, report: ProgressWriter
 ) -> Grouped:
     fitted = examples.vectors[~examples.holdout]
     if (fitted == fitted[:1]).all():

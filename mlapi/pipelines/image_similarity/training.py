@@ -17,13 +17,13 @@ from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
 
 
 def train(
     job: TrainingJob,
-    report: Reporter,
+    report: ProgressWriter,
     seen: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:

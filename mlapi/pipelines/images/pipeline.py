@@ -8,7 +8,7 @@ from mlapi.images import addresses
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines.base import Pipeline
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class ImagePipeline(Pipeline):
             return ""
 
     def learning_curve(
-        self, job: TrainingJob, report: Reporter, result: TrainingResult
+        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         """None: what is not fitted to labels does not get better by more of them."""
         return LearningCurve([])
 
-    def see(self, job: TrainingJob, eva: "Eva", report: Reporter) -> "FolderFeatureStore":
+    def see(self, job: TrainingJob, eva: "Eva", report: ProgressWriter) -> "FolderFeatureStore":
         """What there is to be seen in the job's rows, seen; for a training that needs it first."""
         from mlapi.images.extraction import extract_features, log_problems
         from mlapi.images.folder_store import FolderFeatureStore

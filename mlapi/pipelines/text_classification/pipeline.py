@@ -10,7 +10,7 @@ from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.text_classification import matching, reading
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class TextClassification(Pipeline):
 
         return TextPredictor(model)
 
-    def train(self, job: TrainingJob, report: Reporter) -> TrainingResult:
+    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.text_classification.modality import TextModality
@@ -84,7 +84,7 @@ class TextClassification(Pipeline):
         return train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
 
     def learning_curve(
-        self, job: TrainingJob, report: Reporter, result: TrainingResult
+        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.text_classification.modality import TextModality

@@ -8,10 +8,10 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django_q.models import OrmQ
 
-from mlapi import jobs, loading, serving
+from mlapi import jobs, model_cache, serving
 from mlapi.conversion import converting
 from mlapi.jobs import maintenance
-from mlapi.training.trial import loads_in_a_fresh_process
+from mlapi.training.load_check import loads_in_a_fresh_process
 from registry import artifacts
 from registry.actions import runs
 from registry.models import AuditEntry, ConvertedArtifact, TrainingRun
@@ -70,7 +70,7 @@ def test_an_old_champion_answers_nothing_until_it_was_converted_and_then_as_it_d
     assert not queued("fall_back")
 
     jobs.convert(*job.args())
-    loading.forget()
+    model_cache.clear()
 
     answered = answer(project)
     said = [entry["result"][0]["value"]["choices"] for entry in answered.results]
@@ -109,7 +109,7 @@ def test_code_in_an_old_artifact_never_runs_and_one_run_replaces_it(project, tmp
     assert not ConvertedArtifact.objects.exists()
 
     runs.cancel(run.pk, actor="tester")
-    loading.forget()
+    model_cache.clear()
     assert answer(project).results == [[], []]
     for job in queued("convert"):
         jobs.convert(*job.args())
@@ -160,8 +160,8 @@ def test_a_converted_file_that_was_swapped_does_not_serve(project):
         file.seek(40)
         file.write(b"\x00\x01")
     assert answer(project).problems == {"model_unavailable": [1, 2]}
-    with pytest.raises(loading.ModelUnavailable, match="ArtifactCorrupt"):
-        loading.load(version)
+    with pytest.raises(model_cache.ModelUnavailable, match="ArtifactCorrupt"):
+        model_cache.load(version)
 
 
 def run_command(*arguments) -> tuple[str, str]:

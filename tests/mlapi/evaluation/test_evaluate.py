@@ -7,7 +7,7 @@ import pytest
 from mlapi.eva.execute import StatementFailed
 from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
-from mlapi.run_folder.progress_writer import Reporter
+from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import Comparison, MetricRow, OutcomeRow
 
 HASH = "0" * 64
@@ -49,7 +49,7 @@ def evaluated(tmp_path):
         stored = Stored(tmp_path / str(model), HASH)
         champion = Champion("v1-abcdef", 1, pipeline, stored) if model else None
         job = TrainingJob(tmp_path, 9, 1, 2, "constants", (), champion=champion)
-        report = Reporter(tmp_path)
+        report = ProgressWriter(tmp_path)
         found = evaluate(
             Constants(), job, version(tmp_path, "a"), load_champion(job, load, report), report
         )
@@ -122,4 +122,4 @@ def test_a_new_version_on_which_evadb_fails_is_no_version(tmp_path):
     job = TrainingJob(tmp_path, 9, 1, 2, "constants", ())
 
     with pytest.raises(StatementFailed):
-        evaluate(Constants(), job, version(tmp_path, "broken"), None, Reporter(tmp_path))
+        evaluate(Constants(), job, version(tmp_path, "broken"), None, ProgressWriter(tmp_path))

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlapi import loading
+from mlapi import model_cache
 from mlapi.locks import MIRROR, project_lock
 from mlapi.mirror import apply_changes
 from mlapi.mirror.prequential import champion_at
@@ -87,7 +87,7 @@ def test_only_the_first_human_label_counts(project, version):
 
 def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, version):
     apply_changes.put_tasks(project, [task(1, data={"text": "good fine"})])
-    loading.load(version)  # else the event is read anew when it has been
+    model_cache.load(version)  # else the event is read anew when it has been
     with CaptureQueriesContext(connection) as queries:
         annotate(project, 5, 1, "Positive")
     assert Outcome.objects.get().task == tasks.existing(project).get()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi import loading
+from mlapi import model_cache
 from tests.factories import AccessKeyFactory, ModelVersionFactory, ProjectFactory
 from tests.mlapi.caller import Caller
 from tests.mlapi.trained import artifact
@@ -39,6 +39,6 @@ def project(db):
 @pytest.fixture
 def champion(project):
     """A version with a real artifact that serves the project."""
-    loading.forget()
+    model_cache.clear()
     yield ModelVersionFactory(project=project, champion=True, content=artifact())
-    loading.forget()
+    model_cache.clear()

@@ -169,7 +169,7 @@ def test_a_fault_of_ours_shows_no_traceback_and_logs_it_under_the_request_id(
     def fails(*args, **kwargs):
         raise RuntimeError("an inner secret")
 
-    monkeypatch.setattr("mlapi.intake.projects.upsert_from_setup", fails)
+    monkeypatch.setattr("mlapi.ingest.projects.upsert_from_setup", fails)
     answer = call.post("/setup", {"project": project.uid, "schema": LABEL_CONFIG})
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal_error"

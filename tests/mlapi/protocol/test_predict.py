@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
-from mlapi import loading
+from mlapi import model_cache
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import queries
@@ -223,7 +223,7 @@ def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, cham
 def test_a_database_that_goes_away_while_the_model_predicts_answers_503(
     call, champion, monkeypatch
 ):
-    predictor, calls = loading.load(champion), []
+    predictor, calls = model_cache.load(champion), []
 
     def predict(rows, specs, store):
         calls.append(len(rows))

@@ -10,15 +10,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlapi import loading, serving
+from mlapi import model_cache, serving
 from mlapi.domain import ExtractorRef
 from mlapi.images.online import OnlineFeatures, naming
 from mlapi.images.similarity import NoFeatures, forget, similar
 from mlapi.images.thumbnails import NoThumbnail
 from mlapi.mirror.apply_changes import heal_config
 from mlapi.training import scoring
+from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import Programs, carry_out
-from mlapi.training.trial import loads_in_a_fresh_process
 from registry.actions import features, project_settings, runs, tasks
 from registry.actions.features import FeatureRow
 from registry.actions.tasks import TaskState
@@ -49,13 +49,13 @@ def server(settings):
 
 @pytest.fixture
 def project():
-    loading.forget()
+    model_cache.clear()
     forget()
     made = ProjectFactory(label_config=CONFIG, pipeline="", hostname="")
     heal_config(made)
     made.refresh_from_db()
     yield made
-    loading.forget()
+    model_cache.clear()
     forget()
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import carry_out
-from mlapi.training.trial import loads_in_a_fresh_process
 from registry import artifacts
 from registry.actions import runs
 from registry.models import Project, TrainingRun

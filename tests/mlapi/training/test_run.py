@@ -337,7 +337,7 @@ def test_start_training_without_credentials_learns_from_what_there_is(project):
 
 
 def test_what_a_killed_worker_left_is_swept(tmp_path):
-    left = ["convert-1f", "run-999", "trial-2e"]
+    left = ["convert-1f", "load-check-2e", "run-999"]
     for name in left:
         (folder.home() / name).mkdir(parents=True)
     with folder.work_folder(1000) as in_use, folder.temporary_folder("convert") as converting:

@@ -8,7 +8,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
 from mlapi.images.folder_store import FolderFeatureStore
-from mlapi.training.verify import verify
+from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits
 from tests.mlapi.training_child.conftest import champion_of
 from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
@@ -46,7 +46,7 @@ def test_clusters_are_found_without_any_label(image_job):
     names = {e["label"] for e in result["exemplars"]}
     assert names == {f"cluster {i}" for i in range(1, 11)}
     assert sum(value(job, "support", label=name) for name in names) == 300
-    verify(job.folder, job.artifact, job.result["artifact_sha256"])
+    check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
 def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):

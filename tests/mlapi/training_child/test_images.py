@@ -6,7 +6,7 @@ from mlapi import pipelines
 from mlapi.domain import ExtractorRef, Problem
 from mlapi.images.folder_store import FolderFeatureStore, read_features
 from mlapi.training.child import carry_out
-from mlapi.training.verify import verify
+from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits
 from tests.mlapi.training_child.conftest import champion_of
 from tests.mlapi.training_child.image_jobs import OPENCV, spec, value
@@ -35,7 +35,7 @@ def test_what_was_trained_loads_and_answers_as_it_was_judged(image_job):
     result = job.train()
 
     # In a process that has no images but those of the folder.
-    verify(job.folder, job.artifact, job.result["artifact_sha256"])
+    check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
     predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(len(files))]
     said = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
@@ -190,4 +190,4 @@ def test_a_model_of_transformers_sees_for_a_version(image_job, tmp_path):
     assert result["extractor"] == named.name
     assert named.name.startswith("hf:tiny@")
     assert value(job, "accuracy") > value(job, "baseline_accuracy")
-    verify(job.folder, job.artifact, job.result["artifact_sha256"])
+    check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])

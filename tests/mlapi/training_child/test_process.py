@@ -96,7 +96,14 @@ def test_an_unforeseen_error_is_left_with_its_traceback(make_job):
 
 def verify(folder: Path, artifact: Path, sha256: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "mlapi.training.verify", str(folder), str(artifact), sha256],
+        [
+            sys.executable,
+            "-m",
+            "mlapi.training.load_check_child",
+            str(folder),
+            str(artifact),
+            sha256,
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -5,7 +5,7 @@ import numpy as np
 from mlapi import pipelines
 from mlapi.domain import Answer, Problem
 from mlapi.images.folder_store import FolderFeatureStore
-from mlapi.training.verify import verify
+from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits, tiles
 from tests.mlapi.training_child.conftest import champion_of
 from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
@@ -67,7 +67,7 @@ def test_few_references_find_their_like_among_the_unlabelled(image_job):
     assert len(found) <= 4 * 11
     far = next(a["kind"] for a in answers if isinstance(a["kind"], Problem))
     assert far.code == "not_similar"
-    verify(job.folder, job.artifact, job.result["artifact_sha256"])
+    check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
 def test_a_reference_is_never_judged_by_itself(image_job):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Reporter:
+class ProgressWriter:
     """Appends one JSON object per line, each at once, so that the parent reads whole lines."""
 
     def __init__(self, folder: Path, *, begin: float = 0.0, end: float = 1.0) -> None:
@@ -13,10 +13,10 @@ class Reporter:
         self.path = folder / "progress.jsonl"
         self._begin, self._end = begin, end
 
-    def part(self, begin: float, end: float) -> "Reporter":
+    def part(self, begin: float, end: float) -> "ProgressWriter":
         """A reporter for what takes the training from `begin` to `end`, each within 0..1."""
         span = self._end - self._begin
-        return Reporter(
+        return ProgressWriter(
             self._folder, begin=self._begin + span * begin, end=self._begin + span * end
         )
 

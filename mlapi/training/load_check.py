@@ -17,7 +17,7 @@ from mlapi.domain import TargetSpec
 from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import job as jobs
-from mlapi.training.verify import ROWS
+from mlapi.training.load_check_child import ROWS
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import Feature, ModelVersion, Task
@@ -32,14 +32,14 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
 
     A process of its own, because what does not load may take its process with it.
     """
-    with folders.temporary_folder("trial") as folder:
+    with folders.temporary_folder("load-check") as folder:
         try:
             convert(version)
             key, sha256 = artifacts.loaded_from(version)
             artifact = artifacts.fetch_file(key, sha256)
             _write_job(version, folder)
             supervise.supervise(
-                program("mlapi.training.verify", str(folder), str(artifact), sha256),
+                program("mlapi.training.load_check_child", str(folder), str(artifact), sha256),
                 folder,
                 Limits(_SECONDS, Limits.from_settings().memory_mb),
                 on_progress=lambda lines: None,

@@ -15,7 +15,7 @@ from mlapi.domain import Match
 from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.labelstudio.events import KNOWN_ACTIONS, SETUP, START_TRAINING, TRAIN
 from mlapi.labelstudio.label_config import InvalidLabelConfig
-from mlapi.serializers import SetupBody, TrainBody, WebhookBody
+from mlapi.requests import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import asked
 from registry import queue
 from registry.actions import events, projects, runs
@@ -24,7 +24,7 @@ from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 
 
-def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
+def match_label_config(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
     """What serves the label config of a project with these options; in memory only.
 
     Raises ConfigUnserved or InvalidLabelConfig.
@@ -37,7 +37,7 @@ def served_by(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) ->
     return found.match
 
 
-def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
+def handle_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
     """Remember the project. A new config is an event, because taking it in may relabel every task.
 
     A project that nothing can serve is remembered as well, with the reason.
@@ -63,7 +63,7 @@ def take_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
                 request_id=request_id(),
             )
             queue.drain(project.pk)
-    served_by(body.label_config, project.options)
+    match_label_config(body.label_config, project.options)
     return project
 
 
@@ -77,7 +77,7 @@ def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
         raise ProjectUnknown
 
 
-def take_webhook(caller: Caller, body: WebhookBody) -> Event:
+def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
     """Keep the event and wake the drain of its project; START_TRAINING queues a run at once.
 
     An event of a project that is out of scope, or that names none, is kept without a
@@ -106,7 +106,7 @@ def take_webhook(caller: Caller, body: WebhookBody) -> Event:
     return event
 
 
-def take_train(caller: Caller, body: TrainBody) -> Event:
+def handle_train(caller: Caller, body: TrainBody) -> Event:
     """Keep the annotated tasks as an event; the event of the queued run. Raises ProjectUnknown."""
     project = _project_of(caller, body.uid, "")
     if project is None:

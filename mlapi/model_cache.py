@@ -19,7 +19,7 @@ from registry.errors import EvalsError
 from registry.models import ModelVersion
 
 log = structlog.get_logger(__name__)
-FAILURE_REMEMBERED_S = 30
+FAILURE_CACHED_S = 30
 # EvaDB's modules import each other in circles: two threads that enter them at once deadlock or
 # see half a module, so one thread at a time imports them, and the others wait for it.
 _importing = threading.Lock()
@@ -67,7 +67,7 @@ def load(version: ModelVersion) -> Predictor:
         return _load(version) if predictor is None else predictor
 
 
-def in_memory(version: ModelVersion) -> Predictor | None:
+def cached(version: ModelVersion) -> Predictor | None:
     """The version's predictor if this process has loaded it; loads nothing and raises nothing."""
     with _state, suppress(ModelUnavailable):
         return _cached(version)
@@ -95,7 +95,7 @@ def predictor_for(version: ModelVersion) -> Predictor:
         raise
 
 
-def forget() -> None:
+def clear() -> None:
     """Drop every loaded version and every remembered failure."""
     with _state:
         _loaded.clear()
@@ -149,7 +149,7 @@ def _load(version: ModelVersion) -> Predictor:
         kind = ModelFormatOld if isinstance(e, ArtifactFormatOld) else ModelUnavailable
         error = kind(f"{version.label} does not load: {type(e).__name__}: {e}")
         with _state:
-            _failures[version.pk] = _Failure(error, monotonic() + FAILURE_REMEMBERED_S)
+            _failures[version.pk] = _Failure(error, monotonic() + FAILURE_CACHED_S)
         raise error from e
     with _state:
         _failures.pop(version.pk, None)

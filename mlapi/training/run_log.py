@@ -11,7 +11,7 @@ from registry.models import TrainingRun
 _CHILD_FROM, _CHILD_TO = 0.05, 0.9
 
 
-class Journal:
+class RunLog:
     """The run's row as its reader sees it grow; each call is one beat."""
 
     def __init__(self, run: TrainingRun) -> None:

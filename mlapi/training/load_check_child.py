@@ -1,6 +1,6 @@
 """Tries an artifact in a fresh process: does it load, and does it predict ten training rows?
 
-`python -m mlapi.training.verify <folder> <artifact> <sha256>`: exit status 0, or 1 with
+`python -m mlapi.training.load_check_child <folder> <artifact> <sha256>`: exit status 0, or 1 with
 `{"code", "message"}` on stderr.
 """
 
@@ -28,7 +28,7 @@ class DoesNotServe(Exception):
     """What is wrong with a version that loads."""
 
 
-def verify(folder: Path, artifact: Path, sha256: str) -> None:
+def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
     """Raises whatever loading raises, or DoesNotServe; nothing is loaded that has another hash."""
     job = TrainingJob.read(folder)
     pipeline = pipelines.get(job.pipeline)
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     begin()
     try:
-        verify(chosen.folder.resolve(), chosen.artifact.resolve(), chosen.sha256)
+        check_artifact(chosen.folder.resolve(), chosen.artifact.resolve(), chosen.sha256)
     except Exception as e:  # noqa: BLE001 - the caller reads what it was, whatever it was
         message = f"{type(e).__name__}: {e}"
         print(json.dumps({"code": "does_not_load", "message": message}), file=sys.stderr)
