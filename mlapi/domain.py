@@ -40,7 +40,7 @@ class TrainingFailed(EvalsError):
         self.code = code
 
 
-class InputProblem(Exception):  # noqa: N818 - not a failure: the task is answered with no prediction
+class InputError(Exception):
     """Why one task has no input that a target can be predicted from."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -125,7 +125,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Problem:
+class NoPrediction:
     """Why a model says nothing."""
 
     target: str
@@ -148,5 +148,5 @@ class FeatureSource(Protocol):
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
-    ) -> "list[np.ndarray | InputProblem]":
+    ) -> "list[np.ndarray | InputError]":
         """For each address a float32 vector, or why there is none. Raises nothing else."""

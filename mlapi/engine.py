@@ -5,7 +5,7 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.errors import NotServed
-from mlapi.served_config import asked
+from mlapi.served_config import resolve
 from registry.engine import Neighbour
 from registry.models import Project, Task
 
@@ -26,7 +26,7 @@ class Engine:
 
         A project that no pipeline serves may keep none.
         """
-        found = asked(project.label_config, options)
+        found = resolve(project.label_config, options)
         if found.targets:
             pipeline = pipelines.get(found.pipeline)
             given = {
@@ -45,7 +45,7 @@ class Engine:
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""
-        found = asked(project.label_config, project.options)
+        found = resolve(project.label_config, project.options)
         texts = [found.input_of(task.data) or "" for task in tasks]
         return [
             {
@@ -60,7 +60,7 @@ class Engine:
         """A small JPEG of the task's image. Raises NoThumbnail."""
         from mlapi.images.thumbnails import NoThumbnail, thumbnail
 
-        found = asked(task.project.label_config, task.project.options)
+        found = resolve(task.project.label_config, task.project.options)
         address = found.input_of(task.data) if found.sees else None
         if address is None:
             raise NoThumbnail("The task has no image.")

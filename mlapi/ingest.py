@@ -16,7 +16,7 @@ from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.labelstudio.events import KNOWN_ACTIONS, SETUP, START_TRAINING, TRAIN
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.requests import SetupBody, TrainBody, WebhookBody
-from mlapi.served_config import asked
+from mlapi.served_config import resolve
 from registry import queue
 from registry.actions import events, projects, runs
 from registry.error_responses import request_id
@@ -29,7 +29,7 @@ def match_label_config(config: str, options: Mapping[str, Any] = pipelines.NO_OP
 
     Raises ConfigUnserved or InvalidLabelConfig.
     """
-    found = asked(config, options)
+    found = resolve(config, options)
     if not found.is_valid:
         raise InvalidLabelConfig(found.unserved_reason, hint="Save it again in Label Studio.")
     if not found.targets:

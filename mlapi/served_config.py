@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.domain import InputProblem, Match, TargetSpec
+from mlapi.domain import InputError, Match, TargetSpec
 from mlapi.labelstudio import consensus
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
-from registry.actions.tasks import Amount
+from registry.actions.tasks import DerivedLabels
 from registry.splits import input_key
 
 
 @dataclass(frozen=True)
-class Asked:
+class ServedConfig:
     """What serves a config, with the fingerprint of its targets; or the reason why nothing does.
 
     `is_valid` is False for a config that cannot be parsed.
@@ -46,24 +46,26 @@ class Asked:
         for target in self.targets:
             try:
                 return str(pipelines.get(self.pipeline).read_input(data, target))
-            except InputProblem:
+            except InputError:
                 continue
         return None
 
-    def amount(
+    def derive_labels(
         self,
         project_uid: str,
         data: dict[str, Any],
         annotations: Iterable[Mapping[str, Any]],
         since: Mapping[str, str],
-    ) -> Amount:
+    ) -> DerivedLabels:
         """Labels, ties and input key of a task; `since` as in `consensus.usable`."""
         if not self.targets:
             return {}, [], ""
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
         return *consensus.usable(annotations, self.targets, since), input_key(project_uid, parts)
 
-    def since(self, before: "Asked | None", known: Mapping[str, str], now: str) -> dict[str, str]:
+    def since(
+        self, before: "ServedConfig | None", known: Mapping[str, str], now: str
+    ) -> dict[str, str]:
         """When each target joined the config, for those that were not in the one before.
 
         Without one before, nobody knows when its controls came, and they count as old. One
@@ -78,23 +80,23 @@ class Asked:
         return {name: when for name, when in joined.items() if when}
 
 
-def asked(label_config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Asked:
+def resolve(label_config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> ServedConfig:
     """What a label config asks for of a project with these options.
 
     Worked out once per process for each config and options. One that cannot be parsed asks for
     nothing.
     """
-    return _asked(label_config, json.dumps(options, sort_keys=True))
+    return _resolve(label_config, json.dumps(options, sort_keys=True))
 
 
 @lru_cache(maxsize=128)
-def _asked(label_config: str, options: str) -> Asked:
+def _resolve(label_config: str, options: str) -> ServedConfig:
     try:
         match = pipelines.match(parse(label_config), json.loads(options))
     except InvalidLabelConfig as e:
         nothing = Match("", ())
-        return Asked(nothing, pipelines.fingerprint(nothing), e.message, is_valid=False)
-    return Asked(match, pipelines.fingerprint(match), pipelines.why_not(match))
+        return ServedConfig(nothing, pipelines.fingerprint(nothing), e.message, is_valid=False)
+    return ServedConfig(match, pipelines.fingerprint(match), pipelines.why_not(match))
 
 
 def targets_of(

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from mlapi.domain import Answer, FeatureSource, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, NoPrediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.images.online import SECONDS, OnlineFeatures, naming
 from mlapi.labelstudio import label_config as label_configs
@@ -26,7 +26,7 @@ _LARGEST_ID = 2**63 - 1  # of a column of the database
 # So many rows are tried one by one where a model fails on both halves of a batch.
 _PROBES = 8
 
-_Said = dict[str, Answer | Problem]
+_Said = dict[str, Answer | NoPrediction]
 
 
 @dataclass(frozen=True)
@@ -220,13 +220,13 @@ class _Attempt:
     def _failed(self, rows: list[dict[str, Any]]) -> list[_Said]:
         self.failed += len(rows)
         name = self._served.specs[0].name
-        said = Problem(name, "prediction_failed", "The model failed on this task.")
+        said = NoPrediction(name, "prediction_failed", "The model failed on this task.")
         return [{name: said} for _ in rows]
 
 
 def _why_empty(said: _Said) -> str:
     """The code of the first problem; without one, the config allows none of the answers."""
-    codes = (a.code for a in said.values() if isinstance(a, Problem))
+    codes = (a.code for a in said.values() if isinstance(a, NoPrediction))
     return next(codes, "answer_not_allowed" if said else "target_not_trained")
 
 

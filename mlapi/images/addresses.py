@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from mlapi.domain import InputProblem, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.labelstudio.fields import value_of
 
 MAX_CHARACTERS = 8_000  # of an address; an image inside a data: URI may be larger
@@ -20,19 +20,19 @@ _CREDENTIALS = re.compile(
 def read_address(task_data: Any, target: TargetSpec) -> str:
     """Where the target's image is.
 
-    Raises InputProblem with one of the codes field_missing, null, not_an_address, empty.
+    Raises InputError with one of the codes field_missing, null, not_an_address, empty.
     """
     value = value_of(task_data, target.field)
     if not isinstance(value, str):
         kind = type(value).__name__
         said = f"The field {target.field!r} holds {kind}, not the address of an image."
-        raise InputProblem("not_an_address", said)
+        raise InputError("not_an_address", said)
     address = value.strip()
     if not address:
-        raise InputProblem("empty", f"The field {target.field!r} has no address.")
+        raise InputError("empty", f"The field {target.field!r} has no address.")
     most = _MAX_DATA_URI if address[:5].lower() == "data:" else MAX_CHARACTERS
     if len(address) > most:
-        raise InputProblem("not_an_address", f"The field {target.field!r} is too long an address.")
+        raise InputError("not_an_address", f"The field {target.field!r} is too long an address.")
     return address
 
 

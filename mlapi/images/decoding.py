@@ -22,7 +22,7 @@ from PIL import (
     WebPImagePlugin,  # noqa: F401
 )
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.images import jpeg, pixels
 
 # No others: some start programs (EPS), some have no pixels, some can hold any of the others.
@@ -68,7 +68,7 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
     16 bits by their upper half, and made smaller so that no side is longer than `max_side`
     pixels; never larger.
 
-    Raises InputProblem and nothing else for whatever the file holds, with one of the codes
+    Raises InputError and nothing else for whatever the file holds, with one of the codes
     image_missing, image_empty, not_an_image, image_broken, image_too_large.
     """
     if max_side < 1:
@@ -76,14 +76,14 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
     try:
         with path.open("rb") as file:
             return _read(file, max_side)
-    except InputProblem:
+    except InputError:
         raise
     except FileNotFoundError:
-        raise InputProblem("image_missing", "The file of the image is gone.") from None
+        raise InputError("image_missing", "The file of the image is gone.") from None
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise InputProblem("image_too_large", "The image is far too large.") from error
+        raise InputError("image_too_large", "The image is far too large.") from error
     except Exception as error:  # noqa: BLE001 - decoders raise anything for a file that is broken
-        raise InputProblem(
+        raise InputError(
             "image_broken", "The image cannot be decoded: it is cut short or damaged."
         ) from error
 
@@ -106,26 +106,26 @@ def _read(file: IO[bytes], max_side: int) -> np.ndarray:
 def _opened(file: IO[bytes]) -> Image.Image:
     head = file.read(1024)
     if not head:
-        raise InputProblem("image_empty", "The file of the image is empty.")
+        raise InputError("image_empty", "The file of the image is empty.")
     file.seek(0)
     try:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         if _SIGNATURES.match(head):
             raise
-        raise InputProblem("not_an_image", _what_it_is(head)) from error
+        raise InputError("not_an_image", _what_it_is(head)) from error
 
 
 def _bound(image: Image.Image, file: IO[bytes], max_side: int) -> int:
     """Have a JPEG decoded at a fraction; the pixels that memory will hold of the file.
 
-    Raises InputProblem if they are too many.
+    Raises InputError if they are too many.
     """
     if image.format not in {"JPEG", "MPO"}:
         return _require_size(image)
     scans = jpeg.count_scans(file)
     if scans > jpeg.MAX_SCANS:
-        raise InputProblem("image_too_large", f"The JPEG has more than {jpeg.MAX_SCANS} scans.")
+        raise InputError("image_too_large", f"The JPEG has more than {jpeg.MAX_SCANS} scans.")
     # A progressive one is held whole, whatever it becomes.
     held = _require_size(image) if scans > 1 else 0
     image.draft(image.mode, pixels.fitting(image.size, max_side))
@@ -136,7 +136,7 @@ def _require_size(image: Image.Image) -> int:
     count = image.width * image.height
     limit = MAX_PIXELS_OF.get(image.format or "", MAX_PIXELS)
     if count > limit:
-        raise InputProblem(
+        raise InputError(
             "image_too_large",
             f"The image has {count / 1e6:.0f} megapixels; at most {limit / 1e6:.0f} are read.",
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, InputProblem
+from mlapi.domain import ExtractorRef, InputError
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.open import Eva
 from mlapi.images.decoding import read_image
@@ -19,7 +19,7 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 
 BATCH = 500  # images that lie in the folder as PNG at once; their features are written after each
-_UNREADABLE = InputProblem("image_not_embedded", "EvaDB could not read the image.")
+_UNREADABLE = InputError("image_not_embedded", "EvaDB could not read the image.")
 
 
 def extract_features(
@@ -66,7 +66,7 @@ def log_problems(
     for address in set(addresses):
         content = store.contents.get(address)
         problem = store.problems.get(content) if isinstance(content, str) else content
-        if isinstance(problem, InputProblem):
+        if isinstance(problem, InputError):
             reasons[problem.code, problem.message] += 1
     for (code, message), n in reasons.most_common(20):
         report.log(f"{n} images are unavailable: {code}: {message}")
@@ -80,7 +80,7 @@ def _normalised(
     for i, content in enumerate(contents):
         try:
             image = read_image(store.files[content], max_side)
-        except InputProblem as problem:
+        except InputError as problem:
             store.problems[content] = problem
             continue
         files[content] = f"{i:06d}.png"

@@ -16,20 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
+from mlapi.domain import ExtractorRef, FeatureSource, InputError
 
-_NOT_GIVEN = InputProblem("image_missing", "The image was not brought to this process.")
-_NO_FEATURES = InputProblem("image_not_embedded", "The image has no features of this extractor.")
+_NOT_GIVEN = InputError("image_missing", "The image was not brought to this process.")
+_NO_FEATURES = InputError("image_not_embedded", "The image has no features of this extractor.")
 
 
 @dataclass
 class FolderFeatureStore(FeatureSource):
     """What is known in the folder; `problems` are those of contents that cannot be read."""
 
-    contents: dict[str, str | InputProblem] = field(default_factory=dict)
+    contents: dict[str, str | InputError] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     features: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    problems: dict[str, InputProblem] = field(default_factory=dict)
+    problems: dict[str, InputError] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "FolderFeatureStore":
@@ -46,7 +46,7 @@ class FolderFeatureStore(FeatureSource):
     def _add(self, row: Mapping[str, Any], folder: Path) -> None:
         address = row["address"]
         if "code" in row:
-            self.contents[address] = InputProblem(row["code"], row["message"])
+            self.contents[address] = InputError(row["code"], row["message"])
             return
         self.contents[address] = row["sha256"]
         if row.get("file"):
@@ -54,13 +54,13 @@ class FolderFeatureStore(FeatureSource):
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
-    ) -> list[np.ndarray | InputProblem]:
+    ) -> list[np.ndarray | InputError]:
         known = self.features.get(extractor.name, {})
         return [self._vector(known, address) for address in addresses]
 
-    def _vector(self, known: Mapping[str, np.ndarray], address: str) -> np.ndarray | InputProblem:
+    def _vector(self, known: Mapping[str, np.ndarray], address: str) -> np.ndarray | InputError:
         content = self.contents.get(address, _NOT_GIVEN)
-        if isinstance(content, InputProblem):
+        if isinstance(content, InputError):
             return content
         found = known.get(content)
         return self.problems.get(content, _NO_FEATURES) if found is None else found

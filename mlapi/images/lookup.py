@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputProblem, TargetSpec
+from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
 from mlapi.images.addresses import read_address
 
-NO_STORE = InputProblem("images_unreachable", "This process cannot read images.")
+NO_STORE = InputError("images_unreachable", "This process cannot read images.")
 
 
 def read_vectors(
@@ -16,7 +16,7 @@ def read_vectors(
     spec: TargetSpec,
     extractor: ExtractorRef,
     store: FeatureSource | None,
-) -> list[np.ndarray | InputProblem]:
+) -> list[np.ndarray | InputError]:
     """The vector of each row's image, or why it has none; one look-up for all."""
     found: list[Any] = [_address(row, spec) for row in rows]
     named = [i for i, address in enumerate(found) if isinstance(address, str)]
@@ -27,8 +27,8 @@ def read_vectors(
     return found
 
 
-def _address(row: dict[str, Any], spec: TargetSpec) -> str | InputProblem:
+def _address(row: dict[str, Any], spec: TargetSpec) -> str | InputError:
     try:
         return read_address(row, spec)
-    except InputProblem as problem:
+    except InputError as problem:
         return problem

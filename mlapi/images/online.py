@@ -11,7 +11,7 @@ import structlog
 from django.conf import settings
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputProblem
+from mlapi.domain import ExtractorRef, FeatureSource, InputError
 from mlapi.images.feature_store import FeatureStore, StoredFeature
 from mlapi.media.reader import Fetched, MediaReader
 from registry.actions.features import strings_of
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 # Label Studio waits 100 s for predictions, and would lose all of them to the last image.
 SECONDS = 60.0
 _AT_ONCE = 32  # images in memory
-_LATER = InputProblem("image_pending", "There was no time left to read the image; ask again.")
+_LATER = InputError("image_pending", "There was no time left to read the image; ask again.")
 # Why an image has no features now, and may have them when it is asked for again.
 TRANSIENT_CODES = frozenset(
     {
@@ -37,7 +37,7 @@ _FAILURE_REMEMBERED_S = 30
 # goes without rather than wait.
 _downloading = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 
-Vectors = dict[str, np.ndarray | InputProblem]
+Vectors = dict[str, np.ndarray | InputError]
 # By addresses the mirrored tasks (by id) that name them, each with the address.
 Naming = Callable[[Container[str]], Iterable[tuple[int, str]]]
 
@@ -69,7 +69,7 @@ class OnlineFeatures(FeatureSource):
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
-    ) -> list[np.ndarray | InputProblem]:
+    ) -> list[np.ndarray | InputError]:
         store = FeatureStore(self._project, extractor)
         found: Vectors = {f.address: f.vector for f in store.by_address(set(addresses))}
         missing = list(dict.fromkeys(a for a in addresses if a not in found))
@@ -95,9 +95,7 @@ class OnlineFeatures(FeatureSource):
             self._save(store, files, found)
         return found
 
-    def _vectors_of(
-        self, store: FeatureStore, fetched: dict[str, Fetched | InputProblem]
-    ) -> Vectors:
+    def _vectors_of(self, store: FeatureStore, fetched: dict[str, Fetched | InputError]) -> Vectors:
         files = {f.sha256: f.path for f in fetched.values() if isinstance(f, Fetched)}
         known: Vectors = dict(store.by_content(files))
         unknown = {content: path for content, path in files.items() if content not in known}
@@ -127,7 +125,7 @@ def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> V
         return found
     try:
         function = _functions.get(extractor)
-    except InputProblem as problem:
+    except InputError as problem:
         return dict.fromkeys(files, problem)
     images = {}
     for content, path in files.items():
@@ -136,7 +134,7 @@ def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> V
             continue
         try:
             images[content] = read_image(path, function.instance.extractor.max_side)
-        except InputProblem as problem:
+        except InputError as problem:
             found[content] = problem
     if images:
         frame = pd.DataFrame({"image": pd.Series(list(images.values()), dtype=object)})
@@ -155,10 +153,10 @@ class _Functions:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[str, Any] = {}
-        self._failed: dict[str, tuple[float, InputProblem]] = {}
+        self._failed: dict[str, tuple[float, InputError]] = {}
 
     def get(self, extractor: ExtractorRef) -> Any:
-        """Raises InputProblem where the extractor cannot be loaded, or is another one today."""
+        """Raises InputError where the extractor cannot be loaded, or is another one today."""
         with self._lock:
             if extractor.name in self._made:
                 return self._made[extractor.name]
@@ -169,7 +167,7 @@ class _Functions:
                 made = self._made[extractor.name] = _function(extractor)
             except EvalsError as error:
                 log.exception("extractor_not_loaded", extractor=extractor.name)
-                problem = InputProblem(error.code, error.sentence)
+                problem = InputError(error.code, error.sentence)
                 self._failed[extractor.name] = monotonic() + _FAILURE_REMEMBERED_S, problem
                 raise problem from error
             return made

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from more_itertools import chunked
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.images.addresses import read_address
 from mlapi.images.feature_store import FeatureStore, StoredFeature
 from mlapi.images.folder_store import read_features, write_features
@@ -28,7 +28,7 @@ from registry.models import Project
 
 _ROWS = 2_000  # vectors in memory at once
 _STORED = "stored"  # begins the name of a file of vectors that the child need not make
-NO_TIME = InputProblem(
+NO_TIME = InputError(
     "image_pending", "There was no time left to fetch the image; the next run goes on."
 )
 
@@ -47,7 +47,7 @@ class ImagePreparation:
     folder: Path
     stores: list[FeatureStore]
     named: dict[str, list[int]] = field(default_factory=dict)
-    contents: dict[str, str | InputProblem] = field(default_factory=dict)
+    contents: dict[str, str | InputError] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     _stored: set[tuple[str, int, str]] = field(default_factory=set)
 
@@ -65,7 +65,7 @@ class ImagePreparation:
             for target in job.targets:
                 try:
                     address = read_address(row["data"], target)
-                except InputProblem:
+                except InputError:
                     continue
                 found.named.setdefault(address, []).append(row["id"])
         return found
@@ -97,7 +97,7 @@ class ImagePreparation:
     def why(self) -> str:
         """The most common reasons why images are unavailable."""
         problems = Counter(
-            (c.code, c.message) for c in self.contents.values() if isinstance(c, InputProblem)
+            (c.code, c.message) for c in self.contents.values() if isinstance(c, InputError)
         )
         return "; ".join(f"{code}, {said} ({n})" for (code, said), n in problems.most_common(3))
 
@@ -149,7 +149,7 @@ class ImagePreparation:
         (self.folder / "images").mkdir(exist_ok=True)
         with MediaReader(self.project) as reader:
             for address, fetched in reader.fetch_each(addresses, check, until):
-                if isinstance(fetched, InputProblem):
+                if isinstance(fetched, InputError):
                     # What is kept of it for one extractor is worth more than that it is gone.
                     self.contents.setdefault(address, fetched)
                     continue
@@ -160,7 +160,7 @@ class ImagePreparation:
         for address in addresses:
             self.contents.setdefault(address, NO_TIME)
         self.counts["unavailable"] = sum(
-            isinstance(content, InputProblem) for content in self.contents.values()
+            isinstance(content, InputError) for content in self.contents.values()
         )
         return files
 
@@ -187,7 +187,7 @@ class ImagePreparation:
         with open(self.folder / "images.jsonl", "w", encoding="utf-8") as listed:
             for address, content in sorted(self.contents.items()):
                 row: dict[str, Any] = {"address": address}
-                if isinstance(content, InputProblem):
+                if isinstance(content, InputError):
                     row |= {"code": content.code, "message": content.message}
                 else:
                     row |= {"sha256": content, "file": files.get(content)}

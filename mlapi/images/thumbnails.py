@@ -8,7 +8,7 @@ from time import time
 
 from django.conf import settings
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.media.reader import MediaReader
 from registry.errors import EvalsError
 from registry.models import Project
@@ -33,7 +33,7 @@ def thumbnail(project: Project, address: str) -> bytes:
         if not kept.exists():
             _write(kept, _small(fetched.path))
         return kept.read_bytes()
-    except InputProblem as problem:
+    except InputError as problem:
         raise NoThumbnail(f"{problem.code}: {problem.message}") from problem
 
 

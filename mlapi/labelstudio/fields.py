@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 
 
 def value_of(task_data: Any, field: str) -> Any:
-    """What the field holds. Raises InputProblem `field_missing`, or `null` for null."""
+    """What the field holds. Raises InputError `field_missing`, or `null` for null."""
     value = _value(task_data, field)
     if value is None:
-        raise InputProblem("null", f"The field {field!r} is null.")
+        raise InputError("null", f"The field {field!r} is null.")
     return value
 
 
@@ -19,6 +19,6 @@ def _value(task_data: Any, field: str) -> Any:
     value = task_data
     for key in field.split("."):  # `$a.b` is a path, as in Label Studio's editor
         if not isinstance(value, dict) or key not in value:
-            raise InputProblem("field_missing", f"The task has no field {field!r}.")
+            raise InputError("field_missing", f"The task has no field {field!r}.")
         value = value[key]
     return value

@@ -6,14 +6,14 @@ import string
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
-from mlapi.domain import Answer, Problem
+from mlapi.domain import Answer, NoPrediction
 from mlapi.labelstudio.label_config import Control, LabelConfig
 
 _ID_CHARACTERS = string.ascii_letters + string.digits
 
 
 def prediction(
-    answers: Mapping[str, Answer | Problem], config: LabelConfig, version_label: str | None
+    answers: Mapping[str, Answer | NoPrediction], config: LabelConfig, version_label: str | None
 ) -> dict[str, Any] | None:
     """`{"result": [regions], "score", "model_version"}`; None if nothing can be said.
 
@@ -34,10 +34,10 @@ def prediction(
     }
 
 
-def is_allowed(answer: Answer | Problem, control: Control) -> TypeGuard[Answer]:
+def is_allowed(answer: Answer | NoPrediction, control: Control) -> TypeGuard[Answer]:
     """Whether the answer, as a whole, can be said with this control of the config.
 
-    A Problem and an empty set cannot: there is no region that says them.
+    A NoPrediction and an empty set cannot: there is no region that says them.
     """
     value = getattr(answer, "value", None)
     if not value or control.tag not in _VALUES or control.per_region or control.per_item:

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 
 import idna
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -154,25 +154,23 @@ def is_inline(address: object) -> bool:
 
 
 def decode_inline(address: str) -> bytes:
-    """The image in a `data:image/...;base64,` address. Raises InputProblem for any other."""
+    """The image in a `data:image/...;base64,` address. Raises InputError for any other."""
     address = address.strip()
     head = _DATA.match(address)
     if head is None:
-        raise InputProblem(
-            "media_unsupported", "Of data: addresses, only images in base64 are read."
-        )
+        raise InputError("media_unsupported", "Of data: addresses, only images in base64 are read.")
     if len(address) - head.end() > MAX_INLINE_BYTES * 4 // 3 + 4:
-        raise InputProblem(
+        raise InputError(
             "media_too_large", f"The data: address holds more than {MAX_INLINE_BYTES // 2**20} MB."
         )
     try:
         content = base64.b64decode(address[head.end() :], validate=True)
     except (binascii.Error, ValueError):
-        raise InputProblem(
+        raise InputError(
             "media_unsupported", "The base64 of the data: address is broken."
         ) from None
     if not content:
-        raise InputProblem("media_empty", "The data: address holds nothing.")
+        raise InputError("media_empty", "The data: address holds nothing.")
     return content
 
 

@@ -13,7 +13,7 @@ from typing import IO
 
 import httpx
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NOT_MODIFIED = 304
@@ -57,7 +57,7 @@ class Deadline:
         return self._is_cut or monotonic() >= self._ends_at
 
     def left(self) -> float:
-        """Seconds that are left. Raises InputProblem if none are."""
+        """Seconds that are left. Raises InputError if none are."""
         if self.is_over:
             raise self.problem()
         return max(self._ends_at - monotonic(), 0.001)
@@ -77,9 +77,9 @@ class Deadline:
             for connection in self._sockets:
                 _shut(connection)
 
-    def problem(self) -> InputProblem:
+    def problem(self) -> InputError:
         """What there is to say of a fetch that took too long."""
-        return InputProblem("media_timeout", f"The file was not there after {self.timeout_s:g} s.")
+        return InputError("media_timeout", f"The file was not there after {self.timeout_s:g} s.")
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Response:
 def save(
     response: Response, file: IO[bytes], max_bytes: int, deadline: Deadline
 ) -> tuple[str, int]:
-    """Write the body to `file`; its SHA-256 and size. Raises InputProblem, and what reading does.
+    """Write the body to `file`; its SHA-256 and size. Raises InputError, and what reading does.
 
     Nothing is written beyond `max_bytes`.
     """
@@ -110,13 +110,13 @@ def save(
         deadline.left()
     deadline.left()  # a connection that was cut may look like the end of the body
     if not size:
-        raise InputProblem("media_empty", f"{response.who} answers with an empty file.")
+        raise InputError("media_empty", f"{response.who} answers with an empty file.")
     return digest.hexdigest(), size
 
 
-def too_large(max_bytes: int) -> InputProblem:
+def too_large(max_bytes: int) -> InputError:
     """Why a file beyond the limit is not read."""
-    return InputProblem(
+    return InputError(
         "media_too_large", f"The file is larger than {max_bytes / 2**20:g} MB (MEDIA_MAX_MB)."
     )
 
@@ -124,9 +124,9 @@ def too_large(max_bytes: int) -> InputProblem:
 def _require_a_file(response: Response, max_bytes: int) -> None:
     if response.status != 200:
         code = _CODES.get(response.status, "media_unreachable")
-        raise InputProblem(code, f"{response.who} answers {response.status} for this file.")
+        raise InputError(code, f"{response.who} answers {response.status} for this file.")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise InputProblem("media_unsupported", f"{response.who} sends the file compressed.")
+        raise InputError("media_unsupported", f"{response.who} sends the file compressed.")
     declared = response.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > max_bytes:
         raise too_large(max_bytes)

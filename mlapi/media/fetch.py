@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 import httpcore
 import httpx
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.media import addresses
 from mlapi.media.addresses import AddressRefused, IPAddress, WebAddress
 from mlapi.media.download import HEADERS, REDIRECTS, Deadline, Response
@@ -72,7 +72,7 @@ def get(
     """The response to a GET, after at most MAX_REDIRECTS redirects, each checked like the first.
 
     No token, no cookie, no proxy or password of the environment: a new connection each
-    time, and these headers alone. Raises InputProblem.
+    time, and these headers alone. Raises InputError.
     """
     require(policy, address)
     for _ in range(MAX_REDIRECTS + 1):
@@ -81,28 +81,28 @@ def get(
                 yield response
                 return
             address = redirected(response.headers.get("location", ""), policy, address)
-    raise InputProblem("media_redirected", f"More than {MAX_REDIRECTS} redirects lead on and on.")
+    raise InputError("media_redirected", f"More than {MAX_REDIRECTS} redirects lead on and on.")
 
 
 def require(policy: AddressPolicy, address: WebAddress) -> None:
-    """Raises InputProblem unless the policy allows the address."""
+    """Raises InputError unless the policy allows the address."""
     if not policy.allows(address):
-        raise InputProblem(
+        raise InputError(
             "media_address_refused",
             f"The host {address.authority} is not in MEDIA_ALLOWED_HOSTS.",
         )
 
 
 def redirected(location: str, policy: AddressPolicy, base: WebAddress | None = None) -> WebAddress:
-    """Where a redirect leads. Raises InputProblem unless the policy allows that."""
+    """Where a redirect leads. Raises InputError unless the policy allows that."""
     try:
         onward = addresses.parse(urljoin(str(base), location) if base and location else location)
     except (AddressRefused, ValueError):
-        raise InputProblem(
+        raise InputError(
             "media_redirected", "A redirect leads to what is no address of a file."
         ) from None
     if not policy.allows(onward):
-        raise InputProblem(
+        raise InputError(
             "media_redirected",
             f"A redirect leads to {onward.authority}, which is not in MEDIA_ALLOWED_HOSTS.",
         )
@@ -142,14 +142,14 @@ def _asked(
         raise _problem(error, address, deadline) from error
 
 
-def _problem(error: Exception, address: WebAddress, deadline: Deadline) -> InputProblem:
+def _problem(error: Exception, address: WebAddress, deadline: Deadline) -> InputError:
     if deadline.is_over or isinstance(error, httpcore.ReadTimeout | httpcore.WriteTimeout):
         return deadline.problem()
     if isinstance(error, httpcore.RemoteProtocolError):
-        return InputProblem(
+        return InputError(
             "media_incomplete", f"{address.host} breaks off, or does not speak HTTP as it should."
         )
-    return InputProblem("media_unreachable", f"{address.host} cannot be reached.")
+    return InputError("media_unreachable", f"{address.host} cannot be reached.")
 
 
 class _Network(httpcore.NetworkBackend):
@@ -189,7 +189,7 @@ class _Network(httpcore.NetworkBackend):
         found = [literal] if literal is not None else self._resolved()
         permitted = [ip for ip in found if self._policy.may_reach(self._address, ip)]
         if found and not permitted:
-            raise InputProblem(
+            raise InputError(
                 "media_address_refused",
                 f"The host {self._address.host} leads to an address inside the network. Write "
                 "host=network in MEDIA_ALLOWED_HOSTS if that is meant.",
@@ -202,7 +202,7 @@ class _Network(httpcore.NetworkBackend):
         except TimeoutError:
             raise self._deadline.problem() from None
         except OSError as error:
-            raise InputProblem(
+            raise InputError(
                 "media_unreachable", f"The host {self._address.host} has no address."
             ) from error
 

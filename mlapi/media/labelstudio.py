@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, unquote
 
 import httpx
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import candidates, open_project
 from mlapi.labelstudio.errors import (
@@ -91,7 +91,7 @@ class LabelStudioMedia:
         urls = (project.hostname, *(pair.url for pair in candidates(project)))
         self._urls = [web for web in map(_web, dict.fromkeys(urls)) if web]
         self._opening = threading.Lock()
-        self._client: LabelStudio | InputProblem | None = None
+        self._client: LabelStudio | InputError | None = None
 
     def close(self) -> None:
         """Give the connections back."""
@@ -162,20 +162,18 @@ class LabelStudioMedia:
     def ask(
         self, place: LabelStudioPath, headers: dict[str, str], deadline: Deadline
     ) -> Iterator[Response]:
-        """What Label Studio answers, unread, redirects included. Raises InputProblem."""
+        """What Label Studio answers, unread, redirects included. Raises InputError."""
         labelstudio = self._opened()
         ours = [_web(labelstudio.url), _web(self._project.hostname)]
         if place.origin and place.origin not in [url.origin for url in ours if url]:
-            raise InputProblem(
-                "media_address_refused", "The address leads to another Label Studio."
-            )
+            raise InputError("media_address_refused", "The address leads to another Label Studio.")
         try:
             with labelstudio.answer(
                 place.path, headers={**HEADERS, **headers}, timeout_s=deadline.left()
             ) as response:
                 deadline.watch(response.extensions["network_stream"].get_extra_info("socket"))
                 if response.status_code == 500 and _is_missing_upload(place, response.read()):
-                    raise InputProblem("media_not_found", "Label Studio has no such upload.")
+                    raise InputError("media_not_found", "Label Studio has no such upload.")
                 yield Response(
                     "Label Studio", response.status_code, response.headers, response.iter_raw()
                 )
@@ -190,8 +188,8 @@ class LabelStudioMedia:
                     self._client, _, _ = open_project(self._project, read_timeout_s=self._timeout_s)
                 except LabelStudioError as error:
                     self._client = _problem(error)
-            if isinstance(self._client, InputProblem):
-                raise InputProblem(self._client.code, self._client.message)
+            if isinstance(self._client, InputError):
+                raise InputError(self._client.code, self._client.message)
             return self._client
 
 
@@ -217,7 +215,7 @@ class StoragePolicy:
 def signed_address(response: Response, policy: StoragePolicy) -> WebAddress | None:
     """Where Label Studio sends us for the file; None if it serves it itself.
 
-    Raises InputProblem unless the policy allows that.
+    Raises InputError unless the policy allows that.
     """
     if response.status not in REDIRECTS:
         return None
@@ -259,7 +257,7 @@ def _is_missing_upload(place: LabelStudioPath, body: bytes) -> bool:
     return place.is_immutable and b"has no attribute 'has_permission'" in body
 
 
-def _problem(error: LabelStudioError) -> InputProblem:
+def _problem(error: LabelStudioError) -> InputError:
     if isinstance(error.__cause__, httpx.RemoteProtocolError):
-        return InputProblem("media_incomplete", "Label Studio breaks off in the middle.")
-    return InputProblem(*_REASONS.get(type(error), _OTHER_REASON))
+        return InputError("media_incomplete", "Label Studio breaks off in the middle.")
+    return InputError(*_REASONS.get(type(error), _OTHER_REASON))

@@ -14,7 +14,7 @@ from time import monotonic, time
 import structlog
 from django.conf import settings
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.media import addresses, download, fetch
 from mlapi.media.addresses import AddressRefused, WebAddress
 from mlapi.media.allowlist import AllowedHosts
@@ -73,7 +73,7 @@ class MediaReader:
         self._labelstudio.close()
 
     def fetch(self, address: str) -> Fetched:
-        """The file at an address. Raises InputProblem, its message one ASCII line to be shown."""
+        """The file at an address. Raises InputError, its message one ASCII line to be shown."""
         return self._fetch(address, Deadline(self._timeout_s))
 
     def fetch_each(
@@ -81,7 +81,7 @@ class MediaReader:
         addresses: Iterable[str],
         check: Callable[[], object] = lambda: None,
         until: float = math.inf,
-    ) -> Iterator[tuple[str, Fetched | InputProblem]]:
+    ) -> Iterator[tuple[str, Fetched | InputError]]:
         """Each distinct address with its file, or why there is none, as soon as it is known.
 
         One failure stops no other. `check` is called in this thread several times a second;
@@ -89,7 +89,7 @@ class MediaReader:
         `until`, by the monotonic clock, it ends in the same way, without the rest.
         """
         waiting = iter(dict.fromkeys(addresses))
-        running: dict[Future[Fetched | InputProblem], tuple[str, Deadline]] = {}
+        running: dict[Future[Fetched | InputError], tuple[str, Deadline]] = {}
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="media")
         try:
             while monotonic() < until:
@@ -107,10 +107,10 @@ class MediaReader:
                 deadline.cut()
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _fetched(self, address: str, deadline: Deadline) -> Fetched | InputProblem:
+    def _fetched(self, address: str, deadline: Deadline) -> Fetched | InputError:
         try:
             return self._fetch(address, deadline)
-        except InputProblem as problem:
+        except InputError as problem:
             return problem
 
     def _fetch(self, address: str, deadline: Deadline) -> Fetched:
@@ -119,10 +119,10 @@ class MediaReader:
                 return self._inline(addresses.decode_inline(address))
             return self._file(self._source(address), deadline)
         except AddressRefused as refused:
-            raise InputProblem("media_address_refused", refused.message) from refused
+            raise InputError("media_address_refused", refused.message) from refused
         except OSError as error:  # of the network they are InputProblems already
             log.exception("media_cache_failed")
-            raise InputProblem("media_cache_failed", "The cache of files is not usable.") from error
+            raise InputError("media_cache_failed", "The cache of files is not usable.") from error
 
     def _source(self, address: str) -> LabelStudioPath | WebAddress:
         text = addresses.clean(address)

@@ -14,7 +14,7 @@ from more_itertools import chunked
 from mlapi.labelstudio import events
 from mlapi.mirror.tombstones import Gone
 from mlapi.mirror.unit_of_work import Desk
-from mlapi.served_config import Asked, asked
+from mlapi.served_config import ServedConfig, resolve
 from registry.actions import projects, tasks
 from registry.json_sanitize import sanitize
 from registry.models import Project, Task
@@ -68,7 +68,7 @@ def apply(project: Project, changes: Sequence[events.Change], desk: Desk, gone: 
                 _add(done, put_tasks(project, whole))
             case events.PutProject(title, label_config):
                 done.config_changed = _store_config(project, label_config, title)
-                desk.served = asked(project.label_config, project.options)
+                desk.served = resolve(project.label_config, project.options)
                 done.written += 1
             case events.NeedSync(reason):
                 done.need_sync = reason
@@ -114,12 +114,12 @@ def relabel(project: Project, label_config: str | None) -> int:
     """
     if not label_config:
         return 0
-    wanted = asked(sanitize(label_config), project.options)
+    wanted = resolve(sanitize(label_config), project.options)
     if not wanted.targets or wanted.fingerprint == project.fingerprint:
         return 0
     since = _since(project, wanted)
     return tasks.relabel(
-        project, lambda task: wanted.amount(project.uid, task.data, task.annotations, since)
+        project, lambda task: wanted.derive_labels(project.uid, task.data, task.annotations, since)
     )
 
 
@@ -129,7 +129,7 @@ def heal_config(project: Project) -> bool:
     So it is after an upgrade that serves more, and after a change of the project's options.
     """
     stored = project.label_config
-    if not stored or asked(stored, project.options).fingerprint == project.fingerprint:
+    if not stored or resolve(stored, project.options).fingerprint == project.fingerprint:
         return False
     return refresh_config(project, stored)
 
@@ -137,7 +137,7 @@ def heal_config(project: Project) -> bool:
 def _store_config(project: Project, label_config: str | None, title: str | None) -> bool:
     label_config = sanitize(label_config or project.label_config)
     title = project.title if title is None else sanitize(title)[:500]
-    found = asked(label_config, project.options)
+    found = resolve(label_config, project.options)
     if (label_config, title, found.fingerprint) == (
         project.label_config,
         project.title,
@@ -155,11 +155,11 @@ def _store_config(project: Project, label_config: str | None, title: str | None)
     )
 
 
-def _since(project: Project, wanted: Asked) -> dict[str, str]:
+def _since(project: Project, wanted: ServedConfig) -> dict[str, str]:
     """When the controls of the wanted config joined it."""
     if wanted.fingerprint == project.fingerprint:
         return project.control_since
-    before = asked(project.label_config, project.options) if project.fingerprint else None
+    before = resolve(project.label_config, project.options) if project.fingerprint else None
     return wanted.since(before, project.control_since, timezone.now().isoformat())
 
 

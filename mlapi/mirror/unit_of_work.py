@@ -6,7 +6,7 @@ from typing import Any
 
 from mlapi.labelstudio import events
 from mlapi.labelstudio.times import moment
-from mlapi.served_config import asked
+from mlapi.served_config import resolve
 from registry.actions import tasks
 from registry.actions.tasks import TaskState
 from registry.json_sanitize import sanitize
@@ -29,7 +29,7 @@ class Desk:
     """
 
     def __init__(self, project: Project, changes: Sequence[events.Change]) -> None:
-        self.served = asked(project.label_config, project.options)
+        self.served = resolve(project.label_config, project.options)
         self._project = project
         self._reused: set[int] = set()
         self.removed_annotations = 0
@@ -122,7 +122,7 @@ class Desk:
         if not touched:
             return []
         for state in touched:
-            state.labels, state.ties, state.input_key = self.served.amount(
+            state.labels, state.ties, state.input_key = self.served.derive_labels(
                 self._project.uid, state.data, state.annotations, self._project.control_since
             )
         return tasks.write(self._project, touched, splits=splits)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from mlapi.domain import Answer, FeatureSource, Match, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, Match, NoPrediction, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -28,7 +28,7 @@ class Predictor(ABC):
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
-    ) -> list[dict[str, Answer | Problem]]:
+    ) -> list[dict[str, Answer | NoPrediction]]:
         """For each task's data, what each trained target answers, by control name.
 
         `specs` are today's targets: where a control's input is now. Without them it is
@@ -114,7 +114,7 @@ class Pipeline(ABC):
 
     @abstractmethod
     def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> Any:
-        """The target's input in a task. Raises InputProblem and nothing else."""
+        """The target's input in a task. Raises InputError and nothing else."""
 
     @abstractmethod
     def input_key_parts(

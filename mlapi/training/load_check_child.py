@@ -15,7 +15,7 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.child_process.setup import begin
-from mlapi.domain import Answer, InputProblem
+from mlapi.domain import Answer, InputError
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.run_folder.job import TrainingJob
@@ -54,12 +54,12 @@ def _has_input(
     for target in job.targets:
         try:
             given = pipeline.read_input(data, target)
-        except InputProblem:
+        except InputError:
             continue
         if job.extractor is None:
             return True
         (vector,) = seen.vectors(job.extractor, [given])
-        if not isinstance(vector, InputProblem):
+        if not isinstance(vector, InputError):
             return True
     return False
 

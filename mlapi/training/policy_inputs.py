@@ -11,7 +11,7 @@ from django.db.models import Q, prefetch_related_objects
 
 from mlapi import pipelines
 from mlapi.pipelines.base import Pipeline
-from mlapi.served_config import asked as asked_of
+from mlapi.served_config import resolve
 from registry.actions import tasks
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.project import default_policy
@@ -54,7 +54,7 @@ class Facts:
         project = self.project
         if not project.pipeline:
             return None
-        targets = asked_of(project.label_config, project.options).targets
+        targets = resolve(project.label_config, project.options).targets
         return _pipeline(project).required(targets, project.options) if targets else None
 
     @property

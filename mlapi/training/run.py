@@ -17,7 +17,7 @@ from mlapi.errors import NotServed
 from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
-from mlapi.served_config import asked
+from mlapi.served_config import resolve
 from mlapi.training import dataset, fresh_mirror, job, load_check
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunTakenOver, WorkerStopped
 from mlapi.training.run_log import RunLog
@@ -140,7 +140,7 @@ class _Attempt:
         """Freeze the dataset and write the job; what was served at that moment."""
         project = self.run.project
         project.refresh_from_db()
-        served_by = asked(project.label_config, project.options)
+        served_by = resolve(project.label_config, project.options)
         if not served_by.is_valid:
             raise InvalidLabelConfig(served_by.unserved_reason)
         if not served_by.targets:

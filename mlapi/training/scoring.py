@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from mlapi import pipelines, serving
-from mlapi.domain import Answer, Problem
+from mlapi.domain import Answer, NoPrediction
 from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
 from mlapi.worker import shutdown_requested
@@ -106,11 +106,11 @@ def unlabelled(project: Project | OuterRef) -> QuerySet[Task]:
     return Task.objects.filter(project=project, annotation_ids=[], deleted_at__isnull=True)
 
 
-def _passes(said: Mapping[str, Answer | Problem]) -> bool:
+def _passes(said: Mapping[str, Answer | NoPrediction]) -> bool:
     """Whether there is no answer for a reason that may be gone when it is asked again."""
-    return any(isinstance(a, Problem) and a.code in TRANSIENT_CODES for a in said.values())
+    return any(isinstance(a, NoPrediction) and a.code in TRANSIENT_CODES for a in said.values())
 
 
-def _least_sure(said: Mapping[str, Answer | Problem]) -> float | None:
+def _least_sure(said: Mapping[str, Answer | NoPrediction]) -> float | None:
     """The least score of the task's answers, as a prediction's; None without an answer."""
     return min((a.score for a in said.values() if isinstance(a, Answer)), default=None)

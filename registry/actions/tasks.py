@@ -29,7 +29,7 @@ _WRITTEN = [
     "source_updated_at",
 ]
 
-Amount = tuple[dict[str, Any], list[str], str]
+DerivedLabels = tuple[dict[str, Any], list[str], str]
 
 
 @dataclass
@@ -185,7 +185,7 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
     )
 
 
-def relabel(project: Project, amounts: Callable[[Task], Amount]) -> int:
+def relabel(project: Project, amounts: Callable[[Task], DerivedLabels]) -> int:
     """What the annotations amount to under another label config; return how many labels changed.
 
     `amounts` gives labels, ties and input key of a task. Each batch of 1,000 is a

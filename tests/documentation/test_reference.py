@@ -5,7 +5,7 @@ import re
 
 from django.core.management import get_commands
 
-from mlapi.domain import InputProblem, Problem, TrainingFailed
+from mlapi.domain import InputError, NoPrediction, TrainingFailed
 from mlapi.pipelines import PIPELINES
 from mlapi.urls import ROUTES
 from registry.api.urls import RESOURCES
@@ -18,7 +18,7 @@ REFERENCE = "docs/rest-and-command-line.md"
 PIPELINES_PAGE = "docs/pipelines.md"
 PACKAGES = ("evals_backend", "mlapi", "registry")
 # Their first argument, or the second where the first names the target, is the code.
-REASONS = {error.__name__ for error in (InputProblem, Problem, TrainingFailed)}
+REASONS = {error.__name__ for error in (InputError, NoPrediction, TrainingFailed)}
 # Codes that are looked up rather than written where they are raised.
 LOOKED_UP = {
     *("media_forbidden", "media_not_found", "media_no_credentials"),

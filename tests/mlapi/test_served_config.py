@@ -6,19 +6,19 @@ from mlapi import pipelines, served_config
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from mlapi.mirror import apply_changes, unit_of_work
 from mlapi.pipelines import PIPELINES
-from mlapi.served_config import asked, targets_of
+from mlapi.served_config import resolve, targets_of
 from tests.factories import LABEL_CONFIG, ProjectFactory
 from tests.mlapi.labelstudio.webhooks import task
 
 
 def test_a_config_that_is_served_and_one_that_is_not():
-    served = asked(LABEL_CONFIG)
+    served = resolve(LABEL_CONFIG)
     assert (served.pipeline, served.unserved_reason) == ("text_classification", "")
     assert served.targets == pipelines.match(parse(LABEL_CONFIG)).targets
-    refused = asked("<View></View>")
+    refused = resolve("<View></View>")
     assert (refused.is_valid, refused.pipeline, refused.targets) == (True, "", ())
     assert refused.unserved_reason == pipelines.NOTHING_SERVED
-    broken = asked("<View>")
+    broken = resolve("<View>")
     assert (broken.is_valid, broken.targets) == (False, ())
     assert broken.unserved_reason
 
@@ -40,6 +40,6 @@ def test_one_pipelines_targets_are_matched_once_for_each_config_and_options(monk
 def test_a_batch_of_tasks_resolves_the_config_once(monkeypatch):
     project = ProjectFactory()
     calls = []
-    monkeypatch.setattr(unit_of_work, "asked", lambda *args: calls.append(args) or asked(*args))
+    monkeypatch.setattr(unit_of_work, "resolve", lambda *args: calls.append(args) or resolve(*args))
     apply_changes.put_tasks(project, [task(n, annotations=[]) for n in range(50)])
     assert len(calls) == 1

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureSource, InputProblem, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
 
-Answers = dict[str, Answer | Problem]
+Answers = dict[str, Answer | NoPrediction]
 
 
 class ClassifierPredictor(Predictor):
@@ -34,7 +34,7 @@ class ClassifierPredictor(Predictor):
     def read(
         self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureSource | None
     ) -> list[Any]:
-        """A target's input in each row, or the InputProblem why there is none."""
+        """A target's input in each row, or the InputError why there is none."""
 
     def predict(
         self,
@@ -69,7 +69,7 @@ def serves(learned: TargetSpec, today: TargetSpec | None) -> bool:
 def _without_problems(inputs: list[Any], spec: TargetSpec, found: list[Answers]) -> list[Any]:
     """The inputs, None in place of a problem, which is told as the row's answer."""
     for i, given in enumerate(inputs):
-        if isinstance(given, InputProblem):
-            found[i][spec.name] = Problem(spec.name, given.code, given.message)
+        if isinstance(given, InputError):
+            found[i][spec.name] = NoPrediction(spec.name, given.code, given.message)
             inputs[i] = None
     return inputs

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, InputProblem, TargetSpec
+from mlapi.domain import ExtractorRef, InputError, TargetSpec
 from mlapi.images.addresses import read_address
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.classification.modality import Example, Modality
@@ -32,11 +32,11 @@ class ImageModality(Modality):
     def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
         try:
             address = read_address(data, target)
-        except InputProblem:
+        except InputError:
             return None
         (vector,) = self._seen.vectors(self.extractor, [address])
         content = self._seen.content(address)
-        if isinstance(vector, InputProblem) or content is None:
+        if isinstance(vector, InputError) or content is None:
             return None
         return Example(vector, content)
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureSource, InputProblem, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.images.lookup import read_vectors
 from mlapi.pipelines.base import Predictor
@@ -32,16 +32,16 @@ class ClusterPredictor(Predictor):
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
-    ) -> list[dict[str, Answer | Problem]]:
+    ) -> list[dict[str, Answer | NoPrediction]]:
         today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
         spec = today.get(name)
         if spec is None:
             return [{} for _ in rows]
         inputs = read_vectors(rows, spec, self.model.extractor, store)
-        found: list[dict[str, Answer | Problem]] = [
-            {name: Problem(name, given.code, given.message)}
-            if isinstance(given, InputProblem)
+        found: list[dict[str, Answer | NoPrediction]] = [
+            {name: NoPrediction(name, given.code, given.message)}
+            if isinstance(given, InputError)
             else {}
             for given in inputs
         ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureSource, InputProblem, Problem, TargetSpec
+from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.images.lookup import read_vectors
 from mlapi.pipelines.base import Predictor
@@ -34,7 +34,7 @@ class SimilarityPredictor(Predictor):
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
-    ) -> list[dict[str, Answer | Problem]]:
+    ) -> list[dict[str, Answer | NoPrediction]]:
         today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
         spec = today.get(name)
@@ -42,10 +42,10 @@ class SimilarityPredictor(Predictor):
             return [{} for _ in rows]
         inputs = read_vectors(rows, spec, self.model.extractor, store)
         there = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
-        found: list[Answer | Problem] = [
-            Problem(name, given.code, given.message)
-            if isinstance(given, InputProblem)
-            else Problem(name, *FAR)
+        found: list[Answer | NoPrediction] = [
+            NoPrediction(name, given.code, given.message)
+            if isinstance(given, InputError)
+            else NoPrediction(name, *FAR)
             for given in inputs
         ]
         vectors = pd.Series([inputs[i] for i in there], dtype=object)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import InputProblem, TargetSpec, TrainingFailed
+from mlapi.domain import InputError, TargetSpec, TrainingFailed
 from mlapi.images import addresses
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines.base import Pipeline
@@ -50,7 +50,7 @@ class ImagePipeline(Pipeline):
     def _address(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:
             return addresses.canonical(addresses.read_address(task_data, target))
-        except InputProblem:
+        except InputError:
             return ""
 
     def learning_curve(
@@ -87,5 +87,5 @@ class ImagePipeline(Pipeline):
     def _named(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:
             return addresses.read_address(task_data, target)
-        except InputProblem:
+        except InputError:
             return ""

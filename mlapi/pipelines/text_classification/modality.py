@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from mlapi.domain import InputProblem, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.pipelines.classification.modality import Example, Modality
 from mlapi.pipelines.text_classification import linear
 from mlapi.pipelines.text_classification.columns import TextColumns, fit_columns
@@ -25,7 +25,7 @@ class TextModality(Modality):
     def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
         try:
             text = read_text(data, target)
-        except InputProblem:
+        except InputError:
             return None
         return Example(text, canonical(text))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import InputProblem, Match, TargetSpec
+from mlapi.domain import InputError, Match, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import options
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
@@ -57,7 +57,7 @@ class TextClassification(Pipeline):
     def _text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:
             return reading.read_text(task_data, target)
-        except InputProblem:
+        except InputError:
             return ""
 
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:

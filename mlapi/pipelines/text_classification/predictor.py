@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi.domain import FeatureSource, InputProblem, TargetSpec
+from mlapi.domain import FeatureSource, InputError, TargetSpec
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.text_classification.reading import read_text
 
@@ -17,8 +17,8 @@ class TextPredictor(ClassifierPredictor):
         return [_read(row, spec) for row in rows]
 
 
-def _read(row: dict[str, Any], spec: TargetSpec) -> str | InputProblem:
+def _read(row: dict[str, Any], spec: TargetSpec) -> str | InputError:
     try:
         return read_text(row, spec)
-    except InputProblem as e:
+    except InputError as e:
         return e

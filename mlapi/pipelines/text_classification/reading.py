@@ -6,7 +6,7 @@ from typing import Any
 
 from lxml import etree
 
-from mlapi.domain import InputProblem, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.labelstudio.fields import value_of
 
 # A text is read up to here, some 3,500 words. What follows hardly ever changes its class, and
@@ -28,21 +28,21 @@ _BLOCKS = frozenset(_BLOCK_TAGS.split())
 def read_text(task_data: Any, target: TargetSpec) -> str:
     """The text of a target in a task's data, clean, at most MAX_CHARACTERS long.
 
-    Raises InputProblem with one of the codes field_missing, null, not_text, empty, unreadable.
+    Raises InputError with one of the codes field_missing, null, not_text, empty, unreadable.
     """
     value = value_of(task_data, target.field)
     if target.object_tag == "Paragraphs" and isinstance(value, list):
         text = _dialogue(value, target)
     elif not isinstance(value, str):
         kind = type(value).__name__
-        raise InputProblem("not_text", f"The field {target.field!r} holds {kind}, not text.")
+        raise InputError("not_text", f"The field {target.field!r} holds {kind}, not text.")
     elif target.object_tag == "HyperText":
         text = _visible(value)
     else:
         text = _clean(value[: 2 * MAX_CHARACTERS])
     text = text.strip()[:MAX_CHARACTERS].rstrip()
     if not text:
-        raise InputProblem("empty", f"The field {target.field!r} has no text.")
+        raise InputError("empty", f"The field {target.field!r} has no text.")
     return text
 
 
@@ -70,7 +70,7 @@ def _dialogue(turns: list[Any], target: TargetSpec) -> str:
         elif isinstance(turn, str):
             line = turn
         else:
-            raise InputProblem("not_text", f"The field {target.field!r} is not a list of turns.")
+            raise InputError("not_text", f"The field {target.field!r} is not a list of turns.")
         lines.append(_clean(line[: 2 * MAX_CHARACTERS]))
         size += len(lines[-1])
     return "\n".join(lines)
@@ -88,7 +88,7 @@ def _visible(markup: str) -> str:
             etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_comments=True),
         )
     except (etree.LxmlError, ValueError) as e:
-        raise InputProblem("unreadable", "The HTML cannot be parsed.") from e
+        raise InputError("unreadable", "The HTML cannot be parsed.") from e
     if tree is None:  # nothing but a comment or half a tag
         return ""
     etree.strip_elements(tree, *_UNSEEN, with_tail=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.images.decoding import read_image
 from tests.evals_backend.running import ROOT
 from tests.mlapi.images.drawn import (
@@ -230,8 +230,8 @@ def test_a_side_below_one_is_a_defect_of_the_caller(tmp_path):
 # Reasons
 
 
-def reason(read, content: bytes) -> InputProblem:
-    with pytest.raises(InputProblem) as raised:
+def reason(read, content: bytes) -> InputError:
+    with pytest.raises(InputError) as raised:
         read(content)
     message = raised.value.message
     assert message.isascii() and "\n" not in message and "/" not in message
@@ -273,10 +273,10 @@ def test_an_image_that_is_cut_short_is_broken(read, name):
 
 
 def test_a_file_that_is_gone_and_one_that_is_a_folder(tmp_path):
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         read_image(tmp_path / "none.png", 100)
     assert raised.value.code == "image_missing"
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         read_image(tmp_path, 100)
     assert raised.value.code == "image_broken"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.images.decoding import read_image
 from tests.mlapi.images.drawn import every_kind, file_of, noise
 from tests.mlapi.images.memory import peak_mb
@@ -137,7 +137,7 @@ def test_what_would_break_a_decoder_has_a_reason(tmp_path, name):
     make, code = HOSTILE[name]
     path = tmp_path / "image.png"
     path.write_bytes(make())
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         read_image(path, 256)
     assert raised.value.code == code
     assert raised.value.message.isascii() and "/" not in raised.value.message
@@ -148,11 +148,11 @@ def test_none_of_them_takes_much_memory(tmp_path):
     for i, (make, _) in enumerate(HOSTILE.values()):
         (tmp_path / f"{i}.png").write_bytes(make())
     code = """
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 for path in Path(sys.argv[1]).iterdir():
     try:
         read_image(path, 256)
-    except InputProblem:
+    except InputError:
         pass
 """
     assert peak_mb(code, tmp_path) < 200
@@ -212,7 +212,7 @@ def test_a_damaged_file_is_read_or_has_a_reason(tmp_path, name):
         path.write_bytes(damaged(SEED_FILES[name], dice))
         try:
             array = read_image(path, 32)
-        except InputProblem as problem:
+        except InputError as problem:
             assert problem.code.startswith(("image_", "not_an_image"))
             assert problem.message.isascii() and "\n" not in problem.message
             assert str(tmp_path) not in problem.message
@@ -227,5 +227,5 @@ def test_what_only_begins_like_an_image_has_a_reason(tmp_path, seed):
     for content in SEED_FILES.values():
         for keep in (4, 8, 12, 16, 32):
             path.write_bytes(content[:keep] + dice.randbytes(2000))
-            with pytest.raises(InputProblem):
+            with pytest.raises(InputError):
                 read_image(path, 32)

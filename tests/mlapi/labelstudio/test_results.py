@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from mlapi.domain import Answer, Problem
+from mlapi.domain import Answer, NoPrediction
 from mlapi.labelstudio.label_config import parse
 from mlapi.labelstudio.results import is_allowed, prediction
 
@@ -24,7 +24,7 @@ CONFIG = (
 )
 
 
-def answered(*answers: Answer | Problem, version="v1-abcdef"):
+def answered(*answers: Answer | NoPrediction, version="v1-abcdef"):
     return prediction({a.target: a for a in answers}, parse(CONFIG), version)
 
 
@@ -75,7 +75,7 @@ def test_scores_are_finite_and_within_0_and_1(score, said):
         Answer("area", ("A", "B"), 0.9, "multiple"),
         Answer("kinds", "Animal / Dog", 0.9),
         Answer("missing", "A", 0.9),
-        Problem("label", "empty", "The text is empty."),
+        NoPrediction("label", "empty", "The text is empty."),
     ],
     ids=str,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.images.decoding import read_image
 from mlapi.media.reader import FRESH_S, MediaReader
 from registry.actions import project_settings
@@ -69,7 +69,7 @@ def local_file(images) -> Callable[[str, bytes], tuple[Path, str]]:
 
 
 def code(reader: MediaReader, address: str) -> str:
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         reader.fetch(address)
     message = raised.value.message
     assert message.isascii() and "\n" not in message and "?" not in message

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.media import fetch
 from registry.models import Project
 from tests.mlapi.media.certificate import self_signed
@@ -19,8 +19,8 @@ LOOPBACK = ipaddress.ip_address("127.0.0.1")
 PNG = b"\x89PNG and so on"
 
 
-def problem(reader, address: str) -> InputProblem:
-    with pytest.raises(InputProblem) as raised:
+def problem(reader, address: str) -> InputError:
+    with pytest.raises(InputError) as raised:
         reader.fetch(address)
     message = raised.value.message
     assert message.isascii() and "\n" not in message and len(message) < 400

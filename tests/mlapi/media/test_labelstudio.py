@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.media.addresses import AddressRefused, parse
 from mlapi.media.allowlist import AllowedHosts
 from mlapi.media.labelstudio import LabelStudioMedia, StoragePolicy
@@ -48,7 +48,7 @@ def connected(server, base) -> Project:
 
 
 def code(reader, address: str) -> str:
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         reader.fetch(address)
     message = raised.value.message
     assert message.isascii() and "\n" not in message

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.media.reader import FRESH_S, Fetched
 from registry.models import Project
 from tests.e2e.waiting import wait_for
@@ -38,7 +38,7 @@ def test_another_project_asks_for_itself_and_shares_the_content(server, reading)
     ours = reading().fetch(server.url("/a.png"))
     server.files["/a.png"] = lambda h: send(h, 403)
     stranger = Project(pk=8, uid="4.1795420847")
-    with pytest.raises(InputProblem):
+    with pytest.raises(InputError):
         reading(of=stranger).fetch(server.url("/a.png"))
     server.files["/a.png"] = PNG
     theirs = reading(of=stranger)
@@ -49,7 +49,7 @@ def test_another_project_asks_for_itself_and_shares_the_content(server, reading)
 def test_a_host_that_is_no_longer_allowed_is_not_served_from_the_cache(server, reading):
     server.files["/a.png"] = PNG
     reading().fetch(server.url("/a.png"))
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         reading("elsewhere.example").fetch(server.url("/a.png"))
     assert raised.value.code == "media_address_refused"
 
@@ -214,7 +214,7 @@ def test_a_cache_that_cannot_be_written_is_a_reason_and_logged(server, reading, 
     parts = settings.DATA_DIR / "cache" / "media" / "part"
     parts.rmdir()
     parts.write_bytes(b"")  # no folder any more
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         reader.fetch(server.url("/a.png"))
     assert raised.value.code == "media_cache_failed"
 
@@ -247,7 +247,7 @@ def test_an_image_in_the_task_is_kept_like_any_other(reading):
     ],
 )
 def test_other_data_addresses_have_a_reason(reading, address, code):
-    with pytest.raises(InputProblem) as raised:
+    with pytest.raises(InputError) as raised:
         reading().fetch(address)
     assert raised.value.code == code
     assert raised.value.message.isascii()

@@ -3,7 +3,7 @@
 import pytest
 
 from mlapi import pipelines
-from mlapi.domain import InputProblem, InvalidOption, UnknownOption
+from mlapi.domain import InputError, InvalidOption, UnknownOption
 from mlapi.labelstudio.label_config import parse
 
 CHOICES = '<Choice value="cat"/><Choice value="dog"/>'
@@ -167,7 +167,7 @@ def test_a_task_without_an_address_has_its_reason(data, code):
     pipeline = pipelines.get("image_classification")
     (target,) = matched(IMAGE, choices()).targets
 
-    with pytest.raises(InputProblem) as problem:
+    with pytest.raises(InputError) as problem:
         pipeline.read_input(data, target)
 
     assert problem.value.code == code

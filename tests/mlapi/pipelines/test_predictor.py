@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mlapi import pipelines
-from mlapi.domain import Answer, Problem
+from mlapi.domain import Answer, NoPrediction
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
@@ -33,21 +33,21 @@ def test_a_task_that_cannot_be_read_spoils_no_other(predictor):
 
     said = predictor.predict(rows)
 
-    assert [type(row["topic"]) for row in said] == [Answer, *[Problem] * len(bad), Answer]
+    assert [type(row["topic"]) for row in said] == [Answer, *[NoPrediction] * len(bad), Answer]
     assert said[0] == said[-1]
     assert [row["topic"].code for row in said[1:4]] == ["field_missing", "null", "not_text"]
 
 
 def test_no_tasks_and_no_readable_task_are_answered(predictor):
     assert predictor.predict([]) == []
-    assert isinstance(predictor.predict([{}])[0]["topic"], Problem)
+    assert isinstance(predictor.predict([{}])[0]["topic"], NoPrediction)
 
 
 @pytest.mark.parametrize("text", ["\x00\x1b", "😀", "日本語", "' \" ; --", "x" * 5_000_000])
 def test_any_text_is_answered_or_has_a_problem(predictor, text):
     (said,) = predictor.predict([{"text": text}])
 
-    assert isinstance(said["topic"], Answer | Problem)
+    assert isinstance(said["topic"], Answer | NoPrediction)
 
 
 def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlapi import pipelines
-from mlapi.domain import InputProblem
+from mlapi.domain import InputError
 from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS, canonical, read_text
 from tests.mlapi.pipelines.texts import a_spec
 
@@ -37,7 +37,7 @@ def read(value, tag="Text", **other) -> str:
     ],
 )
 def test_a_task_without_a_text_has_a_reason(data, code):
-    with pytest.raises(InputProblem) as problem:
+    with pytest.raises(InputError) as problem:
         read_text(data, a_spec())
 
     assert problem.value.code == code
@@ -51,7 +51,7 @@ def test_nothing_in_a_task_raises_anything_else(tag, data):
     for task in (data, {"text": data}):
         try:
             text = read_text(task, a_spec(tag=tag))
-        except InputProblem:
+        except InputError:
             continue
         assert text.strip()
         text.encode()  # no lone surrogates
@@ -63,7 +63,7 @@ def test_nothing_in_a_task_raises_anything_else(tag, data):
 def test_no_markup_raises_anything_else(tag, markup):
     try:
         read(markup, tag)
-    except InputProblem as e:
+    except InputError as e:
         assert e.code in ("empty", "unreadable")
 
 
@@ -119,7 +119,7 @@ def test_a_dialogue_may_name_its_keys():
 
 
 def test_a_list_of_something_else_is_no_dialogue():
-    with pytest.raises(InputProblem) as problem:
+    with pytest.raises(InputError) as problem:
         read([1, 2], "Paragraphs")
 
     assert problem.value.code == "not_text"

@@ -3,7 +3,7 @@
 import pytest
 
 from mlapi import pipelines
-from mlapi.domain import ExtractorRef, Problem
+from mlapi.domain import ExtractorRef, NoPrediction
 from mlapi.images.folder_store import FolderFeatureStore, read_features
 from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
@@ -113,7 +113,7 @@ def test_an_image_that_is_none_spoils_no_other(image_job):
     (said,) = predictor.predict(
         [{"image": "/data/upload/1/4.png"}], store=FolderFeatureStore.read(job.folder)
     )
-    assert isinstance(said["kind"], Problem)
+    assert isinstance(said["kind"], NoPrediction)
 
 
 def test_images_that_were_seen_before_are_not_read_again(image_job):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mlapi import pipelines
-from mlapi.domain import Answer, Problem
+from mlapi.domain import Answer, NoPrediction
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits, tiles
@@ -65,7 +65,7 @@ def test_few_references_find_their_like_among_the_unlabelled(image_job):
     found = [i for i, a in enumerate(answers) if isinstance(a["kind"], Answer)]
     assert set(marked) <= set(found)
     assert len(found) <= 4 * 11
-    far = next(a["kind"] for a in answers if isinstance(a["kind"], Problem))
+    far = next(a["kind"] for a in answers if isinstance(a["kind"], NoPrediction))
     assert far.code == "not_similar"
     check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
 
