@@ -87,9 +87,9 @@ class Resource(ReadOnlyModelViewSet):
         read.is_valid(raise_exception=True)
         return read.validated_data
 
-    def current_row(self, status: int = 200) -> Response:
+    def current_row(self) -> Response:
         """The row after an action on it."""
-        return Response(self.get_serializer(self.get_object()).data, status=status)
+        return Response(self.get_serializer(self.get_object()).data)
 
     def answer(self, done: Done) -> Response:
         """The row that an action returns: 201 if it is new, else 200."""

@@ -5,19 +5,16 @@ width, because places are percentages and only lines are stretched. All text is 
 Imports nothing of the project.
 """
 
-from .bars import Bar, bar_table
 from .heat_map import Cell, heat_map
 from .line import Point, Series, line_chart
 from .reliability import Bin, reliability_diagram
 from .sparkline import sparkline
 
 __all__ = [
-    "Bar",
     "Bin",
     "Cell",
     "Point",
     "Series",
-    "bar_table",
     "heat_map",
     "line_chart",
     "reliability_diagram",

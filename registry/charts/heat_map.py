@@ -25,8 +25,6 @@ def heat_map(
     rows: Sequence[str],
     columns: Sequence[str],
     cells: Sequence[Sequence[Cell]],
-    row_name: str = "Human",
-    column_name: str = "Model",
 ) -> SafeString:
     """The table of `cells[row][column]`; a cell is shaded by its share of its row, as in recall.
 
@@ -42,11 +40,9 @@ def heat_map(
     return format_html(
         '<figure class="chart-figure"><figcaption>{title}</figcaption>'
         '<div class="chart-scroll" tabindex="0" role="region" aria-label="{title}">'
-        '<table class="heat-map"><thead><tr><th scope="col" class="heat-corner">{rows} ↓'
-        " {columns} →</th>{head}</tr></thead><tbody>{body}</tbody></table></div></figure>",
+        '<table class="heat-map"><thead><tr><th scope="col" class="heat-corner">Human ↓'
+        " Model →</th>{head}</tr></thead><tbody>{body}</tbody></table></div></figure>",
         title=title,
-        rows=row_name,
-        columns=column_name,
         head=head,
         body=body,
     )

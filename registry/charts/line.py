@@ -34,7 +34,7 @@ class Series:
 
     name: str
     points: Sequence[Point] = field(default_factory=tuple)
-    style: Literal["main", "second", "baseline"] = "main"
+    style: Literal["main", "baseline"] = "main"
 
 
 def line_chart(

@@ -31,9 +31,7 @@ class Scale:
         return max(0, -math.floor(math.log10(self.ticks[1] - self.ticks[0]) + 1e-9))
 
 
-def ticked(
-    values: Iterable[float], *, within: tuple[float, float] | None = None, about: int = 4
-) -> Scale:
+def ticked(values: Iterable[float], *, within: tuple[float, float] | None = None) -> Scale:
     """The axis around the values, which begins and ends at a round tick.
 
     `within` are ends that it does not pass, as 0 and 1 for shares, or 0 and infinity. Steps are
@@ -44,7 +42,7 @@ def ticked(
     if low == high:
         half = abs(low) * 0.1 or 0.1
         low, high = low - half, high + half
-    step = _round_step((high - low) / about)
+    step = _round_step((high - low) / _INTERVALS)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     if within:
         least, greatest = within[0] / step + 1e-9, within[1] / step - 1e-9
@@ -52,6 +50,9 @@ def ticked(
         last = min(last, math.ceil(greatest)) if math.isfinite(greatest) else last
     ticks = tuple(round(i * step, 12) for i in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks)
+
+
+_INTERVALS = 4  # between ticks, approximately
 
 
 def _round_step(rough: float) -> float:

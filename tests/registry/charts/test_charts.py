@@ -19,7 +19,7 @@ def line(values, **kwargs):
 def every_chart(text="x"):
     """Each kind of chart with `text` wherever text goes."""
     points = [charts.Point(i, i / 4, text, 0.0, 1.0, note=text, href=f"?{text}") for i in range(4)]
-    kinds = ("main", "second", "baseline")
+    kinds = ("main", "baseline")
     return {
         "line": charts.line_chart(
             text, [charts.Series(text, points, kind) for kind in kinds], x_name=text
@@ -31,16 +31,6 @@ def every_chart(text="x"):
             rows=[text, "b"],
             columns=[text, "b"],
             cells=[[charts.Cell(3, f"?{text}"), charts.Cell(1)], [charts.Cell(0)] * 2],
-            row_name=text,
-            column_name=text,
-        ),
-        "bars": charts.bar_table(
-            text,
-            [charts.Bar(text, 0.5, 0.4, text, f"?{text}"), charts.Bar("b", None)],
-            name=text,
-            value_name=text,
-            before_name=text,
-            note_name=text,
         ),
         "reliability": charts.reliability_diagram(text, [charts.Bin(0.9, 0.8, 20, 0.6, 0.9)]),
     }
@@ -147,10 +137,6 @@ def test_a_cell_is_shaded_by_its_share_of_what_humans_said():
 
 def test_a_cell_without_tasks_links_nowhere():
     assert len(parsed(every_chart()["heat map"]).findall(".//a")) == 1
-
-
-def test_a_class_that_was_not_seen_before_has_no_mark():
-    assert every_chart()["bars"].count("chart-before") == 1
 
 
 def test_a_sparkline_of_nothing_is_nothing():
