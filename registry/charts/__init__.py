@@ -6,9 +6,8 @@ Imports nothing of the project.
 """
 
 from .heat_map import Cell, heat_map
-from .line import Point, Series, line_chart
+from .line import Point, Series, line_chart, sparkline
 from .reliability import Bin, reliability_diagram
-from .sparkline import sparkline
 
 __all__ = [
     "Bin",

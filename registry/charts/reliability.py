@@ -7,8 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from . import plot
-from .figure import Table, figure, nothing, svg
-from .plot import ticked
+from .plot import Table, figure, nothing, svg, ticked
 
 _LARGEST_DOT = 10.0
 
