@@ -16,7 +16,7 @@ from registry.metrics import Direction, info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
 from registry.reports.paired_sample import Difference
-from registry.reports.task_views import why_no_link
+from registry.reports.tasks import why_no_link
 
 from .badges import version_badge
 from .base import link

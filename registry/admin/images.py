@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from registry.models import Task
-from registry.reports.task_views import TaskView
+from registry.reports.tasks import TaskView
 
 from .base import as_text, page_url
 

@@ -9,7 +9,7 @@ from unfold.decorators import display
 
 from registry.formatting import answer_text
 from registry.models import Outcome
-from registry.reports.task_views import TaskView, task_views, why_no_link
+from registry.reports.tasks import TaskView, task_views, why_no_link
 
 from .badges import ago
 from .base import is_list, link

@@ -18,8 +18,7 @@ from registry.models import AuditEntry, Event, ModelVersion, Project, Task, Trai
 from registry.permissions import may_view
 from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
-from registry.reports.task_views import why_no_link
-from registry.reports.tasks import label_next, why_none
+from registry.reports.tasks import label_next, why_no_link, why_none
 
 from .badges import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
 from .base import link, list_url, page_url

@@ -18,7 +18,7 @@ from registry.metrics import title
 from registry.models import AuditEntry, TrainingRun, Worker
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
-from registry.reports.learning_curve import judged_by
+from registry.reports.series import judged_by
 
 from .badges import RUN_COLOURS, ago, duration, state_badge
 from .base import link

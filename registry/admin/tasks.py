@@ -11,8 +11,7 @@ from unfold.decorators import display
 from registry.errors import EvalsError
 from registry.formatting import answer_text
 from registry.models import Task
-from registry.reports.task_views import TaskView, task_views, why_no_link
-from registry.reports.tasks import Alike, similar
+from registry.reports.tasks import Alike, TaskView, similar, task_views, why_no_link
 
 from .base import as_json, is_list, link
 from .images import Framed, framed, row, whole

@@ -8,9 +8,9 @@ from registry import charts
 from registry.formatting import format_3dp, signed
 from registry.models import ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
-from registry.reports.learning_curve import LearningCurve
 from registry.reports.metrics import ClassRow
 from registry.reports.reliability import Reliability
+from registry.reports.series import LearningCurve
 
 from .base import list_url
 

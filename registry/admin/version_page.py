@@ -17,12 +17,11 @@ from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.proportions import Proportion, by_source
-from registry.reports.learning_curve import LearningCurve, learning_curves, may_have_curve
-from registry.reports.metrics import MetricRow, champion_before, per_class, whole_metrics
+from registry.reports.metrics import MetricRow, per_class, whole_metrics
 from registry.reports.reliability import reliability
-from registry.reports.task_views import why_no_link
-from registry.reports.tasks import mistakes
-from registry.reports.version_history import said_of, version_history
+from registry.reports.series import LearningCurve, learning_curves, may_have_curve
+from registry.reports.tasks import mistakes, why_no_link
+from registry.reports.version_history import champion_before, said_of, version_history
 
 from . import run_page, version_charts
 from .badges import ago, version_badge

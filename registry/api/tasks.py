@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from registry.engine import engine
 from registry.models import Project, Task
 from registry.models.task import Split
-from registry.reports.task_views import task_views
+from registry.reports.tasks import task_views
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter

@@ -8,10 +8,10 @@ from registry.proportions import Proportion, by_target
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.exemplars import LabelExemplars, exemplars
-from registry.reports.learning_curve import learning_curves
-from registry.reports.metrics import champion_before, per_class, whole_metrics
+from registry.reports.metrics import per_class, whole_metrics
+from registry.reports.series import learning_curves
 from registry.reports.tasks import mistakes
-from registry.reports.version_history import version_history
+from registry.reports.version_history import champion_before, version_history
 
 __all__ = ["card", "card_markdown"]
 

@@ -14,7 +14,7 @@ from registry.reports.paired_sample import (
     Triple,
     mcnemar,
 )
-from registry.reports.task_views import TaskView, task_views_by_id
+from registry.reports.tasks import TaskView, task_views_by_id
 
 TASKS_SHOWN = 20
 

@@ -9,7 +9,7 @@ from django.db.models.functions import RowNumber
 
 from registry.models import Exemplar, ModelVersion
 from registry.reports.metrics import ClassRow, per_class
-from registry.reports.task_views import TaskView, task_views
+from registry.reports.tasks import TaskView, task_views
 
 _Key = tuple[str, str]  # target, label
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from registry.metrics import NO_ROW, Measure, info, mean, measured
-from registry.models import AuditEntry, Metric, ModelVersion, Project
+from registry.models import Metric, ModelVersion, Project
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,6 @@ def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> li
         before = values.get((previous.pk, target, label), {}) if previous else {}
         rows.append(_row(target, label, own, before))
     return rows
-
-
-def champion_before(version: ModelVersion) -> ModelVersion | None:
-    """The champion that the version was to replace when it was first considered; one query."""
-    considered = AuditEntry.objects.filter(version=version, verb__in=["promote", "keep"])
-    first = considered.exclude(from_version=version).select_related("from_version")
-    entry = first.order_by("id").first()
-    return entry.from_version if entry else None
 
 
 def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metric]) -> ClassRow:

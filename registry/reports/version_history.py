@@ -1,4 +1,4 @@
-"""The audit entries of a version, also those that took it out of service."""
+"""A version's history: its audit entries, and the champion before it."""
 
 from django.db.models import F, Q, QuerySet
 
@@ -27,3 +27,11 @@ def said_of(entry: AuditEntry, version: ModelVersion) -> str:
     if entry.verb not in CHAMPION_MOVES or entry.to_version_id == version.pk:
         return verb
     return f"{verb} to {entry.to_version.label if entry.to_version else 'none'}"
+
+
+def champion_before(version: ModelVersion) -> ModelVersion | None:
+    """The champion that the version was to replace when it was first considered; one query."""
+    considered = AuditEntry.objects.filter(version=version, verb__in=["promote", "keep"])
+    first = considered.exclude(from_version=version).select_related("from_version")
+    entry = first.order_by("id").first()
+    return entry.from_version if entry else None

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.admin.images import image
-from registry.reports.task_views import task_views
+from registry.reports.tasks import task_views
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

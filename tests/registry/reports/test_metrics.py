@@ -7,7 +7,8 @@ import pytest
 from registry.actions import champion
 from registry.metrics import title
 from registry.models import Project
-from registry.reports.metrics import champion_before, champion_metrics, per_class, whole_metrics
+from registry.reports.metrics import champion_metrics, per_class, whole_metrics
+from registry.reports.version_history import champion_before
 from tests.factories import ModelVersionFactory, ProjectFactory, promote
 
 from .records import clusters, metric, queries
