@@ -231,9 +231,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "ENUM_NAME_OVERRIDES": {
-        "EventSource": "registry.api.events.SOURCES",
+        "EventSource": "registry.api.records.EVENT_SOURCES",
         "EventStatus": "registry.models.event.EventStatus.choices",
-        "OutcomeSource": "registry.api.outcomes.SOURCES",
+        "OutcomeSource": "registry.api.records.OUTCOME_SOURCES",
         "RunState": "registry.models.run.RunState.choices",
         "VersionState": "registry.models.version.VersionState.choices",
     },

@@ -1,4 +1,4 @@
-"""The filters of lists, which refuse unknown parameters, and the search."""
+"""The filters, search and order of lists, and what a list of a long table requires."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,13 +10,15 @@ from django_filters.fields import IsoDateTimeField
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
-from rest_framework.filters import SearchFilter
+from rest_framework.filters import BaseFilterBackend, SearchFilter
 from rest_framework.request import Request
 
-from . import paging, query_limits
+from registry.errors import EvalsError
 
 MAX_ID = 2**63 - 1
 MAX_NUMBER = 2**31 - 1
+PAGE_PARAMETERS = ("cursor", "page_size")
+_NOT_FILTERS = {*PAGE_PARAMETERS, "ordering"}
 
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_ID})
@@ -100,14 +102,14 @@ class StrictFilters(DjangoFilterBackend):
     """Refuses unknown parameters: a typing error would return every row."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
-        known = {*view.filterset_class.base_filters, *paging.PARAMETERS, "ordering"}
+        known = {*view.filterset_class.base_filters, *PAGE_PARAMETERS, "ordering"}
         if view.search_fields:
             known.add("search")
         unknown = sorted(set(request.query_params) - known)
         if unknown:
             message = f"There is no such parameter. There are {', '.join(sorted(known))}."
             raise ValidationError(dict.fromkeys(unknown, message))
-        query_limits.require_narrowing(request, view)
+        require_narrowing(request, view)
         return super().filter_queryset(request, queryset, view)
 
 
@@ -127,3 +129,70 @@ class Search(SearchFilter):
                 "schema": {"type": "string"},
             }
         ]
+
+
+class Ordering(BaseFilterBackend):
+    """One field, with a minus from the largest on; the pagination does it, id breaks ties."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
+        return queryset
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "ordering",
+                "in": "query",
+                "required": False,
+                "description": "Rows without a value come last.",
+                "schema": {
+                    "type": "string",
+                    "enum": orderings(view),
+                    "default": view.ordering,
+                },
+            }
+        ]
+
+
+def orderings(view: Any) -> list[str]:
+    """The valid values of `ordering`."""
+    return [sign + name for name in view.ordering_fields for sign in ("", "-")]
+
+
+def requested_ordering(request: Request, view: Any) -> str:
+    """The field to order by, with its sign. Raises ValidationError for one that is not offered."""
+    ordering = request.query_params.get("ordering") or view.ordering
+    if ordering not in orderings(view):
+        raise ValidationError({"ordering": f"Must be one of {', '.join(orderings(view))}."})
+    return ordering
+
+
+class FilterRequired(EvalsError):
+    """A query that would read a whole long table."""
+
+    code = "filter_needed"
+
+
+def require_narrowing(request: Request, view: Any) -> None:
+    """Raises FilterRequired for a query that no index answers, outside `narrow_by`."""
+    filters = _filters_with_value(request)
+    if not view.narrow_by or filters & set(view.narrow_by):
+        return
+    by_id = requested_ordering(request, view).lstrip("-") == "id"
+    if by_id and len(filters) <= 1 and filters <= set(view.indexed):
+        return
+    raise FilterRequired(
+        "This list is long: it is filtered, searched and ordered like that within "
+        f"{' or '.join(view.narrow_by)} only.",
+        hint=f"Add {' or '.join(f'?{name}=<id>' for name in view.narrow_by)}.",
+    )
+
+
+def is_read_by_index(request: Request, view: Any) -> bool:
+    """Whether an index has the rows in the order of ids, so that a page reads its own rows only."""
+    filters = _filters_with_value(request)
+    return len(filters) <= 1 and filters <= {*view.indexed, *view.ordered_by}
+
+
+def _filters_with_value(request: Request) -> set[str]:
+    """The names of filters and search with a value."""
+    return {name for name, value in request.query_params.items() if value} - _NOT_FILTERS

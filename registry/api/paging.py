@@ -15,11 +15,10 @@ from rest_framework.utils.urls import replace_query_param
 from registry.json_sanitize import sanitize
 
 from .errors import CursorInvalid
-from .query_limits import is_read_by_index, requested_ordering
+from .filters import PAGE_PARAMETERS, is_read_by_index, requested_ordering
 
 PAGE_SIZE = 50
 MAX_PAGE_SIZE = 500  # rows
-PARAMETERS = ("cursor", "page_size")
 
 
 class _PageQuery(serializers.Serializer):
@@ -41,7 +40,7 @@ class KeysetPagination(BasePagination):
     ) -> list[Model]:
         """The cursor's page, else the first; one query."""
         query = _PageQuery(
-            data={k: request.query_params[k] for k in PARAMETERS if k in request.GET}
+            data={k: request.query_params[k] for k in PAGE_PARAMETERS if k in request.GET}
         )
         query.is_valid(raise_exception=True)
         size = query.validated_data["page_size"]

@@ -1,4 +1,4 @@
-"""The serializers of /api/projects/: a project without its secrets, and its requests."""
+"""The serializers of /api/projects/: a project without its secrets, its requests and reports."""
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -6,8 +6,7 @@ from rest_framework import serializers
 from registry.models import Project, Task
 from registry.models.project import PromotionRule
 
-from .report_serializers import IntervalField
-from .serializers import Body, OptionalReason, VersionReference
+from .serializers import Body, IntervalField, OptionalReason, ShownTaskSerializer, VersionReference
 
 MAX_DAYS = 366
 
@@ -135,3 +134,17 @@ class DaySerializer(serializers.Serializer):
     day = serializers.DateField()
     proportion = ProportionSerializer()
     window = ProportionSerializer()
+
+
+class NextTaskSerializer(serializers.Serializer):
+    """A task that nobody has labelled."""
+
+    score = serializers.FloatField(help_text="The champion's score, 0 to 1.")
+    task = ShownTaskSerializer()
+
+
+class AlikeSerializer(serializers.Serializer):
+    """A similar task."""
+
+    cosine = serializers.FloatField(help_text="Of the features of both, -1 to 1.")
+    task = ShownTaskSerializer()

@@ -18,9 +18,11 @@ from registry.reports.tasks import label_next, similar
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter
 from .project_serializers import (
+    AlikeSerializer,
     DaySerializer,
     LabelNextQuery,
     MetricQuery,
+    NextTaskSerializer,
     PointSerializer,
     PrequentialQuery,
     ProjectDetailSerializer,
@@ -28,7 +30,6 @@ from .project_serializers import (
     Settings,
     SimilarQuery,
 )
-from .report_serializers import AlikeSerializer, NextTaskSerializer
 from .schema import ErrorSerializer
 
 

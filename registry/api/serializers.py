@@ -1,4 +1,4 @@
-"""The serializers that several resources share: request bodies, and references to rows."""
+"""The serializers that several resources share: request bodies, references to rows, tasks."""
 
 from functools import cache
 from typing import Any
@@ -63,3 +63,25 @@ class TaskReference(serializers.Serializer):
 
     id = serializers.IntegerField(source="pk")
     labelstudio_id = serializers.IntegerField()
+
+
+class ShownTaskSerializer(serializers.Serializer):
+    """A task for display."""
+
+    id = serializers.IntegerField()
+    labelstudio_id = serializers.IntegerField()
+    kind = serializers.CharField(help_text="text, or image.")
+    text = serializers.CharField(help_text="Of an image its address.")
+    url = serializers.CharField(allow_null=True, help_text="In Label Studio, where it is known.")
+    deleted = serializers.BooleanField()
+    thumbnail = serializers.CharField(
+        allow_null=True, help_text="The path of the route that shows an image small."
+    )
+
+
+class IntervalField(serializers.ListField):
+    """The lower and the upper end."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", "The 95 % interval.")
+        super().__init__(child=serializers.FloatField(), min_length=2, max_length=2, **kwargs)

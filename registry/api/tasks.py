@@ -17,10 +17,10 @@ from registry.models.task import Split
 from registry.reports.tasks import task_views
 
 from .base import Resource
+from .downloads import Jpeg, jpeg_answer, one_of_few
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
-from .report_serializers import ShownTaskSerializer
 from .schema import ErrorSerializer
-from .thumbnails import Jpeg, jpeg_answer, one_of_few
+from .serializers import ShownTaskSerializer
 
 _LONG = ("data", "annotations")
 

@@ -9,12 +9,9 @@ from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
 from .access_keys import AccessKeys
-from .audit_entries import AuditEntries
 from .errors import route_unknown
-from .events import Events
-from .metrics import Metrics
-from .outcomes import Outcomes
 from .projects import Projects
+from .records import AuditEntries, Events, Metrics, Outcomes
 from .runs import Runs
 from .tasks import Tasks
 from .versions import Versions

@@ -20,15 +20,13 @@ from registry.reports.tasks import mistakes
 from .base import Resource
 from .downloads import Markdown, Octets, download
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter
-from .report_serializers import (
+from .version_serializers import (
     CardSerializer,
+    CompareQuery,
     ComparisonSerializer,
+    ExemplarsQuery,
     LookSerializer,
     MistakeSerializer,
-)
-from .version_serializers import (
-    CompareQuery,
-    ExemplarsQuery,
     MistakesQuery,
     VersionDetailSerializer,
     VersionSerializer,

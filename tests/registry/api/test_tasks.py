@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from registry.actions import tasks
-from registry.api.thumbnails import one_of_few
+from registry.api.downloads import one_of_few
 from tests import factories as make
 
 from .conftest import WHO, Caller, asked, code

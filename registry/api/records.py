@@ -1,0 +1,226 @@
+"""/api/metrics/, outcomes/, events/ and audit-entries/: what is recorded and never changed."""
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from registry.models import AuditEntry, Event, Metric, Outcome
+from registry.models.event import EventStatus
+from registry.reports.version_history import is_on
+
+from .base import Resource
+from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, LabelFilter, NumberFilter
+from .serializers import TaskReference, VersionReference
+
+
+class MetricSerializer(serializers.ModelSerializer):
+    """A metric of a version."""
+
+    class Meta:
+        model = Metric
+        fields = ["id", "version", "target", "name", "split", "label", "step", "value", "n"]
+        read_only_fields = fields
+        extra_kwargs = {
+            "target": {"help_text": "Empty: the whole version."},
+            "label": {"help_text": "The class, for a value of one class."},
+            "step": {
+                "help_text": "The x of a curve, training examples; or the k of precision at k."
+            },
+            "n": {"help_text": "Examples behind the value."},
+        }
+
+
+class MetricFilter(django_filters.FilterSet):
+    """By version, name, target, split and label."""
+
+    version = IdFilter("version_id")
+    name = django_filters.CharFilter()
+    target = django_filters.CharFilter()
+    whole = FlagFilter(field_name="target", lookup_expr="exact", method="of_the_whole_version")
+    split = django_filters.CharFilter()
+    label = django_filters.CharFilter()
+    step = NumberFilter("step")
+
+    class Meta:
+        model = Metric
+        fields: list[str] = []
+
+    def of_the_whole_version(self, queryset, name, value):
+        """Those without a target, or only those with one."""
+        return queryset.filter(target="") if value else queryset.exclude(target="")
+
+
+class Metrics(Resource):
+    """The metrics of versions; for a series over a project's versions see the project."""
+
+    queryset = Metric.objects.all()
+    serializer_class = MetricSerializer
+    filterset_class = MetricFilter
+    ordering_fields = ("id", "name", "step", "value", "n")
+    search_fields = ("name", "target", "label")
+    narrow_by = ("version",)
+
+
+OUTCOME_SOURCES = Outcome.Source.choices
+
+
+class OutcomeSerializer(serializers.ModelSerializer):
+    """A prediction for a task, and whether it was correct."""
+
+    version = VersionReference()
+    task = TaskReference()
+    predicted = serializers.JSONField(
+        allow_null=True, help_text="A label, or a sorted list of labels; null: no answer."
+    )
+    human = serializers.JSONField(help_text="A label, or a sorted list of labels.")
+
+    class Meta:
+        model = Outcome
+        fields = [
+            *("id", "version", "task", "target", "source"),
+            *("predicted", "score", "human", "correct", "at"),
+        ]
+        read_only_fields = fields
+
+
+class OutcomeFilter(django_filters.FilterSet):
+    """By version or task, and within one by human label and prediction."""
+
+    version = IdFilter("version_id")
+    task = IdFilter("task_id")
+    target = django_filters.CharFilter()
+    source = django_filters.ChoiceFilter(choices=OUTCOME_SOURCES)
+    correct = FlagFilter()
+    human = LabelFilter("human", label="A label that humans gave.")
+    predicted = LabelFilter("predicted", label="A label that the version answered.")
+
+    class Meta:
+        model = Outcome
+        fields: list[str] = []
+
+
+class Outcomes(Resource):
+    """Predictions for tasks: on the holdout, and on labels that were made after them."""
+
+    queryset = Outcome.objects.select_related("version", "task").only(
+        *("target", "source", "predicted", "score", "human", "correct", "at"),
+        *("version__label", "task__labelstudio_id"),
+    )
+    serializer_class = OutcomeSerializer
+    filterset_class = OutcomeFilter
+    ordering_fields = ("id", "score", "at")
+    narrow_by = ("version", "task")
+    indexed = ("source",)
+
+
+EVENT_SOURCES = Event.Source.choices
+
+
+class EventSerializer(serializers.ModelSerializer):
+    """An event without its payload."""
+
+    class Meta:
+        model = Event
+        fields = [
+            *("id", "project", "source", "action", "status", "outcome", "run"),
+            *("request_id", "received_at", "processed_at"),
+        ]
+        read_only_fields = fields
+
+
+class EventDetailSerializer(EventSerializer):
+    """An event with its payload, whose secrets were never stored."""
+
+    payload = serializers.JSONField()
+
+    class Meta(EventSerializer.Meta):
+        fields = [*EventSerializer.Meta.fields, "payload"]
+        read_only_fields = fields
+
+
+class EventFilter(django_filters.FilterSet):
+    """By project or run, and within it by what came and when."""
+
+    project = IdFilter("project_id")
+    run = IdFilter("run_id")
+    source = django_filters.ChoiceFilter(choices=EVENT_SOURCES)
+    action = django_filters.CharFilter()
+    status = django_filters.ChoiceFilter(choices=EventStatus.choices)
+    request_id = django_filters.CharFilter()
+    received_after = AfterFilter("received_at")
+    received_before = BeforeFilter("received_at")
+
+    class Meta:
+        model = Event
+        fields: list[str] = []
+
+
+class Events(Resource):
+    """What came, when, and what became of it."""
+
+    queryset = Event.objects.all()
+    serializer_class = EventSerializer
+    detail_serializer_class = EventDetailSerializer
+    filterset_class = EventFilter
+    search_fields = ("action", "outcome")
+    narrow_by = ("project", "run")
+    indexed = ("status", "action", "request_id")
+    ordered_by = ("project",)
+
+    def get_queryset(self):
+        return self.queryset.defer("payload") if self.action == "list" else self.queryset.all()
+
+
+class AuditEntrySerializer(serializers.ModelSerializer):
+    """An audit entry: actor, verb, versions before and after, reason, numbers."""
+
+    version = VersionReference(allow_null=True)
+    from_version = VersionReference(allow_null=True)
+    to_version = VersionReference(allow_null=True)
+    numbers = serializers.JSONField()
+
+    class Meta:
+        model = AuditEntry
+        fields = [
+            *("id", "project", "verb", "actor", "reason", "version"),
+            *("from_version", "to_version", "run", "numbers", "at"),
+        ]
+        read_only_fields = fields
+
+
+class AuditEntryFilter(django_filters.FilterSet):
+    """Audit entries by project, version, run, verb, actor and time."""
+
+    project = IdFilter("project_id")
+    version = IdFilter("version_id", method="on_version")
+    run = IdFilter("run_id")
+    verb = django_filters.CharFilter()
+    actor = django_filters.CharFilter()
+    at_after = AfterFilter("at")
+    at_before = BeforeFilter("at")
+
+    class Meta:
+        model = AuditEntry
+        fields: list[str] = []
+
+    def on_version(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
+        """Include the moves of the champion away from the version, as in the admin."""
+        return queryset.filter(is_on(value))
+
+
+class AuditEntries(Resource):
+    """The audit entries, append-only.
+
+    Those of a version include the moves of the champion away from it.
+    """
+
+    queryset = AuditEntry.objects.select_related("version", "from_version", "to_version").only(
+        *("project_id", "verb", "actor", "reason", "run_id", "numbers", "at"),
+        *("version__label", "from_version__label", "to_version__label"),
+    )
+    serializer_class = AuditEntrySerializer
+    filterset_class = AuditEntryFilter
+    search_fields = ("reason", "actor", "verb")
+    narrow_by = ("project", "version", "run")
+    indexed = ("verb", "actor")
+    ordered_by = ("project",)
