@@ -26,7 +26,7 @@ from registry.actions.operator.action import Button
 from registry.actions.operator.parameters import Text
 from registry.errors import EvalsError
 
-from .base import page_url
+from .navigation import page_url
 
 
 def add_buttons(page: ModelAdmin) -> list[Any]:

@@ -18,9 +18,9 @@ from registry.reports.compare import Comparison, Disagreement, Recorded, TargetC
 from registry.reports.paired_sample import Difference
 from registry.reports.tasks import why_no_link
 
-from .badges import version_badge
-from .base import link
 from .images import excerpt
+from .markup import version_badge
+from .navigation import link
 
 _CHOICES = 100
 

@@ -25,8 +25,8 @@ from registry.reports.project_summary import (
 )
 
 from . import project_summary
-from .badges import RUN_COLOURS, ago, state_badge
-from .base import page_url
+from .markup import RUN_COLOURS, ago, state_badge
+from .navigation import page_url
 
 admin.site.index_template = "registry/home.html"
 admin.site.index_title = "Projects"

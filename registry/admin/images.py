@@ -1,20 +1,28 @@
-"""Images of tasks in the admin: thumbnails, and rows of thumbnails."""
+"""Images of tasks in the admin: thumbnails, rows of them, and the exemplars of each label."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
 
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from registry.models import Task
+from registry.formatting import format_3dp
+from registry.models import ModelVersion, Target, Task
+from registry.reports.exemplars import Example, LabelExemplars, exemplars
+from registry.reports.metrics import ClassRow
 from registry.reports.tasks import TaskView
 
-from .base import as_text, page_url
+from .markup import as_text
+from .navigation import page_url
 
 _SIDE = 96  # pixels; a thumbnail has more, for screens with two for each
+_LABELS, _EACH = 30, 12  # so many labels with so many exemplars each
+_OF_ONE = 100  # exemplars of a single label
 _NAME = 80  # characters of an alternative text that are read out in a breath
 
 
@@ -77,3 +85,51 @@ def _name(address: str) -> str:
     place = parts.query if parts.path.endswith("/") and parts.query else parts.path
     last = unquote(place).replace("=", "/").rstrip("/").rsplit("/", 1)[-1]
     return Truncator(last or parts.netloc).chars(_NAME)
+
+
+def exemplars_of_labels(
+    version: ModelVersion, target: Target, classes: Sequence[ClassRow], given: QueryDict
+) -> dict[str, Any] | None:
+    """The labels with their images, further labels by name; None without exemplars.
+
+    `?label=` asks for one label, with all its examples. One query; `classes` are the target's.
+    """
+    label = given.get("label")
+    if label is None:
+        found = exemplars(version, target.name, limit=_EACH, most=_LABELS, classes=classes)
+    else:
+        found = exemplars(version, target.name, label, _OF_ONE, classes=classes)
+    if not found and label is None:
+        return None
+    shown = [one for one in found if one.examples][:_LABELS]
+    return {
+        "label": label,
+        "all": f"?{urlencode({'target': target.name})}#looks",
+        "shown": [_label(target, one) for one in shown],
+        "others": [_label_name(target, one) for one in found if one not in shown],
+    }
+
+
+def _label(target: Target, one: LabelExemplars) -> dict[str, Any]:
+    return {
+        **_label_name(target, one),
+        "images": row([_example(one) for one in one.examples], f"Examples of {one.label}"),
+        "more": one.total if one.total and one.total > len(one.examples) else 0,
+    }
+
+
+def _label_name(target: Target, one: LabelExemplars) -> dict[str, Any]:
+    """A label, its number of tasks, and the link to its own page."""
+    query = urlencode({"target": target.name, "label": one.label})
+    return {"label": one.label, "n": _counted(one), "href": f"?{query}#looks"}
+
+
+def _counted(one: LabelExemplars) -> str:
+    if one.n is None:
+        return ""
+    tasks = "1 task" if one.n == 1 else f"{one.n:,} tasks"
+    return f"humans gave it to {tasks} of the holdout" if one.by_humans else tasks
+
+
+def _example(example: Example) -> Framed:
+    return framed(example.task, format_3dp(example.score))

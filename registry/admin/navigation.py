@@ -1,9 +1,13 @@
-"""The admin's sidebar: models, data, access, operation."""
+"""The admin's sidebar, and the links between its pages."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django.db.models import Model
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 _GROUPS = {
     "Models": [
@@ -60,3 +64,36 @@ def _may_view(request: HttpRequest, model: str) -> bool:
     return request.user.has_perm(f"{app}.view_{name}") or request.user.has_perm(
         f"{app}.change_{name}"
     )
+
+
+def page_url(shown: Model) -> str:
+    """The URL of an object's page."""
+    meta = shown._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[shown.pk])
+
+
+def link(shown: Model | None, text: str = "") -> str:
+    """A link to the object's page; a dash for none."""
+    if shown is None:
+        return "–"
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>',
+        page_url(shown),
+        text or str(shown),
+    )
+
+
+def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
+    """A link to the list of a model, filtered."""
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>',
+        list_url(model, **filters),
+        text,
+    )
+
+
+def list_url(model: type[Model], **filters: Any) -> str:
+    """The URL of a model's list, filtered."""
+    meta = model._meta
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url

@@ -20,9 +20,9 @@ from registry.reports.project_summary import project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.tasks import label_next, why_no_link, why_none
 
-from .badges import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
-from .base import link, list_url, page_url
 from .images import excerpt
+from .markup import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
+from .navigation import link, list_url, page_url
 from .project_summary import facts_of_project
 
 _LATEST = 5

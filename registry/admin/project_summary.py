@@ -13,8 +13,8 @@ from registry.models import Event
 from registry.proportions import ENOUGH, Proportion
 from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 
-from .badges import ago
-from .base import list_url, page_url
+from .markup import ago
+from .navigation import list_url, page_url
 
 _DONE = {"promote": "promoted", "roll_back": "rolled back to", "fall_back": "fallen back to"}
 

@@ -13,12 +13,13 @@ from registry.errors import EvalsError
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy
 
-from . import connect_page
+from .access_keys import connect_view
 from .action_buttons import caller
-from .base import as_json, as_text, is_list, link, list_link
+from .markup import as_json, as_text
+from .navigation import link, list_link
 from .project_form import ProjectForm, policy_sentence
 from .project_page import overview
-from .registry_admin import RegistryAdmin
+from .registry_admin import RegistryAdmin, is_list
 
 _LEARNS = "How it learns"
 _EDITABLE = [*default_policy(), "options", "promotion_rule", "reason"]
@@ -70,7 +71,7 @@ class ProjectAdmin(RegistryAdmin):
 
     def connect_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page with the URL to paste into Label Studio."""
-        return connect_page.view(self, request, object_id)
+        return connect_view(self, request, object_id)
 
     def changeform_view(
         self,

@@ -20,8 +20,8 @@ from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
 from registry.reports.series import judged_by
 
-from .badges import RUN_COLOURS, ago, duration, state_badge
-from .base import link
+from .markup import RUN_COLOURS, ago, duration, state_badge
+from .navigation import link
 
 _MOST_STATEMENTS = 200
 _LONG = ("log", "statements", "candidates", "comparison", "parameters", "dataset_counts")

@@ -11,9 +11,8 @@ from unfold.decorators import display
 from registry.models import TrainingRun
 
 from . import run_page
-from .base import is_list, link
-from .lists import PROJECT, LongListAdmin, of_project
-from .registry_admin import TemplatePage
+from .navigation import link
+from .registry_admin import PROJECT, LongListAdmin, TemplatePage, is_list, of_project
 
 STATE_COLOURS = {
     "Queued": "info",

@@ -13,9 +13,10 @@ from registry.formatting import answer_text
 from registry.models import Task
 from registry.reports.tasks import Alike, TaskView, similar, task_views, why_no_link
 
-from .base import as_json, is_list, link
 from .images import Framed, framed, row, whole
-from .lists import PROJECT, LongListAdmin
+from .markup import as_json
+from .navigation import link
+from .registry_admin import PROJECT, LongListAdmin, is_list
 
 _ALIKE = 8
 

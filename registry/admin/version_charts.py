@@ -12,7 +12,7 @@ from registry.reports.metrics import ClassRow
 from registry.reports.reliability import Reliability
 from registry.reports.series import LearningCurve
 
-from .base import list_url
+from .navigation import list_url
 
 
 def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:

@@ -24,10 +24,9 @@ from registry.reports.tasks import mistakes, why_no_link
 from registry.reports.version_history import champion_before, said_of, version_history
 
 from . import run_page, version_charts
-from .badges import ago, version_badge
-from .base import link, list_url, page_url
-from .exemplars import exemplars_of_labels
-from .images import excerpt
+from .images import excerpt, exemplars_of_labels
+from .markup import ago, version_badge
+from .navigation import link, list_url, page_url
 
 _MISTAKES = 10
 _OTHERS = 50

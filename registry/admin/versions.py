@@ -17,10 +17,17 @@ from registry.formatting import primary_metric
 from registry.models import Metric, ModelVersion, Project, Target
 
 from . import compare_page, version_page
-from .badges import version_badge
-from .base import is_list, page_url
-from .lists import PROJECT, VERSION, LongListAdmin, of_project, of_version
-from .registry_admin import TemplatePage
+from .markup import version_badge
+from .navigation import page_url
+from .registry_admin import (
+    PROJECT,
+    VERSION,
+    LongListAdmin,
+    TemplatePage,
+    is_list,
+    of_project,
+    of_version,
+)
 
 
 def _labelled(word: str) -> Q:

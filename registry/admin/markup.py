@@ -1,6 +1,8 @@
-"""Coloured badges of states, and ages and durations as text."""
+"""Values as the admin's markup: badges of states, ages, durations, JSON and long text."""
 
+import json
 from datetime import datetime
+from typing import Any
 
 from django.template.defaultfilters import date as as_date
 from django.utils import timezone
@@ -65,3 +67,25 @@ def duration(start: datetime | None, end: datetime | None) -> str:
     if seconds < 60:
         return f"{seconds:.1f}\xa0s"
     return f"{int(seconds // 60)}\xa0min\xa0{int(seconds % 60)}\xa0s"
+
+
+_SHOWN_CHARACTERS = 100_000
+
+
+def as_json(value: Any) -> str:
+    """An indented JSON value, cut after 100,000 characters with a note."""
+    return as_text(json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False))
+
+
+def as_text(text: str) -> str:
+    """Monospaced, wrapped text, cut after 100,000 characters with a note."""
+    if not text:
+        return "–"
+    rest = len(text) - _SHOWN_CHARACTERS
+    if rest > 0:
+        text = f"{text[:_SHOWN_CHARACTERS]}\n… {rest:,} more characters"
+    return format_html(
+        '<pre class="max-h-96 overflow-auto whitespace-pre-wrap break-words font-mono text-xs"'
+        ' tabindex="0">{}</pre>',
+        text,
+    )
