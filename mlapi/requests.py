@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlapi.labelstudio.times import moment
+from mlapi.labelstudio.response_schemas import moment
 from registry.errors import BodyInvalid
 from registry.json_body import loads
 

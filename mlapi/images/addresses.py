@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.labelstudio.fields import value_of
+from mlapi.labelstudio.label_config import value_of
 
 MAX_CHARACTERS = 8_000  # of an address; an image inside a data: URI may be larger
 _MAX_DATA_URI = 6_000_000  # of an image of 4 MB, in base64

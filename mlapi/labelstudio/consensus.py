@@ -7,7 +7,7 @@ from typing import Any
 
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import label_of
-from mlapi.labelstudio.times import moment
+from mlapi.labelstudio.response_schemas import moment
 
 Labels = dict[str, str | list[str]]
 

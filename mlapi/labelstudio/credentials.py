@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.errors import LabelStudioError, Missing, NoCredentials, ProjectMismatch
+from mlapi.labelstudio.http import READ_S
 from registry.models import Project
-
-from .client import READ_S, LabelStudio
-from .errors import LabelStudioError, Missing, NoCredentials, ProjectMismatch
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from mlapi.labelstudio.times import moment
+from mlapi.labelstudio.response_schemas import moment
 
 START_TRAINING = "START_TRAINING"
 # Our own names, for what comes by other routes than the webhook.

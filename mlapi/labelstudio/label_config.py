@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException, ElementTree
 
+from mlapi.domain import InputError
 from registry.errors import HttpError
 
 MAX_CHARACTERS = 2_000_000
@@ -104,6 +106,14 @@ class LabelConfig:
     def control(self, name: str) -> Control | None:
         """The control tag of that name."""
         return next((c for c in self.controls if c.name == name), None)
+
+
+def value_of(task_data: Any, field: str) -> Any:
+    """What the field holds. Raises InputError `field_missing`, or `null` for null."""
+    value = _value(task_data, field)
+    if value is None:
+        raise InputError("null", f"The field {field!r} is null.")
+    return value
 
 
 @lru_cache(maxsize=128)
@@ -237,3 +247,14 @@ def _with_labels(control: Control, found: list[tuple[Element, ...]], nested: boo
         nested=control.nested or nested,
         dynamic=control.dynamic or refers,
     )
+
+
+def _value(task_data: Any, field: str) -> Any:
+    if isinstance(task_data, dict) and field in task_data:
+        return task_data[field]
+    value = task_data
+    for key in field.split("."):  # `$a.b` is a path, as in Label Studio's editor
+        if not isinstance(value, dict) or key not in value:
+            raise InputError("field_missing", f"The task has no field {field!r}.")
+        value = value[key]
+    return value

@@ -7,7 +7,6 @@ from mlapi.labelstudio import events
 from mlapi.locks import DRAIN, project_lock
 from mlapi.mirror import apply_changes, prequential, tombstones
 from mlapi.mirror.apply_changes import Applied
-from mlapi.mirror.first_labels import first_answers
 from mlapi.mirror.unit_of_work import Desk
 from registry.actions import events as event_actions
 from registry.actions import projects
@@ -95,7 +94,11 @@ def _apply(project: Project, event: Event, champions: prequential.Champions) -> 
         for change in changes
         if isinstance(change, events.PutAnnotation)
         and not gone.has(change)
-        and (first := first_answers(project, change, desk.row(change.task_id), desk.served.targets))
+        and (
+            first := prequential.first_answers(
+                project, change, desk.row(change.task_id), desk.served.targets
+            )
+        )
     ]
     with transaction.atomic():
         applied = apply_changes.apply(project, changes, desk, gone)

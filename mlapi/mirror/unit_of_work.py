@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlapi.labelstudio import events
-from mlapi.labelstudio.times import moment
+from mlapi.labelstudio.response_schemas import moment
 from mlapi.served_config import resolve
 from registry.actions import tasks
 from registry.actions.tasks import TaskState

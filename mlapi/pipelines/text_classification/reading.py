@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.labelstudio.fields import value_of
+from mlapi.labelstudio.label_config import value_of
 
 # A text is read up to here, some 3,500 words. What follows hardly ever changes its class, and
 # this bounds the time and memory of a request whatever a task holds.

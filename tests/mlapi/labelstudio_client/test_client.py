@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from mlapi.labelstudio import credentials, errors, tokens
+from mlapi.labelstudio import credentials, errors, http
 from mlapi.labelstudio.client import LabelStudio
 from registry.actions import project_settings
 from registry.actions import projects as actions
@@ -109,7 +109,7 @@ def test_media_is_served_to_the_token_only(client, labelstudio):
 def test_a_personal_access_token_is_exchanged_again_after_a_401_and_when_it_is_due(
     labelstudio, theirs, monkeypatch
 ):
-    auth = tokens.PersonalAccessToken(labelstudio.personal_access_token(), labelstudio.url)
+    auth = http.PersonalAccessToken(labelstudio.personal_access_token(), labelstudio.url)
     with LabelStudio(labelstudio.url, "unused") as client:
         client._http.auth = auth
         client.whoami()
