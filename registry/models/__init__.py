@@ -1,20 +1,14 @@
-"""What is remembered. Each concept is a module; state is changed through `registry.actions` only.
+"""The tables of the registry, a module for each subject; only `registry.actions` changes state.
 
-Imports nothing of the project.
+Imports the table of metrics and the artifact format, and nothing else of the project.
 """
 
-from .access_key import AccessKey
 from .audit_entry import AuditEntry
-from .event import Event
-from .exemplar import Exemplar
-from .feature import Feature
-from .metric import Metric
-from .outcome import Outcome
-from .project import Project
+from .evaluation import Exemplar, Metric, Outcome
+from .event import Event, Tombstone
+from .project import AccessKey, Project
 from .run import TrainingRun
-from .task import Task
-from .task_score import TaskScore
-from .tombstone import Tombstone
+from .task import Feature, Task, TaskScore
 from .version import ConvertedArtifact, ModelVersion, Target
 from .worker import Worker
 

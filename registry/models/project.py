@@ -1,4 +1,4 @@
-"""Projects: label config, connection, policy, options and champion."""
+"""Projects: label config, connection, policy, options and champion; and the keys to them."""
 
 from django.db import models
 
@@ -128,3 +128,33 @@ class Project(models.Model):
     def served_version(self) -> str | None:
         """The version string of `/setup` and of every prediction; None before the first version."""
         return self.champion.label if self.champion else None
+
+
+class AccessKey(models.Model):
+    """A key of 160 random bits, stored as SHA-256, for the routes of its scope.
+
+    It opens neither /api/ nor /admin/.
+    """
+
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256, hex.")
+    project = models.ForeignKey(
+        "Project",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="keys",
+        help_text="Scope: this project only.",
+    )
+    hostname = models.CharField(
+        max_length=500, blank=True, help_text="Scope: projects of this Label Studio only."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions = [("revoke_accesskey", "Can revoke an access key")]
+
+    def __str__(self) -> str:
+        return self.name

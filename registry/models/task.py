@@ -1,4 +1,4 @@
-"""The mirror of a project's tasks and their annotations."""
+"""The mirror of a project's tasks, the features of their images and the champion's scores."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -92,3 +92,64 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return f"task {self.labelstudio_id} of {self.project_id}"
+
+
+class TaskScore(models.Model):
+    """The score of a version's prediction for an unlabelled task.
+
+    Only the champion has scores: a new champion's replace those of the one before.
+    """
+
+    version = models.ForeignKey(
+        "ModelVersion", on_delete=models.CASCADE, related_name="task_scores", db_index=False
+    )
+    task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="scores")
+    score = models.FloatField(null=True, help_text="Null: it cannot be predicted.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "task"], name="task_score_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["version", "score", "task"],
+                condition=Q(score__isnull=False),
+                name="task_score_least_sure",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} of {self.task_id}: {self.score}"
+
+
+class Feature(models.Model):
+    """A vector of float32, stored so that an image is embedded once.
+
+    `extractor` names the extractor with its version and weights. `address` is the SHA-256 of the
+    address in the task's data, `content` that of the image's file: equal files have equal
+    features, whatever their addresses.
+    """
+
+    project = models.ForeignKey(
+        "Project", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="features")
+    extractor = models.CharField(max_length=255)
+    address = models.CharField(max_length=64)
+    content = models.CharField(max_length=64)
+    vector = models.BinaryField(help_text="float32, little-endian.")
+    extracted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "extractor", "address", "task"], name="feature_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["project", "extractor", "content"], name="feature_of_content"),
+            models.Index(fields=["project", "extractor", "id"], name="feature_of_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.extractor} of {self.task_id}"

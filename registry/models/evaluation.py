@@ -1,0 +1,132 @@
+"""The evaluation of a version: metrics, outcomes and exemplars."""
+
+from django.db import models
+from django.db.models import Q
+
+from registry.metrics import AT_K
+
+
+class MetricQuerySet(models.QuerySet["Metric"]):
+    """Metrics by what they are of."""
+
+    def whole(self) -> "MetricQuerySet":
+        """Those on the holdout of a whole version or target: of no class, no points of a curve."""
+        return self.filter(Q(step=0) | Q(name__in=AT_K), split="holdout", label="")
+
+
+class Metric(models.Model):
+    """The value of a metric of a version on a split; an empty `target` means the whole version.
+
+    `label` is the class for per-class values, `step` the x of a curve (training
+    examples for the learning curve) or the k of precision at k, `n` the number of examples
+    behind the value.
+    """
+
+    version = models.ForeignKey("ModelVersion", on_delete=models.CASCADE, related_name="metrics")
+    target = models.CharField(max_length=255, blank=True)
+    name = models.CharField(max_length=64)
+    split = models.CharField(max_length=16, default="holdout")
+    label = models.CharField(max_length=500, blank=True)
+    step = models.IntegerField(default=0)
+    value = models.FloatField(null=True, help_text="Null: undefined on this data.")
+    n = models.IntegerField(default=0)
+
+    objects = MetricQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "target", "name", "split", "label", "step"], name="metric_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["version", "name"], name="metric_version_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `objects.whole()` has it."""
+        at_k = self.name in AT_K
+        return self.split == "holdout" and self.label == "" and (self.step == 0 or at_k)
+
+
+class Outcome(models.Model):
+    """A prediction and the human's label; confusion, mistakes and comparisons query these rows.
+
+    `predicted` and `human` are a label for `single` and a sorted list for `multiple`.
+    """
+
+    class Source(models.TextChoices):
+        HOLDOUT = "holdout", "judged on the holdout"
+        PREQUENTIAL = "prequential", "asked before it saw the human's label"
+        SHOWN = "shown", "accepted or corrected: the human saw a pre-annotation"
+
+    version = models.ForeignKey("ModelVersion", on_delete=models.CASCADE, related_name="outcomes")
+    task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="outcomes")
+    target = models.CharField(max_length=255)
+    source = models.CharField(max_length=12, choices=Source.choices)
+    predicted = models.JSONField(null=True)
+    score = models.FloatField(null=True)
+    human = models.JSONField()
+    correct = models.BooleanField()
+    at = models.DateTimeField(help_text="When it was judged, or when the human answered.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "task", "target", "source"], name="outcome_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["version", "target", "source", "correct"], name="outcome_of_version"
+            ),
+            models.Index(
+                fields=["version", "at"],
+                include=["correct"],
+                condition=Q(source="prequential"),
+                name="outcome_prequential_of",
+            ),
+            models.Index(
+                fields=["at"],
+                include=["version", "correct"],
+                condition=Q(source="prequential"),
+                name="outcome_prequential_at",
+            ),
+            models.Index(fields=["source", "-id"], name="outcome_by_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.predicted!r} / {self.human!r}"
+
+
+class Exemplar(models.Model):
+    """One of the tasks to which a version gives a label with the highest scores.
+
+    Stored where labels are not learned from humans: images of a cluster, and those nearest to
+    the references.
+    """
+
+    version = models.ForeignKey(
+        "ModelVersion", on_delete=models.CASCADE, related_name="exemplars", db_index=False
+    )
+    task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="+")
+    target = models.CharField(max_length=255)
+    label = models.CharField(max_length=500)
+    score = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "target", "label", "task"], name="exemplar_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["version", "target", "label", "-score"], name="exemplar_best_first"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label}: {self.task_id}"
