@@ -48,15 +48,15 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
     Unless it loads here: then that process is at fault, and tries again by itself.
     """
     from mlapi.training.load_check import loads_in_a_fresh_process
-    from registry.actions import fallback
+    from registry.actions import champion
 
     version = ModelVersion.objects.select_related("project").get(
         pk=version_id, project_id=project_id
     )
     if loads_in_a_fresh_process(version):
-        fallback.record_kept(version, actor="serving", reason=f"It loads in a worker. {error}")
+        champion.keep(version, actor="serving", reason=f"It loads in a worker. {error}")
         return
-    goal = fallback.fall_back(
+    goal = champion.fall_back(
         version.project,
         version,
         actor="serving",

@@ -16,7 +16,7 @@ from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from registry import queue
-from registry.actions import events, reaping
+from registry.actions import events, workers
 from registry.actions import projects as project_actions
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
@@ -61,7 +61,7 @@ def at_worker_start() -> None:
 
 def reap() -> None:
     """Runs whose worker went silent are failed and queued once more."""
-    for run in reaping.reap():
+    for run in workers.fail_lost_runs():
         log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from mlapi.labelstudio import events
-from registry.actions import tombstones as tombstone_actions
+from registry.actions.events import record_tombstones
 from registry.models import Event, Project, Tombstone
 
 _TASK, _ANNOTATION = Tombstone.Kind.TASK, Tombstone.Kind.ANNOTATION
@@ -32,9 +32,9 @@ def record(event: Event, project: Project, changes: Sequence[events.Change]) -> 
     for change in changes:
         match change:
             case events.DropTasks(ids):
-                tombstone_actions.record(project, _TASK, ids, event.received_at)
+                record_tombstones(project, _TASK, ids, event.received_at)
             case events.DropAnnotations(ids):
-                tombstone_actions.record(project, _ANNOTATION, ids, event.received_at)
+                record_tombstones(project, _ANNOTATION, ids, event.received_at)
 
 
 def gone(project: Project, changes: Sequence[events.Change]) -> Gone:

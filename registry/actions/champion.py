@@ -1,5 +1,6 @@
-"""Actions that move the champion: promote, roll back, apply the promotion rule."""
+"""Actions on the champion: promote, roll back, apply the promotion rule, fall back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +11,7 @@ from registry.errors import Refused
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.audit_entry import CHAMPION_MOVES
 
-from . import base
+from . import base, versions
 
 
 class NotPromotable(Refused):
@@ -61,8 +62,8 @@ def previous_champion(project: Project) -> ModelVersion | None:
     """The latest earlier champion that could serve, by the pointer's history; two queries."""
     history = [pk for pk in _champion_history(project) if pk != project.champion_id]
     fit = ModelVersion.objects.filter(archived_at__isnull=True, load_failed_at__isnull=True)
-    versions = fit.in_bulk(history)
-    return next((versions[pk] for pk in reversed(history) if pk in versions), None)
+    found = fit.in_bulk(history)
+    return next((found[pk] for pk in reversed(history) if pk in found), None)
 
 
 def _champion_history(project: Project) -> list[int]:
@@ -123,6 +124,66 @@ def _own_numbers(version: ModelVersion) -> dict[str, Any]:
     if version.primary_value is None:
         return {}
     return {"metric": "primary", "candidate": version.primary_value, "n": version.primary_n}
+
+
+def fall_back(
+    project: Project,
+    version: ModelVersion,
+    *,
+    actor: str,
+    error: str,
+    loads: Callable[[ModelVersion], bool],
+) -> ModelVersion | None:
+    """Replace a champion that did not load by the newest earlier version that does, or by none.
+
+    `loads` fetches and loads a version and returns whether that succeeded; it is slow, so it is
+    called outside of the transaction. Returns the champion afterwards: another one if someone
+    moved the pointer meanwhile.
+    """
+    versions.mark_load_failed(version, error)
+    goal = _newest_earlier_that_loads(version, loads)
+    with transaction.atomic():
+        project = base.lock(project)
+        if project.champion_id != version.pk:
+            return project.champion
+        if goal is not None:
+            goal.refresh_from_db()
+            require_fit_to_serve(goal, project)
+        move("fall_back", project, goal, actor, error, from_failed=version)
+    return goal
+
+
+def keep(version: ModelVersion, *, actor: str, reason: str) -> None:
+    """Record that the champion stays although a process could not load it; once per reason."""
+    project = version.project
+    last = AuditEntry.objects.filter(project=project).order_by("-id").first()
+    if last and (last.verb, last.reason) == ("keep", reason):
+        return
+    base.record(
+        "keep",
+        actor=actor,
+        project=project,
+        reason=reason,
+        version=version,
+        from_version=version,
+        to_version=version,
+    )
+
+
+def _newest_earlier_that_loads(
+    version: ModelVersion, loads: Callable[[ModelVersion], bool]
+) -> ModelVersion | None:
+    earlier = ModelVersion.objects.filter(
+        project=version.project_id,
+        number__lt=version.number,
+        archived_at__isnull=True,
+        load_failed_at__isnull=True,
+    )
+    for candidate in earlier.order_by("-number"):
+        if loads(candidate):
+            return candidate
+        versions.mark_load_failed(candidate, "It did not load when a fall-back tried it.")
+    return None
 
 
 def why_not_promotable(version: ModelVersion, project: Project) -> NotPromotable | None:

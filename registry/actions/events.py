@@ -1,5 +1,6 @@
-"""Actions on events: write what came, without its secrets, and later what became of it."""
+"""Actions on events: store one without its secrets, its outcome, and the ids that it deleted."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from registry.errors import Refused
 from registry.json_sanitize import sanitize
-from registry.models import Event, Project, TrainingRun
+from registry.models import Event, Project, Tombstone, TrainingRun
 from registry.models.event import EventStatus
 
 from . import base
@@ -22,8 +23,7 @@ _SECRET_PATHS = {
     ("params", "login"),
     ("params", "password"),
 }
-
-
+_BATCH = 1_000
 _PURGED_AT_ONCE = 5_000
 
 
@@ -75,6 +75,22 @@ def set_outcome(event: Event, status: str, outcome: str, run: TrainingRun | None
     }
     if not base.update_row(event, fields, status=EventStatus.RECEIVED):
         raise EventProcessed(f"Event {event.pk} has its outcome already.")
+
+
+def record_tombstones(
+    project: Project, kind: str, labelstudio_ids: Iterable[int], at: datetime
+) -> None:
+    """Store tombstones of these ids; one that exists gets the new time."""
+    Tombstone.objects.bulk_create(
+        [
+            Tombstone(project=project, kind=kind, labelstudio_id=number, deleted_at=at)
+            for number in sorted(set(labelstudio_ids))
+        ],
+        batch_size=_BATCH,
+        update_conflicts=True,
+        unique_fields=["project", "kind", "labelstudio_id"],
+        update_fields=["deleted_at"],
+    )
 
 
 def purge_problems(before: datetime) -> int:

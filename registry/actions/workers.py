@@ -1,8 +1,18 @@
-"""Actions on workers: their heartbeats."""
+"""Actions on workers: their heartbeats, and the runs of those that are lost."""
 
+from datetime import timedelta
+
+from django.db import transaction
 from django.utils import timezone
 
-from registry.models import Worker
+from registry.error_codes import CODES
+from registry.models import TrainingRun, Worker
+from registry.models.run import RunState
+
+from . import runs
+
+_LOST_AFTER_S = 60
+_WORKER_LOST = "worker_lost"
 
 
 def record_heartbeat(cluster: str, hostname: str) -> None:
@@ -13,3 +23,55 @@ def record_heartbeat(cluster: str, hostname: str) -> None:
         unique_fields=["cluster", "hostname"],
         update_fields=["heartbeat_at"],
     )
+
+
+def fail_lost_runs() -> list[TrainingRun]:
+    """Fail the runs whose worker sends no heartbeat, queue each once more, and return them.
+
+    A run that replaced a lost one is not replaced again: what kills two workers kills the third.
+    A run whose cancellation was requested is cancelled instead.
+    """
+    lost = TrainingRun.objects.filter(
+        state=RunState.RUNNING, heartbeat_at__lt=timezone.now() - timedelta(seconds=_LOST_AFTER_S)
+    )
+    ended = []
+    for run in lost.select_related("project", "retry_of"):
+        with transaction.atomic():
+            if _fail_lost(run):
+                ended.append(run)
+    return ended
+
+
+def _fail_lost(run: TrainingRun) -> bool:
+    """Fail or cancel the run; False if it has sent a heartbeat meanwhile."""
+    now = timezone.now()
+    still_lost = TrainingRun.objects.filter(
+        pk=run.pk, state=RunState.RUNNING, heartbeat_at__lt=now - timedelta(seconds=_LOST_AFTER_S)
+    )
+    if run.cancel_requested:
+        return bool(
+            still_lost.update(
+                state=RunState.CANCELLED, phases=runs.closed_phases(run), ended_at=now
+            )
+        )
+    failed = still_lost.update(
+        state=RunState.FAILED,
+        error_code=_WORKER_LOST,
+        error=f"Its worker {run.worker} has sent no heartbeat for {_LOST_AFTER_S} s.",
+        hint=CODES[_WORKER_LOST].hint,
+        phases=runs.closed_phases(run),
+        ended_at=now,
+    )
+    if not failed:
+        return False
+    run.refresh_from_db()
+    if run.retry_of is None or run.retry_of.error_code != _WORKER_LOST:
+        runs.start(
+            run.project,
+            trigger=TrainingRun.Trigger.RETRY,
+            actor="worker",
+            reason=run.error,
+            parameters=run.parameters,
+            retry_of=run,
+        )
+    return True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.actions import champion, fallback, versions
+from registry.actions import champion, versions
 from registry.actions.champion import NothingToRollBackTo, NotPromotable
 from registry.models import AuditEntry, Project
 from tests import factories as make
@@ -33,7 +33,7 @@ def roll_back(project, **given):
 
 
 def fall_back(project, version, loads=lambda v: True):
-    fallback.fall_back(project, version, actor="serving", error="gone", loads=loads)
+    champion.fall_back(project, version, actor="serving", error="gone", loads=loads)
     return serving(project)
 
 

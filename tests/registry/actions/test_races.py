@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django_q.models import OrmQ
 
-from registry.actions import champion, fallback, keys, projects, runs, versions
+from registry.actions import champion, keys, projects, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
@@ -112,7 +112,7 @@ def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
 
     def race(i):
         if i == 2:
-            return fallback.fall_back(
+            return champion.fall_back(
                 project, made[2], actor="serving", error="gone", loads=lambda v: True
             )
         return champion.promote(made[i], actor="a", reason="r")

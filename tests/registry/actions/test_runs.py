@@ -1,12 +1,9 @@
-"""A run's life: started, claimed, beating, ended; cancelled, tried again, reaped."""
-
-from datetime import timedelta
+"""A run is started, claimed, updated by its worker and ended; cancelled, and tried again."""
 
 import pytest
-from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.actions import reaping, runs
+from registry.actions import runs
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AuditEntry, TrainingRun
@@ -14,12 +11,6 @@ from registry.models.run import RunState
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
-
-
-def silence(run, seconds):
-    """The run's worker was last heard of so long ago."""
-    heard = timezone.now() - timedelta(seconds=seconds)
-    TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=heard)
 
 
 def test_a_start_is_enqueued_on_commit_only(django_capture_on_commit_callbacks):
@@ -130,46 +121,3 @@ def test_a_retry_keeps_the_parameters_and_says_of_what():
 def test_only_what_failed_or_was_cancelled_is_tried_again(state):
     with pytest.raises(Refused):
         runs.retry(make.TrainingRunFactory(state=state), actor="ada")
-
-
-def test_a_run_without_a_heartbeat_is_failed_and_queued_once_more():
-    run = make.TrainingRunFactory(state="running")
-    silence(run, 61)
-    assert reaping.reap() == [run]
-    run.refresh_from_db()
-    assert (run.state, run.error_code) == (RunState.FAILED, "worker_lost")
-    again = TrainingRun.objects.get(retry_of=run)
-    assert again.state == RunState.QUEUED
-
-    claimed = runs.claim(again.pk, "w")
-    silence(claimed, 61)
-    assert reaping.reap() == [again]
-    assert not TrainingRun.objects.filter(retry_of=again).exists()
-    assert reaping.reap() == []
-
-
-def test_a_run_that_beats_is_not_reaped():
-    run = make.TrainingRunFactory(state="running")
-    silence(run, 59)
-    make.TrainingRunFactory()
-    assert reaping.reap() == []
-
-
-def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
-    run = make.TrainingRunFactory(state="running")
-    runs.record_heartbeat(run, phase="training")
-    runs.cancel(run.pk, actor="ada")
-    silence(run, 61)
-    reaping.reap()
-    run.refresh_from_db()
-    assert run.state == RunState.CANCELLED
-    assert run.phases[-1]["seconds"] is not None
-    assert TrainingRun.objects.count() == 1
-
-
-def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_lost():
-    failed = make.TrainingRunFactory(state="failed")
-    again, _ = runs.retry(failed, actor="ada")
-    silence(runs.claim(again.pk, "w"), 61)
-    reaping.reap()
-    assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()

@@ -1,17 +1,71 @@
-"""A worker's row is made with its first heartbeat and updated with each later one."""
+"""Heartbeats of workers, and what becomes of the runs of a lost one."""
+
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from registry.actions import workers
-from registry.models import Worker
+from registry.actions import runs, workers
+from registry.models import TrainingRun, Worker
+from registry.models.run import RunState
+from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
 
-def test_one_row_for_each_cluster_and_machine():
+def stop_heartbeat(run, seconds_ago):
+    """Its last heartbeat is that old."""
+    last = timezone.now() - timedelta(seconds=seconds_ago)
+    TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=last)
+
+
+def test_a_worker_has_one_row_for_each_cluster_and_machine():
     workers.record_heartbeat("events", "a")
     first = Worker.objects.get().heartbeat_at
     workers.record_heartbeat("events", "a")
     workers.record_heartbeat("training", "a")
     assert Worker.objects.count() == 2
     assert Worker.objects.get(cluster="events").heartbeat_at > first
+
+
+def test_a_run_without_a_heartbeat_is_failed_and_queued_once_more():
+    run = make.TrainingRunFactory(state="running")
+    stop_heartbeat(run, 61)
+    assert workers.fail_lost_runs() == [run]
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == (RunState.FAILED, "worker_lost")
+    again = TrainingRun.objects.get(retry_of=run)
+    assert again.state == RunState.QUEUED
+
+    claimed = runs.claim(again.pk, "w")
+    stop_heartbeat(claimed, 61)
+    assert workers.fail_lost_runs() == [again]
+    assert not TrainingRun.objects.filter(retry_of=again).exists()
+    assert workers.fail_lost_runs() == []
+
+
+def test_a_run_with_a_heartbeat_within_the_last_minute_is_left_alone():
+    run = make.TrainingRunFactory(state="running")
+    stop_heartbeat(run, 59)
+    make.TrainingRunFactory()
+    assert workers.fail_lost_runs() == []
+
+
+def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
+    run = make.TrainingRunFactory(state="running")
+    runs.record_heartbeat(run, phase="training")
+    runs.cancel(run.pk, actor="ada")
+    stop_heartbeat(run, 61)
+    workers.fail_lost_runs()
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+    assert run.phases[-1]["seconds"] is not None
+    assert TrainingRun.objects.count() == 1
+
+
+def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_lost():
+    failed = make.TrainingRunFactory(state="failed")
+    again, _ = runs.retry(failed, actor="ada")
+    stop_heartbeat(runs.claim(again.pk, "w"), 61)
+    workers.fail_lost_runs()
+    assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.actions import fallback, keys, scores
+from registry.actions import champion, keys, scores
 from registry.admin.project_page import primary_chart
 from registry.models import AccessKey, AuditEntry, Event, Project
 from registry.reports.series import metric_series
@@ -159,7 +159,7 @@ def test_the_page_takes_few_queries_where_the_champion_fell_back_and_a_run_faile
     project = make.ProjectFactory()
     make.ModelVersionFactory(project=project, champion=True)
     lost = make.ModelVersionFactory(project=project, champion=True)
-    fallback.fall_back(project, lost, actor="serving", error="gone", loads=lambda version: True)
+    champion.fall_back(project, lost, actor="serving", error="gone", loads=lambda version: True)
     make.TrainingRunFactory(project=project, state="failed")
     scored(project.versions.get(number=1), 0.5)
     page_of(client, project)

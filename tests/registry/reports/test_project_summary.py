@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registry.actions import fallback, projects
+from registry.actions import champion, projects
 from registry.models import Event, Project
 from registry.reports.project_summary import SPARKLINE, alerts, project_summaries, project_summary
 from tests.factories import (
@@ -152,7 +152,7 @@ def test_a_champion_that_fell_back_is_said_until_it_is_moved_again(project, work
     promote(first)
     promote(second)
     project.refresh_from_db()
-    fallback.fall_back(
+    champion.fall_back(
         project, second, actor="serving", error="no such file", loads=lambda version: True
     )
     (found,) = alerts(project_summaries(Project.objects.all()))
