@@ -24,8 +24,9 @@ import pandas as pd  # noqa: E402
 from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.pipelines.classification import calibration  # noqa: E402
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget  # noqa: E402
-from mlapi.pipelines.text_classification import linear  # noqa: E402
-from mlapi.pipelines.text_classification.predictor import TextPredictor  # noqa: E402
+from mlapi.pipelines.classification.predictor import ClassifierPredictor  # noqa: E402
+from mlapi.pipelines.text_classification import TextClassification  # noqa: E402
+from mlapi.pipelines.text_classification.model import WORD_CHAR  # noqa: E402
 
 
 def some_texts(n: int, labels: int, seed: int) -> tuple[list[str], np.ndarray]:
@@ -38,15 +39,14 @@ def some_texts(n: int, labels: int, seed: int) -> tuple[list[str], np.ndarray]:
     return texts, np.array(wanted)
 
 
-def trained(labels: int) -> TextPredictor:
+def trained(labels: int) -> ClassifierPredictor:
     texts, wanted = some_texts(2000, labels, 0)
     names = tuple(f"label {i}" for i in range(labels))
     spec = TargetSpec("c", "t", "Text", "text", "single", names)
-    estimator = linear.WORD_CHAR.fit(texts, wanted, labels, "single")
+    estimator = WORD_CHAR.fit(texts, wanted, labels, "single")
     fitted = calibration.fit(estimator.scores(texts), wanted, "single")
-    return TextPredictor(
-        Classifier("text_classification", [TrainedTarget(spec, estimator, fitted)])
-    )
+    pipeline = TextClassification()
+    return pipeline.predictor(Classifier(pipeline.name, [TrainedTarget(spec, estimator, fitted)]))
 
 
 def milliseconds(call: Callable[[], object]) -> float:

@@ -17,11 +17,10 @@ import pandas as pd
 import structlog
 
 from mlapi.eva import functions
-from mlapi.eva.execute import StatementFailed, execute
+from mlapi.eva.execute import StatementFailed, execute, write_table
 from mlapi.eva.functions import Function
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.eva.tables import write_table
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from evadb.catalog.catalog_manager import CatalogManager
 from evadb.configuration.constants import EvaDB_DATASET_DIR
 from evadb.database import EvaDBDatabase
 
-from mlapi.eva.loading import keep_in_this_process
+from mlapi.eva.patches import keep_in_this_process
 
 _kept = threading.local()
 

@@ -1,11 +1,15 @@
-"""The address of an image in a task's data."""
+"""The address of an image in a task's data, and the feature vectors of the images at addresses."""
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from mlapi.domain import InputError, TargetSpec
+from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
 from mlapi.labelstudio.label_config import value_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_CHARACTERS = 8_000  # of an address; an image inside a data: URI may be larger
 _MAX_DATA_URI = 6_000_000  # of an image of 4 MB, in base64
@@ -51,3 +55,29 @@ def canonical(address: str) -> str:
         return address
     kept = [(name, value) for name, value in query if not _CREDENTIALS.fullmatch(name)]
     return urlunsplit(parts._replace(query=urlencode(kept), fragment=""))
+
+
+NO_STORE = InputError("images_unreachable", "This process cannot read images.")
+
+
+def read_vectors(
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    extractor: ExtractorRef,
+    store: FeatureSource | None,
+) -> "list[np.ndarray | InputError]":
+    """The vector of each row's image, or why it has none; one look-up for all."""
+    found: list[Any] = [_address(row, spec) for row in rows]
+    named = [i for i, address in enumerate(found) if isinstance(address, str)]
+    if store is None:
+        return [NO_STORE if isinstance(one, str) else one for one in found]
+    for i, vector in zip(named, store.vectors(extractor, [found[i] for i in named]), strict=True):
+        found[i] = vector
+    return found
+
+
+def _address(row: dict[str, Any], spec: TargetSpec) -> str | InputError:
+    try:
+        return read_address(row, spec)
+    except InputError as problem:
+        return problem

@@ -1,16 +1,22 @@
-"""Extracts the features of a run's images by EvaDB: normalised files in, vectors by content out."""
+"""Extracts the features of a run's images by EvaDB, and writes them as a table."""
 
 import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
+import numpy as np
+import pandas as pd
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, InputError
+from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.eva.execute import execute, write_table
 from mlapi.eva.images import evaluate_images
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.images.addresses import read_vectors
 from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.folder_store import FolderFeatureStore, write_features
@@ -103,3 +109,39 @@ class _Folder:
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self._path, ignore_errors=True)
+
+
+def write_images(
+    eva: Eva,
+    table: str,
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    extractor: ExtractorRef,
+    store: FolderFeatureStore,
+) -> int:
+    """Write `id` and `features` of the rows whose image has features of the extractor; how many."""
+    vectors = read_vectors([row["data"] for row in rows], spec, extractor, store)
+    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+    features = pd.Series([vectors[i] for i in there], dtype=object)
+    frame = pd.DataFrame({"id": [rows[i]["id"] for i in there], "features": features})
+    write_table(eva, table, frame, {"id": "integer", "features": "vector"})
+    return len(there)
+
+
+def through_table(
+    eva: Eva,
+    table: str,
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    extractor: ExtractorRef,
+    store: FolderFeatureStore,
+) -> tuple[list[int], np.ndarray]:
+    """As `write_images`, and what EvaDB then has: ids, ascending, and vectors (n, size).
+
+    That is what is learned from, as the version's function is evaluated on it later.
+    """
+    if not write_images(eva, table, rows, spec, extractor, store):
+        return [], np.empty((0, 0), dtype=np.float32)
+    found = execute(eva, f"SELECT id, features FROM {identifier(table)}")  # noqa: S608
+    found = found.sort_values("id")
+    return found["id"].tolist(), np.stack(found["features"].tolist())

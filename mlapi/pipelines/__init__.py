@@ -13,12 +13,12 @@ from typing import Any
 
 from mlapi.domain import Match, Unserved
 from mlapi.labelstudio.label_config import LabelConfig
-from mlapi.pipelines import choices
+from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
 from mlapi.pipelines.image_similarity import ImageSimilarity
-from mlapi.pipelines.readers import READERS
+from mlapi.pipelines.models import READERS
 from mlapi.pipelines.text_classification import TextClassification
 
 # In this order they are asked; the first that has a target serves the config.
@@ -50,7 +50,7 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
     nearest: dict[str, Unserved] = {}
     for refused in (u for m in matches for u in m.unserved):
         known = nearest.get(refused.control)
-        if known is None or choices.nearness(refused) > choices.nearness(known):
+        if known is None or refusals.nearness(refused) > refusals.nearness(known):
             nearest[refused.control] = refused
     if served is None:
         return Match("", (), tuple(nearest.values()))
@@ -58,7 +58,7 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
     return replace(
         served,
         unserved=tuple(
-            replace(u, code="other_pipeline", message=choices.MESSAGES["other_pipeline"])
+            replace(u, code="other_pipeline", message=refusals.MESSAGES["other_pipeline"])
             if u.control in elsewhere
             else nearest[u.control]
             for u in served.unserved
@@ -75,7 +75,7 @@ def why_not(unserved: Match) -> str:
     if unserved.targets:
         return ""
     refused = [u for u in unserved.unserved if u.code != "control_not_served"]
-    return max(refused, key=choices.nearness).message if refused else NOTHING_SERVED
+    return max(refused, key=refusals.nearness).message if refused else NOTHING_SERVED
 
 
 def fingerprint(matched: Match) -> str:

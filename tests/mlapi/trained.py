@@ -8,7 +8,7 @@ from mlapi.domain import TargetSpec
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
-from mlapi.pipelines.text_classification.linear import WORD
+from mlapi.pipelines.text_classification.model import WORD
 
 TEXTS = ["good fine", "good great", "fine great", "bad awful", "bad poor", "awful poor"]
 

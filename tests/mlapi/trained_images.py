@@ -15,7 +15,7 @@ from mlapi.images.feature_store import to_bytes
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
-from mlapi.pipelines.image_classification.recipes import LINEAR
+from mlapi.pipelines.image_classification.model import LINEAR
 from registry.actions import features, runs, versions
 from registry.actions.features import FeatureRow
 from registry.models import ModelVersion, Project, Task

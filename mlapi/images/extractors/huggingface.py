@@ -12,9 +12,8 @@ from transformers import AutoImageProcessor, AutoModel
 from transformers.utils import logging
 
 from mlapi.images.extractors import model_files
-from mlapi.images.extractors.opencv import checked
-from mlapi.images.extractors.problems import broken_model, said
-from mlapi.images.extractors.resize import within
+from mlapi.images.extractors.errors import broken_model, said
+from mlapi.images.extractors.opencv import checked, within
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()

@@ -11,8 +11,8 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef, TrainingFailed
 from mlapi.images.extractors import model_files
+from mlapi.images.extractors.errors import Problem, invalid, no_model, no_vision, said
 from mlapi.images.extractors.opencv import OpenCVFeatures
-from mlapi.images.extractors.problems import Problem, invalid, no_model, no_vision, said
 
 if TYPE_CHECKING:
     from mlapi.images.extractors.huggingface import HuggingFaceFeatures

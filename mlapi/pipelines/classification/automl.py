@@ -13,11 +13,9 @@ from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.pipelines.classification.boosted import AutoMLEstimator, BoostedTrees
+from mlapi.pipelines.classification.boosted import AutoMLEstimator, BoostedTrees, in_this_process
 from mlapi.pipelines.classification.columns_function import NAMES, NumericColumnsFunction
-from mlapi.pipelines.classification.dataset import Columns
-from mlapi.pipelines.classification.modality import Modality
-from mlapi.pipelines.classification.numeric_columns import in_this_process
+from mlapi.pipelines.classification.dataset import Columns, Modality
 
 AUTOML = "EvaDB AutoML, XGBoost"
 _WITHIN = 0.8  # FLAML retrains its best once its limit is over

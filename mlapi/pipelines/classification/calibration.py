@@ -8,7 +8,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
 from mlapi.domain import Kind
-from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.classification.candidates import UNSEEN
 from mlapi.pipelines.parts import Parts
 
 _FEW = 3  # fewer positive or negative examples do not place a label's own sigmoid

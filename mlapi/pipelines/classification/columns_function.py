@@ -3,7 +3,7 @@
 import pandas as pd
 
 from mlapi.eva.functions import Column, Function
-from mlapi.pipelines.classification.numeric_columns import SIZE, in_this_process
+from mlapi.pipelines.classification.boosted import SIZE, in_this_process
 
 # EvaDB's AutoML takes scalar columns only, so one output for each number.
 NAMES = [f"f{i}" for i in range(SIZE)]

@@ -6,16 +6,15 @@ import numpy as np
 import pandas as pd
 
 from mlapi.domain import TargetSpec
-from mlapi.eva.execute import execute
+from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva, open_eva
-from mlapi.eva.tables import write_table
 from mlapi.evaluation.classification import row
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import evaluation
-from mlapi.pipelines.classification.answers import THRESHOLD
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
-from mlapi.pipelines.classification.modality import Modality
+from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
+from mlapi.pipelines.classification.predictor import THRESHOLD
 from mlapi.pipelines.classification.race import examples, recipe_of
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob

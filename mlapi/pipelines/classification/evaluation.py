@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from mlapi.domain import Answer, ExtractorRef, TargetSpec
+from mlapi.eva.execute import write_table
 from mlapi.eva.open import Eva
-from mlapi.eva.tables import write_table
 from mlapi.evaluation import classification, comparison
 from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
 from mlapi.pipelines.classification import dataset as datasets
-from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
+from mlapi.pipelines.classification.predictor import answers
 from mlapi.run_folder.job import TrainingJob
 from registry.training_result import Comparison, MetricRow, OutcomeRow
 

@@ -10,8 +10,7 @@ from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.boosted import AutoMLEstimator
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
-from mlapi.pipelines.classification.recipes import Estimator
-from mlapi.pipelines.classification.ridge import RidgeEstimator
+from mlapi.pipelines.classification.candidates import Estimator, RidgeEstimator
 from mlapi.pipelines.parts import Parts
 
 ESTIMATORS = {kind.kind: kind for kind in (RidgeEstimator, AutoMLEstimator)}

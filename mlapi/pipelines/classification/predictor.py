@@ -1,7 +1,6 @@
 """A loaded classifier: task data in, answers out."""
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,61 @@ import pandas as pd
 from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.pipelines.base import Predictor
-from mlapi.pipelines.classification.answers import answers
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
 
+THRESHOLD = 0.5  # of the calibrated probability of each label of a `multiple` target
+
+
+def answers(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
+    """One answer for each row of (n, labels); None for a row of NaN, which had no text.
+
+    The score of one label is its probability; that of a set is the probability of its least
+    sure decision, to take a label or to leave it.
+    """
+    if spec.kind == "single":
+        return _single(spec, probabilities)
+    return _multiple(spec, probabilities)
+
+
+def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
+    missing = np.isnan(probabilities).any(axis=1)
+    best = np.where(missing[:, None], 0.0, probabilities).argmax(axis=1)
+    scores = probabilities[np.arange(len(best)), best]
+    return [
+        None if absent else Answer(spec.name, spec.labels[i], float(score), "single")
+        for i, score, absent in zip(best.tolist(), scores.tolist(), missing.tolist(), strict=True)
+    ]
+
+
+def _multiple(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
+    missing = np.isnan(probabilities).any(axis=1)
+    taken = probabilities >= THRESHOLD
+    sure = np.where(taken, probabilities, 1 - probabilities).min(axis=1)
+    return [
+        None
+        if missing[row]
+        else Answer(
+            spec.name,
+            tuple(sorted(label for label, on in zip(spec.labels, taken[row], strict=True) if on)),
+            float(sure[row]),
+            "multiple",
+        )
+        for row in range(len(probabilities))
+    ]
+
+
 Answers = dict[str, Answer | NoPrediction]
+# A target's input in each row, or the InputError why there is none.
+ReadInputs = Callable[[Sequence[dict[str, Any]], TargetSpec, FeatureSource | None], list[Any]]
 
 
 class ClassifierPredictor(Predictor):
     """Evaluates the version's EvaDB function in this process, one column for each target."""
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: Classifier, read: ReadInputs) -> None:
         self.model = model
+        self._read = read
         self.targets = tuple(t.spec for t in model.targets)
         self.nbytes = model.nbytes
         self._slices = model.slices()
@@ -29,12 +71,6 @@ class ClassifierPredictor(Predictor):
         function = ClassifierFunction()
         function.model = model
         self._function = OnlineFunction(function, "classifier", self._columns, ["probabilities"])
-
-    @abstractmethod
-    def read(
-        self, rows: Sequence[dict[str, Any]], spec: TargetSpec, store: FeatureSource | None
-    ) -> list[Any]:
-        """A target's input in each row, or the InputError why there is none."""
 
     def predict(
         self,
@@ -50,7 +86,7 @@ class ClassifierPredictor(Predictor):
         inputs: list[list[Any]] = [[None] * len(rows) for _ in self.targets]
         for i in asked:
             spec = today[self.targets[i].name]
-            inputs[i] = _without_problems(self.read(rows, spec, store), spec, found)
+            inputs[i] = _without_problems(self._read(rows, spec, store), spec, found)
         frame = pd.DataFrame(dict(zip(self._columns, inputs, strict=True)), dtype=object)
         probabilities = np.stack(self._function.evaluate(frame)["probabilities"].tolist())
         for i in asked:

@@ -12,10 +12,9 @@ from mlapi.domain import TargetSpec
 from mlapi.eva.execute import StatementFailed
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
-from mlapi.pipelines.classification.dataset import decode
-from mlapi.pipelines.classification.modality import Modality
+from mlapi.pipelines.classification.candidates import UNSEEN, Estimator, Recipe
+from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.model import TrainedTarget
-from mlapi.pipelines.classification.recipes import UNSEEN, Estimator, Recipe
 from registry.f1 import macro_f1
 from registry.training_result import Candidate
 

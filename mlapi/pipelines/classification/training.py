@@ -4,17 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mlapi.domain import TargetSpec, TrainingFailed
-from mlapi.eva.execute import execute
+from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva
-from mlapi.eva.tables import write_table
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
 from mlapi.pipelines import artifact
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
-from mlapi.pipelines.classification.dataset import Dataset
+from mlapi.pipelines.classification.dataset import Dataset, Modality
 from mlapi.pipelines.classification.evaluation import ClassifierHoldout
-from mlapi.pipelines.classification.modality import Modality
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
 from mlapi.pipelines.models import load_model

@@ -1,15 +1,15 @@
-"""Image classification as a pipeline: its parts, each in a module of its own, put together."""
+"""Image classification as a pipeline."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import Match
+from mlapi.images.addresses import read_vectors
 from mlapi.labelstudio.label_config import LabelConfig
-from mlapi.pipelines import choices
+from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.images.matching import image_of, target_of
-from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline
+from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline, image_of, target_of
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -25,7 +25,7 @@ class ImageClassification(ImagePipeline):
     name = "image_classification"
     modules = (
         "mlapi.images.function",
-        "mlapi.pipelines.image_classification.recipes",
+        "mlapi.pipelines.image_classification.model",
     )
 
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
@@ -36,11 +36,11 @@ class ImageClassification(ImagePipeline):
                 waits = control.tag in ("TextArea", "Taxonomy") and not control.per_region
                 waits = waits and not isinstance(image, str)
                 code = "option_needed" if waits else "control_not_served"
-                unserved.append(choices.unserved(control, code))
+                unserved.append(refusals.unserved(control, code))
             elif isinstance(image, str):
-                unserved.append(choices.unserved(control, image))
-            elif code := choices.refusal(control):
-                unserved.append(choices.unserved(control, code))
+                unserved.append(refusals.unserved(control, image))
+            elif code := refusals.refusal(control):
+                unserved.append(refusals.unserved(control, code))
             else:
                 targets.append(target_of(control, image))
         return Match(self.name, tuple(targets), tuple(unserved))
@@ -50,21 +50,22 @@ class ImageClassification(ImagePipeline):
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.classification.model import Classifier
-        from mlapi.pipelines.image_classification.columns import VectorColumns
-        from mlapi.pipelines.image_classification.recipes import Kernel, Vectors
+        from mlapi.pipelines.image_classification.model import Kernel, VectorColumns, Vectors
 
         known = {kind.kind: kind for kind in (Vectors, Kernel, VectorColumns)}
         return Classifier.from_parts(self.name, parts, known)
 
     def predictor(self, model: "Classifier") -> Predictor:
-        from mlapi.pipelines.image_classification.predictor import ImagePredictor
+        from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
-        return ImagePredictor(model)
+        return ClassifierPredictor(
+            model, lambda rows, spec, store: read_vectors(rows, spec, model.extractor, store)
+        )
 
     def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
-        from mlapi.pipelines.image_classification.modality import ImageModality
+        from mlapi.pipelines.image_classification.model import ImageModality
 
         eva = open_eva(job.folder / "eva", report.statement)
         seen = self.see(job, eva, report)
@@ -75,7 +76,7 @@ class ImageClassification(ImagePipeline):
     ) -> LearningCurve:
         from mlapi.images.folder_store import FolderFeatureStore
         from mlapi.pipelines.classification.curve import learning_curve
-        from mlapi.pipelines.image_classification.modality import ImageModality
+        from mlapi.pipelines.image_classification.model import ImageModality
 
         seen = FolderFeatureStore.read(job.folder)
         return learning_curve(job, report, ImageModality(seen, job.extractor), result)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
-from mlapi.pipelines import choices
+from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
-from mlapi.pipelines.images.matching import image_of, target_of
-from mlapi.pipelines.images.pipeline import ImagePipeline
+from mlapi.pipelines.images.pipeline import ImagePipeline, image_of, target_of
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
@@ -48,7 +47,7 @@ class ImageClusters(ImagePipeline):
                 # A cluster has one name, also where the control takes several.
                 targets.append(replace(target_of(control, image), kind="single"))
             else:
-                unserved.append(choices.unserved(control, code))
+                unserved.append(refusals.unserved(control, code))
         return Match(self.name, tuple(targets), tuple(unserved), "clusters")
 
     def read_model(self, parts: "Parts") -> "ClusterModel":
@@ -84,4 +83,4 @@ def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:
         return ""
     if control.tag == "Taxonomy":
         return "dynamic" if control.dynamic else "" if control.labels else "no_labels"
-    return choices.refusal(control)
+    return refusals.refusal(control)

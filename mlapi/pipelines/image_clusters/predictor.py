@@ -8,7 +8,7 @@ import pandas as pd
 
 from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
-from mlapi.images.lookup import read_vectors
+from mlapi.images.addresses import read_vectors
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_clusters.model import ClusterModel

@@ -9,9 +9,9 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.images.addresses import read_vectors
+from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
-from mlapi.images.lookup import read_vectors
-from mlapi.images.table import through_table
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
 from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette

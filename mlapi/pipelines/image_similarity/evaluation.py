@@ -13,8 +13,8 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.images.extraction import write_images
 from mlapi.images.folder_store import FolderFeatureStore
-from mlapi.images.table import write_images
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.run_folder.job import TrainingJob

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
-from mlapi.pipelines import choices
+from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images import options as image_options
-from mlapi.pipelines.images.matching import image_of, target_of
-from mlapi.pipelines.images.pipeline import ImagePipeline
+from mlapi.pipelines.images.pipeline import ImagePipeline, image_of, target_of
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
@@ -52,7 +51,7 @@ class ImageSimilarity(ImagePipeline):
             if not code and not targets and not isinstance(image, str):
                 targets.append(target_of(control, image))
             else:
-                unserved.append(choices.unserved(control, code or "other_control"))
+                unserved.append(refusals.unserved(control, code or "other_control"))
         purpose = f"similar to {wanted[1]}" if wanted else ""
         return Match(self.name, tuple(targets), tuple(unserved), purpose)
 
@@ -87,7 +86,7 @@ def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | No
     image = image_of(control, config)
     if isinstance(image, str):
         return image
-    if code := choices.refusal(control, least=1):
+    if code := refusals.refusal(control, least=1):
         return code
     name, label = wanted or ("", "")
     if name not in ("", control.name):

@@ -8,8 +8,8 @@ import numpy as np
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
-from mlapi.images.table import through_table
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of

@@ -1,11 +1,12 @@
-"""What every pipeline of images is."""
+"""The base class of pipelines on images, and which controls of a label config are on an image."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputError, TargetSpec, TrainingFailed
 from mlapi.images import addresses
-from mlapi.labelstudio.label_config import LabelConfig
+from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
+from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -16,6 +17,31 @@ if TYPE_CHECKING:
     from mlapi.images.folder_store import FolderFeatureStore
 
 SEEING = 0.3  # of a training's progress
+
+
+def image_of(control: Control, config: LabelConfig) -> ObjectTag | str:
+    """The Image that the control is on, or the code of why it is on none that can be read."""
+    found = refusals.the_object(control, config)
+    if isinstance(found, str):
+        return found
+    if found.tag != "Image":
+        return "object_not_served"
+    if found.attr("valueList"):
+        return "several_images"
+    return found if found.field else "field_unclear"
+
+
+def target_of(control: Control, image: ObjectTag) -> TargetSpec:
+    """The control as a target."""
+    return TargetSpec(
+        name=control.name,
+        object_name=image.name,
+        object_tag=image.tag,
+        field=image.field or "",
+        kind="multiple" if control.choice == "multiple" else "single",
+        labels=control.labels,
+        control_tag=control.tag,
+    )
 
 
 class ImagePipeline(Pipeline):

@@ -1,14 +1,14 @@
-"""Text classification as a pipeline: its parts, each in a module of its own, put together."""
+"""Text classification as a pipeline."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputError, Match, TargetSpec
-from mlapi.labelstudio.label_config import LabelConfig
-from mlapi.pipelines import options
+from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
+from mlapi.pipelines import options, refusals
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.text_classification import matching, reading
+from mlapi.pipelines.text_classification import reading
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -16,6 +16,8 @@ from registry.training_result import LearningCurve, TrainingResult
 if TYPE_CHECKING:
     from mlapi.pipelines.classification.model import Classifier
     from mlapi.pipelines.parts import Parts
+
+TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
 
 OPTIONS = {
     "automl": options.AUTOML,
@@ -32,10 +34,18 @@ class TextClassification(Pipeline):
     """
 
     name = "text_classification"
-    modules = ("mlapi.pipelines.text_classification.linear",)
+    modules = ("mlapi.pipelines.text_classification.model",)
 
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        return matching.match(self.name, config)
+        targets, unserved = [], []
+        for control in config.controls:
+            found = refusals.the_object(control, config)
+            code = _refusal(control, found)
+            if code or isinstance(found, str):
+                unserved.append(refusals.unserved(control, code))
+            else:
+                targets.append(_target(control, found))
+        return Match(self.name, tuple(targets), tuple(unserved))
 
     @property
     def option_names(self) -> frozenset[str]:
@@ -65,21 +75,20 @@ class TextClassification(Pipeline):
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.classification.model import Classifier
-        from mlapi.pipelines.text_classification.columns import TextColumns
-        from mlapi.pipelines.text_classification.linear import TextVectors
+        from mlapi.pipelines.text_classification.model import TextColumns, TextVectors
 
         known = {kind.kind: kind for kind in (TextVectors, TextColumns)}
         return Classifier.from_parts(self.name, parts, known)
 
     def predictor(self, model: "Classifier") -> Predictor:
-        from mlapi.pipelines.text_classification.predictor import TextPredictor
+        from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
-        return TextPredictor(model)
+        return ClassifierPredictor(model, lambda rows, spec, _: reading.read_texts(rows, spec))
 
     def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
-        from mlapi.pipelines.text_classification.modality import TextModality
+        from mlapi.pipelines.text_classification.model import TextModality
 
         return train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
 
@@ -87,6 +96,31 @@ class TextClassification(Pipeline):
         self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         from mlapi.pipelines.classification.curve import learning_curve
-        from mlapi.pipelines.text_classification.modality import TextModality
+        from mlapi.pipelines.text_classification.model import TextModality
 
         return learning_curve(job, report, TextModality(), result)
+
+
+def _refusal(control: Control, found: ObjectTag | str) -> str:
+    if control.tag != "Choices":
+        return "control_not_served"
+    if isinstance(found, str):
+        return found
+    if found.tag not in TEXT_TAGS:
+        return "object_not_served"
+    if found.value_type == "url":
+        return "value_is_url"
+    return refusals.refusal(control) if found.field else "field_unclear"
+
+
+def _target(control: Control, text: ObjectTag) -> TargetSpec:
+    return TargetSpec(
+        name=control.name,
+        object_name=text.name,
+        object_tag=text.tag,
+        field=text.field or "",
+        kind="multiple" if control.choice == "multiple" else "single",
+        labels=control.labels,
+        text_key=text.attr("textKey") or "text",
+        author_key=text.attr("nameKey") or "author",
+    )

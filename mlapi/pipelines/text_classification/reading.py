@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from lxml import etree
@@ -44,6 +45,17 @@ def read_text(task_data: Any, target: TargetSpec) -> str:
     if not text:
         raise InputError("empty", f"The field {target.field!r} has no text.")
     return text
+
+
+def read_texts(rows: Sequence[Any], target: TargetSpec) -> list[str | InputError]:
+    """The text of a target in each task's data, or why there is none."""
+    found: list[str | InputError] = []
+    for row in rows:
+        try:
+            found.append(read_text(row, target))
+        except InputError as problem:
+            found.append(problem)
+    return found
 
 
 def canonical(text: str) -> str:

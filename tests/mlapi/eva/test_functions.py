@@ -9,17 +9,16 @@ from evadb.functions.abstract.abstract_function import AbstractFunction
 from evadb.utils.generic_utils import load_function_class_from_file
 
 from mlapi.eva import functions
-from mlapi.eva.execute import execute
+from mlapi.eva.execute import execute, write_table
 from mlapi.eva.online import OnlineFunction
-from mlapi.eva.tables import write_table
 from mlapi.images.function import ImageFeatures
 from mlapi.pipelines.artifact import write
+from mlapi.pipelines.classification.boosted import SIZE, in_this_process
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
 from mlapi.pipelines.classification.function import ClassifierFunction
-from mlapi.pipelines.classification.numeric_columns import SIZE, in_this_process
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_similarity.function import NearestReferences
-from mlapi.pipelines.text_classification.columns import fit_columns
+from mlapi.pipelines.text_classification.model import fit_columns
 from tests.mlapi.pipelines.texts import a_model
 
 FUNCTIONS = [

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlapi.eva.execute import StatementFailed, execute
+from mlapi.eva.execute import StatementFailed, execute, write_table
 from mlapi.eva.names import UnsafeName, identifier
 from mlapi.eva.open import open_eva
-from mlapi.eva.tables import write_table
 
 ODD_TEXTS = [
     'it\'s "both" kinds of quote',
@@ -144,7 +143,7 @@ def test_everything_that_evadb_writes_lies_in_its_private_directory(tmp_path):
         "import sys, pandas as pd\n"
         "from pathlib import Path\n"
         "from mlapi.eva.open import open_eva\n"
-        "from mlapi.eva.tables import write_table\n"
+        "from mlapi.eva.execute import write_table\n"
         "from mlapi.eva.execute import execute\n"
         "eva = open_eva(Path(sys.argv[1]))\n"
         "write_table(eva, 'home_test', pd.DataFrame({'id': [1]}), {'id': 'integer'})\n"

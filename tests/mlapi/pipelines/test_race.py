@@ -10,8 +10,8 @@ from mlapi.pipelines.classification import race as races
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.dataset import Columns, folds
 from mlapi.pipelines.classification.race import race
-from mlapi.pipelines.text_classification import linear
-from mlapi.pipelines.text_classification.modality import TextModality
+from mlapi.pipelines.text_classification import model as text_model
+from mlapi.pipelines.text_classification.model import TextModality
 from tests.mlapi.pipelines.texts import WORDS, a_spec, some_texts
 
 
@@ -61,11 +61,11 @@ def test_automl_is_left_out_where_its_features_would_take_all_its_time(given):
 
 
 def test_a_recipe_that_would_take_minutes_is_left_out_and_told(given, monkeypatch):
-    monkeypatch.setattr(linear, "_MOST_WORK", 1_000)
+    monkeypatch.setattr(text_model, "_MOST_WORK", 1_000)
 
     raced = race(given, Winner(given), "", automl_seconds=60)
 
-    assert raced.recipe == linear.WORD.name
+    assert raced.recipe == text_model.WORD.name
     notes = [c.note for c in raced.candidates]
     assert notes[1] == "Left out: it would take minutes for each fit."
     assert notes[2] == "Left out: its features would take minutes."
@@ -74,8 +74,8 @@ def test_a_recipe_that_would_take_minutes_is_left_out_and_told(given, monkeypatc
 @pytest.mark.parametrize(("enough", "fits"), [(44, 3), (45, 8)])
 def test_where_the_race_has_scores_enough_no_other_fold_is_fitted(given, monkeypatch, enough, fits):
     fitted = []
-    fit = linear.LinearRecipe.fit
-    monkeypatch.setattr(linear.LinearRecipe, "fit", lambda *a: (fitted.append(1), fit(*a))[1])
+    fit = text_model.LinearRecipe.fit
+    monkeypatch.setattr(text_model.LinearRecipe, "fit", lambda *a: (fitted.append(1), fit(*a))[1])
     monkeypatch.setattr(races, "ENOUGH", enough)
 
     trained = race(given, None, "", 0).trained

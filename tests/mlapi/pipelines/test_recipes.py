@@ -6,12 +6,12 @@ import pytest
 from mlapi.pipelines import get
 from mlapi.pipelines.artifact import pack, unpack, write
 from mlapi.pipelines.classification import calibration
-from mlapi.pipelines.classification.answers import answers
+from mlapi.pipelines.classification.candidates import UNSEEN
 from mlapi.pipelines.classification.dataset import build, folds
-from mlapi.pipelines.classification.recipes import UNSEEN
+from mlapi.pipelines.classification.predictor import answers
 from mlapi.pipelines.models import load_model
-from mlapi.pipelines.text_classification import linear
-from mlapi.pipelines.text_classification.modality import TextModality
+from mlapi.pipelines.text_classification import model as text_model
+from mlapi.pipelines.text_classification.model import TextModality
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
 
 LABELS = ("fruit", "sky", "city")
@@ -39,7 +39,7 @@ def test_texts_without_a_word_can_be_learned(recipe, texts):
 
 
 def test_one_class_is_always_said():
-    estimator = linear.WORD.fit(["a", "b"], np.array([1, 1]), 3, "single")
+    estimator = text_model.WORD.fit(["a", "b"], np.array([1, 1]), 3, "single")
 
     scores = estimator.scores(["c"])
     assert scores[0].tolist() == [UNSEEN, 1.0, UNSEEN]
@@ -81,7 +81,7 @@ def test_rare_classes_do_not_break_the_calibration():
     for k in range(5):
         out = dealt == k
         kept = [t for t, o in zip(texts, out, strict=True) if not o]
-        fitted = linear.WORD.fit(kept, wanted[~out], 3, "single")
+        fitted = text_model.WORD.fit(kept, wanted[~out], 3, "single")
         scores[out] = fitted.scores([t for t, o in zip(texts, out, strict=True) if o])
 
     probabilities = calibration.fit(scores, wanted, "single").probabilities(scores)
@@ -116,7 +116,7 @@ def test_several_labels_each_have_a_probability():
     wanted = np.zeros((200, 4), dtype=int)  # the fourth label was never given
     wanted[np.arange(200), numbers] = 1
     wanted[np.arange(200), np.roll(numbers, -1)] = 1
-    estimator = linear.WORD.fit(both[:150], wanted[:150], 4, "multiple")
+    estimator = text_model.WORD.fit(both[:150], wanted[:150], 4, "multiple")
     fitted = calibration.fit(estimator.scores(both[:150]), wanted[:150], "multiple")
 
     probabilities = fitted.probabilities(estimator.scores(both[150:]))
@@ -130,7 +130,7 @@ def test_a_label_that_always_or_never_applies_is_learned_as_such(given):
     texts, _ = some_texts(30)
     wanted = np.full((30, 1), given)
 
-    estimator = linear.WORD.fit(texts, wanted, 1, "multiple")
+    estimator = text_model.WORD.fit(texts, wanted, 1, "multiple")
     fitted = calibration.fit(estimator.scores(texts), wanted, "multiple")
 
     assert ((fitted.probabilities(estimator.scores(texts)) >= 0.5) == given).all()

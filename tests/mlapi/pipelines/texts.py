@@ -7,7 +7,7 @@ import numpy as np
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
-from mlapi.pipelines.text_classification import linear
+from mlapi.pipelines.text_classification import model as text_model
 
 WORDS = {
     "fruit": ("apple", "pear", "plum", "cherry", "grape", "melon", "orchard", "juice", "peel"),
@@ -42,7 +42,7 @@ def a_model(targets: int = 1, n: int = 90) -> Classifier:
     wanted = np.array([labels.index(label) for label in said])
     made = []
     for i in range(targets):
-        estimator = linear.WORD.fit(texts, wanted, len(labels), "single")
+        estimator = text_model.WORD.fit(texts, wanted, len(labels), "single")
         fitted = calibration.fit(estimator.scores(texts), wanted, "single")
         spec = a_spec("topic" if i == 0 else f"topic_{i + 1}")
         made.append(TrainedTarget(spec, estimator, fitted))

@@ -284,7 +284,7 @@ def test_automl_races_for_real(make_job):
 
 @pytest.mark.nightly
 def test_automl_can_win_and_then_serves(make_job, monkeypatch):
-    monkeypatch.setattr("mlapi.pipelines.text_classification.modality.TextModality.recipes", ())
+    monkeypatch.setattr("mlapi.pipelines.text_classification.model.TextModality.recipes", ())
     texts, said = some_texts(260)
     job = make_job(tasks(texts, said), [target()], automl=True, automl_note="", time_budget_s=8)
 

@@ -1,9 +1,9 @@
-"""Ridge regression on +-1 targets over some features: one estimator for one label and for several.
+"""Candidates of a model selection, the estimators that they fit, and ridge regression.
 
-Deterministic, and with scores of one scale whatever the features: what a race compares, and
-what a calibration turns into probabilities.
-"""
+Ridge on +-1 targets is one estimator for one label and for several: deterministic, and with
+scores of one scale whatever the features, so that they are compared and calibrated."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
@@ -12,8 +12,50 @@ import numpy as np
 from sklearn.linear_model import RidgeClassifier
 
 from mlapi.domain import Kind
-from mlapi.pipelines.classification.recipes import UNSEEN
 from mlapi.pipelines.parts import Parts
+
+# What an estimator says of a label that it has not seen: below every score of ridge.
+UNSEEN = -10.0
+
+
+class Estimator(Protocol):
+    """A fitted recipe. Read only once made, so any thread may use it.
+
+    `needs`: the packages without which it is not read from an artifact.
+    """
+
+    needs: ClassVar[tuple[str, ...]]
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes in memory, about."""
+
+    def scores(self, inputs: Sequence[Any]) -> np.ndarray:
+        """(n, labels): the higher, the more of that label; UNSEEN where it was not learned."""
+
+    def to_parts(self) -> dict[str, Any]:
+        """What the artifact has of it; `kind` tells which estimator it is."""
+
+
+class Recipe(ABC):
+    """How an estimator is made of examples. The same examples make the same estimator."""
+
+    name: str
+
+    @abstractmethod
+    def fit(
+        self, inputs: Sequence[Any], labels: np.ndarray, n_labels: int, kind: Kind
+    ) -> Estimator:
+        """Fit on n examples.
+
+        `labels` is (n,) of label numbers for `single`, (n, n_labels) of 0 and 1 for `multiple`.
+        Raises ValueError for data that it cannot be fitted on.
+        """
+
+    def takes_too_long(self, inputs: Sequence[Any], n_labels: int) -> bool:
+        """Whether one fit would take more than some two minutes of one core."""
+        return False
+
 
 _LEAST = UNSEEN + 1
 
@@ -108,7 +150,7 @@ class RidgeEstimator:
         return cls(features, ridge, classes, n_labels)
 
 
-def fit(
+def fit_ridge(
     features: Features,
     inputs: Sequence[Any],
     labels: np.ndarray,

@@ -1,16 +1,21 @@
-"""The recipes for feature vectors: ridge on the features, and ridge on a kernel of them."""
+"""Features of images, the candidates and numeric columns made of them, and the modality.
 
-from collections.abc import Sequence
+The candidates are ridge regression on the features, and on a kernel of them."""
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import Nystroem
 
-from mlapi.domain import Kind
-from mlapi.pipelines.classification import ridge
-from mlapi.pipelines.classification.recipes import Recipe
-from mlapi.pipelines.classification.ridge import RidgeEstimator
+from mlapi.domain import ExtractorRef, InputError, Kind, TargetSpec
+from mlapi.images.addresses import read_address
+from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
+from mlapi.pipelines.classification.candidates import Recipe, RidgeEstimator, fit_ridge
+from mlapi.pipelines.classification.dataset import Example, Modality
 from mlapi.pipelines.parts import Parts
 
 # Up to so many examples the kernel is exact; with more it is approximated on so many of them
@@ -115,7 +120,7 @@ class LinearRecipe(Recipe):
     def fit(
         self, inputs: Sequence[np.ndarray], labels: np.ndarray, n_labels: int, kind: Kind
     ) -> RidgeEstimator:
-        return ridge.fit(Vectors(), inputs, labels, n_labels, kind, self.alpha)
+        return fit_ridge(Vectors(), inputs, labels, n_labels, kind, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,77 @@ class KernelRecipe(Recipe):
     def fit(
         self, inputs: Sequence[np.ndarray], labels: np.ndarray, n_labels: int, kind: Kind
     ) -> RidgeEstimator:
-        return ridge.fit(Kernel(), inputs, labels, n_labels, kind, self.alpha)
+        return fit_ridge(Kernel(), inputs, labels, n_labels, kind, self.alpha)
 
 
 LINEAR = LinearRecipe()
 KERNEL = KernelRecipe()
+
+
+@dataclass
+class VectorColumns(NumericColumns):
+    """The principal components of the features."""
+
+    pca: PCA
+
+    kind: ClassVar[str] = "pca"
+
+    def columns(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        return filled(self.pca.transform(np.stack(inputs)))
+
+    @property
+    def nbytes(self) -> int:
+        return int(self.pca.components_.nbytes)
+
+    def to_parts(self) -> dict[str, Any]:
+        return {"components": self.pca.components_, "mean": self.pca.mean_}
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "VectorColumns":
+        components = parts.array("components", None, None)
+        if not 1 <= len(components) <= SIZE:
+            raise parts.wrong(f"it has from 1 to {SIZE} components.")
+        pca = PCA(len(components))
+        pca.components_, pca.n_features_in_ = components, components.shape[1]
+        pca.mean_ = parts.array("mean", components.shape[1])
+        return cls(pca)
+
+
+def fit_columns(vectors: Sequence[np.ndarray], seed: int) -> VectorColumns:
+    """Fit on the vectors that the estimator will be fitted on."""
+    matrix = np.stack(vectors)
+    return VectorColumns(PCA(min(SIZE, *matrix.shape), random_state=seed).fit(matrix))
+
+
+class ImageModality(Modality):
+    """What was seen of each image; equal ones are the same file, whatever their addresses."""
+
+    pipeline = "image_classification"
+    noun = "image"
+    column = "features"
+    column_type = "vector"
+    recipes = (LINEAR, KERNEL)
+
+    def __init__(self, seen: FolderFeatureStore, extractor: ExtractorRef) -> None:
+        self._seen = seen
+        self.extractor = extractor
+
+    def source(self, target: TargetSpec) -> Hashable:
+        return target.field
+
+    def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
+        try:
+            address = read_address(data, target)
+        except InputError:
+            return None
+        (vector,) = self._seen.vectors(self.extractor, [address])
+        content = self._seen.content(address)
+        if isinstance(vector, InputError) or content is None:
+            return None
+        return Example(vector, content)
+
+    def seen_by(self, extractor: ExtractorRef | None) -> "ImageModality":
+        return ImageModality(self._seen, extractor) if extractor else self
+
+    def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
+        return fit_columns(inputs, seed)

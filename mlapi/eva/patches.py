@@ -1,8 +1,8 @@
-"""Keeps LOAD in this process: EvaDB would fork one process per core to look at the files.
+"""Patches of EvaDB: LOAD stays in this process, where EvaDB would fork one process per core.
 
 From twice as many files as cores on, its LOAD of images makes a multiprocessing.Pool and never
-closes it, so its processes last until the garbage collector finds it. And forking a process that
-has threads may leave a child waiting for ever for a lock that nobody holds.
+closes it, so its processes last until the garbage collector finds it. And a process with threads
+that forks may leave a child waiting for ever for a lock that nobody holds.
 """
 
 from collections.abc import Callable, Iterable

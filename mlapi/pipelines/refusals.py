@@ -1,4 +1,4 @@
-"""Which Choices of a label config can be filled, whatever they are on, and why not the others."""
+"""Why controls of a label config cannot be filled, and how near each is to being served."""
 
 from mlapi.domain import Unserved
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
