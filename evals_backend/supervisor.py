@@ -13,7 +13,7 @@ from functools import partial
 import psutil
 import structlog
 
-from mlapi.processes import end_with_parent, signal_group
+from mlapi.child_process.processes import end_with_parent, signal_group
 
 logger = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from mlapi import exception_handlers, ingest, prometheus, readiness, requests, serving
+from mlapi import exception_handlers, ingest, monitoring, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
 from mlapi.errors import JobUnknown
 from registry.actions import events
@@ -74,7 +74,7 @@ class ProtocolView(APIView):
         match = request.resolver_match
         route = (match.url_name if match else None) or "unknown"
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
-        prometheus.note_request(route, method, response.status_code, perf_counter() - started)
+        monitoring.note_request(route, method, response.status_code, perf_counter() - started)
         return response
 
     def get_exception_handler(self) -> Callable:
@@ -99,7 +99,9 @@ class Ready(ProtocolView):
     """GET /ready, for load balancers and people: 200, or 503 with the reason."""
 
     def get(self, request: Request) -> HttpResponse:
-        return json_response({"status": "READY", **readiness.check(self.caller.projects())})
+        return json_response(
+            {"status": "READY", **monitoring.check_readiness(self.caller.projects())}
+        )
 
 
 class Setup(ProtocolView):
@@ -141,7 +143,7 @@ class Predict(ProtocolView):
         body = requests.PredictBody.read(request.data)
         project = self.caller.find(body.uid) if body.uid else None
         predicted = serving.answer(project, body.label_config, body.tasks, body.context)
-        prometheus.note_predictions(len(body.tasks) - predicted.empty, predicted.problems)
+        monitoring.note_predictions(len(body.tasks) - predicted.empty, predicted.problems)
         if predicted.problems:
             events.record(
                 project,
@@ -248,10 +250,10 @@ class Metrics(ProtocolView):
 
     def get(self, request: Request) -> HttpResponse:
         champions = champion_metrics(self.caller.projects())
-        if not prometheus.is_scraper(request):
+        if not monitoring.is_scraper(request):
             return json_response({"champions": champions})
-        text = prometheus.exposition(champions, with_process=not self.caller.is_bound)
-        return HttpResponse(text, content_type=prometheus.CONTENT_TYPE)
+        text = monitoring.exposition(champions, with_process=not self.caller.is_bound)
+        return HttpResponse(text, content_type=monitoring.CONTENT_TYPE)
 
 
 def _labels(projects: QuerySet[Project]) -> list[str]:

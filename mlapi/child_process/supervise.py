@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import psutil
 from django.conf import settings
 
-from mlapi.processes import signal_group
+from mlapi.child_process.processes import signal_group
 from mlapi.run_folder.json_file import RunFileInvalid
+from mlapi.run_folder.progress import ProgressReader
 from mlapi.run_folder.result import read_error
 from registry.errors import EvalsError
 
@@ -92,7 +92,7 @@ def supervise(
     each poll and raises to end the program. Raises ChildCrashed, ChildFailed, TimeLimit,
     MemoryLimit, and what the two callables raise.
     """
-    progress = _Progress(folder / "progress.jsonl")
+    progress = ProgressReader(folder)
     started = time.monotonic()
     with _process(command, folder) as process:
         while True:
@@ -207,30 +207,3 @@ def _failure(returncode: int, folder: Path) -> ChildError:
         return ChildFailed(error.code[:64], error.message, error.hint)
     except RunFileInvalid:
         return ChildCrashed(f"The process ended with status {returncode} and without a reason.")
-
-
-class _Progress:
-    """Reads what another process appends to a file of JSON lines from now on."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        # An earlier program of the same run may have written to it.
-        self._offset = path.stat().st_size if path.exists() else 0
-
-    def new(self) -> list[dict[str, Any]]:
-        """The complete lines since the last call; a half-written one is left for the next."""
-        try:
-            with open(self._path, "rb") as file:
-                file.seek(self._offset)
-                chunk = file.read()
-        except FileNotFoundError:
-            return []
-        complete, newline, _ = chunk.rpartition(b"\n")
-        self._offset += len(complete) + len(newline)
-        lines = []
-        for line in complete.splitlines():
-            try:
-                lines.append(orjson.loads(line))
-            except ValueError:
-                continue  # a line that two writers tore
-        return [line for line in lines if isinstance(line, dict)]

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 
 from mlapi import pipelines
-from mlapi.child_process.setup import begin
+from mlapi.child_process.processes import begin
 from mlapi.conversion import format_1
 from mlapi.pipelines import artifact
 from mlapi.run_folder.result import RunError, write_error

@@ -1,8 +1,12 @@
-"""Tells the parent process how a training goes: lines of `progress.jsonl`, which it follows."""
+"""The progress of a child process: lines of `progress.jsonl`, which its parent follows."""
 
 import json
 from pathlib import Path
 from typing import Any
+
+import orjson
+
+_NAME = "progress.jsonl"
 
 
 class ProgressWriter:
@@ -10,7 +14,7 @@ class ProgressWriter:
 
     def __init__(self, folder: Path, *, begin: float = 0.0, end: float = 1.0) -> None:
         self._folder = folder
-        self.path = folder / "progress.jsonl"
+        self.path = folder / _NAME
         self._begin, self._end = begin, end
 
     def part(self, begin: float, end: float) -> "ProgressWriter":
@@ -37,3 +41,30 @@ class ProgressWriter:
     def _append(self, line: dict[str, Any]) -> None:
         with open(self.path, "a", encoding="utf-8") as f:
             f.write(json.dumps(line) + "\n")
+
+
+class ProgressReader:
+    """Reads what a child process appends to the file from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = path = folder / _NAME
+        # An earlier program of the same run may have written to it.
+        self._offset = path.stat().st_size if path.exists() else 0
+
+    def new(self) -> list[dict[str, Any]]:
+        """The complete lines since the last call; a half-written one is left for the next."""
+        try:
+            with open(self._path, "rb") as file:
+                file.seek(self._offset)
+                chunk = file.read()
+        except FileNotFoundError:
+            return []
+        complete, newline, _ = chunk.rpartition(b"\n")
+        self._offset += len(complete) + len(newline)
+        lines = []
+        for line in complete.splitlines():
+            try:
+                lines.append(orjson.loads(line))
+            except ValueError:
+                continue  # a line that two writers tore
+        return [line for line in lines if isinstance(line, dict)]

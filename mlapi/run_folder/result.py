@@ -1,11 +1,17 @@
 """The end of a child process as its parent reads it: a result, a learning curve or an error."""
 
+import platform
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mlapi.run_folder import json_file
 from registry.training_result import LearningCurve, TrainingResult
 
+_PACKAGES = (
+    *("evadb", "scikit-learn", "numpy", "scipy", "pandas", "xgboost", "FLAML"),
+    *("opencv-python-headless", "pillow", "faiss-cpu", "torch", "transformers"),
+)
 _RESULT, _CURVE, _ERROR = "result.json", "curve.json", "error.json"
 
 
@@ -43,3 +49,14 @@ def write_error(folder: Path, error: RunError) -> None:
 def read_error(folder: Path) -> RunError:
     """Raises RunFileInvalid."""
     return json_file.read(folder / _ERROR, RunError)
+
+
+def environment() -> dict[str, str]:
+    """The versions of Python and of the packages that a training used, by name."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from mlapi.child_process.setup import begin
+from mlapi.child_process.processes import begin
 
 
 def carry_out(folder: Path, *, curve: bool) -> int:

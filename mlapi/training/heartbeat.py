@@ -1,11 +1,13 @@
-"""Keeps a run's heart beating beside its work, and learns when someone wants it ended."""
+"""Keeps a run's row up to date: its heartbeat, phase and log, and the request to cancel it."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from django.db import Error, close_old_connections, connection
+from django.utils import timezone
 
 from mlapi.worker import shutdown_requested
 from registry.actions import runs
@@ -15,6 +17,8 @@ from registry.models import TrainingRun
 log = structlog.get_logger(__name__)
 
 _BEAT_S = 1.0
+# The child's own 0..1 lies between freezing the dataset and verifying the artifact.
+_CHILD_FROM, _CHILD_TO = 0.05, 0.9
 
 
 class Cancelled(Exception):  # noqa: N818 - not a failure: someone asked for it
@@ -91,3 +95,39 @@ class Heartbeat:
             # The database may be away for a moment; the reaper decides if it is for long.
             log.exception("heartbeat not written", run=self._run.pk)
             close_old_connections()
+
+
+class RunLog:
+    """The run's row as its reader sees it grow; each call is one beat."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        self._run = run
+
+    def phase(self, name: str, progress: float) -> None:
+        """Enter a phase; the one before gets its duration."""
+        runs.record_heartbeat(self._run, phase=name, progress=progress)
+
+    def write(self, text: str) -> None:
+        """Append to the log, with the time."""
+        if text:
+            runs.record_heartbeat(self._run, log=_stamped(text))
+
+    def take_over(self, lines: list[dict[str, Any]]) -> None:
+        """Lines of the child's progress.jsonl, in one beat for each phase that they name."""
+        log, statements, progress = "", [], None
+        for line in lines:
+            if line.get("phase") and line["phase"] != self._run.phase:
+                runs.record_heartbeat(self._run, phase=line["phase"])
+            if line.get("log"):
+                log += _stamped(str(line["log"]))
+            if line.get("statement"):
+                statements.append(line["statement"])
+            if line.get("progress") is not None:
+                progress = _CHILD_FROM + (_CHILD_TO - _CHILD_FROM) * float(line["progress"])
+        runs.record_heartbeat(
+            self._run, progress=progress, log=log or None, statements=statements or None
+        )
+
+
+def _stamped(text: str) -> str:
+    return f"{timezone.now():%H:%M:%S} {text.rstrip()}\n"

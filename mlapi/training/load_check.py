@@ -16,7 +16,7 @@ from mlapi.conversion.converting import convert
 from mlapi.domain import TargetSpec
 from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
-from mlapi.training import job as jobs
+from mlapi.training import preparation
 from mlapi.training.load_check_child import ROWS
 from registry import artifacts
 from registry.errors import EvalsError
@@ -82,7 +82,7 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
         number=version.number,
         pipeline=version.pipeline,
         targets=tuple(TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all()),
-        extractor=jobs.extractor_of(version),
+        extractor=preparation.extractor_of(version),
     )
     job.write()
     rows = [

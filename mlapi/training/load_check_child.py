@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.child_process.setup import begin
+from mlapi.child_process.processes import begin
 from mlapi.domain import Answer, InputError
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor

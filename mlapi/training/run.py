@@ -18,9 +18,8 @@ from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import resolve
-from mlapi.training import dataset, fresh_mirror, job, load_check
-from mlapi.training.heartbeat import Cancelled, Heartbeat, RunTakenOver, WorkerStopped
-from mlapi.training.run_log import RunLog
+from mlapi.training import dataset, load_check, preparation
+from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
 from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
@@ -119,7 +118,7 @@ class _Attempt:
     def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion:
         with heartbeat.uninterruptible():
             self.run_log.phase("reading labels", 0.0)
-            fresh_mirror.bring_up_to_date(self.run, self.run_log)
+            preparation.bring_up_to_date(self.run, self.run_log)
             frozen = self._freeze(folder)
         if frozen.images is not None:
             self._prepare_images(frozen.images, heartbeat)
@@ -157,7 +156,7 @@ class _Attempt:
             on_row=rows.append if pipeline.sees else lambda row: None,
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        written = job.write(folder, self.run, matched, number, project.champion)
+        written = preparation.write_job(folder, self.run, matched, number, project.champion)
         runs.set_details(
             self.run,
             dataset_fingerprint=found.fingerprint,

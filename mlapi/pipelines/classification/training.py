@@ -16,9 +16,9 @@ from mlapi.pipelines.classification.evaluation import ClassifierHoldout
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.race import NothingFitted, Raced, examples, race
 from mlapi.pipelines.models import load_model
-from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
+from mlapi.run_folder.result import environment
 from registry.training_result import TargetRow, TrainingResult
 
 _SEVERAL = "automl races on controls with one choice only."

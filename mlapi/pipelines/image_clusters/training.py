@@ -19,9 +19,9 @@ from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.models import load_model
-from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
+from mlapi.run_folder.result import environment
 from registry.training_result import Candidate, TrainingResult
 
 _LEAST = 4

@@ -15,9 +15,9 @@ from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHold
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.models import load_model
-from mlapi.run_folder.environment import environment
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
+from mlapi.run_folder.result import environment
 from registry.training_result import TrainingResult
 
 

@@ -106,17 +106,6 @@ def test_no_secret_is_in_the_program_s_environment(folder, monkeypatch):
     assert int(known["OMP_NUM_THREADS"]) >= 1
 
 
-def test_a_half_written_line_waits_for_its_end(tmp_path):
-    path = tmp_path / "progress.jsonl"
-    progress = supervise._Progress(path)
-    assert progress.new() == []
-    path.write_bytes(b'{"progress": 0.1}\n{"progr')
-    assert progress.new() == [{"progress": 0.1}]
-    with open(path, "ab") as file:
-        file.write(b'ess": 0.2}\n')
-    assert progress.new() == [{"progress": 0.2}]
-
-
 def test_descriptors_of_the_parent_stay_with_it(folder):
     read, write = os.pipe()
     os.set_inheritable(write, True)

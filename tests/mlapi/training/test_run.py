@@ -200,7 +200,7 @@ def is_running(pid: int) -> bool:
 def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeypatch):
     """A sync may take minutes and cannot be interrupted: the row is cancelled meanwhile."""
     may_end = threading.Event()
-    monkeypatch.setattr("mlapi.training.fresh_mirror.bring_up_to_date", lambda *_: may_end.wait(60))
+    monkeypatch.setattr("mlapi.training.preparation.bring_up_to_date", lambda *_: may_end.wait(60))
     run = queued(project)
     with Elsewhere(run):
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")

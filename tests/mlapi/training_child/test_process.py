@@ -22,7 +22,7 @@ time.sleep(180)
 """
 CHILD = """
 import signal
-from mlapi.processes import end_with_parent
+from mlapi.child_process.processes import end_with_parent
 import sys, time
 end_with_parent(signal.SIGKILL)
 print("ready", flush=True)

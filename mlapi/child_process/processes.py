@@ -1,6 +1,6 @@
-"""Processes that end with their parent, and process groups that are ended as a whole.
+"""What a child process sets for itself, and the signal to a whole process group.
 
-It imports nothing of ours: the supervisor and the child processes use it.
+Imports nothing of this project: the supervisor uses it as well.
 """
 
 import ctypes
@@ -28,3 +28,9 @@ def signal_group(group: int, number: signal.Signals) -> None:
     """Send the signal to every process of the group that is still there."""
     with suppress(ProcessLookupError):
         os.killpg(group, number)
+
+
+def begin() -> None:
+    """End with the parent process, and run behind every request. The parent sets the threads."""
+    end_with_parent(signal.SIGKILL)
+    os.nice(5)

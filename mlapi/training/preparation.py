@@ -1,6 +1,6 @@
-"""Writes job.json, which says to the child process what to train."""
+"""Prepares a run: brings the mirror up to date, and writes the job of its child process."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,10 @@ from django.conf import settings
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
 from mlapi.domain import ExtractorRef, Match
+from mlapi.mirror.process_events import drain
+from mlapi.mirror.sync import sync
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
+from mlapi.training.heartbeat import RunLog
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
@@ -19,7 +22,32 @@ from registry.models import ModelVersion, TrainingRun
 log = structlog.get_logger(__name__)
 
 
-def write(
+def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> None:
+    """Apply what has come in, and for Start Training ask Label Studio itself.
+
+    What fails here is told in the run's log; the run then learns from what the mirror has.
+    """
+    _try(run_log, "Applying received events", lambda: drain(run.project_id))
+    if run.trigger != TrainingRun.Trigger.START_TRAINING:
+        return
+    report = _try(run_log, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
+    if report is not None and report.error:
+        run_log.write(f"Reading from Label Studio failed: {report.error['message']}")
+
+
+def _try(run_log: RunLog, what: str, action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except EvalsError as error:
+        run_log.write(f"{what} failed: {error.sentence}")
+        log.warning("mirror not brought up to date", step=what, error=error.message)
+    except Exception as error:
+        run_log.write(f"{what} failed: {type(error).__name__}: {error}")
+        log.exception("mirror not brought up to date", step=what)
+    return None
+
+
+def write_job(
     folder: Path,
     run: TrainingRun,
     matched: Match,
