@@ -216,7 +216,7 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["registry.json_body.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["registry.json_http.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "registry.api.schema.RegistrySchema",
     "EXCEPTION_HANDLER": "registry.api.errors.handle",

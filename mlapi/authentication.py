@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
 from registry.actions import keys
-from registry.json_body import refuse_chunked
+from registry.json_http import refuse_chunked
 from registry.models import AccessKey, Project
 
 

@@ -8,8 +8,8 @@ from django.views import defaults
 from rest_framework import exceptions as drf
 
 from mlapi.errors import RouteUnknown, as_error
-from registry.error_responses import error_response, reason_phrase
 from registry.errors import Internal
+from registry.json_http import error_response, reason_phrase
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ from mlapi.requests import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import resolve
 from registry import queue
 from registry.actions import events, projects, runs
-from registry.error_responses import request_id
+from registry.json_http import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from mlapi.labelstudio.response_schemas import moment
 from registry.errors import BodyInvalid
-from registry.json_body import loads
+from registry.json_http import loads
 
 _UID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
 _ACTION_MAX = 64  # characters; Label Studio's longest has 27

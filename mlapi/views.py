@@ -17,8 +17,7 @@ from mlapi import exception_handlers, ingest, monitoring, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
 from mlapi.errors import JobUnknown
 from registry.actions import events
-from registry.error_responses import request_id
-from registry.json_body import JSONBody
+from registry.json_http import JSONBody, request_id
 from registry.models import Event, ModelVersion, Project, TrainingRun
 from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_STATES, RunState

@@ -10,7 +10,6 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from rest_framework import exceptions as drf
 
-from registry.error_responses import error_response
 from registry.errors import (
     BodyInvalid,
     BodyTooLarge,
@@ -24,6 +23,7 @@ from registry.errors import (
     NotFound,
     RouteUnknown,
 )
+from registry.json_http import error_response
 
 log = structlog.get_logger(__name__)
 

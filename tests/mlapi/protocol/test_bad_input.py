@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlapi.urls import ROUTES
-from registry.error_responses import REASON_PHRASE_MAX
+from registry.json_http import REASON_PHRASE_MAX
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import Caller
 
