@@ -22,8 +22,7 @@ from unfold.widgets import (
 )
 
 from registry.actions.operator import Action, Caller, Via, actions_on
-from registry.actions.operator.action import Button
-from registry.actions.operator.parameters import Text
+from registry.actions.operator.action import Button, Text
 from registry.errors import EvalsError
 
 from .navigation import page_url

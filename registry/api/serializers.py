@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from registry.actions.operator.parameters import OPTIONAL_REASON, Form, Text
+from registry.actions.operator.action import OPTIONAL_REASON, Form, Text
 
 
 class Body(serializers.Serializer):

@@ -465,8 +465,7 @@ from registry.actions import base
 from registry.errors import Refused
 from registry.models import ModelVersion
 
-from .action import Action, Caller, Change, Done, register
-from .parameters import REASON, Form, Text
+from .action import REASON, Action, Caller, Change, Done, Form, Text, register
 
 
 @register

@@ -1,6 +1,7 @@
-"""The base of every operator action, and the table of all of them."""
+"""The base of every operator action, its parameters, and the table of all of them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -8,12 +9,82 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from django.db.models import Model
 
 from registry.errors import EvalsError
-from registry.models import AuditEntry, TrainingRun
+from registry.models import AuditEntry, ModelVersion, TrainingRun
 from registry.permissions import User
 
-from .parameters import REASON, Form
+REASON_MAX = 2_000  # characters
 
 Row = TypeVar("Row", bound=Model)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text. One that is not required is empty when left out.
+
+    `lines` is the height of its field in the dialog. `initial` and `choices` are worked out
+    from the action's subject, for the dialog.
+    """
+
+    name: str
+    help: str = ""
+    required: bool = True
+    may_be_empty: bool = False
+    max_length: int | None = None
+    lines: int = 1
+    is_secret: bool = False
+    initial: Callable[[Any], str] | None = None
+    choices: Callable[[Any], Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version, by its id in REST, by its label or number on the command line.
+
+    The dialog does not ask for it: who wants a certain version is on that version's page.
+    """
+
+    name: str
+    help: str = ""
+    model: type[Model] = ModelVersion
+
+
+Parameter = Text | Version
+
+
+@dataclass(frozen=True)
+class Form:
+    """The parameters of an action under the name that the REST schema has for them."""
+
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def texts(self) -> list[Text]:
+        """Those that a dialog asks for."""
+        return [one for one in self.parameters if isinstance(one, Text)]
+
+    @property
+    def versions(self) -> list[Version]:
+        """Those that are rows."""
+        return [one for one in self.parameters if isinstance(one, Version)]
+
+
+_WHY = Text(
+    "reason", "Kept in the audit entry, for those who come after.", max_length=REASON_MAX, lines=3
+)
+_WHY_OR_NOTHING = Text(
+    "reason",
+    "Kept in the audit entry.",
+    required=False,
+    may_be_empty=True,
+    max_length=REASON_MAX,
+    lines=3,
+)
+
+NOTHING = Form("Nothing", "Nothing.")
+REASON = Form("Reason", "Why.", (_WHY,))
+OPTIONAL_REASON = Form("OptionalReason", "Why, or nothing.", (_WHY_OR_NOTHING,))
 
 
 class Via(StrEnum):

@@ -7,8 +7,7 @@ from registry.errors import EvalsError, Refused
 from registry.models import TrainingRun
 from registry.models.run import RunState
 
-from .action import Action, Button, Caller, Change, Done, newest_entry, register
-from .parameters import OPTIONAL_REASON
+from .action import OPTIONAL_REASON, Action, Button, Caller, Change, Done, newest_entry, register
 
 
 @register

@@ -6,8 +6,7 @@ from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Project
 
-from .action import Action, Button, Caller, Done, register
-from .parameters import NOTHING
+from .action import NOTHING, Action, Button, Caller, Done, register
 
 
 class ConnectionFailed(EvalsError):

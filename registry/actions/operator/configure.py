@@ -5,8 +5,7 @@ from typing import Any
 from registry.actions import project_settings
 from registry.models import Project
 
-from .action import Action, Caller, Done, register
-from .parameters import OPTIONAL_REASON
+from .action import OPTIONAL_REASON, Action, Caller, Done, register
 
 
 @register

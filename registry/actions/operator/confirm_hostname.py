@@ -6,8 +6,7 @@ from registry.actions import project_settings
 from registry.errors import EvalsError, Refused
 from registry.models import Project
 
-from .action import Action, Button, Caller, Change, Done, register
-from .parameters import REASON, Form, Text
+from .action import REASON, Action, Button, Caller, Change, Done, Form, Text, register
 
 
 def _claimed_by(project: Project) -> list[str]:

@@ -6,8 +6,7 @@ from typing import Any
 from registry.actions import keys
 from registry.models import AccessKey
 
-from .action import Action, Caller, Done, register
-from .parameters import OPTIONAL_REASON
+from .action import OPTIONAL_REASON, Action, Caller, Done, register
 
 
 @dataclass(frozen=True)

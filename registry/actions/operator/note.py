@@ -5,8 +5,9 @@ from typing import Any
 from registry.actions import versions
 from registry.models import ModelVersion
 
-from .action import Action, Button, Caller, Done, register
-from .parameters import NOTE_MAX, Form, Text
+from .action import Action, Button, Caller, Done, Form, Text, register
+
+_NOTE_MAX = 10_000  # characters
 
 
 @register
@@ -27,7 +28,7 @@ class Note(Action[ModelVersion]):
             Text(
                 "note",
                 may_be_empty=True,
-                max_length=NOTE_MAX,
+                max_length=_NOTE_MAX,
                 lines=4,
                 initial=lambda version: version.note,
             ),

@@ -4,11 +4,10 @@ from typing import Any
 
 from registry.actions import champion
 from registry.errors import EvalsError
-from registry.formatting import comparison_sentence
+from registry.formatting import NONE, comparison_sentence, primary_metric
 from registry.models import ModelVersion
 
 from .action import Action, Button, Caller, Change, Done, register
-from .moves import champion_moves
 
 
 @register
@@ -40,3 +39,15 @@ class Promote(Action[ModelVersion]):
         entry = champion.promote(subject, actor=caller.name, reason=given["reason"])
         before = f" instead of {entry.from_version}" if entry.from_version else ""
         return Done(f"{subject.label} is the champion of {subject.project}{before}.", entry)
+
+
+def champion_moves(now: ModelVersion | None, then: ModelVersion) -> list[Change]:
+    """What Label Studio's users get, before and after."""
+    return [
+        Change("Champion", now.label if now else "none: no predictions", then.label),
+        Change(
+            "Primary metric, each on its own holdout",
+            primary_metric(now) if now else NONE,
+            primary_metric(then),
+        ),
+    ]

@@ -7,8 +7,7 @@ from registry.errors import EvalsError
 from registry.models import TrainingRun
 from registry.models.run import RunState
 
-from .action import Action, Button, Caller, Done, register
-from .parameters import OPTIONAL_REASON
+from .action import OPTIONAL_REASON, Action, Button, Caller, Done, register
 from .train import queued
 
 

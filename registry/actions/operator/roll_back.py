@@ -6,9 +6,8 @@ from registry.actions import champion
 from registry.errors import EvalsError, Refused
 from registry.models import ModelVersion, Project
 
-from .action import Action, Button, Caller, Change, Done, register
-from .moves import champion_moves
-from .parameters import REASON, Form, Version
+from .action import REASON, Action, Button, Caller, Change, Done, Form, Version, register
+from .promote import champion_moves
 
 Row = TypeVar("Row", Project, ModelVersion)
 

@@ -5,8 +5,7 @@ from typing import Any
 from registry.actions import project_settings
 from registry.models import Project
 
-from .action import Action, Button, Caller, Change, Done, register
-from .parameters import Form, Text
+from .action import Action, Button, Caller, Change, Done, Form, Text, register
 
 
 @register
