@@ -1,6 +1,13 @@
-"""The URLs under which people and Label Studio reach this server."""
+"""The URLs of this server, and the refusal of requests for a host name that it does not have."""
+
+from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+
+from mlapi.errors import HostNotAllowed
+from registry.json_http import error_response
 
 _EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
 
@@ -29,3 +36,17 @@ def to_paste(key: str) -> list[tuple[str, str]]:
         ("Label Studio on this machine", f"{base()}/k/{key}"),
         (in_docker, f"http://host.docker.internal:{settings.PORT}/k/{key}"),
     ]
+
+
+class AllowedHostsMiddleware:
+    """Answers 400 for another host name, before anything else reads the request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return error_response(HostNotAllowed())
+        return self.get_response(request)

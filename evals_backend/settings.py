@@ -138,7 +138,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "mlapi.middleware.AccessKeyMiddleware",  # first, so that nothing else sees the key
     "django_structlog.middlewares.RequestMiddleware",
-    "evals_backend.hosts.AllowedHostsMiddleware",
+    "evals_backend.addresses.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

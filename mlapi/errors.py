@@ -57,7 +57,7 @@ class HostNotAllowed(HttpError):
     """The Host header names none of ALLOWED_HOSTS."""
 
     code = "host_not_allowed"
-    text = "This host name is not in the setting ALLOWED_HOSTS."
+    text = "The host name of the request is not allowed."
 
 
 _BY_FRAMEWORK: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[HttpError]], ...] = (

@@ -37,7 +37,7 @@ CODES = {
         401, "Use those of BASIC_AUTH_USER and BASIC_AUTH_PASS, or a URL with an access key."
     ),
     # Of the protocol that Label Studio speaks.
-    "host_not_allowed": ErrorCode(400, "Add the name that Label Studio uses."),
+    "host_not_allowed": ErrorCode(400, "Add it to the setting ALLOWED_HOSTS and restart."),
     "key_unknown": ErrorCode(401, "Make one with: manage.py access_key new."),
     "project_unknown": ErrorCode(
         404, "Use the URL that was made for it, or a key without a scope."

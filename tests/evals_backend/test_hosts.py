@@ -1,13 +1,11 @@
 """A host name that is not allowed is refused by name of the setting."""
 
-from evals_backend import hosts
-
 
 def test_the_refusal_names_the_setting_and_not_what_the_caller_sent(client, settings):
     settings.ALLOWED_HOSTS = ["ml.example.com"]
     response = client.get("/health", headers={"host": "evil.example.com"})
     assert response.status_code == 400
-    assert response.reason_phrase == hosts.REASON
+    assert "host name of the request is not allowed" in response.reason_phrase
     assert "ALLOWED_HOSTS" in response.reason_phrase
     assert len(response.reason_phrase) <= 120
     assert response.reason_phrase.isascii()
