@@ -1,18 +1,20 @@
-"""The command line: finds the rows that a command names, and prints tables or JSON."""
+"""The base of commands: finds the named rows, executes operator actions, prints tables or JSON."""
 
+import getpass
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Q
+from django.db.models import Model, Q
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from registry.actions.operator import Action, Caller, Done, Via
 from registry.errors import EvalsError
-from registry.models import AccessKey, ModelVersion, Project, TrainingRun
+from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 
 _LARGEST_ID = 2**63 - 1
 
@@ -120,8 +122,49 @@ class ReportCommand(BaseCommand):
         self.console.print(table)
 
 
-def _cell(value: Any) -> str:
-    return "–" if value is None or value == "" else str(value)
+class ActionCommand(ReportCommand):
+    """A command that executes an operator action and prints its message, or the entry as JSON."""
+
+    operator_action: Action
+    done: Done
+
+    def arguments(self, parser: ArgumentParser) -> None:
+        """Adds the action's subject and an option for each parameter."""
+        add_arguments(parser, self.operator_action)
+
+    def chosen(self, options: dict[str, Any]) -> Action:
+        """The action to execute."""
+        return self.operator_action
+
+    def show(self, options: dict[str, Any]) -> dict[str, Any]:
+        """The audit entry; the message where there is none."""
+        self.done = _execute(self.chosen(options), options)
+        return _as_json(self.done.entry) if self.done.entry else {"message": self.done.message}
+
+    def print(self, found: Any) -> None:
+        """Prints the message."""
+        self.say(self.done.message)
+
+
+def add_arguments(parser: ArgumentParser, action: Action) -> None:
+    """Adds the action's subject, then an option for each parameter."""
+    if action.subject in (Project, ModelVersion):
+        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
+    if action.subject is ModelVersion:
+        parser.add_argument("version", help="as v7-3fa2c1 or v7")
+    if action.subject in (TrainingRun, AccessKey):
+        parser.add_argument("id", type=int, help="as in the list")
+    for text in action.form.texts:
+        parser.add_argument(
+            f"--{text.name}",
+            required=text.required,
+            default="",
+            help=text.help.replace("%", "%%") or None,
+        )
+    for version in action.form.versions:
+        parser.add_argument(
+            f"--{version.name}", help=f"A version, as v7-3fa2c1 or v7. {version.help}".strip()
+        )
 
 
 def number(value: float | None) -> str | None:
@@ -132,3 +175,48 @@ def number(value: float | None) -> str | None:
 def minute(at: str | None) -> str | None:
     """An ISO time to the minute."""
     return at[:16].replace("T", " ") if at else None
+
+
+def _cell(value: Any) -> str:
+    return "–" if value is None or value == "" else str(value)
+
+
+def _as_json(entry: AuditEntry) -> dict[str, Any]:
+    """The audit entry, with the labels of its versions."""
+    return {
+        "audit_entry": entry.pk,
+        "verb": entry.verb,
+        "project": entry.project.uid if entry.project else None,
+        "from": entry.from_version.label if entry.from_version else None,
+        "to": entry.to_version.label if entry.to_version else None,
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "at": entry.at.isoformat(),
+    }
+
+
+def _execute(action: Action, options: dict[str, Any]) -> Done:
+    """Executes the action as the machine's user. Raises EvalsError or CommandError."""
+    subject = _subject(action, options)
+    given: dict[str, Any] = {text.name: options[text.name] for text in action.form.texts}
+    for text in action.form.texts:
+        if text.required and not text.may_be_empty and not given[text.name].strip():
+            raise CommandError(f"--{text.name} must not be empty.")
+        if text.max_length and len(given[text.name]) > text.max_length:
+            raise CommandError(f"--{text.name} is longer than {text.max_length:,} characters.")
+    for version in action.form.versions:
+        name = options[version.name]
+        given[version.name] = find_version(subject, name) if name else None
+    if faults := action.faults(given):
+        raise CommandError(" ".join(f"--{name}: {fault}" for name, fault in faults.items()))
+    return action.execute(subject, given, Caller(getpass.getuser(), Via.COMMAND))
+
+
+def _subject(action: Action, options: dict[str, Any]) -> Any:
+    find: dict[type[Model], Any] = {
+        Project: lambda: find_project(options["project"]),
+        ModelVersion: lambda: find_version(find_project(options["project"]), options["version"]),
+        TrainingRun: lambda: find_run(options["id"]),
+        AccessKey: lambda: find_key(options["id"]),
+    }
+    return find[action.subject]()

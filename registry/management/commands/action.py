@@ -4,11 +4,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from registry.actions.operator import Action, actions
-from registry.management.action_command import DoneCommand, add_arguments
+from registry.management.cli import ActionCommand, add_arguments
 
 
-class Command(DoneCommand):
-    """`action archive PROJECT VERSION --reason WHY [--json]`, and so on."""
+class Command(ActionCommand):
+    """`action NAME ... [--json]`, such as `action archive PROJECT VERSION --reason WHY`."""
 
     help = "Does what the buttons of the admin do."
 
@@ -19,10 +19,10 @@ class Command(DoneCommand):
             one = named.add_parser(
                 action.name, help=action.description, description=action.description
             )
-            super().add_arguments(one)
+            one.add_argument("--json", action="store_true", help="JSON instead of a sentence")
             add_arguments(one, action)
 
-    def action(self, options: dict[str, Any]) -> Action:
+    def chosen(self, options: dict[str, Any]) -> Action:
         """The action of the sub-command."""
         return _offered()[options["action"]]
 

@@ -2,7 +2,7 @@
 --
 -- %(projects)s projects with %(tasks)s tasks, %(versions)s versions and about %(events)s events
 -- each; 50 metrics and %(outcomes)s outcomes a version. As in real registries the rows are not
--- spread evenly: a champion was judged on every task, and a few projects have most events.
+-- spread evenly: a champion is evaluated on every task, and a few projects have most events.
 
 -- step: projects
 -- A number in 0..below-1 that looks random and is always the same for `given`.
