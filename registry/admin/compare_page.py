@@ -14,7 +14,13 @@ from registry.formatting import (
 )
 from registry.metrics import Direction, info, title
 from registry.models import ModelVersion, TrainingRun
-from registry.reports.compare import Comparison, Disagreement, Recorded, TargetComparison, compare
+from registry.reports.compare import (
+    Comparison,
+    Disagreement,
+    RecordedMetric,
+    TargetComparison,
+    compare,
+)
 from registry.reports.paired_sample import Difference
 from registry.reports.tasks import why_no_link
 
@@ -136,7 +142,7 @@ def _task(found: Disagreement) -> dict[str, Any]:
     }
 
 
-def _recorded(row: Recorded) -> dict[str, Any]:
+def _recorded(row: RecordedMetric) -> dict[str, Any]:
     return {
         "target": row.target or "all targets",
         "name": title(row.name, row.metric, row.k),

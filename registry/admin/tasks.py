@@ -11,7 +11,7 @@ from unfold.decorators import display
 from registry.errors import EvalsError
 from registry.formatting import answer_text
 from registry.models import Task
-from registry.reports.tasks import Alike, TaskView, similar, task_views, why_no_link
+from registry.reports.tasks import SimilarTask, TaskView, similar, task_views, why_no_link
 
 from .images import Framed, framed, row, whole
 from .markup import as_json
@@ -106,6 +106,6 @@ def _view(task: Task) -> TaskView:
     return cache["_view"]
 
 
-def _framed(alike: Alike) -> Framed:
+def _framed(alike: SimilarTask) -> Framed:
     said = [answer_text(label) for label in alike.labels.values()]
     return framed(alike.task, "; ".join(said) or "not labelled", f"cosine {alike.cosine:.3f}")

@@ -26,7 +26,7 @@ class AccessKeySerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class MadeKeySerializer(AccessKeySerializer):
+class CreatedKeySerializer(AccessKeySerializer):
     """A new key with its plain text, which is returned once."""
 
     key = serializers.CharField(help_text="The plain key: this answer alone has it.")
@@ -75,7 +75,7 @@ class AccessKeys(Resource):
     search_fields = ("name", "hostname")
     actions_by_route = {"create": new_key.NewKey()}
 
-    @extend_schema(request=NewKey, responses={201: MadeKeySerializer})
+    @extend_schema(request=NewKey, responses={201: CreatedKeySerializer})
     def create(self, request: Request) -> Response:
         """Create a key. Its plain text is returned only in this response."""
         done = new_key.NewKey().execute(None, self.validated(NewKey), self.caller)

@@ -6,12 +6,12 @@ from rest_framework import serializers
 from registry.models import Project, Task
 from registry.models.project import PromotionRule
 
-from .serializers import Body, IntervalField, OptionalReason, ShownTaskSerializer, VersionReference
+from .serializers import Body, IntervalField, OptionalReason, TaskViewSerializer, VersionReference
 
 MAX_DAYS = 366
 
 
-class Settings(OptionalReason):  # type: ignore[misc, valid-type]
+class ProjectSettings(OptionalReason):  # type: ignore[misc, valid-type]
     """How the project learns and promotes. At least one of the three."""
 
     policy = serializers.DictField(
@@ -105,7 +105,7 @@ class ProjectDetailSerializer(ProjectSerializer):
         return bool(project.labelstudio_key)
 
 
-class PointSerializer(serializers.Serializer):
+class MetricPointSerializer(serializers.Serializer):
     """A metric of one version on its holdout."""
 
     version = serializers.IntegerField()
@@ -128,7 +128,7 @@ class ProportionSerializer(serializers.Serializer):
     interval = IntervalField(allow_null=True)
 
 
-class DaySerializer(serializers.Serializer):
+class PrequentialDaySerializer(serializers.Serializer):
     """Predictions on one day's new labels, and on those of the seven days ending with it."""
 
     day = serializers.DateField()
@@ -140,11 +140,11 @@ class NextTaskSerializer(serializers.Serializer):
     """A task that nobody has labelled."""
 
     score = serializers.FloatField(help_text="The champion's score, 0 to 1.")
-    task = ShownTaskSerializer()
+    task = TaskViewSerializer()
 
 
-class AlikeSerializer(serializers.Serializer):
+class SimilarTaskSerializer(serializers.Serializer):
     """A similar task."""
 
     cosine = serializers.FloatField(help_text="Of the features of both, -1 to 1.")
-    task = ShownTaskSerializer()
+    task = TaskViewSerializer()

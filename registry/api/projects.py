@@ -18,17 +18,17 @@ from registry.reports.tasks import label_next, similar
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter
 from .project_serializers import (
-    AlikeSerializer,
-    DaySerializer,
     LabelNextQuery,
+    MetricPointSerializer,
     MetricQuery,
     NextTaskSerializer,
-    PointSerializer,
+    PrequentialDaySerializer,
     PrequentialQuery,
     ProjectDetailSerializer,
     ProjectSerializer,
-    Settings,
+    ProjectSettings,
     SimilarQuery,
+    SimilarTaskSerializer,
 )
 from .schema import ErrorSerializer
 
@@ -77,7 +77,7 @@ class Projects(Resource):
             Prefetch("champion", champions)
         )
 
-    @extend_schema(request=Settings, responses=ProjectDetailSerializer)
+    @extend_schema(request=ProjectSettings, responses=ProjectDetailSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
         """Change how the project learns and promotes.
 
@@ -85,27 +85,33 @@ class Projects(Resource):
         default.
         """
         project = self.get_object()
-        given = self.validated(Settings)
+        given = self.validated(ProjectSettings)
         for name in ("policy", "options"):
             if name in given:
                 given[name] = _changed(getattr(project, name), given[name])
         Configure().execute(project, given, self.caller)
         return self.current_row()
 
-    @extend_schema(parameters=[MetricQuery], responses=PointSerializer(many=True), filters=False)
+    @extend_schema(
+        parameters=[MetricQuery], responses=MetricPointSerializer(many=True), filters=False
+    )
     @action(detail=True, pagination_class=None)
     def metrics(self, request: Request, pk: int) -> Response:
         """One metric over the project's versions, oldest first, with its baseline."""
         query = self.validated(MetricQuery)
-        return Response(PointSerializer(metric_series(self.get_object(), **query), many=True).data)
+        return Response(
+            MetricPointSerializer(metric_series(self.get_object(), **query), many=True).data
+        )
 
-    @extend_schema(parameters=[PrequentialQuery], responses=DaySerializer(many=True), filters=False)
+    @extend_schema(
+        parameters=[PrequentialQuery], responses=PrequentialDaySerializer(many=True), filters=False
+    )
     @action(detail=True, pagination_class=None)
     def prequential(self, request: Request, pk: int) -> Response:
         """Day by day, the accuracy of the served versions on labels made after predictions."""
         query = self.validated(PrequentialQuery)
         return Response(
-            DaySerializer(prequential_series(self.get_object(), **query), many=True).data
+            PrequentialDaySerializer(prequential_series(self.get_object(), **query), many=True).data
         )
 
     @extend_schema(
@@ -123,7 +129,7 @@ class Projects(Resource):
     @extend_schema(
         parameters=[SimilarQuery],
         responses={
-            200: AlikeSerializer(many=True),
+            200: SimilarTaskSerializer(many=True),
             409: OpenApiResponse(ErrorSerializer, "Nothing is known of what the task looks like."),
         },
         filters=False,
@@ -137,7 +143,7 @@ class Projects(Resource):
         project = self.get_object()
         query = self.validated(SimilarQuery, project=project)
         query["task"].project = project
-        return Response(AlikeSerializer(similar(**query), many=True).data)
+        return Response(SimilarTaskSerializer(similar(**query), many=True).data)
 
 
 def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 
 
-class _ErrorBody(serializers.Serializer):
+class ErrorDetailSerializer(serializers.Serializer):
     code = serializers.CharField(help_text="Stable, one for each cause.")
     message = serializers.CharField(help_text="The cause.")
     hint = serializers.CharField(allow_blank=True, help_text="The cure.")
@@ -19,7 +19,7 @@ class _ErrorBody(serializers.Serializer):
 class ErrorSerializer(serializers.Serializer):
     """Every error has this form."""
 
-    error = _ErrorBody()
+    error = ErrorDetailSerializer()
 
 
 _ALWAYS = {

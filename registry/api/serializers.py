@@ -65,7 +65,7 @@ class TaskReference(serializers.Serializer):
     labelstudio_id = serializers.IntegerField()
 
 
-class ShownTaskSerializer(serializers.Serializer):
+class TaskViewSerializer(serializers.Serializer):
     """A task for display."""
 
     id = serializers.IntegerField()

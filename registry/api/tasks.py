@@ -20,7 +20,7 @@ from .base import Resource
 from .downloads import Jpeg, jpeg_answer, one_of_few
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
 from .schema import ErrorSerializer
-from .serializers import ShownTaskSerializer
+from .serializers import TaskViewSerializer
 
 _LONG = ("data", "annotations")
 
@@ -48,15 +48,15 @@ class TaskSerializer(serializers.ModelSerializer):
 class TaskDetailSerializer(TaskSerializer):
     """A task with its content."""
 
-    shown = serializers.SerializerMethodField()
+    content = serializers.SerializerMethodField()
 
     class Meta(TaskSerializer.Meta):
-        fields = [*TaskSerializer.Meta.fields, "shown"]
+        fields = [*TaskSerializer.Meta.fields, "content"]
         read_only_fields = fields
 
-    @extend_schema_field(ShownTaskSerializer)
-    def get_shown(self, task: Task) -> Any:
-        return ShownTaskSerializer(task_views(task.project, [task])[0]).data
+    @extend_schema_field(TaskViewSerializer)
+    def get_content(self, task: Task) -> Any:
+        return TaskViewSerializer(task_views(task.project, [task])[0]).data
 
 
 class TaskFilter(django_filters.FilterSet):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from registry.models import ModelVersion, Outcome, Target
 from registry.models.version import VersionState
 
-from .serializers import Body, IntervalField, ShownTaskSerializer, VersionReference
+from .serializers import Body, IntervalField, TaskViewSerializer, VersionReference
 
 
 class MistakesQuery(Body):
@@ -106,17 +106,17 @@ class MistakeSerializer(serializers.Serializer):
     human = serializers.JSONField()
     predicted = serializers.JSONField(allow_null=True)
     score = serializers.FloatField(allow_null=True)
-    task = ShownTaskSerializer()
+    task = TaskViewSerializer()
 
 
 class ExampleSerializer(serializers.Serializer):
     """A task, and the score with which the version would give it the label."""
 
     score = serializers.FloatField()
-    task = ShownTaskSerializer()
+    task = TaskViewSerializer()
 
 
-class LookSerializer(serializers.Serializer):
+class LabelExemplarsSerializer(serializers.Serializer):
     """A label with its best examples, the best first."""
 
     target = serializers.CharField()
@@ -151,7 +151,7 @@ class DisagreementSerializer(serializers.Serializer):
     b = serializers.JSONField(allow_null=True)
     score_a = serializers.FloatField(allow_null=True)
     score_b = serializers.FloatField(allow_null=True)
-    task = ShownTaskSerializer()
+    task = TaskViewSerializer()
 
 
 class TargetComparisonSerializer(serializers.Serializer):
@@ -169,7 +169,7 @@ class TargetComparisonSerializer(serializers.Serializer):
     b_right = DisagreementSerializer(many=True)
 
 
-class RecordedSerializer(serializers.Serializer):
+class RecordedMetricSerializer(serializers.Serializer):
     """A metric as each version's own run recorded it, each on the holdout of its time."""
 
     target = serializers.CharField()
@@ -191,7 +191,7 @@ class ComparisonSerializer(serializers.Serializer):
     verdict = serializers.CharField(help_text="One sentence.")
     primary = DifferenceSerializer()
     targets = TargetComparisonSerializer(many=True)
-    recorded = RecordedSerializer(many=True)
+    recorded = RecordedMetricSerializer(many=True)
 
 
 class CardProjectSerializer(serializers.Serializer):

@@ -25,7 +25,7 @@ from .version_serializers import (
     CompareQuery,
     ComparisonSerializer,
     ExemplarsQuery,
-    LookSerializer,
+    LabelExemplarsSerializer,
     MistakeSerializer,
     MistakesQuery,
     VersionDetailSerializer,
@@ -103,7 +103,9 @@ class Versions(Resource):
         found = mistakes(self.get_object(), **self.validated(MistakesQuery))
         return Response(MistakeSerializer(found, many=True).data)
 
-    @extend_schema(parameters=[ExemplarsQuery], responses=LookSerializer(many=True), filters=False)
+    @extend_schema(
+        parameters=[ExemplarsQuery], responses=LabelExemplarsSerializer(many=True), filters=False
+    )
     @action(detail=True, pagination_class=None)
     def exemplars(self, request: Request, pk: int) -> Response:
         """Examples of each label: the tasks with its highest scores.
@@ -112,7 +114,7 @@ class Versions(Resource):
         most central tasks of clusters, and those most like the references of a label.
         """
         found = exemplars(self.get_object(), **self.validated(ExemplarsQuery))
-        return Response(LookSerializer(found, many=True).data)
+        return Response(LabelExemplarsSerializer(found, many=True).data)
 
     @extend_schema(parameters=[CompareQuery], responses=ComparisonSerializer)
     @action(detail=True)

@@ -53,7 +53,7 @@ class TargetComparison:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedMetric:
     """A metric as each version's own run recorded it, each on the holdout of its time.
 
     For `metric` and `k` see `Measure`.
@@ -82,7 +82,7 @@ class Comparison:
     n: int
     primary: Difference
     targets: list[TargetComparison]
-    recorded: list[Recorded]
+    recorded: list[RecordedMetric]
 
     @property
     def verdict(self) -> str:
@@ -262,7 +262,7 @@ def _disagreement(row: _Row, task: TaskView) -> Disagreement:
     return Disagreement(row.target, row.human, row.a, row.b, row.score_a, row.score_b, task)
 
 
-def _recorded(a: ModelVersion, b: ModelVersion) -> list[Recorded]:
+def _recorded(a: ModelVersion, b: ModelVersion) -> list[RecordedMetric]:
     """The whole metrics that either recorded; one query."""
     primary = {version.pk: version.primary_metric for version in (a, b)}
     found: dict[Measure, dict[int, Metric]] = {}
@@ -271,7 +271,7 @@ def _recorded(a: ModelVersion, b: ModelVersion) -> list[Recorded]:
         measure = measured(row.target, row.name, row.step, primary[row.version_id])
         found.setdefault(measure, {})[row.version_id] = row
     return [
-        Recorded(*measure, *_value(both.get(a.pk)), *_value(both.get(b.pk)))
+        RecordedMetric(*measure, *_value(both.get(a.pk)), *_value(both.get(b.pk)))
         for measure, both in found.items()
     ]
 

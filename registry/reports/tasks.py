@@ -150,7 +150,7 @@ def mistakes(
 
 
 @dataclass(frozen=True)
-class Alike:
+class SimilarTask:
     """A similar task, the cosine of both tasks' features, and its labels."""
 
     cosine: float
@@ -158,7 +158,7 @@ class Alike:
     labels: dict[str, Any]
 
 
-def similar(task: Task, k: int) -> list[Alike]:
+def similar(task: Task, k: int) -> list[SimilarTask]:
     """The k most similar tasks of its project, in the engine's order; one query here.
 
     Raises what the engine raises, such as no_features. A task that is gone meanwhile is left out.
@@ -169,6 +169,6 @@ def similar(task: Task, k: int) -> list[Alike]:
     there = [(n.cosine, known[n.task]) for n in found if n.task in known]
     alike = task_views(task.project, [other for _, other in there])
     return [
-        Alike(cosine, shown_task, other.labels)
+        SimilarTask(cosine, shown_task, other.labels)
         for (cosine, other), shown_task in zip(there, alike, strict=True)
     ]

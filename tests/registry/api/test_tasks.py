@@ -37,16 +37,16 @@ def test_tasks_are_listed_with_what_was_said_and_without_their_data(viewer, proj
 def test_one_task_is_shown_as_pages_show_it(viewer, project, image):
     text = make.TaskFactory(project=project)
     with asked(WHO + 1):
-        told = viewer.get(f"tasks/{text.pk}/").json()["shown"]
+        told = viewer.get(f"tasks/{text.pk}/").json()["content"]
     assert (told["kind"], told["text"], told["thumbnail"]) == ("text", text.data["text"], None)
-    told = viewer.get(f"tasks/{image.pk}/").json()["shown"]
+    told = viewer.get(f"tasks/{image.pk}/").json()["content"]
     assert (told["kind"], told["text"]) == ("image", "http://images/cat.jpg")
     assert told["thumbnail"] == f"/api/tasks/{image.pk}/thumbnail/"
 
 
 def test_an_image_inside_its_address_is_not_told_twice(viewer, project):
     held = make.ImageTaskFactory(project=project, data={"image": "data:image/png;base64,aGVsbG8="})
-    told = viewer.get(f"tasks/{held.pk}/").json()["shown"]
+    told = viewer.get(f"tasks/{held.pk}/").json()["content"]
     assert told["text"] == "data:image/png;base64"
 
 
