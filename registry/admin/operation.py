@@ -15,7 +15,7 @@ from unfold.decorators import display
 from registry.actions.operator import actions
 from registry.formatting import exact_time
 from registry.models import AuditEntry, Event, Worker
-from registry.reports.version_history import is_on
+from registry.reports.version_history import concerns_version
 
 from .markup import EVENT_COLOURS, as_json, state_badge
 from .navigation import link
@@ -99,7 +99,7 @@ class OnVersion(AutocompleteSelectFilter):
         if not self.value():
             return queryset
         try:
-            return queryset.filter(is_on(self.value()))
+            return queryset.filter(concerns_version(self.value()))
         except ValueError as error:
             raise IncorrectLookupParameters(error) from error
 

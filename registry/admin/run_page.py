@@ -18,7 +18,7 @@ from registry.metrics import title
 from registry.models import AuditEntry, TrainingRun, Worker
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
-from registry.reports.series import judged_by
+from registry.reports.series import candidate_metric
 
 from .markup import RUN_COLOURS, ago, duration, state_badge
 from .navigation import link
@@ -75,7 +75,7 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
 
 def learned(run: TrainingRun) -> dict[str, Any]:
     """The run's dataset, candidates and statements; also shown on its version's page."""
-    metrics = {judged_by(candidate) for candidate in run.candidates}
+    metrics = {candidate_metric(candidate) for candidate in run.candidates}
     return {
         "run": run,
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),

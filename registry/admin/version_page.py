@@ -21,7 +21,7 @@ from registry.reports.metrics import MetricRow, per_class, whole_metrics
 from registry.reports.reliability import reliability
 from registry.reports.series import LearningCurve, learning_curves, may_have_curve
 from registry.reports.tasks import mistakes, why_no_link
-from registry.reports.version_history import champion_before, said_of, version_history
+from registry.reports.version_history import champion_before, entry_summary, version_history
 
 from . import run_page, version_charts
 from .images import excerpt, exemplars_of_labels
@@ -234,4 +234,4 @@ def _of_run(version: ModelVersion) -> dict[str, Any]:
 
 def _audit_entries(version: ModelVersion) -> list[tuple[Any, AuditEntry, Any]]:
     newest = version_history(version).select_related("to_version")[:_MISTAKES]
-    return [(link(entry, said_of(entry, version)), entry, ago(entry.at)) for entry in newest]
+    return [(link(entry, entry_summary(entry, version)), entry, ago(entry.at)) for entry in newest]

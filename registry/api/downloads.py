@@ -63,11 +63,11 @@ def download(request: Request | HttpRequest, version: ModelVersion) -> HttpRespo
     return response
 
 
-_FRESH_S = 300  # a page that is turned back to asks for none of its images again
+_MAX_AGE_S = 300  # a page that is turned back to asks for none of its images again
 # Of the threads of a web process so many at most fetch images to be shown: predictions may take
 # half of them for theirs, and the rest is for everyone else.
 _SHARE = 4
-_PATIENCE_S = 1.0  # an image that is kept takes milliseconds: a page of them waits its turn
+_WAIT_S = 1.0  # an image that is kept takes milliseconds: a page of them waits its turn
 
 
 class Jpeg(Octets):
@@ -77,32 +77,32 @@ class Jpeg(Octets):
     format = "jpg"
 
 
-class TooManyAtOnce(HttpError):
+class TooManyThumbnails(HttpError):
     """Too many uncached thumbnails at once, which would delay Label Studio's requests."""
 
     code = "too_many_thumbnails"
     text = "Too many images are being fetched at once."
 
 
-_places = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))
+_slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))
 
 
 @contextmanager
-def one_of_few() -> Iterator[None]:
-    """Limits the threads that fetch thumbnails. Raises TooManyAtOnce after a second."""
-    if not _places.acquire(timeout=_PATIENCE_S):
-        raise TooManyAtOnce
+def download_slot() -> Iterator[None]:
+    """Limits the threads that fetch thumbnails. Raises TooManyThumbnails after a second."""
+    if not _slots.acquire(timeout=_WAIT_S):
+        raise TooManyThumbnails
     try:
         yield
     finally:
-        _places.release()
+        _slots.release()
 
 
-def jpeg_answer(request: Request | HttpRequest, content: bytes) -> HttpResponseBase:
+def jpeg_response(request: Request | HttpRequest, content: bytes) -> HttpResponseBase:
     """The JPEG; 304 if the caller has it (`If-None-Match`)."""
     response = HttpResponse(content, content_type=Jpeg.media_type)
     response["ETag"] = f'"{hashlib.sha256(content).hexdigest()}"'
-    response["Cache-Control"] = f"private, max-age={_FRESH_S}"
+    response["Cache-Control"] = f"private, max-age={_MAX_AGE_S}"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -115,7 +115,7 @@ def as_error(raised: Exception) -> EvalsError:
     if isinstance(raised, drf.PermissionDenied) and "CSRF" in str(raised.detail):
         return CsrfFailed()
     return next(
-        (ours() for theirs, ours in _BY_FRAMEWORK if isinstance(raised, theirs)), Internal()
+        (error() for types, error in _BY_FRAMEWORK if isinstance(raised, types)), Internal()
     )
 
 

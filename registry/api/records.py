@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from registry.models import AuditEntry, Event, Metric, Outcome
 from registry.models.event import EventStatus
-from registry.reports.version_history import is_on
+from registry.reports.version_history import concerns_version
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, LabelFilter, NumberFilter
@@ -205,7 +205,7 @@ class AuditEntryFilter(django_filters.FilterSet):
 
     def on_version(self, queryset: QuerySet, name: str, value: int) -> QuerySet:
         """Include the moves of the champion away from the version, as in the admin."""
-        return queryset.filter(is_on(value))
+        return queryset.filter(concerns_version(value))
 
 
 class AuditEntries(Resource):

@@ -17,7 +17,7 @@ from registry.models.task import Split
 from registry.reports.tasks import task_views
 
 from .base import Resource
-from .downloads import Jpeg, jpeg_answer, one_of_few
+from .downloads import Jpeg, download_slot, jpeg_response
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
 from .schema import ErrorSerializer
 from .serializers import TaskViewSerializer
@@ -112,6 +112,6 @@ class Tasks(Resource):
     def thumbnail(self, request: Request, pk: int) -> HttpResponseBase:
         """The task's image as a small JPEG."""
         task = self.get_object()
-        with one_of_few():
+        with download_slot():
             content = engine().thumbnail(task)
-        return jpeg_answer(request, content)
+        return jpeg_response(request, content)

@@ -112,9 +112,9 @@ def _widened(run: list[Point], x: Scale) -> list[Point]:
 
 def _band(series: Series, x: Scale, y: Scale) -> SafeString:
     def edge(run: list[Point]) -> list[tuple[float, float]]:
-        there = [(x.place(p.x), y.place(p.high or 0.0)) for p in run]
-        back = [(x.place(p.x), y.place(p.low or 0.0)) for p in reversed(run)]
-        return there + back
+        upper = [(x.place(p.x), y.place(p.high or 0.0)) for p in run]
+        lower = [(x.place(p.x), y.place(p.low or 0.0)) for p in reversed(run)]
+        return upper + lower
 
     runs = [[p for p in run if p.low is not None and p.high is not None] for run in _runs(series)]
     return format_html_join(
@@ -235,6 +235,6 @@ def _baseline(value: float | None, y: Scale) -> SafeString:
 
 
 def _alternative(title: str, known: list[float], baseline: float | None) -> str:
-    said = ", ".join(f"{v:.2f}" for v in known[-10:])
+    newest = ", ".join(f"{v:.2f}" for v in known[-10:])
     beside = "" if baseline is None else f"; baseline {baseline:.2f}"
-    return f"{title}: {said}{beside}"
+    return f"{title}: {newest}{beside}"

@@ -89,12 +89,12 @@ def _classes(card: dict[str, Any]) -> list[list[Any]]:
 def _labels(card: dict[str, Any]) -> list[list[Any]]:
     return [
         [
-            look["target"],
-            look["label"],
-            f"{look['n']} of the holdout, by humans" if look["by_humans"] else look["n"],
-            look["tasks"],
+            label["target"],
+            label["label"],
+            f"{label['n']} of the holdout, by humans" if label["by_humans"] else label["n"],
+            label["tasks"],
         ]
-        for look in card["labels"]
+        for label in card["labels"]
     ]
 
 
@@ -175,9 +175,9 @@ def _statements(card: dict[str, Any]) -> list[str]:
     run = card["lineage"]["run"]
     if not run or not run["statements"]:
         return []
-    said = json.dumps(run["statements"], indent=1, ensure_ascii=False)
-    fence = "`" * max(3, _longest_run_of_backticks(said) + 1)
-    return ["## EvaDB statements as executed", f"{fence}json\n{said}\n{fence}"]
+    text = json.dumps(run["statements"], indent=1, ensure_ascii=False)
+    fence = "`" * max(3, _longest_run_of_backticks(text) + 1)
+    return ["## EvaDB statements as executed", f"{fence}json\n{text}\n{fence}"]
 
 
 def _audit_entries(card: dict[str, Any]) -> list[list[Any]]:

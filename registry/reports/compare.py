@@ -104,7 +104,7 @@ class Comparison:
 class _Row:
     """A task and target with a prediction of both.
 
-    `silent` says that one was right by no answer, in its time. Where `only` is a label, they are
+    `abstained` says that one was right by no answer, in its time. Where `only` is a label, they are
     asked whether it is that one: no answer says that it is not.
     """
 
@@ -115,7 +115,7 @@ class _Row:
     b: Any
     score_a: float | None
     score_b: float | None
-    silent: bool
+    abstained: bool
     only: str | None = None
 
     @property
@@ -125,11 +125,11 @@ class _Row:
 
     @property
     def triple(self) -> Triple:
-        said = _labels(self.human) or (), _labels(self.a), _labels(self.b)
+        answers = _labels(self.human) or (), _labels(self.a), _labels(self.b)
         if self.only is None:
-            return said
+            return answers
         yes, no = (self.only,), (f"not {self.only}",)
-        human, a, b = (yes if labels and self.only in labels else no for labels in said)
+        human, a, b = (yes if labels and self.only in labels else no for labels in answers)
         return human, a, b
 
 
@@ -148,9 +148,9 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
         by_task.setdefault(row.task, {})[row.target] = row.triple
     sample = PairedSample(list(by_task.values()), seed=seed)
     answers = {name: sample.answers(name) for name in dict.fromkeys(row.target for row in rows)}
-    apart = {name: _disagreeing(rows, name) for name in answers}
+    disagreements = {name: _disagreeing(rows, name) for name in answers}
     tasks = task_views_by_id(
-        a.project, {row.task for sides in apart.values() for side in sides for row in side}
+        a.project, {row.task for sides in disagreements.values() for side in sides for row in side}
     )
     return Comparison(
         a=a,
@@ -158,7 +158,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
         n=sample.n,
         primary=sample.difference("macro_f1", list(answers.values()), Answers.macro_f1),
         targets=[
-            _target(name, _kind(targets.get(name)), sample, found, apart[name], tasks)
+            _target(name, _kind(targets.get(name)), sample, found, disagreements[name], tasks)
             for name, found in answers.items()
         ],
         recorded=_recorded(a, b),
@@ -170,8 +170,8 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
     fields = ("target", "task_id", "human", "predicted", "score", "correct")
     of_a, of_b = (
         {
-            (target, task): said
-            for target, task, *said in Outcome.objects.filter(
+            (target, task): answer
+            for target, task, *answer in Outcome.objects.filter(
                 version=version, source=Outcome.Source.HOLDOUT
             ).values_list(*fields)
         }
@@ -187,7 +187,7 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
             b=of_b[target, task][1],
             score_a=of_a[target, task][2],
             score_b=of_b[target, task][2],
-            silent=any(_is_silent(*of[target, task]) for of in (of_a, of_b)),
+            abstained=any(_has_abstained(*of[target, task]) for of in (of_a, of_b)),
         )
         for target, task in sorted(of_a.keys() & of_b.keys())
     ]
@@ -201,14 +201,14 @@ def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_
     only = {
         row.target: target.labels[0]
         for row in rows
-        if row.silent
+        if row.abstained
         and (target := targets.get(row.target)) is not None
         and len(target.labels) == 1
     }
     return [replace(row, only=only.get(row.target)) for row in rows]
 
 
-def _is_silent(human: Any, predicted: Any, score: float | None, correct: bool) -> bool:
+def _has_abstained(human: Any, predicted: Any, score: float | None, correct: bool) -> bool:
     """Whether it was correct by abstaining instead of by the human's answer."""
     return correct and (_labels(predicted) or ()) != (_labels(human) or ())
 
@@ -222,7 +222,7 @@ def _target(
     kind: str,
     sample: PairedSample,
     answers: Answers,
-    apart: tuple[list[_Row], list[_Row]],
+    disagreements: tuple[list[_Row], list[_Row]],
     tasks: dict[int, TaskView],
 ) -> TargetComparison:
     n = sample.tasks(answers)
@@ -243,8 +243,8 @@ def _target(
         only_a=only_a,
         only_b=only_b,
         p_value=mcnemar(only_a, only_b),
-        a_right=[_disagreement(row, tasks[row.task]) for row in apart[0]],
-        b_right=[_disagreement(row, tasks[row.task]) for row in apart[1]],
+        a_right=[_disagreement(row, tasks[row.task]) for row in disagreements[0]],
+        b_right=[_disagreement(row, tasks[row.task]) for row in disagreements[1]],
     )
 
 

@@ -86,30 +86,30 @@ def _single(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) 
     cells: Counter[tuple[str, str]] = Counter()
     for human, predicted, n in pairs:
         cells[_label(human), _label(predicted)] += n
-    seen = sorted({label for pair in cells for label in pair} - {*learned, NO_ANSWER})
+    others = sorted({label for pair in cells for label in pair} - {*learned, NO_ANSWER})
     unanswered = any(NO_ANSWER in pair for pair in cells)
-    labels = [*learned, *seen, *([NO_ANSWER] if unanswered else [])]
+    labels = [*learned, *others, *([NO_ANSWER] if unanswered else [])]
     counts = [[cells[human, predicted] for predicted in labels] for human in labels]
     return Confusion(target, Target.Kind.SINGLE, labels, counts=counts, n=cells.total())
 
 
 def _multiple(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) -> Confusion:
     n = sum(count for *_, count in pairs)
-    given: Counter[str] = Counter()
-    said: Counter[str] = Counter()
+    human_labels: Counter[str] = Counter()
+    predictions: Counter[str] = Counter()
     both: Counter[str] = Counter()
     for human, predicted, count in pairs:
         humans, model = set(human or ()), set(predicted or ())
-        for counter, held in ((given, humans), (said, model), (both, humans & model)):
+        for counter, held in ((human_labels, humans), (predictions, model), (both, humans & model)):
             counter.update(dict.fromkeys(held, count))
-    labels = [*learned, *sorted({*given, *said} - set(learned))]
+    labels = [*learned, *sorted({*human_labels, *predictions} - set(learned))]
     tables = [
         LabelTable(
             label,
             both=both[label],
-            human_only=given[label] - both[label],
-            model_only=said[label] - both[label],
-            neither=n - given[label] - said[label] + both[label],
+            human_only=human_labels[label] - both[label],
+            model_only=predictions[label] - both[label],
+            neither=n - human_labels[label] - predictions[label] + both[label],
         )
         for label in labels
     ]

@@ -62,8 +62,8 @@ def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -
 def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
     """The metric's baseline; that of the whole version is the mean of its targets'."""
     beside = (info(of.metric).baseline, of.k)
-    there = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
-    return mean(own[measure].value for measure in there)
+    baselines = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
+    return mean(own[measure].value for measure in baselines)
 
 
 _NAMES = ("precision", "recall", "f1", "support")
@@ -105,7 +105,7 @@ def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> li
 
 
 def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metric]) -> ClassRow:
-    given = own.get("support") or own.get("f1")
+    support = own.get("support") or own.get("f1")
     previous = before.get("f1")
     return ClassRow(
         target=target,
@@ -113,7 +113,7 @@ def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metr
         precision=_value(own.get("precision")),
         recall=_value(own.get("recall")),
         f1=_value(own.get("f1")),
-        n=given.n if given else 0,
+        n=support.n if support else 0,
         previous_f1=_value(previous),
         previous_n=previous.n if previous else 0,
         by_humans=own.keys() != {"support"},

@@ -56,27 +56,27 @@ class Answers:
 
     labels: list[str]
     truth: np.ndarray
-    said: dict[str, np.ndarray]
+    predicted: dict[str, np.ndarray]
     right: dict[str, np.ndarray]
-    there: np.ndarray
+    present: np.ndarray
 
     def accuracy(self, which: str, weights: np.ndarray) -> np.ndarray:
         """The share of tasks with the human's answer."""
-        tasks = weights @ self.there
+        tasks = weights @ self.present
         right = weights @ self.right[which]
         return np.divide(right, tasks, out=np.full(tasks.shape, np.nan), where=tasks > 0)
 
     def macro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
         """Over the labels that humans gave."""
-        return weighted_macro_f1(self.truth, self.said[which], weights)
+        return weighted_macro_f1(self.truth, self.predicted[which], weights)
 
     def micro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
         """Over all decisions together."""
-        return weighted_micro_f1(self.truth, self.said[which], weights)
+        return weighted_micro_f1(self.truth, self.predicted[which], weights)
 
     def f1_by_label(self, which: str, weights: np.ndarray) -> np.ndarray:
         """(rows, labels)."""
-        return weighted_f1_by_label(self.truth, self.said[which], weights)
+        return weighted_f1_by_label(self.truth, self.predicted[which], weights)
 
 
 class PairedSample:
@@ -99,18 +99,22 @@ class PairedSample:
         """The target's columns."""
         nothing: Triple = ((), None, None)
         triples = [cell.get(target, nothing) for cell in self._cells]
-        labels = sorted({label for triple in triples for said in triple for label in said or ()})
-        there = np.array([target in cell for cell in self._cells], dtype=np.float64)
-        said, right = {}, {}
+        labels = sorted(
+            {label for triple in triples for answer in triple for label in answer or ()}
+        )
+        present = np.array([target in cell for cell in self._cells], dtype=np.float64)
+        predicted, right = {}, {}
         for place, which in enumerate("ab", start=1):
-            said[which] = indicators([t[place] or () for t in triples], labels).astype(np.float64)
-            right[which] = there * [t[place] is not None and t[place] == t[0] for t in triples]
+            predicted[which] = indicators([t[place] or () for t in triples], labels).astype(
+                np.float64
+            )
+            right[which] = present * [t[place] is not None and t[place] == t[0] for t in triples]
         truth = indicators([t[0] for t in triples], labels).astype(np.float64)
-        return Answers(labels, truth, said, right, there)
+        return Answers(labels, truth, predicted, right, present)
 
     def tasks(self, answers: Answers) -> int:
         """How many tasks humans labelled for this target."""
-        return int(self.counts[0] @ answers.there)
+        return int(self.counts[0] @ answers.present)
 
     def disagreements(self, answers: Answers) -> tuple[int, int]:
         """How many tasks only a, and only b, has right."""
@@ -138,7 +142,7 @@ class PairedSample:
         """F1 of each label, in the order of `answers.labels`; n is how often humans gave it."""
         a, b = (answers.f1_by_label(which, self.counts)[0] for which in "ab")
         drawn = answers.f1_by_label("b", self._weights) - answers.f1_by_label("a", self._weights)
-        given = self.counts[0] @ answers.truth
+        support = self.counts[0] @ answers.truth
         return [
             Difference(
                 label,
@@ -146,7 +150,7 @@ class PairedSample:
                 _defined(b[i : i + 1]),
                 _defined(b[i : i + 1] - a[i : i + 1]),
                 interval(drawn[:, i]) if np.isfinite(a[i] + b[i]) else None,
-                int(given[i]),
+                int(support[i]),
                 "f1",
             )
             for i, label in enumerate(answers.labels)

@@ -178,7 +178,7 @@ def complete(
 def _of_one_metric(series: list[tuple], metric: str) -> list[tuple[str, float | None]]:
     """(label, value) of the versions with this primary metric; "": with the newest version's."""
     metric = metric or (series[-1][2] if series else "")
-    return [(label, value) for label, value, judged_by in series if judged_by == metric]
+    return [(label, value) for label, value, of_metric in series if of_metric == metric]
 
 
 def alerts(summaries: Iterable[ProjectSummary]) -> list[Alert]:
@@ -199,9 +199,9 @@ _URGENCY = [
 
 
 def _workers() -> Iterator[Alert]:
-    seen = set(Worker.objects.live().values_list("cluster", flat=True))
+    live = set(Worker.objects.live().values_list("cluster", flat=True))
     for cluster in (queue.EVENTS, queue.TRAINING):
-        if cluster not in seen:
+        if cluster not in live:
             yield Alert(
                 "no_worker",
                 f"No worker of the {cluster} cluster is running.",

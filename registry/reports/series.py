@@ -179,7 +179,7 @@ class LearningCurve:
         return f"More labels alone would probably not help much: {numbers} (n = {n})."
 
 
-def judged_by(candidate: dict[str, Any]) -> str:
+def candidate_metric(candidate: dict[str, Any]) -> str:
     """The metric by which a run's candidate was scored."""
     return candidate.get("metric") or "macro_f1"
 
@@ -190,7 +190,7 @@ def may_have_curve(version: ModelVersion, target: str) -> bool:
     Clusters and similarity have no recipe that more labels would improve.
     """
     candidates = version.run.candidates if version.run else []
-    return any(c.get("target") == target and judged_by(c) == "macro_f1" for c in candidates)
+    return any(c.get("target") == target and candidate_metric(c) == "macro_f1" for c in candidates)
 
 
 def learning_curves(version: ModelVersion) -> list[LearningCurve]:

@@ -94,8 +94,8 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
         task__annotation_ids=[],
         task__deleted_at__isnull=True,
     )
-    least_sure = scores.order_by("score", "task").select_related("task")
-    found = list(least_sure[offset : offset + limit])
+    by_score = scores.order_by("score", "task").select_related("task")
+    found = list(by_score[offset : offset + limit])
     tasks = task_views(project, [score.task for score in found])
     return [NextTask(s.score or 0.0, task) for s, task in zip(found, tasks, strict=True)]
 
@@ -166,9 +166,9 @@ def similar(task: Task, k: int) -> list[SimilarTask]:
     found = engine().similar(task, k)
     tasks = Task.objects.filter(project=task.project_id).defer("annotations")
     known = tasks.in_bulk([neighbour.task for neighbour in found])
-    there = [(n.cosine, known[n.task]) for n in found if n.task in known]
-    alike = task_views(task.project, [other for _, other in there])
+    pairs = [(n.cosine, known[n.task]) for n in found if n.task in known]
+    views = task_views(task.project, [other for _, other in pairs])
     return [
-        SimilarTask(cosine, shown_task, other.labels)
-        for (cosine, other), shown_task in zip(there, alike, strict=True)
+        SimilarTask(cosine, view, other.labels)
+        for (cosine, other), view in zip(pairs, views, strict=True)
     ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from registry.actions import tasks
-from registry.api.downloads import one_of_few
+from registry.api.downloads import download_slot
 from tests import factories as make
 
 from .conftest import WHO, Caller, asked, code
@@ -122,7 +122,7 @@ def test_images_are_for_those_who_may_see_tasks_and_projects(image):
 def test_images_leave_threads_to_what_label_studio_asks(viewer, image):
     with ExitStack() as others:
         for _ in range(settings.WEB_THREADS // 4):
-            others.enter_context(one_of_few())
+            others.enter_context(download_slot())
         answer = viewer.get(f"tasks/{image.pk}/thumbnail/")
         assert answer.status_code == 503
         assert code(answer) == "too_many_thumbnails"
