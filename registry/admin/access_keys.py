@@ -39,8 +39,8 @@ class AccessKeyAdmin(RegistryAdmin):
         return NewKey().allowed(request.user)
 
     def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
-        given = {"name": obj.name, "project": obj.project, "hostname": obj.hostname}
-        done = NewKey().execute(None, given, caller(request))
+        values = {"name": obj.name, "project": obj.project, "hostname": obj.hostname}
+        done = NewKey().execute(None, values, caller(request))
         obj.pk = done.made.pk
         obj.__dict__["plain"] = done.plain  # for response_add, in this request only
 
@@ -55,7 +55,7 @@ class AccessKeyAdmin(RegistryAdmin):
             "key": obj,
             "url": request.build_absolute_uri(f"/k/{vars(obj)['plain']}"),
         }
-        return TemplateResponse(request, "admin/registry/accesskey/made.html", context)
+        return TemplateResponse(request, "admin/registry/accesskey/created.html", context)
 
     @display(description="Scope")
     def scope(self, key: AccessKey) -> str:

@@ -81,12 +81,12 @@ class ActionDialog(BaseDialogForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
+        cleaned = super().clean() or self.cleaned_data
         if not self.errors:
             # At a field, because the dialog shows no errors of the whole form.
-            for name, fault in self.action.faults(given).items():
+            for name, fault in self.action.faults(cleaned).items():
                 self.add_error(name, fault)
-        return given
+        return cleaned
 
 
 def _dialog(action: Action, page: ModelAdmin) -> type[ActionDialog]:

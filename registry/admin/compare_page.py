@@ -31,16 +31,16 @@ from .navigation import link
 _CHOICES = 100
 
 
-def context(given: QueryDict) -> dict[str, Any]:
+def context(query: QueryDict) -> dict[str, Any]:
     """`?a=&b=` are ids of versions of one project; without `a`, the version before `b`.
 
     Raises Http404 where there is no such version.
     """
-    b = _find(given.get("b")) or _find(given.get("a"))
+    b = _find(query.get("b")) or _find(query.get("a"))
     if b is None:
         raise Http404("There is no such version.")
-    both = given.get("a") and given.get("b")
-    a = _find(given.get("a")) if both else _before(b)
+    both = query.get("a") and query.get("b")
+    a = _find(query.get("a")) if both else _before(b)
     if both and a is None:
         raise Http404("There is no such version.")
     shown = {
@@ -53,9 +53,9 @@ def context(given: QueryDict) -> dict[str, Any]:
         ],
     }
     if a is None or a.pk == b.pk:
-        return shown | {"trouble": "Choose two versions."}
+        return shown | {"problem": "Choose two versions."}
     if a.project_id != b.project_id:
-        return shown | {"trouble": "Versions of two projects have no task in common."}
+        return shown | {"problem": "Versions of two projects have no task in common."}
     return shown | {
         "a_link": link(a),
         "b_link": link(b),

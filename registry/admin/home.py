@@ -28,11 +28,11 @@ from . import project_summary
 from .markup import RUN_COLOURS, ago, state_badge
 from .navigation import page_url
 
-admin.site.index_template = "registry/home.html"
+admin.site.index_template = "registry/home/page.html"
 admin.site.index_title = "Projects"
 
 _PER_PAGE = 50
-_MOST_ATTENTION = 12
+_MOST_ALERTS = 12
 _ICONS = {
     "no_worker": "memory",
     "fell_back": "undo",
@@ -57,12 +57,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Row:
-    """A project's row; `troubled` if it has an alert."""
+    """A project's row."""
 
     summary: ProjectSummary
     title: str
     href: str
-    troubled: bool
+    has_alert: bool
     sparkline: SafeString
     run: SafeString | str
     run_at: SafeString | str
@@ -76,22 +76,22 @@ class Row:
     unserved: str
 
 
-def context(request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
+def context(request: HttpRequest, page_context: dict[str, Any]) -> dict[str, Any]:
     """unfold's dashboard callback: adds the home page's values to its context."""
-    given |= {"title": "Home", "days": PREQUENTIAL_DAYS}
+    page_context |= {"title": "Home", "days": PREQUENTIAL_DAYS}
     if not may_view(request.user, Project):
-        return given | {"may_look": False}
+        return page_context | {"may_view_projects": False}
     every = basic(_projects())
     found = alerts(every)
-    page = Paginator(_troubled_first(every, found), _PER_PAGE).get_page(request.GET.get("page"))
-    troubled = {a.project.pk for a in found if a.project}
-    return given | {
-        "may_look": True,
-        "attention": [_item(a) for a in found[:_MOST_ATTENTION]],
-        "attention_count": len(found),
-        "attention_left": max(0, len(found) - _MOST_ATTENTION),
+    page = Paginator(_alerted_first(every, found), _PER_PAGE).get_page(request.GET.get("page"))
+    alerted = {a.project.pk for a in found if a.project}
+    return page_context | {
+        "may_view_projects": True,
+        "alerts": [_item(a) for a in found[:_MOST_ALERTS]],
+        "alert_count": len(found),
+        "alerts_left": max(0, len(found) - _MOST_ALERTS),
         "page": page,
-        "rows": [_row(g, g.project.pk in troubled) for g in complete(list(page))],
+        "rows": [_row(g, g.project.pk in alerted) for g in complete(list(page))],
     }
 
 
@@ -103,7 +103,7 @@ def _projects() -> QuerySet[Project]:
     return Project.objects.defer("label_config", "extra_params").order_by("-updated_at", "-pk")
 
 
-def _troubled_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list[ProjectSummary]:
+def _alerted_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list[ProjectSummary]:
     """Projects with alerts first, in the order of the alerts; then the others as they are."""
     urgency: dict[int, int] = {}
     for place, one in enumerate(found):
@@ -123,14 +123,14 @@ def _item(one: Alert) -> Item:
     )
 
 
-def _row(summary: ProjectSummary, troubled: bool) -> Row:
+def _row(summary: ProjectSummary, has_alert: bool) -> Row:
     run = summary.last_run
     colour = {"reached": "success", "not reached": "danger"}.get(summary.connection, "")
     return Row(
         summary=summary,
         title=_title(summary.project),
         href=page_url(summary.project),
-        troubled=troubled,
+        has_alert=has_alert,
         sparkline=sparkline(
             [value for _, value in summary.series],
             title=f"{capfirst(title('primary', summary.metric))} of the last "

@@ -27,7 +27,7 @@ _NAME = 80  # characters of an alternative text that are read out in a breath
 
 
 @dataclass(frozen=True)
-class Framed:
+class Tile:
     """A task in a row of images: its thumbnail, link and lines below."""
 
     image: SafeString | str
@@ -54,21 +54,21 @@ def excerpt(task: TaskView, characters: int = 300) -> SafeString | str:
     return Truncator(task.text).chars(characters) or "(no text)"
 
 
-def whole(task: TaskView) -> SafeString | str:
+def full_view(task: TaskView) -> SafeString | str:
     """A full view of a task: its text, or its thumbnail and the address."""
     if not task.thumbnail:
         return as_text(task.text)
     return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
 
 
-def framed(task: TaskView, *below: str) -> Framed:
+def tile(task: TaskView, *below: str) -> Tile:
     """The task for a row of images; its thumbnail links to its page."""
-    return Framed(excerpt(task, _NAME), page_url(Task(pk=task.id)), below)
+    return Tile(excerpt(task, _NAME), page_url(Task(pk=task.id)), below)
 
 
-def row(images: Sequence[Framed], label: str) -> SafeString:
+def image_row(images: Sequence[Tile], label: str) -> SafeString:
     """A wrapping row of images; `label` is its accessible name."""
-    return render_to_string("registry/images.html", {"images": images, "label": label})
+    return render_to_string("registry/image_row.html", {"images": images, "label": label})
 
 
 def _name(address: str) -> str:
@@ -88,13 +88,13 @@ def _name(address: str) -> str:
 
 
 def exemplars_of_labels(
-    version: ModelVersion, target: Target, classes: Sequence[ClassRow], given: QueryDict
+    version: ModelVersion, target: Target, classes: Sequence[ClassRow], query: QueryDict
 ) -> dict[str, Any] | None:
     """The labels with their images, further labels by name; None without exemplars.
 
     `?label=` asks for one label, with all its examples. One query; `classes` are the target's.
     """
-    label = given.get("label")
+    label = query.get("label")
     if label is None:
         found = exemplars(version, target.name, limit=_EACH, most=_LABELS, classes=classes)
     else:
@@ -104,7 +104,7 @@ def exemplars_of_labels(
     shown = [one for one in found if one.examples][:_LABELS]
     return {
         "label": label,
-        "all": f"?{urlencode({'target': target.name})}#looks",
+        "all": f"?{urlencode({'target': target.name})}#exemplars",
         "shown": [_label(target, one) for one in shown],
         "others": [_label_name(target, one) for one in found if one not in shown],
     }
@@ -113,15 +113,15 @@ def exemplars_of_labels(
 def _label(target: Target, one: LabelExemplars) -> dict[str, Any]:
     return {
         **_label_name(target, one),
-        "images": row([_example(one) for one in one.examples], f"Examples of {one.label}"),
+        "images": image_row([_example(one) for one in one.examples], f"Examples of {one.label}"),
         "more": one.total if one.total and one.total > len(one.examples) else 0,
     }
 
 
 def _label_name(target: Target, one: LabelExemplars) -> dict[str, Any]:
     """A label, its number of tasks, and the link to its own page."""
-    query = urlencode({"target": target.name, "label": one.label})
-    return {"label": one.label, "n": _counted(one), "href": f"?{query}#looks"}
+    parameters = urlencode({"target": target.name, "label": one.label})
+    return {"label": one.label, "n": _counted(one), "href": f"?{parameters}#exemplars"}
 
 
 def _counted(one: LabelExemplars) -> str:
@@ -131,5 +131,5 @@ def _counted(one: LabelExemplars) -> str:
     return f"humans gave it to {tasks} of the holdout" if one.by_humans else tasks
 
 
-def _example(example: Example) -> Framed:
-    return framed(example.task, format_3dp(example.score))
+def _example(example: Example) -> Tile:
+    return tile(example.task, format_3dp(example.score))

@@ -127,7 +127,7 @@ class AuditEntryAdmin(LongListAdmin):
         "from_link",
         "to_link",
         "run_link",
-        "figures",
+        "numbers_json",
         "at",
     ]
 
@@ -159,7 +159,7 @@ class AuditEntryAdmin(LongListAdmin):
         return link(entry.run)
 
     @display(description="Numbers")
-    def figures(self, entry: AuditEntry) -> str:
+    def numbers_json(self, entry: AuditEntry) -> str:
         return as_json(entry.numbers)
 
 

@@ -14,7 +14,7 @@ from registry.models import ModelVersion, Outcome
 from registry.reports.confusion import in_label_cell, with_prediction
 from registry.reports.tasks import TaskView, task_views, why_no_link
 
-from .images import excerpt, whole
+from .images import excerpt, full_view
 from .markup import ago
 from .navigation import link
 from .registry_admin import VERSION, LongListAdmin, is_list, of_version
@@ -36,7 +36,7 @@ class CellFilter(admin.ListFilter):
     """
 
     title = "cell of the confusion"
-    template = "registry/cell_filter.html"
+    template = "registry/outcomes/cell_filter.html"
 
     def __init__(
         self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any
@@ -64,38 +64,38 @@ class CellFilter(admin.ListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if not self.has_version:
             return queryset
-        given = {name: str(value) for name, value in self.used_parameters.items()}
-        if "target" in given:
-            queryset = queryset.filter(target=given["target"])
-        if "human" in given:
-            queryset = queryset.filter(human=given["human"])
-        if "predicted" in given:
-            queryset = with_prediction(queryset, given["predicted"])
-        if "label" in given and given.get("cell") in _CELLS:
-            human, predicted = _CELLS[given["cell"]]
-            queryset = in_label_cell(queryset, given["label"], human=human, predicted=predicted)
+        query = {name: str(value) for name, value in self.used_parameters.items()}
+        if "target" in query:
+            queryset = queryset.filter(target=query["target"])
+        if "human" in query:
+            queryset = queryset.filter(human=query["human"])
+        if "predicted" in query:
+            queryset = with_prediction(queryset, query["predicted"])
+        if "label" in query and query.get("cell") in _CELLS:
+            human, predicted = _CELLS[query["cell"]]
+            queryset = in_label_cell(queryset, query["label"], human=human, predicted=predicted)
         return queryset
 
 
 def cell_description(request: HttpRequest) -> dict[str, Any] | None:
     """The description of the cell that the list is narrowed to, and its version; None for none."""
-    given = request.GET
-    number = given.get("version__id__exact", "")
-    if "target" not in given or not number.isdecimal():
+    query = request.GET
+    number = query.get("version__id__exact", "")
+    if "target" not in query or not number.isdecimal():
         return None
     version = ModelVersion.objects.filter(pk=number).only("label").first()
     if version is None:
         return None
-    parts = [f"Target {given['target']}"]
-    if "human" in given:
-        parts.append(f"humans said {given['human']}")
-    if "predicted" in given:
-        parts.append(f"the model said {given['predicted'] or 'nothing'}")
-    if "label" in given and given.get("cell") in _CELLS:
-        human, model = _CELLS[given["cell"]]
-        parts.append(f"humans {'gave' if human else 'did not give'} {given['label']}")
+    parts = [f"Target {query['target']}"]
+    if "human" in query:
+        parts.append(f"humans said {query['human']}")
+    if "predicted" in query:
+        parts.append(f"the model said {query['predicted'] or 'nothing'}")
+    if "label" in query and query.get("cell") in _CELLS:
+        human, model = _CELLS[query["cell"]]
+        parts.append(f"humans {'gave' if human else 'did not give'} {query['label']}")
         parts.append(f"the model {'did' if model else 'did not'}")
-    return {"version": version, "words": ", ".join(parts)}
+    return {"version": version, "text": ", ".join(parts)}
 
 
 _EXCERPT = 160
@@ -110,7 +110,7 @@ class OutcomeAdmin(LongListAdmin):
         "human_answer",
         "model_answer",
         "is_right",
-        "sure",
+        "score_percent",
         "version",
         "target",
         "source",
@@ -118,7 +118,7 @@ class OutcomeAdmin(LongListAdmin):
     ]
     list_filter = [VERSION, "correct", "source", CellFilter]
     list_select_related = ["task__project", "version"]
-    list_before_template = "registry/cell_above.html"
+    list_before_template = "registry/outcomes/list_head.html"
     search_help_text = "By version, as v7-3fa2c1"
     finds = [of_version]
     fields = [
@@ -126,7 +126,7 @@ class OutcomeAdmin(LongListAdmin):
         "human_answer",
         "model_answer",
         "is_right",
-        "sure",
+        "score_percent",
         "task_in_labelstudio",
         "version_link",
         "task_link",
@@ -158,7 +158,7 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="Content")
     def content(self, outcome: Outcome) -> str:
-        return whole(_view(outcome))
+        return full_view(_view(outcome))
 
     @display(description="Human")
     def human_answer(self, outcome: Outcome) -> str:
@@ -173,7 +173,7 @@ class OutcomeAdmin(LongListAdmin):
         return "right" if outcome.correct else "wrong"
 
     @display(description="Score", ordering="score")
-    def sure(self, outcome: Outcome) -> str:
+    def score_percent(self, outcome: Outcome) -> str:
         return "–" if outcome.score is None else f"{outcome.score:.0%}"
 
     @display(description="In Label Studio")

@@ -72,15 +72,15 @@ class PolicyForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         """Adds the complete `policy` to the cleaned data."""
-        given = super().clean() or self.cleaned_data
-        policy = {name: given[name] for name in default_policy() if given.get(name) is not None}
+        cleaned = super().clean() or self.cleaned_data
+        policy = {name: cleaned[name] for name in default_policy() if cleaned.get(name) is not None}
         if self.errors:
-            return given
+            return cleaned
         try:
-            given["policy"] = project_settings.checked_policy(policy)
+            cleaned["policy"] = project_settings.checked_policy(policy)
         except EvalsError as error:
             self.add_error(None, error.sentence)
-        return given
+        return cleaned
 
 
 def policy_sentence(policy: dict[str, Any]) -> str:

@@ -38,7 +38,7 @@ class ProjectAdmin(RegistryAdmin):
     change_form_outer_before_template = "admin/registry/project/overview.html"
     fieldsets = [
         (None, {"fields": ["title", "uid", "served_by", "history"]}),
-        (_LEARNS, {"fields": ["policy_in_words", "shown_options", "promotion_rule"]}),
+        (_LEARNS, {"fields": ["policy_text", "options_json", "promotion_rule"]}),
         (
             "Label Studio",
             {
@@ -110,9 +110,9 @@ class ProjectAdmin(RegistryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
         names = ("policy", "options", "promotion_rule", "reason")
-        given = {name: form.cleaned_data[name] for name in names}
+        settings = {name: form.cleaned_data[name] for name in names}
         try:
-            Configure().execute(obj, given, caller(request))
+            Configure().execute(obj, settings, caller(request))
         except EvalsError as error:
             messages.error(request, error.sentence)
 
@@ -171,11 +171,11 @@ class ProjectAdmin(RegistryAdmin):
         return format_html_join(" · ", "{}", links)
 
     @display(description="Trains")
-    def policy_in_words(self, project: Project) -> str:
+    def policy_text(self, project: Project) -> str:
         return policy_sentence(project.policy)
 
     @display(description="Options")
-    def shown_options(self, project: Project) -> str:
+    def options_json(self, project: Project) -> str:
         return as_json(project.options)
 
     @display(description="Label config")

@@ -38,7 +38,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ComparisonRow:
     """The run's version and the champion on the same holdout, for one target or for all."""
 
     name: str
@@ -60,8 +60,8 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
         "project": link(run.project),
         "retry_of": link(run.retry_of) if run.retry_of else "",
         "facts": _facts(run),
-        **learned(run),
-        "beside": list(_beside(run.comparison)),
+        **training_details(run),
+        "comparison_rows": list(_comparison_rows(run.comparison)),
         "comparison": run.comparison,
         "audit_entries": [
             (link(entry, entry.verb.replace("_", " ")), entry, ago(entry.at))
@@ -73,7 +73,7 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
     }
 
 
-def learned(run: TrainingRun) -> dict[str, Any]:
+def training_details(run: TrainingRun) -> dict[str, Any]:
     """The run's dataset, candidates and statements; also shown on its version's page."""
     metrics = {candidate_metric(candidate) for candidate in run.candidates}
     return {
@@ -81,7 +81,7 @@ def learned(run: TrainingRun) -> dict[str, Any]:
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
         "candidates_metric": ", ".join(sorted(map(title, metrics))),
         # Clusters are scored on the images that they were made of.
-        "candidates_unseen": metrics == {"macro_f1"},
+        "is_cross_validated": metrics == {"macro_f1"},
         "dataset": list(_dataset(run.dataset_counts)),
         "images": images(run),
         "statements": run.statements[:_MOST_STATEMENTS],
@@ -102,34 +102,34 @@ def head(run: TrainingRun) -> dict[str, Any]:
     return {
         "run": run,
         "state": state_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")),
-        "doing": _doing(run),
+        "activity": _activity(run),
         "percent": int(run.progress * 100),
         "elapsed": _elapsed(run),
         "phases": phases(run),
-        "waits_for": _waits_for(run),
+        "queue_note": _queue_note(run),
     }
 
 
-def progress(run_id: int, seen: int) -> dict[str, Any] | None:
-    """What changed since `seen` characters of the log were read; None if there is no such run.
+def progress(run_id: int, offset: int) -> dict[str, Any] | None:
+    """What changed since `offset` characters of the log were read; None if there is no such run.
 
     Only the end of the log is read. Once its beginning was cut off, places in it have moved,
     and the whole is sent.
     """
     rows = TrainingRun.objects.defer(*_LONG).annotate(
-        length=Length("log"), tail=Substr(F("log"), Value(seen + 1))
+        length=Length("log"), tail=Substr(F("log"), Value(offset + 1))
     )
     run = rows.filter(pk=run_id).first()
     if run is None:
         return None
-    length, tail, whole = vars(run)["length"], vars(run)["tail"], seen == 0
-    if seen > length or length >= LOG_MAX_CHARACTERS:
+    length, tail, whole = vars(run)["length"], vars(run)["tail"], offset == 0
+    if offset > length or length >= LOG_MAX_CHARACTERS:
         tail, whole = TrainingRun.objects.values_list("log", flat=True).get(pk=run_id), True
     return {
         "state": run.state,
         "ended": not run.is_active,
         "percent": int(run.progress * 100),
-        "doing": _doing(run),
+        "activity": _activity(run),
         "head": render_to_string("registry/run/head.html", head(run)),
         "log": {"text": tail, "length": length, "whole": whole},
     }
@@ -159,7 +159,7 @@ def _elapsed(run: TrainingRun) -> str:
     return duration(run.started_at, run.ended_at or timezone.now()) if run.started_at else "–"
 
 
-def _doing(run: TrainingRun) -> str:
+def _activity(run: TrainingRun) -> str:
     """The current state of the run in one line."""
     if run.is_active and run.cancel_requested:
         return "cancellation requested"
@@ -172,7 +172,7 @@ def _doing(run: TrainingRun) -> str:
     return run.get_state_display().lower()
 
 
-def _waits_for(run: TrainingRun) -> str:
+def _queue_note(run: TrainingRun) -> str:
     """Why a queued run has not started; "" for any other."""
     if run.state != RunState.QUEUED:
         return ""
@@ -202,14 +202,14 @@ def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
     ]
 
 
-def _beside(comparison: dict[str, Any]) -> Iterable[Beside]:
+def _comparison_rows(comparison: dict[str, Any]) -> Iterable[ComparisonRow]:
     if not comparison:
         return
     targets = comparison.get("targets") or {}
     rows = [("all targets" if len(targets) != 1 else next(iter(targets)), comparison)]
     rows += list(targets.items()) if len(targets) > 1 else []
     for name, numbers in rows:
-        yield Beside(
+        yield ComparisonRow(
             name=f"{name}: {title(numbers.get('metric', ''))}",
             candidate=format_3dp(numbers.get("candidate")),
             champion=format_3dp(numbers.get("champion")),

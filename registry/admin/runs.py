@@ -74,11 +74,13 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
         return (("<int:run_id>/progress/", "registry_trainingrun_progress", self.progress),)
 
     def progress(self, request: HttpRequest, run_id: int, **kwargs: Any) -> HttpResponse:
-        """GET: what changed since `seen` characters of the log, as JSON, for who may view it."""
+        """GET: what changed since `offset` characters of the log, as JSON, for who may view it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        seen = request.GET.get("seen", "")
-        moved = run_page.progress(run_id, int(seen) if seen.isdecimal() and len(seen) < 9 else 0)
-        if moved is None:
+        offset = request.GET.get("offset", "")
+        changes = run_page.progress(
+            run_id, int(offset) if offset.isdecimal() and len(offset) < 9 else 0
+        )
+        if changes is None:
             raise Http404
-        return JsonResponse(moved)
+        return JsonResponse(changes)

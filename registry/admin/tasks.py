@@ -13,12 +13,12 @@ from registry.formatting import answer_text
 from registry.models import Task
 from registry.reports.tasks import SimilarTask, TaskView, similar, task_views, why_no_link
 
-from .images import Framed, framed, row, whole
+from .images import Tile, full_view, image_row, tile
 from .markup import as_json
 from .navigation import link
 from .registry_admin import PROJECT, LongListAdmin, is_list
 
-_ALIKE = 8
+_SIMILAR = 8
 
 
 def _of_id(word: str) -> Q:
@@ -39,14 +39,14 @@ class TaskAdmin(LongListAdmin):
         "labelstudio_id",
         "project_link",
         "content",
-        "most_alike",
+        "most_similar",
         "labels",
         "ties",
         "split",
         "labels_changed_at",
         "total_annotations",
-        "shown_annotations",
-        "shown_data",
+        "annotations_json",
+        "data_json",
         "input_key",
         "source_updated_at",
         "created_at",
@@ -64,13 +64,13 @@ class TaskAdmin(LongListAdmin):
         return link(task.project)
 
     def get_fields(self, request: HttpRequest, obj: Task | None = None) -> Any:
-        """`most_alike` is for tasks with an image only."""
+        """`most_similar` is for tasks with an image only."""
         is_text = obj is None or _view(obj).thumbnail is None
-        return [name for name in self.fields if not (is_text and name == "most_alike")]
+        return [name for name in self.fields if not (is_text and name == "most_similar")]
 
     @display(description="Task")
     def content(self, task: Task) -> str:
-        content, url = whole(_view(task)), _view(task).url
+        content, url = full_view(_view(task)), _view(task).url
         if not url:
             return format_html("{} {}", content, why_no_link([_view(task)]))
         return format_html(
@@ -80,21 +80,23 @@ class TaskAdmin(LongListAdmin):
         )
 
     @display(description="Most similar")
-    def most_alike(self, task: Task) -> str:
+    def most_similar(self, task: Task) -> str:
         try:
-            found = similar(task, _ALIKE)
+            found = similar(task, _SIMILAR)
         except EvalsError as error:
             return error.sentence
         if not found:
             return "No other task of the project has features yet."
-        return row([_framed(one) for one in found], f"Most similar to task {task.labelstudio_id}")
+        return image_row(
+            [_tile(one) for one in found], f"Most similar to task {task.labelstudio_id}"
+        )
 
     @display(description="Annotations")
-    def shown_annotations(self, task: Task) -> str:
+    def annotations_json(self, task: Task) -> str:
         return as_json(task.annotations)
 
     @display(description="Data")
-    def shown_data(self, task: Task) -> str:
+    def data_json(self, task: Task) -> str:
         return as_json(task.data)
 
 
@@ -106,6 +108,8 @@ def _view(task: Task) -> TaskView:
     return cache["_view"]
 
 
-def _framed(alike: SimilarTask) -> Framed:
-    said = [answer_text(label) for label in alike.labels.values()]
-    return framed(alike.task, "; ".join(said) or "not labelled", f"cosine {alike.cosine:.3f}")
+def _tile(similar_task: SimilarTask) -> Tile:
+    labels = [answer_text(label) for label in similar_task.labels.values()]
+    return tile(
+        similar_task.task, "; ".join(labels) or "not labelled", f"cosine {similar_task.cosine:.3f}"
+    )

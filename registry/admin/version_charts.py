@@ -27,7 +27,7 @@ def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
 
 def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> SafeString:
     columns = [label or "no answer" for label in found.labels]
-    given = [
+    rows = [
         (human, counts)
         for human, counts in zip(found.labels, found.counts, strict=True)
         if human != NO_ANSWER or any(counts)
@@ -41,11 +41,11 @@ def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> Safe
             )
             for predicted, n in zip(found.labels, counts, strict=True)
         ]
-        for human, counts in given
+        for human, counts in rows
     ]
     return charts.heat_map(
         f"Human labels and predictions, {found.n} holdout tasks",
-        rows=[human or "no label" for human, _ in given],
+        rows=[human or "no label" for human, _ in rows],
         columns=columns,
         cells=cells,
     )

@@ -33,7 +33,7 @@ _OTHERS = 50
 
 
 def context(
-    user: AbstractBaseUser | AnonymousUser, version: ModelVersion, given: QueryDict
+    user: AbstractBaseUser | AnonymousUser, version: ModelVersion, query: QueryDict
 ) -> dict[str, Any]:
     """The context of the page. `?target=` says whose confusion, curve and mistakes are shown.
 
@@ -41,7 +41,7 @@ def context(
     """
     targets = list(version.targets.all())
     trained = [t for t in targets if t.trained]
-    chosen = next((t for t in trained if t.name == given.get("target")), None)
+    chosen = next((t for t in trained if t.name == query.get("target")), None)
     chosen = chosen or (trained[0] if trained else None)
     previous = champion_before(version)
     rows = whole_metrics(version, previous)
@@ -57,7 +57,7 @@ def context(
         "targets": targets,
         "trained": trained,
         "chosen": chosen,
-        **(_of_target(version, chosen, previous, rows, given) if chosen else {}),
+        **(_of_target(version, chosen, previous, rows, query) if chosen else {}),
         "others": ModelVersion.objects.filter(project=version.project_id)
         .exclude(pk=version.pk)
         .only("label", "number", "project")[:_OTHERS],
@@ -153,14 +153,14 @@ def _of_target(
     target: Target,
     previous: ModelVersion | None,
     rows: list[MetricRow],
-    given: QueryDict,
+    query: QueryDict,
 ) -> dict[str, Any]:
     """The values of one target."""
     classes = [row for row in per_class(version, previous) if row.target == target.name]
     worst = mistakes(version, target.name, _MISTAKES)
     return {
         "per_class": [version_charts.class_row(row) for row in classes if row.by_humans],
-        "exemplars": exemplars_of_labels(version, target, classes, given),
+        "exemplars": exemplars_of_labels(version, target, classes, query),
         "confusion": version_charts.confusion_chart(version, target),
         **_curve(version, target),
         **_calibration(version, target, rows),
@@ -220,7 +220,7 @@ def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
         ("Pipeline", version.pipeline),
         ("Recipe", version.recipe),
         *([("Features", version.extractor)] if version.extractor else []),
-        *([("Images", said)] if version.run and (said := run_page.images(version.run)) else []),
+        *([("Images", counts)] if version.run and (counts := run_page.images(version.run)) else []),
         ("Label config", version.fingerprint),
         ("Artifact", version.artifact),
         ("Artifact size", size),
@@ -229,7 +229,7 @@ def _lineage(version: ModelVersion) -> list[tuple[str, Any]]:
 
 
 def _of_run(version: ModelVersion) -> dict[str, Any]:
-    return run_page.learned(version.run) if version.run else {}
+    return run_page.training_details(version.run) if version.run else {}
 
 
 def _audit_entries(version: ModelVersion) -> list[tuple[Any, AuditEntry, Any]]:

@@ -7,27 +7,27 @@
   if (!page || page.dataset.active !== "true") return;
   const head = document.getElementById("run-head");
   const log = document.getElementById("run-log");
-  const said = document.getElementById("run-said");
+  const status = document.getElementById("run-status");
   const trouble = document.getElementById("run-trouble");
-  let seen = Number(log.dataset.length);
+  let offset = Number(log.dataset.length);
   let wait = EVERY_MS;
 
   function show(answer) {
     head.innerHTML = answer.head; // our own template, which escapes what it shows
-    const line = `${answer.doing}, ${answer.percent} %`;
-    if (said.dataset.doing !== answer.doing) {
-      said.dataset.doing = answer.doing;
-      said.textContent = line;
+    const line = `${answer.activity}, ${answer.percent} %`;
+    if (status.dataset.activity !== answer.activity) {
+      status.dataset.activity = answer.activity;
+      status.textContent = line;
     }
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
     if (answer.log.whole) log.textContent = answer.log.text;
     else if (answer.log.text) log.append(answer.log.text);
-    seen = answer.log.length;
+    offset = answer.log.length;
     if (atEnd) log.scrollTop = log.scrollHeight;
     trouble.hidden = true;
   }
 
-  function tell(text) {
+  function showTrouble(text) {
     trouble.textContent = text;
     trouble.hidden = false;
   }
@@ -39,14 +39,14 @@
     else location.reload();
   }
 
-  async function ask() {
+  async function poll() {
     try {
-      const response = await fetch(`${page.dataset.progress}?seen=${seen}`, {
+      const response = await fetch(`${page.dataset.progress}?offset=${offset}`, {
         headers: { Accept: "application/json" },
         redirect: "manual",
       });
       if (response.type === "opaqueredirect" || response.status === 403 || response.status === 404) {
-        tell("This page no longer follows the run. Load it again.");
+        showTrouble("This page no longer follows the run. Load it again.");
         return;
       }
       if (!response.ok) throw new Error(response.status);
@@ -59,11 +59,11 @@
       wait = EVERY_MS;
     } catch {
       wait = Math.min(wait * 2, LONGEST_MS);
-      tell("The server does not answer. Trying again.");
+      showTrouble("The server does not answer. Trying again.");
     }
-    setTimeout(ask, wait);
+    setTimeout(poll, wait);
   }
 
   log.scrollTop = log.scrollHeight;
-  setTimeout(ask, EVERY_MS);
+  setTimeout(poll, EVERY_MS);
 })();

@@ -87,7 +87,7 @@ def test_what_needs_attention_comes_first(client, workers):
 
 def test_an_item_leads_to_what_it_is_about(client, workers):
     run = make.TrainingRunFactory(state="failed")
-    assert home(client).context["attention"][0].href == (
+    assert home(client).context["alerts"][0].href == (
         f"/admin/registry/trainingrun/{run.pk}/change/"
     )
 

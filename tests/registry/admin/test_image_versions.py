@@ -107,11 +107,11 @@ def test_more_of_a_label_is_one_step_away(client, project):
     version = clusters(project, {"cats": 40}, shown=14)
     page = page_of(client, version)
     assert page.count('class="thumbnail"') == 12
-    link = "?target=label&amp;label=cats#looks"
+    link = "?target=label&amp;label=cats#exemplars"
     assert f'href="{link}">All 14 examples of cats</a>' in page
     page = page_of(client, version, "?target=label&label=cats")
     assert page.count('class="thumbnail"') == 14
-    assert 'href="?target=label#looks">All labels</a>' in page
+    assert 'href="?target=label#exemplars">All labels</a>' in page
     assert "No examples of birds are stored." in page_of(client, version, "?label=birds")
 
 
@@ -128,7 +128,7 @@ def test_many_labels_take_no_more_queries_and_the_rest_is_named(client, project)
     assert many == few
     assert page.count('aria-label="Examples of cluster ') == 30
     assert "3 more labels" in page
-    assert 'href="?target=label&amp;label=cluster+32#looks">cluster 32</a>' in page
+    assert 'href="?target=label&amp;label=cluster+32#exemplars">cluster 32</a>' in page
 
 
 def test_hostile_names_are_escaped(client, project):

@@ -30,9 +30,9 @@ def page_of(client, run):
     return client.get(reverse("admin:registry_trainingrun_change", args=[run.pk])).content.decode()
 
 
-def moved(client, run, seen=0):
+def moved(client, run, offset=0):
     url = reverse("admin:registry_trainingrun_progress", args=[run.pk])
-    return client.get(url, {"seen": seen})
+    return client.get(url, {"offset": offset})
 
 
 @pytest.fixture
@@ -67,27 +67,27 @@ def test_a_run_that_moves_is_followed_and_one_that_ended_is_not(client, running)
 def test_progress_sends_what_is_new_in_the_log(client, running):
     runs.record_heartbeat(running, phase="reading", progress=0.25, log="first\n")
     told = moved(client, running).json()
-    assert (told["percent"], told["doing"], told["ended"]) == (25, "reading", False)
+    assert (told["percent"], told["activity"], told["ended"]) == (25, "reading", False)
     assert told["log"] == {"text": "first\n", "length": 6, "whole": True}
     runs.record_heartbeat(running, log="second\n")
-    told = moved(client, running, seen=6).json()
+    told = moved(client, running, offset=6).json()
     assert told["log"] == {"text": "second\n", "length": 13, "whole": False}
-    assert moved(client, running, seen=13).json()["log"]["text"] == ""
+    assert moved(client, running, offset=13).json()["log"]["text"] == ""
 
 
 def test_progress_sends_the_whole_log_once_its_beginning_is_cut_off(client, running):
     runs.record_heartbeat(running, log="x" * runs.LOG_MAX_CHARACTERS)
     runs.record_heartbeat(running, log="end")
-    told = moved(client, running, seen=runs.LOG_MAX_CHARACTERS - 10).json()["log"]
+    told = moved(client, running, offset=runs.LOG_MAX_CHARACTERS - 10).json()["log"]
     assert told["whole"]
     assert len(told["text"]) == runs.LOG_MAX_CHARACTERS
     assert told["text"].endswith("end")
 
 
-@pytest.mark.parametrize("seen", ["", "-1", "x", "9" * 5000, "²"])
-def test_progress_takes_any_word_for_what_was_seen(client, running, seen):
+@pytest.mark.parametrize("offset", ["", "-1", "x", "9" * 5000, "²"])
+def test_progress_takes_any_word_for_what_was_seen(client, running, offset):
     runs.record_heartbeat(running, log="a line\n")
-    assert moved(client, running, seen=seen).json()["log"]["text"] == "a line\n"
+    assert moved(client, running, offset=offset).json()["log"]["text"] == "a line\n"
 
 
 def test_progress_takes_few_queries_and_reads_no_statements(client, running):
