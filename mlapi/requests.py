@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from mlapi.labelstudio.response_schemas import moment
+from mlapi.labelstudio.response_schemas import parse_datetime
 from registry.errors import BodyInvalid
 from registry.json_http import loads
 
@@ -36,7 +36,7 @@ def project_uid(project: Any) -> str | None:
     None where it names none: some of Label Studio's webhooks have no `created_at`.
     """
     if isinstance(project, dict):
-        number, at = project.get("id"), moment(project.get("created_at"))
+        number, at = project.get("id"), parse_datetime(project.get("created_at"))
         if not isinstance(number, int) or at is None:
             return None
         project = f"{number}.{int(at.timestamp())}"

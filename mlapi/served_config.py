@@ -57,11 +57,11 @@ class ServedConfig:
         annotations: Iterable[Mapping[str, Any]],
         since: Mapping[str, str],
     ) -> DerivedLabels:
-        """Labels, ties and input key of a task; `since` as in `consensus.usable`."""
+        """Labels, ties and input key of a task; `since` as in `consensus.consensus`."""
         if not self.targets:
             return {}, [], ""
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
-        return *consensus.usable(annotations, self.targets, since), input_key(project_uid, parts)
+        return *consensus.consensus(annotations, self.targets, since), input_key(project_uid, parts)
 
     def since(
         self, before: "ServedConfig | None", known: Mapping[str, str], now: str

@@ -15,7 +15,7 @@ def drain(project_id: int) -> None:
     from mlapi.mirror import process_events
     from mlapi.training import policy
 
-    process_events.drain(project_id)
+    process_events.process_pending_events(project_id)
     policy.consider(Project.objects.get(pk=project_id))
 
 

@@ -145,10 +145,10 @@ def compare_counters() -> None:
 
 def _compare_counters(project: Project, now: datetime) -> None:
     recently = now - 2 * _COUNTED_EVERY
-    told = counts.last_told(project, since=max(project.synced_at or recently, recently))
+    told = counts.from_last_webhook(project, since=max(project.synced_at or recently, recently))
     if told is None or told[1] > now - _UNDER_WAY:
         return
-    if told[0] != counts.mirrored(project):
+    if told[0] != counts.of_mirror(project):
         project_actions.request_sync(project, "Label Studio counts other than the mirror has")
 
 

@@ -1,4 +1,4 @@
-"""What the annotations of a task amount to: at most one usable label per target."""
+"""Derives a task's labels from its annotations: at most one per target, by majority."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import label_of
-from mlapi.labelstudio.response_schemas import moment
+from mlapi.labelstudio.response_schemas import parse_datetime
 
 Labels = dict[str, str | list[str]]
 
@@ -15,63 +15,63 @@ NEVER_ADDED: Mapping[str, str] = {}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-def usable(
+def consensus(
     annotations: Iterable[Mapping[str, Any]],
     targets: Sequence[TargetSpec],
     since: Mapping[str, str] = NEVER_ADDED,
 ) -> tuple[Labels, list[str]]:
-    """The consensus of the annotators, by control name, and the controls on which they are tied.
+    """The annotators' consensus by control name, and the names of controls with a tie.
 
     Each annotator has one vote, their latest annotation that was not skipped. A `single`
-    label is the one with the most votes. A `multiple` label is the sorted list of those that
+    label is the one with the most votes. A `multiple` label is the sorted list of the labels that
     more than half chose, and may be empty; it is tied if exactly half chose one of them.
-    Labels that a target does not allow (today) are no votes. `since` says when a control
-    joined the config, where it joined it later.
+    Labels that the target does not allow are not counted. `since` is when a control was added
+    to the config, for those that were added later.
     """
     votes = _votes(annotations)
     labels: Labels = {}
     ties: list[str] = []
     for target in targets:
-        answers = [a for a in (answer(v, target, since) for v in votes) if a is not None]
-        if not answers:
+        chosen = [c for c in (annotation_label(v, target, since) for v in votes) if c is not None]
+        if not chosen:
             continue
-        consensus = _most(answers) if target.kind == "single" else _each(answers)
-        if consensus is None:
+        label = _majority_label(chosen) if target.kind == "single" else _majority_set(chosen)
+        if label is None:
             ties.append(target.name)
         else:
-            labels[target.name] = consensus
+            labels[target.name] = label
     return labels, ties
 
 
-def answer(
+def annotation_label(
     annotation: Mapping[str, Any],
     target: TargetSpec,
     since: Mapping[str, str] = NEVER_ADDED,
 ) -> tuple[str, ...] | None:
-    """What one annotation says about a target, sorted; None if it says nothing that is allowed.
+    """The labels of a target in one annotation, sorted; None without an allowed one.
 
-    Of a submitted annotation nothing chosen is the valid empty set for `multiple`, if the
-    control was there to choose from; and no label for `single`. Nor are two labels, left
-    over from a time when the control took several.
+    For `multiple`, a submitted annotation without a choice is the valid empty set, if it is
+    not older than the control. For `single` it is None, and so are two labels, which remain
+    from a time when the control took several.
     """
-    said = _said(annotation.get("result"), target)
-    allowed = sorted(said & set(target.labels)) if target.labels else sorted(said)
+    chosen = _region_labels(annotation.get("result"), target)
+    allowed = sorted(chosen & set(target.labels)) if target.labels else sorted(chosen)
     if target.kind == "single":
         return tuple(allowed) if len(allowed) == 1 else None
-    if not said and _is_before(annotation, since.get(target.name)):
+    if not chosen and _predates(annotation, since.get(target.name)):
         return None
-    return None if said and not allowed else tuple(allowed)
+    return None if chosen and not allowed else tuple(allowed)
 
 
 def is_submitted(annotation: Mapping[str, Any]) -> bool:
-    """Whether an annotator submitted it; a skipped one is a vote for nothing."""
+    """Whether the annotation was submitted, not skipped."""
     return not annotation.get("was_cancelled")
 
 
 def _votes(annotations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The latest submitted annotation of each annotator; an unknown one speaks for itself."""
+    """The latest submitted annotation of each annotator, and each without an annotator."""
     latest: dict[Any, Mapping[str, Any]] = {}
-    for annotation in sorted(filter(is_submitted, annotations), key=_age):
+    for annotation in sorted(filter(is_submitted, annotations), key=_changed_at):
         annotator = annotation.get("completed_by")
         known = isinstance(annotator, int | str)
         voter = annotator if known else ("id", annotation.get("id"))
@@ -79,62 +79,62 @@ def _votes(annotations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list(latest.values())
 
 
-def _age(annotation: Mapping[str, Any]) -> tuple[datetime, int]:
-    when = moment(annotation.get("updated_at")) or moment(annotation.get("created_at"))
-    return when or _LONG_AGO, int(annotation.get("id") or 0)
+def _changed_at(annotation: Mapping[str, Any]) -> tuple[datetime, int]:
+    updated, created = (parse_datetime(annotation.get(n)) for n in ("updated_at", "created_at"))
+    return updated or created or _LONG_AGO, int(annotation.get("id") or 0)
 
 
-def _is_before(annotation: Mapping[str, Any], since: str | None) -> bool:
-    joined = moment(since)
-    return joined is not None and _age(annotation)[0] < joined
+def _predates(annotation: Mapping[str, Any], since: str | None) -> bool:
+    added = parse_datetime(since)
+    return added is not None and _changed_at(annotation)[0] < added
 
 
-def _said(result: Any, target: TargetSpec) -> set[str]:
-    """What the regions of the target's control hold, as labels."""
-    read = READERS.get(target.control_tag, _choices)
-    said: set[str] = set()
+def _region_labels(result: Any, target: TargetSpec) -> set[str]:
+    """The labels in the regions of the target's control."""
+    read = READERS.get(target.control_tag, _choice_labels)
+    labels: set[str] = set()
     for region in result if isinstance(result, list) else ():
         if isinstance(region, dict) and region.get("from_name") == target.name:
             value = region.get("value")
-            said.update(read(value) if isinstance(value, dict) else ())
-    return said
+            labels.update(read(value) if isinstance(value, dict) else ())
+    return labels
 
 
-def _choices(value: Mapping[str, Any]) -> list[str]:
-    return _texts(value.get("choices"))
+def _choice_labels(value: Mapping[str, Any]) -> list[str]:
+    return _strings(value.get("choices"))
 
 
-def _words(value: Mapping[str, Any]) -> list[str]:
-    """What someone wrote, as one label whatever the white space."""
-    words = " ".join(" ".join(_texts(value.get("text"))).split())
+def _text_labels(value: Mapping[str, Any]) -> list[str]:
+    """The written text as one label, with its white space normalised."""
+    words = " ".join(" ".join(_strings(value.get("text"))).split())
     return [words] if words else []
 
 
-def _paths(value: Mapping[str, Any]) -> list[str]:
+def _path_labels(value: Mapping[str, Any]) -> list[str]:
     paths = value.get("taxonomy")
     listed = paths if isinstance(paths, list) else []
-    return [label_of(path) for path in listed if isinstance(path, list) and _texts(path)]
+    return [label_of(path) for path in listed if isinstance(path, list) and _strings(path)]
 
 
-def _texts(value: Any) -> list[str]:
+def _strings(value: Any) -> list[str]:
     listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     return [text for text in listed if isinstance(text, str)]
 
 
 READERS: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
-    "Choices": _choices,
-    "TextArea": _words,
-    "Taxonomy": _paths,
+    "Choices": _choice_labels,
+    "TextArea": _text_labels,
+    "Taxonomy": _path_labels,
 }
 
 
-def _most(answers: list[tuple[str, ...]]) -> str | None:
-    ranked = Counter(label for (label,) in answers).most_common(2)
+def _majority_label(chosen: list[tuple[str, ...]]) -> str | None:
+    ranked = Counter(label for (label,) in chosen).most_common(2)
     return None if len(ranked) == 2 and ranked[0][1] == ranked[1][1] else ranked[0][0]
 
 
-def _each(answers: list[tuple[str, ...]]) -> list[str] | None:
-    counts = Counter(label for chosen in answers for label in chosen)
-    if any(2 * n == len(answers) for n in counts.values()):
+def _majority_set(chosen: list[tuple[str, ...]]) -> list[str] | None:
+    counts = Counter(label for labels in chosen for label in labels)
+    if any(2 * n == len(chosen) for n in counts.values()):
         return None
-    return sorted(label for label, n in counts.items() if 2 * n > len(answers))
+    return sorted(label for label, n in counts.items() if 2 * n > len(chosen))

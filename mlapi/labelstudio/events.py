@@ -1,7 +1,7 @@
-"""Label Studio's webhook events as changes to the mirror; their forms: its `webhooks/models.py`.
+"""Parses Label Studio's webhook events (its `webhooks/models.py`) into changes to the mirror.
 
-Every action of Label Studio 1.23 is known, in the singular and in the plural, because it names
-them unevenly: annotations are created one by one or in lists, but always deleted as a list.
+Every action of Label Studio 1.23 is known, in the singular and in the plural: annotations are
+created singly or in lists, but always deleted as a list.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,30 +9,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from mlapi.labelstudio.response_schemas import moment
+from mlapi.labelstudio.response_schemas import parse_datetime
 
 START_TRAINING = "START_TRAINING"
-# Our own names, for what comes by other routes than the webhook.
+# Our own actions, for events of other routes than the webhook.
 SETUP = "SETUP"
 TRAIN = "TRAIN"
 
 
 class MalformedEvent(ValueError):
-    """The payload is not what its action has."""
+    """The payload does not have the form of its action."""
 
 
 @dataclass(frozen=True)
 class PutTask:
-    """A task as it is, its annotations unsaid."""
+    """A task without its annotations."""
 
     task: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class PutAnnotation:
-    """An annotation that was made or changed, with its task where the event has it.
+    """An annotation that was created or changed, with its task where the event has it.
 
-    `live` if a human has just made it, one task at a time: only those are asked of the champion.
+    `live` if a human has just submitted it, singly: the champion predicts only for those.
     """
 
     annotation: dict[str, Any]
@@ -50,21 +50,21 @@ class PutTasks:
 
 @dataclass(frozen=True)
 class DropAnnotations:
-    """Annotations that are gone; their tasks are not said."""
+    """Deleted annotations, without the ids of their tasks."""
 
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class DropTasks:
-    """Tasks that are gone, with their annotations."""
+    """Deleted tasks, with their annotations."""
 
     ids: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class PutProject:
-    """What the project is called and asks for; None where the event does not say."""
+    """The project's title and label config; None where the event has none."""
 
     title: str | None
     label_config: str | None
@@ -72,14 +72,14 @@ class PutProject:
 
 @dataclass(frozen=True)
 class NeedSync:
-    """The event says less than what happened; Label Studio has to be asked."""
+    """The event has too little data, so that a sync is needed."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Ignore:
-    """Nothing for the mirror."""
+    """No change to the mirror."""
 
     reason: str
 
@@ -97,7 +97,7 @@ Change = (
 
 
 def changes(action: str, payload: dict[str, Any]) -> list[Change]:
-    """What an event changes, in order; never empty. Raises MalformedEvent."""
+    """The changes of an event, in order; never empty. Raises MalformedEvent."""
     if not isinstance(payload, dict):
         raise MalformedEvent("The event is not a JSON object.")
     read = _READERS.get(str(action).upper())
@@ -107,13 +107,13 @@ def changes(action: str, payload: dict[str, Any]) -> list[Change]:
 
 
 def project_of(payload: dict[str, Any]) -> PutProject | None:
-    """What any event says of its project, beside what it is about."""
+    """The project in the payload of an event of any action."""
     return next(_project(payload), None) if isinstance(payload.get("project"), dict) else None
 
 
-def made_at(thing: dict[str, Any]) -> datetime | None:
-    """When a task or an annotation was made."""
-    return moment(thing.get("created_at"))
+def created_at(item: dict[str, Any]) -> datetime | None:
+    """The time at which a task or an annotation was created."""
+    return parse_datetime(item.get("created_at"))
 
 
 def _annotations(payload: dict[str, Any]) -> Iterator[Change]:
@@ -126,7 +126,7 @@ def _annotations(payload: dict[str, Any]) -> Iterator[Change]:
             task_id = next(iter(tasks))
         if not _is_id(task_id):
             raise MalformedEvent("An annotation does not say of which task it is.")
-        # Lists come from actions on many tasks at once, where no one looked at each.
+        # Lists come from actions on many tasks at once, which nobody has labelled one by one.
         live = len(annotations) == 1 and not _is_imported(annotation)
         live = live and not isinstance(payload.get("annotation"), list)
         yield PutAnnotation(annotation, task_id, tasks.get(task_id), live)
@@ -169,18 +169,18 @@ def _project(payload: dict[str, Any]) -> Iterator[PutProject]:
 
 
 def _setup(payload: dict[str, Any]) -> Iterator[Change]:
-    """What `/setup` left to be done: a label config that is news, and the first look around."""
+    """`/setup`: a new label config, and a sync for a new project."""
     yield from _project(payload)
     if payload.get("first"):
         yield NeedSync("first setup")
 
 
 def _train(payload: dict[str, Any]) -> Iterator[Change]:
-    """The old `/train`: tasks with their annotations."""
+    """`/train` of the first ML protocol: tasks with their annotations."""
     tasks = payload.get("annotations") or []
     if not isinstance(tasks, list):
         raise MalformedEvent("`annotations` is not a list.")
-    whole = [
+    annotated = [
         task
         for task in tasks
         if isinstance(task, dict)
@@ -188,11 +188,11 @@ def _train(payload: dict[str, Any]) -> Iterator[Change]:
         and isinstance(task.get("data"), dict)
         and isinstance(task.get("annotations"), list)
     ]
-    if whole:
-        yield PutTasks(whole)
+    if annotated:
+        yield PutTasks(annotated)
 
 
-def _nothing(reason: str) -> Callable[[dict[str, Any]], Iterator[Change]]:
+def _ignored(reason: str) -> Callable[[dict[str, Any]], Iterator[Change]]:
     return lambda payload: iter([Ignore(reason)])
 
 
@@ -213,11 +213,11 @@ _READERS: dict[str, Callable[[dict[str, Any]], Iterator[Change]]] = {
     "PROJECT_UPDATED": _project,
     SETUP: _setup,
     TRAIN: _train,
-    START_TRAINING: _nothing("It starts a run and changes nothing in the mirror."),
-    # The history of what was learned outlives its project.
-    "PROJECT_DELETED": _nothing("What is remembered of a project is kept."),
+    START_TRAINING: _ignored("It starts a run and changes nothing in the mirror."),
+    # The versions of a project outlive it.
+    "PROJECT_DELETED": _ignored("The record of a deleted project is kept."),
 }
-# Label Studio's own, for which something is done.
+# Label Studio's actions that are processed.
 KNOWN_ACTIONS = frozenset(_READERS) - {SETUP, TRAIN}
 
 
@@ -226,7 +226,7 @@ def _is_id(value: Any) -> TypeGuard[int]:
 
 
 def _listed(payload: dict[str, Any], *names: str) -> list[dict[str, Any]]:
-    """The objects under the first of these names that is there, one or many."""
+    """The objects under the first of these names that the payload has, one or many."""
     value = next((payload[name] for name in names if payload.get(name) is not None), [])
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, dict) and _is_id(item.get("id")) for item in items):

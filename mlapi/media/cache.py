@@ -1,4 +1,9 @@
-"""Keeps fetched files on disk, once per content, and remembers which address had which."""
+"""Caches downloaded files on disk, once per content, with an index from address to content.
+
+Not diskcache: it stores a content once per key, and deletes a file whose path it has just handed
+out when the cache is full. Not an HTTP cache (hishel): it hands out responses, and files are read
+by path here.
+"""
 
 import fcntl
 import hashlib
@@ -14,17 +19,17 @@ from pathlib import Path
 from time import monotonic, sleep, time
 from typing import IO
 
-UNTOUCHED_S = 60.0  # what was handed out this lately is not evicted, however full it is
-LEFTOVER_S = 3600.0  # a file that is still being written after this belongs to no one any more
+UNTOUCHED_S = 60.0  # a file that was handed out this recently is not evicted
+LEFTOVER_S = 3600.0  # a temporary file this old is left over from a process that has ended
 _LOCK_WAIT_S = 2.0
-# What a process has written since it last looked at the whole; looking takes 3 ms a thousand files.
+# Bytes that this process has written since it last evicted; listing takes 3 ms per 1,000 files.
 _written: defaultdict[Path, int | None] = defaultdict(lambda: None)
 _written_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """What an address had when it was last asked; `checked_at` in seconds since 1970."""
+    """The content of an address when it was last checked; `checked_at` in seconds since 1970."""
 
     sha256: str
     size: int
@@ -34,12 +39,11 @@ class CacheEntry:
 
 
 class MediaCache:
-    """A folder that any number of processes share; there is nothing else that they would need.
+    """A folder that any number of processes share.
 
-    `content/<2 hex>/<SHA-256>` are the files, `index/<space>/<SHA-256 of the address>` what
-    each address had. An address itself is never written, for it may hold a signature. The
-    longest unused goes first when all of it is larger than `limit_bytes`; a modification
-    time is when it was last used.
+    The files are `content/<2 hex>/<SHA-256>`, the entries `index/<space>/<SHA-256 of the
+    address>`. Addresses are not written, since they may contain signatures. Above `limit_bytes`
+    the least recently used files are removed; a modification time is the time of last use.
     """
 
     def __init__(self, root: Path, limit_bytes: int) -> None:
@@ -49,8 +53,8 @@ class MediaCache:
 
     # Addresses
 
-    def recall(self, space: str, address: str) -> CacheEntry | None:
-        """What the address had, in this space and no other; None if that is not known."""
+    def get_entry(self, space: str, address: str) -> CacheEntry | None:
+        """The entry of the address in this space; None without one."""
         path = self._index(space, address)
         try:
             entry = CacheEntry(**json.loads(path.read_bytes()))
@@ -59,14 +63,14 @@ class MediaCache:
             return None
         return entry
 
-    def remember(self, space: str, address: str, entry: CacheEntry) -> None:
-        """From now on the address has this, in this space."""
+    def put_entry(self, space: str, address: str, entry: CacheEntry) -> None:
+        """Stores the entry of the address in this space."""
         path = self._index(space, address)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        with self.open_temp() as part:
-            part.write(json.dumps(asdict(entry)).encode())
-            part.flush()
-            os.replace(part.name, path)
+        with self.open_temp() as temp:
+            temp.write(json.dumps(asdict(entry)).encode())
+            temp.flush()
+            os.replace(temp.name, path)
 
     def _index(self, space: str, address: str) -> Path:
         name = hashlib.sha256(address.encode()).hexdigest()
@@ -75,7 +79,7 @@ class MediaCache:
     # Content
 
     def get(self, sha256: str) -> Path | None:
-        """The file with this content, verified and safe from eviction for a while; else None."""
+        """The file with this content, verified, not evicted for UNTOUCHED_S; None without one."""
         path = self._content(sha256)
         with self._locked(fcntl.LOCK_SH):
             try:
@@ -89,22 +93,22 @@ class MediaCache:
 
     @contextmanager
     def open_temp(self) -> Iterator[IO[bytes]]:
-        """A file to write to. It is gone at the end, unless it was given a place."""
-        with tempfile.NamedTemporaryFile(dir=self._root / "part", delete=False) as part:
+        """A temporary file; deleted at the end, unless `put` has moved it."""
+        with tempfile.NamedTemporaryFile(dir=self._root / "part", delete=False) as temp:
             try:
-                yield part
+                yield temp
             finally:
                 with suppress(FileNotFoundError):
-                    os.unlink(part.name)
+                    os.unlink(temp.name)
 
-    def put(self, part: IO[bytes], sha256: str, size: int) -> Path:
-        """Give a written part, whose SHA-256 that is, its place among the content."""
-        part.flush()
+    def put(self, temp: IO[bytes], sha256: str, size: int) -> Path:
+        """Moves a written temporary file, whose SHA-256 that is, into the content."""
+        temp.flush()
         path = self._content(sha256)
         path.parent.mkdir(mode=0o700, exist_ok=True)
         with self._locked(fcntl.LOCK_SH):
-            os.utime(part.fileno())
-            os.replace(part.name, path)
+            os.utime(temp.fileno())
+            os.replace(temp.name, path)
         self._count(size)
         return path
 
@@ -113,7 +117,7 @@ class MediaCache:
 
     @contextmanager
     def _locked(self, how: int) -> Iterator[None]:
-        """Shared by those who hand files out, alone for the one that evicts."""
+        """The lock: shared while files are handed out, exclusive while files are evicted."""
         with open(self._root / "lock", "a") as lock:
             fcntl.flock(lock, how)
             yield
@@ -121,7 +125,7 @@ class MediaCache:
     # Size
 
     def _count(self, size: int) -> None:
-        """Evict when this process has written a thirty-second of the limit, and at its first."""
+        """Evicts at this process's first file, and after each 32nd part of the limit written."""
         with _written_lock:
             written = _written[self._root]
             is_due = written is None or written + size > self._limit // 32
@@ -130,7 +134,7 @@ class MediaCache:
             self.evict()
 
     def evict(self) -> None:
-        """Remove the longest unused until an eighth of the limit is free, if it is exceeded."""
+        """Above the limit, removes the least recently used files until an eighth of it is free."""
         now = time()
         _remove_leftovers(self._root / "part", now - LEFTOVER_S)
         content = sorted(_files(self._root / "content"))
@@ -138,18 +142,20 @@ class MediaCache:
         total = sum(size for _, size, _ in content) + sum(size for _, size, _ in index)
         if total <= self._limit:
             return
-        with self._alone() as is_alone:
-            if not is_alone:
-                return  # another process evicts, or files are handed out without a pause
-            oldest_kept = self._remove(content, total - self._limit * 7 // 8, now - UNTOUCHED_S)
+        with self._exclusive() as is_exclusive:
+            if not is_exclusive:
+                return  # another process evicts, or files are being handed out
+            cutoff = self._remove(content, total - self._limit * 7 // 8, now - UNTOUCHED_S)
         for used_at, _, path in index:
-            if used_at < oldest_kept:  # its content is gone, or is found under other addresses
+            if used_at < cutoff:  # its content is removed, or has other entries
                 with suppress(FileNotFoundError):
                     os.unlink(path)
 
     def _remove(self, content: list[tuple[float, int, str]], excess: int, latest: float) -> float:
-        """Remove from the first until `excess` bytes are free; what was last used before the
-        moment returned may be gone. Nothing that was used after `latest`."""
+        """Removes files in order until `excess` bytes are free, none used after `latest`.
+
+        Returns a time: files last used before it may be removed.
+        """
         for used_at, size, path in content:
             if excess <= 0 or used_at > latest:
                 return used_at
@@ -160,7 +166,7 @@ class MediaCache:
         return latest
 
     @contextmanager
-    def _alone(self) -> Iterator[bool]:
+    def _exclusive(self) -> Iterator[bool]:
         with open(self._root / "lock", "a") as lock:
             until = monotonic() + _LOCK_WAIT_S
             while True:

@@ -135,7 +135,7 @@ class MediaReader:
 
     def _file(self, source: LabelStudioPath | WebAddress, deadline: Deadline) -> Fetched:
         key = source.path if isinstance(source, LabelStudioPath) else str(source)
-        known = self._cache.recall(self._space, key)
+        known = self._cache.get_entry(self._space, key)
         path = self._cache.get(known.sha256) if known else None
         if known and path and _is_fresh(known, source):
             return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
@@ -144,7 +144,7 @@ class MediaReader:
             self._response(source, _conditions(known if path else None), deadline) as response,
         ):
             if known and path and response.status == download.NOT_MODIFIED:
-                self._cache.remember(self._space, key, replace(known, checked_at=time()))
+                self._cache.put_entry(self._space, key, replace(known, checked_at=time()))
                 return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
             with self._cache.open_temp() as part:
                 sha256, size = download.save(response, part, self._max_bytes, deadline)
@@ -156,7 +156,7 @@ class MediaReader:
                 etag=response.headers.get("etag", ""),
                 last_modified=response.headers.get("last-modified", ""),
             )
-        self._cache.remember(self._space, key, entry)
+        self._cache.put_entry(self._space, key, entry)
         return self._counted(Fetched(path, sha256, size), was_read=True)
 
     @contextmanager

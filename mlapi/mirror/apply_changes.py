@@ -12,8 +12,8 @@ from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio import events
-from mlapi.mirror.tombstones import Gone
-from mlapi.mirror.unit_of_work import Desk
+from mlapi.mirror.tombstones import DeletedIds
+from mlapi.mirror.unit_of_work import TaskUnitOfWork
 from mlapi.served_config import ServedConfig, resolve
 from registry.actions import projects, tasks
 from registry.json_sanitize import sanitize
@@ -23,9 +23,9 @@ from registry.splits import SplitAssigner
 
 @dataclass
 class Applied:
-    """What changes did: the tasks whose labels changed, and counts.
+    """The effect of changes: the tasks whose labels changed, and counts.
 
-    `need_sync` says why Label Studio has to be asked for the rest.
+    `need_sync` is the reason for a sync, None without one.
     """
 
     labelled: list[Task] = field(default_factory=list)
@@ -38,95 +38,96 @@ class Applied:
     ignored: list[str] = field(default_factory=list)
 
     @property
-    def did(self) -> bool:
-        """Whether anything was there to apply, even if it had been applied before."""
+    def had_effect(self) -> bool:
+        """Whether a change was applied, even one that had been applied before."""
         return bool(self.written or self.removed_annotations or self.removed_tasks)
 
 
-def apply(project: Project, changes: Sequence[events.Change], desk: Desk, gone: Gone) -> Applied:
-    """Apply an event's changes to the tasks on the desk; in the caller's transaction.
+def apply(
+    project: Project, changes: Sequence[events.Change], unit: TaskUnitOfWork, deleted: DeletedIds
+) -> Applied:
+    """Apply an event's changes to the unit's tasks; in the caller's transaction.
 
-    A new label config is only stored: `relabel` goes before, outside of the transaction.
+    A new label config is only stored: call `relabel` before, outside of the transaction.
     """
-    done = Applied()
+    applied = Applied()
     for change in changes:
         match change:
-            case events.PutTask() | events.PutAnnotation() if gone.has(change):
-                done.stale += 1
+            case events.PutTask() | events.PutAnnotation() if deleted.has(change):
+                applied.stale += 1
             case events.PutTask(task):
-                _count(done, desk.put_task(task))
+                _count(applied, unit.put_task(task))
             case events.PutAnnotation(annotation, task_id, task):
-                if task is None and not desk.has(task_id):
-                    done.need_sync = "an annotation came of a task that is not mirrored"
+                if task is None and not unit.has(task_id):
+                    applied.need_sync = "an annotation of a task that is not mirrored"
                 else:
-                    _count(done, desk.put_annotation(annotation, task_id, task))
+                    _count(applied, unit.put_annotation(annotation, task_id, task))
             case events.DropAnnotations(ids):
-                done.removed_annotations += desk.drop_annotations(ids)
+                applied.removed_annotations += unit.drop_annotations(ids)
             case events.DropTasks(ids):
-                done.removed_tasks += tasks.drop(project, ids)
-            case events.PutTasks(whole):
-                _add(done, put_tasks(project, whole))
+                applied.removed_tasks += tasks.drop(project, ids)
+            case events.PutTasks(annotated_tasks):
+                _add(applied, put_whole_tasks(project, annotated_tasks))
             case events.PutProject(title, label_config):
-                done.config_changed = _store_config(project, label_config, title)
-                desk.served = resolve(project.label_config, project.options)
-                done.written += 1
+                applied.config_changed = _store_config(project, label_config, title)
+                unit.served = resolve(project.label_config, project.options)
+                applied.written += 1
             case events.NeedSync(reason):
-                done.need_sync = reason
+                applied.need_sync = reason
             case events.Ignore(reason):
-                done.ignored.append(reason)
-    done.labelled += desk.write()
-    return done
+                applied.ignored.append(reason)
+    applied.labelled += unit.write()
+    return applied
 
 
-def put_tasks(project: Project, whole: Iterable[dict[str, Any]]) -> Applied:
+def put_whole_tasks(project: Project, annotated_tasks: Iterable[dict[str, Any]]) -> Applied:
     """Mirror tasks with all of their annotations, as a sync reads them, in batches of 1,000.
 
-    Each batch is a transaction. What the mirror has and the task no longer has is removed,
-    and counted. A task without `annotations` keeps those that it has. Labels that come
-    this way have been seen: they are never asked of the champion.
+    Each batch is a transaction. Mirrored annotations that the task no longer has are removed
+    and counted. A task without `annotations` keeps its mirrored ones. The champion makes no
+    prequential prediction for these labels.
     """
-    done = Applied()
+    applied = Applied()
     splits = SplitAssigner(project)
-    for batch in chunked(whole, tasks.BATCH):
-        desk = Desk(project, [events.PutTask(task) for task in batch])
+    for batch in chunked(annotated_tasks, tasks.BATCH):
+        unit = TaskUnitOfWork(project, [events.PutTask(task) for task in batch])
         for task in batch:
-            _count(done, desk.put_whole(task))
-        done.removed_annotations += desk.removed_annotations
-        done.labelled += desk.write(splits)
-    return done
+            _count(applied, unit.put_whole(task))
+        applied.removed_annotations += unit.removed_annotations
+        applied.labelled += unit.write(splits)
+    return applied
 
 
 def refresh_config(project: Project, label_config: str, title: str | None = None) -> bool:
-    """Take in a label config as it is now; True if its targets or labels are others.
+    """Relabel the tasks by a label config and store it; True if its targets or labels changed.
 
-    Relabels every annotated task, in batches, and stores the config at the end: until then
-    it is news, so that a crash in between is made good by whoever tells it next.
+    Relabels every annotated task in batches. The config is stored last, so that an interrupted
+    relabel is repeated at the next event.
     """
     relabel(project, label_config)
     return _store_config(project, label_config, title)
 
 
 def relabel(project: Project, label_config: str | None) -> int:
-    """Let annotations amount to what they do under this config; return how many labels changed.
+    """Derive the labels of all annotated tasks by this config; the number that changed.
 
-    Nothing if its targets and labels are those of the project. A config that no pipeline can
-    serve leaves the labels alone, for the one that comes after it.
+    No effect if its targets and labels are those of the project, or if no pipeline serves it.
     """
     if not label_config:
         return 0
-    wanted = resolve(sanitize(label_config), project.options)
-    if not wanted.targets or wanted.fingerprint == project.fingerprint:
+    served = resolve(sanitize(label_config), project.options)
+    if not served.targets or served.fingerprint == project.fingerprint:
         return 0
-    since = _since(project, wanted)
+    since = _since(project, served)
     return tasks.relabel(
-        project, lambda task: wanted.derive_labels(project.uid, task.data, task.annotations, since)
+        project, lambda task: served.derive_labels(project.uid, task.data, task.annotations, since)
     )
 
 
-def heal_config(project: Project) -> bool:
-    """Take in the stored config again if what it amounts to is another thing than was stored.
+def refresh_stored_config(project: Project) -> bool:
+    """Refresh the project by its stored config if that resolves to other targets or labels.
 
-    So it is after an upgrade that serves more, and after a change of the project's options.
+    It does after an upgrade that serves more, and after a change of the project's options.
     """
     stored = project.label_config
     if not stored or resolve(stored, project.options).fingerprint == project.fingerprint:
@@ -137,8 +138,8 @@ def heal_config(project: Project) -> bool:
 def _store_config(project: Project, label_config: str | None, title: str | None) -> bool:
     label_config = sanitize(label_config or project.label_config)
     title = project.title if title is None else sanitize(title)[:500]
-    found = resolve(label_config, project.options)
-    if (label_config, title, found.fingerprint) == (
+    served = resolve(label_config, project.options)
+    if (label_config, title, served.fingerprint) == (
         project.label_config,
         project.title,
         project.fingerprint,
@@ -148,30 +149,30 @@ def _store_config(project: Project, label_config: str | None, title: str | None)
         project,
         label_config,
         title=title,
-        fingerprint=found.fingerprint,
-        pipeline=found.pipeline,
-        unserved_reason=found.unserved_reason,
-        control_since=_since(project, found),
+        fingerprint=served.fingerprint,
+        pipeline=served.pipeline,
+        unserved_reason=served.unserved_reason,
+        control_since=_since(project, served),
     )
 
 
-def _since(project: Project, wanted: ServedConfig) -> dict[str, str]:
-    """When the controls of the wanted config joined it."""
-    if wanted.fingerprint == project.fingerprint:
+def _since(project: Project, served: ServedConfig) -> dict[str, str]:
+    """When the controls of the new config were added."""
+    if served.fingerprint == project.fingerprint:
         return project.control_since
     before = resolve(project.label_config, project.options) if project.fingerprint else None
-    return wanted.since(before, project.control_since, timezone.now().isoformat())
+    return served.since(before, project.control_since, timezone.now().isoformat())
 
 
-def _count(done: Applied, taken: bool) -> None:
-    if taken:
-        done.written += 1
+def _count(applied: Applied, was_written: bool) -> None:
+    if was_written:
+        applied.written += 1
     else:
-        done.stale += 1
+        applied.stale += 1
 
 
-def _add(done: Applied, more: Applied) -> None:
-    done.labelled += more.labelled
-    done.written += more.written
-    done.stale += more.stale
-    done.removed_annotations += more.removed_annotations
+def _add(applied: Applied, more: Applied) -> None:
+    applied.labelled += more.labelled
+    applied.written += more.written
+    applied.stale += more.stale
+    applied.removed_annotations += more.removed_annotations

@@ -1,7 +1,7 @@
-"""The served model against the humans that come after it: asks it first, then keeps who was right.
+"""Prequential evaluation: the champion predicts a task before its first human label is applied.
 
-Interleaved test-then-train ("prequential", Dawid 1984): one outcome for each task and target,
-at its first human label, of the version that was champion when the human answered.
+Interleaved test-then-train ("prequential", Dawid 1984): one outcome per task and target, at its
+first human label, of the version that was champion when the human submitted it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from mlapi.domain import Answer, TargetSpec
 from mlapi.images.online import OnlineFeatures
 from mlapi.labelstudio import consensus
 from mlapi.labelstudio.events import PutAnnotation
-from mlapi.labelstudio.response_schemas import moment
+from mlapi.labelstudio.response_schemas import parse_datetime
 from mlapi.pipelines.base import Predictor
 from registry.actions import tasks
 from registry.models import AuditEntry, ModelVersion, Outcome, Project, Task
@@ -26,25 +26,25 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class FirstAnswers:
-    """What a human said of the targets of a task that no one had said anything of.
+class FirstLabels:
+    """The labels in an annotation for the targets of a task that had no label.
 
-    `answers` are labels for `single` and sorted lists for `multiple`, by control. `shown`: the
-    human began from a pre-annotation. `labelled_since`: since when the task may have been in
-    datasets, for its other targets; None: it was in none.
+    `labels` by control: a string for `single`, a sorted list for `multiple`. `pre_annotated`:
+    the annotation was made from a prediction. `labelled_since`: when the task may have entered
+    datasets, for its other targets; None if it is in none.
     """
 
     task_id: int
     data: dict[str, Any]
     targets: tuple[TargetSpec, ...]
-    answers: dict[str, str | list[str]]
-    made_at: datetime
-    shown: bool
+    labels: dict[str, str | list[str]]
+    created_at: datetime
+    pre_annotated: bool
     labelled_since: datetime | None
 
 
 class NotLoaded(Exception):
-    """A version has to be asked that is not loaded: load it where the mirror is not locked."""
+    """The version that has to predict is not loaded: load it while the mirror is not locked."""
 
     def __init__(self, version: ModelVersion) -> None:
         super().__init__(version.label)
@@ -52,19 +52,19 @@ class NotLoaded(Exception):
 
 
 class Champions:
-    """The versions that a drain asks, one in memory at a time, each loaded outside of the lock."""
+    """The versions that predict for a run of events: one in memory, loaded outside of the lock."""
 
     def __init__(self) -> None:
         self._version: int | None = None
         self._predictor: Predictor | None = None
 
     def load(self, version: ModelVersion) -> None:
-        """Have the version's predictor at hand; of one that does not load, that it has none."""
+        """Load the version's predictor; None is stored for one that does not load."""
         self._version, self._predictor = version.pk, None
         try:
             self._predictor = model_cache.predictor_for(version)
         except Exception:
-            log.exception("champion_not_asked", project=version.project_id, version=version.label)
+            log.exception("champion_failed", project=version.project_id, version=version.label)
 
     def predictor(self, version: ModelVersion) -> Predictor | None:
         """The version's predictor; None if it does not load. Raises NotLoaded."""
@@ -76,10 +76,10 @@ class Champions:
         return self._predictor
 
 
-def first_answers(
+def first_labels(
     project: Project, change: PutAnnotation, task: Task | None, targets: tuple[TargetSpec, ...]
-) -> FirstAnswers | None:
-    """The first answers in an annotation that a human has just made, else None.
+) -> FirstLabels | None:
+    """The first labels in an annotation that a human has just submitted, else None.
 
     `task` is the row of the annotation's task before the annotation is applied, `targets` are
     those of the project's label config.
@@ -87,38 +87,41 @@ def first_answers(
     annotation = change.annotation
     if not change.live or not consensus.is_submitted(annotation):
         return None
-    created, updated = moment(annotation.get("created_at")), moment(annotation.get("updated_at"))
+    created, updated = (
+        parse_datetime(annotation.get("created_at")),
+        parse_datetime(annotation.get("updated_at")),
+    )
     if task and created and annotation["id"] in task.annotation_ids:
-        created = updated or created  # it was known, and says more now
+        created = updated or created  # a mirrored annotation, with further labels
     data = (change.task or {}).get("data") or (task.data if task else None)
     if created is None or not isinstance(data, dict):
         return None
-    answers: dict[str, str | list[str]] = {}
+    labels: dict[str, str | list[str]] = {}
     for target in targets:
-        said = consensus.answer(annotation, target, project.control_since)
-        if said is not None and not (task and target.name in task.labelled_controls):
-            answers[target.name] = said[0] if target.kind == "single" else list(said)
-    if not answers:
+        chosen = consensus.annotation_label(annotation, target, project.control_since)
+        if chosen is not None and not (task and target.name in task.labelled_controls):
+            labels[target.name] = chosen[0] if target.kind == "single" else list(chosen)
+    if not labels:
         return None
-    return FirstAnswers(
+    return FirstLabels(
         task_id=change.task_id,
         data=data,
         targets=targets,
-        answers=answers,
-        made_at=created,
-        shown=annotation.get("parent_prediction") is not None,
+        labels=labels,
+        created_at=created,
+        pre_annotated=annotation.get("parent_prediction") is not None,
         labelled_since=_labelled_since(task),
     )
 
 
-def ask(project: Project, first: FirstAnswers, champions: Champions) -> list[Outcome]:
-    """What the champion of that moment says of the task; outcomes that still lack their task.
+def predict(project: Project, first: FirstLabels, champions: Champions) -> list[Outcome]:
+    """The outcomes of the version that was champion at the label; `task` is still unset.
 
-    Before the human's label is applied, and outside of its transaction. Empty if none served
-    then, or if the task may have been in its dataset. Raises NotLoaded, and nothing for a
-    model that fails: the label is worth more than the measurement.
+    Call it before the label is applied, and outside of its transaction. Empty if no version
+    served then, or if the task may have been in its dataset. Raises NotLoaded. A model that fails
+    is logged only, so that the label is stored.
     """
-    version = champion_at(project, first.made_at)
+    version = champion_at(project, first.created_at)
     if version is None or _may_have_learned(version, first):
         return []
     predictor = champions.predictor(version)
@@ -129,17 +132,17 @@ def ask(project: Project, first: FirstAnswers, champions: Champions) -> list[Out
         store = OnlineFeatures(project, seconds=0)
         answers = predictor.predict([first.data], first.targets, store)[0]
     except Exception:
-        log.exception("champion_not_asked", project=project.pk, version=version.label)
+        log.exception("champion_failed", project=project.pk, version=version.label)
         return []
     return [
         _outcome(version, first, name, answer, human)
-        for name, human in first.answers.items()
+        for name, human in first.labels.items()
         if isinstance(answer := answers.get(name), Answer)
     ]
 
 
 def record(task: Task | None, outcomes: Sequence[Outcome]) -> None:
-    """Keep the outcomes of a task that is mirrored by now; in the transaction of its label."""
+    """Store the outcomes of a mirrored task; in the transaction of its label."""
     if task is None or not outcomes:
         return
     for outcome in outcomes:
@@ -157,11 +160,11 @@ def champion_at(project: Project, when: datetime) -> ModelVersion | None:
 def _labelled_since(task: Task | None) -> datetime | None:
     if task is None or task.split is None:
         return None
-    made = [when for a in task.annotations if (when := moment(a["created_at"]))]
+    made = [when for a in task.annotations if (when := parse_datetime(a["created_at"]))]
     return min(made, default=task.created_at)
 
 
-def _may_have_learned(version: ModelVersion, first: FirstAnswers) -> bool:
+def _may_have_learned(version: ModelVersion, first: FirstLabels) -> bool:
     snapshot_at = version.run.snapshot_at if version.run else None
     if first.labelled_since is None or snapshot_at is None:
         return False
@@ -169,17 +172,17 @@ def _may_have_learned(version: ModelVersion, first: FirstAnswers) -> bool:
 
 
 def _outcome(
-    version: ModelVersion, first: FirstAnswers, name: str, answer: Answer, human: str | list[str]
+    version: ModelVersion, first: FirstLabels, name: str, answer: Answer, human: str | list[str]
 ) -> Outcome:
     value = answer.value
     predicted = value if isinstance(value, str) else sorted(value)
     return Outcome(
         version=version,
         target=name,
-        source=Outcome.Source.SHOWN if first.shown else Outcome.Source.PREQUENTIAL,
+        source=Outcome.Source.SHOWN if first.pre_annotated else Outcome.Source.PREQUENTIAL,
         predicted=predicted,
         score=answer.score,
         human=human,
         correct=predicted == human,
-        at=first.made_at,
+        at=first.created_at,
     )

@@ -135,7 +135,7 @@ def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport
     since = project.sync_cursor_at or _BEGINNING
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
-    if counts.mirrored(project) != counts.of(labelstudio.project(project.labelstudio_id)):
+    if counts.of_mirror(project) != counts.from_api(labelstudio.project(project.labelstudio_id)):
         _settle_differences(project, labelstudio, report)
 
 
@@ -181,7 +181,7 @@ def _annotations(task: dict[str, Any]) -> int:
 
 
 def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> int:
-    apply_changes.put_tasks(project, tasks)
+    apply_changes.put_whole_tasks(project, tasks)
     newest = max(datetime.fromisoformat(task["updated_at"]) for task in tasks)
     report.sync_cursor_at = max(newest, report.sync_cursor_at or newest)
     return len(tasks)

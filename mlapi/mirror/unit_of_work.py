@@ -1,11 +1,11 @@
-"""The mirrored tasks that changes are about, worked on in memory and written at once."""
+"""Applies changes to the tasks that they name in memory, and writes them at once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mlapi.labelstudio import events
-from mlapi.labelstudio.response_schemas import moment
+from mlapi.labelstudio.response_schemas import parse_datetime
 from mlapi.served_config import resolve
 from registry.actions import tasks
 from registry.actions.tasks import TaskState
@@ -13,19 +13,19 @@ from registry.json_sanitize import sanitize
 from registry.models import Project, Task
 from registry.splits import SplitAssigner
 
-_KEPT = ("id", "was_cancelled", "ground_truth", "created_at", "updated_at", "result")
+_STORED_FIELDS = ("id", "was_cancelled", "ground_truth", "created_at", "updated_at", "result")
 
 
 @dataclass
-class _OnDesk:
+class _Tracked:
     state: TaskState
     touched: bool = False
 
 
-class Desk:
-    """Holds the tasks that some changes name; each `put_` says whether it was news or stale.
+class TaskUnitOfWork:
+    """Unit of work over the tasks named by some changes. `put_*` return False for stale data.
 
-    `served` is what the project's label config asks for.
+    `served` is the project's served config.
     """
 
     def __init__(self, project: Project, changes: Sequence[events.Change]) -> None:
@@ -34,91 +34,92 @@ class Desk:
         self._reused: set[int] = set()
         self.removed_annotations = 0
         self._tasks = {
-            task.labelstudio_id: _OnDesk(TaskState.of(task)) for task in _mirrored(project, changes)
+            task.labelstudio_id: _Tracked(TaskState.of(task))
+            for task in _existing_tasks(project, changes)
         }
 
     def has(self, task_id: int) -> bool:
-        """Whether the task is mirrored or was just put."""
+        """Whether the task is mirrored or has been put."""
         return task_id in self._tasks
 
     def row(self, task_id: int) -> Task | None:
-        """The task's row as it was read, or since `write` as it was written; None: it has none."""
-        known = self._tasks.get(task_id)
-        return known.state.row if known else None
+        """The task's row as it was read, or after `write` as it was written; None without one."""
+        tracked = self._tasks.get(task_id)
+        return tracked.state.row if tracked else None
 
     def put_task(self, task: dict[str, Any]) -> bool:
-        """The task without its annotations. False if what is stored is newer."""
-        updated, created = moment(task.get("updated_at")), moment(task.get("created_at"))
-        known = self._tasks.get(task["id"])
-        seen = known.state.source_updated_at if known else None
-        if known and seen and created and created > seen:
-            # Label Studio gave the id of a deleted task to a new one; that was not announced.
+        """Put a task without its annotations. False if the mirrored one is newer."""
+        updated, created = (parse_datetime(task.get(n)) for n in ("updated_at", "created_at"))
+        tracked = self._tasks.get(task["id"])
+        mirrored_at = tracked.state.source_updated_at if tracked else None
+        if tracked and mirrored_at and created and created > mirrored_at:
+            # Label Studio gave the id of a deleted task to a new one, and sent no deletion.
             self._reused.add(task["id"])
-            known = None
-        elif seen and updated and updated < seen:
+            tracked = None
+        elif mirrored_at and updated and updated < mirrored_at:
             return False
-        if known is None:
-            known = self._tasks[task["id"]] = _OnDesk(TaskState(task["id"]))
-        state = known.state
-        known.touched = True
+        if tracked is None:
+            tracked = self._tasks[task["id"]] = _Tracked(TaskState(task["id"]))
+        state = tracked.state
+        tracked.touched = True
         state.data = sanitize(task["data"]) if isinstance(task.get("data"), dict) else state.data
         state.source_updated_at = updated or state.source_updated_at
-        counted = task.get("total_annotations")
-        if isinstance(counted, int):
+        submitted = task.get("total_annotations")
+        if isinstance(submitted, int):
             cancelled = task.get("cancelled_annotations")
-            state.total_annotations = counted + (cancelled if isinstance(cancelled, int) else 0)
+            state.total_annotations = submitted + (cancelled if isinstance(cancelled, int) else 0)
         return True
 
     def put_whole(self, task: dict[str, Any]) -> bool:
-        """The task with all of its annotations: others that are mirrored are removed."""
+        """Put a task with all of its annotations; its other mirrored annotations are removed."""
         if not self.put_task(task):
             return False
         if isinstance(task.get("annotations"), list):
             state = self._tasks[task["id"]].state
-            kept = sorted((_kept(a) for a in task["annotations"]), key=lambda a: a["id"])
+            annotations = sorted((_stored(a) for a in task["annotations"]), key=lambda a: a["id"])
             before = {a["id"] for a in state.annotations}
-            self.removed_annotations += len(before - {a["id"] for a in kept})
-            state.annotations = kept
+            self.removed_annotations += len(before - {a["id"] for a in annotations})
+            state.annotations = annotations
             if not isinstance(task.get("total_annotations"), int):
-                state.total_annotations = len(kept)
+                state.total_annotations = len(annotations)
         return True
 
     def put_annotation(
         self, annotation: dict[str, Any], task_id: int, task: dict[str, Any] | None
     ) -> bool:
-        """The annotation, of a task that is on the desk or comes with it. False if it is stale."""
+        """Put an annotation of a tracked task, or of the one that comes with it. False if stale."""
         if task is not None:
             self.put_task(task)
-        known = self._tasks[task_id]
-        kept = {a["id"]: a for a in known.state.annotations}
-        new = _kept(annotation)
-        old = kept.get(new["id"])
+        tracked = self._tasks[task_id]
+        by_id = {a["id"]: a for a in tracked.state.annotations}
+        new = _stored(annotation)
+        old = by_id.get(new["id"])
         if old and _is_older(new, old):
             return False
-        kept[new["id"]] = new
-        known.state.annotations = [kept[i] for i in sorted(kept)]
-        known.touched = True
+        by_id[new["id"]] = new
+        tracked.state.annotations = [by_id[i] for i in sorted(by_id)]
+        tracked.touched = True
         return True
 
     def drop_annotations(self, ids: Iterable[int]) -> int:
-        """The annotations are gone, whichever tasks they were of; how many were mirrored."""
-        gone = set(ids)
+        """Drop the annotations from their tasks; the number that was mirrored."""
+        deleted = set(ids)
         removed = 0
-        for known in self._tasks.values():
-            left = [a for a in known.state.annotations if a["id"] not in gone]
-            n = len(known.state.annotations) - len(left)
+        for tracked in self._tasks.values():
+            left = [a for a in tracked.state.annotations if a["id"] not in deleted]
+            n = len(tracked.state.annotations) - len(left)
             if n:
-                known.state.annotations = left
-                known.state.total_annotations = max(0, known.state.total_annotations - n)
-                known.touched = True
+                tracked.state.annotations = left
+                tracked.state.total_annotations = max(0, tracked.state.total_annotations - n)
+                tracked.touched = True
                 removed += n
         return removed
 
     def write(self, splits: SplitAssigner | None = None) -> list[Task]:
-        """Write what was touched; the tasks whose labels changed."""
+        """Write the touched tasks; returns those whose labels changed."""
         if self._reused:
             tasks.drop(self._project, self._reused)
-        touched = [known.state for known in self._tasks.values() if known.touched]
+        touched = [tracked.state for tracked in self._tasks.values() if tracked.touched]
         if not touched:
             return []
         for state in touched:
@@ -128,8 +129,8 @@ class Desk:
         return tasks.write(self._project, touched, splits=splits)
 
 
-def _mirrored(project: Project, changes: Sequence[events.Change]) -> list[Task]:
-    """The live rows that the changes name, in at most two queries."""
+def _existing_tasks(project: Project, changes: Sequence[events.Change]) -> list[Task]:
+    """The rows of the existing tasks that the changes name, in at most two queries."""
     task_ids: set[int] = set()
     annotation_ids: set[int] = set()
     for change in changes:
@@ -140,26 +141,26 @@ def _mirrored(project: Project, changes: Sequence[events.Change]) -> list[Task]:
                 task_ids.add(task_id)
             case events.DropAnnotations(ids):
                 annotation_ids.update(ids)
-    live = tasks.existing(project)
-    found = list(live.filter(labelstudio_id__in=task_ids)) if task_ids else []
+    existing = tasks.existing(project)
+    rows = list(existing.filter(labelstudio_id__in=task_ids)) if task_ids else []
     if annotation_ids:
-        found += live.filter(annotation_ids__overlap=list(annotation_ids))
-    return found
+        rows += existing.filter(annotation_ids__overlap=list(annotation_ids))
+    return rows
 
 
-def _kept(annotation: dict[str, Any]) -> dict[str, Any]:
-    """Of an annotation, what the mirror keeps. Exports nest the annotator, webhooks name the id."""
-    kept = {name: annotation.get(name) for name in _KEPT}
-    kept["result"] = kept["result"] if isinstance(kept["result"], list) else []
+def _stored(annotation: dict[str, Any]) -> dict[str, Any]:
+    """The stored fields of an annotation. Exports nest the annotator, webhooks have the id."""
+    stored = {name: annotation.get(name) for name in _STORED_FIELDS}
+    stored["result"] = stored["result"] if isinstance(stored["result"], list) else []
     for name in ("was_cancelled", "ground_truth"):
-        kept[name] = bool(kept[name])
+        stored[name] = bool(stored[name])
     for name in ("completed_by", "parent_prediction"):
         value = annotation.get(name)
         value = value.get("id") if isinstance(value, dict) else value
-        kept[name] = value if isinstance(value, int | str) else None
-    return sanitize(kept)
+        stored[name] = value if isinstance(value, int | str) else None
+    return sanitize(stored)
 
 
 def _is_older(new: dict[str, Any], old: dict[str, Any]) -> bool:
-    a, b = moment(new["updated_at"]), moment(old["updated_at"])
+    a, b = parse_datetime(new["updated_at"]), parse_datetime(old["updated_at"])
     return bool(a and b and a < b)

@@ -17,14 +17,14 @@ from registry.actions import keys
 from registry.models import AccessKey, Project
 
 
-class WebhookWrong(LabelStudioError):
+class WebhookMisconfigured(LabelStudioError):
     """Annotations made in Label Studio do not reach us; the message says why."""
 
     code = "labelstudio_webhook"
     step = "webhook"
 
 
-class WebhookNowhere(WebhookWrong):
+class NoWebhookUrl(WebhookMisconfigured):
     """There is no URL of ours that Label Studio could be told to call."""
 
     hint = (
@@ -33,7 +33,7 @@ class WebhookNowhere(WebhookWrong):
     )
 
 
-class WebhookRefused(WebhookWrong):
+class WebhookRejected(WebhookMisconfigured):
     """Label Studio does not take our URL for a webhook."""
 
     hint = (
@@ -45,26 +45,26 @@ class WebhookRefused(WebhookWrong):
 def check(labelstudio: LabelStudio, project: Project, *, fix: bool = False) -> str:
     """What the project's webhook is like; with `fix` it is made right first.
 
-    Raises WebhookWrong, which says what is wrong with it.
+    Raises WebhookMisconfigured, which says what is wrong with it.
     """
     ours = [w for w in labelstudio.webhooks(project.labelstudio_id) if is_ours(w["url"], project)]
     right = [w for w in ours if not faults(w, project)]
     if len(right) == 1 and len(ours) == 1:
-        return f"{shown(right[0]['url'])} gets all events"
+        return f"{redact_key(right[0]['url'])} gets all events"
     if not fix:
-        raise WebhookWrong(_what_is_wrong(ours, project))
+        raise WebhookMisconfigured(_what_is_wrong(ours, project))
     kept = _repair(labelstudio, project, right or ours)
     for webhook in ours:
         if webhook["id"] != kept["id"]:
             labelstudio.delete_webhook(webhook["id"])
-    return f"{shown(kept['url'])} gets all events now"
+    return f"{redact_key(kept['url'])} gets all events now"
 
 
 def is_right(labelstudio: LabelStudio, project: Project) -> bool:
     """Whether there is nothing to mend."""
     try:
         check(labelstudio, project)
-    except WebhookWrong:
+    except WebhookMisconfigured:
         return False
     return True
 
@@ -87,12 +87,12 @@ def faults(webhook: dict[str, Any], project: Project) -> list[str]:
         found.append("is switched off")
     if not (webhook["send_payload"] and webhook["send_for_all_actions"]):
         found.append("does not send everything")
-    if not opens(webhook["url"], webhook.get("headers") or {}, project):
+    if not is_authorized(webhook["url"], webhook.get("headers") or {}, project):
         found.append("carries no credentials that are accepted here, so each event is refused")
     return found
 
 
-def opens(url: str, headers: dict[str, str], project: Project) -> bool:
+def is_authorized(url: str, headers: dict[str, str], project: Project) -> bool:
     """Whether a call with this URL and these headers would be let in."""
     if settings.ALLOW_ANONYMOUS:
         return True
@@ -109,7 +109,7 @@ def opens(url: str, headers: dict[str, str], project: Project) -> bool:
     return key.project_id in (None, project.pk) and key.hostname in ("", project.hostname)
 
 
-def shown(url: str) -> str:
+def redact_key(url: str) -> str:
     """The URL without the access key in its path."""
     before, mark, after = url.partition("/k/")
     return f"{before}/k/.../{after.partition('/')[2]}" if mark else url
@@ -119,17 +119,17 @@ def _repair(
     labelstudio: LabelStudio, project: Project, ours: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Make the first webhook of ours right, or a new one where there is none."""
-    url = next((w["url"] for w in ours if opens(w["url"], {}, project)), "")
+    url = next((w["url"] for w in ours if is_authorized(w["url"], {}, project)), "")
     headers = dict(ours[0].get("headers") or {}) if ours else {}
     if not url:
         connected = _connected_backend(labelstudio, project)
         url = _webhook_of(connected)
         # Only a Label Studio that has shown that it knows the password is given it again. Its own
         # word that it was would do for anyone who makes us call a host of theirs.
-        if not opens(url, headers, project) and project.knows_password:
+        if not is_authorized(url, headers, project) and project.knows_password:
             headers |= _basic_auth()
-    if not opens(url, headers, project):
-        raise WebhookNowhere(
+    if not is_authorized(url, headers, project):
+        raise NoWebhookUrl(
             "The URL by which Label Studio knows us holds no access key that is valid here"
         )
     wanted = {
@@ -144,8 +144,8 @@ def _repair(
     try:
         return labelstudio.save_webhook(project.labelstudio_id, wanted)
     except Rejected as error:
-        raise WebhookRefused(
-            f"Label Studio does not accept {shown(url)} as a webhook: {error.message}"
+        raise WebhookRejected(
+            f"Label Studio does not accept {redact_key(url)} as a webhook: {error.message}"
         ) from error
 
 
@@ -157,8 +157,8 @@ def _connected_backend(labelstudio: LabelStudio, project: Project) -> dict[str, 
         if is_ours(_webhook_of(backend), project)
     ]
     if not ours:
-        raise WebhookNowhere("No ML backend of this project in Label Studio points here")
-    return next((b for b in ours if opens(_webhook_of(b), {}, project)), ours[0])
+        raise NoWebhookUrl("No ML backend of this project in Label Studio points here")
+    return next((b for b in ours if is_authorized(_webhook_of(b), {}, project)), ours[0])
 
 
 def _webhook_of(backend: dict[str, Any]) -> str:
@@ -173,7 +173,7 @@ def _what_is_wrong(ours: list[dict[str, Any]], project: Project) -> str:
     wrong = faults(first, project)
     if not wrong:
         return f"{len(ours)} webhooks point here, so each event comes {len(ours)} times"
-    return f"The webhook {shown(first['url'])} " + " and ".join(wrong)
+    return f"The webhook {redact_key(first['url'])} " + " and ".join(wrong)
 
 
 def _basic_auth() -> dict[str, str]:

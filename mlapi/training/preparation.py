@@ -11,7 +11,7 @@ from django.conf import settings
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
 from mlapi.domain import ExtractorRef, Match
-from mlapi.mirror.process_events import drain
+from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.training.heartbeat import RunLog
@@ -27,7 +27,7 @@ def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> None:
 
     What fails here is told in the run's log; the run then learns from what the mirror has.
     """
-    _try(run_log, "Applying received events", lambda: drain(run.project_id))
+    _try(run_log, "Applying received events", lambda: process_pending_events(run.project_id))
     if run.trigger != TrainingRun.Trigger.START_TRAINING:
         return
     report = _try(run_log, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))

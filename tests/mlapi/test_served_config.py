@@ -41,5 +41,5 @@ def test_a_batch_of_tasks_resolves_the_config_once(monkeypatch):
     project = ProjectFactory()
     calls = []
     monkeypatch.setattr(unit_of_work, "resolve", lambda *args: calls.append(args) or resolve(*args))
-    apply_changes.put_tasks(project, [task(n, annotations=[]) for n in range(50)])
+    apply_changes.put_whole_tasks(project, [task(n, annotations=[]) for n in range(50)])
     assert len(calls) == 1

@@ -103,7 +103,7 @@ def test_every_recorded_event_is_processed_by_the_drain(path, call):
     for request in events:
         replay(call, request)
     for project in Project.objects.all():
-        process_events.drain(project.pk)
+        process_events.process_pending_events(project.pk)
     assert not Event.objects.filter(status__in=["received", "failed"]).exists()
 
 
@@ -113,7 +113,7 @@ def drained(call, *names: str) -> Project:
         for request in wire(name):
             replay(call, request)
     project = Project.objects.get(uid=uid_of(wire(names[-1])[-1]))
-    process_events.drain(project.pk)
+    process_events.process_pending_events(project.pk)
     project.refresh_from_db()
     return project
 

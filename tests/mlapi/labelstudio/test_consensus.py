@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlapi.domain import TargetSpec
-from mlapi.labelstudio.consensus import usable
+from mlapi.labelstudio.consensus import consensus
 
 SINGLE = TargetSpec("label", "text", "Text", "text", "single", ("A", "B", "C"))
 MULTIPLE = TargetSpec("tags", "text", "Text", "text", "multiple", ("x", "y", "z"))
@@ -27,56 +27,56 @@ said.count = 0
 
 
 def test_one_annotator_decides():
-    assert usable([said("A")], [SINGLE]) == ({"label": "A"}, [])
+    assert consensus([said("A")], [SINGLE]) == ({"label": "A"}, [])
 
 
 def test_no_annotation_is_no_label():
-    assert usable([], [SINGLE, MULTIPLE]) == ({}, [])
+    assert consensus([], [SINGLE, MULTIPLE]) == ({}, [])
 
 
 def test_the_majority_of_the_annotators_decides():
-    assert usable([said("A", by=1), said("B", by=2), said("A", by=3)], [SINGLE])[0] == {
+    assert consensus([said("A", by=1), said("B", by=2), said("A", by=3)], [SINGLE])[0] == {
         "label": "A"
     }
 
 
 def test_a_tie_is_left_out_and_named():
-    assert usable([said("A", by=1), said("B", by=2)], [SINGLE]) == ({}, ["label"])
+    assert consensus([said("A", by=1), said("B", by=2)], [SINGLE]) == ({}, ["label"])
 
 
 def test_an_annotator_has_one_vote_the_latest():
     first = said("A", by=1, at="2026-11-23T07:00:00.500000Z")
     later = said("B", by=1, at="2026-11-23T08:00:00Z")
     other = said("B", by=2)
-    assert usable([later, first], [SINGLE])[0] == {"label": "B"}
-    assert usable([later, first, other], [SINGLE])[0] == {"label": "B"}
+    assert consensus([later, first], [SINGLE])[0] == {"label": "B"}
+    assert consensus([later, first, other], [SINGLE])[0] == {"label": "B"}
 
 
 def test_times_without_a_fraction_are_ordered():
     first = said("A", by=1, at="2026-11-23T07:00:00Z")
     later = said("B", by=1, at="2026-11-23T07:00:00.000001Z")
-    assert usable([later, first], [SINGLE])[0] == {"label": "B"}
+    assert consensus([later, first], [SINGLE])[0] == {"label": "B"}
 
 
 def test_skipped_annotations_do_not_count():
-    assert usable([said("A", was_cancelled=True)], [SINGLE, MULTIPLE]) == ({}, [])
+    assert consensus([said("A", was_cancelled=True)], [SINGLE, MULTIPLE]) == ({}, [])
     # Nor does a skip take the annotator's earlier vote away.
     kept = [said("A", by=1), said(by=1, at="2026-11-24T00:00:00Z", was_cancelled=True)]
-    assert usable(kept, [SINGLE])[0] == {"label": "A"}
+    assert consensus(kept, [SINGLE])[0] == {"label": "A"}
 
 
 def test_ground_truth_counts_like_any_other():
     votes = [said("A", by=1, ground_truth=True), said("B", by=2), said("B", by=3)]
-    assert usable(votes, [SINGLE])[0] == {"label": "B"}
+    assert consensus(votes, [SINGLE])[0] == {"label": "B"}
 
 
 def test_annotators_who_are_unknown_each_have_a_vote():
     votes = [said("A", by=None), said("A", by=None), said("B", by=1)]
-    assert usable(votes, [SINGLE])[0] == {"label": "A"}
+    assert consensus(votes, [SINGLE])[0] == {"label": "A"}
 
 
 def test_an_empty_result_is_the_empty_set_for_multiple_and_nothing_for_single():
-    assert usable([said()], [SINGLE, MULTIPLE]) == ({"tags": []}, [])
+    assert consensus([said()], [SINGLE, MULTIPLE]) == ({"tags": []}, [])
 
 
 def test_each_label_of_multiple_by_majority():
@@ -85,29 +85,29 @@ def test_each_label_of_multiple_by_majority():
         said("x", by=2, control="tags"),
         said("z", "x", by=3, control="tags"),
     ]
-    assert usable(votes, [MULTIPLE])[0] == {"tags": ["x"]}
+    assert consensus(votes, [MULTIPLE])[0] == {"tags": ["x"]}
 
 
 def test_multiple_is_tied_where_half_chose_a_label():
     votes = [said("x", "y", by=1, control="tags"), said("x", by=2, control="tags")]
-    assert usable(votes, [MULTIPLE]) == ({}, ["tags"])
+    assert consensus(votes, [MULTIPLE]) == ({}, ["tags"])
 
 
 def test_labels_that_the_config_no_longer_has_do_not_count():
-    assert usable([said("Old")], [SINGLE]) == ({}, [])
-    assert usable([said("Old", control="tags")], [MULTIPLE]) == ({}, [])
-    assert usable([said("Old", "x", control="tags")], [MULTIPLE])[0] == {"tags": ["x"]}
-    assert usable([said("Old", by=1), said("A", by=2)], [SINGLE])[0] == {"label": "A"}
+    assert consensus([said("Old")], [SINGLE]) == ({}, [])
+    assert consensus([said("Old", control="tags")], [MULTIPLE]) == ({}, [])
+    assert consensus([said("Old", "x", control="tags")], [MULTIPLE])[0] == {"tags": ["x"]}
+    assert consensus([said("Old", by=1), said("A", by=2)], [SINGLE])[0] == {"label": "A"}
 
 
 def test_two_labels_are_none_for_single():
-    assert usable([said("A", "B")], [SINGLE]) == ({}, [])
+    assert consensus([said("A", "B")], [SINGLE]) == ({}, [])
 
 
 def test_controls_do_not_mix():
     annotation = said("A")
     annotation["result"] += said("y", control="tags")["result"]
-    assert usable([annotation], [SINGLE, MULTIPLE])[0] == {"label": "A", "tags": ["y"]}
+    assert consensus([annotation], [SINGLE, MULTIPLE])[0] == {"label": "A", "tags": ["y"]}
 
 
 JSON = st.recursive(
@@ -124,7 +124,7 @@ JSON = st.recursive(
 
 @given(st.lists(JSON, max_size=4))
 def test_no_result_breaks_it(result):
-    labels, ties = usable([{"id": 1, "result": result, "completed_by": 1}], [SINGLE, MULTIPLE])
+    labels, ties = consensus([{"id": 1, "result": result, "completed_by": 1}], [SINGLE, MULTIPLE])
     assert set(labels) <= {"label", "tags"}
     assert ties == []
 
@@ -137,7 +137,7 @@ def test_the_order_of_annotations_decides_nothing(votes, random):
     ]
     shuffled = list(annotations)
     random.shuffle(shuffled)
-    assert usable(annotations, [SINGLE]) == usable(shuffled, [SINGLE])
+    assert consensus(annotations, [SINGLE]) == consensus(shuffled, [SINGLE])
 
 
 def wrote(control: str, value: dict, by: int = 1) -> dict:
@@ -151,9 +151,9 @@ def test_words_in_a_text_area_are_a_label_whatever_the_white_space():
     one, other = wrote("name", {"text": ["red  ones "]}), wrote("name", {"text": "red ones"}, by=2)
     third = wrote("name", {"text": ["blue"]}, by=3)
 
-    assert usable([one, other, third], [words])[0] == {"name": "red ones"}
-    assert usable([wrote("name", {"text": [" "]})], [words])[0] == {}
-    assert usable([wrote("name", {"text": 5})], [words])[0] == {}
+    assert consensus([one, other, third], [words])[0] == {"name": "red ones"}
+    assert consensus([wrote("name", {"text": [" "]})], [words])[0] == {}
+    assert consensus([wrote("name", {"text": 5})], [words])[0] == {}
 
 
 def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
@@ -161,8 +161,8 @@ def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
         "kind", "image", "Image", "image", "single", ("Animal / Cat",), control_tag="Taxonomy"
     )
 
-    assert usable([wrote("kind", {"taxonomy": [["Animal", "Cat"]]})], [kinds])[0] == {
+    assert consensus([wrote("kind", {"taxonomy": [["Animal", "Cat"]]})], [kinds])[0] == {
         "kind": "Animal / Cat"
     }
-    assert usable([wrote("kind", {"taxonomy": [["Animal"]]})], [kinds])[0] == {}
-    assert usable([wrote("kind", {"taxonomy": "Animal"})], [kinds])[0] == {}
+    assert consensus([wrote("kind", {"taxonomy": [["Animal"]]})], [kinds])[0] == {}
+    assert consensus([wrote("kind", {"taxonomy": "Animal"})], [kinds])[0] == {}

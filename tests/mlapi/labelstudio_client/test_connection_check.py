@@ -220,8 +220,10 @@ def test_the_command_says_when_it_knows_no_project(db):
 
 
 def test_a_key_is_shown_in_no_url():
-    assert webhook_repair.shown("http://h:9090/k/abcdef/webhook") == "http://h:9090/k/.../webhook"
-    assert webhook_repair.shown("http://h:9090/webhook") == "http://h:9090/webhook"
+    assert (
+        webhook_repair.redact_key("http://h:9090/k/abcdef/webhook") == "http://h:9090/k/.../webhook"
+    )
+    assert webhook_repair.redact_key("http://h:9090/webhook") == "http://h:9090/webhook"
 
 
 @pytest.mark.parametrize(
@@ -250,8 +252,8 @@ def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
     body = {"action": "PROJECT_UPDATED", "project": {"id": 1, "created_at": "2026-11-18T12:26:40Z"}}
     for path in (f"/k/{key}/webhook", "/webhook", f"/k/{'a' * 32}/webhook"):
         let_in = httpx.post(url + path, json=body).status_code < 400
-        assert webhook_repair.opens(url + path, {}, project) is let_in, path
-    assert not webhook_repair.opens(f"{url}/k/{foreign}/webhook", {}, project)
+        assert webhook_repair.is_authorized(url + path, {}, project) is let_in, path
+    assert not webhook_repair.is_authorized(f"{url}/k/{foreign}/webhook", {}, project)
 
 
 class _SaysItIsBehindBasicAuth:
@@ -288,6 +290,6 @@ def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_
         webhook_repair.check(theirs, project, fix=True)
         assert theirs.saved[0]["headers"]["Authorization"].startswith("Basic ")
     else:
-        with pytest.raises(webhook_repair.WebhookNowhere):
+        with pytest.raises(webhook_repair.NoWebhookUrl):
             webhook_repair.check(theirs, project, fix=True)
         assert theirs.saved == []

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from mlapi.mirror import counts
-from mlapi.mirror.process_events import drain
+from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from registry.actions import keys, project_settings
 from registry.models import Project
@@ -21,17 +21,17 @@ def connected(theirs, live_server) -> Project:
     theirs.connect(f"{live_server.url}/k/{key}")
     project = Project.objects.get(uid=theirs.uid)
     project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
-    drain(project.pk)
+    process_pending_events(project.pk)
     assert sync(project, "a test").ok
     return project
 
 
 def told_and_held(project: Project) -> tuple[counts.Counts, counts.Counts]:
     """What the newest webhook counted, and what the mirror holds after it."""
-    drain(project.pk)
-    told = counts.last_told(project, since=timezone.now() - timedelta(minutes=5))
+    process_pending_events(project.pk)
+    told = counts.from_last_webhook(project, since=timezone.now() - timedelta(minutes=5))
     assert told is not None
-    return told[0], counts.mirrored(project)
+    return told[0], counts.of_mirror(project)
 
 
 def test_they_agree_while_every_change_is_told_and_differ_after_one_that_is_not(theirs, connected):
@@ -50,4 +50,4 @@ def test_they_agree_while_every_change_is_told_and_differ_after_one_that_is_not(
     assert (told, held) == ((2, 2), (2, 3))
     connected.refresh_from_db()
     assert sync(connected, "counters").ok
-    assert counts.mirrored(connected) == told
+    assert counts.of_mirror(connected) == told

@@ -186,20 +186,20 @@ def test_pages_and_batches_lose_nothing(ours, theirs, monkeypatch):
 def test_an_interrupted_sync_is_repeated_from_the_start(ours, theirs, monkeypatch):
     theirs.import_labelled([(f"text {i}", "A") for i in range(4)])
     monkeypatch.setattr(sync_module, "BATCH", 2)
-    put, calls = sync_module.apply_changes.put_tasks, []
+    put, calls = sync_module.apply_changes.put_whole_tasks, []
 
     def interrupted(project, tasks):
         if calls:
             raise KeyboardInterrupt
         calls.append(put(project, tasks))
 
-    monkeypatch.setattr(sync_module.apply_changes, "put_tasks", interrupted)
+    monkeypatch.setattr(sync_module.apply_changes, "put_whole_tasks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sync(ours, "a test")
     ours.refresh_from_db()
     assert ours.synced_at is None
     assert len(mirrored(ours)) == 2
-    monkeypatch.setattr(sync_module.apply_changes, "put_tasks", put)
+    monkeypatch.setattr(sync_module.apply_changes, "put_whole_tasks", put)
     assert sync(ours, "again").mode == "full"
     assert mirrored(ours) == there(theirs)
 

@@ -78,7 +78,7 @@ def test_it_looks_at_the_whole_now_and_then_by_itself(root):
 def test_addresses_of_what_is_gone_go_with_it(cache, root):
     for i in range(30):
         path = put(cache, some(i))
-        cache.remember("7", f"address {i}", CacheEntry(path.name, 1, time.time()))
+        cache.put_entry("7", f"address {i}", CacheEntry(path.name, 1, time.time()))
         (entry,) = [
             e for e in (root / "index" / "7").iterdir() if e.stat().st_mtime > time.time() - 50
         ]
@@ -86,16 +86,18 @@ def test_addresses_of_what_is_gone_go_with_it(cache, root):
         unused_for(entry, 1000 - i)
     cache.evict()
     kept = {path.name for path in (root / "content").glob("*/*")}
-    known = [cache.recall("7", f"address {i}") for i in range(30)]
+    known = [cache.get_entry("7", f"address {i}") for i in range(30)]
     assert {remembered.sha256 for remembered in known if remembered} == kept
     assert 0 < len(kept) < 30
 
 
 def test_an_address_is_known_in_its_space_only(cache):
-    cache.remember("7", "http://a.example/x", CacheEntry("0" * 64, 1, 2.0, "etag", "date"))
-    assert cache.recall("7", "http://a.example/x") == CacheEntry("0" * 64, 1, 2.0, "etag", "date")
-    assert cache.recall("8", "http://a.example/x") is None
-    assert cache.recall("7", "http://a.example/y") is None
+    cache.put_entry("7", "http://a.example/x", CacheEntry("0" * 64, 1, 2.0, "etag", "date"))
+    assert cache.get_entry("7", "http://a.example/x") == CacheEntry(
+        "0" * 64, 1, 2.0, "etag", "date"
+    )
+    assert cache.get_entry("8", "http://a.example/x") is None
+    assert cache.get_entry("7", "http://a.example/y") is None
 
 
 def test_a_part_that_is_not_kept_is_gone_and_one_left_by_a_crash_goes_later(cache, root):

@@ -11,7 +11,7 @@ from mlapi import model_cache
 from mlapi.locks import MIRROR, project_lock
 from mlapi.mirror import apply_changes
 from mlapi.mirror.prequential import champion_at
-from mlapi.mirror.process_events import drain
+from mlapi.mirror.process_events import process_pending_events
 from mlapi.pipelines import PIPELINES
 from registry import proportions
 from registry.actions import champion, events, tasks
@@ -57,7 +57,7 @@ def annotate(
     payload = annotated(id, task_id, *chosen, made=minute, **fields)
     payload["task"]["data"] = {"text": text}
     event = events.record(project, "ANNOTATION_CREATED", payload)
-    drain(project.pk)
+    process_pending_events(project.pk)
     event.refresh_from_db()
     return event
 
@@ -86,7 +86,7 @@ def test_only_the_first_human_label_counts(project, version):
 
 
 def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, version):
-    apply_changes.put_tasks(project, [task(1, data={"text": "good fine"})])
+    apply_changes.put_whole_tasks(project, [task(1, data={"text": "good fine"})])
     model_cache.load(version)  # else the event is read anew when it has been
     with CaptureQueriesContext(connection) as queries:
         annotate(project, 5, 1, "Positive")
@@ -122,7 +122,7 @@ def test_a_rolled_back_champion_is_asked_again(project, version):
 
 def test_imports_and_syncs_do_not_count(project, version):
     whole = task(1, annotations=[annotation(5, 1, "Positive", ground_truth=True)])
-    apply_changes.put_tasks(project, [whole])
+    apply_changes.put_whole_tasks(project, [whole])
     annotate(project, 6, 2, "Positive", bulk_created=True)
     annotate(project, 7, 3, "Positive", import_id=3)
     both = {
@@ -130,7 +130,7 @@ def test_imports_and_syncs_do_not_count(project, version):
         "task": [task(4)],
     }
     events.record(project, "ANNOTATIONS_CREATED", both)
-    drain(project.pk)
+    process_pending_events(project.pk)
     assert tasks.existing(project).filter(labels={"label": "Positive"}).count() == 4
     assert not Outcome.objects.exists()
     # And what they labelled has been seen.
@@ -213,7 +213,7 @@ def test_no_model_is_loaded_while_the_mirror_is_locked(project, version, loads, 
         events.record(project, "ANNOTATION_CREATED", payload)
     # Of one of them there is only room for the other, so that each turn loads anew.
     monkeypatch.setattr(settings, "MODEL_CACHE_MB", 0)
-    assert drain(project.pk) == 4
+    assert process_pending_events(project.pk) == 4
     assert loads == [False] * 4
     asked = Outcome.objects.order_by("task__labelstudio_id").values_list("version", flat=True)
     assert list(asked) == [version.pk, second.pk, version.pk, second.pk]
@@ -228,7 +228,7 @@ def test_a_model_that_does_not_load_holds_no_lock_and_keeps_no_event(project, ve
     try:
         for id in (5, 6):
             events.record(project, "ANNOTATION_CREATED", annotated(id, id, "Positive"))
-        assert drain(project.pk) == 2
+        assert process_pending_events(project.pk) == 2
     finally:
         path.write_bytes(content)
     assert tasks.existing(project).filter(labels={"label": "Positive"}).count() == 2
@@ -244,7 +244,7 @@ def test_what_a_sync_brings_while_the_model_loads_has_been_seen(project, version
     def sync_first(path):
         whole = task(1, annotations=[annotation(5, 1, "Negative", made=minutes(1))])
         with project_lock(project.pk, wait=True):
-            apply_changes.put_tasks(project, [whole])
+            apply_changes.put_whole_tasks(project, [whole])
         return load(path)
 
     monkeypatch.setattr(pipeline, "load", sync_first)
@@ -283,7 +283,7 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
     TrainingRun.objects.filter(pk=version.run_id).update(snapshot_at=datetime.now(UTC))
     before = annotation(5, 1, "a", made=0)
     before["result"][0]["from_name"] = "other"
-    apply_changes.put_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
+    apply_changes.put_whole_tasks(project, [task(1, data={"text": "good"}, annotations=[before])])
     assert Task.objects.get().labelled_controls == ["other"]
     annotate(project, 6, 1, "Positive", completed_by=2)
     assert tasks.existing(project).get().labels == {"label": "Positive", "other": "a"}
@@ -291,7 +291,7 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
     # Labelled for the other one only after the snapshot: it cannot have been in it.
     later = annotation(7, 2, "a", made=minutes(1))
     later["result"][0]["from_name"] = "other"
-    apply_changes.put_tasks(project, [task(2, data={"text": "good"}, annotations=[later])])
+    apply_changes.put_whole_tasks(project, [task(2, data={"text": "good"}, annotations=[later])])
     annotate(project, 8, 2, "Positive", made=2, completed_by=2)
     assert Outcome.objects.get().task.labelstudio_id == 2
 

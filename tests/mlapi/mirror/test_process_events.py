@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from mlapi.locks import DRAIN, project_lock
 from mlapi.mirror import apply_changes, process_events
-from mlapi.mirror.process_events import drain
+from mlapi.mirror.process_events import process_pending_events
 from registry.actions import events, tasks
 from registry.models import Event, Project, Task
 from registry.models.event import EventStatus
@@ -35,7 +35,7 @@ def receive(project, action, payload) -> Event:
 def told(project, *received) -> list[Event]:
     """Receive these, drain, and give back the events as they ended."""
     made = [receive(project, action, payload) for action, payload in received]
-    drain(project.pk)
+    process_pending_events(project.pk)
     return [Event.objects.get(pk=event.pk) for event in made]
 
 
@@ -130,7 +130,7 @@ def test_a_task_id_that_is_used_again_unannounced_is_a_new_task(project):
 
 def test_created_tasks_do_not_undo_what_a_sync_read_already(project):
     whole = task(1, updated=5, total_annotations=1, annotations=[annotation(5, 1, "Positive")])
-    apply_changes.put_tasks(project, [whole])
+    apply_changes.put_whole_tasks(project, [whole])
     (event,) = told(project, ("TASKS_CREATED", {"tasks": [task(1)]}))
     assert event.status == EventStatus.STALE
     assert mirrored(project).labels == {"label": "Positive"}
@@ -267,7 +267,7 @@ def test_an_upgrade_that_serves_a_config_otherwise_relabels(project):
     told(project, ("ANNOTATION_CREATED", annotated(5, 1, "Positive")))
     Task.objects.update(labels={})
     Project.objects.update(fingerprint="of an older release", pipeline="")
-    drain(project.pk)
+    process_pending_events(project.pk)
     project.refresh_from_db()
     assert project.pipeline == "text_classification"
     assert mirrored(project).labels == {"label": "Positive"}
@@ -289,25 +289,25 @@ def test_the_old_train_route_brings_annotated_tasks(project):
 
 def test_data_that_postgresql_cannot_keep_is_kept_without_it(project):
     whole = task(1, data={"text": "a\x00b\ud800"}, annotations=[annotation(5, 1, "Positive")])
-    apply_changes.put_tasks(project, [whole])
+    apply_changes.put_whole_tasks(project, [whole])
     assert mirrored(project).data == {"text": "a\ufffdb\ufffd"}
 
 
 def test_a_sync_removes_what_label_studio_no_longer_has(project):
     """An annotation that was turned into a draft vanishes unannounced."""
     both = [annotation(5, 1, "Positive"), annotation(6, 1, "Positive", completed_by=2)]
-    apply_changes.put_tasks(project, [task(1, total_annotations=2, annotations=both)])
-    done = apply_changes.put_tasks(project, [task(1, updated=5, annotations=both[:1])])
+    apply_changes.put_whole_tasks(project, [task(1, total_annotations=2, annotations=both)])
+    done = apply_changes.put_whole_tasks(project, [task(1, updated=5, annotations=both[:1])])
     assert done.removed_annotations == 1
     assert mirrored(project).annotation_ids == [5]
-    done = apply_changes.put_tasks(project, [task(1, updated=6, annotations=[])])
+    done = apply_changes.put_whole_tasks(project, [task(1, updated=6, annotations=[])])
     assert (done.removed_annotations, len(done.labelled)) == (1, 1)
     assert mirrored(project).labels == {}
 
 
 def test_a_sync_that_read_before_an_event_does_not_undo_it(project):
     told(project, ("ANNOTATION_CREATED", annotated(5, 1, "Positive", made=5)))
-    done = apply_changes.put_tasks(project, [task(1, updated=3, annotations=[])])
+    done = apply_changes.put_whole_tasks(project, [task(1, updated=3, annotations=[])])
     assert done.stale == 1
     assert mirrored(project).labels == {"label": "Positive"}
 
@@ -316,7 +316,7 @@ def test_an_export_names_its_annotators_whole(project):
     whole = task(
         1, annotations=[annotation(5, 1, "Positive", completed_by={"id": 7, "email": "x"})]
     )
-    apply_changes.put_tasks(project, [whole])
+    apply_changes.put_whole_tasks(project, [whole])
     assert mirrored(project).annotations[0]["completed_by"] == 7
 
 
@@ -326,7 +326,7 @@ def test_a_large_sync_takes_few_queries(project, django_assert_max_num_queries):
         for n in range(1, 2_501)
     ]
     with django_assert_max_num_queries(60):
-        done = apply_changes.put_tasks(project, iter(many))
+        done = apply_changes.put_whole_tasks(project, iter(many))
     assert (done.written, len(done.labelled)) == (2_500, 2_500)
     assert tasks.existing(project).filter(split="holdout").count() in range(400, 600)
 
@@ -334,10 +334,10 @@ def test_a_large_sync_takes_few_queries(project, django_assert_max_num_queries):
 def test_an_annotation_event_reads_the_row_of_its_task_once(project):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
     with CaptureQueriesContext(connection) as first:
-        drain(project.pk)
+        process_pending_events(project.pk)
     receive(project, "ANNOTATION_CREATED", annotated(6, 1, "Negative", completed_by=2))
     with CaptureQueriesContext(connection) as second:
-        drain(project.pk)
+        process_pending_events(project.pk)
     assert mirrored(project).annotation_ids == [5, 6]
     # The first label also decides the split, by what other rows have of the same input and label.
     assert len(rows_read(first)) == 1
@@ -349,18 +349,18 @@ def test_a_sync_reads_the_rows_of_each_page_once(project):
     changed = [task(n, updated=5, annotations=[annotation(n, n, "Negative")]) for n in range(1, 51)]
     for whole in (page, changed):
         with CaptureQueriesContext(connection) as queries:
-            done = apply_changes.put_tasks(project, whole)
+            done = apply_changes.put_whole_tasks(project, whole)
         assert len(done.labelled) == 50
         assert len(rows_read(queries)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_second_drain_leaves(project):
+def test_a_second_process_returns_at_once(project):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
     found = []
 
     def other():
-        found.append(drain(project.pk))
+        found.append(process_pending_events(project.pk))
         connection.close()
 
     with project_lock(project.pk, purpose=DRAIN):
@@ -369,13 +369,13 @@ def test_a_second_drain_leaves(project):
         thread.join(90)
     assert found == [0]
     assert Event.objects.get().status == EventStatus.RECEIVED
-    assert drain(project.pk) == 1
+    assert process_pending_events(project.pk) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_that_comes_as_a_drain_leaves_is_not_left_behind(project, monkeypatch):
+def test_an_event_that_comes_as_the_lock_is_released_is_processed(project, monkeypatch):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    apply_received, left = process_events._drain, []
+    apply_received, left = process_events._process_all, []
 
     def late(project_id):
         """The moment after the last event was processed and before the lock is given back."""
@@ -388,11 +388,11 @@ def test_an_event_that_comes_as_a_drain_leaves_is_not_left_behind(project, monke
 
     def other():
         receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))
-        left.append(drain(project.pk))
+        left.append(process_pending_events(project.pk))
         connection.close()
 
-    monkeypatch.setattr(process_events, "_drain", late)
-    assert drain(project.pk) == 2
+    monkeypatch.setattr(process_events, "_process_all", late)
+    assert process_pending_events(project.pk) == 2
     assert left == [0]
     assert mirrored(project).labels == {"label": "Negative"}
 
@@ -403,7 +403,7 @@ def test_a_drain_waits_for_a_sync_to_end(project):
     done = threading.Event()
 
     def other():
-        drain(project.pk)
+        process_pending_events(project.pk)
         connection.close()
         done.set()
 

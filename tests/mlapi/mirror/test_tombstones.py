@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mlapi.mirror import apply_changes
-from mlapi.mirror.process_events import drain
+from mlapi.mirror.process_events import process_pending_events
 from registry.actions import events, tasks
 from registry.models import Event, Tombstone
 from registry.models.event import EventStatus
@@ -26,7 +26,7 @@ def project():
 
 def apply_event(project, action, payload) -> Event:
     event = events.record(project, action, payload)
-    drain(project.pk)
+    process_pending_events(project.pk)
     event.refresh_from_db()
     return event
 

@@ -43,7 +43,7 @@ def test_the_first_setup_remembers_the_project_and_keeps_to_five_queries(call):
 def test_the_drain_after_the_first_setup_takes_the_config_in_and_asks_for_a_sync(call):
     call.post("/setup", body())
     project = Project.objects.get(uid=UID)
-    process_events.drain(project.pk)
+    process_events.process_pending_events(project.pk)
     project.refresh_from_db()
     assert project.label_config == LABEL_CONFIG
     assert project.pipeline == "text_classification"
@@ -54,7 +54,7 @@ def test_the_drain_after_the_first_setup_takes_the_config_in_and_asks_for_a_sync
 @pytest.mark.django_db(transaction=True)
 def test_a_setup_that_says_nothing_new_queues_nothing_in_two_queries(call):
     call.post("/setup", body())
-    process_events.drain(Project.objects.get(uid=UID).pk)
+    process_events.process_pending_events(Project.objects.get(uid=UID).pk)
     queued, kept = OrmQ.objects.count(), Event.objects.count()
     with queries(2):
         assert call.post("/setup", body()).status_code == 200
@@ -69,7 +69,7 @@ def test_a_changed_config_is_an_event_and_nothing_is_relabelled_in_the_request(c
     assert answer.status_code == 200
     project.refresh_from_db()
     assert project.label_config == LABEL_CONFIG
-    process_events.drain(project.pk)
+    process_events.process_pending_events(project.pk)
     project.refresh_from_db()
     assert project.label_config == changed
 
@@ -98,7 +98,7 @@ def test_a_config_that_cannot_be_served_is_told_and_the_project_is_remembered(sc
         answer = call.post("/setup", body(schema=schema))
     assert f"{answer.status_code} {answer.reason_phrase}".startswith(reason)
     project = Project.objects.get(uid=UID)
-    process_events.drain(project.pk)
+    process_events.process_pending_events(project.pk)
     project.refresh_from_db()
     if schema.startswith("<View>"):
         assert project.unserved_reason in reason

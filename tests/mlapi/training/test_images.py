@@ -15,7 +15,7 @@ from mlapi.domain import ExtractorRef
 from mlapi.images.online import OnlineFeatures, naming
 from mlapi.images.similarity import NoFeatures, forget, similar
 from mlapi.images.thumbnails import NoThumbnail
-from mlapi.mirror.apply_changes import heal_config
+from mlapi.mirror.apply_changes import refresh_stored_config
 from mlapi.training import scoring
 from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import Programs, carry_out
@@ -52,7 +52,7 @@ def project():
     model_cache.clear()
     forget()
     made = ProjectFactory(label_config=CONFIG, pipeline="", hostname="")
-    heal_config(made)
+    refresh_stored_config(made)
     made.refresh_from_db()
     yield made
     model_cache.clear()
@@ -292,7 +292,7 @@ def test_a_run_without_any_image_says_why(server, project):
 
 def test_a_new_version_of_what_is_alike_serves_though_it_is_silent_on_most(server, project):
     project_settings.configure(project, options={"similar_to": "7"}, actor="tester")
-    heal_config(project)
+    refresh_stored_config(project)
     files, labels = digits(150)
     order = sorted(range(150), key=lambda i: labels[i] == "7")  # its references come last
     addresses = [server.put(f"{i}.png", files[i]) for i in order]

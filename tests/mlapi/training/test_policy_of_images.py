@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from mlapi.jobs import maintenance
-from mlapi.mirror.apply_changes import heal_config
+from mlapi.mirror.apply_changes import refresh_stored_config
 from mlapi.training import policy
 from registry.actions import project_settings, runs, tasks
 from registry.actions.tasks import TaskState
@@ -27,7 +27,7 @@ LATER = T0 + timedelta(minutes=10)
 def project_of(**options) -> Project:
     project = ProjectFactory(label_config=CONFIG, pipeline="")
     project_settings.configure(project, options=options, actor="tester")
-    heal_config(project)
+    refresh_stored_config(project)
     project.refresh_from_db()
     return project
 
@@ -73,7 +73,7 @@ def test_another_option_is_taken_in_and_asks_for_a_run():
     assert policy.decide(project, LATER).state != "due"
 
     project_settings.configure(project, options={"similar_to": "cat"}, actor="tester")
-    heal_config(project)
+    refresh_stored_config(project)
 
     put(project, 3, kind="cat")  # which no annotation here stands behind
     decision = policy.decide(project, LATER)
