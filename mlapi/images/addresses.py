@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
 from mlapi.labelstudio.label_config import value_of
@@ -44,14 +44,17 @@ def canonical(address: str) -> str:
     """The address without what lets one in: the same image signed twice is the same input.
 
     Only such parts of the query are left out, because others may name the image
-    (`/data/local-files/?d=...`).
+    (`/data/local-files/?d=...`). An image in a data: address is the same one with line breaks.
     """
     try:
         parts = urlsplit(address)
         query = parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:
         return address
-    if not parts.query or parts.scheme == "data":
+    if parts.scheme == "data":
+        head, comma, body = address.partition(",")
+        return head + comma + "".join(unquote(body).split()) if "base64" in head else address
+    if not parts.query:
         return address
     kept = [(name, value) for name, value in query if not _CREDENTIALS.fullmatch(name)]
     return urlunsplit(parts._replace(query=urlencode(kept), fragment=""))

@@ -2,12 +2,15 @@
 
 import base64
 import os
+import re
 import threading
 import time
+from urllib.parse import quote
 
 import pytest
 
 from mlapi.domain import InputError
+from mlapi.images.addresses import canonical
 from mlapi.media.reader import FRESH_S, Fetched
 from registry.models import Project
 from tests.e2e.waiting import wait_for
@@ -231,19 +234,41 @@ def test_an_image_in_the_task_is_kept_like_any_other(reading):
     assert (reader.read, reader.cached) == (0, 0)
 
 
+IMAGE = PNG + bytes(range(255, 0, -1))
+BASE64 = base64.b64encode(IMAGE).decode()
+# Each is shown by browsers, and so by Label Studio.
+SHOWN = {
+    "with a charset": f"data:image/png;charset=utf-8;base64,{BASE64}",
+    "with line breaks": "data:image/png;base64," + "\r\n".join(re.findall(".{1,76}", BASE64)),
+    "percent-encoded": f"data:image/png;base64,{quote(BASE64, safe='')}",
+    "with a leading blank": f"\n data:image/png;base64,{BASE64}",
+    "without a type": f"data:;base64,{BASE64}",
+    "without a type or parameters": f"data:;BASE64 ,{BASE64}",
+    "of another type": f"data:application/octet-stream;base64,{BASE64}",
+    "of a type that is none": f"data:image;base64,{BASE64}",
+    "without padding": f"data:image/png;base64,{BASE64.rstrip('=')}",
+    "not in base64": f"data:image/png,{quote(IMAGE)}",
+}
+
+
+@pytest.mark.parametrize("address", SHOWN.values(), ids=SHOWN)
+def test_an_image_in_the_task_is_read_however_its_address_is_written(reading, address):
+    assert reading().fetch(address).path.read_bytes() == IMAGE
+
+
 @pytest.mark.parametrize(
     ("address", "code"),
     [
-        ("data:,hello", "media_unsupported"),
-        ("data:text/html;base64,AAAA", "media_unsupported"),
-        ("data:image/png,AAAA", "media_unsupported"),
-        ("data:image/png;charset=utf-8;base64,AAAA", "media_unsupported"),
+        ("data:image/png;base64", "media_unsupported"),
         ("data:image/png;base64,A", "media_unsupported"),
-        ("data:image/png;base64,AA AA", "media_unsupported"),
-        ("data:image/png;base64,%41AAA", "media_unsupported"),
+        ("data:image/png;base64,AA=A", "media_unsupported"),
+        ("data:image/png;base64,AA-_", "media_unsupported"),
         ("data:image/png;base64,ÄÄÄÄ", "media_unsupported"),
         ("data:image/png;base64,", "media_empty"),
+        ("data:,", "media_empty"),
         ("data:image/png;base64," + "A" * 6_000_000, "media_too_large"),
+        ("data:image/png;base64," + "%41" * 6_000_000, "media_too_large"),
+        ("data:," + "A" * 5_000_000, "media_too_large"),
     ],
 )
 def test_other_data_addresses_have_a_reason(reading, address, code):
@@ -251,6 +276,12 @@ def test_other_data_addresses_have_a_reason(reading, address, code):
         reading().fetch(address)
     assert raised.value.code == code
     assert raised.value.message.isascii()
+
+
+def test_the_spellings_of_an_inline_image_are_one_input(reading):
+    plain = f"data:image/png;base64,{BASE64}"
+    spelled = SHOWN["with line breaks"], SHOWN["percent-encoded"], plain
+    assert {canonical(address) for address in spelled} == {plain}
 
 
 # What lies on the disk
