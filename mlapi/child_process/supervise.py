@@ -69,8 +69,12 @@ class Limits:
     memory_mb: float
 
     @classmethod
-    def from_settings(cls) -> "Limits":
-        return cls(settings.TRAIN_TIME_LIMIT_S, settings.TRAIN_MEMORY_LIMIT_MB)
+    def from_settings(cls, seconds: float | None = None) -> "Limits":
+        """Those of a training; `seconds` where the program has a time limit of its own."""
+        return cls(
+            settings.TRAIN_TIME_LIMIT_S if seconds is None else seconds,
+            settings.TRAIN_MEMORY_LIMIT_MB,
+        )
 
 
 def program(module: str, *arguments: str) -> list[str]:
@@ -83,8 +87,8 @@ def supervise(
     folder: Path,
     limits: Limits,
     *,
-    on_progress: Callable[[list[dict[str, Any]]], None],
-    checkpoint: Callable[[], None],
+    on_progress: Callable[[list[dict[str, Any]]], None] = lambda lines: None,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> None:
     """Run `command` until it ends well; whatever raises here, its processes are gone.
 

@@ -1,6 +1,5 @@
 """Tries a stored version: can it be fetched, verified, loaded and asked, in a fresh process?"""
 
-import json
 from pathlib import Path
 
 import orjson
@@ -11,7 +10,7 @@ from django.forms.models import model_to_dict
 from mlapi import pipelines
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
-from mlapi.child_process.supervise import ChildError, Limits, program
+from mlapi.child_process.supervise import Limits, program
 from mlapi.conversion.converting import convert
 from mlapi.domain import TargetSpec
 from mlapi.images.preparation import ImagePreparation
@@ -41,26 +40,13 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
             supervise.supervise(
                 program("mlapi.training.load_check_child", str(folder), str(artifact), sha256),
                 folder,
-                Limits(_SECONDS, Limits.from_settings().memory_mb),
-                on_progress=lambda lines: None,
-                checkpoint=lambda: None,
+                Limits.from_settings(_SECONDS),
             )
-        except ChildError as error:
-            log.error("does not load", version=version.label, error=why(error, folder))
-            return False
         except EvalsError as error:
-            log.error("does not load", version=version.label, error=error.message)
+            output = supervise.output_tail(folder).strip()
+            log.error("does not load", version=version.label, error=error.message, output=output)
             return False
     return True
-
-
-def why(error: ChildError, folder: Path) -> str:
-    """What the verifying program said of itself, else how it ended."""
-    tail = supervise.output_tail(folder).strip()
-    try:
-        return str(json.loads(tail.splitlines()[-1])["message"])
-    except (IndexError, ValueError, KeyError, TypeError):
-        return f"{error.message} {tail}".strip()
 
 
 def _asked(version: ModelVersion) -> QuerySet[Task]:

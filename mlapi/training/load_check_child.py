@@ -1,14 +1,14 @@
 """Tries an artifact in a fresh process: does it load, and does it predict ten training rows?
 
 `python -m mlapi.training.load_check_child <folder> <artifact> <sha256>`: exit status 0, or 1 with
-`{"code", "message"}` on stderr.
+`error.json` in the folder.
 """
 
 import argparse
 import itertools
-import json
 import math
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from mlapi.domain import Answer, InputError
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.result import RunError, write_error
 from registry.verified import read_verified
 
 ROWS = 10
@@ -88,12 +89,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("artifact", type=Path)
     parser.add_argument("sha256", help="that the artifact's content must have")
     chosen = parser.parse_args(arguments)
+    folder = chosen.folder.resolve()
     begin()
     try:
-        check_artifact(chosen.folder.resolve(), chosen.artifact.resolve(), chosen.sha256)
+        check_artifact(folder, chosen.artifact.resolve(), chosen.sha256)
     except Exception as e:  # noqa: BLE001 - the caller reads what it was, whatever it was
-        message = f"{type(e).__name__}: {e}"
-        print(json.dumps({"code": "does_not_load", "message": message}), file=sys.stderr)
+        traceback.print_exc()
+        write_error(folder, RunError("load_failed", f"{type(e).__name__}: {e}"))
         return 1
     return 0
 

@@ -18,7 +18,7 @@ from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import resolve
-from mlapi.training import dataset, load_check, preparation
+from mlapi.training import dataset, preparation
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
 from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
@@ -215,7 +215,7 @@ class _Attempt:
             command = self.programs.verify(folder, folder / "artifact.bin", sha256)
             self._supervise(command, folder, heartbeat)
         except ChildError as error:
-            return load_check.why(error, folder)
+            return error.message
         return ""
 
     def _register(
@@ -250,7 +250,6 @@ class _Attempt:
                 self.programs.curve(folder),
                 folder,
                 self.limits,
-                on_progress=lambda lines: None,
                 checkpoint=_drop_if_stopping,
             )
             versions.add_metrics(version, read_curve(folder).metrics)

@@ -136,7 +136,8 @@ def verify(folder: Path, artifact: str, sha256: str) -> None:
 
 
 def mistrust(folder: Path, artifact: str, sha256: str) -> None:
-    print("it does not load", file=sys.stderr)
+    error = {"code": "load_failed", "message": "it does not load"}
+    (folder / "error.json").write_text(json.dumps(error))
     sys.exit(1)
 
 

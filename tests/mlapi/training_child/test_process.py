@@ -1,6 +1,5 @@
 """The child as a process: its end, its errors, its modesty, and the check of what it left."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlapi.run_folder.result import read_error
 from registry.verified import sha256_of
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import target, tasks
@@ -68,13 +68,14 @@ def test_a_process_needs_no_database_and_what_it_leaves_is_verified(make_job):
     assert verified.returncode == 0, verified.stderr
 
     job.artifact.write_bytes(b"not a model")
-    swapped = verify(job.folder, job.artifact, sha256)
-    refused = verify(job.folder, job.artifact, sha256_of(job.artifact))
-
-    for done, why in ((swapped, "ArtifactCorrupt"), (refused, "ArtifactInvalid")):
+    for recorded, why in (
+        (sha256, "ArtifactCorrupt"),
+        (sha256_of(job.artifact), "ArtifactInvalid"),
+    ):
+        done = verify(job.folder, job.artifact, recorded)
+        error = read_error(job.folder)
         assert done.returncode == 1
-        assert json.loads(done.stderr)["code"] == "does_not_load"
-        assert why in json.loads(done.stderr)["message"]
+        assert (error.code, why in error.message) == ("load_failed", True)
 
 
 def test_an_error_is_left_for_the_parent(make_job):
