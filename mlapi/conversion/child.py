@@ -6,7 +6,6 @@ SHA-256; or `error.json`.
 """
 
 import argparse
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -15,18 +14,19 @@ from mlapi import pipelines
 from mlapi.child_process.processes import begin
 from mlapi.conversion import format_1
 from mlapi.pipelines import artifact
-from mlapi.run_folder.result import RunError, write_error
+from mlapi.run_folder.job import ConversionJob
+from mlapi.run_folder.result import ConversionResult, RunError, write_error, write_result
 from registry.verified import read_verified
 
 
 def convert(folder: Path) -> None:
     """Raises whatever is wrong with the artifact."""
-    job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    content = read_verified(Path(job["artifact"]), job["sha256"])
-    parts = format_1.parts_of(content, job["pipeline"])
-    sha256 = artifact.write(folder / "artifact.bin", job["pipeline"], parts)
-    pipelines.get(job["pipeline"]).load((folder / "artifact.bin").read_bytes())
-    (folder / "result.json").write_text(json.dumps({"sha256": sha256}), encoding="utf-8")
+    job = ConversionJob.read(folder)
+    content = read_verified(job.artifact.path, job.artifact.sha256)
+    parts = format_1.parts_of(content, job.pipeline)
+    sha256 = artifact.write(folder / "artifact.bin", job.pipeline, parts)
+    pipelines.get(job.pipeline).load((folder / "artifact.bin").read_bytes())
+    write_result(folder, ConversionResult(sha256))
 
 
 def main(arguments: list[str] | None = None) -> int:

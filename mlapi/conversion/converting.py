@@ -1,13 +1,13 @@
 """Converts a stored version in a child process, and keeps what comes out beside its own file."""
 
-import json
-
 import structlog
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
-from mlapi.child_process.supervise import ChildError, Limits, program
+from mlapi.child_process.supervise import Limits, program
+from mlapi.run_folder.job import ConversionJob, Stored
+from mlapi.run_folder.result import read_conversion
 from registry import artifacts, queue
 from registry.actions import runs, versions
 from registry.errors import EvalsError
@@ -59,23 +59,15 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
         return None
     with folders.temporary_folder("convert") as folder:
         path = artifacts.fetch_file(version.artifact, version.artifact_sha256)
-        job = {
-            "artifact": str(path),
-            "sha256": version.artifact_sha256,
-            "pipeline": version.pipeline,
-        }
-        (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
+        ConversionJob(Stored(path, version.artifact_sha256), version.pipeline).write(folder)
         try:
             supervise.supervise(
                 program("mlapi.conversion.child", str(folder)),
                 folder,
-                Limits(_SECONDS, Limits.from_settings().memory_mb),
-                on_progress=lambda lines: None,
-                checkpoint=lambda: None,
+                Limits.from_settings(_SECONDS),
             )
-            result = json.loads((folder / "result.json").read_bytes())
-            content = read_verified(folder / "artifact.bin", result["sha256"])
-        except (ChildError, OSError, ValueError, KeyError) as error:
+            content = read_verified(folder / "artifact.bin", read_conversion(folder).sha256)
+        except EvalsError as error:
             tail = supervise.output_tail(folder).strip()
             log.error("not converted", version=version.label, error=str(error), output=tail)
             raise ConversionFailed(f"{version.label} was not converted: {error}") from error
@@ -93,7 +85,7 @@ def convert_or_train(version: ModelVersion) -> None:
     if not version.load_failed_at:  # else it was tried before
         try:
             convert(version)
-        except EvalsError as error:
+        except ConversionFailed as error:
             versions.mark_load_failed(version, error.message)
         else:
             return

@@ -1,4 +1,4 @@
-"""The job of a training run: written by the parent process, read by its child processes."""
+"""The job of a training or conversion: written by the parent process, read by its children."""
 
 import json
 from dataclasses import dataclass, field, fields
@@ -32,6 +32,22 @@ class Champion:
     pipeline: str
     artifact: Stored
     extractor: ExtractorRef | None = None
+
+
+@dataclass(frozen=True)
+class ConversionJob:
+    """An artifact of an old format, and the pipeline that it is to be converted for."""
+
+    artifact: Stored
+    pipeline: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "ConversionJob":
+        """The job in a folder. Raises RunFileInvalid."""
+        return json_file.read(folder / _NAME, cls)
+
+    def write(self, folder: Path) -> None:
+        json_file.write(folder / _NAME, self)
 
 
 @dataclass(frozen=True)

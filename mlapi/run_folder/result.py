@@ -24,13 +24,25 @@ class RunError:
     hint: str = ""
 
 
-def write_result(folder: Path, result: TrainingResult) -> None:
+@dataclass(frozen=True)
+class ConversionResult:
+    """The hash of the converted artifact, which the parent checks."""
+
+    sha256: str
+
+
+def write_result(folder: Path, result: TrainingResult | ConversionResult) -> None:
     json_file.write(folder / _RESULT, result)
 
 
 def read_result(folder: Path) -> TrainingResult:
     """Raises RunFileInvalid."""
     return json_file.read(folder / _RESULT, TrainingResult)
+
+
+def read_conversion(folder: Path) -> ConversionResult:
+    """Raises RunFileInvalid."""
+    return json_file.read(folder / _RESULT, ConversionResult)
 
 
 def write_curve(folder: Path, curve: LearningCurve) -> None:

@@ -110,12 +110,17 @@ def register(
 
 
 def add_converted(version: ModelVersion, content: bytes) -> ConvertedArtifact:
-    """Keep the version's artifact in today's format, beside its own; the first one stays."""
+    """Keep the version's artifact in today's format, beside its own; the first one stays.
+
+    A process has loaded it, so an earlier failure to load is over.
+    """
     sha256 = hashlib.sha256(content).hexdigest()
     key = artifacts.converted_key(version, ARTIFACT_FORMAT, sha256)
     size, _ = artifacts.put_bytes(key, content)
     fields = {"artifact": key, "bytes": size, "sha256": sha256, "artifact_format": ARTIFACT_FORMAT}
     converted, _ = ConvertedArtifact.objects.get_or_create(version=version, defaults=fields)
+    if version.load_failed_at:
+        base.update_row(version, {"load_failed_at": None, "load_error": ""})
     return converted
 
 

@@ -13,9 +13,9 @@ from mlapi.conversion import converting
 from mlapi.jobs import maintenance
 from mlapi.training.load_check import loads_in_a_fresh_process
 from registry import artifacts
-from registry.actions import runs
+from registry.actions import runs, versions
 from registry.models import AuditEntry, ConvertedArtifact, TrainingRun
-from registry.verified import ArtifactCorrupt
+from registry.verified import ArtifactCorrupt, ArtifactMissing
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
 from tests.mlapi.conversion.old_artifacts import OldArtifact
 
@@ -127,6 +127,24 @@ def test_no_run_is_queued_beside_an_active_one_or_for_what_does_not_serve(projec
     runs.cancel(active.pk, actor="tester")  # it made no version that could serve instead
     jobs.convert(version.pk)
     assert TrainingRun.objects.get(trigger="format").project == project
+
+
+def test_an_artifact_that_cannot_be_read_now_marks_no_version(project):
+    version = old_version(project, champion=True)
+    storages["artifacts"].delete(version.artifact)
+    with pytest.raises(ArtifactMissing):
+        jobs.convert(version.pk)
+    version.refresh_from_db()
+    assert version.load_failed_at is None
+    assert not TrainingRun.objects.filter(trigger="format").exists()
+
+
+def test_a_conversion_ends_an_earlier_failure_to_load(project):
+    version = old_version(project)
+    versions.mark_load_failed(version, "out of memory")
+    converting.convert(version)
+    version.refresh_from_db()
+    assert (version.load_failed_at, version.load_error) == (None, "")
 
 
 def test_a_worker_that_starts_has_each_old_champion_converted(project):

@@ -13,6 +13,7 @@ import pytest
 from mlapi.conversion import child, format_1
 from mlapi.conversion.format_1 import NotConvertible
 from mlapi.pipelines import PIPELINES, artifact
+from mlapi.run_folder.job import ConversionJob, Stored
 from tests.mlapi.conversion.old_artifacts import NAMES, OldArtifact, Store, as_recorded
 
 
@@ -122,10 +123,9 @@ def test_what_is_no_artifact_of_format_1_is_refused(content):
         format_1.parts_of(content, "image_clusters")
 
 
-def job(folder, kept: OldArtifact, **other) -> None:
-    described = {"artifact": str(kept.path), "sha256": kept.record["sha256"]}
-    described |= {"pipeline": kept.pipeline, **other}
-    (folder / "job.json").write_text(json.dumps(described))
+def job(folder, kept: OldArtifact, sha256: str = "") -> None:
+    sha256 = sha256 or kept.record["sha256"]
+    ConversionJob(Stored(kept.path, sha256), kept.pipeline).write(folder)
 
 
 def test_the_child_converts_without_a_database(tmp_path):
