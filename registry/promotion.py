@@ -16,7 +16,7 @@ CLAUSES = {
     "always": "The project's rule is to promote every version.",
     "not_compared": "It was not compared with the version that is champion now.",
     "champion_cannot_serve": "The champion cannot serve the label config.",
-    "not_judged": f"Not evaluated: the holdout has fewer than {MIN_HOLDOUT_TASKS} tasks.",
+    "not_evaluated": f"Not evaluated: the holdout has fewer than {MIN_HOLDOUT_TASKS} tasks.",
     "as_good": "On the holdout it is at least as good as the champion.",
     "worse": "On the holdout it is worse than the champion.",
 }
@@ -53,7 +53,7 @@ def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> 
     if not comparison.get("champion_serves", True):
         return Decision(True, "champion_cannot_serve")
     if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
-        return Decision(True, "not_judged")
+        return Decision(True, "not_evaluated")
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
         return Decision(False, "not_compared")

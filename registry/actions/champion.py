@@ -100,8 +100,8 @@ def apply_promotion_rule(
     decision = promotion.decide(
         project.promotion_rule, comparison, has_champion=project.champion is not None
     )
-    judged = comparison or _own_numbers(version)
-    numbers = {**judged, "rule": project.promotion_rule, "clause": decision.clause}
+    evaluated = comparison or _own_numbers(version)
+    numbers = {**evaluated, "rule": project.promotion_rule, "clause": decision.clause}
     if decision.promote:
         promote(version, actor="policy", reason=decision.reason, numbers=numbers, run=run)
     else:

@@ -7,10 +7,10 @@ from registry.metrics import AT_K
 
 
 class MetricQuerySet(models.QuerySet["Metric"]):
-    """Metrics by what they are of."""
+    """Metrics of versions and targets."""
 
     def whole(self) -> "MetricQuerySet":
-        """Those on the holdout of a whole version or target: of no class, no points of a curve."""
+        """Those of a version or target on the holdout, without those of classes and curves."""
         return self.filter(Q(step=0) | Q(name__in=AT_K), split="holdout", label="")
 
 
@@ -46,7 +46,7 @@ class Metric(models.Model):
 
     @property
     def is_whole(self) -> bool:
-        """Whether `objects.whole()` has it."""
+        """Whether `objects.whole()` includes it."""
         at_k = self.name in AT_K
         return self.split == "holdout" and self.label == "" and (self.step == 0 or at_k)
 
@@ -58,9 +58,9 @@ class Outcome(models.Model):
     """
 
     class Source(models.TextChoices):
-        HOLDOUT = "holdout", "judged on the holdout"
-        PREQUENTIAL = "prequential", "asked before it saw the human's label"
-        SHOWN = "shown", "accepted or corrected: the human saw a pre-annotation"
+        HOLDOUT = "holdout", "evaluated on the holdout"
+        PREQUENTIAL = "prequential", "predicted before the human label"
+        SHOWN = "shown", "pre-annotation, accepted or corrected"
 
     version = models.ForeignKey("ModelVersion", on_delete=models.CASCADE, related_name="outcomes")
     task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="outcomes")
@@ -70,7 +70,7 @@ class Outcome(models.Model):
     score = models.FloatField(null=True)
     human = models.JSONField()
     correct = models.BooleanField()
-    at = models.DateTimeField(help_text="When it was judged, or when the human answered.")
+    at = models.DateTimeField(help_text="When it was evaluated, or when the human label arrived.")
 
     class Meta:
         constraints = [
@@ -102,10 +102,10 @@ class Outcome(models.Model):
 
 
 class Exemplar(models.Model):
-    """One of the tasks to which a version gives a label with the highest scores.
+    """One of the tasks with the highest scores for a label of a version.
 
-    Stored where labels are not learned from humans: images of a cluster, and those nearest to
-    the references.
+    Stored for versions whose labels are not learned from humans: images of a cluster, and those
+    nearest to the references.
     """
 
     version = models.ForeignKey(

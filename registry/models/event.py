@@ -5,7 +5,7 @@ from django.db.models import Q
 
 
 class EventStatus(models.TextChoices):
-    """The state of an event; only `received` ones are still to be applied."""
+    """The state of an event; `received` ones wait for processing."""
 
     RECEIVED = "received"
     APPLIED = "applied"
@@ -22,7 +22,7 @@ class Event(models.Model):
         SETUP = "setup", "POST /setup"
         WEBHOOK = "webhook"
         TRAIN = "train", "POST /train"
-        PREDICT = "predict", "tasks that could not be predicted"
+        PREDICT = "predict", "tasks without a prediction"
 
     project = models.ForeignKey(
         "Project", null=True, on_delete=models.CASCADE, related_name="events"
@@ -33,7 +33,9 @@ class Event(models.Model):
     status = models.CharField(
         max_length=12, choices=EventStatus.choices, default=EventStatus.RECEIVED
     )
-    outcome = models.TextField(blank=True, help_text="One sentence: what became of it.")
+    outcome = models.TextField(
+        blank=True, help_text="The result of processing it, in one sentence."
+    )
     run = models.ForeignKey("TrainingRun", null=True, blank=True, on_delete=models.SET_NULL)
     request_id = models.CharField(max_length=64, blank=True)
     received_at = models.DateTimeField(auto_now_add=True)
@@ -60,10 +62,10 @@ class Event(models.Model):
 
 
 class Tombstone(models.Model):
-    """A deleted id: an event that comes later, of what was made before the deletion, is stale.
+    """A deleted id of Label Studio; later events about what was created before are stale.
 
-    Also of ids that were never mirrored. Ids are used again, so the time decides, and a row is
-    never in the way of a thing that is made later. Kept as long as the event that said it.
+    Also for ids that were never mirrored. Label Studio reuses ids, so `deleted_at` decides: what
+    was created after it is another task or annotation.
     """
 
     class Kind(models.TextChoices):
@@ -75,7 +77,9 @@ class Tombstone(models.Model):
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     labelstudio_id = models.BigIntegerField()
-    deleted_at = models.DateTimeField(help_text="When the last event that said so was received.")
+    deleted_at = models.DateTimeField(
+        help_text="When the last event with this deletion was received."
+    )
 
     class Meta:
         constraints = [

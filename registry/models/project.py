@@ -38,37 +38,43 @@ class Project(models.Model):
     fingerprint = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the targets and labels of the config."
     )
-    pipeline = models.CharField(max_length=64, blank=True, help_text="Empty: none can serve it.")
+    pipeline = models.CharField(
+        max_length=64, blank=True, help_text="Empty: no pipeline serves the label config."
+    )
     unserved_reason = models.TextField(blank=True)
     control_since = models.JSONField(
         default=dict,
         blank=True,
-        help_text="When a control joined the config, for those that joined it later: what was "
-        "annotated before says nothing about them.",
+        help_text="When controls were added to the label config: earlier annotations have no "
+        "labels for them.",
     )
     extra_params = models.JSONField(null=True, blank=True)
-    hostname = models.CharField(max_length=500, blank=True, help_text="Pinned at the first setup.")
+    hostname = models.CharField(
+        max_length=500, blank=True, help_text="Host of Label Studio, of the first setup."
+    )
     other_hostname = models.CharField(
-        max_length=500, blank=True, help_text="Another host that claimed this project later."
+        max_length=500, blank=True, help_text="Another host that later sent a setup."
     )
     hostname_confirmed = models.BooleanField(
-        default=False, help_text="Someone confirmed that its token may be sent to this host."
+        default=False, help_text="An operator allowed that the token is sent to this host."
     )
     backend_url = models.CharField(
-        max_length=500, blank=True, help_text="Our URL as Label Studio calls it, without the key."
+        max_length=500, blank=True, help_text="Our URL in Label Studio, without the access key."
     )
     setup_token = EncryptedTextField(blank=True)
     knows_password = models.BooleanField(
         default=False,
-        help_text="The pinned host called /setup with BASIC_AUTH_USER and BASIC_AUTH_PASS, so its "
-        "webhook may be given them.",
+        help_text="The host called /setup with BASIC_AUTH_USER and BASIC_AUTH_PASS, so its webhook "
+        "may contain them.",
     )
 
     # Credentials are a pair: a key is sent only to the URL that it came with.
     labelstudio_url = models.CharField(max_length=500, blank=True)
     labelstudio_key = EncryptedTextField(blank=True)
     connection = models.JSONField(
-        default=dict, blank=True, help_text="The last check: steps, the one that failed, its cure."
+        default=dict,
+        blank=True,
+        help_text="The last check: its steps, the failed one and the cure.",
     )
     connection_checked_at = models.DateTimeField(null=True, blank=True)
 
@@ -93,15 +99,17 @@ class Project(models.Model):
     scores_queued_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="Since when the champion is scoring unlabelled tasks, or is about to.",
+        help_text="When scoring unlabelled tasks was queued; null: it is finished.",
     )
     labels_changed_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="When a usable label last changed; the policy waits for quiet.",
+        help_text="When a usable label last changed.",
     )
     threshold_reached_at = models.DateTimeField(
-        null=True, blank=True, help_text="Since when the policy wants to train but waits for quiet."
+        null=True,
+        blank=True,
+        help_text="When the policy's threshold was reached; null: not reached.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

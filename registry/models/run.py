@@ -18,18 +18,18 @@ ACTIVE_STATES = [RunState.QUEUED, RunState.RUNNING]
 
 
 class TrainingRun(models.Model):
-    """One attempt to train a version. The row is the truth; django-q only wakes a worker."""
+    """An attempt to train a version. Its row decides; the job of the queue only wakes a worker."""
 
     class Trigger(models.TextChoices):
         START_TRAINING = "start_training", "Start Training in Label Studio"
-        POLICY = "policy", "the policy"
-        CONFIG = "config", "the label config changed"
+        POLICY = "policy", "training policy"
+        CONFIG = "config", "label config changed"
         TRAIN_ROUTE = "train_route", "POST /train"
-        ADMIN = "admin", "the admin"
+        ADMIN = "admin", "admin"
         COMMAND = "command", "manage.py train"
         API = "api", "REST"
-        RETRY = "retry", "queued again"
-        FORMAT = "format", "the artifact has an old format"
+        RETRY = "retry", "retry"
+        FORMAT = "format", "old artifact format"
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="runs")
     state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.QUEUED)
@@ -45,7 +45,9 @@ class TrainingRun(models.Model):
         max_length=255, blank=True, help_text="Key of the manifest in the artifact store."
     )
     snapshot_at = models.DateTimeField(
-        null=True, blank=True, help_text="Labels changed after this count for the next run."
+        null=True,
+        blank=True,
+        help_text="When the labels were read; later changes count for the next run.",
     )
 
     # The training.
@@ -58,7 +60,7 @@ class TrainingRun(models.Model):
     progress = models.FloatField(default=0, help_text="0 to 1")
     log = models.TextField(blank=True)
     comparison = models.JSONField(
-        default=dict, blank=True, help_text="Champion beside candidate on the same holdout."
+        default=dict, blank=True, help_text="Candidate and champion on the same holdout."
     )
 
     # The worker, and the end.

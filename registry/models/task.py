@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Split(models.TextChoices):
-    """A task's split: assigned when it first has a usable label, and never changed."""
+    """The split of a task, assigned with its first usable label and never changed."""
 
     TRAIN = "train"
     HOLDOUT = "holdout"
@@ -39,7 +39,7 @@ class Task(models.Model):
     input_key = models.CharField(
         max_length=64, blank=True, help_text="SHA-256 of the project uid and the canonical input."
     )
-    split = models.CharField(  # noqa: DJ001 - null: not decided yet
+    split = models.CharField(  # noqa: DJ001 - null: not assigned yet
         max_length=8, choices=Split.choices, null=True, blank=True
     )
     labelled_controls = ArrayField(
@@ -104,7 +104,7 @@ class TaskScore(models.Model):
         "ModelVersion", on_delete=models.CASCADE, related_name="task_scores", db_index=False
     )
     task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="scores")
-    score = models.FloatField(null=True, help_text="Null: it cannot be predicted.")
+    score = models.FloatField(null=True, help_text="Null: without a prediction.")
 
     class Meta:
         constraints = [
@@ -114,7 +114,7 @@ class TaskScore(models.Model):
             models.Index(
                 fields=["version", "score", "task"],
                 condition=Q(score__isnull=False),
-                name="task_score_least_sure",
+                name="task_score_lowest",
             ),
         ]
 

@@ -27,31 +27,34 @@ class ModelVersion(models.Model):
         "TrainingRun", on_delete=models.PROTECT, related_name="version", null=True
     )
     pipeline = models.CharField(max_length=64)
-    recipe = models.CharField(max_length=64, help_text="The candidate that won the race.")
+    recipe = models.CharField(max_length=64, help_text="The algorithm that was selected.")
     fingerprint = models.CharField(
-        max_length=64, help_text="Of the label config it was trained for."
+        max_length=64, help_text="SHA-256 of the targets and labels of its label config."
     )
     artifact = models.CharField(max_length=255, help_text="Key in the artifact store.")
     artifact_bytes = models.BigIntegerField()
     artifact_sha256 = models.CharField(max_length=64)
     artifact_format = models.PositiveSmallIntegerField(
-        default=ARTIFACT_FORMAT, help_text="Of the file; format 1 is loaded once it is converted."
+        default=ARTIFACT_FORMAT,
+        help_text="Format of the file; format 1 is converted before it is loaded.",
     )
     environment = models.JSONField(default=dict, help_text="Versions of Python and the packages.")
     extractor = models.CharField(
         max_length=255,
         blank=True,
-        help_text="What makes features of its images, with its version and weights.",
+        help_text="The extractor of its images' features, with version and weights.",
     )
     primary_metric = models.CharField(
-        max_length=64, default="macro_f1", help_text="What the metric `primary` is the mean of."
+        max_length=64,
+        default="macro_f1",
+        help_text="The metric whose mean over targets is `primary`.",
     )
     primary_value = models.FloatField(
-        null=True, help_text="The metric `primary` of the whole version; null: not evaluated."
+        null=True, help_text="The metric `primary` on the holdout; null: not evaluated."
     )
-    primary_n = models.IntegerField(default=0, help_text="Examples behind the primary value.")
+    primary_n = models.IntegerField(default=0, help_text="Holdout tasks behind the primary value.")
     primary_baseline = models.FloatField(
-        null=True, help_text="What a version that learns nothing would score; null: none is known."
+        null=True, help_text="The baseline of the primary value; null: none is known."
     )
     note = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -95,11 +98,11 @@ class ModelVersion(models.Model):
 
 
 class ConvertedArtifact(models.Model):
-    """A version's artifact in today's format; what the version is loaded from.
+    """The file that a version of an older format is loaded from.
 
-    A file and a row of its own, because a version is immutable: its label has the beginning of
-    the hash of the file that it was made with, and that file, its key and its hash stay what
-    people have recorded, downloaded and cited. Appended once, never changed (a trigger).
+    A separate file and row, because a version is immutable: its label contains the beginning of
+    its original file's hash, and people have recorded, downloaded and cited that file. A trigger
+    refuses changes.
     """
 
     version = models.OneToOneField(
@@ -131,7 +134,9 @@ class Target(models.Model):
     object_tag = models.CharField(max_length=64, help_text="Text, HyperText, Paragraphs, ...")
     field = models.CharField(max_length=255, help_text="The key of the task's data.")
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    labels = models.JSONField(default=list, help_text="Those it learned, in the estimator's order.")
+    labels = models.JSONField(
+        default=list, help_text="The labels it learned, in the estimator's order."
+    )
     trained = models.BooleanField(default=True)
     untrained_reason = models.TextField(blank=True)
 

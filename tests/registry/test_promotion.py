@@ -4,23 +4,23 @@ import pytest
 
 from registry.promotion import CLAUSES, decide
 
-JUDGED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
-ERRORS = JUDGED | {"metric": "mae"}
+COMPARED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
+ERRORS = COMPARED | {"metric": "mae"}
 
 
 @pytest.mark.parametrize(
     ("rule", "comparison", "has_champion", "promote", "clause"),
     [
         ("if_better", None, False, True, "no_champion"),
-        ("if_better", JUDGED, True, True, "as_good"),
-        ("if_better", JUDGED | {"candidate": 0.7}, True, True, "as_good"),
-        ("if_better", JUDGED | {"candidate": 0.6999}, True, False, "worse"),
-        ("if_better", JUDGED | {"n": 30, "candidate": 0.6}, True, False, "worse"),
-        ("if_better", JUDGED | {"n": 29, "candidate": 0.6}, True, True, "not_judged"),
-        ("if_better", JUDGED | {"n": 0, "candidate": None}, True, True, "not_judged"),
+        ("if_better", COMPARED, True, True, "as_good"),
+        ("if_better", COMPARED | {"candidate": 0.7}, True, True, "as_good"),
+        ("if_better", COMPARED | {"candidate": 0.6999}, True, False, "worse"),
+        ("if_better", COMPARED | {"n": 30, "candidate": 0.6}, True, False, "worse"),
+        ("if_better", COMPARED | {"n": 29, "candidate": 0.6}, True, True, "not_evaluated"),
+        ("if_better", COMPARED | {"n": 0, "candidate": None}, True, True, "not_evaluated"),
         (
             "if_better",
-            JUDGED | {"champion_serves": False, "candidate": 0.1},
+            COMPARED | {"champion_serves": False, "candidate": 0.1},
             True,
             True,
             "champion_cannot_serve",
@@ -28,12 +28,12 @@ ERRORS = JUDGED | {"metric": "mae"}
         ("if_better", ERRORS | {"candidate": 0.8}, True, False, "worse"),
         ("if_better", ERRORS | {"candidate": 0.6}, True, True, "as_good"),
         ("if_better", ERRORS | {"candidate": 0.7}, True, True, "as_good"),
-        ("if_better", JUDGED | {"candidate": None}, True, False, "not_compared"),
+        ("if_better", COMPARED | {"candidate": None}, True, False, "not_compared"),
         ("if_better", {}, True, False, "not_compared"),
         ("if_better", None, True, False, "not_compared"),
-        ("always", JUDGED | {"candidate": 0.1}, True, True, "always"),
+        ("always", COMPARED | {"candidate": 0.1}, True, True, "always"),
         ("always", None, False, True, "no_champion"),
-        ("never", JUDGED, True, False, "never"),
+        ("never", COMPARED, True, False, "never"),
         ("never", None, False, False, "never"),
     ],
 )
