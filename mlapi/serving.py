@@ -1,4 +1,4 @@
-"""Which version answers a request, and its answer: one entry per task, always."""
+"""Answers /predict with the project's champion: one entry per task, always."""
 
 import random
 from collections.abc import Container, Sequence
@@ -22,16 +22,16 @@ from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
 
 log = structlog.get_logger(__name__)
-_LARGEST_ID = 2**63 - 1  # of a column of the database
-# So many rows are tried one by one where a model fails on both halves of a batch.
+_LARGEST_ID = 2**63 - 1  # a bigint column
+# Rows that are sampled where a model fails on both halves of a batch.
 _PROBES = 8
 
-_Said = dict[str, Answer | NoPrediction]
+_TaskAnswers = dict[str, Answer | NoPrediction]
 
 
 @dataclass(frozen=True)
-class Answered:
-    """One entry per task, in order, and for each reason the tasks that could not be predicted."""
+class Predictions:
+    """One entry per task, in order, and by code the tasks without a prediction."""
 
     results: list[dict[str, Any] | list]
     model_version: str | None
@@ -39,7 +39,7 @@ class Answered:
 
     @property
     def empty(self) -> int:
-        """How many tasks have no prediction."""
+        """The number of tasks without a prediction."""
         return sum(map(len, self.problems.values()))
 
     def summary(self) -> str:
@@ -50,7 +50,7 @@ class Answered:
 
 def answer(
     project: Project | None, label_config: str, tasks: Sequence[Any], context: Any = None
-) -> Answered:
+) -> Predictions:
     """Predict with the project's champion; one entry per task, in order, whatever they hold.
 
     A task that cannot be predicted has the empty entry `[]`, which Label Studio stores
@@ -65,17 +65,16 @@ def answer(
     except EvalsError as e:
         everything = {e.code: [_id(task) for task in tasks]} if tasks else {}
         label = version.label if version else None
-        return Answered([_empty(empty) for _ in tasks], label, everything)
+        return Predictions([_empty(empty) for _ in tasks], label, everything)
 
 
-def ask_champion(
+def predict_mirrored(
     project: Project, tasks: Sequence[tuple[int, dict[str, Any]]], seconds: float = SECONDS
-) -> list[_Said]:
-    """What the champion says of mirrored tasks (id, data) under the project's own label config.
+) -> list[_TaskAnswers]:
+    """The champion's predictions for mirrored tasks (id, data) under the project's label config.
 
-    Images without stored features are downloaded for so many seconds.
-
-    Raises NoModel, ModelUnavailable or ConfigUnserved, and nothing for what a task holds.
+    Images without stored features are downloaded for at most `seconds`. Raises NoModel,
+    ModelUnavailable or ConfigUnserved, and nothing because of a task's content.
     """
     served = _served(project, project.champion, project.label_config)
     store = OnlineFeatures(project, lambda addresses: naming(tasks, addresses), seconds)
@@ -83,14 +82,14 @@ def ask_champion(
 
 
 class NoModel(EvalsError):
-    """Nothing serves the project yet."""
+    """No version serves the project yet."""
 
     code = "no_model"
 
 
 @dataclass(frozen=True)
 class _Served:
-    """All that a request's tasks are predicted with."""
+    """The version, predictor and targets of one request."""
 
     project: Project
     version: ModelVersion
@@ -113,7 +112,7 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
     return _Served(project, version, predictor, config, specs)
 
 
-def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None) -> Answered:
+def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None) -> Predictions:
     entries: list[dict[str, Any] | list] = [_empty(empty) for _ in tasks]
     problems: dict[str, list[Any]] = {}
     readable: dict[int, dict[str, Any]] = {}
@@ -125,19 +124,19 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
             readable[i] = data
     store = OnlineFeatures(served.project, lambda found: _mirrored(served.project, tasks, found))
     answers = _predict(served, list(readable.values()), store)
-    for i, said in zip(readable, answers, strict=True):
-        prediction = results.prediction(said, served.config, served.version.label)
+    for i, task_answers in zip(readable, answers, strict=True):
+        prediction = results.prediction(task_answers, served.config, served.version.label)
         if prediction is None:
-            problems.setdefault(_why_empty(said), []).append(_id(tasks[i]))
+            problems.setdefault(_why_empty(task_answers), []).append(_id(tasks[i]))
         else:
             entries[i] = prediction
-    return Answered(entries, served.version.label, problems)
+    return Predictions(entries, served.version.label, problems)
 
 
 def _mirrored(
     project: Project, tasks: Sequence[Any], addresses: Container[str]
 ) -> list[tuple[int, str]]:
-    """The tasks of the request that name an address and are mirrored, by their ids here."""
+    """(Task.pk, address) of the request's mirrored tasks that name one of the addresses."""
     ids_sent = [(_id(task), _data(task)) for task in tasks]
     sent = [(n, data) for n, data in ids_sent if isinstance(n, int) and 0 < n <= _LARGEST_ID]
     named = list(naming(sent, addresses))
@@ -146,12 +145,14 @@ def _mirrored(
     return [(ids[number], address) for number, address in named if number in ids]
 
 
-def _predict(served: _Served, rows: list[dict[str, Any]], store: FeatureSource) -> list[_Said]:
-    """The predictor's answers; of a row on which it fails that it failed. Logs one traceback.
+def _predict(
+    served: _Served, rows: list[dict[str, Any]], store: FeatureSource
+) -> list[_TaskAnswers]:
+    """The predictor's answers; rows on which it fails get `prediction_failed`. Logs one traceback.
 
-    Raises what is no row's fault: an EvalsError, and what the database raises when it is away.
+    Raises EvalsError, and OperationalError or InterfaceError where the database is unavailable.
     """
-    attempt = _Attempt(served, store)
+    attempt = _BisectingPredictor(served, store)
     answers = attempt.predict(rows) if rows else []
     if attempt.failure is not None:
         log.error(
@@ -163,12 +164,11 @@ def _predict(served: _Served, rows: list[dict[str, Any]], store: FeatureSource) 
     return answers
 
 
-class _Attempt:
-    """Predicts rows such that one on which the model fails spoils no other.
+class _BisectingPredictor:
+    """Predicts rows, and isolates by bisection those on which the model fails.
 
-    Where it fails on a batch, the batch is halved until it is known on which rows. A batch
-    whose halves fail both is probed first: where the model fails on each of eight rows of it, it
-    is taken to fail on all, which costs a dozen calls instead of two for each row.
+    A batch whose halves both fail is sampled first: where the model fails on each of eight rows,
+    all are counted as failed, which costs a dozen calls instead of two for each row.
     """
 
     def __init__(self, served: _Served, store: FeatureSource) -> None:
@@ -177,13 +177,13 @@ class _Attempt:
         self.failed = 0
         self.failure: Exception | None = None
 
-    def predict(self, rows: list[dict[str, Any]]) -> list[_Said]:
+    def predict(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers]:
         """One entry for each row."""
-        answers = self._together(rows)
-        return self._apart(rows) if answers is None else answers
+        answers = self._predict_batch(rows)
+        return self._bisect(rows) if answers is None else answers
 
-    def _together(self, rows: list[dict[str, Any]]) -> list[_Said] | None:
-        """What the predictor answers to rows at once; None if it fails."""
+    def _predict_batch(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers] | None:
+        """The predictor's answers to one batch; None if it fails."""
         try:
             answers = self._served.predictor.predict(rows, self._served.specs, self._store)
             if len(answers) != len(rows):
@@ -195,39 +195,39 @@ class _Attempt:
             self.failure = self.failure or e
             return None
 
-    def _apart(self, rows: list[dict[str, Any]]) -> list[_Said]:
-        """Of rows on which the predictor failed at once."""
+    def _bisect(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers]:
+        """The answers to a batch on which the predictor failed."""
         if len(rows) == 1:
             return self._failed(rows)
         halves = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
-        found = [self._together(half) for half in halves]
+        found = [self._predict_batch(half) for half in halves]
         if not any(found) and self._fails_on_each(rows):
             return self._failed(rows)
         return [
-            said
+            entry
             for half, answers in zip(halves, found, strict=True)
-            for said in answers or self._apart(half)
+            for entry in answers or self._bisect(half)
         ]
 
     def _fails_on_each(self, rows: list[dict[str, Any]]) -> bool:
-        """Whether it fails on each row of a sample; False of few rows, which cost little."""
+        """Whether the predictor fails on each row of a sample; False for a small batch."""
         if len(rows) <= _PROBES:
             return False
-        # Drawn, so that no pattern in the tasks' order decides; the same for the same rows.
-        drawn = random.Random(len(rows)).sample(rows, _PROBES)  # noqa: S311
-        return all(self._together([row]) is None for row in drawn)
+        # Random, so that no pattern in the tasks' order decides; the same for the same rows.
+        sample = random.Random(len(rows)).sample(rows, _PROBES)  # noqa: S311
+        return all(self._predict_batch([row]) is None for row in sample)
 
-    def _failed(self, rows: list[dict[str, Any]]) -> list[_Said]:
+    def _failed(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers]:
         self.failed += len(rows)
         name = self._served.specs[0].name
-        said = NoPrediction(name, "prediction_failed", "The model failed on this task.")
-        return [{name: said} for _ in rows]
+        failure = NoPrediction(name, "prediction_failed", "The model failed on this task.")
+        return [{name: failure} for _ in rows]
 
 
-def _why_empty(said: _Said) -> str:
-    """The code of the first problem; without one, the config allows none of the answers."""
-    codes = (a.code for a in said.values() if isinstance(a, NoPrediction))
-    return next(codes, "answer_not_allowed" if said else "target_not_trained")
+def _why_empty(answers: _TaskAnswers) -> str:
+    """The code of the first NoPrediction; without one, the config allows none of the answers."""
+    codes = (a.code for a in answers.values() if isinstance(a, NoPrediction))
+    return next(codes, "answer_not_allowed" if answers else "target_not_trained")
 
 
 def _data(task: Any) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Tries a stored version: can it be fetched, verified, loaded and asked, in a fresh process?"""
+"""Checks in a fresh process that a stored version can be fetched, verified, loaded and used."""
 
 from pathlib import Path
 
@@ -27,9 +27,9 @@ _SECONDS = 300
 
 
 def loads_in_a_fresh_process(version: ModelVersion) -> bool:
-    """Whether the version could serve. What keeps it from that is logged.
+    """Whether the version could serve; a failure is logged with its reason.
 
-    A process of its own, because what does not load may take its process with it.
+    In a process of its own, because an artifact that does not load may crash its process.
     """
     with folders.temporary_folder("load-check") as folder:
         try:
@@ -49,18 +49,18 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
     return True
 
 
-def _asked(version: ModelVersion) -> QuerySet[Task]:
-    """Labelled tasks; of a version that sees images those whose features are kept."""
+def _sample(version: ModelVersion) -> QuerySet[Task]:
+    """Labelled tasks; of a version that sees images those whose features are stored."""
     live = Task.objects.filter(project=version.project_id, deleted_at__isnull=True)
     if version.extractor:
-        kept = Feature.objects.filter(project=version.project_id, extractor=version.extractor)
-        some = kept.order_by("pk").values("task")[: 10 * ROWS]
+        stored = Feature.objects.filter(project=version.project_id, extractor=version.extractor)
+        some = stored.order_by("pk").values("task")[: 10 * ROWS]
         return live.filter(pk__in=some).order_by("pk")[: 10 * ROWS]
     return live.filter(split="train").exclude(labels={}).order_by("pk")[:ROWS]
 
 
 def _write_job(version: ModelVersion, folder: Path) -> None:
-    """The version as it was trained, and some labelled tasks to ask it."""
+    """Writes the version as it was trained, and labelled tasks to predict."""
     job = TrainingJob(
         folder=folder,
         project=version.project_id,
@@ -73,7 +73,7 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     job.write()
     rows = [
         {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
-        for task in _asked(version)
+        for task in _sample(version)
     ]
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)

@@ -1,4 +1,4 @@
-"""Tries an artifact in a fresh process: does it load, and does it predict ten training rows?
+"""Checks an artifact in a fresh process: it must load and predict ten training rows.
 
 `python -m mlapi.training.load_check_child <folder> <artifact> <sha256>`: exit status 0, or 1 with
 `error.json` in the folder.
@@ -25,23 +25,25 @@ from registry.verified import read_verified
 ROWS = 10
 
 
-class DoesNotServe(Exception):
-    """What is wrong with a version that loads."""
+class LoadCheckFailed(Exception):
+    """A version that loads predicts wrongly."""
 
 
 def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
-    """Raises whatever loading raises, or DoesNotServe; nothing is loaded that has another hash."""
+    """Raises what loading raises, or LoadCheckFailed; verifies the hash before loading."""
     job = TrainingJob.read(folder)
     pipeline = pipelines.get(job.pipeline)
     content = read_verified(artifact, sha256)
-    seen = FolderFeatureStore.read(folder)
-    readable = (data for data in _learned(job, pipeline) if _has_input(data, job, pipeline, seen))
+    store = FolderFeatureStore.read(folder)
+    readable = (
+        data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
+    )
     rows = list(itertools.islice(readable, ROWS))
-    _check(pipeline.load(content), rows, job, seen, may_be_silent=pipeline.may_be_silent)
+    _check(pipeline.load(content), rows, job, store, may_be_silent=pipeline.may_be_silent)
 
 
-def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
-    """The data of the rows that the version may have learned from."""
+def _training_data(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
+    """The data of the rows that the version may have been trained on."""
     for row in job.rows:
         labelled = row["split"] == "train" and row.get("labels")
         if labelled or (pipeline.learns_from == "all" and row["split"] != "holdout"):
@@ -49,17 +51,17 @@ def _learned(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
 
 
 def _has_input(
-    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, seen: FolderFeatureStore
+    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, store: FolderFeatureStore
 ) -> bool:
-    """Whether any target can be read in the task, and its image was seen, if it is one."""
+    """Whether the task has any target's input; for an image, its features."""
     for target in job.targets:
         try:
-            given = pipeline.read_input(data, target)
+            value = pipeline.read_input(data, target)
         except InputError:
             continue
         if job.extractor is None:
             return True
-        (vector,) = seen.vectors(job.extractor, [given])
+        (vector,) = store.vectors(job.extractor, [value])
         if not isinstance(vector, InputError):
             return True
     return False
@@ -69,18 +71,18 @@ def _check(
     predictor: Predictor,
     rows: list[dict[str, Any]],
     job: TrainingJob,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     *,
     may_be_silent: bool,
 ) -> None:
-    said = predictor.predict(rows, job.targets, seen)
-    if len(said) != len(rows):
-        raise DoesNotServe(f"It gave {len(said)} answers for {len(rows)} tasks.")
-    answers = [a for row in said for a in row.values() if isinstance(a, Answer)]
+    predictions = predictor.predict(rows, job.targets, store)
+    if len(predictions) != len(rows):
+        raise LoadCheckFailed(f"It gave {len(predictions)} answers for {len(rows)} tasks.")
+    answers = [a for row in predictions for a in row.values() if isinstance(a, Answer)]
     if rows and not answers and not may_be_silent:
-        raise DoesNotServe(f"It had no answer for any of {len(rows)} training tasks.")
+        raise LoadCheckFailed(f"It had no answer for any of {len(rows)} training tasks.")
     if not all(math.isfinite(a.score) and 0 <= a.score <= 1 for a in answers):
-        raise DoesNotServe("It gave a score outside 0..1.")
+        raise LoadCheckFailed("It gave a score outside 0..1.")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     begin()
     try:
         check_artifact(folder, chosen.artifact.resolve(), chosen.sha256)
-    except Exception as e:  # noqa: BLE001 - the caller reads what it was, whatever it was
+    except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
         traceback.print_exc()
         write_error(folder, RunError("load_failed", f"{type(e).__name__}: {e}"))
         return 1

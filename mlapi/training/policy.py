@@ -1,8 +1,8 @@
-"""When a project trains by itself: enough labels, enough changed ones, and a moment of quiet.
+"""The training policy: starts a run once enough labels exist or changed and labelling is quiet.
 
 It reads tables of the registry only, yet it is not beside `registry.promotion`: the defaults,
-what is counted and the label that is waited for are the pipelines', by the project's label
-config and options. A copy of them on the project would go stale with each option and release.
+what is counted and the required label depend on the pipeline, by the project's label config
+and options. A copy of them on the project would go stale with each option and release.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from mlapi.training.policy_inputs import Facts, facts_of
+from mlapi.training.policy_inputs import PolicyInputs, policy_inputs_of
 from registry.actions import projects, runs
 from registry.models import Project, TrainingRun
 
@@ -22,7 +22,7 @@ ACTOR = "policy"
 
 @dataclass(frozen=True)
 class Decision:
-    """What the policy makes of a project at a moment.
+    """The policy's decision about a project at a moment.
 
     `state` is one of off, unserved, active, labels, classes, changes, quiet, due.
     `trigger` is set when it is due. Counts that the decision did not need are None.
@@ -38,10 +38,10 @@ class Decision:
 
 
 def consider(project: Project, now: datetime | None = None) -> TrainingRun | None:
-    """Start the run that the project's policy asks for, if it does.
+    """Starts a run if the project's policy decides so; returns it.
 
-    Also keeps since when the policy waits for quiet. A second caller at the same moment
-    gets None: the database allows one active run.
+    Stores when the training threshold was reached. A second caller at the same moment gets
+    None: the database allows one active run.
     """
     now = now or timezone.now()
     project = Project.objects.select_related("champion").get(pk=project.pk)
@@ -59,94 +59,96 @@ def consider(project: Project, now: datetime | None = None) -> TrainingRun | Non
 
 
 def statuses(projects: Sequence[Project], now: datetime | None = None) -> dict[int, dict[str, Any]]:
-    """By project id how near each is to its next run, for people; the queries of `facts_of`.
+    """By project id the decision as a dictionary, for people; as many queries as its inputs.
 
     Usable labels are not counted where no decision depends on them: `usable` is None then.
     """
     now = now or timezone.now()
-    return {facts.project.pk: _status(facts, now) for facts in facts_of(projects)}
+    return {inputs.project.pk: _status(inputs, now) for inputs in policy_inputs_of(projects)}
 
 
 def decide(project: Project, now: datetime) -> Decision:
-    """The decision of the project's policy (docs/pipelines.md). Only reads."""
-    (facts,) = facts_of([project])
-    return _decide(facts, now)
+    """The decision of the project's policy (docs/pipelines.md); only reads."""
+    (inputs,) = policy_inputs_of([project])
+    return _decide(inputs, now)
 
 
-def _decide(facts: Facts, now: datetime) -> Decision:
-    if not facts.policy["enabled"]:
+def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
+    if not inputs.policy["enabled"]:
         return Decision("off", "the policy is switched off; start training by hand")
-    if not facts.project.pipeline:
+    if not inputs.project.pipeline:
         return Decision("unserved", "no pipeline can serve this label config")
-    active = facts.active
+    active = inputs.active
     if active:
         return Decision("active", f"run {active.pk} is {active.state}", run_id=active.pk)
-    if facts.config_changed:
-        return _first(facts) or Decision(
+    if inputs.config_changed:
+        return _first(inputs) or Decision(
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
         )
-    if facts.last is not None and _had_enough(facts, facts.last):
-        blocked, reason = _later(facts, facts.last), "enough labels changed"
+    if inputs.last is not None and _had_enough(inputs, inputs.last):
+        blocked, reason = _later(inputs, inputs.last), "enough labels changed"
     else:
-        blocked, reason = _first(facts), "enough labels for the first training"
+        blocked, reason = _first(inputs), "enough labels for the first training"
     if blocked:
         return blocked
-    return _quiet(facts, now) or Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
+    return _quiet(inputs, now) or Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
 
-def _status(facts: Facts, now: datetime) -> dict[str, Any]:
+def _status(inputs: PolicyInputs, now: datetime) -> dict[str, Any]:
     return {
-        **asdict(_decide(facts, now)),
-        "changed": facts.changed,
-        "enabled": facts.policy["enabled"],
+        **asdict(_decide(inputs, now)),
+        "changed": inputs.changed,
+        "enabled": inputs.policy["enabled"],
     }
 
 
-def _had_enough(facts: Facts, last: TrainingRun) -> bool:
+def _had_enough(inputs: PolicyInputs, last: TrainingRun) -> bool:
     """Whether the next run is a later one: a version exists, or a run had the labels and failed."""
-    return facts.has_version or last.dataset_counts.get("tasks", 0) >= facts.policy["first_labels"]
+    return (
+        inputs.has_version or last.dataset_counts.get("tasks", 0) >= inputs.policy["first_labels"]
+    )
 
 
-def _first(facts: Facts) -> Decision | None:
-    """Why the first training (of this config) has to wait, or None."""
-    policy = facts.policy
+def _first(inputs: PolicyInputs) -> Decision | None:
+    """The decision that delays the first training on this config, or None."""
+    policy = inputs.policy
     needed = policy["first_labels"]
-    usable = facts.usable
+    usable = inputs.usable
     if usable < needed:
-        reason = _more(needed - usable, facts.noun)
+        reason = _more(needed - usable, inputs.noun)
         return Decision("labels", reason, usable=usable, changed=usable, needed=needed)
-    if not facts.has_classes:
-        return Decision("classes", _classes_needed(facts), needed=needed)
-    if facts.last and not facts.config_changed and not facts.changed:
-        reason = f"1 more {facts.noun} since the last run"
+    if not inputs.has_classes:
+        return Decision("classes", _classes_needed(inputs), needed=needed)
+    if inputs.last and not inputs.config_changed and not inputs.changed:
+        reason = f"1 more {inputs.noun} since the last run"
         return Decision("changes", reason, changed=0, needed=1)
     return None
 
 
-def _later(facts: Facts, last: TrainingRun) -> Decision | None:
-    """Why a later training has to wait, or None. Counts by the index on labels_changed_at."""
-    policy = facts.policy
+def _later(inputs: PolicyInputs, last: TrainingRun) -> Decision | None:
+    """The decision that delays a later training, or None."""
+    policy = inputs.policy
     share = math.ceil(policy["changed_share"] * last.dataset_counts.get("tasks", 0))
     needed = max(policy["changed_min"], share)
-    if facts.changed < needed:
-        reason = _more(needed - facts.changed, f"changed {facts.noun}")
-        return Decision("changes", reason, changed=facts.changed, needed=needed)
+    if inputs.changed < needed:
+        reason = _more(needed - inputs.changed, f"changed {inputs.noun}")
+        return Decision("changes", reason, changed=inputs.changed, needed=needed)
     return None
 
 
-def _classes_needed(facts: Facts) -> str:
-    if facts.required:
-        return f"a task with the label {' or '.join(facts.required.values())}"
-    policy = facts.policy
+def _classes_needed(inputs: PolicyInputs) -> str:
+    if inputs.required:
+        return f"a task with the label {' or '.join(inputs.required.values())}"
+    policy = inputs.policy
     return f"{policy['first_classes']} classes with {policy['first_per_class']} labels each"
 
 
-def _quiet(facts: Facts, now: datetime) -> Decision | None:
-    """Whether people are still labelling; they are waited for, but not for ever."""
-    project, policy = facts.project, facts.policy
-    if facts.changed_at is None:
+def _quiet(inputs: PolicyInputs, now: datetime) -> Decision | None:
+    """A `quiet` decision while labels are changing, until the longest wait is over; else None."""
+    project, policy = inputs.project, inputs.policy
+    if inputs.changed_at is None:
         return None
-    if now - facts.changed_at >= timedelta(seconds=policy["quiet_s"]):
+    if now - inputs.changed_at >= timedelta(seconds=policy["quiet_s"]):
         return None
     since = project.threshold_reached_at
     if since and now - since >= timedelta(seconds=policy["wait_max_s"]):

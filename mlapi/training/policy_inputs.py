@@ -1,4 +1,4 @@
-"""What the policy asks of the database, of any number of projects at once."""
+"""Reads from the database what the policy decides by, for any number of projects at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ COUNTED = 1_000
 
 
 @dataclass
-class Facts:
-    """Of one project. `active` is its run that has not ended, `last` the newest that has.
+class PolicyInputs:
+    """One project's inputs: `active` is the run that has not ended, `last` the newest ended one.
 
-    `usable` labels are counted up to a limit, and only where a first training (of this label
-    config) is still to come; `has_classes` is known only where they are enough for one.
+    `usable` labels are counted up to a limit, and only before the first training on this label
+    config; `has_classes` is computed only where they suffice for it.
     """
 
     project: Project
@@ -45,12 +45,12 @@ class Facts:
 
     @property
     def noun(self) -> str:
-        """What is counted."""
+        """The noun for what is counted."""
         return "task" if self.counts_tasks else "label"
 
     @cached_property
     def required(self) -> dict[str, str] | None:
-        """By control the label without which there is nothing to learn; None: any will do."""
+        """By control the label that the training needs; None where any label will do."""
         project = self.project
         if not project.pipeline:
             return None
@@ -72,33 +72,33 @@ class Facts:
         return champion is not None and champion.fingerprint != fingerprint
 
 
-def facts_of(projects: Sequence[Project]) -> list[Facts]:
-    """The facts of each project, in their order.
+def policy_inputs_of(projects: Sequence[Project]) -> list[PolicyInputs]:
+    """The policy inputs of each project, in their order.
 
     At most six queries, however many projects; one more where tasks are counted, and one for
     each project whose first training waits for a certain label.
     """
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
     runs = _last_two_runs(projects)
-    known = [_of(project, runs.get(project.pk, [])) for project in projects]
-    versioned, changed_at = _with_versions(projects), _changed_at(known)
-    for facts in known:
-        facts.has_version = facts.project.pk in versioned
-        facts.changed_at = changed_at[facts.project.pk]
-    changed = _changed([f for f in known if f.learned_until])
-    first = [f for f in known if not f.has_version or not f.last or f.config_changed]
+    many = [_of(project, runs.get(project.pk, [])) for project in projects]
+    versioned, changed_at = _with_versions(projects), _changed_at(many)
+    for inputs in many:
+        inputs.has_version = inputs.project.pk in versioned
+        inputs.changed_at = changed_at[inputs.project.pk]
+    changed = _changed([f for f in many if f.learned_until])
+    first = [f for f in many if not f.has_version or not f.last or f.config_changed]
     counted = _usable(first)
-    for facts in known:
-        facts.usable = counted.get(facts.project.pk, 0)
-        facts.changed = changed.get(facts.project.pk, facts.usable)
-    enough = with_classes([f for f in first if f.usable >= f.policy["first_labels"]])
-    for facts in known:
-        facts.has_classes = facts.project.pk in enough
-    return known
+    for inputs in many:
+        inputs.usable = counted.get(inputs.project.pk, 0)
+        inputs.changed = changed.get(inputs.project.pk, inputs.usable)
+    enough = _ready_to_train([f for f in first if f.usable >= f.policy["first_labels"]])
+    for inputs in many:
+        inputs.has_classes = inputs.project.pk in enough
+    return many
 
 
-def _of(project: Project, runs: Sequence[TrainingRun]) -> Facts:
-    return Facts(
+def _of(project: Project, runs: Sequence[TrainingRun]) -> PolicyInputs:
+    return PolicyInputs(
         project,
         policy_of(project),
         active=next((run for run in runs if run.is_active), None),
@@ -108,12 +108,12 @@ def _of(project: Project, runs: Sequence[TrainingRun]) -> Facts:
 
 
 def policy_of(project: Project) -> dict[str, Any]:
-    """The project's policy; where it is the default, that of its pipeline, if it has another."""
+    """The project's policy; where it has the default value, the pipeline's default applies."""
     policy = {**default_policy(), **project.policy}
     if not project.pipeline:
         return policy
-    theirs = _pipeline(project).policy.items()
-    return policy | {name: v for name, v in theirs if policy[name] == default_policy()[name]}
+    defaults = _pipeline(project).policy.items()
+    return policy | {name: v for name, v in defaults if policy[name] == default_policy()[name]}
 
 
 def _pipeline(project: Project) -> Pipeline:
@@ -149,80 +149,80 @@ def _with_versions(projects: Sequence[Project]) -> set[int]:
 
 
 _NEWEST = """
-SELECT asked.id, (SELECT max(created_at) FROM registry_task WHERE project_id = asked.id)
-FROM unnest(%s::bigint[]) AS asked (id)
+SELECT project.id, (SELECT max(created_at) FROM registry_task WHERE project_id = project.id)
+FROM unnest(%s::bigint[]) AS project (id)
 """
 
 
-def _changed_at(known: Sequence[Facts]) -> dict[int, datetime | None]:
-    """When what is counted last changed; people, and imports, are waited for."""
-    found = {f.project.pk: f.project.labels_changed_at for f in known}
-    counting = [f.project.pk for f in known if f.counts_tasks]
+def _changed_at(many: Sequence[PolicyInputs]) -> dict[int, datetime | None]:
+    """By project when labels last changed or, where tasks are counted, a task was imported."""
+    found = {f.project.pk: f.project.labels_changed_at for f in many}
+    counting = [f.project.pk for f in many if f.counts_tasks]
     for project, newest in (_pairs(_NEWEST, [counting]) if counting else {}).items():
         found[project] = max(filter(None, (found[project], newest)), default=None)
     return found
 
 
 _CHANGED = """
-SELECT asked.id, (
+SELECT project.id, (
     SELECT count(*) FROM registry_task
-    WHERE project_id = asked.id AND labels_changed_at > asked.since
+    WHERE project_id = project.id AND labels_changed_at > project.since
 ) + (
     SELECT count(*) FROM registry_task
-    WHERE asked.whole AND project_id = asked.id AND created_at > asked.since
+    WHERE project.whole AND project_id = project.id AND created_at > project.since
         AND deleted_at IS NULL
-        AND (labels_changed_at IS NULL OR labels_changed_at <= asked.since)
+        AND (labels_changed_at IS NULL OR labels_changed_at <= project.since)
 )
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::bool[]) AS asked (id, since, whole)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::bool[]) AS project (id, since, whole)
 """
 
 
-def _changed(known: Sequence[Facts]) -> dict[int, int]:
-    """Labels that changed since, and new tasks where tasks are counted; by indexes on the times."""
-    if not known:
+def _changed(many: Sequence[PolicyInputs]) -> dict[int, int]:
+    """By project the labels changed since its last run, and new tasks where tasks are counted."""
+    if not many:
         return {}
     return _pairs(
         _CHANGED,
         [
-            [f.project.pk for f in known],
-            [f.learned_until for f in known],
-            [f.counts_tasks for f in known],
+            [f.project.pk for f in many],
+            [f.learned_until for f in many],
+            [f.counts_tasks for f in many],
         ],
     )
 
 
 _USABLE = """
-SELECT asked.id, (
+SELECT project.id, (
     SELECT count(*) FROM (
         SELECT 1 FROM registry_task
-        WHERE project_id = asked.id AND deleted_at IS NULL
-            AND (asked.whole OR (split IS NOT NULL AND labels <> '{}'::jsonb))
-        LIMIT asked.most
+        WHERE project_id = project.id AND deleted_at IS NULL
+            AND (project.whole OR (split IS NOT NULL AND labels <> '{}'::jsonb))
+        LIMIT project.most
     ) AS usable
 )
-FROM unnest(%s::bigint[], %s::bool[], %s::bigint[]) AS asked (id, whole, most)
+FROM unnest(%s::bigint[], %s::bool[], %s::bigint[]) AS project (id, whole, most)
 """
 
 
-def _usable(known: Sequence[Facts]) -> dict[int, int]:
-    if not known:
+def _usable(many: Sequence[PolicyInputs]) -> dict[int, int]:
+    if not many:
         return {}
     return _pairs(
         _USABLE,
         [
-            [f.project.pk for f in known],
-            [f.counts_tasks for f in known],
-            [max(COUNTED, f.policy["first_labels"]) for f in known],
+            [f.project.pk for f in many],
+            [f.counts_tasks for f in many],
+            [max(COUNTED, f.policy["first_labels"]) for f in many],
         ],
     )
 
 
 _CLASSES = """
-SELECT asked.id, (
+SELECT project.id, (
     WITH answer AS (
         SELECT entry.key AS target, entry.value AS value, jsonb_typeof(entry.value) AS kind
         FROM registry_task, jsonb_each(labels) AS entry
-        WHERE project_id = asked.id AND split IS NOT NULL AND deleted_at IS NULL
+        WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
     ), single AS (
         SELECT target, count(*) AS n FROM answer WHERE kind = 'string' GROUP BY target, value
     ), whole AS (
@@ -235,44 +235,44 @@ SELECT asked.id, (
         GROUP BY answer.target, label
     )
     SELECT EXISTS (
-        SELECT 1 FROM single WHERE n >= asked.each GROUP BY target
-        HAVING count(*) >= asked.classes
+        SELECT 1 FROM single WHERE n >= project.each GROUP BY target
+        HAVING count(*) >= project.classes
     ) OR EXISTS (
         SELECT 1 FROM multiple JOIN whole USING (target)
-        WHERE multiple.n >= asked.each AND whole.n - multiple.n >= asked.each
+        WHERE multiple.n >= project.each AND whole.n - multiple.n >= project.each
     )
 )
-FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS asked (id, classes, each)
+FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS project (id, classes, each)
 """
 
 
-def with_classes(asked: Sequence[Facts]) -> set[int]:
-    """Those of the projects that have enough classes by their policies, or the label they need.
+def _ready_to_train(first: Sequence[PolicyInputs]) -> set[int]:
+    """The projects whose labels suffice for a first training: enough classes, or the needed label.
 
     One query for those that need classes, and one for each that needs a label.
     """
-    enough = {f.project.pk for f in asked if f.counts_tasks}
-    rest = [f for f in asked if not f.counts_tasks]
+    enough = {f.project.pk for f in first if f.counts_tasks}
+    rest = [f for f in first if not f.counts_tasks]
     enough |= {f.project.pk for f in rest if f.required and _has_label(f)}
-    return enough | _with_classes([f for f in rest if not f.required])
+    return enough | _with_enough_classes([f for f in rest if not f.required])
 
 
-def _has_label(facts: Facts) -> bool:
+def _has_label(inputs: PolicyInputs) -> bool:
     found = Q()
-    for control, label in (facts.required or {}).items():
+    for control, label in (inputs.required or {}).items():
         found |= Q(labels__contains={control: label}) | Q(labels__contains={control: [label]})
-    return tasks.existing(facts.project).filter(found, split__isnull=False).exists()
+    return tasks.existing(inputs.project).filter(found, split__isnull=False).exists()
 
 
-def _with_classes(asked: Sequence[Facts]) -> set[int]:
-    if not asked:
+def _with_enough_classes(first: Sequence[PolicyInputs]) -> set[int]:
+    if not first:
         return set()
     found = _pairs(
         _CLASSES,
         [
-            [f.project.pk for f in asked],
-            [f.policy["first_classes"] for f in asked],
-            [f.policy["first_per_class"] for f in asked],
+            [f.project.pk for f in first],
+            [f.policy["first_classes"] for f in first],
+            [f.policy["first_per_class"] for f in first],
         ],
     )
     return {project for project, enough in found.items() if enough}

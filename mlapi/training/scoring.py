@@ -1,4 +1,4 @@
-"""Lets a champion say how sure it is of each task that nobody has labelled."""
+"""Scores unlabelled tasks with the champion: the least certain are to be labelled first."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
@@ -18,23 +18,23 @@ from registry.models import ModelVersion, Project, Task, TaskScore
 
 log = structlog.get_logger(__name__)
 BATCH = 200
-IMAGES_BATCH = 16  # each may have to be fetched and seen first
-# Then the rest is queued behind the events that came meanwhile, which wait no longer than this.
+IMAGES_BATCH = 16  # each may have to be downloaded and embedded first
+# The rest is queued again, so that events wait no longer than this.
 SECONDS = 2.0
 
 
 def score(version_id: int) -> int:
-    """Score unlabelled tasks for about two seconds, and queue the rest; returns how many.
+    """Scores unlabelled tasks for about two seconds and queues the rest; returns how many.
 
-    Nothing for a version that is not champion any more, and nothing beside another worker
-    that scores the same project. What cannot be done now (the version does not load, the
-    label config is not served) is asked for again in ten minutes.
+    Does nothing for a version that is no longer champion, or while another worker scores the
+    project. After an error (the version does not load, the label config is not served) the next
+    scoring is queued in ten minutes.
     """
     version = _champion(version_id)
     if version is None:
         return 0
-    with project_lock(version.project_id, purpose=SCORES) as mine:
-        if not mine:
+    with project_lock(version.project_id, purpose=SCORES) as acquired:
+        if not acquired:
             return 0
         try:
             return _score(version)
@@ -44,9 +44,9 @@ def score(version_id: int) -> int:
 
 
 def request_new() -> None:
-    """Ask for a scoring wherever there are unlabelled tasks newer than those that have a score.
+    """Queues a scoring for each project with unlabelled tasks newer than its scored ones.
 
-    One query along two indexes; gaps among the older ones are found by `request_all`.
+    One query by two indexes; `request_all` covers gaps among the older tasks.
     """
     scored = TaskScore.objects.filter(version=OuterRef("project__champion"))
     newest = Subquery(scored.order_by("-task").values("task")[:1])
@@ -56,7 +56,7 @@ def request_new() -> None:
 
 
 def request_all() -> None:
-    """Ask for a scoring of every project with a champion: what is not missing costs nothing."""
+    """Queues a scoring for every project with a champion; scored tasks are not scored again."""
     for project in _scored_projects():
         scores.request(project)
 
@@ -71,15 +71,20 @@ def _champion(version_id: int) -> ModelVersion | None:
 
 
 def _score(version: ModelVersion) -> int:
-    """What is left over from earlier goes first, so that the scores of one version are kept."""
+    """Scores of earlier versions are deleted first, so that those of one version remain."""
     scores.drop_superseded(version)
     until = monotonic() + SECONDS
     n = 0
     for tasks in _unscored(version):
-        answers = serving.ask_champion(version.project, tasks, SECONDS)
-        found = zip(tasks, answers, strict=True)
+        predictions = serving.predict_mirrored(version.project, tasks, SECONDS)
+        scored = zip(tasks, predictions, strict=True)
         scores.keep(
-            version, {pk: _least_sure(said) for (pk, _), said in found if not _passes(said)}
+            version,
+            {
+                pk: _lowest_score(answers)
+                for (pk, _), answers in scored
+                if not _is_transient(answers)
+            },
         )
         n += len(tasks)
         if monotonic() > until or shutdown_requested.is_set():
@@ -102,15 +107,15 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
 
 
 def unlabelled(project: Project | OuterRef) -> QuerySet[Task]:
-    """The live tasks that nobody has annotated; by the index `task_unlabelled`."""
+    """Tasks without an annotation; by the index `task_unlabelled`."""
     return Task.objects.filter(project=project, annotation_ids=[], deleted_at__isnull=True)
 
 
-def _passes(said: Mapping[str, Answer | NoPrediction]) -> bool:
-    """Whether there is no answer for a reason that may be gone when it is asked again."""
-    return any(isinstance(a, NoPrediction) and a.code in TRANSIENT_CODES for a in said.values())
+def _is_transient(answers: Mapping[str, Answer | NoPrediction]) -> bool:
+    """Whether a later attempt may predict the task."""
+    return any(isinstance(a, NoPrediction) and a.code in TRANSIENT_CODES for a in answers.values())
 
 
-def _least_sure(said: Mapping[str, Answer | NoPrediction]) -> float | None:
-    """The least score of the task's answers, as a prediction's; None without an answer."""
-    return min((a.score for a in said.values() if isinstance(a, Answer)), default=None)
+def _lowest_score(answers: Mapping[str, Answer | NoPrediction]) -> float | None:
+    """The lowest score of the task's answers; None without an answer."""
+    return min((a.score for a in answers.values() if isinstance(a, Answer)), default=None)

@@ -121,7 +121,7 @@ def small(server, project, n=120, unlabelled=10) -> list[str]:
     return addresses
 
 
-def asks(project: Project, pairs: Sequence[tuple[int, str]]) -> serving.Answered:
+def asks(project: Project, pairs: Sequence[tuple[int, str]]) -> serving.Predictions:
     asked = [{"id": number, "data": {"image": address}} for number, address in pairs]
     return serving.answer(project, project.label_config, asked)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mlapi.training import policy, policy_facts
+from mlapi.training import policy, policy_inputs
 from registry.actions import projects, runs
 from registry.actions.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
@@ -263,7 +263,7 @@ def test_the_queries_for_many_do_not_grow_with_the_projects(django_assert_num_qu
 
 
 def test_a_first_training_may_need_more_labels_than_are_counted_for_people(monkeypatch):
-    monkeypatch.setattr(policy_facts, "COUNTED", 5)
+    monkeypatch.setattr(policy_inputs, "COUNTED", 5)
     project = labelled_project({}, policy={"first_labels": 8})
     label(project, {"Positive": 4, "Negative": 3}, now=T0)
     assert policy.decide(project, LATER).state == "labels"

@@ -67,7 +67,7 @@ def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project,
     shown = label_next(project)
     assert [n.task.id for n in shown][-1] == sure.pk
     assert {n.task.id for n in shown} == {sure.pk, unsure.pk, unknown.pk}
-    answers = serving.ask_champion(project, [(sure.pk, sure.data)])
+    answers = serving.predict_mirrored(project, [(sure.pk, sure.data)])
     assert shown[-1].score == pytest.approx(answers[0]["label"].score)
     assert shown[-1].task.text == SURE
 
@@ -181,7 +181,7 @@ def test_a_scoring_leaves_off_where_another_version_took_over(project, version, 
     task(project, SURE), task(project, SURE)
     second = ModelVersionFactory(project=project, content=artifact(temperature=2.0))
     OrmQ.objects.all().delete()
-    real = serving.ask_champion
+    real = serving.predict_mirrored
 
     def and_meanwhile_another_takes_over(*args):
         if project.champion_id == version.pk:
@@ -189,7 +189,7 @@ def test_a_scoring_leaves_off_where_another_version_took_over(project, version, 
             project.refresh_from_db()
         return real(*args)
 
-    monkeypatch.setattr(serving, "ask_champion", and_meanwhile_another_takes_over)
+    monkeypatch.setattr(serving, "predict_mirrored", and_meanwhile_another_takes_over)
     project.refresh_from_db()
     scoring.score(version.pk)
     assert asked() == [second.pk]
