@@ -1,4 +1,4 @@
-"""Who calls, and what lies within the caller's scope."""
+"""Authenticates the callers of Label Studio's routes, and limits them to their scope."""
 
 import base64
 import binascii
@@ -19,26 +19,26 @@ from registry.models import AccessKey, Project
 
 @dataclass(frozen=True)
 class Caller:
-    """An authenticated caller. Without a key, or with a key without a scope, it sees everything."""
+    """An authenticated caller. Without a key, or with an unscoped one, its scope is everything."""
 
     name: str
     key: AccessKey | None = None
-    has_password: bool = False  # it gave our basic credentials
+    has_password: bool = False  # it was authenticated by the basic credentials
     is_authenticated = True
 
     @property
     def project(self) -> Project | None:
-        """The one project that the key is bound to; without its champion."""
+        """The project that the key is bound to, its champion not loaded; None for any."""
         return self.key.project if self.key else None
 
     @property
     def hostname(self) -> str:
-        """The one Label Studio that the key is bound to, "" for any."""
+        """The Label Studio that the key is bound to, "" for any."""
         return self.key.hostname if self.key else ""
 
     @property
     def is_bound(self) -> bool:
-        """Whether anything lies outside the scope."""
+        """Whether the scope is limited."""
         return bool(self.project or self.hostname)
 
     def projects(self) -> QuerySet[Project]:
@@ -54,19 +54,18 @@ class Caller:
         """The project of that uid if it is in scope; one query."""
         return self.projects().filter(uid=uid).first()
 
-    def may_bring(self, uid: str, hostname: str) -> bool:
-        """Whether a project that is not known yet would lie in the scope."""
+    def may_create(self, uid: str, hostname: str) -> bool:
+        """Whether a project that is not stored yet would be in scope."""
         if self.project:
             return self.project.uid == uid
         return not self.hostname or self.hostname == hostname
 
 
 class ProtocolAuthentication(BaseAuthentication):
-    """A key in the path; or HTTP basic; or `Authorization: Token`; or nobody, if that is allowed.
+    """By a key in the path, HTTP basic, `Authorization: Token`, or anonymous if that is allowed.
 
-    What is sent is judged: a wrong key or password is refused also where an anonymous
-    caller would be let in. Where the path has a key, nothing else is looked at. Runs
-    before the body is read.
+    A wrong key or password is refused also where anonymous requests are allowed. With a key in
+    the path, headers are ignored. Runs before the body is read.
     """
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller]:
@@ -79,7 +78,7 @@ class ProtocolAuthentication(BaseAuthentication):
 
 
 class OnlyWrongCredentialsFail(BaseAuthentication):
-    """For `/health` and `/`: nobody has to say who they are, but a wrong password is told."""
+    """For `/health` and `/`: credentials are optional, but a wrong password is refused."""
 
     def authenticate(self, request: Request) -> None:
         if getattr(request, "access_key", None) is None:
@@ -111,18 +110,18 @@ def _by_basic(request: Request) -> Caller | None:
         return None
     if not settings.BASIC_AUTH_USER and settings.ALLOW_ANONYMOUS:
         return None
-    if not _is_ours(encoded):
+    if not _is_basic_credentials(encoded):
         raise CredentialsWrong
     return Caller(settings.BASIC_AUTH_USER, has_password=True)
 
 
-def _is_ours(encoded: str) -> bool:
-    """Compared in constant time. Without a user and a password set, nothing is right."""
+def _is_basic_credentials(encoded: str) -> bool:
+    """Compared in constant time. False if no user and password are configured."""
     try:
         user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
     except (binascii.Error, ValueError):
         return False
-    # Both are compared whatever the first says, so that time tells nothing about the user.
+    # Both are always compared, so that the time does not reveal whether the user is correct.
     same_user = constant_time_compare(user, settings.BASIC_AUTH_USER.encode())
     same_password = constant_time_compare(password, settings.BASIC_AUTH_PASS.encode())
     return (
@@ -131,8 +130,8 @@ def _is_ours(encoded: str) -> bool:
 
 
 def _by_token(request: Request) -> Caller | None:
-    found: tuple[Any, Any] | None = TokenAuthentication().authenticate(request)
-    return Caller(found[0].get_username()) if found else None
+    user_and_token: tuple[Any, Any] | None = TokenAuthentication().authenticate(request)
+    return Caller(user_and_token[0].get_username()) if user_and_token else None
 
 
 def _anonymous() -> Caller:

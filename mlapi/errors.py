@@ -1,4 +1,4 @@
-"""The errors of the protocol alone, and what its callers may know of any exception."""
+"""The errors of Label Studio's routes, and the error to respond with for any exception."""
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
@@ -27,21 +27,21 @@ class KeyUnknown(HttpError):
 
 
 class ProjectUnknown(HttpError):
-    """A project outside the caller's scope, or none at all: both read the same."""
+    """A project that does not exist or is outside the caller's scope; indistinguishable."""
 
     code = "project_unknown"
     text = "This access key does not open this project."
 
 
 class JobUnknown(HttpError):
-    """No run with that id in the caller's scope; 410 as the first official backend answered."""
+    """No run with that id in the caller's scope; 410 as in Label Studio's first ML backend."""
 
     code = "job_unknown"
     text = "No such job."
 
 
 class ConfigUnserved(HttpError):
-    """No control that a pipeline fills; the message is of the one that comes nearest."""
+    """No control that a pipeline serves; the message is that of the nearest one."""
 
     code = "label_config_unserved"
     text = "No control that this backend can serve."
@@ -75,9 +75,9 @@ _BY_FRAMEWORK: tuple[tuple[type[Exception] | tuple[type[Exception], ...], type[H
 
 
 def as_error(raised: BaseException) -> EvalsError:
-    """What a caller may know of an exception."""
+    """The error to respond with for an exception, without its details."""
     if isinstance(raised, EvalsError):
         return raised
     return next(
-        (ours() for theirs, ours in _BY_FRAMEWORK if isinstance(raised, theirs)), Internal()
+        (error() for types, error in _BY_FRAMEWORK if isinstance(raised, types)), Internal()
     )

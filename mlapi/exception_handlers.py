@@ -1,4 +1,4 @@
-"""What the protocol answers when something goes wrong, and Django where it is nobody's view."""
+"""Turns exceptions into responses: of the protocol's views, and of Django outside of views."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     """The exception handler of the protocol's views (Django REST framework's signature)."""
     error = as_error(raised)
-    if error is raised and error.status >= 500:  # foreseen, and answered in full
+    if error is raised and error.status >= 500:  # an EvalsError: no traceback needed
         log.warning("protocol_error", code=error.code, reason=reason_phrase(error))
     elif error.status >= 500:
         log.error("protocol_error", code=error.code, exc_info=raised)
@@ -28,7 +28,7 @@ def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def _wants_json(request: HttpRequest) -> bool:
-    """Everyone but people in the admin, where a key never leads."""
+    """Whether the response is JSON: for all but the admin, which a key never reaches."""
     has_key = getattr(request, "access_key", None) is not None
     return has_key or not request.path_info.startswith("/admin/")
 

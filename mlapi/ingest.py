@@ -68,7 +68,7 @@ def handle_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
 
 
 def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
-    if not caller.may_bring(body.uid, body.hostname):
+    if not caller.may_create(body.uid, body.hostname):
         raise ProjectUnknown
     pinned_elsewhere = caller.hostname and Project.objects.filter(uid=body.uid).exclude(
         hostname__in=[caller.hostname, ""]
@@ -129,7 +129,7 @@ def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
     if uid is None:
         return None
     project = caller.find(uid)
-    if project is None and caller.may_bring(uid, ""):
+    if project is None and caller.may_create(uid, ""):
         project = projects.get_or_create(uid, title=title)
         projects.request_sync(project, "a project that no /setup has named")
     return project

@@ -1,4 +1,4 @@
-"""Takes the access key out of the URL path before anything can log it."""
+"""Removes the access key from the URL path before it can be logged."""
 
 import re
 from collections.abc import Callable
@@ -9,18 +9,18 @@ from django.http import HttpRequest, HttpResponse
 PROTOCOL_URLCONF = "mlapi.urls"
 REDACTED = "[key]"
 
-# More than one prefix is no address that we ever gave out; the last key is the one that is judged.
+# A path with several prefixes is authenticated by the last key.
 _PREFIX = re.compile(r"(?:/k/([^/]*))+(/.*)?", re.DOTALL)
-# A key behind a base path that nobody told us of: it opens nothing, and must not be logged either.
+# A key behind a base path that is not configured: not used, but not logged either.
 _ELSEWHERE = re.compile(r"(?<=/k/)[a-z2-7]{32}(?=/|$)", re.IGNORECASE)
 _RAW_PATHS = ("RAW_URI", "REQUEST_URI")
 
 
 class AccessKeyMiddleware:
-    """First in MIDDLEWARE. `/k/<key>/setup` goes on as `/setup`, with the key on the request.
+    """First in MIDDLEWARE. `/k/<key>/setup` becomes `/setup`, with the key on the request.
 
-    Such a request is resolved by the protocol's own URLs, so that a key never leads to
-    `/admin/` or `/api/`. The WSGI environment, which gunicorn logs from, is rewritten too.
+    Such a request is resolved by the protocol's URLs only, so that a key never reaches `/admin/`
+    or `/api/`. The WSGI environment, from which gunicorn logs, is rewritten as well.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -38,16 +38,16 @@ class AccessKeyMiddleware:
 
 
 def _take_key(request: HttpRequest) -> str | None:
-    """The key of the path, None if it has none; the request goes on without it."""
-    found = _PREFIX.fullmatch(request.path_info)
-    if found:
-        _rewrite(request, found[2] or "/")
-        _scrub(request, found[1])
-        return found[1]
-    hidden = _ELSEWHERE.search(request.path_info)
-    if hidden:
+    """The key of the path, which is removed from the request; None without one."""
+    prefix = _PREFIX.fullmatch(request.path_info)
+    if prefix:
+        _rewrite(request, prefix[2] or "/")
+        _scrub(request, prefix[1])
+        return prefix[1]
+    unused = _ELSEWHERE.search(request.path_info)
+    if unused:
         _rewrite(request, _ELSEWHERE.sub(REDACTED, request.path_info))
-        _scrub(request, hidden[0])
+        _scrub(request, unused[0])
     return None
 
 
@@ -65,7 +65,7 @@ def _rewrite(request: HttpRequest, path_info: str) -> None:
 
 
 def _scrub(request: HttpRequest, key: str) -> None:
-    """Proxies repeat the address in headers (X-Original-URI, Referer, ...)."""
+    """Removes the key from headers in which proxies repeat the URL (X-Original-URI, Referer)."""
     if not key:
         return
     for name, value in request.META.items():

@@ -1,4 +1,4 @@
-"""The only place that knows Label Studio's JSON: its API, events, label config and regions.
+"""Label Studio's JSON, which no other package knows: its API, events, label config and regions.
 
-Imports domain, and of the registry its models. What uses pipelines as well is in mirror.
+Imports domain and the registry's models. Code that also uses pipelines is in mirror.
 """

@@ -26,37 +26,36 @@ class LabelStudio(HttpClient):
     Every method raises a LabelStudioError (`errors`) that names the cause and the cure.
     """
 
-    # What is there
+    # The server and the project
 
     def health(self) -> None:
-        """Returns if a Label Studio answers at this URL; sends no token."""
-        answer = self.json("GET", "/health", auth=None)
-        if not isinstance(answer, dict) or answer.get("status") != "UP":
+        """Returns if the URL is a Label Studio's; sends no token."""
+        body = self.json("GET", "/health", auth=None)
+        if not isinstance(body, dict) or body.get("status") != "UP":
             raise NotLabelStudio(f"{self.url}/health does not answer as Label Studio does")
 
     def whoami(self) -> dict[str, Any]:
-        """The user whose key it is."""
-        answer = self.json("GET", "/api/current-user/whoami")
-        return schemas.checked(answer, schemas.ANY, "The token's user")
+        """The user of the token."""
+        body = self.json("GET", "/api/current-user/whoami")
+        return schemas.checked(body, schemas.ANY, "The token's user")
 
     def project(self, project_id: int) -> dict[str, Any]:
-        """The project as Label Studio has it, label config and counters included."""
-        answer = self.json("GET", f"/api/projects/{project_id}/")
-        return schemas.checked(answer, schemas.PROJECT, "The project")
+        """The project, with its label config and counters."""
+        body = self.json("GET", f"/api/projects/{project_id}/")
+        return schemas.checked(body, schemas.PROJECT, "The project")
 
     def ml_backends(self, project_id: int) -> list[dict[str, Any]]:
-        """The ML backends connected to the project. Label Studio calls each of them meanwhile."""
-        answer = self.json("GET", "/api/ml", params={"project": project_id})
-        return schemas.all_checked(answer, schemas.BACKEND, "The list of ML backends")
+        """The ML backends connected to the project. Label Studio calls each of them first."""
+        body = self.json("GET", "/api/ml", params={"project": project_id})
+        return schemas.all_checked(body, schemas.BACKEND, "The list of ML backends")
 
     # Tasks
 
     def export(self, project_id: int, ids: Iterable[int] = ()) -> Iterator[dict[str, Any]]:
         """All tasks of the project, or those of `ids`, each with its annotations, streamed.
 
-        Skipped annotations (`was_cancelled`) are among them, drafts are not. Label Studio
-        keeps a copy of each export on its disk, so this is for the first time, not for
-        reconciling.
+        Skipped annotations (`was_cancelled`) are included, drafts are not. Label Studio keeps a
+        copy of each export on its disk, so this is for the first sync only.
         """
         params = [("exportType", "JSON"), ("download_all_tasks", "true")]
         params += [("ids[]", str(i)) for i in ids]
@@ -71,16 +70,14 @@ class LabelStudio(HttpClient):
                 for task in ijson.items(file, "item", use_float=True):
                     yield schemas.checked(task, schemas.ANNOTATED_TASK, "A task of the export")
             except ijson.JSONError as error:
-                raise NotLabelStudio(
-                    "Label Studio's export is not the JSON it should be"
-                ) from error
+                raise NotLabelStudio("Label Studio's export is not valid JSON") from error
 
     def labelled_since(self, project_id: int, since: datetime) -> Iterator[list[dict[str, Any]]]:
-        """Pages of the tasks with annotations touched after `since`.
+        """Pages of the tasks with annotations and an `updated_at` after `since`.
 
-        Retrieve Predictions touches every task's `updated_at`, so those without annotations
-        are left out by Label Studio already. Its filters cannot nest an OR in an AND:
-        labelled tasks come first, then those with skipped annotations, some of them twice.
+        Retrieve Predictions sets every task's `updated_at`, so Label Studio is asked for those
+        with annotations only. Its filters cannot nest an OR in an AND: labelled tasks come first,
+        then those with skipped annotations, some of them twice.
         """
         touched = _filter("updated_at", "greater", "Datetime", _datetime(since))
         for counter in ("total_annotations", "cancelled_annotations"):
@@ -88,26 +85,26 @@ class LabelStudio(HttpClient):
             yield from self._pages(project_id, filters, with_annotations=True)
 
     def all_tasks(self, project_id: int) -> Iterator[list[dict[str, Any]]]:
-        """Pages of all tasks, without their annotations but with the number of them."""
+        """Pages of all tasks, with the number of their annotations, without the annotations."""
         return self._pages(project_id, [], with_annotations=False)
 
     def tasks(self, project_id: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
         """Pages of the tasks with these ids, with their annotations."""
-        wanted = sorted(ids)
-        for start in range(0, len(wanted), IDS_PER_REQUEST):
-            some = _filter("id", "in_list", "Number", wanted[start : start + IDS_PER_REQUEST])
-            yield from self._pages(project_id, [some], with_annotations=True)
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), IDS_PER_REQUEST):
+            batch = _filter("id", "in_list", "Number", ordered[start : start + IDS_PER_REQUEST])
+            yield from self._pages(project_id, [batch], with_annotations=True)
 
     def _pages(
         self, project_id: int, filters: list[dict[str, Any]], *, with_annotations: bool
     ) -> Iterator[list[dict[str, Any]]]:
-        """By id upwards, each from where the last one ended: no deletion shifts a later page.
+        """In order of id, each after the last id of the one before: deletions shift no page.
 
-        `review` keeps Label Studio from asking the ML backend, us, for predictions of the
-        page, which it does for a project that evaluates predictions automatically.
+        `review` keeps Label Studio from requesting predictions for the page from this backend,
+        which it does for a project that evaluates predictions automatically.
         """
         last = 0
-        wanted = schemas.ANNOTATED_TASK if with_annotations else schemas.COUNTED_TASK
+        fields = schemas.ANNOTATED_TASK if with_annotations else schemas.COUNTED_TASK
         while True:
             after = _filter("id", "greater", "Number", last)
             query = {
@@ -123,9 +120,9 @@ class LabelStudio(HttpClient):
             }
             if with_annotations:
                 params["fields"] = "all"
-            answer = self.json("GET", "/api/tasks", params=params)
-            listed = schemas.checked(answer, schemas.ANY, "The list of tasks").get("tasks")
-            page = schemas.all_checked(listed, wanted, "The list of tasks")
+            body = self.json("GET", "/api/tasks", params=params)
+            listed = schemas.checked(body, schemas.ANY, "The list of tasks").get("tasks")
+            page = schemas.all_checked(listed, fields, "The list of tasks")
             if page:
                 yield page
                 last = page[-1]["id"]
@@ -136,11 +133,11 @@ class LabelStudio(HttpClient):
 
     def webhooks(self, project_id: int) -> list[dict[str, Any]]:
         """The project's webhooks."""
-        answer = self.json("GET", "/api/webhooks/", params={"project": project_id})
-        return schemas.all_checked(answer, schemas.WEBHOOK, "The list of webhooks")
+        body = self.json("GET", "/api/webhooks/", params={"project": project_id})
+        return schemas.all_checked(body, schemas.WEBHOOK, "The list of webhooks")
 
     def save_webhook(self, project_id: int, webhook: dict[str, Any]) -> dict[str, Any]:
-        """Change the webhook if it has an `id`, else create it for the project."""
+        """Update the webhook if it has an `id`, else create it for the project."""
         pk = webhook.get("id")
         body = {k: v for k, v in webhook.items() if k != "id"}
         if pk:
@@ -157,28 +154,30 @@ class LabelStudio(HttpClient):
 
     @contextlib.contextmanager
     def open(self, path: str, *, headers: dict[str, str] | None = None) -> Iterator[httpx.Response]:
-        """A file that Label Studio serves itself (`/data/...`), as a response to be streamed."""
+        """Stream a file that Label Studio serves itself (`/data/...`)."""
         _require_own(path)
         with self.stream("GET", path, headers=headers) as response:
             yield response
 
     @contextlib.contextmanager
-    def answer(
+    def open_any_status(
         self, path: str, *, headers: dict[str, str], timeout_s: float
     ) -> Iterator[httpx.Response]:
-        """As `open`, but any answer, unread: a redirect (which is not followed), 304, a refusal.
+        """As `open`, with a response of any status: a redirect (not followed), 304, 4xx or 5xx.
 
-        `timeout_s` is for each step: to connect, to send, to wait for a piece of the answer.
+        `timeout_s` is for each step: to connect, to send, to read a chunk of the response.
         """
         _require_own(path)
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S))
-        with self.stream("GET", path, any_status=True, headers=headers, timeout=timeout) as found:
-            yield found
+        with self.stream(
+            "GET", path, any_status=True, headers=headers, timeout=timeout
+        ) as response:
+            yield response
 
 
 def _require_own(path: str) -> None:
     if not path.startswith("/") or path.startswith("//"):
-        raise Rejected("only paths of Label Studio itself are fetched with its token")
+        raise Rejected("only paths of Label Studio itself are requested with its token")
 
 
 def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]:
@@ -192,5 +191,5 @@ def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]
 
 
 def _datetime(when: datetime) -> str:
-    """The only form of a time that the Data Manager's filters read."""
+    """A time in the only format that the Data Manager's filters accept."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,4 +1,4 @@
-"""Which Label Studio is called for a project, with which key: pairs, never mixed halves."""
+"""Chooses the Label Studio and the key for a project: pairs of URL and key, never mixed."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from registry.models import Project
 
 @dataclass(frozen=True)
 class Credentials:
-    """A URL and the key that may be sent there; `source` says where the pair came from."""
+    """A URL and the key that may be sent there; `source` is where the pair is configured."""
 
     url: str
     key: str
@@ -27,7 +27,7 @@ class Credentials:
 
 
 def candidates(project: Project) -> list[Credentials]:
-    """The pairs that may be tried for the project, the one to prefer first."""
+    """The pairs that may be used for the project, in order of preference."""
     pairs = []
     if project.labelstudio_url and project.labelstudio_key:
         pairs.append(Credentials(project.labelstudio_url, project.labelstudio_key, "project"))
@@ -41,9 +41,9 @@ def candidates(project: Project) -> list[Credentials]:
 
 
 def may_send_setup_token(project: Project) -> bool:
-    """Whether someone who runs this backend vouches for the host that /setup named.
+    """Whether an operator of this backend has confirmed the host that /setup named.
 
-    Anyone who can call /setup can name a host, so its word alone makes us call nobody.
+    Anyone who can call /setup can name a host, so that alone does not make it trusted.
     """
     return (
         project.hostname_confirmed
@@ -56,11 +56,11 @@ def may_send_setup_token(project: Project) -> bool:
 def open_project(
     project: Project, *, read_timeout_s: float = READ_S
 ) -> tuple[LabelStudio, Credentials, dict[str, Any]]:
-    """A client that reaches this very project, its credentials, and the project as it is there.
+    """A client of the project's Label Studio, its credentials, and the project's data there.
 
-    The environment's pair may lead to another Label Studio, where another project has the
-    same id; so the first pair whose project was created when ours was is taken, and the
-    error of the first is raised if there is none. The caller closes the client.
+    The environment's pair may be of another Label Studio, where another project has the same id:
+    the first pair is used whose project has the same time of creation. Without one the error of
+    the first pair is raised. The caller closes the client.
     """
     first_error: LabelStudioError | None = None
     for pair in candidates(project):
@@ -70,33 +70,33 @@ def open_project(
         except LabelStudioError as error:
             labelstudio.close()
             first_error = first_error or error
-            # Only a pair of another Label Studio is passed over. A broken one is to be mended.
+            # A pair of another Label Studio is skipped; one that fails is an error to be fixed.
             if not isinstance(error, ProjectMismatch | Missing):
                 break
     raise first_error or no_credentials(project)
 
 
 def fetch(labelstudio: LabelStudio, project: Project) -> dict[str, Any]:
-    """The project as Label Studio has it; raises ProjectMismatch if it is another one."""
-    found = labelstudio.project(project.labelstudio_id)
-    if uid_of(found) != project.uid:
+    """The project's data in Label Studio; raises ProjectMismatch if it is another project."""
+    data = labelstudio.project(project.labelstudio_id)
+    if uid_of(data) != project.uid:
         raise ProjectMismatch(
             f"Project {project.labelstudio_id} of {labelstudio.url} is another one "
-            f"({uid_of(found)}, not {project.uid})"
+            f"({uid_of(data)}, not {project.uid})"
         )
-    return found
+    return data
 
 
-def uid_of(found: dict[str, Any]) -> str:
-    """The uid that Label Studio's own /setup gives this project: its id and when it was created."""
-    return f"{found['id']}.{int(datetime.fromisoformat(found['created_at']).timestamp())}"
+def uid_of(data: dict[str, Any]) -> str:
+    """The uid that Label Studio's /setup sends for the project: its id and time of creation."""
+    return f"{data['id']}.{int(datetime.fromisoformat(data['created_at']).timestamp())}"
 
 
 def no_credentials(project: Project) -> NoCredentials:
-    """Why nothing may be tried for this project, and what to do."""
+    """The error for a project without usable credentials, with its cure."""
     if project.setup_token and project.hostname:
         return NoCredentials(
-            f"Label Studio gave a token for {project.hostname}, which nobody has vouched for",
+            f"Label Studio gave a token for {project.hostname}, which nobody has confirmed",
             hint=f"Set LABEL_STUDIO_URL={project.hostname}, or add it to LABEL_STUDIO_HOSTS, or "
             "confirm the host on the project, or give the project a URL and a token of its own.",
         )

@@ -1,4 +1,4 @@
-"""What can go wrong between us and Label Studio's API; each cause with its cure."""
+"""The errors of calls to Label Studio's API."""
 
 from registry.errors import EvalsError
 
@@ -6,8 +6,7 @@ from registry.errors import EvalsError
 class LabelStudioError(EvalsError):
     """A call to Label Studio's API failed.
 
-    `step` is the step of a connection check that this cause belongs to; empty: whichever
-    step it was met in.
+    `step` is the step of a connection check that it belongs to; empty: the step that raised it.
     """
 
     code = "labelstudio_error"
@@ -29,7 +28,7 @@ class TimedOut(LabelStudioError):
 
 
 class Redirected(LabelStudioError):
-    """A redirect is never followed: the token would go where nobody sent it."""
+    """A redirect, which is never followed: it would send the token to another host."""
 
     code = "labelstudio_redirected"
     step = "reach"
@@ -61,14 +60,14 @@ class Missing(LabelStudioError):
 
 
 class ProjectMismatch(LabelStudioError):
-    """The project of that id was created at another moment: it is not the one that we know."""
+    """The project of that id has another time of creation: it is another project."""
 
     code = "labelstudio_project_mismatch"
     step = "project"
 
 
 class Rejected(LabelStudioError):
-    """Label Studio refused what was sent (a 4xx with no better name)."""
+    """Label Studio refused the request with another 4xx."""
 
     code = "labelstudio_rejected"
 

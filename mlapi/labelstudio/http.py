@@ -130,7 +130,7 @@ def _error_of(response: httpx.Response, call: str) -> LabelStudioError:
 
 
 def _detail(response: httpx.Response) -> str:
-    """Label Studio's own words about a refused request, on one line."""
+    """Label Studio's message about a refused request, on one line."""
     try:
         body = response.json()
     except (ValueError, RecursionError):
@@ -148,7 +148,7 @@ def is_personal_access_token(key: str) -> bool:
 
 
 class LegacyToken(httpx.Auth):
-    """`Authorization: Token <key>`, as it is."""
+    """`Authorization: Token <key>`."""
 
     def __init__(self, key: str) -> None:
         self._key = key
@@ -161,7 +161,7 @@ class LegacyToken(httpx.Auth):
 class PersonalAccessToken(httpx.Auth):
     """Exchanges the refresh token for an access token, before it expires and after a 401.
 
-    Raises ExchangeRefused with Label Studio's answer where it does not exchange it.
+    Raises ExchangeRefused with Label Studio's response if it refuses.
     """
 
     def __init__(self, key: str, base_url: str) -> None:
@@ -173,12 +173,12 @@ class PersonalAccessToken(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         renewed = False
         if time.monotonic() >= self._renew_at:
-            self._keep((yield self._refresh(request)))
+            self._store((yield self._refresh(request)))
             renewed = True
         request.headers["Authorization"] = f"Bearer {self._access}"
         response = yield request
         if response.status_code == 401 and not renewed:
-            self._keep((yield self._refresh(request)))
+            self._store((yield self._refresh(request)))
             request.headers["Authorization"] = f"Bearer {self._access}"
             yield request
 
@@ -190,7 +190,7 @@ class PersonalAccessToken(httpx.Auth):
             extensions={"timeout": request.extensions.get("timeout", {})},
         )
 
-    def _keep(self, response: httpx.Response) -> None:
+    def _store(self, response: httpx.Response) -> None:
         response.read()
         if response.status_code != 200:
             raise ExchangeRefused(response)
@@ -202,7 +202,7 @@ class PersonalAccessToken(httpx.Auth):
 
 
 class ExchangeRefused(Exception):
-    """Label Studio did not exchange the personal access token; carries its answer."""
+    """Label Studio did not exchange the personal access token; has its response."""
 
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(f"HTTP {response.status_code}")
@@ -210,5 +210,5 @@ class ExchangeRefused(Exception):
 
 
 def token_auth(key: str, base_url: str) -> httpx.Auth:
-    """How requests with this key authenticate."""
+    """The authentication of requests with this key."""
     return PersonalAccessToken(key, base_url) if is_personal_access_token(key) else LegacyToken(key)

@@ -1,4 +1,4 @@
-"""What a label config asks for: its control tags, their labels, and the objects they are on.
+"""Parses a label config: its control tags, their labels, and the objects they are on.
 
 The rules are those of Label Studio 1.23's editor and of label-studio-sdk's parser: a control
 is any tag with `name` and `toName`, an object any other tag with `name` and `value`. They are
@@ -33,7 +33,7 @@ _CHOICES = ("single", "single-radio", "multiple")
 
 
 class InvalidLabelConfig(HttpError):
-    """Not a label config. The message is one ASCII line without anything from the config."""
+    """Not a valid label config. The message is one ASCII line without text of the config."""
 
     code = "label_config_invalid"
     text = "The label config is not valid."
@@ -41,18 +41,18 @@ class InvalidLabelConfig(HttpError):
 
 @dataclass(frozen=True)
 class Tag:
-    """What controls and objects have in common."""
+    """A control or object tag."""
 
     name: str
     tag: str
     attrs: Mapping[str, str] = field(hash=False)
 
     def attr(self, name: str, default: str = "") -> str:
-        """An attribute by name in any case, because the editor lower-cases them all."""
+        """An attribute by name, case-insensitively, as the editor reads it."""
         if name in self.attrs:
             return self.attrs[name]
-        wanted = name.lower()
-        return next((v for k, v in self.attrs.items() if k.lower() == wanted), default)
+        lower = name.lower()
+        return next((v for k, v in self.attrs.items() if k.lower() == lower), default)
 
     def is_on(self, name: str) -> bool:
         """Whether a boolean attribute is set."""
@@ -63,10 +63,10 @@ class Tag:
 class Control(Tag):
     """A control tag.
 
-    `labels` are what the editor writes into a result: the alias where there is one, else
-    the value. `nested` results are paths instead of labels. `dynamic` ones have labels
-    that each task brings along. `choice` is "" where the tag is not Choices. Of a Taxonomy
-    `paths` are what a result holds, by `label_of`, which are its labels.
+    `labels` are the texts that the editor writes into a result: the alias, else the value.
+    A `nested` control's results are paths instead of labels, a `dynamic` one's labels come with
+    each task. `choice` is "" for another tag than Choices. For a Taxonomy `paths` are the paths
+    of a result by label (`label_of`).
     """
 
     to_name: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class Control(Tag):
 
 
 def label_of(path: Sequence[str]) -> str:
-    """The words of a Taxonomy's path as one label."""
+    """A Taxonomy's path as one label."""
     return _PATH.join(path)
 
 
@@ -109,7 +109,7 @@ class LabelConfig:
 
 
 def value_of(task_data: Any, field: str) -> Any:
-    """What the field holds. Raises InputError `field_missing`, or `null` for null."""
+    """The value of the field in a task's data. Raises InputError `field_missing` or `null`."""
     value = _value(task_data, field)
     if value is None:
         raise InputError("null", f"The field {field!r} is null.")
@@ -120,8 +120,8 @@ def value_of(task_data: Any, field: str) -> Any:
 def parse(xml: str) -> LabelConfig:
     """Parse a label config, once per text.
 
-    Raises InvalidLabelConfig for what is not XML, has a document type or entities, is
-    beyond the limits above, or names two tags the same, which Label Studio refuses too.
+    Raises InvalidLabelConfig if it is not XML, has a document type or entities, exceeds the
+    limits above, or has two tags of one name, which Label Studio refuses as well.
     """
     controls: dict[str, Control] = {}
     objects: dict[str, ObjectTag] = {}
@@ -177,13 +177,13 @@ def _root(xml: str) -> Element:
 
 
 def _walk(root: Element) -> Iterator[tuple[Element, tuple[Element, ...]]]:
-    """Each element with its parents, in document order; not recursive, because depth is hostile."""
+    """Each element with its parents, in document order; not recursive, as depth is unlimited."""
     stack: list[tuple[Element, tuple[Element, ...]]] = [(root, ())]
-    seen = 0
+    tags = 0
     while stack:
         element, parents = stack.pop()
-        seen += 1
-        if seen > MAX_TAGS:
+        tags += 1
+        if tags > MAX_TAGS:
             raise InvalidLabelConfig(f"The label config has more than {MAX_TAGS} tags.")
         if len(parents) >= MAX_DEPTH:
             raise InvalidLabelConfig(f"The label config is nested deeper than {MAX_DEPTH} tags.")
@@ -194,17 +194,17 @@ def _walk(root: Element) -> Iterator[tuple[Element, tuple[Element, ...]]]:
 
 def _control(element: Element) -> Control:
     attrs = MappingProxyType(dict(element.attrib))
-    bare = Tag(element.attrib["name"], element.tag, attrs)
+    tag = Tag(element.attrib["name"], element.tag, attrs)
     return Control(
-        name=bare.name,
-        tag=bare.tag,
+        name=tag.name,
+        tag=tag.tag,
         attrs=attrs,
         to_name=tuple(n.strip() for n in element.attrib["toName"].split(",")),
-        per_region=bare.is_on("perRegion"),
-        per_item=bare.is_on("perItem"),
-        nested=bare.is_on("allowNested"),
-        dynamic=bare.attr("value").startswith("$") or bool(bare.attr("apiUrl")),
-        choice=_choice(bare),
+        per_region=tag.is_on("perRegion"),
+        per_item=tag.is_on("perItem"),
+        nested=tag.is_on("allowNested"),
+        dynamic=tag.attr("value").startswith("$") or bool(tag.attr("apiUrl")),
+        choice=_choice(tag),
     )
 
 
@@ -225,20 +225,22 @@ def _object(element: Element) -> ObjectTag:
     )
 
 
-def _word(element: Element) -> str:
+def _text_of(element: Element) -> str:
     return element.get("alias") or element.get("value") or ""
 
 
-def _with_labels(control: Control, found: list[tuple[Element, ...]], nested: bool) -> Control:
-    """`found`: each Label or Choice, after those that it is inside of."""
-    elements = [path[-1] for path in found]
-    values = [_word(element) for element in elements]
+def _with_labels(
+    control: Control, paths_of_labels: list[tuple[Element, ...]], nested: bool
+) -> Control:
+    """`paths_of_labels`: each Label or Choice, preceded by those that contain it."""
+    elements = [path[-1] for path in paths_of_labels]
+    values = [_text_of(element) for element in elements]
     # The editor fills references to the task's data into a value, but not into an alias.
     refers = any(not e.get("alias") and _REFERENCE.search(e.get("value", "")) for e in elements)
     paths = {}
     if control.tag == "Taxonomy":
-        words = [tuple(map(_word, path)) for path in found]
-        paths = {label_of(path): path for path in words if all(path)}
+        texts = [tuple(map(_text_of, path)) for path in paths_of_labels]
+        paths = {label_of(path): path for path in texts if all(path)}
         values = list(paths)
     return replace(
         control,

@@ -1,4 +1,4 @@
-"""Answers as Label Studio's predictions: regions that are valid against the label config."""
+"""Converts answers to Label Studio's predictions: regions valid against the label config."""
 
 import math
 import secrets
@@ -15,10 +15,10 @@ _ID_CHARACTERS = string.ascii_letters + string.digits
 def prediction(
     answers: Mapping[str, Answer | NoPrediction], config: LabelConfig, version_label: str | None
 ) -> dict[str, Any] | None:
-    """`{"result": [regions], "score", "model_version"}`; None if nothing can be said.
+    """`{"result": [regions], "score", "model_version"}`; None without an allowed answer.
 
-    Never one with an empty `result`: Label Studio would store it and call the task done.
-    Its score is the least of its regions'.
+    Never an empty `result`: Label Studio would store it and count the task as predicted. The
+    score is the lowest of the regions'.
     """
     regions = []
     for name, answer in answers.items():
@@ -35,9 +35,9 @@ def prediction(
 
 
 def is_allowed(answer: Answer | NoPrediction, control: Control) -> TypeGuard[Answer]:
-    """Whether the answer, as a whole, can be said with this control of the config.
+    """Whether the answer as a whole is a valid result of this control of the config.
 
-    A NoPrediction and an empty set cannot: there is no region that says them.
+    A NoPrediction and an empty set are not: no region represents them.
     """
     value = getattr(answer, "value", None)
     if not value or control.tag not in _VALUES or control.per_region or control.per_item:
@@ -52,7 +52,7 @@ def is_allowed(answer: Answer | NoPrediction, control: Control) -> TypeGuard[Ans
     return set(chosen) <= set(control.labels)
 
 
-# Of each control tag the type of its region, and what its value holds.
+# By control tag: the type of its regions, and their value for chosen labels.
 _VALUES: dict[str, tuple[str, Callable[[list[str], Control], dict[str, Any]]]] = {
     "Choices": ("choices", lambda chosen, control: {"choices": chosen}),
     "TextArea": ("textarea", lambda chosen, control: {"text": chosen}),

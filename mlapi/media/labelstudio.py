@@ -168,7 +168,7 @@ class LabelStudioMedia:
         if place.origin and place.origin not in [url.origin for url in ours if url]:
             raise InputError("media_address_refused", "The address leads to another Label Studio.")
         try:
-            with labelstudio.answer(
+            with labelstudio.open_any_status(
                 place.path, headers={**HEADERS, **headers}, timeout_s=deadline.left()
             ) as response:
                 deadline.watch(response.extensions["network_stream"].get_extra_info("socket"))

@@ -1,4 +1,4 @@
-"""Tries each step between us and Label Studio, and names the one that fails and its cure."""
+"""Checks the connection to Label Studio step by step: which step fails, why, and the cure."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,13 +16,13 @@ SOURCES = {
     "environment": "LABEL_STUDIO_API_KEY",
     "setup": "The token from /setup",
 }
-# What Label Studio serves itself, and only with a token.
+# Files that Label Studio serves itself, to requests with a token.
 _OWN_MEDIA = ("/data/", "/storage-data/", "/tasks/")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a check: what was seen, and what to do where it failed."""
+    """One step of a check: its outcome, and the cure of a failure."""
 
     step: str
     ok: bool
@@ -35,7 +35,7 @@ class Step:
 
 
 def check(project: Project, fix: bool = False) -> dict[str, Any]:
-    """Try the steps; without the first three there are no others, the others stand alone.
+    """Run the steps: the first three stop at a failure, the others are independent.
 
     Returns and stores `{"ok", "steps": [{"step", "ok", "detail", "cure"}], "failed",
     "source", "url"}`. With `fix` the project's webhook is created or repaired.
@@ -49,22 +49,24 @@ def check(project: Project, fix: bool = False) -> dict[str, Any]:
     if not steps[-1].ok:
         return _record(project, steps, pairs[0])
     try:
-        labelstudio, pair, found = open_project(project)
+        labelstudio, pair, data = open_project(project)
     except LabelStudioError as error:
         steps.append(Step.failed(error, "project"))
         return _record(project, steps, pairs[0])
     with labelstudio:
-        if pair != pairs[0]:  # its own first pair leads to another Label Studio
+        if pair != pairs[0]:  # the first pair is of another Label Studio
             steps = [_reach(pair), _token(pair)]
-        steps.append(Step("project", True, found.get("title") or project.uid))
-        steps.append(_tried("webhook", lambda: webhook_repair.check(labelstudio, project, fix=fix)))
-        steps.append(_tried("export", lambda: _export(labelstudio, project)))
-        steps.append(_tried("media", lambda: _media(labelstudio, project)))
+        steps.append(Step("project", True, data.get("title") or project.uid))
+        steps.append(
+            _run_step("webhook", lambda: webhook_repair.check(labelstudio, project, fix=fix))
+        )
+        steps.append(_run_step("export", lambda: _export(labelstudio, project)))
+        steps.append(_run_step("media", lambda: _media(labelstudio, project)))
     return _record(project, steps, pair)
 
 
 def record_failure(project: Project, error: LabelStudioError, source: str = "") -> None:
-    """Keep an error that was met outside of a check as the failed step that it is."""
+    """Record an error that was raised outside of a check as a failed step."""
     pair = next((c for c in candidates(project) if not source or c.source == source), None)
     _record(project, [Step.failed(error, "export")], pair)
 
@@ -82,8 +84,8 @@ def _record(project: Project, steps: list[Step], pair: Credentials | None) -> di
     return report
 
 
-def _tried(name: str, attempt: Callable[[], str]) -> Step:
-    """The step's outcome: `attempt` returns what it saw, or raises a LabelStudioError."""
+def _run_step(name: str, attempt: Callable[[], str]) -> Step:
+    """Run a step: `attempt` returns its detail, or raises a LabelStudioError."""
     try:
         return Step(name, True, attempt())
     except LabelStudioError as error:
@@ -96,7 +98,7 @@ def _reach(pair: Credentials) -> Step:
             labelstudio.health()
         return f"{pair.url} answers"
 
-    return _tried("reach", attempt)
+    return _run_step("reach", attempt)
 
 
 def _token(pair: Credentials) -> Step:
@@ -104,20 +106,20 @@ def _token(pair: Credentials) -> Step:
         with LabelStudio(pair.url, pair.key) as labelstudio:
             return f"{SOURCES[pair.source]}: user {labelstudio.whoami().get('email')}"
 
-    return _tried("token", attempt)
+    return _run_step("token", attempt)
 
 
 def _export(labelstudio: LabelStudio, project: Project) -> str:
-    """One task is read as the first sync reads them all."""
+    """Exports one task, as the first sync exports all."""
     first = next(labelstudio.all_tasks(project.labelstudio_id), [])[:1]
     if not first:
         return "The project has no tasks yet"
-    read = list(labelstudio.export(project.labelstudio_id, [first[0]["id"]]))
-    return f"Task {read[0]['id']} was read" if read else "Its tasks can be listed"
+    tasks = list(labelstudio.export(project.labelstudio_id, [first[0]["id"]]))
+    return f"Task {tasks[0]['id']} was read" if tasks else "Its tasks can be listed"
 
 
 def _media(labelstudio: LabelStudio, project: Project) -> str:
-    """The first file that a task names and Label Studio serves is asked for its first byte."""
+    """Requests the first byte of the first file of Label Studio that a task names."""
     page = next(labelstudio.all_tasks(project.labelstudio_id), [])
     for task in page[:20]:
         for value in task["data"].values():

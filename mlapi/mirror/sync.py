@@ -1,11 +1,9 @@
-"""Makes the mirror of a project's tasks what Label Studio has: everything first, then changes.
+"""Reconciles the mirror of a project's tasks with Label Studio's API: in full first, then changes.
 
-Events get lost (Label Studio waits a second and never repeats one), imports come without
-their annotations, and an annotation turned into a draft vanishes without a word. So
-Label Studio's API has the last say. The project's lock is held from the first byte read
-to the last row written: an event that arrives meanwhile is applied afterwards, and what
-was read is never older than what it is written over. A sync that is interrupted is
-simply repeated.
+Events get lost (Label Studio waits a second and never repeats one), imports have no annotations,
+and an annotation that is turned into a draft sends no event. The project's lock is held from the
+first byte read to the last row written: an event that arrives in between is applied afterwards,
+and no row is overwritten by older data. A sync that is interrupted is repeated.
 """
 
 import logging
@@ -31,7 +29,7 @@ from registry.models import Project
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-# Label Studio sets `updated_at` before it commits: what is this old and not there will not come.
+# Label Studio sets `updated_at` before it commits, so that newer tasks may still be missing.
 MARGIN = timedelta(seconds=60)
 _CONNECTING_S = (0.5, 1, 2)
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
@@ -39,12 +37,12 @@ _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 
 @dataclass
 class SyncReport:
-    """What a sync did; `error` is None if the mirror is now as Label Studio was."""
+    """The effect of a sync; `error` is None if it has succeeded."""
 
     reason: str
     mode: str = ""  # "full" or "delta"
     read: int = 0
-    fetched: int = 0  # those that only the counters gave away
+    fetched: int = 0  # tasks that only the comparison of counts has found
     dropped: int = 0
     config_changed: bool = False
     seconds: float = 0.0
@@ -59,20 +57,20 @@ class SyncReport:
 def sync(project: Project, reason: str) -> SyncReport:
     """Bring the mirror up to date. A failure is recorded on the project and in the report.
 
-    The first one, any after a failure and any that finds the webhook wrong also tries the
-    connection step by step and mends the webhook. Nothing is deleted when Label Studio no
-    longer has the project.
+    The first sync, one after a failure and one that finds the webhook misconfigured also check
+    the connection and repair the webhook. Nothing is deleted if Label Studio no longer has the
+    project.
     """
     report = SyncReport(reason)
     started = time.monotonic()
-    is_first, all_well = project.synced_at is None, bool(project.connection.get("ok"))
+    is_first, is_healthy = project.synced_at is None, bool(project.connection.get("ok"))
     try:
         with project_lock(project.pk, wait=True):
             project.refresh_from_db()
-            labelstudio, _, found = open_project(project)
+            labelstudio, _, data = open_project(project)
             with labelstudio:
-                _bring_up_to_date(project, labelstudio, found, report)
-                all_well = all_well and webhook_repair.is_right(labelstudio, project)
+                _bring_up_to_date(project, labelstudio, data, report)
+                is_healthy = is_healthy and webhook_repair.is_correct(labelstudio, project)
             project_actions.mark_synced(project, sync_cursor_at=report.sync_cursor_at)
     except LabelStudioError as error:
         logger.warning("sync of project %s: %s", project.uid, error.message)
@@ -81,8 +79,8 @@ def sync(project: Project, reason: str) -> SyncReport:
         if _try_connection(project)["ok"]:
             record_failure(project, error)
     else:
-        queue.drain(project.pk)  # which asks the policy: labels may suffice now
-        if is_first or not all_well:
+        queue.drain(project.pk)  # which applies the training policy, too
+        if is_first or not is_healthy:
             _try_connection(project, pauses=_CONNECTING_S if is_first else ())
     report.seconds = round(time.monotonic() - started, 3)
     logger.info("synced project %s: %s", project.uid, report)
@@ -90,10 +88,10 @@ def sync(project: Project, reason: str) -> SyncReport:
 
 
 def _try_connection(project: Project, pauses: Sequence[float] = ()) -> dict[str, Any]:
-    """Check and repair; again after each pause while it is only the webhook that is missing.
+    """Check the connection and repair it; again after each pause while only the webhook fails.
 
-    The first /setup of a project queues its first sync, and comes before Label Studio has
-    stored the backend and made the webhook.
+    The first /setup of a project queues its first sync, before Label Studio has stored the
+    backend and created the webhook.
     """
     report = check(project, fix=True)
     for pause in pauses:
@@ -105,11 +103,11 @@ def _try_connection(project: Project, pauses: Sequence[float] = ()) -> dict[str,
 
 
 def _bring_up_to_date(
-    project: Project, labelstudio: LabelStudio, found: dict[str, Any], report: SyncReport
+    project: Project, labelstudio: LabelStudio, data: dict[str, Any], report: SyncReport
 ) -> None:
-    asked_at = labelstudio.clock
+    started_at = labelstudio.clock
     report.config_changed = bool(
-        apply_changes.refresh_config(project, found["label_config"], found["title"])
+        apply_changes.refresh_config(project, data["label_config"], data["title"])
     )
     if project.synced_at is None:
         report.mode = "full"
@@ -117,18 +115,18 @@ def _bring_up_to_date(
     else:
         report.mode = "delta"
         _read_changes(project, labelstudio, report)
-    # What was read early may have changed while the rest was read, however long that took. What
-    # is older is not read again: a bulk import would be, every hour, at 8 ms a task.
+    # Tasks that were read first may have changed while the others were read. Older ones are not
+    # read again: a bulk import would be, every hour, at 8 ms a task.
     if report.sync_cursor_at:
-        report.sync_cursor_at = min(report.sync_cursor_at, asked_at - MARGIN)
+        report.sync_cursor_at = min(report.sync_cursor_at, started_at - MARGIN)
 
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
-    gone = set(task_actions.existing(project).values_list("labelstudio_id", flat=True))
+    missing = set(task_actions.existing(project).values_list("labelstudio_id", flat=True))
     for batch in chunked(labelstudio.export(project.labelstudio_id), BATCH):
         report.read += _put(project, batch, report)
-        gone.difference_update(task["id"] for task in batch)
-    report.dropped += _drop(project, gone)
+        missing.difference_update(task["id"] for task in batch)
+    report.dropped += _drop(project, missing)
 
 
 def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
@@ -136,43 +134,43 @@ def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
     if counts.of_mirror(project) != counts.from_api(labelstudio.project(project.labelstudio_id)):
-        _settle_differences(project, labelstudio, report)
+        _reconcile(project, labelstudio, report)
 
 
-def _settle_differences(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
-    """Compare task by task, by id and number of annotations; fetch and drop what differs.
+def _reconcile(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
+    """Compare task by task, by id and number of annotations; fetch and drop the differences.
 
-    What the delta cannot see shows here: tasks that are gone, tasks whose last annotation
-    is gone, unlabelled tasks that were imported, and what a long import committed late.
+    Those are what the delta has not: deleted tasks, tasks whose last annotation was deleted,
+    imported tasks without annotations, and tasks that a long import has committed late.
     """
-    ours = {
-        pk: (annotations, seen_at)
-        for pk, annotations, seen_at in task_actions.existing(project).values_list(
+    mirrored = {
+        pk: (annotations, mirrored_at)
+        for pk, annotations, mirrored_at in task_actions.existing(project).values_list(
             "labelstudio_id", "annotation_ids__len", "source_updated_at"
         )
     }
     differing: list[int] = []
     for page in labelstudio.all_tasks(project.labelstudio_id):
-        bare = []
+        unlabelled = []
         for task in page:
-            if _is_as_mirrored(task, *ours.pop(task["id"], (None, None))):
+            if _is_as_mirrored(task, *mirrored.pop(task["id"], (None, None))):
                 continue
             if _annotations(task):
                 differing.append(task["id"])
             else:
-                bare.append({**task, "annotations": []})
-        if bare:
-            report.fetched += _put(project, bare, report)
+                unlabelled.append({**task, "annotations": []})
+        if unlabelled:
+            report.fetched += _put(project, unlabelled, report)
     for page in labelstudio.tasks(project.labelstudio_id, differing):
         report.fetched += _put(project, page, report)
-    report.dropped += _drop(project, ours)
+    report.dropped += _drop(project, mirrored)
 
 
 def _is_as_mirrored(
-    task: dict[str, Any], annotations: int | None, seen_at: datetime | None
+    task: dict[str, Any], annotations: int | None, mirrored_at: datetime | None
 ) -> bool:
-    """Not if Label Studio has given the id of a deleted task to a new one, as SQLite does."""
-    is_new = seen_at is not None and datetime.fromisoformat(task["created_at"]) > seen_at
+    """False if Label Studio has given the id of a deleted task to a new one, as SQLite does."""
+    is_new = mirrored_at is not None and datetime.fromisoformat(task["created_at"]) > mirrored_at
     return annotations == _annotations(task) and not is_new
 
 

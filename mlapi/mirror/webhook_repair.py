@@ -1,8 +1,8 @@
-"""The webhook through which a project's annotations reach us: is it right, and making it right.
+"""Checks and repairs the webhook through which Label Studio sends a project's annotations here.
 
-Label Studio makes one when the backend is connected, but without headers: behind basic
-auth every annotation is then refused, silently. It drops one whose host has no dot, and
-leaves it behind when the backend is removed.
+Label Studio creates one when the backend is connected, but without headers: with basic auth
+every event is then refused, silently. It does not create one for a host without a dot, and does
+not delete it when the backend is removed.
 """
 
 import base64
@@ -18,14 +18,14 @@ from registry.models import AccessKey, Project
 
 
 class WebhookMisconfigured(LabelStudioError):
-    """Annotations made in Label Studio do not reach us; the message says why."""
+    """The project's webhook does not deliver its annotations; the message has the reason."""
 
     code = "labelstudio_webhook"
     step = "webhook"
 
 
 class NoWebhookUrl(WebhookMisconfigured):
-    """There is no URL of ours that Label Studio could be told to call."""
+    """No URL of this backend is known that Label Studio could call."""
 
     hint = (
         "Connect this backend to the project in Label Studio (Settings > Model), with the URL "
@@ -34,7 +34,7 @@ class NoWebhookUrl(WebhookMisconfigured):
 
 
 class WebhookRejected(WebhookMisconfigured):
-    """Label Studio does not take our URL for a webhook."""
+    """Label Studio rejects this backend's URL for a webhook."""
 
     hint = (
         "Its webhooks need a host with a dot in its name, localhost or an IP address; for a "
@@ -43,25 +43,25 @@ class WebhookRejected(WebhookMisconfigured):
 
 
 def check(labelstudio: LabelStudio, project: Project, *, fix: bool = False) -> str:
-    """What the project's webhook is like; with `fix` it is made right first.
+    """The state of the project's webhook in one sentence; with `fix` it is repaired first.
 
-    Raises WebhookMisconfigured, which says what is wrong with it.
+    Raises WebhookMisconfigured with what is wrong.
     """
-    ours = [w for w in labelstudio.webhooks(project.labelstudio_id) if is_ours(w["url"], project)]
-    right = [w for w in ours if not faults(w, project)]
-    if len(right) == 1 and len(ours) == 1:
-        return f"{redact_key(right[0]['url'])} gets all events"
+    own = [w for w in labelstudio.webhooks(project.labelstudio_id) if is_own(w["url"], project)]
+    correct = [w for w in own if not find_faults(w, project)]
+    if len(correct) == 1 and len(own) == 1:
+        return f"{redact_key(correct[0]['url'])} gets all events"
     if not fix:
-        raise WebhookMisconfigured(_what_is_wrong(ours, project))
-    kept = _repair(labelstudio, project, right or ours)
-    for webhook in ours:
-        if webhook["id"] != kept["id"]:
+        raise WebhookMisconfigured(_problem(own, project))
+    saved = _repair(labelstudio, project, correct or own)
+    for webhook in own:
+        if webhook["id"] != saved["id"]:
             labelstudio.delete_webhook(webhook["id"])
-    return f"{redact_key(kept['url'])} gets all events now"
+    return f"{redact_key(saved['url'])} gets all events now"
 
 
-def is_right(labelstudio: LabelStudio, project: Project) -> bool:
-    """Whether there is nothing to mend."""
+def is_correct(labelstudio: LabelStudio, project: Project) -> bool:
+    """Whether the webhook needs no repair."""
     try:
         check(labelstudio, project)
     except WebhookMisconfigured:
@@ -69,8 +69,8 @@ def is_right(labelstudio: LabelStudio, project: Project) -> bool:
     return True
 
 
-def is_ours(url: str, project: Project) -> bool:
-    """Whether the URL is this backend's /webhook, at the address that Label Studio calls us by."""
+def is_own(url: str, project: Project) -> bool:
+    """Whether the URL is this backend's /webhook, at the URL by which Label Studio calls it."""
     base, parts = urlsplit(project.backend_url.rstrip("/")), urlsplit(url)
     if not base.netloc or (base.scheme, base.netloc) != (parts.scheme, parts.netloc):
         return False
@@ -80,24 +80,24 @@ def is_ours(url: str, project: Project) -> bool:
     return inner == "/webhook" or (inner.startswith("/k/") and inner.endswith("/webhook"))
 
 
-def faults(webhook: dict[str, Any], project: Project) -> list[str]:
-    """What is wrong with a webhook of ours; empty if every event of the project reaches us."""
-    found = []
+def find_faults(webhook: dict[str, Any], project: Project) -> list[str]:
+    """What is wrong with a webhook of this backend; empty if it delivers every event."""
+    faults = []
     if not webhook["is_active"]:
-        found.append("is switched off")
+        faults.append("is switched off")
     if not (webhook["send_payload"] and webhook["send_for_all_actions"]):
-        found.append("does not send everything")
+        faults.append("does not send everything")
     if not is_authorized(webhook["url"], webhook.get("headers") or {}, project):
-        found.append("carries no credentials that are accepted here, so each event is refused")
-    return found
+        faults.append("carries no credentials that are accepted here, so each event is refused")
+    return faults
 
 
 def is_authorized(url: str, headers: dict[str, str], project: Project) -> bool:
-    """Whether a call with this URL and these headers would be let in."""
+    """Whether a request with this URL and these headers is authorized here."""
     if settings.ALLOW_ANONYMOUS:
         return True
-    given = {name.lower(): value for name, value in headers.items()}.get("authorization")
-    if given and given == _basic_auth().get("Authorization"):
+    authorization = {name.lower(): value for name, value in headers.items()}.get("authorization")
+    if authorization and authorization == _basic_auth().get("Authorization"):
         return True
     parts = urlsplit(url).path.split("/")
     if "k" not in parts[:-1]:
@@ -110,39 +110,39 @@ def is_authorized(url: str, headers: dict[str, str], project: Project) -> bool:
 
 
 def redact_key(url: str) -> str:
-    """The URL without the access key in its path."""
+    """The URL with the access key in its path redacted."""
     before, mark, after = url.partition("/k/")
     return f"{before}/k/.../{after.partition('/')[2]}" if mark else url
 
 
 def _repair(
-    labelstudio: LabelStudio, project: Project, ours: list[dict[str, Any]]
+    labelstudio: LabelStudio, project: Project, own: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Make the first webhook of ours right, or a new one where there is none."""
-    url = next((w["url"] for w in ours if is_authorized(w["url"], {}, project)), "")
-    headers = dict(ours[0].get("headers") or {}) if ours else {}
+    """Repair the first of these webhooks, or create one if there is none."""
+    url = next((w["url"] for w in own if is_authorized(w["url"], {}, project)), "")
+    headers = dict(own[0].get("headers") or {}) if own else {}
     if not url:
         connected = _connected_backend(labelstudio, project)
         url = _webhook_of(connected)
-        # Only a Label Studio that has shown that it knows the password is given it again. Its own
-        # word that it was would do for anyone who makes us call a host of theirs.
+        # The password is sent only to a Label Studio that has proved to know it: anyone can make
+        # this backend call a host of their own.
         if not is_authorized(url, headers, project) and project.knows_password:
             headers |= _basic_auth()
     if not is_authorized(url, headers, project):
         raise NoWebhookUrl(
             "The URL by which Label Studio knows us holds no access key that is valid here"
         )
-    wanted = {
+    webhook = {
         "url": url,
         "headers": headers,
         "is_active": True,
         "send_payload": True,
         "send_for_all_actions": True,
     }
-    if ours:
-        wanted["id"] = ours[0]["id"]
+    if own:
+        webhook["id"] = own[0]["id"]
     try:
-        return labelstudio.save_webhook(project.labelstudio_id, wanted)
+        return labelstudio.save_webhook(project.labelstudio_id, webhook)
     except Rejected as error:
         raise WebhookRejected(
             f"Label Studio does not accept {redact_key(url)} as a webhook: {error.message}"
@@ -150,30 +150,30 @@ def _repair(
 
 
 def _connected_backend(labelstudio: LabelStudio, project: Project) -> dict[str, Any]:
-    """This backend as it is connected to the project; with a valid key in its URL, if any has."""
-    ours = [
+    """This backend's connection to the project; one with a valid key in its URL, if there is."""
+    own = [
         backend
         for backend in labelstudio.ml_backends(project.labelstudio_id)
-        if is_ours(_webhook_of(backend), project)
+        if is_own(_webhook_of(backend), project)
     ]
-    if not ours:
+    if not own:
         raise NoWebhookUrl("No ML backend of this project in Label Studio points here")
-    return next((b for b in ours if is_authorized(_webhook_of(b), {}, project)), ours[0])
+    return next((b for b in own if is_authorized(_webhook_of(b), {}, project)), own[0])
 
 
 def _webhook_of(backend: dict[str, Any]) -> str:
-    """The webhook's URL as Label Studio derives it from the backend's."""
+    """The webhook's URL as Label Studio derives it from the backend's URL."""
     return backend["url"].rstrip("/") + "/webhook"
 
 
-def _what_is_wrong(ours: list[dict[str, Any]], project: Project) -> str:
-    if not ours:
+def _problem(own: list[dict[str, Any]], project: Project) -> str:
+    if not own:
         return "The project has no webhook that points here, so annotations do not reach us"
-    first = ours[0]
-    wrong = faults(first, project)
-    if not wrong:
-        return f"{len(ours)} webhooks point here, so each event comes {len(ours)} times"
-    return f"The webhook {redact_key(first['url'])} " + " and ".join(wrong)
+    first = own[0]
+    problems = find_faults(first, project)
+    if not problems:
+        return f"{len(own)} webhooks point here, so each event comes {len(own)} times"
+    return f"The webhook {redact_key(first['url'])} " + " and ".join(problems)
 
 
 def _basic_auth() -> dict[str, str]:

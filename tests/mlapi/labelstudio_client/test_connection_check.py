@@ -227,7 +227,7 @@ def test_a_key_is_shown_in_no_url():
 
 
 @pytest.mark.parametrize(
-    ("url", "is_ours"),
+    ("url", "is_own"),
     [
         ("http://h:9090/base/webhook", True),
         ("http://h:9090/base/k/abc/webhook", True),
@@ -238,9 +238,9 @@ def test_a_key_is_shown_in_no_url():
         ("http://h:9090.evil.example/base/webhook", False),
     ],
 )
-def test_only_a_webhook_at_our_own_address_is_ours(url, is_ours):
+def test_only_a_webhook_at_this_backends_url_is_its_own(url, is_own):
     project = Project(uid="1.1", backend_url="http://h:9090/base")
-    assert webhook_repair.is_ours(url, project) is is_ours
+    assert webhook_repair.is_own(url, project) is is_own
 
 
 def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
