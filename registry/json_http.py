@@ -11,15 +11,16 @@ from django.http import HttpResponse
 from rest_framework.parsers import BaseParser
 
 from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, HttpError, LengthRequired
+from registry.json_sanitize import MAX_DEPTH, parse_tolerant
 
-# Label Studio nests about ten levels. PostgreSQL's jsonb and Python's own encoder, which come
-# after us, end at about a thousand.
-MAX_DEPTH = 100
 REASON_PHRASE_MAX = 120  # characters
 
 
 class JSONBody(BaseParser):
-    """Parses any content type as JSON: some callers leave it out, and there is no other format."""
+    """Parses any content type as JSON: some callers leave it out, and there is no other format.
+
+    A value that is no JSON, in one of many tasks, does not spoil the others.
+    """
 
     media_type = "*/*"
 
@@ -31,13 +32,27 @@ class JSONBody(BaseParser):
         limit = settings.MAX_REQUEST_MB * 1024 * 1024
         if int(meta.get("CONTENT_LENGTH") or 0) > limit:
             raise BodyTooLarge
-        return loads(stream.read(limit))
+        return self.value(stream.read(limit))
+
+    def value(self, raw: bytes) -> Any:
+        """The value in a body that was read. Raises BodyInvalid."""
+        try:
+            return parse_tolerant(raw)
+        except UnicodeDecodeError:
+            raise _not_utf8() from None
+        except ValueError:
+            raise BodyInvalid from None
+        except RecursionError:
+            raise _too_deep() from None
 
 
 class JSONParser(JSONBody):
-    """Parses `application/json` only."""
+    """Parses `application/json` only, and refuses what JSON does not have."""
 
     media_type = "application/json"
+
+    def value(self, raw: bytes) -> Any:
+        return loads(raw)
 
 
 def refuse_chunked(meta: dict[str, Any]) -> None:
@@ -52,13 +67,17 @@ def loads(raw: bytes | str) -> Any:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as e:
         if "UTF-8" in e.msg:
-            raise BodyInvalid("The body is not valid UTF-8.") from None
+            raise _not_utf8() from None
         if "depth" in e.msg:
             raise _too_deep() from None
         raise BodyInvalid from None
     if _is_deeper(value, MAX_DEPTH):
         raise _too_deep()
     return value
+
+
+def _not_utf8() -> BodyInvalid:
+    return BodyInvalid("The body is not valid UTF-8.")
 
 
 def _too_deep() -> BodyInvalid:

@@ -7,9 +7,11 @@ created singly or in lists, but always deleted as a list.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeGuard
+from typing import Any, TypeVar
 
-from mlapi.labelstudio.response_schemas import parse_datetime
+from mlapi.labelstudio.response_schemas import is_id, parse_datetime
+
+T = TypeVar("T")
 
 START_TRAINING = "START_TRAINING"
 # Our own actions, for events of other routes than the webhook.
@@ -117,19 +119,23 @@ def created_at(item: dict[str, Any]) -> datetime | None:
 
 
 def _annotations(payload: dict[str, Any]) -> Iterator[Change]:
-    annotations = _listed(payload, "annotation", "annotations")
-    tasks = {task["id"]: task for task in _listed(payload, "task", "tasks")}
+    annotations, unreadable = _listed(payload, "annotation", "annotations")
+    tasks = {task["id"]: task for task in _listed(payload, "task", "tasks")[0]}
     for annotation in annotations:
         task_id = annotation.get("task")
         task_id = task_id.get("id") if isinstance(task_id, dict) else task_id
         if task_id is None and len(tasks) == 1:
             task_id = next(iter(tasks))
-        if not _is_id(task_id):
-            raise MalformedEvent("An annotation does not say of which task it is.")
+        if not is_id(task_id):
+            if len(annotations) == 1:
+                raise MalformedEvent("An annotation does not say of which task it is.")
+            unreadable += 1
+            continue
         # Lists come from actions on many tasks at once, which nobody has labelled one by one.
         live = len(annotations) == 1 and not _is_imported(annotation)
         live = live and not isinstance(payload.get("annotation"), list)
         yield PutAnnotation(annotation, task_id, tasks.get(task_id), live)
+    yield from _need_sync(unreadable)
 
 
 def _is_imported(annotation: dict[str, Any]) -> bool:
@@ -137,24 +143,28 @@ def _is_imported(annotation: dict[str, Any]) -> bool:
 
 
 def _annotations_deleted(payload: dict[str, Any]) -> Iterator[Change]:
-    ids = _ids(payload, "annotations", "annotation")
+    ids, unreadable = _ids(payload, "annotations", "annotation")
     if ids:
         yield DropAnnotations(ids)
+    yield from _need_sync(unreadable)
 
 
 def _tasks(payload: dict[str, Any]) -> Iterator[Change]:
     imported = 0
-    for task in _listed(payload, "tasks", "task"):
+    tasks, unreadable = _listed(payload, "tasks", "task")
+    for task in tasks:
         yield PutTask(task)
         imported += bool(task.get("total_annotations"))
     if imported:
         yield NeedSync(f"{imported} tasks were imported with annotations")
+    yield from _need_sync(unreadable)
 
 
 def _tasks_deleted(payload: dict[str, Any]) -> Iterator[Change]:
-    ids = _ids(payload, "tasks", "task")
+    ids, unreadable = _ids(payload, "tasks", "task")
     if ids:
         yield DropTasks(ids)
+    yield from _need_sync(unreadable)
 
 
 def _project(payload: dict[str, Any]) -> Iterator[PutProject]:
@@ -184,7 +194,7 @@ def _train(payload: dict[str, Any]) -> Iterator[Change]:
         task
         for task in tasks
         if isinstance(task, dict)
-        and _is_id(task.get("id"))
+        and is_id(task.get("id"))
         and isinstance(task.get("data"), dict)
         and isinstance(task.get("annotations"), list)
     ]
@@ -221,24 +231,35 @@ _READERS: dict[str, Callable[[dict[str, Any]], Iterator[Change]]] = {
 KNOWN_ACTIONS = frozenset(_READERS) - {SETUP, TRAIN}
 
 
-def _is_id(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+def _need_sync(unreadable: int) -> Iterator[NeedSync]:
+    """A sync for what an event names without an id, beside things that have one."""
+    if unreadable:
+        yield NeedSync(f"{unreadable} of the things that it names have no id")
 
 
-def _listed(payload: dict[str, Any], *names: str) -> list[dict[str, Any]]:
-    """The objects under the first of these names that the payload has, one or many."""
+def _listed(payload: dict[str, Any], *names: str) -> tuple[list[dict[str, Any]], int]:
+    """The objects with an id under the first of these names that the payload has, one or many.
+
+    And how many other things are there; raises MalformedEvent if there is nothing else.
+    """
+    found = _items(payload, *names)
+    return _readable([i for i in found if isinstance(i, dict) and is_id(i.get("id"))], found, names)
+
+
+def _ids(payload: dict[str, Any], *names: str) -> tuple[tuple[int, ...], int]:
+    """The ids under the first of these names, and how many things there have none."""
+    found = _items(payload, *names)
+    ids = [item.get("id") if isinstance(item, dict) else item for item in found]
+    known, unreadable = _readable([i for i in ids if is_id(i)], found, names)
+    return tuple(known), unreadable
+
+
+def _items(payload: dict[str, Any], *names: str) -> list[Any]:
     value = next((payload[name] for name in names if payload.get(name) is not None), [])
-    items = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, dict) and _is_id(item.get("id")) for item in items):
-        raise MalformedEvent(f"`{names[0]}` holds something without an id.")
-    return items
+    return value if isinstance(value, list) else [value]
 
 
-def _ids(payload: dict[str, Any], *names: str) -> tuple[int, ...]:
-    value = next((payload[name] for name in names if payload.get(name) is not None), [])
-    items = value if isinstance(value, list) else [value]
-    ids = [item.get("id") if isinstance(item, dict) else item for item in items]
-    known = tuple(i for i in ids if _is_id(i))
-    if len(known) < len(ids):
-        raise MalformedEvent(f"`{names[0]}` holds something without an id.")
-    return known
+def _readable(known: list[T], found: list[Any], names: tuple[str, ...]) -> tuple[list[T], int]:
+    if found and not known:
+        raise MalformedEvent(f"`{names[0]}` holds nothing with an id.")
+    return known, len(found) - len(known)

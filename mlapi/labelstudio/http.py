@@ -28,6 +28,7 @@ from mlapi.labelstudio.errors import (
     TokenInvalid,
     Unreachable,
 )
+from registry.json_sanitize import parse_tolerant
 
 CONNECT_S = 5.0
 READ_S = 60.0
@@ -62,7 +63,7 @@ class HttpClient:
         """The JSON of a response. Raises LabelStudioError, as do the other two."""
         response = self.request(method, path, **kwargs)
         try:
-            return response.json()
+            return parse_tolerant(response.content)
         except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested without end
             raise NotLabelStudio(f"{self.url}{path} does not answer with JSON") from error
 

@@ -6,7 +6,7 @@ where pydantic takes 0.38 s and copies it.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from mlapi.labelstudio.errors import NotLabelStudio
 
@@ -26,6 +26,11 @@ def parse_datetime(text: Any) -> datetime | None:
         return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def is_id(value: Any) -> TypeGuard[int]:
+    """Whether the value can be an id of Label Studio, which the database's columns hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _is_number(value: Any) -> bool:
@@ -58,7 +63,7 @@ def _is_object(value: Any) -> bool:
 
 def _is_annotated(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(annotation, dict) and _is_number(annotation.get("id")) for annotation in value
+        isinstance(annotation, dict) and is_id(annotation.get("id")) for annotation in value
     )
 
 
@@ -72,7 +77,7 @@ PROJECT: Fields = {
     "total_annotations_number": _is_number_or_null,
     "skipped_annotations_number": _is_number_or_null,
 }
-TASK: Fields = {"id": _is_number, "created_at": _is_time, "updated_at": _is_time}
+TASK: Fields = {"id": is_id, "created_at": _is_time, "updated_at": _is_time}
 ANNOTATED_TASK: Fields = {**TASK, "annotations": _is_annotated}
 COUNTED_TASK: Fields = {
     **TASK,

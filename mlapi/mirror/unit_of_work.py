@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlapi.labelstudio import events
-from mlapi.labelstudio.response_schemas import parse_datetime
+from mlapi.labelstudio.response_schemas import is_id, parse_datetime
 from mlapi.served_config import resolve
 from registry.actions import tasks
 from registry.actions.tasks import TaskState
@@ -76,7 +76,10 @@ class TaskUnitOfWork:
             return False
         if isinstance(task.get("annotations"), list):
             state = self._tasks[task["id"]].state
-            annotations = sorted((_stored(a) for a in task["annotations"]), key=lambda a: a["id"])
+            readable = [
+                a for a in task["annotations"] if isinstance(a, dict) and is_id(a.get("id"))
+            ]
+            annotations = sorted(map(_stored, readable), key=lambda a: a["id"])
             before = {a["id"] for a in state.annotations}
             self.removed_annotations += len(before - {a["id"] for a in annotations})
             state.annotations = annotations

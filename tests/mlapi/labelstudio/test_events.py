@@ -106,3 +106,19 @@ def test_a_payload_that_is_not_its_actions_is_malformed(action, payload):
 )
 def test_an_empty_event_changes_nothing(action):
     assert all(isinstance(change, Ignore) for change in changes(action, {}))
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "first"),
+    [
+        ("TASKS_CREATED", {"tasks": [None, {"id": 1, "data": {}}]}, PutTask),
+        ("TASKS_DELETED", {"tasks": [{"id": 1}, {"id": 2**63}, "x"]}, DropTasks),
+        ("ANNOTATIONS_DELETED", {"annotations": [[], {"id": 1}]}, DropAnnotations),
+        ("ANNOTATIONS_CREATED", {"annotation": [{"id": 1, "task": 2}, {"id": 3}]}, PutAnnotation),
+    ],
+)
+def test_a_thing_without_an_id_spoils_none_beside_it_and_is_read_by_a_sync(action, payload, first):
+    found = changes(action, payload)
+    assert isinstance(found[0], first)
+    assert isinstance(found[1], NeedSync)
+    assert len(found) == 2

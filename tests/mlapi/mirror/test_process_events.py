@@ -508,3 +508,19 @@ def test_an_odd_annotation_keeps_no_later_label_config_out(odd):
     )
     assert events_told[-1].status == EventStatus.APPLIED, events_told[-1].outcome
     assert mirrored(project, 2).labels == {"label": "Positive"}
+
+
+def test_entries_of_an_annotation_that_are_no_regions_spoil_no_label(project):
+    payload = annotated(5, 1, "Positive")
+    payload["annotation"]["result"] += [None, "x", [], {"value": None, "from_name": "label"}]
+    (event,) = told(project, ("ANNOTATION_CREATED", payload))
+    assert event.status == EventStatus.APPLIED
+    assert mirrored(project).labels == {"label": "Positive"}
+
+
+def test_a_bad_annotation_or_task_of_the_train_route_spoils_no_other(project):
+    good = {**task(1), "annotations": [None, "x", {"id": None}, annotation(5, 1, "Positive")]}
+    bad = [None, {"id": 2}, {"id": 3, "data": None, "annotations": []}]
+    (event,) = told(project, ("TRAIN", {"annotations": [*bad, good]}))
+    assert event.status == EventStatus.APPLIED
+    assert mirrored(project).annotation_ids == [5]

@@ -1,5 +1,7 @@
 """POST /predict: one entry per task, always; why some are empty is an event."""
 
+import json
+
 import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
@@ -68,6 +70,29 @@ def test_a_project_without_a_model_gets_empty_entries(call, project):
     assert (event.source, event.status) == ("predict", "ignored")
     assert event.payload["reasons"] == {"no_model": [1]}
     assert event.outcome == "1 of 1 tasks have no prediction: no_model 1"
+
+
+# What Python's own json writes for a task's data, and JSON does not have.
+NO_JSON = {
+    "half an emoji": r'{"text": "good fine \ud83d"}',
+    "half an emoji in a name": r'{"\ud83d": 1, "text": "good fine"}',
+    "NUL": r'{"text": "good\u0000 fine"}',
+    "not a number": '{"n": NaN, "text": "good fine"}',
+    "an infinity": '{"n": -Infinity, "text": "good fine"}',
+    "too large a float": '{"n": 1e400, "text": "good fine"}',
+    "too large a number": '{"n": %s, "text": "good fine"}' % ("1" * 5000),
+    "nested too deep": '{"n": %s, "text": "good fine"}' % ("[" * 300 + "]" * 300),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("data", NO_JSON.values(), ids=NO_JSON)
+def test_a_value_that_is_no_json_spoils_no_task(data, call, champion):
+    sent = json.dumps(body(champion.project, tasks("good fine", "bad awful", "good fine")))
+    answer = call.raw("/predict", sent.replace('{"text": "bad awful"}', data).encode())
+    assert answer.status_code == 200
+    assert labels(answer) == ["Positive", "Positive", "Positive"]
+    assert not Event.objects.exists()
 
 
 @pytest.mark.django_db

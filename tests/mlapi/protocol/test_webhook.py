@@ -1,9 +1,12 @@
 """POST /webhook: every event is a row before it is answered."""
 
+import json
+
 import pytest
 from django_q.models import OrmQ
 
 from mlapi.labelstudio.events import KNOWN_ACTIONS
+from mlapi.mirror.process_events import process_pending_events
 from registry.models import Event, Project, TrainingRun
 from tests.mlapi.caller import queries
 
@@ -40,6 +43,33 @@ def test_an_event_is_kept_and_wakes_the_drain_in_five_queries(call, known):
     assert (kept.project, kept.action, kept.status) == (known, "ANNOTATION_CREATED", "received")
     assert kept.request_id
     assert OrmQ.objects.count() == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        (r'"good fun \ud83d"', "good fun \ufffd"),
+        (r'"nul \u0000"', "nul \ufffd"),
+        ("NaN", None),
+        ("1e400", None),
+        ("1" * 5000, None),
+        ("20000000000000000000", 2e19),
+        ('{"a":' * 99 + "[1, 2]" + "}" * 99, "cut"),
+    ],
+)
+def test_an_event_is_kept_and_applied_whatever_a_task_holds(sent, stored, call, known):
+    of_task = {"id": 7, "data": {"text": "here"}, "total_annotations": 0}
+    body = json.dumps(event("TASKS_CREATED", tasks=[of_task]))
+    answer = call.raw("/webhook", body.replace('"here"', sent).encode())
+    assert answer.status_code == 201
+    kept = Event.objects.get(pk=answer.json()["event"])
+    process_pending_events(known.pk)
+    kept.refresh_from_db()
+    assert kept.status == "applied"
+    (mirrored,) = known.tasks.all()
+    if stored != "cut":
+        assert kept.payload["tasks"][0]["data"] == mirrored.data == {"text": stored}
 
 
 @pytest.mark.django_db
