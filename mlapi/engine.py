@@ -49,7 +49,7 @@ class Engine:
         texts = [found.input_of(task.data) or "" for task in tasks]
         return [
             {
-                "kind": "image" if found.sees and text else "text",
+                "kind": "image" if found.uses_images and text else "text",
                 "text": text,
                 "url": _link(project, task),
             }
@@ -61,7 +61,7 @@ class Engine:
         from mlapi.images.thumbnails import NoThumbnail, thumbnail
 
         found = resolve(task.project.label_config, task.project.options)
-        address = found.input_of(task.data) if found.sees else None
+        address = found.input_of(task.data) if found.uses_images else None
         if address is None:
             raise NoThumbnail("The task has no image.")
         return thumbnail(task.project, address)

@@ -37,9 +37,9 @@ class ServedConfig:
         return self.match.targets
 
     @property
-    def sees(self) -> bool:
+    def uses_images(self) -> bool:
         """Whether the tasks are read as images."""
-        return bool(self.targets) and pipelines.get(self.pipeline).sees
+        return bool(self.targets) and pipelines.get(self.pipeline).uses_images
 
     def input_of(self, data: dict[str, Any]) -> str | None:
         """The text or address that a task is shown with: of the first target that has one."""

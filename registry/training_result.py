@@ -10,7 +10,7 @@ Label = str | list[str] | None
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidateRow:
     """An algorithm that was tried for a target; `score` is None where it could not be scored.
 
     `score` is on `n` examples of the training split, `won` marks the one that the version has.
@@ -114,7 +114,7 @@ class TrainingResult:
     """
 
     recipe: str
-    candidates: list[Candidate]
+    candidates: list[CandidateRow]
     targets: list[TargetRow]
     metrics: list[MetricRow]
     outcomes: list[OutcomeRow]

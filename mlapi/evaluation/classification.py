@@ -1,4 +1,4 @@
-"""How good answers are: arrays in, metric rows out."""
+"""Metrics of predictions beside human labels: arrays in, metric rows out."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ _LEAST_PROBABILITY = 1e-6  # so that a class that was never learned costs 13.8, 
 
 
 def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 0) -> MetricRow:
-    """A metric without its target; what is undefined is None."""
+    """A metric without its target; an undefined value is None."""
     value = None if value is None or not math.isfinite(value) else float(value)
     return MetricRow(name, value, int(n), label=label, step=step)
 
 
-def single(
+def multiclass(
     humans: Sequence[str],
     answers: Sequence[str],
     probabilities: np.ndarray,
@@ -38,26 +38,26 @@ def single(
         return [row("accuracy", None, 0), row("macro_f1", None, 0)]
     known = sorted({*humans, *answers, *labels})
     truth = indicators([[h] for h in humans], known)
-    said = indicators([[a] for a in answers], known)
+    predicted = indicators([[a] for a in answers], known)
     correct = np.array([h == a for h, a in zip(humans, answers, strict=True)])
     confidence = probabilities.max(axis=1)
     always = indicators([[baseline]] * n, known)
     support = truth.sum(axis=0)
-    f1 = np.nan_to_num(f1_by_label(truth, said))
+    f1 = np.nan_to_num(f1_by_label(truth, predicted))
     return [
         row("accuracy", correct.mean(), n),
-        row("macro_f1", macro_f1(truth, said), n),
+        row("macro_f1", macro_f1(truth, predicted), n),
         row("weighted_f1", float((f1 * support).sum() / support.sum()), n),
         row("log_loss", _log_loss(humans, probabilities, labels), n),
         row("ece", ece(confidence, correct), n),
         row("ece_calibrated", ece_if_calibrated(confidence, seed=seed), n),
         row("baseline_accuracy", float(np.mean([h == baseline for h in humans])), n),
         row("baseline_macro_f1", macro_f1(truth, always), n),
-        *_by_label(truth, said, known),
+        *_by_label(truth, predicted, known),
     ]
 
 
-def multiple(
+def multilabel(
     humans: Sequence[Sequence[str]],
     answers: Sequence[Sequence[str]],
     probabilities: np.ndarray,
@@ -74,23 +74,23 @@ def multiple(
     if n == 0:
         return [row("subset_accuracy", None, 0), row("macro_f1", None, 0)]
     known = sorted({label for sets in (humans, answers, [labels]) for s in sets for label in s})
-    truth, said = indicators(humans, known), indicators(answers, known)
+    truth, predicted = indicators(humans, known), indicators(answers, known)
     always = indicators([baseline] * n, known)
     decided = np.maximum(probabilities, 1 - probabilities).ravel()
-    wanted = indicators(humans, labels)
-    right = ((probabilities >= 0.5) == (wanted == 1)).ravel()
-    given = np.clip(np.where(wanted == 1, probabilities, 1 - probabilities), _LEAST_PROBABILITY, 1)
+    is_true = indicators(humans, labels) == 1
+    correct = ((probabilities >= 0.5) == is_true).ravel()
+    of_truth = np.where(is_true, probabilities, 1 - probabilities)
     return [
-        row("subset_accuracy", float((truth == said).all(axis=1).mean()), n),
-        row("micro_f1", _micro_f1(truth, said), n),
-        row("macro_f1", macro_f1(truth, said), n),
-        row("log_loss", float(-np.log(given).mean()), n),
-        row("ece", ece(decided, right), n),
+        row("subset_accuracy", float((truth == predicted).all(axis=1).mean()), n),
+        row("micro_f1", _micro_f1(truth, predicted), n),
+        row("macro_f1", macro_f1(truth, predicted), n),
+        row("log_loss", _mean_log_loss(of_truth), n),
+        row("ece", ece(decided, correct), n),
         row("ece_calibrated", ece_if_calibrated(decided, seed=seed), n),
         row("baseline_subset_accuracy", float((truth == always).all(axis=1).mean()), n),
         row("baseline_micro_f1", _micro_f1(truth, always), n),
         row("baseline_macro_f1", macro_f1(truth, always), n),
-        *_by_label(truth, said, known),
+        *_by_label(truth, predicted, known),
     ]
 
 
@@ -110,18 +110,25 @@ def _by_label(truth: np.ndarray, said: np.ndarray, labels: Sequence[str]) -> lis
     return rows
 
 
-def _micro_f1(truth: np.ndarray, said: np.ndarray) -> float | None:
-    both = float(truth.sum() + said.sum())
-    return 2 * float((truth * said).sum()) / both if both else None
+def _micro_f1(truth: np.ndarray, predicted: np.ndarray) -> float | None:
+    both = float(truth.sum() + predicted.sum())
+    return 2 * float((truth * predicted).sum()) / both if both else None
 
 
 def _log_loss(humans: Sequence[str], probabilities: np.ndarray, labels: Sequence[str]) -> float:
+    """Not scikit-learn's, which takes no label that the model has not learned."""
     number = {label: i for i, label in enumerate(labels)}
-    given = [
-        probabilities[i, number[human]] if human in number else 0.0
-        for i, human in enumerate(humans)
-    ]
-    return float(-np.log(np.clip(given, _LEAST_PROBABILITY, 1)).mean())
+    return _mean_log_loss(
+        [
+            probabilities[i, number[human]] if human in number else 0.0
+            for i, human in enumerate(humans)
+        ]
+    )
+
+
+def _mean_log_loss(of_truth: np.ndarray | Sequence[float]) -> float:
+    """Of the probabilities that were given to the human labels."""
+    return float(-np.log(np.clip(of_truth, _LEAST_PROBABILITY, 1)).mean())
 
 
 def ece(confidence: np.ndarray, correct: np.ndarray) -> float:
@@ -130,10 +137,10 @@ def ece(confidence: np.ndarray, correct: np.ndarray) -> float:
 
 
 def ece_if_calibrated(confidence: np.ndarray, *, seed: int = 0) -> float:
-    """What `ece` reads on average for a perfectly calibrated model with these confidences.
+    """The mean `ece` of a perfectly calibrated model with these confidences.
 
-    It is not 0 with few examples: simulated by letting each answer be right with exactly the
-    probability that it claims.
+    It is not 0 with few examples: simulated by letting each answer be right with exactly its
+    confidence.
     """
     confidence = np.asarray(confidence)
     rng = np.random.default_rng(seed)

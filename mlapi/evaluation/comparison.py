@@ -1,4 +1,4 @@
-"""Champion beside candidate on the same tasks: the primary metric of both, and how sure."""
+"""Compares candidate and champion on the same tasks: macro F1, and the difference's interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from registry.training_result import Comparison, TargetComparison
 
 
 @dataclass
-class Judged:
-    """A target's holdout: what humans said of each task, and the answers of both, as sets.
+class PairedPredictions:
+    """A target's holdout: the human labels of each task, and the answers of both, as sets.
 
     No answer, and one that the label config of today does not allow, is None.
     """
@@ -33,16 +33,18 @@ class _Matrices:
     champion: np.ndarray
 
 
-def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> Comparison:
+def compare(
+    targets: Sequence[PairedPredictions], *, champion_serves: bool, seed: int
+) -> Comparison:
     """The comparison of a run, its numbers macro F1; targets are averaged unweighted.
 
     The interval is the paired bootstrap's 95 % of candidate minus champion; None where
-    nothing was judged.
+    there is no task.
     """
     targets = [t for t in targets if t.tasks]
     tasks = sorted({task for t in targets for task in t.tasks})
-    place = {task: i for i, task in enumerate(tasks)}
-    matrices = [_matrices(t, place) for t in targets]
+    index = {task: i for i, task in enumerate(tasks)}
+    matrices = [_matrices(t, index) for t in targets]
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
     by_target = [_numbers([m], weights) for m in matrices]
     return Comparison(
@@ -60,17 +62,19 @@ def compare(targets: Sequence[Judged], *, champion_serves: bool, seed: int) -> C
     )
 
 
-def _matrices(judged: Judged, place: dict[int, int]) -> _Matrices:
+def _matrices(target: PairedPredictions, index: dict[int, int]) -> _Matrices:
     """Indicator matrices over all tasks; a task without a label for the target is all zeros."""
-    labels = sorted({label for human in judged.humans for label in human})
-    where = [place[task] for task in judged.tasks]
+    labels = sorted({label for human in target.humans for label in human})
+    where = [index[task] for task in target.tasks]
 
-    def spread(answers: Sequence[Sequence[str] | None]) -> np.ndarray:
-        matrix = np.zeros((len(place), len(labels)), dtype=np.float32)
+    def matrix_of(answers: Sequence[Sequence[str] | None]) -> np.ndarray:
+        matrix = np.zeros((len(index), len(labels)), dtype=np.float32)
         matrix[where] = indicators([a or () for a in answers], labels)
         return matrix
 
-    return _Matrices(spread(judged.humans), spread(judged.candidate), spread(judged.champion))
+    return _Matrices(
+        matrix_of(target.humans), matrix_of(target.candidate), matrix_of(target.champion)
+    )
 
 
 def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, Any]:

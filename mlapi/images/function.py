@@ -23,9 +23,9 @@ class ImageFeatures(
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, pd.Series]:
         images = frame.iloc[:, 0].tolist()
-        there = [i for i, image in enumerate(images) if isinstance(image, np.ndarray)]
+        present = [i for i, image in enumerate(images) if isinstance(image, np.ndarray)]
         rows: list[np.ndarray | None] = [None] * len(images)
-        found = self.extractor.features([images[i] for i in there])
-        for i, row in zip(there, found, strict=True):
+        found = self.extractor.features([images[i] for i in present])
+        for i, row in zip(present, found, strict=True):
             rows[i] = row
         return {"features": pd.Series(rows, dtype=object)}

@@ -43,8 +43,8 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
     A pipeline that the options ask for is the only one that may serve. Of a control that none
     serves the reason is that of the pipeline that comes nearest.
     """
-    asked = [p for p in PIPELINES.values() if p.is_asked(options) and p.sees_in(config)]
-    usual = [p for p in PIPELINES.values() if not p.only_if_asked]
+    asked = [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
+    usual = [p for p in PIPELINES.values() if not p.opt_in]
     matches = [pipeline.match(config, options) for pipeline in asked or usual]
     served = next((m for m in matches if m.targets), None)
     nearest: dict[str, Unserved] = {}

@@ -64,21 +64,21 @@ class RunPlan:
 class Pipeline(ABC):
     """One kind of labelling.
 
-    `only_if_asked`: it serves only projects whose options ask for it (`is_asked`).
+    `opt_in`: it serves only projects whose options ask for it (`is_enabled`).
     `learns_from`: which tasks its datasets have. `counts`: what the policy counts before it
     trains. `policy`: the policy's defaults where they are others than a classifier's. `sees`:
-    its inputs are the features of images. `may_be_silent`: it rightly has no answer for many
+    its inputs are the features of images. `may_abstain`: it rightly has no answer for many
     tasks. `modules`: what its first prediction imports, which
     a process lets one thread do, because EvaDB's modules import each other in circles.
     """
 
     name: str
-    only_if_asked = False
+    opt_in = False
     learns_from: Literal["labelled", "all"] = "labelled"
     counts: Literal["labels", "tasks"] = "labels"
     policy: ClassVar[Mapping[str, Any]] = {}
-    sees = False
-    may_be_silent = False
+    uses_images = False
+    may_abstain = False
     modules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
@@ -98,11 +98,11 @@ class Pipeline(ABC):
     def validate_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in. Raises UnknownOption or InvalidOption."""
 
-    def sees_in(self, config: LabelConfig) -> bool:
+    def applies_to(self, config: LabelConfig) -> bool:
         """Whether the config shows what the pipeline is about at all."""
         return True
 
-    def is_asked(self, options: Mapping[str, Any]) -> bool:
+    def is_enabled(self, options: Mapping[str, Any]) -> bool:
         """Whether the project's options ask for this pipeline and no other."""
         return False
 

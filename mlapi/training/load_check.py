@@ -77,5 +77,5 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     ]
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
-    if pipelines.get(version.pipeline).sees:
+    if pipelines.get(version.pipeline).uses_images:
         ImagePreparation.for_job(version.project, job, rows).prepare_stored()

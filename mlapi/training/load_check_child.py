@@ -39,7 +39,7 @@ def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
         data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
     )
     rows = list(itertools.islice(readable, ROWS))
-    _check(pipeline.load(content), rows, job, store, may_be_silent=pipeline.may_be_silent)
+    _check(pipeline.load(content), rows, job, store, may_abstain=pipeline.may_abstain)
 
 
 def _training_data(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:
@@ -73,13 +73,13 @@ def _check(
     job: TrainingJob,
     store: FolderFeatureStore,
     *,
-    may_be_silent: bool,
+    may_abstain: bool,
 ) -> None:
     predictions = predictor.predict(rows, job.targets, store)
     if len(predictions) != len(rows):
         raise LoadCheckFailed(f"It gave {len(predictions)} answers for {len(rows)} tasks.")
     answers = [a for row in predictions for a in row.values() if isinstance(a, Answer)]
-    if rows and not answers and not may_be_silent:
+    if rows and not answers and not may_abstain:
         raise LoadCheckFailed(f"It had no answer for any of {len(rows)} training tasks.")
     if not all(math.isfinite(a.score) and 0 <= a.score <= 1 for a in answers):
         raise LoadCheckFailed("It gave a score outside 0..1.")

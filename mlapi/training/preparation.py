@@ -86,7 +86,7 @@ def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
 
     Raises TrainingFailed where it cannot be had on this machine.
     """
-    if not pipelines.get(pipeline).sees:
+    if not pipelines.get(pipeline).uses_images:
         return None
     from mlapi.images.extractors.loading import extractor as loaded
 

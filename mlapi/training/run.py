@@ -153,7 +153,7 @@ class _Attempt:
             folder,
             pipeline.learns_from,
             # Texts stay in the file: only images are downloaded here.
-            on_row=rows.append if pipeline.sees else lambda row: None,
+            on_row=rows.append if pipeline.uses_images else lambda row: None,
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
         written = preparation.write_job(folder, self.run, matched, number, project.champion)
@@ -175,7 +175,7 @@ class _Attempt:
         )
         for note in written.notes.values():
             self.run_log.write(note)
-        images = ImagePreparation.for_job(project, written, rows) if pipeline.sees else None
+        images = ImagePreparation.for_job(project, written, rows) if pipeline.uses_images else None
         return _Frozen(project.champion, number, images)
 
     def _prepare_images(self, images: ImagePreparation, heartbeat: Heartbeat) -> None:

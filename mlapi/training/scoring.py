@@ -100,7 +100,7 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
     scored = TaskScore.objects.filter(version=version, task=OuterRef("pk"))
     waiting = unlabelled(version.project).exclude(Exists(scored)).order_by("pk")
     last = 0
-    size = IMAGES_BATCH if pipelines.get(version.pipeline).sees else BATCH
+    size = IMAGES_BATCH if pipelines.get(version.pipeline).uses_images else BATCH
     while batch := list(waiting.filter(pk__gt=last).values_list("pk", "data")[:size]):
         yield batch
         last = batch[-1][0]

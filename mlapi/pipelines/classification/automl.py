@@ -34,7 +34,7 @@ class AutoML:
     seed: int
 
     def fit(self, name: str, inputs: Sequence[Any], where: str, seconds: float) -> AutoMLEstimator:
-        """Fit on the table's rows that `where` picks, which are `inputs`, for about `seconds`.
+        """Fit on the table's rows that `where` selects, which are `inputs`, for about `seconds`.
 
         Bounded by time, so not the same twice. Raises StatementFailed.
         """
@@ -65,9 +65,9 @@ class AutoML:
         return AutoMLEstimator(features, BoostedTrees.of(model, NAMES), classes, len(self.labels))
 
     def predict(self, name: str, where: str) -> pd.DataFrame:
-        """`id` and the label that it says, for the rows that `where` picks, in the order of ids."""
+        """`id` and the predicted label of the rows that `where` selects, in the order of ids."""
         function, columns = f"{self.prefix}_{name}", f"{self.prefix}_{name}_columns"
         c = self.columns
-        say = f"{function}({columns}({c.input}), {c.label})"
-        found = execute(self.eva, f"SELECT id, {say} FROM {self.table} WHERE {where}")  # noqa: S608
+        label = f"{function}({columns}({c.input}), {c.label})"
+        found = execute(self.eva, f"SELECT id, {label} FROM {self.table} WHERE {where}")  # noqa: S608
         return found.set_axis(["id", "label"], axis=1).sort_values("id")

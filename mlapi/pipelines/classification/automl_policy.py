@@ -1,22 +1,22 @@
-"""Whether a run races EvaDB's AutoML beside the linear candidates."""
+"""Whether EvaDB's AutoML is a candidate in a run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlapi.pipelines.base import RunHistory, RunPlan
 
-# A candidate whose name has this in it is AutoML's.
+# The name of the parameter; a candidate whose name contains it is AutoML's.
 NAME = "automl"
 _LOST_BY = 0.05
 _RUNS_LOOKED_AT = 50
 
 
 def plan(options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-    """The parameter `automl`, and why it is not raced.
+    """The parameter `automl`, and why AutoML is skipped.
 
-    AutoML takes up to half of a run's time budget, so `auto` races it only in the project's
-    first run and on Start Training, until it has lost by more than 0.05 on every target of an
-    earlier run.
+    AutoML takes up to half of a run's time budget, so `auto` uses it only in the
+    project's first run and on Start Training, until it was worse by more than 0.05 on every target
+    of an earlier run.
     """
     reason = _why_not(options["automl"], history)
     return RunPlan({NAME: not reason}, {NAME: reason} if reason else {})
@@ -29,14 +29,14 @@ def _why_not(choice: str, history: RunHistory) -> str:
         return "AutoML is switched off by the option automl."
     lost = _lost_in(history)
     if lost is not None:
-        return f"AutoML was skipped: it lost by more than {_LOST_BY} in run {lost}."
+        return f"AutoML was skipped: it was worse by more than {_LOST_BY} in run {lost}."
     if history.is_start_training or not history.has_version:
         return ""
-    return "AutoML was skipped: it is raced in the first run and on Start Training."
+    return "AutoML was skipped: it is used in the first run and on Start Training."
 
 
 def _lost_in(history: RunHistory) -> int | None:
-    """The newest earlier run that raced AutoML, if it lost there clearly."""
+    """The newest earlier run with AutoML, if it was clearly worse there."""
     for run, candidates in history.candidates(_RUNS_LOOKED_AT):
         margins = _margins(candidates)
         if margins:
@@ -45,7 +45,7 @@ def _lost_in(history: RunHistory) -> int | None:
 
 
 def _margins(candidates: Sequence[Mapping[str, Any]]) -> list[float]:
-    """By how much AutoML was behind the best other candidate, for each target that it raced on."""
+    """The best other candidate's score minus AutoML's, for each target that has both."""
     best: dict[str, dict[bool, float]] = {}
     for candidate in candidates:
         if candidate.get("score") is None:

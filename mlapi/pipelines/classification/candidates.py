@@ -19,7 +19,7 @@ UNSEEN = -10.0
 
 
 class Estimator(Protocol):
-    """A fitted recipe. Read only once made, so any thread may use it.
+    """A fitted candidate. Read only once made, so any thread may use it.
 
     `needs`: the packages without which it is not read from an artifact.
     """
@@ -37,7 +37,7 @@ class Estimator(Protocol):
         """What the artifact has of it; `kind` tells which estimator it is."""
 
 
-class Recipe(ABC):
+class Candidate(ABC):
     """How an estimator is made of examples. The same examples make the same estimator."""
 
     name: str
@@ -158,7 +158,7 @@ def fit_ridge(
     kind: Kind,
     alpha: float = 1.0,
 ) -> RidgeEstimator:
-    """Fit the features, and ridge over them; `labels` as in `Recipe.fit`."""
+    """Fit the features, and ridge over them; `labels` as in `Candidate.fit`."""
     if kind == "single":
         classes = np.unique(labels)
         constant = len(classes) == 1

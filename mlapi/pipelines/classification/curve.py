@@ -1,4 +1,4 @@
-"""The learning curve of a version: its recipe on more and more of the training split."""
+"""The learning curve of a version: its candidate fitted on growing parts of the training split."""
 
 from dataclasses import replace
 
@@ -14,8 +14,8 @@ from mlapi.pipelines.classification import evaluation
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
+from mlapi.pipelines.classification.model_selection import candidate_named, read_examples
 from mlapi.pipelines.classification.predictor import THRESHOLD
-from mlapi.pipelines.classification.race import examples, recipe_of
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -28,12 +28,12 @@ QUARTERS = (1, 2, 3, 4)
 def learning_curve(
     job: TrainingJob, report: ProgressWriter, modality: Modality, result: TrainingResult
 ) -> LearningCurve:
-    """Macro F1 on the holdout of the winning recipe, fitted on 25, 50, 75 and 100 %.
+    """Macro F1 on the holdout of the best candidate, fitted on 25, 50, 75 and 100 %.
 
     The parts are nested, and each has its share of every class. All are calibrated as the
     version is, so that the last point is its macro F1. A part with one class only has no point.
     """
-    winners = {c.target: c.name for c in result.candidates if c.won}
+    best = {c.target: c.name for c in result.candidates if c.won}
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
     eva = open_eva(job.folder / "eva-curve", report.statement)
     version: Classifier = load_model(str(job.artifact), result.artifact_sha256)
@@ -42,9 +42,9 @@ def learning_curve(
     for i, trained in enumerate(version.targets):
         report.phase("learning curve", i / len(version.targets))
         name = trained.spec.name
-        held = evaluation.holdout(dataset, today[name])
-        if held.tasks:
-            metrics += _points(eva, job, dataset, trained, held, winners[name], i + 1)
+        holdout = evaluation.holdout(dataset, today[name])
+        if holdout.tasks:
+            metrics += _points(eva, job, dataset, trained, holdout, best[name], i + 1)
     return LearningCurve(metrics)
 
 
@@ -53,20 +53,20 @@ def _points(
     job: TrainingJob,
     dataset: datasets.Dataset,
     trained: TrainedTarget,
-    held: evaluation.HoldoutTarget,
-    recipe: str,
+    holdout: evaluation.HoldoutTarget,
+    candidate: str,
     number: int,
 ) -> list[MetricRow]:
     spec = trained.spec
     columns = dataset.columns[spec.name]
-    inputs = dataset.holdout.set_index("id").loc[held.tasks, columns.input].tolist()
+    inputs = dataset.holdout.set_index("id").loc[holdout.tasks, columns.input].tolist()
     # Over all labels that humans gave, those that the version never learned included.
-    known = [*spec.labels, *sorted({x for h in held.humans for x in h} - set(spec.labels))]
-    truth = indicators(held.humans, known)
+    known = [*spec.labels, *sorted({x for h in holdout.humans for x in h} - set(spec.labels))]
+    truth = indicators(holdout.humans, known)
     table = f"{job.prefix}_curve_{number}"
     _table(eva, table, dataset, columns, job.seed)
     automl = None
-    if recipe == AUTOML:
+    if candidate == AUTOML:
         place = datasets.Columns("input", "label", "quarter")
         automl = AutoML(eva, dataset.modality, table, place, table, spec.labels, job.seed)
     metrics: list[MetricRow] = []
@@ -76,20 +76,21 @@ def _points(
             eva,
             f"SELECT id, input, label, quarter FROM {table} WHERE {where}",  # noqa: S608
         ).set_axis(["id", "input", "label", "fold"], axis=1)
-        given = examples(dataset.modality, spec, frame.sort_values("id"))
+        examples = read_examples(dataset.modality, spec, frame.sort_values("id"))
         if frame["label"].nunique() < 2 or (metrics and metrics[-1].step == len(frame)):
             continue
         estimator = (
-            automl.fit(f"q{quarter}", given.inputs, where, job.time_budget_s / 4)
+            automl.fit(f"q{quarter}", examples.inputs, where, job.time_budget_s / 4)
             if automl
-            else given.fit(
-                recipe_of(dataset.modality, recipe), np.ones(len(given.inputs), dtype=bool)
+            else examples.fit(
+                candidate_named(dataset.modality, candidate),
+                np.ones(len(examples.inputs), dtype=bool),
             )
         )
-        said = np.zeros(truth.shape)
+        predicted = np.zeros(truth.shape)
         probabilities = trained.calibration.probabilities(estimator.scores(inputs))
-        said[:, : len(spec.labels)] = _said(probabilities, spec)
-        point = row("learning_curve", macro_f1(truth, said), len(inputs), step=len(frame))
+        predicted[:, : len(spec.labels)] = _predicted(probabilities, spec)
+        point = row("learning_curve", macro_f1(truth, predicted), len(inputs), step=len(frame))
         metrics.append(replace(point, target=spec.name))
     return metrics
 
@@ -112,7 +113,7 @@ def _table(
     write_table(eva, table, frame, {"id": "integer", **kinds})
 
 
-def _said(probabilities: np.ndarray, spec: TargetSpec) -> np.ndarray:
+def _predicted(probabilities: np.ndarray, spec: TargetSpec) -> np.ndarray:
     if spec.kind == "single":
         return np.eye(len(spec.labels))[probabilities.argmax(axis=1)]
     return (probabilities >= THRESHOLD).astype(float)

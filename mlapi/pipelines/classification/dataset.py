@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines.classification.boosted import NumericColumns
-from mlapi.pipelines.classification.candidates import Recipe
+from mlapi.pipelines.classification.candidates import Candidate
 
 
 class Example(NamedTuple):
@@ -27,7 +27,7 @@ class Modality(ABC):
     noun: ClassVar[str]  # what one input is called
     column: ClassVar[str]  # of the run's tables; with a number from the second one on
     column_type: ClassVar[str]  # as in mlapi.eva.execute
-    recipes: ClassVar[tuple[Recipe, ...]]
+    candidates: ClassVar[tuple[Candidate, ...]]
     extractor: ExtractorRef | None = None  # what made vectors of the inputs, if they are vectors
 
     @abstractmethod
@@ -42,7 +42,7 @@ class Modality(ABC):
     def fit_columns(self, inputs: Sequence[Any], seed: int) -> NumericColumns:
         """The columns on which AutoML learns."""
 
-    def seen_by(self, extractor: ExtractorRef | None) -> "Modality":
+    def with_extractor(self, extractor: ExtractorRef | None) -> "Modality":
         """The same examples as another extractor sees them; themselves where none is needed."""
         return self
 
@@ -113,8 +113,8 @@ def build(
     for task in rows:
         row: dict[str, Any] = {"id": task["id"]}
         for column, (key, reader) in readers.items():
-            found = modality.read(task["data"], reader)
-            row[column], row[key] = found if found else (None, None)
+            example = modality.read(task["data"], reader)
+            row[column], row[key] = example or (None, None)
         for target in targets:
             human = (task.get("labels") or {}).get(target.name)
             label = _allowed(human, target)
@@ -147,16 +147,16 @@ def folds(keys: Sequence[str], seed: int, k: int = 5) -> np.ndarray:
     return dealt
 
 
-def on_both_sides(dataset: Dataset, target: str) -> int:
-    """How many of the target's judged inputs are training inputs too.
+def count_shared_inputs(dataset: Dataset, target: str) -> int:
+    """How many of the target's inputs in the holdout are training inputs too.
 
     Tasks that are equal in all of their inputs share a split; a target reads one of them, which
     tasks of both splits may have in common; and two addresses may name one image.
     """
     c = dataset.columns[target]
     learned = dataset.train.loc[dataset.train[c.fold] != LEFT_OUT, c.key]
-    judged = dataset.holdout.loc[dataset.holdout[c.label].notna(), c.key].dropna()
-    return int(judged.isin(set(learned)).sum())
+    evaluated = dataset.holdout.loc[dataset.holdout[c.label].notna(), c.key].dropna()
+    return int(evaluated.isin(set(learned)).sum())
 
 
 def _columns(modality: Modality, targets: Sequence[TargetSpec]) -> dict[str, Columns]:
@@ -189,14 +189,14 @@ def _allowed(human: Any, target: TargetSpec) -> str | None:
 def _folds(keys: pd.Series, labels: pd.Series, seed: int) -> np.ndarray:
     """(n,) fold numbers; LEFT_OUT without an input or a label.
 
-    Equal inputs share a fold, as they share a split: a score from a model that has
-    seen the input is no out-of-fold score, and calibrates what serves to be far too sure.
+    Equal inputs share a fold, as they share a split: the score of an input that was trained on is
+    no out-of-fold score, and calibrating on it makes a version far too confident.
     """
     found = np.full(len(keys), LEFT_OUT)
-    there = (keys.notna() & labels.notna()).to_numpy(dtype=bool)
-    if there.any():
-        keys = keys[there]
+    usable = (keys.notna() & labels.notna()).to_numpy(dtype=bool)
+    if usable.any():
+        keys = keys[usable]
         distinct = ~keys.duplicated()
-        dealt = folds(labels[there][distinct].tolist(), seed)
-        found[there] = keys.map(dict(zip(keys[distinct], dealt, strict=True)))
+        dealt = folds(labels[usable][distinct].tolist(), seed)
+        found[usable] = keys.map(dict(zip(keys[distinct], dealt, strict=True)))
     return found

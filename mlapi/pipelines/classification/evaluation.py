@@ -22,7 +22,7 @@ from registry.training_result import Comparison, MetricRow, OutcomeRow
 
 @dataclass
 class HoldoutPredictions:
-    """A version's predictions for one target: by task id, the answer and its probabilities."""
+    """A version's predictions for one target: the answer and the probabilities by task id."""
 
     labels: tuple[str, ...]
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -55,14 +55,14 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         dataset, table = self._dataset, self._table
         if version.model.extractor != dataset.modality.extractor:
             table = f"{table}_champion"
-            dataset = self._seen_by(version.model.extractor)
+            dataset = self._with_extractor(version.model.extractor)
             if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
                 return None
             write_table(self._eva, table, dataset.holdout, dataset.types)
         return predict_holdout(self._eva, self._job, version, dataset, table)
 
-    def _seen_by(self, extractor: ExtractorRef | None) -> Dataset:
-        modality = self._dataset.modality.seen_by(extractor)
+    def _with_extractor(self, extractor: ExtractorRef | None) -> Dataset:
+        modality = self._dataset.modality.with_extractor(extractor)
         return datasets.build(modality, self._job.rows, self._job.targets, self._job.seed)
 
     def metrics(self, predictions: dict[str, HoldoutPredictions]) -> list[MetricRow]:
@@ -126,11 +126,15 @@ def predict_holdout(
     rows = np.stack(predicted["probabilities"].tolist())
     for target, part in zip(model.targets, model.slices(), strict=True):
         if target.spec.name in found:
-            _note(found[target.spec.name], target.spec, predicted["id"].tolist(), rows[:, part])
+            _add_predictions(
+                found[target.spec.name], target.spec, predicted["id"].tolist(), rows[:, part]
+            )
     return found
 
 
-def _note(found: HoldoutPredictions, spec: TargetSpec, tasks: list[int], rows: np.ndarray) -> None:
+def _add_predictions(
+    found: HoldoutPredictions, spec: TargetSpec, tasks: list[int], rows: np.ndarray
+) -> None:
     for task, answer, probabilities in zip(tasks, answers(spec, rows), rows, strict=True):
         if answer is not None:
             found.answers[task] = answer
@@ -153,38 +157,38 @@ def metrics(
     """The metric rows of a trained target."""
     spec = target.spec
     probabilities = np.array([predictions.probabilities[t] for t in target.tasks])
-    said = [_labels(predictions.answers[t]) for t in target.tasks]
-    usual = _usual(dataset, spec)
+    labels = [_labels(predictions.answers[t]) for t in target.tasks]
+    majority = _majority(dataset, spec)
     if spec.kind == "single":
-        rows = classification.single(
+        rows = classification.multiclass(
             [h[0] for h in target.humans],
-            [s[0] for s in said],
+            [s[0] for s in labels],
             probabilities,
             predictions.labels,
-            baseline=usual[0],
+            baseline=majority[0],
             seed=seed,
         )
     else:
-        rows = classification.multiple(
-            target.humans, said, probabilities, predictions.labels, baseline=usual, seed=seed
+        rows = classification.multilabel(
+            target.humans, labels, probabilities, predictions.labels, baseline=majority, seed=seed
         )
     return [replace(r, target=spec.name) for r in rows]
 
 
 def outcomes(target: HoldoutTarget, predictions: HoldoutPredictions) -> list[OutcomeRow]:
-    """What the version said of each judged task, beside what humans said."""
+    """The version's answer and the human label of each evaluated task."""
     rows = []
     for task, human in zip(target.tasks, target.humans, strict=True):
         answer = predictions.answers[task]
-        said = _labels(answer)
+        labels = _labels(answer)
         rows.append(
             OutcomeRow(
                 task=task,
                 target=target.spec.name,
-                predicted=_shown(said, target.spec),
+                predicted=_outcome_value(labels, target.spec),
                 score=answer.score,
-                human=_shown(human, target.spec),
-                correct=set(said) == set(human),
+                human=_outcome_value(human, target.spec),
+                correct=set(labels) == set(human),
             )
         )
     return rows
@@ -196,14 +200,14 @@ def compare(
     champion: dict[str, HoldoutPredictions],
     seed: int,
 ) -> Comparison:
-    """Both on the targets that either has learned; who has not learned one says nothing."""
+    """Both on the targets that either has learned; without a target a version has no answers."""
     serves = any(
         set(champion[t.spec.name].labels) & set(t.spec.labels)
         for t in targets
         if t.spec.name in champion
     )
     both = [
-        comparison.Judged(
+        comparison.PairedPredictions(
             t.spec.name,
             t.tasks,
             t.humans,
@@ -220,26 +224,26 @@ def compare(
 def _served(
     predictions: dict[str, HoldoutPredictions], spec: TargetSpec, task: int
 ) -> tuple[str, ...] | None:
-    """The answer as it would be served: one that holds a label not allowed is not given at all."""
+    """The answer as it would be served: not at all if it has a label that is not allowed."""
     found = predictions.get(spec.name)
     answer = found.answers.get(task) if found else None
     if answer is None:
         return None
-    said = _labels(answer)
-    return said if set(said) <= set(spec.labels) else None
+    labels = _labels(answer)
+    return labels if set(labels) <= set(spec.labels) else None
 
 
 def _labels(answer: Answer) -> tuple[str, ...]:
     return (answer.value,) if isinstance(answer.value, str) else answer.value
 
 
-def _shown(labels: tuple[str, ...], spec: TargetSpec) -> str | list[str]:
+def _outcome_value(labels: tuple[str, ...], spec: TargetSpec) -> str | list[str]:
     return labels[0] if spec.kind == "single" else sorted(labels)
 
 
-def _usual(dataset: Dataset, spec: TargetSpec) -> tuple[str, ...]:
+def _majority(dataset: Dataset, spec: TargetSpec) -> tuple[str, ...]:
     """The most common label, or set of them, of the training split."""
     columns = dataset.columns[spec.name]
-    given = dataset.train.loc[dataset.train[columns.fold] >= 0, columns.label]
-    most = max(sorted(Counter(given).items()), key=lambda item: item[1])[0]
+    values = dataset.train.loc[dataset.train[columns.fold] >= 0, columns.label]
+    most = max(sorted(Counter(values).items()), key=lambda item: item[1])[0]
     return decode(most, spec)

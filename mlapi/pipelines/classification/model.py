@@ -1,4 +1,4 @@
-"""What a classifier's version is in memory and in its artifact."""
+"""A classifier's version in memory and in its artifact."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -55,7 +55,7 @@ class TrainedTarget:
 class Classifier:
     """The trained targets of a version. Read only once made, so any thread may use it.
 
-    `extractor` is what made vectors of its inputs; None where texts are read as they are.
+    `extractor` made vectors of its inputs; None for texts.
     """
 
     pipeline: str
@@ -74,16 +74,18 @@ class Classifier:
     def probabilities(self, inputs: Sequence[Sequence[Any] | None], n: int) -> np.ndarray:
         """(n, labels of all targets, one target after another).
 
-        `inputs` has n inputs for each target, or None for a target that is not asked. Where
+        `inputs` has n inputs for each target, or None for a target that is not evaluated. Where
         there is no input the row is NaN for the target.
         """
         parts = []
         for target, column in zip(self.targets, inputs, strict=True):
             part = np.full((n, len(target.spec.labels)), np.nan)
             if column is not None:
-                there = [i for i, given in enumerate(column) if isinstance(given, str | np.ndarray)]
-                if there:
-                    part[there] = target.probabilities([column[i] for i in there])
+                present = [
+                    i for i, value in enumerate(column) if isinstance(value, str | np.ndarray)
+                ]
+                if present:
+                    part[present] = target.probabilities([column[i] for i in present])
             parts.append(part)
         return np.hstack(parts) if parts else np.empty((n, 0))
 

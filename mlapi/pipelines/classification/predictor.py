@@ -16,7 +16,7 @@ THRESHOLD = 0.5  # of the calibrated probability of each label of a `multiple` t
 
 
 def answers(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
-    """One answer for each row of (n, labels); None for a row of NaN, which had no text.
+    """One answer for each row of (n, labels); None for a row of NaN, which had no input.
 
     The score of one label is its probability; that of a set is the probability of its least
     sure decision, to take a label or to leave it.
@@ -78,18 +78,18 @@ class ClassifierPredictor(Predictor):
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
     ) -> list[Answers]:
-        today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         found: list[Answers] = [{} for _ in rows]
-        asked = [i for i, t in enumerate(self.targets) if serves(t, today.get(t.name))]
-        if not rows or not asked:
+        served = [i for i, t in enumerate(self.targets) if serves(t, specs_by_name.get(t.name))]
+        if not rows or not served:
             return found
         inputs: list[list[Any]] = [[None] * len(rows) for _ in self.targets]
-        for i in asked:
-            spec = today[self.targets[i].name]
-            inputs[i] = _without_problems(self._read(rows, spec, store), spec, found)
+        for i in served:
+            spec = specs_by_name[self.targets[i].name]
+            inputs[i] = _without_errors(self._read(rows, spec, store), spec, found)
         frame = pd.DataFrame(dict(zip(self._columns, inputs, strict=True)), dtype=object)
         probabilities = np.stack(self._function.evaluate(frame)["probabilities"].tolist())
-        for i in asked:
+        for i in served:
             spec = self.targets[i]
             for row, answer in enumerate(answers(spec, probabilities[:, self._slices[i]])):
                 if answer is not None:
@@ -98,14 +98,14 @@ class ClassifierPredictor(Predictor):
 
 
 def serves(learned: TargetSpec, today: TargetSpec | None) -> bool:
-    """Whether what was learned still answers what the control asks."""
+    """Whether the control is still in the config, and takes one label or several as it did."""
     return today is not None and today.kind == learned.kind
 
 
-def _without_problems(inputs: list[Any], spec: TargetSpec, found: list[Answers]) -> list[Any]:
-    """The inputs, None in place of a problem, which is told as the row's answer."""
-    for i, given in enumerate(inputs):
-        if isinstance(given, InputError):
-            found[i][spec.name] = NoPrediction(spec.name, given.code, given.message)
+def _without_errors(inputs: list[Any], spec: TargetSpec, found: list[Answers]) -> list[Any]:
+    """The inputs, None in place of an error, which becomes the row's NoPrediction."""
+    for i, value in enumerate(inputs):
+        if isinstance(value, InputError):
+            found[i][spec.name] = NoPrediction(spec.name, value.code, value.message)
             inputs[i] = None
     return inputs

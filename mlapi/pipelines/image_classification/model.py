@@ -14,7 +14,7 @@ from mlapi.domain import ExtractorRef, InputError, Kind, TargetSpec
 from mlapi.images.addresses import read_address
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
-from mlapi.pipelines.classification.candidates import Recipe, RidgeEstimator, fit_ridge
+from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Example, Modality
 from mlapi.pipelines.parts import Parts
 
@@ -111,7 +111,7 @@ def _spread(matrix: np.ndarray) -> float:
 
 
 @dataclass(frozen=True)
-class LinearRecipe(Recipe):
+class LinearCandidate(Candidate):
     """Ridge on the features. `alpha` is small because they have unit length."""
 
     name: str = "image features, linear"
@@ -124,7 +124,7 @@ class LinearRecipe(Recipe):
 
 
 @dataclass(frozen=True)
-class KernelRecipe(Recipe):
+class KernelCandidate(Candidate):
     """Ridge on a Gaussian kernel: a least squares support vector machine (Suykens 1999)."""
 
     name: str = "image features, kernel"
@@ -136,8 +136,8 @@ class KernelRecipe(Recipe):
         return fit_ridge(Kernel(), inputs, labels, n_labels, kind, self.alpha)
 
 
-LINEAR = LinearRecipe()
-KERNEL = KernelRecipe()
+LINEAR = LinearCandidate()
+KERNEL = KernelCandidate()
 
 
 @dataclass
@@ -182,7 +182,7 @@ class ImageModality(Modality):
     noun = "image"
     column = "features"
     column_type = "vector"
-    recipes = (LINEAR, KERNEL)
+    candidates = (LINEAR, KERNEL)
 
     def __init__(self, seen: FolderFeatureStore, extractor: ExtractorRef) -> None:
         self._seen = seen
@@ -202,7 +202,7 @@ class ImageModality(Modality):
             return None
         return Example(vector, content)
 
-    def seen_by(self, extractor: ExtractorRef | None) -> "ImageModality":
+    def with_extractor(self, extractor: ExtractorRef | None) -> "ImageModality":
         return ImageModality(self._seen, extractor) if extractor else self
 
     def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:

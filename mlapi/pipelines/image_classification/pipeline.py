@@ -9,7 +9,7 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.images.pipeline import SEEING, ImagePipeline, image_of, target_of
+from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of, target_of
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -33,9 +33,9 @@ class ImageClassification(ImagePipeline):
         for control in config.controls:
             image = image_of(control, config)
             if control.tag != "Choices":
-                waits = control.tag in ("TextArea", "Taxonomy") and not control.per_region
-                waits = waits and not isinstance(image, str)
-                code = "option_needed" if waits else "control_not_served"
+                could_cluster = control.tag in ("TextArea", "Taxonomy") and not control.per_region
+                could_cluster = could_cluster and not isinstance(image, str)
+                code = "option_needed" if could_cluster else "control_not_served"
                 unserved.append(refusals.unserved(control, code))
             elif isinstance(image, str):
                 unserved.append(refusals.unserved(control, image))
@@ -68,8 +68,8 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.image_classification.model import ImageModality
 
         eva = open_eva(job.folder / "eva", report.statement)
-        seen = self.see(job, eva, report)
-        return train(job, report.part(SEEING, 1.0), ImageModality(seen, job.extractor), eva)
+        modality = ImageModality(self.prepare_features(job, eva, report), job.extractor)
+        return train(job, report.part(EXTRACTION_SHARE, 1.0), modality, eva)
 
     def learning_curve(
         self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
@@ -78,5 +78,5 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.model import ImageModality
 
-        seen = FolderFeatureStore.read(job.folder)
-        return learning_curve(job, report, ImageModality(seen, job.extractor), result)
+        modality = ImageModality(FolderFeatureStore.read(job.folder), job.extractor)
+        return learning_curve(job, report, modality, result)

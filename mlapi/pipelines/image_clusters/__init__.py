@@ -1,4 +1,4 @@
-"""The pipeline that groups images. Imports `images`, and no other pipeline."""
+"""The pipeline that clusters images. Imports `images`, and no other pipeline."""
 
 from mlapi.pipelines.image_clusters.pipeline import ImageClusters
 

@@ -1,4 +1,4 @@
-"""How good a version of clusters is: by itself, and beside what annotators call the images."""
+"""Evaluates an image clusters version: by its silhouette, and against the names of annotators."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ from mlapi.domain import TargetSpec
 from mlapi.eva.open import Eva
 from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.pipelines.image_clusters.cluster_names import Members, most
+from mlapi.pipelines.image_clusters.clustering import silhouette
 from mlapi.pipelines.image_clusters.function import NearestCluster
-from mlapi.pipelines.image_clusters.grouping import silhouette
 from mlapi.pipelines.image_clusters.model import ClusterModel
-from mlapi.pipelines.image_clusters.naming import Members, most
 from mlapi.run_folder.job import TrainingJob
 from registry import paired_bootstrap
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
-SHOWN = 60  # of each cluster, the most central tasks, kept to be shown
+MAX_EXEMPLARS = 60  # of each cluster, the most central tasks, stored as exemplars
 _RESAMPLES = 200
 
 
 @dataclass
 class Examples:
-    """All tasks with an image, in the order of their ids; `humans` None where none gave a name."""
+    """All tasks with an image, in the order of their ids; `humans`: None without a label."""
 
     tasks: np.ndarray
     vectors: np.ndarray
@@ -34,29 +34,29 @@ class Examples:
     holdout: np.ndarray
 
     @cached_property
-    def judged(self) -> list[int]:
-        """The places of the holdout's tasks that a human has named."""
+    def evaluated(self) -> list[int]:
+        """The indices of the holdout's tasks that have a human label."""
         return [i for i, human in enumerate(self.humans) if self.holdout[i] and human is not None]
 
 
 @dataclass(frozen=True)
-class Before:
-    """The champion, and by task the name of the cluster that it lies in."""
+class PreviousClusters:
+    """The champion, and the cluster of each task."""
 
     model: ClusterModel
     clusters: dict[int, int]
 
     def name(self, task: int) -> str | None:
-        """What the champion calls the task's cluster."""
+        """The champion's name of the task's cluster."""
         cluster = self.clusters.get(task)
         return None if cluster is None else self.model.names[cluster]
 
 
 @dataclass(frozen=True)
-class Assigned:
+class Assignment:
     """The clusters of a version: their names, and of each example its cluster and centrality.
 
-    -1 is the cluster of an example that the version cannot see.
+    -1 is the cluster of an example without features.
     """
 
     names: Sequence[str]
@@ -64,8 +64,8 @@ class Assigned:
     centrality: np.ndarray
 
 
-class ClusterHoldout(Holdout[ClusterModel, Assigned]):
-    """The examples that a human has named; those of the holdout count, as in every pipeline."""
+class ClusterHoldout(Holdout[ClusterModel, Assignment]):
+    """The examples with a human label; only those of the holdout count, as in every pipeline."""
 
     def __init__(
         self,
@@ -73,40 +73,40 @@ class ClusterHoldout(Holdout[ClusterModel, Assigned]):
         job: TrainingJob,
         examples: Examples,
         members: Sequence[Members],
-        before: Before | None,
+        previous: PreviousClusters | None,
     ) -> None:
         self._eva = eva
         self._job = job
         self._examples = examples
         self._members = members
-        self._before = before
+        self._previous = previous
         self._spec = job.targets[0]
-        self._truth = [str(examples.humans[i]) for i in examples.judged]
+        self._truth = [str(examples.humans[i]) for i in examples.evaluated]
         self.primary_metric = "adjusted_rand" if self._truth else "silhouette"
 
-    def predict(self, version: Version[ClusterModel]) -> Assigned:
+    def predict(self, version: Version[ClusterModel]) -> Assignment:
         table = f"{self._job.prefix}_tasks"
         found = predict_table(self._eva, self._job, version, NearestCluster, table, ["features"])
         found = found.set_index("id").loc[self._examples.tasks]
-        return Assigned(
+        return Assignment(
             version.model.names,
             found["cluster"].to_numpy(dtype=int),
             found["centrality"].to_numpy(dtype=float),
         )
 
-    def predict_champion(self, champion: Version[ClusterModel]) -> Assigned | None:
-        """Its clusters were needed before, to name those of the new version."""
-        if self._before is None:
+    def predict_champion(self, champion: Version[ClusterModel]) -> Assignment | None:
+        """Its clusters are known already: the new version's were named by them."""
+        if self._previous is None:
             return None
         tasks = self._examples.tasks.tolist()
-        clusters = np.array([self._before.clusters.get(task, -1) for task in tasks], dtype=int)
-        return Assigned(champion.model.names, clusters, np.zeros(len(tasks)))
+        clusters = np.array([self._previous.clusters.get(task, -1) for task in tasks], dtype=int)
+        return Assignment(champion.model.names, clusters, np.zeros(len(tasks)))
 
-    def metrics(self, predictions: Assigned) -> list[MetricRow]:
-        said = predictions.clusters[self._examples.judged]
+    def metrics(self, predictions: Assignment) -> list[MetricRow]:
+        predicted = predictions.clusters[self._examples.evaluated]
         n = len(self._truth)
-        rand = float(adjusted_rand_score(self._truth, said)) if n > 1 else None
-        v_measure = float(v_measure_score(self._truth, said)) if n > 1 else None
+        rand = float(adjusted_rand_score(self._truth, predicted)) if n > 1 else None
+        v_measure = float(v_measure_score(self._truth, predicted)) if n > 1 else None
         fitted = ~self._examples.holdout
         vectors, clusters = self._examples.vectors[fitted], predictions.clusters[fitted]
         shape = silhouette(vectors, clusters, self._job.seed)
@@ -116,7 +116,7 @@ class ClusterHoldout(Holdout[ClusterModel, Assigned]):
             row("v_measure", v_measure, n),
             row("silhouette", shape, int(fitted.sum())),
             row("clusters", float(len(predictions.names)), total),
-            # What names without any relation to the images would get.
+            # Of names that are independent of the images.
             row("baseline_adjusted_rand", 0.0 if n > 1 else None, n),
             *_sizes(predictions),
         ]
@@ -125,28 +125,29 @@ class ClusterHoldout(Holdout[ClusterModel, Assigned]):
             row("primary", rand, n) if n else row("primary", shape, total),
         ]
 
-    def outcomes(self, predictions: Assigned) -> list[OutcomeRow]:
+    def outcomes(self, predictions: Assignment) -> list[OutcomeRow]:
         return _outcomes(self._examples, self._spec, self._members, predictions)
 
-    def exemplars(self, predictions: Assigned) -> list[ExemplarRow]:
+    def exemplars(self, predictions: Assignment) -> list[ExemplarRow]:
         return _exemplars(self._examples, self._spec, predictions)
 
-    def compare(self, candidate: Assigned, champion: Assigned | None) -> Comparison:
-        """The adjusted Rand index of both on the same named tasks."""
-        judged, today = self._examples.judged, self._spec.labels
+    def compare(self, candidate: Assignment, champion: Assignment | None) -> Comparison:
+        """The adjusted Rand index of both on the same tasks."""
+        evaluated, today = self._examples.evaluated, self._spec.labels
         serves = champion is not None and (not today or any(n in today for n in champion.names))
         n = len(self._truth)
-        mine = other = difference = interval = None
+        scores: list[float | None] = [None, None]
+        difference = interval = None
         if n > 1 and champion is not None and serves:
-            named = np.array(self._truth)
-            ours, theirs = candidate.clusters[judged], champion.clusters[judged]
-            mine, other = (float(adjusted_rand_score(named, said)) for said in (ours, theirs))
-            difference = mine - other
-            interval = _interval(named, ours, theirs, self._job.seed)
+            truth = np.array(self._truth)
+            new, old = candidate.clusters[evaluated], champion.clusters[evaluated]
+            scores = [float(adjusted_rand_score(truth, clusters)) for clusters in (new, old)]
+            difference = scores[0] - scores[1]
+            interval = _interval(truth, new, old, self._job.seed)
         return Comparison(
             metric="adjusted_rand",
-            candidate=mine,
-            champion=other,
+            candidate=scores[0],
+            champion=scores[1],
             difference=difference,
             interval=interval,
             n=n,
@@ -155,23 +156,23 @@ class ClusterHoldout(Holdout[ClusterModel, Assigned]):
         )
 
 
-def _sizes(assigned: Assigned) -> list[MetricRow]:
-    """How many tasks each name has: clusters may share one that annotators gave to both."""
+def _sizes(assigned: Assignment) -> list[MetricRow]:
+    """The tasks of each name; clusters share a name that annotators gave to both."""
     sizes = Counter(assigned.names[cluster] for cluster in assigned.clusters.tolist())
     return [row("support", float(n), n, label=name) for name, n in sorted(sizes.items())]
 
 
 def _outcomes(
-    examples: Examples, spec: TargetSpec, members: Sequence[Members], assigned: Assigned
+    examples: Examples, spec: TargetSpec, members: Sequence[Members], assigned: Assignment
 ) -> list[OutcomeRow]:
-    """The name of each judged task's cluster as it would be without that task's own answer."""
+    """The name of each evaluated task's cluster without the vote of that task's own label."""
     found = []
-    for i in examples.judged:
+    for i in examples.evaluated:
         human, cluster = examples.humans[i], int(assigned.clusters[i])
         others = members[cluster].humans - Counter([human])
-        others_say = most(others) if others else None
+        voted = most(others) if others else None
         own = assigned.names[cluster]
-        name = others_say or (own if own != human else None)
+        name = voted or (own if own != human else None)
         found.append(
             OutcomeRow(
                 task=int(examples.tasks[i]),
@@ -185,8 +186,8 @@ def _outcomes(
     return found
 
 
-def _exemplars(examples: Examples, spec: TargetSpec, assigned: Assigned) -> list[ExemplarRow]:
-    """Of each name the most central tasks."""
+def _exemplars(examples: Examples, spec: TargetSpec, assigned: Assignment) -> list[ExemplarRow]:
+    """The most central tasks of each name."""
     by_name: dict[str, list[tuple[float, int]]] = {}
     for task, cluster, score in zip(
         examples.tasks, assigned.clusters, assigned.centrality, strict=True
@@ -195,18 +196,18 @@ def _exemplars(examples: Examples, spec: TargetSpec, assigned: Assigned) -> list
     return [
         ExemplarRow(spec.name, name, task, score)
         for name, found in sorted(by_name.items())
-        for score, task in sorted(found, key=lambda one: (-one[0], one[1]))[:SHOWN]
+        for score, task in sorted(found, key=lambda one: (-one[0], one[1]))[:MAX_EXEMPLARS]
     ]
 
 
 def _interval(
-    named: np.ndarray, ours: np.ndarray, theirs: np.ndarray, seed: int
+    truth: np.ndarray, candidate: np.ndarray, champion: np.ndarray, seed: int
 ) -> list[float] | None:
     def difference(some: np.ndarray) -> float:
-        ours_of_some = adjusted_rand_score(named[some], ours[some])
-        return ours_of_some - adjusted_rand_score(named[some], theirs[some])
+        score = adjusted_rand_score(truth[some], candidate[some])
+        return score - adjusted_rand_score(truth[some], champion[some])
 
     found = paired_bootstrap.interval(
-        paired_bootstrap.redrawn(difference, len(named), _RESAMPLES, seed)
+        paired_bootstrap.redrawn(difference, len(truth), _RESAMPLES, seed)
     )
     return found and list(found)

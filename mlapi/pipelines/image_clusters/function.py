@@ -1,4 +1,4 @@
-"""The EvaDB function of a version of clusters: features in, the nearest cluster out."""
+"""The EvaDB function of an image clusters version: features in, the nearest cluster out."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ class NearestCluster(
     inputs=[Column("features", "float32", (None,))],
     outputs=[Column("cluster", "int64"), Column("centrality", "float64")],
 ):
-    """One vector in; the number of its cluster and how central it is there out.
+    """One vector in; the number of its cluster and how central it is present out.
 
     A row without a vector is in cluster -1.
     """
@@ -28,8 +28,8 @@ class NearestCluster(
     def evaluate(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         vectors = frame.iloc[:, 0].tolist()
         clusters, centrality = np.full(len(vectors), NONE), np.zeros(len(vectors))
-        there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
-        if there:
-            found = self.model.assign(np.stack([vectors[i] for i in there]))
-            clusters[there], centrality[there] = found
+        present = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+        if present:
+            found = self.model.assign(np.stack([vectors[i] for i in present]))
+            clusters[present], centrality[present] = found
         return {"cluster": clusters, "centrality": centrality}

@@ -1,4 +1,4 @@
-"""What a version of clusters is in memory and in its artifact."""
+"""An image clusters version in memory and in its artifact."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from mlapi.pipelines.parts import Parts
 
 @dataclass
 class ClusterModel:
-    """The centres (k, features) and the name of each."""
+    """The centres (k, features) and their names."""
 
     spec: TargetSpec
     extractor: ExtractorRef
@@ -42,7 +42,7 @@ class ClusterModel:
         return nearest, np.where(following > 0, 1 - own / safe, 0.0)
 
     def answer(self, cluster: int, centrality: float) -> Answer:
-        """The cluster's name, as sure as the image is central."""
+        """The cluster's name, with the centrality as score."""
         score = min(1.0, max(0.0, float(centrality)))
         return Answer(self.spec.name, self.names[cluster], score, "single")
 

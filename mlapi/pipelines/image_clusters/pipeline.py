@@ -1,4 +1,4 @@
-"""Clusters of images as a pipeline: the name of a task's cluster, as annotators call it."""
+"""Image clusters as a pipeline: the name of a task's cluster, which annotators can change."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -28,13 +28,13 @@ class ImageClusters(ImagePipeline):
         "mlapi.images.function",
         "mlapi.pipelines.image_clusters.function",
     )
-    only_if_asked = True
+    opt_in = True
     learns_from = "all"
-    counts = "tasks"  # labels only name what is found without them
-    # New names are worth a version soon, however many images there are.
+    counts = "tasks"  # clusters are found without labels, which only name them
+    # A few new names are worth a version, however many images there are.
     policy = {"changed_min": 5, "changed_share": 0.0}
 
-    def is_asked(self, options: Mapping[str, Any]) -> bool:
+    def is_enabled(self, options: Mapping[str, Any]) -> bool:
         return isinstance(options.get("cluster"), str) and bool(options["cluster"])
 
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
@@ -65,7 +65,7 @@ class ImageClusters(ImagePipeline):
         from mlapi.pipelines.image_clusters.training import train
 
         eva = open_eva(job.folder / "eva", report.statement)
-        return train(job, report, self.see(job, eva, report), eva)
+        return train(job, report, self.prepare_features(job, eva, report), eva)
 
 
 def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:

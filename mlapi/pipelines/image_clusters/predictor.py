@@ -1,4 +1,4 @@
-"""A loaded version of clusters: task data in, the name of its cluster out."""
+"""A loaded image clusters version: task data in, the name of its cluster out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,22 +33,22 @@ class ClusterPredictor(Predictor):
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
     ) -> list[dict[str, Answer | NoPrediction]]:
-        today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
-        spec = today.get(name)
+        spec = specs_by_name.get(name)
         if spec is None:
             return [{} for _ in rows]
         inputs = read_vectors(rows, spec, self.model.extractor, store)
         found: list[dict[str, Answer | NoPrediction]] = [
-            {name: NoPrediction(name, given.code, given.message)}
-            if isinstance(given, InputError)
+            {name: NoPrediction(name, value.code, value.message)}
+            if isinstance(value, InputError)
             else {}
-            for given in inputs
+            for value in inputs
         ]
-        there = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
-        vectors = pd.Series([inputs[i] for i in there], dtype=object)
-        said = self._function.evaluate(pd.DataFrame({"features": vectors}))
-        columns = (said[column].tolist() for column in ("cluster", "centrality"))
-        for i, cluster, centrality in zip(there, *columns, strict=True):
+        readable = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
+        vectors = pd.Series([inputs[i] for i in readable], dtype=object)
+        outputs = self._function.evaluate(pd.DataFrame({"features": vectors}))
+        columns = (outputs[column].tolist() for column in ("cluster", "centrality"))
+        for i, cluster, centrality in zip(readable, *columns, strict=True):
             found[i] = {name: self.model.answer(cluster, centrality)}
         return found

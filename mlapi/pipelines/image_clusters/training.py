@@ -1,4 +1,4 @@
-"""Trains a version of clusters in EvaDB: table, groups, names, artifact, evaluation."""
+"""Trains an image clusters version in EvaDB: table, clusters, names, artifact, evaluation."""
 
 from collections import Counter
 from dataclasses import replace
@@ -13,16 +13,16 @@ from mlapi.images.addresses import read_vectors
 from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines import artifact
-from mlapi.pipelines.image_clusters.evaluation import Before, ClusterHoldout, Examples
-from mlapi.pipelines.image_clusters.grouping import Grouped, group, nearest, silhouette
+from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
+from mlapi.pipelines.image_clusters.clustering import Clustering, cluster, nearest, silhouette
+from mlapi.pipelines.image_clusters.evaluation import ClusterHoldout, Examples, PreviousClusters
 from mlapi.pipelines.image_clusters.model import ClusterModel
-from mlapi.pipelines.image_clusters.naming import Members, name_all
 from mlapi.pipelines.images.options import MOST_CLUSTERS
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.run_folder.result import environment
-from registry.training_result import Candidate, TrainingResult
+from registry.training_result import CandidateRow, TrainingResult
 
 _LEAST = 4
 _AS_GOOD = 0.01  # of the silhouette
@@ -31,35 +31,35 @@ _AS_GOOD = 0.01  # of the silhouette
 def train(
     job: TrainingJob,
     report: ProgressWriter,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
     spec = job.targets[0]
-    wanted = _wanted(job, spec)
+    k = _requested_clusters(job, spec)
     report.phase("reading", 0.35)
-    examples = _examples(job, spec, seen, eva)
-    report.phase("grouping", 0.4)
-    found = _group(job, spec, examples, wanted, report)
+    examples = _examples(job, spec, store, eva)
+    report.phase("clustering", 0.4)
+    clustering = _cluster(job, spec, examples, k, report)
     champion = load_champion(job, load_model, report)
-    before = _before(job, spec, seen, champion.model) if champion else None
-    if before and _still_good(before.model, found, examples, job, wanted):
-        report.log("The champion's clusters are as good on today's images: they are kept.")
-        found = replace(found, centres=before.model.centres)
-    model = ClusterModel(spec, job.extractor, found.centres, [""] * len(found.centres))
+    previous = _previous(job, spec, store, champion.model) if champion else None
+    if previous and _still_good(previous.model, clustering, examples, job, k):
+        report.log("The champion's clusters score as well on today's images and are kept.")
+        clustering = replace(clustering, centres=previous.model.centres)
+    model = ClusterModel(spec, job.extractor, clustering.centres, [""] * len(clustering.centres))
     clusters, _ = model.assign(examples.vectors)
-    members = [_members(examples, clusters == i, before) for i in range(len(model.centres))]
-    model.names = name_all(members, spec.labels, before.model.names if before else ())
+    members = [_members(examples, clusters == i, previous) for i in range(len(model.centres))]
+    model.names = name_all(members, spec.labels, previous.model.names if previous else ())
     report.phase("saving", 0.75)
     learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
     model = replace(model, spec=learned)
     stored = artifact.save(job, model)
-    holdout = ClusterHoldout(eva, job, examples, members, before)
+    holdout = ClusterHoldout(eva, job, examples, members, previous)
     evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
     return TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",
         candidates=[
-            Candidate(
+            CandidateRow(
                 target=spec.name,
                 name=f"{k} clusters",
                 score=score,
@@ -69,7 +69,7 @@ def train(
                 note="",
                 won=k == len(model.names),
             )
-            for k, score in found.tried.items()
+            for k, score in clustering.tried.items()
         ],
         targets=[learned.row()],
         **vars(evaluated),
@@ -79,12 +79,12 @@ def train(
     )
 
 
-def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:
+def _requested_clusters(job: TrainingJob, spec: TargetSpec) -> int | None:
     k = job.options["clusters"]
     if k is not None and spec.labels and k > len(spec.labels):
         raise TrainingFailed(
             "too_many_clusters",
-            f"{k} clusters are asked for, and the control has {len(spec.labels)} labels.",
+            f"{k} clusters are requested, and the control has {len(spec.labels)} labels.",
         )
     return k
 
@@ -92,12 +92,12 @@ def _wanted(job: TrainingJob, spec: TargetSpec) -> int | None:
 def _examples(
     job: TrainingJob,
     spec: TargetSpec,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
-    """The tasks that have an image, with their vectors as EvaDB's table has them."""
+    """The tasks that have an image, with their vectors as EvaDB's table returns them."""
     table = f"{job.prefix}_tasks"
-    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
+    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, store)
     if len(tasks) < _LEAST:
         raise TrainingFailed(
             "not_enough_tasks",
@@ -120,9 +120,9 @@ def _allowed(human: Any, spec: TargetSpec) -> str | None:
     return human if not spec.labels or human in spec.labels else None
 
 
-def _group(
+def _cluster(
     job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, report: ProgressWriter
-) -> Grouped:
+) -> Clustering:
     fitted = examples.vectors[~examples.holdout]
     if (fitted == fitted[:1]).all():
         raise TrainingFailed(
@@ -132,49 +132,49 @@ def _group(
         )
     most = len(spec.labels) or MOST_CLUSTERS
 
-    def tell(n: int, silhouette: float) -> None:
+    def log_silhouette(n: int, silhouette: float) -> None:
         report.log(f"{n} clusters: silhouette {silhouette:.3f}")
 
-    return group(fitted, k, most, job.seed, tell)
+    return cluster(fitted, k, most, job.seed, log_silhouette)
 
 
 def _still_good(
-    before: ClusterModel, found: Grouped, examples: Examples, job: TrainingJob, k: int | None
+    previous: ClusterModel, new: Clustering, examples: Examples, job: TrainingJob, k: int | None
 ) -> bool:
-    """Whether other clusters would only move images about: then annotators keep those they know.
+    """Whether the previous clusters score as well: then they are kept, so that names stay stable.
 
-    A new name alone makes no other clusters.
+    A new name alone does not change the clusters.
     """
-    if before.extractor != job.extractor or k not in (None, len(before.names)):
+    if previous.extractor != job.extractor or k not in (None, len(previous.names)):
         return False
-    if job.targets[0].labels and len(before.names) > len(job.targets[0].labels):
+    if job.targets[0].labels and len(previous.names) > len(job.targets[0].labels):
         return False
     fitted = examples.vectors[~examples.holdout]
-    theirs = silhouette(fitted, before.assign(fitted)[0], job.seed)
-    ours = silhouette(fitted, nearest(fitted, found.centres), job.seed)
-    return theirs is not None and (ours is None or theirs >= ours - _AS_GOOD)
+    old_score = silhouette(fitted, previous.assign(fitted)[0], job.seed)
+    new_score = silhouette(fitted, nearest(fitted, new.centres), job.seed)
+    return old_score is not None and (new_score is None or old_score >= new_score - _AS_GOOD)
 
 
-def _members(examples: Examples, inside: np.ndarray, before: Before | None) -> Members:
-    there = np.flatnonzero(inside)
-    humans = Counter(human for i in there if (human := examples.humans[i]) is not None)
-    names = (before.name(int(examples.tasks[i])) for i in there) if before else ()
-    return Members(len(there), Counter(n for n in names if n is not None), humans)
+def _members(examples: Examples, inside: np.ndarray, previous: PreviousClusters | None) -> Members:
+    rows = np.flatnonzero(inside)
+    humans = Counter(human for i in rows if (human := examples.humans[i]) is not None)
+    names = (previous.name(int(examples.tasks[i])) for i in rows) if previous else ()
+    return Members(len(rows), Counter(n for n in names if n is not None), humans)
 
 
-def _before(
+def _previous(
     job: TrainingJob,
     spec: TargetSpec,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     model: ClusterModel,
-) -> Before | None:
-    """The champion's clusters of today's images; None where it has named another control."""
+) -> PreviousClusters | None:
+    """The champion's clusters of today's images; None if it fills another control."""
     if model.spec.name != spec.name:
         return None
-    vectors = read_vectors([row["data"] for row in job.rows], spec, model.extractor, seen)
-    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
-    if not there:
+    vectors = read_vectors([row["data"] for row in job.rows], spec, model.extractor, store)
+    readable = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+    if not readable:
         return None
-    clusters, _ = model.assign(np.stack([np.asarray(vectors[i]) for i in there]))
-    found = {job.rows[i]["id"]: int(cluster) for i, cluster in zip(there, clusters, strict=True)}
-    return Before(model, found)
+    clusters, _ = model.assign(np.stack([np.asarray(vectors[i]) for i in readable]))
+    found = {job.rows[i]["id"]: int(cluster) for i, cluster in zip(readable, clusters, strict=True)}
+    return PreviousClusters(model, found)

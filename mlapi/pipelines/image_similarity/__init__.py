@@ -1,4 +1,4 @@
-"""The pipeline that finds images like those that carry a label.
+"""The pipeline that finds images similar to those with a label.
 
 Imports `images`, and no other pipeline.
 """

@@ -21,14 +21,14 @@ from mlapi.run_folder.job import TrainingJob
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
-SHOWN = 100  # of the tasks that are most like a reference, kept to be shown
+MAX_EXEMPLARS = 100  # of the tasks that are most like a reference, kept to be shown
 
 
 @dataclass
 class Examples:
     """All tasks with an image, in the order of their ids.
 
-    `humans` are sets of labels, None where nobody said anything of the control.
+    `humans` are sets of labels, None without a human label for the control.
     """
 
     tasks: np.ndarray
@@ -43,29 +43,29 @@ class Examples:
         return np.array([h is not None and self.label in h for h in self.humans])
 
     @cached_property
-    def judged(self) -> np.ndarray:
-        """(n,) whether each is in the holdout and was labelled."""
+    def evaluated(self) -> np.ndarray:
+        """(n,) whether each is in the holdout and has a human label."""
         return self.holdout & np.array([h is not None for h in self.humans])
 
 
 class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
-    """The holdout among the examples; predictions by task id, None for one that is like none."""
+    """The holdout among the examples; predictions by task id, None for no label."""
 
     primary_metric = "macro_f1"
 
     def __init__(
-        self, eva: Eva, job: TrainingJob, examples: Examples, k: int, seen: FolderFeatureStore
+        self, eva: Eva, job: TrainingJob, examples: Examples, k: int, store: FolderFeatureStore
     ) -> None:
         self._eva = eva
         self._job = job
         self._examples = examples
         self._k = k
-        self._seen = seen
+        self._store = store
         self._spec = job.targets[0]
-        self._judged = [i for i, there in enumerate(examples.judged) if there]
+        self._evaluated = np.flatnonzero(examples.evaluated).tolist()
 
     def predict(self, version: Version[SimilarityModel]) -> dict[int, Answer | None] | None:
-        """None also for a version of another label, or whose extractor has seen no image."""
+        """None also for a version of another label, or without features of its extractor."""
         model = version.model
         if model.label != self._examples.label or model.spec.name != self._spec.name:
             return None
@@ -73,7 +73,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
         if model.extractor != self._job.extractor:
             table = f"{table}_champion"
             rows = self._job.rows
-            if not write_images(self._eva, table, rows, self._spec, model.extractor, self._seen):
+            if not write_images(self._eva, table, rows, self._spec, model.extractor, self._store):
                 return None
         found = predict_table(self._eva, self._job, version, NearestReferences, table, ["features"])
         columns = (found[name].tolist() for name in ("id", "tasks", "nearness"))
@@ -85,11 +85,11 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
     def metrics(self, predictions: dict[int, Answer | None]) -> list[MetricRow]:
         return [
             r if r.name == "primary" else replace(r, target=self._spec.name)
-            for r in _metrics(self._examples, self._judged, predictions, self._k)
+            for r in _metrics(self._examples, self._evaluated, predictions, self._k)
         ]
 
     def outcomes(self, predictions: dict[int, Answer | None]) -> list[OutcomeRow]:
-        return [_outcome(self._examples, i, predictions, self._spec) for i in self._judged]
+        return [_outcome(self._examples, i, predictions, self._spec) for i in self._evaluated]
 
     def exemplars(self, predictions: dict[int, Answer | None]) -> list[ExemplarRow]:
         return _exemplars(self._examples, predictions, self._spec)
@@ -97,63 +97,70 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
     def compare(
         self, candidate: dict[int, Answer | None], champion: dict[int, Answer | None] | None
     ) -> Comparison:
-        truth, said = _binary(self._examples, self._judged, candidate)
-        _, theirs = _binary(self._examples, self._judged, champion or {})
-        tasks = [int(self._examples.tasks[i]) for i in self._judged]
-        both = comparison.Judged(self._spec.name, tasks, truth, list(said), list(theirs))
+        truth, predicted = _binary(self._examples, self._evaluated, candidate)
+        _, of_champion = _binary(self._examples, self._evaluated, champion or {})
+        tasks = [int(self._examples.tasks[i]) for i in self._evaluated]
+        both = comparison.PairedPredictions(
+            self._spec.name, tasks, truth, list(predicted), list(of_champion)
+        )
         serves = champion is not None
         return comparison.compare([both], champion_serves=serves, seed=self._job.seed)
 
 
 def _metrics(
-    examples: Examples, judged: list[int], answers: dict[int, Answer | None], k: int
+    examples: Examples, evaluated: list[int], answers: dict[int, Answer | None], k: int
 ) -> list[MetricRow]:
-    n = len(judged)
-    truth, said = _binary(examples, judged, answers)
+    n = len(evaluated)
+    truth, predicted = _binary(examples, evaluated, answers)
     labels = _classes(examples.label)
-    known, told = indicators(truth, labels), indicators(said, labels)
-    f1 = macro_f1(known, told) if n else None
+    is_true, is_predicted = indicators(truth, labels), indicators(predicted, labels)
+    f1 = macro_f1(is_true, is_predicted) if n else None
     precision, by_chance, queries = precision_at_k(examples, k)
-    hits = int((known[:, 0] * told[:, 0]).sum()) if n else 0
-    given, answered = (int(m[:, 0].sum()) if n else 0 for m in (known, told))
+    hits = int((is_true[:, 0] * is_predicted[:, 0]).sum()) if n else 0
+    positive, answered = (int(m[:, 0].sum()) if n else 0 for m in (is_true, is_predicted))
     always = indicators([(labels[1],)] * n, labels)
     return [
         row("primary", f1, n),
         row("macro_f1", f1, n),
-        row("baseline_macro_f1", macro_f1(known, always) if n else None, n),
+        row("baseline_macro_f1", macro_f1(is_true, always) if n else None, n),
         row("precision_at_k", precision, queries, step=k),
         row("baseline_precision_at_k", by_chance, queries, step=k),
         row("references", float(examples.carries.sum()), len(examples.tasks)),
         row("precision", hits / answered if answered else None, answered, label=examples.label),
-        row("recall", hits / given if given else None, given, label=examples.label),
-        row("f1", f1_by_label(known, told)[0] if n else None, given, label=examples.label),
-        row("support", float(given), given, label=examples.label),
+        row("recall", hits / positive if positive else None, positive, label=examples.label),
+        row(
+            "f1",
+            f1_by_label(is_true, is_predicted)[0] if n else None,
+            positive,
+            label=examples.label,
+        ),
+        row("support", float(positive), positive, label=examples.label),
     ]
 
 
 def precision_at_k(examples: Examples, k: int) -> tuple[float | None, float | None, int]:
-    """Of each judged task's k nearest labelled others, the share that has a label in common.
+    """The share of each evaluated task's k nearest labelled neighbours that has a label in common.
 
-    The mean over the judged tasks that carry any label; what it would be if the others were
-    drawn by chance; and how many were judged. Manning et al., Introduction to Information
+    The mean over the evaluated tasks that carry any label; what it would be if the others were
+    drawn by chance; and how many they are. Manning et al., Introduction to Information
     Retrieval, 2008, section 8.4.
     """
-    there = [i for i, human in enumerate(examples.humans) if human]
-    queries = [i for i in there if examples.judged[i]]
-    k = min(k, len(there) - 1)
+    labelled = [i for i, human in enumerate(examples.humans) if human]
+    queries = [i for i in labelled if examples.evaluated[i]]
+    k = min(k, len(labelled) - 1)
     if not queries or k < 1:
         return None, None, 0
-    labels = sorted({label for i in there for label in examples.humans[i] or ()})
-    matrix = indicators([tuple(examples.humans[i] or ()) for i in there], labels)
-    place = {i: n for n, i in enumerate(there)}
-    _, found = index_of(examples.vectors[there]).search(examples.vectors[queries], k + 1)
+    labels = sorted({label for i in labelled for label in examples.humans[i] or ()})
+    matrix = indicators([tuple(examples.humans[i] or ()) for i in labelled], labels)
+    rows = {i: n for n, i in enumerate(labelled)}
+    _, found = index_of(examples.vectors[labelled]).search(examples.vectors[queries], k + 1)
     shares, chances = [], []
     for query, nearest in zip(queries, found, strict=True):
-        own = place[query]
+        own = rows[query]
         others = [n for n in nearest if n != own][:k]
         alike = (matrix @ matrix[own]) > 0
         shares.append(alike[others].mean())
-        chances.append((alike.sum() - 1) / (len(there) - 1))
+        chances.append((alike.sum() - 1) / (len(labelled) - 1))
     return float(np.mean(shares)), float(np.mean(chances)), len(queries)
 
 
@@ -162,14 +169,14 @@ def _classes(label: str) -> list[str]:
 
 
 def _binary(
-    examples: Examples, judged: list[int], answers: dict[int, Answer | None]
+    examples: Examples, evaluated: list[int], answers: dict[int, Answer | None]
 ) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """What humans and what the version said of each judged task: the label, or not."""
+    """The human label and the prediction of each evaluated task: the label, or not."""
     yes: tuple[str, ...] = (_classes(examples.label)[0],)
     no: tuple[str, ...] = (_classes(examples.label)[1],)
-    truth = [yes if examples.carries[i] else no for i in judged]
-    said = [yes if answers.get(int(examples.tasks[i])) else no for i in judged]
-    return truth, said
+    truth = [yes if examples.carries[i] else no for i in evaluated]
+    predicted = [yes if answers.get(int(examples.tasks[i])) else no for i in evaluated]
+    return truth, predicted
 
 
 def _outcome(
@@ -178,11 +185,11 @@ def _outcome(
     single = spec.kind == "single"
     human = sorted(examples.humans[i] or ())
     answer = answers[int(examples.tasks[i])]
-    said = [examples.label] if answer else []
+    predicted = [examples.label] if answer else []
     return OutcomeRow(
         task=int(examples.tasks[i]),
         target=spec.name,
-        predicted=(said[0] if said else None) if single else said,
+        predicted=(predicted[0] if predicted else None) if single else predicted,
         score=answer.score if answer else None,
         human=(human[0] if human else "") if single else human,
         correct=bool(answer) == bool(examples.carries[i]),
@@ -199,4 +206,6 @@ def _exemplars(
         if not carries and (answer := answers[int(task)])
     ]
     found.sort(key=lambda one: (-one[0], one[1]))
-    return [ExemplarRow(spec.name, examples.label, task, score) for score, task in found[:SHOWN]]
+    return [
+        ExemplarRow(spec.name, examples.label, task, score) for score, task in found[:MAX_EXEMPLARS]
+    ]

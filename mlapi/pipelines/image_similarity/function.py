@@ -27,9 +27,9 @@ class NearestReferences(
         vectors = frame.iloc[:, 0].tolist()
         tasks = [np.empty(0, dtype=np.int64) for _ in vectors]
         nearness = [np.empty(0) for _ in vectors]
-        there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
-        if there:
-            found = self.model.nearest(np.stack([vectors[i] for i in there]))
-            for i, ids, near in zip(there, *found, strict=True):
+        present = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+        if present:
+            found = self.model.nearest(np.stack([vectors[i] for i in present]))
+            for i, ids, near in zip(present, *found, strict=True):
                 tasks[i], nearness[i] = ids, near
         return {"tasks": tasks, "nearness": nearness}

@@ -1,4 +1,4 @@
-"""What an image similarity version is in memory and in its artifact."""
+"""An image similarity version in memory and in its artifact."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,14 +10,14 @@ import numpy as np
 from mlapi.domain import Answer, ExtractorRef, TargetSpec
 from mlapi.pipelines.parts import Parts
 
-# So many of the references that are near are told: of one more than an image can be itself.
+# The references that are returned; one of them can be the image itself.
 NEAREST = 8
 _ROWS = 256  # whose cosines with all references are in memory at once
 
 
 @dataclass
 class SimilarityModel:
-    """The references (task ids and unit vectors), and how near is near to each of them.
+    """The references (task ids and unit vectors), and the similarity that each requires.
 
     `thresholds` are the cosine similarities of each reference's k-th nearest task: what is at
     least as similar is among its k nearest.
@@ -35,7 +35,7 @@ class SimilarityModel:
         return int(self.vectors.nbytes + self.thresholds.nbytes + self.references.nbytes)
 
     def nearest(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n, m) task ids of the references that are near, the nearest first, and how near.
+        """(n, m) task ids of the nearest references, the nearest first, and their nearness.
 
         The nearness is the cosine, mapped from -1..1 to 0..1. Where fewer than m references are
         near (the image is not among their k nearest) the rest has a nearness of 0.
@@ -44,7 +44,7 @@ class SimilarityModel:
         ids, nearness = np.empty((len(vectors), m), dtype=np.int64), np.empty((len(vectors), m))
         for start in range(0, len(vectors), _ROWS):
             rows = slice(start, start + _ROWS)
-            # All references, because the nearest one may be strict and a farther one not.
+            # All references: the nearest may miss its threshold where a farther one meets it.
             cosine = np.asarray(vectors[rows], dtype=np.float32) @ self.vectors.T
             near = np.where(cosine >= self.thresholds - _ROUNDING, (cosine + 1) / 2, 0.0)
             places = np.argsort(-near, axis=1, kind="stable")[:, :m]
@@ -53,7 +53,7 @@ class SimilarityModel:
         return ids, nearness
 
     def answer(self, nearness: Sequence[float]) -> Answer | None:
-        """The label, as sure as the nearest reference is near; None where none is."""
+        """The label, with the nearness of the nearest reference as score; None if none is near."""
         best = max(nearness, default=0.0)
         if best <= 0:
             return None
@@ -86,7 +86,7 @@ class SimilarityModel:
         )
 
 
-# Of float32 sums in another order: a task is never pushed out of its own place by that.
+# The error of float32 sums in another order, by which no task may miss its threshold.
 _ROUNDING = 1e-5
 
 

@@ -1,4 +1,4 @@
-"""Image similarity as a pipeline: a label for what is near to the images that carry it."""
+"""Image similarity as a pipeline: a label for tasks whose images are near to those that have it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,8 @@ class ImageSimilarity(ImagePipeline):
         "mlapi.images.function",
         "mlapi.pipelines.image_similarity.function",
     )
-    only_if_asked = True
-    may_be_silent = True
+    opt_in = True
+    may_abstain = True
     learns_from = "all"  # the neighbours of a reference are sought among all tasks
     # One reference is enough, and each one that is marked or unmarked makes another version.
     policy = {
@@ -38,28 +38,28 @@ class ImageSimilarity(ImagePipeline):
         "changed_share": 0.0,
     }
 
-    def is_asked(self, options: Mapping[str, Any]) -> bool:
+    def is_enabled(self, options: Mapping[str, Any]) -> bool:
         return image_options.similar_to(options) is not None
 
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        wanted = image_options.similar_to(options)
+        similar_to = image_options.similar_to(options)
         targets: list[TargetSpec] = []
         unserved = []
         for control in config.controls:
-            code = _refusal(control, config, wanted)
+            code = _refusal(control, config, similar_to)
             image = image_of(control, config)
             if not code and not targets and not isinstance(image, str):
                 targets.append(target_of(control, image))
             else:
                 unserved.append(refusals.unserved(control, code or "other_control"))
-        purpose = f"similar to {wanted[1]}" if wanted else ""
+        purpose = f"similar to {similar_to[1]}" if similar_to else ""
         return Match(self.name, tuple(targets), tuple(unserved), purpose)
 
     def required(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any]
     ) -> dict[str, str] | None:
-        wanted = image_options.similar_to(options)
-        return {target.name: wanted[1] for target in targets} if wanted else None
+        similar_to = image_options.similar_to(options)
+        return {target.name: similar_to[1] for target in targets} if similar_to else None
 
     def read_model(self, parts: "Parts") -> "SimilarityModel":
         from mlapi.pipelines.image_similarity.model import SimilarityModel
@@ -76,10 +76,10 @@ class ImageSimilarity(ImagePipeline):
         from mlapi.pipelines.image_similarity.training import train
 
         eva = open_eva(job.folder / "eva", report.statement)
-        return train(job, report, self.see(job, eva, report), eva)
+        return train(job, report, self.prepare_features(job, eva, report), eva)
 
 
-def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | None) -> str:
+def _refusal(control: Control, config: LabelConfig, similar_to: tuple[str, str] | None) -> str:
     """The code of why the control is not the one that the option names; "" if it may be."""
     if control.tag != "Choices":
         return "control_not_served"
@@ -88,7 +88,7 @@ def _refusal(control: Control, config: LabelConfig, wanted: tuple[str, str] | No
         return image
     if code := refusals.refusal(control, least=1):
         return code
-    name, label = wanted or ("", "")
+    name, label = similar_to or ("", "")
     if name not in ("", control.name):
         return "other_control"
     return "" if label in control.labels else "label_not_found"

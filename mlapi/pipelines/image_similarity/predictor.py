@@ -1,4 +1,4 @@
-"""A loaded image similarity version: task data in, the label of what is near to it out."""
+"""A loaded image similarity version: task data in, the label of near references out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel
 
-FAR = ("not_similar", "It is not among the nearest tasks of any reference.")
+NOT_SIMILAR = ("not_similar", "It is not among the nearest tasks of any reference.")
 
 
 class SimilarityPredictor(Predictor):
@@ -35,21 +35,21 @@ class SimilarityPredictor(Predictor):
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
     ) -> list[dict[str, Answer | NoPrediction]]:
-        today = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
-        spec = today.get(name)
+        spec = specs_by_name.get(name)
         if spec is None or spec.kind != self.model.spec.kind:
             return [{} for _ in rows]
         inputs = read_vectors(rows, spec, self.model.extractor, store)
-        there = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
+        readable = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
         found: list[Answer | NoPrediction] = [
-            NoPrediction(name, given.code, given.message)
-            if isinstance(given, InputError)
-            else NoPrediction(name, *FAR)
-            for given in inputs
+            NoPrediction(name, value.code, value.message)
+            if isinstance(value, InputError)
+            else NoPrediction(name, *NOT_SIMILAR)
+            for value in inputs
         ]
-        vectors = pd.Series([inputs[i] for i in there], dtype=object)
+        vectors = pd.Series([inputs[i] for i in readable], dtype=object)
         nearness = self._function.evaluate(pd.DataFrame({"features": vectors}))["nearness"]
-        for i, near in zip(there, nearness.tolist(), strict=True):
+        for i, near in zip(readable, nearness.tolist(), strict=True):
             found[i] = self.model.answer(near) or found[i]
-        return [{name: said} for said in found]
+        return [{name: answer} for answer in found]

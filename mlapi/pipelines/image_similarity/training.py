@@ -24,14 +24,14 @@ from registry.training_result import TrainingResult
 def train(
     job: TrainingJob,
     report: ProgressWriter,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
     spec = job.targets[0]
     label = _label(job, spec)
     report.phase("indexing", 0.4)
-    examples = _examples(job, spec, label, seen, eva)
+    examples = _examples(job, spec, label, store, eva)
     report.log(
         f"{len(examples.tasks)} images are indexed, {int(examples.carries.sum())} of them carry "
         f"the label {label!r}."
@@ -40,7 +40,7 @@ def train(
     model = _model(job, spec, label, examples, k)
     report.phase("saving", 0.7)
     stored = artifact.save(job, model)
-    holdout = SimilarityHoldout(eva, job, examples, k, seen)
+    holdout = SimilarityHoldout(eva, job, examples, k, store)
     version, champion = Version(job.number, stored, model), load_champion(job, load_model, report)
     found = evaluate(holdout, job, version, champion, report)
     return TrainingResult(
@@ -55,22 +55,22 @@ def train(
 
 
 def _label(job: TrainingJob, spec: TargetSpec) -> str:
-    wanted = image_options.similar_to(job.options)
-    if wanted is None or wanted[1] not in spec.labels:
+    option = image_options.similar_to(job.options)
+    if option is None or option[1] not in spec.labels:
         raise TrainingFailed("no_references", "similar_to names no label.")
-    return wanted[1]
+    return option[1]
 
 
 def _examples(
     job: TrainingJob,
     spec: TargetSpec,
     label: str,
-    seen: FolderFeatureStore,
+    store: FolderFeatureStore,
     eva: Eva,
 ) -> Examples:
-    """The tasks that have an image, with their vectors as EvaDB's table has them."""
+    """The tasks that have an image, with their vectors as EvaDB's table returns them."""
     table = f"{job.prefix}_tasks"
-    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, seen)
+    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, store)
     if not tasks:
         raise TrainingFailed("no_references", "No task has an image that can be read.")
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
@@ -88,15 +88,15 @@ def _examples(
 
 
 def _allowed(human: Any, spec: TargetSpec) -> frozenset[str] | None:
-    """What humans said as a set; None for a task that nobody has labelled for this control."""
-    said = {human} if isinstance(human, str) else set(human) if isinstance(human, list) else None
-    return frozenset(said) if said is not None and said <= set(spec.labels) else None
+    """The human labels as a set; None for a task without one for this control."""
+    labels = {human} if isinstance(human, str) else set(human) if isinstance(human, list) else None
+    return frozenset(labels) if labels is not None and labels <= set(spec.labels) else None
 
 
 def _model(
     job: TrainingJob, spec: TargetSpec, label: str, examples: Examples, k: int
 ) -> SimilarityModel:
-    """Each reference's k nearest tasks, itself left out, tell how near is near to it."""
+    """The model whose thresholds are the similarities of each reference's k-th nearest task."""
     references = examples.vectors[examples.carries]
     found, _ = index_of(examples.vectors).search(references, min(k + 1, len(examples.tasks)))
     return SimilarityModel(

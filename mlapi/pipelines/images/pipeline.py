@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlapi.eva.open import Eva
     from mlapi.images.folder_store import FolderFeatureStore
 
-SEEING = 0.3  # of a training's progress
+EXTRACTION_SHARE = 0.3  # of the progress of a training
 
 
 def image_of(control: Control, config: LabelConfig) -> ObjectTag | str:
@@ -47,9 +47,9 @@ def target_of(control: Control, image: ObjectTag) -> TargetSpec:
 class ImagePipeline(Pipeline):
     """Reads the features of the image that each task names."""
 
-    sees = True
+    uses_images = True
 
-    def sees_in(self, config: LabelConfig) -> bool:
+    def applies_to(self, config: LabelConfig) -> bool:
         return any(found.tag == "Image" for found in config.objects.values())
 
     @property
@@ -82,35 +82,37 @@ class ImagePipeline(Pipeline):
     def learning_curve(
         self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
-        """None: what is not fitted to labels does not get better by more of them."""
+        """Empty: what is not fitted to labels does not improve with more of them."""
         return LearningCurve([])
 
-    def see(self, job: TrainingJob, eva: "Eva", report: ProgressWriter) -> "FolderFeatureStore":
-        """What there is to be seen in the job's rows, seen; for a training that needs it first."""
+    def prepare_features(
+        self, job: TrainingJob, eva: "Eva", report: ProgressWriter
+    ) -> "FolderFeatureStore":
+        """The features of the images of the job's rows, extracted where they are missing."""
         from mlapi.images.extraction import extract_features, log_problems
         from mlapi.images.folder_store import FolderFeatureStore
 
-        seen = FolderFeatureStore.read(job.folder)
+        store = FolderFeatureStore.read(job.folder)
         named = [
             address
             for row in job.rows
             for target in job.targets
-            if (address := self._named(row["data"], target))
+            if (address := self._read(row["data"], target))
         ]
         report.phase("extracting features", 0.0)
-        extract_features(job, eva, seen, job.extractor, named, report.part(0.0, SEEING))
-        log_problems(seen, named, report)
-        theirs = job.champion.extractor if job.champion else None
-        if theirs and theirs != job.extractor:
+        extract_features(job, eva, store, job.extractor, named, report.part(0.0, EXTRACTION_SHARE))
+        log_problems(store, named, report)
+        other = job.champion.extractor if job.champion else None
+        if other and other != job.extractor:
             try:
-                extract_features(job, eva, seen, theirs, named, report)
+                extract_features(job, eva, store, other, named, report)
             except TrainingFailed as error:
-                # Not by what it saw before either: on some of the images it would be wronged.
-                seen.features.pop(theirs.name, None)
-                report.log(f"The champion cannot see any more: {error.message}")
-        return seen
+                # Its stored features go too: evaluated on some of the images, it would score less.
+                store.features.pop(other.name, None)
+                report.log(f"The champion's extractor cannot be used: {error.message}")
+        return store
 
-    def _named(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+    def _read(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:
             return addresses.read_address(task_data, target)
         except InputError:

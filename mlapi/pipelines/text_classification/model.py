@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from mlapi.domain import InputError, Kind, TargetSpec
 from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
-from mlapi.pipelines.classification.candidates import Recipe, RidgeEstimator, fit_ridge
+from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Example, Modality
 from mlapi.pipelines.parts import Parts
 from mlapi.pipelines.text_classification.reading import canonical, read_text
@@ -113,7 +113,7 @@ class TextVectors:
 
 
 @dataclass(frozen=True)
-class LinearRecipe(Recipe):
+class LinearCandidate(Candidate):
     """Ridge over TF-IDF."""
 
     name: str
@@ -128,8 +128,8 @@ class LinearRecipe(Recipe):
         return self.characters and characters_take_too_long(inputs, n_labels)
 
 
-WORD = LinearRecipe("word TF-IDF, linear", characters=False)
-WORD_CHAR = LinearRecipe("word and character TF-IDF, linear", characters=True)
+WORD = LinearCandidate("word TF-IDF, linear", characters=False)
+WORD_CHAR = LinearCandidate("word and character TF-IDF, linear", characters=True)
 
 
 @dataclass
@@ -177,7 +177,7 @@ class TextModality(Modality):
     noun = "text"
     column = "text"
     column_type = "text"
-    recipes = (WORD, WORD_CHAR)
+    candidates = (WORD, WORD_CHAR)
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.field, target.object_tag, target.text_key, target.author_key

@@ -15,7 +15,7 @@ def value(rows, name, label=""):
 
 
 @pytest.fixture
-def judged():
+def target():
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet([1, 1, 1], size=400)
     humans = [LABELS[rng.choice(3, p=p)] for p in probabilities]
@@ -23,10 +23,10 @@ def judged():
     return humans, answers, probabilities
 
 
-def test_the_metrics_of_single_labels_are_scikit_learns(judged):
-    humans, answers, probabilities = judged
+def test_the_metrics_of_single_labels_are_scikit_learns(target):
+    humans, answers, probabilities = target
 
-    rows = classification.single(humans, answers, probabilities, LABELS, baseline="a")
+    rows = classification.multiclass(humans, answers, probabilities, LABELS, baseline="a")
 
     expected = {
         "accuracy": metrics.accuracy_score(humans, answers),
@@ -54,7 +54,9 @@ def test_the_metrics_of_sets_are_scikit_learns():
     def sets(matrix):
         return [tuple(x for x, on in zip(LABELS, row, strict=True) if on) for row in matrix]
 
-    rows = classification.multiple(sets(wanted), sets(said), probabilities, LABELS, baseline=("a",))
+    rows = classification.multilabel(
+        sets(wanted), sets(said), probabilities, LABELS, baseline=("a",)
+    )
 
     assert value(rows, "subset_accuracy") == pytest.approx(metrics.accuracy_score(wanted, said))
     for average in ("micro", "macro"):
@@ -66,7 +68,7 @@ def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
     humans, answers = ["a", "a", "b", "b"], ["a", "x", "b", "b"]
     probabilities = np.full((4, 2), 0.5)
 
-    rows = classification.single(humans, answers, probabilities, ["a", "b"], baseline="a")
+    rows = classification.multiclass(humans, answers, probabilities, ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") == pytest.approx((2 / 3 + 1) / 2)
     assert value(rows, "precision", "x") == 0
@@ -74,13 +76,13 @@ def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
 
 
 def test_a_class_that_was_never_learned_costs_much_but_not_infinity():
-    rows = classification.single(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
+    rows = classification.multiclass(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
 
     assert value(rows, "log_loss") == pytest.approx(13.8, abs=0.1)
 
 
 def test_nothing_judged_is_undefined_and_not_zero():
-    rows = classification.single([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
+    rows = classification.multiclass([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") is None
     assert {r.n for r in rows} == {0}
@@ -110,7 +112,7 @@ def judge(humans, candidate, champion, target="t"):
         return [None if x is None else (x,) for x in labels]
 
     tasks = list(range(len(humans)))
-    return comparison.Judged(target, tasks, one(humans), one(candidate), one(champion))
+    return comparison.PairedPredictions(target, tasks, one(humans), one(candidate), one(champion))
 
 
 def test_the_interval_covers_a_difference_that_is_there():

@@ -7,9 +7,9 @@ import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.pipelines.artifact import pack, unpack
-from mlapi.pipelines.image_clusters.grouping import group
+from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
+from mlapi.pipelines.image_clusters.clustering import cluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
-from mlapi.pipelines.image_clusters.naming import Members, name_all
 
 SPEC = TargetSpec("group", "img", "Image", "image", "single", (), control_tag="TextArea")
 OPENCV = ExtractorRef("opencv", "opencv-1")
@@ -22,13 +22,13 @@ def blobs(k: int, n: int = 40, seed: int = 0) -> np.ndarray:
     return np.vstack([c + rng.normal(scale=0.05, size=(n, 16)) for c in centres]).astype("f4")
 
 
-def members(size: int, before: dict | None = None, humans: dict | None = None) -> Members:
-    return Members(size, Counter(before or {}), Counter(humans or {}))
+def members(size: int, previous: dict | None = None, humans: dict | None = None) -> Members:
+    return Members(size, Counter(previous or {}), Counter(humans or {}))
 
 
 @pytest.mark.parametrize("k", [2, 3, 5, 8])
 def test_as_many_groups_are_found_as_there_are(k):
-    found = group(blobs(k), None, most=20, seed=0)
+    found = cluster(blobs(k), None, most=20, seed=0)
 
     assert len(found.centres) == k
     assert found.tried[k] == max(found.tried.values())
@@ -36,17 +36,17 @@ def test_as_many_groups_are_found_as_there_are(k):
 
 
 def test_as_many_groups_are_made_as_are_asked_for():
-    assert len(group(blobs(5), 3, most=20, seed=0).centres) == 3
+    assert len(cluster(blobs(5), 3, most=20, seed=0).centres) == 3
 
 
 def test_no_more_groups_are_made_than_there_are_labels_or_different_images():
-    assert len(group(blobs(6), None, most=4, seed=0).centres) <= 4
+    assert len(cluster(blobs(6), None, most=4, seed=0).centres) <= 4
     same = np.repeat(blobs(3, n=1), 20, axis=0)
-    assert len(group(same, 10, most=20, seed=0).centres) == 3
+    assert len(cluster(same, 10, most=20, seed=0).centres) == 3
 
 
 def test_the_same_vectors_are_grouped_the_same():
-    one, other = (group(blobs(4), None, most=20, seed=1).centres for _ in range(2))
+    one, other = (cluster(blobs(4), None, most=20, seed=1).centres for _ in range(2))
 
     np.testing.assert_array_equal(one, other)
 

@@ -10,7 +10,7 @@ from mlapi.run_folder import result as results
 from mlapi.run_folder.json_file import RunFileInvalid
 from mlapi.run_folder.result import RunError
 from registry.training_result import (
-    Candidate,
+    CandidateRow,
     Comparison,
     ExemplarRow,
     LearningCurve,
@@ -24,8 +24,8 @@ from registry.training_result import (
 RESULT = TrainingResult(
     recipe="words",
     candidates=[
-        Candidate("topic", "words", 0.5, "macro_f1", 0.25, 9, "", True),
-        Candidate("topic", "automl", None, "macro_f1", 0.0, 0, "Left out.", False),
+        CandidateRow("topic", "words", 0.5, "macro_f1", 0.25, 9, "", True),
+        CandidateRow("topic", "automl", None, "macro_f1", 0.0, 0, "Left out.", False),
     ],
     targets=[
         TargetRow("topic", "t", "Text", "text", "single", ["a", "😀"]),

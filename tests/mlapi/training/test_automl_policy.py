@@ -1,4 +1,4 @@
-"""When EvaDB's AutoML is raced."""
+"""When EvaDB's AutoML is a candidate."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,7 @@ def a_run(project, trigger=POLICY):
 
 
 def planned(run, choice="auto"):
-    """Whether the run's job races AutoML, and why not."""
+    """Whether the run's job has AutoML, and why not."""
     Project.objects.filter(pk=run.project_id).update(options={"automl": choice})
     run.project.refresh_from_db()
     with TemporaryDirectory() as folder:
@@ -49,32 +49,32 @@ def after_race(project, *scores):
     runs.succeed(run)
 
 
-def test_it_is_raced_in_the_first_run():
+def test_it_takes_part_in_the_first_run():
     assert planned(a_run(ProjectFactory())) == (True, "")
 
 
-@pytest.mark.parametrize(("trigger", "raced"), [(START, True), (POLICY, False)])
-def test_later_it_is_raced_on_start_training_only(trigger, raced):
+@pytest.mark.parametrize(("trigger", "takes_part"), [(START, True), (POLICY, False)])
+def test_later_it_takes_part_on_start_training_only(trigger, takes_part):
     project = ProjectFactory()
     ModelVersionFactory(project=project)
-    race, note = planned(a_run(project, trigger))
-    assert (race, bool(note)) == (raced, not raced)
+    chosen, note = planned(a_run(project, trigger))
+    assert (chosen, bool(note)) == (takes_part, not takes_part)
 
 
 @pytest.mark.parametrize(
-    ("scores", "raced"),
+    ("scores", "takes_part"),
     [([0.74], False), ([0.76], True), ([0.90], True), ([0.5, 0.79], True), ([None], True)],
 )
-def test_it_is_skipped_once_it_has_lost_clearly(scores, raced):
+def test_it_is_skipped_once_it_was_clearly_worse(scores, takes_part):
     project = ProjectFactory()
     after_race(project, *scores)
-    race, note = planned(a_run(project, START))
-    assert race is raced
-    assert raced or "lost by more than 0.05" in note
+    chosen, note = planned(a_run(project, START))
+    assert chosen is takes_part
+    assert takes_part or "worse by more than 0.05" in note
 
 
-@pytest.mark.parametrize(("choice", "raced"), [("on", True), ("off", False)])
-def test_the_option_decides_before_all_else(choice, raced):
+@pytest.mark.parametrize(("choice", "takes_part"), [("on", True), ("off", False)])
+def test_the_option_decides_before_all_else(choice, takes_part):
     project = ProjectFactory()
     after_race(project, 0.1)
-    assert planned(a_run(project), choice)[0] is raced
+    assert planned(a_run(project), choice)[0] is takes_part

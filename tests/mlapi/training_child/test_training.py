@@ -123,7 +123,7 @@ def test_texts_may_be_anything_that_a_task_can_hold(make_job):
     result = job.train()
 
     assert len(result["outcomes"]) == 12 + 5
-    assert any("10 tasks are without a text" in line.get("log", "") for line in job.progress)
+    assert any("10 tasks have no text" in line.get("log", "") for line in job.progress)
 
 
 def test_several_controls_are_a_target_each(make_job):
@@ -210,7 +210,7 @@ def test_two_texts_of_two_classes_are_enough_to_start(make_job):
     assert job.metric("primary", "") is None
 
 
-def test_texts_that_are_on_both_sides_are_told(make_job):
+def test_texts_in_both_splits_are_logged(make_job):
     rows = tasks(*some_texts(50))
     for row in rows:
         row["data"]["title"] = f"Title {row['id'] % 8}"
@@ -219,9 +219,9 @@ def test_texts_that_are_on_both_sides_are_told(make_job):
 
     job.train()
 
-    told = [line["log"] for line in job.progress if "also learned from" in line.get("log", "")]
+    told = [line["log"] for line in job.progress if "in training tasks too" in line.get("log", "")]
     assert len(told) == 1
-    assert told[0].startswith("kind: 10 texts of the holdout were also learned from")
+    assert told[0].startswith("kind: 10 texts of the holdout are in training tasks too")
 
 
 def test_copies_of_a_text_make_no_answer_surer(make_job):
@@ -284,7 +284,7 @@ def test_automl_races_for_real(make_job):
 
 @pytest.mark.nightly
 def test_automl_can_win_and_then_serves(make_job, monkeypatch):
-    monkeypatch.setattr("mlapi.pipelines.text_classification.model.TextModality.recipes", ())
+    monkeypatch.setattr("mlapi.pipelines.text_classification.model.TextModality.candidates", ())
     texts, said = some_texts(260)
     job = make_job(tasks(texts, said), [target()], automl=True, automl_note="", time_budget_s=8)
 

@@ -1,4 +1,4 @@
-"""What clusters are called: as annotators say, else as before, else by a number or a free label."""
+"""Names clusters: by their annotators' labels, else as before, else by a number or a free label."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,34 +9,33 @@ _NUMBERED = "cluster "
 
 @dataclass(frozen=True)
 class Members:
-    """A cluster's tasks as votes: how many had which name before, and what humans call them."""
+    """The votes of a cluster's tasks: by their previous names, and by their human labels."""
 
     size: int
-    before: Counter[str]
+    previous: Counter[str]
     humans: Counter[str]
 
 
 def name_all(
-    members: Sequence[Members], labels: Sequence[str], names_before: Sequence[str] = ()
+    members: Sequence[Members], labels: Sequence[str], previous_names: Sequence[str] = ()
 ) -> list[str]:
     """A name for each cluster; `labels` are those that the control allows, none for any words.
 
-    - What annotators call its members most often is its name: their answer renames it.
-    - Else it keeps the name that most of its members had, unless a larger part of that
-      cluster of before lies in another one.
-    - Else it gets a label that no other has, or the next number that no version has used.
+    - The most common human label of its members is its name, so annotators rename it.
+    - Else it keeps the previous name of most of its members, unless more of the tasks of that
+      name are in another cluster.
+    - Else it gets a label that no other cluster has, or the next unused number.
     """
     names: dict[int, str] = {}
     for i, cluster in enumerate(members):
-        called = most(cluster.humans)
-        if called is not None:
-            names[i] = called
-    heirs = _heirs(members)
-    for i, name in heirs.items():
+        voted = most(cluster.humans)
+        if voted is not None:
+            names[i] = voted
+    for i, name in _inherit(members).items():
         is_allowed = not labels or name in labels
         if i not in names and is_allowed and name not in names.values():
             names[i] = name
-    fresh = _fresh({*names.values(), *names_before}, set(names.values()), labels)
+    fresh = _fresh({*names.values(), *previous_names}, set(names.values()), labels)
     by_size = sorted(range(len(members)), key=lambda i: (-members[i].size, i))
     for i in by_size:
         if i not in names:
@@ -52,18 +51,18 @@ def most(votes: Mapping[str, int]) -> str | None:
     return ranked[0][0]
 
 
-def _heirs(members: Sequence[Members]) -> dict[int, str]:
-    """By cluster the name that most of its members had; of two heirs of a name the larger one."""
+def _inherit(members: Sequence[Members]) -> dict[int, str]:
+    """By cluster the previous name of most of its members; of two with the same the larger one."""
     claims: dict[str, tuple[int, int]] = {}
     for i, cluster in enumerate(members):
-        for name, n in cluster.before.most_common(1):
+        for name, n in cluster.previous.most_common(1):
             if 2 * n > cluster.size and n > claims.get(name, (0, 0))[0]:
                 claims[name] = n, i
     return {i: name for name, (_, i) in claims.items()}
 
 
 def _fresh(used_ever: set[str], used_now: set[str], labels: Sequence[str]):
-    """Free labels in their order (then any label again); or numbers, none of them used before."""
+    """Free labels in their order, then any label again; without labels unused numbers."""
     if labels:
         yield from (label for label in labels if label not in used_now)
         while True:

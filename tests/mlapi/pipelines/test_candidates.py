@@ -1,4 +1,4 @@
-"""The recipes, their calibration and their artifact."""
+"""The candidates, their calibration and their artifact."""
 
 import numpy as np
 import pytest
@@ -21,19 +21,19 @@ def numbered(said):
     return np.array([LABELS.index(label) for label in said])
 
 
-@pytest.mark.parametrize("recipe", TextModality.recipes)
-def test_a_recipe_learns_what_is_there_to_learn(recipe):
+@pytest.mark.parametrize("candidate", TextModality.candidates)
+def test_a_candidate_learns_what_is_there_to_learn(candidate):
     texts, said = some_texts(150, noise=0)
-    estimator = recipe.fit(texts[:120], numbered(said)[:120], 3, "single")
+    estimator = candidate.fit(texts[:120], numbered(said)[:120], 3, "single")
 
     assert (estimator.scores(texts[120:]).argmax(axis=1) == numbered(said)[120:]).mean() > 0.9
     assert estimator.nbytes > 0
 
 
 @pytest.mark.parametrize("texts", [["!!!", "???"], ["😀", "日本語"], ["a", "b"], ["1", "2"]])
-@pytest.mark.parametrize("recipe", TextModality.recipes)
-def test_texts_without_a_word_can_be_learned(recipe, texts):
-    estimator = recipe.fit(texts * 3, np.array([0, 1] * 3), 2, "single")
+@pytest.mark.parametrize("candidate", TextModality.candidates)
+def test_texts_without_a_word_can_be_learned(candidate, texts):
+    estimator = candidate.fit(texts * 3, np.array([0, 1] * 3), 2, "single")
 
     assert estimator.scores(texts).argmax(axis=1).tolist() == [0, 1]
 

@@ -1,4 +1,4 @@
-"""Finds groups of vectors: k-means, with k as it is given or by the silhouette."""
+"""Clusters vectors by k-means, with the k that is given or by the silhouette."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,43 +8,42 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
-MOST_TRIED = 20  # clusters; more can be asked for
-_LEAST_OF_EACH = 3  # images of a cluster, on average, for that many clusters to be tried
+MAX_TRIED = 20  # clusters; more can be asked for
+_MIN_PER_CLUSTER = 3  # images of a cluster, on average, for that many clusters to be tried
 _SAMPLE = 2_000  # of which a silhouette is taken: it compares each with each
 _FITTED = 20_000  # k-means learns its centres from so many at most
 _STARTS = 10
-# While k is sought, which asks for the groups alone: ten times as fast, and the k that is taken
-# is fitted again in all dimensions.
+# While k is sought: ten times as fast, and the best k is fitted again in all dimensions.
 _STARTS_TO_TRY = 3
 _DIMENSIONS_TO_TRY = 50
 
 
 @dataclass(frozen=True)
-class Grouped:
-    """The centres (k, features), and for each k that was tried its silhouette."""
+class Clustering:
+    """The centres (k, features), and the silhouette of each k that was tried."""
 
     centres: np.ndarray
     tried: dict[int, float]
 
 
-def group(
+def cluster(
     vectors: np.ndarray,
     k: int | None,
     most: int,
     seed: int,
     on_k: Callable[[int, float], None] = lambda k, silhouette: None,
-) -> Grouped:
-    """Group n vectors. `most`: there may be no more clusters than that.
+) -> Clustering:
+    """Clusters n vectors into at most `most` clusters.
 
     Without `k` the one with the largest silhouette is taken (Rousseeuw 1987). The same
-    vectors and seed give the same groups.
+    vectors and seed give the same clusters.
     """
     rng = np.random.default_rng(seed)
     vectors = _some(vectors, _FITTED, rng)
     distinct = len(np.unique(vectors, axis=0))
     if k is not None:
-        return Grouped(_fit(vectors, min(k, distinct), seed).cluster_centers_, {})
-    most = max(2, min(most, MOST_TRIED, distinct - 1, len(vectors) // _LEAST_OF_EACH))
+        return Clustering(_fit(vectors, min(k, distinct), seed).cluster_centers_, {})
+    most = max(2, min(most, MAX_TRIED, distinct - 1, len(vectors) // _MIN_PER_CLUSTER))
     reduced = _reduced(vectors, seed)
     tried: dict[int, float] = {}
     for n in range(2, most + 1):
@@ -52,7 +51,7 @@ def group(
         tried[n] = -1.0 if score is None else score
         on_k(n, tried[n])
     best = max(tried, key=lambda n: tried[n])
-    return Grouped(_fit(vectors, best, seed).cluster_centers_, tried)
+    return Clustering(_fit(vectors, best, seed).cluster_centers_, tried)
 
 
 def nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -61,7 +60,7 @@ def nearest(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def silhouette(vectors: np.ndarray, clusters: np.ndarray, seed: int) -> float | None:
-    """Of a sample, because it compares each with each (Rousseeuw 1987).
+    """The silhouette of a sample, because it compares each with each (Rousseeuw 1987).
 
     None where the sample lies in one cluster, or each image in one of its own.
     """

@@ -1,0 +1,252 @@
+"""Selects a target's model: scores every candidate on the same examples, and refits the best."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mlapi.domain import TargetSpec
+from mlapi.eva.execute import StatementFailed
+from mlapi.pipelines.classification import calibration
+from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
+from mlapi.pipelines.classification.dataset import Modality, decode
+from mlapi.pipelines.classification.model import TrainedTarget
+from registry.f1 import macro_f1
+from registry.training_result import CandidateRow
+
+# With fewer examples one fifth of them is too few to score on: then all five folds are used, and
+# AutoML takes no part.
+MIN_FOR_VALIDATION = 200
+MIN_UNSEEN = 1_000  # scores of unseen examples with which no more folds are fitted to calibrate
+
+
+class NothingFitted(Exception):
+    """Every candidate failed; the message has the reason of each."""
+
+
+@dataclass
+class Examples:
+    """A target's usable training examples. `labels` is as `Candidate.fit` takes labels."""
+
+    modality: Modality
+    spec: TargetSpec
+    inputs: list[Any]
+    labels: np.ndarray
+    fold: np.ndarray
+    truth: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        single = self.spec.kind == "single"
+        self.truth = np.eye(len(self.spec.labels))[self.labels] if single else self.labels
+
+    def fit(self, candidate: Candidate, rows: np.ndarray) -> Estimator:
+        spec = self.spec
+        return candidate.fit(self.at(rows), self.labels[rows], len(spec.labels), spec.kind)
+
+    def at(self, rows: np.ndarray) -> list[Any]:
+        """The inputs where the mask is set."""
+        return [self.inputs[i] for i in np.flatnonzero(rows)]
+
+    def score(self, scores: np.ndarray, rows: np.ndarray) -> float:
+        """Macro F1 of the labels with the highest scores, before they are calibrated."""
+        if self.spec.kind == "single":
+            predicted = np.eye(len(self.spec.labels))[scores.argmax(axis=1)]
+        else:
+            predicted = (scores > 0).astype(float)
+        return macro_f1(self.truth[rows], predicted) or 0.0
+
+    def out_of_fold(self, candidate: Candidate) -> np.ndarray:
+        """(n, labels): each example's scores from an estimator that has not seen it."""
+        scores = np.full(self.truth.shape, UNSEEN)
+        for k in np.unique(self.fold):
+            out = self.fold == k
+            if not out.all():
+                scores[out] = self.fit(candidate, ~out).scores(self.at(out))
+        return scores
+
+
+@dataclass
+class Selection:
+    """The fitted target, the name of the best candidate, and a row for each candidate."""
+
+    trained: TrainedTarget
+    candidate: str
+    candidates: list[CandidateRow]
+
+
+def read_examples(modality: Modality, spec: TargetSpec, frame: pd.DataFrame) -> Examples:
+    """The rows of EvaDB's SELECT: input, label, fold. `spec.labels` are those learned."""
+    number = {label: i for i, label in enumerate(spec.labels)}
+    humans = [decode(label, spec) for label in frame["label"]]
+    if spec.kind == "single":
+        labels = np.array([number[human[0]] for human in humans], dtype=int)
+    else:
+        labels = np.zeros((len(humans), len(number)), dtype=int)
+        for i, human in enumerate(humans):
+            labels[i, [number[label] for label in human]] = 1
+    fold = frame["fold"].to_numpy(dtype=int)
+    return Examples(modality, spec, frame["input"].tolist(), labels, fold)
+
+
+def select_model(
+    examples: Examples,
+    automl: AutoML | None,
+    automl_note: str,
+    automl_seconds: float,
+    on_candidate: Callable[[str], None] = lambda name: None,
+) -> Selection:
+    """Score every candidate, refit the best on all examples, calibrate it on unseen scores.
+
+    `automl` is None where it takes no part, and the note says why. It gets half of its
+    seconds to be scored and the other half for the refit. Raises NothingFitted.
+    """
+    few = len(examples.inputs) < MIN_FOR_VALIDATION
+    seconds = automl_seconds / 2
+    scored = [
+        _score(examples, candidate, few, on_candidate) for candidate in examples.modality.candidates
+    ]
+    if automl is not None:
+        automl_note = _why_not_automl(examples, scored, seconds)
+    if automl_note:
+        scored.append(_Scored(AUTOML, None, 0.0, 0, automl_note))
+    elif automl is not None:
+        scored.append(_automl(examples, automl, seconds, on_candidate))
+    best, trained = _refit_best(examples, automl, scored, seconds, on_candidate)
+    return Selection(trained, best.name, [_candidate(e, examples.spec, e is best) for e in scored])
+
+
+@dataclass
+class _Scored:
+    name: str
+    score: float | None
+    seconds: float
+    n: int
+    note: str = ""
+    scores: np.ndarray | None = None  # of the examples that it was scored on
+
+
+def _score(
+    examples: Examples, candidate: Candidate, few: bool, on_candidate: Callable[[str], None]
+) -> _Scored:
+    on_candidate(candidate.name)
+    started = time.perf_counter()
+    validation = np.ones(len(examples.inputs), dtype=bool) if few else examples.fold == 0
+    if candidate.takes_too_long(examples.inputs, len(examples.spec.labels)):
+        return _Scored(
+            candidate.name, None, 0.0, 0, "Left out: it would take minutes for each fit."
+        )
+    try:
+        scores = (
+            examples.out_of_fold(candidate)
+            if few
+            else examples.fit(candidate, ~validation).scores(examples.at(validation))
+        )
+    except ValueError as e:  # scikit-learn's word for data that it cannot be fitted on
+        return _Scored(candidate.name, None, time.perf_counter() - started, 0, f"Failed: {e}")
+    note = "5-fold" if few else ""
+    score = examples.score(scores, validation)
+    spent = time.perf_counter() - started
+    return _Scored(candidate.name, score, spent, int(validation.sum()), note, scores)
+
+
+def _why_not_automl(examples: Examples, scored: list[_Scored], seconds: float) -> str:
+    """Why AutoML cannot be fitted in its seconds; "" if it can."""
+    if len(examples.inputs) < MIN_FOR_VALIDATION:
+        return f"Left out under {MIN_FOR_VALIDATION} examples."
+    if examples.modality.columns_take_too_long(examples.inputs):
+        return "Left out: its features would take minutes."
+    # Its features are made of the same vectors, once to fit and once more in EvaDB.
+    features = 2 * max((e.seconds for e in scored), default=0.0)
+    if features > seconds:
+        return (
+            f"Left out: its features would take {features:.0f} of its {seconds:.0f} s. "
+            "Raise the time budget."
+        )
+    return ""
+
+
+def _automl(
+    examples: Examples, automl: AutoML, seconds: float, on_candidate: Callable[[str], None]
+) -> _Scored:
+    on_candidate(AUTOML)
+    started = time.perf_counter()
+    validation = examples.fold == 0
+    where = f"{automl.columns.fold} = 0"
+    try:
+        others = f"{automl.columns.fold} > 0"
+        estimator = automl.fit("scored", examples.at(~validation), others, seconds)
+        predicted = automl.predict("scored", where)["label"].tolist()
+    except (StatementFailed, ValueError) as e:
+        return _Scored(AUTOML, None, time.perf_counter() - started, 0, f"Failed: {e}"[:500])
+    number = {label: i for i, label in enumerate(examples.spec.labels)}
+    indicators = np.eye(len(number))[[number[label] for label in predicted]]
+    score = macro_f1(examples.truth[validation], indicators) or 0.0
+    spent = time.perf_counter() - started
+    return _Scored(
+        AUTOML, score, spent, int(validation.sum()), "", estimator.scores(examples.at(validation))
+    )
+
+
+def _refit_best(
+    examples: Examples,
+    automl: AutoML | None,
+    scored: list[_Scored],
+    seconds: float,
+    on_candidate: Callable[[str], None],
+) -> tuple[_Scored, TrainedTarget]:
+    """The best candidate that can be fitted on all examples, and the fitted target."""
+    finished = [e for e in scored if e.score is not None]
+    for best in sorted(finished, key=lambda e: e.score, reverse=True):
+        on_candidate(f"refit: {best.name}")
+        if best.name != AUTOML:
+            return best, _refit(examples, best)
+        try:
+            return best, _refit_automl(examples, automl, best, seconds)
+        except (StatementFailed, ValueError) as e:
+            best.note = f"Failed when it was refitted: {e}"[:500]
+    raise NothingFitted("; ".join(e.note for e in scored))
+
+
+def _refit(examples: Examples, best: _Scored) -> TrainedTarget:
+    """Calibrated on the validation scores if they are enough, else on those out of every fold."""
+    candidate = candidate_named(examples.modality, best.name)
+    whole = np.ones(len(examples.inputs), dtype=bool)
+    if best.n == len(examples.inputs):
+        scores, labels = best.scores, examples.labels
+    elif best.n >= MIN_UNSEEN:
+        scores, labels = best.scores, examples.labels[examples.fold == 0]
+    else:
+        scores, labels = examples.out_of_fold(candidate), examples.labels
+    fitted = calibration.fit(scores, labels, examples.spec.kind)
+    return TrainedTarget(examples.spec, examples.fit(candidate, whole), fitted)
+
+
+def candidate_named(modality: Modality, name: str) -> Candidate:
+    """The candidate of that name, which the modality has."""
+    return next(candidate for candidate in modality.candidates if candidate.name == name)
+
+
+def _refit_automl(
+    examples: Examples, automl: AutoML, best: _Scored, seconds: float
+) -> TrainedTarget:
+    """Calibrated on the validation fifth only: five more fits would take too long."""
+    fitted = calibration.fit(best.scores, examples.labels[examples.fold == 0], examples.spec.kind)
+    estimator = automl.fit("best", examples.inputs, f"{automl.columns.fold} >= 0", seconds)
+    return TrainedTarget(examples.spec, estimator, fitted)
+
+
+def _candidate(scored: _Scored, spec: TargetSpec, won: bool) -> CandidateRow:
+    return CandidateRow(
+        target=spec.name,
+        name=scored.name,
+        score=scored.score,
+        metric="macro_f1",
+        seconds=round(scored.seconds, 3),
+        n=scored.n,
+        note=scored.note,
+        won=won,
+    )

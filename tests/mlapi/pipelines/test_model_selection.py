@@ -1,0 +1,97 @@
+"""Model selection: who takes part, what it costs, and what follows where a candidate fails."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mlapi.eva.execute import StatementFailed
+from mlapi.pipelines.classification import automl as automls
+from mlapi.pipelines.classification import model_selection
+from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.dataset import Columns, folds
+from mlapi.pipelines.classification.model_selection import select_model
+from mlapi.pipelines.text_classification import model as text_model
+from mlapi.pipelines.text_classification.model import TextModality
+from tests.mlapi.pipelines.texts import WORDS, a_spec, some_texts
+
+
+@pytest.fixture
+def examples():
+    texts, labels = some_texts(220)
+    frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
+    return model_selection.read_examples(TextModality(), a_spec(), frame)
+
+
+class Winner:
+    """An AutoML that knows all the answers, and cannot be fitted a second time."""
+
+    columns = Columns("text", "label", "fold")
+
+    def __init__(self, examples):
+        self.examples = examples
+
+    def fit(self, name, texts, where, seconds):
+        if name != "scored":
+            raise StatementFailed("no more memory")
+        return self
+
+    def scores(self, texts):
+        return np.log(self.examples.truth[self.examples.fold == 0] * 0.9 + 0.01)
+
+    def predict(self, name, where):
+        labels = self.examples.labels[self.examples.fold == 0]
+        return pd.DataFrame({"label": [tuple(WORDS)[i] for i in labels]})
+
+
+def test_a_winner_that_cannot_be_refitted_leaves_the_place_to_the_next(examples):
+    selection = select_model(examples, Winner(examples), "", automl_seconds=60)
+
+    assert selection.candidate in {r.name for r in TextModality.candidates}
+    (row,) = [c for c in selection.candidates if c.name == AUTOML]
+    assert (row.score, row.won) == (1.0, False)
+    assert row.note == "Failed when it was refitted: no more memory"
+    assert [c.name for c in selection.candidates if c.won] == [selection.candidate]
+
+
+def test_automl_is_left_out_where_its_features_would_take_all_its_time(examples):
+    selection = select_model(examples, Winner(examples), "", automl_seconds=0.001)
+
+    assert selection.candidates[-1].score is None
+    assert selection.candidates[-1].note.startswith("Left out: its features would take")
+
+
+def test_a_candidate_that_would_take_minutes_is_left_out_with_the_reason(examples, monkeypatch):
+    monkeypatch.setattr(text_model, "_MOST_WORK", 1_000)
+
+    selection = select_model(examples, Winner(examples), "", automl_seconds=60)
+
+    assert selection.candidate == text_model.WORD.name
+    notes = [c.note for c in selection.candidates]
+    assert notes[1] == "Left out: it would take minutes for each fit."
+    assert notes[2] == "Left out: its features would take minutes."
+
+
+@pytest.mark.parametrize(("enough", "fits"), [(44, 3), (45, 8)])
+def test_with_enough_scores_no_other_fold_is_fitted(examples, monkeypatch, enough, fits):
+    fitted = []
+    fit = text_model.LinearCandidate.fit
+
+    def count(*arguments):
+        fitted.append(1)
+        return fit(*arguments)
+
+    monkeypatch.setattr(text_model.LinearCandidate, "fit", count)
+    monkeypatch.setattr(model_selection, "MIN_UNSEEN", enough)
+
+    trained = select_model(examples, None, "", 0).trained
+
+    assert len(fitted) == fits
+    assert 0.4 < trained.probabilities(examples.inputs).max(axis=1).mean() < 0.99
+
+
+def test_what_automl_says_is_in_the_order_of_ids(monkeypatch):
+    rows = pd.DataFrame({"p1.id": [3, 1, 2], "say": ["c", "a", "b"]})
+    monkeypatch.setattr(automls, "execute", lambda eva, sql: rows)
+    automl = AutoML(None, TextModality(), "p1", Winner.columns, "p1_automl", ("a", "b", "c"), 0)
+
+    assert automl.predict("scored", "fold = 0")["label"].tolist() == ["a", "b", "c"]
