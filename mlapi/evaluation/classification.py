@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
 
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import MetricRow
@@ -94,16 +95,18 @@ def multilabel(
     ]
 
 
-def _by_label(truth: np.ndarray, said: np.ndarray, labels: Sequence[str]) -> list[MetricRow]:
-    hits, given, answered = (truth * said).sum(axis=0), truth.sum(axis=0), said.sum(axis=0)
-    f1 = f1_by_label(truth, said)
+def _by_label(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> list[MetricRow]:
+    # A single column is read as classes 0 and 1, of which the label is 1.
+    columns = [1] if len(labels) == 1 else None
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, predicted, labels=columns, average=None, zero_division=np.nan
+    )
     rows = []
     for i, label in enumerate(labels):
-        n = int(given[i])
-        precision = hits[i] / answered[i] if answered[i] else None
+        n = int(support[i])
         rows += [
-            row("precision", precision, int(answered[i]), label=label),
-            row("recall", hits[i] / given[i] if n else None, n, label=label),
+            row("precision", precision[i], int(predicted[:, i].sum()), label=label),
+            row("recall", recall[i], n, label=label),
             row("f1", f1[i], n, label=label),
             row("support", n, n, label=label),
         ]
