@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from django.db.models import Count, Q
 
@@ -29,10 +30,15 @@ class Proportion:
         return wilson(self.correct, self.n) if self.n >= ENOUGH else None
 
 
-def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """The Wilson score interval of a share (Wilson 1927), within 0..1; `z` 1.96 gives 95 %."""
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """The 95 % Wilson score interval of a share (Wilson 1927), within 0..1.
+
+    Not by `scipy.stats.binomtest`, which a test holds it to: every web process would import
+    scipy.stats (1.2 s, 74 MB) for its first page, and each interval would take 0.3 ms, not 5 µs.
+    """
     if n == 0:
         return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.975)
     p = correct / n
     scale = 1 + z * z / n
     centre = (p + z * z / (2 * n)) / scale
@@ -40,15 +46,10 @@ def wilson(correct: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def by_target(
-    version: ModelVersion, source: str = Outcome.Source.PREQUENTIAL
-) -> dict[str, Proportion]:
-    """The proportions of a version's predictions from this source, by target; one query."""
-    return by_source(version, [source])[source]
-
-
-def by_source(version: ModelVersion, sources: Sequence[str]) -> dict[str, dict[str, Proportion]]:
-    """The proportions from each of the sources, by target; one query."""
+def version_proportions(
+    version: ModelVersion, sources: Sequence[str]
+) -> dict[str, dict[str, Proportion]]:
+    """A version's proportions, by source of the outcomes and by target; one query."""
     rows = (
         Outcome.objects.filter(version=version, source__in=sources)
         .values("source", "target")

@@ -16,7 +16,7 @@ from registry.formatting import (
 from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
-from registry.proportions import Proportion, by_source
+from registry.proportions import Proportion, version_proportions
 from registry.reports.metrics import MetricRow, per_class, whole_metrics
 from registry.reports.reliability import reliability
 from registry.reports.series import LearningCurve, learning_curves, may_have_curve
@@ -84,7 +84,7 @@ def _facts(
     primary = next((row for row in rows if (row.target, row.name) == ("", "primary")), None)
     metric = title(version.primary_metric)
     sources = [Outcome.Source.PREQUENTIAL, Outcome.Source.SHOWN]
-    after, shown = by_source(version, sources).values()
+    after, shown = version_proportions(version, sources).values()
     facts = [
         {
             "name": f"Primary metric ({metric})",

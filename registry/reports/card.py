@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from registry.models import ModelVersion, Outcome, TrainingRun
-from registry.proportions import Proportion, by_target
+from registry.proportions import Proportion, version_proportions
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.exemplars import LabelExemplars, exemplars
@@ -49,10 +49,7 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "learning_curves": [
             {**asdict(curve), "sentence": curve.sentence} for curve in learning_curves(version)
         ],
-        "after_training": {
-            source: _proportions(version, source)
-            for source in (Outcome.Source.PREQUENTIAL.value, Outcome.Source.SHOWN.value)
-        },
+        "after_training": _proportions(version),
         "mistakes": _mistakes(version),
         "comparison": run.comparison if run else {},
         "lineage": _lineage(version, run),
@@ -65,9 +62,12 @@ def _target(target: Any) -> dict[str, Any]:
     return {name: getattr(target, name) for name in [*names, "untrained_reason"]}
 
 
-def _proportions(version: ModelVersion, source: str) -> dict[str, dict[str, Any]]:
-    found = by_target(version, source).items()
-    return {target: _proportion(proportion) for target, proportion in found}
+def _proportions(version: ModelVersion) -> dict[str, dict[str, dict[str, Any]]]:
+    sources = [Outcome.Source.PREQUENTIAL.value, Outcome.Source.SHOWN.value]
+    return {
+        source: {target: _proportion(proportion) for target, proportion in by_target.items()}
+        for source, by_target in version_proportions(version, sources).items()
+    }
 
 
 def _proportion(proportion: Proportion) -> dict[str, Any]:

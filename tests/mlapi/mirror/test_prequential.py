@@ -13,9 +13,9 @@ from mlapi.mirror import apply_changes
 from mlapi.mirror.prequential import champion_at
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.pipelines import PIPELINES
-from registry import proportions
 from registry.actions import champion, events, tasks
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
+from registry.proportions import Proportion, version_proportions
 from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, promote
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
 from tests.mlapi.labelstudio.webhooks import T0 as WEBHOOK_T0
@@ -40,6 +40,10 @@ def version(project) -> ModelVersion:
 def minutes(from_now: float) -> float:
     """Minutes after the webhooks' own epoch, so that things are made after the promotion."""
     return (datetime.now(UTC) - WEBHOOK_T0) / timedelta(minutes=1) + from_now
+
+
+def after_training(version, source: str = Outcome.Source.PREQUENTIAL) -> dict[str, Proportion]:
+    return version_proportions(version, [source])[source]
 
 
 def annotate(
@@ -148,8 +152,8 @@ def test_skipped_annotations_do_not_count_and_the_next_one_does(project, version
 def test_what_was_shown_to_the_human_is_counted_apart(project, version):
     annotate(project, 5, 1, "Positive", parent_prediction=77)
     assert Outcome.objects.get().source == Outcome.Source.SHOWN
-    assert proportions.by_target(version) == {}
-    assert proportions.by_target(version, Outcome.Source.SHOWN)["label"].n == 1
+    assert after_training(version) == {}
+    assert after_training(version, Outcome.Source.SHOWN)["label"].n == 1
 
 
 def test_a_task_without_text_is_no_outcome(project, version):
@@ -298,32 +302,15 @@ def test_a_task_that_may_have_been_in_the_versions_dataset_does_not_count(projec
 
 def test_a_share_of_fewer_than_twenty_is_not_shown(project, version):
     OutcomeFactory.create_batch(19, version=version)
-    proportion = proportions.by_target(version)["label"]
+    proportion = after_training(version)["label"]
     assert (proportion.n, proportion.correct) == (19, 19)
     assert proportion.share is None
     assert proportion.interval is None
     OutcomeFactory(version=version, predicted="Negative")
-    proportion = proportions.by_target(version)["label"]
+    proportion = after_training(version)["label"]
     assert proportion.share == 0.95
     low, high = proportion.interval
     assert (round(low, 3), round(high, 3)) == (0.764, 0.991)
-
-
-@pytest.mark.parametrize(
-    ("correct", "n", "low", "high"),
-    # Newcombe 1998, table I, method 3.
-    [
-        (81, 263, 0.2553, 0.3662),
-        (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
-        (1, 29, 0.0061, 0.1718),
-    ],
-)
-def test_wilsons_interval(correct, n, low, high):
-    assert proportions.wilson(correct, n) == (
-        pytest.approx(low, abs=1e-4),
-        pytest.approx(high, abs=1e-4),
-    )
 
 
 def test_the_promotion_helper_moves_the_champion(project, version):
