@@ -22,7 +22,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 
 
-def _kept_secret(path: Path) -> str:
+def _stored_secret(path: Path) -> str:
     """The secret in `path`, generated on first use; concurrent processes get the same one."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ _public = urlsplit(PUBLIC_URL)
 # Django
 VERSION = __version__
 DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or _kept_secret(DATA_DIR / "secret-key")
+SECRET_KEY = env.str("SECRET_KEY", default="") or _stored_secret(DATA_DIR / "secret-key")
 # The first encrypts, all decrypt: a key is replaced by putting a new one before it.
 ENCRYPTION_KEYS = [k.strip() for k in env.str("ENCRYPTION_KEYS").split(",") if k.strip()] or [
     SECRET_KEY

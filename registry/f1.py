@@ -16,40 +16,42 @@ def indicators(answers: Sequence[Sequence[str]], labels: Sequence[str]) -> np.nd
     return matrix
 
 
-def f1_by_label(truth: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """2 TP / (truth + said) for each column; NaN where a label was neither given nor said."""
-    hits = (truth * said).sum(axis=0)
-    both = truth.sum(axis=0) + said.sum(axis=0)
+def f1_by_label(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """2 TP / (truth + predicted) of each column; NaN for a label in neither."""
+    hits = (truth * predicted).sum(axis=0)
+    both = truth.sum(axis=0) + predicted.sum(axis=0)
     return np.divide(2 * hits, both, out=np.full(len(both), np.nan), where=both > 0)
 
 
-def macro_f1(truth: np.ndarray, said: np.ndarray) -> float | None:
+def macro_f1(truth: np.ndarray, predicted: np.ndarray) -> float | None:
     """Mean F1 over the labels that humans gave here.
 
     A label that only the model says costs the true one its recall and has no term of its
     own, so that two models are averaged over the same labels.
     """
-    given = truth.sum(axis=0) > 0
-    return float(f1_by_label(truth, said)[given].mean()) if given.any() else None
+    present = truth.sum(axis=0) > 0
+    return float(f1_by_label(truth, predicted)[present].mean()) if present.any() else None
 
 
-def weighted_f1_by_label(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_f1_by_label(
+    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
     """F1 of each label (columns) under each row of `weights` (rows, n); NaN as in `f1_by_label`."""
-    both = weights @ (truth + said)
-    hits = weights @ (truth * said)
+    both = weights @ (truth + predicted)
+    hits = weights @ (truth * predicted)
     return np.divide(2 * hits, both, out=np.full(both.shape, np.nan), where=both > 0)
 
 
-def weighted_macro_f1(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_macro_f1(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Macro F1 under each row of `weights`, over the labels humans gave in it; NaN if none."""
-    given = weights @ truth > 0
-    f1 = np.where(given, weighted_f1_by_label(truth, said, weights), 0.0)
-    count = given.sum(axis=1)
+    present = weights @ truth > 0
+    f1 = np.where(present, weighted_f1_by_label(truth, predicted, weights), 0.0)
+    count = present.sum(axis=1)
     return np.divide(f1.sum(axis=1), count, out=np.full(len(count), np.nan), where=count > 0)
 
 
-def weighted_micro_f1(truth: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted_micro_f1(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Micro F1, over all decisions together, under each row of `weights`; NaN if there are none."""
-    both = weights @ (truth + said).sum(axis=1)
-    hits = weights @ (truth * said).sum(axis=1)
+    both = weights @ (truth + predicted).sum(axis=1)
+    hits = weights @ (truth * predicted).sum(axis=1)
     return np.divide(2 * hits, both, out=np.full(both.shape, np.nan), where=both > 0)

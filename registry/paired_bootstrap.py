@@ -40,9 +40,9 @@ def mean_over(targets: Sequence[np.ndarray]) -> np.ndarray:
     if not targets:
         return np.array([np.nan])
     values = np.array(targets)
-    there = np.isfinite(values)
-    count = there.sum(axis=0)
-    total = np.where(there, values, 0).sum(axis=0)
+    defined = np.isfinite(values)
+    count = defined.sum(axis=0)
+    total = np.where(defined, values, 0).sum(axis=0)
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 

@@ -95,7 +95,7 @@ def fill_groups(groups: Any, permissions: Any) -> None:
         f"{p.content_type.app_label}.{p.codename}": p
         for p in permissions.objects.select_related("content_type")
     }
-    for name, wanted in GROUPS.items():
+    for name, granted in GROUPS.items():
         group, _ = groups.objects.get_or_create(name=name)
-        found = (existing.get(w) or existing.get(_NAMED_BEFORE.get(w, "")) for w in wanted)
+        found = (existing.get(w) or existing.get(_NAMED_BEFORE.get(w, "")) for w in granted)
         group.permissions.add(*(permission for permission in found if permission))

@@ -37,7 +37,7 @@ class SplitAssigner:
         self._live = self._tasks.filter(deleted_at__isnull=True)
         self._by_input: dict[str, str] = {}
         self._holdout: int | None = None
-        self._seen: dict[tuple[str, str], int] = {}
+        self._counts: dict[tuple[str, str], int] = {}
         self._in_holdout: dict[tuple[str, str], bool] = {}
 
     def look_up(self, input_keys: Iterable[str]) -> None:
@@ -61,26 +61,26 @@ class SplitAssigner:
         classes = _classes(labels)
         split = self._by_input.get(input_key)
         if split is None:
-            wanted = any(self._waits(c) for c in classes)
+            needed = any(self._needs_holdout_task(c) for c in classes)
             drawn = int(input_key[:13], 16) / 16**13 < share(self._holdout_size())
-            split = Split.HOLDOUT if wanted or drawn else Split.TRAIN
+            split = Split.HOLDOUT if needed or drawn else Split.TRAIN
             self._by_input[input_key] = split
         self._count(split, classes)
         return split
 
-    def _waits(self, cls: tuple[str, str]) -> bool:
+    def _needs_holdout_task(self, cls: tuple[str, str]) -> bool:
         self._load(cls)
-        return not self._in_holdout[cls] and self._seen[cls] >= CLASS_ENOUGH
+        return not self._in_holdout[cls] and self._counts[cls] >= CLASS_ENOUGH
 
     def _load(self, cls: tuple[str, str]) -> None:
         """Count a class when it is first met: at most two small queries on the labels' index."""
-        if cls in self._seen:
+        if cls in self._counts:
             return
         labelled = _with(self._live, cls)
         self._in_holdout[cls] = labelled.filter(split=Split.HOLDOUT).exists()
-        self._seen[cls] = 0
+        self._counts[cls] = 0
         if not self._in_holdout[cls]:
-            self._seen[cls] = len(labelled.values_list("id")[:CLASS_ENOUGH])
+            self._counts[cls] = len(labelled.values_list("id")[:CLASS_ENOUGH])
 
     def _holdout_size(self) -> int:
         if self._holdout is None:
@@ -92,7 +92,7 @@ class SplitAssigner:
             self._holdout = self._holdout_size() + 1
         for cls in classes:
             self._load(cls)
-            self._seen[cls] += 1
+            self._counts[cls] += 1
             self._in_holdout[cls] |= split == Split.HOLDOUT
 
 

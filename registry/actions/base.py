@@ -20,12 +20,12 @@ def lock(project: Project) -> Project:
     return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
-def update_row(row: Model, fields: Mapping[str, Any], **still: Any) -> bool:
-    """UPDATE the row and its instance, if the row is `still` so; False if it is not.
+def update_row(row: Model, fields: Mapping[str, Any], **where: Any) -> bool:
+    """UPDATE the row where these conditions hold, and its instance; False if they do not.
 
-    One statement, so that of two callers who read the same state only one moves it on.
+    One statement, so that of two callers who read the same state only one changes it.
     """
-    rows = type(row)._default_manager.filter(pk=row.pk, **still)
+    rows = type(row)._default_manager.filter(pk=row.pk, **where)
     if not rows.update(**fields):
         return False
     for name, value in fields.items():

@@ -45,16 +45,16 @@ def configure(
     Raises InvalidSetting, or what the engine says of the options.
     """
     current = base.lock(project)
-    wanted: dict[str, Any] = {}
+    new: dict[str, Any] = {}
     if policy is not None:
-        wanted["policy"] = checked_policy(policy)
+        new["policy"] = checked_policy(policy)
     if options is not None:
-        wanted["options"] = engine().validate_options(current, options)
+        new["options"] = engine().validate_options(current, options)
     if promotion_rule is not None:
         if promotion_rule not in PromotionRule.values:
             raise InvalidSetting(f"Promotion rule {promotion_rule!r} is not known.")
-        wanted["promotion_rule"] = promotion_rule
-    changed = {name: new for name, new in wanted.items() if getattr(current, name) != new}
+        new["promotion_rule"] = promotion_rule
+    changed = {name: value for name, value in new.items() if getattr(current, name) != value}
     if changed:
         was = {name: getattr(current, name) for name in changed}
         base.update_row(project, changed | {"updated_at": timezone.now()})

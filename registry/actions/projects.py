@@ -38,18 +38,18 @@ def upsert_from_setup(
     basic credentials, so the host that it names knows them.
     """
     hostname = sanitize(hostname).rstrip("/")[:500]
-    told = {"extra_params": sanitize(extra_params), "backend_url": backend_url[:500]}
+    fields = {"extra_params": sanitize(extra_params), "backend_url": backend_url[:500]}
     if hostname:
-        told |= {"hostname": hostname, "setup_token": sanitize(setup_token)}
-        told |= {"knows_password": True} if with_password else {}
+        fields |= {"hostname": hostname, "setup_token": sanitize(setup_token)}
+        fields |= {"knows_password": True} if with_password else {}
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     created = False
     if project is None:
-        project, created = _insert(uid, **told)
+        project, created = _insert(uid, **fields)
     if project.hostname and hostname and hostname != project.hostname:
         _store(project, other_hostname=hostname)
         return project, False, False
-    _store(project, **told)
+    _store(project, **fields)
     return project, created, bool(label_config) and sanitize(label_config) != project.label_config
 
 
@@ -131,10 +131,10 @@ def request_sync(project: Project, reason: str) -> bool:
     now = timezone.now()
     with transaction.atomic():
         waiting = Q(sync_queued_at__isnull=False, sync_queued_at__gt=now - SYNC_LOST_AFTER)
-        asked = Project.objects.filter(pk=project.pk).exclude(waiting).update(sync_queued_at=now)
-        if asked:
+        queued = Project.objects.filter(pk=project.pk).exclude(waiting).update(sync_queued_at=now)
+        if queued:
             queue.sync(project.pk, reason)
-    return bool(asked)
+    return bool(queued)
 
 
 def mark_synced(project: Project, *, sync_cursor_at: datetime | None = None) -> None:

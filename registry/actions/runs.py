@@ -93,8 +93,8 @@ def start_for_format(project: Project, *, actor: str, reason: str) -> TrainingRu
     version, another would make none either.
     """
     project = base.lock(project)
-    in_the_way = Q(state__in=ACTIVE_STATES) | Q(trigger=Trigger.FORMAT)
-    if project.runs.filter(in_the_way).exists():
+    blocking = Q(state__in=ACTIVE_STATES) | Q(trigger=Trigger.FORMAT)
+    if project.runs.filter(blocking).exists():
         return None
     run, started = start(project, trigger=Trigger.FORMAT, actor=actor, reason=reason)
     return run if started else None

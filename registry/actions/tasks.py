@@ -89,10 +89,10 @@ def write(
     """
     now = now or timezone.now()
     splits = splits or SplitAssigner(project)
-    wanted = list({state.labelstudio_id: state for state in states}.values())
+    latest = list({state.labelstudio_id: state for state in states}.values())
     changed: list[Task] = []
-    for start in range(0, len(wanted), BATCH):
-        changed += _write(project, wanted[start : start + BATCH], now, splits)
+    for start in range(0, len(latest), BATCH):
+        changed += _write(project, latest[start : start + BATCH], now, splits)
     _note_change(project, changed, now)
     return changed
 
@@ -106,7 +106,7 @@ def _write(
         task = state.row or Task(project=project, labelstudio_id=state.labelstudio_id)
         relabelled = task.labels != state.labels
         moved = not fresh and task.data != state.data
-        if not _take(task, state) and not fresh:
+        if not _apply(task, state) and not fresh:
             continue
         if relabelled:
             task.labels_changed_at = now
@@ -123,7 +123,7 @@ def _write(
     return changed
 
 
-def _take(task: Task, state: TaskState) -> bool:
+def _apply(task: Task, state: TaskState) -> bool:
     """Make the task what the state says; whether that is a difference."""
     values = {
         "data": state.data,
@@ -168,13 +168,13 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
     The split and the key of the input stay, because a version may have learned from it.
     """
     now = now or timezone.now()
-    gone = existing(project).filter(labelstudio_id__in=list(labelstudio_ids))
-    labelled = gone.exclude(labels={})
+    rows = existing(project).filter(labelstudio_id__in=list(labelstudio_ids))
+    labelled = rows.exclude(labels={})
     if labelled.update(labels_changed_at=now):
         Project.objects.filter(pk=project.pk).update(labels_changed_at=now)
         project.labels_changed_at = now
-    features.delete_for_tasks(gone.values("pk"))
-    return gone.update(
+    features.delete_for_tasks(rows.values("pk"))
+    return rows.update(
         data={},
         annotations=[],
         annotation_ids=[],
@@ -185,10 +185,10 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
     )
 
 
-def relabel(project: Project, amounts: Callable[[Task], DerivedLabels]) -> int:
+def relabel(project: Project, derive: Callable[[Task], DerivedLabels]) -> int:
     """What the annotations amount to under another label config; return how many labels changed.
 
-    `amounts` gives labels, ties and input key of a task. Each batch of 1,000 is a
+    `derive` gives labels, ties and input key of a task. Each batch of 1,000 is a
     transaction; it can be repeated after a crash, and then does what is left.
     """
     annotated = (
@@ -201,7 +201,7 @@ def relabel(project: Project, amounts: Callable[[Task], DerivedLabels]) -> int:
         last = batch[-1].id
         states = [TaskState.of(task) for task in batch]
         for state, task in zip(states, batch, strict=True):
-            state.labels, state.ties, state.input_key = amounts(task)
+            state.labels, state.ties, state.input_key = derive(task)
         changed += len(write(project, states, splits=splits))
     return changed
 

@@ -41,7 +41,7 @@ class AccessKeyAdmin(RegistryAdmin):
     def save_model(self, request: HttpRequest, obj: AccessKey, form: Any, change: bool) -> None:
         values = {"name": obj.name, "project": obj.project, "hostname": obj.hostname}
         done = NewKey().execute(None, values, caller(request))
-        obj.pk = done.made.pk
+        obj.pk = done.row.pk
         obj.__dict__["plain"] = done.plain  # for response_add, in this request only
 
     def response_add(

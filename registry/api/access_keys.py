@@ -80,7 +80,7 @@ class AccessKeys(Resource):
         """Create a key. Its plain text is returned only in this response."""
         done = new_key.NewKey().execute(None, self.validated(NewKey), self.caller)
         body = {
-            **AccessKeySerializer(done.made).data,
+            **AccessKeySerializer(done.row).data,
             "key": done.plain,
             "url": request.build_absolute_uri(f"/k/{done.plain}"),
         }

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from registry.actions.operator import Action, Caller, Done, Via, actions_on
+from registry.actions.operator import Action, Caller, Result, Via, actions_on
 from registry.permissions import may_view
 
 from .filters import Ordering, Search, StrictFilters
@@ -94,9 +94,9 @@ class Resource(ReadOnlyModelViewSet):
         """The row after an action on it."""
         return Response(self.get_serializer(self.get_object()).data)
 
-    def answer(self, done: Done) -> Response:
+    def answer(self, done: Result) -> Response:
         """The row that an action returns: 201 if it is new, else 200."""
-        row = self.get_queryset().get(pk=done.made.pk)
+        row = self.get_queryset().get(pk=done.row.pk)
         return Response(self.get_serializer(row).data, status=201 if done.is_new else 200)
 
 

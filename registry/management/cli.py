@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from registry.actions.operator import Action, Caller, Done, Via
+from registry.actions.operator import Action, Caller, Result, Via
 from registry.errors import EvalsError
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 
@@ -126,7 +126,7 @@ class ActionCommand(ReportCommand):
     """A command that executes an operator action and prints its message, or the entry as JSON."""
 
     operator_action: Action
-    done: Done
+    done: Result
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Adds the action's subject and an option for each parameter."""
@@ -195,21 +195,21 @@ def _as_json(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _execute(action: Action, options: dict[str, Any]) -> Done:
+def _execute(action: Action, options: dict[str, Any]) -> Result:
     """Executes the action as the machine's user. Raises EvalsError or CommandError."""
     subject = _subject(action, options)
-    given: dict[str, Any] = {text.name: options[text.name] for text in action.form.texts}
+    values: dict[str, Any] = {text.name: options[text.name] for text in action.form.texts}
     for text in action.form.texts:
-        if text.required and not text.may_be_empty and not given[text.name].strip():
+        if text.required and not text.may_be_empty and not values[text.name].strip():
             raise CommandError(f"--{text.name} must not be empty.")
-        if text.max_length and len(given[text.name]) > text.max_length:
+        if text.max_length and len(values[text.name]) > text.max_length:
             raise CommandError(f"--{text.name} is longer than {text.max_length:,} characters.")
     for version in action.form.versions:
         name = options[version.name]
-        given[version.name] = find_version(subject, name) if name else None
-    if faults := action.faults(given):
+        values[version.name] = find_version(subject, name) if name else None
+    if faults := action.faults(values):
         raise CommandError(" ".join(f"--{name}: {fault}" for name, fault in faults.items()))
-    return action.execute(subject, given, Caller(getpass.getuser(), Via.COMMAND))
+    return action.execute(subject, values, Caller(getpass.getuser(), Via.COMMAND))
 
 
 def _subject(action: Action, options: dict[str, Any]) -> Any:

@@ -465,7 +465,7 @@ from registry.actions import base
 from registry.errors import Refused
 from registry.models import ModelVersion
 
-from .action import REASON, Action, Caller, Change, Done, Form, Text, register
+from .action import REASON, Action, Caller, Change, Result, Form, Text, register
 
 
 @register
@@ -494,7 +494,7 @@ class Polish(Action[ModelVersion]):
             version=subject,
             reason=given["reason"],
         )
-        return Done(f"{subject.label} shines.", entry)
+        return Result(f"{subject.label} shines.", entry)
 '''
 
 

@@ -47,9 +47,9 @@ class Command(BaseCommand):
             project = Project.objects.filter(uid=options["project"]).first()
             if project is None:
                 raise CommandError(f"No project has the uid {options['project']}.")
-        given = {"name": options["name"], "project": project, "hostname": options["hostname"]}
-        done = NewKey().execute(None, given, CALLER)
-        key = done.made
+        values = {"name": options["name"], "project": project, "hostname": options["hostname"]}
+        done = NewKey().execute(None, values, CALLER)
+        key = done.row
         self.stdout.write(
             f"Key {key.pk}, {_scope(key)}. Paste into Label Studio, Settings > Model:"
         )

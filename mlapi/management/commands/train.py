@@ -47,7 +47,7 @@ class Command(BaseCommand):
         project = _find(str(options["project"]))
         actor = getpass.getuser()[:150]
         done = Train().execute(project, {"reason": ""}, Caller(actor, Via.COMMAND))
-        run: TrainingRun = done.made
+        run: TrainingRun = done.row
         self._say(f"{project}: {'queued' if done.is_new else 'joined'} run {run.pk}.")
         if options["here"]:
             self._carry_out_here(run, actor)

@@ -8,9 +8,9 @@ they import this package, and nothing here imports them.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from .action import Action, Caller, Change, Done, Via, actions, actions_on, register
+from .action import Action, Caller, Change, Result, Via, actions, actions_on, register
 
-__all__ = ["Action", "Caller", "Change", "Done", "Via", "actions", "actions_on", "load", "register"]
+__all__ = ["Action", "Caller", "Change", "Result", "Via", "actions", "actions_on", "register"]
 
 
 def load() -> None:

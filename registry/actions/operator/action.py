@@ -112,16 +112,15 @@ class Change(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Done:
-    """The result of an action: a sentence for people, its audit entry, and the row it answers with.
+class Result:
+    """The result of an action: a message for people, its audit entry, and the row it returns.
 
-    `made` is None where that is the action's subject. `is_new` says whether `made` was made now,
-    or was there already.
+    `row` is None for an action that returns its subject. `is_new`: the action has created `row`.
     """
 
     message: str
     entry: AuditEntry | None = None
-    made: Any = None
+    row: Any = None
     is_new: bool = False
 
 
@@ -186,12 +185,12 @@ class Action(ABC, Generic[Row]):
         """What to know before doing it."""
         return ""
 
-    def faults(self, given: dict[str, Any]) -> dict[str, str]:
+    def faults(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with the parameters together, by the name of the one to correct."""
         return {}
 
     @abstractmethod
-    def execute(self, subject: Row, given: dict[str, Any], caller: Caller) -> Done:
+    def execute(self, subject: Row, values: dict[str, Any], caller: Caller) -> Result:
         """Do it and write its audit entry in the same transaction. Raises EvalsError."""
 
 

@@ -6,7 +6,7 @@ from registry.actions import versions
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 
-from .action import Action, Button, Caller, Change, Done, register
+from .action import Action, Button, Caller, Change, Result, register
 
 
 @register
@@ -33,6 +33,6 @@ class Archive(Action[ModelVersion]):
     def warning(self, subject: ModelVersion) -> str:
         return "It is not deleted: its numbers, its audit entries and its artifact stay."
 
-    def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
-        entry = versions.archive(subject, actor=caller.name, reason=given["reason"])
-        return Done(f"{subject.label} is archived.", entry)
+    def execute(self, subject: ModelVersion, values: dict[str, Any], caller: Caller) -> Result:
+        entry = versions.archive(subject, actor=caller.name, reason=values["reason"])
+        return Result(f"{subject.label} is archived.", entry)

@@ -7,7 +7,16 @@ from registry.errors import EvalsError, Refused
 from registry.models import TrainingRun
 from registry.models.run import RunState
 
-from .action import OPTIONAL_REASON, Action, Button, Caller, Change, Done, newest_entry, register
+from .action import (
+    OPTIONAL_REASON,
+    Action,
+    Button,
+    Caller,
+    Change,
+    Result,
+    newest_entry,
+    register,
+)
 
 
 @register
@@ -33,7 +42,7 @@ class Cancel(Action[TrainingRun]):
         then = RunState.CANCELLED.label.lower()
         return [Change(f"State of run {subject.pk}", subject.get_state_display().lower(), then)]
 
-    def execute(self, subject: TrainingRun, given: dict[str, Any], caller: Caller) -> Done:
-        run = runs.cancel(subject.pk, actor=caller.name, reason=given["reason"])
+    def execute(self, subject: TrainingRun, values: dict[str, Any], caller: Caller) -> Result:
+        run = runs.cancel(subject.pk, actor=caller.name, reason=values["reason"])
         how = "asked to stop" if run.is_active else "cancelled"
-        return Done(f"Run {run.pk} is {how}.", newest_entry(run))
+        return Result(f"Run {run.pk} is {how}.", newest_entry(run))

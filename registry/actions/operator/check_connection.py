@@ -6,7 +6,7 @@ from registry.engine import engine
 from registry.errors import EvalsError
 from registry.models import Project
 
-from .action import NOTHING, Action, Button, Caller, Done, register
+from .action import NOTHING, Action, Button, Caller, Result, register
 
 
 class ConnectionFailed(EvalsError):
@@ -30,11 +30,11 @@ class CheckConnection(Action[Project]):
     in_commands = False  # `manage.py check_labelstudio` also repairs
     verb = None
 
-    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
+    def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
         report = engine().check_connection(subject)
         if not report.get("ok"):
             raise ConnectionFailed(_failure(report))
-        return Done("Label Studio can be reached, and its events arrive here.")
+        return Result("Label Studio can be reached, and its events arrive here.")
 
 
 def _failure(report: dict[str, Any]) -> str:

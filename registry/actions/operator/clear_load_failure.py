@@ -6,7 +6,7 @@ from registry.actions import versions
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 
-from .action import Action, Button, Caller, Change, Done, register
+from .action import Action, Button, Caller, Change, Result, register
 
 
 @register
@@ -31,6 +31,6 @@ class ClearLoadFailure(Action[ModelVersion]):
     def changes(self, subject: ModelVersion) -> list[Change]:
         return [Change(f"State of {subject.label}", "did not load", "available")]
 
-    def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
-        entry = versions.clear_load_failure(subject, actor=caller.name, reason=given["reason"])
-        return Done(f"{subject.label} may serve again.", entry)
+    def execute(self, subject: ModelVersion, values: dict[str, Any], caller: Caller) -> Result:
+        entry = versions.clear_load_failure(subject, actor=caller.name, reason=values["reason"])
+        return Result(f"{subject.label} may serve again.", entry)

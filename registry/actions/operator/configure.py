@@ -5,7 +5,7 @@ from typing import Any
 from registry.actions import project_settings
 from registry.models import Project
 
-from .action import OPTIONAL_REASON, Action, Caller, Done, register
+from .action import OPTIONAL_REASON, Action, Caller, Result, register
 
 
 @register
@@ -25,6 +25,6 @@ class Configure(Action[Project]):
     in_rest = False
     in_commands = False
 
-    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
-        project_settings.configure(subject, actor=caller.name, **given)
-        return Done(f"{subject} is configured.")
+    def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
+        project_settings.configure(subject, actor=caller.name, **values)
+        return Result(f"{subject} is configured.")

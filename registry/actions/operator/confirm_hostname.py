@@ -6,7 +6,7 @@ from registry.actions import project_settings
 from registry.errors import EvalsError, Refused
 from registry.models import Project
 
-from .action import REASON, Action, Button, Caller, Change, Done, Form, Text, register
+from .action import REASON, Action, Button, Caller, Change, Form, Result, Text, register
 
 
 def _claimed_by(project: Project) -> list[str]:
@@ -49,8 +49,8 @@ class ConfirmHostname(Action[Project]):
         now = f"{subject.hostname}, {trusted}" if subject.hostname else "none"
         return [Change("Host", now, "the one below, confirmed")]
 
-    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
+    def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
         entry = project_settings.confirm_hostname(
-            subject, actor=caller.name, reason=given["reason"], hostname=given["hostname"]
+            subject, actor=caller.name, reason=values["reason"], hostname=values["hostname"]
         )
-        return Done(f"{given['hostname']} is confirmed.", entry)
+        return Result(f"{values['hostname']} is confirmed.", entry)

@@ -6,11 +6,11 @@ from typing import Any
 from registry.actions import keys
 from registry.models import AccessKey
 
-from .action import OPTIONAL_REASON, Action, Caller, Done, register
+from .action import OPTIONAL_REASON, Action, Caller, Result, register
 
 
 @dataclass(frozen=True)
-class NewKeyDone(Done):
+class NewKeyResult(Result):
     """With the plain key, which is stored nowhere."""
 
     plain: str = ""
@@ -18,10 +18,10 @@ class NewKeyDone(Done):
 
 @register
 class NewKey(Action[AccessKey]):
-    """There is no subject yet: `name`, `project` and `hostname` are given.
+    """It has no subject; its values are `name`, `project`, `hostname` and `reason`.
 
-    Each interface makes it at a place of its own: the page to add a key and the one to connect
-    a project, POST /api/access-keys/, and `manage.py access_key new`.
+    Each interface has a place of its own for it: the pages to add a key and to connect a project,
+    POST /api/access-keys/, and `manage.py access_key new`.
     """
 
     name = "new_key"
@@ -35,7 +35,7 @@ class NewKey(Action[AccessKey]):
     in_commands = False
 
     def execute(
-        self, subject: AccessKey | None, given: dict[str, Any], caller: Caller
-    ) -> NewKeyDone:
-        key, plain = keys.new_key(actor=caller.name, **given)
-        return NewKeyDone(f"The key {key.name} is made.", made=key, is_new=True, plain=plain)
+        self, subject: AccessKey | None, values: dict[str, Any], caller: Caller
+    ) -> NewKeyResult:
+        key, plain = keys.new_key(actor=caller.name, **values)
+        return NewKeyResult(f"The key {key.name} is made.", row=key, is_new=True, plain=plain)

@@ -5,7 +5,7 @@ from typing import Any
 from registry.actions import versions
 from registry.models import ModelVersion
 
-from .action import Action, Button, Caller, Done, Form, Text, register
+from .action import Action, Button, Caller, Form, Result, Text, register
 
 _NOTE_MAX = 10_000  # characters
 
@@ -36,5 +36,7 @@ class Note(Action[ModelVersion]):
     )
     button = Button(icon="edit_note", path="write_note", place=30)
 
-    def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
-        return Done("The note is kept.", versions.note(subject, given["note"], actor=caller.name))
+    def execute(self, subject: ModelVersion, values: dict[str, Any], caller: Caller) -> Result:
+        return Result(
+            "The note is kept.", versions.note(subject, values["note"], actor=caller.name)
+        )

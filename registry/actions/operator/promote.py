@@ -7,7 +7,7 @@ from registry.errors import EvalsError
 from registry.formatting import NONE, comparison_sentence, primary_metric
 from registry.models import ModelVersion
 
-from .action import Action, Button, Caller, Change, Done, register
+from .action import Action, Button, Caller, Change, Result, register
 
 
 @register
@@ -35,10 +35,10 @@ class Promote(Action[ModelVersion]):
             return ""
         return comparison_sentence(subject.run.comparison, serving.label)
 
-    def execute(self, subject: ModelVersion, given: dict[str, Any], caller: Caller) -> Done:
-        entry = champion.promote(subject, actor=caller.name, reason=given["reason"])
+    def execute(self, subject: ModelVersion, values: dict[str, Any], caller: Caller) -> Result:
+        entry = champion.promote(subject, actor=caller.name, reason=values["reason"])
         before = f" instead of {entry.from_version}" if entry.from_version else ""
-        return Done(f"{subject.label} is the champion of {subject.project}{before}.", entry)
+        return Result(f"{subject.label} is the champion of {subject.project}{before}.", entry)
 
 
 def champion_moves(now: ModelVersion | None, then: ModelVersion) -> list[Change]:

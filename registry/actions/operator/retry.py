@@ -7,7 +7,7 @@ from registry.errors import EvalsError
 from registry.models import TrainingRun
 from registry.models.run import RunState
 
-from .action import OPTIONAL_REASON, Action, Button, Caller, Done, register
+from .action import OPTIONAL_REASON, Action, Button, Caller, Result, register
 from .train import queued
 
 
@@ -35,5 +35,5 @@ class Retry(Action[TrainingRun]):
             )
         return None
 
-    def execute(self, subject: TrainingRun, given: dict[str, Any], caller: Caller) -> Done:
-        return queued(*runs.retry(subject, actor=caller.name, reason=given["reason"]))
+    def execute(self, subject: TrainingRun, values: dict[str, Any], caller: Caller) -> Result:
+        return queued(*runs.retry(subject, actor=caller.name, reason=values["reason"]))

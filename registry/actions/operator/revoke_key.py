@@ -6,7 +6,7 @@ from registry.actions import keys
 from registry.errors import EvalsError
 from registry.models import AccessKey
 
-from .action import Action, Button, Caller, Change, Done, register
+from .action import Action, Button, Caller, Change, Result, register
 
 
 @register
@@ -30,6 +30,6 @@ class RevokeKey(Action[AccessKey]):
     def changes(self, subject: AccessKey) -> list[Change]:
         return [Change(f"State of {subject.name}", "valid", "revoked")]
 
-    def execute(self, subject: AccessKey, given: dict[str, Any], caller: Caller) -> Done:
-        entry = keys.revoke(subject, actor=caller.name, reason=given["reason"])
-        return Done(f"The key {subject.name} is revoked.", entry)
+    def execute(self, subject: AccessKey, values: dict[str, Any], caller: Caller) -> Result:
+        entry = keys.revoke(subject, actor=caller.name, reason=values["reason"])
+        return Result(f"The key {subject.name} is revoked.", entry)

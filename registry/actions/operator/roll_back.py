@@ -6,7 +6,7 @@ from registry.actions import champion
 from registry.errors import EvalsError, Refused
 from registry.models import ModelVersion, Project
 
-from .action import REASON, Action, Button, Caller, Change, Done, Form, Version, register
+from .action import REASON, Action, Button, Caller, Change, Form, Result, Version, register
 from .promote import champion_moves
 
 Row = TypeVar("Row", Project, ModelVersion)
@@ -38,15 +38,15 @@ class _RollBack(Action[Row], Generic[Row]):
         goal = champion.previous_champion(project)
         return champion_moves(project.champion, goal) if goal else []
 
-    def execute(self, subject: Row, given: dict[str, Any], caller: Caller) -> Done:
+    def execute(self, subject: Row, values: dict[str, Any], caller: Caller) -> Result:
         entry = champion.roll_back(
             self.project(subject),
             actor=caller.name,
-            reason=given["reason"],
-            to=given.get("to"),
+            reason=values["reason"],
+            to=values.get("to"),
         )
         before = f" instead of {entry.from_version}" if entry.from_version else ""
-        return Done(f"{entry.to_version} serves again{before}.", entry)
+        return Result(f"{entry.to_version} serves again{before}.", entry)
 
 
 @register

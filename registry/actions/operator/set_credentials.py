@@ -5,7 +5,7 @@ from typing import Any
 from registry.actions import project_settings
 from registry.models import Project
 
-from .action import Action, Button, Caller, Change, Done, Form, Text, register
+from .action import Action, Button, Caller, Change, Form, Result, Text, register
 
 
 @register
@@ -38,12 +38,12 @@ class SetCredentials(Action[Project]):
     def changes(self, subject: Project) -> list[Change]:
         return [Change("Credentials", subject.labelstudio_url or "none of its own", "as below")]
 
-    def faults(self, given: dict[str, Any]) -> dict[str, str]:
-        if bool(given.get("url")) != bool(given.get("key")):
+    def faults(self, values: dict[str, Any]) -> dict[str, str]:
+        if bool(values.get("url")) != bool(values.get("key")):
             return {"key": "URL and key are a pair: give both, or neither."}
         return {}
 
-    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
-        url, key = given["url"], given["key"]
+    def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
+        url, key = values["url"], values["key"]
         entry = project_settings.set_credentials(subject, url, key, actor=caller.name)
-        return Done(f"The credentials are {'set' if url else 'taken away'}.", entry)
+        return Result(f"The credentials are {'set' if url else 'taken away'}.", entry)

@@ -7,7 +7,7 @@ from registry.errors import EvalsError, Refused
 from registry.models import Project, TrainingRun
 from registry.models.run import ACTIVE_STATES
 
-from .action import OPTIONAL_REASON, Action, Button, Caller, Done, newest_entry, register
+from .action import OPTIONAL_REASON, Action, Button, Caller, Result, newest_entry, register
 
 
 @register
@@ -31,21 +31,21 @@ class Train(Action[Project]):
         active = TrainingRun.objects.filter(project=subject, state__in=ACTIVE_STATES).first()
         return Refused(_is_active(active)) if active else None
 
-    def execute(self, subject: Project, given: dict[str, Any], caller: Caller) -> Done:
+    def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
         run, is_new = runs.start(
             subject,
             trigger=TrainingRun.Trigger(caller.via),
             actor=caller.name,
-            reason=given["reason"],
+            reason=values["reason"],
         )
         return queued(run, is_new)
 
 
-def queued(run: TrainingRun, is_new: bool) -> Done:
+def queued(run: TrainingRun, is_new: bool) -> Result:
     """Says of a run whether it was queued now or is the active one."""
     if not is_new:
-        return Done(_is_active(run), made=run)
-    return Done(f"Run {run.pk} is queued.", newest_entry(run), made=run, is_new=True)
+        return Result(_is_active(run), row=run)
+    return Result(f"Run {run.pk} is queued.", newest_entry(run), row=run, is_new=True)
 
 
 def _is_active(run: TrainingRun) -> str:

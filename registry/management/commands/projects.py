@@ -18,7 +18,7 @@ class Command(ReportCommand):
         found = project_summaries(Project.objects.all())
         return {
             "projects": [_project(summary) for summary in found],
-            "attention": [_alert(one) for one in alerts(found)],
+            "attention": [_alert(alert) for alert in alerts(found)],
         }
 
     def print(self, found: Any) -> None:
@@ -40,11 +40,11 @@ class Command(ReportCommand):
                 "policy": lambda p: p["policy"],
             },
         )
-        for one in found["attention"]:
-            where = f"{one['project']}: " if one["project"] else ""
-            message = one["message"].rstrip()
+        for alert in found["attention"]:
+            where = f"{alert['project']}: " if alert["project"] else ""
+            message = alert["message"].rstrip()
             end = "" if message.endswith((".", "!", "?")) else "."
-            self.say(f"! {where}{message}{end} {one['cure']}".rstrip())
+            self.say(f"! {where}{message}{end} {alert['cure']}".rstrip())
 
 
 def _prequential(project: Row) -> str | None:
@@ -79,6 +79,6 @@ def _project(summary: ProjectSummary) -> dict[str, Any]:
     }
 
 
-def _alert(one: Alert) -> dict[str, Any]:
-    project = one.project.uid if one.project else None
-    return {"code": one.code, "message": one.message, "cure": one.cure, "project": project}
+def _alert(alert: Alert) -> dict[str, Any]:
+    project = alert.project.uid if alert.project else None
+    return {"code": alert.code, "message": alert.message, "cure": alert.cure, "project": project}
