@@ -1,5 +1,5 @@
-"""Files that tasks name: which may be fetched, fetching and keeping them in bounds.
+"""Fetches the files that tasks name, within limits of address, time and size, and caches them.
 
-`reader` is the way in; `labelstudio` gets the files that Label Studio serves. Imports labelstudio
-and domain.
+`reader` is the entry point; `labelstudio` requests the files that Label Studio serves. Imports
+labelstudio and domain.
 """

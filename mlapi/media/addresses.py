@@ -1,4 +1,4 @@
-"""Web addresses as tasks write them, brought into one spelling or refused."""
+"""Normalises the addresses in tasks, of the web and `data:`, or refuses them."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_CHARACTERS = 8000  # a signed address has up to 3,000; servers cut a request's line at 8 kB
 MAX_DECODINGS = 3
-MAX_INLINE_BYTES = 4 * 2**20  # more than that has no place in a task, which is sent again and again
+MAX_INLINE_BYTES = 4 * 2**20  # of an image inside a task, which is sent with every request
 PORTS = {"http": 80, "https": 443}
 
 _URL = re.compile(
@@ -23,19 +23,19 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{0,5}))?")
-# What no address holds: control characters, half a character (from JSON's "\ud800"), and the
-# backslash, which some readers take for a slash.
-_ODD = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+# Not allowed in an address: control characters, lone surrogates (from JSON's "\ud800"), and the
+# backslash, which some parsers read as a slash.
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _BASE64 = re.compile(r";[ ]*base64[ ]*", re.IGNORECASE)
 _BLANKS = re.compile(rb"[\t\n\f\r ]+")
-_KEPT = "%/:@!$&'()*+,;=-._~[]|"
+_SAFE = "%/:@!$&'()*+,;=-._~[]|"
 
 
 class AddressRefused(ValueError):
-    """An address that is never fetched; `message` is one ASCII line without the address."""
+    """The address may not be fetched; `message` is one ASCII line without the address."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -66,7 +66,7 @@ class WebAddress:
 
 
 def clean(address: object) -> str:
-    """The address without blanks around it. Raises AddressRefused for what is no line of text."""
+    """The address, stripped. Raises AddressRefused if it is not a line of text."""
     if not isinstance(address, str):
         raise AddressRefused("The task has no address of a file here.")
     text = address.strip()
@@ -74,13 +74,13 @@ def clean(address: object) -> str:
         raise AddressRefused("The address of the file is empty.")
     if len(text) > MAX_CHARACTERS:
         raise AddressRefused(f"The address is longer than {MAX_CHARACTERS} characters.")
-    if _ODD.search(text):
+    if _FORBIDDEN.search(text):
         raise AddressRefused("The address has a backslash or a control character.")
     return text
 
 
 def parse(address: str) -> WebAddress:
-    """The http(s) address in its one spelling. Raises AddressRefused."""
+    """The normalised http(s) address. Raises AddressRefused."""
     parts = _URL.fullmatch(clean(address))
     if parts is None:
         raise AddressRefused("The address is none of http or https.")
@@ -101,7 +101,7 @@ def parse(address: str) -> WebAddress:
 
 
 def host(text: str) -> str:
-    """A host in its one spelling: lower case, ASCII, no trailing dot, no odd way to write an IP.
+    """The normalised host: lower case, ASCII, no trailing dot, IP addresses in standard notation.
 
     Raises AddressRefused. Names that end in a number are refused unless they are four
     decimal numbers: `0x7f.1`, `2130706433` and `127.1` are 127.0.0.1 to some resolvers.
@@ -124,7 +124,7 @@ def host(text: str) -> str:
 
 
 def literal(name: str) -> IPAddress | None:
-    """The IP address that a host in its one spelling is; None for a name."""
+    """The IP address of a normalised host; None for a name."""
     try:
         return ipaddress.ip_address(name)
     except ValueError:
@@ -132,9 +132,9 @@ def literal(name: str) -> IPAddress | None:
 
 
 def leaves_its_root(path: str) -> bool:
-    """Whether a path goes up, in whatever way it is encoded, or is encoded without end."""
+    """Whether a path has `..`, in any encoding, or is encoded more than MAX_DECODINGS times."""
     for _ in range(MAX_DECODINGS):
-        if _ODD.search(path) or any(part in {".", ".."} for part in path.split("/")):
+        if _FORBIDDEN.search(path) or any(part in {".", ".."} for part in path.split("/")):
             return True
         decoded = unquote(path)
         if decoded == path:
@@ -144,13 +144,13 @@ def leaves_its_root(path: str) -> bool:
 
 
 def encoded(target: str) -> str:
-    """A path or query with what may not stand in a request's line percent-encoded, once."""
+    """A path or query, percent-encoded once where a request line needs it."""
     path, mark, query = _BARE_PERCENT.sub("%25", target).partition("?")
-    return quote(path, safe=_KEPT) + mark + quote(query, safe=f"{_KEPT}?")
+    return quote(path, safe=_SAFE) + mark + quote(query, safe=f"{_SAFE}?")
 
 
 def is_inline(address: object) -> bool:
-    """Whether it is a `data:` address, of whatever kind."""
+    """Whether it is a `data:` address of any type."""
     return isinstance(address, str) and address.lstrip()[:5].lower() == "data:"
 
 

@@ -1,4 +1,4 @@
-"""MEDIA_ALLOWED_HOSTS: which other hosts files are fetched from, and where those may lead."""
+"""MEDIA_ALLOWED_HOSTS: the other hosts that files are fetched from, and their IP addresses."""
 
 import ipaddress
 import re
@@ -13,8 +13,8 @@ _ENTRY = re.compile(
 )
 _INTERNET_V6 = ipaddress.IPv6Network("2000::/3")  # all that has been given out so far
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # leads to the IPv4 address in its last 32 bits
-# What Pythons differ on or call global, and is not: protocol assignments (a cloud's metadata is in
-# them), the relay to 6to4, documentation, and where Azure tells its virtual machines of themselves.
+# Not public, but global to some versions of Python: protocol assignments (with a cloud's metadata),
+# the relay to 6to4, documentation, and Azure's metadata for its virtual machines.
 _INSIDE = [
     ipaddress.ip_network(network)
     for network in (
@@ -25,16 +25,15 @@ _INSIDE = [
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether the address leads out of every private network.
+    """Whether the address is one of the public internet.
 
     Not loopback, private, link-local (where clouds serve metadata), shared (100.64.0.0/10),
-    multicast, reserved or unspecified. An IPv6 address that carries an IPv4 one is what
-    that one is.
+    multicast, reserved or unspecified. An IPv6 address that contains an IPv4 one counts as that.
     """
     if isinstance(address, ipaddress.IPv6Address):
-        carried = _carried(address)
-        if carried is not None:
-            return is_public(carried)
+        embedded = _embedded_ipv4(address)
+        if embedded is not None:
+            return is_public(embedded)
         if address not in _INTERNET_V6:
             return False
     return (
@@ -45,7 +44,7 @@ def is_public(address: IPAddress) -> bool:
     )
 
 
-def _carried(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+def _embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour
@@ -72,21 +71,20 @@ class _Entry:
 class AllowedHosts:
     """Entries `host`, `host:port` or `*.example.com`, each with or without `=network`.
 
-    A name may lead into the internet only, unless its entry says otherwise: with
-    `=10.0.0.0/8` it may lead into that network, and nowhere else. An entry that is an IP
-    address allows that address, private or not. Without a port it is 80 for http and 443
-    for https. Raises ValueError for an entry that cannot be read.
+    A name must resolve to public addresses, or with `=10.0.0.0/8` to addresses of that network
+    only. An entry that is an IP address allows that address, private or not. Without a port it
+    is 80 for http and 443 for https. Raises ValueError for an invalid entry.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
         self._entries = [_entry(text.strip()) for text in entries if text.strip()]
 
     def allows(self, address: WebAddress) -> bool:
-        """Whether an address may be asked for at all."""
+        """Whether an address may be requested."""
         return any(entry.matches(address) for entry in self._entries)
 
     def may_reach(self, address: WebAddress, ip: IPAddress) -> bool:
-        """Whether that may be done by calling `ip`, which is what its host resolved to."""
+        """Whether it may be requested from `ip`, to which its host resolved."""
         ip = getattr(ip, "ipv4_mapped", None) or ip
         return any(entry.matches(address) and entry.reaches(ip) for entry in self._entries)
 

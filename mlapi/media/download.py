@@ -25,11 +25,10 @@ _CODES |= {410: "media_not_found"}
 
 
 class Deadline:
-    """The time that one fetch has, from when its `with` is entered.
+    """The time limit of one download, from when its `with` is entered.
 
-    The time limit of a single read bounds nothing: a server that sends a byte now and then
-    never meets it. So the sockets themselves are shut at the deadline, which wakes whoever
-    waits for them.
+    A timeout of single reads is no limit, as a server may send a byte now and then. So the
+    sockets are shut down at the deadline, which interrupts the threads that wait for them.
     """
 
     def __init__(self, timeout_s: float) -> None:
@@ -57,34 +56,34 @@ class Deadline:
         return self._is_cut or monotonic() >= self._ends_at
 
     def left(self) -> float:
-        """Seconds that are left. Raises InputError if none are."""
+        """The seconds that are left. Raises InputError at the deadline."""
         if self.is_over:
             raise self.problem()
         return max(self._ends_at - monotonic(), 0.001)
 
     def watch(self, connection: socket.socket) -> None:
-        """Shut this connection too. Its owner closes it, and may put TLS on it."""
-        ours = socket.socket(fileno=os.dup(connection.fileno()))
+        """Shut this connection down at the deadline. Its owner closes it, and may use TLS on it."""
+        duplicate = socket.socket(fileno=os.dup(connection.fileno()))
         with self._lock:
-            self._sockets.append(ours)
+            self._sockets.append(duplicate)
             if self._is_cut:
-                _shut(ours)
+                _shut(duplicate)
 
     def cut(self) -> None:
-        """End it now."""
+        """Shut all connections down now."""
         with self._lock:
             self._is_cut = True
             for connection in self._sockets:
                 _shut(connection)
 
     def problem(self) -> InputError:
-        """What there is to say of a fetch that took too long."""
+        """The error of a download that took too long."""
         return InputError("media_timeout", f"The file was not there after {self.timeout_s:g} s.")
 
 
 @dataclass
 class Response:
-    """A response whose body has not been read; `who` names its server in our own words."""
+    """A response whose body has not been read; `who` is the server's name for messages."""
 
     who: str
     status: int
@@ -95,7 +94,7 @@ class Response:
 def save(
     response: Response, file: IO[bytes], max_bytes: int, deadline: Deadline
 ) -> tuple[str, int]:
-    """Write the body to `file`; its SHA-256 and size. Raises InputError, and what reading does.
+    """Write the body to `file`; its SHA-256 and size. Raises InputError, and errors of reading.
 
     Nothing is written beyond `max_bytes`.
     """
@@ -108,14 +107,14 @@ def save(
         digest.update(chunk)
         file.write(chunk)
         deadline.left()
-    deadline.left()  # a connection that was cut may look like the end of the body
+    deadline.left()  # a connection that was shut down may look like the end of the body
     if not size:
         raise InputError("media_empty", f"{response.who} answers with an empty file.")
     return digest.hexdigest(), size
 
 
 def too_large(max_bytes: int) -> InputError:
-    """Why a file beyond the limit is not read."""
+    """The error for a file above the limit."""
     return InputError(
         "media_too_large", f"The file is larger than {max_bytes / 2**20:g} MB (MEDIA_MAX_MB)."
     )
@@ -133,5 +132,5 @@ def _require_a_file(response: Response, max_bytes: int) -> None:
 
 
 def _shut(connection: socket.socket) -> None:
-    with suppress(OSError):  # the other side was faster
+    with suppress(OSError):  # closed by the other side
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Asks other hosts than Label Studio for files, at IP addresses that were checked."""
+"""Downloads files from other hosts than Label Studio, at IP addresses that were checked."""
 
 import functools
 import ipaddress
@@ -20,7 +20,7 @@ from mlapi.media.addresses import AddressRefused, IPAddress, WebAddress
 from mlapi.media.download import HEADERS, REDIRECTS, Deadline, Response
 
 MAX_REDIRECTS = 3
-MAX_TRIED = 4  # of the addresses of one name
+MAX_TRIED = 4  # of the IP addresses of one name
 CONNECT_S = 5.0
 
 # (host, port, seconds) -> addresses. Raises OSError.
@@ -28,7 +28,7 @@ Resolver = Callable[[str, int, float], list[IPAddress]]
 
 
 class AddressPolicy(Protocol):
-    """Which addresses may be asked for, and by calling whom."""
+    """Decides which addresses may be requested, and from which IP addresses."""
 
     def allows(self, address: WebAddress) -> bool: ...
 
@@ -36,28 +36,28 @@ class AddressPolicy(Protocol):
 
 
 def resolve_host(host: str, port: int, timeout_s: float) -> list[IPAddress]:
-    """The addresses of a name, as the system knows them. Raises OSError, TimeoutError for time.
+    """The IP addresses of a name by the system's resolver. Raises OSError, or its TimeoutError.
 
-    The system's call has no time limit of its own, so it is left behind where it takes too
-    long: a thread that waits for an answer, and ends with it.
+    The system's call has no timeout, so it runs in a thread, which is abandoned at the timeout
+    and ends with the call.
     """
-    answers: queue.SimpleQueue[list[IPAddress] | OSError] = queue.SimpleQueue()
+    results: queue.SimpleQueue[list[IPAddress] | OSError] = queue.SimpleQueue()
 
-    def ask() -> None:
+    def look_up() -> None:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            answers.put([ipaddress.ip_address(info[4][0]) for info in found])
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            results.put([ipaddress.ip_address(info[4][0]) for info in infos])
         except (OSError, ValueError) as error:
-            answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+            results.put(error if isinstance(error, OSError) else OSError(str(error)))
 
-    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    threading.Thread(target=look_up, name="resolve", daemon=True).start()
     try:
-        answer = answers.get(timeout=timeout_s)
+        result = results.get(timeout=timeout_s)
     except queue.Empty:
         raise TimeoutError("The name was not resolved in time") from None
-    if isinstance(answer, OSError):
-        raise answer
-    return list(dict.fromkeys(answer))
+    if isinstance(result, OSError):
+        raise result
+    return list(dict.fromkeys(result))
 
 
 @contextmanager
@@ -76,7 +76,9 @@ def get(
     """
     require(policy, address)
     for _ in range(MAX_REDIRECTS + 1):
-        with _asked(address, policy, deadline, {**HEADERS, **(headers or {})}, resolve) as response:
+        with _request(
+            address, policy, deadline, {**HEADERS, **(headers or {})}, resolve
+        ) as response:
             if response.status not in REDIRECTS:
                 yield response
                 return
@@ -94,7 +96,7 @@ def require(policy: AddressPolicy, address: WebAddress) -> None:
 
 
 def redirected(location: str, policy: AddressPolicy, base: WebAddress | None = None) -> WebAddress:
-    """Where a redirect leads. Raises InputError unless the policy allows that."""
+    """The target of a redirect. Raises InputError unless the policy allows it."""
     try:
         onward = addresses.parse(urljoin(str(base), location) if base and location else location)
     except (AddressRefused, ValueError):
@@ -110,7 +112,7 @@ def redirected(location: str, policy: AddressPolicy, base: WebAddress | None = N
 
 
 @contextmanager
-def _asked(
+def _request(
     address: WebAddress,
     policy: AddressPolicy,
     deadline: Deadline,
@@ -153,8 +155,10 @@ def _problem(error: Exception, address: WebAddress, deadline: Deadline) -> Input
 
 
 class _Network(httpcore.NetworkBackend):
-    """Connects to an address that the policy has just let pass, so that no second response of the
-    name's server is ever asked for or followed. TLS and the Host header keep the name."""
+    """Connects to an IP address that the policy has checked, so that the name is resolved once.
+
+    TLS and the Host header use the name.
+    """
 
     def __init__(
         self, address: WebAddress, policy: AddressPolicy, deadline: Deadline, resolve: Resolver
@@ -186,9 +190,9 @@ class _Network(httpcore.NetworkBackend):
 
     def _permitted(self) -> list[IPAddress]:
         literal = addresses.literal(self._address.host)
-        found = [literal] if literal is not None else self._resolved()
-        permitted = [ip for ip in found if self._policy.may_reach(self._address, ip)]
-        if found and not permitted:
+        ips = [literal] if literal is not None else self._resolved()
+        permitted = [ip for ip in ips if self._policy.may_reach(self._address, ip)]
+        if ips and not permitted:
             raise InputError(
                 "media_address_refused",
                 f"The host {self._address.host} leads to an address inside the network. Write "

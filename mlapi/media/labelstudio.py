@@ -1,4 +1,4 @@
-"""What the addresses of files mean that Label Studio serves or signs, and asking it for them.
+"""Recognises the addresses of files that Label Studio serves or signs, and requests them there.
 
 Measured with Label Studio 1.23.2: uploads are `/data/upload/<project>/<8 hex>-<name>`, whose
 content never changes; local files are `/data/local-files/?d=<path>`; with LABEL_STUDIO_HOST set
@@ -48,11 +48,11 @@ _CLOUD_HOSTS = re.compile(
     r"|(?:[a-z0-9._-]+\.)?storage\.googleapis\.com"
     r"|[a-z0-9-]+\.blob\.core\.(?:windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)"
 )
-_NOT_SET = "There is no token to ask Label Studio for files with. Set one on the project."
+_NOT_SET = "There is no token to request files of Label Studio with. Set one on the project."
 _NOT_TAKEN = "Label Studio does not accept the token. Set another one on the project."
 _ANOTHER = "The token does not open this project in Label Studio."
 _MOVED = "Label Studio redirects to another address. Set its URL to that one."
-# A task's reason, in our own words: those of the error may hold an address's query.
+# The reasons shown with a task. The errors' own messages may contain the query of an address.
 _REASONS: dict[type[LabelStudioError], tuple[str, str]] = {
     NoCredentials: ("media_no_credentials", _NOT_SET),
     TokenInvalid: ("media_forbidden", _NOT_TAKEN),
@@ -68,9 +68,9 @@ _OTHER_REASON = ("media_unreachable", "Label Studio cannot be reached, or fails.
 
 @dataclass(frozen=True)
 class LabelStudioPath:
-    """Where Label Studio serves a file: a path below its URL.
+    """The path below Label Studio's URL at which it serves a file.
 
-    `origin` is the one that was named, if one was.
+    `origin` is that of an absolute address.
     """
 
     path: str
@@ -81,30 +81,30 @@ class LabelStudioPath:
 class LabelStudioMedia:
     """The files that one project's Label Studio serves. Close it, or use it in a `with`.
 
-    Label Studio is called at the first file that it is asked for, and its token sent to the
-    URL that it came with and nowhere else. Can be used by several threads.
+    Label Studio is called at the first request for a file; its token is sent to the URL that it
+    is configured for only. Thread-safe.
     """
 
     def __init__(self, project: Project, timeout_s: float) -> None:
         self._project, self._timeout_s = project, timeout_s
-        # What it calls itself, and what we may call it.
+        # Its own URL from /setup, and those of the credentials.
         urls = (project.hostname, *(pair.url for pair in candidates(project)))
         self._urls = [web for web in map(_web, dict.fromkeys(urls)) if web]
         self._opening = threading.Lock()
         self._client: LabelStudio | InputError | None = None
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Closes the connections."""
         with self._opening:
             if isinstance(self._client, LabelStudio):
                 self._client.close()
 
-    # What an address means
+    # Addresses
 
-    def place(self, address: str) -> LabelStudioPath | None:
-        """Where Label Studio serves the file of a clean address; None if that is not its to serve.
+    def path_of(self, address: str) -> LabelStudioPath | None:
+        """The path of the file of a clean address; None if Label Studio does not serve it.
 
-        Raises AddressRefused for what looks like Label Studio's own and is not a file of it.
+        Raises AddressRefused for an address on Label Studio that is not one of a file.
         """
         if cloud := _CLOUD.fullmatch(address):
             return self._resolving(cloud)
@@ -112,20 +112,20 @@ class LabelStudioMedia:
             return self._absolute(address)
         if address.startswith("//"):
             raise AddressRefused("The address has a host and no scheme.")
-        place = self._own(address)
-        if place is None:
+        path = self._own(address)
+        if path is None:
             raise AddressRefused("The address is no file that Label Studio serves.")
-        return place
+        return path
 
     def _absolute(self, address: str) -> LabelStudioPath | None:
         web = addresses.parse(address)
         if web.origin not in {url.origin for url in self._urls}:
             return None
-        place = self._own(web.target)
-        return place and replace(place, origin=web.origin)
+        path = self._own(web.target)
+        return path and replace(path, origin=web.origin)
 
     def _own(self, target: str) -> LabelStudioPath | None:
-        """The place of a path and query on Label Studio's origin, with or without its base path."""
+        """The path for a target on Label Studio's origin, with or without its base path."""
         path, _, query = target.partition("#")[0].partition("?")
         for url in self._urls:
             base = url.target.rstrip("/")
@@ -140,7 +140,7 @@ class LabelStudioMedia:
             return LabelStudioPath(f"/data/local-files/?d={_inner(query, 'd')}")
         if path.rstrip("/") == "/storage-data/uploaded":
             inner = _inner(query, "filepath")
-            if inner.startswith("upload/"):  # there are images of its users, too
+            if inner.startswith("upload/"):  # its users' avatars are served here, too
                 return LabelStudioPath(
                     f"/storage-data/uploaded/?filepath={inner}", is_immutable=True
                 )
@@ -156,23 +156,23 @@ class LabelStudioMedia:
             f"/projects/{self._project.labelstudio_id}/resolve/?fileuri={fileuri}"
         )
 
-    # Asking for it
+    # Requests
 
     @contextmanager
-    def ask(
-        self, place: LabelStudioPath, headers: dict[str, str], deadline: Deadline
+    def get(
+        self, path: LabelStudioPath, headers: dict[str, str], deadline: Deadline
     ) -> Iterator[Response]:
-        """What Label Studio answers, unread, redirects included. Raises InputError."""
+        """Label Studio's response, unread, redirects included. Raises InputError."""
         labelstudio = self._opened()
-        ours = [_web(labelstudio.url), _web(self._project.hostname)]
-        if place.origin and place.origin not in [url.origin for url in ours if url]:
+        own = [_web(labelstudio.url), _web(self._project.hostname)]
+        if path.origin and path.origin not in [url.origin for url in own if url]:
             raise InputError("media_address_refused", "The address leads to another Label Studio.")
         try:
             with labelstudio.open_any_status(
-                place.path, headers={**HEADERS, **headers}, timeout_s=deadline.left()
+                path.path, headers={**HEADERS, **headers}, timeout_s=deadline.left()
             ) as response:
                 deadline.watch(response.extensions["network_stream"].get_extra_info("socket"))
-                if response.status_code == 500 and _is_missing_upload(place, response.read()):
+                if response.status_code == 500 and _is_missing_upload(path, response.read()):
                     raise InputError("media_not_found", "Label Studio has no such upload.")
                 yield Response(
                     "Label Studio", response.status_code, response.headers, response.iter_raw()
@@ -181,7 +181,7 @@ class LabelStudioMedia:
             raise deadline.problem() if deadline.is_over else _problem(error) from error
 
     def _opened(self) -> LabelStudio:
-        """The client of this very project. It is opened once, and so is a failure to open it."""
+        """The project's client. It is opened once; an error is stored and raised again."""
         with self._opening:
             if self._client is None:
                 try:
@@ -194,12 +194,11 @@ class LabelStudioMedia:
 
 
 class StoragePolicy:
-    """Where an address leads that Label Studio has signed: to the clouds, over https; or to
-    hosts of MEDIA_ALLOWED_HOSTS.
+    """Allows the addresses that Label Studio signs: clouds over https, and MEDIA_ALLOWED_HOSTS.
 
-    That Label Studio signed it proves little: whoever may add a storage to a project there
-    names the host that is signed for. So another host than the clouds' own (a MinIO) must
-    be allowed like any other, and the clouds' names may lead into the internet only.
+    A signature is no proof of trust: anyone who may add a storage to a project there chooses the
+    host. So another host than the clouds' own (a MinIO) must be in MEDIA_ALLOWED_HOSTS, and the
+    clouds' names must resolve to public addresses.
     """
 
     def __init__(self, allowed: AddressPolicy) -> None:
@@ -213,7 +212,7 @@ class StoragePolicy:
 
 
 def signed_address(response: Response, policy: StoragePolicy) -> WebAddress | None:
-    """Where Label Studio sends us for the file; None if it serves it itself.
+    """The signed address to which Label Studio redirects; None if it serves the file itself.
 
     Raises InputError unless the policy allows that.
     """
@@ -223,12 +222,12 @@ def signed_address(response: Response, policy: StoragePolicy) -> WebAddress | No
 
 
 def _is_cloud(address: WebAddress) -> bool:
-    is_theirs = _CLOUD_HOSTS.fullmatch(address.host)
-    return bool(is_theirs) and address.scheme == "https" and address.port == 443
+    is_cloud_host = _CLOUD_HOSTS.fullmatch(address.host)
+    return bool(is_cloud_host) and address.scheme == "https" and address.port == 443
 
 
 def _inner(query: str, name: str) -> str:
-    """A path in a query, encoded. Raises AddressRefused if it leaves its root, or is none."""
+    """A path in a query, encoded. Raises AddressRefused if it is missing or leaves its root."""
     values = parse_qs(query).get(name)
     path = values[-1].lstrip("/") if values else ""
     if not path or addresses.leaves_its_root(path):
@@ -237,7 +236,7 @@ def _inner(query: str, name: str) -> str:
 
 
 def _fileuri(query: str) -> str:
-    """The cloud's address that one of Label Studio's own holds; empty if it holds none."""
+    """The cloud's address in a query of Label Studio's; empty without one."""
     text = (parse_qs(query).get("fileuri") or [""])[-1]
     try:
         return base64.urlsafe_b64decode(text).decode()
@@ -252,9 +251,9 @@ def _web(url: str) -> WebAddress | None:
         return None
 
 
-def _is_missing_upload(place: LabelStudioPath, body: bytes) -> bool:
-    """Label Studio fails in this way, rather than with 404, for an upload that it does not have."""
-    return place.is_immutable and b"has no attribute 'has_permission'" in body
+def _is_missing_upload(path: LabelStudioPath, body: bytes) -> bool:
+    """Whether it is Label Studio's response for a missing upload, which is a 500 instead of 404."""
+    return path.is_immutable and b"has no attribute 'has_permission'" in body
 
 
 def _problem(error: LabelStudioError) -> InputError:

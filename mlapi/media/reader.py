@@ -1,4 +1,4 @@
-"""Reads the files that a project's tasks name, from the cache or from where they are."""
+"""Fetches the files that a project's tasks name: from the cache, Label Studio or other hosts."""
 
 import hashlib
 import math
@@ -26,14 +26,14 @@ from registry.models import Project
 
 log = structlog.get_logger(__name__)
 THREADS = 4
-FRESH_S = 3600.0  # what an address had is believed for an hour; of an upload, for ever
+FRESH_S = 3600.0  # a cached file is not checked again for this long; an upload never
 CHECK_S = 0.2
 _MB = 2**20
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A file in the cache. It stays for a minute at least: link or read it, never change it."""
+    """A file in the cache. Not evicted for a minute: link or read it, never change it."""
 
     path: Path
     sha256: str
@@ -43,10 +43,9 @@ class Fetched:
 class MediaReader:
     """Fetches files by the addresses in a project's tasks. Use it in a `with`.
 
-    Label Studio is called at the first file that is its to serve, with the project's own
-    credentials. Other hosts are those of MEDIA_ALLOWED_HOSTS. `read` counts the files that
-    came over the network, `cached` those that did not have to; images that stand in the
-    task itself are neither.
+    Label Studio is called at the first file that it serves, with the project's own credentials.
+    Other hosts are those of MEDIA_ALLOWED_HOSTS. `read` counts the files that were downloaded,
+    `cached` those that were not; inline images are not counted.
     """
 
     def __init__(self, project: Project, *, resolve: Resolver = fetch.resolve_host) -> None:
@@ -69,7 +68,7 @@ class MediaReader:
         self.close()
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Closes the connections."""
         self._labelstudio.close()
 
     def fetch(self, address: str) -> Fetched:
@@ -82,11 +81,11 @@ class MediaReader:
         check: Callable[[], object] = lambda: None,
         until: float = math.inf,
     ) -> Iterator[tuple[str, Fetched | InputError]]:
-        """Each distinct address with its file, or why there is none, as soon as it is known.
+        """Each distinct address with its file or error, in order of completion.
 
-        One failure stops no other. `check` is called in this thread several times a second;
-        what it raises ends all and is raised at once, with whatever is under way cut off. At
-        `until`, by the monotonic clock, it ends in the same way, without the rest.
+        Errors are independent. `check` is called in this thread several times a second; an
+        exception of it is raised at once, and running downloads are cut off. At `until`, by the
+        monotonic clock, they are cut off as well, and the iteration ends.
         """
         waiting = iter(dict.fromkeys(addresses))
         running: dict[Future[Fetched | InputError], tuple[str, Deadline]] = {}
@@ -120,35 +119,35 @@ class MediaReader:
             return self._file(self._source(address), deadline)
         except AddressRefused as refused:
             raise InputError("media_address_refused", refused.message) from refused
-        except OSError as error:  # of the network they are InputProblems already
+        except OSError as error:  # those of the network are InputErrors already
             log.exception("media_cache_failed")
             raise InputError("media_cache_failed", "The cache of files is not usable.") from error
 
     def _source(self, address: str) -> LabelStudioPath | WebAddress:
         text = addresses.clean(address)
-        place = self._labelstudio.place(text)
-        if place is not None:
-            return place
+        path = self._labelstudio.path_of(text)
+        if path is not None:
+            return path
         web = addresses.parse(text)
         fetch.require(self._allowed, web)
         return web
 
     def _file(self, source: LabelStudioPath | WebAddress, deadline: Deadline) -> Fetched:
         key = source.path if isinstance(source, LabelStudioPath) else str(source)
-        known = self._cache.get_entry(self._space, key)
-        path = self._cache.get(known.sha256) if known else None
-        if known and path and _is_fresh(known, source):
-            return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
+        cached = self._cache.get_entry(self._space, key)
+        path = self._cache.get(cached.sha256) if cached else None
+        if cached and path and _is_fresh(cached, source):
+            return self._counted(Fetched(path, cached.sha256, cached.size), was_read=False)
         with (
             deadline,
-            self._response(source, _conditions(known if path else None), deadline) as response,
+            self._response(source, _conditions(cached if path else None), deadline) as response,
         ):
-            if known and path and response.status == download.NOT_MODIFIED:
-                self._cache.put_entry(self._space, key, replace(known, checked_at=time()))
-                return self._counted(Fetched(path, known.sha256, known.size), was_read=False)
-            with self._cache.open_temp() as part:
-                sha256, size = download.save(response, part, self._max_bytes, deadline)
-                path = self._cache.put(part, sha256, size)
+            if cached and path and response.status == download.NOT_MODIFIED:
+                self._cache.put_entry(self._space, key, replace(cached, checked_at=time()))
+                return self._counted(Fetched(path, cached.sha256, cached.size), was_read=False)
+            with self._cache.open_temp() as temp:
+                sha256, size = download.save(response, temp, self._max_bytes, deadline)
+                path = self._cache.put(temp, sha256, size)
             entry = CacheEntry(
                 sha256,
                 size,
@@ -163,11 +162,11 @@ class MediaReader:
     def _response(
         self, source: LabelStudioPath | WebAddress, headers: dict[str, str], deadline: Deadline
     ) -> Iterator[Response]:
-        """The last response, after whatever redirects may be followed; never with a token there."""
+        """The response after the allowed redirects, which are followed without a token."""
         policy: fetch.AddressPolicy = self._allowed
         if isinstance(source, LabelStudioPath):
             policy = StoragePolicy(self._allowed)
-            with self._labelstudio.ask(source, headers, deadline) as response:
+            with self._labelstudio.get(source, headers, deadline) as response:
                 signed = signed_address(response, policy)
                 if signed is None:
                     yield response
@@ -184,9 +183,9 @@ class MediaReader:
         sha256 = hashlib.sha256(content).hexdigest()
         path = self._cache.get(sha256)
         if path is None:
-            with self._cache.open_temp() as part:
-                part.write(content)
-                path = self._cache.put(part, sha256, len(content))
+            with self._cache.open_temp() as temp:
+                temp.write(content)
+                path = self._cache.put(temp, sha256, len(content))
         return Fetched(path, sha256, len(content))
 
     def _counted(self, fetched: Fetched, *, was_read: bool) -> Fetched:
@@ -196,16 +195,16 @@ class MediaReader:
         return fetched
 
 
-def _is_fresh(known: CacheEntry, source: LabelStudioPath | WebAddress) -> bool:
+def _is_fresh(entry: CacheEntry, source: LabelStudioPath | WebAddress) -> bool:
     if isinstance(source, LabelStudioPath) and source.is_immutable:
         return True
-    return 0 <= time() - known.checked_at < FRESH_S
+    return 0 <= time() - entry.checked_at < FRESH_S
 
 
-def _conditions(known: CacheEntry | None) -> dict[str, str]:
-    """The headers by which a server says that nothing has changed, rather than send it again."""
-    if known is None:
+def _conditions(entry: CacheEntry | None) -> dict[str, str]:
+    """The headers of a conditional request, for a 304 if the file has not changed."""
+    if entry is None:
         return {}
-    if known.etag:
-        return {"If-None-Match": known.etag}
-    return {"If-Modified-Since": known.last_modified} if known.last_modified else {}
+    if entry.etag:
+        return {"If-None-Match": entry.etag}
+    return {"If-Modified-Since": entry.last_modified} if entry.last_modified else {}

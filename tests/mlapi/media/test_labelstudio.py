@@ -292,11 +292,11 @@ def test_clouds_are_asked_for_by_project_and_not_by_task(connected):
     for scheme in ("s3", "gs", "azure-blob"):
         uri = f"{scheme}://bucket.name/a b/é?#%.png"
         fileuri = base64.urlsafe_b64encode(uri.encode()).decode()
-        place = media.place(uri)
-        assert place.path == f"/projects/3/resolve/?fileuri={fileuri}"
-        assert not place.is_immutable
+        file = media.path_of(uri)
+        assert file.path == f"/projects/3/resolve/?fileuri={fileuri}"
+        assert not file.is_immutable
         for task in ("/tasks/99/resolve/", "/tasks/99/presign/", "/projects/4/resolve/"):
-            assert media.place(f"{task}?fileuri={fileuri}") == place
+            assert media.path_of(f"{task}?fileuri={fileuri}") == file
 
 
 @hypothesis_settings(
@@ -309,13 +309,13 @@ def test_clouds_are_asked_for_by_project_and_not_by_task(connected):
 def test_no_address_leads_out_of_what_label_studio_serves(connected, head, tail):
     media = LabelStudioMedia(connected, 1)
     try:
-        place = media.place((head + tail).strip())
+        file = media.path_of((head + tail).strip())
     except AddressRefused as refused:
         assert refused.message.isascii()
         return
-    if place is None:
+    if file is None:
         return
-    assert place.path.startswith(
+    assert file.path.startswith(
         (
             "/data/upload/",
             "/data/local-files/?d=",
@@ -323,6 +323,6 @@ def test_no_address_leads_out_of_what_label_studio_serves(connected, head, tail)
             "/projects/3/resolve/?fileuri=",
         )
     )
-    assert place.path.isascii() and not any(c.isspace() for c in place.path)
-    assert ".." not in place.path.replace("=", "/").split("/")
-    assert "#" not in place.path
+    assert file.path.isascii() and not any(c.isspace() for c in file.path)
+    assert ".." not in file.path.replace("=", "/").split("/")
+    assert "#" not in file.path
