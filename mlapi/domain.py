@@ -31,7 +31,7 @@ class InvalidOption(EvalsError):
 
 
 class TrainingFailed(EvalsError):
-    """A training that cannot end in a version, with the cause as its code."""
+    """A training that cannot make a version, with the cause as its code."""
 
     status = 409
 
@@ -41,7 +41,7 @@ class TrainingFailed(EvalsError):
 
 
 class InputError(Exception):
-    """Why one task has no input that a target can be predicted from."""
+    """A task has no input that a target can be predicted from; it gets no prediction."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -102,10 +102,10 @@ class Unserved:
 
 @dataclass(frozen=True)
 class Match:
-    """What a pipeline makes of a label config; `pipeline` is "" where nothing can be served.
+    """The pipeline and targets for a label config; `pipeline` is "" where none serves it.
 
     `purpose` is what the targets are filled with beside their labels, where an option says so:
-    other words are another thing to learn.
+    a version trained for another purpose does not serve it.
     """
 
     pipeline: str
@@ -116,7 +116,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says: one label, or a set of them for `multiple`; `score` within 0..1."""
+    """A model's prediction: one label, or a set of them for `multiple`; `score` within 0..1."""
 
     target: str
     value: str | tuple[str, ...]
@@ -126,7 +126,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class NoPrediction:
-    """Why a model says nothing."""
+    """The reason why a target of a task has no prediction."""
 
     target: str
     code: str
@@ -135,8 +135,8 @@ class NoPrediction:
 
 @dataclass(frozen=True)
 class ExtractorRef:
-    """What makes vectors of images: as the option `features` names it, and the name that also
-    tells its version and its weights.
+    """The extractor of image features: as the option `features` names it, and its full name with
+    version and weights.
     """
 
     features: str
@@ -149,4 +149,4 @@ class FeatureSource(Protocol):
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
     ) -> "list[np.ndarray | InputError]":
-        """For each address a float32 vector, or why there is none. Raises nothing else."""
+        """For each address a float32 vector, or the error; raises nothing."""

@@ -1,4 +1,4 @@
-"""Answers what the registry asks of the engine behind it: `registry.engine.Engine`, implemented."""
+"""Implements `registry.engine.Engine`, by which the registry reaches the engine."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,32 +24,32 @@ class Engine:
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
         """The options with the pipeline's defaults filled in. Raises what the pipeline raises.
 
-        A project that no pipeline serves may keep none.
+        A project that no pipeline serves has no options.
         """
-        found = resolve(project.label_config, options)
-        if found.targets:
-            pipeline = pipelines.get(found.pipeline)
-            given = {
+        served = resolve(project.label_config, options)
+        if served.targets:
+            pipeline = pipelines.get(served.pipeline)
+            checked = {
                 name: value
                 for name, value in options.items()
-                # What was set when another pipeline served is no fault of who sets something now.
+                # Options of a pipeline that served before are not validated again.
                 if name in pipeline.option_names or project.options.get(name, _UNSET) != value
             }
-            return pipeline.validate_options(given)
+            return pipeline.validate_options(checked)
         if not options:
             return {}
         if not project.label_config:
-            raise NotServed("The project's label config has not been taken in yet.")
-        said = f"These options serve nothing: {found.unserved_reason}."
-        raise NotServed(said, hint="Set them to what the label config has, or to null.")
+            raise NotServed("The project's label config has not been received yet.")
+        message = f"These options serve nothing: {served.unserved_reason}."
+        raise NotServed(message, hint="Set them to what the label config has, or to null.")
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""
-        found = resolve(project.label_config, project.options)
-        texts = [found.input_of(task.data) or "" for task in tasks]
+        served = resolve(project.label_config, project.options)
+        texts = [served.input_of(task.data) or "" for task in tasks]
         return [
             {
-                "kind": "image" if found.uses_images and text else "text",
+                "kind": "image" if served.uses_images and text else "text",
                 "text": text,
                 "url": _link(project, task),
             }
@@ -60,8 +60,8 @@ class Engine:
         """A small JPEG of the task's image. Raises NoThumbnail."""
         from mlapi.images.thumbnails import NoThumbnail, thumbnail
 
-        found = resolve(task.project.label_config, task.project.options)
-        address = found.input_of(task.data) if found.uses_images else None
+        served = resolve(task.project.label_config, task.project.options)
+        address = served.input_of(task.data) if served.uses_images else None
         if address is None:
             raise NoThumbnail("The task has no image.")
         return thumbnail(task.project, address)
@@ -73,7 +73,7 @@ class Engine:
         return similar(task, k)
 
     def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
-        """By project id how near it is to its next run."""
+        """By project id the state of its training policy."""
         from mlapi.training import policy
 
         return policy.statuses(projects)

@@ -1,7 +1,7 @@
-"""Takes in what Label Studio tells: a few rows and a wake-up, never a model, EvaDB or HTTP.
+"""Stores what Label Studio sends: a few rows and a queued job, never a model, EvaDB or HTTP.
 
-Label Studio waits one second for a webhook and never sends it again, so the event is a
-row before it is answered, and everything slow is left to the jobs.
+Label Studio waits one second for a webhook and never sends it again, so the event is a row
+before it is answered, and everything slow is a job.
 """
 
 from collections.abc import Mapping
@@ -25,22 +25,22 @@ from registry.models.event import EventStatus
 
 
 def match_label_config(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
-    """What serves the label config of a project with these options; in memory only.
+    """The pipeline and targets that serve a label config with these options; in memory only.
 
     Raises ConfigUnserved or InvalidLabelConfig.
     """
-    found = resolve(config, options)
-    if not found.is_valid:
-        raise InvalidLabelConfig(found.unserved_reason, hint="Save it again in Label Studio.")
-    if not found.targets:
-        raise ConfigUnserved(f"{found.unserved_reason.rstrip('.')}.")
-    return found.match
+    served = resolve(config, options)
+    if not served.is_valid:
+        raise InvalidLabelConfig(served.unserved_reason, hint="Save it again in Label Studio.")
+    if not served.targets:
+        raise ConfigUnserved(f"{served.unserved_reason.rstrip('.')}.")
+    return served.match
 
 
 def handle_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
-    """Remember the project. A new config is an event, because taking it in may relabel every task.
+    """Stores the project. A new config is an event, because applying it may relabel every task.
 
-    A project that nothing can serve is remembered as well, with the reason.
+    A project that no pipeline serves is stored as well, with the reason.
     Raises ProjectUnknown for one out of scope, ConfigUnserved or InvalidLabelConfig.
     """
     _refuse_foreign(caller, body)
@@ -78,15 +78,15 @@ def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
 
 
 def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
-    """Keep the event and wake the drain of its project; START_TRAINING queues a run at once.
+    """Stores the event and queues its processing; START_TRAINING queues a run at once.
 
-    An event of a project that is out of scope, or that names none, is kept without a
-    project: it can be read, and does nothing.
+    An event that names no project, or one out of scope, is stored without a project: it can be
+    read and has no effect.
     """
     project, action = _project_of(caller, body.uid, body.title), body.action.upper()
     if project is not None and action == START_TRAINING:
         trigger = TrainingRun.Trigger.START_TRAINING
-        return _start(project, trigger, body.payload, Event.Source.WEBHOOK)
+        return _start_run(project, trigger, body.payload, Event.Source.WEBHOOK)
     ignored = ""
     if project is None:
         ignored = f"names no project that {caller.name} opens"
@@ -107,7 +107,10 @@ def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
 
 
 def handle_train(caller: Caller, body: TrainBody) -> Event:
-    """Keep the annotated tasks as an event; the event of the queued run. Raises ProjectUnknown."""
+    """Stores the annotated tasks as an event; returns the event of the queued run.
+
+    Raises ProjectUnknown.
+    """
     project = _project_of(caller, body.uid, "")
     if project is None:
         raise ProjectUnknown
@@ -121,11 +124,11 @@ def handle_train(caller: Caller, body: TrainBody) -> Event:
                 request_id=request_id(),
             )
             queue.drain(project.pk)
-    return _start(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
+    return _start_run(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
 
 
 def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
-    """The project in scope; one that nobody has set up yet is met and asked after."""
+    """The project in scope; an unknown one is created, and a sync of it queued."""
     if uid is None:
         return None
     project = caller.find(uid)
@@ -136,8 +139,8 @@ def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
 
 
 @transaction.atomic
-def _start(project: Project, trigger: str, payload: dict[str, Any], source: str) -> Event:
-    """Queue a run, or find the active one; the event has it, and says which it is."""
+def _start_run(project: Project, trigger: str, payload: dict[str, Any], source: str) -> Event:
+    """Queues a run, or finds the active one; returns the event that names it."""
     run, created = runs.start(project, trigger=trigger, actor="labelstudio")
     return events.record(
         project,

@@ -1,19 +1,19 @@
-"""One writer of a project's mirror at a time: the drain of its events, or the sync."""
+"""Advisory locks of a project in PostgreSQL: one writer of its mirror at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
 
-# The first keys of the two-key advisory locks, so that they never meet another use of them.
+# The first of the two keys, so that the locks never collide with another use.
 MIRROR = 0x4C53  # "LS": writes the mirror
-DRAIN = 0x4C54  # drains events: a second drain leaves, while the first waits for the mirror
-SCORES = 0x4C55  # scores unlabelled tasks: a second scoring leaves
+EVENTS = 0x4C54  # processes events: a second worker leaves, while the first waits for the mirror
+SCORES = 0x4C55  # scores unlabelled tasks: a second worker leaves
 
 
 @contextmanager
 def project_lock(project_id: int, *, wait: bool = False, purpose: int = MIRROR) -> Iterator[bool]:
-    """Hold one of PostgreSQL's advisory locks on the project; yields whether it was got.
+    """Holds one of PostgreSQL's advisory locks on the project; yields whether it was acquired.
 
     Of the session, not of a transaction, so that each event or batch commits by itself.
     Not to be held across a fork or a change of connection. With `wait` it waits its turn

@@ -1,4 +1,4 @@
-"""Keeps the loaded versions of this process: each loaded once, verified before it is read."""
+"""The cache of this process's loaded versions: each is verified and loaded once."""
 
 import importlib
 import threading
@@ -68,17 +68,17 @@ def load(version: ModelVersion) -> Predictor:
 
 
 def cached(version: ModelVersion) -> Predictor | None:
-    """The version's predictor if this process has loaded it; loads nothing and raises nothing."""
+    """The version's predictor if it is in the cache, else None; raises nothing."""
     with _state, suppress(ModelUnavailable):
         return _cached(version)
     return None
 
 
 def predictor_for(version: ModelVersion) -> Predictor:
-    """As `load`, for a version that serves: each failure queues its cure, once.
+    """As `load`, for a version that serves: a failure queues a job that mends it, once.
 
-    The cure is the job `fall_back`; for an artifact of an old format, which earlier versions
-    have as well, it is a conversion.
+    The job is `fall_back`; for an artifact of an old format, which earlier versions have as
+    well, it is `convert`.
     """
     try:
         return load(version)
@@ -96,16 +96,16 @@ def predictor_for(version: ModelVersion) -> Predictor:
 
 
 def clear() -> None:
-    """Drop every loaded version and every remembered failure."""
+    """Drops every loaded version and every cached failure."""
     with _state:
         _loaded.clear()
         _failures.clear()
 
 
 def warm_up() -> threading.Thread:
-    """Import what the first prediction needs, beside a server that answers already.
+    """Imports in a background thread what the first prediction needs.
 
-    EvaDB's imports take seconds, which nobody should wait for, least of all /health.
+    EvaDB's imports take seconds, for which no request should wait, least of all /health.
     """
 
     def import_or_log() -> None:
@@ -128,7 +128,7 @@ def _import_engine(modules: Sequence[str] = ()) -> None:
 
 
 def _cached(version: ModelVersion) -> Predictor | None:
-    """The loaded version; hold `_state`. Raises ModelUnavailable while a failure is remembered."""
+    """The loaded version; needs `_state`. Raises ModelUnavailable while a failure is cached."""
     failure = _failures.get(version.pk)
     if failure and failure.until > monotonic():
         raise type(failure.error)(failure.error.message)
@@ -159,7 +159,7 @@ def _load(version: ModelVersion) -> Predictor:
 
 
 def _evict() -> None:
-    """The longest unused go first; the newest stays, however large, because it is being asked."""
+    """Evicts the least recently used; the newest stays, however large, because it is in use."""
     limit = settings.MODEL_CACHE_MB * 1024 * 1024
     while len(_loaded) > 1 and sum(p.nbytes for p in _loaded.values()) > limit:
         _loaded.popitem(last=False)

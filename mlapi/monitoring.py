@@ -49,7 +49,7 @@ _SCRAPED = ("text/plain", "application/openmetrics-text")
 
 
 def is_scraper(request: HttpRequest) -> bool:
-    """Whether the Accept header names one of Prometheus' formats."""
+    """Whether the Accept header names a format of Prometheus."""
     return any(kind in request.META.get("HTTP_ACCEPT", "") for kind in _SCRAPED)
 
 
@@ -101,7 +101,7 @@ class Champions:
 
 
 def exposition(champions: Iterable[dict], *, with_process: bool) -> bytes:
-    """The text. Counts of all projects together are for callers whose scope is not bound."""
+    """The text of a scrape; counts over all projects only for callers whose scope is not bound."""
     registry = CollectorRegistry()
     registry.register(Champions(champions))
     text = generate_latest(registry)
@@ -115,10 +115,10 @@ def exposition(champions: Iterable[dict], *, with_process: bool) -> bytes:
 
 
 def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
-    """What is there, and which of these projects have no working way to Label Studio.
+    """The live workers, and which of these projects cannot reach Label Studio.
 
-    Raises NotReady with the first thing that is missing. A project without a credential
-    learns from webhooks alone, which is no reason not to serve.
+    Raises NotReady for the first thing that is missing. A project without a credential learns
+    from webhooks alone, and does not make the backend unready.
     """
     try:
         _require_migrations()
@@ -129,7 +129,7 @@ def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
 
 
 def _require_migrations() -> None:
-    """Asked until it is true, because reading the migrations takes a tenth of a second."""
+    """Raises NotReady; a success is cached, because reading the migrations takes 0.1 s."""
     global _migrated
     if _migrated:
         return

@@ -1,4 +1,4 @@
-"""The bodies that the protocol's routes take: what is wrong is named, nothing is coerced."""
+"""The request bodies of Label Studio's routes: validated and never coerced."""
 
 import re
 from dataclasses import dataclass
@@ -78,9 +78,8 @@ class SetupBody:
 
 
 def _hostname(text: str) -> str:
-    """Label Studio's own address as it knows it; "" for what is no address.
-
-    Nor is one with a password in it: addresses are shown and logged.
+    """Label Studio's own address; "" for anything else, also for an address with a password:
+    addresses are displayed and logged.
     """
     text = text.strip().rstrip("/")
     try:
@@ -105,7 +104,7 @@ def _extra_params(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class PredictBody:
-    """POST /predict. `uid` is None for a project that cannot be one of ours."""
+    """POST /predict. `uid` is None for what names no project."""
 
     uid: str | None
     label_config: str
@@ -114,7 +113,7 @@ class PredictBody:
 
     @classmethod
     def read(cls, data: Any) -> "PredictBody":
-        """Raises BodyInvalid; not for what a task holds: a bad one is answered, not refused."""
+        """Raises BodyInvalid, but not for a task's content: a bad task gets an empty entry."""
         body = as_object(data)
         tasks, params = body.get("tasks"), body.get("params")
         if not isinstance(tasks, list):
@@ -140,7 +139,7 @@ class WebhookBody:
 
     @classmethod
     def read(cls, data: Any) -> "WebhookBody":
-        """Raises BodyInvalid if there is no action: then it is no event."""
+        """Raises BodyInvalid if there is no action."""
         body = as_object(data)
         action = body.get("action")
         if not isinstance(action, str) or not action.strip() or len(action) > _ACTION_MAX:

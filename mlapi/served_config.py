@@ -1,4 +1,4 @@
-"""What a label config asks of us, and what a task's annotations answer to it."""
+"""Resolves a label config to pipeline and targets, and derives a task's labels."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from registry.splits import input_key
 
 @dataclass(frozen=True)
 class ServedConfig:
-    """What serves a config, with the fingerprint of its targets; or the reason why nothing does.
+    """The pipeline and targets that serve a config; or the reason why none does.
 
     `is_valid` is False for a config that cannot be parsed.
     """
@@ -68,12 +68,12 @@ class ServedConfig:
     ) -> dict[str, str]:
         """When each target joined the config, for those that were not in the one before.
 
-        Without one before, nobody knows when its controls came, and they count as old. One
-        that takes several labels where it took a single one is another control.
+        Without one before, the controls count as old. A control that takes several labels where it
+        took a single one is another control.
         """
-        were = {t.name: t.kind for t in before.targets} if before else {}
+        kinds_before = {t.name: t.kind for t in before.targets} if before else {}
         joined = {
-            t.name: known.get(t.name) if were.get(t.name) == t.kind else now
+            t.name: known.get(t.name) if kinds_before.get(t.name) == t.kind else now
             for t in self.targets
             if before
         }
@@ -81,10 +81,9 @@ class ServedConfig:
 
 
 def resolve(label_config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> ServedConfig:
-    """What a label config asks for of a project with these options.
+    """The pipeline and targets for a label config under these options.
 
-    Worked out once per process for each config and options. One that cannot be parsed asks for
-    nothing.
+    Cached per process. A config that cannot be parsed is invalid and has no targets.
     """
     return _resolve(label_config, json.dumps(options, sort_keys=True))
 
@@ -94,15 +93,15 @@ def _resolve(label_config: str, options: str) -> ServedConfig:
     try:
         match = pipelines.match(parse(label_config), json.loads(options))
     except InvalidLabelConfig as e:
-        nothing = Match("", ())
-        return ServedConfig(nothing, pipelines.fingerprint(nothing), e.message, is_valid=False)
+        no_match = Match("", ())
+        return ServedConfig(no_match, pipelines.fingerprint(no_match), e.message, is_valid=False)
     return ServedConfig(match, pipelines.fingerprint(match), pipelines.why_not(match))
 
 
 def targets_of(
     pipeline: str, label_config: str, options: Mapping[str, Any]
 ) -> tuple[TargetSpec, ...]:
-    """What one pipeline fills of a config, whichever serves it. Raises InvalidLabelConfig."""
+    """The targets that this pipeline would fill. Raises InvalidLabelConfig."""
     return _targets_of(pipeline, label_config, json.dumps(options, sort_keys=True))
 
 

@@ -1,4 +1,4 @@
-"""The worker that this process belongs to: its name, and whether it was told to stop."""
+"""The worker of this process: its name, and whether a shutdown was requested."""
 
 import multiprocessing
 import os
@@ -10,5 +10,5 @@ shutdown_requested = multiprocessing.get_context("fork").Event()
 
 
 def worker_name() -> str:
-    """This process, for the run's row and for people."""
+    """`<host>:<process id>`, as a run's row names its worker."""
     return f"{socket.gethostname()}:{os.getpid()}"

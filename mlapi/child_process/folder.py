@@ -1,4 +1,4 @@
-"""Work folders of programs: each its own, removed at the end, also of a killed worker."""
+"""Work folders of child processes: one each, removed at the end, also after a killed worker."""
 
 import fcntl
 import os
@@ -15,13 +15,13 @@ from django.conf import settings
 
 log = structlog.get_logger(__name__)
 
-# A younger folder may not be locked by its maker yet.
+# A younger folder may not be locked by its creator yet.
 _YOUNG_S = 60
 _KINDS = ("run", "convert", "load-check")
 
 
 def home() -> Path:
-    """Where all programs of this machine have their folders."""
+    """The parent of all work folders of this machine."""
     return Path(settings.DATA_DIR) / "eva"
 
 
@@ -42,10 +42,10 @@ def temporary_folder(kind: Literal["convert", "load-check"]) -> Iterator[Path]:
 
 @contextmanager
 def _locked(name: str) -> Iterator[Path]:
-    """A folder, empty and readable by its owner only; gone afterwards.
+    """An empty folder, readable by its owner only; removed afterwards.
 
-    It is locked while in use. The lock ends with the process that holds it, however that
-    ends, and so tells what a killed worker left behind from what is still needed.
+    It is locked while in use. The lock ends with the process that holds it, so `sweep` can tell
+    what a killed worker left from what is in use.
     """
     folder = home() / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -60,7 +60,7 @@ def _locked(name: str) -> Iterator[Path]:
 
 
 def sweep(young_s: float = _YOUNG_S) -> list[str]:
-    """Remove the folders that killed workers left; returns their names."""
+    """Removes the folders that killed workers left; returns their names."""
     removed = []
     for folder in sorted(path for kind in _KINDS for path in home().glob(f"{kind}-*")):
         try:

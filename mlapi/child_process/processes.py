@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Get that signal when the thread that started this process ends, however it ends (Linux)."""
+    """Has the kernel send the signal when the thread that started this process ends (Linux)."""
     if _libc is None:
         return
     parent = os.getppid()
@@ -31,6 +31,6 @@ def signal_group(group: int, number: signal.Signals) -> None:
 
 
 def begin() -> None:
-    """End with the parent process, and run behind every request. The parent sets the threads."""
+    """Ends with the parent process, and has less priority than requests."""
     end_with_parent(signal.SIGKILL)
     os.nice(5)

@@ -1,4 +1,4 @@
-"""Runs a program in its own process, within limits, and ends it in time."""
+"""Runs a program in a process of its own, within limits of time and memory."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ from registry.errors import EvalsError
 _POLL_S = 0.3
 _TERM_GRACE_S = 0.5
 _OUTPUT_TAIL = 4000
-# Everything else of the environment stays here: it holds the database's and Label Studio's secrets.
+# Only these are passed on: the environment has the secrets of the database and Label Studio.
 _PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
     *("HF_HOME", "HF_HUB_CACHE"),  # where its parent has put a model from the hub
@@ -36,7 +36,7 @@ class ChildError(EvalsError):
 
 
 class ChildCrashed(ChildError):
-    """It was killed by a signal, or ended without saying why."""
+    """It was killed by a signal, or ended without an error file."""
 
     code = "child_crashed"
 
@@ -54,7 +54,7 @@ class MemoryLimit(ChildError):
 
 
 class ChildFailed(ChildError):
-    """It ended with a reason of its own, and with that reason's code and hint."""
+    """It left an error file, whose code and hint this error has."""
 
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message, hint=hint)
@@ -90,7 +90,7 @@ def supervise(
     on_progress: Callable[[list[dict[str, Any]]], None] = lambda lines: None,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run `command` until it ends well; whatever raises here, its processes are gone.
+    """Runs `command` to its end; its processes are gone, whatever is raised.
 
     `on_progress` gets the new lines of `folder/progress.jsonl`; `checkpoint` is called at
     each poll and raises to end the program. Raises ChildCrashed, ChildFailed, TimeLimit,
@@ -118,7 +118,7 @@ def supervise(
 
 
 def output_tail(folder: Path) -> str:
-    """The last of what the program printed."""
+    """The end of the program's output."""
     try:
         return (folder / "output.txt").read_bytes()[-_OUTPUT_TAIL:].decode(errors="replace")
     except OSError:
@@ -126,7 +126,7 @@ def output_tail(folder: Path) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """What the program may know: where things are, and its share of the cores; no secrets.
+    """The program's environment: paths and its share of the cores, no secrets.
 
     Half of the cores stay with those who label.
     """

@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     begin()
     try:
         convert(folder)
-    except Exception as e:  # noqa: BLE001 - its parent reads what it was, whatever it was
+    except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
         traceback.print_exc()
         write_error(folder, RunError("conversion_failed", f"{type(e).__name__}: {e}"))
         return 1

@@ -1,4 +1,4 @@
-"""Converts a stored version in a child process, and keeps what comes out beside its own file."""
+"""Converts a version's artifact in a child process, and stores the result beside it."""
 
 import structlog
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
@@ -27,7 +27,7 @@ class ConversionFailed(EvalsError):
 
 
 def unconverted() -> QuerySet[ModelVersion]:
-    """Versions that are loaded from no file of today's format, those that serve first."""
+    """Versions without an artifact of today's format, champions first."""
     converted = ConvertedArtifact.objects.filter(version=OuterRef("pk"))
     old = ModelVersion.objects.filter(~Exists(converted), artifact_format__lt=ARTIFACT_FORMAT)
     champions_first = Case(When(_SERVES, then=0), default=1)
@@ -40,7 +40,7 @@ def is_old(version: ModelVersion) -> bool:
 
 
 def request_champions() -> None:
-    """Queue the conversion of each champion that has an old format; the others wait for use.
+    """Queues the conversion of each champion of an old format; the others are converted on use.
 
     A version that is promoted, rolled back or fallen back to later is converted then; the
     command `convert_artifacts` converts all of them.
@@ -50,7 +50,7 @@ def request_champions() -> None:
 
 
 def convert(version: ModelVersion) -> ConvertedArtifact | None:
-    """Convert the version, unless it has today's format or was converted; what was kept.
+    """Converts the version unless it has today's format or was converted; returns the artifact.
 
     Raises ConversionFailed, ArtifactMissing or ArtifactCorrupt. Takes some seconds, and may not
     be called in a transaction.
@@ -77,10 +77,10 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
 
 
 def convert_or_train(version: ModelVersion) -> None:
-    """Convert the version; if it cannot be and serves, queue one run to replace it, once.
+    """Converts the version; if that fails and it is champion, queues one run to replace it.
 
-    Until that run has ended the project's tasks are answered with empty entries. The champion
-    does not fall back: its earlier versions have the old format, too.
+    Until that run has ended the project's tasks get empty entries. The champion does not fall
+    back: earlier versions have the old format as well.
     """
     if not version.load_failed_at:  # else it was tried before
         try:

@@ -1,4 +1,9 @@
-"""Every django-q entry point and nothing else: claim, call, record."""
+"""The jobs that django-q calls by dotted name, and in `maintenance` what it does not do itself.
+
+django-q has no heartbeat, no uniqueness and no detection of lost jobs: `maintenance` requeues
+and reaps, `mlapi.training.heartbeat` keeps a run alive, `mlapi.worker` knows of a shutdown.
+Imports mirror, conversion, training and all below. Imported by commands.
+"""
 
 import structlog
 
@@ -7,11 +12,11 @@ from registry.models import ModelVersion, Project
 
 log = structlog.get_logger(__name__)
 
-# What a job needs is imported in it: a worker of one cluster does not load the other's.
+# Each job imports what it needs: a worker of one cluster does not load the other's modules.
 
 
 def drain(project_id: int) -> None:
-    """Apply the project's received events in order, then ask the policy whether to train."""
+    """Applies the project's received events in order, then the training policy."""
     from mlapi.mirror import process_events
     from mlapi.training import policy
 
@@ -20,7 +25,7 @@ def drain(project_id: int) -> None:
 
 
 def sync(project_id: int, reason: str) -> None:
-    """Reconcile the mirror with Label Studio."""
+    """Reconciles the mirror with Label Studio."""
     from mlapi.mirror.sync import sync as reconcile
     from registry.actions import projects
 
@@ -28,12 +33,12 @@ def sync(project_id: int, reason: str) -> None:
         try:
             reconcile(project, reason)
         except Exception:
-            projects.mark_sync_failed(project)  # or nobody could ask for another for half an hour
+            projects.mark_sync_failed(project)  # else no other could be queued for half an hour
             raise
 
 
 def train(run_id: int) -> None:
-    """Carry out the run, then ask the policy what came in meanwhile."""
+    """Carries out the run, then applies the policy to what was labelled meanwhile."""
     from mlapi.training import policy
     from mlapi.training.run import carry_out
 
@@ -43,9 +48,9 @@ def train(run_id: int) -> None:
 
 
 def fall_back(project_id: int, version_id: int, error: str) -> None:
-    """The version did not load in a serving process: move the champion to one that does.
+    """Moves the champion, which did not load in a serving process, to a version that loads.
 
-    Unless it loads here: then that process is at fault, and tries again by itself.
+    If it loads here, it stays: that serving process is at fault, and tries again by itself.
     """
     from mlapi.training.load_check import loads_in_a_fresh_process
     from registry.actions import champion
@@ -67,28 +72,28 @@ def fall_back(project_id: int, version_id: int, error: str) -> None:
 
 
 def convert(version_id: int) -> None:
-    """The version's artifact has an old format: convert it, or train in place of a champion."""
+    """Converts the version's artifact of an old format, or queues a run to replace a champion."""
     from mlapi.conversion.converting import convert_or_train
 
     convert_or_train(ModelVersion.objects.select_related("project").get(pk=version_id))
 
 
 def score(version_id: int) -> None:
-    """Let the champion say how sure it is of each unlabelled task."""
+    """Scores unlabelled tasks with the champion."""
     from mlapi.training import scoring
 
     scoring.score(version_id)
 
 
 def tick() -> None:
-    """Every half minute: what became due, and what got lost."""
+    """Every half minute: starts what is due, and finds what was lost."""
     from mlapi.jobs import maintenance
 
     maintenance.tick()
 
 
 def hourly() -> None:
-    """Every hour: reconcile, and forget what has been kept long enough."""
+    """Every hour: reconciles, and deletes what is expired."""
     from mlapi.jobs import maintenance
 
     maintenance.hourly()

@@ -1,4 +1,4 @@
-"""What is done by the clock: what became due is started, and what got lost is found."""
+"""Periodic maintenance: starts what is due, requeues what was lost, deletes what is expired."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,17 +24,17 @@ from registry.models.run import ACTIVE_STATES, RunState
 
 log = structlog.get_logger(__name__)
 
-# A job that was queued this long ago without being worked on may be lost with its worker.
+# After this time a queued job that has not begun counts as lost with its worker.
 LOST_AFTER = timedelta(seconds=15)
 _RECONCILE_EVERY = timedelta(minutes=50)
 # Of two webhooks sent at once, the one that counts less may come last.
-_UNDER_WAY = timedelta(seconds=10)
+_SETTLING = timedelta(seconds=10)
 _COUNTED_EVERY = timedelta(minutes=5)
-_PROBLEMS_KEPT = timedelta(days=30)
+_PROBLEMS_EXPIRE_AFTER = timedelta(days=30)
 
 
 def tick() -> None:
-    """Every half minute. Each step stands alone: one that fails does not keep the others."""
+    """Runs every half minute; a step that fails does not stop the others."""
     for step in (
         reap,
         requeue_lost_runs,
@@ -47,29 +47,29 @@ def tick() -> None:
 
 
 def hourly() -> None:
-    """Every hour."""
+    """Runs every hour."""
     for step in (reconcile, purge_expired, scoring.request_all):
         _isolated(step)
 
 
 def at_worker_start() -> None:
-    """What may have been missed while no worker was there, and what a new release asks for."""
+    """Queues a sync of each project, and the conversion of champions of an old format."""
     converting.request_champions()
     for project in Project.objects.all():
         project_actions.request_sync(project, "a worker started")
 
 
 def reap() -> None:
-    """Runs whose worker went silent are failed and queued once more."""
+    """Fails runs without a recent heartbeat, and queues them once more."""
     for run in workers.fail_lost_runs():
         log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
 
 
 def requeue_lost_runs() -> list[int]:
-    """Queue the job again of each queued run that no worker can know of; returns their ids.
+    """Requeues the job of each queued run that has none; returns the ids of the runs.
 
-    A job is lost with the worker that had taken it from the queue. Claiming is a
-    conditional UPDATE, so a job too many does nothing.
+    A job is lost with the worker that took it from the queue. Claiming is a conditional
+    UPDATE, so a superfluous job does nothing.
     """
     now = timezone.now()
     queued = TrainingRun.objects.filter(
@@ -86,7 +86,7 @@ def requeue_lost_runs() -> list[int]:
 
 
 def _runs_with_a_job() -> set[int]:
-    """Runs whose job waits in the queue, or was taken from it a moment ago."""
+    """Runs whose job waits in the queue, or was taken from it within LOST_AFTER."""
     retry = timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"][queue.TRAINING]["retry"])
     # django-q locks a job until it may be retried, so the lock tells when it was taken.
     taken_before = timezone.now() + retry - LOST_AFTER
@@ -97,7 +97,7 @@ def _runs_with_a_job() -> set[int]:
 
 
 def requeue_stuck_events() -> None:
-    """Queue a drain for each project with events that have waited too long."""
+    """Requeues the processing of events that have waited for longer than LOST_AFTER."""
     waiting = (
         Event.objects.filter(status=EventStatus.RECEIVED, project__isnull=False)
         .order_by()
@@ -110,7 +110,7 @@ def requeue_stuck_events() -> None:
 
 
 def consider_projects() -> None:
-    """Ask the policy of every project that has what it counts, and no run under way."""
+    """Applies the policy to every project with labels (or tasks, if counted) and no active run."""
     active = TrainingRun.objects.filter(project=OuterRef("pk"), state__in=ACTIVE_STATES)
     counted = [name for name, pipeline in PIPELINES.items() if pipeline.counts == "tasks"]
     may_train = Q(labels_changed_at__isnull=False) | Q(pipeline__in=counted)
@@ -120,7 +120,7 @@ def consider_projects() -> None:
 
 
 def consider_waiting() -> None:
-    """Ask the policy of the projects that wait for quiet; every few seconds, so that quiet is met.
+    """Applies the policy to the projects that wait for quiet; called every few seconds.
 
     One query where none waits.
     """
@@ -129,11 +129,11 @@ def consider_waiting() -> None:
 
 
 def compare_counters() -> None:
-    """Queue a sync for each project of which Label Studio counts other than the mirror has.
+    """Queues a sync for each project whose counters in Label Studio differ from the mirror's.
 
-    Every webhook carries the project's counters, so that what none has told (a lost one, an
-    annotation turned into a draft) shows with the next. Five minutes after a sync at the
-    earliest, and after one that failed: this is never a sync for each event.
+    Every webhook carries the project's counters, so a lost webhook, or an annotation turned into
+    a draft, shows with the next one. Runs at the earliest five minutes after a sync, also a
+    failed one, so that no sync follows each event.
     """
     now = timezone.now()
     lately = now - _COUNTED_EVERY
@@ -145,15 +145,15 @@ def compare_counters() -> None:
 
 def _compare_counters(project: Project, now: datetime) -> None:
     recently = now - 2 * _COUNTED_EVERY
-    told = counts.from_last_webhook(project, since=max(project.synced_at or recently, recently))
-    if told is None or told[1] > now - _UNDER_WAY:
+    counters = counts.from_last_webhook(project, since=max(project.synced_at or recently, recently))
+    if counters is None or counters[1] > now - _SETTLING:
         return
-    if told[0] != counts.of_mirror(project):
+    if counters[0] != counts.of_mirror(project):
         project_actions.request_sync(project, "Label Studio counts other than the mirror has")
 
 
 def reconcile() -> None:
-    """Queue a sync for each project that has not been read for an hour."""
+    """Queues a sync for each project that was not synced within the hour."""
     before = timezone.now() - _RECONCILE_EVERY
     stale = Q(synced_at__isnull=True) | Q(synced_at__lt=before)
     for project in Project.objects.filter(stale):
@@ -161,8 +161,8 @@ def reconcile() -> None:
 
 
 def purge_expired() -> None:
-    """Forget what could not be predicted a month ago, and old thumbnails; all other events stay."""
-    events.purge_problems(timezone.now() - _PROBLEMS_KEPT)
+    """Deletes events of failed predictions after a month, and old thumbnails; other events stay."""
+    events.purge_problems(timezone.now() - _PROBLEMS_EXPIRE_AFTER)
     thumbnails.trim()
 
 
@@ -183,18 +183,18 @@ _SCHEDULES_LOCK = 0x5C4ED
 
 @transaction.atomic
 def ensure_schedules() -> None:
-    """Each schedule exists once, as it is meant to be; the lock stands in for a unique name.
+    """Creates each schedule, or updates it; the lock replaces a unique constraint on the name.
 
-    One that is there keeps its next run, so that a worker that often restarts still gets
-    to the hourly one.
+    An existing schedule keeps its next run, so that a worker that restarts often still runs the
+    hourly one.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCHEDULES_LOCK])
     for name, when in _SCHEDULES.items():
-        meant = {"func": f"mlapi.jobs.{name}", "cluster": queue.EVENTS, "repeats": -1, **when}
-        there = Schedule.objects.filter(name=name).order_by("pk")
-        if not there:
-            Schedule.objects.create(name=name, next_run=timezone.now(), **meant)
+        fields = {"func": f"mlapi.jobs.{name}", "cluster": queue.EVENTS, "repeats": -1, **when}
+        existing = Schedule.objects.filter(name=name).order_by("pk")
+        if not existing:
+            Schedule.objects.create(name=name, next_run=timezone.now(), **fields)
             continue
-        there.update(**meant)
-        there.exclude(pk=there[0].pk).delete()
+        existing.update(**fields)
+        existing.exclude(pk=existing[0].pk).delete()

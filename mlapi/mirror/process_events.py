@@ -4,7 +4,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 
 from mlapi.labelstudio import events
-from mlapi.locks import DRAIN, project_lock
+from mlapi.locks import EVENTS, project_lock
 from mlapi.mirror import apply_changes, prequential, tombstones
 from mlapi.mirror.apply_changes import Applied
 from mlapi.mirror.unit_of_work import TaskUnitOfWork
@@ -26,7 +26,7 @@ def process_pending_events(project_id: int) -> int:
     """
     processed = 0
     while True:
-        with project_lock(project_id, purpose=DRAIN) as first:
+        with project_lock(project_id, purpose=EVENTS) as first:
             if not first:
                 return processed
             processed += _process_all(project_id)

@@ -24,7 +24,7 @@ class Stored:
 class Champion:
     """The version that serves, which the new one is evaluated beside.
 
-    `artifact` names no file where the store could not give it: what does not load serves nothing.
+    `artifact` names no file where the store has none: the champion then counts as not loadable.
     """
 
     label: str
@@ -52,10 +52,10 @@ class ConversionJob:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What a run is to train on what, and the folder that it works in.
+    """A run's pipeline, targets and options, and its folder.
 
-    `parameters` are what the pipeline decided when the run began, and `notes` say by a
-    parameter's name why it is what it is. `extractor` computes the features of images.
+    `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
+    parameter. `extractor` computes the features of images.
     """
 
     folder: Path
@@ -93,6 +93,6 @@ class TrainingJob:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The frozen dataset, ordered by task so that its order decides nothing; read once."""
+        """The frozen dataset, ordered by task; read once."""
         with open(self.folder / "dataset.jsonl", encoding="utf-8") as lines:
             return sorted((json.loads(line) for line in lines), key=lambda row: row["id"])

@@ -1,7 +1,6 @@
 """Reads and writes dataclasses as the JSON files of a run folder, and refuses any other shape.
 
-Parent and child are two processes, and perhaps two releases: what one of them did not write is
-an error where it is read, not a missing key somewhere in a training.
+Parent and child may be of two releases: a file of another shape is an error where it is read.
 """
 
 import json

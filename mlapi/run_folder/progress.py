@@ -18,24 +18,24 @@ class ProgressWriter:
         self._begin, self._end = begin, end
 
     def part(self, begin: float, end: float) -> "ProgressWriter":
-        """A reporter for what takes the training from `begin` to `end`, each within 0..1."""
+        """A writer for the part of the work from `begin` to `end`, each within 0..1."""
         span = self._end - self._begin
         return ProgressWriter(
             self._folder, begin=self._begin + span * begin, end=self._begin + span * end
         )
 
     def phase(self, name: str, progress: float) -> None:
-        """A phase begins; `progress` within 0..1 of what is reported on."""
+        """Begins a phase; `progress` within 0..1 of this part."""
         within = min(max(progress, 0.0), 1.0)
         done = self._begin + (self._end - self._begin) * within
         self._append({"phase": name, "progress": round(done, 3)})
 
     def log(self, text: str) -> None:
-        """A line for whoever reads the run."""
+        """Appends a line to the run's log."""
         self._append({"log": text})
 
     def statement(self, statement: dict[str, Any]) -> None:
-        """An EvaDB statement as it was executed: `{"sql", "seconds", "rows"}`."""
+        """Appends an executed EvaDB statement: `{"sql", "seconds", "rows"}`."""
         self._append({"statement": statement})
 
     def _append(self, line: dict[str, Any]) -> None:

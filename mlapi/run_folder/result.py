@@ -1,4 +1,4 @@
-"""The end of a child process as its parent reads it: a result, a learning curve or an error."""
+"""What a child process leaves for its parent: a result, a learning curve or an error."""
 
 import platform
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The child process of a training: one job folder in, a result or an error in it out.
+"""The child process of a training: reads the job in a run folder, writes a result or an error.
 
-`python -m mlapi.training.child <folder> [--curve]`. It has no database, and needs no network.
+`python -m mlapi.training.child <folder> [--curve]`. It has no database and needs no network.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from mlapi.child_process.processes import begin
 
 
 def carry_out(folder: Path, *, curve: bool) -> int:
-    """Do the job in the folder; the exit status. Whatever goes wrong is written as its error."""
+    """Does the job in the folder; returns the exit status. Every error is written as error.json."""
     from mlapi import pipelines
     from mlapi.run_folder import result as results
     from mlapi.run_folder.job import TrainingJob
@@ -25,20 +25,20 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     try:
         job = TrainingJob.read(folder)
         pipeline = pipelines.get(job.pipeline)
-        report = ProgressWriter(folder)
+        progress = ProgressWriter(folder)
         if curve:
             trained = results.read_result(folder)
-            results.write_curve(folder, pipeline.learning_curve(job, report, trained))
+            results.write_curve(folder, pipeline.learning_curve(job, progress, trained))
         else:
-            results.write_result(folder, pipeline.train(job, report))
-        report.phase("done", 1.0)
+            results.write_result(folder, pipeline.train(job, progress))
+        progress.phase("done", 1.0)
     except EvalsError as e:
         error = RunError(e.code, e.message, e.hint)
     except MemoryError:
         error = RunError(
             "out_of_memory", "The training had no more memory.", CODES["out_of_memory"].hint
         )
-    except Exception as e:  # noqa: BLE001 - the last door of the process: it must say what it was
+    except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
         traceback.print_exc()
         error = RunError("training_error", f"{type(e).__name__}: {e}", CODES["training_error"].hint)
         ProgressWriter(folder).log(traceback.format_exc())
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--curve", action="store_true", help="the learning curve of a trained job")
     chosen = parser.parse_args(arguments)
     begin()
-    logging.disable(logging.INFO)  # FLAML tells of each of its trials
+    logging.disable(logging.INFO)  # FLAML logs each of its trials
     return carry_out(chosen.folder.resolve(), curve=chosen.curve)
 
 

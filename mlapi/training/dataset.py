@@ -1,4 +1,4 @@
-"""What a run learns from: a frozen, consistent copy of the project's labelled tasks."""
+"""Freezes a run's dataset: a consistent copy of the project's labelled tasks."""
 
 import gzip
 import hashlib
@@ -46,13 +46,12 @@ def freeze(
     learns_from: Literal["labelled", "all"] = "labelled",
     on_row: Callable[[dict[str, Any]], object] = lambda row: None,
 ) -> Dataset:
-    """Write `folder/dataset.jsonl` and keep its manifest in the artifact store for ever.
+    """Writes `folder/dataset.jsonl`, and its manifest to the artifact store, where it stays.
 
     Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
-    that `targets` name, in the order of ids; `split` is null for a task that nobody has labelled,
-    which is there if `all` are learned from. `on_row` is called with each of them. The manifest
-    has the ids, labels, splits and input keys, and no texts: what a version learned from can be
-    told after the texts are gone.
+    that `targets` name, in the order of ids; `split` is null for an unlabelled task, which is
+    included if the pipeline learns from `all`. `on_row` is called with each line. The manifest
+    has ids, labels, splits and input keys but no texts, so that it outlives the tasks.
     Raises NothingToLearn.
     """
     targets = list(targets)
@@ -89,7 +88,7 @@ def freeze(
 
 
 class _Counts:
-    """How much there is of what: tasks per split, labels per target and split, ties."""
+    """Counts of the dataset: tasks per split, labels per target and split, ties."""
 
     def __init__(self, targets: list[TargetSpec]) -> None:
         self.tasks = 0
@@ -147,11 +146,11 @@ WHERE project_id = %s AND deleted_at IS NULL GROUP BY name
 def _snapshot(
     run: TrainingRun, targets: list[TargetSpec], learns_from: str
 ) -> Iterator[tuple[datetime, dict[str, int], Iterator[tuple]]]:
-    """The tasks at one moment, which is before every label change that they do not show.
+    """A snapshot of the tasks: its time, the ties and the rows.
 
-    No one writes the mirror while the moment is taken (its lock is held), so a label that
-    changes later has a later time and counts for the next run. The cursor is WITH HOLD:
-    PostgreSQL keeps the rows, and the lock is free again before the first of them is read.
+    The mirror's lock is held while the snapshot is taken, so a label that changes later has a
+    later time and counts for the next run. The cursor is WITH HOLD: PostgreSQL keeps the rows,
+    and the lock is released before the first row is read.
     """
     fields = sorted({key for t in targets for key in (t.field, t.field.split(".")[0])})
     names = [t.name for t in targets]

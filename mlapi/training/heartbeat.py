@@ -26,7 +26,7 @@ class Cancelled(Exception):  # noqa: N818 - not a failure: someone asked for it
 
 
 class RunTakenOver(Exception):  # noqa: N818 - the run is someone else's by now
-    """The run was taken away: reaped, or ended by someone else. Nothing more may be written."""
+    """The run was reaped or ended by another process: nothing more may be written."""
 
 
 class WorkerStopped(SystemExit):
@@ -34,11 +34,11 @@ class WorkerStopped(SystemExit):
 
 
 class Heartbeat:
-    """One beat a second from a thread with a database connection of its own.
+    """Sends a run's heartbeat each second from a background thread, and polls for cancellation.
 
-    A sync with Label Studio or a wait for the mirror's lock may take minutes; the reaper
-    must not take the run meanwhile. While `uninterruptible` is set, the heartbeat itself finishes
-    a cancelled run, because the work is where it cannot be interrupted.
+    The thread has a database connection of its own: a sync with Label Studio or a wait for the
+    mirror's lock may take minutes, and the reaper must not take the run meanwhile. Within
+    `uninterruptible` the thread itself finishes a cancelled run.
     """
 
     def __init__(self, run: TrainingRun) -> None:
@@ -60,7 +60,7 @@ class Heartbeat:
 
     @contextmanager
     def uninterruptible(self) -> Iterator[None]:
-        """For work that cannot be interrupted; raises RunTakenOver or Cancelled after it."""
+        """Surrounds work that cannot be interrupted; raises RunTakenOver or Cancelled after it."""
         self._uninterruptible.set()
         try:
             yield
@@ -98,22 +98,22 @@ class Heartbeat:
 
 
 class RunLog:
-    """The run's row as its reader sees it grow; each call is one beat."""
+    """Writes phase, progress, log and statements to the run's row; each call is a heartbeat."""
 
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
 
     def phase(self, name: str, progress: float) -> None:
-        """Enter a phase; the one before gets its duration."""
+        """Enters a phase; the previous one gets its duration."""
         runs.record_heartbeat(self._run, phase=name, progress=progress)
 
     def write(self, text: str) -> None:
-        """Append to the log, with the time."""
+        """Appends to the log, with the time."""
         if text:
             runs.record_heartbeat(self._run, log=_stamped(text))
 
-    def take_over(self, lines: list[dict[str, Any]]) -> None:
-        """Lines of the child's progress.jsonl, in one beat for each phase that they name."""
+    def append_progress(self, lines: list[dict[str, Any]]) -> None:
+        """Appends lines of the child's progress.jsonl; one heartbeat for each phase in them."""
         log, statements, progress = "", [], None
         for line in lines:
             if line.get("phase") and line["phase"] != self._run.phase:

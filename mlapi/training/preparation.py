@@ -23,9 +23,9 @@ log = structlog.get_logger(__name__)
 
 
 def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> None:
-    """Apply what has come in, and for Start Training ask Label Studio itself.
+    """Applies received events, and for Start Training syncs with Label Studio.
 
-    What fails here is told in the run's log; the run then learns from what the mirror has.
+    A failure is written to the run's log; the run then learns from what the mirror has.
     """
     _try(run_log, "Applying received events", lambda: process_pending_events(run.project_id))
     if run.trigger != TrainingRun.Trigger.START_TRAINING:
@@ -54,9 +54,9 @@ def write_job(
     number: int,
     champion: ModelVersion | None,
 ) -> TrainingJob:
-    """The run's job, written into its folder. The run's parameters go before options."""
+    """Writes the run's job into its folder; the run's parameters take precedence over options."""
     pipeline = pipelines.get(matched.pipeline)
-    # What was set for another pipeline, which the label config asked for before, says nothing now.
+    # Options of another pipeline, which served an earlier label config, do not apply.
     stored = {k: v for k, v in run.project.options.items() if k in pipeline.option_names}
     options = pipeline.validate_options({**stored, **run.parameters.get("options", {})})
     plan = pipeline.plan(options, _History(run))
@@ -82,9 +82,9 @@ def write_job(
 
 
 def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
-    """What sees the images for this pipeline, by its option and its full name; None for texts.
+    """The feature extractor by the option `features` and its full name; None for texts.
 
-    Raises TrainingFailed where it cannot be had on this machine.
+    Raises TrainingFailed where it is unavailable on this machine.
     """
     if not pipelines.get(pipeline).uses_images:
         return None
@@ -94,7 +94,7 @@ def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
 
 
 def extractor_of(version: ModelVersion) -> ExtractorRef | None:
-    """What saw the images for a version, as it was then."""
+    """The feature extractor that a version was trained with; None for texts."""
     if not version.extractor:
         return None
     options = version.run.parameters.get("options", {}) if version.run else {}
@@ -102,7 +102,7 @@ def extractor_of(version: ModelVersion) -> ExtractorRef | None:
 
 
 def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
-    """The version to be evaluated beside, with its artifact in reach."""
+    """The champion of the job, with its artifact fetched."""
     if version is None:
         return None
     try:
@@ -110,7 +110,7 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
         key, sha256 = artifacts.loaded_from(version)
         path = artifacts.fetch_file(key, sha256)
     except EvalsError:
-        log.exception("the champion's artifact cannot be had", version=version.label)
+        log.exception("the champion's artifact is unavailable", version=version.label)
         path, sha256 = folder / "champion-is-missing", version.artifact_sha256
     return Champion(
         label=version.label,
@@ -123,7 +123,7 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
 
 @dataclass(frozen=True)
 class _History:
-    """The run and its project's earlier ones, read from the database when they are asked for."""
+    """The run and its project's earlier ones, read lazily from the database."""
 
     run: TrainingRun
 

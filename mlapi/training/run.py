@@ -1,4 +1,4 @@
-"""Carries out a training run: claim, freeze, train in a child, verify, register, promote."""
+"""Carries out a training run: claim, freeze, train in a child, check, register, promote."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -35,7 +35,7 @@ Command = Callable[..., Sequence[str]]
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs of a run, each in a process of its own; tests have their own."""
+    """The commands of a run's child processes; tests pass their own."""
 
     train: Command = lambda folder: program("mlapi.training.child", str(folder))
     verify: Command = lambda folder, artifact, sha256: program(
@@ -57,10 +57,10 @@ def carry_out(
     programs: Programs | None = None,
     limits: Limits | None = None,
 ) -> TrainingRun | None:
-    """Claim the run and see it through; None if it is not there to be claimed.
+    """Claims the run and carries it out; None if it cannot be claimed.
 
-    However it goes, the run's row says how it ended, its processes are gone and its folder
-    is removed. Only what ends the process itself (SystemExit, KeyboardInterrupt) is raised.
+    In every case the run's row says how it ended, its processes are gone and its folder is
+    removed. Raises only what ends this process (SystemExit, KeyboardInterrupt).
     """
     if shutdown_requested.is_set():
         return None  # it stays queued, and the next worker's maintenance finds it
@@ -82,7 +82,7 @@ def carry_out(
 
 
 class _Attempt:
-    """One claimed run on its way to a version."""
+    """The work on one claimed run."""
 
     def __init__(self, run: TrainingRun, programs: Programs, limits: Limits) -> None:
         self.run = run
@@ -91,7 +91,7 @@ class _Attempt:
         self.run_log = RunLog(run)
 
     def make_version(self, folder: Path) -> ModelVersion | None:
-        """The version, considered for promotion; None if the run ended without one that loads."""
+        """The registered version; None if the run ended without one that loads."""
         try:
             with Heartbeat(self.run) as heartbeat:
                 return self._make_version(folder, heartbeat)
@@ -127,7 +127,7 @@ class _Attempt:
             self._supervise(self.programs.train(folder), folder, heartbeat)
         finally:
             if frozen.images is not None:
-                self._keep_features(frozen.images)
+                self._store_features(frozen.images)
         result = read_result(folder)
         self.run_log.phase("verifying", 0.9)
         load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
@@ -136,56 +136,56 @@ class _Attempt:
         return self._register(folder, result, frozen, load_error)
 
     def _freeze(self, folder: Path) -> "_Frozen":
-        """Freeze the dataset and write the job; what was served at that moment."""
+        """Freezes the dataset and writes the job; returns the champion at that moment."""
         project = self.run.project
         project.refresh_from_db()
-        served_by = resolve(project.label_config, project.options)
-        if not served_by.is_valid:
-            raise InvalidLabelConfig(served_by.unserved_reason)
-        if not served_by.targets:
-            raise NotServed(served_by.unserved_reason, hint="")
-        matched = served_by.match
-        pipeline = pipelines.get(matched.pipeline)
+        served = resolve(project.label_config, project.options)
+        if not served.is_valid:
+            raise InvalidLabelConfig(served.unserved_reason)
+        if not served.targets:
+            raise NotServed(served.unserved_reason, hint="")
+        match = served.match
+        pipeline = pipelines.get(match.pipeline)
         rows: list[dict[str, Any]] = []
-        found = dataset.freeze(
+        frozen = dataset.freeze(
             self.run,
-            matched.targets,
+            match.targets,
             folder,
             pipeline.learns_from,
             # Texts stay in the file: only images are downloaded here.
             on_row=rows.append if pipeline.uses_images else lambda row: None,
         )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        written = preparation.write_job(folder, self.run, matched, number, project.champion)
+        job = preparation.write_job(folder, self.run, match, number, project.champion)
         runs.set_details(
             self.run,
-            dataset_fingerprint=found.fingerprint,
-            dataset_counts=found.counts,
-            dataset_file=found.file,
-            snapshot_at=found.snapshot_at,
+            dataset_fingerprint=frozen.fingerprint,
+            dataset_counts=frozen.counts,
+            dataset_file=frozen.file,
+            snapshot_at=frozen.snapshot_at,
             parameters={
                 **self.run.parameters,
-                "fingerprint": pipelines.fingerprint(matched),
-                "pipeline": written.pipeline,
-                "options": written.options,
-                "seed": written.seed,
-                "time_budget_s": written.time_budget_s,
-                **written.parameters,
+                "fingerprint": pipelines.fingerprint(match),
+                "pipeline": job.pipeline,
+                "options": job.options,
+                "seed": job.seed,
+                "time_budget_s": job.time_budget_s,
+                **job.parameters,
             },
         )
-        for note in written.notes.values():
+        for note in job.notes.values():
             self.run_log.write(note)
-        images = ImagePreparation.for_job(project, written, rows) if pipeline.uses_images else None
+        images = ImagePreparation.for_job(project, job, rows) if pipeline.uses_images else None
         return _Frozen(project.champion, number, images)
 
     def _prepare_images(self, images: ImagePreparation, heartbeat: Heartbeat) -> None:
-        """Download the images that the training will see."""
+        """Downloads the images of the dataset."""
         self.run_log.phase("downloading images", 0.02)
         images.prepare(heartbeat.check, self.limits.seconds)
         self.run_log.write(f"{image_counts_text(images.counts)}.")
 
-    def _keep_features(self, images: ImagePreparation) -> None:
-        """Store features however the training ended; failing to is no reason to fail it."""
+    def _store_features(self, images: ImagePreparation) -> None:
+        """Stores features however the training ended; a failure is only logged."""
         try:
             images.save_features()
             counts = {**self.run.dataset_counts, "images": images.counts}
@@ -202,7 +202,7 @@ class _Attempt:
                 command,
                 folder,
                 self.limits,
-                on_progress=self.run_log.take_over,
+                on_progress=self.run_log.append_progress,
                 checkpoint=heartbeat.check,
             )
         except ChildError:
@@ -241,7 +241,7 @@ class _Attempt:
         return version
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
-        """Train the winner on parts of the training split. The run has ended; nothing hurts it.
+        """Computes the learning curve after the run has succeeded; failures are only logged.
 
         A worker that is told to stop does not wait for it.
         """
@@ -250,20 +250,20 @@ class _Attempt:
                 self.programs.curve(folder),
                 folder,
                 self.limits,
-                checkpoint=_drop_if_stopping,
+                checkpoint=_skip_if_stopping,
             )
             versions.add_metrics(version, read_curve(folder).metrics)
-        except _Dropped:
+        except _CurveSkipped:
             log.info("no learning curve: the worker stops")
         except Exception:
             log.exception("no learning curve", output=supervise.output_tail(folder))
 
     def fail(self, code: str, message: str, hint: str) -> None:
-        """End the run as failed, unless it has ended already."""
+        """Ends the run as failed, unless it has ended already."""
         self._end(lambda run: runs.fail(run, code, message, hint))
 
     def _hand_back(self) -> None:
-        """The worker ends, the run did not: say so, and queue it again for the next worker."""
+        """Fails the run of a worker that stops, and queues it again for the next worker."""
         self.fail("worker_stopped", "Its worker was stopped.", "It was queued again.")
         runs.retry(self.run, actor="worker", reason="Its worker was stopped.")
 
@@ -274,20 +274,20 @@ class _Attempt:
             log.info("the run had ended already")
 
 
-class _Dropped(Exception):
-    """What is no part of the run is not waited for."""
+class _CurveSkipped(Exception):
+    """The worker stops before the learning curve is finished."""
 
 
-def _drop_if_stopping() -> None:
+def _skip_if_stopping() -> None:
     if shutdown_requested.is_set():
-        raise _Dropped
+        raise _CurveSkipped
 
 
 @dataclass(frozen=True)
 class _Frozen:
-    """What stood when the dataset was frozen, and what the new version will be called.
+    """The champion when the dataset was frozen, and the new version's number.
 
-    `images` are those of the dataset; None where the pipeline sees none.
+    `images` are those of the dataset; None where the pipeline reads none.
     """
 
     champion: ModelVersion | None

@@ -30,14 +30,14 @@ class Command(BaseCommand):
                 f"{len(failed)} of {len(projects)} projects cannot be reached fully."
             )
 
-    def _projects(self, wanted: str | None) -> QuerySet[Project]:
+    def _projects(self, name: str | None) -> QuerySet[Project]:
         projects = Project.objects.order_by("id")
-        if wanted:
-            projects = projects.filter(Q(uid=wanted) | Q(uid__startswith=f"{wanted}."))
+        if name:
+            projects = projects.filter(Q(uid=name) | Q(uid__startswith=f"{name}."))
         if not projects:
             raise CommandError(
-                f"No project {wanted} is known here."
-                if wanted
+                f"No project {name} is known here."
+                if name
                 else "No project is known yet. Connect this backend in Label Studio first."
             )
         return projects

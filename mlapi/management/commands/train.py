@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if options["here"]:
             self._carry_out_here(run, actor)
             return
-        if not _worker_is_there():
+        if not _has_live_worker():
             self._say(
                 "No training worker was seen lately: the run waits for one. "
                 "Start it with `make run`, or carry the run out here with --here."
@@ -98,7 +98,7 @@ class Command(BaseCommand):
 
     def _leave(self, run: TrainingRun, actor: str) -> None:
         """Ctrl-C: ask whether to cancel; the run goes on otherwise."""
-        if _asked("Cancel the run, too? [y/N] "):
+        if _confirmed("Cancel the run, too? [y/N] "):
             try:
                 runs.cancel(run.pk, actor=actor, reason="Ctrl-C in manage.py train")
             except Refused as error:
@@ -135,19 +135,19 @@ def _find(name: str) -> Project:
 
 
 def _carry_out(run_id: int) -> None:
-    """Nothing if a worker was faster: then it is only followed."""
+    """Carries out the run, unless a worker has claimed it first."""
     try:
         carry_out(run_id, worker_name())
     finally:
         connections.close_all()
 
 
-def _worker_is_there() -> bool:
+def _has_live_worker() -> bool:
     return Worker.objects.live().filter(cluster=queue.TRAINING).exists()
 
 
-def _asked(question: str) -> bool:
-    """False where nobody can answer."""
+def _confirmed(question: str) -> bool:
+    """Asks at the terminal; False where there is none."""
     if not sys.stdin.isatty():
         return False
     try:

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
 
 class _StoppableCluster(Cluster):
-    """django-q waits for running jobs when it stops; a training is told to end."""
+    """django-q waits for running jobs when it stops; this cluster requests their shutdown."""
 
     def sig_handler(self, signum: int, frame: object) -> None:
         shutdown_requested.set()
@@ -61,7 +61,7 @@ def _prepare(cluster: str) -> None:
 
 
 def _log_errors(step: Callable[..., object], *arguments: object) -> None:
-    """A database that is away for a moment must not end the worker."""
+    """Logs errors of the database: a short outage must not end the worker."""
     try:
         step(*arguments)
     except Error:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlapi.locks import DRAIN, project_lock
+from mlapi.locks import EVENTS, project_lock
 from mlapi.mirror import apply_changes, process_events
 from mlapi.mirror.process_events import process_pending_events
 from registry.actions import events, tasks
@@ -363,7 +363,7 @@ def test_a_second_process_returns_at_once(project):
         found.append(process_pending_events(project.pk))
         connection.close()
 
-    with project_lock(project.pk, purpose=DRAIN):
+    with project_lock(project.pk, purpose=EVENTS):
         thread = threading.Thread(target=other)
         thread.start()
         thread.join(90)
