@@ -107,8 +107,8 @@ class Change(NamedTuple):
     """One thing that an action will change, as people read it."""
 
     what: str
-    now: str
-    then: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)

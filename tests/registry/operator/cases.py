@@ -1,0 +1,293 @@
+"""A case for each operator action, and the interfaces that offer it: admin, REST, command line."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from rest_framework.authtoken.models import Token
+
+from registry.actions import versions
+from registry.actions.operator import actions
+from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
+from tests import factories as make
+
+WHY = "Because of a test."
+
+
+@dataclass
+class Case:
+    """`ready` makes a subject on which the action is available with these values.
+
+    `entry` is part of the expected audit entry. `unavailable` makes a subject on which the action
+    is unavailable; `refuses`: executing it there is refused with the same reason. `own_route` is
+    method, path below /api/ and body of a REST route that is not generated from the action.
+    """
+
+    ready: Callable[[], Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    entry: Callable[[Any], dict[str, Any]] = lambda subject: {}
+    unavailable: Callable[[], Any] | None = None
+    refuses: bool = True
+    own_route: Callable[[Any], tuple[str, str, dict]] | None = None
+
+
+def version(champion=False, project=None):
+    return make.ModelVersionFactory(champion=champion, project=project or make.ProjectFactory())
+
+
+def second_champion():
+    return version(True, version(True).project)
+
+
+def beside_champion():
+    return version(project=version(True).project)
+
+
+def archived():
+    new = version()
+    versions.archive(new, actor="tester")
+    return new
+
+
+def unloadable():
+    new = version()
+    versions.mark_load_failed(new, "gone")
+    return new
+
+
+def revoked():
+    key = make.AccessKeyFactory()
+    make.keys.revoke(key, actor="tester")
+    return key
+
+
+def earlier(version):
+    return version.project.versions.get(number=1)
+
+
+def run(state):
+    return make.TrainingRunFactory(state=state)
+
+
+CASES: dict[tuple[type, str], Case] = {
+    (ModelVersion, "promote"): Case(
+        beside_champion,
+        entry=lambda v: {"version": v, "from_version": earlier(v), "to_version": v},
+        unavailable=lambda: version(True),
+    ),
+    (ModelVersion, "roll_back"): Case(
+        second_champion,
+        entry=lambda v: {"from_version": v, "to_version": earlier(v)},
+        unavailable=lambda: version(True),
+    ),
+    (ModelVersion, "archive"): Case(
+        beside_champion, entry=lambda v: {"version": v}, unavailable=lambda: version(True)
+    ),
+    (ModelVersion, "unarchive"): Case(
+        archived, entry=lambda v: {"version": v}, unavailable=version
+    ),
+    (ModelVersion, "note"): Case(
+        version,
+        {"note": WHY},
+        entry=lambda v: {"version": v, "numbers": {"from": ""}},
+    ),
+    (ModelVersion, "clear_load_failure"): Case(
+        unloadable,
+        entry=lambda v: {"version": v, "numbers": {"from": "gone"}},
+        unavailable=version,
+    ),
+    (Project, "roll_back"): Case(
+        lambda: second_champion().project,
+        entry=lambda p: {
+            "from_version": p.versions.get(number=2),
+            "to_version": p.versions.get(number=1),
+        },
+        unavailable=make.ProjectFactory,
+    ),
+    (Project, "train"): Case(
+        make.ProjectFactory,
+        entry=lambda p: {"run": p.runs.get()},
+        unavailable=lambda: run("queued").project,
+        refuses=False,  # the active run goes on instead
+        own_route=lambda p: ("post", "runs/", {"project": p.pk, "reason": WHY}),
+    ),
+    (Project, "check_connection"): Case(make.ProjectFactory),
+    (Project, "set_credentials"): Case(
+        lambda: make.ProjectFactory(labelstudio_url="http://old"),
+        {"url": "http://new", "key": "a-secret"},
+        entry=lambda p: {"reason": "", "numbers": {"from": "http://old", "to": "http://new"}},
+    ),
+    (Project, "confirm_hostname"): Case(
+        lambda: make.ProjectFactory(hostname="http://old", other_hostname="http://new"),
+        {"hostname": "http://new"},
+        entry=lambda p: {"numbers": {"from": "http://old", "to": "http://new"}},
+        unavailable=lambda: make.ProjectFactory(hostname="http://old", hostname_confirmed=True),
+        refuses=False,  # confirmed again, it stays confirmed
+    ),
+    (Project, "configure"): Case(
+        make.ProjectFactory,
+        {"promotion_rule": "never"},
+        entry=lambda p: {
+            "numbers": {"from": {"promotion_rule": "if_better"}, "to": {"promotion_rule": "never"}}
+        },
+        own_route=lambda p: (
+            "patch",
+            f"projects/{p.pk}/",
+            {"promotion_rule": "never", "reason": WHY},
+        ),
+    ),
+    (TrainingRun, "cancel"): Case(
+        lambda: run("running"), entry=lambda r: {"run": r}, unavailable=lambda: run("failed")
+    ),
+    (TrainingRun, "retry"): Case(
+        lambda: run("failed"),
+        entry=lambda r: {"run": TrainingRun.objects.get(retry_of=r)},
+        unavailable=lambda: run("running"),
+    ),
+    (AccessKey, "new_key"): Case(
+        lambda: None,
+        {"name": "team"},
+        own_route=lambda _: ("post", "access-keys/", {"name": "team", "reason": WHY}),
+    ),
+    (AccessKey, "revoke_key"): Case(
+        make.AccessKeyFactory,
+        entry=lambda k: {"numbers": {"key": k.pk, "name": k.name}},
+        unavailable=revoked,
+    ),
+}
+RESOURCES = {Project: "projects", ModelVersion: "versions", TrainingRun: "runs"} | {
+    AccessKey: "access-keys"
+}
+
+
+def key_of(action):
+    return action.subject, action.name
+
+
+def named(action):
+    return f"{action.subject.__name__}-{action.name}"
+
+
+def each(*conditions):
+    """Parametrize a test by the actions for which all conditions hold."""
+    chosen = [action for action in actions() if all(holds(action) for holds in conditions)]
+    return pytest.mark.parametrize("action", chosen, ids=named)
+
+
+def has_button(action):
+    return action.button is not None
+
+
+def has_route(action):
+    return action.in_rest or CASES[key_of(action)].own_route is not None
+
+
+def has_subcommand(action):
+    return action.in_commands
+
+
+def can_be_unavailable(action):
+    return CASES[key_of(action)].unavailable is not None
+
+
+def user_with(*, but=None):
+    """A user with the permissions of an admin, except for action."""
+    user = User.objects.create_user("ada", is_staff=True)
+    held = Permission.objects.filter(group=Group.objects.get(name="admin"))
+    user.user_permissions.set(held)
+    if but:
+        app, codename = but.split(".")
+        user.user_permissions.remove(
+            Permission.objects.get(content_type__app_label=app, codename=codename)
+        )
+    return user
+
+
+def parameters(action, case):
+    """The case's values, with a reason where the action has that parameter."""
+    asks = "reason" in [text.name for text in action.form.texts]
+    return ({"reason": WHY} if asks else {}) | case.values
+
+
+class Admin:
+    """The pages and dialogs of the admin, for a user."""
+
+    def __init__(self, user):
+        self.client = Client()
+        self.client.force_login(user)
+
+    def dialog_url(self, action, subject):
+        name = f"registry_{action.subject._meta.model_name}_{action.button.path or action.path}"
+        return reverse(f"admin:{name}", args=[subject.pk])
+
+    def has_button(self, action, subject):
+        name = f"admin:registry_{action.subject._meta.model_name}_change"
+        page = self.client.get(reverse(name, args=[subject.pk]))
+        assert page.status_code == 200
+        return f'"{self.dialog_url(action, subject)}"' in page.content.decode()
+
+    def dialog(self, action, subject):
+        answer = self.client.get(self.dialog_url(action, subject))
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    def post(self, action, subject, values):
+        return self.client.post(
+            self.dialog_url(action, subject), {"_form_submitted": "True", **values}
+        )
+
+
+def ask_rest(user, action, subject, case):
+    """Call the action's route with a token."""
+    if case.own_route:
+        method, route, body = case.own_route(subject)
+    else:
+        base = f"{RESOURCES[action.subject]}/{subject.pk}"
+        method, route = "post", f"{base}/{action.path.replace('_', '-')}/"
+        body = parameters(action, case)
+    return getattr(Client(), method)(
+        f"/api/{route}",
+        orjson.dumps(body),
+        content_type="application/json",
+        headers={"Authorization": f"Token {Token.objects.create(user=user).key}"},
+    )
+
+
+def command_line(action, subject, values):
+    """The arguments after `manage.py action`."""
+    names = {
+        Project: lambda: [subject.uid],
+        ModelVersion: lambda: [subject.project.uid, subject.label],
+    }
+    words = names.get(action.subject, lambda: [str(subject.pk)])()
+    return [
+        action.name,
+        *words,
+        *(w for name, value in values.items() for w in (f"--{name}", value)),
+    ]
+
+
+def run_command(*args):
+    out = io.StringIO()
+    call_command("action", *args, stdout=out)
+    return out.getvalue()
+
+
+def assert_logged(action, case, subject, actor):
+    """The actor has exactly the expected audit entry, or none for an action without action."""
+    found = list(AuditEntry.objects.filter(actor=actor))
+    if action.verb is None:
+        assert found == []
+        return
+    (entry,) = found
+    assert entry.verb == action.verb
+    expected = {"reason": WHY} | case.entry(subject)
+    assert {name: getattr(entry, name) for name in expected} == expected
+    assert "a-secret" not in str(entry.numbers)
