@@ -10,11 +10,11 @@ SINGLE = TargetSpec("label", "text", "Text", "text", "single", ("A", "B", "C"))
 MULTIPLE = TargetSpec("tags", "text", "Text", "text", "multiple", ("x", "y", "z"))
 
 
-def said(*chosen, by=1, id=None, at="2026-11-23T07:00:00.000000Z", control="label", **fields):
-    said.count += 1
+def annotation(*chosen, by=1, id=None, at="2026-11-23T07:00:00.000000Z", control="label", **fields):
+    annotation.count += 1
     result = [{"from_name": control, "type": "choices", "value": {"choices": list(chosen)}}]
     return {
-        "id": id or said.count,
+        "id": id or annotation.count,
         "result": result if chosen else [],
         "completed_by": by,
         "created_at": at,
@@ -23,11 +23,11 @@ def said(*chosen, by=1, id=None, at="2026-11-23T07:00:00.000000Z", control="labe
     }
 
 
-said.count = 0
+annotation.count = 0
 
 
 def test_one_annotator_decides():
-    assert consensus([said("A")], [SINGLE]) == ({"label": "A"}, [])
+    assert consensus([annotation("A")], [SINGLE]) == ({"label": "A"}, [])
 
 
 def test_no_annotation_is_no_label():
@@ -35,79 +35,84 @@ def test_no_annotation_is_no_label():
 
 
 def test_the_majority_of_the_annotators_decides():
-    assert consensus([said("A", by=1), said("B", by=2), said("A", by=3)], [SINGLE])[0] == {
-        "label": "A"
-    }
+    assert consensus(
+        [annotation("A", by=1), annotation("B", by=2), annotation("A", by=3)], [SINGLE]
+    )[0] == {"label": "A"}
 
 
 def test_a_tie_is_left_out_and_named():
-    assert consensus([said("A", by=1), said("B", by=2)], [SINGLE]) == ({}, ["label"])
+    assert consensus([annotation("A", by=1), annotation("B", by=2)], [SINGLE]) == ({}, ["label"])
 
 
 def test_an_annotator_has_one_vote_the_latest():
-    first = said("A", by=1, at="2026-11-23T07:00:00.500000Z")
-    later = said("B", by=1, at="2026-11-23T08:00:00Z")
-    other = said("B", by=2)
+    first = annotation("A", by=1, at="2026-11-23T07:00:00.500000Z")
+    later = annotation("B", by=1, at="2026-11-23T08:00:00Z")
+    other = annotation("B", by=2)
     assert consensus([later, first], [SINGLE])[0] == {"label": "B"}
     assert consensus([later, first, other], [SINGLE])[0] == {"label": "B"}
 
 
 def test_times_without_a_fraction_are_ordered():
-    first = said("A", by=1, at="2026-11-23T07:00:00Z")
-    later = said("B", by=1, at="2026-11-23T07:00:00.000001Z")
+    first = annotation("A", by=1, at="2026-11-23T07:00:00Z")
+    later = annotation("B", by=1, at="2026-11-23T07:00:00.000001Z")
     assert consensus([later, first], [SINGLE])[0] == {"label": "B"}
 
 
 def test_skipped_annotations_do_not_count():
-    assert consensus([said("A", was_cancelled=True)], [SINGLE, MULTIPLE]) == ({}, [])
+    assert consensus([annotation("A", was_cancelled=True)], [SINGLE, MULTIPLE]) == ({}, [])
     # Nor does a skip take the annotator's earlier vote away.
-    kept = [said("A", by=1), said(by=1, at="2026-11-24T00:00:00Z", was_cancelled=True)]
-    assert consensus(kept, [SINGLE])[0] == {"label": "A"}
+    annotations = [
+        annotation("A", by=1),
+        annotation(by=1, at="2026-11-24T00:00:00Z", was_cancelled=True),
+    ]
+    assert consensus(annotations, [SINGLE])[0] == {"label": "A"}
 
 
 def test_ground_truth_counts_like_any_other():
-    votes = [said("A", by=1, ground_truth=True), said("B", by=2), said("B", by=3)]
+    votes = [annotation("A", by=1, ground_truth=True), annotation("B", by=2), annotation("B", by=3)]
     assert consensus(votes, [SINGLE])[0] == {"label": "B"}
 
 
 def test_annotators_who_are_unknown_each_have_a_vote():
-    votes = [said("A", by=None), said("A", by=None), said("B", by=1)]
+    votes = [annotation("A", by=None), annotation("A", by=None), annotation("B", by=1)]
     assert consensus(votes, [SINGLE])[0] == {"label": "A"}
 
 
 def test_an_empty_result_is_the_empty_set_for_multiple_and_nothing_for_single():
-    assert consensus([said()], [SINGLE, MULTIPLE]) == ({"tags": []}, [])
+    assert consensus([annotation()], [SINGLE, MULTIPLE]) == ({"tags": []}, [])
 
 
 def test_each_label_of_multiple_by_majority():
     votes = [
-        said("x", "y", by=1, control="tags"),
-        said("x", by=2, control="tags"),
-        said("z", "x", by=3, control="tags"),
+        annotation("x", "y", by=1, control="tags"),
+        annotation("x", by=2, control="tags"),
+        annotation("z", "x", by=3, control="tags"),
     ]
     assert consensus(votes, [MULTIPLE])[0] == {"tags": ["x"]}
 
 
 def test_multiple_is_tied_where_half_chose_a_label():
-    votes = [said("x", "y", by=1, control="tags"), said("x", by=2, control="tags")]
+    votes = [annotation("x", "y", by=1, control="tags"), annotation("x", by=2, control="tags")]
     assert consensus(votes, [MULTIPLE]) == ({}, ["tags"])
 
 
 def test_labels_that_the_config_no_longer_has_do_not_count():
-    assert consensus([said("Old")], [SINGLE]) == ({}, [])
-    assert consensus([said("Old", control="tags")], [MULTIPLE]) == ({}, [])
-    assert consensus([said("Old", "x", control="tags")], [MULTIPLE])[0] == {"tags": ["x"]}
-    assert consensus([said("Old", by=1), said("A", by=2)], [SINGLE])[0] == {"label": "A"}
+    assert consensus([annotation("Old")], [SINGLE]) == ({}, [])
+    assert consensus([annotation("Old", control="tags")], [MULTIPLE]) == ({}, [])
+    assert consensus([annotation("Old", "x", control="tags")], [MULTIPLE])[0] == {"tags": ["x"]}
+    assert consensus([annotation("Old", by=1), annotation("A", by=2)], [SINGLE])[0] == {
+        "label": "A"
+    }
 
 
 def test_two_labels_are_none_for_single():
-    assert consensus([said("A", "B")], [SINGLE]) == ({}, [])
+    assert consensus([annotation("A", "B")], [SINGLE]) == ({}, [])
 
 
 def test_controls_do_not_mix():
-    annotation = said("A")
-    annotation["result"] += said("y", control="tags")["result"]
-    assert consensus([annotation], [SINGLE, MULTIPLE])[0] == {"label": "A", "tags": ["y"]}
+    both = annotation("A")
+    both["result"] += annotation("y", control="tags")["result"]
+    assert consensus([both], [SINGLE, MULTIPLE])[0] == {"label": "A", "tags": ["y"]}
 
 
 JSON = st.recursive(
@@ -132,7 +137,7 @@ def test_no_result_breaks_it(result):
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from("ABC")), max_size=8), st.randoms())
 def test_the_order_of_annotations_decides_nothing(votes, random):
     annotations = [
-        said(label, by=by, id=i, at=f"2026-11-23T07:00:0{i}Z")
+        annotation(label, by=by, id=i, at=f"2026-11-23T07:00:0{i}Z")
         for i, (by, label) in enumerate(votes, 1)
     ]
     shuffled = list(annotations)
@@ -140,20 +145,23 @@ def test_the_order_of_annotations_decides_nothing(votes, random):
     assert consensus(annotations, [SINGLE]) == consensus(shuffled, [SINGLE])
 
 
-def wrote(control: str, value: dict, by: int = 1) -> dict:
+def written(control: str, value: dict, by: int = 1) -> dict:
     """An annotation with one region of another kind than choices."""
     result = [{"from_name": control, "type": "any", "value": value}]
-    return {**said("A", by=by), "result": result}
+    return {**annotation("A", by=by), "result": result}
 
 
 def test_words_in_a_text_area_are_a_label_whatever_the_white_space():
     words = TargetSpec("name", "image", "Image", "image", "single", (), control_tag="TextArea")
-    one, other = wrote("name", {"text": ["red  ones "]}), wrote("name", {"text": "red ones"}, by=2)
-    third = wrote("name", {"text": ["blue"]}, by=3)
+    one, other = (
+        written("name", {"text": ["red  ones "]}),
+        written("name", {"text": "red ones"}, by=2),
+    )
+    third = written("name", {"text": ["blue"]}, by=3)
 
     assert consensus([one, other, third], [words])[0] == {"name": "red ones"}
-    assert consensus([wrote("name", {"text": [" "]})], [words])[0] == {}
-    assert consensus([wrote("name", {"text": 5})], [words])[0] == {}
+    assert consensus([written("name", {"text": [" "]})], [words])[0] == {}
+    assert consensus([written("name", {"text": 5})], [words])[0] == {}
 
 
 def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
@@ -161,8 +169,8 @@ def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
         "kind", "image", "Image", "image", "single", ("Animal / Cat",), control_tag="Taxonomy"
     )
 
-    assert consensus([wrote("kind", {"taxonomy": [["Animal", "Cat"]]})], [kinds])[0] == {
+    assert consensus([written("kind", {"taxonomy": [["Animal", "Cat"]]})], [kinds])[0] == {
         "kind": "Animal / Cat"
     }
-    assert consensus([wrote("kind", {"taxonomy": [["Animal"]]})], [kinds])[0] == {}
-    assert consensus([wrote("kind", {"taxonomy": "Animal"})], [kinds])[0] == {}
+    assert consensus([written("kind", {"taxonomy": [["Animal"]]})], [kinds])[0] == {}
+    assert consensus([written("kind", {"taxonomy": "Animal"})], [kinds])[0] == {}

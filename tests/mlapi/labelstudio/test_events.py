@@ -28,8 +28,8 @@ def test_an_annotation_comes_with_its_task(action):
 
 def test_lists_of_annotations_are_paired_with_their_tasks_and_not_live():
     a, b = annotation(5, 1, "Positive"), annotation(6, 2, "Negative")
-    found = changes("ANNOTATIONS_CREATED", {"annotation": [a, b], "task": [task(2), task(1)]})
-    assert [(c.annotation["id"], c.task["id"], c.live) for c in found] == [
+    parsed = changes("ANNOTATIONS_CREATED", {"annotation": [a, b], "task": [task(2), task(1)]})
+    assert [(c.annotation["id"], c.task["id"], c.live) for c in parsed] == [
         (5, 1, False),
         (6, 2, False),
     ]
@@ -71,7 +71,7 @@ def test_a_project_that_was_changed():
 @pytest.mark.parametrize(
     "action", ["START_TRAINING", "PROJECT_DELETED", "LABEL_LINK_CREATED", "NEVER_HEARD_OF"]
 )
-def test_what_changes_nothing_says_why(action):
+def test_an_ignored_event_has_the_reason(action):
     (change,) = changes(action, {"project": {"id": 1}})
     assert isinstance(change, Ignore)
     assert change.reason
@@ -118,7 +118,7 @@ def test_an_empty_event_changes_nothing(action):
     ],
 )
 def test_a_thing_without_an_id_spoils_none_beside_it_and_is_read_by_a_sync(action, payload, first):
-    found = changes(action, payload)
-    assert isinstance(found[0], first)
-    assert isinstance(found[1], NeedSync)
-    assert len(found) == 2
+    parsed = changes(action, payload)
+    assert isinstance(parsed[0], first)
+    assert isinstance(parsed[1], NeedSync)
+    assert len(parsed) == 2

@@ -24,15 +24,17 @@ CONFIG = (
 )
 
 
-def answered(*answers: Answer | NoPrediction, version="v1-abcdef"):
+def prediction_of(*answers: Answer | NoPrediction, version="v1-abcdef"):
     return prediction({a.target: a for a in answers}, parse(CONFIG), version)
 
 
 def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores():
-    said = answered(Answer("label", "g,1", 0.9), Answer("tags", ("x", "y"), 0.6, "multiple"))
-    assert said["model_version"] == "v1-abcdef"
-    assert said["score"] == 0.6
-    first, second = said["result"]
+    expected = prediction_of(
+        Answer("label", "g,1", 0.9), Answer("tags", ("x", "y"), 0.6, "multiple")
+    )
+    assert expected["model_version"] == "v1-abcdef"
+    assert expected["score"] == 0.6
+    first, second = expected["result"]
     assert first["value"] == {"choices": ["g,1"]}
     assert (first["from_name"], first["to_name"], first["type"]) == ("label", "text", "choices")
     assert first["score"] == 0.9
@@ -48,17 +50,17 @@ def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores
     st.floats(),
 )
 def test_label_studio_accepts_every_prediction(label, tags, score, other):
-    said = answered(
+    expected = prediction_of(
         Answer("label", label, score), Answer("tags", tuple(sorted(tags)), other, "multiple")
     )
-    assert LabelInterface(CONFIG).validate_prediction(said, return_errors=True) == []
+    assert LabelInterface(CONFIG).validate_prediction(expected, return_errors=True) == []
 
 
 @pytest.mark.parametrize(
-    ("score", "said"), [(math.nan, 0.0), (math.inf, 0.0), (-0.1, 0.0), (1.2, 1.0), (0.25, 0.25)]
+    ("score", "expected"), [(math.nan, 0.0), (math.inf, 0.0), (-0.1, 0.0), (1.2, 1.0), (0.25, 0.25)]
 )
-def test_scores_are_finite_and_within_0_and_1(score, said):
-    assert answered(Answer("label", "Bad", score))["score"] == said
+def test_scores_are_finite_and_within_0_and_1(score, expected):
+    assert prediction_of(Answer("label", "Bad", score))["score"] == expected
 
 
 @pytest.mark.parametrize(
@@ -79,9 +81,9 @@ def test_scores_are_finite_and_within_0_and_1(score, said):
     ],
     ids=str,
 )
-def test_what_the_config_does_not_allow_is_not_said(answer):
-    assert answered(answer) is None
-    others = answered(answer, Answer("tags", ("y",), 0.5, "multiple"))
+def test_answers_that_the_config_does_not_allow_are_left_out(answer):
+    assert prediction_of(answer) is None
+    others = prediction_of(answer, Answer("tags", ("y",), 0.5, "multiple"))
     if answer.target != "tags":
         assert [region["from_name"] for region in others["result"]] == ["tags"]
 
@@ -92,13 +94,13 @@ def test_one_of_a_multiple_control_may_fill_it():
 
 
 def test_words_are_written_into_a_text_area_and_a_path_into_a_taxonomy():
-    (words,) = answered(Answer("area", "red ones", 0.7))["result"]
+    (words,) = prediction_of(Answer("area", "red ones", 0.7))["result"]
     assert (words["type"], words["value"]) == ("textarea", {"text": ["red ones"]})
-    (path,) = answered(Answer("kinds", "Animal / c", 0.6))["result"]
+    (path,) = prediction_of(Answer("kinds", "Animal / c", 0.6))["result"]
     assert (path["type"], path["value"]) == ("taxonomy", {"taxonomy": [["Animal", "c"]]})
-    assert answered(Answer("kinds", "Animal / Cat", 0.6)) is None
-    assert answered(Answer("kinds", "c", 0.6)) is None
+    assert prediction_of(Answer("kinds", "Animal / Cat", 0.6)) is None
+    assert prediction_of(Answer("kinds", "c", 0.6)) is None
 
 
-def test_nothing_to_say_is_no_prediction():
-    assert answered() is None
+def test_without_an_allowed_answer_there_is_no_prediction():
+    assert prediction_of() is None

@@ -1,4 +1,4 @@
-"""A project in the real Label Studio, and ours beside it."""
+"""A project in the real Label Studio, and the same project in the registry."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,16 @@ Meet = Callable[..., Project]
 
 
 @pytest.fixture
-def theirs(labelstudio: LabelStudioServer) -> LSProject:
+def ls_project(labelstudio: LabelStudioServer) -> LSProject:
     """A new project in Label Studio, with choices A and B."""
     return labelstudio.project("client tests")
 
 
 @pytest.fixture
-def ours(theirs: LSProject, db) -> Project:
+def registry_project(ls_project: LSProject, db) -> Project:
     """The same project here, with credentials of its own."""
-    project = actions.get_or_create(theirs.uid, title="client tests")
-    project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
+    project = actions.get_or_create(ls_project.uid, title="client tests")
+    project_settings.set_credentials(
+        project, ls_project.server.url, ls_project.server.token, actor="test"
+    )
     return project

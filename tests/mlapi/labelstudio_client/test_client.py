@@ -30,53 +30,53 @@ def flat(pages):
     return [task for page in pages for task in page]
 
 
-def test_either_kind_of_token_reads_the_project(client, theirs):
+def test_either_kind_of_token_reads_the_project(client, ls_project):
     assert client.whoami()["email"] == USER
-    assert client.project(theirs.id)["title"] == "client tests"
+    assert client.project(ls_project.id)["title"] == "client tests"
 
 
-def test_the_export_has_every_task_with_all_annotations_but_drafts(client, theirs):
-    ids = theirs.import_texts(["kept", "skipped", "drafted", "bare"])
-    kept = theirs.annotate(ids[0], "A")
-    skipped = theirs.skip(ids[1])
-    theirs.turn_into_draft(theirs.annotate(ids[2], "B")["id"])
-    exported = {t["id"]: t["annotations"] for t in client.export(theirs.id)}
+def test_the_export_has_every_task_with_all_annotations_but_drafts(client, ls_project):
+    ids = ls_project.import_texts(["kept", "skipped", "drafted", "bare"])
+    kept = ls_project.annotate(ids[0], "A")
+    skipped = ls_project.skip(ids[1])
+    ls_project.turn_into_draft(ls_project.annotate(ids[2], "B")["id"])
+    exported = {t["id"]: t["annotations"] for t in client.export(ls_project.id)}
     assert [[a["id"] for a in exported[i]] for i in ids] == [[kept["id"]], [skipped["id"]], [], []]
     assert exported[ids[1]][0]["was_cancelled"]
-    assert [t["id"] for t in client.export(theirs.id, ids[1:3])] == ids[1:3]
+    assert [t["id"] for t in client.export(ls_project.id, ids[1:3])] == ids[1:3]
 
 
-def test_labelled_tasks_are_found_since_a_moment_and_predictions_touch_nothing(client, theirs):
-    ids = theirs.import_texts(["a", "b", "c", "d"])
-    theirs.annotate(ids[0], "A")
-    theirs.skip(ids[1])
-    before = flat(client.labelled_since(theirs.id, LONG_AGO))
+def test_labelled_tasks_are_listed_by_time_and_predictions_do_not_change_it(client, ls_project):
+    ids = ls_project.import_texts(["a", "b", "c", "d"])
+    ls_project.annotate(ids[0], "A")
+    ls_project.skip(ids[1])
+    before = flat(client.labelled_since(ls_project.id, LONG_AGO))
     assert [t["id"] for t in before] == ids[:2]
     newest = max(datetime.fromisoformat(t["updated_at"]) for t in before)
-    theirs.api("POST", "/api/predictions/", json={"task": ids[3], "result": [], "score": 0.5})
-    theirs.annotate(ids[2], "B")
-    after = flat(client.labelled_since(theirs.id, newest))
+    ls_project.api("POST", "/api/predictions/", json={"task": ids[3], "result": [], "score": 0.5})
+    ls_project.annotate(ids[2], "B")
+    after = flat(client.labelled_since(ls_project.id, newest))
     assert [(t["id"], len(t["annotations"])) for t in after] == [(ids[2], 1)]
 
 
-def test_pages_go_on_where_the_last_one_ended(client, theirs, monkeypatch):
+def test_pages_go_on_where_the_last_one_ended(client, ls_project, monkeypatch):
     monkeypatch.setattr("mlapi.labelstudio.client.PAGE_SIZE", 3)
     monkeypatch.setattr("mlapi.labelstudio.client.IDS_PER_REQUEST", 4)
-    ids = theirs.import_texts(f"text {i}" for i in range(7))
-    pages = client.all_tasks(theirs.id)
+    ids = ls_project.import_texts(f"text {i}" for i in range(7))
+    pages = client.all_tasks(ls_project.id)
     first = next(pages)
-    theirs.delete_task(ids[0])  # would move every later page by one
+    ls_project.delete_task(ids[0])  # would move every later page by one
     assert [t["id"] for t in first] + [t["id"] for t in flat(pages)] == ids
-    assert [t["id"] for t in flat(client.tasks(theirs.id, ids))] == ids[1:]
+    assert [t["id"] for t in flat(client.tasks(ls_project.id, ids))] == ids[1:]
 
 
-def test_listing_tasks_asks_no_backend_for_predictions(client, theirs):
+def test_listing_tasks_asks_no_backend_for_predictions(client, ls_project):
     with _listener() as (url, heard):
-        theirs.connect(url)
-        theirs.change(evaluate_predictions_automatically=True)
-        theirs.import_texts(["a", "b"])
+        ls_project.connect(url)
+        ls_project.change(evaluate_predictions_automatically=True)
+        ls_project.import_texts(["a", "b"])
         heard.clear()
-        assert len(flat(client.all_tasks(theirs.id))) == 2
+        assert len(flat(client.all_tasks(ls_project.id))) == 2
         assert heard == []
 
 
@@ -107,7 +107,7 @@ def test_media_is_served_to_the_token_only(client, labelstudio):
 
 
 def test_a_personal_access_token_is_exchanged_again_after_a_401_and_when_it_is_due(
-    labelstudio, theirs, monkeypatch
+    labelstudio, ls_project, monkeypatch
 ):
     auth = http.PersonalAccessToken(labelstudio.personal_access_token(), labelstudio.url)
     with LabelStudio(labelstudio.url, "unused") as client:
@@ -207,7 +207,7 @@ def test_an_export_of_another_shape_is_not_label_studios(body):
         list(client.export(1))
 
 
-def test_a_token_that_no_header_can_carry_is_told_without_it():
+def test_the_error_for_a_token_that_no_header_can_have_is_without_it():
     with (
         _listener() as (url, _),
         LabelStudio(url, "s3cret\n") as client,
@@ -229,7 +229,7 @@ def test_the_token_follows_no_redirect():
     ("status", "error"),
     [(403, errors.Forbidden), (404, errors.Missing), (500, errors.ServerError)],
 )
-def test_label_studios_errors_are_told_apart(status, error):
+def test_label_studios_errors_are_distinguished(status, error):
     with (
         _listener(status=status, body=b'{"detail": "said so"}') as (url, _),
         LabelStudio(url, "key") as client,
@@ -245,24 +245,26 @@ def test_one_that_never_answers_costs_the_timeout_only():
             client.whoami()
 
 
-def test_a_project_of_the_same_id_but_another_uid_is_not_taken_for_ours(theirs, db):
-    stranger = actions.get_or_create(f"{theirs.id}.1234567890")
-    project_settings.set_credentials(stranger, theirs.server.url, theirs.server.token, actor="test")
+def test_a_project_of_the_same_id_but_another_uid_is_refused(ls_project, db):
+    stranger = actions.get_or_create(f"{ls_project.id}.1234567890")
+    project_settings.set_credentials(
+        stranger, ls_project.server.url, ls_project.server.token, actor="test"
+    )
     with pytest.raises(errors.ProjectMismatch):
         credentials.open_project(stranger)
 
 
 def test_the_environments_pair_that_leads_elsewhere_gives_way_to_setups(
-    theirs, db, settings, labelstudio
+    ls_project, db, settings, labelstudio
 ):
-    with _listener(body=b'{"id": %d, "created_at": "2001-01-01T00:00:00Z"}' % theirs.id) as (
+    with _listener(body=b'{"id": %d, "created_at": "2001-01-01T00:00:00Z"}' % ls_project.id) as (
         other,
         _,
     ):
         settings.LABEL_STUDIO_URL, settings.LABEL_STUDIO_API_KEY = other, "from-env"
         settings.HOST = "127.0.0.1"
         project, _, _ = actions.upsert_from_setup(
-            theirs.uid,
+            ls_project.uid,
             label_config="",
             hostname=labelstudio.hostname,
             setup_token=labelstudio.token,
@@ -271,7 +273,7 @@ def test_the_environments_pair_that_leads_elsewhere_gives_way_to_setups(
         )
         client, pair, found = credentials.open_project(project)
         client.close()
-    assert (pair.source, pair.url, found["id"]) == ("setup", labelstudio.hostname, theirs.id)
+    assert (pair.source, pair.url, found["id"]) == ("setup", labelstudio.hostname, ls_project.id)
 
 
 class _listener:

@@ -35,30 +35,32 @@ def behind_basic_auth(served, settings):
     return served[0]
 
 
-def ours_of(theirs) -> Project:
-    project = Project.objects.get(uid=theirs.uid)
-    project_settings.set_credentials(project, theirs.server.url, theirs.server.token, actor="test")
+def registry_project_of(ls_project) -> Project:
+    project = Project.objects.get(uid=ls_project.uid)
+    project_settings.set_credentials(
+        project, ls_project.server.url, ls_project.server.token, actor="test"
+    )
     return project
 
 
 @pytest.fixture
-def connected(theirs, served) -> Project:
+def connected(ls_project, served) -> Project:
     """Connected by the URL with the key, as a user does."""
     url, key = served
-    theirs.connect(f"{url}/k/{key}")
-    return ours_of(theirs)
+    ls_project.connect(f"{url}/k/{key}")
+    return registry_project_of(ls_project)
 
 
 def step(report: dict, name: str) -> dict:
     return next(s for s in report["steps"] if s["step"] == name)
 
 
-def events(theirs, action: str = "ANNOTATION_CREATED") -> int:
-    return Event.objects.filter(project__uid=theirs.uid, action=action).count()
+def events(ls_project, action: str = "ANNOTATION_CREATED") -> int:
+    return Event.objects.filter(project__uid=ls_project.uid, action=action).count()
 
 
-def test_a_key_url_needs_no_repair(theirs, connected):
-    theirs.import_texts(["one"])
+def test_a_key_url_needs_no_repair(ls_project, connected):
+    ls_project.import_texts(["one"])
     report = check(connected)
     assert report["ok"], report
     assert [s["step"] for s in report["steps"]] == STEPS
@@ -68,20 +70,20 @@ def test_a_key_url_needs_no_repair(theirs, connected):
     assert connected.connection_checked_at
 
 
-def test_no_secret_is_in_the_report(theirs, connected, served):
+def test_no_secret_is_in_the_report(ls_project, connected, served):
     text = str(check(connected))
     assert served[1] not in text
-    assert theirs.server.token not in text
+    assert ls_project.server.token not in text
 
 
 def test_behind_basic_auth_annotations_are_lost_until_the_webhook_is_repaired(
-    theirs, behind_basic_auth
+    ls_project, behind_basic_auth
 ):
-    theirs.connect(behind_basic_auth, basic_auth=BASIC)
-    project = ours_of(theirs)
-    tasks = theirs.import_texts(["one", "two"])
-    theirs.annotate(tasks[0], "A")
-    assert events(theirs) == 0
+    ls_project.connect(behind_basic_auth, basic_auth=BASIC)
+    project = registry_project_of(ls_project)
+    tasks = ls_project.import_texts(["one", "two"])
+    ls_project.annotate(tasks[0], "A")
+    assert events(ls_project) == 0
 
     report = check(project)
     assert report["failed"] == "webhook"
@@ -90,10 +92,10 @@ def test_behind_basic_auth_annotations_are_lost_until_the_webhook_is_repaired(
     assert step(report, "export")["ok"]
 
     assert check(project, fix=True)["ok"]
-    theirs.annotate(tasks[1], "A")
-    assert events(theirs) == 1
+    ls_project.annotate(tasks[1], "A")
+    assert events(ls_project) == 1
     expected = "Basic " + base64.b64encode(":".join(BASIC).encode()).decode()
-    assert [w["headers"] for w in theirs.webhooks()] == [{"Authorization": expected}]
+    assert [w["headers"] for w in ls_project.webhooks()] == [{"Authorization": expected}]
 
 
 @pytest.mark.parametrize(
@@ -104,65 +106,65 @@ def test_behind_basic_auth_annotations_are_lost_until_the_webhook_is_repaired(
         {"send_payload": False},
     ],
 )
-def test_a_webhook_that_says_too_little_is_found_and_repaired(theirs, connected, damage):
-    (hook,) = theirs.webhooks()
-    theirs.change_webhook(hook["id"], url=hook["url"], **damage)
+def test_a_misconfigured_webhook_is_reported_and_repaired(ls_project, connected, damage):
+    (hook,) = ls_project.webhooks()
+    ls_project.change_webhook(hook["id"], url=hook["url"], **damage)
     assert check(connected)["failed"] == "webhook"
     assert check(connected, fix=True)["ok"]
-    theirs.annotate(theirs.import_texts(["one"])[0], "A")
-    assert events(theirs) == 1
+    ls_project.annotate(ls_project.import_texts(["one"])[0], "A")
+    assert events(ls_project) == 1
 
 
-def test_a_missing_webhook_is_made_from_the_connected_backends_url(theirs, connected):
-    theirs.delete_webhooks()
+def test_a_missing_webhook_is_made_from_the_connected_backends_url(ls_project, connected):
+    ls_project.delete_webhooks()
     report = check(connected)
     assert "no webhook that points here" in step(report, "webhook")["detail"]
     assert check(connected, fix=True)["ok"]
-    theirs.annotate(theirs.import_texts(["one"])[0], "A")
-    assert events(theirs) == 1
+    ls_project.annotate(ls_project.import_texts(["one"])[0], "A")
+    assert events(ls_project) == 1
 
 
-def test_of_several_webhooks_one_is_left_and_others_hosts_are_let_alone(theirs, connected):
-    (hook,) = theirs.webhooks()
-    theirs.add_webhook(hook["url"])
-    theirs.add_webhook("http://elsewhere.example/webhook")
+def test_of_several_webhooks_one_is_left_and_others_hosts_are_let_alone(ls_project, connected):
+    (hook,) = ls_project.webhooks()
+    ls_project.add_webhook(hook["url"])
+    ls_project.add_webhook("http://elsewhere.example/webhook")
     assert "2 times" in step(check(connected), "webhook")["detail"]
     assert check(connected, fix=True)["ok"]
-    left = sorted(w["url"] for w in theirs.webhooks())
+    left = sorted(w["url"] for w in ls_project.webhooks())
     assert left == sorted([hook["url"], "http://elsewhere.example/webhook"])
 
 
-def test_a_webhook_with_a_revoked_key_is_given_the_one_that_is_valid(theirs, connected, served):
+def test_a_webhook_with_a_revoked_key_is_given_the_one_that_is_valid(ls_project, connected, served):
     url, key = served
     old, plain = keys.new_key("old", actor="test")
-    (hook,) = theirs.webhooks()
-    theirs.change_webhook(hook["id"], url=f"{url}/k/{plain}/webhook")
+    (hook,) = ls_project.webhooks()
+    ls_project.change_webhook(hook["id"], url=f"{url}/k/{plain}/webhook")
     assert check(connected)["ok"]
     keys.revoke(old, actor="test")
     assert check(connected)["failed"] == "webhook"
     assert check(connected, fix=True)["ok"]
-    assert [w["url"] for w in theirs.webhooks()] == [f"{url}/k/{key}/webhook"]
+    assert [w["url"] for w in ls_project.webhooks()] == [f"{url}/k/{key}/webhook"]
 
 
-def test_a_later_sync_mends_the_webhook_too(theirs, connected):
+def test_a_later_sync_mends_the_webhook_too(ls_project, connected):
     assert sync(connected, "first").ok
     assert connected.connection["ok"]
-    theirs.delete_webhooks()
+    ls_project.delete_webhooks()
     assert sync(connected, "hourly").ok
-    assert len(theirs.webhooks()) == 1
+    assert len(ls_project.webhooks()) == 1
 
 
-def test_without_any_backend_there_is_nothing_to_make_a_webhook_of(theirs, connected):
-    (backend,) = theirs.backends()
-    theirs.api("DELETE", f"/api/ml/{backend['id']}")
-    theirs.delete_webhooks()
+def test_without_any_backend_there_is_nothing_to_make_a_webhook_of(ls_project, connected):
+    (backend,) = ls_project.backends()
+    ls_project.api("DELETE", f"/api/ml/{backend['id']}")
+    ls_project.delete_webhooks()
     report = check(connected, fix=True)
     assert "points here" in step(report, "webhook")["detail"]
     assert "Settings > Model" in step(report, "webhook")["cure"]
-    assert theirs.webhooks() == []
+    assert ls_project.webhooks() == []
 
 
-def test_each_failing_step_is_named_with_its_cure(theirs, connected, labelstudio):
+def test_each_failing_step_is_named_with_its_cure(ls_project, connected, labelstudio):
     project_settings.set_credentials(connected, "http://127.0.0.1:1", "x", actor="test")
     assert check(connected)["failed"] == "reach"
     project_settings.set_credentials(connected, labelstudio.url, "0" * 40, actor="test")
@@ -173,14 +175,14 @@ def test_each_failing_step_is_named_with_its_cure(theirs, connected, labelstudio
         report = check(connected)
     assert report["failed"] == "token"
     assert "personal access token" in step(report, "token")["cure"]
-    theirs.delete()
+    ls_project.delete()
     report = check(connected)
     assert (report["failed"], step(report, "project")["ok"]) == ("project", False)
     assert all(s["cure"] for s in report["steps"] if not s["ok"])
 
 
 def test_the_dead_token_of_setup_gives_way_to_a_personal_access_token(
-    theirs, connected, labelstudio, settings
+    ls_project, connected, labelstudio, settings
 ):
     project_settings.set_credentials(connected, "", "", actor="test")
     settings.HOST = "127.0.0.1"
@@ -193,26 +195,26 @@ def test_the_dead_token_of_setup_gives_way_to_a_personal_access_token(
         assert (report["source"], report["failed"]) == ("project", None)
 
 
-def test_media_that_label_studio_serves_is_tried(theirs, connected):
-    theirs.import_tasks([{"data": {"text": "/data/upload/0/gone.png"}}])
+def test_media_that_label_studio_serves_is_tried(ls_project, connected):
+    ls_project.import_tasks([{"data": {"text": "/data/upload/0/gone.png"}}])
     report = check(connected)
     assert report["failed"] == "media"
 
 
-def test_the_command_names_the_steps_and_repairs(theirs, connected):
-    theirs.delete_webhooks()
+def test_the_command_names_the_steps_and_repairs(ls_project, connected):
+    ls_project.delete_webhooks()
     said = StringIO()
     with pytest.raises(CommandError):
-        call_command("check_labelstudio", str(theirs.id), stdout=said)
+        call_command("check_labelstudio", str(ls_project.id), stdout=said)
     assert "FAIL webhook" in said.getvalue()
     assert "--fix" in said.getvalue()
     said = StringIO()
-    call_command("check_labelstudio", theirs.uid, "--fix", stdout=said)
+    call_command("check_labelstudio", ls_project.uid, "--fix", stdout=said)
     assert "FAIL" not in said.getvalue()
     assert "ok   webhook" in said.getvalue()
 
 
-def test_the_command_says_when_it_knows_no_project(db):
+def test_the_command_reports_an_unknown_project(db):
     with pytest.raises(CommandError, match="Connect this backend"):
         call_command("check_labelstudio")
     with pytest.raises(CommandError, match="No project 99"):
@@ -285,11 +287,11 @@ def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_
         backend_url=behind_basic_auth,
         with_password=knows,
     )[0]
-    theirs = _SaysItIsBehindBasicAuth(behind_basic_auth)
+    ls_project = _SaysItIsBehindBasicAuth(behind_basic_auth)
     if knows:
-        webhook_repair.check(theirs, project, fix=True)
-        assert theirs.saved[0]["headers"]["Authorization"].startswith("Basic ")
+        webhook_repair.check(ls_project, project, fix=True)
+        assert ls_project.saved[0]["headers"]["Authorization"].startswith("Basic ")
     else:
         with pytest.raises(webhook_repair.NoWebhookUrl):
-            webhook_repair.check(theirs, project, fix=True)
-        assert theirs.saved == []
+            webhook_repair.check(ls_project, project, fix=True)
+        assert ls_project.saved == []

@@ -18,7 +18,7 @@ def project(**fields) -> Project:
     return Project(uid="1.1795000000", **fields)
 
 
-def told_by_setup(hostname: str, **fields) -> Project:
+def project_of_setup(hostname: str, **fields) -> Project:
     return project(hostname=hostname, setup_token="from-setup", **fields)
 
 
@@ -29,7 +29,7 @@ def pairs(p: Project) -> list[tuple[str, str, str]]:
 def test_the_projects_own_pair_comes_first_then_the_environments_then_setups(settings):
     settings.LABEL_STUDIO_URL = "http://ls.example"
     settings.LABEL_STUDIO_API_KEY = "from-env"
-    p = told_by_setup(
+    p = project_of_setup(
         "http://ls.example", labelstudio_url="http://own.example", labelstudio_key="own"
     )
     assert pairs(p) == [
@@ -50,7 +50,7 @@ def test_half_a_pair_is_never_completed_from_another(settings, half):
 
 
 def test_a_token_from_setup_is_sent_to_no_host_that_only_setup_named():
-    p = told_by_setup("http://attacker.example")
+    p = project_of_setup("http://attacker.example")
     assert not candidates(p)
     assert "http://attacker.example" in no_credentials(p).message
 
@@ -58,7 +58,7 @@ def test_a_token_from_setup_is_sent_to_no_host_that_only_setup_named():
 def test_the_environments_key_is_not_sent_to_the_host_that_setup_named(settings):
     settings.LABEL_STUDIO_URL = "http://ls.example"
     settings.LABEL_STUDIO_API_KEY = "from-env"
-    p = told_by_setup("http://attacker.example")
+    p = project_of_setup("http://attacker.example")
     assert pairs(p) == [("http://ls.example", "from-env", "environment")]
 
 
@@ -75,7 +75,7 @@ def test_the_environments_key_is_not_sent_to_the_host_that_setup_named(settings)
 )
 def test_setups_host_is_trusted_if_it_is_the_environments(settings, hostname, url, trusted):
     settings.LABEL_STUDIO_URL = url
-    assert bool(candidates(told_by_setup(hostname))) is trusted
+    assert bool(candidates(project_of_setup(hostname))) is trusted
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_setups_host_is_trusted_if_it_is_the_environments(settings, hostname, ur
 )
 def test_setups_host_is_trusted_if_it_is_listed(settings, hostname, listed, trusted):
     settings.LABEL_STUDIO_HOSTS = [listed]
-    assert bool(candidates(told_by_setup(hostname))) is trusted
+    assert bool(candidates(project_of_setup(hostname))) is trusted
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_a_loopback_label_studio_is_trusted_while_we_serve_the_loopback_only(
     settings, hostname, host, trusted
 ):
     settings.HOST = host
-    assert bool(candidates(told_by_setup(hostname))) is trusted
+    assert bool(candidates(project_of_setup(hostname))) is trusted
 
 
 def test_a_host_that_someone_confirmed_is_trusted():
-    (pair,) = candidates(told_by_setup("http://ls.example", hostname_confirmed=True))
+    (pair,) = candidates(project_of_setup("http://ls.example", hostname_confirmed=True))
     assert pair.key == "from-setup"
 
 

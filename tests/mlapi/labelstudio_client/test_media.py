@@ -33,8 +33,8 @@ def bare_settings(settings, tmp_path) -> None:
 
 
 @pytest.fixture
-def reader(ours) -> Iterator[MediaReader]:
-    with MediaReader(ours) as opened:
+def reader(registry_project) -> Iterator[MediaReader]:
+    with MediaReader(registry_project) as opened:
         yield opened
 
 
@@ -46,10 +46,10 @@ def upload(project: LSProject, name: str, content: bytes = PNG) -> str:
 
 
 @pytest.fixture
-def images(theirs) -> LSProject:
+def images(ls_project) -> LSProject:
     """Their project, with a label config of images."""
-    theirs.change(label_config=IMAGES)
-    return theirs
+    ls_project.change(label_config=IMAGES)
+    return ls_project
 
 
 @pytest.fixture
@@ -86,10 +86,12 @@ def test_an_upload_is_read_with_the_projects_token(images, reader, name):
     assert (reader.read, reader.cached) == (1, 1)
 
 
-def test_a_whole_url_of_this_label_studio_is_the_same_file(images, ours, settings):
+def test_a_whole_url_of_this_label_studio_is_the_same_file(images, registry_project, settings):
     address = upload(images, "a.png")
-    ours.hostname = images.server.hostname  # localhost, where the credentials say 127.0.0.1
-    with MediaReader(ours) as reader:
+    registry_project.hostname = (
+        images.server.hostname
+    )  # localhost, where the credentials say 127.0.0.1
+    with MediaReader(registry_project) as reader:
         first = reader.fetch(address)
         assert reader.fetch(images.server.url + address) == first
         assert reader.fetch(images.server.hostname + address) == first
@@ -98,11 +100,11 @@ def test_a_whole_url_of_this_label_studio_is_the_same_file(images, ours, setting
         assert code(reader, f"http://localhost:1{address}") == "media_address_refused"
 
 
-def test_a_personal_access_token_reads_files_too(images, ours, labelstudio):
+def test_a_personal_access_token_reads_files_too(images, registry_project, labelstudio):
     token = labelstudio.personal_access_token()
-    project_settings.set_credentials(ours, labelstudio.url, token, actor="test")
+    project_settings.set_credentials(registry_project, labelstudio.url, token, actor="test")
     address = upload(images, "a.png")
-    with MediaReader(ours) as reader:
+    with MediaReader(registry_project) as reader:
         assert reader.fetch(address).path.read_bytes() == PNG
 
 
@@ -139,7 +141,7 @@ def test_no_local_file_is_read_from_outside_of_its_storage(local_file, reader, l
         assert code(reader, f"/data/local-files/?d={inner}") == "media_address_refused"
 
 
-def test_without_credentials_nothing_is_asked(images, db):
+def test_without_credentials_nothing_is_requested(images, db):
     address = upload(images, "a.png")
     stranger = actions.get_or_create(f"{images.id}.1234567890")
     with MediaReader(stranger) as reader:
@@ -148,10 +150,12 @@ def test_without_credentials_nothing_is_asked(images, db):
         assert reader.read == 0
 
 
-def test_a_token_that_is_wrong_or_opens_another_project_is_refused(images, ours, db, labelstudio):
+def test_a_token_that_is_wrong_or_opens_another_project_is_refused(
+    images, registry_project, db, labelstudio
+):
     address = upload(images, "a.png")
-    project_settings.set_credentials(ours, labelstudio.url, "0" * 40, actor="test")
-    with MediaReader(ours) as reader:
+    project_settings.set_credentials(registry_project, labelstudio.url, "0" * 40, actor="test")
+    with MediaReader(registry_project) as reader:
         assert code(reader, address) == "media_forbidden"
         assert code(reader, address) == "media_forbidden"
     other = actions.get_or_create(f"{images.id}.1234567890")  # the same id, made at another time
@@ -195,15 +199,15 @@ def add_storage(project: LSProject, store: FileServer, *, presign: bool) -> None
     )
 
 
-def test_a_signed_address_is_followed_without_the_token(images, ours, store, settings):
+def test_a_signed_address_is_followed_without_the_token(images, registry_project, store, settings):
     add_storage(images, store, presign=True)
     settings.MEDIA_ALLOWED_HOSTS = [store.host]
-    with MediaReader(ours) as reader:
+    with MediaReader(registry_project) as reader:
         assert reader.fetch("s3://bucket/a b.png").path.read_bytes() == PNG
         assert code(reader, "s3://bucket/none.png") == "media_not_found"
         assert code(reader, "s3://other/a.png") == "media_not_found"
         assert code(reader, "gs://bucket/a.png") == "media_not_found"
-    fetched = store.asked[0]
+    fetched = store.requests[0]
     assert fetched.path.startswith("/bucket/a%20b.png?")
     assert "Signature" in fetched.path
     assert "authorization" not in fetched.headers
@@ -213,7 +217,7 @@ def test_a_signed_address_is_followed_without_the_token(images, ours, store, set
 def test_a_signed_address_of_a_store_that_is_not_allowed_is_not_followed(images, reader, store):
     add_storage(images, store, presign=True)
     assert code(reader, "s3://bucket/a b.png") == "media_redirected"
-    assert store.asked == []
+    assert store.requests == []
 
 
 def test_label_studio_passes_on_what_it_does_not_sign(images, reader, store):

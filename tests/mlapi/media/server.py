@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Asked:
+class ReceivedRequest:
     """A request as it came: `peer` is the address that it was made to."""
 
     path: str
@@ -22,23 +22,25 @@ class FileServer:
 
     tls: ssl.SSLContext | None = None
     files: dict[str, bytes | Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
 
     def __enter__(self) -> "FileServer":
-        ours = self
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                ours.asked.append(Asked(self.path, {k.lower(): v for k, v in self.headers.items()}))
-                found = ours.files.get(self.path.partition("?")[0])
-                if callable(found):
-                    found(self)
-                elif found is None:
+                server.requests.append(
+                    ReceivedRequest(self.path, {k.lower(): v for k, v in self.headers.items()})
+                )
+                content = server.files.get(self.path.partition("?")[0])
+                if callable(content):
+                    content(self)
+                elif content is None:
                     send(self, 404)
                 else:
-                    send(self, 200, found)
+                    send(self, 200, content)
 
             def do_HEAD(self) -> None:
                 send(self, 200)  # as a store answers whether its bucket exists
@@ -80,7 +82,7 @@ class FileServer:
 
     def times(self, path: str) -> int:
         """How often the path was asked for."""
-        return sum(asked.path == path for asked in self.asked)
+        return sum(request.path == path for request in self.requests)
 
 
 def send(

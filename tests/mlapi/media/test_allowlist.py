@@ -117,7 +117,7 @@ def test_a_wrong_setting_stops_the_start(tmp_path):
     assert "ImproperlyConfigured: MEDIA_ALLOWED_HOSTS: 'http://b'" in done.stderr.splitlines()[-1]
 
 
-def test_the_systems_resolver_is_asked_within_a_time(monkeypatch):
+def test_the_systems_resolver_has_a_timeout(monkeypatch):
     assert ipaddress.ip_address("127.0.0.1") in resolve_host("localhost", 80, 20)
     with pytest.raises(OSError):
         resolve_host("no-such-host.invalid", 80, 20)

@@ -53,7 +53,7 @@ def test_the_longest_unused_goes_first_until_an_eighth_is_free(cache, root):
     cache.evict()
     assert paths[0].exists() and newest.exists()
     left = [path.exists() for path in paths[1:]]
-    assert left == sorted(left)  # gone, gone, ..., kept, kept
+    assert left == sorted(left)  # gone, gone, ..., cached, cached
     assert 0 < sum(left) < len(left)
     assert content_of(root) <= 875 * KB
 
@@ -75,7 +75,7 @@ def test_it_looks_at_the_whole_now_and_then_by_itself(root):
     assert content_of(root) <= 1000 * KB + 1000 * KB // 32 + 40 * KB
 
 
-def test_addresses_of_what_is_gone_go_with_it(cache, root):
+def test_entries_of_evicted_content_are_removed(cache, root):
     for i in range(30):
         path = put(cache, some(i))
         cache.put_entry("7", f"address {i}", CacheEntry(path.name, 1, time.time()))
@@ -85,10 +85,10 @@ def test_addresses_of_what_is_gone_go_with_it(cache, root):
         unused_for(path, 1000 - i)
         unused_for(entry, 1000 - i)
     cache.evict()
-    kept = {path.name for path in (root / "content").glob("*/*")}
+    cached = {path.name for path in (root / "content").glob("*/*")}
     known = [cache.get_entry("7", f"address {i}") for i in range(30)]
-    assert {remembered.sha256 for remembered in known if remembered} == kept
-    assert 0 < len(kept) < 30
+    assert {entry.sha256 for entry in known if entry} == cached
+    assert 0 < len(cached) < 30
 
 
 def test_an_address_is_known_in_its_space_only(cache):
@@ -100,7 +100,7 @@ def test_an_address_is_known_in_its_space_only(cache):
     assert cache.get_entry("7", "http://a.example/y") is None
 
 
-def test_a_part_that_is_not_kept_is_gone_and_one_left_by_a_crash_goes_later(cache, root):
+def test_a_temporary_file_that_is_not_put_is_deleted_and_a_leftover_later(cache, root):
     with pytest.raises(ZeroDivisionError), cache.open_temp() as part:
         part.write(b"half")
         raise ZeroDivisionError
@@ -113,7 +113,7 @@ def test_a_part_that_is_not_kept_is_gone_and_one_left_by_a_crash_goes_later(cach
     assert not crashed.exists() and writing.exists()
 
 
-def test_content_that_is_not_what_its_name_says_is_not_handed_out(cache):
+def test_content_that_does_not_match_its_hash_is_not_handed_out(cache):
     path = put(cache, b"whole")
     assert cache.get(path.name) == path
     path.write_bytes(b"w")
@@ -147,7 +147,7 @@ print(kept, taken)
 """
 
 
-def test_several_processes_share_it_and_none_is_handed_what_is_gone(cache, root):
+def test_several_processes_share_it_and_none_gets_an_evicted_file(cache, root):
     """Each evicts while the others put and take; a second counts as lately here."""
     started = [
         subprocess.Popen(
@@ -159,13 +159,13 @@ def test_several_processes_share_it_and_none_is_handed_what_is_gone(cache, root)
         )
         for seed in range(3)
     ]
-    kept = taken = 0
+    cached = evicted = 0
     for process in started:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-        kept += int(out.split()[0])
-        taken += int(out.split()[1])
+        cached += int(out.split()[0])
+        evicted += int(out.split()[1])
     left = len(list((root / "content").glob("*/*")))
-    assert taken > 20
-    assert kept - left > 100  # so many were evicted meanwhile
+    assert evicted > 20
+    assert cached - left > 100  # so many were evicted meanwhile
     assert list((root / "part").iterdir()) == []

@@ -49,9 +49,9 @@ def test_a_file_of_an_allowed_host_is_fetched_with_nothing_but_what_it_takes(
     fetched = reader.fetch(server.url("/a b.png?signature=1#top"))
     assert fetched.path.read_bytes() == PNG
     assert (fetched.size, reader.read, reader.cached) == (len(PNG), 1, 0)
-    (asked,) = server.asked
-    assert asked.path == "/a%20b.png?signature=1"
-    assert asked.headers == {
+    (request,) = server.requests
+    assert request.path == "/a%20b.png?signature=1"
+    assert request.headers == {
         "host": server.host,
         "user-agent": "evals-backend",
         "accept": "*/*",
@@ -68,8 +68,8 @@ def test_cookies_go_nowhere(server, reading):
     reader = reading()
     reader.fetch(server.url("/start"))
     reader.fetch(server.url("/end"))
-    assert len(server.asked) == 3
-    assert all("cookie" not in asked.headers for asked in server.asked)
+    assert len(server.requests) == 3
+    assert all("cookie" not in request.headers for request in server.requests)
 
 
 def test_a_host_that_is_not_allowed_is_not_even_resolved(server, reading):
@@ -81,7 +81,7 @@ def test_a_host_that_is_not_allowed_is_not_even_resolved(server, reading):
     assert refused.code == "media_address_refused"
     assert "MEDIA_ALLOWED_HOSTS" in refused.message
     assert code(reader, server.url("/a.png")) == "media_address_refused"
-    assert server.asked == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -103,16 +103,16 @@ def test_what_is_no_address_of_a_file_is_refused_with_a_reason(reading, address)
 def test_a_name_is_connected_to_at_the_address_that_was_checked(server, reading):
     """The name exists for our resolver only, so any second resolution would fail."""
     server.files["/a.png"] = PNG
-    asked = []
+    lookups = []
 
     def resolve(host, port, timeout_s):
-        asked.append((host, port))
+        lookups.append((host, port))
         return [LOOPBACK]
 
     reader = reading(f"files.example.com:{server.port}=127.0.0.0/8", resolve=resolve)
     assert reader.fetch(f"http://FILES.example.com.:{server.port}/a.png").size == len(PNG)
-    assert asked == [("files.example.com", server.port)]
-    assert server.asked[0].headers["host"] == f"files.example.com:{server.port}"
+    assert lookups == [("files.example.com", server.port)]
+    assert server.requests[0].headers["host"] == f"files.example.com:{server.port}"
 
 
 @pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1"])
@@ -124,7 +124,7 @@ def test_an_allowed_name_that_leads_inside_is_refused(server, reading, inside):
     refused = problem(reader, f"http://files.example.com:{server.port}/a.png")
     assert refused.code == "media_address_refused"
     assert "host=network" in refused.message
-    assert server.asked == []
+    assert server.requests == []
 
 
 def test_a_name_that_leads_elsewhere_at_the_next_request_is_checked_anew(server, reading):
@@ -137,7 +137,7 @@ def test_a_name_that_leads_elsewhere_at_the_next_request_is_checked_anew(server,
     reader = reading(f"files.example.com:{server.port}=127.0.0.1/32", resolve=rebinding)
     address = f"http://files.example.com:{server.port}/start"
     assert code(reader, address) == "media_address_refused"
-    assert [asked.path for asked in server.asked] == ["/start"]
+    assert [request.path for request in server.requests] == ["/start"]
 
 
 def test_only_the_permitted_of_a_names_addresses_are_connected_to(server, reading):
@@ -189,7 +189,7 @@ def test_tls_is_made_with_the_name_and_its_certificate_checked(reading, tmp_path
             assert reader.fetch(f"https://files.example.com:{server.port}/a.png").size == len(PNG)
             other = f"https://other.example.com:{server.port}/a.png"
             assert code(reader, other) == "media_unreachable"
-            assert len(server.asked) == 1
+            assert len(server.requests) == 1
         assert names == ["files.example.com", "other.example.com"]
     finally:
         fetch._tls.cache_clear()
@@ -229,7 +229,7 @@ def test_three_redirects_are_followed_and_a_fourth_is_not(server, reading, statu
 def test_a_redirect_to_elsewhere_is_not_followed(server, reading, location):
     server.files["/start"] = redirect(location.replace("{host}", server.host))
     assert code(reading(), server.url("/start")) == "media_redirected"
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_redirect_to_another_allowed_host_is_followed(server, reading):
@@ -240,7 +240,7 @@ def test_a_redirect_to_another_allowed_host_is_followed(server, reading):
         assert code(reading(server.host, of=Project(pk=8, uid="4.1")), server.url("/start")) == (
             "media_redirected"
         )
-        assert len(other.asked) == 1
+        assert len(other.requests) == 1
 
 
 # Sizes and times

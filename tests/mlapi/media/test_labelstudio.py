@@ -56,7 +56,7 @@ def code(reader, address: str) -> str:
     return raised.value.code
 
 
-def test_a_file_is_asked_for_below_the_base_path_with_the_token(server, base, connected, reading):
+def test_a_file_is_requested_below_the_base_path_with_the_token(server, base, connected, reading):
     path = "/data/upload/3/0a1b2c3d-a%20b%C3%A9.png"
     server.files[base + path] = PNG
     reader = reading(of=connected)
@@ -70,11 +70,11 @@ def test_a_file_is_asked_for_below_the_base_path_with_the_token(server, base, co
     ):
         assert reader.fetch(address).path.read_bytes() == PNG
     assert (reader.read, reader.cached) == (1, 5)
-    info, asked = server.asked
+    info, request = server.requests
     assert info.path == f"{base}/api/projects/3/"
-    assert asked.path == base + path
-    assert asked.headers["authorization"] == f"Token {TOKEN}"
-    assert asked.headers["accept-encoding"] == "identity"
+    assert request.path == base + path
+    assert request.headers["authorization"] == f"Token {TOKEN}"
+    assert request.headers["accept-encoding"] == "identity"
 
 
 def test_label_studio_is_called_at_the_first_file_that_is_its_own(
@@ -83,16 +83,16 @@ def test_label_studio_is_called_at_the_first_file_that_is_its_own(
     server.files["/a.png"] = PNG
     reader = reading(server.host, of=connected)
     reader.fetch(server.url("/a.png"))  # of its origin, and no file of Label Studio's
-    assert [asked.path for asked in server.asked] == ["/a.png"]
-    assert "authorization" not in server.asked[0].headers
+    assert [request.path for request in server.requests] == ["/a.png"]
+    assert "authorization" not in server.requests[0].headers
 
 
 def test_a_failure_to_open_it_is_not_repeated(server, base, connected, reading):
     server.files[f"{base}/api/projects/3/"] = lambda h: send(h, 500, b"{}")
     reader = reading(of=connected)
-    found = dict(reader.fetch_each([f"/data/upload/3/{i}.png" for i in range(30)]))
-    assert {problem.code for problem in found.values()} == {"media_unreachable"}
-    assert len(server.asked) == 1
+    results = dict(reader.fetch_each([f"/data/upload/3/{i}.png" for i in range(30)]))
+    assert {problem.code for problem in results.values()} == {"media_unreachable"}
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -102,11 +102,11 @@ def test_the_token_follows_no_redirect(server, base, connected, reading, status)
         other.files["/b.png"] = PNG
         server.files[base + address] = redirect(other.url("/b.png?signature=1"), status)
         assert code(reading("elsewhere.example", of=connected), address) == "media_redirected"
-        assert other.asked == []
+        assert other.requests == []
         reader = reading(other.host, of=connected)
         assert reader.fetch(address).path.read_bytes() == PNG
-        assert "authorization" not in other.asked[0].headers
-        assert TOKEN not in str(other.asked)
+        assert "authorization" not in other.requests[0].headers
+        assert TOKEN not in str(other.requests)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_redirect_to_elsewhere_is_not_followed(server, base, connected, readin
     address = "/data/upload/3/a.png"
     server.files[base + address] = redirect(location)
     assert code(reading("allowed.example", of=connected), address) == "media_redirected"
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_clouds_name_that_leads_inside_is_refused(server, base, connected, rea
         "x.example", of=connected, resolve=lambda *_: [ipaddress.ip_address("169.254.169.254")]
     )
     assert code(reader, address) == "media_address_refused"
-    assert server.asked[-1].path == f"{base}/projects/3/resolve/?fileuri={fileuri}"
+    assert server.requests[-1].path == f"{base}/projects/3/resolve/?fileuri={fileuri}"
 
 
 def test_credentials_of_another_label_studio_get_no_address_of_this_one(
@@ -284,10 +284,10 @@ def test_one_that_does_not_answer_is_cut_off(server, base, connected, reading, s
 )
 def test_what_is_no_file_of_label_studios_is_refused(server, connected, reading, address):
     assert code(reading("x.example", of=connected), address) == "media_address_refused"
-    assert server.asked == []
+    assert server.requests == []
 
 
-def test_clouds_are_asked_for_by_project_and_not_by_task(connected):
+def test_cloud_files_are_requested_by_project_and_not_by_task(connected):
     media = LabelStudioMedia(connected, 1)
     for scheme in ("s3", "gs", "azure-blob"):
         uri = f"{scheme}://bucket.name/a b/é?#%.png"

@@ -33,20 +33,20 @@ def test_the_second_time_nothing_is_read(server, reading):
     reader = reading()
     assert reader.fetch(server.url("/a.png")) == first
     assert reader.fetch(server.url("/a.png#another-spelling")) == first
-    assert (reader.read, reader.cached, len(server.asked)) == (0, 2, 1)
+    assert (reader.read, reader.cached, len(server.requests)) == (0, 2, 1)
 
 
-def test_another_project_asks_for_itself_and_shares_the_content(server, reading):
+def test_another_project_downloads_itself_and_shares_the_content(server, reading):
     server.files["/a.png"] = PNG
-    ours = reading().fetch(server.url("/a.png"))
+    fetched = reading().fetch(server.url("/a.png"))
     server.files["/a.png"] = lambda h: send(h, 403)
     stranger = Project(pk=8, uid="4.1795420847")
     with pytest.raises(InputError):
         reading(of=stranger).fetch(server.url("/a.png"))
     server.files["/a.png"] = PNG
-    theirs = reading(of=stranger)
-    assert theirs.fetch(server.url("/a.png")) == ours
-    assert theirs.read == 1
+    other_reader = reading(of=stranger)
+    assert other_reader.fetch(server.url("/a.png")) == fetched
+    assert other_reader.read == 1
 
 
 def test_a_host_that_is_no_longer_allowed_is_not_served_from_the_cache(server, reading):
@@ -82,7 +82,7 @@ def test_a_damaged_index_is_as_none(server, reading, settings, left):
 
 
 @pytest.mark.parametrize("name", ["ETag", "Last-Modified"])
-def test_after_an_hour_the_server_is_asked_whether_it_changed(server, reading, later, name):
+def test_after_an_hour_a_conditional_request_is_sent(server, reading, later, name):
     value, condition = {
         "ETag": ('"one"', "if-none-match"),
         "Last-Modified": ("Wed, 21 Oct 2015 07:28:00 GMT", "if-modified-since"),
@@ -97,14 +97,14 @@ def test_after_an_hour_the_server_is_asked_whether_it_changed(server, reading, l
     first = reader.fetch(server.url("/a.png"))
     later(FRESH_S - 60)
     assert reader.fetch(server.url("/a.png")) == first
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
     later(120)
     assert reader.fetch(server.url("/a.png")) == first
-    assert server.asked[1].headers[condition] == value
+    assert server.requests[1].headers[condition] == value
     assert (reader.read, reader.cached) == (1, 2)
     later(FRESH_S - 60)  # what was confirmed is believed for another hour
     reader.fetch(server.url("/a.png"))
-    assert len(server.asked) == 2
+    assert len(server.requests) == 2
 
 
 def test_after_an_hour_what_changed_is_read_again(server, reading, later):
@@ -139,16 +139,16 @@ def test_each_distinct_address_is_fetched_once_and_a_failure_stops_no_other(serv
     server.files |= {f"/{i}.png": PNG + bytes([i]) for i in range(20)}
     bad = [server.url("/none.png"), "file:///etc/passwd", "http://other.example/a.png"]
     reader = reading()
-    found = dict(reader.fetch_each([*good, *bad, *good]))
-    assert sorted(found) == sorted([*good, *bad])
+    results = dict(reader.fetch_each([*good, *bad, *good]))
+    assert sorted(results) == sorted([*good, *bad])
     for i, address in enumerate(good):
-        assert found[address].path.read_bytes() == PNG + bytes([i])
-    codes = [found[address].code for address in bad]
+        assert results[address].path.read_bytes() == PNG + bytes([i])
+    codes = [results[address].code for address in bad]
     assert codes == ["media_not_found", "media_address_refused", "media_address_refused"]
     assert (reader.read, reader.cached) == (20, 0)
     again = dict(reader.fetch_each(iter(good)))
     assert all(isinstance(fetched, Fetched) for fetched in again.values())
-    assert (reader.read, reader.cached, len(server.asked)) == (20, 20, 21)
+    assert (reader.read, reader.cached, len(server.requests)) == (20, 20, 21)
 
 
 def test_nothing_wanted_is_nothing_found(reading):
@@ -163,18 +163,18 @@ def test_several_files_are_under_way_at_once(server, reading):
         send(handler, 200, PNG)
 
     server.files |= {f"/{i}.png": wait_for_the_others for i in range(4)}
-    found = dict(reading().fetch_each([server.url(f"/{i}.png") for i in range(4)]))
-    assert all(isinstance(fetched, Fetched) for fetched in found.values())
+    results = dict(reading().fetch_each([server.url(f"/{i}.png") for i in range(4)]))
+    assert all(isinstance(fetched, Fetched) for fetched in results.values())
 
 
 def test_what_check_raises_ends_all_at_once(server, reading, settings):
     """The server never answers, and a fetch would have ten minutes to wait for it."""
     settings.MEDIA_TIMEOUT_S = 600
     hung, checked_in = threading.Event(), []
-    asked = threading.Event()
+    requested = threading.Event()
 
     def hang(handler):
-        asked.set()
+        requested.set()
         hung.wait(600)
 
     class Cancelled(Exception):
@@ -182,7 +182,7 @@ def test_what_check_raises_ends_all_at_once(server, reading, settings):
 
     def check():
         checked_in.append(threading.current_thread())
-        if asked.is_set():
+        if requested.is_set():
             raise Cancelled
 
     server.files |= {f"/{i}.png": hang for i in range(50)}
@@ -196,7 +196,7 @@ def test_what_check_raises_ends_all_at_once(server, reading, settings):
             "the threads that were cut off",
             20,
         )
-        assert len(server.asked) <= 8
+        assert len(server.requests) <= 8
     finally:
         hung.set()
     assert (reader.read, reader.cached) == (0, 0)
@@ -225,7 +225,7 @@ def test_a_cache_that_cannot_be_written_is_a_reason_and_logged(server, reading, 
 # Images in the task itself
 
 
-def test_an_image_in_the_task_is_kept_like_any_other(reading):
+def test_an_image_in_the_task_is_cached_like_any_other(reading):
     address = "data:image/png;base64," + base64.b64encode(PNG).decode()
     reader = reading()
     fetched = reader.fetch(address)
@@ -310,9 +310,9 @@ def test_two_readers_of_two_servers_do_not_meet(reading):
     with FileServer() as one, FileServer() as other:
         one.files["/a.png"], other.files["/a.png"] = PNG + b"1", PNG + b"2"
         reader = reading(one.host, other.host)
-        found = dict(reader.fetch_each([one.url("/a.png"), other.url("/a.png")]))
-        assert [f.path.read_bytes() for f in found.values()] in (
+        results = dict(reader.fetch_each([one.url("/a.png"), other.url("/a.png")]))
+        assert [f.path.read_bytes() for f in results.values()] in (
             [PNG + b"1", PNG + b"2"],
             [PNG + b"2", PNG + b"1"],
         )
-        assert found[one.url("/a.png")].path.read_bytes() == PNG + b"1"
+        assert results[one.url("/a.png")].path.read_bytes() == PNG + b"1"

@@ -89,7 +89,7 @@ def test_only_the_first_human_label_counts(project, version):
     assert Outcome.objects.get().correct
 
 
-def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, version):
+def test_predicting_and_recording_read_the_row_of_the_task_once(project, version):
     apply_changes.put_whole_tasks(project, [task(1, data={"text": "good fine"})])
     model_cache.load(version)  # else the event is read anew when it has been
     with CaptureQueriesContext(connection) as queries:
@@ -98,13 +98,13 @@ def test_asking_and_recording_read_the_row_of_the_task_no_second_time(project, v
     assert len(rows_read(queries)) == 1
 
 
-def test_before_any_model_there_is_nothing_to_ask(project):
+def test_without_a_champion_there_is_no_outcome(project):
     annotate(project, 5, 1, "Positive")
     assert not Outcome.objects.exists()
     assert tasks.existing(project).get().labels == {"label": "Positive"}
 
 
-def test_an_annotation_is_asked_of_the_version_that_served_when_it_was_made(project, version):
+def test_the_version_that_served_when_an_annotation_was_made_predicts(project, version):
     later = ModelVersionFactory(
         project=project, content=artifact(labels=("Negative", "Positive")), champion=True
     )
@@ -117,7 +117,7 @@ def test_an_annotation_is_asked_of_the_version_that_served_when_it_was_made(proj
     assert Outcome.objects.get().version == version
 
 
-def test_a_rolled_back_champion_is_asked_again(project, version):
+def test_a_rolled_back_champion_predicts_again(project, version):
     second = ModelVersionFactory(project=project, content=artifact(0.4), champion=True)
     champion.roll_back(second.project, actor="tester", reason="a test")
     annotate(project, 5, 1, "Positive")
@@ -219,8 +219,8 @@ def test_no_model_is_loaded_while_the_mirror_is_locked(project, version, loads, 
     monkeypatch.setattr(settings, "MODEL_CACHE_MB", 0)
     assert process_pending_events(project.pk) == 4
     assert loads == [False] * 4
-    asked = Outcome.objects.order_by("task__labelstudio_id").values_list("version", flat=True)
-    assert list(asked) == [version.pk, second.pk, version.pk, second.pk]
+    versions = Outcome.objects.order_by("task__labelstudio_id").values_list("version", flat=True)
+    assert list(versions) == [version.pk, second.pk, version.pk, second.pk]
     assert not mirror_is_locked(project)
 
 
@@ -240,7 +240,7 @@ def test_a_model_that_does_not_load_holds_no_lock_and_keeps_no_event(project, ve
     assert not mirror_is_locked(project)
 
 
-def test_what_a_sync_brings_while_the_model_loads_has_been_seen(project, version, monkeypatch):
+def test_labels_of_a_sync_while_the_model_loads_are_no_outcomes(project, version, monkeypatch):
     """The event is read anew under the lock: its label is not the first one any more."""
     pipeline = PIPELINES["text_classification"]
     load = pipeline.load
@@ -257,7 +257,7 @@ def test_what_a_sync_brings_while_the_model_loads_has_been_seen(project, version
     assert not Outcome.objects.exists()
 
 
-def test_a_champion_that_is_promoted_while_the_model_loads_is_not_asked(
+def test_a_champion_that_is_promoted_while_the_model_loads_does_not_predict(
     project, version, monkeypatch
 ):
     """The one that served when the human answered is."""

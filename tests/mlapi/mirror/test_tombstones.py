@@ -77,7 +77,7 @@ def test_an_id_that_is_used_again_and_deleted_again_is_gone_since_the_second_del
     assert not tasks.existing(project).exists()
 
 
-def test_an_id_that_is_deleted_twice_in_one_event_is_kept_once(project):
+def test_an_id_that_is_deleted_twice_in_one_event_is_stored_once(project):
     apply_event(project, "ANNOTATIONS_DELETED", {"annotations": [{"id": 5}, {"id": 5}]})
     assert Tombstone.objects.count() == 1
 

@@ -67,7 +67,7 @@ def test_a_path_without_a_key_is_left_alone():
     assert not hasattr(request, "urlconf")
 
 
-def test_a_key_behind_a_base_path_that_we_do_not_know_opens_nothing_and_is_not_logged():
+def test_a_key_behind_an_unknown_base_path_is_not_used_and_not_logged():
     request = through(f"/base/k/{KEY}/setup", RAW_URI=f"/base/k/{KEY}/setup")
     assert request.access_key is None
     assert KEY not in str(request.META) + request.path + request.path_info
@@ -80,7 +80,7 @@ def test_other_letters_than_ascii_survive():
 
 
 @pytest.mark.django_db
-def test_a_revoked_key_opens_nothing(key, call):
+def test_a_revoked_key_is_refused(key, call):
     assert call.get("/versions").status_code == 200
     keys.revoke(key, actor="tester")
     assert call.get("/versions").status_code == 401
@@ -102,7 +102,7 @@ def test_the_use_of_a_key_is_written_at_most_once_a_minute():
 
 
 @pytest.mark.django_db
-def test_basic_credentials_open_the_routes_and_wrong_ones_are_told_at_health(settings):
+def test_basic_credentials_are_accepted_and_wrong_ones_are_refused_at_health_too(settings):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "pässword"
     right = Caller(authorization=basic("anna", "pässword"))
     assert right.get("/versions").status_code == 200
@@ -131,7 +131,7 @@ def test_without_a_password_set_no_basic_credentials_are_right(settings):
 
 
 @pytest.mark.django_db
-def test_a_token_opens_the_routes_while_its_user_is_active():
+def test_a_token_is_accepted_while_its_user_is_active():
     user = get_user_model().objects.create_user("anna")
     caller = Caller(authorization=f"Token {Token.objects.create(user=user).key}")
     assert caller.get("/versions").status_code == 200

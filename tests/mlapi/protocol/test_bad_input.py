@@ -107,7 +107,7 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b'{"a": NotANumber}', "not valid JSON"),
         (b'{"a": "\xff"}', "UTF-8"),
@@ -118,11 +118,11 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
         (b"3", "not a JSON object"),
     ],
 )
-def test_what_is_wrong_with_a_body_is_told(body, said, call):
+def test_the_error_of_an_invalid_body_has_the_reason(body, message, call):
     answer = call.raw("/predict", body)
     assert answer.status_code == 400
-    assert said in well_formed(answer)["error"]["message"]
-    assert said in answer.reason_phrase
+    assert message in well_formed(answer)["error"]["message"]
+    assert message in answer.reason_phrase
 
 
 @pytest.mark.django_db
@@ -159,7 +159,7 @@ def test_nothing_from_the_caller_is_in_a_reason_phrase(call):
 
 
 @pytest.mark.django_db
-def test_a_fault_of_ours_shows_no_traceback_and_logs_it_under_the_request_id(
+def test_an_internal_error_has_no_traceback_and_logs_it_under_the_request_id(
     call, project, monkeypatch, caplog
 ):
     def fails(*args, **kwargs):
@@ -178,12 +178,14 @@ def test_a_fault_of_ours_shows_no_traceback_and_logs_it_under_the_request_id(
 @pytest.mark.django_db
 def test_no_secret_is_in_a_row(key, project):
     caller = Caller(f"/k/{key.plain}")
-    told = {"hostname": "http://localhost:8080", "access_token": "legacy-token"}
-    caller.post("/setup", {"project": project.uid, "schema": "<View/>", **told})
-    caller.post("/webhook", {"action": "X", "project": {"token": "project-token"}, **told})
-    asked = {"login": "a-login", "password": "a-password"}
-    caller.post("/predict", {"project": project.uid, "tasks": [{"id": 1}], "params": asked})
-    caller.post("/train", {"project": project.uid, "annotations": [{}], "params": asked, **told})
+    secrets = {"hostname": "http://localhost:8080", "access_token": "legacy-token"}
+    caller.post("/setup", {"project": project.uid, "schema": "<View/>", **secrets})
+    caller.post("/webhook", {"action": "X", "project": {"token": "project-token"}, **secrets})
+    params = {"login": "a-login", "password": "a-password"}
+    caller.post("/predict", {"project": project.uid, "tasks": [{"id": 1}], "params": params})
+    caller.post(
+        "/train", {"project": project.uid, "annotations": [{}], "params": params, **secrets}
+    )
     with connection.cursor() as cursor:
         rows = []
         for table in ("event", "project", "accesskey", "auditentry", "trainingrun"):
@@ -199,13 +201,13 @@ def test_no_secret_is_in_a_row(key, project):
 def test_no_secret_is_logged(key, settings, caplog, project):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
     caplog.set_level("DEBUG")
-    told = {
+    secrets = {
         "project": project.uid,
         "schema": LABEL_CONFIG,
         "hostname": "http://localhost:8080",
         "access_token": "legacy-token",
     }
-    Caller(f"/k/{key.plain}").post("/setup", told)
+    Caller(f"/k/{key.plain}").post("/setup", secrets)
     Caller(f"/k/{key.plain}").raw("/setup", b"{")
     Caller(f"/k/{key.plain}x").get("/versions")
     Caller(authorization="Basic YW5uYTpnZWhlaW0=").post("/predict", {"tasks": 3})

@@ -36,9 +36,9 @@ def test_metrics_are_each_champions_with_the_baseline_and_n(call, project):
     version = ModelVersionFactory(project=project, champion=True)
     ModelVersionFactory(project=project)
     with queries(3):
-        (told,) = call.get("/metrics").json()["champions"]
-    assert (told["project"], told["version"]) == (project.uid, version.label)
-    by_name = {m["name"]: m for m in told["metrics"] if m["target"] == "label"}
+        (champion,) = call.get("/metrics").json()["champions"]
+    assert (champion["project"], champion["version"]) == (project.uid, version.label)
+    by_name = {m["name"]: m for m in champion["metrics"] if m["target"] == "label"}
     assert by_name["accuracy"]["value"] == 0.82
     assert by_name["baseline_accuracy"]["value"] == 0.5
     assert by_name["accuracy"]["n"] == 40
@@ -63,8 +63,8 @@ def test_a_scraper_gets_prometheus_text(accept, call, project):
     assert any(
         s.labels == {"route": "predict", "method": "POST", "status": "200"} for s in requests
     )
-    asked = {s.labels["outcome"]: s.value for s in families["evals_predict_tasks"].samples}
-    assert asked["project_unknown"] >= 1
+    predicted = {s.labels["outcome"]: s.value for s in families["evals_predict_tasks"].samples}
+    assert predicted["project_unknown"] >= 1
     assert "evals_request_seconds" in families
     accuracy = [
         s

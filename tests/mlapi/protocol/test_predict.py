@@ -54,7 +54,7 @@ def test_the_champion_answers_with_valid_regions_and_its_version(call, champion)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("uid", ["999.1795420359", "not a uid", "", None])
-def test_a_project_that_was_never_seen_gets_empty_entries(uid, call):
+def test_an_unknown_project_gets_empty_entries(uid, call):
     answer = call.post("/predict", body(uid, tasks("a", "b")))
     assert answer.status_code == 200
     assert answer.json() == {"results": [[], []], "model_version": None}
@@ -87,7 +87,7 @@ NO_JSON = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("data", NO_JSON.values(), ids=NO_JSON)
-def test_a_value_that_is_no_json_spoils_no_task(data, call, champion):
+def test_a_value_that_is_no_json_affects_no_task(data, call, champion):
     sent = json.dumps(body(champion.project, tasks("good fine", "bad awful", "good fine")))
     answer = call.raw("/predict", sent.replace('{"text": "bad awful"}', data).encode())
     assert answer.status_code == 200
@@ -96,7 +96,7 @@ def test_a_value_that_is_no_json_spoils_no_task(data, call, champion):
 
 
 @pytest.mark.django_db
-def test_a_task_that_cannot_be_predicted_spoils_no_other(call, champion):
+def test_a_task_that_cannot_be_predicted_affects_no_other(call, champion):
     odd = [
         {"id": 1, "data": {"text": "good fine"}},
         {"id": 2, "data": {}},
@@ -136,9 +136,9 @@ def test_interactive_mode_answers_an_object_with_a_result_also_when_it_is_empty(
 
 
 @pytest.mark.django_db
-def test_what_humans_said_never_reaches_the_model(call, champion):
-    told = tasks("good fine")
-    told[0]["annotations"] = [
+def test_human_labels_never_reach_the_model(call, champion):
+    annotated = tasks("good fine")
+    annotated[0]["annotations"] = [
         {
             "result": [
                 {
@@ -151,9 +151,9 @@ def test_what_humans_said_never_reaches_the_model(call, champion):
         }
     ]
     plain = call.post("/predict", body(champion.project, tasks("good fine"))).json()["results"]
-    with_annotations = call.post("/predict", body(champion.project, told)).json()["results"]
+    with_annotations = call.post("/predict", body(champion.project, annotated)).json()["results"]
     assert plain[0]["score"] == with_annotations[0]["score"]
-    assert labels(call.post("/predict", body(champion.project, told))) == ["Positive"]
+    assert labels(call.post("/predict", body(champion.project, annotated))) == ["Positive"]
 
 
 @pytest.mark.django_db
@@ -220,7 +220,7 @@ def test_no_tasks_get_no_entries_and_no_event(call, champion):
 
 
 @pytest.mark.django_db
-def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, champion):
+def test_setup_and_predictions_have_the_same_version_after_a_roll_back(call, champion):
     from registry.actions import champion as actions
     from tests.factories import ModelVersionFactory
     from tests.mlapi.trained import artifact
@@ -229,19 +229,19 @@ def test_setup_and_predictions_say_the_same_version_after_a_roll_back(call, cham
         project=Project.objects.get(pk=champion.project.pk), champion=True, content=artifact(2.0)
     )
 
-    def said():
-        asked = {"project": champion.project.uid, "schema": LABEL_CONFIG}
-        setup = call.post("/setup", asked).json()["model_version"]
+    def setup_and_predict():
+        setup_body = {"project": champion.project.uid, "schema": LABEL_CONFIG}
+        setup = call.post("/setup", setup_body).json()["model_version"]
         predicted = call.post("/predict", body(champion.project, tasks("good"))).json()
         assert predicted["results"][0]["model_version"] == predicted["model_version"] == setup
         return setup, predicted["results"][0]["score"]
 
-    version, unsure = said()
+    version, lower = setup_and_predict()
     assert version == second.label
     actions.roll_back(champion.project, actor="tester", reason="a test")
-    version, sure = said()
+    version, higher = setup_and_predict()
     assert version == champion.label
-    assert sure > unsure
+    assert higher > lower
 
 
 @pytest.mark.django_db

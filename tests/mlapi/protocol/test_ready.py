@@ -23,7 +23,7 @@ def test_it_is_ready_with_both_workers(call):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("missing", ["events", "training"])
-def test_a_worker_that_was_not_seen_lately_is_named(missing, call):
+def test_a_worker_without_a_recent_heartbeat_is_named(missing, call):
     for cluster in ("events", "training"):
         ago = timedelta(seconds=91 if cluster == missing else 0)
         WorkerFactory(cluster=cluster, heartbeat_at=timezone.now() - ago)
@@ -33,7 +33,7 @@ def test_a_worker_that_was_not_seen_lately_is_named(missing, call):
 
 
 @pytest.mark.django_db
-def test_a_migration_that_is_not_applied_is_told(call, monkeypatch):
+def test_a_migration_that_is_not_applied_is_named(call, monkeypatch):
     from django.db import connection
 
     monkeypatch.setattr(monitoring, "_migrated", False)
@@ -56,7 +56,7 @@ for method, route in (("get", "/health"), ("get", "/ready"), ("post", "/webhook"
 """
 
 
-def test_a_database_that_does_not_answer_is_told_and_health_is_up_all_the_same():
+def test_without_a_database_ready_has_the_reason_and_health_is_up():
     """A process of its own, whose PostgreSQL is a port where nobody listens."""
     environment = {
         **os.environ,
@@ -68,5 +68,5 @@ def test_a_database_that_does_not_answer_is_told_and_health_is_up_all_the_same()
     )
     health, ready, webhook = done.stdout.splitlines()
     assert health == "200 OK"
-    for told in (ready, webhook):
-        assert told.startswith("503 The database does not answer. Start PostgreSQL")
+    for reason in (ready, webhook):
+        assert reason.startswith("503 The database does not answer. Start PostgreSQL")

@@ -43,7 +43,7 @@ def test_an_unknown_key_is_refused(route):
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/"])
-def test_health_asks_nobody_and_nothing(path, stranger):
+def test_health_needs_no_credentials_and_no_query(path, stranger):
     """Without the `db` mark any query would fail the test."""
     answer = stranger.get(path)
     assert answer.status_code == 200
@@ -51,7 +51,7 @@ def test_health_asks_nobody_and_nothing(path, stranger):
     assert set(answer.json()) == {"status", "version", "model_class"}
 
 
-def test_health_under_a_key_asks_no_database_either():
+def test_health_under_a_key_needs_no_query_either():
     assert Caller("/k/" + "a" * 32).get("/health").status_code == 200
     assert Caller("/k/" + "a" * 32).get("").status_code == 200
 
@@ -71,7 +71,7 @@ def test_a_key_leads_to_no_admin_and_no_rest(path, call):
 
 
 @pytest.mark.django_db
-def test_a_wrong_method_is_told(call):
+def test_a_wrong_method_is_405(call):
     answer = call.get("/setup")
     assert answer.status_code == 405
     assert "POST" in answer["Allow"]
@@ -86,7 +86,7 @@ class _Untouchable:
 
 
 @pytest.mark.django_db
-def test_the_key_is_judged_before_the_body_is_read():
+def test_the_key_is_checked_before_the_body_is_read():
     request = RequestFactory().post("/predict", b"{}", content_type="application/json")
     request._stream = _Untouchable()
     request.access_key = "wrong"
@@ -106,7 +106,7 @@ def test_every_route_is_a_protocol_view():
 
 
 @pytest.mark.django_db
-def test_a_route_that_does_not_exist_is_told_in_the_one_form(stranger):
+def test_an_unknown_route_is_a_json_error(stranger):
     with queries(0):
         answer = stranger.get("/predictions")
     assert answer.status_code == 404

@@ -90,11 +90,11 @@ def _comparable(answer) -> tuple:
 def test_out_of_scope_reads_as_unknown(route, bound, foreign):
     job = foreign.runs.get(state="queued").pk
     before = Project.objects.count(), TrainingRun.objects.count()
-    theirs = _ask(bound, route, foreign.uid, job)
+    answer = _ask(bound, route, foreign.uid, job)
     unknown = _ask(bound, route, UNKNOWN, 10**9)
-    assert _comparable(theirs) == _comparable(unknown)
-    assert "secret title" not in theirs.text
-    assert foreign.served_version not in theirs.text
+    assert _comparable(answer) == _comparable(unknown)
+    assert "secret title" not in answer.text
+    assert foreign.served_version not in answer.text
     assert (Project.objects.count(), TrainingRun.objects.count()) == before
     foreign.refresh_from_db()
     assert foreign.hostname == THERE
@@ -124,7 +124,7 @@ def test_versions_without_a_project_are_those_of_the_scope(bound, foreign):
 
 
 @pytest.mark.django_db
-def test_an_event_out_of_scope_is_kept_without_a_project(bound, foreign):
+def test_an_event_out_of_scope_is_stored_without_a_project(bound, foreign):
     _, body = ASKED["webhook"](foreign.uid)
     answer = bound.post("/webhook", body)
     assert answer.status_code == 200

@@ -40,7 +40,7 @@ def test_the_first_setup_remembers_the_project_and_keeps_to_five_queries(call):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_drain_after_the_first_setup_takes_the_config_in_and_asks_for_a_sync(call):
+def test_the_job_after_the_first_setup_stores_the_config_and_requests_a_sync(call):
     call.post("/setup", body())
     project = Project.objects.get(uid=UID)
     process_events.process_pending_events(project.pk)
@@ -52,13 +52,13 @@ def test_the_drain_after_the_first_setup_takes_the_config_in_and_asks_for_a_sync
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_setup_that_says_nothing_new_queues_nothing_in_two_queries(call):
+def test_a_setup_without_a_change_queues_nothing_in_two_queries(call):
     call.post("/setup", body())
     process_events.process_pending_events(Project.objects.get(uid=UID).pk)
-    queued, kept = OrmQ.objects.count(), Event.objects.count()
+    queued, stored = OrmQ.objects.count(), Event.objects.count()
     with queries(2):
         assert call.post("/setup", body()).status_code == 200
-    assert (OrmQ.objects.count(), Event.objects.count()) == (queued, kept)
+    assert (OrmQ.objects.count(), Event.objects.count()) == (queued, stored)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -75,7 +75,7 @@ def test_a_changed_config_is_an_event_and_nothing_is_relabelled_in_the_request(c
 
 
 @pytest.mark.django_db
-def test_setup_says_the_version_that_serves(call, champion):
+def test_setup_returns_the_version_that_serves(call, champion):
     answer = call.post("/setup", body(project=champion.project.uid))
     assert answer.json() == {"model_version": champion.label}
 
@@ -93,7 +93,7 @@ def test_setup_says_the_version_that_serves(call, champion):
         ("", "400 The label config is empty."),
     ],
 )
-def test_a_config_that_cannot_be_served_is_told_and_the_project_is_remembered(schema, reason, call):
+def test_an_unserved_config_is_an_error_and_the_project_is_stored(schema, reason, call):
     with queries(5):
         answer = call.post("/setup", body(schema=schema))
     assert f"{answer.status_code} {answer.reason_phrase}".startswith(reason)
@@ -107,7 +107,7 @@ def test_a_config_that_cannot_be_served_is_told_and_the_project_is_remembered(sc
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "stored"),
     [
         (None, None),
         ({"a": 1}, {"a": 1}),
@@ -118,9 +118,9 @@ def test_a_config_that_cannot_be_served_is_told_and_the_project_is_remembered(sc
         (["a"], ["a"]),
     ],
 )
-def test_extra_params_of_every_kind_are_taken(sent, kept, call):
+def test_extra_params_of_every_kind_are_taken(sent, stored, call):
     assert call.post("/setup", body(extra_params=sent)).status_code == 200
-    assert Project.objects.get(uid=UID).extra_params == kept
+    assert Project.objects.get(uid=UID).extra_params == stored
 
 
 @pytest.mark.django_db
@@ -169,7 +169,7 @@ def test_what_is_wrong_is_named_and_nothing_is_remembered(wrong, call):
 
 
 @pytest.mark.django_db
-def test_validate_says_what_would_serve(call):
+def test_validate_returns_the_pipeline(call):
     answer = call.post("/validate", {"config": LABEL_CONFIG})
     assert answer.status_code == 200
     assert answer.json()["pipeline"] == "text_classification"

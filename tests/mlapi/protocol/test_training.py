@@ -23,15 +23,15 @@ def test_train_keeps_the_annotations_and_queues_a_run(call, project):
     assert answer.status_code == 201
     assert answer.json() == {"job": str(run.pk)}
     assert run.trigger == "train_route"
-    kept, started = Event.objects.order_by("pk")
-    assert (kept.source, kept.action, kept.status) == ("train", "TRAIN", "received")
-    assert kept.payload["annotations"] == ANNOTATED
+    event, started = Event.objects.order_by("pk")
+    assert (event.source, event.action, event.status) == ("train", "TRAIN", "received")
+    assert event.payload["annotations"] == ANNOTATED
     assert started.run == run
     assert OrmQ.objects.count() == 2  # the drain and the run
 
 
 @pytest.mark.django_db
-def test_is_training_tells_the_active_run(call, project, champion):
+def test_is_training_returns_the_active_run(call, project, champion):
     idle = call.get("/is_training", {"project": project.uid}).json()
     assert idle == {
         "is_training": False,
@@ -48,7 +48,7 @@ def test_is_training_tells_the_active_run(call, project, champion):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("state", "said"),
+    ("state", "job_status"),
     [
         ("queued", "queued"),
         ("running", "started"),
@@ -57,7 +57,7 @@ def test_is_training_tells_the_active_run(call, project, champion):
         ("cancelled", "canceled"),
     ],
 )
-def test_job_status_speaks_the_protocols_words(state, said, call):
+def test_job_status_speaks_the_protocols_words(state, job_status, call):
     run = TrainingRunFactory(state=state)
     with queries(2):
         answer = call.post("/job_status", {"job": str(run.pk)})
@@ -72,7 +72,7 @@ def test_job_status_speaks_the_protocols_words(state, said, call):
         "ended_at",
         "progress",
     }
-    assert job["job_status"] == said
+    assert job["job_status"] == job_status
     assert job["error"] == ("It failed." if state == "failed" else None)
     assert (job["started_at"] is None) == (state in ("queued", "cancelled"))
     assert (job["ended_at"] is None) == (state in ("queued", "running"))

@@ -34,14 +34,18 @@ def known(project):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_is_kept_and_wakes_the_drain_in_five_queries(call, known):
+def test_an_event_is_stored_and_queues_its_job_in_five_queries(call, known):
     with queries(5):
         answer = call.post("/webhook", event())
     assert answer.status_code == 201
     assert answer.json()["status"] == "received"
-    kept = Event.objects.get(pk=answer.json()["event"])
-    assert (kept.project, kept.action, kept.status) == (known, "ANNOTATION_CREATED", "received")
-    assert kept.request_id
+    event_row = Event.objects.get(pk=answer.json()["event"])
+    assert (event_row.project, event_row.action, event_row.status) == (
+        known,
+        "ANNOTATION_CREATED",
+        "received",
+    )
+    assert event_row.request_id
     assert OrmQ.objects.count() == 1
 
 
@@ -58,18 +62,18 @@ def test_an_event_is_kept_and_wakes_the_drain_in_five_queries(call, known):
         ('{"a":' * 99 + "[1, 2]" + "}" * 99, "cut"),
     ],
 )
-def test_an_event_is_kept_and_applied_whatever_a_task_holds(sent, stored, call, known):
+def test_an_event_is_stored_and_applied_whatever_a_task_contains(sent, stored, call, known):
     of_task = {"id": 7, "data": {"text": "here"}, "total_annotations": 0}
     body = json.dumps(event("TASKS_CREATED", tasks=[of_task]))
     answer = call.raw("/webhook", body.replace('"here"', sent).encode())
     assert answer.status_code == 201
-    kept = Event.objects.get(pk=answer.json()["event"])
+    event_row = Event.objects.get(pk=answer.json()["event"])
     process_pending_events(known.pk)
-    kept.refresh_from_db()
-    assert kept.status == "applied"
+    event_row.refresh_from_db()
+    assert event_row.status == "applied"
     (mirrored,) = known.tasks.all()
     if stored != "cut":
-        assert kept.payload["tasks"][0]["data"] == mirrored.data == {"text": stored}
+        assert event_row.payload["tasks"][0]["data"] == mirrored.data == {"text": stored}
 
 
 @pytest.mark.django_db
@@ -79,7 +83,7 @@ def test_every_action_of_label_studio_is_known(action, call, known):
 
 
 @pytest.mark.django_db
-def test_an_unknown_action_is_kept_and_answered_200(call, known):
+def test_an_unknown_action_is_stored_and_answered_200(call, known):
     answer = call.post("/webhook", event("REVIEW_CREATED"))
     assert answer.status_code == 200
     assert answer.json()["status"] == "ignored"
@@ -93,8 +97,12 @@ def test_start_training_queues_one_run_in_five_queries(call, known):
     run = TrainingRun.objects.get()
     assert answer.status_code == 201
     assert answer.json()["job"] == str(run.pk)
-    kept = Event.objects.get(pk=answer.json()["event"])
-    assert (kept.status, kept.run, kept.outcome) == ("queued_run", run, f"queued run {run.pk}")
+    event_row = Event.objects.get(pk=answer.json()["event"])
+    assert (event_row.status, event_row.run, event_row.outcome) == (
+        "queued_run",
+        run,
+        f"queued run {run.pk}",
+    )
     again = call.post("/webhook", event("START_TRAINING"))
     assert again.json()["job"] == str(run.pk)
     assert "already" in Event.objects.get(pk=again.json()["event"]).outcome
@@ -102,7 +110,7 @@ def test_start_training_queues_one_run_in_five_queries(call, known):
 
 
 @pytest.mark.django_db
-def test_a_project_that_no_setup_named_is_met(call):
+def test_a_project_without_a_setup_is_created(call):
     assert call.post("/webhook", event()).status_code == 201
     project = Project.objects.get()
     assert (project.uid, project.title) == (UID, "wire")
@@ -111,7 +119,7 @@ def test_a_project_that_no_setup_named_is_met(call):
 
 
 @pytest.mark.django_db
-def test_an_event_that_names_no_project_is_kept_too(call):
+def test_an_event_without_a_project_is_stored_too(call):
     answer = call.post("/webhook", {"action": "PROJECT_DELETED", "project": {"id": 1}})
     assert answer.status_code == 200
     assert Event.objects.get(pk=answer.json()["event"]).project is None
@@ -155,7 +163,7 @@ def test_a_batch_of_five_thousand_tasks_is_one_event(call, known):
     "created_at",
     ["0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "", 5, None],
 )
-def test_an_event_whose_project_was_made_at_no_time_is_kept(created_at, call):
+def test_an_event_whose_project_has_no_time_of_creation_is_stored(created_at, call):
     project = {"id": 1, "created_at": created_at}
     answer = call.post("/webhook", {"action": "ANNOTATION_CREATED", "project": project})
     assert answer.status_code == 200
