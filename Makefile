@@ -7,6 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 VISION := .venv-vision
 LS := .label-studio/venv
+PEER := .bench/peer
 BASE_PYTHON := $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -16,7 +17,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test lint checks pytest test-nightly test-nightly-touched test-vision label-studio chromium lock openapi screenshots clean
+.PHONY: help run test lint checks pytest test-nightly test-nightly-touched test-vision label-studio chromium lock openapi screenshots bench bench-full bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,6 +95,33 @@ chromium:  ## Debian's chromium, for the tests marked `browser`
 	then exit 0; fi; \
 	echo "chromium is not installed and cannot be (not root, or no apt): tests marked 'browser' are skipped." >&2
 
+# Measured are shares of one machine: nothing else should run on it.
+bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside label-studio-ml, into docs/performance.md
+	$(PY) -m benchmarks.serving --texts 400 --write serving-400
+	$(PY) -m benchmarks.serving --texts 2000 --rounds 2 --seconds 1 --requests 0 --starts 1 --write serving-2000
+	$(PY) -m benchmarks.training --texts 400 2000 --triggers annotation --write training
+	$(PY) -m benchmarks.events --seconds 10 --write events
+
+bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
+	$(PY) -m benchmarks.serving --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
+	$(PY) -m benchmarks.training --texts 400 --repeats 10 --write training-400
+	$(PY) -m benchmarks.training --texts 10000 100000 --write training-full
+	$(PY) -m benchmarks.events --seconds 600 --write events-full
+
+# label-studio-ml with its own pins, in a venv of its own.
+$(PEER)/.installed: benchmarks/peer/requirements.txt | $(VENV)/bin/python
+	@mkdir -p $(dir $(PEER))
+	[ -x $(PEER)/bin/python ] || "$(BASE_PYTHON)" -m venv $(PEER)
+	$(PEER)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/peer/requirements.txt
+	@touch $@
+
+bench-tools:
+	@if command -v wrk >/dev/null && command -v redis-server >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends wrk redis-server; \
+	then exit 0; fi; \
+	echo "wrk and redis-server are needed (Debian: apt-get install wrk redis-server)." >&2; exit 1
+
 lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked .txt files
 	$(COMPILE) --override overrides.txt $(LOCKED) requirements.in -o requirements.txt
 	$(COMPILE) --override overrides.txt $(LOCKED) requirements-dev.in -o requirements-dev.txt
@@ -107,5 +135,5 @@ screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which R
 	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
-	rm -rf $(VENV) $(VISION) $(LS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VISION) $(LS) $(PEER) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

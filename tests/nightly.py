@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # A test module with nightly tests, and the folders or files whose changes it is to be run for.
 # Its own folder counts without being named.
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
+    "tests/benchmarks/test_whole_runs.py": ("benchmarks", "registry/migrations"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (

@@ -63,6 +63,12 @@ class Backend:
         self.extra_env |= env
         return self.start()
 
+    @property
+    def pid(self) -> int:
+        """The process that started all others. Raises AssertionError while it does not run."""
+        assert self._process is not None, "the server is not started"
+        return self._process.pid
+
     def environment(self) -> dict[str, str]:
         """What the server sees: nothing of the tests' own settings."""
         inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")

@@ -1,0 +1,76 @@
+"""Writes markdown tables, and keeps them in a page's section, with machine and command."""
+
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A markdown table; a `|` in a cell is escaped."""
+    lines = [_line(head), "|" + "---|" * len(head)]
+    return "\n".join([*lines, *(_line(row) for row in rows)]) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def header() -> str:
+    """When, with which command, on which commit and machine."""
+    module = Path(sys.argv[0]).stem
+    command = shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]])
+    load = os.getloadavg()[0]
+    return (
+        f"`{command}`\n\n"
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}; {machine()}; "
+        f"load average {load:.1f} at the end.\n\n"
+    )
+
+
+def machine() -> str:
+    """Processor, cores, memory, kernel and Python."""
+    memory = psutil.virtual_memory().total / 2**30
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"{platform.system()} {platform.release().split('-')[0]}, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def write(section: str, content: str, page: Path = PAGE) -> None:
+    """Replace what stands between the section's markers, which must be there."""
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    old = page.read_text()
+    if begin not in old or end not in old:
+        raise SystemExit(f"{page.name} has no section {section}: it needs {begin} and {end}.")
+    before, rest = old.split(begin, 1)
+    after = rest.split(end, 1)[1]
+    page.write_text(f"{before}{begin}\n\n{content.strip()}\n\n{end}{after}")
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    found = cpuinfo.exists() and re.search(r"model name\s*: (.+)", cpuinfo.read_text())
+    return found[1].strip() if found else platform.machine()
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=10"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or "unknown"

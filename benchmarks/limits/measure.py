@@ -1,0 +1,126 @@
+"""Measures the limits beside a subject, round by round, and what the subject reaches of them."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import httpx
+
+from benchmarks.harness import numbers, protocol, report, wrk
+from benchmarks.harness.subjects import Own
+from tests.e2e import processes as servers
+
+BARE = "wrk against a server that parses nothing, requests/s"
+EMPTY = "empty WSGI application under the same server, requests/s"
+
+
+class Limits:
+    """A bare server, an empty application and one estimator per core, which run while entered.
+
+    They are idle except in their own slices; but their libraries are the subject's, so memory is
+    measured without them.
+    """
+
+    def __init__(self, own: Own, project: int, texts: Path, clients: int) -> None:
+        self._own, self._texts, self._clients = own, texts, clients
+        self._uid = protocol.uid(project)
+        self._rates: dict[str, list[float]] = {}
+        self._compared: dict[str, str] = {}
+        self._closing = ExitStack()
+
+    def __enter__(self) -> "Limits":
+        self._bare = self._serve([sys.executable, "-m", "benchmarks.limits.bare_server"], {})
+        self._empty = self._serve(*_empty_application())
+        self._estimators = [self._estimator() for _ in range(os.cpu_count() or 1)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def servers(self, seconds: float, compared: str) -> None:
+        """A slice of the load generator alone, and one of the empty application."""
+        for row, url in ((BARE, self._bare), (EMPTY, self._empty)):
+            self._add(row, wrk.load(f"{url}/health", "GET", seconds, self._clients).rate)
+        self._compared[EMPTY] = compared
+
+    def estimators(self, batch: int, seconds: float, compared: str) -> None:
+        """A slice of one estimator, and one of all at a time."""
+        for count in sorted({1, len(self._estimators)}):
+            some = self._estimators[:count]
+            for process in some:
+                process.stdin.write(f"{batch} {seconds}\n")
+                process.stdin.flush()
+            total = sum(float(process.stdout.readline()) for process in some)
+            where = "1 process" if count == 1 else f"{count} processes, one per core"
+            row = f"bare estimator, {batch} text{'s' * (batch > 1)} a call, {where}, texts/s"
+            self._add(row, total)
+            self._compared[row] = compared
+
+    def table(self, reached: Callable[[str], Sequence[float]]) -> str:
+        """What `reached` says of the row that each limit is for, as a share of the limit."""
+        rows = []
+        for row, rates in self._rates.items():
+            compared = self._compared.get(row)
+            ratio = numbers.ratio_of_pairs(reached(compared), rates) if compared else None
+            share = f"{ratio.median:.0%} ({ratio.least:.0%} to {ratio.most:.0%})" if ratio else ""
+            rows.append([row, numbers.spread(rates), share])
+        return report.table(["limit", "rate", f"{self._own.name} reaches"], rows)
+
+    def _add(self, row: str, rate: float) -> None:
+        self._rates.setdefault(row, []).append(rate)
+
+    def _estimator(self) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.limits.estimator", self._uid, str(self._texts)],
+            env=self._own.backend.environment(),
+            cwd=report.ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._closing.callback(_end, process)
+        if process.stdout.readline().strip() != "ready":
+            raise SystemExit("The bare estimator does not load; see above.")
+        return process
+
+    def _serve(self, command: Sequence[str], env: dict[str, str]) -> str:
+        """The URL of a server that answers, which ends with us."""
+        port = servers.free_port()
+        folder = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-limit-"))
+        inherited = {k: os.environ[k] for k in ("PATH", "HOME", "TMPDIR") if k in os.environ}
+        env = {**inherited, **env, "DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
+        process = servers.start([*command], env, Path(folder) / "log", report.ROOT)
+        self._closing.callback(servers.stop, process)
+        url = f"http://127.0.0.1:{port}"
+        give_up = time.monotonic() + 60
+        while time.monotonic() < give_up:
+            with suppress(httpx.HTTPError):
+                httpx.get(url, timeout=5)
+                return url
+            time.sleep(0.05)
+        raise SystemExit(
+            f"No answer from {' '.join(command)}.\n{servers.tail(Path(folder) / 'log')}"
+        )
+
+
+def _empty_application() -> tuple[list[str], dict[str, str]]:
+    """The command of the web server that the project is served with, and its environment."""
+    config = "python:evals_backend.gunicorn_config"
+    application = "benchmarks.limits.empty_wsgi:application"
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+        "DATABASE_URL": "postgres:///unused",
+    }
+    return [sys.executable, "-m", "gunicorn", "-c", config, application], settings
+
+
+def _end(process: subprocess.Popen) -> None:
+    """An estimator ends when nothing more can be asked of it."""
+    process.stdin.close()
+    process.wait(30)
+    process.stdout.close()

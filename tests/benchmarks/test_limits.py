@@ -1,0 +1,17 @@
+"""The bare estimator that serving is compared with is the champion's own."""
+
+import pytest
+
+from benchmarks.limits import estimator
+from tests.factories import ModelVersionFactory
+from tests.mlapi.trained import artifact
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_estimator_of_the_champion_is_timed_in_batches():
+    version = ModelVersionFactory(content=artifact(), champion=True)
+    target = estimator.trained_target(version.project.uid)
+    good, bad = target.probabilities(["good fine", "awful poor"])
+    assert good.argmax() != bad.argmax()
+    assert estimator.rate(target, ["good fine", "bad poor", "fine great"], 2, 0.05) > 0

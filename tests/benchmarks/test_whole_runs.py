@@ -1,0 +1,90 @@
+"""The benchmarks run end to end, in a tiny setting."""
+
+import re
+import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import orjson
+import pytest
+
+from benchmarks import events, serving, training
+
+pytestmark = pytest.mark.nightly
+
+
+class OtherBackend(BaseHTTPRequestHandler):
+    """A backend that says the same of every task, and refuses every second webhook."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    webhooks = 0
+
+    def do_GET(self):
+        self.answer(200, {"status": "UP"})
+
+    def do_POST(self):
+        body = orjson.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/webhook":
+            type(self).webhooks += 1
+            self.answer(500 if self.webhooks % 2 else 201, {})
+        elif self.path == "/predict":
+            said = {"result": [{"value": {"choices": ["music"]}}]}
+            self.answer(200, {"results": [said] * len(body["tasks"]), "model_version": "1"})
+        else:
+            self.answer(200, {"model_version": "1"})
+
+    def answer(self, status, body):
+        content = orjson.dumps(body)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def other_url():
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherBackend) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def rows(printed: str) -> dict[str, list[str]]:
+    """The cells of each row of the tables, by the first."""
+    lines = re.findall(r"^\| (.*) \|$", printed, re.MULTILINE)
+    return {first: rest for first, *rest in (line.split(" | ") for line in lines)}
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed: see `make bench`")
+def test_serving_compares_this_project_with_a_backend_by_its_url(other_url, capsys):
+    small = ["--texts=60", "--rounds=2", "--seconds=1", "--events=4", "--requests=10"]
+    assert serving.main(["--vs", other_url, *small, "--starts=1"]) == 0
+    found = rows(capsys.readouterr().out)
+    for row in (serving.HEALTH, serving.ONE, serving.MANY, serving.ALONE, serving.SETUP):
+        own, other, ratio, extremes = found[row]
+        assert own and other and float(ratio) > 0 and " to " in extremes
+    assert found[serving.COMMIT][0] and not found[serving.COMMIT][1].strip()
+    assert float(found[serving.START][0]) > 0
+    assert found[serving.ERRORS][:2] == ["0", "4"]  # each second one of two rounds of four
+    assert any("one per core" in row and cells[1].endswith("%)") for row, cells in found.items())
+
+
+def test_training_is_timed_by_phase_for_both_triggers(capsys):
+    assert training.main(["--texts", "60", "--changes", "3"]) == 0
+    found = rows(capsys.readouterr().out)
+    assert len(found[training.TOTAL]) == 4
+    assert all(float(cell) > 0 for cell in found[training.TOTAL])
+    assert any(row.startswith("phase: ") for row in found)
+    assert all(float(cell) > 0 for cell in found[training.PEAK])
+
+
+def test_events_are_counted_alone_beside_waiting_ones_and_with_a_champion(capsys):
+    assert events.main(["--events", "20", "--waiting", "30", "--seconds", "60"]) == 0
+    found = rows(capsys.readouterr().out)
+    applied = [cells for row, cells in found.items() if row.strip()]
+    assert len(applied) == 3
+    assert all(float(rate) > 0 and int(done.split()[0]) >= 20 for rate, done, _ in applied)
