@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import ijson
+from more_itertools import chunked
 
 from mlapi.labelstudio import response_schemas as schemas
 from mlapi.labelstudio.errors import NotLabelStudio, Rejected
@@ -90,10 +91,9 @@ class LabelStudio(HttpClient):
 
     def tasks(self, project_id: int, ids: Iterable[int]) -> Iterator[list[dict[str, Any]]]:
         """Pages of the tasks with these ids, with their annotations."""
-        ordered = sorted(ids)
-        for start in range(0, len(ordered), IDS_PER_REQUEST):
-            batch = _filter("id", "in_list", "Number", ordered[start : start + IDS_PER_REQUEST])
-            yield from self._pages(project_id, [batch], with_annotations=True)
+        for batch in chunked(sorted(ids), IDS_PER_REQUEST):
+            filters = [_filter("id", "in_list", "Number", batch)]
+            yield from self._pages(project_id, filters, with_annotations=True)
 
     def _pages(
         self, project_id: int, filters: list[dict[str, Any]], *, with_annotations: bool

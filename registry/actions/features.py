@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from more_itertools import chunked
 
 from registry.models import Feature, Project, Task
 
@@ -35,8 +36,7 @@ def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
     data name another image by now.
     """
     rows = list(found)
-    for start in range(0, len(rows), _BATCH):
-        batch = rows[start : start + _BATCH]
+    for batch in chunked(rows, _BATCH):
         with transaction.atomic():
             live = (
                 Task.objects.filter(

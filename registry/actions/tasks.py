@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from more_itertools import chunked
 
 from registry.models import Outcome, Project, Task
 from registry.splits import SplitAssigner
@@ -89,10 +90,10 @@ def write(
     """
     now = now or timezone.now()
     splits = splits or SplitAssigner(project)
-    latest = list({state.labelstudio_id: state for state in states}.values())
+    latest = {state.labelstudio_id: state for state in states}
     changed: list[Task] = []
-    for start in range(0, len(latest), BATCH):
-        changed += _write(project, latest[start : start + BATCH], now, splits)
+    for batch in chunked(latest.values(), BATCH):
+        changed += _write(project, batch, now, splits)
     _note_change(project, changed, now)
     return changed
 
