@@ -113,6 +113,11 @@ class Match:
     unserved: tuple[Unserved, ...] = ()
     purpose: str = ""
 
+    @classmethod
+    def none(cls, unserved: tuple[Unserved, ...] = ()) -> "Match":
+        """No pipeline serves the config."""
+        return cls("", (), unserved)
+
 
 @dataclass(frozen=True)
 class Answer:

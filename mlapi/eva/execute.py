@@ -87,13 +87,13 @@ def _bind(statement: Any, bindings: dict[str, Any]) -> None:
 
 
 def _constants(statement: Any) -> Iterator[ConstantValueExpression]:
-    seen: set[int] = set()
+    visited: set[int] = set()
     nodes = [statement]
     while nodes:
         node = nodes.pop()
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         if isinstance(node, ConstantValueExpression):
             yield node
         elif isinstance(node, list | tuple):

@@ -1,4 +1,4 @@
-"""Opens an EvaDB directory without the network, and with a catalog that is kept.
+"""Opens an EvaDB directory without the network, and with a cached catalog.
 
 `evadb.connect()` is not used: it registers all built-in functions, which imports torch and
 downloads weights. EvaDB asks for its catalog a dozen times in a statement and makes a new one
@@ -32,7 +32,7 @@ def _catalog(uri: str) -> CatalogManager:
 
 @dataclass
 class Eva:
-    """An open EvaDB directory, and who is told of each statement that runs in it."""
+    """An open EvaDB directory, and a callback for each statement that runs in it."""
 
     database: EvaDBDatabase
     directory: Path

@@ -12,10 +12,10 @@ from evadb.executor import load_multimedia_executor
 
 
 class InThisProcess:
-    """What LOAD uses of a Pool: a map."""
+    """A Pool that maps in this process, which is all that LOAD uses of one."""
 
     def __init__(self, processes: int) -> None:
-        """`processes` is what EvaDB asks for; there are none."""
+        """`processes` is the number that EvaDB passes; none is started."""
 
     def map(self, function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
         return [function(value) for value in values]

@@ -53,7 +53,7 @@ class Holdout(ABC, Generic[Model, Predictions]):
         """
 
     def predict_champion(self, champion: Version[Model]) -> Predictions | None:
-        """As `predict`, where a champion is not asked in another way."""
+        """The champion's predictions; as `predict` unless a pipeline knows them already."""
         return self.predict(champion)
 
     @abstractmethod
@@ -65,7 +65,7 @@ class Holdout(ABC, Generic[Model, Predictions]):
         """A row for each task and target of the holdout that humans have labelled."""
 
     def exemplars(self, predictions: Predictions) -> list[ExemplarRow]:
-        """Tasks to be shown for a label; none where humans have given every label."""
+        """Tasks that show what a label means; none by default."""
         return []
 
     @abstractmethod

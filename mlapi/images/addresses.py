@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 8_000  # of an address; an image inside a data: URI may be larger
 _MAX_DATA_URI = 6_000_000  # of an image of 4 MB, in base64
-# What signs an address or lets one in, and says nothing of the image.
+# Parameters that sign or authorise an address, and do not identify the image.
 _CREDENTIALS = re.compile(
     r"(x-(amz|goog)-.*|awsaccesskeyid|googleaccessid|signature|expires|policy|key-pair-id|"
     r"(access_?|auth_?)?token|api_?key|s(ig|v|p|r|e|t|ks|kt|ke|kv|koid|ktid))",
@@ -22,15 +22,15 @@ _CREDENTIALS = re.compile(
 
 
 def read_address(task_data: Any, target: TargetSpec) -> str:
-    """Where the target's image is.
+    """The address of the target's image.
 
     Raises InputError with one of the codes field_missing, null, not_an_address, empty.
     """
     value = value_of(task_data, target.field)
     if not isinstance(value, str):
         kind = type(value).__name__
-        said = f"The field {target.field!r} holds {kind}, not the address of an image."
-        raise InputError("not_an_address", said)
+        message = f"The field {target.field!r} holds {kind}, not the address of an image."
+        raise InputError("not_an_address", message)
     address = value.strip()
     if not address:
         raise InputError("empty", f"The field {target.field!r} has no address.")
@@ -41,7 +41,7 @@ def read_address(task_data: Any, target: TargetSpec) -> str:
 
 
 def canonical(address: str) -> str:
-    """The address without what lets one in: the same image signed twice is the same input.
+    """The address without its credentials: the same image signed twice is the same input.
 
     Only such parts of the query are left out, because others may name the image
     (`/data/local-files/?d=...`). An image in a data: address is the same one with line breaks.
@@ -56,8 +56,8 @@ def canonical(address: str) -> str:
         return head + comma + "".join(unquote(body).split()) if "base64" in head else address
     if not parts.query:
         return address
-    kept = [(name, value) for name, value in query if not _CREDENTIALS.fullmatch(name)]
-    return urlunsplit(parts._replace(query=urlencode(kept), fragment=""))
+    rest = [(name, value) for name, value in query if not _CREDENTIALS.fullmatch(name)]
+    return urlunsplit(parts._replace(query=urlencode(rest), fragment=""))
 
 
 NO_STORE = InputError("images_unreachable", "This process cannot read images.")
@@ -82,5 +82,5 @@ def read_vectors(
 def _address(row: dict[str, Any], spec: TargetSpec) -> str | InputError:
     try:
         return read_address(row, spec)
-    except InputError as problem:
-        return problem
+    except InputError as error:
+        return error

@@ -124,8 +124,8 @@ def _read(file: IO[bytes], max_side: int) -> np.ndarray:
             image.load()
             # After loading, which turns a TIFF upright.
             orientation = _orientation(image)
-            wanted = pixels.fitting(size if is_fraction else image.size, max_side)
-            array = pixels.downscaled(image, wanted)
+            target = pixels.fitting(size if is_fraction else image.size, max_side)
+            array = pixels.downscaled(image, target)
     return pixels.upright(array, orientation)
 
 

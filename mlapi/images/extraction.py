@@ -32,48 +32,48 @@ def extract_features(
     job: TrainingJob,
     eva: Eva,
     store: FolderFeatureStore,
-    wanted: ExtractorRef,
+    ref: ExtractorRef,
     addresses: Sequence[str],
     report: ProgressWriter,
 ) -> None:
     """Makes the features that are missing, and adds them to `store` and to the run's folder.
 
-    An image that cannot be read is a problem of its own and does not affect the others.
+    An unreadable image does not affect the others.
     Raises TrainingFailed if the extractor cannot be loaded, or is another one today.
     """
-    missing = list(store.missing(wanted, addresses))
+    missing = list(store.missing(ref, addresses))
     if not missing:
         return
-    extractor = extractor_for(wanted)
-    features = store.features.setdefault(wanted.name, {})
+    extractor = extractor_for(ref)
+    features = store.features.setdefault(ref.name, {})
     done = 0
     for number, batch in enumerate(chunked(missing, BATCH), start=1):
         table = f"{job.prefix}_images_{len(store.features)}_{number}"
         with _Folder(job.folder / "normalised") as folder:
             files = _normalised(store, batch, extractor.max_side, folder)
-            chosen = {"features": wanted.features}
+            chosen = {"features": ref.features}
             found = evaluate_images(eva, table, folder, ImageFeatures, chosen) if files else {}
         made = {content: found[name] for content, name in files.items() if name in found}
         for content in files:
             if content not in made:
-                store.problems[content] = _UNREADABLE
+                store.errors[content] = _UNREADABLE
         features.update(made)
         if made:
-            write_features(job.folder, f"{table}", wanted.name, made)
+            write_features(job.folder, table, ref.name, made)
         done += len(batch)
         report.phase("extracting features", done / len(missing))
 
 
-def log_problems(
+def log_unavailable(
     store: FolderFeatureStore, addresses: Sequence[str], report: ProgressWriter
 ) -> None:
     """Logs how many images are unavailable, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     for address in set(addresses):
         content = store.contents.get(address)
-        problem = store.problems.get(content) if isinstance(content, str) else content
-        if isinstance(problem, InputError):
-            reasons[problem.code, problem.message] += 1
+        error = store.errors.get(content) if isinstance(content, str) else content
+        if isinstance(error, InputError):
+            reasons[error.code, error.message] += 1
     for (code, message), n in reasons.most_common(20):
         report.log(f"{n} images are unavailable: {code}: {message}")
 
@@ -86,8 +86,8 @@ def _normalised(
     for i, content in enumerate(contents):
         try:
             image = read_image(store.files[content], max_side)
-        except InputError as problem:
-            store.problems[content] = problem
+        except InputError as error:
+            store.errors[content] = error
             continue
         files[content] = f"{i:06d}.png"
         # OpenCV writes BGR. A low level of compression: each file is read once and removed.
@@ -97,7 +97,7 @@ def _normalised(
 
 
 class _Folder:
-    """An empty folder for the time being."""
+    """An empty folder, which is removed at the end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -121,11 +121,11 @@ def write_images(
 ) -> int:
     """Write `id` and `features` of the rows whose image has features of the extractor; how many."""
     vectors = read_vectors([row["data"] for row in rows], spec, extractor, store)
-    there = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
-    features = pd.Series([vectors[i] for i in there], dtype=object)
-    frame = pd.DataFrame({"id": [rows[i]["id"] for i in there], "features": features})
+    present = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
+    features = pd.Series([vectors[i] for i in present], dtype=object)
+    frame = pd.DataFrame({"id": [rows[i]["id"] for i in present], "features": features})
     write_table(eva, table, frame, {"id": "integer", "features": "vector"})
-    return len(there)
+    return len(present)
 
 
 def through_table(

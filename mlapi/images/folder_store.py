@@ -18,22 +18,22 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef, FeatureSource, InputError
 
-_NOT_GIVEN = InputError("image_missing", "The image was not brought to this process.")
+_NOT_PREPARED = InputError("image_missing", "The image was not prepared for this process.")
 _NO_FEATURES = InputError("image_not_embedded", "The image has no features of this extractor.")
 
 
 @dataclass
 class FolderFeatureStore(FeatureSource):
-    """What is known in the folder; `problems` are those of contents that cannot be read."""
+    """The contents of the folder; `errors` are of contents that cannot be read."""
 
     contents: dict[str, str | InputError] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     features: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    problems: dict[str, InputError] = field(default_factory=dict)
+    errors: dict[str, InputError] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "FolderFeatureStore":
-        """All that the folder has; nothing if it is that of a run without images."""
+        """The store of the folder; empty for a run without images."""
         store = cls()
         listed = folder / "images.jsonl"
         for line in listed.read_text(encoding="utf-8").splitlines() if listed.exists() else ():
@@ -59,11 +59,11 @@ class FolderFeatureStore(FeatureSource):
         return [self._vector(known, address) for address in addresses]
 
     def _vector(self, known: Mapping[str, np.ndarray], address: str) -> np.ndarray | InputError:
-        content = self.contents.get(address, _NOT_GIVEN)
+        content = self.contents.get(address, _NOT_PREPARED)
         if isinstance(content, InputError):
             return content
         found = known.get(content)
-        return self.problems.get(content, _NO_FEATURES) if found is None else found
+        return self.errors.get(content, _NO_FEATURES) if found is None else found
 
     def content(self, address: str) -> str | None:
         """The SHA-256 of the image's file; None where it is unavailable."""
@@ -71,10 +71,10 @@ class FolderFeatureStore(FeatureSource):
         return found if isinstance(found, str) else None
 
     def missing(self, extractor: ExtractorRef, addresses: Sequence[str]) -> Iterator[str]:
-        """The contents, each once, that are given as files and have no features yet."""
+        """The distinct contents that are files of the folder and have no features yet."""
         known = self.features.get(extractor.name, {})
-        wanted = dict.fromkeys(filter(None, map(self.content, addresses)))
-        return (c for c in wanted if c not in known and c in self.files)
+        contents = dict.fromkeys(filter(None, map(self.content, addresses)))
+        return (c for c in contents if c not in known and c in self.files)
 
 
 def write_features(

@@ -1,4 +1,4 @@
-"""Feature vectors for what serves: stored ones, and those of images that are downloaded now."""
+"""Feature vectors for predictions: stored ones, and those of images that are downloaded now."""
 
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 # Label Studio waits 100 s for predictions, and would lose all of them to the last image.
 SECONDS = 60.0
 _AT_ONCE = 32  # images in memory
-_LATER = InputError("image_pending", "There was no time left to read the image; ask again.")
-# Why an image has no features now, and may have them when it is asked for again.
+_PENDING = InputError("image_pending", "There was no time left to read the image; ask again.")
+# Codes of images that may have features at the next request.
 TRANSIENT_CODES = frozenset(
     {
         *("image_pending", "media_unreachable", "media_timeout", "media_incomplete"),
@@ -78,7 +78,7 @@ class OnlineFeatures(FeatureSource):
                 found |= self._make(store, missing)
             finally:
                 _downloading.release()
-        return [found.get(address, _LATER) for address in addresses]
+        return [found.get(address, _PENDING) for address in addresses]
 
     def _make(self, store: FeatureStore, addresses: Sequence[str]) -> Vectors:
         """The vectors of what can be read in time; they are stored all at once, at the end."""
@@ -125,17 +125,17 @@ def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> V
         return found
     try:
         function = _functions.get(extractor)
-    except InputError as problem:
-        return dict.fromkeys(files, problem)
+    except InputError as error:
+        return dict.fromkeys(files, error)
     images = {}
     for content, path in files.items():
         if monotonic() > until:
-            found[content] = _LATER
+            found[content] = _PENDING
             continue
         try:
             images[content] = read_image(path, function.instance.extractor.max_side)
-        except InputError as problem:
-            found[content] = problem
+        except InputError as error:
+            found[content] = error
     if images:
         frame = pd.DataFrame({"image": pd.Series(list(images.values()), dtype=object)})
         vectors = function.evaluate(frame)["features"].tolist()
@@ -160,16 +160,16 @@ class _Functions:
         with self._lock:
             if extractor.name in self._made:
                 return self._made[extractor.name]
-            until, problem = self._failed.get(extractor.name, (0.0, _LATER))
+            until, failure = self._failed.get(extractor.name, (0.0, _PENDING))
             if monotonic() < until:
-                raise problem
+                raise failure
             try:
                 made = self._made[extractor.name] = _function(extractor)
             except EvalsError as error:
                 log.exception("extractor_not_loaded", extractor=extractor.name)
-                problem = InputError(error.code, error.sentence)
-                self._failed[extractor.name] = monotonic() + _FAILURE_REMEMBERED_S, problem
-                raise problem from error
+                failure = InputError(error.code, error.sentence)
+                self._failed[extractor.name] = monotonic() + _FAILURE_REMEMBERED_S, failure
+                raise failure from error
             return made
 
 

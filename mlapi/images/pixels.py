@@ -17,14 +17,14 @@ def fitting(size: tuple[int, int], max_side: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def downscaled(image: Image.Image, wanted: tuple[int, int]) -> np.ndarray:
-    """uint8 (height, width, 3) of a loaded image, on white, of the wanted width and height.
+def downscaled(image: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """uint8 (height, width, 3) of a loaded image, on white, of the given width and height.
 
-    First each factor x factor block becomes its mean, so that at least twice the wanted size
+    First each factor x factor block becomes its mean, so that at least twice that size
     is left, then the rest by linear interpolation over what a pixel covers.
     """
     width, height = image.size
-    factor = max(1, max(width, height) // (2 * max(wanted)))
+    factor = max(1, max(width, height) // (2 * max(size)))
     rows = max(1, _BAND // (width * factor)) * factor
     to_rgb = _to_rgb(image)
     array = np.empty((-(-height // factor), -(-width // factor), 3), np.uint8)
@@ -33,9 +33,9 @@ def downscaled(image: Image.Image, wanted: tuple[int, int]) -> np.ndarray:
         if factor > 1:
             band = band.reduce(factor)
         array[top // factor : top // factor + band.height] = np.asarray(band)
-    if wanted == (array.shape[1], array.shape[0]):
+    if size == (array.shape[1], array.shape[0]):
         return array
-    return np.array(Image.fromarray(array).resize(wanted, Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(array).resize(size, Image.Resampling.BILINEAR))
 
 
 def upright(array: np.ndarray, orientation: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Brings the images of a run to its folder before the training, and stores its features after.
+"""Prepares the images of a run in its folder, and stores the features of the training after it.
 
 The training child has neither database nor network: stored vectors are given to it, of other
 images the files, and the vectors that it makes are stored with the tasks.
@@ -34,14 +34,14 @@ NO_TIME = InputError(
 
 
 class ImagesUnavailable(EvalsError):
-    """None of the images that a run would learn from can be had."""
+    """None of the images of a run is available."""
 
     code = "images_unavailable"
 
 
 @dataclass
 class ImagePreparation:
-    """The images of one run. `named`: by address the tasks that name it."""
+    """The images of one run. `named`: the tasks that name each address."""
 
     project: Project
     folder: Path
@@ -55,11 +55,11 @@ class ImagePreparation:
     def for_job(
         cls, project: Project, job: TrainingJob, rows: Iterable[dict[str, Any]]
     ) -> "ImagePreparation":
-        """Those that the dataset's rows name, by the job's extractor and by the champion's."""
+        """The images of the dataset's rows, for the job's extractor and the champion's."""
         extractors = [job.extractor] if job.extractor else []
-        theirs = job.champion.extractor if job.champion else None
-        if theirs and theirs not in extractors:
-            extractors.append(theirs)
+        champion = job.champion.extractor if job.champion else None
+        if champion and champion not in extractors:
+            extractors.append(champion)
         found = cls(project, job.folder, [FeatureStore(project, e) for e in extractors])
         for row in rows:
             for target in job.targets:
@@ -88,7 +88,7 @@ class ImagePreparation:
             raise ImagesUnavailable(f"None of {len(self.named)} images can be read: {self.why}")
 
     def prepare_stored(self) -> None:
-        """As `prepare`, with nothing downloaded: for a trial of a version."""
+        """As `prepare` without a download: for the load check of a version."""
         for store in self.stores:
             self._write_stored(store, lambda: None)
         self._write_list({})
@@ -96,13 +96,13 @@ class ImagePreparation:
     @property
     def why(self) -> str:
         """The most common reasons why images are unavailable."""
-        problems = Counter(
+        errors = Counter(
             (c.code, c.message) for c in self.contents.values() if isinstance(c, InputError)
         )
-        return "; ".join(f"{code}, {said} ({n})" for (code, said), n in problems.most_common(3))
+        return "; ".join(f"{code}, {message} ({n})" for (code, message), n in errors.most_common(3))
 
     def save_features(self) -> None:
-        """Store the features that the child has made, also of one that failed or was ended."""
+        """Store the features that the child has made, also if it failed or was stopped."""
         embedded: set[tuple[str, str]] = set()
         stores = {store.extractor.name: store for store in self.stores}
         tasks: dict[str, list[tuple[int, str]]] = {}
@@ -123,7 +123,7 @@ class ImagePreparation:
 
     def _write_stored(self, store: FeatureStore, check: Callable[[], None]) -> set[str]:
         """Writes the stored vectors of the dataset's addresses; the addresses that have one."""
-        there: set[str] = set()
+        found: set[str] = set()
         written: set[str] = set()
         for number, addresses in enumerate(chunked(self.named, _ROWS)):
             check()
@@ -131,26 +131,26 @@ class ImagePreparation:
             for stored in store.by_address(addresses):
                 self._stored.add((store.extractor.name, stored.task, stored.address))
                 self.contents[stored.address] = stored.content
-                there.add(stored.address)
+                found.add(stored.address)
                 if stored.content not in written:
                     vectors[stored.content] = stored.vector
             written |= set(vectors)
             self._write(store, f"{_STORED}-{number}", vectors)
-        self.counts["cached"] = len(there) if store is self.stores[0] else self.counts["cached"]
-        return there
+        self.counts["cached"] = len(found) if store is self.stores[0] else self.counts["cached"]
+        return found
 
     def _download(
         self, addresses: list[str], check: Callable[[], None], until: float
     ) -> dict[str, str]:
-        """By content the name of its file in the folder, where it is linked as soon as it is there:
-        the cache guards it for a minute only.
+        """By content the name of its file in the folder, linked as soon as it is downloaded:
+        the cache keeps it for a minute only.
         """
         files: dict[str, str] = {}
         (self.folder / "images").mkdir(exist_ok=True)
         with MediaReader(self.project) as reader:
             for address, fetched in reader.fetch_each(addresses, check, until):
                 if isinstance(fetched, InputError):
-                    # What is kept of it for one extractor is worth more than that it is gone.
+                    # Stored features of one extractor count, though the file is unavailable now.
                     self.contents.setdefault(address, fetched)
                     continue
                 self.contents[address] = fetched.sha256

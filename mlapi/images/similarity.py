@@ -20,7 +20,7 @@ _ROWS = 2_000  # vectors in memory beside the index
 
 
 class NoFeatures(EvalsError):
-    """Nothing is known of what the task's image looks like."""
+    """The task's image has no stored features."""
 
     code = "no_features"
 
@@ -28,8 +28,8 @@ class NoFeatures(EvalsError):
 def similar(task: Task, k: int) -> list[Neighbour]:
     """At most k other tasks, the most similar first, by the cosine of their features in -1..1.
 
-    By the extractor of the champion where the task has features of it, else by the one that saw
-    the task last. Raises NoFeatures.
+    By the extractor of the champion where the task has features of it, else by the newest extractor
+    that it has features of. Raises NoFeatures.
     """
     own = _own(task)
     if own is None:
@@ -41,10 +41,10 @@ def similar(task: Task, k: int) -> list[Neighbour]:
 
 
 def _own(task: Task) -> Feature | None:
-    mine = Feature.objects.filter(task=task).order_by("-id")
+    features = Feature.objects.filter(task=task).order_by("-id")
     champion = task.project.champion
-    preferred = mine.filter(extractor=champion.extractor).first() if champion else None
-    return preferred or mine.first()
+    preferred = features.filter(extractor=champion.extractor).first() if champion else None
+    return preferred or features.first()
 
 
 @dataclass
@@ -63,43 +63,43 @@ class _Index:
 
     def nearest(self, task: int, vector: np.ndarray, k: int) -> list[Neighbour]:
         with self.lock:
-            self._bring_up_to_date()
+            self._refresh()
             if self.vectors is None:
                 return []
-            wanted = k + 2  # the task itself is among them, once or with another address
+            n = k + 2  # the task itself is among them, once or with another address
             while True:
-                best = self._best(vector, wanted)
+                best = self._best(vector, n)
                 best.pop(task, None)
-                if len(best) >= k or wanted >= len(self.rows):
+                if len(best) >= k or n >= len(self.rows):
                     return [Neighbour(other, cosine) for other, cosine in list(best.items())[:k]]
-                wanted *= 2
+                n *= 2
 
-    def _best(self, vector: np.ndarray, wanted: int) -> dict[int, float]:
+    def _best(self, vector: np.ndarray, n: int) -> dict[int, float]:
         """The cosines of the nearest tasks; a task with several images has its nearest one's."""
         if self.vectors is None:
             return {}
-        found, places = self.vectors.search(vector[None, :], min(wanted, len(self.rows)))
+        found, positions = self.vectors.search(vector[None, :], min(n, len(self.rows)))
         best: dict[int, float] = {}
-        for place, cosine in zip(places[0].tolist(), found[0].tolist(), strict=True):
-            best.setdefault(self.rows[place][1], min(1.0, max(-1.0, cosine)))
+        for position, cosine in zip(positions[0].tolist(), found[0].tolist(), strict=True):
+            best.setdefault(self.rows[position][1], min(1.0, max(-1.0, cosine)))
         return best
 
-    def _bring_up_to_date(self) -> None:
-        """Add what is newer; where that does not make it all there is, read all again.
+    def _refresh(self) -> None:
+        """Add the newer rows; if that is not all rows, read all again.
 
         A transaction that commits late may bring rows of smaller ids, and rows are dropped with
         their tasks: either way the numbers differ.
         """
-        kept = Feature.objects.filter(project=self.project, extractor=self.extractor)
-        self._add(kept.filter(pk__gt=self.rows[-1][0] if self.rows else 0))
-        if kept.count() != len(self.rows):
+        stored = Feature.objects.filter(project=self.project, extractor=self.extractor)
+        self._add(stored.filter(pk__gt=self.rows[-1][0] if self.rows else 0))
+        if stored.count() != len(self.rows):
             self.vectors, self.rows = None, []
-            self._add(kept)
+            self._add(stored)
 
-    def _add(self, kept: QuerySet[Feature]) -> None:
+    def _add(self, stored: QuerySet[Feature]) -> None:
         import faiss
 
-        rows = kept.order_by("pk").values_list("pk", "task", "vector").iterator(_ROWS)
+        rows = stored.order_by("pk").values_list("pk", "task", "vector").iterator(_ROWS)
         some: list[tuple[int, int, bytes | memoryview]] = []
         for row in rows:
             some.append(row)
@@ -118,27 +118,27 @@ class _Index:
 
 
 class _Indexes:
-    """The indexes that this process keeps, within MODEL_CACHE_MB; the longest unused go first."""
+    """The process's cache of indexes within MODEL_CACHE_MB; the least recently used go first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[int, str], _Index] = {}
+        self._indexes: dict[tuple[int, str], _Index] = {}
 
     def get(self, project: int, extractor: str) -> _Index:
         with self._lock:
-            index = self._kept.pop((project, extractor), None) or _Index(project, extractor)
-            self._kept[project, extractor] = index
+            index = self._indexes.pop((project, extractor), None) or _Index(project, extractor)
+            self._indexes[project, extractor] = index
             return index
 
     def trim(self) -> None:
         limit = settings.MODEL_CACHE_MB * 2**20
         with self._lock:
-            while len(self._kept) > 1 and sum(i.nbytes for i in self._kept.values()) > limit:
-                del self._kept[next(iter(self._kept))]
+            while len(self._indexes) > 1 and sum(i.nbytes for i in self._indexes.values()) > limit:
+                del self._indexes[next(iter(self._indexes))]
 
     def forget(self) -> None:
         with self._lock:
-            self._kept.clear()
+            self._indexes.clear()
 
 
 _indexes = _Indexes()

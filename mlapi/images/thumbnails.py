@@ -1,4 +1,4 @@
-"""Small images of tasks, for people who look at mistakes, cells, clusters and neighbours."""
+"""Thumbnails of tasks' images, for the pages that show tasks."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from registry.models import Project
 
 SIDE = 160  # pixels of the longer one
 _QUALITY = 80
-_KEPT_S = 7 * 24 * 3600.0
+_MAX_AGE_S = 7 * 24 * 3600.0
 
 
 class NoThumbnail(EvalsError):
@@ -29,16 +29,16 @@ def thumbnail(project: Project, address: str) -> bytes:
     try:
         with MediaReader(project) as reader:
             fetched = reader.fetch(address)
-        kept = _folder() / f"{fetched.sha256}.jpg"
-        if not kept.exists():
-            _write(kept, _small(fetched.path))
-        return kept.read_bytes()
-    except InputError as problem:
-        raise NoThumbnail(f"{problem.code}: {problem.message}") from problem
+        cached = _folder() / f"{fetched.sha256}.jpg"
+        if not cached.exists():
+            _write(cached, _small(fetched.path))
+        return cached.read_bytes()
+    except InputError as error:
+        raise NoThumbnail(f"{error.code}: {error.message}") from error
 
 
-def trim(older_than_s: float = _KEPT_S) -> int:
-    """Remove thumbnails of long ago; returns how many. They are made again when asked for."""
+def trim(older_than_s: float = _MAX_AGE_S) -> int:
+    """Remove old thumbnails; returns how many. They are made again when requested."""
     removed = 0
     for path in _folder().glob("*.jpg*"):
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Which pipelines there are, and which of them serves a label config.
+"""The pipelines, and which of them serves a label config.
 
 A package for each kind of labelling; `base` has the interface, `classification` and `images`
 what several of them share. Imports eva, evaluation, images, run_folder, labelstudio's
@@ -21,7 +21,7 @@ from mlapi.pipelines.image_similarity import ImageSimilarity
 from mlapi.pipelines.models import READERS
 from mlapi.pipelines.text_classification import TextClassification
 
-# In this order they are asked; the first that has a target serves the config.
+# In the order of precedence: the first that has a target serves the config.
 PIPELINES: dict[str, Pipeline] = {
     p.name: p
     for p in (TextClassification(), ImageClassification(), ImageSimilarity(), ImageClusters())
@@ -38,14 +38,14 @@ def get(name: str) -> Pipeline:
 
 
 def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match:
-    """What the first pipeline with a target makes of the config, else why none has one.
+    """The match of the first pipeline with a target, else the reasons of all.
 
-    A pipeline that the options ask for is the only one that may serve. Of a control that none
-    serves the reason is that of the pipeline that comes nearest.
+    A pipeline that the options choose is the only one that may serve. A control that none serves
+    has the reason of the pipeline that comes nearest.
     """
-    asked = [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
+    chosen = [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
     usual = [p for p in PIPELINES.values() if not p.opt_in]
-    matches = [pipeline.match(config, options) for pipeline in asked or usual]
+    matches = [pipeline.match(config, options) for pipeline in chosen or usual]
     served = next((m for m in matches if m.targets), None)
     nearest: dict[str, Unserved] = {}
     for refused in (u for m in matches for u in m.unserved):
@@ -53,7 +53,7 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
         if known is None or refusals.nearness(refused) > refusals.nearness(known):
             nearest[refused.control] = refused
     if served is None:
-        return Match("", (), tuple(nearest.values()))
+        return Match.none(tuple(nearest.values()))
     elsewhere = {t.name for m in matches for t in m.targets} - {t.name for t in served.targets}
     return replace(
         served,
@@ -69,8 +69,8 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
 def why_not(unserved: Match) -> str:
     """One ASCII line, cause and cure, for a config without targets; "" for one that has some.
 
-    It is Label Studio's only text of ours that its user reads, so it names the reason of
-    the control that comes nearest to being served: one that is refused for what it is set to.
+    Label Studio shows its user no other text of this backend, so it is the reason of the control
+    that comes nearest to being served: one that is refused for its settings.
     """
     if unserved.targets:
         return ""

@@ -1,12 +1,12 @@
 """The artifact of a version: a zip of a JSON header and plain arrays. Nothing in it can run.
 
-The header (`header.json`) has the format, the pipeline and what the model's `to_parts` said;
+The header (`header.json`) has the format, the pipeline and what the model's `to_parts` returned;
 in place of an array, of bytes and of a long list of texts it has `{"$file": "<name>"}`, and
 the zip has that file: `.npy` of numbers, `.bin`, or `.json`. All are stored, not compressed,
 with sorted names and one fixed time, so equal contents give equal bytes.
 
-No name of a class or a module is in it, so code can be renamed under it. `to_parts` and
-`from_parts` of the models say what is.
+No name of a class or a module is in it, so code can be renamed under it. The models' `to_parts` and
+`from_parts` define the contents.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ class Texts:
 
 
 class Model(Protocol):
-    """What a version has learned, in memory: written as parts, read by `Pipeline.read_model`."""
+    """A trained model in memory: written as parts, read by `Pipeline.read_model`."""
 
     def to_parts(self) -> dict[str, Any]:
         """Numbers, texts, arrays and bytes by name, as `pack` takes them."""
@@ -92,7 +92,7 @@ def save(job: TrainingJob, model: Model) -> Stored:
 
 
 def unpack(content: bytes, pipeline: str = "") -> Parts:
-    """The parts that `pack` was given, with `pipeline`; each is checked when it is asked for.
+    """The parts that `pack` was given, with `pipeline`; each is checked when it is read.
 
     Raises ArtifactFormatOld for format 1, and ArtifactInvalid for what is no artifact, or
     none of this pipeline.

@@ -1,4 +1,4 @@
-"""What a pipeline is: one kind of labelling, from the label config to the answer."""
+"""The interface of a pipeline: one kind of labelling, from the label config to the answer."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,17 +29,16 @@ class Predictor(ABC):
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
     ) -> list[dict[str, Answer | NoPrediction]]:
-        """For each task's data, what each trained target answers, by control name.
+        """For each task's data, the answers of the trained targets by control name.
 
-        `specs` are today's targets: where a control's input is now. Without them it is
-        where it was in training. A control that is in none of today's specs is left out.
-        `store` has the features of images; a version that reads texts does not ask it.
-        Never raises for what a task holds.
+        `specs` are today's targets, by which inputs are read; None: those of the training. A
+        control in none of them is left out. `store` has the features of images, and is not used
+        for texts. Never raises for what a task holds.
         """
 
 
 class RunHistory(Protocol):
-    """What a pipeline may know of a run and of its project's earlier ones when it plans the run."""
+    """A run and its project's earlier ones, as a pipeline plans the run."""
 
     @property
     def is_start_training(self) -> bool:
@@ -50,12 +49,12 @@ class RunHistory(Protocol):
         """Whether an earlier run of the project has made a version."""
 
     def candidates(self, most: int) -> Iterable[tuple[int, list[dict[str, Any]]]]:
-        """Id and candidates of earlier runs that have some, the newest first, of so many runs."""
+        """Id and candidates of earlier runs, the newest first; of at most so many runs."""
 
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a pipeline decides before a run: its own parameters, and by name why they are so."""
+    """A pipeline's parameters of a run, and the reasons for them by name."""
 
     parameters: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -64,12 +63,12 @@ class RunPlan:
 class Pipeline(ABC):
     """One kind of labelling.
 
-    `opt_in`: it serves only projects whose options ask for it (`is_enabled`).
-    `learns_from`: which tasks its datasets have. `counts`: what the policy counts before it
-    trains. `policy`: the policy's defaults where they are others than a classifier's. `sees`:
-    its inputs are the features of images. `may_abstain`: it rightly has no answer for many
-    tasks. `modules`: what its first prediction imports, which
-    a process lets one thread do, because EvaDB's modules import each other in circles.
+    `opt_in`: it serves only projects whose options choose it (`is_enabled`). `learns_from`: the
+    tasks of its datasets. `counts`: what the policy counts before it trains. `policy`: defaults
+    of the policy that differ from a classifier's. `uses_images`: its inputs are the features of
+    images. `may_abstain`: it may have no answer for most tasks. `modules`: the imports of its
+    first prediction, which one thread of a process does, because EvaDB's modules import each
+    other in circles.
     """
 
     name: str
@@ -83,33 +82,33 @@ class Pipeline(ABC):
 
     @abstractmethod
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        """The targets that it would fill, and why it does not fill the other controls.
+        """The targets that it fills, and the reason for each other control.
 
-        `options` are what the project has set, as it set it: a pipeline that is asked for by
-        an option serves nothing without it.
+        `options` are those that the project has set, without defaults: a pipeline with `opt_in`
+        has no target without its option.
         """
 
     @property
     @abstractmethod
     def option_names(self) -> frozenset[str]:
-        """What a project can set for it."""
+        """The names of its options."""
 
     @abstractmethod
     def validate_options(self, options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in. Raises UnknownOption or InvalidOption."""
 
     def applies_to(self, config: LabelConfig) -> bool:
-        """Whether the config shows what the pipeline is about at all."""
+        """Whether the config has any object that the pipeline reads."""
         return True
 
     def is_enabled(self, options: Mapping[str, Any]) -> bool:
-        """Whether the project's options ask for this pipeline and no other."""
+        """Whether the project's options choose this pipeline."""
         return False
 
     def required(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any]
     ) -> dict[str, str] | None:
-        """By control the label without which there is nothing to learn; None: any will do."""
+        """The label that each control needs to be trained; None: any."""
         return None
 
     @abstractmethod
@@ -123,12 +122,12 @@ class Pipeline(ABC):
         """The normalised inputs of the targets: tasks that are equal in them share a split."""
 
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-        """What it decides before a run; `options` are complete. In the parent process."""
+        """Its parameters of a run; `options` have defaults. Called in the parent process."""
         return RunPlan()
 
     @abstractmethod
     def read_model(self, parts: "Parts") -> "Model":
-        """What the model's `to_parts` wrote. Raises ArtifactInvalid."""
+        """The model that its `to_parts` described. Raises ArtifactInvalid."""
 
     @abstractmethod
     def predictor(self, model: Any) -> Predictor:
@@ -151,4 +150,4 @@ class Pipeline(ABC):
     def learning_curve(
         self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
-        """That of the version whose artifact `train` left in the folder, and its result."""
+        """The learning curve of the version that `train` has left in the folder."""

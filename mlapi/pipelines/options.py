@@ -1,4 +1,4 @@
-"""What a project can set: names, defaults and what each value must be."""
+"""The options of a project: names, defaults and checks."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -54,19 +54,19 @@ TIME_BUDGET_S = Option(None, _is_time_budget, f"number from 1 to {MAX_TIME_BUDGE
 SEED = whole(0, 0, 2**32 - 1)
 
 
-def validate(given: dict[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
+def validate(values: dict[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:
     """The options with defaults filled in.
 
     Raises UnknownOption or InvalidOption, which name the option.
     """
-    if not isinstance(given, dict):
+    if not isinstance(values, dict):
         raise InvalidOption("The options are not an object.")
-    unknown = sorted(str(name) for name in set(given) - set(known))
+    unknown = sorted(str(name) for name in set(values) - set(known))
     if unknown:
         raise UnknownOption(
             f"There is no option {unknown[0]!r}.", hint=f"Known: {', '.join(known)}."
         )
-    chosen = {name: option.default for name, option in known.items()} | given
+    chosen = {name: option.default for name, option in known.items()} | values
     for name, option in known.items():
         if not option.is_valid(chosen[name]):
             raise InvalidOption(f"{name} is no {option.must_be}.")

@@ -27,7 +27,7 @@ class ArtifactInvalid(EvalsError):
 
 
 class Parts:
-    """A part by the names of what it has. Raises ArtifactInvalid for what is not as asked."""
+    """A part of an artifact, whose values are read by name and type. Raises ArtifactInvalid."""
 
     def __init__(self, values: Mapping[str, Any], place: str = "") -> None:
         self._values = values
@@ -63,7 +63,7 @@ class Parts:
         """An array of this shape, where None is any length, of `floating` or `integer`."""
         found = self._get(name, np.ndarray)
         fits = found.ndim == len(shape) and all(
-            wanted in (None, length) for wanted, length in zip(shape, found.shape, strict=True)
+            expected in (None, length) for expected, length in zip(shape, found.shape, strict=True)
         )
         if not fits or found.dtype.kind not in _KINDS[dtype]:
             lengths = ", ".join("any" if length is None else str(length) for length in shape)
@@ -149,5 +149,5 @@ class Parts:
     def _path(self, name: str) -> str:
         return f"{self._place}/{name}" if self._place else name
 
-    def _wrong(self, name: str, wanted: str) -> ArtifactInvalid:
-        return ArtifactInvalid(f"The artifact's {self._path(name)} is not {wanted}.")
+    def _wrong(self, name: str, expected: str) -> ArtifactInvalid:
+        return ArtifactInvalid(f"The artifact's {self._path(name)} is not {expected}.")

@@ -1,4 +1,4 @@
-"""Why features of images cannot be made here: the cause as a code, a message and the cure."""
+"""Errors of extractors: why features of images cannot be made here, with code and cure."""
 
 from typing import NamedTuple
 
@@ -8,34 +8,36 @@ from registry.error_codes import CODES
 FOLDER_HINT = CODES["model_missing"].hint
 
 
-class Problem(NamedTuple):
+class ExtractorError(NamedTuple):
     """Why a value of the option `features` cannot be used on this machine."""
 
     code: str
     message: str
     hint: str
 
-    def failed(self) -> TrainingFailed:
+    def failure(self) -> TrainingFailed:
         """As the error that ends a training, or a prediction."""
         return TrainingFailed(self.code, self.message, hint=self.hint)
 
 
-def invalid(message: str) -> Problem:
-    return Problem("option_invalid", message, "Say opencv, or hf: and a model's name or folder.")
+def invalid(message: str) -> ExtractorError:
+    return ExtractorError(
+        "option_invalid", message, "Say opencv, or hf: and a model's name or folder."
+    )
 
 
-def no_vision(message: str) -> Problem:
-    return Problem("vision_missing", message, CODES["vision_missing"].hint)
+def no_vision(message: str) -> ExtractorError:
+    return ExtractorError("vision_missing", message, CODES["vision_missing"].hint)
 
 
-def no_model(message: str, *, hint: str = FOLDER_HINT) -> Problem:
-    return Problem("model_missing", f"features hf: {message}", hint)
+def no_model(message: str, *, hint: str = FOLDER_HINT) -> ExtractorError:
+    return ExtractorError("model_missing", f"features hf: {message}", hint)
 
 
-def broken_model(message: str) -> Problem:
-    return Problem("model_broken", f"features hf: {message}", FOLDER_HINT)
+def broken_model(message: str) -> ExtractorError:
+    return ExtractorError("model_broken", f"features hf: {message}", FOLDER_HINT)
 
 
-def said(error: Exception) -> str:
-    """The first line of what a foreign library says, which may be long."""
+def first_line(error: Exception) -> str:
+    """The first line of a foreign library's message, which may be long."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

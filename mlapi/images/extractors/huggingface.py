@@ -12,7 +12,7 @@ from transformers import AutoImageProcessor, AutoModel
 from transformers.utils import logging
 
 from mlapi.images.extractors import model_files
-from mlapi.images.extractors.errors import broken_model, said
+from mlapi.images.extractors.errors import broken_model, first_line
 from mlapi.images.extractors.opencv import checked, within
 
 logging.set_verbosity_error()
@@ -53,7 +53,7 @@ class HuggingFaceFeatures:
         return _unit_rows(rows)
 
     def _vectors(self, images: list[np.ndarray]) -> np.ndarray:
-        """What the model says of each. Never padded to each other, so a row is its image's."""
+        """The model's outputs; not padded to each other, so a row depends on one image."""
         inputs = [self._prepared(image) for image in images]
         shapes = {tuple(sorted((k, v.shape) for k, v in one.items())) for one in inputs}
         if len(shapes) > 1:
@@ -69,8 +69,8 @@ class HuggingFaceFeatures:
     def _run(self, inputs: dict[str, torch.Tensor]) -> np.ndarray:
         with self._lock, torch.inference_mode():
             # Models of images and texts, such as CLIP, have a way of their own to an image.
-            see = getattr(self._model, "get_image_features", self._model)
-            return self._pooled(see(**inputs)).float().numpy()
+            embed = getattr(self._model, "get_image_features", self._model)
+            return self._pooled(embed(**inputs)).float().numpy()
 
     def _pooled(self, output: Any) -> torch.Tensor:
         """(n, size): the model's own pooling if it was trained, the class token, or the mean."""
@@ -100,23 +100,25 @@ def load(folder: Path, label: str) -> HuggingFaceFeatures:
         )
         model = model.float().eval()
     except Exception as e:  # transformers raises whatever lies in the way
-        raise broken_model(f"{folder} is no model that loads: {said(e)}").failed() from e
+        raise broken_model(f"{folder} is no model that loads: {first_line(e)}").failure() from e
     # What the file lacks is made up at random. A pooler often is lacking and can be done without.
     invented = sorted(info["missing_keys"])
     needed = [key for key in invented if "pooler" not in key]
     if needed:
         raise broken_model(
             f"{folder} has no weights for {needed[0]} ({len(needed)} are lacking)."
-        ).failed()
+        ).failure()
     name = f"hf:{label}@{model_files.digest(folder)[:12]}"
     try:
         made = HuggingFaceFeatures(model, processor, name, pooler=not invented)
         image = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)
         once, again = made.features([image, image // 2]), made.features([image])
     except Exception as e:  # a model of texts, of sounds, of something else
-        raise broken_model(f"{folder} makes no features of images: {said(e)}").failed() from e
+        raise broken_model(
+            f"{folder} makes no features of images: {first_line(e)}"
+        ).failure() from e
     if not np.allclose(once[0], again[0], atol=1e-4):
-        raise broken_model(f"{folder} gives other features of an image each time.").failed()
+        raise broken_model(f"{folder} gives other features of an image each time.").failure()
     return made
 
 

@@ -1,4 +1,4 @@
-"""Which extractor a project's option `features` names, and why one cannot be used here."""
+"""Loads the extractor that a project's option `features` names, or says why it cannot be used."""
 
 import importlib.util
 import threading
@@ -11,7 +11,7 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef, TrainingFailed
 from mlapi.images.extractors import model_files
-from mlapi.images.extractors.errors import Problem, invalid, no_model, no_vision, said
+from mlapi.images.extractors.errors import ExtractorError, first_line, invalid, no_model, no_vision
 from mlapi.images.extractors.opencv import OpenCVFeatures
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Extractor(Protocol):
 
     @property
     def max_side(self) -> int:
-        """Pixels of an image's longer side beyond which nothing more is seen."""
+        """Pixels of an image's longer side to which it is shrunk before."""
 
     @property
     def nbytes(self) -> int:
@@ -55,8 +55,8 @@ _models: WeakValueDictionary[Any, "HuggingFaceFeatures"] = WeakValueDictionary()
 _latest: list["HuggingFaceFeatures"] = []
 
 
-def problem(features: Any) -> Problem | None:
-    """Why that value cannot be used on this machine, as far as can be told without loading it.
+def check(features: Any) -> ExtractorError | None:
+    """Why that value cannot be used on this machine, as far as is known without loading it.
 
     Codes: option_invalid, vision_missing, model_missing. Imports no torch, asks no network.
     """
@@ -78,12 +78,12 @@ def problem(features: Any) -> Problem | None:
 def extractor(features: str) -> Extractor:
     """The extractor that the option names; a model is loaded once in a process.
 
-    Raises TrainingFailed with option_invalid, vision_missing, model_missing (not here, and not
-    to be had from the hub) or model_broken (its files are no model of images).
+    Raises TrainingFailed with option_invalid, vision_missing, model_missing (not here, nor on the
+    hub) or model_broken (its files are no model of images).
     """
-    found = problem(features)
-    if found is not None:
-        raise found.failed()
+    error = check(features)
+    if error is not None:
+        raise error.failure()
     if features == "opencv":
         return _opencv
     with _lock:
@@ -97,17 +97,17 @@ def extractor(features: str) -> Extractor:
         return model
 
 
-def extractor_for(wanted: ExtractorRef) -> Extractor:
+def extractor_for(ref: ExtractorRef) -> Extractor:
     """The extractor that earlier vectors were made by.
 
     Raises TrainingFailed: as `extractor`, and with extractor_changed where its option loads
     another one today.
     """
-    found = extractor(wanted.features)
-    if found.name != wanted.name:
+    found = extractor(ref.features)
+    if found.name != ref.name:
         raise TrainingFailed(
             "extractor_changed",
-            f"The features are {found.name} today, and were {wanted.name}.",
+            f"The features are {found.name} today, and were {ref.name}.",
         )
     return found
 
@@ -116,7 +116,7 @@ def _load(name: str, folder: Path | None) -> "HuggingFaceFeatures":
     try:
         from mlapi.images.extractors.huggingface import load
     except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
-        raise no_vision(f"torch and transformers do not import: {said(e)}").failed() from e
+        raise no_vision(f"torch and transformers do not import: {first_line(e)}").failure() from e
     return load(folder if folder is not None else _downloaded(name), model_files.label(name))
 
 
@@ -124,9 +124,9 @@ def _downloaded(name: str) -> Path:
     try:
         folder = model_files.download(name)
     except Exception as e:  # of the hub's client, of its HTTP client, of the system
-        message = f"{name} is not on this machine, and the hub gives none: {said(e)}"
-        raise no_model(message, hint=HUB_HINT).failed() from e
+        message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
+        raise no_model(message, hint=HUB_HINT).failure() from e
     lacking = model_files.lacking(folder)
     if lacking is not None:
-        raise no_model(lacking).failed()
+        raise no_model(lacking).failure()
     return folder

@@ -84,7 +84,7 @@ def thumbnail(grey: np.ndarray) -> np.ndarray:
 
 
 def lab(rgb: np.ndarray) -> np.ndarray:
-    """The image in CIELAB, at most 64x64: what `colour` and `layout` look at."""
+    """The image in CIELAB, at most 64x64: the input of `colour` and `layout`."""
     small = at_most(rgb, _COLOUR_SIDE, _COLOUR_SIDE)
     return cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
@@ -122,8 +122,8 @@ def lbp(grey: np.ndarray) -> np.ndarray:
     h, w = grey.shape
     counts = []
     for radius, shrunk in _DISTANCES:
-        seen = at_most(grey, max(1, w // shrunk), max(1, h // shrunk))
-        counts.append(_patterns(seen, radius) / (seen.size * len(_DISTANCES)))
+        small = at_most(grey, max(1, w // shrunk), max(1, h // shrunk))
+        counts.append(_patterns(small, radius) / (small.size * len(_DISTANCES)))
     return np.sqrt(np.concatenate(counts))
 
 
@@ -135,9 +135,9 @@ def _patterns(grey: np.ndarray, radius: int) -> np.ndarray:
     code = np.zeros((h, w), np.uint8)
     contrast = np.zeros((h, w), np.uint16)
     for bit, (y, x) in enumerate(_CIRCLE):
-        there = around[radius * (1 + y) :, radius * (1 + x) :][:h, :w]
-        code |= (there > above).view(np.uint8) << np.uint8(bit)
-        contrast += np.maximum(there, grey) - np.minimum(there, grey)
+        shifted = around[radius * (1 + y) :, radius * (1 + x) :][:h, :w]
+        code |= (shifted > above).view(np.uint8) << np.uint8(bit)
+        contrast += np.maximum(shifted, grey) - np.minimum(shifted, grey)
     level = sum((contrast >= len(_CIRCLE) * step).view(np.uint8) for step in _CONTRASTS)
     kinds = len(_CONTRASTS) + 1
     return np.bincount((kinds * _PATTERN[code] + level).ravel(), minlength=kinds * _PATTERNS)

@@ -1,4 +1,8 @@
-"""Turns an estimator's scores into probabilities, fitted on scores of examples it had not seen."""
+"""Calibrates an estimator's scores to probabilities, fitted on scores of unseen examples.
+
+Not by scikit-learn's CalibratedClassifierCV: its temperature has no prior on the targets, without
+which a few examples that are told apart give certainty.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -73,12 +77,12 @@ def _temperature(scores: np.ndarray, labels: np.ndarray) -> Temperature:
     n, k = scores.shape
     if n == 0 or k < 2:
         return Temperature(1.0)
-    # Platt's prior, for a class each: without it, few examples told apart make certainty.
-    wanted = np.full((n, k), 1 / ((n + 2) * (k - 1)))
-    wanted[np.arange(n), labels] = (n + 1) / (n + 2)
+    # Platt's prior for each class: without it a few separable examples give certainty.
+    target = np.full((n, k), 1 / ((n + 2) * (k - 1)))
+    target[np.arange(n), labels] = (n + 1) / (n + 2)
 
     def loss(log_t: float) -> float:
-        return -float((wanted * log_softmax(scores / np.exp(log_t), axis=1)).sum()) / n
+        return -float((target * log_softmax(scores / np.exp(log_t), axis=1)).sum()) / n
 
     # A label unseen in a fold stands at UNSEEN there: a large penalty that is not infinite.
     found = minimize_scalar(loss, bounds=(np.log(0.02), np.log(20)), method="bounded")
@@ -87,12 +91,12 @@ def _temperature(scores: np.ndarray, labels: np.ndarray) -> Temperature:
 
 def _sigmoids(scores: np.ndarray, labels: np.ndarray) -> Sigmoids:
     n_labels = labels.shape[1]
-    seen = scores > UNSEEN
-    pooled = _platt(scores[seen], labels[seen])
+    known = scores > UNSEEN
+    pooled = _platt(scores[known], labels[known])
     slopes = np.full(n_labels, pooled[0])
     intercepts = np.full(n_labels, pooled[1])
     for j in range(n_labels):
-        s, y = scores[seen[:, j], j], labels[seen[:, j], j]
+        s, y = scores[known[:, j], j], labels[known[:, j], j]
         if _FEW <= y.sum() <= len(y) - _FEW:
             slopes[j], intercepts[j] = _platt(s, y)
     return Sigmoids(slopes, intercepts)
@@ -102,12 +106,12 @@ def _platt(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Slope and intercept, with Platt's prior on the targets; the slope is never negative."""
     positive = float(labels.sum())
     negative = len(labels) - positive
-    wanted = np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    target = np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))
 
     def loss(ab: np.ndarray) -> tuple[float, np.ndarray]:
         z = ab[0] * scores + ab[1]
-        value = np.mean(np.logaddexp(0, z) - wanted * z) if len(scores) else 0.0
-        error = expit(z) - wanted
+        value = np.mean(np.logaddexp(0, z) - target * z) if len(scores) else 0.0
+        error = expit(z) - target
         gradient = [np.mean(error * scores), np.mean(error)] if len(scores) else [0.0, 0.0]
         return float(value), np.array(gradient)
 

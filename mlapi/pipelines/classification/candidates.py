@@ -1,7 +1,8 @@
 """Candidates of a model selection, the estimators that they fit, and ridge regression.
 
 Ridge on +-1 targets is one estimator for one label and for several: deterministic, and with
-scores of one scale whatever the features, so that they are compared and calibrated."""
+scores of one scale whatever the features, so that they are compared and calibrated.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from sklearn.linear_model import RidgeClassifier
 from mlapi.domain import Kind
 from mlapi.pipelines.parts import Parts
 
-# What an estimator says of a label that it has not seen: below every score of ridge.
+# The score of a label that was not learned: below every score of ridge.
 UNSEEN = -10.0
 
 
@@ -38,7 +39,7 @@ class Estimator(Protocol):
 
 
 class Candidate(ABC):
-    """How an estimator is made of examples. The same examples make the same estimator."""
+    """A way to fit an estimator. The same examples give the same estimator."""
 
     name: str
 
@@ -168,12 +169,12 @@ def fit_ridge(
     if constant:
         return RidgeEstimator(None, None, classes, n_labels)
     matrix = features.fit_transform(inputs)
-    wanted = labels if kind == "single" else labels[:, classes]
+    target = labels if kind == "single" else labels[:, classes]
     if kind == "multiple" and len(classes) == 1:
-        if wanted.all():  # ridge takes no single class
+        if target.all():  # ridge takes no single class
             return RidgeEstimator(None, None, classes, n_labels)
-        wanted = wanted[:, 0]
-    ridge = RidgeClassifier(alpha=alpha).fit(matrix, wanted)
+        target = target[:, 0]
+    ridge = RidgeClassifier(alpha=alpha).fit(matrix, target)
     # A term's coefficients side by side, as SciPy multiplies them: else it copies all of them
     # for each prediction, 20 ms for 50 labels of 270,000 terms.
     ridge.coef_ = np.asfortranarray(ridge.coef_)

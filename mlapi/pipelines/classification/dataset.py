@@ -43,7 +43,7 @@ class Modality(ABC):
         """The columns on which AutoML learns."""
 
     def with_extractor(self, extractor: ExtractorRef | None) -> "Modality":
-        """The same examples as another extractor sees them; themselves where none is needed."""
+        """The modality with another extractor's features; itself where none are used."""
         return self
 
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:

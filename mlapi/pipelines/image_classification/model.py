@@ -176,7 +176,7 @@ def fit_columns(vectors: Sequence[np.ndarray], seed: int) -> VectorColumns:
 
 
 class ImageModality(Modality):
-    """What was seen of each image; equal ones are the same file, whatever their addresses."""
+    """The features of each image; equal examples are the same file, whatever their addresses."""
 
     pipeline = "image_classification"
     noun = "image"
@@ -184,8 +184,8 @@ class ImageModality(Modality):
     column_type = "vector"
     candidates = (LINEAR, KERNEL)
 
-    def __init__(self, seen: FolderFeatureStore, extractor: ExtractorRef) -> None:
-        self._seen = seen
+    def __init__(self, store: FolderFeatureStore, extractor: ExtractorRef) -> None:
+        self._store = store
         self.extractor = extractor
 
     def source(self, target: TargetSpec) -> Hashable:
@@ -196,14 +196,14 @@ class ImageModality(Modality):
             address = read_address(data, target)
         except InputError:
             return None
-        (vector,) = self._seen.vectors(self.extractor, [address])
-        content = self._seen.content(address)
+        (vector,) = self._store.vectors(self.extractor, [address])
+        content = self._store.content(address)
         if isinstance(vector, InputError) or content is None:
             return None
         return Example(vector, content)
 
     def with_extractor(self, extractor: ExtractorRef | None) -> "ImageModality":
-        return ImageModality(self._seen, extractor) if extractor else self
+        return ImageModality(self._store, extractor) if extractor else self
 
     def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
         return fit_columns(inputs, seed)

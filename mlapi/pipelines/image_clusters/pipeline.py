@@ -68,11 +68,11 @@ class ImageClusters(ImagePipeline):
         return train(job, report, self.prepare_features(job, eva, report), eva)
 
 
-def _refusal(control: Control, config: LabelConfig, wanted: Any) -> str:
+def _refusal(control: Control, config: LabelConfig, cluster: Any) -> str:
     """The code of why the control is not the one that the option names; "" if it is."""
     if control.tag not in CONTROLS:
         return "control_not_served"
-    if control.name != wanted:
+    if control.name != cluster:
         return "control_not_found"
     image = image_of(control, config)
     if isinstance(image, str):

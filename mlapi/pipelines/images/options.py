@@ -1,4 +1,4 @@
-"""What a project of images can set, whichever of its pipelines serves it."""
+"""The options of a project of images, whichever pipeline serves it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,29 +39,28 @@ KNOWN = {
 }
 
 
-def validate(given: dict[str, Any]) -> dict[str, Any]:
+def validate(values: dict[str, Any]) -> dict[str, Any]:
     """The options with defaults filled in.
 
-    Raises UnknownOption or InvalidOption, which name the option; also for features that cannot
-    be had on this machine, with the command that brings them.
+    Raises UnknownOption or InvalidOption, which name the option; also for features that are
+    not available on this machine, with the command that installs them.
     """
     from mlapi.images.extractors import loading
 
-    chosen = options.validate(given, KNOWN)
+    chosen = options.validate(values, KNOWN)
     if chosen["similar_to"] and chosen["cluster"]:
         raise InvalidOption(
             "similar_to and cluster are both set.", hint="Set one of them, the other to null."
         )
-    problem = loading.problem(chosen["features"])
-    if problem is not None:
-        _, message, hint = problem
-        raise InvalidOption(message, hint=hint)
+    error = loading.check(chosen["features"])
+    if error is not None:
+        raise InvalidOption(error.message, hint=error.hint)
     return chosen
 
 
 def similar_to(chosen: Mapping[str, Any]) -> tuple[str, str] | None:
     """Control ("" where it is not named) and label of the option; None where it is not set."""
-    wanted = chosen.get("similar_to")
-    if isinstance(wanted, dict) and _is_label(wanted):
-        return wanted["control"], wanted["label"]
-    return ("", wanted) if _is_name(wanted) else None
+    value = chosen.get("similar_to")
+    if isinstance(value, dict) and _is_label(value):
+        return value["control"], value["label"]
+    return ("", value) if _is_name(value) else None

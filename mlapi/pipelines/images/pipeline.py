@@ -89,7 +89,7 @@ class ImagePipeline(Pipeline):
         self, job: TrainingJob, eva: "Eva", report: ProgressWriter
     ) -> "FolderFeatureStore":
         """The features of the images of the job's rows, extracted where they are missing."""
-        from mlapi.images.extraction import extract_features, log_problems
+        from mlapi.images.extraction import extract_features, log_unavailable
         from mlapi.images.folder_store import FolderFeatureStore
 
         store = FolderFeatureStore.read(job.folder)
@@ -101,7 +101,7 @@ class ImagePipeline(Pipeline):
         ]
         report.phase("extracting features", 0.0)
         extract_features(job, eva, store, job.extractor, named, report.part(0.0, EXTRACTION_SHARE))
-        log_problems(store, named, report)
+        log_unavailable(store, named, report)
         other = job.champion.extractor if job.champion else None
         if other and other != job.extractor:
             try:

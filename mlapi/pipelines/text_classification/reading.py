@@ -1,4 +1,4 @@
-"""How a task's data becomes the text that a model reads."""
+"""Reads the text of a task's data for a model."""
 
 import re
 import unicodedata
@@ -77,8 +77,8 @@ def _dialogue(turns: list[Any], target: TargetSpec) -> str:
         if size > 2 * MAX_CHARACTERS:
             break
         if isinstance(turn, dict):
-            said = [turn.get(target.author_key), turn.get(target.text_key)]
-            line = ": ".join(s for s in said if isinstance(s, str) and s.strip())
+            parts = [turn.get(target.author_key), turn.get(target.text_key)]
+            line = ": ".join(s for s in parts if isinstance(s, str) and s.strip())
         elif isinstance(turn, str):
             line = turn
         else:

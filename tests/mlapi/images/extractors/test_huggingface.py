@@ -17,7 +17,7 @@ from mlapi.domain import TrainingFailed
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
-from mlapi.images.extractors.loading import extractor, problem
+from mlapi.images.extractors.loading import check, extractor
 from mlapi.images.function import ImageFeatures
 from tests.mlapi.images.extractors import tiny_models
 from tests.mlapi.images.extractors.samples import tiles, write_pngs
@@ -220,9 +220,9 @@ def test_online_gives_the_same_vectors(vit):
 def test_asking_whether_it_can_be_used_loads_nothing(vit):
     script = (
         "import sys\n"
-        "from mlapi.images.extractors.loading import problem\n"
-        "assert problem(sys.argv[1]) is None\n"
-        "assert problem('hf:google/vit-base-patch16-224') is None\n"
+        "from mlapi.images.extractors.loading import check\n"
+        "assert check(sys.argv[1]) is None\n"
+        "assert check('hf:google/vit-base-patch16-224') is None\n"
         "assert not {'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)\n"
     )
 
@@ -230,7 +230,7 @@ def test_asking_whether_it_can_be_used_loads_nothing(vit):
 
 
 def test_a_folder_that_is_no_model_is_missing(tmp_path):
-    assert problem(f"hf:{tmp_path}/none").code == "model_missing"
+    assert check(f"hf:{tmp_path}/none").code == "model_missing"
     assert "is no folder" in failure(f"hf:{tmp_path}/none").message
     assert "has no config.json" in failure(f"hf:{tmp_path}").message
 
@@ -263,7 +263,7 @@ def test_an_index_that_is_none_is_told(tmp_path, index):
 def test_pickled_weights_are_not_opened(tmp_path):
     features = tiny_models.save(tmp_path / "vit", tiny_models.vit, safe_serialization=False)
 
-    assert problem(features).code == "model_missing"
+    assert check(features).code == "model_missing"
     assert "pickled weights are not opened" in failure(features).message
 
 
@@ -319,8 +319,8 @@ def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
     """Offline by its client's own switch, so that it is the same wherever the test runs."""
     script = (
         "from mlapi.domain import TrainingFailed\n"
-        "from mlapi.images.extractors.loading import extractor, problem\n"
-        "assert problem('hf:google/vit-base-patch16-224') is None\n"
+        "from mlapi.images.extractors.loading import extractor, check\n"
+        "assert check('hf:google/vit-base-patch16-224') is None\n"
         "try:\n"
         "    extractor('hf:google/vit-base-patch16-224')\n"
         "except TrainingFailed as e:\n"

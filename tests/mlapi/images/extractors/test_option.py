@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from mlapi.domain import ExtractorRef, TrainingFailed
-from mlapi.images.extractors.loading import extractor, extractor_for, problem
+from mlapi.images.extractors.loading import check, extractor, extractor_for
 
 without_vision = pytest.mark.skipif(
     importlib.util.find_spec("torch") is not None, reason="the vision extra is installed"
@@ -13,7 +13,7 @@ without_vision = pytest.mark.skipif(
 
 
 def test_opencv_can_be_used_everywhere_and_is_shared():
-    assert problem("opencv") is None
+    assert check("opencv") is None
     assert extractor("opencv") is extractor("opencv")
     assert extractor("opencv").name == "opencv-1"
 
@@ -25,7 +25,7 @@ NAMELESS += ["hf:/" + "a" * 2000]
 
 @pytest.mark.parametrize("value", NAMELESS)
 def test_a_value_that_names_nothing_is_invalid(value):
-    found = problem(value)
+    found = check(value)
 
     assert found.code == "option_invalid"
     assert "opencv" in found.hint
@@ -39,7 +39,7 @@ def test_a_value_that_names_nothing_is_invalid(value):
     "value", ["hf:google/vit-base-patch16-224", "hf:resnet-18", "hf:/models/x"]
 )
 def test_without_the_extra_the_command_is_named(value):
-    found = problem(value)
+    found = check(value)
 
     assert found.code == "vision_missing"
     assert "pip install -r requirements-vision.txt" in found.hint
