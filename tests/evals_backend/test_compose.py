@@ -80,12 +80,12 @@ def test_every_variable_is_a_setting_or_someone_elses(compose, dockerfile):
 
 
 def test_every_copied_path_exists_and_is_not_ignored(dockerfile):
-    kept = (ROOT / ".dockerignore").read_text().split()
+    stored = (ROOT / ".dockerignore").read_text().split()
     copied = re.findall(r"^COPY (?!--from)(\S+) ", dockerfile, re.MULTILINE)
     assert {"LICENSE", "manage.py", "evals_backend", "mlapi", "registry"} <= set(copied)
     for path in copied:
         assert (ROOT / path).exists()
-        assert f"!{path}" in kept
+        assert f"!{path}" in stored
 
 
 def test_volumes_are_declared_and_data_lies_in_one(compose, dockerfile):

@@ -75,7 +75,7 @@ def data_dir(new_data_dir):
         User(folder).leave()
 
 
-def test_the_server_outlives_a_command_that_ends_beside_it_and_ends_with_its_last_user(data_dir):
+def test_the_server_ends_with_the_last_process_that_uses_it(data_dir):
     serving, command = User(data_dir), User(data_dir)
     assert command.url == serving.url
     command.leave()

@@ -71,7 +71,7 @@ def test_a_cycle_is_found_however_it_is_written(back, tmp_path, monkeypatch):
     assert set(import_graph.in_cycles(files)) >= {"cyclic.below", "cyclic.middle"}
 
 
-def test_the_layers_name_every_unit_of_mlapi_and_keep_those_beside_each_other_apart():
+def test_the_layers_name_every_unit_of_mlapi_and_siblings_are_independent():
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     (layers,) = (c for c in contracts["contracts"] if c.get("containers") == ["mlapi"])
     named = [unit for layer in layers["layers"] for unit in layer.split(" | ")]

@@ -68,6 +68,6 @@ def test_a_key_that_someone_put_elsewhere_is_blotted_out_too(path, written):
 
 
 def test_digests_and_ids_are_not_mistaken_for_keys(written):
-    said = "sha256 9f86d081884c7d659a2feaa0c55ad015 request 3e7c4d52-0b2f-4f7c-9f0e-6f6f3d5a2b11"
-    logging.getLogger("some.library").warning(said)
-    assert written()[0]["event"] == said
+    output = "sha256 9f86d081884c7d659a2feaa0c55ad015 request 3e7c4d52-0b2f-4f7c-9f0e-6f6f3d5a2b11"
+    logging.getLogger("some.library").warning(output)
+    assert written()[0]["event"] == output

@@ -62,7 +62,7 @@ def test_whatever_is_imported_is_required(requirements):
     assert missing == {}
 
 
-def test_whatever_is_required_is_imported_or_says_why_it_is_there(requirements):
+def test_each_requirement_is_imported_or_has_a_comment_that_says_why(requirements):
     distributions = packages_distributions()
     used = {normalised(d) for name in imported() for d in distributions[name]}
     idle = {name for name, why in requirements.items() if name not in used and not why}
@@ -70,8 +70,8 @@ def test_whatever_is_required_is_imported_or_says_why_it_is_there(requirements):
 
 
 def test_the_packages_of_the_mission_are_required(requirements):
-    wanted = {"django", "djangorestframework", "evadb", "psycopg2-binary", "django-q2"}
-    assert wanted <= set(requirements)
+    required = {"django", "djangorestframework", "evadb", "psycopg2-binary", "django-q2"}
+    assert required <= set(requirements)
     assert "pytest-django" in listed((ROOT / "requirements-dev.in").read_text())
 
 

@@ -35,7 +35,7 @@ def test_the_three_lines_say_what_to_paste_where_the_admin_is_and_what_to_press(
     assert "press Retrieve Predictions in the Data Manager" in press
 
 
-def test_the_first_login_is_kept_for_its_owner_only_and_opens_the_admin(server):
+def test_the_first_login_is_readable_by_its_owner_only_and_opens_the_admin(server):
     file = server.data_dir / "first-login.txt"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     text = file.read_text()
@@ -106,7 +106,7 @@ def test_a_database_that_is_killed_comes_back_under_the_same_server(server):
     assert eventually(lambda: server.get(versions).status == 200)
 
 
-def test_a_data_dir_that_cannot_be_written_is_told_on_one_line(new_data_dir):
+def test_a_data_dir_that_cannot_be_written_is_reported_on_one_line(new_data_dir):
     file = new_data_dir() / "a file"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
@@ -151,7 +151,7 @@ def test_a_second_server_on_the_port_says_so_and_leaves_the_first_alone(server):
     assert server.get(f"/k/{key_of(server.lines[0])}/versions").status == 200
 
 
-def test_a_command_beside_the_server_leaves_its_database_running(server):
+def test_a_command_leaves_the_database_of_a_running_server_running(server):
     listed = subprocess.run(
         [sys.executable, "manage.py", "access_key", "list"],
         cwd=ROOT,

@@ -26,10 +26,10 @@ def test_the_documented_defaults_are_those_that_are_read():
     source = (ROOT / "evals_backend" / "settings.py").read_text()
     documented = DEFAULT_ROW.findall(PAGE.read_text())
     read = {name: value.strip('"') for name, value in DEFAULT.findall(source)}
-    said = {name: value for name, value in documented if name in read}
-    assert len(said) > 10
-    assert {name: read[name].lower() for name in said} == {
-        name: value.lower() for name, value in said.items()
+    output = {name: value for name, value in documented if name in read}
+    assert len(output) > 10
+    assert {name: read[name].lower() for name in output} == {
+        name: value.lower() for name, value in output.items()
     }
 
 
@@ -86,7 +86,7 @@ def test_a_secret_file_that_is_missing_or_empty_is_an_error_that_names_it(tmp_pa
     assert str(secret) in read.stderr
 
 
-def test_a_secret_given_twice_is_an_error(tmp_path):
+def test_a_secret_with_two_sources_is_an_error(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("one")
     read = value_of("SECRET_KEY", tmp_path, SECRET_KEY="two", SECRET_KEY_FILE=str(secret))
@@ -98,7 +98,7 @@ def test_half_of_the_basic_credentials_is_an_error(tmp_path):
     assert "BASIC_AUTH_PASS" in read.stderr.splitlines()[-1]
 
 
-def test_a_secret_key_is_made_once_and_kept_for_its_owner_only(tmp_path):
+def test_a_secret_key_is_created_once_and_readable_by_its_owner_only(tmp_path):
     first = value_of("SECRET_KEY", tmp_path).stdout
     assert len(first) > 50
     assert value_of("SECRET_KEY", tmp_path).stdout == first
@@ -112,7 +112,7 @@ def test_the_public_name_is_allowed_and_may_post_forms(tmp_path):
     assert origins == "['https://ml.example.com']\n"
 
 
-def test_artifacts_can_be_kept_elsewhere(tmp_path):
+def test_artifacts_can_be_stored_elsewhere(tmp_path):
     env = {
         "ARTIFACTS_BACKEND": "storages.backends.s3.S3Storage",
         "ARTIFACTS_OPTIONS": '{"bucket_name": "models"}',

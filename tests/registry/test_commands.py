@@ -13,15 +13,15 @@ from tests.registry.reports.records import clusters, queries
 pytestmark = pytest.mark.django_db
 
 
-def said(*args, **options):
+def printed(*args, **options):
     out = io.StringIO()
     call_command(*args, stdout=out, **options)
     return out.getvalue()
 
 
-def given(*args):
+def as_json(*args):
     """What the command prints for programs."""
-    return json.loads(said(*args, "--json"))
+    return json.loads(printed(*args, "--json"))
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def labels(project):
 
 
 def test_projects_are_listed_with_what_needs_attention(project):
-    found = given("projects")
+    found = as_json("projects")
     (one,) = found["projects"]
     assert (one["uid"], one["champion"]) == (project.uid, project.champion.label)
     assert (one["primary"], one["primary_metric"], one["primary_n"]) == (0.8, "macro_f1", 40)
     assert one["last_run"]["state"] == "failed"
     assert {"no_worker", "run_failed"} == {a["code"] for a in found["attention"]}
-    text = said("projects")
+    text = printed("projects")
     assert project.champion.label in text
     assert f"! {project.uid}: Run" in text
 
@@ -55,92 +55,92 @@ def test_what_needs_attention_ends_before_its_cure_begins(project):
     step = {"step": "token", "ok": False, "detail": "There is no token", "cure": "Set one."}
     report = {"ok": False, "failed": "token", "steps": [step]}
     Project.objects.filter(pk=project.pk).update(connection=report)
-    assert "There is no token. Set one." in said("projects")
+    assert "There is no token. Set one." in printed("projects")
 
 
 def test_listing_projects_takes_no_query_for_each(project, django_assert_max_num_queries):
     for _ in range(3):
         make.ModelVersionFactory(champion=True)
     with django_assert_max_num_queries(12):
-        said("projects")
+        printed("projects")
 
 
 def test_versions_are_listed_newest_first(project):
     first, second = labels(project)
-    found = given("versions", project.uid)
+    found = as_json("versions", project.uid)
     assert [(v["label"], v["state"]) for v in found] == [(second, "champion"), (first, "available")]
     assert found[0]["primary"] == 0.8
-    assert len(given("versions", project.uid, "--limit", "1")) == 1
-    assert "0.800" in said("versions", project.uid)
+    assert len(as_json("versions", project.uid, "--limit", "1")) == 1
+    assert "0.800" in printed("versions", project.uid)
 
 
 def test_a_version_is_listed_with_what_judges_it(project):
     other = make.ProjectFactory(title="Animals")
     clusters(other, {"cats": 4}, champion=True)
-    (one,) = given("versions", other.uid)
+    (one,) = as_json("versions", other.uid)
     assert (one["primary"], one["primary_metric"]) == (0.31, "silhouette")
-    assert "silhouette" in said("versions", other.uid)
-    assert "macro F1" in said("projects")
-    assert "silhouette" in said("projects")
+    assert "silhouette" in printed("versions", other.uid)
+    assert "macro F1" in printed("projects")
+    assert "silhouette" in printed("projects")
     make.ProjectFactory(title="Empty")
-    assert None in [p["primary_metric"] for p in given("projects")["projects"]]
-    assert "## Examples of each label" in said("card", other.uid)
+    assert None in [p["primary_metric"] for p in as_json("projects")["projects"]]
+    assert "## Examples of each label" in printed("card", other.uid)
 
 
 def test_runs_are_listed_of_one_project_or_of_all(project):
     other = make.TrainingRunFactory()
-    assert [r["id"] for r in given("runs")][0] == other.pk
-    states = [r["state"] for r in given("runs", project.uid)]
+    assert [r["id"] for r in as_json("runs")][0] == other.pk
+    states = [r["state"] for r in as_json("runs", project.uid)]
     assert states == ["failed", "succeeded", "succeeded"]
-    (failed,) = given("runs", "--state", "failed")
+    (failed,) = as_json("runs", "--state", "failed")
     assert (failed["error_code"], failed["hint"]) == ("training_failed", "Try again.")
-    made = [r["version"] for r in given("runs", project.uid)]
+    made = [r["version"] for r in as_json("runs", project.uid)]
     assert made == [None, *reversed(labels(project))]
-    assert "training_failed: It failed." in said("runs")
+    assert "training_failed: It failed." in printed("runs")
 
 
 @pytest.mark.parametrize("by", ["uid", "pk", "labelstudio_id"])
 def test_a_project_is_found_by_each_of_its_names(project, by):
     project.uid = "4711.1795420847"
     Project.objects.filter(pk=project.pk).update(uid=project.uid)
-    assert given("versions", str(getattr(project, by)))
+    assert as_json("versions", str(getattr(project, by)))
 
 
-def test_what_is_not_there_is_told(project):
+def test_a_row_that_does_not_exist_is_an_error(project):
     with pytest.raises(CommandError, match="no project"):
-        said("versions", "99.9")
+        printed("versions", "99.9")
     with pytest.raises(CommandError, match="no version 'v9'"):
-        said("promote", project.uid, "v9", "--reason", "r")
+        printed("promote", project.uid, "v9", "--reason", "r")
     with pytest.raises(CommandError, match="no project"):
-        said("versions", "9" * 40)
+        printed("versions", "9" * 40)
 
 
 def test_a_version_is_promoted_by_a_recorded_action(project):
     first, second = labels(project)
-    told = given("promote", project.uid, "v1", "--reason", "Better on short texts.")
-    assert (told["from"], told["to"]) == (second, first)
+    printed_text = as_json("promote", project.uid, "v1", "--reason", "Better on short texts.")
+    assert (printed_text["from"], printed_text["to"]) == (second, first)
     project.refresh_from_db()
     assert project.champion.label == first
-    entry = AuditEntry.objects.get(pk=told["audit_entry"])
+    entry = AuditEntry.objects.get(pk=printed_text["audit_entry"])
     assert (entry.verb, entry.reason) == ("promote", "Better on short texts.")
     assert entry.actor
 
 
-def test_a_project_is_rolled_back_and_told_to_what(project):
+def test_rollback_prints_the_version_that_serves_again(project):
     first, second = labels(project)
-    assert said("rollback", project.uid, "--reason", "r") == (
+    assert printed("rollback", project.uid, "--reason", "r") == (
         f"{first} serves again instead of {second}.\n"
     )
-    told = given("rollback", project.uid, "--to", second, "--reason", "r")
-    assert told["to"] == second
+    printed_text = as_json("rollback", project.uid, "--to", second, "--reason", "r")
+    assert printed_text["to"] == second
 
 
 def test_a_refusal_ends_the_command_with_its_cause(project):
     with pytest.raises(CommandError, match="is the champion already"):
-        said("promote", project.uid, "v2", "--reason", "r")
-    said("rollback", project.uid, "--reason", "r")
+        printed("promote", project.uid, "v2", "--reason", "r")
+    printed("rollback", project.uid, "--reason", "r")
     with pytest.raises(CommandError, match=r"no earlier champion.*Promote a version instead"):
-        said("rollback", project.uid, "--reason", "r")
+        printed("rollback", project.uid, "--reason", "r")
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_refusal_ends_the_command_with_its_cause(project):
 )
 def test_a_command_takes_no_reason_that_rest_would_refuse(project, reason, fault):
     with pytest.raises(CommandError, match=fault):
-        said("action", "archive", project.uid, "v1", "--reason", reason)
+        printed("action", "archive", project.uid, "v1", "--reason", reason)
     assert not AuditEntry.objects.filter(verb="archive").exists()
 
 
@@ -156,26 +156,26 @@ def test_a_command_takes_no_reason_that_rest_would_refuse(project, reason, fault
 def test_nothing_moves_without_a_reason(project, command):
     name, *rest = command
     with pytest.raises(CommandError, match="--reason"):
-        said(name, project.uid, *rest)
+        printed(name, project.uid, *rest)
 
 
 def test_the_card_is_of_the_champion_or_of_the_version_named(project):
     first, second = labels(project)
-    assert given("card", project.uid)["version"] == second
-    assert given("card", project.uid, first)["version"] == first
-    assert said("card", project.uid, "v1").startswith(f"# {first} of Sentiment")
+    assert as_json("card", project.uid)["version"] == second
+    assert as_json("card", project.uid, first)["version"] == first
+    assert printed("card", project.uid, "v1").startswith(f"# {first} of Sentiment")
 
 
 def test_without_a_champion_a_card_needs_a_name(project):
     with pytest.raises(CommandError, match="has no champion"):
-        said("card", make.ProjectFactory().uid)
+        printed("card", make.ProjectFactory().uid)
 
 
-def test_markup_in_a_title_is_shown_as_it_is():
+def test_markup_in_a_title_is_printed_literally():
     make.ProjectFactory(title="[bold]Mail[/bold] [/]")
-    assert "[bold]Mail[/bold] [/]" in said("projects")
+    assert "[bold]Mail[/bold] [/]" in printed("projects")
 
 
 def test_versions_are_listed_in_two_queries_however_many_there_are(project):
     make.ModelVersionFactory(project=project)
-    assert queries(lambda: given("versions", project.uid)) == 2
+    assert queries(lambda: as_json("versions", project.uid)) == 2

@@ -41,7 +41,7 @@ def test_status_and_hint_are_those_of_the_table():
             assert (error.status, error.hint) == CODES[error.code], error
 
 
-def test_two_causes_of_one_name_would_be_found():
+def test_no_two_error_classes_have_the_same_name():
     names = Counter(c.__name__ for c in classes())
     assert [name for name, n in names.items() if n > 1] == []
 

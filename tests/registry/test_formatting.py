@@ -17,5 +17,5 @@ from registry.formatting import image_counts_text
         ({"images": 0, "embedded": None}, "0 images"),
     ],
 )
-def test_what_is_known_is_said(counts, words):
+def test_the_known_counts_are_formatted(counts, words):
     assert image_counts_text(counts) == words

@@ -10,8 +10,8 @@ from registry.paired_bootstrap import RESAMPLES, interval, mean_over, redrawn, r
 
 
 def test_it_needs_no_django_because_the_training_child_has_no_database():
-    said = "import sys, registry.paired_bootstrap; sys.exit('django' in sys.modules)"
-    subprocess.run([sys.executable, "-c", said], check=True)
+    program = "import sys, registry.paired_bootstrap; sys.exit('django' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_seed_draws_the_same_tasks_again():
@@ -31,7 +31,7 @@ def test_weights_and_places_have_the_same_interval():
     assert by_place == pytest.approx(by_weight, abs=0.02)
 
 
-def test_a_target_that_a_resample_missed_is_left_out_of_its_mean():
+def test_the_mean_leaves_out_targets_that_a_resample_missed():
     nan = np.nan
     means = mean_over([np.array([1.0, nan, nan]), np.array([3.0, 3.0, nan])])
     assert means[:2].tolist() == [2.0, 3.0]

@@ -19,7 +19,7 @@ def member(group):
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_the_migrations_give_each_group_what_is_said_of_it(name):
+def test_the_migrations_grant_each_group_its_permissions(name):
     assert member(name).get_all_permissions() == GROUPS[name]
 
 
@@ -96,13 +96,13 @@ def test_a_viewer_is_offered_nothing(client):
         assert offered(client, shown) == set()
 
 
-def test_a_run_is_offered_what_its_state_has_room_for(lead):
+def test_the_actions_offered_for_a_run_depend_on_its_state(lead):
     assert offered(lead, make.TrainingRunFactory(state="succeeded")) == set()
     assert offered(lead, make.TrainingRunFactory(state="failed")) == {"retry"}
     assert offered(lead, make.TrainingRunFactory(state="running")) == {"cancel"}
 
 
-def test_a_version_is_offered_what_its_state_has_room_for(lead):
+def test_the_actions_offered_for_a_version_depend_on_its_state(lead):
     champion = make.ModelVersionFactory(champion=True)
     assert offered(lead, champion) == {"write_note"}
     other = make.ModelVersionFactory(project=champion.project)

@@ -30,14 +30,14 @@ def test_a_fifth_goes_to_the_holdout_until_it_has_enough():
     assert 0.005 < later.count("holdout") / len(later) < 0.04
 
 
-def test_what_is_drawn_for_the_later_share_is_drawn_for_the_first_one():
+def test_the_later_share_is_a_subset_of_the_first():
     assert LATER_SHARE < FIRST_SHARE
     place = [int(key(n)[:13], 16) / 16**13 for n in range(1_000)]
     later = {n for n, p in enumerate(place) if p < LATER_SHARE}
     assert later < {n for n, p in enumerate(place) if p < FIRST_SHARE}
 
 
-def test_the_same_inputs_fall_the_same_way_in_every_process():
+def test_a_split_does_not_depend_on_the_process():
     project = ProjectFactory()
     keys = [key(n) for n in range(500)]
     assert decide(SplitAssigner(project), keys) == decide(SplitAssigner(project), keys)
@@ -90,7 +90,7 @@ def test_an_equal_input_goes_before_a_class_that_waits():
     assert decide(SplitAssigner(project), [train[0]], "Rare") == ["train"]
 
 
-def test_a_whole_sync_asks_few_questions(django_assert_max_num_queries):
+def test_a_whole_sync_takes_few_queries(django_assert_max_num_queries):
     project = ProjectFactory()
     splits = SplitAssigner(project)
     with django_assert_max_num_queries(10):

@@ -153,7 +153,7 @@ def test_rows_that_the_caller_has_are_not_read_again():
     assert tasks.existing(project).filter(labels={"label": "B"}).count() == 1
 
 
-def test_a_state_without_a_row_is_given_one_and_no_second_one_beside_it():
+def test_a_state_without_a_row_gets_exactly_one():
     project = ProjectFactory()
     fresh = state(1, "A")
     tasks.write(project, [fresh])

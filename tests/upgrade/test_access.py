@@ -24,7 +24,7 @@ def test_every_user_has_the_permissions_that_they_had_and_no_other(before):
         assert user.get_all_permissions() == old | granted_since(before, user), user.username
 
 
-def test_every_permission_of_the_dump_is_somebodys_who_has_no_other(before):
+def test_for_every_permission_of_the_dump_a_user_has_only_that_one(before):
     """So that the test above tells them apart."""
     alone = {p for held in before.permissions.values() if len(held) == 1 for p in held}
     assert {p for p in before.permissions["admin"] if p.startswith("registry.")} <= alone
@@ -39,7 +39,7 @@ def test_every_user_may_do_the_actions_that_they_could(before):
         assert may == could, user.username
 
 
-def test_a_superuser_may_do_everything_and_one_who_is_gone_nothing():
+def test_a_superuser_may_do_everything_and_an_inactive_one_nothing():
     root, gone = User.objects.get(username="root"), User.objects.get(username="gone")
     assert all(action.allowed(root) for action in actions())
     assert gone.get_all_permissions() == set()
@@ -62,11 +62,11 @@ def test_a_token_opens_rest_for_its_user_as_before(name, status):
     assert client.get("/api/projects/").status_code == status
 
 
-def test_a_password_is_still_the_users():
+def test_passwords_still_work():
     assert User.objects.get(username="root").check_password("password of everybody")
 
 
-def test_who_is_logged_in_stays_so():
+def test_sessions_still_work():
     client = Client()
     client.cookies["sessionid"] = Session.objects.get().session_key
     assert client.get("/admin/").status_code == 200

@@ -38,7 +38,7 @@ def rows():
 
 
 @pytest.mark.parametrize("model", admin.site._registry, ids=lambda m: m._meta.model_name)
-def test_the_admins_list_and_pages_of_what_stands_open(log_in, model):
+def test_the_admins_lists_and_pages_open(log_in, model):
     client = log_in("root")
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     assert client.get(reverse(f"{base}_changelist")).status_code == 200

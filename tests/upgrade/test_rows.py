@@ -40,7 +40,7 @@ def key(row: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("table", names.TABLES)
-def test_every_row_is_there_with_all_that_it_held(before, table):
+def test_every_row_is_there_with_all_its_values(before, table):
     today = {key(row): row for row in restore.rows(names.TABLES[table])}
     old = [expected(table, row) for row in before.rows[table]]
     assert old
@@ -59,7 +59,7 @@ def test_a_row_reads_as_it_was_written(model, where, attribute, value):
     assert getattr(row, attribute) == value
 
 
-def test_the_admins_log_speaks_of_the_same_models(before):
+def test_the_admins_log_names_the_same_models(before):
     old = {row["id"]: before.content_types[row["content_type_id"]]
            for row in before.rows["django_admin_log"]}  # fmt: skip
     for entry in LogEntry.objects.select_related("content_type"):

@@ -22,12 +22,12 @@ def test_a_champion_answers_with_its_label():
         "/predict", {"project": "1.1795420847", "tasks": tasks}
     )
     assert answer.status_code == 200
-    said = answer.json()
-    assert said["model_version"] == "v2-8aea00"
-    assert [entry["model_version"] for entry in said["results"]] == ["v2-8aea00"] * 2
-    chosen = [entry["result"][0]["value"]["choices"] for entry in said["results"]]
+    answered = answer.json()
+    assert answered["model_version"] == "v2-8aea00"
+    assert [entry["model_version"] for entry in answered["results"]] == ["v2-8aea00"] * 2
+    chosen = [entry["result"][0]["value"]["choices"] for entry in answered["results"]]
     assert chosen == [["Positive"], ["Negative"]]
-    assert said["results"][0]["score"] == pytest.approx(0.8704295370025119)
+    assert answered["results"][0]["score"] == pytest.approx(0.8704295370025119)
 
 
 def test_every_version_whose_file_is_there_is_converted():

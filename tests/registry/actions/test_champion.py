@@ -18,7 +18,7 @@ def project():
 
 
 @pytest.fixture
-def made(project):
+def champions(project):
     """v1, v2, v3, each promoted in its turn."""
     return [make.ModelVersionFactory(project=project, champion=True) for _ in range(3)]
 
@@ -27,8 +27,8 @@ def serving(project):
     return Project.objects.get(pk=project.pk).champion
 
 
-def roll_back(project, **given):
-    champion.roll_back(project, actor="ada", reason="worse", **given)
+def roll_back(project, **options):
+    champion.roll_back(project, actor="ada", reason="worse", **options)
     return serving(project)
 
 
@@ -37,20 +37,20 @@ def fall_back(project, version, loads=lambda v: True):
     return serving(project)
 
 
-def test_a_promotion_is_recorded_with_its_numbers(project, made):
+def test_a_promotion_is_recorded_with_its_numbers(project, champions):
     version = make.ModelVersionFactory(project=project)
     entry = champion.promote(version, actor="ada", reason="try it", numbers=BETTER, run=version.run)
-    assert (entry.from_version, entry.to_version, entry.run) == (made[2], version, version.run)
+    assert (entry.from_version, entry.to_version, entry.run) == (champions[2], version, version.run)
     assert entry.numbers["n"] == 100
     assert serving(project) == version
 
 
-def test_the_champion_is_not_promoted_again(project, made):
+def test_the_champion_is_not_promoted_again(project, champions):
     with pytest.raises(NotPromotable):
-        champion.promote(made[2], actor="ada", reason="r")
+        champion.promote(champions[2], actor="ada", reason="r")
 
 
-def test_a_version_of_another_project_cannot_be_rolled_back_to(project, made):
+def test_a_version_of_another_project_cannot_be_rolled_back_to(project, champions):
     with pytest.raises(NotPromotable):
         roll_back(project, to=make.ModelVersionFactory())
 
@@ -63,98 +63,102 @@ def test_a_version_that_did_not_load_is_not_promoted(project):
     assert serving(project) is None
 
 
-def test_roll_back_goes_to_the_champion_before(project, made):
-    assert roll_back(project) == made[1]
+def test_roll_back_goes_to_the_champion_before(project, champions):
+    assert roll_back(project) == champions[1]
 
 
-def test_repeated_roll_backs_go_further_back_and_then_end(project, made):
-    assert roll_back(project) == made[1]
-    assert roll_back(project) == made[0]
+def test_repeated_roll_backs_go_further_back_until_none_is_left(project, champions):
+    assert roll_back(project) == champions[1]
+    assert roll_back(project) == champions[0]
     with pytest.raises(NothingToRollBackTo):
         roll_back(project)
 
 
-def test_roll_back_follows_the_history_and_not_the_numbers(project, made):
-    champion.promote(made[0], actor="ada", reason="r")  # v1, v2, v3, v1
-    assert roll_back(project) == made[2]
+def test_roll_back_follows_the_history_and_not_the_numbers(project, champions):
+    champion.promote(champions[0], actor="ada", reason="r")  # v1, v2, v3, v1
+    assert roll_back(project) == champions[2]
 
 
-def test_after_a_roll_back_a_promotion_builds_on_what_was_rolled_back_to(project, made):
+def test_a_promotion_after_a_roll_back_continues_its_history(project, champions):
     roll_back(project)  # v2 serves
     fourth = make.ModelVersionFactory(project=project, champion=True)
     assert serving(project) == fourth
-    assert roll_back(project) == made[1]
+    assert roll_back(project) == champions[1]
 
 
-def test_roll_back_passes_over_what_cannot_serve(project, made):
-    versions.archive(made[1], actor="ada", reason="r")
-    assert roll_back(project) == made[0]
+def test_roll_back_passes_over_what_cannot_serve(project, champions):
+    versions.archive(champions[1], actor="ada", reason="r")
+    assert roll_back(project) == champions[0]
 
 
 def test_the_previous_champion_is_found_in_two_queries(project, django_assert_num_queries):
-    made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(6)]
-    for version in made[1:5]:
+    champions = [make.ModelVersionFactory(project=project, champion=True) for _ in range(6)]
+    for version in champions[1:5]:
         versions.archive(version, actor="ada", reason="r")
     project.refresh_from_db()
     with django_assert_num_queries(2):  # the moves, and the versions that can serve
-        assert champion.previous_champion(project) == made[0]
+        assert champion.previous_champion(project) == champions[0]
 
 
-def test_roll_back_goes_to_the_version_given(project, made):
-    assert roll_back(project, to=made[0]) == made[0]
-    assert AuditEntry.objects.filter(verb="roll_back").get().from_version == made[2]
+def test_roll_back_goes_to_the_version_given(project, champions):
+    assert roll_back(project, to=champions[0]) == champions[0]
+    assert AuditEntry.objects.filter(verb="roll_back").get().from_version == champions[2]
 
 
-def test_fall_back_moves_to_the_newest_earlier_version(project, made):
-    assert fall_back(project, made[2]) == made[1]
-    made[2].refresh_from_db()
-    assert made[2].load_error == "gone"
+def test_fall_back_moves_to_the_newest_earlier_version(project, champions):
+    assert fall_back(project, champions[2]) == champions[1]
+    champions[2].refresh_from_db()
+    assert champions[2].load_error == "gone"
     entry = AuditEntry.objects.get(verb="fall_back")
-    assert (entry.version, entry.from_version, entry.to_version) == (made[2], made[2], made[1])
+    assert (entry.version, entry.from_version, entry.to_version) == (
+        champions[2],
+        champions[2],
+        champions[1],
+    )
     assert entry.reason == "gone"
 
 
 def test_fall_back_passes_over_those_that_do_not_load_or_are_archived(project):
-    made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(4)]
-    versions.archive(made[2], actor="ada", reason="r")
-    asked = []
+    champions = [make.ModelVersionFactory(project=project, champion=True) for _ in range(4)]
+    versions.archive(champions[2], actor="ada", reason="r")
+    tried = []
 
     def loads(version):
-        asked.append(version)
-        return version == made[0]
+        tried.append(version)
+        return version == champions[0]
 
-    assert fall_back(project, made[3], loads) == made[0]
-    assert asked == [made[1], made[0]]
-    made[1].refresh_from_db()
-    assert made[1].load_failed_at
+    assert fall_back(project, champions[3], loads) == champions[0]
+    assert tried == [champions[1], champions[0]]
+    champions[1].refresh_from_db()
+    assert champions[1].load_failed_at
 
 
-def test_fall_back_leaves_no_champion_if_nothing_loads(project, made):
-    assert fall_back(project, made[2], loads=lambda v: False) is None
+def test_fall_back_leaves_no_champion_if_nothing_loads(project, champions):
+    assert fall_back(project, champions[2], loads=lambda v: False) is None
     assert AuditEntry.objects.get(verb="fall_back").to_version is None
     assert Project.objects.get(pk=project.pk).served_version is None
 
 
-def test_a_fall_back_that_comes_late_moves_nothing(project, made):
+def test_a_fall_back_that_comes_late_moves_nothing(project, champions):
     roll_back(project)
-    assert fall_back(project, made[2]) == made[1]
+    assert fall_back(project, champions[2]) == champions[1]
     assert not AuditEntry.objects.filter(verb="fall_back").exists()
 
 
-def test_a_pointer_that_was_moved_while_the_fall_back_was_loading_stays(project, made):
+def test_a_pointer_that_was_moved_while_the_fall_back_was_loading_stays(project, champions):
     def someone_promotes_meanwhile(version):
-        champion.promote(made[0], actor="ada", reason="r")
+        champion.promote(champions[0], actor="ada", reason="r")
         return True
 
-    assert fall_back(project, made[2], someone_promotes_meanwhile) == made[0]
+    assert fall_back(project, champions[2], someone_promotes_meanwhile) == champions[0]
 
 
-def test_after_a_fall_back_roll_back_goes_on_from_there(project, made):
-    fall_back(project, made[2])  # v2 serves
-    assert roll_back(project) == made[0]
+def test_a_roll_back_after_a_fall_back_starts_from_the_new_champion(project, champions):
+    fall_back(project, champions[2])  # v2 serves
+    assert roll_back(project) == champions[0]
 
 
-def test_a_better_candidate_is_promoted_with_the_clause(project, made):
+def test_a_better_candidate_is_promoted_with_the_clause(project, champions):
     version = make.ModelVersionFactory(project=project)
     assert champion.apply_promotion_rule(version, BETTER, version.run)
     entry = AuditEntry.objects.filter(verb="promote").latest("id")
@@ -163,10 +167,10 @@ def test_a_better_candidate_is_promoted_with_the_clause(project, made):
     assert entry.numbers["candidate"] == 0.8
 
 
-def test_a_worse_candidate_is_kept_aside_and_the_act_says_why(project, made):
+def test_a_worse_candidate_is_not_promoted_and_the_entry_has_the_clause(project, champions):
     version = make.ModelVersionFactory(project=project)
     assert not champion.apply_promotion_rule(version, BETTER | {"candidate": 0.6}, version.run)
-    assert serving(project) == made[2]
+    assert serving(project) == champions[2]
     entry = AuditEntry.objects.get(verb="keep")
     assert (entry.version, entry.numbers["clause"], entry.numbers["champion"]) == (
         version,
@@ -175,12 +179,14 @@ def test_a_worse_candidate_is_kept_aside_and_the_act_says_why(project, made):
     )
 
 
-def test_a_comparison_with_a_version_that_was_rolled_back_meanwhile_does_not_count(project, made):
+def test_a_comparison_with_a_version_that_was_rolled_back_meanwhile_does_not_count(
+    project, champions
+):
     version = make.ModelVersionFactory(project=project)
-    compared = BETTER | {"champion_label": made[2].label}
+    compared = BETTER | {"champion_label": champions[2].label}
     roll_back(project)
     assert not champion.apply_promotion_rule(version, compared, version.run)
-    assert serving(project) == made[1]
+    assert serving(project) == champions[1]
 
 
 def test_the_first_version_is_promoted(project):
@@ -191,7 +197,7 @@ def test_the_first_version_is_promoted(project):
     assert (numbers["clause"], numbers["candidate"], numbers["n"]) == ("no_champion", 0.8, 40)
 
 
-def test_by_hand_only_means_the_first_one_too(project):
+def test_the_rule_never_applies_to_the_first_version_too(project):
     Project.objects.filter(pk=project.pk).update(promotion_rule="never")
     version = make.ModelVersionFactory(project=project)
     assert not champion.apply_promotion_rule(version, {}, version.run)

@@ -47,7 +47,7 @@ def test_secrets_are_dropped_before_the_event_is_written():
     assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_everything_else_is_kept():
+def test_the_rest_of_the_payload_is_stored():
     event = events.record(make.ProjectFactory(), "ANNOTATION_CREATED", payload())
     kept = Event.objects.get(pk=event.pk).payload
     assert kept["project"] == {"id": 5, "title": "T"}
@@ -56,7 +56,7 @@ def test_everything_else_is_kept():
     assert kept["task"] == payload()["task"]
 
 
-def test_the_callers_payload_is_left_as_it_was():
+def test_the_callers_payload_is_not_changed():
     given = payload()
     events.record(make.ProjectFactory(), "A", given)
     assert given == payload()
@@ -76,7 +76,7 @@ def test_no_token_of_a_recorded_request_is_stored(file):
 @pytest.mark.parametrize(
     "text", ["\x00", "\ud800", "a\x00b", "\U0001f600", "\x1b[31m", "א", "'\"--"]
 )
-def test_an_event_is_kept_whatever_its_text(text):
+def test_an_event_with_any_text_is_stored(text):
     event = events.record(
         make.ProjectFactory(), text or "A", {text: [text, {"x": text}]}, outcome=text
     )
@@ -110,7 +110,7 @@ def test_an_event_that_is_recorded_with_its_outcome_is_processed():
         events.set_outcome(event, EventStatus.APPLIED, "")
 
 
-def test_an_event_is_one_query(django_assert_num_queries):
+def test_an_event_takes_one_query(django_assert_num_queries):
     project = make.ProjectFactory()
     with django_assert_num_queries(1):
         events.record(project, "ANNOTATION_CREATED", payload())

@@ -33,14 +33,14 @@ def take_in(project, config=make.LABEL_CONFIG, **given):
 
 
 def test_the_first_setup_makes_the_project():
-    project, created, config_is_news = setup()
-    assert (created, config_is_news) == (True, True)
+    project, created, config_is_new = setup()
+    assert (created, config_is_new) == (True, True)
     stored = Project.objects.get(uid="7.1795420847")
     assert (stored.hostname, stored.setup_token) == ("http://localhost:8080", "a-token")
     assert stored.labelstudio_id == 7
 
 
-def test_the_config_is_news_until_it_is_taken_in():
+def test_a_label_config_is_reported_as_new_until_it_is_stored():
     project, _, _ = setup()
     assert setup()[1:] == (False, True)
     take_in(project)
@@ -48,7 +48,7 @@ def test_the_config_is_news_until_it_is_taken_in():
     assert setup(label_config="<View/>")[1:] == (False, True)
 
 
-def test_a_setup_that_says_nothing_new_takes_one_query(django_assert_num_queries):
+def test_an_unchanged_setup_takes_one_query(django_assert_num_queries):
     make.ModelVersionFactory(project=setup()[0], champion=True)
     with django_assert_num_queries(1):
         project, _, _ = setup()
@@ -88,8 +88,8 @@ def test_a_setup_without_a_hostname_brings_no_token():
 def test_a_webhook_of_an_unseen_project_makes_it_and_a_setup_completes_it():
     made = projects.get_or_create("7.1795420847", title="Met")
     assert projects.get_or_create("7.1795420847", title="Other") == made
-    project, created, config_is_news = setup()
-    assert (project, created, config_is_news) == (made, False, True)
+    project, created, config_is_new = setup()
+    assert (project, created, config_is_new) == (made, False, True)
     assert Project.objects.get().title == "Met"
 
 
@@ -103,7 +103,7 @@ def test_other_targets_are_an_act_and_a_new_title_is_not():
     assert (stored.title, stored.label_config, stored.fingerprint) == ("New title", "<View/>", "f2")
 
 
-def test_settings_are_kept_with_what_they_were_before():
+def test_changed_settings_are_recorded_with_their_old_values():
     project = make.ProjectFactory()
     project_settings.configure(project, policy={"first_labels": 5}, actor="ada", reason="few")
     stored = Project.objects.get()
@@ -141,7 +141,7 @@ def test_half_a_pair_or_a_url_that_is_none_is_refused(url, key):
         project_settings.set_credentials(make.ProjectFactory(), url, key, actor="ada")
 
 
-def test_new_credentials_forget_the_last_check():
+def test_new_credentials_clear_the_last_check():
     project = make.ProjectFactory()
     projects.record_connection(project, {"ok": False, "steps": []})
     project_settings.set_credentials(project, "http://ls/", " key ", actor="ada")
@@ -159,7 +159,7 @@ def test_confirming_the_pinned_host_keeps_its_token():
     assert (stored.hostname_confirmed, stored.setup_token) == (True, "a-token")
 
 
-def test_moving_to_another_host_forgets_what_the_first_one_knew():
+def test_moving_to_another_host_clears_the_secrets_of_the_first():
     project, _, _ = setup(with_password=True)
     assert Project.objects.get().knows_password
     setup(hostname="http://elsewhere")
@@ -174,7 +174,7 @@ def test_a_host_that_never_called_is_not_confirmed():
         project_settings.confirm_hostname(setup()[0], actor="ada", hostname="http://evil")
 
 
-def test_a_sync_is_asked_for_once_until_it_is_done(django_capture_on_commit_callbacks):
+def test_a_sync_is_queued_once_until_it_is_done(django_capture_on_commit_callbacks):
     project = make.ProjectFactory()
     with django_capture_on_commit_callbacks(execute=True):
         assert projects.request_sync(project, "setup")
@@ -184,7 +184,7 @@ def test_a_sync_is_asked_for_once_until_it_is_done(django_capture_on_commit_call
     assert projects.request_sync(project, "tick")
 
 
-def test_a_sync_that_was_lost_with_its_worker_is_asked_for_again():
+def test_a_sync_that_was_lost_with_its_worker_is_queued_again():
     project = make.ProjectFactory()
     projects.request_sync(project, "setup")
     long_ago = timezone.now() - projects.SYNC_LOST_AFTER - timedelta(seconds=1)

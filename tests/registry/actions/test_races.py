@@ -26,7 +26,7 @@ def test_twenty_starts_make_one_run():
     assert OrmQ.objects.count() == 1
 
 
-def test_a_start_that_is_rolled_back_leaves_the_place_to_the_one_that_waited():
+def test_a_rolled_back_start_lets_a_waiting_start_proceed():
     project = make.ProjectFactory()
     started, go_on = threading.Event(), threading.Event()
 
@@ -80,7 +80,7 @@ def register(run, artifact):
     return versions.register(run, make.result(artifact), artifact)
 
 
-def test_cancel_and_claim_at_once_leave_a_run_that_is_told_to_stop():
+def test_cancel_and_claim_at_once_leave_a_run_whose_cancellation_is_requested():
     for _ in range(5):
         run = make.TrainingRunFactory()
 
@@ -142,7 +142,7 @@ def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
         assert serves != bool(version.archived_at)
 
 
-def test_ten_first_setups_make_one_project_and_one_of_them_is_told_so():
+def test_one_of_ten_concurrent_first_setups_creates_the_project():
     results = at_once(10, lambda i: setup("7.1795420847", token=f"token {i}"))
     assert Project.objects.count() == 1
     assert sum(created for _, created, _ in results) == 1
@@ -158,7 +158,7 @@ def setup(uid, token="t", **given):
     return projects.upsert_from_setup(uid, setup_token=token, **{**told, **given})
 
 
-def test_ten_syncs_asked_for_at_once_are_one():
+def test_ten_concurrent_sync_requests_queue_one():
     project = make.ProjectFactory()
     assert sum(at_once(10, lambda i: projects.request_sync(project, "setup"))) == 1
     assert OrmQ.objects.count() == 1

@@ -67,7 +67,7 @@ def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
     assert run.progress == 1.0
 
 
-def test_the_end_of_a_very_long_log_is_kept():
+def test_a_very_long_log_is_cut_at_its_beginning():
     run = make.TrainingRunFactory(state="running")
     runs.record_heartbeat(run, log="x" * 300_000 + "the end")
     run.refresh_from_db()

@@ -39,7 +39,7 @@ def test_the_label_is_the_number_and_the_start_of_the_artifacts_sha256(artifact)
     assert artifacts.fetch(version).read_bytes() == b"weights"
 
 
-def test_targets_metrics_and_outcomes_are_kept_with_the_version(artifact):
+def test_targets_metrics_and_outcomes_are_stored_with_the_version(artifact):
     run = make.TrainingRunFactory(state="running")
     tasks = [make.TaskFactory(project=run.project, labelled="Positive") for _ in range(3)]
     outcomes = [

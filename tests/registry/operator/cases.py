@@ -198,7 +198,7 @@ def can_be_unavailable(action):
 
 
 def user_with(*, but=None):
-    """A user with the permissions of an admin, except for action."""
+    """A user with the permissions of an admin, except for one."""
     user = User.objects.create_user("ada", is_staff=True)
     held = Permission.objects.filter(group=Group.objects.get(name="admin"))
     user.user_permissions.set(held)
@@ -281,7 +281,7 @@ def run_command(*args):
 
 
 def assert_logged(action, case, subject, actor):
-    """The actor has exactly the expected audit entry, or none for an action without action."""
+    """The actor has exactly the expected audit entry, or none where the action writes none."""
     found = list(AuditEntry.objects.filter(actor=actor))
     if action.verb is None:
         assert found == []

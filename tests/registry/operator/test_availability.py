@@ -97,12 +97,12 @@ def test_a_command_ends_with_the_reason_of_a_refusal(action):
     assert str(raised.value) == f"{reason.message} {reason.hint}".strip()
 
 
-def test_a_version_that_does_not_serve_is_not_rolled_back_from():
+def test_a_version_that_does_not_serve_is_not_roll_back_from():
     version = earlier(second_champion())
-    rolled_back = next(
+    roll_back = next(
         action for action in actions() if key_of(action) == (ModelVersion, "roll_back")
     )
-    assert rolled_back.unavailable(version).message == f"{version.label} is not the champion."
+    assert roll_back.unavailable(version).message == f"{version.label} is not the champion."
 
 
 def test_a_project_without_a_pipeline_is_not_offered_a_training():

@@ -70,7 +70,7 @@ def writes(tree: ast.AST) -> list[str]:
     return found
 
 
-def test_no_module_beside_the_actions_writes_a_row_of_the_registry():
+def test_only_actions_write_rows_of_the_registry():
     offenders = [
         f"{path.relative_to(ROOT)}, {write}"
         for path in SOURCES
@@ -96,5 +96,5 @@ def test_such_a_write_would_be_found(code):
     assert found
 
 
-def test_the_door_itself_is_seen_to_write():
+def test_the_check_finds_the_writes_of_actions():
     assert writes(ast.parse((DOOR / "champion.py").read_text()))
