@@ -62,7 +62,7 @@ def handle_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
                 source=Event.Source.SETUP,
                 request_id=request_id(),
             )
-            queue.drain(project.pk)
+            queue.process_events(project.pk)
     match_label_config(body.label_config, project.options)
     return project
 
@@ -102,7 +102,7 @@ def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
             outcome=ignored,
         )
         if project is not None and not ignored:
-            queue.drain(project.pk)
+            queue.process_events(project.pk)
     return event
 
 
@@ -123,7 +123,7 @@ def handle_train(caller: Caller, body: TrainBody) -> Event:
                 source=Event.Source.TRAIN,
                 request_id=request_id(),
             )
-            queue.drain(project.pk)
+            queue.process_events(project.pk)
     return _start_run(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
 
 

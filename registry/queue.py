@@ -11,9 +11,9 @@ def _enqueue(job: str, *args, cluster: str) -> None:
     transaction.on_commit(lambda: async_task(f"mlapi.jobs.{job}", *args, cluster=cluster))
 
 
-def drain(project_id: int) -> None:
+def process_events(project_id: int) -> None:
     """Apply the project's received events in order."""
-    _enqueue("drain", project_id, cluster=EVENTS)
+    _enqueue("process_events", project_id, cluster=EVENTS)
 
 
 def sync(project_id: int, reason: str) -> None:

@@ -15,12 +15,12 @@ log = structlog.get_logger(__name__)
 # Each job imports what it needs: a worker of one cluster does not load the other's modules.
 
 
-def drain(project_id: int) -> None:
+def process_events(project_id: int) -> None:
     """Applies the project's received events in order, then the training policy."""
-    from mlapi.mirror import process_events
+    from mlapi.mirror.process_events import process_pending_events
     from mlapi.training import policy
 
-    process_events.process_pending_events(project_id)
+    process_pending_events(project_id)
     policy.consider(Project.objects.get(pk=project_id))
 
 

@@ -106,7 +106,7 @@ def requeue_stuck_events() -> None:
         .filter(since__lt=timezone.now() - LOST_AFTER)
     )
     for row in waiting:
-        queue.drain(row["project"])
+        queue.process_events(row["project"])
 
 
 def consider_projects() -> None:

@@ -79,7 +79,7 @@ def sync(project: Project, reason: str) -> SyncReport:
         if _try_connection(project)["ok"]:
             record_failure(project, error)
     else:
-        queue.drain(project.pk)  # which applies the training policy, too
+        queue.process_events(project.pk)  # which applies the training policy, too
         if is_first or not is_healthy:
             _try_connection(project, pauses=_CONNECTING_S if is_first else ())
     report.seconds = round(time.monotonic() - started, 3)

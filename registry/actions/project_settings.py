@@ -66,7 +66,7 @@ def configure(
             numbers={"from": was, "to": changed},
         )
         if "options" in changed:
-            queue.drain(project.pk)  # they may ask for another pipeline, and so for a run
+            queue.process_events(project.pk)  # they may ask for another pipeline, and so for a run
     return project
 
 

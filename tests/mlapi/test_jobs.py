@@ -21,7 +21,7 @@ def train(project):
     return run
 
 
-@pytest.mark.parametrize("name", ["drain", "sync", "train", "fall_back"])
+@pytest.mark.parametrize("name", ["process_events", "sync", "train", "fall_back"])
 def test_every_job_that_the_registry_queues_is_there(name):
     assert callable(getattr(queue, name))
     assert callable(import_string(f"mlapi.jobs.{name}"))
@@ -69,7 +69,7 @@ def test_a_champion_that_loads_in_a_worker_stays_whatever_one_process_met(monkey
 def test_an_event_that_makes_a_training_due_queues_its_run():
     project = labelled_project({"Positive": 15, "Negative": 15}, policy={"quiet_s": 0})
     event = events.record(project, "TASKS_DELETED", {"tasks": [{"id": 1}]})
-    jobs.drain(project.pk)
+    jobs.process_events(project.pk)
     event.refresh_from_db()
     assert event.status == "applied"
     run = TrainingRun.objects.get(project=project)

@@ -81,14 +81,14 @@ def test_a_job_taken_by_a_worker_that_died_counts_as_lost():
     assert maintenance.requeue_lost_runs() == [run.pk]
 
 
-def test_events_that_nobody_drained_are_drained():
+def test_events_that_wait_too_long_are_processed():
     project = ProjectFactory()
     event = events.record(project, "ANNOTATION_CREATED", {}, source=Event.Source.WEBHOOK)
     maintenance.requeue_stuck_events()
-    assert jobs("drain", queue.EVENTS) == []
+    assert jobs("process_events", queue.EVENTS) == []
     Event.objects.filter(pk=event.pk).update(received_at=timezone.now() - LONG_AGO)
     maintenance.requeue_stuck_events()
-    assert jobs("drain", queue.EVENTS) == [(project.pk,)]
+    assert jobs("process_events", queue.EVENTS) == [(project.pk,)]
 
 
 def test_a_project_that_has_become_quiet_is_trained():

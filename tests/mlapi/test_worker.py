@@ -78,7 +78,7 @@ def wait_for(condition, seconds: float = 300):
 def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
     project = labelled_project({"Positive": 35, "Negative": 25})
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
-    queue.drain(project.pk)
+    queue.process_events(project.pk)
     with worker(queue.TRAINING, tmp_path) as process:
 
         def ended():
@@ -93,9 +93,9 @@ def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
         assert process.poll() is None
     done = DoneJob.objects.get(func="mlapi.jobs.train")
     assert (done.success, done.cluster) == (True, "training")
-    # The drain was for the other cluster.
+    # The events are for the other cluster.
     assert [job.func() for job in OrmQ.objects.filter(key=queue.EVENTS)].count(
-        "mlapi.jobs.drain"
+        "mlapi.jobs.process_events"
     ) == 1
     assert not OrmQ.objects.filter(key=queue.TRAINING).exists()
 
@@ -103,9 +103,9 @@ def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
 def test_an_events_worker_leaves_trainings_alone_keeps_the_clock_and_wakes_after_quiet(tmp_path):
     project = labelled_project({"Positive": 35, "Negative": 25})
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
-    queue.drain(project.pk)
+    queue.process_events(project.pk)
     with worker(queue.EVENTS, tmp_path):
-        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.drain").exists())
+        wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.process_events").exists())
         # At its start it asks for a sync, and within half a minute the clock ticks.
         wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.sync").exists())
         wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.tick").exists())
@@ -119,7 +119,7 @@ def test_an_events_worker_leaves_trainings_alone_keeps_the_clock_and_wakes_after
         quiet = labelled_project({}, policy={"quiet_s": 3})
         Schedule.objects.filter(name="tick").delete()  # so it is not the clock
         label(quiet, {"Positive": 35, "Negative": 25}, now=timezone.now())
-        queue.drain(quiet.pk)
+        queue.process_events(quiet.pk)
         started = wait_for(lambda: TrainingRun.objects.filter(project=quiet).first())
         assert started.trigger == TrainingRun.Trigger.POLICY
 

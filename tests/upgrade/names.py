@@ -106,8 +106,9 @@ ACTIONS = {
 # Every function that a queued job or a schedule of the dump calls, by today's name.
 JOBS = {
     f"mlapi.jobs.{name}": f"mlapi.jobs.{name}"
-    for name in ("drain", "sync", "train", "fall_back", "score", "tick", "hourly")
+    for name in ("sync", "train", "fall_back", "score", "tick", "hourly")
 }
+JOBS["mlapi.jobs.drain"] = "mlapi.jobs.process_events"
 VALUES["django_q_schedule", "func"] = JOBS
 VALUES["django_q_task", "func"] = JOBS
 

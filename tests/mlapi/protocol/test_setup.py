@@ -36,7 +36,7 @@ def test_the_first_setup_remembers_the_project_and_keeps_to_five_queries(call):
     assert project.hostname == "http://localhost:8080"
     assert project.setup_token == "a-legacy-token"
     assert project.backend_url == "http://testserver"
-    assert OrmQ.objects.count() == 1  # the drain
+    assert OrmQ.objects.count() == 1  # processes the event
 
 
 @pytest.mark.django_db(transaction=True)

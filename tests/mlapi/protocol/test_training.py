@@ -27,7 +27,7 @@ def test_train_keeps_the_annotations_and_queues_a_run(call, project):
     assert (event.source, event.action, event.status) == ("train", "TRAIN", "received")
     assert event.payload["annotations"] == ANNOTATED
     assert started.run == run
-    assert OrmQ.objects.count() == 2  # the drain and the run
+    assert OrmQ.objects.count() == 2  # processes the event, and trains
 
 
 @pytest.mark.django_db
