@@ -29,6 +29,11 @@ OTHERWISE = {
 }
 # How many rows the upgrade adds to a table of the dump.
 ADDED: dict[str, int] = {}
+# (table, id) of the dump: what the upgrade writes. A version that failed to load once is converted,
+# and has been loaded for it.
+WRITTEN: dict[tuple[str, int], dict[str, Any]] = {
+    ("registry_modelversion", 4): {"load_failed_at": None, "load_error": ""},
+}
 # (table, column) of the dump: today's name of the column, None where it is gone.
 COLUMNS: dict[tuple[str, str], str | None] = {
     ("registry_event", "settled_at"): "processed_at",
@@ -143,7 +148,7 @@ READ: list[tuple[str, dict[str, Any], str, Any]] = [
     ("registry.ModelVersion", {"pk": 1}, "artifact_format", 1),
     ("registry.ModelVersion", {"pk": 2}, "note", "The one that knows irony."),
     ("registry.ModelVersion", {"pk": 3}, "state", "archived"),
-    ("registry.ModelVersion", {"pk": 4}, "state", "load_failed"),
+    ("registry.ModelVersion", {"pk": 4}, "state", "available"),
     ("registry.ModelVersion", {"pk": 12}, "primary_metric", "adjusted_rand"),
     (
         "registry.Metric",
@@ -225,7 +230,8 @@ DONE: list[tuple[str, dict[str, Any], str, Any]] = [
     # The champion was asked before it saw the human's label.
     ("registry.Outcome", {"source": "prequential", "task__labelstudio_id": 201}, "correct", True),
     # The least sure is labelled next: a task that came while no worker was there has its score.
-    ("registry.TaskScore", {"task__labelstudio_id": 203}, "version_id", 2),
+    # The version that its training made does not load; 4 is the newest that does.
+    ("registry.TaskScore", {"task__labelstudio_id": 203}, "version_id", 4),
     # The new label config was taken in.
     (
         "registry.AuditEntry",
