@@ -88,7 +88,7 @@ def _at_training(a: ModelVersion, b: ModelVersion) -> str:
 def _compared(found: Comparison) -> dict[str, Any]:
     shown = [d.task for target in found.targets for d in (*target.a_right, *target.b_right)]
     return {
-        "verdict": found.verdict,
+        "summary": found.summary,
         "n": found.n,
         "no_link": why_no_link(shown),
         "primary": _row(found.primary),

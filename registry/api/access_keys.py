@@ -15,7 +15,7 @@ from .serializers import OptionalReason
 
 
 class AccessKeySerializer(serializers.ModelSerializer):
-    """A key without its plain text, which is stored nowhere."""
+    """An access key, without its plain text, which is not stored."""
 
     class Meta:
         model = AccessKey
@@ -27,10 +27,10 @@ class AccessKeySerializer(serializers.ModelSerializer):
 
 
 class CreatedKeySerializer(AccessKeySerializer):
-    """A new key with its plain text, which is returned once."""
+    """A new access key with its plain text."""
 
-    key = serializers.CharField(help_text="The plain key: this answer alone has it.")
-    url = serializers.CharField(help_text="What to paste into Label Studio.")
+    key = serializers.CharField(help_text="The key in plain text, in this response only.")
+    url = serializers.CharField(help_text="The URL to paste into Label Studio.")
 
     class Meta(AccessKeySerializer.Meta):
         fields = [*AccessKeySerializer.Meta.fields, "key", "url"]
@@ -49,12 +49,12 @@ class NewKey(OptionalReason):  # type: ignore[misc, valid-type]
         required=False,
         allow_blank=True,
         default="",
-        help_text="As that Label Studio says it, such as http://localhost:8080.",
+        help_text="The address of that Label Studio in its requests, such as http://localhost:8080.",
     )
 
 
 class AccessKeyFilter(django_filters.FilterSet):
-    """By scope, and by whether they are revoked."""
+    """By scope and revocation."""
 
     project = IdFilter("project_id")
     hostname = django_filters.CharFilter()
@@ -66,7 +66,7 @@ class AccessKeyFilter(django_filters.FilterSet):
 
 
 class AccessKeys(Resource):
-    """Keys for Label Studio's routes; none opens anything under /api/."""
+    """Access keys for Label Studio's routes; they are not valid under /api/."""
 
     queryset = AccessKey.objects.all()
     serializer_class = AccessKeySerializer

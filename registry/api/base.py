@@ -22,10 +22,10 @@ from .serializers import body_of
 
 
 class ModelPermissions(BasePermission):
-    """Who may view the model may read it; an operator action needs its own permission as well.
+    """Reading requires the view permission of each model shown, an action its own one as well.
 
-    `actions_by_route` of a resource says which is which. What changes something and is no action
-    is open to nobody.
+    A resource's `actions_by_route` has the action of each view. Any other unsafe request is
+    denied.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -43,11 +43,10 @@ class ModelPermissions(BasePermission):
 class Resource(ReadOnlyModelViewSet):
     """A resource to list and read; every change of a row is an operator action.
 
-    The actions on its model have their routes here. `actions_by_route` says which view is which
-    action, also of those that have a view of their own, `reads` which other models a view shows.
-    Of a long table `narrow_by` names the filters within which anything can be asked, `indexed`
-    those that an index answers by itself, in the order of ids, and `ordered_by` those of
-    `narrow_by` of which that is true too.
+    `actions_by_route` has the action of each view, `reads` the other models that a view shows.
+    For a long table, `narrow_by` names the filters that allow every query, `indexed` the filters
+    that an index answers alone in the order of ids, and `ordered_by` those of `narrow_by` whose
+    rows an index has in that order.
     """
 
     permission_classes = [ModelPermissions]
@@ -69,7 +68,7 @@ class Resource(ReadOnlyModelViewSet):
             add_routes(cls, cls.queryset.model)
 
     def get_serializer_class(self) -> type[BaseSerializer]:
-        """The detail serializer, except for lists."""
+        """The detail serializer; for a list the short one."""
         if self.action != "list" and self.detail_serializer_class:
             return self.detail_serializer_class
         return super().get_serializer_class()

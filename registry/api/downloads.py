@@ -63,15 +63,15 @@ def download(request: Request | HttpRequest, version: ModelVersion) -> HttpRespo
     return response
 
 
-_MAX_AGE_S = 300  # a page that is turned back to asks for none of its images again
-# Of the threads of a web process so many at most fetch images to be shown: predictions may take
-# half of them for theirs, and the rest is for everyone else.
+_MAX_AGE_S = 300  # going back to a page downloads no image again
+# At most this part of a web process's threads downloads thumbnails: predictions may use half of
+# the threads for their images, and the rest serves other requests.
 _SHARE = 4
-_WAIT_S = 1.0  # an image that is kept takes milliseconds: a page of them waits its turn
+_WAIT_S = 1.0  # a cached image takes milliseconds, so that a page of them waits for its slots
 
 
 class Jpeg(Octets):
-    """The type of the answer."""
+    """The media type of a thumbnail."""
 
     media_type = "image/jpeg"
     format = "jpg"
@@ -81,7 +81,7 @@ class TooManyThumbnails(HttpError):
     """Too many uncached thumbnails at once, which would delay Label Studio's requests."""
 
     code = "too_many_thumbnails"
-    text = "Too many images are being fetched at once."
+    text = "Too many thumbnails are being downloaded at once."
 
 
 _slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))
@@ -89,7 +89,7 @@ _slots = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // _SHARE))
 
 @contextmanager
 def download_slot() -> Iterator[None]:
-    """Limits the threads that fetch thumbnails. Raises TooManyThumbnails after a second."""
+    """Limits the threads that download thumbnails. Raises TooManyThumbnails after a second."""
     if not _slots.acquire(timeout=_WAIT_S):
         raise TooManyThumbnails
     try:

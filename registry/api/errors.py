@@ -43,16 +43,16 @@ class CsrfFailed(PermissionDenied):
 
 
 class InputInvalid(EvalsError):
-    """What was sent is not what the route takes; the message names each field."""
+    """A body or query that the route does not accept; the message names each field."""
 
     code = "input_invalid"
 
 
 class CursorInvalid(HttpError):
-    """A cursor that no page of this list gave out."""
+    """A cursor of another list or order, or a changed one."""
 
     code = "cursor_invalid"
-    text = "This cursor is not of this list in this order."
+    text = "The cursor does not belong to this list in this order."
 
 
 class MediaTypeUnknown(HttpError):
@@ -73,21 +73,21 @@ def credentials_missing() -> CredentialsMissing:
     """The error of a request without session and token."""
     return CredentialsMissing(
         "No token and no session.",
-        hint="Send Authorization: Token <token>; tokens are made in the admin, under API tokens.",
+        hint="Send Authorization: Token <token>; create one in the admin, under API tokens.",
     )
 
 
 def credentials_wrong() -> CredentialsWrong:
-    """The error of an unknown token, or of one of an inactive user. An access key is no token."""
+    """The error of an unknown token, or of an inactive user's token."""
     return CredentialsWrong(
         "This token is unknown, or its user is not active.",
-        hint="Make a token in the admin, under API tokens. An access key opens nothing here.",
+        hint="Create a token in the admin, under API tokens. An access key is not valid here.",
     )
 
 
 def route_unknown() -> RouteUnknown:
     """No such route under /api/."""
-    return RouteUnknown(hint="Every route ends in a slash; /api/docs/ has them all.")
+    return RouteUnknown(hint="Every route ends in a slash; /api/docs/ lists them.")
 
 
 _Raised = type[Exception] | tuple[type[Exception], ...]
@@ -122,7 +122,7 @@ def as_error(raised: Exception) -> EvalsError:
 def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     """The exception handler of REST (Django REST framework's signature)."""
     error = as_error(raised)
-    if error is raised and error.status == 503:  # a passing one of ours, which says it all
+    if error is raised and error.status == 503:  # temporary: no traceback is needed
         log.warning("rest_refused", code=error.code)
     elif error.status >= 500:
         log.error("rest_error", code=error.code, exc_info=raised)
@@ -133,7 +133,7 @@ def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def _sentences(detail: Any, path: str = "") -> list[str]:
-    """`reason: This field is required.` for each fault, however deep it lies."""
+    """`reason: This field is required.` for each invalid field, at any depth."""
     if isinstance(detail, dict):
         return [s for name, value in detail.items() for s in _sentences(value, _under(path, name))]
     if isinstance(detail, list):

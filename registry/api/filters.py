@@ -23,7 +23,7 @@ _NOT_FILTERS = {*PAGE_PARAMETERS, "ordering"}
 
 @extend_schema_field({"type": "integer", "minimum": 1, "maximum": MAX_ID})
 class IdFilter(django_filters.NumberFilter):
-    """The id of a row, exactly."""
+    """An exact id."""
 
     field_class = forms.IntegerField
 
@@ -34,7 +34,7 @@ class IdFilter(django_filters.NumberFilter):
 
 @extend_schema_field({"type": "integer", "minimum": 0, "maximum": MAX_NUMBER})
 class NumberFilter(django_filters.NumberFilter):
-    """A whole number of PostgreSQL's `integer`, exactly."""
+    """An exact number within PostgreSQL's `integer`."""
 
     field_class = forms.IntegerField
 
@@ -43,10 +43,10 @@ class NumberFilter(django_filters.NumberFilter):
 
 
 class LabelFilter(django_filters.CharFilter):
-    """A label: the whole answer for `single`, one of the set for `multiple`."""
+    """A label: the value of a `single` target, an element of a `multiple` one's."""
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
-        # Of jsonb, "a" is contained in "a" and in ["a", "b"].
+        # In jsonb, "a" is contained in "a" and in ["a", "b"].
         super().__init__(field_name=field_name, lookup_expr="contains", strip=False, **kwargs)
 
 
@@ -85,21 +85,21 @@ class _TimeFilter(django_filters.IsoDateTimeFilter):
 
 
 class AfterFilter(_TimeFilter):
-    """From this moment on."""
+    """At or after a time."""
 
     def __init__(self, field_name: str) -> None:
-        super().__init__(field_name=field_name, lookup_expr="gte", label="From this moment on.")
+        super().__init__(field_name=field_name, lookup_expr="gte", label="At or after this time.")
 
 
 class BeforeFilter(_TimeFilter):
-    """Until this moment, which is not in it."""
+    """Before a time."""
 
     def __init__(self, field_name: str) -> None:
-        super().__init__(field_name=field_name, lookup_expr="lt", label="Before this moment.")
+        super().__init__(field_name=field_name, lookup_expr="lt", label="Before this time.")
 
 
 class StrictFilters(DjangoFilterBackend):
-    """Refuses unknown parameters: a typing error would return every row."""
+    """Refuses unknown parameters: with a misspelled filter a list would return every row."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         known = {*view.filterset_class.base_filters, *PAGE_PARAMETERS, "ordering"}
@@ -107,14 +107,14 @@ class StrictFilters(DjangoFilterBackend):
             known.add("search")
         unknown = sorted(set(request.query_params) - known)
         if unknown:
-            message = f"There is no such parameter. There are {', '.join(sorted(known))}."
+            message = f"Unknown parameter. The list takes {', '.join(sorted(known))}."
             raise ValidationError(dict.fromkeys(unknown, message))
         require_narrowing(request, view)
         return super().filter_queryset(request, queryset, view)
 
 
 class Search(SearchFilter):
-    """Each word must be in one of the fields, whatever its case."""
+    """Each word must occur in one of the fields, in any case."""
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         if not view.search_fields:
@@ -125,14 +125,14 @@ class Search(SearchFilter):
                 "name": "search",
                 "in": "query",
                 "required": False,
-                "description": f"Words, each of which is in one of: {fields}.",
+                "description": f"Words, each of which must occur in one of: {fields}.",
                 "schema": {"type": "string"},
             }
         ]
 
 
 class Ordering(BaseFilterBackend):
-    """One field, with a minus from the largest on; the pagination does it, id breaks ties."""
+    """Documents the orders: one field, descending with a minus. The pagination applies them."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet, view: Any) -> QuerySet:
         return queryset
@@ -143,7 +143,7 @@ class Ordering(BaseFilterBackend):
                 "name": "ordering",
                 "in": "query",
                 "required": False,
-                "description": "Rows without a value come last.",
+                "description": "A field, descending with a minus. Rows without a value come last.",
                 "schema": {
                     "type": "string",
                     "enum": orderings(view),
@@ -159,7 +159,7 @@ def orderings(view: Any) -> list[str]:
 
 
 def requested_ordering(request: Request, view: Any) -> str:
-    """The field to order by, with its sign. Raises ValidationError for one that is not offered."""
+    """The field to order by, with its sign. Raises ValidationError for an unknown one."""
     ordering = request.query_params.get("ordering") or view.ordering
     if ordering not in orderings(view):
         raise ValidationError({"ordering": f"Must be one of {', '.join(orderings(view))}."})
@@ -167,13 +167,13 @@ def requested_ordering(request: Request, view: Any) -> str:
 
 
 class FilterRequired(EvalsError):
-    """A query that would read a whole long table."""
+    """A query that would read a whole long table without a narrowing filter."""
 
     code = "filter_needed"
 
 
 def require_narrowing(request: Request, view: Any) -> None:
-    """Raises FilterRequired for a query that no index answers, outside `narrow_by`."""
+    """Raises FilterRequired for a query without a `narrow_by` filter that no index answers."""
     filters = _filters_with_value(request)
     if not view.narrow_by or filters & set(view.narrow_by):
         return
@@ -181,14 +181,14 @@ def require_narrowing(request: Request, view: Any) -> None:
     if by_id and len(filters) <= 1 and filters <= set(view.indexed):
         return
     raise FilterRequired(
-        "This list is long: it is filtered, searched and ordered like that within "
-        f"{' or '.join(view.narrow_by)} only.",
+        "The list is too long for this filter, search or order without a filter by "
+        f"{' or '.join(view.narrow_by)}.",
         hint=f"Add {' or '.join(f'?{name}=<id>' for name in view.narrow_by)}.",
     )
 
 
 def is_read_by_index(request: Request, view: Any) -> bool:
-    """Whether an index has the rows in the order of ids, so that a page reads its own rows only."""
+    """Whether an index has the rows in the order of ids, so that a page reads only its rows."""
     filters = _filters_with_value(request)
     return len(filters) <= 1 and filters <= {*view.indexed, *view.ordered_by}
 

@@ -1,4 +1,4 @@
-"""Keyset pagination: a page starts where the last one ended, so inserts move nothing."""
+"""Keyset pagination: a page starts after the last row of the page before, whatever is inserted."""
 
 import base64
 import json
@@ -85,7 +85,7 @@ class KeysetPagination(BasePagination):
                 "name": "cursor",
                 "in": "query",
                 "required": False,
-                "description": "Where a page begins: taken from `next` or `previous`.",
+                "description": "The start of the page, copied from `next` or `previous`.",
                 "schema": {"type": "string", "maxLength": 2000},
             },
             {
@@ -141,8 +141,8 @@ def _order(field: str, descending: bool, backwards: bool) -> list[Any]:
 def _sorted_by_id(down: bool) -> list[Any]:
     """An order by id that does not use the index on it.
 
-    PostgreSQL would go through the whole table by that index, hoping to find a page of the
-    few rows soon; what it finds by another index is sorted in no time.
+    PostgreSQL would read the whole table by that index, expecting to find a page of the
+    few rows soon; sorting the rows found by another index is fast.
     """
     key = F("id") + 0
     return [key.desc() if down else key.asc()]

@@ -12,12 +12,12 @@ MAX_DAYS = 366
 
 
 class ProjectSettings(OptionalReason):  # type: ignore[misc, valid-type]
-    """How the project learns and promotes. At least one of the three."""
+    """The project's policy, options and promotion rule; at least one of them."""
 
     policy = serializers.DictField(
-        required=False, help_text="When it trains; the project shows all that can be set."
+        required=False, help_text="When to train. The project lists all settings."
     )
-    options = serializers.DictField(required=False, help_text="Those of the project's pipeline.")
+    options = serializers.DictField(required=False, help_text="Options of the project's pipeline.")
     promotion_rule = serializers.ChoiceField(required=False, choices=PromotionRule.choices)
 
 
@@ -32,7 +32,7 @@ class MetricQuery(Body):
         required=False,
         allow_blank=True,
         default="",
-        help_text="Left out: of the whole version, else the mean over its targets.",
+        help_text="Omitted: the whole version, else the mean over its targets.",
     )
 
 
@@ -48,7 +48,7 @@ class SimilarQuery(Body):
     k = serializers.IntegerField(min_value=1, max_value=100, default=10)
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        """Restricts the task to the project's own."""
+        """The fields, with the task restricted to the project's."""
         project = self.context.get("project")
         own = Task.objects.filter(project=project).defer("annotations")
         return {"task": serializers.PrimaryKeyRelatedField(queryset=own), **super().get_fields()}
@@ -62,7 +62,7 @@ class LabelNextQuery(Body):
 
 
 class ProjectSerializer(serializers.ModelSerializer):
-    """What serves a project, and how it learns."""
+    """A project: its champion, pipeline, policy and promotion rule."""
 
     champion = VersionReference(allow_null=True)
     policy = serializers.JSONField()
@@ -111,8 +111,10 @@ class MetricPointSerializer(serializers.Serializer):
     version = serializers.IntegerField()
     label = serializers.CharField()  # type: ignore[assignment]
     number = serializers.IntegerField()
-    metric = serializers.CharField(help_text="What the primary one is the mean of, else its name.")
-    k = serializers.IntegerField(help_text="Of precision at k, else 0.")
+    metric = serializers.CharField(
+        help_text="The metric's name; for `primary` that of the metric that it is the mean of."
+    )
+    k = serializers.IntegerField(help_text="The k of precision at k, else 0.")
     value = serializers.FloatField(allow_null=True, help_text="Null: undefined on this data.")
     n = serializers.IntegerField()
     baseline = serializers.FloatField(allow_null=True)
@@ -120,7 +122,7 @@ class MetricPointSerializer(serializers.Serializer):
 
 
 class ProportionSerializer(serializers.Serializer):
-    """How many of n predictions were correct. The share is null below n = 20."""
+    """Correct predictions out of n; the share is null below n = 20."""
 
     n = serializers.IntegerField()
     correct = serializers.IntegerField()
@@ -137,7 +139,7 @@ class PrequentialDaySerializer(serializers.Serializer):
 
 
 class NextTaskSerializer(serializers.Serializer):
-    """A task that nobody has labelled."""
+    """An unlabelled task."""
 
     score = serializers.FloatField(help_text="The champion's score, 0 to 1.")
     task = TaskViewSerializer()
@@ -146,5 +148,5 @@ class NextTaskSerializer(serializers.Serializer):
 class SimilarTaskSerializer(serializers.Serializer):
     """A similar task."""
 
-    cosine = serializers.FloatField(help_text="Of the features of both, -1 to 1.")
+    cosine = serializers.FloatField(help_text="Cosine of both tasks' features, -1 to 1.")
     task = TaskViewSerializer()

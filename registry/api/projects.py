@@ -1,4 +1,4 @@
-"""/api/projects/: how each learns and what serves it; its numbers over time; roll back."""
+"""/api/projects/: settings, champion and metrics over time; roll back."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ class Projects(Resource):
     def get_queryset(self) -> Any:
         if self.action != "list":
             return self.queryset.all()
-        # Fetched by key: joined to many projects, PostgreSQL would read every version.
+        # By key: for a join with many projects PostgreSQL would read every version.
         champions = ModelVersion.objects.defer("environment", "note", "load_error")
         return Project.objects.defer("label_config").prefetch_related(
             Prefetch("champion", champions)
@@ -79,10 +79,9 @@ class Projects(Resource):
 
     @extend_schema(request=ProjectSettings, responses=ProjectDetailSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
-        """Change how the project learns and promotes.
+        """Change the project's policy, options and promotion rule.
 
-        What is left out of `policy` or `options` stays as it is; null takes it back to its
-        default.
+        A setting that `policy` or `options` omits stays unchanged; null resets it to its default.
         """
         project = self.get_object()
         given = self.validated(ProjectSettings)
@@ -108,7 +107,7 @@ class Projects(Resource):
     )
     @action(detail=True, pagination_class=None)
     def prequential(self, request: Request, pk: int) -> Response:
-        """Day by day, the accuracy of the served versions on labels made after predictions."""
+        """Accuracy per day of the served versions, on labels made after their predictions."""
         query = self.validated(PrequentialQuery)
         return Response(
             PrequentialDaySerializer(prequential_series(self.get_object(), **query), many=True).data
@@ -130,15 +129,15 @@ class Projects(Resource):
         parameters=[SimilarQuery],
         responses={
             200: SimilarTaskSerializer(many=True),
-            409: OpenApiResponse(ErrorSerializer, "Nothing is known of what the task looks like."),
+            409: OpenApiResponse(ErrorSerializer, "The task has no features."),
         },
         filters=False,
     )
     @action(detail=True, pagination_class=None)
     def similar(self, request: Request, pk: int) -> Response:
-        """The tasks whose images are most like a task's, the most similar first.
+        """The tasks whose images are most similar to a task's, highest cosine first.
 
-        Whatever the project's pipeline, as long as features of the task were made.
+        Available with every pipeline, once the task has features.
         """
         project = self.get_object()
         query = self.validated(SimilarQuery, project=project)

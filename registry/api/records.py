@@ -1,4 +1,4 @@
-"""/api/metrics/, outcomes/, events/ and audit-entries/: what is recorded and never changed."""
+"""/api/metrics/, outcomes/, events/ and audit-entries/: read-only records."""
 
 import django_filters
 from django.db.models import QuerySet
@@ -46,7 +46,7 @@ class MetricFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def of_the_whole_version(self, queryset, name, value):
-        """Those without a target, or only those with one."""
+        """Metrics without a target, or those with one."""
         return queryset.filter(target="") if value else queryset.exclude(target="")
 
 
@@ -70,7 +70,7 @@ class OutcomeSerializer(serializers.ModelSerializer):
     version = VersionReference()
     task = TaskReference()
     predicted = serializers.JSONField(
-        allow_null=True, help_text="A label, or a sorted list of labels; null: no answer."
+        allow_null=True, help_text="A label, or a sorted list of labels; null: no prediction."
     )
     human = serializers.JSONField(help_text="A label, or a sorted list of labels.")
 
@@ -91,8 +91,8 @@ class OutcomeFilter(django_filters.FilterSet):
     target = django_filters.CharFilter()
     source = django_filters.ChoiceFilter(choices=OUTCOME_SOURCES)
     correct = FlagFilter()
-    human = LabelFilter("human", label="A label that humans gave.")
-    predicted = LabelFilter("predicted", label="A label that the version answered.")
+    human = LabelFilter("human", label="A human label.")
+    predicted = LabelFilter("predicted", label="A predicted label.")
 
     class Meta:
         model = Outcome
@@ -100,7 +100,7 @@ class OutcomeFilter(django_filters.FilterSet):
 
 
 class Outcomes(Resource):
-    """Predictions for tasks: on the holdout, and on labels that were made after them."""
+    """Predictions with the human label: of holdout tasks, and of tasks that were labelled later."""
 
     queryset = Outcome.objects.select_related("version", "task").only(
         *("target", "source", "predicted", "score", "human", "correct", "at"),
@@ -129,7 +129,7 @@ class EventSerializer(serializers.ModelSerializer):
 
 
 class EventDetailSerializer(EventSerializer):
-    """An event with its payload, whose secrets were never stored."""
+    """An event with its payload, without secrets."""
 
     payload = serializers.JSONField()
 
@@ -139,7 +139,7 @@ class EventDetailSerializer(EventSerializer):
 
 
 class EventFilter(django_filters.FilterSet):
-    """By project or run, and within it by what came and when."""
+    """By project, run, source, action, status, request and time."""
 
     project = IdFilter("project_id")
     run = IdFilter("run_id")
@@ -156,7 +156,7 @@ class EventFilter(django_filters.FilterSet):
 
 
 class Events(Resource):
-    """What came, when, and what became of it."""
+    """Events received from Label Studio, with their outcomes."""
 
     queryset = Event.objects.all()
     serializer_class = EventSerializer

@@ -34,7 +34,7 @@ class RunErrorSerializer(serializers.Serializer):
 class RunSerializer(serializers.ModelSerializer):
     """A run and its progress, without its long columns."""
 
-    version = serializers.SerializerMethodField(help_text="The version that it made.")
+    version = serializers.SerializerMethodField(help_text="The version that the run registered.")
     error = serializers.SerializerMethodField()
 
     class Meta:
@@ -62,10 +62,12 @@ class RunDetailSerializer(RunSerializer):
 
     parameters = serializers.JSONField()
     dataset_counts = serializers.JSONField()
-    candidates = serializers.JSONField(help_text="Those of the race, with their scores.")
+    candidates = serializers.JSONField(
+        help_text="The candidates of model selection, with their scores."
+    )
     statements = serializers.JSONField(help_text="EvaDB statements as executed.")
     phases = serializers.JSONField(help_text="[{name, started_at, seconds}]")
-    comparison = serializers.JSONField(help_text="Champion beside candidate.")
+    comparison = serializers.JSONField(help_text="Champion and candidate on the same holdout.")
 
     class Meta(RunSerializer.Meta):
         fields = [
@@ -77,7 +79,7 @@ class RunDetailSerializer(RunSerializer):
 
 
 class NewRun(OptionalReason):  # type: ignore[misc, valid-type]
-    """Of which project."""
+    """The project to train."""
 
     project = serializers.PrimaryKeyRelatedField(queryset=Project.objects.all())
 
@@ -99,7 +101,7 @@ class RunFilter(django_filters.FilterSet):
 
 
 class Runs(Resource):
-    """Training runs. A project has at most one that is active."""
+    """Training runs. A project has at most one active run."""
 
     queryset = TrainingRun.objects.annotate(
         version_id=F("version__id"), version_label=F("version__label")
@@ -118,6 +120,6 @@ class Runs(Resource):
 
     @extend_schema(request=NewRun, responses={201: RunDetailSerializer, 200: RunDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Queue a run: 201; or answer the project's active one: 200."""
+        """Queue a run (201), or return the project's active run (200)."""
         given = self.validated(NewRun)
         return self.answer(Train().execute(given.pop("project"), given, self.caller))

@@ -8,33 +8,35 @@ from rest_framework import serializers
 
 
 class ErrorDetailSerializer(serializers.Serializer):
-    code = serializers.CharField(help_text="Stable, one for each cause.")
+    """An error's code, cause and cure."""
+
+    code = serializers.CharField(help_text="Stable identifier of the cause.")
     message = serializers.CharField(help_text="The cause.")
     hint = serializers.CharField(allow_blank=True, help_text="The cure.")
     request_id = serializers.CharField(
-        allow_blank=True, help_text="Under which the server's log has this request."
+        allow_blank=True, help_text="Identifies the request in the server's log."
     )
 
 
 class ErrorSerializer(serializers.Serializer):
-    """Every error has this form."""
+    """The form of every error."""
 
     error = ErrorDetailSerializer()
 
 
 _ALWAYS = {
-    401: "No token, no session, or one that is not valid.",
-    403: "The user may not do this.",
+    401: "Token and session are missing or invalid.",
+    403: "The user lacks the permission.",
 }
 _MEANING = {
-    400: "What was sent is not what the route takes.",
-    404: "There is no such object.",
-    409: "The action was refused: its conditions do not hold, and nothing was changed.",
+    400: "The body or a parameter is invalid.",
+    404: "The object does not exist.",
+    409: "The action is not available in the object's state; nothing was changed.",
 }
 
 
 class RegistrySchema(AutoSchema):
-    """Adds to each operation the errors that follow from what it takes."""
+    """Adds to each operation the errors that its method, path and parameters imply."""
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies = super()._get_response_bodies(direction)
@@ -47,11 +49,11 @@ class RegistrySchema(AutoSchema):
         return bodies
 
     def _errors(self) -> dict[int, str]:
-        wanted = []
+        codes = []
         if self.method != "GET" or self._is_list_view() or self.get_override_parameters():
-            wanted.append(400)
+            codes.append(400)
         if "{" in self.path:
-            wanted.append(404)
+            codes.append(404)
         if getattr(self.view, "action", None) in getattr(self.view, "actions_by_route", {}):
-            wanted.append(409)
-        return _ALWAYS | {code: _MEANING[code] for code in wanted}
+            codes.append(409)
+        return _ALWAYS | {code: _MEANING[code] for code in codes}

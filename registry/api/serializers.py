@@ -9,13 +9,13 @@ from registry.actions.operator.action import OPTIONAL_REASON, Form, Text
 
 
 class Body(serializers.Serializer):
-    """A request body that refuses unknown fields, so that a typing error is reported."""
+    """A request body that refuses unknown fields, so that a misspelled one is reported."""
 
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
         unknown = sorted(set(data) - set(self.fields))
         if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "There is no such field."))
+            raise serializers.ValidationError(dict.fromkeys(unknown, "Unknown field."))
         return value
 
 
@@ -23,7 +23,7 @@ class Body(serializers.Serializer):
 def body_of(form: Form) -> type[Body]:
     """The body of the routes whose actions have this form; one class per form.
 
-    A `Body` made from a form is no class that mypy knows, so those that add to it ignore that.
+    mypy does not know a `Body` made from a form as a class: its subclasses ignore that.
     """
     fields: dict[str, serializers.Field] = {one.name: _text(one) for one in form.texts}
     for version in form.versions:
@@ -70,17 +70,17 @@ class TaskViewSerializer(serializers.Serializer):
 
     id = serializers.IntegerField()
     labelstudio_id = serializers.IntegerField()
-    kind = serializers.CharField(help_text="text, or image.")
-    text = serializers.CharField(help_text="Of an image its address.")
-    url = serializers.CharField(allow_null=True, help_text="In Label Studio, where it is known.")
-    deleted = serializers.BooleanField()
-    thumbnail = serializers.CharField(
-        allow_null=True, help_text="The path of the route that shows an image small."
+    kind = serializers.CharField(help_text="`text` or `image`.")
+    text = serializers.CharField(help_text="The text; for an image its address.")
+    url = serializers.CharField(
+        allow_null=True, help_text="The task's page in Label Studio; null if unknown."
     )
+    deleted = serializers.BooleanField()
+    thumbnail = serializers.CharField(allow_null=True, help_text="Path of the image's thumbnail.")
 
 
 class IntervalField(serializers.ListField):
-    """The lower and the upper end."""
+    """The lower and the upper limit."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("help_text", "The 95 % interval.")

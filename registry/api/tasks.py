@@ -1,4 +1,4 @@
-"""/api/tasks/: the mirror of what Label Studio has, and a thumbnail of each image."""
+"""/api/tasks/: the mirror of Label Studio's tasks, and their thumbnails."""
 
 from typing import Any
 
@@ -29,10 +29,10 @@ class TaskSerializer(serializers.ModelSerializer):
     """A task and the labels derived from its annotations."""
 
     labels = serializers.DictField(
-        help_text="By control what its annotations amount to: a label, or a list of labels."
+        help_text="Consensus of the annotations by control: a label, or a list of labels."
     )
     ties = serializers.ListField(
-        child=serializers.CharField(), help_text="Controls on which annotators are divided."
+        child=serializers.CharField(), help_text="Controls without consensus."
     )
 
     class Meta:
@@ -65,7 +65,7 @@ class TaskFilter(django_filters.FilterSet):
     project = IdFilter("project_id")
     labelstudio_id = IdFilter("labelstudio_id", label="Label Studio's id.")
     split = django_filters.ChoiceFilter(choices=Split.choices)
-    labelled = FlagFilter(method="that_have_labels", label="Whether it has a usable label.")
+    labelled = FlagFilter(method="with_labels", label="Whether it has a usable label.")
     deleted = FlagFilter(field_name="deleted_at", lookup_expr="isnull", exclude=True)
     labels_changed_after = AfterFilter("labels_changed_at")
     labels_changed_before = BeforeFilter("labels_changed_at")
@@ -74,7 +74,7 @@ class TaskFilter(django_filters.FilterSet):
         model = Task
         fields: list[str] = []
 
-    def that_have_labels(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+    def with_labels(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
         """Tasks with a usable label, or the others."""
         return queryset.exclude(labels={}) if value else queryset.filter(labels={})
 
@@ -99,12 +99,12 @@ class Tasks(Resource):
 
     @extend_schema(
         responses={
-            (200, Jpeg.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The image, small."),
+            (200, Jpeg.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The thumbnail."),
             (404, "application/json"): OpenApiResponse(
-                ErrorSerializer, "No such task, or no image of it can be had."
+                ErrorSerializer, "The task does not exist, or its image is unavailable."
             ),
             (503, "application/json"): OpenApiResponse(
-                ErrorSerializer, "Too many are fetched at once."
+                ErrorSerializer, "Too many thumbnails are being downloaded."
             ),
         }
     )

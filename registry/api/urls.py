@@ -36,7 +36,7 @@ class Root(APIRootView):
 
 
 class UnknownRoute(APIView):
-    """Any other route: answers route_unknown to an authenticated caller."""
+    """Any other route: route_unknown for an authenticated caller."""
 
     schema = None
 

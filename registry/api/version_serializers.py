@@ -14,7 +14,7 @@ from .serializers import Body, IntervalField, TaskViewSerializer, VersionReferen
 class MistakesQuery(Body):
     """The target and source of the mistakes, and their number."""
 
-    target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
+    target = serializers.CharField(max_length=255, required=False, help_text="Omitted: all.")
     source = serializers.ChoiceField(  # type: ignore[assignment]
         choices=Outcome.Source.choices, default=Outcome.Source.HOLDOUT
     )
@@ -24,9 +24,9 @@ class MistakesQuery(Body):
 class ExemplarsQuery(Body):
     """The target and label, and the number of examples of each."""
 
-    target = serializers.CharField(max_length=255, required=False, help_text="Left out: of all.")
+    target = serializers.CharField(max_length=255, required=False, help_text="Omitted: all.")
     label = serializers.CharField(  # type: ignore[assignment]
-        max_length=500, required=False, help_text="Left out: of all."
+        max_length=500, required=False, help_text="Omitted: all."
     )
     limit = serializers.IntegerField(min_value=1, max_value=100, default=12)
 
@@ -35,7 +35,7 @@ class CompareQuery(Body):
     """The other version, of the same project."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        """Adds `with`, a keyword of Python, which cannot be an attribute."""
+        """The fields, with `with`, which as a keyword of Python cannot be an attribute."""
         version = self.context.get("version")
         same_project = ModelVersion.objects.filter(project=version.project_id if version else None)
         return {"with": serializers.PrimaryKeyRelatedField(queryset=same_project)}
@@ -44,7 +44,7 @@ class CompareQuery(Body):
 class PrimarySerializer(serializers.Serializer):
     """The primary metric on the version's own holdout; value null: not evaluated."""
 
-    metric = serializers.CharField(help_text="What it is the mean of, such as macro_f1.")
+    metric = serializers.CharField(help_text="The metric that it is the mean of, such as macro_f1.")
     value = serializers.FloatField(allow_null=True)
     n = serializers.IntegerField()
 
@@ -74,7 +74,7 @@ class VersionSerializer(serializers.ModelSerializer):
 
 
 class TargetSerializer(serializers.ModelSerializer):
-    """A control tag that the version fills, or why not."""
+    """A control tag, and whether the version predicts it."""
 
     labels = serializers.ListField(child=serializers.CharField())
 
@@ -110,40 +110,40 @@ class MistakeSerializer(serializers.Serializer):
 
 
 class ExampleSerializer(serializers.Serializer):
-    """A task, and the score with which the version would give it the label."""
+    """A task and its score for the label."""
 
     score = serializers.FloatField()
     task = TaskViewSerializer()
 
 
 class LabelExemplarsSerializer(serializers.Serializer):
-    """A label with its best examples, the best first."""
+    """A label with its examples, highest score first."""
 
     target = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     n = serializers.IntegerField(
         allow_null=True,
-        help_text="Tasks that the version gives it, or of the holdout that humans gave it.",
+        help_text="Tasks with this prediction, or holdout tasks with this human label.",
     )
-    by_humans = serializers.BooleanField(help_text="Whether n is of what humans gave.")
-    total = serializers.IntegerField(help_text="How many examples there are.")
+    by_humans = serializers.BooleanField(help_text="Whether n counts human labels.")
+    total = serializers.IntegerField(help_text="Number of stored examples.")
     examples = ExampleSerializer(many=True)
 
 
 class DifferenceSerializer(serializers.Serializer):
-    """A metric of both on the same tasks; null where it is undefined on them."""
+    """A metric of both versions on the same tasks; null: undefined."""
 
     name = serializers.CharField()
     a = serializers.FloatField(allow_null=True)
     b = serializers.FloatField(allow_null=True)
     difference = serializers.FloatField(allow_null=True)
     interval = IntervalField(allow_null=True)
-    is_clear = serializers.BooleanField(help_text="Whether the interval leaves out 0.")
+    is_clear = serializers.BooleanField(help_text="Whether the interval excludes 0.")
     n = serializers.IntegerField()
 
 
 class DisagreementSerializer(serializers.Serializer):
-    """A task that one version has right and the other wrong."""
+    """A task that only one of the versions predicts correctly."""
 
     target = serializers.CharField()
     human = serializers.JSONField()
@@ -162,20 +162,22 @@ class TargetComparisonSerializer(serializers.Serializer):
     n = serializers.IntegerField()
     metrics = DifferenceSerializer(many=True)
     per_class = DifferenceSerializer(many=True)
-    only_a = serializers.IntegerField(help_text="Tasks that only a has right.")
-    only_b = serializers.IntegerField(help_text="Tasks that only b has right.")
+    only_a = serializers.IntegerField(help_text="Tasks that only a predicts correctly.")
+    only_b = serializers.IntegerField(help_text="Tasks that only b predicts correctly.")
     p_value = serializers.FloatField(help_text="McNemar's, of only_a and only_b.")
     a_right = DisagreementSerializer(many=True)
     b_right = DisagreementSerializer(many=True)
 
 
 class RecordedMetricSerializer(serializers.Serializer):
-    """A metric as each version's own run recorded it, each on the holdout of its time."""
+    """A metric as each version's run recorded it, on that run's holdout."""
 
     target = serializers.CharField()
     name = serializers.CharField()
-    metric = serializers.CharField(help_text="What the primary one is the mean of, else its name.")
-    k = serializers.IntegerField(help_text="Of precision at k, else 0.")
+    metric = serializers.CharField(
+        help_text="The metric's name; for `primary` that of the metric that it is the mean of."
+    )
+    k = serializers.IntegerField(help_text="The k of precision at k, else 0.")
     a = serializers.FloatField(allow_null=True)
     n_a = serializers.IntegerField()
     b = serializers.FloatField(allow_null=True)
@@ -183,12 +185,12 @@ class RecordedMetricSerializer(serializers.Serializer):
 
 
 class ComparisonSerializer(serializers.Serializer):
-    """`b` beside `a`; each difference is b - a."""
+    """Version b against version a; each difference is b - a."""
 
     a = VersionReference()
     b = VersionReference()
-    n = serializers.IntegerField(help_text="Tasks that both were evaluated on.")
-    verdict = serializers.CharField(help_text="One sentence.")
+    n = serializers.IntegerField(help_text="Tasks that both versions were evaluated on.")
+    summary = serializers.CharField(help_text="The result in one sentence.")
     primary = DifferenceSerializer()
     targets = TargetComparisonSerializer(many=True)
     recorded = RecordedMetricSerializer(many=True)
@@ -203,7 +205,7 @@ class CardProjectSerializer(serializers.Serializer):
 
 
 class CardSerializer(serializers.Serializer):
-    """Everything about a version."""
+    """A version's card: metrics, classes, mistakes, comparison and lineage."""
 
     version = serializers.CharField()
     number = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""/api/versions/: what each learned and how good it is; promote, archive and annotate one."""
+"""/api/versions/: state, targets, metrics and reports of each; promote, archive and annotate."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class VersionFilter(django_filters.FilterSet):
     label = django_filters.CharFilter()
     pipeline = django_filters.CharFilter()
     recipe = django_filters.CharFilter()
-    champion = FlagFilter(method="that_serve", label="Whether it serves now.")
+    champion = FlagFilter(method="by_champion", label="Whether it is the champion.")
     archived = FlagFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
     load_failed = FlagFilter(field_name="load_failed_at", lookup_expr="isnull", exclude=True)
     created_after = AfterFilter("created_at")
@@ -52,8 +52,8 @@ class VersionFilter(django_filters.FilterSet):
         model = ModelVersion
         fields: list[str] = []
 
-    def that_serve(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
-        """Champions, or all the others."""
+    def by_champion(self, queryset: QuerySet, name: str, value: bool) -> QuerySet:
+        """Champions, or the other versions."""
         serving = queryset.filter(project__champion=F("pk"))
         return serving if value else queryset.exclude(pk__in=serving.values("pk"))
 
@@ -61,7 +61,7 @@ class VersionFilter(django_filters.FilterSet):
 _ON_A_CARD = (Project, TrainingRun, Metric, Outcome, Task, AuditEntry)
 
 
-# What may be long, or is decrypted, and no list shows.
+# Long or encrypted columns, which no list shows.
 _LONG = [
     f"project__{name}"
     for name in ("label_config", "extra_params", "connection", "setup_token", "labelstudio_key")
@@ -69,9 +69,9 @@ _LONG = [
 
 
 class Versions(Resource):
-    """Immutable versions of the projects' models. Nothing deletes one."""
+    """The projects' model versions: immutable, and never deleted."""
 
-    queryset = ModelVersion.objects.select_related("project")  # whose champion says the state
+    queryset = ModelVersion.objects.select_related("project")  # its champion decides the state
     serializer_class = VersionSerializer
     detail_serializer_class = VersionDetailSerializer
     filterset_class = VersionFilter
@@ -110,8 +110,8 @@ class Versions(Resource):
     def exemplars(self, request: Request, pk: int) -> Response:
         """Examples of each label: the tasks with its highest scores.
 
-        The labels of most tasks come first. Kept where labels are not learned from humans: the
-        most central tasks of clusters, and those most like the references of a label.
+        Labels with most tasks first. Stored where labels are not learned from humans: the most
+        central tasks of a cluster, and the tasks most similar to a label's references.
         """
         found = exemplars(self.get_object(), **self.validated(ExemplarsQuery))
         return Response(LabelExemplarsSerializer(found, many=True).data)
@@ -130,7 +130,7 @@ class Versions(Resource):
     @extend_schema(responses=CardSerializer)
     @action(detail=True)
     def card(self, request: Request, pk: int) -> Response:
-        """Everything about the version."""
+        """The version's card: metrics, classes, mistakes, comparison and lineage."""
         return Response(card(self.get_object()))
 
     @extend_schema(responses={(200, Markdown.media_type): OpenApiTypes.STR})
@@ -144,11 +144,11 @@ class Versions(Resource):
     @extend_schema(
         responses={
             (200, Octets.media_type): OpenApiResponse(
-                OpenApiTypes.BINARY, "The file. `ETag` and `Repr-Digest` have its SHA-256."
+                OpenApiTypes.BINARY, "The file; `ETag` and `Repr-Digest` are its SHA-256."
             )
         }
     )
     @action(detail=True, renderer_classes=[Octets])
     def artifact(self, request: Request, pk: int) -> HttpResponseBase:
-        """The artifact, verified."""
+        """The artifact, verified against its SHA-256."""
         return download(request, self.get_object())

@@ -85,7 +85,7 @@ class Comparison:
     recorded: list[RecordedMetric]
 
     @property
-    def verdict(self) -> str:
+    def summary(self) -> str:
         """One sentence for people."""
         d = self.primary
         if d.difference is None or d.interval is None:

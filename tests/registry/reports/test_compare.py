@@ -82,11 +82,11 @@ def test_the_verdict_says_only_what_the_interval_does(project):
     bad = judged(project, [(h, P) for h in truth], ids)
     good = judged(project, [(h, h) for h in truth], ids)
     also = judged(project, [(h, h) for h in truth], ids)
-    assert compare(bad, good).verdict.startswith(f"{good.label} is better than {bad.label}")
-    assert compare(good, bad).verdict.startswith(f"{bad.label} is worse than {good.label}")
-    assert compare(good, also).verdict.startswith("No clear difference")
+    assert compare(bad, good).summary.startswith(f"{good.label} is better than {bad.label}")
+    assert compare(good, bad).summary.startswith(f"{bad.label} is worse than {good.label}")
+    assert compare(good, also).summary.startswith("No clear difference")
     other = judged(project, [(P, P)])
-    assert "no evaluated task in common" in compare(good, other).verdict
+    assert "no evaluated task in common" in compare(good, other).summary
 
 
 def test_what_each_recorded_stands_beside_it(project):
@@ -146,7 +146,7 @@ def test_versions_that_never_answered_are_compared_all_the_same(project):
     a, b = (clusters(project, {"cats": 9}, [("cats", None), ("dogs", None)], ids) for _ in "ab")
     found = compare(a, b)
     assert (found.primary.a, found.primary.b, found.n) == (0.0, 0.0, 2)
-    assert found.verdict.startswith("No clear difference")
+    assert found.summary.startswith("No clear difference")
 
 
 def test_versions_of_two_projects_are_not_compared(project):
@@ -178,4 +178,4 @@ def test_the_verdict_on_an_error_is_better_when_it_is_lower(project):
     a, b = judged(project, [(P, P)]), judged(project, [(P, P)])
     fell = Difference("mae", 0.5, 0.2, -0.3, (-0.4, -0.2), 50)
     found = replace(compare(a, b), primary=fell)
-    assert found.verdict.startswith(f"{b.label} is better than {a.label}: MAE -0.300")
+    assert found.summary.startswith(f"{b.label} is better than {a.label}: MAE -0.300")
