@@ -1,4 +1,4 @@
-"""Access keys in the admin: create one, which is shown once, scope it, revoke it."""
+"""Access keys in the admin: create, scope and revoke them; the page to connect a project."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from .registry_admin import PROJECT, RegistryAdmin
 
 @admin.register(AccessKey)
 class AccessKeyAdmin(RegistryAdmin):
-    """A key in the URL path. Its plain text is shown once, on the page after its creation."""
+    """An access key, the part of a URL's path after /k/. Its plain text is shown once."""
 
     list_display = ["name", "scope", "state", "last_used_at", "created_at"]
     list_filter = [PROJECT, ("revoked_at", admin.EmptyFieldListFilter)]
@@ -47,7 +47,7 @@ class AccessKeyAdmin(RegistryAdmin):
     def response_add(
         self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The only page that shows the key: a redirect would have to store it."""
+        """The page that shows the key once; a redirect would require storing it."""
         context = {
             **self.admin_site.each_context(request),
             "title": "Key created",
@@ -69,9 +69,9 @@ class AccessKeyAdmin(RegistryAdmin):
 
 
 def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
-    """GET explains and lists the project's keys; POST creates one and shows it once.
+    """GET lists the project's access keys; POST creates one and shows it once.
 
-    No redirect after the POST: the key would have to be kept for it.
+    No redirect after the POST, for which the plain key would have to be stored.
     """
     project = page.get_object(request, unquote(object_id))
     if project is None or not page.has_view_permission(request, project):
@@ -85,7 +85,7 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         "subtitle": str(project),
         "project": project,
         "url": url,
-        "may_make": NewKey().allowed(request.user),
+        "may_create": NewKey().allowed(request.user),
         "keys": _keys(request, project),
     }
     response = TemplateResponse(request, "admin/registry/project/connect.html", context)
@@ -94,7 +94,7 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
 
 
 def key_url(request: HttpRequest, plain: str) -> str:
-    """The URL to paste: with PUBLIC_URL if it is set, else with the host of this request."""
+    """The URL to paste, under PUBLIC_URL if set, else under the request's host."""
     path = f"/k/{plain}"
     if settings.PUBLIC_URL:
         return settings.PUBLIC_URL + path

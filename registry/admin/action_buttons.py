@@ -83,7 +83,7 @@ class ActionDialog(BaseDialogForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not self.errors:
-            # At a field, because the dialog shows no errors of the whole form.
+            # At a field: the dialog shows no errors of the whole form.
             for name, fault in self.action.faults(cleaned).items():
                 self.add_error(name, fault)
         return cleaned
@@ -138,7 +138,7 @@ def _view(action: Action, button: Button, dialog: type[ActionDialog]) -> Any:
             messages.error(request, error.sentence)
         return _to_page(request, form.subject)
 
-    # Not by unfold's `permissions`: its check of them asks a database that may be empty yet.
+    # Not by unfold's `permissions`, whose check reads a database that may still be empty.
     def perform_if_allowed(page: ModelAdmin, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not action.allowed(request.user):
             raise PermissionDenied

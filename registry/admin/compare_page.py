@@ -34,15 +34,15 @@ _CHOICES = 100
 def context(query: QueryDict) -> dict[str, Any]:
     """`?a=&b=` are ids of versions of one project; without `a`, the version before `b`.
 
-    Raises Http404 where there is no such version.
+    Raises Http404 if a version does not exist.
     """
     b = _find(query.get("b")) or _find(query.get("a"))
     if b is None:
-        raise Http404("There is no such version.")
+        raise Http404("This version does not exist.")
     both = query.get("a") and query.get("b")
     a = _find(query.get("a")) if both else _before(b)
     if both and a is None:
-        raise Http404("There is no such version.")
+        raise Http404("This version does not exist.")
     shown = {
         "title": "Compare two versions",
         "a": a,
@@ -55,7 +55,9 @@ def context(query: QueryDict) -> dict[str, Any]:
     if a is None or a.pk == b.pk:
         return shown | {"problem": "Choose two versions."}
     if a.project_id != b.project_id:
-        return shown | {"problem": "Versions of two projects have no task in common."}
+        return shown | {
+            "problem": "The versions belong to two projects and have no task in common."
+        }
     return shown | {
         "a_link": link(a),
         "b_link": link(b),
@@ -78,7 +80,7 @@ def _before(b: ModelVersion) -> ModelVersion | None:
 
 
 def _at_training(a: ModelVersion, b: ModelVersion) -> str:
-    """The comparison with a that b's run recorded, where its metric is another than macro F1."""
+    """The comparison with a that b's run recorded, if its metric is not macro F1."""
     if b.primary_metric == "macro_f1":
         return ""
     run = TrainingRun.objects.filter(version=b).only("comparison").first()

@@ -98,13 +98,13 @@ def context(request: HttpRequest, page_context: dict[str, Any]) -> dict[str, Any
 def _projects() -> QuerySet[Project]:
     """All projects, last changed first, without long columns; `basic` reads their champions.
 
-    Joined to so many projects, PostgreSQL would read every version.
+    For a join with many projects PostgreSQL would read every version.
     """
     return Project.objects.defer("label_config", "extra_params").order_by("-updated_at", "-pk")
 
 
 def _alerted_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list[ProjectSummary]:
-    """Projects with alerts first, in the order of the alerts; then the others as they are."""
+    """The projects with alerts first, in the alerts' order; then the others in theirs."""
     urgency: dict[int, int] = {}
     for place, one in enumerate(found):
         if one.project:

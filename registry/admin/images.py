@@ -20,10 +20,10 @@ from registry.reports.tasks import TaskView
 from .markup import as_text
 from .navigation import page_url
 
-_SIDE = 96  # pixels; a thumbnail has more, for screens with two for each
+_SIDE = 96  # pixels on the page; the thumbnail has more, for dense screens
 _LABELS, _EACH = 30, 12  # so many labels with so many exemplars each
 _OF_ONE = 100  # exemplars of a single label
-_NAME = 80  # characters of an alternative text that are read out in a breath
+_NAME = 80  # characters of an alternative text, which screen readers read aloud
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ def image(task: TaskView) -> SafeString:
 
 
 def excerpt(task: TaskView, characters: int = 300) -> SafeString | str:
-    """A short view of a task: its thumbnail, or the beginning of its text."""
+    """A task's thumbnail, or the beginning of its text."""
     if task.thumbnail:
         return image(task)
     return Truncator(task.text).chars(characters) or "(no text)"
 
 
 def full_view(task: TaskView) -> SafeString | str:
-    """A full view of a task: its text, or its thumbnail and the address."""
+    """A task's full text, or its thumbnail and address."""
     if not task.thumbnail:
         return as_text(task.text)
     return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
@@ -72,16 +72,16 @@ def image_row(images: Sequence[Tile], label: str) -> SafeString:
 
 
 def _name(address: str) -> str:
-    """The last part of an address, mostly the file's name.
+    """The last part of an address, usually the file's name.
 
-    Some servers of files are asked for one in the query: `/data/local-files/?d=cats/7.jpg`.
+    Some file servers take it from the query: `/data/local-files/?d=cats/7.jpg`.
     """
     try:
         parts = urlsplit(address)
     except ValueError:
         return Truncator(address).chars(_NAME)
     if parts.scheme == "data":
-        return "an image in its data"
+        return "embedded image"
     place = parts.query if parts.path.endswith("/") and parts.query else parts.path
     last = unquote(place).replace("=", "/").rstrip("/").rsplit("/", 1)[-1]
     return Truncator(last or parts.netloc).chars(_NAME)
@@ -92,7 +92,7 @@ def exemplars_of_labels(
 ) -> dict[str, Any] | None:
     """The labels with their images, further labels by name; None without exemplars.
 
-    `?label=` asks for one label, with all its examples. One query; `classes` are the target's.
+    `?label=` selects one label, with all its examples. One query; `classes` are the target's.
     """
     label = query.get("label")
     if label is None:
@@ -128,7 +128,7 @@ def _counted(one: LabelExemplars) -> str:
     if one.n is None:
         return ""
     tasks = "1 task" if one.n == 1 else f"{one.n:,} tasks"
-    return f"humans gave it to {tasks} of the holdout" if one.by_humans else tasks
+    return f"{tasks} of the holdout by human label" if one.by_humans else tasks
 
 
 def _example(example: Example) -> Tile:

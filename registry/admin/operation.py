@@ -23,7 +23,7 @@ from .registry_admin import PROJECT, LongListAdmin, RegistryAdmin, is_list, know
 
 admin.site.unregister(Schedule)
 
-# Those of operators, and those of the backend itself.
+# Of operators, and of the backend itself.
 _VERBS = [
     *dict.fromkeys(a.verb for a in actions() if a.verb),
     *("fall_back", "keep", "config_changed"),
@@ -93,7 +93,7 @@ class EventAdmin(LongListAdmin):
 
 
 class OnVersion(AutocompleteSelectFilter):
-    """The audit entries of a version as on its page: those that took it out of service, too."""
+    """Filters by version, including the moves of the champion away from it."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if not self.value():
@@ -115,7 +115,7 @@ class AuditEntryAdmin(LongListAdmin):
     list_display = ["at", "verb", "actor", "project", "from_version", "to_version", "reason"]
     list_filter = [PROJECT, ("version", OnVersion), known("verb", _VERBS)]
     list_select_related = ["project", "from_version", "to_version"]
-    search_help_text = "By who did it, or project"
+    search_help_text = "By actor, or project"
     sortable_by: list[str] = []
     finds = [_of_actor, of_project]
     fields = [
@@ -165,7 +165,7 @@ class AuditEntryAdmin(LongListAdmin):
 
 @admin.register(Schedule)
 class ScheduleAdmin(BaseScheduleAdmin, ModelAdmin):
-    """A periodic job and its next time."""
+    """A periodic job and its next time; read-only, because it names code to call."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -20,7 +20,7 @@ from .navigation import link
 from .registry_admin import VERSION, LongListAdmin, is_list, of_version
 
 _PARAMETERS = ["target", "human", "predicted", "label", "cell"]
-# Of a label of a multiple choice: whether the human gave it, and whether the model said it.
+# For a label of a multiple choice: whether the human label and the prediction include it.
 _CELLS = {
     "both": (True, True),
     "human_only": (True, False),
@@ -32,10 +32,10 @@ _CELLS = {
 class CellFilter(admin.ListFilter):
     """`target` with `human` and `predicted`, or with `label` and `cell`; of one version only.
 
-    Without a version it narrows nothing: the database would have to read every outcome.
+    Without a version it filters nothing, because the database would read every outcome.
     """
 
-    title = "cell of the confusion"
+    title = "cell of the confusion matrix"
     template = "registry/outcomes/cell_filter.html"
 
     def __init__(
@@ -78,7 +78,7 @@ class CellFilter(admin.ListFilter):
 
 
 def cell_description(request: HttpRequest) -> dict[str, Any] | None:
-    """The description of the cell that the list is narrowed to, and its version; None for none."""
+    """The selected cell's version and description; None without a cell."""
     query = request.GET
     number = query.get("version__id__exact", "")
     if "target" not in query or not number.isdecimal():
@@ -88,13 +88,13 @@ def cell_description(request: HttpRequest) -> dict[str, Any] | None:
         return None
     parts = [f"Target {query['target']}"]
     if "human" in query:
-        parts.append(f"humans said {query['human']}")
+        parts.append(f"human label {query['human'] or 'none'}")
     if "predicted" in query:
-        parts.append(f"the model said {query['predicted'] or 'nothing'}")
+        parts.append(f"prediction {query['predicted'] or 'none'}")
     if "label" in query and query.get("cell") in _CELLS:
         human, model = _CELLS[query["cell"]]
-        parts.append(f"humans {'gave' if human else 'did not give'} {query['label']}")
-        parts.append(f"the model {'did' if model else 'did not'}")
+        parts.append(f"human label {'with' if human else 'without'} {query['label']}")
+        parts.append(f"prediction {'with' if model else 'without'} it")
     return {"version": version, "text": ", ".join(parts)}
 
 
@@ -109,7 +109,7 @@ class OutcomeAdmin(LongListAdmin):
         "beginning",
         "human_answer",
         "model_answer",
-        "is_right",
+        "is_correct",
         "score_percent",
         "version",
         "target",
@@ -125,7 +125,7 @@ class OutcomeAdmin(LongListAdmin):
         "content",
         "human_answer",
         "model_answer",
-        "is_right",
+        "is_correct",
         "score_percent",
         "task_in_labelstudio",
         "version_link",
@@ -168,9 +168,11 @@ class OutcomeAdmin(LongListAdmin):
     def model_answer(self, outcome: Outcome) -> str:
         return answer_text(outcome.predicted)
 
-    @display(description="Right", ordering="correct", label={"right": "success", "wrong": "danger"})
-    def is_right(self, outcome: Outcome) -> str:
-        return "right" if outcome.correct else "wrong"
+    @display(
+        description="Correct", ordering="correct", label={"correct": "success", "wrong": "danger"}
+    )
+    def is_correct(self, outcome: Outcome) -> str:
+        return "correct" if outcome.correct else "wrong"
 
     @display(description="Score", ordering="score")
     def score_percent(self, outcome: Outcome) -> str:

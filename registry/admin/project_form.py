@@ -43,8 +43,8 @@ class PolicyForm(forms.ModelForm):
     """A field per setting of the policy; an empty one has its default."""
 
     enabled = forms.BooleanField(
-        label="Train by itself",
-        help_text="Off: trains only when started by hand.",
+        label="Train automatically",
+        help_text="Off: only runs that are started by hand.",
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
     )
@@ -59,14 +59,14 @@ class PolicyForm(forms.ModelForm):
     changed_share = _number(
         "Later: changed share", "And at least this share of the labelled tasks: 0.05 is 5 %."
     )
-    quiet_s = _number("Quiet, seconds", "Time without a changed label before a run starts.")
-    wait_max_s = _number("Longest wait, seconds", "Longest time to wait for that.")
+    quiet_s = _number("Quiet period, seconds", "Time without a changed label before a run starts.")
+    wait_max_s = _number("Longest wait, seconds", "Longest wait for the quiet period.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial = {**default_policy(), **self.instance.policy, **self.initial}
         for name, default in default_policy().items():
-            field = self.fields.get(name)  # those who may only look have no fields
+            field = self.fields.get(name)  # a read-only form has no fields
             if field is not None and name != "enabled":
                 field.help_text = f"{field.help_text} Default: {default}."
 
@@ -89,10 +89,10 @@ def policy_sentence(policy: dict[str, Any]) -> str:
     if not p["enabled"]:
         return "Only when started by hand."
     return (
-        f"First at {p['first_labels']} usable labels, with {p['first_classes']} classes of"
-        f" {p['first_per_class']}; then after {p['changed_min']} changed labels, or"
-        f" {p['changed_share']:.0%} of the labelled if that is more; once labels have been quiet"
-        f" for {p['quiet_s']:g} s, but after {p['wait_max_s']:g} s at the latest."
+        f"First run at {p['first_labels']} usable labels in {p['first_classes']} classes of"
+        f" {p['first_per_class']}; later runs after {p['changed_min']} changed labels, or"
+        f" {p['changed_share']:.0%} of the labelled tasks if that is more; each once no label has"
+        f" changed for {p['quiet_s']:g} s, or after {p['wait_max_s']:g} s at the latest."
     )
 
 
@@ -110,7 +110,7 @@ class ProjectForm(PolicyForm):
         required=False,
         max_length=2000,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Why; kept in the audit entry.",
+        help_text="The reason, stored in the audit entry.",
     )
 
     class Meta:
@@ -119,7 +119,7 @@ class ProjectForm(PolicyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        options = self.fields.get("options")  # those who may only look have no fields
+        options = self.fields.get("options")  # a read-only form has no fields
         if isinstance(options, forms.JSONField):
             options.encoder = _IndentedJSON
             options.help_text = _known_options(self.instance)
@@ -130,14 +130,14 @@ class ProjectForm(PolicyForm):
 
 
 def _known_options(project: Project) -> str:
-    """The options that can be set, with their defaults."""
+    """The pipeline's options, with their defaults."""
     try:
         known = engine().validate_options(project, {})
     except EvalsError:
         return ""
     if not known:
-        return "None can be set until a pipeline serves the project."
-    return f"An object. Left out, each is as here: {json.dumps(known)}"
+        return "No options while no pipeline serves the project."
+    return f"A JSON object. Defaults: {json.dumps(known)}"
 
 
 def _or_empty(value: Any) -> Any:
@@ -147,7 +147,7 @@ def _or_empty(value: Any) -> Any:
 def _checked(check: Any, *args: Any) -> dict[str, Any]:
     """The validated value. Raises ValidationError with the engine's message."""
     if not isinstance(args[-1], dict):
-        raise ValidationError("Must be an object: {…}.")
+        raise ValidationError("Must be a JSON object: {…}.")
     try:
         return check(*args)
     except EvalsError as error:

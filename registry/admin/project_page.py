@@ -59,9 +59,9 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
 
 
 def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
-    """The primary metric of the last versions, the champion marked, and the baseline.
+    """The primary metric of the last versions with the champion marked, and the baseline.
 
-    Of the versions with the champion's metric, else with the newest one's; others are named.
+    Versions with the champion's metric, else the newest one's; a note counts the others.
     """
     metric = next((p.metric for p in points if p.version == project.champion_id), None)
     metric = metric or (points[-1].metric if points else "")
@@ -85,7 +85,7 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
         name,
         [
             charts.Series(capfirst(title(metric)), main),
-            charts.Series("Baseline (learns nothing)", baseline, "baseline"),
+            charts.Series("Baseline", baseline, "baseline"),
         ],
         x_name="Version",
         within=info(metric).range,
@@ -95,7 +95,9 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
     left_out = ", ".join(f"{n} by {title(other)}" for other, n in others.items())
     if not left_out:
         return chart
-    return format_html('{}<p class="fact-note">By other metrics: {}.</p>', chart, left_out)
+    return format_html(
+        '{}<p class="fact-note">Versions with another metric: {}.</p>', chart, left_out
+    )
 
 
 def prequential_chart(days: Sequence[Day]) -> SafeString:
@@ -117,7 +119,7 @@ def prequential_chart(days: Sequence[Day]) -> SafeString:
         "Accuracy on new labels, predicted before the human label",
         [charts.Series("Seven days to", points)],
         x_name="Seven days to",
-        empty="Too few labels: shown once 20 labels of a week came after a version served.",
+        empty="Too few labels: needs 20 within a week that were made after a version served.",
     )
 
 
@@ -141,7 +143,7 @@ def to_label(project: Project) -> dict[str, Any]:
 
 def _versions(project: Project) -> Latest:
     shown = list(ModelVersion.objects.filter(project=project)[:_LATEST])
-    for version in shown:  # whose champion says which of them it is
+    for version in shown:  # its champion decides their states
         version.project = project
     rows = [
         [
@@ -152,7 +154,9 @@ def _versions(project: Project) -> Latest:
         ]
         for v in shown
     ]
-    return _latest("Versions", ModelVersion, project, ["Version", "Primary", "State", "When"], rows)
+    return _latest(
+        "Versions", ModelVersion, project, ["Version", "Primary", "State", "Created"], rows
+    )
 
 
 def _runs(project: Project) -> Latest:
@@ -168,7 +172,13 @@ def _runs(project: Project) -> Latest:
         ]
         for run in shown
     ]
-    return _latest("Runs", TrainingRun, project, ["Run", "State", "Why", "Duration", "When"], rows)
+    return _latest(
+        "Runs",
+        TrainingRun,
+        project,
+        ["Run", "State", "Trigger or error", "Duration", "Created"],
+        rows,
+    )
 
 
 def _events(project: Project) -> Latest:
@@ -182,21 +192,23 @@ def _events(project: Project) -> Latest:
         ]
         for event in shown
     ]
-    return _latest("Events", Event, project, ["Event", "State", "Outcome", "When"], rows)
+    return _latest("Events", Event, project, ["Event", "State", "Outcome", "Received"], rows)
 
 
 def _audit_entries(project: Project) -> Latest:
     rows = [
         [
             link(entry, entry.verb.replace("_", " ")),
-            _moved(entry),
+            _subject(entry),
             entry.actor,
             entry.reason,
             ago(entry.at),
         ]
         for entry in _newest_audit_entries(project)
     ]
-    return _latest("Audit entries", AuditEntry, project, ["Entry", "Of", "By", "Why", "When"], rows)
+    return _latest(
+        "Audit entries", AuditEntry, project, ["Action", "Version", "Actor", "Reason", "Time"], rows
+    )
 
 
 def _newest_audit_entries(project: Project) -> QuerySet[AuditEntry]:
@@ -205,7 +217,7 @@ def _newest_audit_entries(project: Project) -> QuerySet[AuditEntry]:
     )[:_LATEST]
 
 
-def _moved(entry: AuditEntry) -> str:
+def _subject(entry: AuditEntry) -> str:
     if entry.to_version:
         return (
             f"{entry.from_version} → {entry.to_version}"

@@ -16,7 +16,7 @@ from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 from .markup import ago
 from .navigation import list_url, page_url
 
-_DONE = {"promote": "promoted", "roll_back": "rolled back to", "fall_back": "fallen back to"}
+_MOVES = {"promote": "promoted", "roll_back": "rolled back to", "fall_back": "fallen back to"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
     """The facts at the top of the project's page."""
     project, version, run = summary.project, summary.champion, summary.last_run
     connect = reverse("admin:registry_project_connect", args=[project.pk])
-    paste = "Make the URL to paste" if NewKey().allowed(user) else "How to connect"
+    paste = "Create the URL to paste" if NewKey().allowed(user) else "How to connect"
     return [
         Fact(
             "Champion",
@@ -68,11 +68,11 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
 
 
 def champion_since(summary: ProjectSummary) -> SafeString | str:
-    """The champion's last move: what, when, by whom."""
+    """The last move to the champion: action, time and actor."""
     move = summary.last_move
     if move is None:
         return ""
-    return format_html("{} {} by {}", _DONE.get(move.verb, move.verb), ago(move.at), move.actor)
+    return format_html("{} {} by {}", _MOVES.get(move.verb, move.verb), ago(move.at), move.actor)
 
 
 def primary_value(summary: ProjectSummary) -> str:
@@ -89,14 +89,14 @@ def primary_note(summary: ProjectSummary) -> str:
 
 
 def prequential_share(summary: ProjectSummary) -> str:
-    """The prequential share; "too few" below 20 answers."""
+    """The prequential accuracy; "too few" below 20 outcomes."""
     return "too few" if summary.prequential.share is None else f"{summary.prequential.share:.0%}"
 
 
 def prequential_interval(proportion: Proportion) -> str:
     """The 95 % interval and n."""
     if proportion.interval is None:
-        return f"{proportion.n} of {ENOUGH} answers"
+        return f"{proportion.n} of {ENOUGH} outcomes"
     low, high = proportion.interval
     return f"{low:.0%} to {high:.0%}, n\xa0=\xa0{proportion.n:,}"
 
@@ -120,7 +120,7 @@ def unserved_reason(summary: ProjectSummary) -> str:
 
 
 def run_note(summary: ProjectSummary) -> str:
-    """Why the last run failed, or how long ago it was."""
+    """The last run's error, or its age."""
     run = summary.last_run
     if run is None:
         return ""

@@ -21,7 +21,7 @@ from .project_form import ProjectForm, policy_sentence
 from .project_page import overview
 from .registry_admin import RegistryAdmin, is_list
 
-_LEARNS = "How it learns"
+_TRAINING = "Training"
 _EDITABLE = [*default_policy(), "options", "promotion_rule", "reason"]
 
 
@@ -38,7 +38,7 @@ class ProjectAdmin(RegistryAdmin):
     change_form_outer_before_template = "admin/registry/project/overview.html"
     fieldsets = [
         (None, {"fields": ["title", "uid", "served_by", "history"]}),
-        (_LEARNS, {"fields": ["policy_text", "options_json", "promotion_rule"]}),
+        (_TRAINING, {"fields": ["policy_text", "options_json", "promotion_rule"]}),
         (
             "Label Studio",
             {
@@ -101,7 +101,7 @@ class ProjectAdmin(RegistryAdmin):
         if not self._edits(request):
             return self.fieldsets
         return [
-            (name, {"fields": _EDITABLE} if name == _LEARNS else options)
+            (name, {"fields": _EDITABLE} if name == _TRAINING else options)
             for name, options in self.fieldsets
         ]
 

@@ -32,8 +32,7 @@ def is_list(request: HttpRequest) -> bool:
 class PrefetchedList(ChangeList):
     """A list whose related rows are fetched by key in a query of their own.
 
-    Of a join with an order and a limit PostgreSQL thinks that reading the whole other table
-    is cheapest.
+    For a join with an order and a limit PostgreSQL would read the whole other table.
     """
 
     def apply_select_related(self, qs: QuerySet) -> QuerySet:
@@ -60,7 +59,7 @@ class RegistryAdmin(ModelAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> Any:
-        """The object, read once per GET: page, buttons and form ask for it each."""
+        """The object, read once per GET for page, buttons and form."""
         if request.method != "GET":
             return super().get_object(request, object_id, from_field)
         known = vars(request).setdefault("rows_read", {})
@@ -78,9 +77,9 @@ class RegistryAdmin(ModelAdmin):
         return False
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
-        """The actions that the user may do and that are available in the object's state.
+        """The actions that the user may do and that the object's state allows.
 
-        A list has no buttons for actions on its rows: unfold shows the same ones beside each.
+        Lists have none: unfold would show the same ones beside each row.
         """
         buttons = [
             button
@@ -121,7 +120,7 @@ class TemplatePage(RegistryAdmin):
 def known(field: str, values: list[str]) -> type[admin.SimpleListFilter]:
     """A filter by a column without choices, over a fixed list of values.
 
-    Django's own would ask the database for them, which reads the whole table.
+    Django's own filter would read them from the whole table.
     """
 
     class Known(admin.SimpleListFilter):
@@ -141,8 +140,8 @@ class NarrowedList(PrefetchedList):
     """A list that ignores an order in the URL by a column that is not in `sortable_by`."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet) -> Any:
-        wanted = self.params.pop("o", "")
-        sortable = [part for part in wanted.split(".") if self._is_sortable(request, part)]
+        requested = self.params.pop("o", "")
+        sortable = [part for part in requested.split(".") if self._is_sortable(request, part)]
         if sortable:
             self.params["o"] = ".".join(sortable)
         return super().get_ordering(request, queryset)
@@ -157,9 +156,9 @@ class NarrowedList(PrefetchedList):
 class LongListAdmin(RegistryAdmin):
     """A list, newest first; sortable by its columns within one project or version.
 
-    A list with many rows in one project, too, has a `sortable_by` of what an index sorts.
-    `finds` says what a word typed into the search box can stand for; each must be found by
-    an index, so words are whole names, ids and labels, not parts of texts.
+    A list that is long within one project, too, has a `sortable_by` of indexed columns.
+    `finds` has the conditions that a searched word may match. An index must answer each, so
+    words are whole names, ids and labels, not parts of texts.
     """
 
     paginator = InfinitePaginator
@@ -175,7 +174,7 @@ class LongListAdmin(RegistryAdmin):
         return super().get_sortable_by(request) if is_narrowed else []
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return ["pk"] if self.finds else []  # what they hold is not used; a list shows its box
+        return ["pk"] if self.finds else []  # any value shows the search box; it is not used
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
@@ -191,7 +190,7 @@ class LongListAdmin(RegistryAdmin):
 def of_project(word: str) -> Q:
     """The rows of projects with the word in their title or uid."""
     named = Project.objects.filter(Q(title__icontains=word) | Q(uid__startswith=word))
-    # Their ids, not a subquery: PostgreSQL can join indexes of what it knows.
+    # Ids, not a subquery: PostgreSQL combines indexes for known values only.
     return Q(project__in=list(named.values_list("pk", flat=True)[:_PROJECTS_FOUND]))
 
 

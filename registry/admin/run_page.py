@@ -1,4 +1,4 @@
-"""The context of a run's page: progress, what it executed, and how it ended."""
+"""The context of a run's page: progress, dataset, candidates, statements and error."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _LONG = ("log", "statements", "candidates", "comparison", "parameters", "dataset
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase of the run; an open one's `seconds` are until now. `share` within 0..100."""
+    """A phase of the run; `seconds` of an open one count until now. `share` within 0..100."""
 
     name: str
     seconds: float
@@ -39,7 +39,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """The run's version and the champion on the same holdout, for one target or for all."""
+    """The run's version and the champion on the same holdout, for one or all targets."""
 
     name: str
     candidate: str
@@ -80,7 +80,7 @@ def training_details(run: TrainingRun) -> dict[str, Any]:
         "run": run,
         "candidates": sorted(run.candidates, key=lambda c: c.get("target") or ""),
         "candidates_metric": ", ".join(sorted(map(title, metrics))),
-        # Clusters are scored on the images that they were made of.
+        # Clusters are scored on the images that they consist of.
         "is_cross_validated": metrics == {"macro_f1"},
         "dataset": list(_dataset(run.dataset_counts)),
         "images": images(run),
@@ -111,10 +111,10 @@ def head(run: TrainingRun) -> dict[str, Any]:
 
 
 def progress(run_id: int, offset: int) -> dict[str, Any] | None:
-    """What changed since `offset` characters of the log were read; None if there is no such run.
+    """The changes since `offset` characters of the log; None for an unknown run.
 
-    Only the end of the log is read. Once its beginning was cut off, places in it have moved,
-    and the whole is sent.
+    Reads only the end of the log. Once its beginning was cut off, offsets no longer match, and
+    the whole log is sent.
     """
     rows = TrainingRun.objects.defer(*_LONG).annotate(
         length=Length("log"), tail=Substr(F("log"), Value(offset + 1))
@@ -173,17 +173,17 @@ def _activity(run: TrainingRun) -> str:
 
 
 def _queue_note(run: TrainingRun) -> str:
-    """Why a queued run has not started; "" for any other."""
+    """Why a queued run has not started; "" in other states."""
     if run.state != RunState.QUEUED:
         return ""
     if not Worker.objects.live().filter(cluster=queue.TRAINING).exists():
         return (
-            "No training worker is running. Start one: make run starts it with the rest, "
-            "python -m evals_backend.serve training by itself."
+            "No training worker is running. Start one: make run starts all processes, "
+            "python -m evals_backend.serve training only the worker."
         )
     before = TrainingRun.objects.filter(state__in=ACTIVE_STATES, pk__lt=run.pk).count()
     if before:
-        return f"{before} run{'s' if before > 1 else ''} of other projects before it."
+        return f"{before} run{'s' if before > 1 else ''} of other projects in the queue before it."
     return "A worker starts it within seconds."
 
 

@@ -43,13 +43,13 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
     list_display_links = ["id", "project"]
     list_filter = [PROJECT, "state", "trigger"]
     list_select_related = ["project", "version"]
-    search_help_text = "By project, or code of the error"
+    search_help_text = "By project, or error code"
     finds = [_of_error, of_project]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request).select_related("project", "version", "retry_of")
         if is_list(request):
-            # What only the page of one run shows may be megabytes for each.
+            # Long columns that only a run's page shows: up to megabytes each.
             return queryset.defer("log", "statements", "candidates", "comparison", "phases")
         return queryset
 
@@ -74,7 +74,7 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
         return (("<int:run_id>/progress/", "registry_trainingrun_progress", self.progress),)
 
     def progress(self, request: HttpRequest, run_id: int, **kwargs: Any) -> HttpResponse:
-        """GET: what changed since `offset` characters of the log, as JSON, for who may view it."""
+        """GET: what changed since `offset` characters of the log, as JSON."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         offset = request.GET.get("offset", "")

@@ -1,4 +1,4 @@
-"""Tasks in the admin: the mirror of what Label Studio has."""
+"""Tasks in the admin: the mirror of Label Studio's tasks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Users, groups and API tokens in the admin; nobody grants permissions that they lack."""
+"""Users, groups and API tokens in the admin; nobody can grant permissions that they lack."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def _held(request: HttpRequest) -> QuerySet:
 
 
 def _within_reach(request: HttpRequest, user: User | None) -> bool:
-    """False for a superuser's row if the user is none: a password change would be a login."""
+    """False for a superuser's row if the user is none: a new password would give them its login."""
     return user is None or not user.is_superuser or _is_super(request)
 
 

@@ -20,7 +20,7 @@ def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
     found = confusion(version, target)
     if target.kind == Target.Kind.MULTIPLE:
         return {"n": found.n, "tables": [_table(version, target, t) for t in found.tables]}
-    # Which gives one label or nothing: nothing is right for what is not of that label.
+    # With one label, no prediction is correct for tasks without it.
     only = target.labels[0] if len(target.labels) == 1 else None
     return {"n": found.n, "chart": _heat_map(version, found, only) if found.n else ""}
 
@@ -44,7 +44,7 @@ def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> Safe
         for human, counts in rows
     ]
     return charts.heat_map(
-        f"Human labels and predictions, {found.n} holdout tasks",
+        f"Human labels and predictions of {found.n} holdout tasks",
         rows=[human or "no label" for human, _ in rows],
         columns=columns,
         cells=cells,
@@ -75,7 +75,7 @@ def curve_chart(curve: LearningCurve) -> SafeString:
     return charts.line_chart(
         "Would more labels help?",
         [charts.Series("Macro F1 on the holdout", points)],
-        x_name="Labels learned from",
+        x_name="Training labels",
         empty="No learning curve yet: it is computed after the promotion.",
     )
 
@@ -95,7 +95,7 @@ def calibration_sentence(found: Reliability) -> str:
     beside = (
         ""
         if found.ece_calibrated is None
-        else f"; a perfectly calibrated model would read {format_3dp(found.ece_calibrated)}"
+        else f"; a perfectly calibrated model would have {format_3dp(found.ece_calibrated)}"
     )
     return f"Calibration error (ECE) {format_3dp(found.ece)} on n = {found.n}{beside}."
 

@@ -35,7 +35,7 @@ _OTHERS = 50
 def context(
     user: AbstractBaseUser | AnonymousUser, version: ModelVersion, query: QueryDict
 ) -> dict[str, Any]:
-    """The context of the page. `?target=` says whose confusion, curve and mistakes are shown.
+    """The context of the page. `?target=` selects the target of confusion, curve and mistakes.
 
     One target at a time, so that the number of queries does not grow with the targets.
     """
@@ -71,7 +71,7 @@ def context(
 
 
 def proportion_text(proportion: Proportion) -> str:
-    """The share with its interval and n; below 20 answers n only."""
+    """The share with its interval and n; below 20 outcomes n only."""
     if proportion.share is None:
         return f"too few to tell (n = {proportion.n})"
     interval = share_interval(proportion.interval)
@@ -110,7 +110,7 @@ def _facts(
                 "name": name,
                 "value": "–" if not one or one.share is None else format_3dp(one.share),
                 "note": "; ".join(f"{target}: {proportion_text(s)}" for target, s in found.items())
-                or "no new label since it served",
+                or "no new label since it became champion",
             }
         )
     return facts
@@ -120,14 +120,14 @@ def _champion_before(
     version: ModelVersion, previous: ModelVersion | None, primary: MetricRow | None
 ) -> str:
     if not previous or not primary:
-        return "it was the first"
+        return "no earlier champion"
     if previous.primary_metric != version.primary_metric:
         return f"{previous.label}, evaluated by its {title(previous.primary_metric)}"
     return f"{previous.label}, on its own holdout, n = {primary.previous_n}"
 
 
 def _metric(row: MetricRow) -> dict[str, Any]:
-    """A row of the table: better and worse are shown by colour and sign."""
+    """A row of the table: colour and sign show better and worse."""
     metric = info(row.metric)
     change = gain = None
     counted = metric.direction == Direction.NEITHER

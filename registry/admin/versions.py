@@ -1,4 +1,4 @@
-"""Versions in the admin with their targets and metrics: what each learned and how good it is."""
+"""Versions in the admin, with their targets and metrics."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def _labelled(word: str) -> Q:
 
 
 def _champions() -> list[int]:
-    """The champions' ids, in a query of its own: a join would read every version."""
+    """The champions' ids, in a separate query: a join would read every version."""
     champions = Project.objects.filter(champion__isnull=False).order_by("pk")
     return list(champions.values_list("champion", flat=True))
 
@@ -72,7 +72,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
     list_display = ["label", "project", "state", "primary", "recipe", "created_at"]
     list_filter = [PROJECT, StateFilter]
     list_select_related = ["project"]
-    search_help_text = "By label (v7-3fa2c1, or how it begins) or project"
+    search_help_text = "By label (v7-3fa2c1, or its beginning) or project"
     finds = [_labelled, of_project]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -89,7 +89,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
     def primary(self, version: ModelVersion) -> str:
         return primary_metric(version)
 
-    # The page of one version, and what it leads to
+    # The page of one version, its comparison and download
 
     def page(self, request: HttpRequest, version: ModelVersion) -> dict[str, Any]:
         return version_page.context(request.user, version, request.GET)

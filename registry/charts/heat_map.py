@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 class Cell:
     """A count, and a link to the counted tasks.
 
-    `is_right` marks answers that are correct although row and column have different names.
+    `is_right` marks predictions that are correct although row and column differ.
     """
 
     count: int
@@ -67,7 +67,7 @@ def _row(name: str, columns: Sequence[str], row: Sequence[Cell]) -> SafeString:
 
 def _description(human: str, model: str, cell: Cell, total: int) -> str:
     share = f" ({cell.count / total:.0%})" if total else ""
-    return f"{cell.count} of {total} {human} answered {model}{share}"
+    return f"{cell.count} of {total} with human label {human}: predicted {model}{share}"
 
 
 def _content(human: str, model: str, cell: Cell) -> SafeString | str:
@@ -78,6 +78,6 @@ def _content(human: str, model: str, cell: Cell) -> SafeString | str:
     return format_html(
         '<a href="{}" aria-label="{}">{}</a>',
         cell.href,
-        f"{cell.count:,} tasks: {human} answered as {model}",
+        f"{cell.count:,} tasks: human label {human}, predicted {model}",
         f"{cell.count:,}",
     )

@@ -42,7 +42,7 @@ def line_chart(
     *,
     x_name: str,
     within: tuple[float, float] | None = (0.0, 1.0),
-    empty: str = "There is nothing to show yet.",
+    empty: str = "No data yet.",
 ) -> SafeString:
     """The chart of the lines over a common x; `within` are the limits of the y axis.
 

@@ -14,7 +14,7 @@ _LARGEST_DOT = 10.0
 
 @dataclass(frozen=True)
 class Bin:
-    """Answers of similar scores: mean score, accuracy with its interval, and count.
+    """Predictions with similar scores: mean score, accuracy with its interval, and count.
 
     Score and accuracy are within 0..1.
     """
@@ -27,7 +27,7 @@ class Bin:
 
 
 def reliability_diagram(
-    title: str, bins: Sequence[Bin], *, empty: str = "There is nothing to show yet."
+    title: str, bins: Sequence[Bin], *, empty: str = "No data yet."
 ) -> SafeString:
     """The diagram: a dot per bin, sized by its count; on the diagonal scores are calibrated."""
     shown = [b for b in bins if b.n]
@@ -44,18 +44,16 @@ def reliability_diagram(
         ),
         format_html_join("", "{}{}", ((_whisker(b), _dot(b, most)) for b in shown)),
     )
-    description = (
-        "Score and share that was right: " + "; ".join(_description(b) for b in shown) + "."
-    )
+    description = "Score and accuracy: " + "; ".join(_description(b) for b in shown) + "."
     return figure(
         title,
         svg(title, description, content, "chart-plot"),
         key=[
-            ("chart-line chart-main", "Right answers at this score"),
+            ("chart-line chart-main", "Accuracy at this score"),
             ("chart-line chart-baseline", "A perfectly calibrated model"),
         ],
         table=Table(
-            ["Mean score", "Right", "95 % interval", "Answers"],
+            ["Mean score", "Accuracy", "95 % interval", "n"],
             [[f"{b.score:.3f}", f"{b.correct:.3f}", _interval(b), str(b.n)] for b in shown],
         ),
         css="chart-square",

@@ -1,4 +1,4 @@
-"""A version's card: everything about it, as values for JSON and as Markdown."""
+"""A version's card: metrics, classes, mistakes, comparison and lineage, as JSON and Markdown."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,14 +16,13 @@ from registry.reports.version_history import champion_before, version_history
 __all__ = ["card", "card_markdown"]
 
 MISTAKES = 10
-LABELS, EXAMPLES = 30, 5  # of so many labels so many tasks
+LABELS, EXAMPLES = 30, 5  # of so many labels, with so many tasks each
 
 
 def card(version: ModelVersion) -> dict[str, Any]:
-    """Everything about the version, as values of JSON.
+    """The version's card as JSON values; twelve queries, and one for each target.
 
-    Mistakes are named by their task and its page and not by its text: the texts are the
-    project's, and a card is handed around. Twelve queries, and one for each target.
+    Mistakes have their task's id and page, not its text, which may be confidential.
     """
     project, run = version.project, version.run
     targets = list(version.targets.all())
@@ -71,7 +70,7 @@ def _proportions(version: ModelVersion) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _proportion(proportion: Proportion) -> dict[str, Any]:
-    """Share and interval are None below 20 answers."""
+    """Share and interval are None below 20 outcomes."""
     interval = list(proportion.interval) if proportion.interval else None
     return {"n": proportion.n, "share": proportion.share, "interval": interval}
 

@@ -7,7 +7,7 @@ from typing import Any
 from registry.formatting import image_counts_text
 from registry.metrics import title
 
-_FEW_LABELS = 20  # a wider matrix is no table that anyone reads
+_FEW_LABELS = 20  # a wider matrix is unreadable as a table
 
 
 def card_markdown(card: dict[str, Any]) -> str:
@@ -27,12 +27,12 @@ def card_markdown(card: dict[str, Any]) -> str:
             _classes(card),
         ),
         "## Examples of each label",
-        _table(["target", "label", "tasks", "the first of them"], _labels(card)),
+        _table(["target", "label", "tasks", "example tasks"], _labels(card)),
         *_confusions(card),
         "## Would more labels help?",
         "\n".join(f"- {_text(c['target'])}: {c['sentence']}" for c in card["learning_curves"]),
-        "## Beside the humans who labelled after it",
-        _table(["source", "target", "share right", "95 %", "n"], _after(card)),
+        "## Accuracy on labels made after the prediction",
+        _table(["source", "target", "accuracy", "95 %", "n"], _after(card)),
         "## Mistakes, highest score first",
         _table(["task", "target", "human", "model", "score"], _mistakes(card)),
         "## Targets",
@@ -41,13 +41,13 @@ def card_markdown(card: dict[str, Any]) -> str:
         _table(["", ""], _lineage(card)),
         *_statements(card),
         "## Audit entries",
-        _table(["when", "what", "from", "to", "who", "why"], _audit_entries(card)),
+        _table(["time", "action", "from", "to", "actor", "reason"], _audit_entries(card)),
     ]
     return "\n\n".join(_without_empty_sections(parts)) + "\n"
 
 
 def _without_empty_sections(parts: Sequence[str]) -> list[str]:
-    """The parts without empty ones and without headings of nothing."""
+    """The parts, without empty ones and without headings of empty sections."""
     sections: list[str] = []
     for part in reversed([part for part in parts if part]):
         if part.startswith("## ") and (not sections or sections[-1].startswith("## ")):
@@ -60,7 +60,7 @@ def _facts(card: dict[str, Any]) -> list[list[Any]]:
     return [
         ["project", card["project"]["uid"]],
         ["state", card["state"]],
-        ["made", card["created_at"]],
+        ["created", card["created_at"]],
         ["pipeline", card["pipeline"]],
         ["recipe", card["recipe"]],
         ["previous champion", card["previous_champion"] or "none"],

@@ -21,7 +21,7 @@ TASKS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A task that one version has right and the other wrong."""
+    """A task that only one version predicts correctly."""
 
     target: str
     human: Any
@@ -36,8 +36,8 @@ class Disagreement:
 class TargetComparison:
     """A target that both versions are trained for. `metrics` has accuracy and F1 of all labels.
 
-    `p_value` is McNemar's for the tasks that only one has right. Of those tasks the first 20
-    are here, those first of which the wrong one was surest.
+    `p_value` is McNemar's for the tasks that only one version predicts correctly. `a_right` and
+    `b_right` have the first 20 of them, the wrong version's highest score first.
     """
 
     target: str
@@ -54,7 +54,7 @@ class TargetComparison:
 
 @dataclass(frozen=True)
 class RecordedMetric:
-    """A metric as each version's own run recorded it, each on the holdout of its time.
+    """A metric as each version's run recorded it, on that run's holdout.
 
     For `metric` and `k` see `Measure`.
     """
@@ -73,8 +73,8 @@ class RecordedMetric:
 class Comparison:
     """`b` beside `a`: differences are b - a.
 
-    `primary` is the unweighted mean macro F1 over the targets that both have learned, on
-    the `n` tasks that both were evaluated on; without any, its numbers are None.
+    `primary` is the unweighted mean macro F1 over the targets of both, on the `n` tasks that
+    both were evaluated on; its values are None without such tasks.
     """
 
     a: ModelVersion
@@ -86,7 +86,7 @@ class Comparison:
 
     @property
     def summary(self) -> str:
-        """One sentence for people."""
+        """The result in one sentence."""
         d = self.primary
         if d.difference is None or d.interval is None:
             return f"{self.a.label} and {self.b.label} have no evaluated task in common."
@@ -104,8 +104,8 @@ class Comparison:
 class _Row:
     """A task and target with a prediction of both.
 
-    `abstained` says that one was right by no answer, in its time. Where `only` is a label, they are
-    asked whether it is that one: no answer says that it is not.
+    `abstained`: at least one of them was counted as correct without a prediction. With `only`, a
+    label, the answers count as that label or not, and no prediction as not.
     """
 
     task: int
@@ -136,8 +136,8 @@ class _Row:
 def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     """Compare two versions of a project; five queries, and one for the versions' project.
 
-    A human may have changed a label between the two judgements: what the later version was
-    evaluated by holds for both. Raises ValueError for versions of two projects.
+    Where the human label changed between the evaluations, the later version's holds for both.
+    Raises ValueError for versions of two projects.
     """
     if a.project_id != b.project_id:
         raise ValueError("Versions of two projects have no task in common.")
@@ -194,9 +194,9 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
 
 
 def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:
-    """The rows; those of one-label targets with `only`, so that each answer is that label or not.
+    """The rows, those of one-label targets with `only`.
 
-    A multiple choice may have one label, too: there an empty answer is right where the human's is.
+    Not those of a multiple choice, where an empty prediction may equal an empty human label.
     """
     only = {
         row.target: target.labels[0]
@@ -209,7 +209,7 @@ def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_
 
 
 def _has_abstained(human: Any, predicted: Any, score: float | None, correct: bool) -> bool:
-    """Whether it was correct by abstaining instead of by the human's answer."""
+    """Whether no prediction was counted as correct."""
     return correct and (_labels(predicted) or ()) != (_labels(human) or ())
 
 
@@ -249,7 +249,7 @@ def _target(
 
 
 def _disagreeing(rows: Sequence[_Row], target: str) -> tuple[list[_Row], list[_Row]]:
-    """The first rows that only a, and only b, has right."""
+    """The first rows that only a, and that only b, predicts correctly."""
     of_target = [row for row in rows if row.target == target]
     only_a = [row for row in of_target if row.right == (True, False)]
     only_b = [row for row in of_target if row.right == (False, True)]
@@ -263,7 +263,7 @@ def _disagreement(row: _Row, task: TaskView) -> Disagreement:
 
 
 def _recorded(a: ModelVersion, b: ModelVersion) -> list[RecordedMetric]:
-    """The whole metrics that either recorded; one query."""
+    """The whole metrics that either version recorded; one query."""
     primary = {version.pk: version.primary_metric for version in (a, b)}
     found: dict[Measure, dict[int, Metric]] = {}
     whole = Metric.objects.whole().filter(version__in=primary)

@@ -1,4 +1,4 @@
-"""The confusion of a version's targets: human labels against predictions, cell by cell."""
+"""Confusion matrices of a version's targets: counts by human label and prediction."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -26,9 +26,9 @@ class LabelTable:
 class Confusion:
     """For `single`: `counts[human][predicted]`, by their places in `labels`.
 
-    For `multiple` there is no such matrix: `tables` has a two by two for each label.
-    `labels` are those the version learned, then others that were given or said, and last
-    the empty one where the version had no answer, or a human no label. `n` is the number of tasks.
+    For `multiple`, `tables` has a two-by-two table for each label instead.
+    `labels` are the version's, then others among human labels and predictions, and last the
+    empty one for no prediction or no human label. `n` is the number of tasks.
     """
 
     target: str

@@ -1,4 +1,4 @@
-"""The exemplars of each label: the tasks that a version gives it with the highest scores."""
+"""The exemplars of each label: the tasks for which a version gives it the highest scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _Key = tuple[str, str]  # target, label
 
 @dataclass(frozen=True)
 class Example:
-    """A task, and the score with which the version would give it the label."""
+    """A task and its score for the label."""
 
     score: float
     task: TaskView

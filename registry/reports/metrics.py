@@ -71,10 +71,10 @@ _NAMES = ("precision", "recall", "f1", "support")
 
 @dataclass(frozen=True)
 class ClassRow:
-    """A class on the holdout. `n` is how often humans gave it, and the n of F1 and recall.
+    """A class on the holdout. `n` is its number of human labels, and the n of F1 and recall.
 
-    Where no human judges it (`by_humans`), because the version groups tasks, `n` is how many it
-    gave it to. The previous champion's F1 is on the holdout of its own time, with its own n.
+    If not `by_humans`, because the version groups tasks, `n` is its number of predictions.
+    The previous champion's F1 is on that version's own holdout, with its own n.
     """
 
     target: str

@@ -16,7 +16,7 @@ from registry.metrics import info
 from registry.paired_bootstrap import interval, mean_over, resamples
 
 Labels = tuple[str, ...]
-# What a human said of a task and what each of the two versions did; no answer is None.
+# A task's human labels and the prediction of either version; None: no prediction.
 Triple = tuple[Labels, Labels | None, Labels | None]
 Metric = Callable[["Answers", str, np.ndarray], np.ndarray]
 
@@ -25,8 +25,8 @@ Metric = Callable[["Answers", str, np.ndarray], np.ndarray]
 class Difference:
     """A metric of both on the same tasks. `difference` is b - a, with its 95 % interval.
 
-    None where the metric is undefined on them, as the F1 of a label that nobody gave or said.
-    `name` is the metric's; where it is a label, `metric` says what its value is.
+    None where the metric is undefined, as the F1 of a label that neither human labels nor
+    predictions contain. `name` is the metric's, or a label with the name of its `metric`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Answers:
-    """One target's columns over the cells of a `PairedSample`; all 0 where it was not labelled."""
+    """One target's columns over the cells of a `PairedSample`; all 0 where it is unlabelled."""
 
     labels: list[str]
     truth: np.ndarray
@@ -67,7 +67,7 @@ class Answers:
         return np.divide(right, tasks, out=np.full(tasks.shape, np.nan), where=tasks > 0)
 
     def macro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
-        """Over the labels that humans gave."""
+        """Over the labels that occur among the human ones."""
         return weighted_macro_f1(self.truth, self.predicted[which], weights)
 
     def micro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
@@ -82,9 +82,9 @@ class Answers:
 class PairedSample:
     """The tasks that both were evaluated on, and resamples of them.
 
-    Tasks that are equal in everything that was said are one cell with a count. To draw n tasks
-    with replacement is to draw from the cells by their shares, so that the cost follows the
-    cells and not the tasks.
+    Tasks with equal labels and predictions are one cell with a count. Drawing n tasks with
+    replacement is drawing from the cells by their shares, so that the cost depends on the number
+    of cells and not of tasks.
     """
 
     def __init__(self, tasks: Sequence[dict[str, Triple]], *, seed: int = 0) -> None:
@@ -117,7 +117,7 @@ class PairedSample:
         return int(self.counts[0] @ answers.present)
 
     def disagreements(self, answers: Answers) -> tuple[int, int]:
-        """How many tasks only a, and only b, has right."""
+        """The numbers of tasks that only a, and that only b, predicts correctly."""
         a, b = answers.right["a"], answers.right["b"]
         return int(self.counts[0] @ (a * (1 - b))), int(self.counts[0] @ (b * (1 - a)))
 
@@ -139,7 +139,7 @@ class PairedSample:
         return Difference(name, value_a, value_b, value_b - value_a, interval(drawn), n)
 
     def by_label(self, answers: Answers) -> list[Difference]:
-        """F1 of each label, in the order of `answers.labels`; n is how often humans gave it."""
+        """F1 of each label, in the order of `answers.labels`; n is the number of human labels."""
         a, b = (answers.f1_by_label(which, self.counts)[0] for which in "ab")
         drawn = answers.f1_by_label("b", self._weights) - answers.f1_by_label("a", self._weights)
         support = self.counts[0] @ answers.truth
@@ -158,7 +158,7 @@ class PairedSample:
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """The two-sided p-value of McNemar's exact test; 1 where both are right on the same tasks.
+    """The two-sided p-value of McNemar's exact test; 1 if both are correct on the same tasks.
 
     McNemar, Note on the sampling error of the difference between correlated proportions,
     Psychometrika 12, 1947; the exact form is the sign test on the tasks that only one has

@@ -1,7 +1,7 @@
 """The newest rows of each of many projects, one query for all projects.
 
-Each query goes project by project along an index: what is grouped or ranked over a whole table
-costs as much as the table is large.
+Each query reads an index project by project: the cost of grouping or ranking a whole table
+grows with the table.
 """
 
 from collections import defaultdict
@@ -53,7 +53,7 @@ def prequential(projects: Sequence[int], days: int) -> dict[int, Proportion]:
     return {row["version__project"]: Proportion(row["n"], row["right"]) for row in rows}
 
 
-# How it stands; what it did, which may be long, is read when it is asked for.
+# Without the long columns, which only a run's page shows.
 _LAST_RUNS = """
 SELECT run.id, run.project_id, run.state, run.trigger, run.actor, run.phase, run.progress,
     run.cancel_requested, run.error_code, run.error, run.hint, run.created_at, run.started_at,
@@ -88,7 +88,7 @@ def last_moves(projects: Sequence[int]) -> dict[int, AuditEntry]:
 
 
 def events_today(projects: Sequence[int]) -> dict[int, int]:
-    """By project, how many events came since midnight in the server's time zone."""
+    """By project, the number of events since midnight in the server's time zone."""
     today = Event.objects.filter(received_at__gte=start_of(timezone.localdate()))
     rows = today.filter(project__in=projects).order_by().values_list("project")
     return dict(rows.annotate(n=Count("*")))

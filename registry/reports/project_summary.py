@@ -16,7 +16,7 @@ from registry.reports import per_project
 
 SPARKLINE = 20  # versions
 PREQUENTIAL_DAYS = 7
-# The step of a connection check that fails, as the code of what needs attention.
+# A failed step of a connection check, as the alert's code.
 _STEPS = {"token": "dead_token", "webhook": "webhook_missing"}
 
 
@@ -26,8 +26,8 @@ class ProjectSummary:
 
     `series` has (version label, primary metric) of the last 20 versions, oldest first, without
     those with another primary metric. `prequential` is the last seven days', its share
-    None below 20 answers. `last_move` is the audit entry that made the champion what it is.
-    `policy` is what `Engine.policy_statuses` says of the project.
+    None below 20 outcomes. `last_move` is the audit entry of the champion's last move.
+    `policy` is the project's status by `Engine.policy_statuses`.
     """
 
     project: Project
@@ -135,7 +135,7 @@ def basic(projects: Iterable[Project]) -> list[ProjectSummary]:
     """
     projects = list(projects)
     ids = [project.pk for project in projects]
-    # So that nobody asks for one again, one project at a time.
+    # Against a query per project.
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
     runs, moves = per_project.last_runs(ids), per_project.last_moves(ids)
     fell_back = [move for move in moves.values() if move.verb == "fall_back"]

@@ -14,7 +14,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Bin:
-    """The answers with a score within [low, high). `interval`: Wilson's 95 % of their share."""
+    """The outcomes with a score within [low, high). `interval`: Wilson's 95 % of their share."""
 
     low: float
     high: float
@@ -35,11 +35,11 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Bins that hold an answer; empty ones are left out. `n` is all answers with a score.
+    """The bins with outcomes. `n` is the number of outcomes with a score.
 
-    `ece` is the recorded calibration error, `ece_calibrated` what a perfectly calibrated
-    model would read at that n; None where there is none. For a `multiple` target the score
-    is that of the least sure decision, and right means the whole set.
+    `ece` is the recorded calibration error, `ece_calibrated` that of a perfectly
+    calibrated model at that n; None if not recorded. For a `multiple` target the score is the
+    lowest one of its decisions, and correct means the whole set.
     """
 
     target: str

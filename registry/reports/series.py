@@ -22,7 +22,7 @@ WINDOW = 7  # days
 class Point:
     """A metric of one version on its holdout; `value` is None where it is undefined.
 
-    `version` is its id, `label` what people call it, `baseline` the metric it stands beside
+    `version` is its id, `label` its label, `baseline` the metric's baseline
     (majority class, perfect calibration), None where there is none. For `metric` and `k` see
     `Measure`: those of the primary metric may differ from version to version.
     """
@@ -78,8 +78,8 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
 def prequential_series(project: Project, days: int = 90) -> list[Day]:
     """The prequential accuracy day by day, oldest first; one query.
 
-    Over all targets and versions of the project. Days without an answer are left out. One
-    day's answers are often too few, so each day also has those of the week that it ends.
+    Over all targets and versions of the project. Days without outcomes are omitted. One
+    day's outcomes are often too few, so each day also has those of the week that it ends.
     """
     today = timezone.localdate()
     first = today - timedelta(days=days - 1)

@@ -11,8 +11,8 @@ from registry.engine import engine
 from registry.models import ModelVersion, Outcome, Project, Task, TaskScore
 
 _ADDRESS_UNKNOWN = (
-    "Tasks have no link while Label Studio's address is unknown: "
-    "Set credentials on the project's page takes it."
+    "Tasks have no link because Label Studio's address is unknown. "
+    "Enter it with Set credentials on the project's page."
 )
 _DELETED = "A task without a link was deleted in Label Studio."
 
@@ -21,8 +21,8 @@ _DELETED = "A task without a link was deleted in Label Studio."
 class TaskView:
     """A task for display; `url` is None if it was deleted or Label Studio's address is unknown.
 
-    The `text` of an image (`kind` is "image") is its address, and `thumbnail` the path of the
-    route that shows it small; None for a text.
+    The `text` of an image (`kind` is "image") is its address, and `thumbnail` the path of its
+    thumbnail; None for a text.
     """
 
     id: int
@@ -107,7 +107,7 @@ def why_none(project: Project) -> str:
     label = project.champion.label
     if project.scores_queued_at:
         return f"None yet: {label} is scoring the tasks without a label."
-    new = "new ones are scored within half a minute"  # the events workers' clock
+    new = "new ones are scored within half a minute"  # by the events workers' periodic job
     return f"None: {label} has scored no task without a label; {new}."
 
 
@@ -161,7 +161,7 @@ class SimilarTask:
 def similar(task: Task, k: int) -> list[SimilarTask]:
     """The k most similar tasks of its project, in the engine's order; one query here.
 
-    Raises what the engine raises, such as no_features. A task that is gone meanwhile is left out.
+    Raises what the engine raises, such as no_features. Omits tasks that were deleted meanwhile.
     """
     found = engine().similar(task, k)
     tasks = Task.objects.filter(project=task.project_id).defer("annotations")

@@ -1,5 +1,5 @@
-// Moves a run's page while the run does: asks how far it is, puts in what moved, and stops at
-// the end, when the page is loaded anew with what the run made.
+// Refreshes a run's page while the run is active: polls its progress, and reloads the page when
+// the run has ended.
 (() => {
   const EVERY_MS = 1000;
   const LONGEST_MS = 15000;
@@ -13,7 +13,7 @@
   let wait = EVERY_MS;
 
   function show(answer) {
-    head.innerHTML = answer.head; // our own template, which escapes what it shows
+    head.innerHTML = answer.head; // the server's template, which escapes its values
     const line = `${answer.activity}, ${answer.percent} %`;
     if (status.dataset.activity !== answer.activity) {
       status.dataset.activity = answer.activity;
@@ -32,7 +32,7 @@
     trouble.hidden = false;
   }
 
-  // A dialog may be open with a reason half written: then the page waits until it is closed.
+  // Waits while a dialog is open, in which someone may be writing a reason.
   function reload() {
     const overlay = document.getElementById("modal-overlay");
     if (overlay && getComputedStyle(overlay).display !== "none") setTimeout(reload, EVERY_MS);
@@ -46,7 +46,7 @@
         redirect: "manual",
       });
       if (response.type === "opaqueredirect" || response.status === 403 || response.status === 404) {
-        showTrouble("This page no longer follows the run. Load it again.");
+        showTrouble("This page no longer follows the run. Reload it.");
         return;
       }
       if (!response.ok) throw new Error(response.status);
@@ -59,7 +59,7 @@
       wait = EVERY_MS;
     } catch {
       wait = Math.min(wait * 2, LONGEST_MS);
-      showTrouble("The server does not answer. Trying again.");
+      showTrouble("The server does not answer. Retrying.");
     }
     setTimeout(poll, wait);
   }

@@ -66,7 +66,7 @@ def test_accuracy_of_too_few_is_not_shown(client, workers):
         make.OutcomeFactory(version=version)
     page = home(client).content.decode()
     assert "too few" in page
-    assert "19 of 20 answers" in page
+    assert "19 of 20 outcomes" in page
 
 
 def test_what_needs_attention_comes_first(client, workers):

@@ -87,7 +87,7 @@ def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
     text = text_of(page)
     assert "is precision at 10 0.600 0.200 30" in text
     assert "is references 1,200 – 5000" in text
-    assert "cat humans gave it to 7 tasks of the holdout" in text
+    assert "cat 7 tasks of the holdout by human label" in text
     assert "0.830" in text
     assert ">no label<" in page  # a row of the confusion
     assert 'aria-label="Classes of is"' in page
@@ -97,10 +97,14 @@ def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
 def test_nothing_is_the_right_answer_for_what_is_not_of_the_label(client, project):
     said = [("cat", None), ("dog", None), ("dog", None), ("dog", "cat")]
     page = page_of(client, nearness(project, said))
-    cells = re.findall(r'<td class="(heat-\w+)" style="[^"]+" title="(\d of \d [\w ]+) \(', page)
+    cells = re.findall(r'<td class="(heat-\w+)" style="[^"]+" title="(\d of \d [\w :]+) \(', page)
     of = {told: css for css, told in cells}
-    assert of["2 of 3 dog answered no answer"] == "heat-right"
-    assert of["1 of 3 dog answered cat"] == of["1 of 1 cat answered no answer"] == "heat-wrong"
+    assert of["2 of 3 with human label dog: predicted no answer"] == "heat-right"
+    assert (
+        of["1 of 3 with human label dog: predicted cat"]
+        == of["1 of 1 with human label cat: predicted no answer"]
+        == "heat-wrong"
+    )
 
 
 def test_more_of_a_label_is_one_step_away(client, project):
@@ -182,7 +186,7 @@ def test_home_project_and_list_say_by_what_a_version_is_judged(client, project):
     assert "Primary metric over versions: adjusted Rand" in page
     assert f"v{version.number}: 0.700, n = 3, champion" in page
     assert "v1: 0.800" not in page
-    assert "By other metrics: 1 by macro F1." in page
+    assert "Versions with another metric: 1 by macro F1." in page
     text = text_of(client.get("/admin/registry/modelversion/").content.decode())
     assert "adjusted Rand 0.700 (n = 3)" in text
     assert "macro F1 0.800 (n = 40)" in text

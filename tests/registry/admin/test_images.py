@@ -68,7 +68,7 @@ def test_an_image_is_fetched_when_it_is_looked_at_and_has_its_place_before(proje
         ("/data/upload/3/8d-dog.png", "8d-dog.png"),
         ("/data/local-files/?d=cats/7.jpg", "7.jpg"),
         ("s3://bucket/folder/", "folder"),
-        ("data:image/png;base64,aGVsbG8=", "an image in its data"),
+        ("data:image/png;base64,aGVsbG8=", "embedded image"),
         ("http://[", "http://["),
         ("http://host", "host"),
     ],

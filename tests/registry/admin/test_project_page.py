@@ -174,13 +174,13 @@ def test_the_settings_are_fields_with_their_defaults(client):
     page = page_of(client, make.ProjectFactory(policy={"first_labels": 33}))
     assert 'name="first_labels" value="33"' in page
     assert "Default: 20." in page
-    assert "An object. Left out, each is as here" in page
+    assert "A JSON object. Defaults:" in page
 
 
 def test_who_may_not_configure_reads_the_policy_in_words(client):
     login_as(client, "viewer")
     page = page_of(client, make.ProjectFactory())
-    assert "First at 20 usable labels" in page
+    assert "First run at 20 usable labels" in page
     assert 'name="first_labels"' not in page
 
 
@@ -227,7 +227,7 @@ def test_who_may_not_make_keys_is_offered_none_and_gets_none(client, group):
     make.AccessKeyFactory(project=project, name="of the team")
     login_as(client, group)
     page = client.get(connect_url(project)).content.decode()
-    assert "Make the URL" not in page
+    assert "Create the URL" not in page
     assert "of the team" not in page
     assert client.post(connect_url(project)).status_code == 403
     assert AccessKey.objects.count() == 1

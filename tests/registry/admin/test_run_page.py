@@ -139,7 +139,7 @@ def test_a_queued_run_says_what_it_waits_for(client):
     make.WorkerFactory(cluster="training")
     assert "A worker starts it within seconds." in page_of(client, run)
     later = make.TrainingRunFactory()
-    assert "1 run of other projects before it." in page_of(client, later)
+    assert "1 run of other projects in the queue before it." in page_of(client, later)
 
 
 def test_a_run_beside_the_champion_is_shown_with_the_interval(client, running):

@@ -101,7 +101,7 @@ def test_a_cell_of_the_confusion_opens_its_tasks(client, version):
     assert "text 1 Positive" in listed
     for other in ("text 0 Positive", "text 2 Negative", "text 3 Negative"):
         assert other not in listed
-    assert "humans said Positive, the model said Negative" in listed
+    assert "human label Positive, prediction Negative" in listed
 
 
 def test_a_cell_of_a_label_of_several_opens_its_tasks(client):
@@ -343,8 +343,8 @@ def test_two_versions_are_compared_on_the_tasks_that_both_answered(client, versi
     ) as captured:
         page = client.get(f"{url}?a={version.pk}&b={later.pk}").content.decode()
     assert len(captured) <= 20
-    assert f"Only {later.label} is right: 2 tasks" in page
-    assert f"Only {version.label} is right: 0 tasks" in page
+    assert f"Only {later.label} is correct: 2 tasks" in page
+    assert f"Only {version.label} is correct: 0 tasks" in page
     assert "text 3 Negative" in page
     assert "n = 4" in page
     assert client.get(f"{url}?b={later.pk}").context["a"] == version
