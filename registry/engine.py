@@ -30,7 +30,7 @@ class Engine(Protocol):
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
 
     def describe_tasks(self, project: "Project", tasks: "Sequence[Task]") -> list[dict[str, Any]]:
-        """The view of each of a project's tasks, in their order.
+        """What admin and REST display of each task, in the tasks' order.
 
         `{"kind", "text", "url": in Label Studio or None}`: `kind` is `text`, or `image` where
         there is a thumbnail; the text of that is its address.

@@ -1,6 +1,6 @@
-"""The one door for every change: each action locks what it changes and is recorded with it.
+"""All changes of the registry's state, for Label Studio's events, workers and people alike.
 
-The modules here are the writers, for Label Studio's events, workers and people alike. `operator`
-stands on them: what people can ask for, with its permission, check and words.
+Each locks the rows that it changes and writes its audit entry in the same transaction. `operator`
+has the actions of people: permission, availability, texts; their effects are the functions here.
 Imports models, promotion, splits, artifacts, formatting and the doors to mlapi; no report.
 """

@@ -21,7 +21,7 @@ class NotPromotable(Refused):
 
 
 class NothingToRollBackTo(Refused):
-    """No earlier champion is left that could serve."""
+    """No earlier champion can serve."""
 
     code = "nothing_to_roll_back_to"
 

@@ -28,7 +28,7 @@ _PURGED_AT_ONCE = 5_000
 
 
 class EventProcessed(Refused):
-    """An event has one outcome."""
+    """The event has an outcome already."""
 
     code = "event_processed"
 

@@ -1,4 +1,4 @@
-"""Actions on the features of images: store them, drop those of images that no task names now."""
+"""Actions on the features of images: store them, and delete those that no task uses."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Actions on access keys: make, revoke, note the use of one."""
+"""Actions on access keys: create, revoke, record the last use."""
 
 import base64
 import hashlib
@@ -52,7 +52,7 @@ def new_key(
 
 @transaction.atomic
 def revoke(key: AccessKey, *, actor: str, reason: str = "") -> AuditEntry:
-    """The key opens nothing from now on. Raises KeyRevoked if it is revoked already."""
+    """Revoke the key. Raises KeyRevoked if it is revoked already."""
     now = timezone.now()
     if not AccessKey.objects.filter(pk=key.pk, revoked_at__isnull=True).update(revoked_at=now):
         raise KeyRevoked(f"Access key {key.name} is revoked already.")
@@ -67,7 +67,7 @@ def revoke(key: AccessKey, *, actor: str, reason: str = "") -> AuditEntry:
 
 
 def note_use(key: AccessKey) -> None:
-    """Keep when the key was last used; writes at most once a minute, else costs no query."""
+    """Record the use of a key; at most one write a minute, else no query."""
     now = timezone.now()
     if key.last_used_at and key.last_used_at > now - _USE_IS_NOTED_EVERY:
         return

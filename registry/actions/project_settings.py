@@ -1,4 +1,4 @@
-"""Actions on what people set for a project: how it learns, and how Label Studio is reached."""
+"""Actions on a project's settings: policy, options, promotion rule, connection."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -96,7 +96,7 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
 def set_credentials(
     project: Project, url: str, key: str, *, actor: str, reason: str = ""
 ) -> AuditEntry:
-    """Set the pair with which this project's Label Studio is called; both empty takes it away."""
+    """Set the URL and key of this project's Label Studio; both empty removes them."""
     url = url.strip().rstrip("/")
     key = key.strip()
     if bool(url) != bool(key):
@@ -127,10 +127,10 @@ def set_credentials(
 def confirm_hostname(
     project: Project, *, actor: str, reason: str = "", hostname: str | None = None
 ) -> AuditEntry:
-    """Vouch for the pinned host, or move the project to the other host that claimed it.
+    """Confirm the project's host, or move the project to the other host that sent a setup.
 
-    A token belongs to the host that sent it: moving forgets it, and the next /setup of
-    the new host brings its own.
+    A token belongs to the host that sent it: moving deletes it, and the next /setup of the new
+    host brings its own.
     """
     current = base.lock(project)
     hostname = hostname or current.hostname

@@ -1,4 +1,4 @@
-"""Actions on a project: what Label Studio says of it, and how far its mirror has come."""
+"""Actions on a project: its setup and label config from Label Studio, and its sync."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def upsert_from_setup(
     backend_url: str,
     with_password: bool = False,
 ) -> tuple[Project, bool, bool]:
-    """Store what a /setup says; return the project, whether it and its config are new.
+    """Store a /setup; return the project, whether it is new, and whether its config is.
 
     One query when nothing changed, two for a change or a new project. The label
     config itself is stored by `set_config` alone, together with the fingerprint and the
@@ -54,13 +54,13 @@ def upsert_from_setup(
 
 
 def get_or_create(uid: str, *, title: str = "") -> Project:
-    """The project of a webhook, made if no /setup has named it yet."""
+    """The project of a webhook, created if no /setup has named it yet."""
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     return project or _insert(uid, title=sanitize(title)[:500])[0]
 
 
 def _insert(uid: str, **fields: Any) -> tuple[Project, bool]:
-    """Insert the project unless another request just did; one of the two is told that it is new."""
+    """Insert the project unless another request just did; True for the request that did."""
     fresh = Project(uid=uid, **fields)
     try:
         with transaction.atomic():
@@ -120,7 +120,7 @@ def set_config(
 
 
 def record_connection(project: Project, report: dict[str, Any]) -> None:
-    """Keep the report of a connection check."""
+    """Store the report of a connection check."""
     base.update_row(
         project, {"connection": sanitize(report), "connection_checked_at": timezone.now()}
     )
@@ -138,7 +138,7 @@ def request_sync(project: Project, reason: str) -> bool:
 
 
 def mark_synced(project: Project, *, sync_cursor_at: datetime | None = None) -> None:
-    """The mirror is as Label Studio was; the next sync reads on from `sync_cursor_at`."""
+    """Record a complete sync; the next one reads tasks updated since `sync_cursor_at`."""
     fields: dict[str, Any] = {"synced_at": timezone.now(), "sync_queued_at": None}
     if sync_cursor_at is not None:
         fields["sync_cursor_at"] = Greatest("sync_cursor_at", sync_cursor_at)
@@ -147,12 +147,12 @@ def mark_synced(project: Project, *, sync_cursor_at: datetime | None = None) -> 
 
 
 def mark_sync_failed(project: Project) -> None:
-    """The sync ended without success; another may be queued at once."""
+    """Record a failed sync; another may be queued at once."""
     Project.objects.filter(pk=project.pk).update(sync_queued_at=None)
     project.sync_queued_at = None
 
 
 def mark_threshold(project: Project, reached_at: datetime | None) -> None:
-    """Since when the policy wants to train and waits for quiet; None: it does not."""
+    """Store when the training threshold was reached; None: it is not reached."""
     Project.objects.filter(pk=project.pk).update(threshold_reached_at=reached_at)
     project.threshold_reached_at = reached_at

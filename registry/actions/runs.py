@@ -1,4 +1,4 @@
-"""Actions on training runs. States move by conditional UPDATE, so a lost race changes nothing."""
+"""Actions on training runs. States move by conditional UPDATE, so a late one changes nothing."""
 
 from datetime import datetime
 from typing import Any

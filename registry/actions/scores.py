@@ -1,4 +1,4 @@
-"""Actions on the scores of unlabelled tasks: ask for them, keep them, drop what is over."""
+"""Actions on the scores of unlabelled tasks: queue the scoring, store scores, delete old ones."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -15,7 +15,7 @@ LOST_AFTER = timedelta(minutes=10)
 
 
 def idle() -> Q:
-    """Of projects: no scoring is under way, or it was lost."""
+    """The condition on projects that no scoring is queued, or that it was lost."""
     lost = Q(scores_queued_at__lt=timezone.now() - LOST_AFTER)
     return Q(scores_queued_at__isnull=True) | lost
 
@@ -43,7 +43,7 @@ def requeue(version: ModelVersion) -> bool:
 
 
 def finish(version: ModelVersion) -> None:
-    """The version has scored what there is; the tick may ask again when there is more."""
+    """Record that all unlabelled tasks are scored; the tick queues the next scoring."""
     rows = Project.objects.filter(pk=version.project_id, champion=version)
     rows.update(scores_queued_at=None)
 

@@ -1,4 +1,4 @@
-"""Actions on the mirror of tasks: write what Label Studio has, drop what it no longer has."""
+"""Actions on the mirror of tasks: write Label Studio's tasks, empty the deleted ones."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -125,7 +125,7 @@ def _write(
 
 
 def _apply(task: Task, state: TaskState) -> bool:
-    """Make the task what the state says; whether that is a difference."""
+    """Copy the state's values to the task; True if any differs."""
     values = {
         "data": state.data,
         "annotations": state.annotations,
@@ -208,5 +208,5 @@ def relabel(project: Project, derive: Callable[[Task], DerivedLabels]) -> int:
 
 
 def record_outcomes(outcomes: Sequence[Outcome]) -> None:
-    """Keep outcomes; one that is there already stays as it is."""
+    """Store outcomes; existing ones stay unchanged."""
     Outcome.objects.bulk_create(outcomes, ignore_conflicts=True, batch_size=BATCH)

@@ -1,4 +1,4 @@
-"""Actions on versions: register one, add to what is known of it, archive it; none deletes one."""
+"""Actions on versions: register, add metrics, archive, note; no action deletes a version."""
 
 import hashlib
 import logging
@@ -38,7 +38,7 @@ _LABEL_MAX = 500  # characters of a metric's label
 
 
 class ChampionNotArchivable(Refused):
-    """What serves cannot be archived."""
+    """The champion cannot be archived."""
 
     code = "champion_not_archivable"
 
@@ -228,13 +228,13 @@ def _shortened(label: str) -> str:
 
 @transaction.atomic
 def add_metrics(version: ModelVersion, metrics: Sequence[MetricRow]) -> None:
-    """Add numbers that were found later, such as the learning curve's."""
+    """Add metrics that were computed later, such as the learning curve's."""
     _insert_metrics(version, [_metric(m) for m in metrics])
 
 
 @transaction.atomic
 def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:
-    """Take the version out of the running: nothing promotes or falls back to it."""
+    """Archive the version: it cannot be promoted, and no fall-back chooses it."""
     project = base.lock(version.project)
     if project.champion_id == version.pk:
         raise ChampionNotArchivable(f"{version.label} is the champion.")
@@ -248,7 +248,7 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntr
 
 @transaction.atomic
 def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:
-    """Put an archived version back into the running."""
+    """Take a version out of the archive."""
     project = base.lock(version.project)
     rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=False)
     if not rows.update(archived_at=None):
@@ -259,7 +259,7 @@ def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEn
 
 @transaction.atomic
 def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
-    """Write what a human has to say of the version; the note before stays in the audit entry."""
+    """Replace the version's note; the audit entry has the previous one."""
     project: Project = base.lock(version.project)
     current = ModelVersion.objects.get(pk=version.pk)
     text = sanitize(text)
@@ -276,7 +276,7 @@ def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
 
 
 def mark_load_failed(version: ModelVersion, error: str) -> None:
-    """The version cannot be fetched, verified or loaded: nothing falls back to it."""
+    """Record that the version cannot be fetched, verified or loaded; it cannot serve."""
     base.update_row(version, {"load_failed_at": timezone.now(), "load_error": sanitize(error)})
 
 

@@ -1,4 +1,4 @@
-"""What an operator can ask for: one file per action, found here by being in this folder.
+"""The actions of operators, a file each; every file of this folder is loaded.
 
 An action names its permission, says whether it is available, what it will change, and does it
 through the writers of `registry.actions`. Admin, REST and command line are made from it:
