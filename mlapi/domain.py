@@ -50,12 +50,42 @@ class InputError(Exception):
 
 
 @dataclass(frozen=True)
+class Condition:
+    """When a control is shown: while a label is selected in one of `controls`.
+
+    `controls` are all others that take choices where there is none; `labels` are any where it is
+    None. `negated`: while it is not so.
+    """
+
+    controls: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """An object tag that a target's input is read from: the attributes that say how.
+
+    `value` has references to the task's data. The two keys are those of Paragraphs: where a turn
+    of the dialogue has its text and its author.
+    """
+
+    tag: str
+    value: str
+    encoding: str = ""
+    value_type: str = ""
+    text_key: str = "text"
+    author_key: str = "author"
+
+
+@dataclass(frozen=True)
 class TargetSpec:
     """A control tag that a pipeline can fill, and where its input is.
 
     `labels` are what a result holds (aliases where there are some); none for a control that
-    takes any words. The two keys are those of Paragraphs: where a turn of the dialogue has its
-    text and its author.
+    takes any words. `inputs` are the objects that are its input together, or one that is more
+    than a plain field; without them it is that of the tag's plain `field`. `conditions` are those
+    under which the control is shown.
     """
 
     name: str
@@ -67,9 +97,26 @@ class TargetSpec:
     text_key: str = "text"
     author_key: str = "author"
     control_tag: str = "Choices"
+    inputs: tuple[InputSpec, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def sources(self) -> tuple[InputSpec, ...]:
+        """The objects that the input is read from, never none."""
+        keys = {"text_key": self.text_key, "author_key": self.author_key}
+        return self.inputs or (InputSpec(self.object_tag, f"${self.field}", **keys),)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "labels": list(self.labels)}
+        """As JSON, without inputs and conditions where there are none."""
+        values = {**asdict(self), "labels": list(self.labels)}
+        for name in ("inputs", "conditions"):
+            values[name] = list(values[name])
+            if not values[name]:
+                del values[name]
+        for condition in values.get("conditions", ()):
+            condition["controls"] = list(condition["controls"])
+            condition["labels"] = condition["labels"] and list(condition["labels"])
+        return values
 
     def row(self, untrained_reason: str = "") -> TargetRow:
         """As a target of a version; with a reason it is one that was not trained."""
@@ -88,7 +135,22 @@ class TargetSpec:
     def from_dict(cls, values: dict[str, Any]) -> "TargetSpec":
         """From `to_dict`'s or a stored Target's fields; others are left out."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        return cls(**{**known, "labels": tuple(values["labels"])})
+        conditions = [
+            Condition(
+                tuple(one["controls"]),
+                None if one["labels"] is None else tuple(one["labels"]),
+                one["negated"],
+            )
+            for one in values.get("conditions", ())
+        ]
+        return cls(
+            **{
+                **known,
+                "labels": tuple(values["labels"]),
+                "inputs": tuple(InputSpec(**one) for one in values.get("inputs", ())),
+                "conditions": tuple(conditions),
+            }
+        )
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mlapi.domain import Answer, FeatureSource, NoPrediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.images.online import SECONDS, OnlineFeatures, naming
 from mlapi.labelstudio import label_config as label_configs
-from mlapi.labelstudio import results
+from mlapi.labelstudio import results, visibility
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.model_cache import predictor_for
 from mlapi.pipelines.base import Predictor
@@ -78,7 +78,8 @@ def predict_mirrored(
     """
     served = _served(project, project.champion, project.label_config)
     store = OnlineFeatures(project, lambda addresses: naming(tasks, addresses), seconds)
-    return _predict(served, [data for _, data in tasks], store)
+    answers = _predict(served, [data for _, data in tasks], store)
+    return [visibility.visible_answers(said, served.config.controls) for said in answers]
 
 
 class NoModel(EvalsError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
-from mlapi.labelstudio.label_config import value_of
+from mlapi.labelstudio.references import filled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ def read_address(task_data: Any, target: TargetSpec) -> str:
 
     Raises InputError with one of the codes field_missing, null, not_an_address, empty.
     """
-    value = value_of(task_data, target.field)
+    value = filled(target.sources[0].value, task_data)
     if not isinstance(value, str):
         kind = type(value).__name__
         message = f"The field {target.field!r} holds {kind}, not the address of an image."

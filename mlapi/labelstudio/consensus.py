@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mlapi.domain import TargetSpec
-from mlapi.labelstudio.label_config import label_of
+from mlapi.labelstudio import visibility
+from mlapi.labelstudio.elements import label_of
 from mlapi.labelstudio.response_schemas import parse_datetime
 
 Labels = dict[str, str | list[str]]
@@ -25,14 +26,15 @@ def consensus(
     Each annotator has one vote, their latest annotation that was not skipped. A `single`
     label is the one with the most votes. A `multiple` label is the sorted list of the labels that
     more than half chose, and may be empty; it is tied if exactly half chose one of them.
-    Labels that the target does not allow are not counted. `since` is when a control was added
-    to the config, for those that were added later.
+    Labels that the target does not allow are not counted. A control that an annotation hides has
+    no vote in it, and one that the consensus hides has no label. `since` is when a control was
+    added to the config, for those that were added later.
     """
-    votes = _votes(annotations)
+    votes = [annotation_labels(vote, targets, since) for vote in _votes(annotations)]
     labels: Labels = {}
     ties: list[str] = []
     for target in targets:
-        chosen = [c for c in (annotation_label(v, target, since) for v in votes) if c is not None]
+        chosen = [vote[target.name] for vote in votes if target.name in vote]
         if not chosen:
             continue
         label = _majority_label(chosen) if target.kind == "single" else _majority_set(chosen)
@@ -40,7 +42,28 @@ def consensus(
             ties.append(target.name)
         else:
             labels[target.name] = label
-    return labels, ties
+    tied = {name: {label for vote in votes for label in vote.get(name, ())} for name in ties}
+    shown = visibility.shown(targets, {**chosen_in(labels), **tied})
+    return (
+        {name: label for name, label in labels.items() if name in shown},
+        [name for name in ties if name in shown],
+    )
+
+
+def annotation_labels(
+    annotation: Mapping[str, Any],
+    targets: Sequence[TargetSpec],
+    since: Mapping[str, str] = NEVER_ADDED,
+) -> dict[str, tuple[str, ...]]:
+    """One annotation's labels by control name, sorted; none of a control that it does not show."""
+    shown = visibility.shown(targets, _region_choices(annotation.get("result")))
+    found = {t.name: annotation_label(annotation, t, since) for t in targets if t.name in shown}
+    return {name: labels for name, labels in found.items() if labels is not None}
+
+
+def chosen_in(labels: Mapping[str, str | Sequence[str]]) -> dict[str, Sequence[str]]:
+    """What is chosen in each control, by their labels."""
+    return {name: [value] if isinstance(value, str) else value for name, value in labels.items()}
 
 
 def annotation_label(
@@ -100,8 +123,23 @@ def _region_labels(result: Any, target: TargetSpec) -> set[str]:
     return labels
 
 
+def _region_choices(result: Any) -> dict[str, set[str]]:
+    """What is chosen in every control of a result, served or not."""
+    chosen: dict[str, set[str]] = {}
+    for region in result if isinstance(result, list) else ():
+        if not isinstance(region, dict):
+            continue
+        name, value = region.get("from_name"), region.get("value")
+        if isinstance(name, str) and isinstance(value, dict):
+            chosen.setdefault(name, set()).update(_choice_labels(value), _path_labels(value))
+    return chosen
+
+
 def _choice_labels(value: Mapping[str, Any]) -> list[str]:
-    return _strings(value.get("choices"))
+    """The choices; of a control with `allowNested` each is a path."""
+    choices = value.get("choices")
+    paths = choices if isinstance(choices, list) else ()
+    return [*_strings(choices), *(label_of(_strings(p)) for p in paths if isinstance(p, list))]
 
 
 def _text_labels(value: Mapping[str, Any]) -> list[str]:
@@ -113,7 +151,18 @@ def _text_labels(value: Mapping[str, Any]) -> list[str]:
 def _path_labels(value: Mapping[str, Any]) -> list[str]:
     paths = value.get("taxonomy")
     listed = paths if isinstance(paths, list) else []
-    return [label_of(path) for path in listed if isinstance(path, list) and _strings(path)]
+    return [label_of(_strings(path)) for path in listed if isinstance(path, list) and path]
+
+
+def _rating_labels(value: Mapping[str, Any]) -> list[str]:
+    """The stars; none is no rating."""
+    rating = value.get("rating")
+    is_number = isinstance(rating, int | float) and not isinstance(rating, bool)
+    return [f"{rating:g}"] if is_number and rating else []
+
+
+def _selected_labels(value: Mapping[str, Any]) -> list[str]:
+    return _strings(value.get("selected"))
 
 
 def _strings(value: Any) -> list[str]:
@@ -125,6 +174,8 @@ READERS: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
     "Choices": _choice_labels,
     "TextArea": _text_labels,
     "Taxonomy": _path_labels,
+    "Rating": _rating_labels,
+    "Pairwise": _selected_labels,
 }
 
 

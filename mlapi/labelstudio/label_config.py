@@ -6,37 +6,24 @@ not parsed with the SDK itself because its parser resolves entities and recurses
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element
 
-from defusedxml import DefusedXmlException, ElementTree
+from mlapi.domain import Condition
+from mlapi.labelstudio import visibility
+from mlapi.labelstudio.elements import InvalidLabelConfig, label_of, text_of, walk
+from mlapi.labelstudio.references import REFERENCE
 
-from mlapi.domain import InputError
-from registry.errors import HttpError
-
-MAX_CHARACTERS = 2_000_000
-MAX_TAGS = 50_000
-MAX_DEPTH = 200
 MAX_NAME = 255  # as it is stored; of a control, an object, and the field that it shows
 
 _LABEL_TAGS = {"Label", "Choice", "Relation"}
 _NOT_CONTROLS = {"Filter"}
-# The editor's own pattern for a reference to the task's data, without its brackets.
 _PLAIN_FIELD = re.compile(rf"\$([\w.]{{1,{MAX_NAME}}})", re.ASCII)
-_REFERENCE = re.compile(r"\$[\w[\].{}]+", re.ASCII)
-_PATH = " / "  # between the words of a Taxonomy's path
+_MOST_STARS = 100
 _CHOICES = ("single", "single-radio", "multiple")
-
-
-class InvalidLabelConfig(HttpError):
-    """Not a valid label config. The message is one ASCII line without text of the config."""
-
-    code = "label_config_invalid"
-    text = "The label config is not valid."
 
 
 @dataclass(frozen=True)
@@ -49,10 +36,7 @@ class Tag:
 
     def attr(self, name: str, default: str = "") -> str:
         """An attribute by name, case-insensitively, as the editor reads it."""
-        if name in self.attrs:
-            return self.attrs[name]
-        lower = name.lower()
-        return next((v for k, v in self.attrs.items() if k.lower() == lower), default)
+        return self.attrs.get(name.lower(), default)
 
     def is_on(self, name: str) -> bool:
         """Whether a boolean attribute is set."""
@@ -64,9 +48,11 @@ class Control(Tag):
     """A control tag.
 
     `labels` are the texts that the editor writes into a result: the alias, else the value.
-    A `nested` control's results are paths instead of labels, a `dynamic` one's labels come with
-    each task. `choice` is "" for another tag than Choices. For a Taxonomy `paths` are the paths
-    of a result by label (`label_of`).
+    The editor writes a path for each choice of a control that `writes_paths`; where one of them
+    may have more than one part the control is `nested`. A `dynamic` one's labels come with each
+    task. `choice` is "" for another tag than Choices. For a Taxonomy `paths` are the paths
+    of a result by label (`label_of`). It is shown if all `conditions` hold, and a `region_only`
+    one beside a selected region. A `repeated` one is there once for each item of a Repeater.
     """
 
     to_name: tuple[str, ...] = ()
@@ -74,21 +60,39 @@ class Control(Tag):
     per_region: bool = False
     per_item: bool = False
     nested: bool = False
+    writes_paths: bool = False
     dynamic: bool = False
+    repeated: bool = False
+    region_only: bool = False
+    conditions: tuple[Condition, ...] = ()
     choice: str = ""
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether a result may hold several labels."""
+        if self.tag == "Taxonomy":
+            return self.attr("maxUsages").strip() != "1"
+        return self.choice == "multiple"
 
-def label_of(path: Sequence[str]) -> str:
-    """A Taxonomy's path as one label."""
-    return _PATH.join(path)
+    @property
+    def for_parts(self) -> bool:
+        """Whether it is for parts of a task: regions, items of an object or of a Repeater."""
+        return self.per_region or self.per_item or self.region_only or self.repeated
 
 
 @dataclass(frozen=True)
 class ObjectTag(Tag):
-    """An object tag; `field` is the key in the task's data, None without a plain `$field`."""
+    """An object tag; `field` is the key in the task's data, None without a plain `$field`.
+
+    `value` has references to the task's data, which `references.filled` fills in.
+    """
 
     field: str | None = None
+
+    @property
+    def value(self) -> str:
+        return self.attr("value")
 
     @property
     def value_type(self) -> str:
@@ -108,14 +112,6 @@ class LabelConfig:
         return next((c for c in self.controls if c.name == name), None)
 
 
-def value_of(task_data: Any, field: str) -> Any:
-    """The value of the field in a task's data. Raises InputError `field_missing` or `null`."""
-    value = _value(task_data, field)
-    if value is None:
-        raise InputError("null", f"The field {field!r} is null.")
-    return value
-
-
 @lru_cache(maxsize=128)
 def parse(xml: str) -> LabelConfig:
     """Parse a label config, once per text.
@@ -125,22 +121,22 @@ def parse(xml: str) -> LabelConfig:
     """
     controls: dict[str, Control] = {}
     objects: dict[str, ObjectTag] = {}
-    labels: dict[str, list[tuple[Element, ...]]] = {}
-    nested: set[str] = set()
-    for element, parents in _walk(_root(xml)):
+    choices: dict[str, list[tuple[Element, ...]]] = {}
+    places: dict[str, tuple[Element, ...]] = {}
+    for element, parents in walk(xml):
         name = element.get("name")
         if element.tag in _LABEL_TAGS:
             owner = next((p for p in reversed(parents) if p.get("name") in controls), None)
             if owner is not None:
                 above = tuple(p for p in parents if p.tag == element.tag)
-                labels.setdefault(owner.attrib["name"], []).append((*above, element))
-                if above:
-                    nested.add(owner.attrib["name"])
+                choices.setdefault(owner.attrib["name"], []).append((*above, element))
                 continue
         if not name:
             continue
-        is_control = bool(element.get("toName")) and element.tag not in _NOT_CONTROLS
-        is_object = not is_control and bool(element.get("value") or element.get("valueList"))
+        is_control = bool(element.get("toname")) and element.tag not in _NOT_CONTROLS
+        # A Chat with messages to be written is on itself.
+        is_object = not is_control or element.tag == "Chat"
+        is_object = is_object and bool(element.get("value") or element.get("valuelist"))
         if not is_control and not is_object:
             continue
         if len(name) > MAX_NAME:
@@ -149,47 +145,25 @@ def parse(xml: str) -> LabelConfig:
             raise InvalidLabelConfig("The label config has two tags with the same name.")
         if is_control:
             controls[name] = _control(element)
-        else:
+            places[name] = (*parents, element)
+        if is_object:
             objects[name] = _object(element)
+    shown = visibility.Conditions(
+        {name: choices.get(name, []) for name, c in controls.items() if c.tag in visibility.CHOSEN},
+        {name: c.tag for name, c in controls.items()},
+    )
     return LabelConfig(
         controls=tuple(
-            _with_labels(control, labels.get(name, []), name in nested)
+            replace(
+                _with_labels(control, choices.get(name, [])),
+                conditions=shown.of(places[name]),
+                region_only=any(map(visibility.needs_region, places[name])),
+                repeated=any(p.tag == "Repeater" for p in places[name]),
+            )
             for name, control in controls.items()
         ),
         objects=MappingProxyType(objects),
     )
-
-
-def _root(xml: str) -> Element:
-    if not isinstance(xml, str) or not xml.strip():
-        raise InvalidLabelConfig("The label config is empty.")
-    if len(xml) > MAX_CHARACTERS:
-        raise InvalidLabelConfig("The label config is longer than 2,000,000 characters.")
-    try:
-        return ElementTree.fromstring(xml, forbid_dtd=True)
-    except DefusedXmlException:
-        raise InvalidLabelConfig("The label config has a DTD or entities.") from None
-    except ParseError as e:
-        line = e.position[0]
-        raise InvalidLabelConfig(f"The label config is not valid XML (line {line}).") from None
-    except ValueError:  # characters that no XML may have, such as lone surrogates
-        raise InvalidLabelConfig("The label config is not valid XML.") from None
-
-
-def _walk(root: Element) -> Iterator[tuple[Element, tuple[Element, ...]]]:
-    """Each element with its parents, in document order; not recursive, as depth is unlimited."""
-    stack: list[tuple[Element, tuple[Element, ...]]] = [(root, ())]
-    tags = 0
-    while stack:
-        element, parents = stack.pop()
-        tags += 1
-        if tags > MAX_TAGS:
-            raise InvalidLabelConfig(f"The label config has more than {MAX_TAGS} tags.")
-        if len(parents) >= MAX_DEPTH:
-            raise InvalidLabelConfig(f"The label config is nested deeper than {MAX_DEPTH} tags.")
-        yield element, parents
-        inside = (*parents, element)
-        stack.extend((child, inside) for child in reversed(element))
 
 
 def _control(element: Element) -> Control:
@@ -199,10 +173,10 @@ def _control(element: Element) -> Control:
         name=tag.name,
         tag=tag.tag,
         attrs=attrs,
-        to_name=tuple(n.strip() for n in element.attrib["toName"].split(",")),
+        to_name=tuple(n.strip() for n in element.attrib["toname"].split(",")),
         per_region=tag.is_on("perRegion"),
         per_item=tag.is_on("perItem"),
-        nested=tag.is_on("allowNested"),
+        writes_paths=tag.tag == "Choices" and tag.is_on("allowNested"),
         dynamic=tag.attr("value").startswith("$") or bool(tag.attr("apiUrl")),
         choice=_choice(tag),
     )
@@ -225,38 +199,32 @@ def _object(element: Element) -> ObjectTag:
     )
 
 
-def _text_of(element: Element) -> str:
-    return element.get("alias") or element.get("value") or ""
-
-
-def _with_labels(
-    control: Control, paths_of_labels: list[tuple[Element, ...]], nested: bool
-) -> Control:
-    """`paths_of_labels`: each Label or Choice, preceded by those that contain it."""
-    elements = [path[-1] for path in paths_of_labels]
-    values = [_text_of(element) for element in elements]
+def _with_labels(control: Control, choices: list[tuple[Element, ...]]) -> Control:
+    """`choices`: each Label or Choice, preceded by those that contain it."""
+    if control.tag == "Choices" and not control.writes_paths:
+        choices = [path for path in choices if len(path) == 1]  # others are not shown
+    elements = [path[-1] for path in choices]
+    values = [text_of(element) for element in elements]
     # The editor fills references to the task's data into a value, but not into an alias.
-    refers = any(not e.get("alias") and _REFERENCE.search(e.get("value", "")) for e in elements)
+    refers = any(not e.get("alias") and REFERENCE.search(e.get("value", "")) for e in elements)
     paths = {}
     if control.tag == "Taxonomy":
-        texts = [tuple(map(_text_of, path)) for path in paths_of_labels]
+        texts = [tuple(map(text_of, path)) for path in choices]
         paths = {label_of(path): path for path in texts if all(path)}
         values = list(paths)
+    if control.tag == "Rating":
+        values = [str(stars) for stars in range(1, _most_stars(control) + 1)]
+    elif control.tag == "Pairwise":
+        values = ["left", "right"]
     return replace(
         control,
         paths=MappingProxyType(paths),
         labels=tuple(dict.fromkeys(v for v in values if v)),
-        nested=control.nested or nested,
+        nested=any(len(path) > 1 for path in choices),
         dynamic=control.dynamic or refers,
     )
 
 
-def _value(task_data: Any, field: str) -> Any:
-    if isinstance(task_data, dict) and field in task_data:
-        return task_data[field]
-    value = task_data
-    for key in field.split("."):  # `$a.b` is a path, as in Label Studio's editor
-        if not isinstance(value, dict) or key not in value:
-            raise InputError("field_missing", f"The task has no field {field!r}.")
-        value = value[key]
-    return value
+def _most_stars(rating: Control) -> int:
+    stars = rating.attr("maxRating", "5").strip()
+    return min(int(stars), _MOST_STARS) if stars.isascii() and stars.isdigit() else 0

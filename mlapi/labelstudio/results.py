@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
 from mlapi.domain import Answer, NoPrediction
+from mlapi.labelstudio import visibility
 from mlapi.labelstudio.label_config import Control, LabelConfig
 
 _ID_CHARACTERS = string.ascii_letters + string.digits
@@ -17,14 +18,17 @@ def prediction(
 ) -> dict[str, Any] | None:
     """`{"result": [regions], "score", "model_version"}`; None without an allowed answer.
 
-    Never an empty `result`: Label Studio would store it and count the task as predicted. The
-    score is the lowest of the regions'.
+    Never an empty `result`: Label Studio would store it and count the task as predicted. A control
+    that the other answers hide has no region. The score is the lowest of the regions'.
     """
-    regions = []
-    for name, answer in answers.items():
-        control = config.control(name)
-        if control is not None and is_allowed(answer, control):
-            regions.append(_region(answer, control))
+    controls = {control.name: control for control in config.controls}
+    allowed = {
+        name: answer
+        for name, answer in answers.items()
+        if name in controls and is_allowed(answer, controls[name])
+    }
+    visible = visibility.visible_answers(allowed, config.controls)
+    regions = [_region(allowed[name], controls[name]) for name in visible]
     if not regions:
         return None
     return {
@@ -40,26 +44,33 @@ def is_allowed(answer: Answer | NoPrediction, control: Control) -> TypeGuard[Ans
     A NoPrediction and an empty set are not: no region represents them.
     """
     value = getattr(answer, "value", None)
-    if not value or control.tag not in _VALUES or control.per_region or control.per_item:
+    if not value or control.tag not in _VALUES or control.for_parts:
         return False
     chosen = _chosen(value)
     if control.tag == "TextArea":
         return len(chosen) == 1
     if control.dynamic or (control.nested and control.tag == "Choices"):
         return False
-    if len(chosen) > 1 and control.choice != "multiple":
+    if len(chosen) > 1 and not control.takes_several:
         return False
     return set(chosen) <= set(control.labels)
 
 
 # By control tag: the type of its regions, and their value for chosen labels.
 _VALUES: dict[str, tuple[str, Callable[[list[str], Control], dict[str, Any]]]] = {
-    "Choices": ("choices", lambda chosen, control: {"choices": chosen}),
+    "Choices": (
+        "choices",
+        lambda chosen, control: {
+            "choices": [[label] for label in chosen] if control.writes_paths else chosen
+        },
+    ),
     "TextArea": ("textarea", lambda chosen, control: {"text": chosen}),
     "Taxonomy": (
         "taxonomy",
         lambda chosen, control: {"taxonomy": [list(control.paths[label]) for label in chosen]},
     ),
+    "Rating": ("rating", lambda chosen, control: {"rating": int(chosen[0])}),
+    "Pairwise": ("pairwise", lambda chosen, control: {"selected": chosen[0]}),
 }
 
 

@@ -14,7 +14,7 @@ import structlog
 from mlapi import model_cache
 from mlapi.domain import Answer, TargetSpec
 from mlapi.images.online import OnlineFeatures
-from mlapi.labelstudio import consensus
+from mlapi.labelstudio import consensus, visibility
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.response_schemas import parse_datetime
 from mlapi.pipelines.base import Predictor
@@ -97,8 +97,9 @@ def first_labels(
     if created is None or not isinstance(data, dict):
         return None
     labels: dict[str, str | list[str]] = {}
+    found = consensus.annotation_labels(annotation, targets, project.control_since)
     for target in targets:
-        chosen = consensus.annotation_label(annotation, target, project.control_since)
+        chosen = found.get(target.name)
         if chosen is not None and not (task and target.name in task.labelled_controls):
             labels[target.name] = chosen[0] if target.kind == "single" else list(chosen)
     if not labels:
@@ -134,10 +135,11 @@ def predict(project: Project, first: FirstLabels, champions: Champions) -> list[
     except Exception:
         log.exception("champion_failed", project=project.pk, version=version.label)
         return []
+    visible = visibility.visible_answers(answers, first.targets)
     return [
         _outcome(version, first, name, answer, human)
         for name, human in first.labels.items()
-        if isinstance(answer := answers.get(name), Answer)
+        if isinstance(answer := visible.get(name), Answer)
     ]
 
 

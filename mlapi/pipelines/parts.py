@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import ExtractorRef, InputSpec, TargetSpec
 from registry.errors import EvalsError
 
 _WORDS: dict[type, str] = {
@@ -111,15 +111,26 @@ class Parts:
         return known[found]
 
     def spec(self, name: str = "spec") -> TargetSpec:
-        """A target."""
+        """A target, without conditions: those of today's label config hold."""
         part = self.part(name)
-        texts = ("name", "object_name", "object_tag", "field", "text_key", "author_key")
+        names = ("name", "object_name", "object_tag", "field", "text_key", "author_key")
+        texts: dict[str, Any] = {name: part.text(name) for name in names}
         return TargetSpec(
             kind=part.one_of("kind", {"single": "single", "multiple": "multiple"}),
             labels=tuple(part.texts("labels")),
             control_tag=part.text("control_tag"),
-            **{text: part.text(text) for text in texts},
+            inputs=tuple(one.input() for one in part.parts("inputs")) if part.has("inputs") else (),
+            **texts,
         )
+
+    def input(self) -> InputSpec:
+        """An object tag of a target; the part itself."""
+        texts = ("tag", "value", "encoding", "value_type", "text_key", "author_key")
+        return InputSpec(**{text: self.text(text) for text in texts})
+
+    def has(self, name: str) -> bool:
+        """Whether there is a value of that name."""
+        return name in self._values
 
     def extractor(self, name: str = "extractor") -> ExtractorRef:
         part = self.part(name)

@@ -10,11 +10,17 @@ MESSAGES = {
     "per_item": "Choices with perItem cannot be served. Use Choices for the whole task",
     "nested": "Nested Choices cannot be served. Put every Choice directly under Choices",
     "dynamic": "Choices filled from task data cannot be served. List each Choice in the config",
-    "several_objects": "Choices on several objects cannot be served. Name one object in toName",
+    "several_objects": "Only texts are served several together. Name one object in toName",
     "object_missing": "Choices names no object with a value. Set toName to that of a Text or Image",
-    "object_not_served": "Choices is served on Text, HyperText, Paragraphs and Image only",
+    "object_not_served": (
+        "Choices is served on Text, HyperText, Paragraphs, Table, List, Chat and Image"
+    ),
     "value_is_url": 'valueType="url" cannot be served. Put the text itself in the task',
-    "field_unclear": 'The object has no plain field. Write value="$field" with the key of the task',
+    "field_unclear": 'The object shows no data of the task. Write value="$field" with its key',
+    "two_objects_needed": "Pairwise is on two objects. Name both in toName",
+    "repeater": 'A Repeater cannot be served. Write a tag for each item, value="$items[0].text"',
+    "region_needed": "What is shown beside a region only cannot be served. Take visibleWhen away",
+    "parent_not_served": "What it is visible by (whenTagName) is not served. Take visibleWhen away",
     "several_images": 'An Image with valueList cannot be served. Write value="$field"',
     "too_few_labels": "Choices has fewer than two labels. Add another Choice",
     "no_labels": "Choices has no labels. Add a Choice",
@@ -38,24 +44,30 @@ def nearness(refused: Unserved) -> int:
     return _FAR.index(refused.code) if refused.code in _FAR else len(_FAR)
 
 
-def the_object(control: Control, config: LabelConfig) -> ObjectTag | str:
-    """The one object that a control is on, or the code of why there is not one."""
-    if len(control.to_name) != 1:
-        return "several_objects"
-    return config.objects.get(control.to_name[0]) or "object_missing"
+def objects_of(control: Control, config: LabelConfig) -> tuple[ObjectTag, ...] | str:
+    """The objects that a control is on, in order, or the code of why they cannot be read."""
+    found = [config.objects.get(name) for name in control.to_name]
+    objects = tuple(tag for tag in found if tag is not None)
+    if control.repeated:
+        return "repeater"
+    return objects if objects and len(objects) == len(found) else "object_missing"
 
 
 def refusal(control: Control, *, least: int = 2) -> str:
     """The code of why Choices cannot be filled; "" if they can. `least`: labels of a single one."""
+    if control.repeated:
+        return "repeater"
     if control.per_region:
         return "per_region"
+    if control.region_only:
+        return "region_needed"
     if control.per_item:
         return "per_item"
-    if control.nested:
+    if control.nested and control.tag == "Choices":
         return "nested"
     if control.dynamic:
         return "dynamic"
     if not control.labels:
         return "no_labels"
-    few = control.choice != "multiple" and len(control.labels) < least
+    few = not control.takes_several and len(control.labels) < least
     return "too_few_labels" if few else ""

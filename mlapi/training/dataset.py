@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from mlapi.domain import TargetSpec
+from mlapi.labelstudio.references import keys
 from mlapi.locks import project_lock
 from registry import artifacts
 from registry.errors import EvalsError
@@ -152,7 +153,7 @@ def _snapshot(
     later time and counts for the next run. The cursor is WITH HOLD: PostgreSQL keeps the rows,
     and the lock is released before the first row is read.
     """
-    fields = sorted({key for t in targets for key in (t.field, t.field.split(".")[0])})
+    fields = sorted({key for t in targets for source in t.sources for key in keys(source.value)})
     names = [t.name for t in targets]
     cursor_name = f"dataset_of_run_{run.pk:d}"
     with connection.cursor() as cursor:

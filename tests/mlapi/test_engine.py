@@ -44,7 +44,7 @@ def test_a_task_is_shown_with_its_text_and_its_page():
     ]
 
 
-@pytest.mark.parametrize("data", [{}, {"text": None}, {"text": 5}, {"other": "field"}])
+@pytest.mark.parametrize("data", [{}, {"text": None}, {"text": {"a": 5}}, {"other": "field"}])
 def test_a_task_without_its_text_is_shown_without(data):
     task = TaskFactory(data=data)
     assert engine().describe_tasks(task.project, [task])[0]["text"] == ""

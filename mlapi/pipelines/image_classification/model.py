@@ -189,7 +189,7 @@ class ImageModality(Modality):
         self.extractor = extractor
 
     def source(self, target: TargetSpec) -> Hashable:
-        return target.field
+        return target.sources
 
     def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
         try:

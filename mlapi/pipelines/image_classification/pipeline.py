@@ -9,7 +9,8 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of, target_of
+from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of
+from mlapi.pipelines.targets import reachable, target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -42,8 +43,8 @@ class ImageClassification(ImagePipeline):
             elif code := refusals.refusal(control):
                 unserved.append(refusals.unserved(control, code))
             else:
-                targets.append(target_of(control, image))
-        return Match(self.name, tuple(targets), tuple(unserved))
+                targets.append(target_spec(control, (image,)))
+        return reachable(Match(self.name, tuple(targets), tuple(unserved)))
 
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
         return automl_policy.plan(options, history)

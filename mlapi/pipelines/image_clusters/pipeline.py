@@ -8,7 +8,8 @@ from mlapi.domain import Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
-from mlapi.pipelines.images.pipeline import ImagePipeline, image_of, target_of
+from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
+from mlapi.pipelines.targets import reachable, target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
@@ -45,10 +46,10 @@ class ImageClusters(ImagePipeline):
             image = image_of(control, config)
             if not code and not isinstance(image, str):
                 # A cluster has one name, also where the control takes several.
-                targets.append(replace(target_of(control, image), kind="single"))
+                targets.append(replace(target_spec(control, (image,)), kind="single"))
             else:
                 unserved.append(refusals.unserved(control, code))
-        return Match(self.name, tuple(targets), tuple(unserved), "clusters")
+        return reachable(Match(self.name, tuple(targets), tuple(unserved), "clusters"))
 
     def read_model(self, parts: "Parts") -> "ClusterModel":
         from mlapi.pipelines.image_clusters.model import ClusterModel

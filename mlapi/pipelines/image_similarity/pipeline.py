@@ -8,7 +8,8 @@ from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images import options as image_options
-from mlapi.pipelines.images.pipeline import ImagePipeline, image_of, target_of
+from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
+from mlapi.pipelines.targets import reachable, target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
@@ -49,11 +50,11 @@ class ImageSimilarity(ImagePipeline):
             code = _refusal(control, config, similar_to)
             image = image_of(control, config)
             if not code and not targets and not isinstance(image, str):
-                targets.append(target_of(control, image))
+                targets.append(target_spec(control, (image,)))
             else:
                 unserved.append(refusals.unserved(control, code or "other_control"))
         purpose = f"similar to {similar_to[1]}" if similar_to else ""
-        return Match(self.name, tuple(targets), tuple(unserved), purpose)
+        return reachable(Match(self.name, tuple(targets), tuple(unserved), purpose))
 
     def required(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any]

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 from mlapi.domain import InputError, TargetSpec, TrainingFailed
 from mlapi.images import addresses
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
+from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
+from mlapi.pipelines.targets import distinct_inputs
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -21,27 +23,16 @@ EXTRACTION_SHARE = 0.3  # of the progress of a training
 
 def image_of(control: Control, config: LabelConfig) -> ObjectTag | str:
     """The Image that the control is on, or the code of why it is on none that can be read."""
-    found = refusals.the_object(control, config)
+    found = refusals.objects_of(control, config)
     if isinstance(found, str):
         return found
-    if found.tag != "Image":
-        return "object_not_served"
-    if found.attr("valueList"):
+    if any(tag.tag != "Image" for tag in found):
+        return "object_not_served" if len(found) == 1 else "several_objects"
+    if len(found) > 1:
+        return "several_objects"
+    if found[0].attr("valueList"):
         return "several_images"
-    return found if found.field else "field_unclear"
-
-
-def target_of(control: Control, image: ObjectTag) -> TargetSpec:
-    """The control as a target."""
-    return TargetSpec(
-        name=control.name,
-        object_name=image.name,
-        object_tag=image.tag,
-        field=image.field or "",
-        kind="multiple" if control.choice == "multiple" else "single",
-        labels=control.labels,
-        control_tag=control.tag,
-    )
+    return found[0] if REFERENCE.search(found[0].value) else "field_unclear"
 
 
 class ImagePipeline(Pipeline):
@@ -70,8 +61,7 @@ class ImagePipeline(Pipeline):
         self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
     ) -> list[str]:
         """The address of each distinct image; "" where there is none."""
-        inputs = {t.field: t for t in targets}
-        return [self._address(task_data, inputs[field]) for field in sorted(inputs)]
+        return [self._address(task_data, target) for target in distinct_inputs(targets)]
 
     def _address(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:

@@ -21,7 +21,7 @@ from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Example, Modality
 from mlapi.pipelines.parts import Parts
-from mlapi.pipelines.text_classification.reading import canonical, read_text
+from mlapi.pipelines.text_classification.reading import canonical, read_input
 
 # Words and every other sign by itself, so that no text that has a character has no token.
 _WORD_OR_SIGN = r"(?u)\w+|[^\w\s]"
@@ -180,11 +180,11 @@ class TextModality(Modality):
     candidates = (WORD, WORD_CHAR)
 
     def source(self, target: TargetSpec) -> Hashable:
-        return target.field, target.object_tag, target.text_key, target.author_key
+        return target.sources, target.control_tag == "Pairwise"
 
     def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
         try:
-            text = read_text(data, target)
+            text = read_input(data, target)
         except InputError:
             return None
         return Example(text, canonical(text))

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputError, Match, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
+from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import options, refusals
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.text_classification import reading
+from mlapi.pipelines.targets import distinct_inputs, reachable, target_spec
+from mlapi.pipelines.text_classification import objects, reading
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from mlapi.pipelines.classification.model import Classifier
     from mlapi.pipelines.parts import Parts
 
-TEXT_TAGS = ("Text", "HyperText", "Paragraphs")
+CONTROLS = ("Choices", "Taxonomy", "Rating", "Pairwise")
 
 OPTIONS = {
     "automl": options.AUTOML,
@@ -27,7 +29,9 @@ OPTIONS = {
 
 
 class TextClassification(Pipeline):
-    """Choices on Text, HyperText or Paragraphs; one estimator per control.
+    """Choices, Taxonomy, Rating and Pairwise on what is read as texts; one estimator per control.
+
+    The stars of a Rating are labels like others, and so are the two sides of a Pairwise.
 
     What learns and predicts is imported where it is used, so that a process that only
     matches label configs does not load EvaDB and scikit-learn.
@@ -39,13 +43,13 @@ class TextClassification(Pipeline):
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
         targets, unserved = [], []
         for control in config.controls:
-            found = refusals.the_object(control, config)
+            found = refusals.objects_of(control, config)
             code = _refusal(control, found)
             if code or isinstance(found, str):
                 unserved.append(refusals.unserved(control, code))
             else:
-                targets.append(_target(control, found))
-        return Match(self.name, tuple(targets), tuple(unserved))
+                targets.append(target_spec(control, found))
+        return reachable(Match(self.name, tuple(targets), tuple(unserved)))
 
     @property
     def option_names(self) -> frozenset[str]:
@@ -61,12 +65,13 @@ class TextClassification(Pipeline):
         self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
     ) -> list[str]:
         """One text for each distinct input, normalised; "" where there is none to read."""
-        inputs = {(t.field, t.object_tag, t.text_key, t.author_key): t for t in targets}
-        return [reading.canonical(self._text(task_data, inputs[key])) for key in sorted(inputs)]
+        return [
+            reading.canonical(self._text(task_data, target)) for target in distinct_inputs(targets)
+        ]
 
     def _text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:
-            return reading.read_text(task_data, target)
+            return reading.read_input(task_data, target)
         except InputError:
             return ""
 
@@ -83,7 +88,7 @@ class TextClassification(Pipeline):
     def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
-        return ClassifierPredictor(model, lambda rows, spec, _: reading.read_texts(rows, spec))
+        return ClassifierPredictor(model, lambda rows, spec, _: reading.read_inputs(rows, spec))
 
     def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
@@ -101,26 +106,18 @@ class TextClassification(Pipeline):
         return learning_curve(job, report, TextModality(), result)
 
 
-def _refusal(control: Control, found: ObjectTag | str) -> str:
-    if control.tag != "Choices":
+def _refusal(control: Control, found: tuple[ObjectTag, ...] | str) -> str:
+    if control.tag not in CONTROLS:
         return "control_not_served"
     if isinstance(found, str):
         return found
-    if found.tag not in TEXT_TAGS:
-        return "object_not_served"
-    if found.value_type == "url":
+    if any(tag.tag not in objects.TEXTS for tag in found):
+        alike = len({tag.tag in objects.TEXTS for tag in found}) == 1
+        return "object_not_served" if alike else "several_objects"
+    if any("url" in tag.value_type for tag in found):
         return "value_is_url"
-    return refusals.refusal(control) if found.field else "field_unclear"
-
-
-def _target(control: Control, text: ObjectTag) -> TargetSpec:
-    return TargetSpec(
-        name=control.name,
-        object_name=text.name,
-        object_tag=text.tag,
-        field=text.field or "",
-        kind="multiple" if control.choice == "multiple" else "single",
-        labels=control.labels,
-        text_key=text.attr("textKey") or "text",
-        author_key=text.attr("nameKey") or "author",
-    )
+    if not any(REFERENCE.search(tag.value) for tag in found):
+        return "field_unclear"
+    if control.tag == "Pairwise" and len(found) != 2:
+        return "two_objects_needed"
+    return refusals.refusal(control)

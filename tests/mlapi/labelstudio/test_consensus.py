@@ -1,10 +1,13 @@
 """Which label a task has, by what its annotators said."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlapi import pipelines
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.consensus import consensus
+from mlapi.labelstudio.label_config import parse
 
 SINGLE = TargetSpec("label", "text", "Text", "text", "single", ("A", "B", "C"))
 MULTIPLE = TargetSpec("tags", "text", "Text", "text", "multiple", ("x", "y", "z"))
@@ -174,3 +177,91 @@ def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
     }
     assert consensus([written("kind", {"taxonomy": [["Animal"]]})], [kinds])[0] == {}
     assert consensus([written("kind", {"taxonomy": "Animal"})], [kinds])[0] == {}
+
+
+# Controls that others show
+
+
+def two_levels() -> tuple[TargetSpec, ...]:
+    xml = (
+        '<View><Text name="t" value="$t"/><Choices name="kind" toName="t"><Choice value="plant"/>'
+        '<Choice value="animal"/></Choices>'
+        '<View visibleWhen="choice-selected" whenTagName="kind" whenChoiceValue="animal">'
+        '<Choices name="which" toName="t"><Choice value="cat"/><Choice value="dog"/></Choices>'
+        '</View><Choices name="colour" toName="t" choice="multiple" visibleWhen="choice-selected" '
+        'whenTagName="kind" whenChoiceValue="plant"><Choice value="red"/><Choice value="blue"/>'
+        "</Choices></View>"
+    )
+    return pipelines.match(parse(xml)).targets
+
+
+def labelled(by: int, **chosen: list[str]) -> dict:
+    result = [
+        {"from_name": name, "to_name": "t", "type": "choices", "value": {"choices": labels}}
+        for name, labels in chosen.items()
+    ]
+    return {"id": by, "completed_by": by, "result": result, "was_cancelled": False}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "labels"),
+    [
+        ({"kind": ["plant"]}, {"kind": "plant", "colour": []}),
+        ({"kind": ["plant"], "colour": ["red"]}, {"kind": "plant", "colour": ["red"]}),
+        ({"kind": ["plant"], "which": ["cat"]}, {"kind": "plant", "colour": []}),
+        ({"kind": ["animal"], "which": ["cat"]}, {"kind": "animal", "which": "cat"}),
+        ({"kind": ["animal"], "colour": ["red"]}, {"kind": "animal"}),
+        ({"kind": ["animal"]}, {"kind": "animal"}),
+        ({"which": ["cat"]}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_control_that_an_annotation_hides_has_no_label(chosen, labels):
+    assert consensus([labelled(1, **chosen)], two_levels()) == (labels, [])
+
+
+def test_a_control_that_the_consensus_hides_has_no_label():
+    votes = [
+        labelled(1, kind=["plant"], colour=["red"]),
+        labelled(2, kind=["plant"], colour=["red"]),
+        labelled(3, kind=["animal"], which=["cat"]),
+    ]
+    assert consensus(votes, two_levels()) == ({"kind": "plant", "colour": ["red"]}, [])
+
+
+def test_where_annotators_are_tied_what_each_was_shown_counts():
+    votes = [
+        labelled(1, kind=["plant"], colour=["red"]),
+        labelled(2, kind=["animal"], which=["cat"]),
+    ]
+    labels, ties = consensus(votes, two_levels())
+    assert (labels, ties) == ({"which": "cat", "colour": ["red"]}, ["kind"])
+
+
+# Other forms of labels
+
+
+def test_a_choice_that_is_a_path_of_one_is_its_label():
+    target = TargetSpec("c", "t", "Text", "t", "multiple", ("a", "b"))
+    assert consensus([labelled(1, c=[["a"], ["b"]])], [target]) == ({"c": ["a", "b"]}, [])
+    assert consensus([labelled(1, c=[["a", "deeper"]])], [target]) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "label"),
+    [
+        ("Rating", {"rating": 3}, "3"),
+        ("Rating", {"rating": 3.0}, "3"),
+        ("Rating", {"rating": 0}, None),
+        ("Rating", {"rating": True}, None),
+        ("Rating", {"rating": "3"}, None),
+        ("Pairwise", {"selected": "left"}, "left"),
+        ("Pairwise", {"selected": "none"}, None),
+        ("Taxonomy", {"taxonomy": [["a", "b"]]}, "a / b"),
+    ],
+)
+def test_each_control_tag_has_labels_of_its_own_form(tag, value, label):
+    labels = ("3", "left", "right", "a / b")
+    target = TargetSpec("c", "t", "Text", "t", "single", labels, control_tag=tag)
+    annotation = {"id": 1, "result": [{"from_name": "c", "value": value}]}
+    assert consensus([annotation], [target])[0] == ({"c": label} if label else {})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from mlapi.labelstudio import label_config
+from mlapi.labelstudio import elements, label_config
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 
 # What XML can carry in an attribute, without the white space that it normalises.
@@ -66,15 +66,76 @@ def test_choices_of_a_part_are_marked(attribute):
     assert control.per_region or control.per_item
 
 
-def test_nested_choices_are_marked():
-    nested = parse(
-        '<View><Text name="t" value="$t"/><Choices name="c" toName="t"><Choice value="A">'
-        '<Choice value="A1"/></Choice></Choices></View>'
-    ).controls[0]
+def test_nested_choices_are_marked_where_the_editor_shows_them():
+    xml = (
+        '<View><Text name="t" value="$t"/><Choices name="c" toName="t" {}><Choice value="A">'
+        '<Choice value="A1"/></Choice><Choice value="B"/></Choices></View>'
+    )
+    nested = parse(xml.format('allowNested="true"')).controls[0]
     assert nested.nested
-    assert nested.labels == ("A", "A1")
-    assert parse(choices("A", "B", attrs='allowNested="true"')).controls[0].nested
-    assert not parse(choices("A", "B")).controls[0].nested
+    assert nested.writes_paths
+    assert nested.labels == ("A", "A1", "B")
+    without = parse(xml.format("")).controls[0]
+    assert not without.nested
+    assert without.labels == ("A", "B")
+
+
+def test_flat_choices_that_allow_nesting_write_paths_of_one():
+    control = parse(choices("A", "B", attrs='allowNested="true"')).controls[0]
+    assert control.writes_paths
+    assert not control.nested
+    assert not parse(choices("A", "B")).controls[0].writes_paths
+
+
+def test_the_text_between_the_tags_of_a_choice_is_its_value():
+    control = parse(
+        '<View><Text name="t" value="$t"/><Choices name="c" toName="t">'
+        '<Choice value="1">one star</Choice><Choice value="2"> two &amp; more </Choice>'
+        '<Choice value="3" alias="three">3 stars</Choice><Choice value="4">\n</Choice>'
+        "</Choices></View>"
+    ).controls[0]
+    # As the editor writes it: the XML of what is inside, stripped.
+    assert control.labels == ("one star", "two &amp; more", "three", "4")
+
+
+@pytest.mark.parametrize(
+    "spell", [str.lower, str.upper, str.title, lambda tag: tag], ids=["lower", "upper", "title", ""]
+)
+def test_tags_are_known_and_attributes_read_in_any_case(spell):
+    view, text, all_, one = map(spell, ("View", "Text", "Choices", "Choice"))
+    config = parse(
+        f'<{view}><{text} name="t" VALUE="$t"/><{all_} NAME="c" toname="t" CHOICE="multiple">'
+        f'<{one} Value="a"/><{one} value="b" ALIAS="bee"/></{all_}></{view}>'.replace(
+            " NAME", " name"
+        )
+    )
+    (control,) = config.controls
+    assert (control.tag, control.choice, control.labels) == ("Choices", "multiple", ("a", "bee"))
+    assert (config.objects["t"].tag, config.objects["t"].field) == ("Text", "t")
+
+
+def test_hypertext_holds_markup_and_no_tags_of_the_config():
+    config = parse(
+        '<View><HyperText name="h"><p>Dear <b>$who</b></p><Text name="no" value="$no"/>'
+        '</HyperText><Choices name="c" toName="h"><Choice value="a"/></Choices></View>'
+    )
+    assert set(config.objects) == {"h"}
+    assert config.objects["h"].value.startswith("<p>Dear <b>$who</b></p>")
+
+
+def test_a_chat_is_an_object_also_where_messages_are_written_in_it():
+    config = parse('<View><Chat name="chat" value="$chat" toName="chat"/></View>')
+    assert [c.name for c in config.controls] == ["chat"]
+    assert config.objects["chat"].field == "chat"
+
+
+def test_controls_of_a_repeater_are_marked():
+    config = parse(
+        '<View><Repeater on="$turns"><Text name="t_{{idx}}" value="$turns[{{idx}}].text"/>'
+        '<Choices name="c_{{idx}}" toName="t_{{idx}}"><Choice value="a"/></Choices></Repeater>'
+        "</View>"
+    )
+    assert config.controls[0].repeated
 
 
 def test_choices_in_a_view_in_choices_are_not_nested():
@@ -165,7 +226,7 @@ LAUGHS = (
         "<View>&unknown;</View>",
         "<View>" * 100_000 + "</View>" * 100_000,
         "<View>" + "<A/>" * 60_000 + "</View>",
-        "<View>" + " " * label_config.MAX_CHARACTERS + "</View>",
+        "<View>" + " " * elements.MAX_CHARACTERS + "</View>",
         '<View><Text name="a" value="$a"/><Text name="a" value="$b"/></View>',
         '<View><Text name="a" value="$a"/><Choices name="a" toName="a"/></View>',
     ],

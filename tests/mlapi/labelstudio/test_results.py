@@ -17,7 +17,8 @@ CONFIG = (
     '</Choices><Choices name="tags" toName="text" choice="multiple"><Choice value="x"/>'
     '<Choice value="y"/><Choice value="z &quot;q&quot;"/></Choices>'
     '<Choices name="part" toName="text" perRegion="true"><Choice value="A"/></Choices>'
-    '<Choices name="tree" toName="text"><Choice value="A"><Choice value="B"/></Choice></Choices>'
+    '<Choices name="tree" toName="text" allowNested="true"><Choice value="A"><Choice value="B"/>'
+    "</Choice></Choices>"
     '<TextArea name="area" toName="text"/>'
     '<Taxonomy name="kinds" toName="text"><Choice value="Animal"><Choice value="Cat" alias="c"/>'
     '</Choice><Choice value="Car"/></Taxonomy></View>'
@@ -104,3 +105,37 @@ def test_words_are_written_into_a_text_area_and_a_path_into_a_taxonomy():
 
 def test_without_an_allowed_answer_there_is_no_prediction():
     assert prediction_of() is None
+
+
+WRITTEN = {
+    "paths of one": (
+        '<Choices name="c" toName="t" allowNested="true" choice="multiple"><Choice value="a"/>'
+        '<Choice value="b"/></Choices>',
+        ("a", "b"),
+        ("choices", {"choices": [["a"], ["b"]]}),
+    ),
+    "stars": ('<Rating name="c" toName="t"/>', "4", ("rating", {"rating": 4})),
+    "a side": ('<Pairwise name="c" toName="t,u"/>', "left", ("pairwise", {"selected": "left"})),
+    "several paths": (
+        '<Taxonomy name="c" toName="t"><Choice value="a"><Choice value="b"/></Choice></Taxonomy>',
+        ("a", "a / b"),
+        ("taxonomy", {"taxonomy": [["a"], ["a", "b"]]}),
+    ),
+}
+
+
+@pytest.mark.parametrize(("control", "value", "written"), WRITTEN.values(), ids=WRITTEN)
+def test_each_control_is_filled_as_the_editor_does(control, value, written):
+    xml = f'<View><Text name="t" value="$t"/><Text name="u" value="$u"/>{control}</View>'
+    said = prediction({"c": Answer("c", value, 0.9)}, parse(xml), "v1-abcdef")
+    (region,) = said["result"]
+    assert (region["to_name"], region["type"], region["value"]) == ("t", *written)
+    # Its own validator, which is off by default, takes no paths for Choices.
+    if "Choices" not in control:
+        assert LabelInterface(xml).validate_prediction(said, return_errors=True) == []
+
+
+@pytest.mark.parametrize("stars", ["0", "6", "x"])
+def test_more_stars_than_a_rating_has_are_not_given(stars):
+    xml = '<View><Text name="t" value="$t"/><Rating name="c" toName="t"/></View>'
+    assert prediction({"c": Answer("c", stars, 0.9)}, parse(xml), "v1-abcdef") is None

@@ -65,15 +65,26 @@ def test_paragraphs_keep_the_names_of_their_keys():
 NOT_SERVED = {
     "per_region": config(text(), choices(attrs='perRegion="true"')),
     "per_item": config(text("Paragraphs"), choices(attrs='perItem="true"')),
-    "nested": config(text(), choices(f'<Choice value="x">{CHOICES}</Choice><Choice value="y"/>')),
+    "nested": config(
+        text(),
+        choices(
+            f'<Choice value="x">{CHOICES}</Choice><Choice value="y"/>', attrs='allowNested="true"'
+        ),
+    ),
     "dynamic": config(text(), choices("", attrs='value="$options"')),
     "value_is_url": config(text(attrs='valueType="url"'), choices()),
     "object_not_served": config(text("Audio"), choices()),
     "several_images": config(text("Image", attrs='valueList="$all"'), choices()),
     "option_needed": config(text("Image"), '<TextArea name="c" toName="t"/>'),
     "object_missing": config(text(), choices(to="nowhere")),
-    "several_objects": config(text(), text(name="u"), choices(to="t,u")),
-    "field_unclear": config(text(value="Read $text now"), choices()),
+    "several_objects": config(text(), text("Image", name="u"), choices(to="t,u")),
+    "field_unclear": config(text(value="Read this"), choices()),
+    "two_objects_needed": config(text(), '<Pairwise name="c" toName="t"/>'),
+    "repeater": f'<View><Repeater on="$all">{text()}{choices()}</Repeater></View>',
+    "region_needed": f'<View>{text()}<View visibleWhen="region-selected">{choices()}</View></View>',
+    "parent_not_served": config(
+        text(), choices(attrs='visibleWhen="choice-selected" whenTagName="gone"')
+    ),
     "too_few_labels": config(text(), choices('<Choice value="a"/>')),
     "no_labels": config(text(), choices("", attrs='choice="multiple"')),
     "control_not_served": config(text(), '<TextArea name="c" toName="t"/>'),

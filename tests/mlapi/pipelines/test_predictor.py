@@ -28,7 +28,7 @@ def test_every_trained_target_is_answered(predictor):
 
 def test_a_task_that_cannot_be_read_spoils_no_other(predictor):
     good = {"text": "the moon and a star"}
-    bad = [{}, {"text": None}, {"text": 5}, {"text": ["x"]}, {"text": ""}, None, "x"]
+    bad = [{}, {"text": None}, {"text": {}}, {"text": [""]}, {"text": ""}, None, "x"]
     rows = [good, *bad, good]
 
     said = predictor.predict(rows)

@@ -25,9 +25,8 @@ def read(value, tag="Text", **other) -> str:
     [
         ({}, "field_missing"),
         ({"text": None}, "null"),
-        ({"text": 7}, "not_text"),
-        ({"text": True}, "not_text"),
-        ({"text": ["a"]}, "not_text"),
+        ({"text": []}, "empty"),
+        ({"text": [["  "]]}, "empty"),
         ({"text": {"a": 1}}, "not_text"),
         ({"text": ""}, "empty"),
         ({"text": " \n\t\x00 "}, "empty"),
@@ -104,11 +103,12 @@ def test_a_dialogue_is_read_turn_by_turn():
         {"author": None, "text": "null author"},
         "bare",
         {"author": "Bob", "text": 5},
+        {"author": 6, "text": 7.5},
     ]
 
     said = read(turns, "Paragraphs")
 
-    assert said == "Ann: Hello\nno author\nnull author\nbare\nBob"
+    assert said == "Ann: Hello\nno author\nnull author\nbare\nBob: 5\n6: 7.5"
     assert read("plain text", "Paragraphs") == "plain text"
 
 

@@ -84,7 +84,10 @@ def test_setup_returns_the_version_that_serves(call, champion):
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        (AUDIO, "400 Choices is served on Text, HyperText, Paragraphs and Image only."),
+        (
+            AUDIO,
+            "400 Choices is served on Text, HyperText, Paragraphs, Table, List, Chat and Image.",
+        ),
         (
             "<View></View>",
             "400 No control that this backend can serve. Add Choices on Text or Image.",

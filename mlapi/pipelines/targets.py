@@ -1,0 +1,88 @@
+"""Control tags and the objects that they are on as targets."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+
+from mlapi.domain import InputSpec, Match, TargetSpec
+from mlapi.labelstudio import references
+from mlapi.labelstudio.label_config import MAX_NAME, Control, ObjectTag
+from mlapi.pipelines import refusals
+
+_PLAIN_TYPES = ("", "text", "json")
+
+
+def target_spec(control: Control, objects: Sequence[ObjectTag]) -> TargetSpec:
+    """The control as a target with its objects as one input, in the order of `toName`."""
+    first = objects[0]
+    plain = _input(first)
+    is_plain = len(objects) == 1 and plain == InputSpec(
+        first.tag, f"${first.field}", text_key=plain.text_key, author_key=plain.author_key
+    )
+    names = dict.fromkeys(name for o in objects for name in references.referred(o.value))
+    return TargetSpec(
+        name=control.name,
+        object_name=first.name,
+        object_tag=first.tag,
+        field=first.field if is_plain and first.field else ", ".join(names)[:MAX_NAME],
+        kind="multiple" if control.takes_several else "single",
+        labels=control.labels,
+        text_key=plain.text_key,
+        author_key=plain.author_key,
+        control_tag=control.tag,
+        inputs=() if is_plain else tuple(map(_input, objects)),
+        conditions=control.conditions,
+    )
+
+
+def distinct_inputs(targets: Sequence[TargetSpec]) -> list[TargetSpec]:
+    """A target for each distinct input, in an order that the targets' own does not matter for."""
+    distinct = {
+        (t.field, t.object_tag, t.text_key, t.author_key, *map(astuple, t.inputs)): t
+        for t in targets
+    }
+    return [distinct[key] for key in sorted(distinct)]
+
+
+def reachable(match: Match) -> Match:
+    """The match without targets that no prediction can show, as none shows what they wait for."""
+    targets = match.targets
+    while True:
+        labels = {target.name: set(target.labels) for target in targets}
+        kept = tuple(t for t in targets if _can_be_shown(t, labels))
+        if len(kept) == len(targets):
+            break
+        targets = kept
+    hidden = [t.name for t in match.targets if t not in targets]
+    message = refusals.MESSAGES["parent_not_served"]
+    return replace(
+        match,
+        targets=targets,
+        unserved=(
+            *match.unserved,
+            *(refusals.Unserved(name, "parent_not_served", message) for name in hidden),
+        ),
+    )
+
+
+def _can_be_shown(target: TargetSpec, labels: dict[str, set[str]]) -> bool:
+    return all(
+        condition.negated
+        or any(
+            condition.labels is None or not labels[name].isdisjoint(condition.labels)
+            for name in condition.controls or labels
+            if name in labels and name != target.name
+        )
+        for condition in target.conditions
+    )
+
+
+def _input(tag: ObjectTag) -> InputSpec:
+    encoding = tag.attr("encoding").strip()
+    return InputSpec(
+        tag=tag.tag,
+        value=tag.value,
+        encoding="" if encoding == "none" else encoding,
+        value_type="" if tag.value_type in _PLAIN_TYPES else tag.attr("valueType").strip(),
+        text_key=tag.attr("textKey") or "text",
+        author_key=tag.attr("nameKey") or "author",
+    )
