@@ -101,7 +101,7 @@ def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix,
     np.testing.assert_allclose(rows, model.probabilities([TEXTS[::-1], None, TEXTS], 4))
 
 
-def test_text_becomes_as_many_columns_as_evadb_is_told(eva, prefix):
+def test_text_becomes_as_many_columns_as_the_function_declares(eva, prefix):
     features = fit_columns([t or "nothing" for t in TEXTS] * 3, seed=0)
     in_this_process[f"{prefix}_cols"] = features
     write_table(

@@ -106,7 +106,7 @@ def test_a_binding_without_a_place_is_refused(eva, prefix):
         execute(eva, f"SELECT id FROM {prefix}_place", {"value": 1})
 
 
-def test_each_statement_is_told_as_it_ran(eva, log, prefix):
+def test_each_statement_is_reported_as_it_ran(eva, log, prefix):
     write_table(eva, f"{prefix}_told", pd.DataFrame({"id": [1, 2]}), {"id": "integer"})
     execute(eva, f"SELECT id FROM {prefix}_told WHERE id = ':one'", {"one": 1})
     with pytest.raises(StatementFailed):

@@ -99,7 +99,7 @@ def test_a_champion_of_another_pipeline_is_not_loaded(evaluated):
     assert log == ""
 
 
-def test_a_champion_that_does_not_load_serves_nothing_and_is_told(evaluated):
+def test_a_champion_that_does_not_load_serves_nothing_and_is_logged(evaluated):
     def load(path, sha256):
         raise ValueError("not an artifact")
 
@@ -109,7 +109,7 @@ def test_a_champion_that_does_not_load_serves_nothing_and_is_told(evaluated):
     assert "The champion v1-abcdef does not load: not an artifact" in log
 
 
-def test_a_champion_on_which_evadb_fails_is_not_said_to_serve_nothing(evaluated):
+def test_a_champion_on_which_evadb_fails_is_not_compared(evaluated):
     """A comparison that says so would promote the new version."""
     found, log = evaluated("broken")
 

@@ -81,7 +81,7 @@ def test_a_class_that_was_never_learned_costs_much_but_not_infinity():
     assert value(rows, "log_loss") == pytest.approx(13.8, abs=0.1)
 
 
-def test_nothing_judged_is_undefined_and_not_zero():
+def test_metrics_of_no_tasks_are_undefined_and_not_zero():
     rows = classification.multiclass([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") is None
@@ -95,7 +95,7 @@ def test_ece_by_hand():
     assert classification.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
 
 
-def test_ece_of_a_calibrated_model_is_told_and_falls_with_n():
+def test_ece_of_a_calibrated_model_is_given_and_falls_with_n():
     rng = np.random.default_rng(2)
     few, many = rng.uniform(0.3, 1, 50), rng.uniform(0.3, 1, 5000)
     drawn = rng.random(50) < few

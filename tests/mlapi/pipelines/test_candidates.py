@@ -38,7 +38,7 @@ def test_texts_without_a_word_can_be_learned(candidate, texts):
     assert estimator.scores(texts).argmax(axis=1).tolist() == [0, 1]
 
 
-def test_one_class_is_always_said():
+def test_one_class_is_always_predicted():
     estimator = text_model.WORD.fit(["a", "b"], np.array([1, 1]), 3, "single")
 
     scores = estimator.scores(["c"])

@@ -35,11 +35,11 @@ def test_as_many_groups_are_found_as_there_are(k):
     assert list(found.tried) == list(range(2, 21))
 
 
-def test_as_many_groups_are_made_as_are_asked_for():
+def test_as_many_clusters_are_made_as_are_requested():
     assert len(cluster(blobs(5), 3, most=20, seed=0).centres) == 3
 
 
-def test_no_more_groups_are_made_than_there_are_labels_or_different_images():
+def test_there_are_no_more_clusters_than_labels_or_different_images():
     assert len(cluster(blobs(6), None, most=4, seed=0).centres) <= 4
     same = np.repeat(blobs(3, n=1), 20, axis=0)
     assert len(cluster(same, 10, most=20, seed=0).centres) == 3

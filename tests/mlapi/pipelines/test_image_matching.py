@@ -53,13 +53,13 @@ def test_an_option_asks_for_what_is_like_a_label(wanted):
     assert found.targets[0].labels == ("cat", "dog")
 
 
-def test_another_label_to_be_alike_is_another_thing_to_learn():
+def test_another_label_of_similar_to_has_another_fingerprint():
     one, other = (matched(IMAGE, choices(), similar_to=label) for label in ("cat", "dog"))
 
     assert len({pipelines.fingerprint(m) for m in (one, other, matched(IMAGE, choices()))}) == 3
 
 
-def test_one_label_is_enough_to_be_alike():
+def test_one_label_is_enough_for_similarity():
     assert matched(IMAGE, choices(inside='<Choice value="this"/>'), similar_to="this").targets
 
 

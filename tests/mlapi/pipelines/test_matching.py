@@ -104,7 +104,7 @@ def test_what_is_not_served_has_a_reason_of_its_own(code):
     assert reason.isprintable()
 
 
-def test_every_reason_is_told_apart():
+def test_every_reason_has_a_text_of_its_own():
     reasons = {pipelines.why_not(pipelines.match(parse(xml))) for xml in NOT_SERVED.values()}
 
     assert len(reasons) == len(NOT_SERVED)

@@ -96,7 +96,7 @@ def test_many_threads_get_the_same_answers(predictor):
     assert wrong == []
 
 
-def test_a_batch_says_what_each_task_is_told_alone(predictor):
+def test_a_batch_gets_the_answers_that_each_task_gets_alone(predictor):
     texts, _ = some_texts(1500)
     rows = [{"text": text} for text in texts]
 

@@ -18,7 +18,7 @@ def trained(make_job):
     return job
 
 
-def test_both_are_judged_on_the_same_tasks(make_job, trained):
+def test_both_are_evaluated_on_the_same_tasks(make_job, trained):
     job = make_job(tasks(*some_texts(300, seed=1)), [target()], champion=champion_of(trained))
 
     comparison = job.train()["comparison"]
@@ -86,7 +86,7 @@ def test_the_champion_reads_where_todays_config_says_the_text_is(make_job, train
 @pytest.mark.parametrize(
     "today", [target("another"), target(labels=("red", "blue", "green"))], ids=["name", "labels"]
 )
-def test_a_champion_that_serves_nothing_of_the_config_is_told(make_job, trained, today):
+def test_a_champion_that_serves_nothing_of_the_config_is_reported(make_job, trained, today):
     texts, said = some_texts(60, labels=today["labels"])
     job = make_job(tasks(texts, said, today["name"]), [today], champion=champion_of(trained))
 
@@ -123,9 +123,7 @@ def test_a_champion_that_cannot_be_loaded_is_no_obstacle(make_job, trained, tmp_
     assert any("does not load" in line.get("log", "") for line in job.progress)
 
 
-def test_a_champion_that_could_not_be_asked_is_not_said_to_serve_nothing(
-    make_job, trained, monkeypatch
-):
+def test_a_champion_that_could_not_be_evaluated_is_not_compared(make_job, trained, monkeypatch):
     """An empty comparison promotes nothing; one without an answer of the champion would."""
 
     def failing(eva, statement, bindings=None):

@@ -12,7 +12,7 @@ from tests.mlapi.training_child.conftest import champion_of
 from tests.mlapi.training_child.image_jobs import OPENCV, spec, value
 
 
-def test_digits_are_told_apart(image_job):
+def test_digits_are_classified(image_job):
     job = image_job(*digits(), fresh=True)
 
     result = job.train()
@@ -29,7 +29,7 @@ def test_digits_are_told_apart(image_job):
     assert not (job.folder / "normalised").exists()
 
 
-def test_what_was_trained_loads_and_answers_as_it_was_judged(image_job):
+def test_the_artifact_loads_and_answers_as_it_was_evaluated(image_job):
     files, labels = digits(400)
     job = image_job(files, labels)
     result = job.train()
@@ -46,7 +46,7 @@ def test_what_was_trained_loads_and_answers_as_it_was_judged(image_job):
         assert said[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
 
 
-def test_the_colour_of_ink_is_told(image_job):
+def test_the_colour_of_ink_is_classified(image_job):
     job = image_job(*inked_digits(600))
 
     job.train()
@@ -67,7 +67,7 @@ def test_several_labels_of_an_image_are_learned(image_job):
     assert value(job, "subset_accuracy") > value(job, "baseline_subset_accuracy") + 0.3
 
 
-def test_the_learning_curve_of_images_reads_what_was_seen(image_job):
+def test_the_learning_curve_of_images_reads_the_stored_features(image_job):
     job = image_job(*digits(300))
     job.train()
 
@@ -78,7 +78,7 @@ def test_the_learning_curve_of_images_reads_what_was_seen(image_job):
     assert points[-1]["value"] == pytest.approx(value(job, "macro_f1"))
 
 
-def test_automl_races_on_the_principal_components(image_job):
+def test_automl_is_trained_on_the_principal_components(image_job):
     job = image_job(*digits(300), automl=True, automl_note="", time_budget_s=12)
 
     result = job.train()
@@ -116,7 +116,7 @@ def test_an_image_that_is_none_spoils_no_other(image_job):
     assert isinstance(said["kind"], NoPrediction)
 
 
-def test_images_that_were_seen_before_are_not_read_again(image_job):
+def test_images_with_stored_features_are_not_read_again(image_job):
     files, labels = digits(150)
     first = image_job(files[:130], labels[:130], fresh=True)
     first.train()
@@ -148,7 +148,7 @@ def test_without_any_image_the_run_says_so(image_job):
     assert "image" in error["message"]
 
 
-def test_a_champion_is_judged_on_the_same_images(image_job):
+def test_a_champion_is_evaluated_on_the_same_images(image_job):
     files, labels = digits(500)
     champion = image_job(files[:200], labels[:200])
     champion.train()

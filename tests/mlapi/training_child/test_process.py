@@ -84,7 +84,7 @@ def test_an_error_is_left_for_the_parent(make_job):
     assert job.fail()["code"] == "one_class"
 
 
-def test_an_unforeseen_error_is_left_with_its_traceback(make_job):
+def test_an_unexpected_error_is_written_with_its_traceback(make_job):
     job = make_job([], [target()])
     (job.folder / "dataset.jsonl").write_text("not json\n")
 

@@ -70,7 +70,7 @@ def test_few_references_find_their_like_among_the_unlabelled(image_job):
     check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
-def test_a_reference_is_never_judged_by_itself(image_job):
+def test_a_reference_is_never_scored_against_itself(image_job):
     files, labels = digits(60)
     said = ["0" if i == 0 else "other" for i in range(60)]
     tasks = rows(said)

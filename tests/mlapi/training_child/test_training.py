@@ -34,7 +34,7 @@ def test_a_run_ends_in_a_version_and_all_that_is_known_of_it(make_job):
     assert not list(job.folder.glob("*.partial"))
 
 
-def test_the_way_goes_through_evadb_and_is_told_statement_by_statement(make_job):
+def test_training_goes_through_evadb_and_reports_each_statement(make_job):
     job = make_job(tasks(*some_texts(60)), [target()], number=7)
 
     job.train()
@@ -53,7 +53,7 @@ def test_the_way_goes_through_evadb_and_is_told_statement_by_statement(make_job)
     assert progress[-1] == 1.0
 
 
-def test_what_is_served_is_what_was_judged(make_job):
+def test_the_served_predictions_are_the_evaluated_ones(make_job):
     texts, said = some_texts(120)
     job = make_job(tasks(texts, said), [target()])
     outcomes = {o["task"]: o for o in job.train()["outcomes"]}
@@ -250,7 +250,7 @@ def test_the_race_is_run_on_one_fifth_where_there_are_enough_examples(make_job):
     assert all(c["metric"] == "macro_f1" for c in linear)
 
 
-def test_why_automl_did_not_race_is_told(make_job):
+def test_the_reason_for_no_automl_is_a_note(make_job):
     few = make_job(tasks(*some_texts(60)), [target()], automl=True, automl_note="")
     lost = make_job(tasks(*some_texts(60)), [target()], automl_note="It lost by 0.2 in run 3.")
 
@@ -259,7 +259,7 @@ def test_why_automl_did_not_race_is_told(make_job):
     assert notes == ["Left out under 200 examples.", "It lost by 0.2 in run 3."]
 
 
-def test_automl_races_for_real(make_job):
+def test_automl_is_trained_for_real(make_job):
     texts, said = some_texts(260, labels=EVIL_LABELS[:3])
     job = make_job(
         tasks(texts, said),

@@ -84,7 +84,7 @@ def test_images_that_differ_have_vectors_that_differ(any_model):
     assert np.abs(first - last).max() > 1e-3
 
 
-def test_it_is_told_how_large_an_image_it_can_use_and_what_it_holds(any_model):
+def test_it_has_the_largest_side_that_it_uses_and_its_size_in_memory(any_model):
     made = extractor(any_model)
 
     assert 256 <= made.max_side <= 1024
@@ -253,7 +253,7 @@ def test_a_shard_that_is_lacking_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("index", ["", "[]", '{"weight_map": 5}', '{"weight_map": {"a": 1}}'])
-def test_an_index_that_is_none_is_told(tmp_path, index):
+def test_an_invalid_index_is_refused(tmp_path, index):
     features = tiny_models.save(tmp_path / "vit", tiny_models.vit, max_shard_size="20KB")
     (tmp_path / "vit" / "model.safetensors.index.json").write_text(index)
 
@@ -290,14 +290,14 @@ def test_a_config_that_is_none_is_broken(vit, name, text):
     assert failure(vit).code == "model_broken"
 
 
-def test_a_model_of_texts_is_told(tmp_path):
+def test_a_model_of_texts_is_refused(tmp_path):
     features = tiny_models.save(tmp_path / "bert", tiny_models.bert)
 
     assert failure(features).code == "model_broken"
     assert "makes no features of images" in failure(features).message
 
 
-def test_a_model_that_says_another_thing_each_time_is_told(tmp_path):
+def test_a_model_whose_features_differ_each_time_is_refused(tmp_path):
     features = tiny_models.save(tmp_path / "mae", tiny_models.masked_autoencoder)
 
     assert failure(features).code == "model_broken"

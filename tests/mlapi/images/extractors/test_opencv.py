@@ -72,7 +72,7 @@ def test_the_features_fit_a_table_of_many(features):
     assert extractor("opencv").size <= 1500
 
 
-def test_a_larger_image_is_seen_as_it_is_when_shrunk():
+def test_a_larger_image_has_the_features_of_the_shrunk_one():
     made = OpenCVFeatures()
     large = tiles(400).images[0]
     side = made.max_side
