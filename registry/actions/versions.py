@@ -238,11 +238,8 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntr
     project = base.lock(version.project)
     if project.champion_id == version.pk:
         raise ChampionNotArchivable(f"{version.label} is the champion.")
-    now = timezone.now()
-    rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=True)
-    if not rows.update(archived_at=now):
+    if not base.update_row(version, {"archived_at": timezone.now()}, archived_at__isnull=True):
         raise StateUnchanged(f"{version.label} is archived already.")
-    version.archived_at = now
     return base.record("archive", actor=actor, project=project, version=version, reason=reason)
 
 
@@ -250,10 +247,8 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntr
 def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntry:
     """Take a version out of the archive."""
     project = base.lock(version.project)
-    rows = ModelVersion.objects.filter(pk=version.pk, archived_at__isnull=False)
-    if not rows.update(archived_at=None):
+    if not base.update_row(version, {"archived_at": None}, archived_at__isnull=False):
         raise StateUnchanged(f"{version.label} is not archived.")
-    version.archived_at = None
     return base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
 
 
