@@ -155,6 +155,10 @@ CODES = {
     "no_labels": ErrorCode(
         409, "Label some tasks and submit them; drafts and skipped annotations do not count."
     ),
+    "labels_unread": ErrorCode(
+        409,
+        "Check the connection on the project's page: it names the step that fails, and its cure.",
+    ),
     "images_unavailable": ErrorCode(
         409,
         (

@@ -1,6 +1,6 @@
 """Formatting of numbers, times and answers for people: three decimals, a dash for undefined."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from registry.metrics import Unit, info, title
 from registry.models import ModelVersion
 
 NONE = "–"
+_SHOWN_TASKS = 10
 
 
 def format_3dp(value: float | None) -> str:
@@ -88,3 +89,13 @@ def image_counts_text(counts: dict[str, Any]) -> str:
     total = counts.get("images") or 0
     images = f"{total:,} image{'' if total == 1 else 's'}"
     return f"{images}: {parts}" if parts else images
+
+
+def unreadable_tasks_text(ids: Collection[int]) -> str:
+    """`Label Studio cannot return task 5`, by its ids there, of at most ten; "" for none."""
+    if not ids:
+        return ""
+    listed = sorted(set(ids))
+    shown = ", ".join(map(str, listed[:_SHOWN_TASKS]))
+    more = f" and {len(listed) - _SHOWN_TASKS:,} others" if len(listed) > _SHOWN_TASKS else ""
+    return f"Label Studio cannot return task{'' if len(listed) == 1 else 's'} {shown}{more}"

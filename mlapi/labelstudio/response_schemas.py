@@ -78,13 +78,9 @@ PROJECT: Fields = {
     "skipped_annotations_number": _is_number_or_null,
 }
 TASK: Fields = {"id": is_id, "created_at": _is_time, "updated_at": _is_time}
-ANNOTATED_TASK: Fields = {**TASK, "annotations": _is_annotated}
-COUNTED_TASK: Fields = {
-    **TASK,
-    "data": _is_object,
-    "total_annotations": _is_number,
-    "cancelled_annotations": _is_number,
-}
+ANNOTATED_TASK: Fields = {**TASK, "data": _is_object, "annotations": _is_annotated}
+OUTLINE: Fields = {**TASK, "total_annotations": _is_number, "cancelled_annotations": _is_number}
+COUNTED_TASK: Fields = {**OUTLINE, "data": _is_object}
 WEBHOOK: Fields = {
     "id": _is_number,
     "url": _is_text,

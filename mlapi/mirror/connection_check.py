@@ -9,6 +9,7 @@ from mlapi.labelstudio.credentials import Credentials, candidates, no_credential
 from mlapi.labelstudio.errors import LabelStudioError
 from mlapi.mirror import webhook_repair
 from registry.actions import projects as project_actions
+from registry.formatting import unreadable_tasks_text
 from registry.models import Project
 
 SOURCES = {
@@ -110,19 +111,31 @@ def _token(pair: Credentials) -> Step:
 
 
 def _export(labelstudio: LabelStudio, project: Project) -> str:
-    """Exports one task, as the first sync exports all."""
-    first = next(labelstudio.all_tasks(project.labelstudio_id), [])[:1]
-    if not first:
+    """Exports one task, as the first sync exports all; else reads its page, as that sync would."""
+    page = next(labelstudio.all_tasks(project.labelstudio_id), [])
+    readable = [task["id"] for task in page if "data" in task][:1]
+    if not page:
         return "The project has no tasks yet"
-    tasks = list(labelstudio.export(project.labelstudio_id, [first[0]["id"]]))
-    return f"Task {tasks[0]['id']} was read" if tasks else "Its tasks can be listed"
+    if not readable:
+        return _unreadable(project, labelstudio)
+    try:
+        tasks = list(labelstudio.export(project.labelstudio_id, readable))
+    except LabelStudioError as error:
+        next(labelstudio.tasks(project.labelstudio_id, readable), [])
+        return f"Task {readable[0]} was read by its page, as the export fails: {error.message}"
+    outcome = f"Task {tasks[0]['id']} was read" if tasks else "Its tasks can be listed"
+    return ". ".join(filter(None, (outcome, _unreadable(project, labelstudio))))
+
+
+def _unreadable(project: Project, labelstudio: LabelStudio) -> str:
+    return unreadable_tasks_text([*project.unreadable_tasks, *labelstudio.unreadable])
 
 
 def _media(labelstudio: LabelStudio, project: Project) -> str:
     """Requests the first byte of the first file of Label Studio that a task names."""
     page = next(labelstudio.all_tasks(project.labelstudio_id), [])
     for task in page[:20]:
-        for value in task["data"].values():
+        for value in task.get("data", {}).values():
             if isinstance(value, str) and value.startswith(_OWN_MEDIA):
                 with labelstudio.open(value, headers={"Range": "bytes=0-0"}) as response:
                     return f"{value[:80]} answers {response.status_code}"

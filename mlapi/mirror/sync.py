@@ -8,7 +8,7 @@ and no row is overwritten by older data. A sync that is interrupted is repeated.
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from registry.models import Project
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+RETRIED = 20  # tasks that Label Studio could not return before, at each sync
 # Label Studio sets `updated_at` before it commits, so that newer tasks may still be missing.
 MARGIN = timedelta(seconds=60)
 _CONNECTING_S = (0.5, 1, 2)
@@ -46,8 +47,11 @@ class SyncReport:
     dropped: int = 0
     config_changed: bool = False
     seconds: float = 0.0
+    export_error: str = ""  # the pages were read in place of the export
+    unreadable: int = 0  # tasks that Label Studio could not return
     error: dict[str, str] | None = None
     sync_cursor_at: datetime | None = field(default=None, repr=False)
+    read_again: set[int] = field(default_factory=set, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -71,7 +75,10 @@ def sync(project: Project, reason: str) -> SyncReport:
             with labelstudio:
                 _bring_up_to_date(project, labelstudio, data, report)
                 is_healthy = is_healthy and webhook_repair.is_correct(labelstudio, project)
-            project_actions.mark_synced(project, sync_cursor_at=report.sync_cursor_at)
+            unreadable = _unreadable(project, labelstudio, report)
+            project_actions.mark_synced(
+                project, sync_cursor_at=report.sync_cursor_at, unreadable_tasks=unreadable
+            )
     except LabelStudioError as error:
         logger.warning("sync of project %s: %s", project.uid, error.message)
         report.error = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -123,16 +130,35 @@ def _bring_up_to_date(
 
 def _read_everything(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
     missing = set(task_actions.existing(project).values_list("labelstudio_id", flat=True))
-    for batch in chunked(labelstudio.export(project.labelstudio_id), BATCH):
+    for batch in _annotated_tasks(project, labelstudio, report):
         report.read += _put(project, batch, report)
         missing.difference_update(task["id"] for task in batch)
     report.dropped += _drop(project, missing)
+
+
+def _annotated_tasks(
+    project: Project, labelstudio: LabelStudio, report: SyncReport
+) -> Iterator[list[dict[str, Any]]]:
+    """All tasks, in batches: of the export, or where it fails of the pages.
+
+    Gateways cut the export off, and one task that Label Studio cannot return spoils it.
+    """
+    try:
+        yield from chunked(labelstudio.export(project.labelstudio_id), BATCH)
+        return
+    except LabelStudioError as error:
+        logger.warning("no export of project %s, so by pages: %s", project.uid, error.message)
+        report.export_error = error.message
+    report.read = 0
+    yield from labelstudio.annotated_tasks(project.labelstudio_id)
 
 
 def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
     since = project.sync_cursor_at or _BEGINNING
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
+    for page in labelstudio.tasks(project.labelstudio_id, project.unreadable_tasks[:RETRIED]):
+        report.fetched += _put(project, page, report)
     if counts.of_mirror(project) != counts.from_api(labelstudio.project(project.labelstudio_id)):
         _reconcile(project, labelstudio, report)
 
@@ -180,9 +206,19 @@ def _annotations(task: dict[str, Any]) -> int:
 
 def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> int:
     apply_changes.put_whole_tasks(project, tasks)
+    report.read_again.update(task["id"] for task in tasks if "data" in task)
     newest = max(datetime.fromisoformat(task["updated_at"]) for task in tasks)
     report.sync_cursor_at = max(newest, report.sync_cursor_at or newest)
     return len(tasks)
+
+
+def _unreadable(project: Project, labelstudio: LabelStudio, report: SyncReport) -> list[int]:
+    """The existing tasks whose data Label Studio could not return, when they were last read."""
+    before = set(project.unreadable_tasks) - report.read_again
+    ids = before | labelstudio.unreadable.keys()
+    report.unreadable = len(labelstudio.unreadable)
+    existing = task_actions.existing(project).filter(labelstudio_id__in=ids)
+    return sorted(existing.values_list("labelstudio_id", flat=True))
 
 
 def _drop(project: Project, labelstudio_ids: Iterable[int]) -> int:

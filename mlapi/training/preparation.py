@@ -11,28 +11,59 @@ from django.conf import settings
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
 from mlapi.domain import ExtractorRef, Match
+from mlapi.labelstudio.credentials import candidates
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.training.heartbeat import RunLog
 from registry import artifacts
 from registry.errors import EvalsError
+from registry.formatting import unreadable_tasks_text
 from registry.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
 
 
-def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> None:
-    """Applies received events, and for Start Training syncs with Label Studio.
+class LabelsUnread(EvalsError):
+    """The labels do not suffice, and those that Label Studio has could not be read."""
 
-    A failure is written to the run's log; the run then learns from what the mirror has.
+    code = "labels_unread"
+
+    @classmethod
+    def instead_of(cls, failure: EvalsError, unread: EvalsError) -> "LabelsUnread":
+        """Of a run that failed for want of labels after a reading that failed."""
+        message = f"Label Studio could not be read: {unread.message} {failure.message}"
+        return cls(message, hint=unread.hint or None)
+
+
+def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> EvalsError | None:
+    """Applies the received events, and syncs for Start Training and if the mirror is incomplete.
+
+    A failure is written to the run's log, and returned where it left labels unread; the run then
+    learns from the mirror as it is.
     """
     _try(run_log, "Applying received events", lambda: process_pending_events(run.project_id))
-    if run.trigger != TrainingRun.Trigger.START_TRAINING:
-        return
-    report = _try(run_log, "Reading from Label Studio", lambda: sync(run.project, "Start Training"))
-    if report is not None and report.error:
-        run_log.write(f"Reading from Label Studio failed: {report.error['message']}")
+    project = run.project
+    project.refresh_from_db()
+    never_read = project.synced_at is None and bool(candidates(project))
+    is_start = run.trigger == TrainingRun.Trigger.START_TRAINING
+    unread = _sync(run, run_log) if is_start or never_read else None
+    if unreadable := unreadable_tasks_text(project.unreadable_tasks):
+        run_log.write(f"{unreadable}: nothing is learned from data that could not be read.")
+    return unread
+
+
+def _sync(run: TrainingRun, run_log: RunLog) -> EvalsError | None:
+    what = "Reading from Label Studio"
+    report = _try(run_log, what, lambda: sync(run.project, f"run {run.pk}"))
+    if report is None:
+        return EvalsError("The reading failed; the run's log has the cause.")
+    if report.export_error:
+        run_log.write(f"Its export failed, so its pages were read: {report.export_error}")
+    if report.error is None:
+        return None
+    run_log.write(f"{what} failed: {report.error['message']}")
+    return EvalsError(report.error["message"], hint=report.error["hint"])
 
 
 def _try(run_log: RunLog, what: str, action: Callable[[], Any]) -> Any:

@@ -20,6 +20,7 @@ from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import resolve
 from mlapi.training import dataset, preparation
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
+from mlapi.training.preparation import LabelsUnread
 from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
@@ -29,6 +30,11 @@ from registry.models import ModelVersion, TrainingRun
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
+
+# What a run fails with that has too few labels, or too few kinds of them.
+_WANT_OF_LABELS = frozenset(
+    {"no_labels", "not_enough_labels", "one_class", "not_enough_tasks", "no_references"}
+)
 
 Command = Callable[..., Sequence[str]]
 
@@ -89,6 +95,7 @@ class _Attempt:
         self.programs = programs
         self.limits = limits
         self.run_log = RunLog(run)
+        self.unread: EvalsError | None = None
 
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The registered version; None if the run ended without one that loads."""
@@ -99,7 +106,10 @@ class _Attempt:
             self._end(runs.finish_cancel)
         except (RunTakenOver, RunNotActive):
             log.warning("the run was taken away; its work is dropped")
-        except EvalsError as error:
+        except EvalsError as failure:
+            error = failure
+            if self.unread is not None and failure.code in _WANT_OF_LABELS:
+                error = LabelsUnread.instead_of(failure, self.unread)
             log.warning("training failed", code=error.code, error=error.message)
             self.fail(error.code, error.message, error.hint)
         except Exception as error:
@@ -118,7 +128,7 @@ class _Attempt:
     def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion:
         with heartbeat.uninterruptible():
             self.run_log.phase("reading labels", 0.0)
-            preparation.bring_up_to_date(self.run, self.run_log)
+            self.unread = preparation.bring_up_to_date(self.run, self.run_log)
             frozen = self._freeze(folder)
         if frozen.images is not None:
             self._prepare_images(frozen.images, heartbeat)

@@ -1,5 +1,6 @@
 """Actions on a project: its setup and label config from Label Studio, and its sync."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,13 +138,22 @@ def request_sync(project: Project, reason: str) -> bool:
     return bool(queued)
 
 
-def mark_synced(project: Project, *, sync_cursor_at: datetime | None = None) -> None:
+def mark_synced(
+    project: Project,
+    *,
+    sync_cursor_at: datetime | None = None,
+    unreadable_tasks: Sequence[int] = (),
+) -> None:
     """Record a complete sync; the next one reads tasks updated since `sync_cursor_at`."""
-    fields: dict[str, Any] = {"synced_at": timezone.now(), "sync_queued_at": None}
+    fields: dict[str, Any] = {
+        "synced_at": timezone.now(),
+        "sync_queued_at": None,
+        "unreadable_tasks": list(unreadable_tasks),
+    }
     if sync_cursor_at is not None:
         fields["sync_cursor_at"] = Greatest("sync_cursor_at", sync_cursor_at)
     Project.objects.filter(pk=project.pk).update(**fields)
-    project.refresh_from_db(fields=["synced_at", "sync_queued_at", "sync_cursor_at"])
+    project.refresh_from_db(fields=[*fields, "sync_cursor_at"])
 
 
 def mark_sync_failed(project: Project) -> None:

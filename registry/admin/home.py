@@ -40,6 +40,7 @@ _ICONS = {
     "dead_token": "key_off",
     "webhook_missing": "webhook",
     "not_reached": "link_off",
+    "tasks_unreadable": "broken_image",
     "worse_than_baseline": "trending_down",
 }
 

@@ -10,6 +10,7 @@ from unfold.decorators import display
 
 from registry.actions.operator.configure import Configure
 from registry.errors import EvalsError
+from registry.formatting import unreadable_tasks_text
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.project import default_policy
 
@@ -45,6 +46,7 @@ class ProjectAdmin(RegistryAdmin):
                 "fields": [
                     "connection_report",
                     "connection_checked_at",
+                    "unreadable",
                     "credentials",
                     "hostname",
                     "other_hostname",
@@ -151,6 +153,10 @@ class ProjectAdmin(RegistryAdmin):
         return format_html(
             "<ul>{}</ul>", format_html_join("", "<li>{} <b>{}</b> {} <i>{}</i></li>", rows)
         )
+
+    @display(description="Tasks that cannot be read")
+    def unreadable(self, project: Project) -> str:
+        return unreadable_tasks_text(project.unreadable_tasks) or "none"
 
     @display(description="Credentials")
     def credentials(self, project: Project) -> str:

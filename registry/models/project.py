@@ -1,5 +1,6 @@
 """Projects: label config, connection, policy, options and champion; and the keys to them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from .fields import EncryptedTextField
@@ -95,6 +96,12 @@ class Project(models.Model):
     sync_queued_at = models.DateTimeField(null=True, blank=True)
     sync_cursor_at = models.DateTimeField(
         null=True, blank=True, help_text="The largest task `updated_at` that was read by a sync."
+    )
+    unreadable_tasks = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        blank=True,
+        help_text="Label Studio's ids of the tasks that its API cannot return.",
     )
     scores_queued_at = models.DateTimeField(
         null=True,

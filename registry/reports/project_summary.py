@@ -8,6 +8,7 @@ from django.db.models import prefetch_related_objects
 
 from registry import queue
 from registry.engine import engine
+from registry.formatting import unreadable_tasks_text
 from registry.metrics import info, title
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunState
@@ -102,7 +103,7 @@ class Alert:
     """A problem that needs attention; `project` is None if it is the installation's.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
-    not_reached, worse_than_baseline.
+    not_reached, tasks_unreadable, worse_than_baseline.
     """
 
     code: str
@@ -194,6 +195,7 @@ _URGENCY = [
     "dead_token",
     "webhook_missing",
     "not_reached",
+    "tasks_unreadable",
     "worse_than_baseline",
 ]
 
@@ -223,6 +225,13 @@ def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
         code = _STEPS.get(step.get("step", ""), "not_reached")
         message = f"Label Studio, {step.get('step')}: {step.get('detail') or 'failed'}"
         yield Alert(code, message, step.get("cure") or "", project)
+    if project.unreadable_tasks:
+        message = f"{unreadable_tasks_text(project.unreadable_tasks)}: it answers with an error."
+        cure = (
+            "Nothing is learned from their data. Import them again without half an emoji or other "
+            "characters that are none, and delete these."
+        )
+        yield Alert("tasks_unreadable", message, cure, project)
     if summary.is_worse_than_baseline and summary.champion:
         message = (
             f"{summary.champion.label} is worse than the baseline: {title(summary.metric)} "

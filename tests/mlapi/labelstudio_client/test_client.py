@@ -60,8 +60,8 @@ def test_labelled_tasks_are_listed_by_time_and_predictions_do_not_change_it(clie
 
 
 def test_pages_go_on_where_the_last_one_ended(client, ls_project, monkeypatch):
-    monkeypatch.setattr("mlapi.labelstudio.client.PAGE_SIZE", 3)
-    monkeypatch.setattr("mlapi.labelstudio.client.IDS_PER_REQUEST", 4)
+    monkeypatch.setattr("mlapi.labelstudio.task_pages.PAGE_SIZE", 3)
+    monkeypatch.setattr("mlapi.labelstudio.task_pages.IDS_PER_REQUEST", 4)
     ids = ls_project.import_texts(f"text {i}" for i in range(7))
     pages = client.all_tasks(ls_project.id)
     first = next(pages)

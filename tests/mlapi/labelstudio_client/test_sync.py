@@ -182,8 +182,8 @@ def test_only_what_is_recent_is_read_again(registry_project, ls_project, synced,
 
 
 def test_pages_and_batches_lose_nothing(registry_project, ls_project, monkeypatch):
-    monkeypatch.setattr("mlapi.labelstudio.client.PAGE_SIZE", 2)
-    monkeypatch.setattr("mlapi.labelstudio.client.IDS_PER_REQUEST", 3)
+    monkeypatch.setattr("mlapi.labelstudio.task_pages.PAGE_SIZE", 2)
+    monkeypatch.setattr("mlapi.labelstudio.task_pages.IDS_PER_REQUEST", 3)
     monkeypatch.setattr(sync_module, "BATCH", 2)
     ls_project.import_labelled([(f"text {i}", "AB"[i % 2]) for i in range(7)])
     sync(registry_project, "a test")

@@ -17,9 +17,11 @@ from mlapi.training import heartbeat
 from mlapi.training.run import carry_out
 from mlapi.worker import shutdown_requested
 from registry import artifacts
-from registry.actions import champion, runs
+from registry.actions import champion, project_settings, runs
+from registry.error_codes import CODES
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from tests.factories import ModelVersionFactory, promote
+from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 
 from .projects import label, labelled_project, small_programs
 
@@ -345,3 +347,19 @@ def test_what_a_killed_worker_left_is_swept(tmp_path):
         assert in_use.is_dir()
         assert converting.is_dir()
         assert Path(in_use).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_run_that_could_not_read_label_studio_says_so_with_the_cure():
+    project = labelled_project({})
+    Project.objects.filter(pk=project.pk).update(uid=UID)
+    with LabelStudioAPI(project.label_config) as api:
+        project_settings.set_credentials(project, api.url, "a-token", actor="test")
+        api.add({"text": "good"}, "Positive")
+        unread = ("/api/projects/1/export", "/api/tasks")
+        api.gateway = lambda call: (504, b"") if call.path in unread else None
+        run = carried_out(project)
+    assert (run.state, run.error_code) == ("failed", "labels_unread")
+    assert "504" in run.error
+    assert "No task has a usable label" in run.error
+    assert run.hint == CODES["labelstudio_server_error"].hint
+    assert "Label some tasks" not in run.hint
