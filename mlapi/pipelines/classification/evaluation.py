@@ -1,6 +1,7 @@
 """Evaluates a classifier's version on the holdout: its predictions, metrics and outcomes."""
 
 from collections import Counter
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation import classification, comparison
 from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.labelstudio import visibility
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.function import ClassifierFunction
@@ -22,11 +24,15 @@ from registry.training_result import Comparison, MetricRow, OutcomeRow
 
 @dataclass
 class HoldoutPredictions:
-    """A version's predictions for one target: the answer and the probabilities by task id."""
+    """A version's predictions for one target: the answer and the probabilities by task id.
+
+    `hidden` are tasks for which its other answers hide the control, so that it has none.
+    """
 
     labels: tuple[str, ...]
     answers: dict[int, Answer] = field(default_factory=dict)
     probabilities: dict[int, np.ndarray] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
 
 
 @dataclass
@@ -37,6 +43,12 @@ class HoldoutTarget:
     tasks: list[int]
     humans: list[tuple[str, ...]]
     excluded: int
+
+    def without(self, tasks: Container[int]) -> "HoldoutTarget":
+        """The target without these tasks."""
+        kept = [i for i, task in enumerate(self.tasks) if task not in tasks]
+        humans = [self.humans[i] for i in kept]
+        return replace(self, tasks=[self.tasks[i] for i in kept], humans=humans)
 
 
 class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
@@ -70,8 +82,9 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         rows: list[MetricRow] = []
         tasks: set[int] = set()
         for target in self._trained(predictions):
-            rows += metrics(target, predictions[target.spec.name], self._dataset, self._job.seed)
-            tasks.update(target.tasks)
+            found = predictions[target.spec.name]
+            rows += metrics(target, found, self._dataset, self._job.seed)
+            tasks.update(set(target.tasks) - found.hidden)
         scores = [r.value for r in rows if r.name == "macro_f1" and r.value is not None]
         mean = sum(scores) / len(scores) if scores else None
         return [*rows, row("primary", mean, len(tasks))]
@@ -129,7 +142,21 @@ def predict_holdout(
             _add_predictions(
                 found[target.spec.name], target.spec, predicted["id"].tolist(), rows[:, part]
             )
+    _hide(found, job.targets)
     return found
+
+
+def _hide(found: dict[str, HoldoutPredictions], targets: Sequence[TargetSpec]) -> None:
+    """Take away the answers of controls that the other answers for the same task hide."""
+    conditional = [t.name for t in targets if t.conditions and t.name in found]
+    tasks = {task for name in conditional for task in found[name].answers}
+    for task in sorted(tasks):
+        served = {t.name: _served(found, t, task) or () for t in targets}
+        shown = visibility.shown(targets, served)
+        for name in conditional:
+            if name not in shown and found[name].answers.pop(task, None) is not None:
+                del found[name].probabilities[task]
+                found[name].hidden.add(task)
 
 
 def _add_predictions(
@@ -154,8 +181,8 @@ def holdout(dataset: Dataset, spec: TargetSpec) -> HoldoutTarget:
 def metrics(
     target: HoldoutTarget, predictions: HoldoutPredictions, dataset: Dataset, seed: int
 ) -> list[MetricRow]:
-    """The metric rows of a trained target."""
-    spec = target.spec
+    """The metric rows of a trained target, over the tasks for which it is not hidden."""
+    spec, target = target.spec, target.without(predictions.hidden)
     probabilities = np.array([predictions.probabilities[t] for t in target.tasks])
     labels = [_labels(predictions.answers[t]) for t in target.tasks]
     majority = _majority(dataset, spec)
@@ -178,6 +205,7 @@ def metrics(
 def outcomes(target: HoldoutTarget, predictions: HoldoutPredictions) -> list[OutcomeRow]:
     """The version's answer and the human label of each evaluated task."""
     rows = []
+    target = target.without(predictions.hidden)
     for task, human in zip(target.tasks, target.humans, strict=True):
         answer = predictions.answers[task]
         labels = _labels(answer)
@@ -200,7 +228,21 @@ def compare(
     champion: dict[str, HoldoutPredictions],
     seed: int,
 ) -> Comparison:
-    """Both on the targets that either has learned; without a target a version has no answers."""
+    """Both on the targets that either has learned; without a target a version has no answers.
+
+    A task for which one of them hides a control has no part in that control's comparison.
+    """
+    targets = [
+        t.without(
+            {
+                task
+                for p in (candidate, champion)
+                if t.spec.name in p
+                for task in p[t.spec.name].hidden
+            }
+        )
+        for t in targets
+    ]
     serves = any(
         set(champion[t.spec.name].labels) & set(t.spec.labels)
         for t in targets
