@@ -23,11 +23,16 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{0,5}))?")
-# Not allowed in an address: control characters, lone surrogates (from JSON's "\ud800"), and the
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # a lone one, from JSON's "\ud800"
+# Not allowed in an address of another host: control characters, lone surrogates, and the
 # backslash, which some parsers read as a slash.
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\\ud800-\udfff]")
+_SEPARATOR = re.compile(r"[/\\]")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_ENCODED_DOT = re.compile(r"%2e", re.IGNORECASE)
+_LINE_BREAKS = re.compile(r"[\t\n\r]")
+_BEFORE_QUERY = re.compile(r"[^?#]*")
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _BASE64 = re.compile(r";[ ]*base64[ ]*", re.IGNORECASE)
 _BLANKS = re.compile(rb"[\t\n\f\r ]+")
@@ -74,14 +79,20 @@ def clean(address: object) -> str:
         raise AddressRefused("The address of the file is empty.")
     if len(text) > MAX_CHARACTERS:
         raise AddressRefused(f"The address is longer than {MAX_CHARACTERS} characters.")
-    if _FORBIDDEN.search(text):
-        raise AddressRefused("The address has a backslash or a control character.")
+    if _SURROGATE.search(text):
+        raise AddressRefused("The address has half a character.")
     return text
 
 
-def parse(address: str) -> WebAddress:
-    """The normalised http(s) address. Raises AddressRefused."""
-    parts = _URL.fullmatch(clean(address))
+def parse(address: str, *, any_path: bool = False) -> WebAddress:
+    """The normalised http(s) address. Raises AddressRefused.
+
+    With `any_path` its path is not checked: it is one that Label Studio serves or has signed.
+    """
+    text = clean(address)
+    if not any_path and _FORBIDDEN.search(text):
+        raise AddressRefused("The address has a backslash or a control character.")
+    parts = _URL.fullmatch(text)
     if parts is None:
         raise AddressRefused("The address is none of http or https.")
     authority = parts["authority"]
@@ -95,7 +106,7 @@ def parse(address: str) -> WebAddress:
     if not 0 < port < 65536:
         raise AddressRefused("The address has a port that does not exist.")
     path = parts["path"] or "/"
-    if leaves_its_root(path):
+    if not any_path and leaves_its_root(path):
         raise AddressRefused("The path of the address goes up or hides what it is.")
     return WebAddress(scheme, host(split["host"]), port, encoded(path + (parts["query"] or "")))
 
@@ -141,6 +152,38 @@ def leaves_its_root(path: str) -> bool:
             return False
         path = decoded
     return True
+
+
+def as_browsers_read(address: str) -> str:
+    """The address without tabs and line breaks, and with slashes for backslashes in its path.
+
+    By the rules of https://url.spec.whatwg.org/ for http: what the editor shows is the file at
+    this address.
+    """
+    text = _LINE_BREAKS.sub("", address)
+    path = _BEFORE_QUERY.match(text)
+    return path[0].replace("\\", "/") + text[path.end() :] if path else text
+
+
+def without_dots(path: str) -> str:
+    """An encoded path with its dot segments resolved, as browsers do before they send it.
+
+    Raises AddressRefused if a server that decodes more than once may read another one.
+    """
+    kept: list[str] = []
+    for segment in path.split("/")[1:]:
+        name = _ENCODED_DOT.sub(".", segment)
+        if name == "..":
+            del kept[-1:]
+        elif name != ".":
+            kept.append(segment)
+    resolved = "/" + "/".join(kept)
+    decoded = resolved
+    for _ in range(MAX_DECODINGS):
+        decoded = unquote(decoded)
+        if ".." in _SEPARATOR.split(decoded):
+            raise AddressRefused("The path of the address goes up or hides what it is.")
+    return resolved
 
 
 def encoded(target: str) -> str:

@@ -95,10 +95,17 @@ def require(policy: AddressPolicy, address: WebAddress) -> None:
         )
 
 
-def redirected(location: str, policy: AddressPolicy, base: WebAddress | None = None) -> WebAddress:
+def redirected(
+    location: str,
+    policy: AddressPolicy,
+    base: WebAddress | None = None,
+    *,
+    any_path: bool = False,
+) -> WebAddress:
     """The target of a redirect. Raises InputError unless the policy allows it."""
+    onward_to = urljoin(str(base), location) if base and location else location
     try:
-        onward = addresses.parse(urljoin(str(base), location) if base and location else location)
+        onward = addresses.parse(onward_to, any_path=any_path)
     except (AddressRefused, ValueError):
         raise InputError(
             "media_redirected", "A redirect leads to what is no address of a file."

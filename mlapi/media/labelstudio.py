@@ -5,6 +5,10 @@ content never changes; local files are `/data/local-files/?d=<path>`; with LABEL
 both are absolute, and with a path in that, below it. What lies in a cloud (`s3://`, `gs://`,
 `azure-blob://`) it resolves at `/projects/<id>/resolve/?fileuri=<base64>`, for which no task is
 needed: with a 303 to a signed address, or by passing the file on where its storage is set so.
+
+Which file of a route it may serve is for Label Studio to decide, which knows its storages: on
+Windows it writes `?d=dir%5Cname.png`. Here is decided that the token goes to its origin and to
+these routes only.
 """
 
 import base64
@@ -13,7 +17,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, unquote
 
 import httpx
 
@@ -108,6 +112,7 @@ class LabelStudioMedia:
         """
         if cloud := _CLOUD.fullmatch(address):
             return self._resolving(cloud)
+        address = addresses.as_browsers_read(address)
         if not address.startswith("/"):
             return self._absolute(address)
         if address.startswith("//"):
@@ -118,7 +123,7 @@ class LabelStudioMedia:
         return path
 
     def _absolute(self, address: str) -> LabelStudioPath | None:
-        web = addresses.parse(address)
+        web = addresses.parse(address, any_path=True)
         if web.origin not in {url.origin for url in self._urls}:
             return None
         path = self._own(web.target)
@@ -127,30 +132,26 @@ class LabelStudioMedia:
     def _own(self, target: str) -> LabelStudioPath | None:
         """The path for a target on Label Studio's origin, with or without its base path."""
         path, _, query = target.partition("#")[0].partition("?")
+        path = addresses.without_dots(addresses.encoded(path))
         for url in self._urls:
             base = url.target.rstrip("/")
             if base and path.startswith(f"{base}/"):
                 path = path.removeprefix(base)
                 break
-        if addresses.leaves_its_root(path):
-            raise AddressRefused("The path of the address goes up or hides what it is.")
         if path.startswith(_UPLOAD) and path != _UPLOAD:
-            return LabelStudioPath(addresses.encoded(path), is_immutable=True)
-        if path.rstrip("/") == "/data/local-files":
-            return LabelStudioPath(f"/data/local-files/?d={_inner(query, 'd')}")
+            return LabelStudioPath(path, is_immutable=True)
+        if path.rstrip("/") == "/data/local-files" and (file := _parameter(query, "d")):
+            return LabelStudioPath(f"/data/local-files/{addresses.encoded(f'?d={file}')}")
         if path.rstrip("/") == "/storage-data/uploaded":
-            inner = _inner(query, "filepath")
-            if inner.startswith("upload/"):  # its users' avatars are served here, too
-                return LabelStudioPath(
-                    f"/storage-data/uploaded/?filepath={inner}", is_immutable=True
-                )
+            file = _parameter(query, "filepath")
+            if unquote(unquote(file)).startswith("upload/"):  # avatars are served here, too
+                target = addresses.encoded(f"?filepath={file}")
+                return LabelStudioPath(f"/storage-data/uploaded/{target}", is_immutable=True)
         if _RESOLVED.fullmatch(path) and (cloud := _CLOUD.fullmatch(_fileuri(query))):
             return self._resolving(cloud)
         return None
 
     def _resolving(self, cloud: re.Match[str]) -> LabelStudioPath:
-        if addresses.leaves_its_root(cloud["key"]):
-            raise AddressRefused("The path of the address goes up or hides what it is.")
         fileuri = base64.urlsafe_b64encode(cloud[0].encode()).decode()
         return LabelStudioPath(
             f"/projects/{self._project.labelstudio_id}/resolve/?fileuri={fileuri}"
@@ -218,7 +219,7 @@ def signed_address(response: Response, policy: StoragePolicy) -> WebAddress | No
     """
     if response.status not in REDIRECTS:
         return None
-    return fetch.redirected(response.headers.get("location", ""), policy)
+    return fetch.redirected(response.headers.get("location", ""), policy, any_path=True)
 
 
 def _is_cloud(address: WebAddress) -> bool:
@@ -226,13 +227,11 @@ def _is_cloud(address: WebAddress) -> bool:
     return bool(is_cloud_host) and address.scheme == "https" and address.port == 443
 
 
-def _inner(query: str, name: str) -> str:
-    """A path in a query, encoded. Raises AddressRefused if it is missing or leaves its root."""
-    values = parse_qs(query).get(name)
-    path = values[-1].lstrip("/") if values else ""
-    if not path or addresses.leaves_its_root(path):
-        raise AddressRefused("The path of the address goes up or hides what it is.")
-    return quote(path)
+def _parameter(query: str, name: str) -> str:
+    """The last value of a parameter, encoded as it was written; empty without one."""
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    values = [value for key, _, value in pairs if unquote(key) == name]
+    return values[-1] if values else ""
 
 
 def _fileuri(query: str) -> str:

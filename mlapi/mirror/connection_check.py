@@ -7,6 +7,10 @@ from typing import Any
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
 from mlapi.labelstudio.errors import LabelStudioError
+from mlapi.labelstudio.http import READ_S
+from mlapi.media import addresses
+from mlapi.media.addresses import AddressRefused
+from mlapi.media.labelstudio import LabelStudioMedia
 from mlapi.mirror import webhook_repair
 from registry.actions import projects as project_actions
 from registry.formatting import unreadable_tasks_text
@@ -17,8 +21,6 @@ SOURCES = {
     "environment": "LABEL_STUDIO_API_KEY",
     "setup": "The token from /setup",
 }
-# Files that Label Studio serves itself, to requests with a token.
-_OWN_MEDIA = ("/data/", "/storage-data/", "/tasks/")
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,21 @@ def _unreadable(project: Project, labelstudio: LabelStudio) -> str:
 
 def _media(labelstudio: LabelStudio, project: Project) -> str:
     """Requests the first byte of the first file of Label Studio that a task names."""
+    media = LabelStudioMedia(project, READ_S)
     page = next(labelstudio.all_tasks(project.labelstudio_id), [])
-    for task in page[:20]:
-        for value in task.get("data", {}).values():
-            if isinstance(value, str) and value.startswith(_OWN_MEDIA):
-                with labelstudio.open(value, headers={"Range": "bytes=0-0"}) as response:
-                    return f"{value[:80]} answers {response.status_code}"
+    for value in (value for task in page[:20] for value in task.get("data", {}).values()):
+        if path := _own_path(media, value):
+            with labelstudio.open(path, headers={"Range": "bytes=0-0"}) as response:
+                return f"{path[:80]} answers {response.status_code}"
     return "Its tasks name no files of Label Studio"
+
+
+def _own_path(media: LabelStudioMedia, value: Any) -> str:
+    """The path of a file that Label Studio serves itself, for a task's value; "" for others."""
+    if not isinstance(value, str) or not value.startswith("/"):
+        return ""
+    try:
+        path = media.path_of(addresses.clean(value))
+    except AddressRefused:
+        return ""
+    return path.path if path else ""
