@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import ssl
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -91,6 +92,14 @@ MAX_REQUEST_MB = env.int("MAX_REQUEST_MB", default=64)
 LABEL_STUDIO_URL = env.str("LABEL_STUDIO_URL", default="").rstrip("/")
 LABEL_STUDIO_API_KEY = env.str("LABEL_STUDIO_API_KEY", default="")
 LABEL_STUDIO_HOSTS = env.list("LABEL_STUDIO_HOSTS", default=[])
+
+# Servers that are called: Label Studio, and hosts of media
+SSL_CERT_FILE = env.str("SSL_CERT_FILE", default="")
+try:
+    if SSL_CERT_FILE:
+        ssl.create_default_context(cafile=SSL_CERT_FILE)
+except OSError as error:  # also what ssl raises for a file without a certificate
+    raise ImproperlyConfigured(f"SSL_CERT_FILE: {SSL_CERT_FILE} is no PEM file: {error}") from error
 
 # Media
 MEDIA_ALLOWED_HOSTS = env.list("MEDIA_ALLOWED_HOSTS", default=[])

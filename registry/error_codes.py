@@ -101,6 +101,13 @@ CODES = {
     "artifact_invalid": ErrorCode(500, "Roll back to another version, or train a new one."),
     "conversion_failed": ErrorCode(500, "The version is kept, and does not load. Train a new one."),
     # Of calls to Label Studio.
+    "labelstudio_certificate": ErrorCode(
+        502,
+        (
+            "Set SSL_CERT_FILE to a PEM file with the certificate of the authority that issued "
+            "it, and restart."
+        ),
+    ),
     "labelstudio_error": ErrorCode(502),
     "labelstudio_forbidden": ErrorCode(502, "Use the token of a user who may change this project."),
     "labelstudio_legacy_token_disabled": ErrorCode(

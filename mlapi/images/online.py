@@ -28,7 +28,7 @@ _PENDING = InputError("image_pending", "There was no time left to read the image
 TRANSIENT_CODES = frozenset(
     {
         *("image_pending", "media_unreachable", "media_timeout", "media_incomplete"),
-        *("media_no_credentials", "media_forbidden", "media_cache_failed"),
+        *("media_no_credentials", "media_forbidden", "media_cache_failed", "media_certificate"),
         *("vision_missing", "model_missing", "model_broken", "extractor_changed"),
     }
 )

@@ -23,6 +23,13 @@ class Unreachable(LabelStudioError):
     step = "reach"
 
 
+class CertificateUntrusted(LabelStudioError):
+    """The TLS certificate of Label Studio's server is not valid, or of an unknown authority."""
+
+    code = "labelstudio_certificate"
+    step = "reach"
+
+
 class TimedOut(LabelStudioError):
     code = "labelstudio_timeout"
 

@@ -15,7 +15,9 @@ from typing import Any, Self
 
 import httpx
 
+from mlapi import certificates
 from mlapi.labelstudio.errors import (
+    CertificateUntrusted,
     Forbidden,
     LabelStudioError,
     LegacyTokenDisabled,
@@ -45,6 +47,7 @@ class HttpClient:
         self._http = httpx.Client(
             auth=token_auth(key, self.url) if key else None,
             timeout=httpx.Timeout(read_timeout_s, connect=CONNECT_S),
+            verify=certificates.tls(),
             follow_redirects=False,  # the token is sent to this URL only
             headers={"User-Agent": "evals-backend"},
         )
@@ -97,6 +100,11 @@ class HttpClient:
         except httpx.DecodingError as error:
             raise NotLabelStudio(f"{self.url}{path} answers what cannot be unpacked") from error
         except (httpx.TransportError, httpx.InvalidURL) as error:
+            if failed := certificates.untrusted(error):
+                raise CertificateUntrusted(
+                    f"The certificate of {self.url} is not trusted: {certificates.reason(failed)}",
+                    hint=certificates.cure(failed),
+                ) from error
             raise Unreachable(f"{self.url} cannot be reached: {error}") from error
 
 

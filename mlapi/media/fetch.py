@@ -1,10 +1,8 @@
 """Downloads files from other hosts than Label Studio, at IP addresses that were checked."""
 
-import functools
 import ipaddress
 import queue
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from urllib.parse import urljoin
 import httpcore
 import httpx
 
+from mlapi import certificates
 from mlapi.domain import InputError
 from mlapi.media import addresses
 from mlapi.media.addresses import AddressRefused, IPAddress, WebAddress
@@ -103,9 +102,9 @@ def redirected(
     any_path: bool = False,
 ) -> WebAddress:
     """The target of a redirect. Raises InputError unless the policy allows it."""
-    onward_to = urljoin(str(base), location) if base and location else location
     try:
-        onward = addresses.parse(onward_to, any_path=any_path)
+        to = urljoin(str(base), location) if base and location else location
+        onward = addresses.parse(to, any_path=any_path)
     except (AddressRefused, ValueError):
         raise InputError(
             "media_redirected", "A redirect leads to what is no address of a file."
@@ -135,7 +134,8 @@ def _request(
     try:
         with (
             httpcore.ConnectionPool(
-                ssl_context=_tls(), network_backend=_Network(address, policy, deadline, resolve)
+                ssl_context=certificates.tls(),
+                network_backend=_Network(address, policy, deadline, resolve),
             ) as pool,
             pool.stream(
                 "GET", url, headers=list(fields.items()), extensions={"timeout": limits}
@@ -157,6 +157,12 @@ def _problem(error: Exception, address: WebAddress, deadline: Deadline) -> Input
     if isinstance(error, httpcore.RemoteProtocolError):
         return InputError(
             "media_incomplete", f"{address.host} breaks off, or does not speak HTTP as it should."
+        )
+    if failed := certificates.untrusted(error):
+        return InputError(
+            "media_certificate",
+            f"The certificate of {address.host} is not trusted: {certificates.reason(failed)}. "
+            f"{certificates.cure(failed)}",
         )
     return InputError("media_unreachable", f"{address.host} cannot be reached.")
 
@@ -216,9 +222,3 @@ class _Network(httpcore.NetworkBackend):
             raise InputError(
                 "media_unreachable", f"The host {self._address.host} has no address."
             ) from error
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """With the certificates of SSL_CERT_FILE where that is set; made once, as it takes 20 ms."""
-    return httpx.create_ssl_context()

@@ -25,6 +25,7 @@ from mlapi.domain import InputError
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import candidates, open_project
 from mlapi.labelstudio.errors import (
+    CertificateUntrusted,
     Forbidden,
     LabelStudioError,
     LegacyTokenDisabled,
@@ -55,6 +56,7 @@ _CLOUD_HOSTS = re.compile(
 _NOT_SET = "There is no token to request files of Label Studio with. Set one on the project."
 _NOT_TAKEN = "Label Studio does not accept the token. Set another one on the project."
 _ANOTHER = "The token does not open this project in Label Studio."
+_UNTRUSTED = "Label Studio's certificate is not trusted. Check the project's connection."
 _MOVED = "Label Studio redirects to another address. Set its URL to that one."
 # The reasons shown with a task. The errors' own messages may contain the query of an address.
 _REASONS: dict[type[LabelStudioError], tuple[str, str]] = {
@@ -66,6 +68,7 @@ _REASONS: dict[type[LabelStudioError], tuple[str, str]] = {
     ProjectMismatch: ("media_forbidden", _ANOTHER),
     Redirected: ("media_redirected", _MOVED),
     TimedOut: ("media_timeout", "Label Studio took too long."),
+    CertificateUntrusted: ("media_certificate", _UNTRUSTED),
 }
 _OTHER_REASON = ("media_unreachable", "Label Studio cannot be reached, or fails.")
 

@@ -46,6 +46,16 @@ def test_what_the_tests_import_sets_no_setting():
     assert {name for name in SETTINGS if name in os.environ} == {"DATA_DIR"}
 
 
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_file_of_certificates_that_has_none_stops_the_start(content, tmp_path):
+    path = tmp_path / "house.pem"
+    if content is not None:
+        path.write_bytes(content)
+    output = value_of("SSL_CERT_FILE", tmp_path, SSL_CERT_FILE=str(path))
+    assert output.returncode
+    assert "SSL_CERT_FILE" in output.stderr.splitlines()[-1]
+
+
 def value_of(setting: str, tmp_path, **env: str) -> subprocess.CompletedProcess:
     """Print a setting as a fresh process sees it; the database is not touched."""
     defaults = {"DATABASE_URL": "postgres:///unused"} if "DATABASE_URL_FILE" not in env else {}

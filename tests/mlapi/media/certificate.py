@@ -1,5 +1,6 @@
 """A certificate that vouches for itself, so that a test can make TLS with a name of its own."""
 
+import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def self_signed(name: str, folder: Path) -> Path:
-    """A PEM file with the key and the certificate of a host name."""
+def self_signed(name: str, folder: Path, *, days: int = 1) -> Path:
+    """A PEM file with the key and the certificate of a host name, valid for so many days."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -19,13 +20,13 @@ def self_signed(name: str, folder: Path) -> Path:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_before(now - timedelta(days=10))
+        .not_valid_after(now + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = folder / "certificate.pem"
+    path = folder / f"{name}.pem"
     path.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,
@@ -35,3 +36,10 @@ def self_signed(name: str, folder: Path) -> Path:
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     return path
+
+
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    """A server's side of TLS with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context

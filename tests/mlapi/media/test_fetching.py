@@ -3,16 +3,14 @@
 import gzip
 import ipaddress
 import socket
-import ssl
 import threading
 import time
 
 import pytest
 
 from mlapi.domain import InputError
-from mlapi.media import fetch
 from registry.models import Project
-from tests.mlapi.media.certificate import self_signed
+from tests.mlapi.media.certificate import self_signed, server_tls
 from tests.mlapi.media.server import FileServer, redirect, send
 
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
@@ -89,7 +87,7 @@ def test_a_host_that_is_not_allowed_is_not_even_resolved(server, reading):
     [
         *("a.png", "/etc/passwd", "/data/", "/api/projects/", "file:///etc/passwd", "ftp://a.b/c"),
         *("//a.example/x.png", "http://me:secret@a.example/x.png", "http://a.example/../x.png"),
-        *("C:\\x.png", "s3://bucket", "s3://bucket/../x", "s3:/b/k", "\x00", "", "http://127.1/"),
+        *("C:\\x.png", "s3://bucket", "s3:///x", "s3:/b/k", "\x00", "", "http://127.1/"),
         *("redis://a/b", "azure-blob://x", "gs:///k", "http://a.example/%2e%2e/x.png"),
     ],
 )
@@ -170,29 +168,26 @@ def test_a_resolver_that_never_answers_is_a_timeout(reading):
     assert code(reader, "https://files.example.com/a.png") == "media_timeout"
 
 
-def test_tls_is_made_with_the_name_and_its_certificate_checked(reading, tmp_path, monkeypatch):
+def test_tls_is_made_with_the_name_and_its_certificate_checked(reading, tmp_path, settings):
     certificate = self_signed("files.example.com", tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context = server_tls(certificate)
     names = []
     context.sni_callback = lambda connection, name, _: names.append(name)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    fetch._tls.cache_clear()
-    try:
-        with FileServer(tls=context) as server:
-            server.files["/a.png"] = PNG
-            reader = reading(
-                f"files.example.com:{server.port}=127.0.0.0/8",
-                f"other.example.com:{server.port}=127.0.0.0/8",
-                resolve=lambda *_: [LOOPBACK],
-            )
-            assert reader.fetch(f"https://files.example.com:{server.port}/a.png").size == len(PNG)
-            other = f"https://other.example.com:{server.port}/a.png"
-            assert code(reader, other) == "media_unreachable"
-            assert len(server.requests) == 1
-        assert names == ["files.example.com", "other.example.com"]
-    finally:
-        fetch._tls.cache_clear()
+    with FileServer(tls=context) as server:
+        server.files["/a.png"] = PNG
+        reader = reading(
+            f"files.example.com:{server.port}=127.0.0.0/8",
+            f"other.example.com:{server.port}=127.0.0.0/8",
+            resolve=lambda *_: [LOOPBACK],
+        )
+        files = f"https://files.example.com:{server.port}/a.png"
+        other = f"https://other.example.com:{server.port}/a.png"
+        assert code(reader, files) == "media_certificate"
+        settings.SSL_CERT_FILE = str(certificate)
+        assert reader.fetch(files).size == len(PNG)
+        assert code(reader, other) == "media_certificate"
+        assert len(server.requests) == 1
+    assert names == ["files.example.com", "files.example.com", "other.example.com"]
 
 
 # Redirects
