@@ -63,6 +63,10 @@ class ServedConfig:
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
         return *consensus.consensus(annotations, self.targets, since), input_key(project_uid, parts)
 
+    def no_input_key(self, project_uid: str) -> str:
+        """The input key of a task without any input."""
+        return self.derive_labels(project_uid, {}, (), {})[2]
+
     def since(
         self, before: "ServedConfig | None", known: Mapping[str, str], now: str
     ) -> dict[str, str]:

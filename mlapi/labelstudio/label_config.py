@@ -19,6 +19,8 @@ from mlapi.labelstudio.references import REFERENCE
 
 MAX_NAME = 255  # as it is stored; of a control, an object, and the field that it shows
 
+# The attributes that decide what a tag shows of a task's data.
+_SOURCE = ("value", "valuetype", "textkey", "namekey", "encoding")
 _LABEL_TAGS = {"Label", "Choice", "Relation"}
 _NOT_CONTROLS = {"Filter"}
 _PLAIN_FIELD = re.compile(rf"\$([\w.]{{1,{MAX_NAME}}})", re.ASCII)
@@ -228,3 +230,18 @@ def _with_labels(control: Control, choices: list[tuple[Element, ...]]) -> Contro
 def _most_stars(rating: Control) -> int:
     stars = rating.attr("maxRating", "5").strip()
     return min(int(stars), _MOST_STARS) if stars.isascii() and stars.isdigit() else 0
+
+
+@lru_cache(maxsize=128)
+def data_sources(xml: str) -> tuple[tuple[str, ...], ...]:
+    """The tags that show the task's data, in document order; none of a config that is invalid.
+
+    Label Studio keeps the data of files and storages without a field and tells them under the
+    field of the first of these tags. So where they differ, tasks are told otherwise.
+    """
+    try:
+        elements = [element for element, _ in walk(xml)]
+    except InvalidLabelConfig:
+        return ()
+    shown = [e for e in elements if e.get("name") and "$" in (e.get("value") or "")]
+    return tuple((e.tag, *(e.get(name) or "" for name in _SOURCE)) for e in shown)

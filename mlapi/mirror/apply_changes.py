@@ -12,6 +12,7 @@ from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio import events
+from mlapi.labelstudio.label_config import data_sources
 from mlapi.mirror.tombstones import DeletedIds
 from mlapi.mirror.unit_of_work import TaskUnitOfWork
 from mlapi.served_config import ServedConfig, resolve
@@ -70,6 +71,8 @@ def apply(
                 _add(applied, put_whole_tasks(project, annotated_tasks))
             case events.PutProject(title, label_config):
                 applied.config_changed = _store_config(project, label_config, title)
+                if project.data_outdated:
+                    applied.need_sync = "the label config shows other data of the tasks"
                 unit.served = resolve(project.label_config, project.options)
                 applied.written += 1
             case events.NeedSync(reason):
@@ -98,6 +101,24 @@ def put_whole_tasks(project: Project, annotated_tasks: Iterable[dict[str, Any]])
     return applied
 
 
+def note_other_config(
+    project: Project, changes: Sequence[events.Change], label_config: str | None
+) -> bool:
+    """Mark the tasks' data as outdated if the changes bring data that another config shows.
+
+    So it is with an event from before a change of the config that a sync has read already.
+    """
+    brings_data = any(
+        isinstance(change, events.PutTask)
+        or (isinstance(change, events.PutAnnotation) and change.task is not None)
+        for change in changes
+    )
+    if not brings_data or not _shows_other_data(project, label_config):
+        return False
+    projects.mark_data_outdated(project)
+    return True
+
+
 def refresh_config(project: Project, label_config: str, title: str | None = None) -> bool:
     """Relabel the tasks by a label config and store it; True if its targets or labels changed.
 
@@ -119,9 +140,14 @@ def relabel(project: Project, label_config: str | None) -> int:
     if not served.targets or served.fingerprint == project.fingerprint:
         return 0
     since = _since(project, served)
-    return tasks.relabel(
-        project, lambda task: served.derive_labels(project.uid, task.data, task.annotations, since)
-    )
+    no_input = served.no_input_key(project.uid)
+
+    def derive(task: Task) -> tasks.DerivedLabels:
+        labels, ties, key = served.derive_labels(project.uid, task.data, task.annotations, since)
+        # The data may be told under the new field from now on: then the input is still the same.
+        return labels, ties, task.input_key if key == no_input and task.input_key else key
+
+    return tasks.relabel(project, derive)
 
 
 def refresh_stored_config(project: Project) -> bool:
@@ -153,7 +179,15 @@ def _store_config(project: Project, label_config: str | None, title: str | None)
         pipeline=served.pipeline,
         unserved_reason=served.unserved_reason,
         control_since=_since(project, served),
+        data_outdated=project.data_outdated or _shows_other_data(project, label_config),
     )
+
+
+def _shows_other_data(project: Project, label_config: str | None) -> bool:
+    """Whether Label Studio tells tasks otherwise under this config than under the stored one."""
+    if not project.label_config or not label_config:
+        return False
+    return data_sources(sanitize(label_config)) != data_sources(project.label_config)
 
 
 def _since(project: Project, served: ServedConfig) -> dict[str, str]:

@@ -45,6 +45,7 @@ class SyncReport:
     read: int = 0
     fetched: int = 0  # tasks that only the comparison of counts has found
     dropped: int = 0
+    data_read: int = 0  # tasks whose data were read again, because the label config shows others
     config_changed: bool = False
     seconds: float = 0.0
     export_error: str = ""  # the pages were read in place of the export
@@ -159,8 +160,20 @@ def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport
         report.read += _put(project, page, report)
     for page in labelstudio.tasks(project.labelstudio_id, project.unreadable_tasks[:RETRIED]):
         report.fetched += _put(project, page, report)
+    if project.data_outdated and project.pipeline:
+        _read_data(project, labelstudio, report)
     if counts.of_mirror(project) != counts.from_api(labelstudio.project(project.labelstudio_id)):
         _reconcile(project, labelstudio, report)
+
+
+def _read_data(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
+    """Read the data of all tasks, as today's label config shows them; annotations stay.
+
+    Their `updated_at` has not changed, so no delta has them.
+    """
+    for page in labelstudio.all_tasks(project.labelstudio_id):
+        data = [{k: v for k, v in task.items() if k != "annotations"} for task in page]
+        report.data_read += _put(project, data, report)
 
 
 def _reconcile(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:

@@ -126,10 +126,17 @@ class TaskUnitOfWork:
         if not touched:
             return []
         for state in touched:
+            self._derive_labels(state)
+        return tasks.write(self._project, touched, splits=splits)
+
+    def _derive_labels(self, state: TaskState) -> None:
+        """A config that nothing serves leaves labels and input key to the one after it."""
+        if self.served.targets:
             state.labels, state.ties, state.input_key = self.served.derive_labels(
                 self._project.uid, state.data, state.annotations, self._project.control_since
             )
-        return tasks.write(self._project, touched, splits=splits)
+        elif not state.annotations:
+            state.labels, state.ties = {}, []
 
 
 def _existing_tasks(project: Project, changes: Sequence[events.Change]) -> list[Task]:

@@ -46,13 +46,16 @@ def freeze(
     folder: Path,
     learns_from: Literal["labelled", "all"] = "labelled",
     on_row: Callable[[dict[str, Any]], object] = lambda row: None,
+    no_input_key: str = "",
 ) -> Dataset:
     """Writes `folder/dataset.jsonl`, and its manifest to the artifact store, where it stays.
 
     Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
     that `targets` name, in the order of ids; `split` is null for an unlabelled task, which is
     included if the pipeline learns from `all`. `on_row` is called with each line. The manifest
-    has ids, labels, splits and input keys but no texts, so that it outlives the tasks.
+    has ids, labels, splits and input keys but no texts, so that it outlives the tasks. A task of
+    the holdout whose input is also one of the training split is left out and counted: inputs can
+    become equal when the label config or a task changes. `no_input_key` is the key of no input.
     Raises NothingToLearn.
     """
     targets = list(targets)
@@ -61,14 +64,17 @@ def freeze(
     names = set(counts.classes)
     manifest_path = folder / "manifest.jsonl.gz"
     with (
-        _snapshot(run, targets, learns_from) as (snapshot_at, ties, rows),
+        _snapshot(run, targets, learns_from, no_input_key) as (snapshot_at, ties, rows),
         open(folder / "dataset.jsonl", "wb") as dataset,
         # mtime=0: equal datasets have equal manifests, byte for byte.
         open(manifest_path, "wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as manifest,
     ):
         counts.ties.update(ties)
-        for id_, data, labels, split, input_key in rows:
+        for id_, data, labels, split, input_key, is_in_training in rows:
+            if is_in_training:
+                counts.left_out += 1
+                continue
             labels = {k: v for k, v in orjson.loads(labels).items() if k in names}
             row = {"id": id_, "data": orjson.loads(data), "labels": labels, "split": split}
             dataset.write(orjson.dumps(row) + b"\n")
@@ -93,6 +99,7 @@ class _Counts:
 
     def __init__(self, targets: list[TargetSpec]) -> None:
         self.tasks = 0
+        self.left_out = 0
         self.splits: Counter[str | None] = Counter()
         self.ties: Counter[str] = Counter()
         self.classes = {t.name: {"train": Counter(), "holdout": Counter()} for t in targets}
@@ -113,6 +120,7 @@ class _Counts:
             "train": self.splits["train"],
             "holdout": self.splits["holdout"],
             **({"unlabelled": self.splits[None]} if self.splits[None] else {}),
+            **({"left_out": self.left_out} if self.left_out else {}),
             "ties": sum(self.ties[name] for name in self.classes),
             "targets": {
                 name: {
@@ -131,7 +139,11 @@ SELECT id, (
     SELECT coalesce(jsonb_object_agg(key, value), '{}'::jsonb)
     FROM jsonb_each(CASE jsonb_typeof(data) WHEN 'object' THEN data ELSE '{}'::jsonb END)
     WHERE key = ANY(%s)
-)::text, labels::text, split, input_key
+)::text, labels::text, split, input_key, split = 'holdout' AND input_key <> %s AND EXISTS (
+    SELECT FROM registry_task AS other
+    WHERE other.project_id = registry_task.project_id
+        AND other.input_key = registry_task.input_key AND other.split = 'train'
+)
 FROM registry_task
 WHERE project_id = %s AND deleted_at IS NULL
     AND (%s OR (split IS NOT NULL AND jsonb_exists_any(labels, %s)))
@@ -145,7 +157,7 @@ WHERE project_id = %s AND deleted_at IS NULL GROUP BY name
 
 @contextmanager
 def _snapshot(
-    run: TrainingRun, targets: list[TargetSpec], learns_from: str
+    run: TrainingRun, targets: list[TargetSpec], learns_from: str, no_input_key: str
 ) -> Iterator[tuple[datetime, dict[str, int], Iterator[tuple]]]:
     """A snapshot of the tasks: its time, the ties and the rows.
 
@@ -163,7 +175,7 @@ def _snapshot(
             ties = dict(cursor.fetchall())
             declare = f"DECLARE {cursor_name} NO SCROLL CURSOR WITH HOLD FOR {_TASKS}"
             every = learns_from == "all"
-            cursor.execute(declare, [fields, run.project_id, every, names])
+            cursor.execute(declare, [fields, no_input_key, run.project_id, every, names])
         try:
             yield snapshot_at, ties, _fetched(cursor, cursor_name)
         finally:

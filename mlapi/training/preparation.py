@@ -45,9 +45,9 @@ def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> EvalsError | None:
     _try(run_log, "Applying received events", lambda: process_pending_events(run.project_id))
     project = run.project
     project.refresh_from_db()
-    never_read = project.synced_at is None and bool(candidates(project))
+    incomplete = project.data_outdated or (project.synced_at is None and bool(candidates(project)))
     is_start = run.trigger == TrainingRun.Trigger.START_TRAINING
-    unread = _sync(run, run_log) if is_start or never_read else None
+    unread = _sync(run, run_log) if is_start or incomplete else None
     if unreadable := unreadable_tasks_text(project.unreadable_tasks):
         run_log.write(f"{unreadable}: nothing is learned from data that could not be read.")
     return unread

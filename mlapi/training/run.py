@@ -164,7 +164,12 @@ class _Attempt:
             pipeline.learns_from,
             # Texts stay in the file: only images are downloaded here.
             on_row=rows.append if pipeline.uses_images else lambda row: None,
+            no_input_key=served.no_input_key(project.uid),
         )
+        if left_out := frozen.counts.get("left_out"):
+            self.run_log.write(
+                f"{left_out} holdout tasks are left out: training tasks have the same input."
+            )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
         job = preparation.write_job(folder, self.run, match, number, project.champion)
         runs.set_details(

@@ -93,6 +93,7 @@ def set_config(
     pipeline: str,
     unserved_reason: str = "",
     control_since: dict[str, str] | None = None,
+    data_outdated: bool = False,
 ) -> bool:
     """Store a label config with what it amounts to; True if its targets or labels are others."""
     current = base.lock(project)
@@ -102,6 +103,7 @@ def set_config(
         "fingerprint": fingerprint,
         "pipeline": pipeline,
         "unserved_reason": sanitize(unserved_reason),
+        "data_outdated": data_outdated,
         "updated_at": timezone.now(),
     }
     if title is not None:
@@ -149,11 +151,18 @@ def mark_synced(
         "synced_at": timezone.now(),
         "sync_queued_at": None,
         "unreadable_tasks": list(unreadable_tasks),
+        # A config without a pipeline has no input, so the data wait for the next one.
+        "data_outdated": project.data_outdated and not project.pipeline,
     }
     if sync_cursor_at is not None:
         fields["sync_cursor_at"] = Greatest("sync_cursor_at", sync_cursor_at)
     Project.objects.filter(pk=project.pk).update(**fields)
     project.refresh_from_db(fields=[*fields, "sync_cursor_at"])
+
+
+def mark_data_outdated(project: Project) -> None:
+    """Let the next sync read the data of all tasks."""
+    base.update_row(project, {"data_outdated": True})
 
 
 def mark_sync_failed(project: Project) -> None:

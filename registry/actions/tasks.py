@@ -10,10 +10,11 @@ from django.db.models import Q
 from django.utils import timezone
 from more_itertools import chunked
 
-from registry.models import Outcome, Project, Task
+from registry.models import Outcome, Project, Task, TaskScore
 from registry.splits import SplitAssigner
 
 from . import features
+from .features import strings_of
 
 BATCH = 1_000
 _WRITTEN = [
@@ -101,26 +102,31 @@ def write(
 def _write(
     project: Project, states: list[TaskState], now: datetime, splits: SplitAssigner
 ) -> list[Task]:
-    new, touched, changed, renamed = [], [], [], []
+    new, touched, changed, edited_ids, moved_ids = [], [], [], [], []
     for state in states:
         fresh = state.row is None
         task = state.row or Task(project=project, labelstudio_id=state.labelstudio_id)
         relabelled = task.labels != state.labels
-        moved = not fresh and task.data != state.data
+        edited = not fresh and task.data != state.data
+        moved = edited and not set(strings_of(task.data)) <= set(strings_of(state.data))
         if not _apply(task, state) and not fresh:
             continue
         if relabelled:
             task.labels_changed_at = now
             changed.append(task)
         (new if fresh else touched).append(task)
+        if edited:
+            edited_ids.append(task.pk)
         if moved:
-            renamed.append(task.pk)
+            moved_ids.append(task.pk)
         state.row = task
     _split([t for t in changed if t.labels and t.split is None], splits)
     Task.objects.bulk_create(new)
     _update(touched)
-    if renamed:
-        features.delete_for_tasks(renamed)  # other data may name another image
+    if edited_ids:
+        TaskScore.objects.filter(task__in=edited_ids).delete()
+    if moved_ids:
+        features.delete_for_tasks(moved_ids)  # other data may name another image
     return changed
 
 
@@ -193,7 +199,9 @@ def relabel(project: Project, derive: Callable[[Task], DerivedLabels]) -> int:
     transaction; it can be repeated after a crash, and then does what is left.
     """
     annotated = (
-        existing(project).filter(Q(annotation_ids__len__gt=0) | ~Q(labels={})).order_by("id")
+        existing(project)
+        .filter(Q(annotation_ids__len__gt=0) | ~Q(labels={}) | Q(split__isnull=False))
+        .order_by("id")
     )
     splits = SplitAssigner(project)
     changed = 0

@@ -103,6 +103,10 @@ class Project(models.Model):
         blank=True,
         help_text="Label Studio's ids of the tasks that its API cannot return.",
     )
+    data_outdated = models.BooleanField(
+        default=False,
+        help_text="The label config shows other data of the tasks than those that were read.",
+    )
     scores_queued_at = models.DateTimeField(
         null=True,
         blank=True,

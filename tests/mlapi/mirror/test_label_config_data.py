@@ -1,0 +1,231 @@
+"""Data that Label Studio tells under the field of today's label config, after that has changed."""
+
+import orjson
+import pytest
+
+from mlapi.mirror import sync as sync_module
+from mlapi.mirror.process_events import process_pending_events
+from mlapi.mirror.sync import sync
+from mlapi.served_config import resolve
+from mlapi.training import dataset
+from registry.actions import events, features, project_settings, runs, tasks
+from registry.actions import projects as actions
+from registry.models import Feature, Outcome, Project, Task
+from tests.e2e.labelstudio_server import config
+from tests.factories import ModelVersionFactory, OutcomeFactory
+from tests.mlapi.labelstudio.webhooks import annotation
+from tests.mlapi.labelstudio_api import CREATED, UID, UNDEFINED, LabelStudioAPI
+
+pytestmark = pytest.mark.django_db
+
+IMAGES = (
+    '<View><Image name="text" value="${field}"/>'
+    '<Choices name="label" toName="text"><Choice value="A"/><Choice value="B"/></Choices></View>'
+)
+
+
+def images(field: str) -> str:
+    return IMAGES.replace("{field}", field)
+
+
+def hypertext(field: str) -> str:
+    return config("A", "B", field=field).replace("<Text ", "<HyperText ")
+
+
+@pytest.fixture
+def theirs(monkeypatch):
+    """Label Studio with 40 labelled tasks of a file, which have no field of their own."""
+    monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
+    with LabelStudioAPI(config("A", "B", field="text")) as api:
+        for i in range(40):
+            api.add({UNDEFINED: f"<b>text</b> {i}"}, "AB"[i % 2])
+        yield api
+
+
+@pytest.fixture
+def ours(theirs) -> Project:
+    project = actions.get_or_create(UID)
+    project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
+    assert sync(project, "a test").error is None
+    project.refresh_from_db()
+    return project
+
+
+def receive(project: Project, theirs: LabelStudioAPI, action: str, **more) -> None:
+    """An event as Label Studio sends it: with the project's config as it is then."""
+    told = {"id": 1, "created_at": CREATED, "label_config": theirs.label_config, "title": "x"}
+    events.record(project, action, {"project": told, **more})
+
+
+def resync(project: Project):
+    project.refresh_from_db()
+    report = sync(project, "again")
+    assert report.error is None
+    project.refresh_from_db()
+    return report
+
+
+def rows(project: Project) -> dict[int, Task]:
+    return {task.labelstudio_id: task for task in tasks.existing(project)}
+
+
+def kept(project: Project) -> dict[int, tuple]:
+    return {pk: (t.pk, t.labels, t.split, t.input_key) for pk, t in rows(project).items()}
+
+
+@pytest.mark.parametrize(
+    "changed", [config("A", "B", field="body"), config("A", "B", "C", field="body")]
+)
+@pytest.mark.parametrize("by", ["PROJECT_UPDATED", "SETUP", "sync"])
+def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed, by):
+    before = kept(ours)
+    outcome = OutcomeFactory(version=ModelVersionFactory(project=ours), task=rows(ours)[1])
+    theirs.label_config = changed
+    if by != "sync":
+        receive(ours, theirs, by)
+        theirs.calls.clear()
+        process_pending_events(ours.pk)
+        ours.refresh_from_db()
+        assert theirs.calls == []  # it is queued, not read with the event
+        assert ours.data_outdated
+        assert ours.sync_queued_at
+        assert kept(ours) == before
+    report = resync(ours)
+    assert report.data_read == 40
+    assert not ours.data_outdated
+    assert {t.data.get("body") for t in rows(ours).values()} == {
+        f"<b>text</b> {i}" for i in range(40)
+    }
+    assert kept(ours) == before
+    assert Outcome.objects.get(pk=outcome.pk).task_id == before[1][0]
+    assert resync(ours).data_read == 0
+
+
+def test_a_run_learns_from_what_is_told_under_the_new_field(ours, theirs, tmp_path):
+    theirs.label_config = config("A", "B", field="body")
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    resync(ours)
+    found = freeze(ours, tmp_path)
+    assert found.counts["tasks"] == 40
+    lines = (tmp_path / "dataset.jsonl").read_bytes().splitlines()
+    assert all(orjson.loads(line)["data"]["body"] for line in lines)
+    assert "left_out" not in found.counts
+
+
+def freeze(project: Project, folder):
+    served = resolve(project.label_config, project.options)
+    run, _ = runs.start(project, trigger="admin", actor="tester")
+    no_input = served.no_input_key(project.uid)
+    return dataset.freeze(run, served.targets, folder, no_input_key=no_input)
+
+
+def test_a_config_that_came_back_before_the_reading_is_read_too(ours, theirs):
+    """What an event brought in between was told as the config in between shows it."""
+    first = theirs.label_config
+    theirs.label_config = config("A", "B", field="body")
+    receive(ours, theirs, "PROJECT_UPDATED")
+    told = {k: v for k, v in theirs.told(theirs.tasks[1]).items() if k != "annotations"}
+    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=told)
+    theirs.label_config = first
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    assert rows(ours)[1].data == {"body": "<b>text</b> 0"}
+    resync(ours)
+    assert rows(ours)[1].data == {"text": "<b>text</b> 0"}
+
+
+def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(ours, theirs):
+    told = {k: v for k, v in theirs.told(theirs.tasks[1]).items() if k != "annotations"}
+    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=told)
+    theirs.label_config = config("A", "B", field="body")
+    resync(ours)
+    process_pending_events(ours.pk)
+    assert rows(ours)[1].data == {"text": "<b>text</b> 0"}
+    resync(ours)
+    assert rows(ours)[1].data == {"body": "<b>text</b> 0"}
+
+
+def test_an_object_in_front_of_the_served_one_takes_the_data(ours, theirs):
+    theirs.label_config = theirs.label_config.replace(
+        "<View>", '<View><Audio name="sound" value="$sound"/>'
+    )
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    assert resync(ours).data_read == 40
+    assert rows(ours)[1].data == {"sound": "<b>text</b> 0"}
+
+
+@pytest.mark.parametrize("changed", [config("B", "A"), config("A", "B", "C"), config("A")])
+def test_other_labels_alone_read_no_data_again(ours, theirs, changed):
+    theirs.label_config = changed
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    assert resync(ours).data_read == 0
+
+
+def test_a_config_that_nothing_serves_leaves_the_labels_for_the_one_after_it(ours, theirs):
+    before = kept(ours)
+    theirs.label_config = '<View><Audio name="a" value="$a"/></View>'
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    assert resync(ours).data_read == 0
+    assert kept(ours) == before
+    theirs.label_config = config("A", "B", field="body")
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    assert resync(ours).data_read == 40
+    assert kept(ours) == before
+
+
+def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, theirs):
+    theirs.label_config = images("picture")
+    for number, task in theirs.tasks.items():
+        task["data"] = {UNDEFINED: f"http://images/{number}.png"}
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    resync(ours)
+    before = kept(ours)
+    row = features.FeatureRow(rows(ours)[1].pk, "http://images/1.png", "c" * 64, b"\0" * 4)
+    features.save(ours, "an extractor", [row])
+    theirs.label_config = images("photo")
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    resync(ours)
+    assert rows(ours)[1].data == {"photo": "http://images/1.png"}
+    assert kept(ours) == before
+    assert Feature.objects.count() == 1
+    theirs.tasks[1]["data"] = {UNDEFINED: "http://images/other.png"}
+    theirs.tasks[1]["updated_at"] = "2027-01-01T00:00:00Z"
+    resync(ours)
+    assert Feature.objects.count() == 0
+
+
+def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(ours, theirs, tmp_path):
+    before = kept(ours)
+    holdout = [pk for pk, task in rows(ours).items() if task.split == "holdout"]
+    train = [pk for pk, task in rows(ours).items() if task.split == "train"]
+    # As texts with their tags they differ, as HyperText they are equal.
+    theirs.tasks[holdout[0]]["data"] = {UNDEFINED: "<i>one</i> text"}
+    theirs.tasks[train[0]]["data"] = {UNDEFINED: "<b>one</b> text"}
+    theirs.label_config = hypertext("body")
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    resync(ours)
+    after = rows(ours)
+    assert {pk: t.split for pk, t in after.items()} == {pk: v[2] for pk, v in before.items()}
+    assert after[holdout[0]].input_key == after[train[0]].input_key != before[train[0]][3]
+    found = freeze(ours, tmp_path)
+    assert found.counts["left_out"] == 1
+    assert found.counts["holdout"] == len(holdout) - 1
+    assert found.counts["train"] == len(train)
+    lines = (tmp_path / "dataset.jsonl").read_bytes().splitlines()
+    assert after[holdout[0]].pk not in {orjson.loads(line)["id"] for line in lines}
+
+
+def test_tasks_without_any_input_are_not_equal_to_each_other(ours, theirs, tmp_path):
+    for task in theirs.tasks.values():
+        task["data"] = {"other": "x"}
+    theirs.label_config = config("A", "B", field="body")
+    resync(ours)
+    assert "left_out" not in freeze(ours, tmp_path).counts
