@@ -112,6 +112,10 @@ class RunLog:
         if text:
             runs.record_heartbeat(self._run, log=_stamped(text))
 
+    def append(self, text: str) -> None:
+        """Appends to the log of a run that may have ended, with the time."""
+        runs.append_log(self._run, _stamped(text))
+
     def append_progress(self, lines: list[dict[str, Any]]) -> None:
         """Appends lines of the child's progress.jsonl; one heartbeat for each phase in them."""
         log, statements, progress = "", [], None

@@ -208,8 +208,9 @@ class _Attempt:
             self.run_log.write(f"{images.counts['embedded']} images embedded.")
         except RunNotActive:
             log.info("the features are stored, and the run has ended")
-        except Exception:
+        except Exception as error:
             log.exception("features not stored")
+            self.run_log.append(f"The features were not stored: {type(error).__name__}: {error}")
 
     def _supervise(self, command: Sequence[str], folder: Path, heartbeat: Heartbeat) -> None:
         try:
@@ -256,7 +257,7 @@ class _Attempt:
         return version
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
-        """Computes the learning curve after the run has succeeded; failures are only logged.
+        """Computes the learning curve after the run has succeeded; its log says why there is none.
 
         A worker that is told to stop does not wait for it.
         """
@@ -269,9 +270,10 @@ class _Attempt:
             )
             versions.add_metrics(version, read_curve(folder).metrics)
         except _CurveSkipped:
-            log.info("no learning curve: the worker stops")
-        except Exception:
+            self.run_log.append("No learning curve: the worker was told to stop.")
+        except Exception as error:
             log.exception("no learning curve", output=supervise.output_tail(folder))
+            self.run_log.append(f"No learning curve: {type(error).__name__}: {error}")
 
     def fail(self, code: str, message: str, hint: str) -> None:
         """Ends the run as failed, unless it has ended already."""

@@ -161,7 +161,7 @@ def record_heartbeat(
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
-        fields["log"] = Right(Concat(F("log"), Value(sanitize(log))), LOG_MAX_CHARACTERS)
+        fields["log"] = _appended(log)
     if statements:
         fields["statements"] = Func(
             F("statements"),
@@ -192,6 +192,16 @@ def closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
     began = datetime.fromisoformat(run.phases[-1]["started_at"])
     seconds = round((timezone.now() - began).total_seconds(), 3)
     return [*run.phases[:-1], run.phases[-1] | {"seconds": seconds}]
+
+
+def append_log(run: TrainingRun, text: str) -> None:
+    """Append to the log of a run, also of one that has ended."""
+    TrainingRun.objects.filter(pk=run.pk).update(log=_appended(text))
+
+
+def _appended(text: str) -> Right:
+    """The log with the text, without its beginning where it would be too long."""
+    return Right(Concat(F("log"), Value(sanitize(text))), LOG_MAX_CHARACTERS)
 
 
 def set_details(run: TrainingRun, **fields: Any) -> None:

@@ -145,6 +145,7 @@ def test_the_learning_curve_comes_after_the_run(project):
 def test_a_failed_learning_curve_hurts_nothing(project, curve):
     run = carried_out(project, curve=curve)
     assert run.state == "succeeded"
+    assert "No learning curve: Child" in run.log
     assert not run.version.metrics.filter(name="learning_curve").exists()
 
 
