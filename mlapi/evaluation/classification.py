@@ -1,7 +1,7 @@
 """Metrics of predictions beside human labels: arrays in, metric rows out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
@@ -12,6 +12,9 @@ from registry.training_result import MetricRow
 ECE_BINS = 10
 _SIMULATIONS = 200
 _LEAST_PROBABILITY = 1e-6  # so that a class that was never learned costs 13.8, not infinity
+
+
+Log = Callable[[str], object]
 
 
 def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 0) -> MetricRow:
@@ -28,11 +31,12 @@ def multiclass(
     *,
     baseline: str,
     seed: int = 0,
+    log: Log = lambda text: None,
 ) -> list[MetricRow]:
     """Metrics of a `single` target over n tasks.
 
     `probabilities` is (n, labels) in the order of `labels`; `baseline` is the majority class
-    of the training split.
+    of the training split. A metric that fails is undefined, and the log has the reason.
     """
     n = len(humans)
     if n == 0:
@@ -44,18 +48,22 @@ def multiclass(
     confidence = probabilities.max(axis=1)
     always = indicators([[baseline]] * n, known)
     support = truth.sum(axis=0)
-    f1 = np.nan_to_num(f1_by_label(truth, predicted))
-    return [
-        row("accuracy", correct.mean(), n),
-        row("macro_f1", macro_f1(truth, predicted), n),
-        row("weighted_f1", float((f1 * support).sum() / support.sum()), n),
-        row("log_loss", _log_loss(humans, probabilities, labels), n),
-        row("ece", ece(confidence, correct), n),
-        row("ece_calibrated", ece_if_calibrated(confidence, seed=seed), n),
-        row("baseline_accuracy", float(np.mean([h == baseline for h in humans])), n),
-        row("baseline_macro_f1", macro_f1(truth, always), n),
-        *_by_label(truth, predicted, known),
-    ]
+
+    def weighted_f1() -> float:
+        f1 = np.nan_to_num(f1_by_label(truth, predicted))
+        return float((f1 * support).sum() / support.sum())
+
+    whole: dict[str, Callable[[], float | None]] = {
+        "accuracy": correct.mean,
+        "macro_f1": lambda: macro_f1(truth, predicted),
+        "weighted_f1": weighted_f1,
+        "log_loss": lambda: _log_loss(humans, probabilities, labels),
+        "ece": lambda: ece(confidence, correct),
+        "ece_calibrated": lambda: ece_if_calibrated(confidence, seed=seed),
+        "baseline_accuracy": lambda: float(np.mean([h == baseline for h in humans])),
+        "baseline_macro_f1": lambda: macro_f1(truth, always),
+    }
+    return [*_rows(whole, n, log), *_by_label(truth, predicted, known, log)]
 
 
 def multilabel(
@@ -66,10 +74,12 @@ def multilabel(
     *,
     baseline: Sequence[str],
     seed: int = 0,
+    log: Log = lambda text: None,
 ) -> list[MetricRow]:
     """Metrics of a `multiple` target; `baseline` is the training split's most common set.
 
-    Log loss and ECE are over the decisions, one for each task and label.
+    Log loss and ECE are over the decisions, one for each task and label. A metric that fails is
+    undefined, and the log has the reason.
     """
     n = len(humans)
     if n == 0:
@@ -81,26 +91,45 @@ def multilabel(
     is_true = indicators(humans, labels) == 1
     correct = ((probabilities >= 0.5) == is_true).ravel()
     of_truth = np.where(is_true, probabilities, 1 - probabilities)
-    return [
-        row("subset_accuracy", float((truth == predicted).all(axis=1).mean()), n),
-        row("micro_f1", _micro_f1(truth, predicted), n),
-        row("macro_f1", macro_f1(truth, predicted), n),
-        row("log_loss", _mean_log_loss(of_truth), n),
-        row("ece", ece(decided, correct), n),
-        row("ece_calibrated", ece_if_calibrated(decided, seed=seed), n),
-        row("baseline_subset_accuracy", float((truth == always).all(axis=1).mean()), n),
-        row("baseline_micro_f1", _micro_f1(truth, always), n),
-        row("baseline_macro_f1", macro_f1(truth, always), n),
-        *_by_label(truth, predicted, known),
-    ]
+    whole: dict[str, Callable[[], float | None]] = {
+        "subset_accuracy": lambda: float((truth == predicted).all(axis=1).mean()),
+        "micro_f1": lambda: _micro_f1(truth, predicted),
+        "macro_f1": lambda: macro_f1(truth, predicted),
+        "log_loss": lambda: _mean_log_loss(of_truth),
+        "ece": lambda: ece(decided, correct),
+        "ece_calibrated": lambda: ece_if_calibrated(decided, seed=seed),
+        "baseline_subset_accuracy": lambda: float((truth == always).all(axis=1).mean()),
+        "baseline_micro_f1": lambda: _micro_f1(truth, always),
+        "baseline_macro_f1": lambda: macro_f1(truth, always),
+    }
+    return [*_rows(whole, n, log), *_by_label(truth, predicted, known, log)]
 
 
-def _by_label(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> list[MetricRow]:
+def _rows(whole: dict[str, Callable[[], float | None]], n: int, log: Log) -> list[MetricRow]:
+    """The rows of these metrics, each computed by itself."""
+    rows = []
+    for name, compute in whole.items():
+        try:
+            value = compute()
+        except Exception as e:  # noqa: BLE001 - the other metrics go on
+            log(f"The metric {name} could not be computed: {type(e).__name__}: {e}")
+            value = None
+        rows.append(row(name, value, n))
+    return rows
+
+
+def _by_label(
+    truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str], log: Log
+) -> list[MetricRow]:
     # A single column is read as classes 0 and 1, of which the label is 1.
     columns = [1] if len(labels) == 1 else None
-    precision, recall, f1, support = precision_recall_fscore_support(
-        truth, predicted, labels=columns, average=None, zero_division=np.nan
-    )
+    try:
+        precision, recall, f1, support = precision_recall_fscore_support(
+            truth, predicted, labels=columns, average=None, zero_division=np.nan
+        )
+    except Exception as e:  # noqa: BLE001 - the other metrics go on
+        log(f"The metrics of each label could not be computed: {type(e).__name__}: {e}")
+        return []
     rows = []
     for i, label in enumerate(labels):
         n = int(support[i])

@@ -1,5 +1,6 @@
 """Evaluates a new version on the holdout, and the champion beside it, for every pipeline."""
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Generic, TypeVar
 import pandas as pd
 
 from mlapi.eva import functions
-from mlapi.eva.execute import StatementFailed, execute
+from mlapi.eva.execute import execute
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
@@ -17,6 +18,7 @@ from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
 
 Model = TypeVar("Model")
+Found = TypeVar("Found")
 Predictions = TypeVar("Predictions")
 
 
@@ -97,20 +99,33 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate the new version. Raises StatementFailed.
 
-    `champion` is what `load_champion` found. It is not compared where EvaDB fails on it: an
-    absent comparison promotes nothing, one without its predictions would.
+    Only its predictions are needed: what else fails is left out, and the log has the reason.
+    `champion` is what `load_champion` found. It is not compared where it fails: an absent
+    comparison promotes nothing, one without its predictions would.
     """
     report.phase("evaluating", 0.8)
     predictions = holdout.predict(version)
     if predictions is None:
         raise ValueError("The new version serves no target of its own config.")
     return Evaluation(
-        metrics=holdout.metrics(predictions),
-        outcomes=holdout.outcomes(predictions),
-        exemplars=holdout.exemplars(predictions),
+        metrics=optional("The metrics", lambda: holdout.metrics(predictions), [], report),
+        outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], report),
+        exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], report),
         comparison=_comparison(holdout, job, predictions, champion, report),
         primary_metric=holdout.primary_metric,
     )
+
+
+def optional(
+    what: str, compute: Callable[[], Found], otherwise: Found, report: ProgressWriter
+) -> Found:
+    """What `compute` returns; `otherwise` where it fails, with the reason in the log."""
+    try:
+        return compute()
+    except Exception as e:  # noqa: BLE001 - a version is made without it
+        report.log(f"{what} could not be evaluated: {type(e).__name__}: {e}")
+        report.log(traceback.format_exc())
+        return otherwise
 
 
 def _comparison(
@@ -122,15 +137,14 @@ def _comparison(
 ) -> Comparison | None:
     if job.champion is None:
         return None
-    if champion is None:
-        return holdout.compare(candidate, None)
-    report.phase("evaluating the champion", 0.9)
-    try:
-        predictions = holdout.predict_champion(champion)
-    except StatementFailed as e:
-        report.log(f"The champion {job.champion.label} could not be evaluated: {e}")
-        return None
-    return holdout.compare(candidate, predictions)
+    if champion is not None:
+        report.phase("evaluating the champion", 0.9)
+
+    def compare() -> Comparison:
+        predictions = None if champion is None else holdout.predict_champion(champion)
+        return holdout.compare(candidate, predictions)
+
+    return optional(f"The champion {job.champion.label}", compare, None, report)
 
 
 def predict_table(

@@ -132,10 +132,10 @@ def predict(project: Project, first: FirstLabels, champions: Champions) -> list[
         # By stored features only: the mirror's lock is not held while an image is downloaded.
         store = OnlineFeatures(project, seconds=0)
         answers = predictor.predict([first.data], first.targets, store)[0]
+        visible = visibility.visible_answers(answers, first.targets)
     except Exception:
         log.exception("champion_failed", project=project.pk, version=version.label)
         return []
-    visible = visibility.visible_answers(answers, first.targets)
     return [
         _outcome(version, first, name, answer, human)
         for name, human in first.labels.items()

@@ -55,7 +55,8 @@ class TrainingJob:
     """A run's pipeline, targets and options, and its folder.
 
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
-    parameter. `extractor` computes the features of images.
+    parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
+    `extractor` computes the features of images.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class TrainingJob:
     notes: dict[str, str] = field(default_factory=dict)
     seed: int = 0
     time_budget_s: float = 60
+    time_limit_s: float = 1800
     champion: Champion | None = None
     extractor: ExtractorRef | None = None
 

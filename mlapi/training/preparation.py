@@ -105,6 +105,7 @@ def write_job(
         time_budget_s=run.parameters.get("time_budget_s")
         or options.get("time_budget_s")
         or settings.TRAIN_TIME_BUDGET_S,
+        time_limit_s=settings.TRAIN_TIME_LIMIT_S,
         champion=_champion(champion, folder),
         extractor=extractor(matched.pipeline, options),
     )
@@ -140,7 +141,7 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
         convert(version)
         key, sha256 = artifacts.loaded_from(version)
         path = artifacts.fetch_file(key, sha256)
-    except EvalsError:
+    except Exception:
         log.exception("the champion's artifact is unavailable", version=version.label)
         path, sha256 = folder / "champion-is-missing", version.artifact_sha256
     return Champion(

@@ -19,6 +19,11 @@ from mlapi.pipelines.classification.dataset import Columns, Modality
 
 AUTOML = "EvaDB AutoML, XGBoost"
 _WITHIN = 0.8  # FLAML retrains its best once its limit is over
+_LEAST_S = 1.0
+
+
+class NoModelFound(ValueError):
+    """AutoML's seconds ended before its first trial did, so there is no model."""
 
 
 @dataclass
@@ -36,7 +41,7 @@ class AutoML:
     def fit(self, name: str, inputs: Sequence[Any], where: str, seconds: float) -> AutoMLEstimator:
         """Fit on the table's rows that `where` selects, which are `inputs`, for about `seconds`.
 
-        Bounded by time, so not the same twice. Raises StatementFailed.
+        Bounded by time, so not the same twice. Raises StatementFailed and NoModelFound.
         """
         started = time.perf_counter()
         features = self.modality.fit_columns(inputs, self.seed)
@@ -50,7 +55,7 @@ class AutoML:
             {"impl": functions.path(NumericColumnsFunction), "columns": columns},
         )
         c = self.columns
-        limit = max(1.0, _WITHIN * left)
+        limit = max(_LEAST_S, _WITHIN * left)
         rows = f"SELECT {columns}({c.input}), {c.label} FROM {self.table} WHERE {where}"  # noqa: S608
         execute(
             self.eva,
@@ -60,6 +65,8 @@ class AutoML:
         )
         with open(self.eva.models / function, "rb") as f:
             model = pickle.load(f)  # noqa: S301 - EvaDB has just written it
+        if model.model is None:
+            raise NoModelFound(f"It found no model in {limit:.1f} s. Raise the time budget.")
         number = {label: i for i, label in enumerate(self.labels)}
         classes = np.array([number[label] for label in model.classes_], dtype=int)
         return AutoMLEstimator(features, BoostedTrees.of(model, NAMES), classes, len(self.labels))

@@ -56,8 +56,11 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
 
     primary_metric = "macro_f1"
 
-    def __init__(self, eva: Eva, job: TrainingJob, dataset: Dataset, table: str) -> None:
+    def __init__(
+        self, eva: Eva, job: TrainingJob, dataset: Dataset, table: str, log: classification.Log
+    ) -> None:
         self._eva = eva
+        self._log = log
         self._job = job
         self._dataset = dataset
         self._table = table
@@ -83,7 +86,7 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         tasks: set[int] = set()
         for target in self._trained(predictions):
             found = predictions[target.spec.name]
-            rows += metrics(target, found, self._dataset, self._job.seed)
+            rows += metrics(target, found, self._dataset, self._job.seed, self._log)
             tasks.update(set(target.tasks) - found.hidden)
         scores = [r.value for r in rows if r.name == "macro_f1" and r.value is not None]
         mean = sum(scores) / len(scores) if scores else None
@@ -179,7 +182,11 @@ def holdout(dataset: Dataset, spec: TargetSpec) -> HoldoutTarget:
 
 
 def metrics(
-    target: HoldoutTarget, predictions: HoldoutPredictions, dataset: Dataset, seed: int
+    target: HoldoutTarget,
+    predictions: HoldoutPredictions,
+    dataset: Dataset,
+    seed: int,
+    log: classification.Log,
 ) -> list[MetricRow]:
     """The metric rows of a trained target, over the tasks for which it is not hidden."""
     spec, target = target.spec, target.without(predictions.hidden)
@@ -194,10 +201,17 @@ def metrics(
             predictions.labels,
             baseline=majority[0],
             seed=seed,
+            log=log,
         )
     else:
         rows = classification.multilabel(
-            target.humans, labels, probabilities, predictions.labels, baseline=majority, seed=seed
+            target.humans,
+            labels,
+            probabilities,
+            predictions.labels,
+            baseline=majority,
+            seed=seed,
+            log=log,
         )
     return [replace(r, target=spec.name) for r in rows]
 

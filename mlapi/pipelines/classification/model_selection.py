@@ -15,6 +15,7 @@ from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.model import TrainedTarget
+from mlapi.pipelines.classification.time_limit import time_limit
 from registry.f1 import macro_f1
 from registry.training_result import CandidateRow
 
@@ -22,6 +23,9 @@ from registry.training_result import CandidateRow
 # AutoML takes no part.
 MIN_FOR_VALIDATION = 200
 MIN_UNSEEN = 1_000  # scores of unseen examples with which no more folds are fitted to calibrate
+_NO_LIMIT_S = 86_400.0
+_TRIED = 100  # examples that a refitted candidate is tried on
+_NOTE_MAX = 500  # characters
 
 
 class NothingFitted(Exception):
@@ -44,8 +48,22 @@ class Examples:
         self.truth = np.eye(len(self.spec.labels))[self.labels] if single else self.labels
 
     def fit(self, candidate: Candidate, rows: np.ndarray) -> Estimator:
+        """The candidate fitted where the mask is set. Raises whatever it raises."""
         spec = self.spec
-        return candidate.fit(self.at(rows), self.labels[rows], len(spec.labels), spec.kind)
+        fitted = candidate.fit(self.at(rows), self.labels[rows], len(spec.labels), spec.kind)
+        if fitted is None:
+            raise ValueError("It fitted nothing.")
+        return fitted
+
+    def scores(self, estimator: Estimator, rows: np.ndarray) -> np.ndarray:
+        """(n, labels) of the examples where the mask is set. Raises ValueError for no numbers."""
+        scores = np.asarray(estimator.scores(self.at(rows)), dtype=float)
+        expected = (int(rows.sum()), len(self.spec.labels))
+        if scores.shape != expected:
+            raise ValueError(f"Its scores have the shape {scores.shape} instead of {expected}.")
+        if not np.isfinite(scores).all():
+            raise ValueError("Some of its scores are no finite numbers.")
+        return scores
 
     def at(self, rows: np.ndarray) -> list[Any]:
         """The inputs where the mask is set."""
@@ -65,7 +83,7 @@ class Examples:
         for k in np.unique(self.fold):
             out = self.fold == k
             if not out.all():
-                scores[out] = self.fit(candidate, ~out).scores(self.at(out))
+                scores[out] = self.scores(self.fit(candidate, ~out), out)
         return scores
 
 
@@ -98,16 +116,20 @@ def select_model(
     automl_note: str,
     automl_seconds: float,
     on_candidate: Callable[[str], None] = lambda name: None,
+    limit_s: float = _NO_LIMIT_S,
 ) -> Selection:
     """Score every candidate, refit the best on all examples, calibrate it on unseen scores.
 
     `automl` is None where it takes no part, and the note says why. It gets half of its
-    seconds to be scored and the other half for the refit. Raises NothingFitted.
+    seconds to be scored and the other half for the refit; each other candidate gets `limit_s` for
+    either. A candidate that fails, in whatever way, has the reason in its note, and the others go
+    on. Raises NothingFitted.
     """
     few = len(examples.inputs) < MIN_FOR_VALIDATION
     seconds = automl_seconds / 2
     scored = [
-        _score(examples, candidate, few, on_candidate) for candidate in examples.modality.candidates
+        _score(examples, candidate, few, on_candidate, limit_s)
+        for candidate in examples.modality.candidates
     ]
     if automl is not None:
         automl_note = _why_not_automl(examples, scored, seconds)
@@ -115,7 +137,7 @@ def select_model(
         scored.append(_Scored(AUTOML, None, 0.0, 0, automl_note))
     elif automl is not None:
         scored.append(_automl(examples, automl, seconds, on_candidate))
-    best, trained = _refit_best(examples, automl, scored, seconds, on_candidate)
+    best, trained = _refit_best(examples, automl, scored, seconds, on_candidate, limit_s)
     return Selection(trained, best.name, [_candidate(e, examples.spec, e is best) for e in scored])
 
 
@@ -130,27 +152,44 @@ class _Scored:
 
 
 def _score(
-    examples: Examples, candidate: Candidate, few: bool, on_candidate: Callable[[str], None]
+    examples: Examples,
+    candidate: Candidate,
+    few: bool,
+    on_candidate: Callable[[str], None],
+    limit_s: float,
 ) -> _Scored:
     on_candidate(candidate.name)
     started = time.perf_counter()
     validation = np.ones(len(examples.inputs), dtype=bool) if few else examples.fold == 0
-    if candidate.takes_too_long(examples.inputs, len(examples.spec.labels)):
-        return _Scored(
-            candidate.name, None, 0.0, 0, "Left out: it would take minutes for each fit."
-        )
     try:
-        scores = (
-            examples.out_of_fold(candidate)
-            if few
-            else examples.fit(candidate, ~validation).scores(examples.at(validation))
-        )
-    except ValueError as e:  # scikit-learn's word for data that it cannot be fitted on
-        return _Scored(candidate.name, None, time.perf_counter() - started, 0, f"Failed: {e}")
+        if candidate.takes_too_long(examples.inputs, len(examples.spec.labels)):
+            note = "Left out: it would take minutes for each fit."
+            return _Scored(candidate.name, None, 0.0, 0, note)
+        with time_limit(limit_s):
+            scores = (
+                examples.out_of_fold(candidate)
+                if few
+                else examples.scores(examples.fit(candidate, ~validation), validation)
+            )
+            score = examples.score(scores, validation)
+    except Exception as e:  # noqa: BLE001 - the other candidates go on
+        return _failed(candidate.name, started, e)
     note = "5-fold" if few else ""
-    score = examples.score(scores, validation)
     spent = time.perf_counter() - started
     return _Scored(candidate.name, score, spent, int(validation.sum()), note, scores)
+
+
+def _failed(name: str, started: float, error: Exception) -> _Scored:
+    spent = time.perf_counter() - started
+    return _Scored(name, None, spent, 0, f"Failed: {_reason(error)}"[:_NOTE_MAX])
+
+
+def _reason(error: Exception) -> str:
+    """The error in one line; with its type unless it is one that is raised with a sentence."""
+    text = str(error)
+    if text and isinstance(error, StatementFailed | ValueError | TimeoutError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _why_not_automl(examples: Examples, scored: list[_Scored], seconds: float) -> str:
@@ -176,19 +215,18 @@ def _automl(
     started = time.perf_counter()
     validation = examples.fold == 0
     where = f"{automl.columns.fold} = 0"
+    number = {label: i for i, label in enumerate(examples.spec.labels)}
     try:
         others = f"{automl.columns.fold} > 0"
         estimator = automl.fit("scored", examples.at(~validation), others, seconds)
         predicted = automl.predict("scored", where)["label"].tolist()
-    except (StatementFailed, ValueError) as e:
-        return _Scored(AUTOML, None, time.perf_counter() - started, 0, f"Failed: {e}"[:500])
-    number = {label: i for i, label in enumerate(examples.spec.labels)}
-    indicators = np.eye(len(number))[[number[label] for label in predicted]]
-    score = macro_f1(examples.truth[validation], indicators) or 0.0
+        indicators = np.eye(len(number))[[number[label] for label in predicted]]
+        score = macro_f1(examples.truth[validation], indicators) or 0.0
+        scores = examples.scores(estimator, validation)
+    except Exception as e:  # noqa: BLE001 - the other candidates go on
+        return _failed(AUTOML, started, e)
     spent = time.perf_counter() - started
-    return _Scored(
-        AUTOML, score, spent, int(validation.sum()), "", estimator.scores(examples.at(validation))
-    )
+    return _Scored(AUTOML, score, spent, int(validation.sum()), "", scores)
 
 
 def _refit_best(
@@ -197,17 +235,23 @@ def _refit_best(
     scored: list[_Scored],
     seconds: float,
     on_candidate: Callable[[str], None],
+    limit_s: float,
 ) -> tuple[_Scored, TrainedTarget]:
     """The best candidate that can be fitted on all examples, and the fitted target."""
     finished = [e for e in scored if e.score is not None]
     for best in sorted(finished, key=lambda e: e.score, reverse=True):
         on_candidate(f"refit: {best.name}")
-        if best.name != AUTOML:
-            return best, _refit(examples, best)
         try:
-            return best, _refit_automl(examples, automl, best, seconds)
-        except (StatementFailed, ValueError) as e:
-            best.note = f"Failed when it was refitted: {e}"[:500]
+            if best.name == AUTOML:
+                trained = _refit_automl(examples, automl, best, seconds)
+            else:
+                with time_limit(limit_s):
+                    trained = _refit(examples, best)
+            examples.scores(trained.estimator, np.arange(len(examples.inputs)) < _TRIED)
+        except Exception as e:  # noqa: BLE001 - the next best is fitted instead
+            best.note = f"Failed when it was refitted: {_reason(e)}"[:_NOTE_MAX]
+        else:
+            return best, trained
     raise NothingFitted("; ".join(e.note for e in scored))
 
 

@@ -51,7 +51,7 @@ def train(job: TrainingJob, report: ProgressWriter, modality: Modality, eva: Eva
     stored = artifact.save(job, model)
 
     champion = load_champion(job, load_model, report)
-    holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"])
+    holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"], report.log)
     found = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
     return TrainingResult(
         recipe=" / ".join(dict.fromkeys(s.candidate for s in results.selections.values())),
@@ -109,7 +109,9 @@ def _train_targets(
             # Half of the run's budget, shared by the targets that AutoML can be trained on.
             seconds = job.time_budget_s / 2 / max(1, len(singles))
             on_fit = _progress(report, done, specs)
-            selection = _select(eva, job, dataset, table, i, spec, seconds, on_fit)
+            # Four of them fit into the run's limit: two candidates, AutoML and the refit.
+            limit = job.time_limit_s / 4 / len(specs)
+            selection = _select(eva, job, dataset, table, i, spec, seconds, limit, on_fit)
         except NothingFitted as e:
             results.untrained[spec.name] = ("not_fitted", f"No candidate could be fitted: {e}")
             report.log(f"{spec.name} is not trained. No candidate could be fitted: {e}")
@@ -131,6 +133,7 @@ def _select(
     number: int,
     spec: TargetSpec,
     seconds: float,
+    limit_s: float,
     on_fit: Callable[[str], None],
 ) -> Selection:
     c = dataset.columns[spec.name]
@@ -143,12 +146,13 @@ def _select(
     examples = read_examples(dataset.modality, spec, frame)
     wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
     if spec.kind == "multiple":
-        return select_model(examples, None, _SEVERAL if wants_automl else "", 0, on_fit)
+        note = _SEVERAL if wants_automl else ""
+        return select_model(examples, None, note, 0, on_fit, limit_s)
     automl = None
     if wants_automl:
         prefix = f"{job.prefix}_automl_{number + 1}"
         automl = AutoML(eva, dataset.modality, table, c, prefix, spec.labels, job.seed)
-    return select_model(examples, automl, note, seconds, on_fit)
+    return select_model(examples, automl, note, seconds, on_fit, limit_s)
 
 
 def _progress(

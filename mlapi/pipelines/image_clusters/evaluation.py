@@ -1,7 +1,7 @@
 """Evaluates an image clusters version: by its silhouette, and against the names of annotators."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -73,13 +73,13 @@ class ClusterHoldout(Holdout[ClusterModel, Assignment]):
         job: TrainingJob,
         examples: Examples,
         members: Sequence[Members],
-        previous: PreviousClusters | None,
+        find_previous: Callable[[], PreviousClusters | None],
     ) -> None:
         self._eva = eva
         self._job = job
         self._examples = examples
         self._members = members
-        self._previous = previous
+        self._find_previous = find_previous
         self._spec = job.targets[0]
         self._truth = [str(examples.humans[i]) for i in examples.evaluated]
         self.primary_metric = "adjusted_rand" if self._truth else "silhouette"
@@ -96,10 +96,11 @@ class ClusterHoldout(Holdout[ClusterModel, Assignment]):
 
     def predict_champion(self, champion: Version[ClusterModel]) -> Assignment | None:
         """Its clusters are known already: the new version's were named by them."""
-        if self._previous is None:
+        previous = self._find_previous()
+        if previous is None:
             return None
         tasks = self._examples.tasks.tolist()
-        clusters = np.array([self._previous.clusters.get(task, -1) for task in tasks], dtype=int)
+        clusters = np.array([previous.clusters.get(task, -1) for task in tasks], dtype=int)
         return Assignment(champion.model.names, clusters, np.zeros(len(tasks)))
 
     def metrics(self, predictions: Assignment) -> list[MetricRow]:

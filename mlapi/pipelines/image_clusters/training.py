@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
-from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.evaluation.evaluate import Version, evaluate, load_champion, optional
 from mlapi.images.addresses import read_vectors
 from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
@@ -42,8 +43,17 @@ def train(
     report.phase("clustering", 0.4)
     clustering = _cluster(job, spec, examples, k, report)
     champion = load_champion(job, load_model, report)
-    previous = _previous(job, spec, store, champion.model) if champion else None
-    if previous and _still_good(previous.model, clustering, examples, job, k):
+
+    @cache  # not of an error: it is raised again where the champion is compared
+    def find_previous() -> PreviousClusters | None:
+        return _previous(job, spec, store, champion.model) if champion else None
+
+    def is_still_good() -> bool:
+        model = previous.model if previous else None
+        return model is not None and _still_good(model, clustering, examples, job, k)
+
+    previous = optional("The champion's clusters", find_previous, None, report)
+    if optional("The champion's silhouette", is_still_good, False, report) and previous:
         report.log("The champion's clusters score as well on today's images and are kept.")
         clustering = replace(clustering, centres=previous.model.centres)
     model = ClusterModel(spec, job.extractor, clustering.centres, [""] * len(clustering.centres))
@@ -54,7 +64,7 @@ def train(
     learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
     model = replace(model, spec=learned)
     stored = artifact.save(job, model)
-    holdout = ClusterHoldout(eva, job, examples, members, previous)
+    holdout = ClusterHoldout(eva, job, examples, members, find_previous)
     evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
     return TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",

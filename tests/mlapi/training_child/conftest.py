@@ -57,6 +57,10 @@ class Job:
         return [json.loads(line) for line in (self.folder / "progress.jsonl").open()]
 
     @property
+    def log(self) -> list[str]:
+        return [line["log"] for line in self.progress if "log" in line]
+
+    @property
     def statements(self) -> list[str]:
         return [line["statement"]["sql"] for line in self.progress if "statement" in line]
 
