@@ -19,6 +19,7 @@ from mlapi.labelstudio.references import keys
 from mlapi.locks import project_lock
 from registry import artifacts
 from registry.errors import EvalsError
+from registry.json_sanitize import parse_tolerant
 from registry.models import TrainingRun
 
 _ROWS_AT_ONCE = 1000
@@ -76,7 +77,7 @@ def freeze(
                 counts.left_out += 1
                 continue
             labels = {k: v for k, v in orjson.loads(labels).items() if k in names}
-            row = {"id": id_, "data": orjson.loads(data), "labels": labels, "split": split}
+            row = {"id": id_, "data": parse_tolerant(data), "labels": labels, "split": split}
             dataset.write(orjson.dumps(row) + b"\n")
             on_row(row)
             entry = {"id": id_, "input_key": input_key, "labels": labels, "split": split}

@@ -19,9 +19,13 @@ from mlapi.training.heartbeat import RunLog
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.formatting import unreadable_tasks_text
-from registry.models import ModelVersion, TrainingRun
+from registry.models import ModelVersion, Project, TrainingRun
 
 log = structlog.get_logger(__name__)
+
+
+# The steps of a connection check without which no task can be read.
+_READING_STEPS = frozenset({"reach", "token", "project", "export"})
 
 
 class LabelsUnread(EvalsError):
@@ -32,7 +36,8 @@ class LabelsUnread(EvalsError):
     @classmethod
     def instead_of(cls, failure: EvalsError, unread: EvalsError) -> "LabelsUnread":
         """Of a run that failed for want of labels after a reading that failed."""
-        message = f"Label Studio could not be read: {unread.message} {failure.message}"
+        cause = unread.message.rstrip(".")
+        message = f"Label Studio could not be read: {cause}. {failure.message}"
         return cls(message, hint=unread.hint or None)
 
 
@@ -47,10 +52,18 @@ def bring_up_to_date(run: TrainingRun, run_log: RunLog) -> EvalsError | None:
     project.refresh_from_db()
     incomplete = project.data_outdated or (project.synced_at is None and bool(candidates(project)))
     is_start = run.trigger == TrainingRun.Trigger.START_TRAINING
-    unread = _sync(run, run_log) if is_start or incomplete else None
+    unread = _sync(run, run_log) if is_start or incomplete else _failed_reading(project)
     if unreadable := unreadable_tasks_text(project.unreadable_tasks):
         run_log.write(f"{unreadable}: nothing is learned from data that could not be read.")
     return unread
+
+
+def _failed_reading(project: Project) -> EvalsError | None:
+    """Why the last sync could not read; None if it could, whatever else of the connection fails."""
+    failed = project.connection.get("failed")
+    steps = (s for s in project.connection.get("steps") or [] if s.get("step") == failed)
+    step = next(steps, None) if failed in _READING_STEPS else None
+    return EvalsError(step["detail"], hint=step.get("cure") or "") if step else None
 
 
 def _sync(run: TrainingRun, run_log: RunLog) -> EvalsError | None:

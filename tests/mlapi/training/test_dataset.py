@@ -149,3 +149,10 @@ def test_each_row_is_handed_on_as_it_is_written(tmp_path):
 
     assert rows == rows_in(tmp_path)
     assert len(rows) == 5
+
+
+def test_a_number_that_no_float_holds_spoils_no_run(tmp_path):
+    """As the mirror of an earlier release may have it."""
+    project = labelled_project({"Positive": 4})
+    Task.objects.filter(project=project, labelstudio_id=1).update(data={"text": 10**400})
+    assert frozen(project, tmp_path)[1].counts["tasks"] == 4

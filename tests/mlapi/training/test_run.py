@@ -10,6 +10,7 @@ import psutil
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
 from mlapi.child_process import folder, supervise
 from mlapi.child_process.supervise import Limits
@@ -364,3 +365,17 @@ def test_a_run_that_could_not_read_label_studio_says_so_with_the_cure():
     assert "No task has a usable label" in run.error
     assert run.hint == CODES["labelstudio_server_error"].hint
     assert "Label some tasks" not in run.hint
+
+
+@pytest.mark.parametrize(
+    ("step", "code"), [("export", "labels_unread"), ("webhook", "no_labels"), (None, "no_labels")]
+)
+def test_a_run_after_a_sync_that_could_not_read_says_so(step, code):
+    project = labelled_project({})
+    report = {"step": step, "ok": step is None, "detail": "It answered 504.", "cure": "Ask again."}
+    connection = {"ok": step is None, "failed": step, "steps": [report]}
+    Project.objects.filter(pk=project.pk).update(synced_at=timezone.now(), connection=connection)
+    run = carried_out(project)
+    assert (run.state, run.error_code) == ("failed", code)
+    assert ("It answered 504. No task" in run.error) == (code == "labels_unread")
+    assert (run.hint == "Ask again.") == (code == "labels_unread")
