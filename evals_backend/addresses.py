@@ -1,6 +1,7 @@
-"""The URLs of this server, and the refusal of requests for a host name that it does not have."""
+"""The URLs of this server: its own, the path of a proxy before it, and host names refused."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -36,6 +37,29 @@ def to_paste(key: str) -> list[tuple[str, str]]:
         ("Label Studio on this machine", f"{base()}/k/{key}"),
         (in_docker, f"http://host.docker.internal:{settings.PORT}/k/{key}"),
     ]
+
+
+class BasePathMiddleware:
+    """Takes the path of PUBLIC_URL off requests of a proxy that has not cut it off.
+
+    No header of the request is believed for it. gunicorn takes SCRIPT_NAME off by itself, from
+    this machine only.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        base_path = urlsplit(settings.PUBLIC_URL).path
+        path = request.path_info
+        if base_path and f"{path}/".startswith(f"{base_path}/"):
+            path = path.removeprefix(base_path)
+        path = path if path.startswith("/") else f"/{path}"  # after SCRIPT_NAME with a slash
+        if path != request.path_info:
+            script = request.META.get("SCRIPT_NAME", "").rstrip("/")
+            request.path_info, request.path = path, f"{script}{path}"
+            request.META["PATH_INFO"] = path.encode().decode("latin-1")
+        return self.get_response(request)
 
 
 class AllowedHostsMiddleware:

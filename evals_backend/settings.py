@@ -52,6 +52,8 @@ HOST = env.str("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=9090)
 PUBLIC_URL = env.str("PUBLIC_URL").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
+# The path of a proxy in front: links have it, whether the proxy cuts it off or keeps it.
+FORCE_SCRIPT_NAME = _public.path or None
 
 # Django
 VERSION = __version__
@@ -145,7 +147,8 @@ INSTALLED_APPS = [
     "evals_backend",  # its commands
 ]
 MIDDLEWARE = [
-    "mlapi.middleware.AccessKeyMiddleware",  # first, so that nothing else sees the key
+    "evals_backend.addresses.BasePathMiddleware",
+    "mlapi.middleware.AccessKeyMiddleware",  # before what logs, so that nothing else sees the key
     "django_structlog.middlewares.RequestMiddleware",
     "evals_backend.addresses.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -188,7 +191,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
-STATIC_URL = "static/"
+STATIC_URL = f"{_public.path}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 APPEND_SLASH = False  # a redirect would lose the body of Label Studio's POST
 # Not `no-referrer`: browsers then post forms with `Origin: null`, and nobody could log in. Answers
@@ -254,8 +257,8 @@ LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # it would read the session in every request
 
-LOGIN_URL = "/admin/login/"
-LOGIN_REDIRECT_URL = "/admin/"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 UNFOLD = {
     "SITE_TITLE": "evals-backend",
     "SITE_HEADER": "evals-backend",

@@ -29,7 +29,9 @@ CODES = {
     ),
     "not_found": ErrorCode(404),
     "refused": ErrorCode(409),
-    "route_unknown": ErrorCode(404, "Paste the URL as it was printed, without a route behind it."),
+    "route_unknown": ErrorCode(
+        404, "Paste the URL as it was printed. Behind a proxy under a path, set PUBLIC_URL."
+    ),
     "credentials_missing": ErrorCode(
         401, "Use the URL with /k/<key> of first-login.txt, or of: manage.py access_key new."
     ),

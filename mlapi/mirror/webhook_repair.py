@@ -7,14 +7,13 @@ not delete it when the backend is removed.
 
 import base64
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.errors import LabelStudioError, Rejected
-from registry.actions import keys
-from registry.models import AccessKey, Project
+from mlapi.mirror import own_urls
+from registry.models import Project
 
 
 class WebhookMisconfigured(LabelStudioError):
@@ -29,7 +28,8 @@ class NoWebhookUrl(WebhookMisconfigured):
 
     hint = (
         "Connect this backend to the project in Label Studio (Settings > Model), with the URL "
-        "that has an access key in it."
+        "that has an access key in it. If it is connected, set PUBLIC_URL to its URL there, "
+        "without a key, and restart."
     )
 
 
@@ -47,17 +47,30 @@ def check(labelstudio: LabelStudio, project: Project, *, fix: bool = False) -> s
 
     Raises WebhookMisconfigured with what is wrong.
     """
-    own = [w for w in labelstudio.webhooks(project.labelstudio_id) if is_own(w["url"], project)]
-    correct = [w for w in own if not find_faults(w, project)]
+    hooks = labelstudio.webhooks(project.labelstudio_id)
+    own, correct = _own(hooks, own_urls.known_bases(project), project)
+    backends: list[dict[str, Any]] = []
+    if len(correct) != 1 or len(own) != 1:  # Label Studio may know us by another URL
+        backends = own_urls.connected_backends(labelstudio, project)
+        urls = [own_urls.base_of(backend["url"]) for backend in backends]
+        own, correct = _own(hooks, [*own_urls.known_bases(project), *urls], project)
     if len(correct) == 1 and len(own) == 1:
         return f"{redact_key(correct[0]['url'])} gets all events"
     if not fix:
         raise WebhookMisconfigured(_problem(own, project))
-    saved = _repair(labelstudio, project, correct or own)
+    saved = _repair(labelstudio, project, correct or own, backends)
     for webhook in own:
         if webhook["id"] != saved["id"]:
             labelstudio.delete_webhook(webhook["id"])
     return f"{redact_key(saved['url'])} gets all events now"
+
+
+def _own(
+    hooks: list[dict[str, Any]], bases: list[str], project: Project
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The webhooks at these URLs of this backend, and those of them that need no repair."""
+    own = [hook for hook in hooks if own_urls.is_own(hook["url"], bases)]
+    return own, [hook for hook in own if not find_faults(hook, project)]
 
 
 def is_correct(labelstudio: LabelStudio, project: Project) -> bool:
@@ -67,17 +80,6 @@ def is_correct(labelstudio: LabelStudio, project: Project) -> bool:
     except WebhookMisconfigured:
         return False
     return True
-
-
-def is_own(url: str, project: Project) -> bool:
-    """Whether the URL is this backend's /webhook, at the URL by which Label Studio calls it."""
-    base, parts = urlsplit(project.backend_url.rstrip("/")), urlsplit(url)
-    if not base.netloc or (base.scheme, base.netloc) != (parts.scheme, parts.netloc):
-        return False
-    if not parts.path.startswith(f"{base.path}/"):
-        return False
-    inner = parts.path.removeprefix(base.path)
-    return inner == "/webhook" or (inner.startswith("/k/") and inner.endswith("/webhook"))
 
 
 def find_faults(webhook: dict[str, Any], project: Project) -> list[str]:
@@ -99,12 +101,8 @@ def is_authorized(url: str, headers: dict[str, str], project: Project) -> bool:
     authorization = {name.lower(): value for name, value in headers.items()}.get("authorization")
     if authorization and authorization == _basic_auth().get("Authorization"):
         return True
-    parts = urlsplit(url).path.split("/")
-    if "k" not in parts[:-1]:
-        return False
-    plain = parts[len(parts) - 1 - parts[::-1].index("k") + 1]
-    key = AccessKey.objects.filter(digest=keys.digest(plain), revoked_at=None).first()
-    if key is None:
+    key = own_urls.key_of(url)
+    if key is None or key.revoked_at is not None:
         return False
     return key.project_id in (None, project.pk) and key.hostname in ("", project.hostname)
 
@@ -116,18 +114,20 @@ def redact_key(url: str) -> str:
 
 
 def _repair(
-    labelstudio: LabelStudio, project: Project, own: list[dict[str, Any]]
+    labelstudio: LabelStudio,
+    project: Project,
+    own: list[dict[str, Any]],
+    backends: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Repair the first of these webhooks, or create one if there is none."""
+    """Repair the first of these webhooks, or create one for one of these backends."""
     url = next((w["url"] for w in own if is_authorized(w["url"], {}, project)), "")
     headers = dict(own[0].get("headers") or {}) if own else {}
     if not url:
-        connected = _connected_backend(labelstudio, project)
-        url = _webhook_of(connected)
-        # The password is sent only to a Label Studio that has proved to know it: anyone can make
-        # this backend call a host of their own.
-        if not is_authorized(url, headers, project) and project.knows_password:
-            headers |= _basic_auth()
+        url = _webhook_url(backends, project)
+        # The password is sent only to a Label Studio that has proved to know it, for a URL that is
+        # certainly ours: anyone can make this backend call a host of their own.
+        if project.knows_password and own_urls.is_own(url, own_urls.known_bases(project)):
+            headers |= {} if is_authorized(url, headers, project) else _basic_auth()
     if not is_authorized(url, headers, project):
         raise NoWebhookUrl(
             "The URL by which Label Studio knows us holds no access key that is valid here"
@@ -149,21 +149,12 @@ def _repair(
         ) from error
 
 
-def _connected_backend(labelstudio: LabelStudio, project: Project) -> dict[str, Any]:
-    """This backend's connection to the project; one with a valid key in its URL, if there is."""
-    own = [
-        backend
-        for backend in labelstudio.ml_backends(project.labelstudio_id)
-        if is_own(_webhook_of(backend), project)
-    ]
-    if not own:
+def _webhook_url(backends: list[dict[str, Any]], project: Project) -> str:
+    """The webhook's URL of one of these backends; of one with a valid key, if there is."""
+    urls = [own_urls.webhook_of(backend["url"]) for backend in backends]
+    if not urls:
         raise NoWebhookUrl("No ML backend of this project in Label Studio points here")
-    return next((b for b in own if is_authorized(_webhook_of(b), {}, project)), own[0])
-
-
-def _webhook_of(backend: dict[str, Any]) -> str:
-    """The webhook's URL as Label Studio derives it from the backend's URL."""
-    return backend["url"].rstrip("/") + "/webhook"
+    return next((url for url in urls if is_authorized(url, {}, project)), urls[0])
 
 
 def _problem(own: list[dict[str, Any]], project: Project) -> str:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
@@ -14,6 +13,7 @@ from unfold.decorators import display
 
 from registry.actions.operator.new_key import NewKey
 from registry.models import AccessKey, Project
+from registry.own_url import absolute_url
 from registry.permissions import may_view
 
 from .action_buttons import caller
@@ -53,7 +53,7 @@ class AccessKeyAdmin(RegistryAdmin):
             "title": "Key created",
             "opts": self.opts,
             "key": obj,
-            "url": request.build_absolute_uri(f"/k/{vars(obj)['plain']}"),
+            "url": absolute_url(request, f"/k/{vars(obj)['plain']}"),
         }
         return TemplateResponse(request, "admin/registry/accesskey/created.html", context)
 
@@ -78,7 +78,7 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
         raise Http404
     url = None
     if request.method == "POST":
-        url = key_url(request, _new_key(request, project))
+        url = absolute_url(request, f"/k/{_new_key(request, project)}")
     context = {
         **page.admin_site.each_context(request),
         "title": "Connect to Label Studio",
@@ -91,14 +91,6 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     response = TemplateResponse(request, "admin/registry/project/connect.html", context)
     add_never_cache_headers(response)
     return response
-
-
-def key_url(request: HttpRequest, plain: str) -> str:
-    """The URL to paste, under PUBLIC_URL if set, else under the request's host."""
-    path = f"/k/{plain}"
-    if settings.PUBLIC_URL:
-        return settings.PUBLIC_URL + path
-    return request.build_absolute_uri(path)
 
 
 def _new_key(request: HttpRequest, project: Project) -> str:

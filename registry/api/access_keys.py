@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from registry.actions.operator import new_key
 from registry.models import AccessKey, Project
+from registry.own_url import absolute_url
 
 from .base import Resource
 from .filters import FlagFilter, IdFilter
@@ -82,6 +83,6 @@ class AccessKeys(Resource):
         body = {
             **AccessKeySerializer(done.row).data,
             "key": done.plain,
-            "url": request.build_absolute_uri(f"/k/{done.plain}"),
+            "url": absolute_url(request, f"/k/{done.plain}"),
         }
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
