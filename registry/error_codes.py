@@ -233,3 +233,34 @@ CODES = {
         500, "Look for an out-of-memory kill or a restart of that machine at this time."
     ),
 }
+
+# What to do about tasks without an input that can be read, by code of `mlapi.domain.InputError`.
+_BY_LABEL_STUDIO = "Set a token on the project whose user may read the file in Label Studio."
+_MEDIA_AGAIN = "Check that the host answers; it is tried again at the next run."
+INPUT_HINTS = {
+    "field_missing": "Give the tasks the field that the object tag's value names.",
+    "null": "Fill the field in.",
+    "empty": "Fill the field in.",
+    "not_text": "Put a text, a number or a list there, or show it by an object tag that fits.",
+    "not_base64": "Encode the field in base64, or take `encoding` away from the object tag.",
+    "unreadable": "Correct the HTML of the field.",
+    "not_an_address": "Put the address of one image there.",
+    "media_address_refused": "Add the host to MEDIA_ALLOWED_HOSTS.",
+    "media_no_credentials": _BY_LABEL_STUDIO,
+    "media_forbidden": _BY_LABEL_STUDIO,
+    "media_not_found": "Put the file back, or correct the address.",
+    "media_unreachable": _MEDIA_AGAIN,
+    "media_timeout": _MEDIA_AGAIN,
+    "media_incomplete": _MEDIA_AGAIN,
+    "media_redirected": "Add the host that the address leads to to MEDIA_ALLOWED_HOSTS.",
+    "media_too_large": "Make the file smaller, or raise MEDIA_MAX_MB.",
+    "media_empty": "Put the file there again: it is empty.",
+    "media_unsupported": "Write the address in a form that browsers show.",
+    "media_cache_failed": "Free space in DATA_DIR, and see that it may be written.",
+    "image_empty": "Put the file there again: it is empty.",
+    "image_broken": "Put the file there again: it is damaged.",
+    "image_missing": "Start another run: the file was gone before it was read.",
+    "image_too_large": "Make the image smaller: it has more pixels than are decoded.",
+    "image_format": "Save the image as JPEG or PNG.",
+    "not_an_image": "Put an image there, as JPEG or PNG.",
+}

@@ -18,7 +18,7 @@ from PIL import (
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     PpmImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
+    TiffImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401
 )
@@ -83,8 +83,13 @@ _OTHERS = (
         "an SVG drawing",
     ),
     (rb"\s*<(!doctype html|html|head|body)", "a web page"),
-    (rb".{4}ftyp(heic|heix|hevc|mif1)", "a HEIC image, which only Apple reads"),
 )
+# ISO/IEC 23008-12: HEIF with images in HEVC, and its generic brands.
+_HEIC = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|heif|mif[12]|msf1)", re.DOTALL)
+_TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
+_STRIPS, _TILES = 273, 324  # the tags of where a TIFF's pixels are
+_READ = "JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
+_UNKNOWN_TIFF = "The TIFF has pixels or a compression that are not read."
 
 
 def read_image(path: Path, max_side: int) -> np.ndarray:
@@ -95,7 +100,7 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
     pixels; never larger.
 
     Raises InputError and nothing else for whatever the file holds, with one of the codes
-    image_missing, image_empty, not_an_image, image_broken, image_too_large.
+    image_missing, image_empty, image_format, not_an_image, image_broken, image_too_large.
     """
     if max_side < 1:
         raise ValueError("max_side is at least 1")
@@ -137,9 +142,28 @@ def _opened(file: IO[bytes]) -> Image.Image:
     try:
         return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
+        if _TIFF.match(head) and _is_unknown_tiff(file):
+            raise InputError("image_format", _UNKNOWN_TIFF) from error
         if _SIGNATURES.match(head):
             raise
+        if _HEIC.match(head):
+            raise InputError("image_format", f"The file is a HEIC image. {_READ}") from error
         raise InputError("not_an_image", _what_it_is(head)) from error
+
+
+def _is_unknown_tiff(file: IO[bytes]) -> bool:
+    """Whether the decoder does not know the TIFF's pixels or compression; else it is damaged."""
+    file.seek(0)
+    try:
+        TiffImagePlugin.TiffImageFile(file)
+    except SyntaxError as error:
+        unknown = error.__cause__
+        if isinstance(unknown, KeyError):  # the compression that it has no decoder for
+            return unknown.args[0] not in (_STRIPS, _TILES)
+        return str(error).startswith("unknown")
+    except Exception:  # noqa: BLE001 - decoders raise anything for a file that is broken
+        return False
+    return False
 
 
 def _bound(image: Image.Image, file: IO[bytes], max_side: int) -> int:
@@ -179,5 +203,5 @@ def _orientation(image: Image.Image) -> int:
 def _what_it_is(head: bytes) -> str:
     for pattern, name in _OTHERS:
         if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
-            return f"The file is {name}. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
-    return "The file is no image. JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
+            return f"The file is {name}. {_READ}"
+    return f"The file is no image. {_READ}"

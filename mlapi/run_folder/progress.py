@@ -1,6 +1,7 @@
 """The progress of a child process: lines of `progress.jsonl`, which its parent follows."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ class ProgressWriter:
     def log(self, text: str) -> None:
         """Appends a line to the run's log."""
         self._append({"log": text})
+
+    def unreadable(self, tasks: Mapping[str, int]) -> None:
+        """The number of tasks without an input that can be read, by code of the reason."""
+        self._append({"unreadable": dict(tasks)})
 
     def statement(self, statement: dict[str, Any]) -> None:
         """Appends an executed EvaDB statement: `{"sql", "seconds", "rows"}`."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 from mlapi.worker import shutdown_requested
 from registry.actions import runs
 from registry.actions.runs import RunNotActive
+from registry.error_codes import INPUT_HINTS
 from registry.models import TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -124,6 +125,8 @@ class RunLog:
                 runs.record_heartbeat(self._run, phase=line["phase"])
             if line.get("log"):
                 log += _stamped(str(line["log"]))
+            if line.get("unreadable"):
+                self._count_unreadable(line["unreadable"])
             if line.get("statement"):
                 statements.append(line["statement"])
             if line.get("progress") is not None:
@@ -131,6 +134,15 @@ class RunLog:
         runs.record_heartbeat(
             self._run, progress=progress, log=log or None, statements=statements or None
         )
+
+    def _count_unreadable(self, tasks: dict[str, int]) -> None:
+        """Stores why tasks have no input that can be read, with the cure for each reason."""
+        reasons = [
+            {"code": code, "tasks": n, "hint": INPUT_HINTS.get(code, "")}
+            for code, n in sorted(tasks.items(), key=lambda item: (-item[1], item[0]))
+        ]
+        counts = {**self._run.dataset_counts, "unreadable": reasons}
+        runs.set_details(self._run, dataset_counts=counts)
 
 
 def _stamped(text: str) -> str:

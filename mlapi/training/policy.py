@@ -86,7 +86,10 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
         )
     if inputs.last is not None and _had_enough(inputs, inputs.last):
-        blocked, reason = _later(inputs, inputs.last), "enough labels changed"
+        # What failed for want of a second class fails again with more labels of the first.
+        wanting = not inputs.has_version and not inputs.has_classes
+        blocked = _class_wanted(inputs) if wanting else _later(inputs, inputs.last)
+        reason = "enough labels changed"
     else:
         blocked, reason = _first(inputs), "enough labels for the first training"
     if blocked:
@@ -118,7 +121,7 @@ def _first(inputs: PolicyInputs) -> Decision | None:
         reason = _more(needed - usable, inputs.noun)
         return Decision("labels", reason, usable=usable, changed=usable, needed=needed)
     if not inputs.has_classes:
-        return Decision("classes", _classes_needed(inputs), needed=needed)
+        return _class_wanted(inputs)
     if inputs.last and not inputs.config_changed and not inputs.changed:
         reason = f"1 more {inputs.noun} since the last run"
         return Decision("changes", reason, changed=0, needed=1)
@@ -134,6 +137,11 @@ def _later(inputs: PolicyInputs, last: TrainingRun) -> Decision | None:
         reason = _more(needed - inputs.changed, f"changed {inputs.noun}")
         return Decision("changes", reason, changed=inputs.changed, needed=needed)
     return None
+
+
+def _class_wanted(inputs: PolicyInputs) -> Decision:
+    needed = inputs.policy["first_labels"]
+    return Decision("classes", _classes_needed(inputs), needed=needed)
 
 
 def _classes_needed(inputs: PolicyInputs) -> str:

@@ -167,7 +167,9 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
 
 
 def _count(value: Any) -> Any:
-    """A count; those of images as text."""
+    """A count; those of images, and of tasks that cannot be read, as text."""
+    if isinstance(value, list):
+        return ", ".join(f"{one['tasks']} {one['code']}" for one in value)
     return image_counts_text(value) if isinstance(value, dict) and "images" in value else value
 
 

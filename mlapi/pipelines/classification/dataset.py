@@ -1,6 +1,7 @@
 """The frozen dataset of a run as frames, one row per task, read by the pipeline's modality."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -8,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import ExtractorRef, InputError, TargetSpec
 from mlapi.pipelines.classification.boosted import NumericColumns
 from mlapi.pipelines.classification.candidates import Candidate
 
@@ -35,8 +36,8 @@ class Modality(ABC):
         """Where a target's inputs are: targets of one source share a column."""
 
     @abstractmethod
-    def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
-        """The target's input in a task's data; None if it has none that can be read."""
+    def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
+        """The target's input in a task's data. Raises InputError if it has none."""
 
     @abstractmethod
     def fit_columns(self, inputs: Sequence[Any], seed: int) -> NumericColumns:
@@ -72,7 +73,7 @@ class Dataset:
     """`train` and `holdout` have a row for each task: id, inputs, and a label column per target.
 
     `excluded` counts, by target, the holdout tasks whose human label the config does not
-    allow (any more); `unreadable` the tasks without an input, by split.
+    allow (any more); `unreadable` the tasks without an input, by code of the reason.
     """
 
     modality: Modality
@@ -80,7 +81,7 @@ class Dataset:
     train: pd.DataFrame
     holdout: pd.DataFrame
     excluded: dict[str, int]
-    unreadable: dict[str, int]
+    unreadable: Counter[str]
 
     @property
     def types(self) -> dict[str, str]:
@@ -109,19 +110,23 @@ def build(
     readers = {columns[t.name].input: (columns[t.name].key, t) for t in targets}
     split: dict[str, list[dict[str, Any]]] = {"train": [], "holdout": []}
     excluded = dict.fromkeys((t.name for t in targets), 0)
-    unreadable = {"train": 0, "holdout": 0}
+    unreadable: Counter[str] = Counter()
     for task in rows:
         row: dict[str, Any] = {"id": task["id"]}
+        problems: list[str] = []
         for column, (key, reader) in readers.items():
-            example = modality.read(task["data"], reader)
-            row[column], row[key] = example or (None, None)
+            try:
+                row[column], row[key] = modality.read(task["data"], reader)
+            except InputError as problem:
+                row[column] = row[key] = None
+                problems.append(problem.code)
+        unreadable.update(problems[:1])
         for target in targets:
             human = (task.get("labels") or {}).get(target.name)
             label = _allowed(human, target)
             row[columns[target.name].label] = label
             if human is not None and label is None and task["split"] == "holdout":
                 excluded[target.name] += 1
-        unreadable[task["split"]] += any(row[c] is None for c in readers)
         split[task["split"]].append(row)
     keys = [key for key, _ in readers.values()]
     names = ["id", *readers, *keys, *(c.label for c in columns.values())]

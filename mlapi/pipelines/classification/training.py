@@ -24,6 +24,7 @@ from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.run_folder.result import environment
+from registry.error_codes import INPUT_HINTS
 from registry.training_result import TargetRow, TrainingResult
 
 _SEVERAL = "AutoML is for controls with one choice only."
@@ -67,9 +68,10 @@ def train(job: TrainingJob, report: ProgressWriter, modality: Modality, eva: Eva
 def _log_dataset(dataset: Dataset, report: ProgressWriter) -> None:
     noun = dataset.modality.noun
     report.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
-    without = sum(dataset.unreadable.values())
-    if without:
-        report.log(f"{without} tasks have no {noun} and are left out.")
+    report.unreadable(dataset.unreadable)
+    for code, count in dataset.unreadable.most_common():
+        tasks = "1 task has" if count == 1 else f"{count} tasks have"
+        report.log(f"{tasks} no {noun} that can be read: {code}. {INPUT_HINTS.get(code, '')}")
     for target, count in dataset.excluded.items():
         if count:
             report.log(f"{target}: {count} holdout labels are not allowed today: left out.")
@@ -121,7 +123,7 @@ def _train_targets(
             score = "not scored" if c.score is None else f"macro F1 {c.score:.3f}"
             report.log(f"{spec.name}: {c.name}: {score} in {c.seconds:.1f} s. {c.note}")
     if not results.selections:
-        raise _nothing_trained(results)
+        raise _nothing_trained(results, dataset)
     return results
 
 
@@ -183,18 +185,23 @@ def _refusal(spec: TargetSpec, dataset: Dataset) -> tuple[str, str] | None:
     labels = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
     if labels.empty:
         noun = dataset.modality.noun
-        return "not_enough_labels", f"No training task has a usable label and a {noun}."
+        why = ", ".join(f"{code} {n}" for code, n in dataset.unreadable.most_common())
+        why = f" Tasks without one that can be read: {why}." if why else ""
+        return "not_enough_labels", f"No training task has a usable label and a {noun}.{why}"
     if labels.nunique() < 2:
         return "one_class", f"All {len(labels)} training labels are the same."
     return None
 
 
-def _nothing_trained(results: Trained) -> TrainingFailed:
+def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
     codes = {code for code, _ in results.untrained.values()}
     for code in ("not_fitted", "one_class", "not_enough_labels"):
         if code in codes:
             reasons = "; ".join(f"{t}: {why}" for t, (_, why) in results.untrained.items())
-            return TrainingFailed(code, f"No target can be trained. {reasons}")
+            # More labels are no cure where what is labelled cannot be read.
+            unreadable = dataset.unreadable.most_common(1) if code == "not_enough_labels" else ()
+            hint = next((INPUT_HINTS.get(reason) for reason, _ in unreadable), None)
+            return TrainingFailed(code, f"No target can be trained. {reasons}", hint=hint)
     return TrainingFailed("not_enough_labels", "There is no target.")
 
 

@@ -191,15 +191,14 @@ class ImageModality(Modality):
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources
 
-    def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
-        try:
-            address = read_address(data, target)
-        except InputError:
-            return None
+    def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
+        address = read_address(data, target)
         (vector,) = self._store.vectors(self.extractor, [address])
+        if isinstance(vector, InputError):
+            raise vector
         content = self._store.content(address)
-        if isinstance(vector, InputError) or content is None:
-            return None
+        if content is None:
+            raise InputError("image_missing", "The image has no content.")
         return Example(vector, content)
 
     def with_extractor(self, extractor: ExtractorRef | None) -> "ImageModality":

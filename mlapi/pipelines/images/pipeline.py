@@ -1,5 +1,6 @@
 """The base class of pipelines on images, and which controls of a label config are on an image."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +93,7 @@ class ImagePipeline(Pipeline):
         report.phase("extracting features", 0.0)
         extract_features(job, eva, store, job.extractor, named, report.part(0.0, EXTRACTION_SHARE))
         log_unavailable(store, named, report)
+        report.unreadable(self._unreadable(job, store))
         other = job.champion.extractor if job.champion else None
         if other and other != job.extractor:
             try:
@@ -101,6 +103,17 @@ class ImagePipeline(Pipeline):
                 store.features.pop(other.name, None)
                 report.log(f"The champion's extractor cannot be used: {error.message}")
         return store
+
+    def _unreadable(self, job: TrainingJob, store: "FolderFeatureStore") -> Counter[str]:
+        """The number of tasks without an image that can be read, by code of the reason."""
+        found: Counter[str] = Counter()
+        for row in job.rows:
+            for target in job.targets:
+                (vector,) = addresses.read_vectors([row["data"]], target, job.extractor, store)
+                if isinstance(vector, InputError):
+                    found[vector.code] += 1
+                    break
+        return found
 
     def _read(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:

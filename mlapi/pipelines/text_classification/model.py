@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mlapi.domain import InputError, Kind, TargetSpec
+from mlapi.domain import Kind, TargetSpec
 from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
@@ -182,11 +182,8 @@ class TextModality(Modality):
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources, target.control_tag == "Pairwise"
 
-    def read(self, data: dict[str, Any], target: TargetSpec) -> Example | None:
-        try:
-            text = read_input(data, target)
-        except InputError:
-            return None
+    def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
+        text = read_input(data, target)
         return Example(text, canonical(text))
 
     def fit_columns(self, inputs: Sequence[str], seed: int) -> TextColumns:

@@ -1,5 +1,6 @@
 """An image of any kind becomes upright RGB of the wanted size, or a reason."""
 
+import io
 import subprocess
 import sys
 
@@ -250,7 +251,9 @@ def reason(read, content: bytes) -> InputError:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not_an_image", "SVG"),
         (b"<?xml version='1.0'?>\n<!-- x -->\n<svg/>", "not_an_image", "SVG"),
         (b"\n<!DOCTYPE html><html>", "not_an_image", "web page"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "not_an_image", "HEIC"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "image_format", "HEIC"),
+        (b"\0\0\0\x18ftyphevx\0\0\0\0", "image_format", "HEIC"),
+        (b"\0\0\0\x24ftypmif1\0\0\0\0mif1heic", "image_format", "HEIC"),
         (b'{"detail": "Authentication credentials were not provided."}', "not_an_image", "no "),
         (b"\x89PNG\r\n\x1a\n", "image_broken", "cut short"),
         (b"\xff\xd8\xff", "image_broken", "cut short"),
@@ -262,6 +265,30 @@ def test_what_is_no_image_says_what_it_is(read, content, code, said):
     problem = reason(read, content)
     assert problem.code == code
     assert said in problem.message
+
+
+def tiff_with(tag: int, value: int) -> bytes:
+    """A small grey TIFF of which one tag has another value."""
+    packed = io.BytesIO()
+    Image.new("L", (8, 8)).save(packed, "TIFF", tiffinfo={258: 8})
+    content = bytearray(packed.getvalue())
+    at = int.from_bytes(content[4:8], "little")
+    for entry in range(at + 2, at + 2 + 12 * int.from_bytes(content[at : at + 2], "little"), 12):
+        if int.from_bytes(content[entry : entry + 2], "little") == tag:
+            content[entry + 8 : entry + 10] = value.to_bytes(2, "little")
+            return bytes(content)
+    raise AssertionError(f"The TIFF has no tag {tag}.")
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [(258, 5), (258, 3), (259, 34712), (259, 52546), (262, 9999)],
+    ids=["five bits", "three bits", "JPEG 2000", "JPEG XL", "colours of no kind"],
+)
+def test_a_tiff_of_a_kind_that_is_not_read_is_not_called_damaged(read, tag, value):
+    content = tiff_with(tag, value)
+    assert reason(read, content).code == "image_format"
+    assert read(tiff_with(258, 8)).size
 
 
 @pytest.mark.parametrize("name", sorted(every_kind()))

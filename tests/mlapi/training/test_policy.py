@@ -86,6 +86,18 @@ def test_a_later_training_needs_ten_or_five_percent_changed(learned, changed, du
     assert policy.decide(project, LATER).state == ("due" if due else "changes")
 
 
+@pytest.mark.parametrize(("more", "state"), [({}, "classes"), ({"Negative": 3}, "changes")])
+def test_after_a_run_of_one_class_it_waits_for_a_second_one(more, state):
+    project = labelled_project({})
+    label(project, {"Positive": 30}, now=T0 - timedelta(hours=1))
+    after_a_run(project, 30, fails=True)
+    label(project, more, first_id=1000, now=T0 + timedelta(seconds=1))
+    decision = policy.decide(project, LATER)
+    assert decision.state == state
+    if state == "classes":
+        assert "classes" in decision.reason
+
+
 def test_a_label_taken_back_counts_as_changed():
     project = labelled_project({})
     label(project, {"Positive": 20, "Negative": 20}, now=T0 - timedelta(hours=1))

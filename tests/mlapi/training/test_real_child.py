@@ -6,7 +6,8 @@ from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import carry_out
 from registry import artifacts
 from registry.actions import runs
-from registry.models import Project, TrainingRun
+from registry.error_codes import INPUT_HINTS
+from registry.models import Project, Task, TrainingRun
 
 from .projects import label, labelled_project
 
@@ -51,6 +52,16 @@ def test_one_class_only_is_a_clear_error():
     assert run.state == "failed"
     assert run.error_code not in {"", "unexpected", "child_crashed", "training_error"}
     assert run.hint
+
+
+def test_a_run_has_the_reasons_of_what_cannot_be_read():
+    project = labelled_project({"Positive": 30, "Negative": 30})
+    for odd in Task.objects.filter(project=project)[:4]:
+        Task.objects.filter(pk=odd.pk).update(data={"text": {"not": "text"}})
+    run = trained(project)
+    assert run.dataset_counts["unreadable"] == [
+        {"code": "not_text", "tasks": 4, "hint": INPUT_HINTS["not_text"]}
+    ]
 
 
 def test_a_stored_version_is_tried_in_a_fresh_process():

@@ -7,6 +7,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.training.child import carry_out
+from registry.error_codes import INPUT_HINTS
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import target, task, tasks
 
@@ -122,8 +123,26 @@ def test_texts_may_be_anything_that_a_task_can_hold(make_job):
 
     result = job.train()
 
-    assert len(result["outcomes"]) == 12 + 5
-    assert any("10 tasks have no text" in line.get("log", "") for line in job.progress)
+    assert len(result["outcomes"]) == 12 + 7
+    logged = [
+        line["log"] for line in job.progress if "no text that can be read" in line.get("log", "")
+    ]
+    assert [line.split(".")[0] for line in logged] == [
+        "2 tasks have no text that can be read: null",
+        "2 tasks have no text that can be read: empty",
+        "2 tasks have no text that can be read: not_text",
+    ]
+    assert all(len(line.split(". ", 1)[1]) > 10 for line in logged)  # the cure
+    (counted,) = [line["unreadable"] for line in job.progress if "unreadable" in line]
+    assert counted == {"null": 2, "empty": 2, "not_text": 2}
+
+
+def test_what_is_labelled_and_cannot_be_read_has_the_cure_of_its_reason(make_job):
+    rows = [task(i, {"a": i}, {"topic": ("sky", "fruit")[i % 2]}) for i in range(40)]
+    error = make_job(rows, [target()]).fail()
+    assert error["code"] == "not_enough_labels"
+    assert "not_text 40" in error["message"]
+    assert error["hint"] == INPUT_HINTS["not_text"]
 
 
 def test_several_controls_are_a_target_each(make_job):

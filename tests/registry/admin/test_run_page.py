@@ -58,6 +58,14 @@ def test_a_run_tells_its_phases_candidates_statements_and_log(client, running):
     assert 'aria-valuenow="10"' in page
 
 
+def test_a_run_counts_the_tasks_that_cannot_be_read_by_reason_with_the_cure(client, running):
+    reasons = [{"code": "not_text", "tasks": 3, "hint": "Put a text there."}]
+    runs.set_details(running, dataset_counts={**COUNTS, "unreadable": reasons})
+    page = page_of(client, running)
+    for part in ("3 tasks", "not_text", "Put a text there."):
+        assert part in page
+
+
 def test_a_run_that_moves_is_followed_and_one_that_ended_is_not(client, running):
     assert "registry/run.js" in page_of(client, running)
     runs.succeed(running)
