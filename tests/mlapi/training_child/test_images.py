@@ -173,7 +173,7 @@ def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(ima
     job.train()
 
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
-    assert "The champion cannot see any more" in log
+    assert "The champion's extractor cannot be used" in log
 
 
 @pytest.mark.vision
