@@ -4,6 +4,7 @@ Label Studio answers 500 for a page with one task that it cannot write as JSON (
 and gateways cut off what is large or slow. Such a page is halved down to the tasks that fail.
 """
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,8 +46,8 @@ Task = dict[str, Any]
 class TaskPages(HttpClient):
     """The tasks of projects, in pages.
 
-    A task that Label Studio cannot return comes without its `data`, and without `annotations`
-    if they cannot be returned either; `unreadable` has its id, and why.
+    A task that Label Studio cannot return comes without its `data` or its `annotations`, or
+    without both; `unreadable` has its id, and why.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -150,7 +151,7 @@ class _Reading:
     def _halves(self, outlines: list[Task], error: LabelStudioError) -> list[Task]:
         """Of a page that failed, each task, or its outline."""
         if len(outlines) <= 1:
-            return [self._without_data(outline, error) for outline in outlines]
+            return [self._parts(outline, error) for outline in outlines]
         middle = len(outlines) // 2
         return [
             task for half in (outlines[:middle], outlines[middle:]) for task in self._read(half)
@@ -162,14 +163,20 @@ class _Reading:
         except _PAGE_ERRORS as error:
             return self._halves(outlines, error)
 
-    def _without_data(self, outline: Task, error: LabelStudioError) -> Task:
+    def _parts(self, outline: Task, error: LabelStudioError) -> Task:
+        """Of a task that cannot be returned: all but its data, else all but its annotations."""
         self._client.unreadable[outline["id"]] = error.message
         logger.warning("task %s cannot be read: %s", outline["id"], error.message)
-        try:
-            (found,) = self._outlines(_between(outline, outline), 1, self._outline)
-        except (LabelStudioError, ValueError):
-            return outline
-        return found
+        one = _between(outline, outline)
+        ways = (
+            lambda: self._outlines(one, 1, self._outline),
+            lambda: self._list(one, 1, schemas.COUNTED_TASK, {}),
+        )
+        for way in ways:
+            with contextlib.suppress(LabelStudioError, ValueError):
+                (found,) = way()
+                return found
+        return outline
 
     def _page(self, more: list[Filter], size: int) -> list[Task]:
         page = self._list(more, size, self._fields, self._extra)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from registry.actions import tasks
 from registry.models import Event, Project
@@ -16,9 +16,18 @@ _COUNTERS = ("task_number", "total_annotations_number", "skipped_annotations_num
 
 
 def of_mirror(project: Project) -> Counts:
-    """The counts of the mirror."""
+    """The counts of the mirror.
+
+    Of a task that Label Studio cannot return its own count is taken: the annotations may be what
+    it cannot return.
+    """
     mirrored = tasks.existing(project)
-    return mirrored.count(), mirrored.aggregate(n=Sum(F("annotation_ids__len")))["n"] or 0
+    unreadable = Q(labelstudio_id__in=project.unreadable_tasks)
+    sums = mirrored.aggregate(
+        read=Sum(F("annotation_ids__len"), filter=~unreadable),
+        unread=Sum("total_annotations", filter=unreadable),
+    )
+    return mirrored.count(), sum(n or 0 for n in sums.values())
 
 
 def from_api(project: Mapping[str, Any]) -> Counts:

@@ -228,8 +228,8 @@ def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
     if project.unreadable_tasks:
         message = f"{unreadable_tasks_text(project.unreadable_tasks)}: it answers with an error."
         cure = (
-            "Nothing is learned from their data. Import them again without half an emoji or other "
-            "characters that are none, and delete these."
+            "Nothing is learned from what it cannot return. Import them again without half an "
+            "emoji or other characters that are none, and delete these."
         )
         yield Alert("tasks_unreadable", message, cure, project)
     if summary.is_worse_than_baseline and summary.champion:

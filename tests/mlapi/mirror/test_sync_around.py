@@ -112,6 +112,19 @@ def test_it_costs_a_later_sync_neither_a_comparison_nor_the_name(ours, theirs, m
     assert len(mirrored(ours)) == 22
 
 
+def test_an_annotation_that_cannot_be_returned_leaves_its_task_readable(ours, theirs, monkeypatch):
+    bad = theirs.add({"text": "fine"}, HALF_AN_EMOJI)
+    sync(ours, "a test")
+    ours.refresh_from_db()
+    assert ours.unreadable_tasks == [bad]
+    assert mirrored(ours)[bad].data == {"text": "fine"}
+    assert mirrored(ours)[bad].annotations == []
+    theirs.add({"text": "new"}, "B")
+    monkeypatch.delattr(sync_module, "_reconcile")  # it costs no comparison of all tasks each time
+    resync(ours)
+    assert ours.unreadable_tasks == [bad]
+
+
 def test_a_task_that_was_mended_is_read_and_no_longer_named(ours, theirs):
     bad = theirs.add({"text": HALF_AN_EMOJI})
     sync(ours, "a test")
