@@ -252,6 +252,7 @@ INPUT_HINTS = {
     "media_unreachable": _MEDIA_AGAIN,
     "media_timeout": _MEDIA_AGAIN,
     "media_incomplete": _MEDIA_AGAIN,
+    "media_certificate": "Set SSL_CERT_FILE to the certificates that the host's is signed with.",
     "media_redirected": "Add the host that the address leads to to MEDIA_ALLOWED_HOSTS.",
     "media_too_large": "Make the file smaller, or raise MEDIA_MAX_MB.",
     "media_empty": "Put the file there again: it is empty.",
@@ -261,6 +262,9 @@ INPUT_HINTS = {
     "image_broken": "Put the file there again: it is damaged.",
     "image_missing": "Start another run: the file was gone before it was read.",
     "image_too_large": "Make the image smaller: it has more pixels than are decoded.",
+    "image_pending": "Start another run: there was no time left for the image.",
+    "image_not_embedded": "Start another run, which embeds the image.",
+    "images_unreachable": "Start another run, with the feature store at hand.",
     "image_format": "Save the image as JPEG or PNG.",
     "not_an_image": "Put an image there, as JPEG or PNG.",
 }

@@ -9,7 +9,7 @@ from mlapi.domain import InputError, NoPrediction, TrainingFailed
 from mlapi.pipelines import PIPELINES
 from mlapi.urls import ROUTES
 from registry.api.urls import RESOURCES
-from registry.error_codes import CODES
+from registry.error_codes import CODES, INPUT_HINTS
 from registry.models.project import PromotionRule, default_policy
 from registry.permissions import GROUPS
 from tests.documentation.pages import ROOT, first_cells, named, section, text_of
@@ -54,6 +54,17 @@ def test_every_error_code_is_documented_and_every_one_there_exists():
     sources = "".join(path.read_text() for package in PACKAGES for path in modules(package))
     assert all(f'"{code}"' in sources for code in LOOKED_UP)
     assert documented == codes() | LOOKED_UP | set(CODES)
+
+
+def test_every_reason_why_a_task_cannot_be_read_has_a_cure():
+    made = (
+        node
+        for path in modules("mlapi")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and called(node) == InputError.__name__ and node.args
+    )
+    assert {code for node in made if (code := literal(node.args[0]))} <= set(INPUT_HINTS)
+    assert all(INPUT_HINTS.values())
 
 
 def modules(package: str):

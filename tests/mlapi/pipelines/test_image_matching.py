@@ -172,3 +172,15 @@ def test_a_task_without_an_address_has_its_reason(data, code):
 
     assert problem.value.code == code
     assert pipeline.input_key_parts(data, [target]) == [""]
+
+
+def test_the_address_of_an_image_is_filled_in_as_the_editor_does():
+    xml = (
+        '<View><Image name="i" value="https://files.example/$items[0].file"/>'
+        '<Choices name="c" toName="i"><Choice value="a"/><Choice value="b"/></Choices></View>'
+    )
+    matched = pipelines.match(parse(xml))
+    pipeline = pipelines.get(matched.pipeline)
+    data = {"items": [{"file": "one.png"}]}
+    assert matched.pipeline == "image_classification"
+    assert pipeline.read_input(data, matched.targets[0]) == "https://files.example/one.png"
