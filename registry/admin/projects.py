@@ -60,7 +60,10 @@ class ProjectAdmin(RegistryAdmin):
             "Mirror",
             {
                 "classes": ["collapse"],
-                "fields": ["synced_at", "sync_cursor_at", "labels_changed_at", "created_at"],
+                "fields": [
+                    *("synced_at", "sync_cursor_at", "data_outdated"),
+                    *("labels_changed_at", "created_at"),
+                ],
             },
         ),
         ("Label config", {"classes": ["collapse"], "fields": ["config", "fingerprint"]}),
