@@ -113,7 +113,7 @@ class _Reading:
         self._fields = schemas.ANNOTATED_TASK if with_annotations else schemas.COUNTED_TASK
         self._extra = {"fields": "all"} if with_annotations else {}
         self._outline = _ANNOTATED if with_annotations else _OUTLINE
-        self._any_read = False
+        self._read_before: Task | None = None
 
     def after(self, last: int, size: int) -> tuple[list[Task], bool]:
         """The page of tasks after that id, and whether it is the last one."""
@@ -128,19 +128,22 @@ class _Reading:
                 raise error from None
             if not outlines:
                 raise
-            known = len(self._client.unreadable)
             logger.warning("a page of %s tasks failed: %s", len(outlines), error.message)
             self._probe(outlines, error)
             page = self._halves(outlines, error)
-            if len(self._client.unreadable) == known:
+            if not any(outline["id"] in self._client.unreadable for outline in outlines):
                 self._client.smaller_pages()
             return page, len(outlines) < size
 
     def _probe(self, outlines: list[Task], error: LabelStudioError) -> None:
-        """Raise the page's error if Label Studio returns none of a sample of its tasks."""
-        if self._any_read or len(outlines) <= _PROBES:
+        """Raise the page's error if Label Studio returns none of a sample of its tasks.
+
+        Unless it still returns a task that was read before: then it is these that are bad.
+        """
+        if len(outlines) <= _PROBES:
             return
-        for outline in outlines[:: len(outlines) // _PROBES]:
+        sample = outlines[:: len(outlines) // _PROBES]
+        for outline in [*sample, *([self._read_before] if self._read_before else [])]:
             try:
                 self._page(_between(outline, outline), 1)
             except _PAGE_ERRORS:
@@ -180,7 +183,8 @@ class _Reading:
 
     def _page(self, more: list[Filter], size: int) -> list[Task]:
         page = self._list(more, size, self._fields, self._extra)
-        self._any_read = self._any_read or bool(page)
+        if page:
+            self._read_before = {"id": page[-1]["id"]}
         return page
 
     def _outlines(self, more: list[Filter], size: int, include: str = _OUTLINE) -> list[Task]:

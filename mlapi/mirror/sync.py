@@ -29,7 +29,7 @@ from registry.models import Project
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-RETRIED = 20  # tasks that Label Studio could not return before, at each sync
+RETRIED = 20  # tasks at once that Label Studio could not return before
 # Label Studio sets `updated_at` before it commits, so that newer tasks may still be missing.
 MARGIN = timedelta(seconds=60)
 _CONNECTING_S = (0.5, 1, 2)
@@ -158,12 +158,20 @@ def _read_changes(project: Project, labelstudio: LabelStudio, report: SyncReport
     since = project.sync_cursor_at or _BEGINNING
     for page in labelstudio.labelled_since(project.labelstudio_id, since):
         report.read += _put(project, page, report)
-    for page in labelstudio.tasks(project.labelstudio_id, project.unreadable_tasks[:RETRIED]):
-        report.fetched += _put(project, page, report)
+    _retry_unreadable(project, labelstudio, report)
     if project.data_outdated and project.pipeline:
         _read_data(project, labelstudio, report)
     if counts.of_mirror(project) != counts.from_api(labelstudio.project(project.labelstudio_id)):
         _reconcile(project, labelstudio, report)
+
+
+def _retry_unreadable(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
+    """Read the tasks that could not be read before, until some of them fail again."""
+    for batch in chunked(project.unreadable_tasks, RETRIED):
+        for page in labelstudio.tasks(project.labelstudio_id, batch):
+            report.fetched += _put(project, page, report)
+        if not labelstudio.unreadable.keys().isdisjoint(batch):
+            return
 
 
 def _read_data(project: Project, labelstudio: LabelStudio, report: SyncReport) -> None:
@@ -226,12 +234,13 @@ def _put(project: Project, tasks: list[dict[str, Any]], report: SyncReport) -> i
 
 
 def _unreadable(project: Project, labelstudio: LabelStudio, report: SyncReport) -> list[int]:
-    """The existing tasks whose data Label Studio could not return, when they were last read."""
+    """The existing tasks that Label Studio could not return; those that just failed come last."""
+    failed = labelstudio.unreadable.keys()
     before = set(project.unreadable_tasks) - report.read_again
-    ids = before | labelstudio.unreadable.keys()
-    report.unreadable = len(labelstudio.unreadable)
-    existing = task_actions.existing(project).filter(labelstudio_id__in=ids)
-    return sorted(existing.values_list("labelstudio_id", flat=True))
+    report.unreadable = len(failed)
+    existing = task_actions.existing(project).filter(labelstudio_id__in=before | failed)
+    ids = existing.values_list("labelstudio_id", flat=True)
+    return sorted(ids, key=lambda pk: (pk in failed, pk))
 
 
 def _drop(project: Project, labelstudio_ids: Iterable[int]) -> int:

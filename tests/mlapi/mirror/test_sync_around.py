@@ -169,6 +169,47 @@ def test_many_bad_tasks_in_a_row_and_across_pages(ours, theirs, monkeypatch):
     assert ours.unreadable_tasks == [*(i for i in range(1, 31) if i % 3 != 1), 100]
 
 
+def test_all_tasks_that_failed_for_a_time_are_read_by_the_next_sync(ours, theirs, monkeypatch):
+    monkeypatch.setattr(sync_module, "RETRIED", 3)
+    sync(ours, "a test")
+    ours.refresh_from_db()
+    actions.mark_synced(ours, unreadable_tasks=[1, 2, 3, 4, 5, 6, 7])
+    theirs.tasks[5]["data"] = {"text": HALF_AN_EMOJI}
+    resync(ours)
+    assert ours.unreadable_tasks == [7, 5]  # those that failed again are tried last
+    theirs.tasks[5]["data"] = {"text": "good fun"}
+    resync(ours)
+    assert ours.unreadable_tasks == []
+
+
+def test_a_whole_page_of_bad_tasks_after_a_good_one_is_gone_round(ours, theirs, monkeypatch):
+    monkeypatch.setattr(task_pages, "PAGE_SIZE", 10)
+    for i in range(11, 21):
+        theirs.tasks[i]["data"] = {"text": HALF_AN_EMOJI}
+    assert sync(ours, "a test").error is None
+    ours.refresh_from_db()
+    assert ours.unreadable_tasks == list(range(11, 21))
+
+
+def test_a_label_studio_that_fails_from_some_page_on_is_not_taken_for_bad_tasks(
+    ours, theirs, monkeypatch
+):
+    monkeypatch.setattr(task_pages, "PAGE_SIZE", 10)
+    pages = []
+
+    def gateway(call):
+        if call.path == "/api/tasks" and call.has_data:
+            pages.append(call)
+            return (503, b"") if len(pages) > 1 else None
+        return (504, b"") if call.path.endswith("/export") else None
+
+    theirs.gateway = gateway
+    assert sync(ours, "a test").error["code"] == "labelstudio_server_error"
+    assert len(pages) < 60  # those of the connection check are among them
+    ours.refresh_from_db()
+    assert ours.unreadable_tasks == []
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
