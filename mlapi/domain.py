@@ -6,7 +6,7 @@ may import it.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from registry.error_codes import CODES
 from registry.errors import EvalsError
@@ -14,8 +14,6 @@ from registry.training_result import TargetRow
 
 if TYPE_CHECKING:
     import numpy as np
-
-Kind = Literal["single", "multiple"]
 
 
 class UnknownOption(EvalsError):
@@ -82,17 +80,17 @@ class InputSpec:
 class TargetSpec:
     """A control tag that a pipeline can fill, and where its input is.
 
-    `labels` are what a result holds (aliases where there are some); none for a control that
-    takes any words. `inputs` are the objects that are its input together, or one that is more
-    than a plain field; without them it is that of the tag's plain `field`. `conditions` are those
-    under which the control is shown.
+    `kind` is the name of its label type. `labels` are what a result holds (aliases where there
+    are some); none for a control that takes any words. `inputs` are the objects that are its
+    input together, or one that is more than a plain field; without them it is that of the tag's
+    plain `field`. `conditions` are those under which the control is shown.
     """
 
     name: str
     object_name: str
     object_tag: str
     field: str
-    kind: Kind
+    kind: str
     labels: tuple[str, ...]
     text_key: str = "text"
     author_key: str = "author"
@@ -182,13 +180,25 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A model's prediction: one label, or a set of them for `multiple`; `score` within 0..1."""
+class ScoredValue:
+    """A region of a prediction: a value of its label type, and a score within 0..1."""
+
+    value: Any
+    score: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A model's prediction for a target: any number of regions, none where there is nothing.
+
+    `kind` is the label type's name. `score`, within 0..1, is how sure the model is of the whole:
+    also where it predicts that there is nothing.
+    """
 
     target: str
-    value: str | tuple[str, ...]
+    kind: str
+    regions: tuple[ScoredValue, ...]
     score: float
-    kind: Kind = "single"
 
 
 @dataclass(frozen=True)

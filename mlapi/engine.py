@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi import pipelines
+from mlapi import label_types, pipelines
 from mlapi.errors import NotServed
 from mlapi.served_config import resolve
-from registry.engine import Neighbour
+from registry.engine import LabelType, Neighbour
 from registry.models import Project, Task
 
 _UNSET = object()
@@ -55,6 +55,10 @@ class Engine:
             }
             for task, text in zip(tasks, texts, strict=True)
         ]
+
+    def label_type(self, kind: str) -> LabelType:
+        """The label type of that name. Raises KeyError."""
+        return label_types.get(kind)
 
     def thumbnail(self, task: Task) -> bytes:
         """A small JPEG of the task's image. Raises NoThumbnail."""

@@ -40,7 +40,7 @@ SECONDS = Histogram(
 )
 PREDICTED_TASKS = Counter(
     "evals_predict_tasks",
-    "Tasks that were asked for, by outcome (predicted, or why not).",
+    "Tasks that were asked for, by outcome (predicted, nothing_found, or why not).",
     ["outcome"],
     registry=PROCESS,
 )
@@ -59,9 +59,11 @@ def note_request(route: str, method: str, status: int, seconds: float) -> None:
     SECONDS.labels(route).observe(seconds)
 
 
-def note_predictions(predicted: int, problems: dict[str, list]) -> None:
-    """Count the tasks of one answer."""
+def note_predictions(predicted: int, nothing: int, problems: dict[str, list]) -> None:
+    """Count the tasks of one answer; `nothing` are those with nothing in them, as predicted."""
     PREDICTED_TASKS.labels("predicted").inc(predicted)
+    if nothing:
+        PREDICTED_TASKS.labels("nothing_found").inc(nothing)
     for code, ids in problems.items():
         PREDICTED_TASKS.labels(code).inc(len(ids))
 

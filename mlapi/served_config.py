@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from mlapi import pipelines
+from mlapi import label_types, pipelines
 from mlapi.domain import InputError, Match, TargetSpec
 from mlapi.labelstudio import consensus
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
@@ -75,9 +75,11 @@ class ServedConfig:
         Without one before, the controls count as old. A control that takes several labels where it
         took a single one is another control.
         """
-        kinds_before = {t.name: t.kind for t in before.targets} if before else {}
+        shapes_before = {t.name: label_types.shape_of(t) for t in before.targets} if before else {}
         joined = {
-            t.name: known.get(t.name) if kinds_before.get(t.name) == t.kind else now
+            t.name: known.get(t.name)
+            if shapes_before.get(t.name) == label_types.shape_of(t)
+            else now
             for t in self.targets
             if before
         }

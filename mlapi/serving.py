@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from mlapi.domain import Answer, FeatureSource, NoPrediction, TargetSpec
+from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.images.online import SECONDS, OnlineFeatures, naming
 from mlapi.labelstudio import label_config as label_configs
@@ -26,16 +26,21 @@ _LARGEST_ID = 2**63 - 1  # a bigint column
 # Rows that are sampled where a model fails on both halves of a batch.
 _PROBES = 8
 
-_TaskAnswers = dict[str, Answer | NoPrediction]
+_TaskAnswers = dict[str, Prediction | NoPrediction]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """One entry per task, in order, and by code the tasks without a prediction."""
+    """One entry per task, in order, and by code the tasks without a prediction.
+
+    `nothing` are the tasks that have an empty entry because the prediction is that there is
+    nothing in them: Label Studio would take an empty result for a finished task.
+    """
 
     results: list[dict[str, Any] | list]
     model_version: str | None
     problems: dict[str, list[Any]] = field(default_factory=dict)
+    nothing: list[Any] = field(default_factory=list)
 
     @property
     def empty(self) -> int:
@@ -116,6 +121,7 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
 def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None) -> Predictions:
     entries: list[dict[str, Any] | list] = [_empty(empty) for _ in tasks]
     problems: dict[str, list[Any]] = {}
+    nothing: list[Any] = []
     readable: dict[int, dict[str, Any]] = {}
     for i, task in enumerate(tasks):
         data = _data(task)
@@ -127,11 +133,13 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
     answers = _predict(served, list(readable.values()), store)
     for i, task_answers in zip(readable, answers, strict=True):
         prediction = results.prediction(task_answers, served.config, served.version.label)
-        if prediction is None:
-            problems.setdefault(_why_empty(task_answers), []).append(_id(tasks[i]))
-        else:
+        if prediction is not None:
             entries[i] = prediction
-    return Predictions(entries, served.version.label, problems)
+        elif results.is_nothing(task_answers, served.config):
+            nothing.append(_id(tasks[i]))
+        else:
+            problems.setdefault(_why_empty(task_answers), []).append(_id(tasks[i]))
+    return Predictions(entries, served.version.label, problems, nothing)
 
 
 def _mirrored(

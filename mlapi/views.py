@@ -142,7 +142,8 @@ class Predict(ProtocolView):
         body = requests.PredictBody.read(request.data)
         project = self.caller.find(body.uid) if body.uid else None
         predicted = serving.answer(project, body.label_config, body.tasks, body.context)
-        monitoring.note_predictions(len(body.tasks) - predicted.empty, predicted.problems)
+        with_regions = len(body.tasks) - predicted.empty - len(predicted.nothing)
+        monitoring.note_predictions(with_regions, len(predicted.nothing), predicted.problems)
         if predicted.problems:
             events.record(
                 project,

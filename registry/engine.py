@@ -20,6 +20,16 @@ class Neighbour:
     cosine: float
 
 
+class LabelType(Protocol):
+    """What a report needs to know of the values of a kind of target.
+
+    `several`: a value has any number of classes, also none, rather than one.
+    """
+
+    @property
+    def several(self) -> bool: ...
+
+
 class Engine(Protocol):
     """Implemented by `mlapi.engine.Engine`, named by `settings.REGISTRY_ENGINE`."""
 
@@ -35,6 +45,9 @@ class Engine(Protocol):
         `{"kind", "text", "url": in Label Studio or None}`: `kind` is `text`, or `image` where
         there is a thumbnail; the text of that is its address.
         """
+
+    def label_type(self, kind: str) -> LabelType:
+        """The label type of a target's `kind`. Raises KeyError."""
 
     def thumbnail(self, task: "Task") -> bytes:
         """A small JPEG of the task's image. Raises EvalsError where there is none."""

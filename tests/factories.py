@@ -42,7 +42,7 @@ TARGET = {
     "object_name": "text",
     "object_tag": "Text",
     "field": "text",
-    "kind": "single",
+    "kind": "choice",
     "labels": ["Negative", "Positive"],
     "trained": True,
     "untrained_reason": "",

@@ -1,4 +1,4 @@
-"""Compares candidate and champion on the same tasks: macro F1, and the difference's interval."""
+"""Compares candidate and champion on the same tasks, by the metric of their label type."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,90 +6,97 @@ from typing import Any
 
 import numpy as np
 
-from registry.f1 import indicators, macro_f1, weighted_macro_f1
+from mlapi import label_types
+from mlapi.label_types.base import Score
 from registry.paired_bootstrap import interval, mean_over, resamples
 from registry.training_result import Comparison, TargetComparison
 
 
 @dataclass
 class PairedPredictions:
-    """A target's holdout: the human labels of each task, and the answers of both, as sets.
+    """A target's holdout: the humans' values of each task, and those that both predicted.
 
-    No answer, and one that the label config of today does not allow, is None.
+    `kind` is the label type's name. No prediction, and one that the label config of today does
+    not allow, is None.
     """
 
     target: str
+    kind: str
     tasks: list[int]
-    humans: list[tuple[str, ...]]
-    candidate: list[tuple[str, ...] | None]
-    champion: list[tuple[str, ...] | None]
+    humans: Sequence[Any]
+    candidate: Sequence[Any | None]
+    champion: Sequence[Any | None]
     excluded: int = 0
 
 
 @dataclass
-class _Matrices:
-    truth: np.ndarray
-    candidate: np.ndarray
-    champion: np.ndarray
+class _Scores:
+    """A target's metric for both, over weights of all tasks; `where` are the target's own."""
+
+    metric: str
+    where: list[int]
+    candidate: Score
+    champion: Score
+
+    def both(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        own = weights[:, self.where]
+        return self.candidate(own), self.champion(own)
 
 
 def compare(
     targets: Sequence[PairedPredictions], *, champion_serves: bool, seed: int
 ) -> Comparison:
-    """The comparison of a run, its numbers macro F1; targets are averaged unweighted.
+    """The comparison of a run; targets are averaged unweighted.
 
-    The interval is the paired bootstrap's 95 % of candidate minus champion; None where
-    there is no task.
+    Its metric is that of the targets, `primary` where they differ. The interval is the paired
+    bootstrap's 95 % of candidate minus champion; None where there is no task.
     """
     targets = [t for t in targets if t.tasks]
     tasks = sorted({task for t in targets for task in t.tasks})
     index = {task: i for i, task in enumerate(tasks)}
-    matrices = [_matrices(t, index) for t in targets]
+    scores = [_scores(t, index) for t in targets]
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
-    by_target = [_numbers([m], weights) for m in matrices]
+    by_target = [_numbers([one], weights) for one in scores]
+    metrics = {one.metric for one in scores} or {_DEFAULT}
     return Comparison(
-        metric="macro_f1",
-        **_numbers(matrices, weights),
+        metric=metrics.pop() if len(metrics) == 1 else "primary",
+        **_numbers(scores, weights),
         n=len(tasks),
         excluded=sum(t.excluded for t in targets),
         champion_serves=champion_serves,
         targets={
             t.target: TargetComparison(
-                metric="macro_f1", **numbers, n=len(t.tasks), excluded=t.excluded
+                metric=one.metric, **numbers, n=len(t.tasks), excluded=t.excluded
             )
-            for t, numbers in zip(targets, by_target, strict=True)
+            for t, one, numbers in zip(targets, scores, by_target, strict=True)
         },
     )
 
 
-def _matrices(target: PairedPredictions, index: dict[int, int]) -> _Matrices:
-    """Indicator matrices over all tasks; a task without a label for the target is all zeros."""
-    labels = sorted({label for human in target.humans for label in human})
-    where = [index[task] for task in target.tasks]
+_DEFAULT = "macro_f1"  # of a comparison without a task
 
-    def matrix_of(answers: Sequence[Sequence[str] | None]) -> np.ndarray:
-        matrix = np.zeros((len(index), len(labels)), dtype=np.float32)
-        matrix[where] = indicators([a or () for a in answers], labels)
-        return matrix
 
-    return _Matrices(
-        matrix_of(target.humans), matrix_of(target.candidate), matrix_of(target.champion)
+def _scores(target: PairedPredictions, index: dict[int, int]) -> _Scores:
+    label_type = label_types.get(target.kind)
+    candidate, champion = (
+        label_type.scores(target.humans, predicted)[label_type.metric]
+        for predicted in (target.candidate, target.champion)
     )
+    where = [index[task] for task in target.tasks]
+    return _Scores(label_type.metric, where, candidate, champion)
 
 
-def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, Any]:
-    candidate = _mean([macro_f1(m.truth, m.candidate) for m in matrices])
-    champion = _mean([macro_f1(m.truth, m.champion) for m in matrices])
+def _numbers(scores: Sequence[_Scores], weights: np.ndarray) -> dict[str, Any]:
+    each = np.ones((1, weights.shape[1]), dtype=weights.dtype)
+    candidate, champion = (
+        (_defined(mean_over(one)) for one in zip(*(s.both(each) for s in scores), strict=True))
+        if scores
+        else (None, None)
+    )
     if candidate is None or champion is None:
         nothing = {"candidate": candidate, "champion": champion}
         return {**nothing, "difference": None, "interval": None}
-    drawn = mean_over(
-        [
-            weighted_macro_f1(m.truth, m.candidate, weights)
-            - weighted_macro_f1(m.truth, m.champion, weights)
-            for m in matrices
-        ]
-    )
+    drawn = mean_over([new - old for new, old in (s.both(weights) for s in scores)])
     found = interval(drawn)
     return {
         "candidate": candidate,
@@ -99,6 +106,5 @@ def _numbers(matrices: Sequence[_Matrices], weights: np.ndarray) -> dict[str, An
     }
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
-    return float(np.mean(known)) if known else None
+def _defined(value: np.ndarray) -> float | None:
+    return float(value[0]) if np.isfinite(value[0]) else None

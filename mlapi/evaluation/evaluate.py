@@ -4,10 +4,12 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
+from mlapi import label_types
+from mlapi.domain import Prediction, TargetSpec
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.functions import ModelFunction
@@ -145,6 +147,20 @@ def _comparison(
         return holdout.compare(candidate, predictions)
 
     return optional(f"The champion {job.champion.label}", compare, None, report)
+
+
+def outcome_row(spec: TargetSpec, task: int, answer: Prediction | None, human: Any) -> OutcomeRow:
+    """A version's prediction for a task of the holdout, beside the human value."""
+    label_type = label_types.of(spec)
+    predicted = label_types.value_of(answer) if answer else None
+    return OutcomeRow(
+        task=task,
+        target=spec.name,
+        predicted=None if predicted is None else label_type.to_json(predicted),
+        score=answer.score if answer else None,
+        human=label_type.to_json(human),
+        correct=label_type.is_correct(predicted, human),
+    )
 
 
 def predict_table(

@@ -4,7 +4,7 @@ As in `tagIntoObject` and `attrsToProps` of Label Studio 1.23's editor: tags are
 attributes read in any case, and what stands between a tag's ends is its value.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, tostring
 from xml.sax.saxutils import escape
 
@@ -15,7 +15,6 @@ from registry.errors import HttpError
 MAX_CHARACTERS = 2_000_000
 MAX_TAGS = 50_000
 MAX_DEPTH = 200
-_PATH = " / "  # between the words of a path
 
 # The tags that something here depends on, in Label Studio's spelling.
 _TAGS = (
@@ -35,11 +34,6 @@ class InvalidLabelConfig(HttpError):
 def text_of(choice: Element) -> str:
     """What the editor writes for a choice: the alias, else the value."""
     return choice.get("alias") or choice.get("value") or ""
-
-
-def label_of(path: Iterable[str]) -> str:
-    """A path of choices as one label."""
-    return _PATH.join(path)
 
 
 def walk(xml: str) -> Iterator[tuple[Element, tuple[Element, ...]]]:

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
 from mlapi.domain import Condition
+from mlapi.label_types.regions import label_of
 from mlapi.labelstudio import visibility
-from mlapi.labelstudio.elements import InvalidLabelConfig, label_of, text_of, walk
+from mlapi.labelstudio.elements import InvalidLabelConfig, text_of, walk
 from mlapi.labelstudio.references import REFERENCE
 
 MAX_NAME = 255  # as it is stored; of a control, an object, and the field that it shows

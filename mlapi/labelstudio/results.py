@@ -1,12 +1,14 @@
-"""Converts answers to Label Studio's predictions: regions valid against the label config."""
+"""Converts predictions to Label Studio's: regions valid against the label config."""
 
 import math
 import secrets
 import string
-from collections.abc import Callable, Mapping
-from typing import Any, TypeGuard
+from collections.abc import Mapping
+from typing import Any
 
-from mlapi.domain import Answer, NoPrediction
+from mlapi import label_types
+from mlapi.domain import NoPrediction, Prediction
+from mlapi.label_types.base import Region
 from mlapi.labelstudio import visibility
 from mlapi.labelstudio.label_config import Control, LabelConfig
 
@@ -14,21 +16,21 @@ _ID_CHARACTERS = string.ascii_letters + string.digits
 
 
 def prediction(
-    answers: Mapping[str, Answer | NoPrediction], config: LabelConfig, version_label: str | None
+    answers: Mapping[str, Prediction | NoPrediction],
+    config: LabelConfig,
+    version_label: str | None,
 ) -> dict[str, Any] | None:
-    """`{"result": [regions], "score", "model_version"}`; None without an allowed answer.
+    """`{"result": [regions], "score", "model_version"}`; None without an allowed region.
 
     Never an empty `result`: Label Studio would store it and count the task as predicted. A control
     that the other answers hide has no region. The score is the lowest of the regions'.
     """
     controls = {control.name: control for control in config.controls}
-    allowed = {
-        name: answer
-        for name, answer in answers.items()
-        if name in controls and is_allowed(answer, controls[name])
-    }
-    visible = visibility.visible_answers(allowed, config.controls)
-    regions = [_region(allowed[name], controls[name]) for name in visible]
+    regions = [
+        _region(region, controls[name])
+        for name, allowed in _allowed(answers, config)[1].items()
+        for region in allowed
+    ]
     if not regions:
         return None
     return {
@@ -38,57 +40,43 @@ def prediction(
     }
 
 
-def is_allowed(answer: Answer | NoPrediction, control: Control) -> TypeGuard[Answer]:
-    """Whether the answer as a whole is a valid result of this control of the config.
-
-    A NoPrediction and an empty set are not: no region represents them.
-    """
-    value = getattr(answer, "value", None)
-    if not value or control.tag not in _VALUES or control.for_parts:
-        return False
-    chosen = _chosen(value)
-    if control.tag == "TextArea":
-        return len(chosen) == 1
-    if control.dynamic or (control.nested and control.tag == "Choices"):
-        return False
-    if len(chosen) > 1 and not control.takes_several:
-        return False
-    return set(chosen) <= set(control.labels)
+def is_nothing(answers: Mapping[str, Prediction | NoPrediction], config: LabelConfig) -> bool:
+    """Whether the prediction for the task is that there is nothing in it."""
+    allowed, shown = _allowed(answers, config)
+    return bool(shown) and len(allowed) == len(answers) and not any(shown.values())
 
 
-# By control tag: the type of its regions, and their value for chosen labels.
-_VALUES: dict[str, tuple[str, Callable[[list[str], Control], dict[str, Any]]]] = {
-    "Choices": (
-        "choices",
-        lambda chosen, control: {
-            "choices": [[label] for label in chosen] if control.writes_paths else chosen
-        },
-    ),
-    "TextArea": ("textarea", lambda chosen, control: {"text": chosen}),
-    "Taxonomy": (
-        "taxonomy",
-        lambda chosen, control: {"taxonomy": [list(control.paths[label]) for label in chosen]},
-    ),
-    "Rating": ("rating", lambda chosen, control: {"rating": int(chosen[0])}),
-    "Pairwise": ("pairwise", lambda chosen, control: {"selected": chosen[0]}),
-}
+def allowed_regions(answer: Prediction | NoPrediction, control: Control) -> list[Region] | None:
+    """The answer's regions, if it is as a whole a valid result of this control of the config."""
+    if isinstance(answer, NoPrediction) or control.for_parts:
+        return None
+    return label_types.of(answer).write(answer.regions, control)
 
 
-def _region(answer: Answer, control: Control) -> dict[str, Any]:
-    kind, value = _VALUES[control.tag]
+def _allowed(
+    answers: Mapping[str, Prediction | NoPrediction], config: LabelConfig
+) -> tuple[dict[str, list[Region]], dict[str, list[Region]]]:
+    """By control the regions of each answer that the config allows, and of those that it shows."""
+    controls = {control.name: control for control in config.controls}
+    regions = {
+        name: found
+        for name, answer in answers.items()
+        if name in controls and (found := allowed_regions(answer, controls[name])) is not None
+    }
+    visible = visibility.visible_answers({name: answers[name] for name in regions}, config.controls)
+    return regions, {name: regions[name] for name in visible}
+
+
+def _region(region: Region, control: Control) -> dict[str, Any]:
     return {
         "id": "".join(secrets.choice(_ID_CHARACTERS) for _ in range(10)),
         "from_name": control.name,
         "to_name": control.to_name[0],
-        "type": kind,
+        "type": region.type,
         "origin": "prediction",
-        "value": value(_chosen(answer.value), control),
-        "score": _score(answer.score),
+        "value": region.value,
+        "score": _score(region.score),
     }
-
-
-def _chosen(value: str | tuple[str, ...]) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
 
 
 def _score(score: float) -> float:

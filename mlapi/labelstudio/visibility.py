@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from mlapi.domain import Answer, Condition, NoPrediction
-from mlapi.labelstudio.elements import label_of, text_of
+from mlapi import label_types
+from mlapi.domain import Condition, NoPrediction, Prediction
+from mlapi.label_types.regions import label_of
+from mlapi.labelstudio.elements import text_of
 
 CHOSEN = ("Choices", "Taxonomy")  # the tags in which something can be chosen
 _HIDEABLE = ("View", "Choices", "Taxonomy", "TextArea", "Markdown")
@@ -50,13 +52,13 @@ def shown(controls: Iterable[Conditional], chosen: Mapping[str, Collection[str]]
 
 
 def visible_answers(
-    answers: Mapping[str, Answer | NoPrediction], controls: Iterable[Conditional]
-) -> dict[str, Answer | NoPrediction]:
+    answers: Mapping[str, Prediction | NoPrediction], controls: Iterable[Conditional]
+) -> dict[str, Prediction | NoPrediction]:
     """The answers of the controls that the editor shows with these answers."""
     chosen = {
-        name: (a.value,) if isinstance(a.value, str) else a.value
-        for name, a in answers.items()
-        if isinstance(a, Answer)
+        name: label_types.classes_of(answer)
+        for name, answer in answers.items()
+        if isinstance(answer, Prediction)
     }
     shown_now = shown(controls, chosen)
     return {name: answer for name, answer in answers.items() if name in shown_now}

@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 
-from mlapi import model_cache
-from mlapi.domain import Answer, TargetSpec
+from mlapi import label_types, model_cache
+from mlapi.domain import Prediction, TargetSpec
 from mlapi.images.online import OnlineFeatures
 from mlapi.labelstudio import consensus, visibility
 from mlapi.labelstudio.events import PutAnnotation
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 class FirstLabels:
     """The labels in an annotation for the targets of a task that had no label.
 
-    `labels` by control: a string for `single`, a sorted list for `multiple`. `pre_annotated`:
+    `labels` are values of the label types by control. `pre_annotated`:
     the annotation was made from a prediction. `labelled_since`: when the task may have entered
     datasets, for its other targets; None if it is in none.
     """
@@ -37,7 +37,7 @@ class FirstLabels:
     task_id: int
     data: dict[str, Any]
     targets: tuple[TargetSpec, ...]
-    labels: dict[str, str | list[str]]
+    labels: dict[str, Any]
     created_at: datetime
     pre_annotated: bool
     labelled_since: datetime | None
@@ -96,12 +96,9 @@ def first_labels(
     data = (change.task or {}).get("data") or (task.data if task else None)
     if created is None or not isinstance(data, dict):
         return None
-    labels: dict[str, str | list[str]] = {}
     found = consensus.annotation_labels(annotation, targets, project.control_since)
-    for target in targets:
-        chosen = found.get(target.name)
-        if chosen is not None and not (task and target.name in task.labelled_controls):
-            labels[target.name] = chosen[0] if target.kind == "single" else list(chosen)
+    labelled = task.labelled_controls if task else ()
+    labels = {name: value for name, value in found.items() if name not in labelled}
     if not labels:
         return None
     return FirstLabels(
@@ -137,9 +134,9 @@ def predict(project: Project, first: FirstLabels, champions: Champions) -> list[
         log.exception("champion_failed", project=project.pk, version=version.label)
         return []
     return [
-        _outcome(version, first, name, answer, human)
+        _outcome(version, first, answer, human)
         for name, human in first.labels.items()
-        if isinstance(answer := visible.get(name), Answer)
+        if isinstance(answer := visible.get(name), Prediction)
     ]
 
 
@@ -173,18 +170,16 @@ def _may_have_learned(version: ModelVersion, first: FirstLabels) -> bool:
     return first.labelled_since <= snapshot_at
 
 
-def _outcome(
-    version: ModelVersion, first: FirstLabels, name: str, answer: Answer, human: str | list[str]
-) -> Outcome:
-    value = answer.value
-    predicted = value if isinstance(value, str) else sorted(value)
+def _outcome(version: ModelVersion, first: FirstLabels, answer: Prediction, human: Any) -> Outcome:
+    label_type = label_types.of(answer)
+    predicted = label_types.value_of(answer)
     return Outcome(
         version=version,
-        target=name,
+        target=answer.target,
         source=Outcome.Source.SHOWN if first.pre_annotated else Outcome.Source.PREQUENTIAL,
-        predicted=predicted,
+        predicted=label_type.to_json(predicted),
         score=answer.score,
-        human=human,
-        correct=predicted == human,
+        human=label_type.to_json(human),
+        correct=label_type.is_correct(predicted, human),
         at=first.created_at,
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from mlapi import label_types
 from mlapi.domain import Match, Unserved
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import refusals
@@ -81,7 +82,10 @@ def why_not(unserved: Match) -> str:
 def fingerprint(matched: Match) -> str:
     """SHA-256 of the targets, their labels (in whatever order) and their purpose."""
     targets = sorted(
-        ({**t.to_dict(), "labels": sorted(t.labels)} for t in matched.targets),
+        (
+            {**t.to_dict(), "kind": label_types.shape_of(t), "labels": sorted(t.labels)}
+            for t in matched.targets
+        ),
         key=lambda t: t["name"],
     )
     purpose = [matched.purpose] if matched.purpose else []

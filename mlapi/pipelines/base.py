@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from mlapi.domain import Answer, FeatureSource, Match, NoPrediction, TargetSpec
+from mlapi.domain import FeatureSource, Match, NoPrediction, Prediction, TargetSpec
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -28,7 +28,7 @@ class Predictor(ABC):
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
-    ) -> list[dict[str, Answer | NoPrediction]]:
+    ) -> list[dict[str, Prediction | NoPrediction]]:
         """For each task's data, the answers of the trained targets by control name.
 
         `specs` are today's targets, by which inputs are read; None: those of the training. A

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mlapi import label_types
 from mlapi.domain import ExtractorRef, InputSpec, TargetSpec
+from mlapi.label_types import LABEL_TYPES, shape_of
 from registry.errors import EvalsError
 
 _WORDS: dict[type, str] = {
@@ -24,6 +26,14 @@ class ArtifactInvalid(EvalsError):
     """The file is no artifact, or not one that its pipeline can read."""
 
     code = "artifact_invalid"
+
+
+def spec_parts(spec: TargetSpec) -> dict[str, Any]:
+    """A target as an artifact has it, and `Parts.spec` reads it.
+
+    Its `kind` is the shape of its values: the control's tag tells the label type.
+    """
+    return {**spec.to_dict(), "kind": shape_of(spec)}
 
 
 class Parts:
@@ -115,10 +125,12 @@ class Parts:
         part = self.part(name)
         names = ("name", "object_name", "object_tag", "field", "text_key", "author_key")
         texts: dict[str, Any] = {name: part.text(name) for name in names}
+        tag = part.text("control_tag")
+        shapes = {t.shape: label_types.with_shape(t.shape, tag) for t in LABEL_TYPES.values()}
         return TargetSpec(
-            kind=part.one_of("kind", {"single": "single", "multiple": "multiple"}),
+            kind=part.one_of("kind", shapes),
             labels=tuple(part.texts("labels")),
-            control_tag=part.text("control_tag"),
+            control_tag=tag,
             inputs=tuple(one.input() for one in part.parts("inputs")) if part.has("inputs") else (),
             **texts,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 
+from mlapi import label_types
 from mlapi.domain import InputSpec, Match, TargetSpec
 from mlapi.labelstudio import references
 from mlapi.labelstudio.label_config import MAX_NAME, Control, ObjectTag
@@ -14,6 +15,9 @@ _PLAIN_TYPES = ("", "text", "json")
 def target_spec(control: Control, objects: Sequence[ObjectTag]) -> TargetSpec:
     """The control as a target with its objects as one input, in the order of `toName`."""
     first = objects[0]
+    label_type = label_types.of_control(control)
+    if label_type is None:
+        raise ValueError(f"There is no label type for {control.tag}.")
     plain = _input(first)
     is_plain = len(objects) == 1 and plain == InputSpec(
         first.tag, f"${first.field}", text_key=plain.text_key, author_key=plain.author_key
@@ -24,7 +28,7 @@ def target_spec(control: Control, objects: Sequence[ObjectTag]) -> TargetSpec:
         object_name=first.name,
         object_tag=first.tag,
         field=first.field if is_plain and first.field else ", ".join(names)[:MAX_NAME],
-        kind="multiple" if control.takes_several else "single",
+        kind=label_type.name,
         labels=control.labels,
         text_key=plain.text_key,
         author_key=plain.author_key,

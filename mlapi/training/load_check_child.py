@@ -15,7 +15,7 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.child_process.processes import begin
-from mlapi.domain import Answer, InputError
+from mlapi.domain import InputError, Prediction
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.run_folder.job import TrainingJob
@@ -78,7 +78,7 @@ def _check(
     predictions = predictor.predict(rows, job.targets, store)
     if len(predictions) != len(rows):
         raise LoadCheckFailed(f"It gave {len(predictions)} answers for {len(rows)} tasks.")
-    answers = [a for row in predictions for a in row.values() if isinstance(a, Answer)]
+    answers = [a for row in predictions for a in row.values() if isinstance(a, Prediction)]
     if rows and not answers and not may_abstain:
         raise LoadCheckFailed(f"It had no answer for any of {len(rows)} training tasks.")
     if not all(math.isfinite(a.score) and 0 <= a.score <= 1 for a in answers):

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from mlapi import pipelines, serving
-from mlapi.domain import Answer, NoPrediction
+from mlapi.domain import NoPrediction, Prediction
 from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
 from mlapi.worker import shutdown_requested
@@ -111,11 +111,11 @@ def unlabelled(project: Project | OuterRef) -> QuerySet[Task]:
     return Task.objects.filter(project=project, annotation_ids=[], deleted_at__isnull=True)
 
 
-def _is_transient(answers: Mapping[str, Answer | NoPrediction]) -> bool:
+def _is_transient(answers: Mapping[str, Prediction | NoPrediction]) -> bool:
     """Whether a later attempt may predict the task."""
     return any(isinstance(a, NoPrediction) and a.code in TRANSIENT_CODES for a in answers.values())
 
 
-def _lowest_score(answers: Mapping[str, Answer | NoPrediction]) -> float | None:
+def _lowest_score(answers: Mapping[str, Prediction | NoPrediction]) -> float | None:
     """The lowest score of the task's answers; None without an answer."""
-    return min((a.score for a in answers.values() if isinstance(a, Answer)), default=None)
+    return min((a.score for a in answers.values() if isinstance(a, Prediction)), default=None)

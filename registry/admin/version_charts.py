@@ -18,7 +18,7 @@ from .navigation import list_url
 def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
     """The matrix of a single choice as a heat map, or a table of labels of a multiple one."""
     found = confusion(version, target)
-    if target.kind == Target.Kind.MULTIPLE:
+    if found.tables:
         return {"n": found.n, "tables": [_table(version, target, t) for t in found.tables]}
     # With one label, no prediction is correct for tasks without it.
     only = target.labels[0] if len(target.labels) == 1 else None

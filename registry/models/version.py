@@ -124,16 +124,12 @@ class ConvertedArtifact(models.Model):
 class Target(models.Model):
     """A control tag that a version fills: its field, kind and labels."""
 
-    class Kind(models.TextChoices):
-        SINGLE = "single"
-        MULTIPLE = "multiple"
-
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="targets")
     name = models.CharField(max_length=255, help_text="The control tag's name (from_name).")
     object_name = models.CharField(max_length=255, help_text="The object tag's name (to_name).")
     object_tag = models.CharField(max_length=64, help_text="Text, HyperText, Paragraphs, ...")
     field = models.CharField(max_length=255, help_text="The key of the task's data.")
-    kind = models.CharField(max_length=16, choices=Kind.choices)
+    kind = models.CharField(max_length=32, help_text="The label type of its values.")
     labels = models.JSONField(
         default=list, help_text="The labels it learned, in the estimator's order."
     )

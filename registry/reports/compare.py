@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from registry.engine import engine
 from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.paired_sample import (
@@ -214,7 +215,7 @@ def _has_abstained(human: Any, predicted: Any, score: float | None, correct: boo
 
 
 def _kind(target: Target | None) -> str:
-    return target.kind if target else Target.Kind.SINGLE
+    return target.kind if target else "choice"
 
 
 def _target(
@@ -226,12 +227,13 @@ def _target(
     tasks: dict[int, TaskView],
 ) -> TargetComparison:
     n = sample.tasks(answers)
-    accuracy = "accuracy" if kind == Target.Kind.SINGLE else "subset_accuracy"
+    several = engine().label_type(kind).several
+    accuracy = "subset_accuracy" if several else "accuracy"
     metrics = [
         sample.difference("macro_f1", [answers], Answers.macro_f1, n),
         sample.difference(accuracy, [answers], Answers.accuracy, n),
     ]
-    if kind == Target.Kind.MULTIPLE:
+    if several:
         metrics.append(sample.difference("micro_f1", [answers], Answers.micro_f1, n))
     only_a, only_b = sample.disagreements(answers)
     return TargetComparison(

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
+from registry.engine import engine
 from registry.models import ModelVersion, Outcome, Target
 
 NO_ANSWER = ""
+_UNKNOWN = "choice"  # the kind of a target that the version does not have
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A label of a `multiple` target: counts by human label and prediction."""
+    """A label of a target with several: counts by human label and prediction."""
 
     label: str
     both: int
@@ -24,9 +26,9 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class Confusion:
-    """For `single`: `counts[human][predicted]`, by their places in `labels`.
+    """`counts[human][predicted]`, by their places in `labels`, where a value is one label.
 
-    For `multiple`, `tables` has a two-by-two table for each label instead.
+    Where it has several, `tables` has a two-by-two table for each label instead.
     `labels` are the version's, then others among human labels and predictions, and last the
     empty one for no prediction or no human label. `n` is the number of tasks.
     """
@@ -45,7 +47,7 @@ def confusion(
     """The target's confusion; one query, grouped by the database, and one for a target's name."""
     if isinstance(target, str):
         named = Target.objects.filter(version=version, name=target)
-        target = named.first() or Target(name=target, kind=Target.Kind.SINGLE)
+        target = named.first() or Target(name=target, kind=_UNKNOWN)
     name, kind, labels = target.name, str(target.kind), target.labels
     rows = (
         outcomes(version, name, source)
@@ -54,9 +56,9 @@ def confusion(
         .order_by()
     )
     pairs = [(human, predicted, n) for human, predicted, n in rows]
-    if kind == Target.Kind.MULTIPLE:
-        return _multiple(name, labels, pairs)
-    return _single(name, labels, pairs)
+    if engine().label_type(kind).several:
+        return _multiple(name, kind, labels, pairs)
+    return _single(name, kind, labels, pairs)
 
 
 def outcomes(
@@ -67,7 +69,7 @@ def outcomes(
 
 
 def with_prediction(outcomes: QuerySet[Outcome], predicted: str) -> QuerySet[Outcome]:
-    """The outcomes of a `single` target with this prediction; NO_ANSWER: without one."""
+    """The outcomes of a one-label target with this prediction; NO_ANSWER: without one."""
     if predicted == NO_ANSWER:
         return outcomes.filter(predicted__isnull=True)
     return outcomes.filter(predicted=predicted)
@@ -76,13 +78,15 @@ def with_prediction(outcomes: QuerySet[Outcome], predicted: str) -> QuerySet[Out
 def in_label_cell(
     outcomes: QuerySet[Outcome], label: str, *, human: bool, predicted: bool
 ) -> QuerySet[Outcome]:
-    """The outcomes in one of the four cells of a `multiple` target's label."""
+    """The outcomes in one of the four cells of a label of a target with several."""
     by_human, by_model = {"human__contains": [label]}, {"predicted__contains": [label]}
     outcomes = outcomes.filter(**by_human) if human else outcomes.exclude(**by_human)
     return outcomes.filter(**by_model) if predicted else outcomes.exclude(**by_model)
 
 
-def _single(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) -> Confusion:
+def _single(
+    target: str, kind: str, learned: list[str], pairs: list[tuple[Any, Any, int]]
+) -> Confusion:
     cells: Counter[tuple[str, str]] = Counter()
     for human, predicted, n in pairs:
         cells[_label(human), _label(predicted)] += n
@@ -90,10 +94,12 @@ def _single(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) 
     unanswered = any(NO_ANSWER in pair for pair in cells)
     labels = [*learned, *others, *([NO_ANSWER] if unanswered else [])]
     counts = [[cells[human, predicted] for predicted in labels] for human in labels]
-    return Confusion(target, Target.Kind.SINGLE, labels, counts=counts, n=cells.total())
+    return Confusion(target, kind, labels, counts=counts, n=cells.total())
 
 
-def _multiple(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]) -> Confusion:
+def _multiple(
+    target: str, kind: str, learned: list[str], pairs: list[tuple[Any, Any, int]]
+) -> Confusion:
     n = sum(count for *_, count in pairs)
     human_labels: Counter[str] = Counter()
     predictions: Counter[str] = Counter()
@@ -113,7 +119,7 @@ def _multiple(target: str, learned: list[str], pairs: list[tuple[Any, Any, int]]
         )
         for label in labels
     ]
-    return Confusion(target, Target.Kind.MULTIPLE, labels, tables=tables, n=n)
+    return Confusion(target, kind, labels, tables=tables, n=n)
 
 
 def _label(value: Any) -> str:

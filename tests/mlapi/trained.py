@@ -16,7 +16,7 @@ TEXTS = ["good fine", "good great", "fine great", "bad awful", "bad poor", "awfu
 @lru_cache
 def artifact(temperature: float = 0.5, labels: tuple[str, str] = ("Positive", "Negative")) -> bytes:
     """The artifact of a Classifier for the control `label` on the field `text`."""
-    spec = TargetSpec("label", "text", "Text", "text", "single", labels)
+    spec = TargetSpec("label", "text", "Text", "text", "choice", labels)
     estimator = WORD.fit(TEXTS, np.array([0, 0, 0, 1, 1, 1]), 2, "single")
     target = TrainedTarget(spec, estimator, Temperature(temperature))
     model = Classifier("text_classification", [target])

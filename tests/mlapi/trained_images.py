@@ -23,7 +23,7 @@ from tests.factories import TrainingRunFactory, learned, promote, result
 from tests.mlapi.image_files import digits, sha256
 
 LABELS = tuple("0123456789")
-SPEC = TargetSpec("kind", "img", "Image", "image", "single", LABELS)
+SPEC = TargetSpec("kind", "img", "Image", "image", "choice", LABELS)
 
 
 @lru_cache

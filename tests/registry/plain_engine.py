@@ -1,4 +1,4 @@
-"""An engine behind the registry's Protocol, without mlapi.
+"""An engine behind the registry's Protocol, of mlapi with the label types only.
 
 A task whose data has an `image` is shown by it. A `gone.jpg` cannot be had; a `new.jpg` has no
 features, as texts have none.
@@ -7,8 +7,9 @@ features, as texts have none.
 from collections.abc import Sequence
 from typing import Any
 
+from mlapi import label_types
 from registry.actions import projects
-from registry.engine import Neighbour
+from registry.engine import LabelType, Neighbour
 from registry.errors import EvalsError
 from registry.models import Project, Task
 
@@ -52,6 +53,9 @@ class PlainEngine:
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         return [_described(project.hostname, task) for task in tasks]
+
+    def label_type(self, kind: str) -> LabelType:
+        return label_types.get(kind)
 
     def thumbnail(self, task: Task) -> bytes:
         image = task.data.get("image", "")

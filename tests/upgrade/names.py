@@ -80,6 +80,8 @@ VALUES["registry_trainingrun", "candidates"] = VALUES["registry_modelversion", "
 }
 VALUES["registry_act", "numbers"] = {"not_judged": "not_evaluated"}
 
+VALUES["registry_target", "kind"] = {"single": "choice", "multiple": "choices"}
+
 # Models of the dump by today's name, where a row's content type names them.
 MODELS: dict[str, str] = {"registry.act": "registry.auditentry"}
 # Permissions of the dump by today's name.

@@ -11,7 +11,6 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 
-from mlapi.domain import Kind
 from mlapi.pipelines.classification.candidates import UNSEEN
 from mlapi.pipelines.parts import Parts
 
@@ -65,9 +64,9 @@ class Sigmoids:
 KINDS = {"temperature": Temperature, "sigmoids": Sigmoids}
 
 
-def fit(scores: np.ndarray, labels: np.ndarray, kind: Kind) -> Temperature | Sigmoids:
+def fit(scores: np.ndarray, labels: np.ndarray, shape: str) -> Temperature | Sigmoids:
     """Fit on out-of-fold scores (n, labels); `labels` as in `linear.fit`."""
-    return _temperature(scores, labels) if kind == "single" else _sigmoids(scores, labels)
+    return _temperature(scores, labels) if shape == "single" else _sigmoids(scores, labels)
 
 
 def _temperature(scores: np.ndarray, labels: np.ndarray) -> Temperature:

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 from sklearn.linear_model import RidgeClassifier
 
-from mlapi.domain import Kind
 from mlapi.pipelines.parts import Parts
 
 # The score of a label that was not learned: below every score of ridge.
@@ -45,7 +44,7 @@ class Candidate(ABC):
 
     @abstractmethod
     def fit(
-        self, inputs: Sequence[Any], labels: np.ndarray, n_labels: int, kind: Kind
+        self, inputs: Sequence[Any], labels: np.ndarray, n_labels: int, shape: str
     ) -> Estimator:
         """Fit on n examples.
 
@@ -156,11 +155,11 @@ def fit_ridge(
     inputs: Sequence[Any],
     labels: np.ndarray,
     n_labels: int,
-    kind: Kind,
+    shape: str,
     alpha: float = 1.0,
 ) -> RidgeEstimator:
     """Fit the features, and ridge over them; `labels` as in `Candidate.fit`."""
-    if kind == "single":
+    if shape == "single":
         classes = np.unique(labels)
         constant = len(classes) == 1
     else:
@@ -169,8 +168,8 @@ def fit_ridge(
     if constant:
         return RidgeEstimator(None, None, classes, n_labels)
     matrix = features.fit_transform(inputs)
-    target = labels if kind == "single" else labels[:, classes]
-    if kind == "multiple" and len(classes) == 1:
+    target = labels if shape == "single" else labels[:, classes]
+    if shape == "multiple" and len(classes) == 1:
         if target.all():  # ridge takes no single class
             return RidgeEstimator(None, None, classes, n_labels)
         target = target[:, 0]

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from mlapi import label_types
 from mlapi.domain import TargetSpec
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva, open_eva
-from mlapi.evaluation.classification import row
+from mlapi.label_types import shape_of
+from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import evaluation
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
@@ -61,8 +63,9 @@ def _points(
     columns = dataset.columns[spec.name]
     inputs = dataset.holdout.set_index("id").loc[holdout.tasks, columns.input].tolist()
     # Over all labels that humans gave, those that the version never learned included.
-    known = [*spec.labels, *sorted({x for h in holdout.humans for x in h} - set(spec.labels))]
-    truth = indicators(holdout.humans, known)
+    humans = [label_types.of(spec).classes(human) for human in holdout.humans]
+    known = [*spec.labels, *sorted({x for h in humans for x in h} - set(spec.labels))]
+    truth = indicators(humans, known)
     table = f"{job.prefix}_curve_{number}"
     _table(eva, table, dataset, columns, job.seed)
     automl = None
@@ -114,6 +117,6 @@ def _table(
 
 
 def _predicted(probabilities: np.ndarray, spec: TargetSpec) -> np.ndarray:
-    if spec.kind == "single":
+    if shape_of(spec) == "single":
         return np.eye(len(spec.labels))[probabilities.argmax(axis=1)]
     return (probabilities >= THRESHOLD).astype(float)

@@ -9,7 +9,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
+from mlapi import label_types
 from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.label_types import shape_of
 from mlapi.pipelines.classification.boosted import NumericColumns
 from mlapi.pipelines.classification.candidates import Candidate
 
@@ -90,16 +92,21 @@ class Dataset:
         return {"id": "integer", **inputs, **{c.label: "text" for c in self.columns.values()}}
 
 
-def encode(label: str | Sequence[str]) -> str:
-    """A label, or a set of them, as the text of one column."""
-    return label if isinstance(label, str) else _BETWEEN.join(sorted(label))
+def encode(labels: Sequence[str]) -> str:
+    """A set of labels as the text of one column."""
+    return _BETWEEN.join(sorted(labels))
 
 
-def decode(text: str, spec: TargetSpec) -> tuple[str, ...]:
-    """The set of labels in a column's text; of one for `single`."""
-    if spec.kind == "single":
-        return (text,)
+def decode(text: str, spec: TargetSpec) -> Any:
+    """The value of the target's label type in a column's text."""
+    if shape_of(spec) == "single":
+        return text
     return tuple(text.split(_BETWEEN)) if text else ()
+
+
+def classes(text: str, spec: TargetSpec) -> list[str]:
+    """The labels in a column's text."""
+    return label_types.of(spec).classes(decode(text, spec))
 
 
 def build(
@@ -184,11 +191,11 @@ def _numbered(name: str, i: int) -> str:
 
 def _allowed(human: Any, target: TargetSpec) -> str | None:
     """The human's label as a column's text; None if there is none that the config allows."""
-    if target.kind == "single":
-        return human if isinstance(human, str) and human in target.labels else None
-    if not isinstance(human, list | tuple) or not set(human) <= set(target.labels):
+    label_type = label_types.of(target)
+    value = label_type.from_json(human)
+    if value is None or not label_type.is_allowed(value, target.labels):
         return None
-    return encode(human)
+    return encode(label_type.classes(value))
 
 
 def _folds(keys: pd.Series, labels: pd.Series, seed: int) -> np.ndarray:

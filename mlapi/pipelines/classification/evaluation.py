@@ -3,15 +3,19 @@
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
-from mlapi.domain import Answer, ExtractorRef, TargetSpec
+from mlapi import label_types
+from mlapi.domain import ExtractorRef, Prediction, TargetSpec
 from mlapi.eva.execute import write_table
 from mlapi.eva.open import Eva
-from mlapi.evaluation import classification, comparison
-from mlapi.evaluation.classification import row
-from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.evaluation import comparison
+from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
+from mlapi.label_types import shape_of, value_of
+from mlapi.label_types.base import Evaluated
+from mlapi.label_types.label_metrics import Log, row
 from mlapi.labelstudio import visibility
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.dataset import Dataset, decode
@@ -30,7 +34,7 @@ class HoldoutPredictions:
     """
 
     labels: tuple[str, ...]
-    answers: dict[int, Answer] = field(default_factory=dict)
+    answers: dict[int, Prediction] = field(default_factory=dict)
     probabilities: dict[int, np.ndarray] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
 
@@ -41,7 +45,7 @@ class HoldoutTarget:
 
     spec: TargetSpec
     tasks: list[int]
-    humans: list[tuple[str, ...]]
+    humans: list[Any]
     excluded: int
 
     def without(self, tasks: Container[int]) -> "HoldoutTarget":
@@ -56,9 +60,7 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
 
     primary_metric = "macro_f1"
 
-    def __init__(
-        self, eva: Eva, job: TrainingJob, dataset: Dataset, table: str, log: classification.Log
-    ) -> None:
+    def __init__(self, eva: Eva, job: TrainingJob, dataset: Dataset, table: str, log: Log) -> None:
         self._eva = eva
         self._log = log
         self._job = job
@@ -121,7 +123,7 @@ def predict_holdout(
     found = {
         t.spec.name: HoldoutPredictions(t.spec.labels)
         for t in model.targets
-        if t.spec.name in today and today[t.spec.name].kind == t.spec.kind
+        if t.spec.name in today and shape_of(today[t.spec.name]) == shape_of(t.spec)
     }
     if not found or dataset.holdout.empty:
         return found
@@ -142,9 +144,8 @@ def predict_holdout(
     rows = np.stack(predicted["probabilities"].tolist())
     for target, part in zip(model.targets, model.slices(), strict=True):
         if target.spec.name in found:
-            _add_predictions(
-                found[target.spec.name], target.spec, predicted["id"].tolist(), rows[:, part]
-            )
+            spec = replace(target.spec, kind=today[target.spec.name].kind)
+            _add_predictions(found[spec.name], spec, predicted["id"].tolist(), rows[:, part])
     _hide(found, job.targets)
     return found
 
@@ -154,8 +155,12 @@ def _hide(found: dict[str, HoldoutPredictions], targets: Sequence[TargetSpec]) -
     conditional = [t.name for t in targets if t.conditions and t.name in found]
     tasks = {task for name in conditional for task in found[name].answers}
     for task in sorted(tasks):
-        served = {t.name: _served(found, t, task) or () for t in targets}
-        shown = visibility.shown(targets, served)
+        served = {t.name: _served(found, t, task) for t in targets}
+        chosen = {
+            t.name: [] if (value := served[t.name]) is None else label_types.of(t).classes(value)
+            for t in targets
+        }
+        shown = visibility.shown(targets, chosen)
         for name in conditional:
             if name not in shown and found[name].answers.pop(task, None) is not None:
                 del found[name].probabilities[task]
@@ -186,54 +191,31 @@ def metrics(
     predictions: HoldoutPredictions,
     dataset: Dataset,
     seed: int,
-    log: classification.Log,
+    log: Log,
 ) -> list[MetricRow]:
     """The metric rows of a trained target, over the tasks for which it is not hidden."""
     spec, target = target.spec, target.without(predictions.hidden)
     probabilities = np.array([predictions.probabilities[t] for t in target.tasks])
-    labels = [_labels(predictions.answers[t]) for t in target.tasks]
-    majority = _majority(dataset, spec)
-    if spec.kind == "single":
-        rows = classification.multiclass(
-            [h[0] for h in target.humans],
-            [s[0] for s in labels],
-            probabilities,
-            predictions.labels,
-            baseline=majority[0],
-            seed=seed,
-            log=log,
-        )
-    else:
-        rows = classification.multilabel(
-            target.humans,
-            labels,
-            probabilities,
-            predictions.labels,
-            baseline=majority,
-            seed=seed,
-            log=log,
-        )
-    return [replace(r, target=spec.name) for r in rows]
+    label_type = label_types.of(spec)
+    evaluated = Evaluated(
+        truth=target.humans,
+        predicted=[value_of(predictions.answers[t]) for t in target.tasks],
+        labels=predictions.labels,
+        baseline=_majority(dataset, spec),
+        probabilities=probabilities,
+        seed=seed,
+        log=log,
+    )
+    return [replace(r, target=spec.name) for r in label_type.metrics(evaluated)]
 
 
 def outcomes(target: HoldoutTarget, predictions: HoldoutPredictions) -> list[OutcomeRow]:
     """The version's answer and the human label of each evaluated task."""
-    rows = []
     target = target.without(predictions.hidden)
-    for task, human in zip(target.tasks, target.humans, strict=True):
-        answer = predictions.answers[task]
-        labels = _labels(answer)
-        rows.append(
-            OutcomeRow(
-                task=task,
-                target=target.spec.name,
-                predicted=_outcome_value(labels, target.spec),
-                score=answer.score,
-                human=_outcome_value(human, target.spec),
-                correct=set(labels) == set(human),
-            )
-        )
-    return rows
+    return [
+        outcome_row(target.spec, task, predictions.answers[task], human)
+        for task, human in zip(target.tasks, target.humans, strict=True)
+    ]
 
 
 def compare(
@@ -265,6 +247,7 @@ def compare(
     both = [
         comparison.PairedPredictions(
             t.spec.name,
+            t.spec.kind,
             t.tasks,
             t.humans,
             [_served(candidate, t.spec, task) for task in t.tasks],
@@ -277,27 +260,17 @@ def compare(
     return comparison.compare(both, champion_serves=serves, seed=seed)
 
 
-def _served(
-    predictions: dict[str, HoldoutPredictions], spec: TargetSpec, task: int
-) -> tuple[str, ...] | None:
-    """The answer as it would be served: not at all if it has a label that is not allowed."""
+def _served(predictions: dict[str, HoldoutPredictions], spec: TargetSpec, task: int) -> Any | None:
+    """The value as it would be served: none if it has a label that is not allowed."""
     found = predictions.get(spec.name)
     answer = found.answers.get(task) if found else None
     if answer is None:
         return None
-    labels = _labels(answer)
-    return labels if set(labels) <= set(spec.labels) else None
+    value = value_of(answer)
+    return value if label_types.of(spec).is_allowed(value, spec.labels) else None
 
 
-def _labels(answer: Answer) -> tuple[str, ...]:
-    return (answer.value,) if isinstance(answer.value, str) else answer.value
-
-
-def _outcome_value(labels: tuple[str, ...], spec: TargetSpec) -> str | list[str]:
-    return labels[0] if spec.kind == "single" else sorted(labels)
-
-
-def _majority(dataset: Dataset, spec: TargetSpec) -> tuple[str, ...]:
+def _majority(dataset: Dataset, spec: TargetSpec) -> Any:
     """The most common label, or set of them, of the training split."""
     columns = dataset.columns[spec.name]
     values = dataset.train.loc[dataset.train[columns.fold] >= 0, columns.label]

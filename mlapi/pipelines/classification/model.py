@@ -11,7 +11,7 @@ from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.boosted import AutoMLEstimator
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
 from mlapi.pipelines.classification.candidates import Estimator, RidgeEstimator
-from mlapi.pipelines.parts import Parts
+from mlapi.pipelines.parts import Parts, spec_parts
 
 ESTIMATORS = {kind.kind: kind for kind in (RidgeEstimator, AutoMLEstimator)}
 
@@ -33,7 +33,7 @@ class TrainedTarget:
 
     def to_parts(self) -> dict[str, Any]:
         return {
-            "spec": self.spec.to_dict(),
+            "spec": spec_parts(self.spec),
             "needs": list(self.estimator.needs),
             "estimator": self.estimator.to_parts(),
             "calibration": self.calibration.to_parts(),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from mlapi.domain import TargetSpec
 from mlapi.eva.execute import StatementFailed
+from mlapi.label_types import shape_of
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
@@ -44,13 +45,13 @@ class Examples:
     truth: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
-        single = self.spec.kind == "single"
+        single = shape_of(self.spec) == "single"
         self.truth = np.eye(len(self.spec.labels))[self.labels] if single else self.labels
 
     def fit(self, candidate: Candidate, rows: np.ndarray) -> Estimator:
         """The candidate fitted where the mask is set. Raises whatever it raises."""
         spec = self.spec
-        fitted = candidate.fit(self.at(rows), self.labels[rows], len(spec.labels), spec.kind)
+        fitted = candidate.fit(self.at(rows), self.labels[rows], len(spec.labels), shape_of(spec))
         if fitted is None:
             raise ValueError("It fitted nothing.")
         return fitted
@@ -71,7 +72,7 @@ class Examples:
 
     def score(self, scores: np.ndarray, rows: np.ndarray) -> float:
         """Macro F1 of the labels with the highest scores, before they are calibrated."""
-        if self.spec.kind == "single":
+        if shape_of(self.spec) == "single":
             predicted = np.eye(len(self.spec.labels))[scores.argmax(axis=1)]
         else:
             predicted = (scores > 0).astype(float)
@@ -100,8 +101,8 @@ def read_examples(modality: Modality, spec: TargetSpec, frame: pd.DataFrame) -> 
     """The rows of EvaDB's SELECT: input, label, fold. `spec.labels` are those learned."""
     number = {label: i for i, label in enumerate(spec.labels)}
     humans = [decode(label, spec) for label in frame["label"]]
-    if spec.kind == "single":
-        labels = np.array([number[human[0]] for human in humans], dtype=int)
+    if shape_of(spec) == "single":
+        labels = np.array([number[human] for human in humans], dtype=int)
     else:
         labels = np.zeros((len(humans), len(number)), dtype=int)
         for i, human in enumerate(humans):
@@ -265,7 +266,7 @@ def _refit(examples: Examples, best: _Scored) -> TrainedTarget:
         scores, labels = best.scores, examples.labels[examples.fold == 0]
     else:
         scores, labels = examples.out_of_fold(candidate), examples.labels
-    fitted = calibration.fit(scores, labels, examples.spec.kind)
+    fitted = calibration.fit(scores, labels, shape_of(examples.spec))
     return TrainedTarget(examples.spec, examples.fit(candidate, whole), fitted)
 
 
@@ -278,7 +279,9 @@ def _refit_automl(
     examples: Examples, automl: AutoML, best: _Scored, seconds: float
 ) -> TrainedTarget:
     """Calibrated on the validation fifth only: five more fits would take too long."""
-    fitted = calibration.fit(best.scores, examples.labels[examples.fold == 0], examples.spec.kind)
+    fitted = calibration.fit(
+        best.scores, examples.labels[examples.fold == 0], shape_of(examples.spec)
+    )
     estimator = automl.fit("best", examples.inputs, f"{automl.columns.fold} >= 0", seconds)
     return TrainedTarget(examples.spec, estimator, fitted)
 

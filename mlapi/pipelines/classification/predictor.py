@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
+from mlapi import label_types
+from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
+from mlapi.label_types import shape_of
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
@@ -15,45 +17,49 @@ from mlapi.pipelines.classification.model import Classifier
 THRESHOLD = 0.5  # of the calibrated probability of each label of a `multiple` target
 
 
-def answers(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
-    """One answer for each row of (n, labels); None for a row of NaN, which had no input.
+def answers(spec: TargetSpec, probabilities: np.ndarray, kind: str = "") -> list[Prediction | None]:
+    """One prediction for each row of (n, labels); None for a row of NaN, which had no input.
 
     The score of one label is its probability; that of a set is the probability of its least
-    sure decision, to take a label or to leave it.
+    sure decision, to take a label or to leave it. `kind` is the label type that the control has
+    today, if another than it was learned with.
     """
-    if spec.kind == "single":
-        return _single(spec, probabilities)
-    return _multiple(spec, probabilities)
+    label_type = label_types.get(kind or spec.kind)
+    read = _single if label_type.shape == "single" else _multiple
+    return [
+        None if found is None else label_type.prediction(spec.name, *found)
+        for found in read(spec, probabilities)
+    ]
 
 
-def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
+def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[tuple[str, float] | None]:
     missing = np.isnan(probabilities).any(axis=1)
     best = np.where(missing[:, None], 0.0, probabilities).argmax(axis=1)
     scores = probabilities[np.arange(len(best)), best]
     return [
-        None if absent else Answer(spec.name, spec.labels[i], float(score), "single")
+        None if absent else (spec.labels[i], float(score))
         for i, score, absent in zip(best.tolist(), scores.tolist(), missing.tolist(), strict=True)
     ]
 
 
-def _multiple(spec: TargetSpec, probabilities: np.ndarray) -> list[Answer | None]:
+def _multiple(
+    spec: TargetSpec, probabilities: np.ndarray
+) -> list[tuple[tuple[str, ...], float] | None]:
     missing = np.isnan(probabilities).any(axis=1)
     taken = probabilities >= THRESHOLD
     sure = np.where(taken, probabilities, 1 - probabilities).min(axis=1)
     return [
         None
         if missing[row]
-        else Answer(
-            spec.name,
+        else (
             tuple(sorted(label for label, on in zip(spec.labels, taken[row], strict=True) if on)),
             float(sure[row]),
-            "multiple",
         )
         for row in range(len(probabilities))
     ]
 
 
-Answers = dict[str, Answer | NoPrediction]
+Answers = dict[str, Prediction | NoPrediction]
 # A target's input in each row, or the InputError why there is none.
 ReadInputs = Callable[[Sequence[dict[str, Any]], TargetSpec, FeatureSource | None], list[Any]]
 
@@ -91,7 +97,9 @@ class ClassifierPredictor(Predictor):
         probabilities = np.stack(self._function.evaluate(frame)["probabilities"].tolist())
         for i in served:
             spec = self.targets[i]
-            for row, answer in enumerate(answers(spec, probabilities[:, self._slices[i]])):
+            for row, answer in enumerate(
+                answers(spec, probabilities[:, self._slices[i]], specs_by_name[spec.name].kind)
+            ):
                 if answer is not None:
                     found[row][spec.name] = answer
         return found
@@ -99,7 +107,7 @@ class ClassifierPredictor(Predictor):
 
 def serves(learned: TargetSpec, today: TargetSpec | None) -> bool:
     """Whether the control is still in the config, and takes one label or several as it did."""
-    return today is not None and today.kind == learned.kind
+    return today is not None and shape_of(today) == shape_of(learned)
 
 
 def _without_errors(inputs: list[Any], spec: TargetSpec, found: list[Answers]) -> list[Any]:

@@ -7,6 +7,7 @@ from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.label_types import shape_of
 from mlapi.pipelines import artifact
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
@@ -97,7 +98,7 @@ def _train_targets(
 ) -> Trained:
     results = Trained()
     specs = {t.name: _with_learned_labels(t, dataset) for t in job.targets}
-    singles = [t for t in specs.values() if t.kind == "single"]
+    singles = [t for t in specs.values() if shape_of(t) == "single"]
     for i, spec in enumerate(specs.values()):
         done = 0.05 + 0.7 * i / len(specs)
         what = f"selecting a model for {spec.name}" if len(specs) > 1 else "selecting a model"
@@ -147,7 +148,7 @@ def _select(
     frame = frame.set_axis(["id", "input", "label", "fold"], axis=1).sort_values("id")
     examples = read_examples(dataset.modality, spec, frame)
     wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
-    if spec.kind == "multiple":
+    if shape_of(spec) == "multiple":
         note = _SEVERAL if wants_automl else ""
         return select_model(examples, None, note, 0, on_fit, limit_s)
     automl = None
@@ -175,7 +176,7 @@ def _with_learned_labels(spec: TargetSpec, dataset: Dataset) -> TargetSpec:
     """The labels that the training split has, in the config's order."""
     c = dataset.columns[spec.name]
     values = dataset.train.loc[dataset.train[c.fold] >= 0, c.label].unique()
-    learned = {label for text in values for label in datasets.decode(text, spec)}
+    learned = {label for text in values for label in datasets.classes(text, spec)}
     return replace(spec, labels=tuple(label for label in spec.labels if label in learned))
 
 

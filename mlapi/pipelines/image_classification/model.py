@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import Nystroem
 
-from mlapi.domain import ExtractorRef, InputError, Kind, TargetSpec
+from mlapi.domain import ExtractorRef, InputError, TargetSpec
 from mlapi.images.addresses import read_address
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
@@ -118,9 +118,9 @@ class LinearCandidate(Candidate):
     alpha: float = 0.1
 
     def fit(
-        self, inputs: Sequence[np.ndarray], labels: np.ndarray, n_labels: int, kind: Kind
+        self, inputs: Sequence[np.ndarray], labels: np.ndarray, n_labels: int, shape: str
     ) -> RidgeEstimator:
-        return fit_ridge(Vectors(), inputs, labels, n_labels, kind, self.alpha)
+        return fit_ridge(Vectors(), inputs, labels, n_labels, shape, self.alpha)
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,9 @@ class KernelCandidate(Candidate):
     alpha: float = 0.1
 
     def fit(
-        self, inputs: Sequence[np.ndarray], labels: np.ndarray, n_labels: int, kind: Kind
+        self, inputs: Sequence[np.ndarray], labels: np.ndarray, n_labels: int, shape: str
     ) -> RidgeEstimator:
-        return fit_ridge(Kernel(), inputs, labels, n_labels, kind, self.alpha)
+        return fit_ridge(Kernel(), inputs, labels, n_labels, shape, self.alpha)
 
 
 LINEAR = LinearCandidate()

@@ -10,8 +10,8 @@ from sklearn.metrics import adjusted_rand_score, v_measure_score
 
 from mlapi.domain import TargetSpec
 from mlapi.eva.open import Eva
-from mlapi.evaluation.classification import row
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.image_clusters.cluster_names import Members, most
 from mlapi.pipelines.image_clusters.clustering import silhouette
 from mlapi.pipelines.image_clusters.function import NearestCluster

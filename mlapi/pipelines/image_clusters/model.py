@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import Answer, ExtractorRef, TargetSpec
-from mlapi.pipelines.parts import Parts
+from mlapi import label_types
+from mlapi.domain import ExtractorRef, Prediction, TargetSpec
+from mlapi.pipelines.parts import Parts, spec_parts
 
 
 @dataclass
@@ -41,14 +42,18 @@ class ClusterModel:
         safe = np.where(following > 0, following, 1.0)
         return nearest, np.where(following > 0, 1 - own / safe, 0.0)
 
-    def answer(self, cluster: int, centrality: float) -> Answer:
-        """The cluster's name, with the centrality as score."""
+    def answer(self, cluster: int, centrality: float, kind: str = "") -> Prediction:
+        """The cluster's name, with the centrality as score.
+
+        `kind` is the label type that the control has today, if another than it had.
+        """
         score = min(1.0, max(0.0, float(centrality)))
-        return Answer(self.spec.name, self.names[cluster], score, "single")
+        label_type = label_types.get(kind or self.spec.kind)
+        return label_type.prediction(self.spec.name, self.names[cluster], score)
 
     def to_parts(self) -> dict[str, Any]:
         target = {
-            "spec": self.spec.to_dict(),
+            "spec": spec_parts(self.spec),
             "needs": [],
             "names": self.names,
             "centres": np.ascontiguousarray(self.centres, dtype=np.float32),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlapi.pipelines.parts import Parts
 
 CONTROLS = ("TextArea", "Choices", "Taxonomy")
+# A cluster has one name, also where the control takes several.
+_ONE = {"choices": "choice", "taxonomy": "taxonomy_choice"}
 
 
 class ImageClusters(ImagePipeline):
@@ -45,8 +47,8 @@ class ImageClusters(ImagePipeline):
             code = _refusal(control, config, options.get("cluster"))
             image = image_of(control, config)
             if not code and not isinstance(image, str):
-                # A cluster has one name, also where the control takes several.
-                targets.append(replace(target_spec(control, (image,)), kind="single"))
+                spec = target_spec(control, (image,))
+                targets.append(replace(spec, kind=_ONE.get(spec.kind, spec.kind)))
             else:
                 unserved.append(refusals.unserved(control, code))
         return reachable(Match(self.name, tuple(targets), tuple(unserved), "clusters"))

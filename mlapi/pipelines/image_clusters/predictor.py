@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
+from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.images.addresses import read_vectors
 from mlapi.pipelines.base import Predictor
@@ -32,14 +32,14 @@ class ClusterPredictor(Predictor):
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
-    ) -> list[dict[str, Answer | NoPrediction]]:
+    ) -> list[dict[str, Prediction | NoPrediction]]:
         specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
         spec = specs_by_name.get(name)
         if spec is None:
             return [{} for _ in rows]
         inputs = read_vectors(rows, spec, self.model.extractor, store)
-        found: list[dict[str, Answer | NoPrediction]] = [
+        found: list[dict[str, Prediction | NoPrediction]] = [
             {name: NoPrediction(name, value.code, value.message)}
             if isinstance(value, InputError)
             else {}
@@ -50,5 +50,5 @@ class ClusterPredictor(Predictor):
         outputs = self._function.evaluate(pd.DataFrame({"features": vectors}))
         columns = (outputs[column].tolist() for column in ("cluster", "centrality"))
         for i, cluster, centrality in zip(readable, *columns, strict=True):
-            found[i] = {name: self.model.answer(cluster, centrality)}
+            found[i] = {name: self.model.answer(cluster, centrality, spec.kind)}
         return found

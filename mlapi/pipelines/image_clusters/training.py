@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlapi import label_types
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion, optional
@@ -125,9 +126,9 @@ def _examples(
 
 
 def _allowed(human: Any, spec: TargetSpec) -> str | None:
-    if not isinstance(human, str):
-        return None
-    return human if not spec.labels or human in spec.labels else None
+    label_type = label_types.of(spec)
+    value = label_type.from_json(human)
+    return value if value and label_type.is_allowed(value, spec.labels) else None
 
 
 def _cluster(

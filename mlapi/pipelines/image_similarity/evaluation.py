@@ -8,13 +8,14 @@ from functools import cached_property
 
 import numpy as np
 
-from mlapi.domain import Answer, TargetSpec
+from mlapi import label_types
+from mlapi.domain import Prediction, TargetSpec
 from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
-from mlapi.evaluation.classification import row
-from mlapi.evaluation.evaluate import Holdout, Version, predict_table
+from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
 from mlapi.images.extraction import write_images
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.run_folder.job import TrainingJob
@@ -48,7 +49,7 @@ class Examples:
         return self.holdout & np.array([h is not None for h in self.humans])
 
 
-class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
+class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
     """The holdout among the examples; predictions by task id, None for no label."""
 
     primary_metric = "macro_f1"
@@ -64,7 +65,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
         self._spec = job.targets[0]
         self._evaluated = np.flatnonzero(examples.evaluated).tolist()
 
-    def predict(self, version: Version[SimilarityModel]) -> dict[int, Answer | None] | None:
+    def predict(self, version: Version[SimilarityModel]) -> dict[int, Prediction | None] | None:
         """None also for a version of another label, or without features of its extractor."""
         model = version.model
         if model.label != self._examples.label or model.spec.name != self._spec.name:
@@ -82,38 +83,40 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Answer | None]]):
             task: model.answer(near[ids != task]) for task, ids, near in zip(*columns, strict=True)
         }
 
-    def metrics(self, predictions: dict[int, Answer | None]) -> list[MetricRow]:
+    def metrics(self, predictions: dict[int, Prediction | None]) -> list[MetricRow]:
         return [
             r if r.name == "primary" else replace(r, target=self._spec.name)
             for r in _metrics(self._examples, self._evaluated, predictions, self._k)
         ]
 
-    def outcomes(self, predictions: dict[int, Answer | None]) -> list[OutcomeRow]:
+    def outcomes(self, predictions: dict[int, Prediction | None]) -> list[OutcomeRow]:
         return [_outcome(self._examples, i, predictions, self._spec) for i in self._evaluated]
 
-    def exemplars(self, predictions: dict[int, Answer | None]) -> list[ExemplarRow]:
+    def exemplars(self, predictions: dict[int, Prediction | None]) -> list[ExemplarRow]:
         return _exemplars(self._examples, predictions, self._spec)
 
     def compare(
-        self, candidate: dict[int, Answer | None], champion: dict[int, Answer | None] | None
+        self, candidate: dict[int, Prediction | None], champion: dict[int, Prediction | None] | None
     ) -> Comparison:
         truth, predicted = _binary(self._examples, self._evaluated, candidate)
         _, of_champion = _binary(self._examples, self._evaluated, champion or {})
         tasks = [int(self._examples.tasks[i]) for i in self._evaluated]
         both = comparison.PairedPredictions(
-            self._spec.name, tasks, truth, list(predicted), list(of_champion)
+            self._spec.name, "choice", tasks, truth, predicted, of_champion
         )
         serves = champion is not None
         return comparison.compare([both], champion_serves=serves, seed=self._job.seed)
 
 
 def _metrics(
-    examples: Examples, evaluated: list[int], answers: dict[int, Answer | None], k: int
+    examples: Examples, evaluated: list[int], answers: dict[int, Prediction | None], k: int
 ) -> list[MetricRow]:
     n = len(evaluated)
     truth, predicted = _binary(examples, evaluated, answers)
     labels = _classes(examples.label)
-    is_true, is_predicted = indicators(truth, labels), indicators(predicted, labels)
+    is_true, is_predicted = (
+        indicators([(one,) for one in of], labels) for of in (truth, predicted)
+    )
     f1 = macro_f1(is_true, is_predicted) if n else None
     precision, by_chance, queries = precision_at_k(examples, k)
     hits = int((is_true[:, 0] * is_predicted[:, 0]).sum()) if n else 0
@@ -169,35 +172,29 @@ def _classes(label: str) -> list[str]:
 
 
 def _binary(
-    examples: Examples, evaluated: list[int], answers: dict[int, Answer | None]
-) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    examples: Examples, evaluated: list[int], answers: dict[int, Prediction | None]
+) -> tuple[list[str], list[str]]:
     """The human label and the prediction of each evaluated task: the label, or not."""
-    yes: tuple[str, ...] = (_classes(examples.label)[0],)
-    no: tuple[str, ...] = (_classes(examples.label)[1],)
+    yes, no = _classes(examples.label)
     truth = [yes if examples.carries[i] else no for i in evaluated]
     predicted = [yes if answers.get(int(examples.tasks[i])) else no for i in evaluated]
     return truth, predicted
 
 
 def _outcome(
-    examples: Examples, i: int, answers: dict[int, Answer | None], spec: TargetSpec
+    examples: Examples, i: int, answers: dict[int, Prediction | None], spec: TargetSpec
 ) -> OutcomeRow:
-    single = spec.kind == "single"
-    human = sorted(examples.humans[i] or ())
+    """It is correct if the label is rightly predicted or not, whatever other labels there are."""
+    label_type = label_types.of(spec)
+    labels = tuple(sorted(examples.humans[i] or ()))
+    human = labels if label_type.shape == "multiple" else labels[0] if labels else ""
     answer = answers[int(examples.tasks[i])]
-    predicted = [examples.label] if answer else []
-    return OutcomeRow(
-        task=int(examples.tasks[i]),
-        target=spec.name,
-        predicted=(predicted[0] if predicted else None) if single else predicted,
-        score=answer.score if answer else None,
-        human=(human[0] if human else "") if single else human,
-        correct=bool(answer) == bool(examples.carries[i]),
-    )
+    found = outcome_row(spec, int(examples.tasks[i]), answer, human)
+    return replace(found, correct=bool(answer) == bool(examples.carries[i]))
 
 
 def _exemplars(
-    examples: Examples, answers: dict[int, Answer | None], spec: TargetSpec
+    examples: Examples, answers: dict[int, Prediction | None], spec: TargetSpec
 ) -> list[ExemplarRow]:
     """The tasks that would get the label and do not carry it, the most similar first."""
     found = [

@@ -7,8 +7,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from mlapi.domain import Answer, ExtractorRef, TargetSpec
-from mlapi.pipelines.parts import Parts
+from mlapi import label_types
+from mlapi.domain import ExtractorRef, Prediction, TargetSpec
+from mlapi.pipelines.parts import Parts, spec_parts
 
 # The references that are returned; one of them can be the image itself.
 NEAREST = 8
@@ -52,17 +53,21 @@ class SimilarityModel:
             nearness[rows] = np.clip(np.take_along_axis(near, places, axis=1), 0.0, 1.0)
         return ids, nearness
 
-    def answer(self, nearness: Sequence[float]) -> Answer | None:
-        """The label, with the nearness of the nearest reference as score; None if none is near."""
+    def answer(self, nearness: Sequence[float], kind: str = "") -> Prediction | None:
+        """The label, with the nearness of the nearest reference as score; None if none is near.
+
+        `kind` is the label type that the control has today, if another than it had.
+        """
         best = max(nearness, default=0.0)
         if best <= 0:
             return None
-        value = self.label if self.spec.kind == "single" else (self.label,)
-        return Answer(self.spec.name, value, float(best), self.spec.kind)
+        label_type = label_types.get(kind or self.spec.kind)
+        value = self.label if label_type.shape == "single" else (self.label,)
+        return label_type.prediction(self.spec.name, value, float(best))
 
     def to_parts(self) -> dict[str, Any]:
         target = {
-            "spec": self.spec.to_dict(),
+            "spec": spec_parts(self.spec),
             "needs": [],
             "label": self.label,
             "references": self.references,

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mlapi.domain import Answer, FeatureSource, InputError, NoPrediction, TargetSpec
+from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.images.addresses import read_vectors
+from mlapi.label_types import shape_of
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel
@@ -34,15 +35,15 @@ class SimilarityPredictor(Predictor):
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
         store: FeatureSource | None = None,
-    ) -> list[dict[str, Answer | NoPrediction]]:
+    ) -> list[dict[str, Prediction | NoPrediction]]:
         specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         name = self.model.spec.name
         spec = specs_by_name.get(name)
-        if spec is None or spec.kind != self.model.spec.kind:
+        if spec is None or shape_of(spec) != shape_of(self.model.spec):
             return [{} for _ in rows]
         inputs = read_vectors(rows, spec, self.model.extractor, store)
         readable = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
-        found: list[Answer | NoPrediction] = [
+        found: list[Prediction | NoPrediction] = [
             NoPrediction(name, value.code, value.message)
             if isinstance(value, InputError)
             else NoPrediction(name, *NOT_SIMILAR)
@@ -51,5 +52,5 @@ class SimilarityPredictor(Predictor):
         vectors = pd.Series([inputs[i] for i in readable], dtype=object)
         nearness = self._function.evaluate(pd.DataFrame({"features": vectors}))["nearness"]
         for i, near in zip(readable, nearness.tolist(), strict=True):
-            found[i] = self.model.answer(near) or found[i]
+            found[i] = self.model.answer(near, spec.kind) or found[i]
         return [{name: answer} for answer in found]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mlapi import label_types
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
@@ -89,8 +90,11 @@ def _examples(
 
 def _allowed(human: Any, spec: TargetSpec) -> frozenset[str] | None:
     """The human labels as a set; None for a task without one for this control."""
-    labels = {human} if isinstance(human, str) else set(human) if isinstance(human, list) else None
-    return frozenset(labels) if labels is not None and labels <= set(spec.labels) else None
+    label_type = label_types.of(spec)
+    value = label_type.from_json(human)
+    if value is None or not label_type.is_allowed(value, spec.labels):
+        return None
+    return frozenset(label_type.classes(value))
 
 
 def _model(

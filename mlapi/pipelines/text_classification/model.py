@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from mlapi.domain import Kind, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
@@ -120,9 +120,9 @@ class LinearCandidate(Candidate):
     characters: bool
 
     def fit(
-        self, inputs: Sequence[str], labels: np.ndarray, n_labels: int, kind: Kind
+        self, inputs: Sequence[str], labels: np.ndarray, n_labels: int, shape: str
     ) -> RidgeEstimator:
-        return fit_ridge(TextVectors(characters=self.characters), inputs, labels, n_labels, kind)
+        return fit_ridge(TextVectors(characters=self.characters), inputs, labels, n_labels, shape)
 
     def takes_too_long(self, inputs: Sequence[str], n_labels: int) -> bool:
         return self.characters and characters_take_too_long(inputs, n_labels)

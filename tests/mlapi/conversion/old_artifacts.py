@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from mlapi import label_types
+from mlapi.domain import Prediction
+
 FOLDER = Path(__file__).parents[2] / "fixtures" / "artifacts-format-1"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.artifact"))
 
@@ -53,8 +56,9 @@ def vectors() -> np.ndarray:
 
 
 def as_recorded(answer) -> dict[str, Any]:
-    """An answer or a problem as the kept files have it."""
-    if hasattr(answer, "value"):
-        value = answer.value if isinstance(answer.value, str) else list(answer.value)
-        return {"value": value, "score": answer.score, "kind": answer.kind}
+    """A prediction or a problem as the kept files have it."""
+    if isinstance(answer, Prediction):
+        label_type = label_types.of(answer)
+        value = label_type.to_json(label_types.value_of(answer))
+        return {"value": value, "score": answer.score, "kind": label_type.shape}
     return {"code": answer.code, "message": answer.message}

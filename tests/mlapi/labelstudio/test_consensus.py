@@ -9,8 +9,8 @@ from mlapi.domain import TargetSpec
 from mlapi.labelstudio.consensus import consensus
 from mlapi.labelstudio.label_config import parse
 
-SINGLE = TargetSpec("label", "text", "Text", "text", "single", ("A", "B", "C"))
-MULTIPLE = TargetSpec("tags", "text", "Text", "text", "multiple", ("x", "y", "z"))
+SINGLE = TargetSpec("label", "text", "Text", "text", "choice", ("A", "B", "C"))
+MULTIPLE = TargetSpec("tags", "text", "Text", "text", "choices", ("x", "y", "z"))
 
 
 def annotation(*chosen, by=1, id=None, at="2026-11-23T07:00:00.000000Z", control="label", **fields):
@@ -155,7 +155,7 @@ def written(control: str, value: dict, by: int = 1) -> dict:
 
 
 def test_words_in_a_text_area_are_a_label_whatever_the_white_space():
-    words = TargetSpec("name", "image", "Image", "image", "single", (), control_tag="TextArea")
+    words = TargetSpec("name", "image", "Image", "image", "text", (), control_tag="TextArea")
     one, other = (
         written("name", {"text": ["red  ones "]}),
         written("name", {"text": "red ones"}, by=2),
@@ -169,7 +169,13 @@ def test_words_in_a_text_area_are_a_label_whatever_the_white_space():
 
 def test_a_path_of_a_taxonomy_is_a_label_if_the_config_has_it():
     kinds = TargetSpec(
-        "kind", "image", "Image", "image", "single", ("Animal / Cat",), control_tag="Taxonomy"
+        "kind",
+        "image",
+        "Image",
+        "image",
+        "taxonomy_choice",
+        ("Animal / Cat",),
+        control_tag="Taxonomy",
     )
 
     assert consensus([written("kind", {"taxonomy": [["Animal", "Cat"]]})], [kinds])[0] == {
@@ -242,7 +248,7 @@ def test_where_annotators_are_tied_what_each_was_shown_counts():
 
 
 def test_a_choice_that_is_a_path_of_one_is_its_label():
-    target = TargetSpec("c", "t", "Text", "t", "multiple", ("a", "b"))
+    target = TargetSpec("c", "t", "Text", "t", "choices", ("a", "b"))
     assert consensus([labelled(1, c=[["a"], ["b"]])], [target]) == ({"c": ["a", "b"]}, [])
     assert consensus([labelled(1, c=[["a", "deeper"]])], [target]) == ({}, [])
 
@@ -262,6 +268,7 @@ def test_a_choice_that_is_a_path_of_one_is_its_label():
 )
 def test_each_control_tag_has_labels_of_its_own_form(tag, value, label):
     labels = ("3", "left", "right", "a / b")
-    target = TargetSpec("c", "t", "Text", "t", "single", labels, control_tag=tag)
+    kind = "taxonomy_choice" if tag == "Taxonomy" else "choice"
+    target = TargetSpec("c", "t", "Text", "t", kind, labels, control_tag=tag)
     annotation = {"id": 1, "result": [{"from_name": "c", "value": value}]}
     assert consensus([annotation], [target])[0] == ({"c": label} if label else {})

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_studio_sdk.label_interface import LabelInterface
 
-from mlapi.domain import Answer, NoPrediction
+from mlapi import label_types
+from mlapi.domain import NoPrediction, Prediction
 from mlapi.labelstudio.label_config import parse
-from mlapi.labelstudio.results import is_allowed, prediction
+from mlapi.labelstudio.results import allowed_regions, is_nothing, prediction
 
 CONFIG = (
     '<View><Text name="text" value="$text"/>'
@@ -25,13 +26,17 @@ CONFIG = (
 )
 
 
-def prediction_of(*answers: Answer | NoPrediction, version="v1-abcdef"):
+def answer(target, value, score, kind="choice") -> Prediction:
+    return label_types.get(kind).prediction(target, value, score)
+
+
+def prediction_of(*answers: Prediction | NoPrediction, version="v1-abcdef"):
     return prediction({a.target: a for a in answers}, parse(CONFIG), version)
 
 
 def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores():
     expected = prediction_of(
-        Answer("label", "g,1", 0.9), Answer("tags", ("x", "y"), 0.6, "multiple")
+        answer("label", "g,1", 0.9), answer("tags", ("x", "y"), 0.6, "choices")
     )
     assert expected["model_version"] == "v1-abcdef"
     assert expected["score"] == 0.6
@@ -52,7 +57,7 @@ def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores
 )
 def test_label_studio_accepts_every_prediction(label, tags, score, other):
     expected = prediction_of(
-        Answer("label", label, score), Answer("tags", tuple(sorted(tags)), other, "multiple")
+        answer("label", label, score), answer("tags", tuple(sorted(tags)), other, "choices")
     )
     assert LabelInterface(CONFIG).validate_prediction(expected, return_errors=True) == []
 
@@ -61,46 +66,46 @@ def test_label_studio_accepts_every_prediction(label, tags, score, other):
     ("score", "expected"), [(math.nan, 0.0), (math.inf, 0.0), (-0.1, 0.0), (1.2, 1.0), (0.25, 0.25)]
 )
 def test_scores_are_finite_and_within_0_and_1(score, expected):
-    assert prediction_of(Answer("label", "Bad", score))["score"] == expected
+    assert prediction_of(answer("label", "Bad", score))["score"] == expected
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "refused",
     [
-        Answer("label", "Gone", 0.9),
-        Answer("label", "Good", 0.9),  # it has an alias
-        Answer("label", ("Bad", "g,1"), 0.9, "multiple"),  # the control takes one now
-        Answer("label", "", 0.9),
-        Answer("tags", (), 0.9, "multiple"),
-        Answer("tags", ("x", "gone"), 0.9, "multiple"),
-        Answer("part", "A", 0.9),
-        Answer("tree", "A", 0.9),
-        Answer("area", ("A", "B"), 0.9, "multiple"),
-        Answer("kinds", "Animal / Dog", 0.9),
-        Answer("missing", "A", 0.9),
+        answer("label", "Gone", 0.9),
+        answer("label", "Good", 0.9),  # it has an alias
+        answer("label", ("Bad", "g,1"), 0.9, "choices"),  # the control takes one now
+        answer("label", "", 0.9),
+        answer("tags", (), 0.9, "choices"),
+        answer("tags", ("x", "gone"), 0.9, "choices"),
+        answer("part", "A", 0.9),
+        answer("tree", "A", 0.9),
+        answer("area", ("A", "B"), 0.9, "choices"),
+        answer("kinds", "Animal / Dog", 0.9, "taxonomy_choice"),
+        answer("missing", "A", 0.9),
         NoPrediction("label", "empty", "The text is empty."),
     ],
     ids=str,
 )
-def test_answers_that_the_config_does_not_allow_are_left_out(answer):
-    assert prediction_of(answer) is None
-    others = prediction_of(answer, Answer("tags", ("y",), 0.5, "multiple"))
-    if answer.target != "tags":
+def test_answers_that_the_config_does_not_allow_are_left_out(refused):
+    assert prediction_of(refused) is None
+    others = prediction_of(refused, answer("tags", ("y",), 0.5, "choices"))
+    if refused.target != "tags":
         assert [region["from_name"] for region in others["result"]] == ["tags"]
 
 
 def test_one_of_a_multiple_control_may_fill_it():
     control = parse(CONFIG).control("tags")
-    assert is_allowed(Answer("tags", "x", 0.5), control)
+    assert allowed_regions(answer("tags", "x", 0.5), control)
 
 
 def test_words_are_written_into_a_text_area_and_a_path_into_a_taxonomy():
-    (words,) = prediction_of(Answer("area", "red ones", 0.7))["result"]
+    (words,) = prediction_of(answer("area", "red ones", 0.7, "text"))["result"]
     assert (words["type"], words["value"]) == ("textarea", {"text": ["red ones"]})
-    (path,) = prediction_of(Answer("kinds", "Animal / c", 0.6))["result"]
+    (path,) = prediction_of(answer("kinds", "Animal / c", 0.6, "taxonomy_choice"))["result"]
     assert (path["type"], path["value"]) == ("taxonomy", {"taxonomy": [["Animal", "c"]]})
-    assert prediction_of(Answer("kinds", "Animal / Cat", 0.6)) is None
-    assert prediction_of(Answer("kinds", "c", 0.6)) is None
+    assert prediction_of(answer("kinds", "Animal / Cat", 0.6, "taxonomy_choice")) is None
+    assert prediction_of(answer("kinds", "c", 0.6, "taxonomy_choice")) is None
 
 
 def test_without_an_allowed_answer_there_is_no_prediction():
@@ -112,22 +117,29 @@ WRITTEN = {
         '<Choices name="c" toName="t" allowNested="true" choice="multiple"><Choice value="a"/>'
         '<Choice value="b"/></Choices>',
         ("a", "b"),
+        "choices",
         ("choices", {"choices": [["a"], ["b"]]}),
     ),
-    "stars": ('<Rating name="c" toName="t"/>', "4", ("rating", {"rating": 4})),
-    "a side": ('<Pairwise name="c" toName="t,u"/>', "left", ("pairwise", {"selected": "left"})),
+    "stars": ('<Rating name="c" toName="t"/>', "4", "choice", ("rating", {"rating": 4})),
+    "a side": (
+        '<Pairwise name="c" toName="t,u"/>',
+        "left",
+        "choice",
+        ("pairwise", {"selected": "left"}),
+    ),
     "several paths": (
         '<Taxonomy name="c" toName="t"><Choice value="a"><Choice value="b"/></Choice></Taxonomy>',
         ("a", "a / b"),
+        "taxonomy",
         ("taxonomy", {"taxonomy": [["a"], ["a", "b"]]}),
     ),
 }
 
 
-@pytest.mark.parametrize(("control", "value", "written"), WRITTEN.values(), ids=WRITTEN)
-def test_each_control_is_filled_as_the_editor_does(control, value, written):
+@pytest.mark.parametrize(("control", "value", "kind", "written"), WRITTEN.values(), ids=WRITTEN)
+def test_each_control_is_filled_as_the_editor_does(control, value, kind, written):
     xml = f'<View><Text name="t" value="$t"/><Text name="u" value="$u"/>{control}</View>'
-    said = prediction({"c": Answer("c", value, 0.9)}, parse(xml), "v1-abcdef")
+    said = prediction({"c": answer("c", value, 0.9, kind)}, parse(xml), "v1-abcdef")
     (region,) = said["result"]
     assert (region["to_name"], region["type"], region["value"]) == ("t", *written)
     # Its own validator, which is off by default, takes no paths for Choices.
@@ -138,4 +150,27 @@ def test_each_control_is_filled_as_the_editor_does(control, value, written):
 @pytest.mark.parametrize("stars", ["0", "6", "x"])
 def test_more_stars_than_a_rating_has_are_not_given(stars):
     xml = '<View><Text name="t" value="$t"/><Rating name="c" toName="t"/></View>'
-    assert prediction({"c": Answer("c", stars, 0.9)}, parse(xml), "v1-abcdef") is None
+    assert prediction({"c": answer("c", stars, 0.9)}, parse(xml), "v1-abcdef") is None
+
+
+NOTHING = answer("tags", (), 0.8, "choices")
+
+
+def test_that_there_is_nothing_is_a_prediction_without_a_region():
+    assert (NOTHING.regions, NOTHING.score) == ((), 0.8)
+    assert prediction_of(NOTHING) is None
+    assert is_nothing({"tags": NOTHING}, parse(CONFIG))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        answer("label", "Bad", 0.9),
+        answer("label", "Gone", 0.9),  # not allowed
+        NoPrediction("label", "empty", "The text is empty."),
+    ],
+    ids=str,
+)
+def test_a_task_with_another_answer_or_without_one_is_not_one_with_nothing(other):
+    assert not is_nothing({"tags": NOTHING, "label": other}, parse(CONFIG))
+    assert not is_nothing({}, parse(CONFIG))

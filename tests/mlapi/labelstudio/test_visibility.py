@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi.domain import Answer
+from mlapi import label_types
 from mlapi.labelstudio.label_config import parse
 from mlapi.labelstudio.results import prediction
 from mlapi.labelstudio.visibility import shown
@@ -160,7 +160,10 @@ TWO = config(
 
 
 def predicted(**answers: tuple[str | tuple[str, ...], float]):
-    said = {name: Answer(name, value, score) for name, (value, score) in answers.items()}
+    said = {}
+    for name, (value, score) in answers.items():
+        kind = "choice" if isinstance(value, str) else "choices"
+        said[name] = label_types.get(kind).prediction(name, value, score)
     return prediction(said, parse(TWO), "v1-abcdef")
 
 

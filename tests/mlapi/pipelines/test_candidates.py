@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mlapi.label_types import value_of
 from mlapi.pipelines import get
 from mlapi.pipelines.artifact import pack, unpack, write
 from mlapi.pipelines.classification import calibration
@@ -140,13 +141,13 @@ def test_answers_carry_the_probability_of_what_they_say():
     single, none = answers(
         a_spec(labels=LABELS), np.array([[0.2, 0.7, 0.1], [np.nan, np.nan, np.nan]])
     )
-    (several,) = answers(a_spec(kind="multiple", labels=LABELS), np.array([[0.9, 0.3, 0.6]]))
-    (nothing,) = answers(a_spec(kind="multiple", labels=LABELS), np.array([[0.1, 0.2, 0.1]]))
+    (several,) = answers(a_spec(kind="choices", labels=LABELS), np.array([[0.9, 0.3, 0.6]]))
+    (nothing,) = answers(a_spec(kind="choices", labels=LABELS), np.array([[0.1, 0.2, 0.1]]))
 
-    assert (single.value, single.score) == ("sky", 0.7)
+    assert (value_of(single), single.score) == ("sky", 0.7)
     assert none is None
-    assert (several.value, several.score) == (("city", "fruit"), 0.6)
-    assert (nothing.value, nothing.score) == ((), 0.8)
+    assert (value_of(several), several.score) == (("city", "fruit"), 0.6)
+    assert (value_of(nothing), nothing.score) == ((), 0.8)
 
 
 def test_an_artifact_holds_the_whole_model(tmp_path):

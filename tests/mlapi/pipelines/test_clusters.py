@@ -11,7 +11,7 @@ from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
 from mlapi.pipelines.image_clusters.clustering import cluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
 
-SPEC = TargetSpec("group", "img", "Image", "image", "single", (), control_tag="TextArea")
+SPEC = TargetSpec("group", "img", "Image", "image", "text", (), control_tag="TextArea")
 OPENCV = ExtractorRef("opencv", "opencv-1")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlapi import pipelines
+from mlapi import label_types, pipelines
 from mlapi.domain import InputError, InvalidOption, UnknownOption
 from mlapi.labelstudio.label_config import parse
 
@@ -27,7 +27,8 @@ def test_choices_on_an_image_are_classified(attrs, kind):
 
     (target,) = found.targets
     assert found.pipeline == "image_classification"
-    assert (target.kind, target.object_tag, target.field) == (kind, "Image", "image")
+    shape = label_types.shape_of(target)
+    assert (shape, target.object_tag, target.field) == (kind, "Image", "image")
     assert target.labels == ("cat", "dog")
 
 
@@ -80,7 +81,7 @@ def test_an_option_asks_for_clusters_named_by_a_control(control, labels):
 
     (target,) = found.targets
     assert found.pipeline == "image_clusters"
-    assert (target.name, target.kind, target.labels) == ("group", "single", labels)
+    assert (target.name, label_types.shape_of(target), target.labels) == ("group", "single", labels)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def text(tag: str = "Text", name: str = "t", value: str = "$text", attrs: str = 
 @pytest.mark.parametrize("tag", ["Text", "HyperText", "Paragraphs"])
 @pytest.mark.parametrize(
     ("choice", "kind"),
-    [("", "single"), ("single", "single"), ("single-radio", "single"), ("multiple", "multiple")],
+    [("", "choice"), ("single", "choice"), ("single-radio", "choice"), ("multiple", "choices")],
 )
 def test_choices_on_every_kind_of_text_are_served(tag, choice, kind):
     attrs = f'choice="{choice}"' if choice else ""
@@ -51,7 +51,7 @@ def test_names_fields_and_aliases_are_the_configs_own():
 
     assert (first.name, first.object_name, first.field) == ("Mood!", "a body", "the_body")
     assert first.labels == ("g", "SELECT, 'x' 😀")
-    assert (second.name, second.field, second.kind) == ("second", "html", "multiple")
+    assert (second.name, second.field, second.kind) == ("second", "html", "choices")
 
 
 def test_paragraphs_keep_the_names_of_their_keys():

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from mlapi import pipelines
-from mlapi.domain import Answer, NoPrediction
+from mlapi.domain import NoPrediction, Prediction
+from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
@@ -21,7 +22,7 @@ def test_every_trained_target_is_answered(predictor):
     (said,) = predictor.predict([{"text": "a ripe apple and a plum"}])
 
     assert set(said) == {"topic", "topic_2"}
-    assert said["topic"] == Answer("topic", "fruit", said["topic"].score, "single")
+    assert (value_of(said["topic"]), said["topic"].kind) == ("fruit", "choice")
     assert 1 / 3 < said["topic"].score <= 1
     assert predictor.nbytes > 0
 
@@ -33,7 +34,11 @@ def test_a_task_that_cannot_be_read_spoils_no_other(predictor):
 
     said = predictor.predict(rows)
 
-    assert [type(row["topic"]) for row in said] == [Answer, *[NoPrediction] * len(bad), Answer]
+    assert [type(row["topic"]) for row in said] == [
+        Prediction,
+        *[NoPrediction] * len(bad),
+        Prediction,
+    ]
     assert said[0] == said[-1]
     assert [row["topic"].code for row in said[1:4]] == ["field_missing", "null", "not_text"]
 
@@ -47,7 +52,7 @@ def test_no_tasks_and_no_readable_task_are_answered(predictor):
 def test_any_text_is_answered_or_has_a_problem(predictor, text):
     (said,) = predictor.predict([{"text": text}])
 
-    assert isinstance(said["topic"], Answer | NoPrediction)
+    assert isinstance(said["topic"], Prediction | NoPrediction)
 
 
 def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):
@@ -64,11 +69,11 @@ def test_todays_config_says_where_the_text_is(predictor):
     (said,) = predictor.predict([{"body": "<p>an apple, a pear</p>", "text": "moon"}], today)
 
     assert list(said) == ["topic"]
-    assert said["topic"].value == "fruit"
+    assert value_of(said["topic"]) == "fruit"
 
 
 def test_a_control_that_is_gone_or_asks_something_else_is_left_out(predictor):
-    today = [a_spec(kind="multiple"), a_spec("unheard of")]
+    today = [a_spec(kind="choices"), a_spec("unheard of")]
 
     assert predictor.predict([{"text": "moon"}], today) == [{}]
 
@@ -84,7 +89,7 @@ def test_many_threads_get_the_same_answers(predictor):
         for i in range(40):
             k = (i + offset * 5) % 40
             found = predictor.predict([rows[k]])[0]
-            if found["topic"].value != alone[k]["topic"].value:
+            if value_of(found["topic"]) != value_of(alone[k]["topic"]):
                 wrong.append(k)
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
@@ -105,5 +110,5 @@ def test_a_batch_gets_the_answers_that_each_task_gets_alone(predictor):
     assert len(together) == 1500
     for k in (0, 700, 1499):
         alone = predictor.predict([rows[k]])[0]["topic"]
-        assert together[k]["topic"].value == alone.value
+        assert value_of(together[k]["topic"]) == value_of(alone)
         assert together[k]["topic"].score == pytest.approx(alone.score)

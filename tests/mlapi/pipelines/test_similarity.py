@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack, unpack
 from mlapi.pipelines.image_similarity.evaluation import Examples, precision_at_k
 from mlapi.pipelines.image_similarity.model import SimilarityModel
 
-SPEC = TargetSpec("kind", "img", "Image", "image", "single", ("cat",))
+SPEC = TargetSpec("kind", "img", "Image", "image", "choice", ("cat",))
 
 
 def unit(*angles: float) -> np.ndarray:
@@ -17,7 +18,7 @@ def unit(*angles: float) -> np.ndarray:
     return np.column_stack([np.cos(radians), np.sin(radians)]).astype("f4")
 
 
-def a_model(kind="single") -> SimilarityModel:
+def a_model(kind="choice") -> SimilarityModel:
     """References at 0 and 90 degrees, near up to 30 and up to 10 degrees from them."""
     return SimilarityModel(
         TargetSpec("kind", "img", "Image", "image", kind, ("cat",)),
@@ -45,14 +46,14 @@ def test_the_score_is_the_cosine_mapped_from_0_to_1():
 
     answer = a_model().answer(nearness)
 
-    assert answer.value == "cat"
+    assert value_of(answer) == "cat"
     assert answer.score == pytest.approx((np.cos(np.deg2rad(20)) + 1) / 2)
 
 
 def test_a_control_of_several_labels_is_answered_with_a_set():
-    _, (nearness,) = a_model("multiple").nearest(unit(0))
+    _, (nearness,) = a_model("choices").nearest(unit(0))
 
-    assert a_model("multiple").answer(nearness).value == ("cat",)
+    assert value_of(a_model("choices").answer(nearness)) == ("cat",)
 
 
 def test_an_artifact_of_similarity_holds_the_whole_model():

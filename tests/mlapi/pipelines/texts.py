@@ -31,7 +31,7 @@ def some_texts(n: int, *, labels=tuple(WORDS), noise: float = 0.1, seed: int = 0
     return texts, said
 
 
-def a_spec(name="topic", kind="single", labels=tuple(WORDS), tag="Text", field="text", **other):
+def a_spec(name="topic", kind="choice", labels=tuple(WORDS), tag="Text", field="text", **other):
     return TargetSpec(name, "text", tag, field, kind, tuple(labels), **other)
 
 

@@ -9,8 +9,8 @@ from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.run_folder.json_file import RunFileInvalid
 
 TARGETS = (
-    TargetSpec("kind", "img", "Image", "image", "multiple", ("cat", 'a "dog"', "\ud800")),
-    TargetSpec("turns", "talk", "Paragraphs", "talk", "single", (), "words", "who", "TextArea"),
+    TargetSpec("kind", "img", "Image", "image", "choices", ("cat", 'a "dog"', "\ud800")),
+    TargetSpec("turns", "talk", "Paragraphs", "talk", "text", (), "words", "who", "TextArea"),
 )
 
 
@@ -72,7 +72,7 @@ def test_what_may_be_left_out_has_its_default(job):
         (lambda c: c.update(run=True), "job.json: run is no int"),
         (lambda c: c.update(champion=[]), "job.json: champion is no object"),
         (lambda c: c["champion"].pop("artifact"), "champion lacks the field 'artifact'"),
-        (lambda c: c["targets"][1].update(kind="any"), "targets[1]: kind is no "),
+        (lambda c: c["targets"][1].update(kind=5), "targets[1]: kind is no str"),
         (lambda c: c["targets"][0].update(labels=["a", 5]), "targets[0]: labels[1] is no str"),
     ],
 )

@@ -28,8 +28,8 @@ RESULT = TrainingResult(
         CandidateRow("topic", "automl", None, "macro_f1", 0.0, 0, "Left out.", False),
     ],
     targets=[
-        TargetRow("topic", "t", "Text", "text", "single", ["a", "😀"]),
-        TargetRow("tags", "t", "Text", "text", "multiple", [], False, "No labels."),
+        TargetRow("topic", "t", "Text", "text", "choice", ["a", "😀"]),
+        TargetRow("tags", "t", "Text", "text", "choices", [], False, "No labels."),
     ],
     metrics=[
         MetricRow("accuracy", 1.0, 9, target="topic"),

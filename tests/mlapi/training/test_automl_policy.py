@@ -14,7 +14,7 @@ from tests.factories import ModelVersionFactory, ProjectFactory
 
 MATCH = Match(
     "text_classification",
-    (TargetSpec("label", "text", "Text", "text", "single", ("Positive", "Negative")),),
+    (TargetSpec("label", "text", "Text", "text", "choice", ("Positive", "Negative")),),
 )
 
 pytestmark = pytest.mark.django_db

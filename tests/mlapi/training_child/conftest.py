@@ -19,7 +19,7 @@ from mlapi.training.child import carry_out
 _runs = itertools.count(1)
 
 
-def target(name="topic", kind="single", labels=("fruit", "sky", "city"), **other) -> dict[str, Any]:
+def target(name="topic", kind="choice", labels=("fruit", "sky", "city"), **other) -> dict[str, Any]:
     base = {"object_name": "t", "object_tag": "Text", "field": "text"}
     return {"name": name, "kind": kind, "labels": list(labels), **base, **other}
 

@@ -21,7 +21,7 @@ def spec(labels: Sequence[str], **other: Any) -> dict[str, Any]:
         "object_name": "img",
         "object_tag": "Image",
         "field": "image",
-        "kind": "single",
+        "kind": "choice",
         "labels": sorted(set(labels)),
         **other,
     }

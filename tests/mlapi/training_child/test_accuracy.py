@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from mlapi.evaluation import classification
+from mlapi.label_types import label_metrics
 from tests.mlapi.training_child.conftest import target, task, tasks
 from tests.shared import package_sections
 
@@ -54,4 +54,4 @@ def test_half_of_them_are_learned_no_worse_than_before(make_job):
     correct = np.array([o["correct"] for o in outcomes])
     assert len({o["task"] for o in outcomes}) == 1200
     assert correct.mean() >= 0.75
-    assert classification.ece(np.array([o["score"] for o in outcomes]), correct) <= 0.10
+    assert label_metrics.ece(np.array([o["score"] for o in outcomes]), correct) <= 0.10

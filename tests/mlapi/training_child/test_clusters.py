@@ -8,6 +8,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.label_types import value_of
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits
 from tests.mlapi.training_child.conftest import champion_of
@@ -110,6 +111,6 @@ def test_a_predictor_of_clusters_names_each_image(image_job):
         FolderFeatureStore.read(job.folder),
     )
 
-    assert said[0]["kind"].value.startswith("cluster ")
+    assert value_of(said[0]["kind"]).startswith("cluster ")
     assert 0 <= said[0]["kind"].score <= 1
     assert [said[1]["kind"].code, said[2]["kind"].code] == ["image_missing", "not_an_address"]

@@ -5,6 +5,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.domain import ExtractorRef, NoPrediction
 from mlapi.images.folder_store import FolderFeatureStore, read_features
+from mlapi.label_types import value_of
 from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits
@@ -42,7 +43,7 @@ def test_the_artifact_loads_and_answers_as_it_was_evaluated(image_job):
 
     assert predictor.nbytes > 0
     for outcome in result["outcomes"]:
-        assert said[outcome["task"] - 1]["kind"].value == outcome["predicted"]
+        assert value_of(said[outcome["task"] - 1]["kind"]) == outcome["predicted"]
         assert said[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
 
 
@@ -58,7 +59,7 @@ def test_several_labels_of_an_image_are_learned(image_job):
     files, labels = digits(500)
     sets = [sorted({"round"} & {"round" if d in "0689" else ""}) for d in labels]
     sets = [[*s, "small"] if int(d) < 5 else s for s, d in zip(sets, labels, strict=True)]
-    target = spec(["round", "small"], kind="multiple")
+    target = spec(["round", "small"], kind="choices")
     job = image_job(files, sets, target=target)
 
     job.train()

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from mlapi.evaluation import classification
+from mlapi.label_types import label_metrics
 from mlapi.pipelines.classification import automl, model_selection
 from mlapi.pipelines.classification import evaluation as of_classifiers
 from mlapi.pipelines.image_clusters import evaluation as of_clusters
@@ -118,9 +118,9 @@ def test_an_automl_that_finds_no_model_in_its_seconds_is_a_candidate_that_failed
 
 
 def test_a_metric_that_fails_is_undefined_and_the_others_are_there(make_job, monkeypatch):
-    monkeypatch.setattr(classification, "ece", raising(ZeroDivisionError("no bins")))
+    monkeypatch.setattr(label_metrics, "ece", raising(ZeroDivisionError("no bins")))
     monkeypatch.setattr(
-        classification, "precision_recall_fscore_support", raising(ValueError("odd labels"))
+        label_metrics, "precision_recall_fscore_support", raising(ValueError("odd labels"))
     )
     job = make_job(tasks(*some_texts(60)), [target()])
 

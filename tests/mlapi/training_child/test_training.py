@@ -6,6 +6,7 @@ import re
 import pytest
 
 from mlapi import pipelines
+from mlapi.label_types import value_of
 from mlapi.training.child import carry_out
 from registry.error_codes import INPUT_HINTS
 from tests.mlapi.pipelines.texts import some_texts
@@ -63,7 +64,7 @@ def test_the_served_predictions_are_the_evaluated_ones(make_job):
     served = predictor.predict([{"text": text} for text in texts])
 
     for number, outcome in outcomes.items():
-        assert served[number]["topic"].value == outcome["predicted"]
+        assert value_of(served[number]["topic"]) == outcome["predicted"]
         assert served[number]["topic"].score == pytest.approx(outcome["score"])
 
 
@@ -159,7 +160,7 @@ def test_several_controls_are_a_target_each(make_job):
         rows,
         [
             target(),
-            target("tags", "multiple", (*["fruit", "sky", "city", "even", "never"],)),
+            target("tags", "choices", (*["fruit", "sky", "city", "even", "never"],)),
             target("page", labels=("fruit", "sky"), object_tag="HyperText", field="page"),
             target("rare", labels=("x", "y")),
         ],
@@ -314,7 +315,7 @@ def test_automl_can_win_and_then_serves(make_job, monkeypatch):
     predictor = pipelines.get("text_classification").load(job.artifact.read_bytes())
     served = predictor.predict([{"text": text} for text in texts])
     for outcome in result["outcomes"]:
-        assert served[outcome["task"]]["topic"].value == outcome["predicted"]
+        assert value_of(served[outcome["task"]]["topic"]) == outcome["predicted"]
     assert carry_out(job.folder, curve=True) == 0
     assert [p["step"] for p in job.read("curve.json")["metrics"]] == [52, 104, 156, 208]
 
@@ -337,7 +338,7 @@ def test_the_learning_curve_rises_with_the_data(make_job):
 def test_the_learning_curve_of_sets_ends_at_what_the_version_reaches(make_job):
     texts, said = some_texts(200, noise=0.5)
     sets = [sorted({label, other}) for label, other in zip(said, [*said[1:], "sky"], strict=True)]
-    job = make_job(tasks(texts, sets), [target(kind="multiple")])
+    job = make_job(tasks(texts, sets), [target(kind="choices")])
     job.train()
 
     assert carry_out(job.folder, curve=True) == 0

@@ -107,7 +107,7 @@ def test_a_cell_of_the_confusion_opens_its_tasks(client, version):
 def test_a_cell_of_a_label_of_several_opens_its_tasks(client):
     project = make.ProjectFactory()
     answers = [(["a", "b"], ["a"], 0.9), ([], ["b"], 0.6), (["b"], ["b"], 0.7)]
-    target = make.TARGET | {"kind": "multiple", "labels": ["a", "b"]}
+    target = make.TARGET | {"kind": "choices", "labels": ["a", "b"]}
     rows = []
     for number, (human, predicted, score) in enumerate(answers):
         task = make.TaskFactory(project=project, data={"text": f"text {number}"})

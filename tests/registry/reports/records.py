@@ -15,7 +15,7 @@ from tests.factories import (
     TaskFactory,
 )
 
-TOPICS = TARGET | {"name": "topics", "kind": "multiple", "labels": ["Food", "Price", "Staff"]}
+TOPICS = TARGET | {"name": "topics", "kind": "choices", "labels": ["Food", "Price", "Staff"]}
 
 
 def outcome(

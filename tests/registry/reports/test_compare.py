@@ -26,7 +26,7 @@ def test_only_tasks_that_both_were_judged_on_count(project):
     b = judged(project, [(N, N), (N, N), (P, N), (P, N)], ids[1:])
     found = compare(a, b)
     (target,) = found.targets
-    assert (found.n, target.n, target.target, target.kind) == (3, 3, "label", "single")
+    assert (found.n, target.n, target.target, target.kind) == (3, 3, "label", "choice")
     assert {d.name: (d.a, d.b) for d in target.metrics}["accuracy"] == (1 / 3, 2 / 3)
     assert found.primary.difference == pytest.approx(target.metrics[0].difference)
     assert (target.only_a, target.only_b, target.p_value) == (1, 2, 1.0)
@@ -71,7 +71,7 @@ def test_sets_are_compared_as_sets(project):
     a = judged(project, [(["Food"], ["Food", "Price"]), ([], [])], ids, target=TOPICS)
     b = judged(project, [(["Food"], ["Food"]), ([], ["Staff"])], ids, target=TOPICS)
     (target,) = compare(a, b).targets
-    assert target.kind == "multiple"
+    assert target.kind == "choices"
     assert [d.name for d in target.metrics] == ["macro_f1", "subset_accuracy", "micro_f1"]
     assert (target.only_a, target.only_b) == (1, 1)
 

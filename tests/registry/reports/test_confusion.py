@@ -2,7 +2,6 @@
 
 import pytest
 
-from registry.models import Target
 from registry.reports.confusion import (
     NO_ANSWER,
     LabelTable,
@@ -42,7 +41,7 @@ def test_each_cell_counts_what_humans_and_the_version_said(project):
     found = confusion(version, "label")
     assert found.labels == ["Negative", "Positive", "Mixed"]
     assert found.counts == [[1, 0, 0], [1, 2, 0], [0, 1, 0]]
-    assert (found.kind, found.n) == (Target.Kind.SINGLE, 5)
+    assert (found.kind, found.n) == ("choice", 5)
 
 
 def test_each_cell_opens_the_outcomes_in_it(project):
@@ -80,7 +79,7 @@ def test_sets_have_a_two_by_two_for_each_label(project):
         LabelTable("Price", both=0, human_only=2, model_only=0, neither=2),
         LabelTable("Staff", both=0, human_only=0, model_only=1, neither=3),
     ]
-    assert (found.kind, found.n, found.counts) == (Target.Kind.MULTIPLE, 4, [])
+    assert (found.kind, found.n, found.counts) == ("choices", 4, [])
 
 
 def test_the_four_cells_of_a_label_open_their_outcomes(project):

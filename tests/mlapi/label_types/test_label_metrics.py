@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from mlapi.evaluation import classification, comparison
+from mlapi.evaluation import comparison
+from mlapi.label_types import label_metrics
 
 LABELS = ["a", "b", "c"]
 
@@ -26,7 +27,7 @@ def target():
 def test_the_metrics_of_single_labels_are_scikit_learns(target):
     humans, answers, probabilities = target
 
-    rows = classification.multiclass(humans, answers, probabilities, LABELS, baseline="a")
+    rows = label_metrics.multiclass(humans, answers, probabilities, LABELS, baseline="a")
 
     expected = {
         "accuracy": metrics.accuracy_score(humans, answers),
@@ -54,7 +55,7 @@ def test_the_metrics_of_sets_are_scikit_learns():
     def sets(matrix):
         return [tuple(x for x, on in zip(LABELS, row, strict=True) if on) for row in matrix]
 
-    rows = classification.multilabel(
+    rows = label_metrics.multilabel(
         sets(wanted), sets(said), probabilities, LABELS, baseline=("a",)
     )
 
@@ -68,7 +69,7 @@ def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
     humans, answers = ["a", "a", "b", "b"], ["a", "x", "b", "b"]
     probabilities = np.full((4, 2), 0.5)
 
-    rows = classification.multiclass(humans, answers, probabilities, ["a", "b"], baseline="a")
+    rows = label_metrics.multiclass(humans, answers, probabilities, ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") == pytest.approx((2 / 3 + 1) / 2)
     assert value(rows, "precision", "x") == 0
@@ -76,13 +77,13 @@ def test_a_label_that_humans_never_gave_has_no_term_in_macro_f1():
 
 
 def test_a_class_that_was_never_learned_costs_much_but_not_infinity():
-    rows = classification.multiclass(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
+    rows = label_metrics.multiclass(["b"], ["a"], np.array([[1.0]]), ["a"], baseline="a")
 
     assert value(rows, "log_loss") == pytest.approx(13.8, abs=0.1)
 
 
 def test_metrics_of_no_tasks_are_undefined_and_not_zero():
-    rows = classification.multiclass([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
+    rows = label_metrics.multiclass([], [], np.empty((0, 2)), ["a", "b"], baseline="a")
 
     assert value(rows, "macro_f1") is None
     assert {r.n for r in rows} == {0}
@@ -92,7 +93,7 @@ def test_ece_by_hand():
     confidence = np.array([0.95, 0.95, 0.55, 0.55])
     correct = np.array([True, False, True, False])
 
-    assert classification.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
+    assert label_metrics.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
 
 
 def test_ece_of_a_calibrated_model_is_given_and_falls_with_n():
@@ -100,19 +101,16 @@ def test_ece_of_a_calibrated_model_is_given_and_falls_with_n():
     few, many = rng.uniform(0.3, 1, 50), rng.uniform(0.3, 1, 5000)
     drawn = rng.random(50) < few
 
-    expected = classification.ece_if_calibrated(few)
+    expected = label_metrics.ece_if_calibrated(few)
 
-    assert expected == classification.ece_if_calibrated(few)
-    assert classification.ece_if_calibrated(many) < 0.03 < expected < 0.25
-    assert classification.ece(few, drawn) == pytest.approx(expected, abs=0.12)
+    assert expected == label_metrics.ece_if_calibrated(few)
+    assert label_metrics.ece_if_calibrated(many) < 0.03 < expected < 0.25
+    assert label_metrics.ece(few, drawn) == pytest.approx(expected, abs=0.12)
 
 
 def judge(humans, candidate, champion, target="t"):
-    def one(labels):
-        return [None if x is None else (x,) for x in labels]
-
     tasks = list(range(len(humans)))
-    return comparison.PairedPredictions(target, tasks, one(humans), one(candidate), one(champion))
+    return comparison.PairedPredictions(target, "choice", tasks, humans, candidate, champion)
 
 
 def test_the_interval_covers_a_difference_that_is_there():

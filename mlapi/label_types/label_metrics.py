@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from registry.f1 import f1_by_label, indicators, macro_f1
+from registry.f1 import (
+    f1_by_label,
+    indicators,
+    macro_f1,
+    weighted_macro_f1,
+    weighted_micro_f1,
+)
 from registry.training_result import MetricRow
 
 ECE_BINS = 10
@@ -25,27 +31,28 @@ def row(name: str, value: float | None, n: int, *, label: str = "", step: int = 
 
 def multiclass(
     humans: Sequence[str],
-    answers: Sequence[str],
-    probabilities: np.ndarray,
+    answers: Sequence[str | None],
+    probabilities: np.ndarray | None,
     labels: Sequence[str],
     *,
     baseline: str,
     seed: int = 0,
     log: Log = lambda text: None,
 ) -> list[MetricRow]:
-    """Metrics of a `single` target over n tasks.
+    """Metrics of single labels over n tasks; None is no answer.
 
-    `probabilities` is (n, labels) in the order of `labels`; `baseline` is the majority class
-    of the training split. A metric that fails is undefined, and the log has the reason.
+    `probabilities` is (n, labels) in the order of `labels`, without which log loss and ECE have
+    no rows; `baseline` is the majority class of the training split. A metric that fails is
+    undefined, and the log has the reason.
     """
     n = len(humans)
     if n == 0:
         return [row("accuracy", None, 0), row("macro_f1", None, 0)]
-    known = sorted({*humans, *answers, *labels})
+    answered = [() if a is None else (a,) for a in answers]
+    known = sorted({*humans, *labels, *(a for one in answered for a in one)})
     truth = indicators([[h] for h in humans], known)
-    predicted = indicators([[a] for a in answers], known)
+    predicted = indicators(answered, known)
     correct = np.array([h == a for h, a in zip(humans, answers, strict=True)])
-    confidence = probabilities.max(axis=1)
     always = indicators([[baseline]] * n, known)
     support = truth.sum(axis=0)
 
@@ -57,26 +64,29 @@ def multiclass(
         "accuracy": correct.mean,
         "macro_f1": lambda: macro_f1(truth, predicted),
         "weighted_f1": weighted_f1,
-        "log_loss": lambda: _log_loss(humans, probabilities, labels),
-        "ece": lambda: ece(confidence, correct),
-        "ece_calibrated": lambda: ece_if_calibrated(confidence, seed=seed),
         "baseline_accuracy": lambda: float(np.mean([h == baseline for h in humans])),
         "baseline_macro_f1": lambda: macro_f1(truth, always),
     }
+    if probabilities is not None:
+        given, confidence = probabilities, probabilities.max(axis=1)
+        whole |= {
+            "log_loss": lambda: _log_loss(humans, given, labels),
+            **_calibration(confidence, correct, seed),
+        }
     return [*_rows(whole, n, log), *_by_label(truth, predicted, known, log)]
 
 
 def multilabel(
     humans: Sequence[Sequence[str]],
     answers: Sequence[Sequence[str]],
-    probabilities: np.ndarray,
+    probabilities: np.ndarray | None,
     labels: Sequence[str],
     *,
     baseline: Sequence[str],
     seed: int = 0,
     log: Log = lambda text: None,
 ) -> list[MetricRow]:
-    """Metrics of a `multiple` target; `baseline` is the training split's most common set.
+    """Metrics of sets of labels; `baseline` is the training split's most common set.
 
     Log loss and ECE are over the decisions, one for each task and label. A metric that fails is
     undefined, and the log has the reason.
@@ -87,22 +97,63 @@ def multilabel(
     known = sorted({label for sets in (humans, answers, [labels]) for s in sets for label in s})
     truth, predicted = indicators(humans, known), indicators(answers, known)
     always = indicators([baseline] * n, known)
-    decided = np.maximum(probabilities, 1 - probabilities).ravel()
-    is_true = indicators(humans, labels) == 1
-    correct = ((probabilities >= 0.5) == is_true).ravel()
-    of_truth = np.where(is_true, probabilities, 1 - probabilities)
     whole: dict[str, Callable[[], float | None]] = {
         "subset_accuracy": lambda: float((truth == predicted).all(axis=1).mean()),
         "micro_f1": lambda: _micro_f1(truth, predicted),
         "macro_f1": lambda: macro_f1(truth, predicted),
-        "log_loss": lambda: _mean_log_loss(of_truth),
-        "ece": lambda: ece(decided, correct),
-        "ece_calibrated": lambda: ece_if_calibrated(decided, seed=seed),
         "baseline_subset_accuracy": lambda: float((truth == always).all(axis=1).mean()),
         "baseline_micro_f1": lambda: _micro_f1(truth, always),
         "baseline_macro_f1": lambda: macro_f1(truth, always),
     }
+    if probabilities is not None:
+        is_true = indicators(humans, labels) == 1
+        of_truth = np.where(is_true, probabilities, 1 - probabilities)
+        decided = np.maximum(probabilities, 1 - probabilities).ravel()
+        correct = ((probabilities >= 0.5) == is_true).ravel()
+        whole |= {
+            "log_loss": lambda: _mean_log_loss(of_truth),
+            **_calibration(decided, correct, seed),
+        }
     return [*_rows(whole, n, log), *_by_label(truth, predicted, known, log)]
+
+
+class SetScores:
+    """A version's sets of labels beside the humans', as metrics of weighted tasks.
+
+    Each takes weights (rows, n) and gives (rows,), NaN where it is undefined. No prediction,
+    which is None, is the empty set that is never correct.
+    """
+
+    def __init__(
+        self, humans: Sequence[Sequence[str]], answers: Sequence[Sequence[str] | None]
+    ) -> None:
+        labels = sorted({label for one in (*humans, *answers) for label in one or ()})
+        self._truth = indicators(humans, labels)
+        self._predicted = indicators([one or () for one in answers], labels)
+        both = zip(humans, answers, strict=True)
+        self._right = np.array([a is not None and set(a) == set(h) for h, a in both], dtype=float)
+
+    def macro_f1(self, weights: np.ndarray) -> np.ndarray:
+        """Over the labels that occur among the human ones."""
+        return weighted_macro_f1(self._truth, self._predicted, weights)
+
+    def micro_f1(self, weights: np.ndarray) -> np.ndarray:
+        """Over all decisions together."""
+        return weighted_micro_f1(self._truth, self._predicted, weights)
+
+    def accuracy(self, weights: np.ndarray) -> np.ndarray:
+        """The share of tasks with exactly the humans' set."""
+        tasks, right = weights.sum(axis=1), weights @ self._right
+        return np.divide(right, tasks, out=np.full(tasks.shape, np.nan), where=tasks > 0)
+
+
+def _calibration(
+    confidence: np.ndarray, correct: np.ndarray, seed: int
+) -> dict[str, Callable[[], float | None]]:
+    return {
+        "ece": lambda: ece(confidence, correct),
+        "ece_calibrated": lambda: ece_if_calibrated(confidence, seed=seed),
+    }
 
 
 def _rows(whole: dict[str, Callable[[], float | None]], n: int, log: Log) -> list[MetricRow]:
