@@ -13,7 +13,6 @@ from rest_framework.request import Request
 
 from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
 from registry.actions import keys
-from registry.json_http import refuse_chunked
 from registry.models import AccessKey, Project
 
 
@@ -69,7 +68,6 @@ class ProtocolAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Caller, Caller]:
-        refuse_chunked(request.META)
         caller = _by_key(request) or _by_header(request) or _anonymous()
         return caller, caller
 

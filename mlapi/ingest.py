@@ -7,7 +7,8 @@ before it is answered, and everything slow is a job.
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+import structlog
+from django.db import DatabaseError, transaction
 
 from mlapi import pipelines
 from mlapi.authentication import Caller
@@ -18,10 +19,15 @@ from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.requests import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import resolve
 from registry import queue
-from registry.actions import events, projects, runs
+from registry.actions import events, projects, refusals, runs
+from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, LengthRequired
 from registry.json_http import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
+
+log = structlog.get_logger(__name__)
+# Of what Label Studio's routes refuse before it is an event.
+REFUSALS = (BodyTooLarge, BodyInvalid, LengthRequired)
 
 
 def match_label_config(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:
@@ -125,6 +131,27 @@ def handle_train(caller: Caller, body: TrainBody) -> Event:
             )
             queue.process_events(project.pk)
     return _start_run(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
+
+
+def record_refusal(caller: Caller, route: str, error: EvalsError, meta: Mapping[str, Any]) -> None:
+    """Stores that a request was refused before it became an event.
+
+    Label Studio says to its user that it has retrieved predictions, whatever is answered.
+    """
+    refusal = refusals.Refusal(
+        route=route,
+        code=error.code,
+        status=error.status,
+        message=error.message,
+        size=int(meta.get("CONTENT_LENGTH") or 0),
+        caller=caller.name,
+        project=caller.project,
+        hostname=caller.hostname,
+    )
+    try:
+        refusals.record(refusal, request_id=request_id())
+    except DatabaseError:  # the caller's answer is the refusal, not this
+        log.exception("refusal_not_recorded")
 
 
 def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:

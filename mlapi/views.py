@@ -11,13 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mlapi import exception_handlers, ingest, monitoring, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
-from mlapi.errors import JobUnknown
+from mlapi.errors import JobUnknown, as_error
 from registry.actions import events
-from registry.json_http import JSONBody, request_id
+from registry.json_http import JSONBody, refuse_chunked, request_id
 from registry.models import Event, ModelVersion, Project, TrainingRun
 from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_STATES, RunState
@@ -62,6 +63,23 @@ class ProtocolView(APIView):
     http_method_names = ["get", "head", "post"]
     schema = None  # Label Studio's protocol, not ours: it is not part of the REST schema
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # authenticates
+        if request.auth is not None:
+            refuse_chunked(request.META)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        error = as_error(exc)
+        if isinstance(error, ingest.REFUSALS) and self.request.auth is not None:
+            ingest.record_refusal(self.caller, self.route, error, self.request.META)
+        return super().handle_exception(exc)
+
+    @property
+    def route(self) -> str:
+        """The name of the route."""
+        match = self.request.resolver_match
+        return (match.url_name if match else None) or "unknown"
+
     @property
     def caller(self) -> Caller:
         """The authenticated caller."""
@@ -70,10 +88,8 @@ class ProtocolView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         started = perf_counter()
         response = super().dispatch(request, *args, **kwargs)
-        match = request.resolver_match
-        route = (match.url_name if match else None) or "unknown"
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
-        monitoring.note_request(route, method, response.status_code, perf_counter() - started)
+        monitoring.note_request(self.route, method, response.status_code, perf_counter() - started)
         return response
 
     def get_exception_handler(self) -> Callable:

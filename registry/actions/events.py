@@ -94,13 +94,14 @@ def record_tombstones(
 
 
 def purge_problems(before: datetime) -> int:
-    """Delete what could not be predicted before then; returns how many rows.
+    """Delete what could not be predicted, and what was refused, before then; returns the rows.
 
-    The one kind of event that is not kept for ever: each is about a request of ours to
-    a model, not about something that Label Studio told us and that would be lost.
+    The kinds of events that are not kept for ever: they hold nothing that Label Studio told us
+    and that would be lost.
     """
-    old = Event.objects.filter(source=Event.Source.PREDICT, received_at__lt=before)
     purged = 0
-    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:_PURGED_AT_ONCE]):
-        purged += Event.objects.filter(pk__in=ids).delete()[0]
+    for source in (Event.Source.PREDICT, Event.Source.REFUSED):  # each has its own index
+        old = Event.objects.filter(source=source, received_at__lt=before).order_by("pk")
+        while ids := list(old.values_list("pk", flat=True)[:_PURGED_AT_ONCE]):
+            purged += Event.objects.filter(pk__in=ids).delete()[0]
     return purged

@@ -25,6 +25,7 @@ from registry.reports.project_summary import (
 )
 
 from . import project_summary
+from .alerts import alert_item, project_title
 from .markup import RUN_COLOURS, ago, state_badge
 from .navigation import page_url
 
@@ -33,27 +34,6 @@ admin.site.index_title = "Projects"
 
 _PER_PAGE = 50
 _MOST_ALERTS = 12
-_ICONS = {
-    "no_worker": "memory",
-    "fell_back": "undo",
-    "run_failed": "error",
-    "dead_token": "key_off",
-    "webhook_missing": "webhook",
-    "not_reached": "link_off",
-    "tasks_unreadable": "broken_image",
-    "worse_than_baseline": "trending_down",
-}
-
-
-@dataclass(frozen=True)
-class Item:
-    """An alert for display: icon name, project, message, cure and link."""
-
-    icon: str
-    project: str
-    message: str
-    cure: str
-    href: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +68,7 @@ def context(request: HttpRequest, page_context: dict[str, Any]) -> dict[str, Any
     alerted = {a.project.pk for a in found if a.project}
     return page_context | {
         "may_view_projects": True,
-        "alerts": [_item(a) for a in found[:_MOST_ALERTS]],
+        "alerts": [alert_item(a) for a in found[:_MOST_ALERTS]],
         "alert_count": len(found),
         "alerts_left": max(0, len(found) - _MOST_ALERTS),
         "page": page,
@@ -113,23 +93,12 @@ def _alerted_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list
     return sorted(all_of, key=lambda g: urgency.get(g.project.pk, len(found)))
 
 
-def _item(one: Alert) -> Item:
-    about = one.run or one.project
-    return Item(
-        icon=_ICONS.get(one.code, "warning"),
-        project=_title(one.project) if one.project else "",
-        message=one.message,
-        cure=one.cure,
-        href=page_url(about) if about else "",
-    )
-
-
 def _row(summary: ProjectSummary, has_alert: bool) -> Row:
     run = summary.last_run
     colour = {"reached": "success", "not reached": "danger"}.get(summary.connection, "")
     return Row(
         summary=summary,
-        title=_title(summary.project),
+        title=project_title(summary.project),
         href=page_url(summary.project),
         has_alert=has_alert,
         sparkline=sparkline(
@@ -149,7 +118,3 @@ def _row(summary: ProjectSummary, has_alert: bool) -> Row:
         trains=project_summary.training_condition(summary),
         unserved=project_summary.unserved_reason(summary),
     )
-
-
-def _title(project: Project) -> str:
-    return project.title or project.uid

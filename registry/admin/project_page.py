@@ -16,10 +16,11 @@ from registry.formatting import primary_metric
 from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.permissions import may_view
-from registry.reports.project_summary import project_summary
+from registry.reports.project_summary import alerts_of, project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.tasks import label_next, why_no_link, why_none
 
+from .alerts import alert_item
 from .images import excerpt
 from .markup import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
 from .navigation import link, list_url, page_url
@@ -42,7 +43,7 @@ class Latest:
 
 
 def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
-    """The context of the page: `facts`, `charts`, `label_next` and `latest`."""
+    """The context of the page: `alerts`, `facts`, `charts`, `label_next` and `latest`."""
     points, days = metric_series(project, "primary"), prequential_series(project, _DAYS)
     latest: dict[type[Model], Callable[[], Latest]] = {
         ModelVersion: lambda: _versions(project),
@@ -50,8 +51,10 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
         Event: lambda: _events(project),
         AuditEntry: lambda: _audit_entries(project),
     }
+    summary = project_summary(project)
     return {
-        "facts": facts_of_project(user, project_summary(project)),
+        "alerts": [alert_item(a) for a in alerts_of(summary)],
+        "facts": facts_of_project(user, summary),
         "charts": [primary_chart(project, points), prequential_chart(days)],
         "label_next": to_label(project) if may_view(user, Task) else None,
         "latest": [table() for model, table in latest.items() if may_view(user, model)],

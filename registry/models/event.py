@@ -23,6 +23,7 @@ class Event(models.Model):
         WEBHOOK = "webhook"
         TRAIN = "train", "POST /train"
         PREDICT = "predict", "tasks without a prediction"
+        REFUSED = "refused", "refused request"
 
     project = models.ForeignKey(
         "Project", null=True, on_delete=models.CASCADE, related_name="events"
@@ -50,6 +51,9 @@ class Event(models.Model):
             models.Index(fields=["project", "-id"], name="event_of_project"),
             models.Index(
                 fields=["received_at"], condition=Q(source="predict"), name="event_to_purge"
+            ),
+            models.Index(
+                fields=["received_at"], condition=Q(source="refused"), name="event_refused"
             ),
             models.Index(fields=["received_at"], include=["project"], name="event_received"),
             models.Index(fields=["status", "-id"], name="event_by_status"),

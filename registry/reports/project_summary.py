@@ -10,10 +10,10 @@ from registry import queue
 from registry.engine import engine
 from registry.formatting import unreadable_tasks_text
 from registry.metrics import info, title
-from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
+from registry.models import AuditEntry, Event, ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunState
 from registry.proportions import ENOUGH, Proportion
-from registry.reports import per_project
+from registry.reports import per_project, refusals
 
 SPARKLINE = 20  # versions
 PREQUENTIAL_DAYS = 7
@@ -103,7 +103,7 @@ class Alert:
     """A problem that needs attention; `project` is None if it is the installation's.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
-    not_reached, tasks_unreadable, worse_than_baseline.
+    request_refused, not_reached, tasks_unreadable, worse_than_baseline.
     """
 
     code: str
@@ -112,6 +112,7 @@ class Alert:
     project: Project | None = None
     run: TrainingRun | None = None
     entry: AuditEntry | None = None
+    event: Event | None = None
 
 
 def project_summaries(projects: Iterable[Project]) -> list[ProjectSummary]:
@@ -183,8 +184,12 @@ def _of_one_metric(series: list[tuple], metric: str) -> list[tuple[str, float | 
 
 
 def alerts(summaries: Iterable[ProjectSummary]) -> list[Alert]:
-    """The alerts, the most urgent first; one query."""
-    found = [*_workers(), *(one for summary in summaries for one in _of_project(summary))]
+    """The alerts, the most urgent first; two queries."""
+    found = [
+        *_workers(),
+        *(one for summary in summaries for one in _of_project(summary)),
+        *map(_of_refusal, refusals.recent_refusals()),
+    ]
     return sorted(found, key=lambda a: _URGENCY.index(a.code))
 
 
@@ -194,10 +199,23 @@ _URGENCY = [
     "run_failed",
     "dead_token",
     "webhook_missing",
+    "request_refused",
     "not_reached",
     "tasks_unreadable",
     "worse_than_baseline",
 ]
+
+
+def alerts_of(summary: ProjectSummary) -> list[Alert]:
+    """The alerts about one project, and what may be about it; one query."""
+    refused = [row for row in refusals.recent_refusals() if refusals.concerns(row, summary.project)]
+    found = [*_of_project(summary), *map(_of_refusal, refused)]
+    return sorted(found, key=lambda a: _URGENCY.index(a.code))
+
+
+def _of_refusal(row: Event) -> Alert:
+    message, cure = refusals.message(row), refusals.cure(row)
+    return Alert("request_refused", message, cure, row.project, event=row)
 
 
 def _workers() -> Iterator[Alert]:

@@ -116,13 +116,14 @@ def test_an_event_takes_one_query(django_assert_num_queries):
         events.record(project, "ANNOTATION_CREATED", payload())
 
 
-def test_only_old_problems_of_predictions_are_forgotten():
+def test_only_old_problems_of_predictions_and_refusals_are_forgotten():
     project = make.ProjectFactory()
     for source in Event.Source.values:
         for _ in range(2):
             make.EventFactory(project=project, source=source)
     old = Event.objects.order_by("source", "pk").distinct("source").values("pk")
     Event.objects.filter(pk__in=old).update(received_at=timezone.now() - timedelta(days=31))
-    assert events.purge_problems(timezone.now() - timedelta(days=30)) == 1
-    assert Event.objects.count() == 7
-    assert Event.objects.filter(source=Event.Source.PREDICT).count() == 1
+    assert events.purge_problems(timezone.now() - timedelta(days=30)) == 2
+    assert Event.objects.count() == 8
+    for source in (Event.Source.PREDICT, Event.Source.REFUSED):
+        assert Event.objects.filter(source=source).count() == 1

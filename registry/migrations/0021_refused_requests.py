@@ -1,0 +1,35 @@
+"""Lets an event be a refused request, and finds those of the last day."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("registry", "0020_data_outdated"),
+    ]
+
+    operations = [
+        migrations.AlterField(
+            model_name="event",
+            name="source",
+            field=models.CharField(
+                choices=[
+                    ("setup", "POST /setup"),
+                    ("webhook", "Webhook"),
+                    ("train", "POST /train"),
+                    ("predict", "tasks without a prediction"),
+                    ("refused", "refused request"),
+                ],
+                default="webhook",
+                max_length=8,
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("source", "refused")),
+                fields=["received_at"],
+                name="event_refused",
+            ),
+        ),
+    ]
