@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0020_data_outdated"),
+        ("registry", "0021_label_types"),
     ]
 
     operations = [
