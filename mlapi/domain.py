@@ -4,8 +4,8 @@ The ground floor: of this project it imports only plain modules of the registry,
 may import it.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from registry.error_codes import CODES
@@ -103,6 +103,11 @@ class TargetSpec:
         """The objects that the input is read from, never none."""
         keys = {"text_key": self.text_key, "author_key": self.author_key}
         return self.inputs or (InputSpec(self.object_tag, f"${self.field}", **keys),)
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "TargetSpec":
+        """The target with other names of its labels, in their order."""
+        other = names.get(self.name, {})
+        return replace(self, labels=tuple(other.get(label, label) for label in self.labels))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, without inputs and conditions where there are none."""

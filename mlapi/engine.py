@@ -60,6 +60,12 @@ class Engine:
         """The label type of that name. Raises KeyError."""
         return label_types.get(kind)
 
+    def tasks_annotated(self, project: Project, control: str, label: str) -> int:
+        """The number of mirrored tasks with an annotation that has this label for the control."""
+        from mlapi.mirror.label_use import tasks_annotated
+
+        return tasks_annotated(project, control, label)
+
     def thumbnail(self, task: Task) -> bytes:
         """A small JPEG of the task's image. Raises NoThumbnail."""
         from mlapi.images.thumbnails import NoThumbnail, thumbnail

@@ -11,6 +11,7 @@ from mlapi.domain import InputError, Match, TargetSpec
 from mlapi.labelstudio import consensus
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from registry.actions.tasks import DerivedLabels
+from registry.label_renames import NO_RENAMES, Renames
 from registry.splits import input_key
 
 
@@ -56,12 +57,14 @@ class ServedConfig:
         data: dict[str, Any],
         annotations: Iterable[Mapping[str, Any]],
         since: Mapping[str, str],
+        renames: Renames = NO_RENAMES,
     ) -> DerivedLabels:
-        """Labels, ties and input key of a task; `since` as in `consensus.consensus`."""
+        """Labels, ties and input key of a task; `since` and `renames` as in `consensus`."""
         if not self.targets:
             return {}, [], ""
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
-        return *consensus.consensus(annotations, self.targets, since), input_key(project_uid, parts)
+        labels, ties = consensus.consensus(annotations, self.targets, since, renames)
+        return labels, ties, input_key(project_uid, parts)
 
     def no_input_key(self, project_uid: str) -> str:
         """The input key of a task without any input."""

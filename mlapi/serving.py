@@ -17,6 +17,7 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.model_cache import predictor_for
 from mlapi.pipelines.base import Predictor
 from mlapi.served_config import targets_of
+from mlapi.served_names import served_names
 from registry.actions.tasks import existing
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
@@ -163,6 +164,8 @@ def _predict(
     """
     attempt = _BisectingPredictor(served, store)
     answers = attempt.predict(rows) if rows else []
+    names = served_names(served.project, served.version, served.specs)
+    answers = [names.of_answers(found) for found in answers]
     if attempt.failure is not None:
         log.error(
             "prediction_failed",

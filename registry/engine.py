@@ -49,6 +49,9 @@ class Engine(Protocol):
     def label_type(self, kind: str) -> LabelType:
         """The label type of a target's `kind`. Raises KeyError."""
 
+    def tasks_annotated(self, project: "Project", control: str, label: str) -> int:
+        """The number of mirrored tasks with an annotation that has this label for the control."""
+
     def thumbnail(self, task: "Task") -> bytes:
         """A small JPEG of the task's image. Raises EvalsError where there is none."""
 

@@ -78,14 +78,18 @@ class Holdout(ABC, Generic[Model, Predictions]):
 
 
 def load_champion(
-    job: TrainingJob, load: Callable[[str, str], Model], report: ProgressWriter
-) -> Version[Model] | None:
-    """The job's champion; None if there is none, it is another pipeline's, or does not load."""
+    job: TrainingJob, load: Callable[[str, str], Any], report: ProgressWriter
+) -> Version[Any] | None:
+    """The job's champion; None if there is none, it is another pipeline's, or does not load.
+
+    With today's names of its labels.
+    """
     champion = job.champion
     if champion is None or champion.pipeline != job.pipeline:
         return None
     try:
         model = load(str(champion.artifact.path), champion.artifact.sha256)
+        model = model.renamed(champion.names) if champion.names else model
     except Exception as e:  # noqa: BLE001 - whatever an artifact raises: it serves nothing
         report.log(f"The champion {champion.label} does not load: {e}")
         return None

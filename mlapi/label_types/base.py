@@ -108,6 +108,10 @@ class LabelType(ABC, Generic[V]):
     def classes(self, value: V) -> list[str]:
         """The classes in a value, each once."""
 
+    @abstractmethod
+    def renamed(self, value: V, names: Mapping[str, str]) -> V:
+        """The value with other names of its classes, for those that `names` has."""
+
     def to_json(self, value: V) -> Any:
         """As tasks, datasets and outcomes hold it."""
         return value

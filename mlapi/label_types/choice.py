@@ -68,6 +68,9 @@ class Choice(LabelType[str]):
     def classes(self, value: str) -> list[str]:
         return [value] if value else []
 
+    def renamed(self, value: str, names: Mapping[str, str]) -> str:
+        return names.get(value, value)
+
     def from_json(self, stored: Any) -> str | None:
         return stored if isinstance(stored, str) else None
 

@@ -68,6 +68,9 @@ class Choices(LabelType[Labels]):
     def classes(self, value: Labels) -> list[str]:
         return list(value)
 
+    def renamed(self, value: Labels, names: Mapping[str, str]) -> Labels:
+        return tuple(sorted({names.get(label, label) for label in value}))
+
     def to_json(self, value: Labels) -> list[str]:
         return list(value)
 

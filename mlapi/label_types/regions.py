@@ -11,6 +11,11 @@ def label_of(path: Iterable[str]) -> str:
     return _PATH.join(path)
 
 
+def words_of(label: str) -> list[str]:
+    """The words of the path that a label may be of."""
+    return label.split(_PATH)
+
+
 def choice_labels(value: Mapping[str, Any]) -> list[str]:
     """The choices; of a control with `allowNested` each is a path."""
     choices = value.get("choices")

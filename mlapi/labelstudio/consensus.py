@@ -1,6 +1,7 @@
 """Derives a task's labels from its annotations: at most one per target, by majority."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from mlapi.domain import TargetSpec
 from mlapi.label_types.regions import choice_labels, path_labels
 from mlapi.labelstudio import visibility
 from mlapi.labelstudio.response_schemas import parse_datetime
+from registry.label_renames import NO_RENAMES, Renames
 
 NEVER_ADDED: Mapping[str, str] = {}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -18,15 +20,17 @@ def consensus(
     annotations: Iterable[Mapping[str, Any]],
     targets: Sequence[TargetSpec],
     since: Mapping[str, str] = NEVER_ADDED,
+    renames: Renames = NO_RENAMES,
 ) -> tuple[dict[str, Any], list[str]]:
     """The annotators' consensus by control name, as JSON, and the names of controls with a tie.
 
     Each annotator has one vote, their latest annotation that was not skipped; what they agree on
     is the label type's. Labels that the target does not allow are not counted. A control that an
     annotation hides has no vote in it, and one that the consensus hides has no label. `since` is
-    when a control was added to the config, for those that were added later.
+    when a control was added to the config, for those that were added later. A label that was
+    renamed counts as what it is called today.
     """
-    votes = [annotation_labels(vote, targets, since) for vote in _votes(annotations)]
+    votes = [annotation_labels(vote, targets, since, renames) for vote in _votes(annotations)]
     labels: dict[str, Any] = {}
     chosen: dict[str, Iterable[str]] = {}
     ties: list[str] = []
@@ -53,10 +57,18 @@ def annotation_labels(
     annotation: Mapping[str, Any],
     targets: Sequence[TargetSpec],
     since: Mapping[str, str] = NEVER_ADDED,
+    renames: Renames = NO_RENAMES,
 ) -> dict[str, Any]:
     """One annotation's values by control name; none of a control that it does not show."""
-    shown = visibility.shown(targets, _region_choices(annotation.get("result")))
-    found = {t.name: annotation_label(annotation, t, since) for t in targets if t.name in shown}
+    at = _changed_at(annotation)[0]
+    chosen = {
+        name: {renames.today(name, label, at) for label in labels} if renames else labels
+        for name, labels in _region_choices(annotation.get("result")).items()
+    }
+    shown = visibility.shown(targets, chosen)
+    found = {
+        t.name: annotation_label(annotation, t, since, renames) for t in targets if t.name in shown
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -64,6 +76,7 @@ def annotation_label(
     annotation: Mapping[str, Any],
     target: TargetSpec,
     since: Mapping[str, str] = NEVER_ADDED,
+    renames: Renames = NO_RENAMES,
 ) -> Any | None:
     """The value of a target in one annotation; None without an allowed one.
 
@@ -71,10 +84,25 @@ def annotation_label(
     control.
     """
     label_type = label_types.of(target)
-    value = label_type.read(_regions(annotation.get("result"), target.name), target)
+    names = _names(annotation, target, renames) if renames else {}
+    known = replace(target, labels=(*target.labels, *names)) if names else target
+    value = label_type.read(_regions(annotation.get("result"), target.name), known)
+    if names and value is not None:
+        value = label_type.renamed(value, names)
     if value is None or label_type.classes(value):
         return value
     return None if _predates(annotation, since.get(target.name)) else value
+
+
+def _names(annotation: Mapping[str, Any], target: TargetSpec, renames: Renames) -> dict[str, str]:
+    """Which of the target's labels those mean that the annotation calls otherwise."""
+    names = renames.names(target.name, _changed_at(annotation)[0], target.labels)
+    return {old: new for old, new in names.items() if new in target.labels}
+
+
+def labels_said(annotation: Mapping[str, Any], control: str) -> set[str]:
+    """The labels of a control in one annotation, as they stand there."""
+    return _region_choices(annotation.get("result")).get(control, set())
 
 
 def is_submitted(annotation: Mapping[str, Any]) -> bool:

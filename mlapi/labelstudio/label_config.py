@@ -234,6 +234,14 @@ def _most_stars(rating: Control) -> int:
 
 
 @lru_cache(maxsize=128)
+def label_sets(xml: str) -> dict[str, tuple[str, ...]]:
+    """The labels by control; none of a config that is invalid."""
+    try:
+        return {control.name: control.labels for control in parse(xml).controls}
+    except InvalidLabelConfig:
+        return {}
+
+
 def data_sources(xml: str) -> tuple[tuple[str, ...], ...]:
     """The tags that show the task's data, in document order; none of a config that is invalid.
 

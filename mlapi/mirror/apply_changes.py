@@ -12,12 +12,13 @@ from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio import events
-from mlapi.labelstudio.label_config import data_sources
+from mlapi.labelstudio.label_config import data_sources, label_sets
 from mlapi.mirror.tombstones import DeletedIds
 from mlapi.mirror.unit_of_work import TaskUnitOfWork
 from mlapi.served_config import ServedConfig, resolve
-from registry.actions import projects, tasks
+from registry.actions import label_renames, projects, tasks
 from registry.json_sanitize import sanitize
+from registry.label_renames import Renames, after_config
 from registry.models import Project, Task
 from registry.splits import SplitAssigner
 
@@ -126,24 +127,30 @@ def refresh_config(project: Project, label_config: str, title: str | None = None
     relabel is repeated at the next event.
     """
     relabel(project, label_config)
+    if project.relabel_queued_at is not None:
+        label_renames.mark_relabelled(project)
     return _store_config(project, label_config, title)
 
 
 def relabel(project: Project, label_config: str | None) -> int:
     """Derive the labels of all annotated tasks by this config; the number that changed.
 
-    No effect if its targets and labels are those of the project, or if no pipeline serves it.
+    No effect if no pipeline serves it, or if its targets and labels are those of the project and
+    no rename of a label has asked for it.
     """
     if not label_config:
         return 0
     served = resolve(sanitize(label_config), project.options)
-    if not served.targets or served.fingerprint == project.fingerprint:
+    is_asked = project.relabel_queued_at is not None or served.fingerprint != project.fingerprint
+    if not served.targets or not is_asked:
         return 0
-    since = _since(project, served)
+    since, renames = _since(project, served), _renames(project, label_config)
     no_input = served.no_input_key(project.uid)
 
     def derive(task: Task) -> tasks.DerivedLabels:
-        labels, ties, key = served.derive_labels(project.uid, task.data, task.annotations, since)
+        labels, ties, key = served.derive_labels(
+            project.uid, task.data, task.annotations, since, renames
+        )
         # The data may be told under the new field from now on: then the input is still the same.
         return labels, ties, task.input_key if key == no_input and task.input_key else key
 
@@ -153,10 +160,12 @@ def relabel(project: Project, label_config: str | None) -> int:
 def refresh_stored_config(project: Project) -> bool:
     """Refresh the project by its stored config if that resolves to other targets or labels.
 
-    It does after an upgrade that serves more, and after a change of the project's options.
+    It does after an upgrade that serves more, and after a change of the project's options. Also
+    if a rename of a label was confirmed or undone.
     """
-    stored = project.label_config
-    if not stored or resolve(stored, project.options).fingerprint == project.fingerprint:
+    stored, is_asked = project.label_config, project.relabel_queued_at is not None
+    is_same = resolve(stored, project.options).fingerprint == project.fingerprint
+    if not stored or (is_same and not is_asked):
         return False
     return refresh_config(project, stored)
 
@@ -179,6 +188,8 @@ def _store_config(project: Project, label_config: str | None, title: str | None)
         pipeline=served.pipeline,
         unserved_reason=served.unserved_reason,
         control_since=_since(project, served),
+        labels_before=label_sets(project.label_config),
+        labels=label_sets(label_config),
         data_outdated=project.data_outdated or _shows_other_data(project, label_config),
     )
 
@@ -196,6 +207,12 @@ def _since(project: Project, served: ServedConfig) -> dict[str, str]:
         return project.control_since
     before = resolve(project.label_config, project.options) if project.fingerprint else None
     return served.since(before, project.control_since, timezone.now().isoformat())
+
+
+def _renames(project: Project, label_config: str) -> Renames:
+    """The renames of labels, as they are under the new config."""
+    before, after = label_sets(project.label_config), label_sets(sanitize(label_config))
+    return Renames(after_config(project.label_renames, before, after, timezone.now()))
 
 
 def _count(applied: Applied, was_written: bool) -> None:

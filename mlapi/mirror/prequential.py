@@ -18,7 +18,9 @@ from mlapi.labelstudio import consensus, visibility
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.response_schemas import parse_datetime
 from mlapi.pipelines.base import Predictor
+from mlapi.served_names import served_names
 from registry.actions import tasks
+from registry.label_renames import Renames
 from registry.models import AuditEntry, ModelVersion, Outcome, Project, Task
 from registry.models.audit_entry import CHAMPION_MOVES
 
@@ -96,7 +98,8 @@ def first_labels(
     data = (change.task or {}).get("data") or (task.data if task else None)
     if created is None or not isinstance(data, dict):
         return None
-    found = consensus.annotation_labels(annotation, targets, project.control_since)
+    renames = Renames(project.label_renames)
+    found = consensus.annotation_labels(annotation, targets, project.control_since, renames)
     labelled = task.labelled_controls if task else ()
     labels = {name: value for name, value in found.items() if name not in labelled}
     if not labels:
@@ -129,6 +132,7 @@ def predict(project: Project, first: FirstLabels, champions: Champions) -> list[
         # By stored features only: the mirror's lock is not held while an image is downloaded.
         store = OnlineFeatures(project, seconds=0)
         answers = predictor.predict([first.data], first.targets, store)[0]
+        answers = served_names(project, version, first.targets).of_answers(answers)
         visible = visibility.visible_answers(answers, first.targets)
     except Exception:
         log.exception("champion_failed", project=project.pk, version=version.label)

@@ -10,6 +10,7 @@ from mlapi.served_config import resolve
 from registry.actions import tasks
 from registry.actions.tasks import TaskState
 from registry.json_sanitize import sanitize
+from registry.label_renames import Renames
 from registry.models import Project, Task
 from registry.splits import SplitAssigner
 
@@ -133,7 +134,11 @@ class TaskUnitOfWork:
         """A config that nothing serves leaves labels and input key to the one after it."""
         if self.served.targets:
             state.labels, state.ties, state.input_key = self.served.derive_labels(
-                self._project.uid, state.data, state.annotations, self._project.control_since
+                self._project.uid,
+                state.data,
+                state.annotations,
+                self._project.control_since,
+                Renames(self._project.label_renames),
             )
         elif not state.annotations:
             state.labels, state.ties = {}, []

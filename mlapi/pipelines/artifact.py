@@ -15,9 +15,10 @@ import json
 import os
 import re
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -55,6 +56,9 @@ class Model(Protocol):
 
     def to_parts(self) -> dict[str, Any]:
         """Numbers, texts, arrays and bytes by name, as `pack` takes them."""
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> Self:
+        """The model with other names of labels, by control; what it has learned is shared."""
 
 
 def pack(pipeline: str, parts: dict[str, Any]) -> bytes:

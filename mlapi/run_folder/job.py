@@ -25,6 +25,7 @@ class Champion:
     """The version that serves, which the new one is evaluated beside.
 
     `artifact` names no file where the store has none: the champion then counts as not loadable.
+    `names` are, by control, today's names of the labels that have been renamed since.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Champion:
     pipeline: str
     artifact: Stored
     extractor: ExtractorRef | None = None
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from mlapi.labelstudio.credentials import candidates
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
+from mlapi.served_names import served_names
 from mlapi.training.heartbeat import RunLog
 from registry import artifacts
 from registry.errors import EvalsError
@@ -119,7 +120,7 @@ def write_job(
         or options.get("time_budget_s")
         or settings.TRAIN_TIME_BUDGET_S,
         time_limit_s=settings.TRAIN_TIME_LIMIT_S,
-        champion=_champion(champion, folder),
+        champion=_champion(champion, folder, run.project, matched),
         extractor=extractor(matched.pipeline, options),
     )
     job.write()
@@ -146,7 +147,9 @@ def extractor_of(version: ModelVersion) -> ExtractorRef | None:
     return ExtractorRef(options.get("features", "opencv"), version.extractor)
 
 
-def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
+def _champion(
+    version: ModelVersion | None, folder: Path, project: Project, matched: Match
+) -> Champion | None:
     """The champion of the job, with its artifact fetched."""
     if version is None:
         return None
@@ -163,6 +166,10 @@ def _champion(version: ModelVersion | None, folder: Path) -> Champion | None:
         pipeline=version.pipeline,
         artifact=Stored(path, sha256),
         extractor=extractor_of(version),
+        names={
+            control: dict(names)
+            for control, names in served_names(project, version, matched.targets).names.items()
+        },
     )
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from registry import queue
 from registry.json_sanitize import sanitize
+from registry.label_renames import LabelSets, after_config, label_changes
 from registry.models import Project
 
 from . import base
@@ -93,21 +94,32 @@ def set_config(
     pipeline: str,
     unserved_reason: str = "",
     control_since: dict[str, str] | None = None,
+    labels_before: LabelSets | None = None,
+    labels: LabelSets | None = None,
     data_outdated: bool = False,
 ) -> bool:
-    """Store a label config with what it amounts to; True if its targets or labels are others."""
+    """Store a label config with what it amounts to; True if its targets or labels are others.
+
+    `labels_before` and `labels` are those of its controls, before and now.
+    """
     current = base.lock(project)
-    before = current.fingerprint
+    before, now = current.fingerprint, timezone.now()
     fields: dict[str, Any] = {
         "label_config": sanitize(label_config),
         "fingerprint": fingerprint,
         "pipeline": pipeline,
         "unserved_reason": sanitize(unserved_reason),
         "data_outdated": data_outdated,
-        "updated_at": timezone.now(),
+        "updated_at": now,
     }
     if title is not None:
         fields["title"] = sanitize(title)[:500]
+    if labels_before and labels:
+        # Of the locked row: a rename may have been confirmed since the project was read.
+        stored = current.label_renames, labels_before, labels, now
+        fields["label_renames"] = sanitize(after_config(*stored))
+        changes = current.label_changes, labels_before, labels, now
+        fields["label_changes"] = sanitize(label_changes(*changes))
     if control_since is not None:
         fields["control_since"] = sanitize(control_since)
     base.update_row(project, fields)

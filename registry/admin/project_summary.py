@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from registry.actions import label_renames
 from registry.actions.operator.new_key import NewKey
 from registry.metrics import title
-from registry.models import Event
+from registry.models import Event, Project
 from registry.proportions import ENOUGH, Proportion
 from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 
@@ -64,7 +65,21 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
         ),
         Fact("Label Studio", summary.connection, connection_note(summary)),
         Fact("To paste into Label Studio", "URL with a key", paste, connect),
+        *_renames(project),
     ]
+
+
+def _renames(project: Project) -> list[Fact]:
+    """The labels that may have been renamed, and those that were; none of either: nothing."""
+    offered = [rename.text for rename in label_renames.offers(project)]
+    confirmed = [rename.text for rename in label_renames.confirmed(project)]
+    facts = []
+    if offered:
+        note = "Labels, Label renamed keeps what was learned. Without it the old label is dropped."
+        facts.append(Fact("A label renamed?", "; ".join(offered), note))
+    if confirmed:
+        facts.append(Fact("Renamed labels", "; ".join(confirmed)))
+    return facts
 
 
 def champion_since(summary: ProjectSummary) -> SafeString | str:

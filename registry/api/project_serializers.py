@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from registry.actions import label_renames
 from registry.models import Project, Task
 from registry.models.project import PromotionRule
 
@@ -91,15 +92,27 @@ class ProjectDetailSerializer(ProjectSerializer):
     connection = serializers.JSONField(help_text="The last check, step by step.")
     extra_params = serializers.JSONField(allow_null=True)
     has_own_credentials = serializers.SerializerMethodField()
+    offered_renames = serializers.SerializerMethodField(
+        help_text="Labels that the label config may have renamed, as `rename-label` takes them."
+    )
+    label_renames = serializers.SerializerMethodField(
+        help_text="The confirmed renames, the last first, as `undo-rename` takes them."
+    )
 
     class Meta(ProjectSerializer.Meta):
         fields = [
             *ProjectSerializer.Meta.fields,
             *("label_config", "fingerprint", "extra_params", "connection", "has_own_credentials"),
             *("labelstudio_url", "other_hostname", "hostname_confirmed", "backend_url"),
-            "threshold_reached_at",
+            *("threshold_reached_at", "offered_renames", "label_renames"),
         ]
         read_only_fields = fields
+
+    def get_offered_renames(self, project: Project) -> list[str]:
+        return [rename.text for rename in label_renames.offers(project)]
+
+    def get_label_renames(self, project: Project) -> list[str]:
+        return [rename.text for rename in label_renames.confirmed(project)]
 
     def get_has_own_credentials(self, project: Project) -> bool:
         return bool(project.labelstudio_key)

@@ -49,6 +49,21 @@ class Project(models.Model):
         help_text="When controls were added to the label config: earlier annotations have no "
         "labels for them.",
     )
+    label_changes = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="By control the labels that the label config took away and brought, with times.",
+    )
+    label_renames = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The confirmed renames of labels, in order: control, old, new, at, until.",
+    )
+    relabel_queued_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When a rename asked for all labels to be derived anew; null: it is done.",
+    )
     extra_params = models.JSONField(null=True, blank=True)
     hostname = models.CharField(
         max_length=500, blank=True, help_text="Host of Label Studio, of the first setup."

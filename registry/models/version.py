@@ -1,5 +1,7 @@
 """Model versions and their targets."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -86,6 +88,12 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def learned_at(self) -> datetime:
+        """When its dataset was frozen: it knows the labels as they were called then."""
+        snapshot_at = self.run.snapshot_at if self.run else None
+        return snapshot_at or self.created_at
 
     @property
     def state(self) -> VersionState:

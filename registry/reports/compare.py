@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.engine import engine
+from registry.label_renames import Renames
 from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.paired_sample import (
@@ -138,12 +139,14 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     """Compare two versions of a project; five queries, and one for the versions' project.
 
     Where the human label changed between the evaluations, the later version's holds for both.
+    Labels that were renamed since are compared by their names of today.
     Raises ValueError for versions of two projects.
     """
     if a.project_id != b.project_id:
         raise ValueError("Versions of two projects have no task in common.")
-    targets = {target.name: target for target in Target.objects.filter(version=b)}
-    rows = _as_yes_or_no(_rows(a, b), targets)
+    renames = Renames(a.project.label_renames)
+    targets = _targets(b, renames)
+    rows = _as_yes_or_no(_rows(a, b, renames), targets)
     by_task: dict[int, dict[str, Triple]] = {}
     for row in rows:
         by_task.setdefault(row.task, {})[row.target] = row.triple
@@ -166,18 +169,9 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     )
 
 
-def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
+def _rows(a: ModelVersion, b: ModelVersion, renames: Renames) -> list[_Row]:
     """The outcomes of both, by target and task; two queries."""
-    fields = ("target", "task_id", "human", "predicted", "score", "correct")
-    of_a, of_b = (
-        {
-            (target, task): answer
-            for target, task, *answer in Outcome.objects.filter(
-                version=version, source=Outcome.Source.HOLDOUT
-            ).values_list(*fields)
-        }
-        for version in (a, b)
-    )
+    of_a, of_b = _outcomes(a, renames), _outcomes(b, renames)
     later = of_b if b.number >= a.number else of_a
     return [
         _Row(
@@ -192,6 +186,30 @@ def _rows(a: ModelVersion, b: ModelVersion) -> list[_Row]:
         )
         for target, task in sorted(of_a.keys() & of_b.keys())
     ]
+
+
+def _targets(version: ModelVersion, renames: Renames) -> dict[str, Target]:
+    """By name the version's targets; their labels with today's names, which are not stored."""
+    targets = {target.name: target for target in Target.objects.filter(version=version)}
+    if renames:
+        for target in targets.values():
+            target.labels = renames.today_of(target.name, target.labels, version.learned_at)
+    return targets
+
+
+def _outcomes(version: ModelVersion, renames: Renames) -> dict[tuple[str, int], tuple[Any, ...]]:
+    """By target and task: human label, prediction, score, whether it is correct."""
+    fields = ("target", "task_id", "human", "predicted", "score", "correct")
+    rows = Outcome.objects.filter(version=version, source=Outcome.Source.HOLDOUT)
+    at = version.learned_at if renames else version.created_at
+    return {
+        (target, task): (
+            renames.today_of(target, human, at),
+            renames.today_of(target, predicted, at),
+            *others,
+        )
+        for target, task, human, predicted, *others in rows.values_list(*fields)
+    }
 
 
 def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:

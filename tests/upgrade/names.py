@@ -91,7 +91,8 @@ PERMISSIONS: dict[str, str] = {
 }
 # What a migration since then has given to a group, so that its members may do more.
 GRANTED_SINCE: dict[str, set[str]] = {"viewer": set(), "lead": set(), "admin": set()}
-# Every action that people do, by today's name, and the permission that it needed in the dump.
+# Every action that people do, by today's name, and the permission that it needed in the dump; of
+# one that is newer, the permission of the dump that it is covered by.
 ACTIONS = {
     "train": "registry.train_project",
     "cancel": "registry.train_project",
@@ -104,6 +105,8 @@ ACTIONS = {
     "note": "registry.note_modelversion",
     "check_connection": "registry.check_project",
     "configure": "registry.configure_project",
+    "rename_label": "registry.configure_project",
+    "undo_rename": "registry.configure_project",
     "set_credentials": "registry.connect_project",
     "confirm_hostname": "registry.connect_project",
     "new_key": "registry.add_accesskey",

@@ -1,7 +1,7 @@
 """A classifier's version in memory and in its artifact."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,10 @@ class Classifier:
                     part[present] = target.probabilities([column[i] for i in present])
             parts.append(part)
         return np.hstack(parts) if parts else np.empty((n, 0))
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "Classifier":
+        targets = [replace(target, spec=target.spec.renamed(names)) for target in self.targets]
+        return replace(self, targets=targets)
 
     def to_parts(self) -> dict[str, Any]:
         return {

@@ -1,6 +1,7 @@
 """An image clusters version in memory and in its artifact."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class ClusterModel:
         score = min(1.0, max(0.0, float(centrality)))
         label_type = label_types.get(kind or self.spec.kind)
         return label_type.prediction(self.spec.name, self.names[cluster], score)
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "ClusterModel":
+        other = names.get(self.spec.name, {})
+        found = [other.get(name, name) for name in self.names]
+        return replace(self, spec=self.spec.renamed(names), names=found)
 
     def to_parts(self) -> dict[str, Any]:
         target = {

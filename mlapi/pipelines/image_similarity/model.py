@@ -1,7 +1,7 @@
 """An image similarity version in memory and in its artifact."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import faiss
@@ -64,6 +64,10 @@ class SimilarityModel:
         label_type = label_types.get(kind or self.spec.kind)
         value = self.label if label_type.shape == "single" else (self.label,)
         return label_type.prediction(self.spec.name, value, float(best))
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "SimilarityModel":
+        label = names.get(self.spec.name, {}).get(self.label, self.label)
+        return replace(self, spec=self.spec.renamed(names), label=label)
 
     def to_parts(self) -> dict[str, Any]:
         target = {

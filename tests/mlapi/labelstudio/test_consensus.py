@@ -1,13 +1,16 @@
 """Which label a task has, by what its annotators said."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlapi import pipelines
-from mlapi.domain import TargetSpec
+from mlapi.domain import Condition, TargetSpec
 from mlapi.labelstudio.consensus import consensus
 from mlapi.labelstudio.label_config import parse
+from registry.label_renames import Renames
 
 SINGLE = TargetSpec("label", "text", "Text", "text", "choice", ("A", "B", "C"))
 MULTIPLE = TargetSpec("tags", "text", "Text", "text", "choices", ("x", "y", "z"))
@@ -272,3 +275,40 @@ def test_each_control_tag_has_labels_of_its_own_form(tag, value, label):
     target = TargetSpec("c", "t", "Text", "t", kind, labels, control_tag=tag)
     annotation = {"id": 1, "result": [{"from_name": "c", "value": value}]}
     assert consensus([annotation], [target])[0] == ({"c": label} if label else {})
+
+
+def renamed(old, new, control="label", until=None):
+    return Renames([{"control": control, "old": old, "new": new, "until": until}])
+
+
+def test_a_renamed_label_counts_as_the_new_one():
+    votes = [annotation("old", by=1), annotation("B", by=2), annotation("C", by=3)]
+
+    assert consensus([*votes], [SINGLE])[1] == ["label"]
+    assert consensus(votes, [SINGLE], renames=renamed("old", "B"))[0] == {"label": "B"}
+
+
+def test_a_renamed_label_of_a_set_is_there_once():
+    said = annotation("old", "y", control="tags")
+
+    labels, _ = consensus([said], [MULTIPLE], renames=renamed("old", "y", "tags"))
+
+    assert labels == {"tags": ["y"]}
+
+
+def test_a_label_that_the_config_has_again_means_itself_from_then_on():
+    since = renamed("A", "B", until="2026-11-24T00:00:00+00:00")
+    later = annotation("A", at="2026-11-25T00:00:00Z")
+
+    assert consensus([annotation("A")], [SINGLE], renames=since)[0] == {"label": "B"}
+    assert consensus([later], [SINGLE], renames=since)[0] == {"label": "A"}
+
+
+def test_a_renamed_label_still_shows_what_depends_on_it():
+    child = replace(MULTIPLE, conditions=(Condition(("label",), ("B",)),))
+    said = annotation("old")
+    said["result"] += annotation("x", control="tags")["result"]
+
+    labels, _ = consensus([said], [SINGLE, child], renames=renamed("old", "B"))
+
+    assert labels == {"label": "B", "tags": ["x"]}

@@ -2,12 +2,14 @@
 
 import pytest
 
+from mlapi.mirror import apply_changes
 from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import carry_out
 from registry import artifacts
-from registry.actions import runs
+from registry.actions import label_renames, runs
 from registry.error_codes import INPUT_HINTS
 from registry.models import Project, Task, TrainingRun
+from tests.mlapi.labelstudio.webhooks import annotation
 
 from .projects import label, labelled_project
 
@@ -45,6 +47,37 @@ def test_sixty_labelled_texts_become_a_champion_with_its_numbers():
     assert second.comparison["champion_label"] == version.label
     assert second.comparison["n"] == second.dataset_counts["holdout"]
     assert second.comparison["champion_serves"] is True
+
+
+def test_a_renamed_label_is_learned_from_all_of_its_annotations():
+    """The first version learned the old name, the second learns the new one."""
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    first = trained(project).version
+    for task in project.tasks.all():
+        put_annotation(project, task)
+    config = project.label_config.replace('"Positive"', '"Good"')
+    apply_changes.refresh_config(project, config)
+    splits = dict(project.tasks.values_list("pk", "split"))
+
+    label_renames.rename(project, "label: Positive -> Good", actor="tester")
+    run = trained(project)
+
+    assert (run.state, run.error) == ("succeeded", "")
+    counts = run.dataset_counts["targets"]["label"]["classes"]
+    assert counts["train"]["Good"] + counts["holdout"]["Good"] == 35
+    assert run.comparison["champion_label"] == first.label
+    assert run.comparison["champion_serves"]
+    assert run.comparison["champion"] > 0.8
+    assert set(run.version.targets.get().labels) == {"Good", "Negative"}
+    assert set(first.targets.get().labels) == {"Positive", "Negative"}
+    assert dict(project.tasks.values_list("pk", "split")) == splits
+
+
+def put_annotation(project: Project, task: Task) -> None:
+    """Annotate the task as its label says, as Label Studio's export has it."""
+    said = annotation(task.labelstudio_id, task.labelstudio_id, task.labels["label"])
+    whole = {"id": task.labelstudio_id, "data": task.data, "annotations": [said]}
+    apply_changes.put_whole_tasks(project, [whole])
 
 
 def test_one_class_only_is_a_clear_error():

@@ -96,6 +96,19 @@ def test_a_champion_that_serves_nothing_of_the_config_is_reported(make_job, trai
     assert comparison["champion"] == 0
 
 
+def test_a_champion_is_compared_by_todays_names_of_its_labels(make_job, trained):
+    texts, said = some_texts(150, noise=0)
+    rows = tasks(texts, ["moon" if label == "sky" else label for label in said])
+    names = {"topic": {"sky": "moon"}}
+    today = target(labels=("fruit", "moon", "city"))
+    job = make_job(rows, [today], champion=champion_of(trained, names=names))
+
+    comparison = job.train()["comparison"]
+
+    assert comparison["champion"] > 0.9
+    assert comparison["champion"] == pytest.approx(comparison["candidate"], abs=0.1)
+
+
 def test_a_target_that_the_champion_never_learned_counts_as_wrong_for_it(make_job, trained):
     texts, said = some_texts(60, seed=4)
     rows = tasks(texts, said)

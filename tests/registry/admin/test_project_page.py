@@ -6,11 +6,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.actions import champion, keys, scores
+from registry.actions import champion, keys, label_renames, scores
 from registry.admin.project_page import primary_chart
 from registry.models import AccessKey, AuditEntry, Event, Project
 from registry.reports.series import metric_series
 from tests import factories as make
+from tests.registry.operator.cases import RENAME, with_another_label
 
 pytestmark = pytest.mark.django_db
 
@@ -250,3 +251,15 @@ def test_the_chart_of_an_error_says_which_way_is_better():
     make.ModelVersionFactory(project=project, metrics=errors, primary_metric="mae")
     chart = primary_chart(project, metric_series(project, "primary"))
     assert "MAE (lower is better)" in chart
+
+
+def test_a_label_that_may_have_been_renamed_is_offered_and_then_named(client):
+    project = with_another_label()
+    offered = page_of(client, project)
+    label_renames.rename(project, RENAME, actor="ada")
+    confirmed = page_of(client, project)
+    assert "A label renamed?" in offered
+    assert "label: Negative -&gt; Bad" in offered
+    assert "A label renamed?" not in confirmed
+    assert "Renamed labels" in confirmed
+    assert "Renamed labels" not in page_of(client, make.ProjectFactory())

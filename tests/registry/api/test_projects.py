@@ -4,6 +4,7 @@ import pytest
 
 from registry.models import AuditEntry, TaskScore
 from tests import factories as make
+from tests.registry.operator.cases import RENAME, with_another_label
 
 from .conftest import WHO, asked, code
 
@@ -177,3 +178,16 @@ def test_a_project_that_is_not_there_is_not_found(admin):
         answer = admin.get(f"projects/999999/{route}")
         assert answer.status_code == 404
         assert code(answer) == "not_found"
+
+
+def test_a_rename_is_offered_confirmed_and_undone(admin):
+    project = with_another_label()
+    page = f"projects/{project.pk}/"
+    assert admin.get(page).json()["offered_renames"] == [RENAME]
+    answer = admin.post(f"{page}rename-label/", {"rename": RENAME})
+    assert (answer.status_code, answer.json()["label_renames"]) == (200, [RENAME])
+    assert answer.json()["offered_renames"] == []
+    refused = admin.post(f"{page}rename-label/", {"rename": RENAME})
+    assert (refused.status_code, code(refused)) == (409, "refused")
+    answer = admin.post(f"{page}undo-rename/", {"rename": RENAME})
+    assert answer.json()["offered_renames"] == [RENAME]

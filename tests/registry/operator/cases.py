@@ -13,12 +13,14 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
-from registry.actions import versions
+from registry.actions import label_renames, projects, versions
 from registry.actions.operator import actions
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 from tests import factories as make
 
 WHY = "Because of a test."
+RENAME = "label: Negative -> Bad"
+RENAMED = {"numbers": {"control": "label", "from": "Negative", "to": "Bad"}}
 
 
 @dataclass
@@ -66,6 +68,21 @@ def revoked():
     key = make.AccessKeyFactory()
     make.keys.revoke(key, actor="tester")
     return key
+
+
+def with_another_label():
+    """A project whose config has another label instead of one."""
+    project = make.ProjectFactory()
+    before, after = {"label": ["Positive", "Negative"]}, {"label": ["Positive", "Bad"]}
+    config = {"fingerprint": "1", "pipeline": project.pipeline}
+    projects.set_config(project, project.label_config, labels_before=before, labels=after, **config)
+    return project
+
+
+def with_a_renamed_label():
+    project = with_another_label()
+    label_renames.rename(project, RENAME, actor="tester")
+    return project
 
 
 def earlier(version):
@@ -130,6 +147,20 @@ CASES: dict[tuple[type, str], Case] = {
         entry=lambda p: {"numbers": {"from": "http://old", "to": "http://new"}},
         unavailable=lambda: make.ProjectFactory(hostname="http://old", hostname_confirmed=True),
         refuses=False,  # confirmed again, it stays confirmed
+    ),
+    (Project, "rename_label"): Case(
+        with_another_label,
+        {"rename": RENAME},
+        entry=lambda p: RENAMED,
+        unavailable=make.ProjectFactory,
+        refuses=False,  # for the value, which is not offered
+    ),
+    (Project, "undo_rename"): Case(
+        with_a_renamed_label,
+        {"rename": RENAME},
+        entry=lambda p: RENAMED,
+        unavailable=make.ProjectFactory,
+        refuses=False,
     ),
     (Project, "configure"): Case(
         make.ProjectFactory,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from registry.actions import label_renames, projects
 from registry.reports.compare import TASKS_SHOWN, compare
 from registry.reports.paired_sample import Difference
 from tests.factories import ProjectFactory, TaskFactory
@@ -179,3 +180,27 @@ def test_the_verdict_on_an_error_is_better_when_it_is_lower(project):
     fell = Difference("mae", 0.5, 0.2, -0.3, (-0.4, -0.2), 50)
     found = replace(compare(a, b), primary=fell)
     assert found.summary.startswith(f"{b.label} is better than {a.label}: MAE -0.300")
+
+
+def test_labels_that_were_renamed_are_compared_by_their_names_of_today(project):
+    ids = labelled_tasks(project, 3)
+    a = judged(project, [(P, P), (N, P), (N, N)], ids)
+    before, after = {"label": [P, N]}, {"label": [P, "Bad"]}
+    projects.set_config(
+        project,
+        project.label_config,
+        fingerprint="2",
+        pipeline=project.pipeline,
+        labels_before=before,
+        labels=after,
+    )
+    label_renames.rename(project, f"label: {N} -> Bad", actor="ada")
+    b = judged(project, [(P, P), ("Bad", "Bad"), ("Bad", "Bad")], ids)
+
+    (target,) = compare(a, b).targets
+
+    assert {d.name: (d.a, d.b) for d in target.metrics}["accuracy"] == (2 / 3, 1)
+    assert {d.name for d in target.per_class} == {P, "Bad"}
+    (mistake,) = target.b_right
+    assert (mistake.human, mistake.a, mistake.b) == ("Bad", P, "Bad")
+    assert {o.human for o in a.outcomes.all()} == {P, N}

@@ -1,0 +1,45 @@
+"""What a rename of a label would touch: tasks, the champion, versions and outcomes."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from registry.engine import engine
+from registry.label_renames import Rename
+from registry.models import Outcome, Project, Target
+
+
+@dataclass(frozen=True)
+class Use:
+    """Where the old label is: in annotations of tasks, and in what versions have learned.
+
+    `champion` is the label of the champion if it can predict it, else "".
+    """
+
+    rename: Rename
+    tasks: int
+    champion: str
+    versions: int
+    outcomes: int
+
+
+def use(project: Project, rename: Rename) -> Use:
+    """Four queries and the engine's."""
+    control, old = rename.control, rename.old
+    learned = Target.objects.filter(
+        version__project=project, name=control, trained=True, labels__contains=[old]
+    )
+    of_versions = list(learned.values_list("version", flat=True))
+    said = Q()
+    for field in ("human", "predicted"):
+        said |= Q(**{field: old}) | Q(**{f"{field}__contains": [old]})
+    outcomes = Outcome.objects.filter(said, version__project=project, target=control)
+    champion = project.champion
+    predicts = champion is not None and champion.pk in of_versions
+    return Use(
+        rename,
+        tasks=engine().tasks_annotated(project, control, old),
+        champion=champion.label if champion and predicts else "",
+        versions=len(of_versions),
+        outcomes=outcomes.count(),
+    )
