@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registry', '0021_label_types'),
+        ('registry', '0022_refused_requests'),
     ]
 
     operations = [
