@@ -47,6 +47,9 @@ class InputError(Exception):
         self.message = message
 
 
+CHOICE_TAGS = ("Choices", "Taxonomy")  # the control tags with choices
+
+
 @dataclass(frozen=True)
 class Condition:
     """When a control is shown: while a label is selected in one of `controls`.
@@ -60,7 +63,7 @@ class Condition:
     negated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class InputSpec:
     """An object tag that a target's input is read from: the attributes that say how.
 
@@ -97,6 +100,11 @@ class TargetSpec:
     control_tag: str = "Choices"
     inputs: tuple[InputSpec, ...] = ()
     conditions: tuple[Condition, ...] = ()
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether conditions of other controls can name a choice of it."""
+        return self.control_tag in CHOICE_TAGS
 
     @property
     def sources(self) -> tuple[InputSpec, ...]:

@@ -12,9 +12,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
-from mlapi.domain import Condition
+from mlapi.domain import CHOICE_TAGS, Condition
 from mlapi.label_types.regions import label_of
-from mlapi.labelstudio import visibility
+from mlapi.labelstudio.conditions import Conditions, needs_region
 from mlapi.labelstudio.elements import InvalidLabelConfig, text_of, walk
 from mlapi.labelstudio.references import REFERENCE
 
@@ -70,6 +70,11 @@ class Control(Tag):
     conditions: tuple[Condition, ...] = ()
     choice: str = ""
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    @property
+    def has_choices(self) -> bool:
+        """Whether conditions of other controls can name a choice of it."""
+        return self.tag in CHOICE_TAGS
 
     @property
     def takes_several(self) -> bool:
@@ -151,8 +156,8 @@ def parse(xml: str) -> LabelConfig:
             places[name] = (*parents, element)
         if is_object:
             objects[name] = _object(element)
-    shown = visibility.Conditions(
-        {name: choices.get(name, []) for name, c in controls.items() if c.tag in visibility.CHOSEN},
+    shown = Conditions(
+        {name: choices.get(name, []) for name, c in controls.items() if c.has_choices},
         {name: c.tag for name, c in controls.items()},
     )
     return LabelConfig(
@@ -160,7 +165,7 @@ def parse(xml: str) -> LabelConfig:
             replace(
                 _with_labels(control, choices.get(name, [])),
                 conditions=shown.of(places[name]),
-                region_only=any(map(visibility.needs_region, places[name])),
+                region_only=any(map(needs_region, places[name])),
                 repeated=any(p.tag == "Repeater" for p in places[name]),
             )
             for name, control in controls.items()

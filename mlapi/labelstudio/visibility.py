@@ -1,22 +1,17 @@
 """Which controls the editor shows, by what is chosen in others.
 
 The rules of `VisibilityMixin` of Label Studio 1.23's editor, and of what it submits
-(`canBeSubmitted`): `visibleWhen` with `whenTagName` and `whenChoiceValue`, of a control and of
-every View above it. The one place that has them: a hidden control has no label in an annotation,
+(`canBeSubmitted`). The one place that has them: a hidden control has no label in an annotation,
 no region in a prediction and no part in a score or a metric.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
-from xml.etree.ElementTree import Element
 
 from mlapi import label_types
 from mlapi.domain import Condition, NoPrediction, Prediction
-from mlapi.label_types.regions import label_of
-from mlapi.labelstudio.elements import text_of
-
-CHOSEN = ("Choices", "Taxonomy")  # the tags in which something can be chosen
-_HIDEABLE = ("View", "Choices", "Taxonomy", "TextArea", "Markdown")
 
 
 class Conditional(Protocol):
@@ -28,27 +23,32 @@ class Conditional(Protocol):
     @property
     def conditions(self) -> tuple[Condition, ...]: ...
 
+    @property
+    def has_choices(self) -> bool: ...
+
 
 def shown(controls: Iterable[Conditional], chosen: Mapping[str, Collection[str]]) -> set[str]:
     """The names of the controls that are shown, given the labels that are chosen in each.
 
-    What is chosen in a hidden control does not count, nor what is in one that waits for itself.
+    What is chosen in a hidden control does not count, nor what is in one that waits for itself,
+    nor the value of a control without choices.
     """
-    conditions = {control.name: control.conditions for control in controls}
-    found: dict[str, bool] = {}
+    rules = _rules(tuple((c.name, c.conditions, c.has_choices) for c in controls))
+    found = set(rules.always)
 
-    def is_chosen(name: str, labels: tuple[str, ...] | None) -> bool:
-        said = chosen.get(name, ())
-        has = bool(said) if labels is None else not set(labels).isdisjoint(said)
-        return has and found.get(name, name not in conditions)
+    def is_chosen(name: str, labels: frozenset[str] | None) -> bool:
+        values = () if name in rules.without_choices else chosen.get(name, ())
+        has = bool(values) if labels is None else not labels.isdisjoint(values)
+        return has and (name in found or name not in rules.conditional)
 
-    def holds(name: str, condition: Condition) -> bool:
-        others = condition.controls or [other for other in chosen if other != name]
-        return any(is_chosen(o, condition.labels) for o in others) != condition.negated
+    def holds(name: str, rule: _Rule) -> bool:
+        others = rule.controls or [other for other in chosen if other != name]
+        return any(is_chosen(other, rule.labels) for other in others) != rule.negated
 
-    for name in _in_order(conditions):
-        found[name] = all(holds(name, condition) for condition in conditions[name])
-    return {name for name, is_shown in found.items() if is_shown}
+    for name, own in rules.conditional.items():
+        if all(holds(name, rule) for rule in own):
+            found.add(name)
+    return found
 
 
 def visible_answers(
@@ -62,6 +62,44 @@ def visible_answers(
     }
     shown_now = shown(controls, chosen)
     return {name: answer for name, answer in answers.items() if name in shown_now}
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A condition, with its labels as a set."""
+
+    controls: tuple[str, ...]
+    labels: frozenset[str] | None
+    negated: bool
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The conditions of a label config's controls, each control after those it depends on."""
+
+    always: frozenset[str]
+    conditional: dict[str, tuple[_Rule, ...]]
+    without_choices: frozenset[str]
+
+
+@lru_cache(maxsize=128)
+def _rules(controls: tuple[tuple[str, tuple[Condition, ...], bool], ...]) -> _Rules:
+    """Compiled once per label config, because they are applied to each task and annotation."""
+    conditions = {name: of_one for name, of_one, _ in controls}
+    return _Rules(
+        frozenset(name for name, of_one in conditions.items() if not of_one),
+        {
+            name: tuple(map(_rule, own))
+            for name in _in_order(conditions)
+            if (own := conditions[name])
+        },
+        frozenset(name for name, _, has_choices in controls if not has_choices),
+    )
+
+
+def _rule(condition: Condition) -> _Rule:
+    labels = None if condition.labels is None else frozenset(condition.labels)
+    return _Rule(condition.controls, labels, condition.negated)
 
 
 def _in_order(conditions: Mapping[str, tuple[Condition, ...]]) -> Iterator[str]:
@@ -82,54 +120,3 @@ def _in_order(conditions: Mapping[str, tuple[Condition, ...]]) -> Iterator[str]:
             begun.add(name)
             needed = (other for c in conditions[name] for other in c.controls)
             stack.extend(other for other in needed if other in conditions and other not in begun)
-
-
-def needs_region(element: Element) -> bool:
-    """Whether the tag shows its content only while a region is selected."""
-    return element.tag in _HIDEABLE and element.get("visiblewhen") == "region-selected"
-
-
-class Conditions:
-    """Reads conditions; `choices` are the Choices by control, each after those that contain it."""
-
-    def __init__(
-        self, choices: Mapping[str, Sequence[tuple[Element, ...]]], tags: Mapping[str, str]
-    ) -> None:
-        # By what a condition may call a choice, and by control, the labels that it means.
-        self._labels: dict[str, dict[str, list[str]]] = {}
-        for control, paths in choices.items():
-            ends: dict[str, list[str]] = {}
-            for path in paths:
-                ends.setdefault(text_of(path[-1]), []).append(label_of(map(text_of, path)))
-            for path in paths:
-                # Of a Taxonomy the end of a path decides, wherever it is.
-                alike = ends[text_of(path[-1])]
-                means = alike if tags[control] == "Taxonomy" else [label_of(map(text_of, path))]
-                for called in (path[-1].get("alias"), path[-1].get("value")):
-                    if called:
-                        self._labels.setdefault(called, {}).setdefault(control, means)
-
-    def of(self, place: Sequence[Element]) -> tuple[Condition, ...]:
-        """The conditions of a control: its own, and those of the tags that contain it."""
-        found = (self._read(element) for element in place if element.tag in _HIDEABLE)
-        return tuple(dict.fromkeys(c for c in found if c is not None))
-
-    def _read(self, element: Element) -> Condition | None:
-        when, control = element.get("visiblewhen"), element.get("whentagname")
-        value = element.get("whenchoicevalue")
-        if not when:
-            return Condition(labels=(value,)) if value else None
-        if when not in ("choice-selected", "choice-unselected"):
-            return None
-        negated = when == "choice-unselected"
-        if not value:
-            return Condition((control,) if control else (), None, negated)
-        meant = [self._labels.get(one, {}) for one in value.split(",")]
-        found = (
-            label
-            for by_control in meant
-            for name, labels in by_control.items()
-            if control in (None, "", name)
-            for label in labels
-        )
-        return Condition((control,) if control else (), tuple(dict.fromkeys(found)), negated)

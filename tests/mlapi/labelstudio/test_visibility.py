@@ -3,6 +3,7 @@
 import pytest
 
 from mlapi import label_types
+from mlapi.labelstudio.elements import InvalidLabelConfig
 from mlapi.labelstudio.label_config import parse
 from mlapi.labelstudio.results import prediction
 from mlapi.labelstudio.visibility import shown
@@ -136,6 +137,40 @@ def test_what_is_shown_beside_a_region_only_is_marked(on_view, attrs):
 def test_a_tag_that_the_editor_never_hides_is_shown():
     rating = f'<Rating name="which" toName="t" {when("choice-selected", "kind", "animal")}/>'
     assert is_shown("which", config(KIND, rating))
+
+
+def test_without_a_named_control_a_view_is_shown_by_any_choice():
+    attrs = when("choice-selected", values="animal")
+    view = config(KIND, f"<View {attrs}>{control('which', *WHICH)}</View>")
+    assert is_shown("which", view, kind="plant")
+    assert not is_shown("which", view)
+    assert not is_shown("which", config(KIND, control("which", *WHICH, attrs=attrs)), kind="plant")
+
+
+@pytest.mark.parametrize("named", ["", "stars"])
+def test_the_stars_of_a_rating_are_no_choice(named):
+    rating = '<Rating name="stars" toName="t"/>'
+    xml = config(rating, control("which", *WHICH, attrs=when("choice-selected", named)))
+    assert not is_shown("which", xml, stars="3")
+
+
+def test_a_condition_of_many_controls_is_read_once():
+    kinds = [f"k{i}" for i in range(20_000)]
+    inside = "".join(control(f"c{i}", "x") for i in range(40))
+    attrs = when("choice-selected", "kind", ",".join(kinds))
+    xml = config(control("kind", *kinds), f"<View {attrs}>{inside}</View>")
+    conditions = [c.conditions for c in parse(xml).controls if c.name != "kind"]
+    assert len(conditions) == 40
+    assert all(own[0] is conditions[0][0] for own in conditions)
+    assert len(conditions[0][0].labels) == 20_000
+
+
+def test_more_conditions_than_people_write_are_refused():
+    kinds = [f"k{i}" for i in range(20_000)]
+    inside = "".join(control(f"c{i}", "x") for i in range(60))
+    attrs = when("choice-selected", "kind", ",".join(kinds))
+    with pytest.raises(InvalidLabelConfig, match="too many conditions"):
+        parse(config(control("kind", *kinds), f"<View {attrs}>{inside}</View>"))
 
 
 def test_a_chain_of_thousands_of_conditions_is_followed():
