@@ -1,7 +1,7 @@
 """Control tags and the objects that they are on as targets."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 from mlapi import label_types
 from mlapi.domain import InputSpec, Match, TargetSpec
@@ -40,10 +40,9 @@ def target_spec(control: Control, objects: Sequence[ObjectTag]) -> TargetSpec:
 
 def distinct_inputs(targets: Sequence[TargetSpec]) -> list[TargetSpec]:
     """A target for each distinct input, in an order that the targets' own does not matter for."""
-    distinct = {
-        (t.field, t.object_tag, t.text_key, t.author_key, *map(astuple, t.inputs)): t
-        for t in targets
-    }
+    # Of one input the tag that comes last reads: a Pairwise reads it in another way than Choices.
+    by_tag = sorted(targets, key=lambda target: target.control_tag)
+    distinct = {(t.field, t.object_tag, t.text_key, t.author_key, t.inputs): t for t in by_tag}
     return [distinct[key] for key in sorted(distinct)]
 
 

@@ -160,8 +160,11 @@ def _cell(value: Any) -> str:
 
 
 def _parsed(text: str, source: InputSpec) -> Any:
+    if len(text) > _MOST_PARSED:
+        message = f"{_named(source)} is longer than {_MOST_PARSED:,} characters."
+        raise InputError("not_text", message)
     try:
-        return json.loads(text) if len(text) <= _MOST_PARSED else None
+        return json.loads(text)
     except (ValueError, RecursionError):
         raise InputError("not_text", f"{_named(source)} is not the JSON of its tag.") from None
 

@@ -162,6 +162,13 @@ def test_a_value_is_read_as_the_editor_fills_it_in(value, data, text):
     assert read_text(data, target(f'<Text name="t" value="{value}"/>')) == text
 
 
+@pytest.mark.parametrize("tag", ["Table", "List"])
+def test_a_text_that_is_too_long_to_be_parsed_is_refused_as_such(tag):
+    with pytest.raises(InputError, match="longer than 2,000,000 characters") as problem:
+        read(tag, json.dumps(["x" * 2_000_000]))
+    assert problem.value.code == "not_text"
+
+
 TWO = '<Text name="t" value="$q"/><HyperText name="u" value="$a"/>'
 
 
@@ -200,6 +207,13 @@ def test_the_input_key_covers_all_that_is_read():
     assert key({"items": [{"text": "a"}]}, first) == ["a"]
     # A plain field's key is as it always was.
     assert key({"text": "A  b"}, target('<Text name="t" value="$text"/>')) == ["a b"]
+
+
+def test_the_order_of_the_controls_does_not_change_the_input_key():
+    key = pipelines.get("text_classification").input_key_parts
+    both, pair = target(TWO, "t,u"), target(TWO, "t,u", "Pairwise")
+    data = {"q": "good one", "a": "bad"}
+    assert key(data, [both, pair]) == key(data, [pair, both])
 
 
 JSON = st.recursive(
