@@ -33,7 +33,9 @@ def learning_curve(
     """Macro F1 on the holdout of the best candidate, fitted on 25, 50, 75 and 100 %.
 
     The parts are nested, and each has its share of every class. All are calibrated as the
-    version is, so that the last point is its macro F1. A part with one class only has no point.
+    version is, so that the last point is its macro F1, and on the tasks that the version was
+    evaluated on: without those for which it hides the control. A part with one class only has no
+    point.
     """
     best = {c.target: c.name for c in result.candidates if c.won}
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
@@ -45,6 +47,9 @@ def learning_curve(
         report.phase("learning curve", i / len(version.targets))
         name = trained.spec.name
         holdout = evaluation.holdout(dataset, today[name])
+        if today[name].conditions:
+            shown = {outcome.task for outcome in result.outcomes if outcome.target == name}
+            holdout = holdout.without(set(holdout.tasks) - shown)
         if holdout.tasks:
             metrics += _points(eva, job, dataset, trained, holdout, best[name], i + 1)
     return LearningCurve(metrics)

@@ -1,7 +1,8 @@
-"""Controls that others show, judged as they are served."""
+"""Controls that others show, evaluated as they are served."""
 
 from mlapi.domain import Condition
 from mlapi.run_folder.job import TrainingJob
+from mlapi.training.child import carry_out
 from tests.mlapi.training_child.conftest import champion_of, target, task
 
 ANIMAL = [{"controls": ["kind"], "labels": ["animal"], "negated": False}]
@@ -49,6 +50,15 @@ def test_what_one_of_two_versions_hides_is_compared_for_neither(make_job):
     assert comparison["targets"]["which"]["n"] == 8
     assert comparison["targets"]["kind"]["n"] == 24
     assert comparison["difference"] == 0
+
+
+def test_the_learning_curve_has_no_task_that_the_version_hides(make_job):
+    job = make_job(rows(120, odd=4), TARGETS)
+    job.train()
+    assert carry_out(job.folder, curve=True) == 0
+    points = [p for p in job.read("curve.json")["metrics"] if p["target"] == "which"]
+    assert {p["n"] for p in points} == {8}
+    assert points[-1]["value"] == job.metric("macro_f1", "which")
 
 
 def test_the_conditions_of_a_target_reach_the_child(make_job):
