@@ -139,7 +139,7 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
         elif results.is_nothing(task_answers, served.config):
             nothing.append(_id(tasks[i]))
         else:
-            problems.setdefault(_why_empty(task_answers), []).append(_id(tasks[i]))
+            problems.setdefault(_why_empty(task_answers, served.config), []).append(_id(tasks[i]))
     return Predictions(entries, served.version.label, problems, nothing)
 
 
@@ -236,10 +236,12 @@ class _BisectingPredictor:
         return [{name: failure} for _ in rows]
 
 
-def _why_empty(answers: _TaskAnswers) -> str:
-    """The code of the first NoPrediction; without one, the config allows none of the answers."""
-    codes = (a.code for a in answers.values() if isinstance(a, NoPrediction))
-    return next(codes, "answer_not_allowed" if answers else "target_not_trained")
+def _why_empty(answers: _TaskAnswers, config: LabelConfig) -> str:
+    """The code of the first NoPrediction; without one, what the config does to the answers."""
+    codes = [a.code for a in answers.values() if isinstance(a, NoPrediction)]
+    if codes or not answers:
+        return codes[0] if codes else "target_not_trained"
+    return "control_hidden" if results.is_hidden(answers, config) else "answer_not_allowed"
 
 
 def _data(task: Any) -> dict[str, Any] | None:

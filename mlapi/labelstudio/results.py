@@ -46,6 +46,12 @@ def is_nothing(answers: Mapping[str, Prediction | NoPrediction], config: LabelCo
     return bool(shown) and len(allowed) == len(answers) and not any(shown.values())
 
 
+def is_hidden(answers: Mapping[str, Prediction | NoPrediction], config: LabelConfig) -> bool:
+    """Whether the config allows all answers, and hides each of their controls."""
+    allowed, shown = _allowed(answers, config)
+    return not shown and bool(allowed) and len(allowed) == len(answers)
+
+
 def allowed_regions(answer: Prediction | NoPrediction, control: Control) -> list[Region] | None:
     """The answer's regions, if it is as a whole a valid result of this control of the config."""
     if isinstance(answer, NoPrediction) or control.for_parts:

@@ -22,7 +22,8 @@ REASONS = {error.__name__ for error in (InputError, NoPrediction, TrainingFailed
 # Codes that are looked up rather than written where they are raised.
 LOOKED_UP = {
     *("media_forbidden", "media_not_found", "media_no_credentials"),
-    *("task_invalid", "answer_not_allowed", "target_not_trained", "not_similar"),
+    *("task_invalid", "answer_not_allowed", "control_hidden", "target_not_trained"),
+    "not_similar",
     *("not_enough_labels", "one_class", "not_fitted"),
     *("unexpected", "worker_ended", "worker_stopped", "no_work_folder"),
 }

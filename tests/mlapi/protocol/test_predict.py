@@ -157,6 +157,19 @@ def test_human_labels_never_reach_the_model(call, champion):
 
 
 @pytest.mark.django_db
+def test_a_control_that_waits_for_an_untrained_one_is_the_reason(call, champion):
+    condition = ' visibleWhen="choice-selected" whenTagName="kind"'
+    kind = '<Choices name="kind" toName="text"><Choice value="x"/><Choice value="y"/></Choices>'
+    config = LABEL_CONFIG.replace(
+        '<Choices name="label"', f'{kind}<Choices name="label"{condition}'
+    )
+    assert condition in config
+    sent = body(champion.project, tasks("good", None), label_config=config)
+    assert labels(call.post("/predict", sent)) == [None, None]
+    assert Event.objects.get().payload["reasons"] == {"control_hidden": [1], "null": [2]}
+
+
+@pytest.mark.django_db
 def test_regions_are_valid_against_the_config_of_the_request(call, champion):
     renamed = LABEL_CONFIG.replace('"Positive"', '"Glad"')
     answer = call.post(
