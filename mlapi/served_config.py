@@ -61,14 +61,19 @@ class ServedConfig:
     ) -> DerivedLabels:
         """Labels, ties and input key of a task; `since` and `renames` as in `consensus`."""
         if not self.targets:
-            return {}, [], ""
+            return DerivedLabels({}, {}, [], "")
         parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
         labels, ties = consensus.consensus(annotations, self.targets, since, renames)
-        return labels, ties, input_key(project_uid, parts)
+        classes = {
+            t.name: label_types.stored_classes(t, labels[t.name])
+            for t in self.targets
+            if t.name in labels
+        }
+        return DerivedLabels(labels, classes, ties, input_key(project_uid, parts))
 
     def no_input_key(self, project_uid: str) -> str:
         """The input key of a task without any input."""
-        return self.derive_labels(project_uid, {}, (), {})[2]
+        return self.derive_labels(project_uid, {}, (), {}).input_key
 
     def since(
         self, before: "ServedConfig | None", known: Mapping[str, str], now: str

@@ -1,6 +1,6 @@
 """The engine's interface. The registry reaches mlapi only here and in queue.py."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,7 +9,13 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from registry.models import Project, Task
+
+
+# A metric under each row of weights (rows, n) of the tasks: (rows,), NaN where it is undefined.
+Score = Callable[["np.ndarray"], "np.ndarray"]
 
 
 @dataclass(frozen=True)
@@ -21,13 +27,32 @@ class Neighbour:
 
 
 class LabelType(Protocol):
-    """What a report needs to know of the values of a kind of target.
+    """What reports need to know of the values of a kind of target.
 
-    `several`: a value has any number of classes, also none, rather than one.
+    `several`: a value has any number of classes, also none, rather than one. `metric` is what
+    versions are compared by.
     """
 
     @property
     def several(self) -> bool: ...
+
+    @property
+    def metric(self) -> str: ...
+
+    def from_json(self, stored: Any) -> Any:
+        """The value that is stored in a task or outcome."""
+
+    def to_json(self, value: Any) -> Any:
+        """The value as it is stored."""
+
+    def renamed(self, value: Any, names: Mapping[str, str]) -> Any:
+        """The value with other names of its classes, for those that `names` has."""
+
+    def is_correct(self, predicted: Any, human: Any) -> bool:
+        """Whether a value counts as correct; None, no prediction, does not."""
+
+    def scores(self, truth: Sequence[Any], predicted: Sequence[Any]) -> Mapping[str, Score]:
+        """The metrics by which two versions are compared on the same tasks, `metric` first."""
 
 
 class Engine(Protocol):

@@ -66,13 +66,11 @@ def comparison_sentence(comparison: dict[str, Any], champion: str) -> str:
     )
 
 
-def answer_text(value: Any) -> str:
-    """A label, or a set of labels, as text."""
-    if value is None:
+def answer_text(classes: Sequence[str] | None) -> str:
+    """The classes of a label or prediction as text."""
+    if classes is None:
         return "no answer"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none of them"
-    return str(value)
+    return ", ".join(classes) or "none of them"
 
 
 def image_counts_text(counts: dict[str, Any]) -> str:

@@ -59,14 +59,6 @@ class Renames:
                 name = rename.new
         return label if name not in allowed and label in allowed else name
 
-    def today_of(self, control: str, value: Any, at: datetime) -> Any:
-        """The same for what an outcome holds: a label or a list of them; others stay."""
-        if isinstance(value, str):
-            return self.today(control, value, at)
-        if isinstance(value, list) and all(isinstance(label, str) for label in value):
-            return sorted({self.today(control, label, at) for label in value})
-        return value
-
     def names(self, control: str, at: datetime, allowed: Collection[str] = ()) -> dict[str, str]:
         """What each label of that time is called today, for those that have another name."""
         olds = {rename.old for rename in self.all if rename.control == control}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from registry.models import Project, Task
 from registry.models.task import Split
@@ -37,8 +37,8 @@ class SplitAssigner:
         self._live = self._tasks.filter(deleted_at__isnull=True)
         self._by_input: dict[str, str] = {}
         self._holdout: int | None = None
-        self._counts: dict[tuple[str, str], int] = {}
-        self._in_holdout: dict[tuple[str, str], bool] = {}
+        self._counts: dict[str, int] = {}
+        self._in_holdout: dict[str, bool] = {}
 
     def look_up(self, input_keys: Iterable[str]) -> None:
         """Learn in one query where equal inputs lie; call it before `decide`, for many at once.
@@ -51,14 +51,13 @@ class SplitAssigner:
             (key, split) for key, split in rows.values_list("input_key", "split") if split
         )
 
-    def decide(self, input_key: str, labels: Mapping[str, str | list[str]]) -> str:
-        """The split of a task that has its first usable labels.
+    def decide(self, input_key: str, classes: Collection[str]) -> str:
+        """The split of a task that has its first usable labels, whose classes these are.
 
         That of an equal input; else the holdout for a class that waits for its first one
         there; else by the input's hash. A key's place in 0..1 is fixed, so that the later
         share's tasks are some of the first share's.
         """
-        classes = _classes(labels)
         split = self._by_input.get(input_key)
         if split is None:
             needed = any(self._needs_holdout_task(c) for c in classes)
@@ -68,15 +67,15 @@ class SplitAssigner:
         self._count(split, classes)
         return split
 
-    def _needs_holdout_task(self, cls: tuple[str, str]) -> bool:
+    def _needs_holdout_task(self, cls: str) -> bool:
         self._load(cls)
         return not self._in_holdout[cls] and self._counts[cls] >= CLASS_ENOUGH
 
-    def _load(self, cls: tuple[str, str]) -> None:
-        """Count a class when it is first met: at most two small queries on the labels' index."""
+    def _load(self, cls: str) -> None:
+        """Count a class when it is first met: at most two small queries on their index."""
         if cls in self._counts:
             return
-        labelled = _with(self._live, cls)
+        labelled = self._live.filter(classes__contains=[cls])
         self._in_holdout[cls] = labelled.filter(split=Split.HOLDOUT).exists()
         self._counts[cls] = 0
         if not self._in_holdout[cls]:
@@ -87,25 +86,10 @@ class SplitAssigner:
             self._holdout = self._live.filter(split=Split.HOLDOUT).exclude(labels={}).count()
         return self._holdout
 
-    def _count(self, split: str, classes: Iterable[tuple[str, str]]) -> None:
+    def _count(self, split: str, classes: Iterable[str]) -> None:
         if split == Split.HOLDOUT:
             self._holdout = self._holdout_size() + 1
         for cls in classes:
             self._load(cls)
             self._counts[cls] += 1
             self._in_holdout[cls] |= split == Split.HOLDOUT
-
-
-def _classes(labels: Mapping[str, str | list[str]]) -> list[tuple[str, str]]:
-    return [
-        (control, label)
-        for control, value in labels.items()
-        for label in ([value] if isinstance(value, str) else value)
-    ]
-
-
-def _with(tasks, cls: tuple[str, str]):
-    control, label = cls
-    return tasks.filter(labels__contains={control: label}) | tasks.filter(
-        labels__contains={control: [label]}
-    )

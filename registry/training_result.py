@@ -4,9 +4,7 @@ The training child makes them and has no database, so this module imports nothin
 """
 
 from dataclasses import dataclass, field
-
-# One label, or a set of them; None is no prediction.
-Label = str | list[str] | None
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -58,14 +56,19 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class OutcomeRow:
-    """The version's prediction for a holdout task, beside the human label."""
+    """The version's prediction for a holdout task, beside the human label.
+
+    Both are JSON of the target's label type, with the classes in them; None is no prediction.
+    """
 
     task: int
     target: str
-    predicted: Label
+    predicted: Any
     score: float | None
-    human: Label
+    human: Any
     correct: bool
+    human_classes: list[str]
+    predicted_classes: list[str] | None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import factory
 from django.conf import settings
 from django.utils import timezone
 
+from registry import classes
 from registry.actions import champion, events, keys, runs, tasks, versions
 from registry.models import (
     AccessKey,
@@ -66,6 +67,16 @@ METRICS = [
 _contents = itertools.count(1)
 
 
+def classes_of(label: Any) -> list[str]:
+    """The classes in a label of Choices, as their label types have them."""
+    return [label] if isinstance(label, str) else sorted(label)
+
+
+def task_classes(labels: dict[str, Any]) -> list[str]:
+    """The entries of a task with these labels of Choices."""
+    return classes.entries({control: classes_of(label) for control, label in labels.items()})
+
+
 class ProjectFactory(factory.django.DjangoModelFactory):
     """A project that text classification serves; no champion yet."""
 
@@ -96,6 +107,7 @@ class TaskFactory(factory.django.DjangoModelFactory):
         lambda o: hashlib.sha256(f"{o.project.uid} {o.data}".encode()).hexdigest()
     )
     labels = factory.LazyAttribute(lambda o: {"label": o.labelled} if o.labelled else {})
+    classes = factory.LazyAttribute(lambda o: task_classes(o.labels))
     split = factory.LazyAttribute(lambda o: Split.TRAIN if o.labelled else None)
     labels_changed_at = factory.LazyAttribute(lambda o: timezone.now() if o.labelled else None)
     total_annotations = factory.LazyAttribute(lambda o: 1 if o.labelled else 0)
@@ -208,7 +220,10 @@ def mirror(project: Project, states: Sequence[tasks.TaskState], **options) -> li
     """Write states as a unit of work does: over the rows that mirror their tasks already."""
     ids = [state.labelstudio_id for state in states]
     rows = {t.labelstudio_id: t for t in tasks.existing(project).filter(labelstudio_id__in=ids)}
-    with_rows = [replace(state, row=rows.get(state.labelstudio_id)) for state in states]
+    with_rows = [
+        replace(state, row=rows.get(state.labelstudio_id), classes=task_classes(state.labels))
+        for state in states
+    ]
     return tasks.write(project, with_rows, **options)
 
 
@@ -233,10 +248,19 @@ def result(
     return TrainingResult(
         targets=[TargetRow(**row) for row in targets],
         metrics=[MetricRow(**row) for row in metrics],
-        outcomes=[OutcomeRow(**row) for row in outcomes],
+        outcomes=[outcome_row(**row) for row in outcomes],
         exemplars=[ExemplarRow(**row) for row in exemplars],
         **{**usual, **more},
     )
+
+
+def outcome_row(*, human: Any, predicted: Any, **more: Any) -> OutcomeRow:
+    """An outcome of a target of Choices, unless its classes are given."""
+    found = {
+        "human_classes": classes_of(human),
+        "predicted_classes": None if predicted is None else classes_of(predicted),
+    }
+    return OutcomeRow(human=human, predicted=predicted, **{**found, **more})
 
 
 def learned(run: TrainingRun, pipeline: str = "text_classification", **parameters: Any) -> None:
@@ -265,6 +289,10 @@ class OutcomeFactory(factory.django.DjangoModelFactory):
     score = 0.9
     human = "Positive"
     correct = factory.LazyAttribute(lambda o: o.predicted == o.human)
+    human_classes = factory.LazyAttribute(lambda o: classes_of(o.human))
+    predicted_classes = factory.LazyAttribute(
+        lambda o: None if o.predicted is None else classes_of(o.predicted)
+    )
     at = factory.LazyFunction(timezone.now)
 
 

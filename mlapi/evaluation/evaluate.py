@@ -164,6 +164,8 @@ def outcome_row(spec: TargetSpec, task: int, answer: Prediction | None, human: A
         score=answer.score if answer else None,
         human=label_type.to_json(human),
         correct=label_type.is_correct(predicted, human),
+        human_classes=sorted(label_type.classes(human)),
+        predicted_classes=None if predicted is None else sorted(label_type.classes(predicted)),
     )
 
 

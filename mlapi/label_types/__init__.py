@@ -48,6 +48,13 @@ def of_control(control: Control) -> LabelType | None:
     return next((t for t in LABEL_TYPES.values() if t.fits(control)), None)
 
 
+def stored_classes(target: TargetSpec, stored: Any) -> list[str]:
+    """The classes in a target's value as JSON; none in what is no value of its label type."""
+    label_type = of(target)
+    value = label_type.from_json(stored)
+    return [] if value is None else label_type.classes(value)
+
+
 def value_of(prediction: Prediction) -> Any:
     """The value that a prediction amounts to, as a human's would be; None for none."""
     return of(prediction).value(prediction.regions)

@@ -148,11 +148,10 @@ def relabel(project: Project, label_config: str | None) -> int:
     no_input = served.no_input_key(project.uid)
 
     def derive(task: Task) -> tasks.DerivedLabels:
-        labels, ties, key = served.derive_labels(
-            project.uid, task.data, task.annotations, since, renames
-        )
+        found = served.derive_labels(project.uid, task.data, task.annotations, since, renames)
         # The data may be told under the new field from now on: then the input is still the same.
-        return labels, ties, task.input_key if key == no_input and task.input_key else key
+        is_same = found.input_key == no_input and task.input_key
+        return found._replace(input_key=task.input_key) if is_same else found
 
     return tasks.relabel(project, derive)
 

@@ -185,5 +185,7 @@ def _outcome(version: ModelVersion, first: FirstLabels, answer: Prediction, huma
         score=answer.score,
         human=label_type.to_json(human),
         correct=label_type.is_correct(predicted, human),
+        human_classes=sorted(label_type.classes(human)),
+        predicted_classes=sorted(label_type.classes(predicted)),
         at=first.created_at,
     )

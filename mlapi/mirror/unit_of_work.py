@@ -133,15 +133,17 @@ class TaskUnitOfWork:
     def _derive_labels(self, state: TaskState) -> None:
         """A config that nothing serves leaves labels and input key to the one after it."""
         if self.served.targets:
-            state.labels, state.ties, state.input_key = self.served.derive_labels(
-                self._project.uid,
-                state.data,
-                state.annotations,
-                self._project.control_since,
-                Renames(self._project.label_renames),
+            state.derive(
+                self.served.derive_labels(
+                    self._project.uid,
+                    state.data,
+                    state.annotations,
+                    self._project.control_since,
+                    Renames(self._project.label_renames),
+                )
             )
         elif not state.annotations:
-            state.labels, state.ties = {}, []
+            state.labels, state.classes, state.ties = {}, [], []
 
 
 def _existing_tasks(project: Project, changes: Sequence[events.Change]) -> list[Task]:

@@ -14,6 +14,7 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
+from mlapi import label_types
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.references import keys
 from mlapi.locks import project_lock
@@ -99,6 +100,7 @@ class _Counts:
     """Counts of the dataset: tasks per split, labels per target and split, ties."""
 
     def __init__(self, targets: list[TargetSpec]) -> None:
+        self._targets = {t.name: t for t in targets}
         self.tasks = 0
         self.left_out = 0
         self.splits: Counter[str | None] = Counter()
@@ -113,7 +115,7 @@ class _Counts:
             return
         for name, label in labels.items():
             self.labelled[name][split] += 1
-            self.classes[name][split].update([label] if isinstance(label, str) else label)
+            self.classes[name][split].update(label_types.stored_classes(self._targets[name], label))
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -7,11 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
-from mlapi import pipelines
+from mlapi import label_types, pipelines
+from mlapi.domain import TargetSpec
 from mlapi.pipelines.base import Pipeline
 from mlapi.served_config import resolve
+from registry import classes
 from registry.actions import tasks
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.project import default_policy
@@ -54,8 +56,13 @@ class PolicyInputs:
         project = self.project
         if not project.pipeline:
             return None
-        targets = resolve(project.label_config, project.options).targets
+        targets = self.targets
         return _pipeline(project).required(targets, project.options) if targets else None
+
+    @property
+    def targets(self) -> tuple[TargetSpec, ...]:
+        """The targets of the project's label config."""
+        return resolve(self.project.label_config, self.project.options).targets
 
     @property
     def learned_until(self) -> datetime | None:
@@ -217,32 +224,29 @@ def _usable(many: Sequence[PolicyInputs]) -> dict[int, int]:
     )
 
 
+# Of a control whose values are one class each: enough classes with enough tasks each. Of one with
+# any number of classes: a class that enough tasks have, and enough labelled tasks have not.
 _CLASSES = """
-SELECT project.id, (
-    WITH answer AS (
-        SELECT entry.key AS target, entry.value AS value, jsonb_typeof(entry.value) AS kind
-        FROM registry_task, jsonb_each(labels) AS entry
-        WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
-    ), single AS (
-        SELECT target, count(*) AS n FROM answer WHERE kind = 'string' GROUP BY target, value
-    ), whole AS (
-        SELECT target, count(*) AS n FROM answer WHERE kind = 'array' GROUP BY target
-    ), multiple AS (
-        SELECT answer.target, label, count(*) AS n
-        FROM answer, jsonb_array_elements_text(
-            CASE WHEN kind = 'array' THEN value ELSE '[]'::jsonb END
-        ) AS label
-        GROUP BY answer.target, label
-    )
-    SELECT EXISTS (
-        SELECT 1 FROM single WHERE n >= project.each GROUP BY target
-        HAVING count(*) >= project.classes
-    ) OR EXISTS (
-        SELECT 1 FROM multiple JOIN whole USING (target)
-        WHERE multiple.n >= project.each AND whole.n - multiple.n >= project.each
-    )
+SELECT project.id, bool_or(
+    CASE WHEN project.several THEN found.split ELSE found.enough >= project.classes END
 )
-FROM unnest(%s::bigint[], %s::int[], %s::int[]) AS project (id, classes, each)
+FROM unnest(%s::bigint[], %s::text[], %s::bool[], %s::int[], %s::int[])
+    AS project (id, control, several, classes, each)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS enough, bool_or(labelled.n - class.n >= project.each) AS split
+    FROM (
+        SELECT count(*) AS n FROM registry_task
+        WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
+            AND jsonb_exists(labels, project.control)
+    ) AS labelled, (
+        SELECT count(*) AS n FROM registry_task, unnest(registry_task.classes) AS entry
+        WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
+            AND starts_with(entry, project.control || '=')
+        GROUP BY entry
+    ) AS class
+    WHERE class.n >= project.each
+) AS found
+GROUP BY project.id
 """
 
 
@@ -258,23 +262,26 @@ def _ready_to_train(first: Sequence[PolicyInputs]) -> set[int]:
 
 
 def _has_label(inputs: PolicyInputs) -> bool:
-    found = Q()
-    for control, label in (inputs.required or {}).items():
-        found |= Q(labels__contains={control: label}) | Q(labels__contains={control: [label]})
-    return tasks.existing(inputs.project).filter(found, split__isnull=False).exists()
+    wanted = [classes.entry(*one) for one in (inputs.required or {}).items()]
+    labelled = tasks.existing(inputs.project).filter(split__isnull=False)
+    return labelled.filter(classes__overlap=wanted).exists()
 
 
 def _with_enough_classes(first: Sequence[PolicyInputs]) -> set[int]:
-    if not first:
+    rows = [
+        (
+            inputs.project.pk,
+            target.name,
+            label_types.of(target).several,
+            inputs.policy["first_classes"],
+            inputs.policy["first_per_class"],
+        )
+        for inputs in first
+        for target in inputs.targets
+    ]
+    if not rows:
         return set()
-    found = _pairs(
-        _CLASSES,
-        [
-            [f.project.pk for f in first],
-            [f.policy["first_classes"] for f in first],
-            [f.policy["first_per_class"] for f in first],
-        ],
-    )
+    found = _pairs(_CLASSES, [list(column) for column in zip(*rows, strict=True)])
     return {project for project, enough in found.items() if enough}
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from more_itertools import chunked
 
+from registry import classes
 from registry.models import Outcome, Project, Task, TaskScore
 from registry.splits import SplitAssigner
 
@@ -23,6 +24,7 @@ _WRITTEN = [
     "annotation_ids",
     "total_annotations",
     "labels",
+    "classes",
     "ties",
     "labels_changed_at",
     "input_key",
@@ -31,7 +33,14 @@ _WRITTEN = [
     "source_updated_at",
 ]
 
-DerivedLabels = tuple[dict[str, Any], list[str], str]
+
+class DerivedLabels(NamedTuple):
+    """What a task's annotations amount to: labels and their classes by control, and ties."""
+
+    labels: dict[str, Any]
+    classes: dict[str, list[str]]
+    ties: list[str]
+    input_key: str
 
 
 @dataclass
@@ -47,6 +56,7 @@ class TaskState:
     annotations: list[dict[str, Any]] = field(default_factory=list)
     total_annotations: int = 0
     labels: dict[str, Any] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
     ties: list[str] = field(default_factory=list)
     input_key: str = ""
     source_updated_at: datetime | None = None
@@ -61,11 +71,17 @@ class TaskState:
             annotations=row.annotations,
             total_annotations=row.total_annotations,
             labels=row.labels,
+            classes=row.classes,
             ties=row.ties,
             input_key=row.input_key,
             source_updated_at=row.source_updated_at,
             row=row,
         )
+
+    def derive(self, found: DerivedLabels) -> None:
+        """Take over what the annotations amount to."""
+        self.labels, self.ties, self.input_key = found.labels, found.ties, found.input_key
+        self.classes = classes.entries(found.classes)
 
 
 def existing(project: Project):
@@ -138,6 +154,7 @@ def _apply(task: Task, state: TaskState) -> bool:
         "annotation_ids": sorted(a["id"] for a in state.annotations),
         "total_annotations": state.total_annotations,
         "labels": state.labels,
+        "classes": state.classes,
         "ties": state.ties,
         "input_key": state.input_key,
         "labelled_controls": sorted({*task.labelled_controls, *state.labels, *state.ties}),
@@ -152,7 +169,7 @@ def _apply(task: Task, state: TaskState) -> bool:
 def _split(tasks: list[Task], splits: SplitAssigner) -> None:
     splits.look_up(task.input_key for task in tasks)
     for task in tasks:
-        task.split = splits.decide(task.input_key, task.labels)
+        task.split = splits.decide(task.input_key, task.classes)
 
 
 def _update(tasks: list[Task]) -> None:
@@ -187,6 +204,7 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
         annotation_ids=[],
         total_annotations=0,
         labels={},
+        classes=[],
         ties=[],
         deleted_at=now,
     )
@@ -195,7 +213,7 @@ def drop(project: Project, labelstudio_ids: Iterable[int], now: datetime | None 
 def relabel(project: Project, derive: Callable[[Task], DerivedLabels]) -> int:
     """What the annotations amount to under another label config; return how many labels changed.
 
-    `derive` gives labels, ties and input key of a task. Each batch of 1,000 is a
+    `derive` gives what a task's annotations amount to. Each batch of 1,000 is a
     transaction; it can be repeated after a crash, and then does what is left.
     """
     annotated = (
@@ -210,7 +228,7 @@ def relabel(project: Project, derive: Callable[[Task], DerivedLabels]) -> int:
         last = batch[-1].id
         states = [TaskState.of(task) for task in batch]
         for state, task in zip(states, batch, strict=True):
-            state.labels, state.ties, state.input_key = derive(task)
+            state.derive(derive(task))
         changed += len(write(project, states, splits=splits))
     return changed
 

@@ -166,6 +166,8 @@ def _insert(
                 score=sanitize(o.score),
                 human=sanitize(o.human),
                 correct=o.correct,
+                human_classes=sanitize(o.human_classes),
+                predicted_classes=sanitize(o.predicted_classes),
                 at=now,
             )
             for o in result.outcomes

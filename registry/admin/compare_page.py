@@ -136,9 +136,9 @@ def _task(found: Disagreement) -> dict[str, Any]:
         "content": excerpt(found.task),
         "url": found.task.url,
         "task": found.task.labelstudio_id,
-        "human": answer_text(found.human),
-        "a": answer_text(found.a),
-        "b": answer_text(found.b),
+        "human": answer_text(found.human_classes),
+        "a": answer_text(found.classes_a),
+        "b": answer_text(found.classes_b),
         "score_a": "" if found.score_a is None else f"{found.score_a:.0%}",
         "score_b": "" if found.score_b is None else f"{found.score_b:.0%}",
     }

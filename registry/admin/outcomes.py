@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from registry.formatting import answer_text
 from registry.models import ModelVersion, Outcome
-from registry.reports.confusion import in_label_cell, with_prediction
+from registry.reports.confusion import in_label_cell, with_human, with_prediction
 from registry.reports.tasks import TaskView, task_views, why_no_link
 
 from .images import excerpt, full_view
@@ -68,7 +68,7 @@ class CellFilter(admin.ListFilter):
         if "target" in query:
             queryset = queryset.filter(target=query["target"])
         if "human" in query:
-            queryset = queryset.filter(human=query["human"])
+            queryset = with_human(queryset, query["human"])
         if "predicted" in query:
             queryset = with_prediction(queryset, query["predicted"])
         if "label" in query and query.get("cell") in _CELLS:
@@ -162,11 +162,11 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="Human")
     def human_answer(self, outcome: Outcome) -> str:
-        return answer_text(outcome.human)
+        return answer_text(outcome.human_classes)
 
     @display(description="Model")
     def model_answer(self, outcome: Outcome) -> str:
-        return answer_text(outcome.predicted)
+        return answer_text(outcome.predicted_classes)
 
     @display(
         description="Correct", ordering="correct", label={"correct": "success", "wrong": "danger"}

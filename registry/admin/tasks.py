@@ -109,7 +109,7 @@ def _view(task: Task) -> TaskView:
 
 
 def _tile(similar_task: SimilarTask) -> Tile:
-    labels = [answer_text(label) for label in similar_task.labels.values()]
+    labels = [answer_text(found) for found in similar_task.classes.values()]
     return tile(
         similar_task.task, "; ".join(labels) or "not labelled", f"cosine {similar_task.cosine:.3f}"
     )

@@ -167,8 +167,8 @@ def _of_target(
         "mistakes": [
             {
                 "content": excerpt(m.task),
-                "human": answer_text(m.human),
-                "predicted": answer_text(m.predicted),
+                "human": answer_text(m.human_classes),
+                "predicted": answer_text(m.predicted_classes),
                 "score": "–" if m.score is None else f"{m.score:.0%}",
                 "url": m.task.url,
                 "page": page_url(Outcome(pk=m.outcome)),

@@ -43,11 +43,13 @@ class NumberFilter(django_filters.NumberFilter):
 
 
 class LabelFilter(django_filters.CharFilter):
-    """A label: the value of a `single` target, an element of a `multiple` one's."""
+    """A class that is in a list of them."""
 
     def __init__(self, field_name: str, **kwargs: Any) -> None:
-        # In jsonb, "a" is contained in "a" and in ["a", "b"].
-        super().__init__(field_name=field_name, lookup_expr="contains", strip=False, **kwargs)
+        super().__init__(field_name=field_name, strip=False, **kwargs)
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        return qs.filter(**{f"{self.field_name}__contains": [value]}) if value else qs
 
 
 class _FlagField(forms.NullBooleanField):

@@ -70,15 +70,19 @@ class OutcomeSerializer(serializers.ModelSerializer):
     version = VersionReference()
     task = TaskReference()
     predicted = serializers.JSONField(
-        allow_null=True, help_text="A label, or a sorted list of labels; null: no prediction."
+        allow_null=True,
+        help_text="As the target's kind has it: a label, or a sorted list; null: no prediction.",
     )
-    human = serializers.JSONField(help_text="A label, or a sorted list of labels.")
+    human = serializers.JSONField(
+        help_text="As the target's kind has it: a label, or a sorted list of labels."
+    )
 
     class Meta:
         model = Outcome
         fields = [
             *("id", "version", "task", "target", "source"),
-            *("predicted", "score", "human", "correct", "at"),
+            *("predicted", "predicted_classes", "score", "human", "human_classes"),
+            *("correct", "at"),
         ]
         read_only_fields = fields
 
@@ -91,8 +95,8 @@ class OutcomeFilter(django_filters.FilterSet):
     target = django_filters.CharFilter()
     source = django_filters.ChoiceFilter(choices=OUTCOME_SOURCES)
     correct = FlagFilter()
-    human = LabelFilter("human", label="A human label.")
-    predicted = LabelFilter("predicted", label="A predicted label.")
+    human = LabelFilter("human_classes", label="A human label.")
+    predicted = LabelFilter("predicted_classes", label="A predicted label.")
 
     class Meta:
         model = Outcome
@@ -104,6 +108,7 @@ class Outcomes(Resource):
 
     queryset = Outcome.objects.select_related("version", "task").only(
         *("target", "source", "predicted", "score", "human", "correct", "at"),
+        *("predicted_classes", "human_classes"),
         *("version__label", "task__labelstudio_id"),
     )
     serializer_class = OutcomeSerializer

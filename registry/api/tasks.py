@@ -29,7 +29,8 @@ class TaskSerializer(serializers.ModelSerializer):
     """A task and the labels derived from its annotations."""
 
     labels = serializers.DictField(
-        help_text="Consensus of the annotations by control: a label, or a list of labels."
+        help_text="Consensus of the annotations by control, as its kind has it: a label, or a "
+        "sorted list of labels."
     )
     ties = serializers.ListField(
         child=serializers.CharField(), help_text="Controls without consensus."

@@ -33,11 +33,12 @@ FROM generate_series(1, %(projects)s) i;
 
 -- step: tasks
 INSERT INTO registry_task (project_id, labelstudio_id, data, annotations, annotation_ids,
-    total_annotations, labels, ties, labels_changed_at, input_key, split, labelled_controls, created_at)
+    total_annotations, labels, classes, ties, labels_changed_at, input_key, split, labelled_controls, created_at)
 SELECT p.id, i, jsonb_build_object('text', 'What someone wrote in text ' || i || ' of ' || p.title),
     '[]', CASE WHEN labelled THEN ARRAY[p.id * 100000 + i] ELSE '{}' END, labelled::int,
     CASE WHEN labelled THEN jsonb_build_object('label', 'Class ' || pg_temp.some(i, 10))
-        ELSE '{}' END, '{}',
+        ELSE '{}' END,
+    CASE WHEN labelled THEN ARRAY['label=Class ' || pg_temp.some(i, 10)] ELSE '{}' END, '{}',
     CASE WHEN labelled THEN pg_temp.ago(60 - i * 0.05) END, md5(p.id || ' ' || i),
     CASE WHEN NOT labelled THEN NULL WHEN i %% 5 = 0 THEN 'holdout' ELSE 'train' END,
     CASE WHEN labelled THEN ARRAY['label'] ELSE '{}' END, pg_temp.ago(100)
@@ -86,7 +87,7 @@ WHERE v.project_id = p.id AND v.number = %(versions)s;
 -- step: targets
 INSERT INTO registry_target (version_id, name, object_name, object_tag, field, kind, labels,
     trained, untrained_reason)
-SELECT id, 'label', 'text', 'Text', 'text', 'single',
+SELECT id, 'label', 'text', 'Text', 'text', 'choice',
     (SELECT jsonb_agg('Class ' || i) FROM generate_series(0, 9) i), true, ''
 FROM registry_modelversion ORDER BY id;
 
@@ -117,10 +118,10 @@ WITH answered AS MATERIALIZED (
         ELSE %(outcomes)s END) k
 )
 INSERT INTO registry_outcome (version_id, task_id, target, source, predicted, score, human,
-    correct, at)
+    correct, human_classes, predicted_classes, at)
 SELECT v.id, t.id, 'label', CASE WHEN k > %(tasks)s THEN 'prequential' ELSE 'holdout' END,
     to_jsonb('Class ' || said), 0.3 + pg_temp.some(v.id * 7 + k, 700) / 1000.0,
-    to_jsonb('Class ' || human), said = human,
+    to_jsonb('Class ' || human), said = human, ARRAY['Class ' || human], ARRAY['Class ' || said],
     v.created_at + (k %% 60) * interval '1 minute'
 FROM answered v
 JOIN registry_task t ON t.project_id = v.project_id AND t.labelstudio_id = v.place,

@@ -1,5 +1,6 @@
 """The evaluation of a version: metrics, outcomes and exemplars."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -54,7 +55,8 @@ class Metric(models.Model):
 class Outcome(models.Model):
     """A prediction and the human's label; confusion, mistakes and comparisons query these rows.
 
-    `predicted` and `human` are a label for `single` and a sorted list for `multiple`.
+    `predicted` and `human` are what the target's label type makes of them. Queries know their
+    classes only, and whether the label type counts the prediction as correct.
     """
 
     class Source(models.TextChoices):
@@ -69,6 +71,14 @@ class Outcome(models.Model):
     predicted = models.JSONField(null=True)
     score = models.FloatField(null=True)
     human = models.JSONField()
+    human_classes = ArrayField(
+        models.TextField(), default=list, help_text="The classes in the human label."
+    )
+    predicted_classes = ArrayField(
+        models.TextField(),
+        null=True,
+        help_text="The classes in the prediction; null: there was none.",
+    )
     correct = models.BooleanField()
     at = models.DateTimeField(help_text="When it was evaluated, or when the human label arrived.")
 

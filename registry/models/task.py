@@ -18,10 +18,10 @@ class Task(models.Model):
 
     `annotations` is a list of `{"id", "result", "was_cancelled", "ground_truth",
     "completed_by", "created_at", "updated_at", "parent_prediction"}`; `labels` are
-    the usable labels under today's label config: `{control: label}` for a single choice,
-    `{control: [labels]}` for a multiple one, without the controls that have none. The row of a
-    deleted task stays, without its content, because outcomes refer to it and Label Studio may
-    reuse its id for another task.
+    the usable labels under today's label config, by control, without the controls that have none:
+    each is what the control's label type makes of it. `classes` are what queries know of them
+    (`registry.classes`). The row of a deleted task stays, without its content, because outcomes
+    refer to it and Label Studio may reuse its id for another task.
     """
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="tasks")
@@ -34,6 +34,12 @@ class Task(models.Model):
     )
 
     labels = models.JSONField(default=dict)
+    classes = ArrayField(
+        models.TextField(),
+        default=list,
+        blank=True,
+        help_text="The classes of its labels: control=label.",
+    )
     ties = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     labels_changed_at = models.DateTimeField(null=True, blank=True)
     input_key = models.CharField(
@@ -87,7 +93,7 @@ class Task(models.Model):
                 fields=["-id"], condition=Q(deleted_at__isnull=False), name="task_deleted"
             ),
             GinIndex(fields=["annotation_ids"], name="task_annotation_ids"),
-            GinIndex(fields=["labels"], name="task_labels", opclasses=["jsonb_path_ops"]),
+            GinIndex(fields=["classes"], name="task_classes"),
         ]
 
     def __str__(self) -> str:

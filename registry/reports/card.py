@@ -93,6 +93,8 @@ def _mistakes(version: ModelVersion) -> list[dict[str, Any]]:
             "url": m.task.url,
             "human": m.human,
             "predicted": m.predicted,
+            "human_classes": m.human_classes,
+            "predicted_classes": m.predicted_classes,
             "score": m.score,
         }
         for m in mistakes(version, limit=MISTAKES)

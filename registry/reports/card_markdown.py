@@ -123,8 +123,8 @@ def _mistakes(card: dict[str, Any]) -> list[list[Any]]:
         [
             _Link(str(m["task"]), m["url"]) if m["url"] else m["task"],
             m["target"],
-            m["human"],
-            m["predicted"],
+            m["human_classes"],
+            m["predicted_classes"],
             m["score"],
         ]
         for m in card["mistakes"]

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from registry.engine import engine
+from registry.engine import LabelType, engine
 from registry.label_renames import Renames
 from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.paired_sample import (
+    PRIMARY,
+    Answer,
     Answers,
     Difference,
-    Labels,
     PairedSample,
     Triple,
     mcnemar,
@@ -29,6 +30,9 @@ class Disagreement:
     human: Any
     a: Any
     b: Any
+    human_classes: list[str]
+    classes_a: list[str] | None
+    classes_b: list[str] | None
     score_a: float | None
     score_b: float | None
     task: TaskView
@@ -36,7 +40,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class TargetComparison:
-    """A target that both versions are trained for. `metrics` has accuracy and F1 of all labels.
+    """A target that both versions are trained for. `metrics` are those of its label type.
 
     `p_value` is McNemar's for the tasks that only one version predicts correctly. `a_right` and
     `b_right` have the first 20 of them, the wrong version's highest score first.
@@ -75,8 +79,8 @@ class RecordedMetric:
 class Comparison:
     """`b` beside `a`: differences are b - a.
 
-    `primary` is the unweighted mean macro F1 over the targets of both, on the `n` tasks that
-    both were evaluated on; its values are None without such tasks.
+    `primary` is the unweighted mean over the targets of both, each by its label type's metric, on
+    the `n` tasks that both were evaluated on; its values are None without such tasks.
     """
 
     a: ModelVersion
@@ -106,15 +110,16 @@ class Comparison:
 class _Row:
     """A task and target with a prediction of both.
 
-    `abstained`: at least one of them was counted as correct without a prediction. With `only`, a
-    label, the answers count as that label or not, and no prediction as not.
+    `abstained`: at least one of them was counted as correct without the human's label. With
+    `only`, a label, the answers count as that label or not, and no prediction as not.
     """
 
     task: int
     target: str
-    human: Any
-    a: Any
-    b: Any
+    label_type: LabelType
+    human: Answer
+    a: Answer | None
+    b: Answer | None
     score_a: float | None
     score_b: float | None
     abstained: bool
@@ -122,17 +127,22 @@ class _Row:
 
     @property
     def right(self) -> tuple[bool, bool]:
-        human, a, b = self.triple
-        return a == human, b == human
+        human, *predicted = (
+            None if answer is None else self.label_type.from_json(answer.value)
+            for answer in self.triple
+        )
+        a, b = (self.label_type.is_correct(one, human) for one in predicted)
+        return a, b
 
     @property
     def triple(self) -> Triple:
-        answers = _labels(self.human) or (), _labels(self.a), _labels(self.b)
         if self.only is None:
-            return answers
-        yes, no = (self.only,), (f"not {self.only}",)
-        human, a, b = (yes if labels and self.only in labels else no for labels in answers)
-        return human, a, b
+            return self.human, self.a, self.b
+        human, a, b = (
+            self.only if answer and self.only in answer.classes else f"not {self.only}"
+            for answer in (self.human, self.a, self.b)
+        )
+        return Answer.of(human, [human]), Answer.of(a, [a]), Answer.of(b, [b])
 
 
 def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
@@ -146,12 +156,14 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
         raise ValueError("Versions of two projects have no task in common.")
     renames = Renames(a.project.label_renames)
     targets = _targets(b, renames)
-    rows = _as_yes_or_no(_rows(a, b, renames), targets)
+    rows = _as_yes_or_no(_rows(a, b, targets, renames), targets)
     by_task: dict[int, dict[str, Triple]] = {}
     for row in rows:
         by_task.setdefault(row.task, {})[row.target] = row.triple
     sample = PairedSample(list(by_task.values()), seed=seed)
-    answers = {name: sample.answers(name) for name in dict.fromkeys(row.target for row in rows)}
+    types = {row.target: row.label_type for row in rows}
+    answers = {name: sample.answers(name, label_type) for name, label_type in types.items()}
+    metrics = {label_type.metric for label_type in types.values()} or {"macro_f1"}
     disagreements = {name: _disagreeing(rows, name) for name in answers}
     tasks = task_views_by_id(
         a.project, {row.task for sides in disagreements.values() for side in sides for row in side}
@@ -160,7 +172,9 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
         a=a,
         b=b,
         n=sample.n,
-        primary=sample.difference("macro_f1", list(answers.values()), Answers.macro_f1),
+        primary=sample.difference(
+            metrics.pop() if len(metrics) == 1 else PRIMARY, list(answers.values())
+        ),
         targets=[
             _target(name, _kind(targets.get(name)), sample, found, disagreements[name], tasks)
             for name, found in answers.items()
@@ -169,23 +183,59 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     )
 
 
-def _rows(a: ModelVersion, b: ModelVersion, renames: Renames) -> list[_Row]:
+def _rows(
+    a: ModelVersion, b: ModelVersion, targets: Mapping[str, Target], renames: Renames
+) -> list[_Row]:
     """The outcomes of both, by target and task; two queries."""
-    of_a, of_b = _outcomes(a, renames), _outcomes(b, renames)
-    later = of_b if b.number >= a.number else of_a
-    return [
-        _Row(
-            task=task,
-            target=target,
-            human=later[target, task][0],
-            a=of_a[target, task][1],
-            b=of_b[target, task][1],
-            score_a=of_a[target, task][2],
-            score_b=of_b[target, task][2],
-            abstained=any(_has_abstained(*of[target, task]) for of in (of_a, of_b)),
+    of_a, of_b = (
+        {
+            (outcome.target, outcome.task_id): outcome
+            for outcome in Outcome.objects.filter(version=version, source=Outcome.Source.HOLDOUT)
+        }
+        for version in (a, b)
+    )
+    later = b if b.number >= a.number else a
+    found = []
+    for target, task in sorted(of_a.keys() & of_b.keys()):
+        label_type = engine().label_type(_kind(targets.get(target)))
+        at_a, at_b = of_a[target, task], of_b[target, task]
+        names_a, names_b = (_names(version, target, renames) for version in (a, b))
+        human = at_b if later is b else at_a
+        names = names_b if later is b else names_a
+        found.append(
+            _Row(
+                task=task,
+                target=target,
+                label_type=label_type,
+                human=_answer(label_type, human.human, human.human_classes, names),
+                a=_prediction(label_type, at_a, names_a),
+                b=_prediction(label_type, at_b, names_b),
+                score_a=at_a.score,
+                score_b=at_b.score,
+                abstained=_has_abstained(at_a) or _has_abstained(at_b),
+            )
         )
-        for target, task in sorted(of_a.keys() & of_b.keys())
-    ]
+    return found
+
+
+def _names(version: ModelVersion, target: str, renames: Renames) -> Mapping[str, str]:
+    """What labels that the version knew are called today."""
+    return renames.names(target, version.learned_at) if renames else {}
+
+
+def _prediction(label_type: LabelType, outcome: Outcome, names: Mapping[str, str]) -> Answer | None:
+    if outcome.predicted_classes is None:
+        return None
+    return _answer(label_type, outcome.predicted, outcome.predicted_classes, names)
+
+
+def _answer(
+    label_type: LabelType, stored: Any, classes: Sequence[str], names: Mapping[str, str]
+) -> Answer:
+    if not names:
+        return Answer.of(stored, classes)
+    value = label_type.to_json(label_type.renamed(label_type.from_json(stored), names))
+    return Answer.of(value, sorted({names.get(label, label) for label in classes}))
 
 
 def _targets(version: ModelVersion, renames: Renames) -> dict[str, Target]:
@@ -193,23 +243,9 @@ def _targets(version: ModelVersion, renames: Renames) -> dict[str, Target]:
     targets = {target.name: target for target in Target.objects.filter(version=version)}
     if renames:
         for target in targets.values():
-            target.labels = renames.today_of(target.name, target.labels, version.learned_at)
+            names = renames.names(target.name, version.learned_at)
+            target.labels = sorted({names.get(label, label) for label in target.labels})
     return targets
-
-
-def _outcomes(version: ModelVersion, renames: Renames) -> dict[tuple[str, int], tuple[Any, ...]]:
-    """By target and task: human label, prediction, score, whether it is correct."""
-    fields = ("target", "task_id", "human", "predicted", "score", "correct")
-    rows = Outcome.objects.filter(version=version, source=Outcome.Source.HOLDOUT)
-    at = version.learned_at if renames else version.created_at
-    return {
-        (target, task): (
-            renames.today_of(target, human, at),
-            renames.today_of(target, predicted, at),
-            *others,
-        )
-        for target, task, human, predicted, *others in rows.values_list(*fields)
-    }
 
 
 def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_Row]:
@@ -224,16 +260,24 @@ def _as_yes_or_no(rows: Sequence[_Row], targets: Mapping[str, Target]) -> list[_
         and (target := targets.get(row.target)) is not None
         and len(target.labels) == 1
     }
-    return [replace(row, only=only.get(row.target)) for row in rows]
+    return [
+        replace(row, only=only[row.target], label_type=engine().label_type(_ONE))
+        if row.target in only
+        else row
+        for row in rows
+    ]
 
 
-def _has_abstained(human: Any, predicted: Any, score: float | None, correct: bool) -> bool:
+def _has_abstained(outcome: Outcome) -> bool:
     """Whether no prediction was counted as correct."""
-    return correct and (_labels(predicted) or ()) != (_labels(human) or ())
+    return outcome.correct and (outcome.predicted_classes or []) != outcome.human_classes
+
+
+_ONE = "choice"  # the label type of one label
 
 
 def _kind(target: Target | None) -> str:
-    return target.kind if target else "choice"
+    return target.kind if target else _ONE
 
 
 def _target(
@@ -245,14 +289,7 @@ def _target(
     tasks: dict[int, TaskView],
 ) -> TargetComparison:
     n = sample.tasks(answers)
-    several = engine().label_type(kind).several
-    accuracy = "subset_accuracy" if several else "accuracy"
-    metrics = [
-        sample.difference("macro_f1", [answers], Answers.macro_f1, n),
-        sample.difference(accuracy, [answers], Answers.accuracy, n),
-    ]
-    if several:
-        metrics.append(sample.difference("micro_f1", [answers], Answers.micro_f1, n))
+    metrics = [sample.difference(name, [answers], n) for name in answers.scores["a"]]
     only_a, only_b = sample.disagreements(answers)
     return TargetComparison(
         target=name,
@@ -279,7 +316,18 @@ def _disagreeing(rows: Sequence[_Row], target: str) -> tuple[list[_Row], list[_R
 
 
 def _disagreement(row: _Row, task: TaskView) -> Disagreement:
-    return Disagreement(row.target, row.human, row.a, row.b, row.score_a, row.score_b, task)
+    return Disagreement(
+        target=row.target,
+        human=row.human.value,
+        a=row.a and row.a.value,
+        b=row.b and row.b.value,
+        human_classes=list(row.human.classes),
+        classes_a=list(row.a.classes) if row.a else None,
+        classes_b=list(row.b.classes) if row.b else None,
+        score_a=row.score_a,
+        score_b=row.score_b,
+        task=task,
+    )
 
 
 def _recorded(a: ModelVersion, b: ModelVersion) -> list[RecordedMetric]:
@@ -298,9 +346,3 @@ def _recorded(a: ModelVersion, b: ModelVersion) -> list[RecordedMetric]:
 
 def _value(metric: Metric | None) -> tuple[float | None, int]:
     return (metric.value, metric.n) if metric else (None, 0)
-
-
-def _labels(value: Any) -> Labels | None:
-    if value is None:
-        return None
-    return (value,) if isinstance(value, str) else tuple(sorted(value))

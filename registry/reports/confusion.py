@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import Count, QuerySet
 
@@ -10,6 +9,8 @@ from registry.engine import engine
 from registry.models import ModelVersion, Outcome, Target
 
 NO_ANSWER = ""
+# The classes of human label and prediction, and how many tasks have them.
+_Pair = tuple[list[str], list[str] | None, int]
 _UNKNOWN = "choice"  # the kind of a target that the version does not have
 
 
@@ -51,7 +52,7 @@ def confusion(
     name, kind, labels = target.name, str(target.kind), target.labels
     rows = (
         outcomes(version, name, source)
-        .values_list("human", "predicted")
+        .values_list("human_classes", "predicted_classes")
         .annotate(n=Count("*"))
         .order_by()
     )
@@ -71,25 +72,31 @@ def outcomes(
 def with_prediction(outcomes: QuerySet[Outcome], predicted: str) -> QuerySet[Outcome]:
     """The outcomes of a one-label target with this prediction; NO_ANSWER: without one."""
     if predicted == NO_ANSWER:
-        return outcomes.filter(predicted__isnull=True)
-    return outcomes.filter(predicted=predicted)
+        return outcomes.filter(predicted_classes__isnull=True)
+    return outcomes.filter(predicted_classes=[predicted])
+
+
+def with_human(outcomes: QuerySet[Outcome], human: str) -> QuerySet[Outcome]:
+    """The outcomes of a one-label target with this human label; NO_ANSWER: without one."""
+    return outcomes.filter(human_classes=[] if human == NO_ANSWER else [human])
 
 
 def in_label_cell(
     outcomes: QuerySet[Outcome], label: str, *, human: bool, predicted: bool
 ) -> QuerySet[Outcome]:
     """The outcomes in one of the four cells of a label of a target with several."""
-    by_human, by_model = {"human__contains": [label]}, {"predicted__contains": [label]}
+    by_human, by_model = (
+        {"human_classes__contains": [label]},
+        {"predicted_classes__contains": [label]},
+    )
     outcomes = outcomes.filter(**by_human) if human else outcomes.exclude(**by_human)
     return outcomes.filter(**by_model) if predicted else outcomes.exclude(**by_model)
 
 
-def _single(
-    target: str, kind: str, learned: list[str], pairs: list[tuple[Any, Any, int]]
-) -> Confusion:
+def _single(target: str, kind: str, learned: list[str], pairs: list[_Pair]) -> Confusion:
     cells: Counter[tuple[str, str]] = Counter()
     for human, predicted, n in pairs:
-        cells[_label(human), _label(predicted)] += n
+        cells[_only(human), _only(predicted)] += n
     others = sorted({label for pair in cells for label in pair} - {*learned, NO_ANSWER})
     unanswered = any(NO_ANSWER in pair for pair in cells)
     labels = [*learned, *others, *([NO_ANSWER] if unanswered else [])]
@@ -97,15 +104,13 @@ def _single(
     return Confusion(target, kind, labels, counts=counts, n=cells.total())
 
 
-def _multiple(
-    target: str, kind: str, learned: list[str], pairs: list[tuple[Any, Any, int]]
-) -> Confusion:
+def _multiple(target: str, kind: str, learned: list[str], pairs: list[_Pair]) -> Confusion:
     n = sum(count for *_, count in pairs)
     human_labels: Counter[str] = Counter()
     predictions: Counter[str] = Counter()
     both: Counter[str] = Counter()
     for human, predicted, count in pairs:
-        humans, model = set(human or ()), set(predicted or ())
+        humans, model = set(human), set(predicted or ())
         for counter, held in ((human_labels, humans), (predictions, model), (both, humans & model)):
             counter.update(dict.fromkeys(held, count))
     labels = [*learned, *sorted({*human_labels, *predictions} - set(learned))]
@@ -122,5 +127,5 @@ def _multiple(
     return Confusion(target, kind, labels, tables=tables, n=n)
 
 
-def _label(value: Any) -> str:
-    return value if isinstance(value, str) else NO_ANSWER
+def _only(classes: list[str] | None) -> str:
+    return classes[0] if classes else NO_ANSWER

@@ -30,9 +30,7 @@ def use(project: Project, rename: Rename) -> Use:
         version__project=project, name=control, trained=True, labels__contains=[old]
     )
     of_versions = list(learned.values_list("version", flat=True))
-    said = Q()
-    for field in ("human", "predicted"):
-        said |= Q(**{field: old}) | Q(**{f"{field}__contains": [old]})
+    said = Q(human_classes__contains=[old]) | Q(predicted_classes__contains=[old])
     outcomes = Outcome.objects.filter(said, version__project=project, target=control)
     champion = project.champion
     predicts = champion is not None and champion.pk in of_versions

@@ -1,24 +1,39 @@
 """Two versions' answers to the same tasks: metrics of both, differences, intervals. Pure."""
 
+import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from registry.f1 import (
-    indicators,
-    weighted_f1_by_label,
-    weighted_macro_f1,
-    weighted_micro_f1,
-)
+from registry.engine import LabelType, Score
+from registry.f1 import indicators, weighted_f1_by_label
 from registry.metrics import info
 from registry.paired_bootstrap import interval, mean_over, resamples
 
-Labels = tuple[str, ...]
-# A task's human labels and the prediction of either version; None: no prediction.
-Triple = tuple[Labels, Labels | None, Labels | None]
-Metric = Callable[["Answers", str, np.ndarray], np.ndarray]
+
+class Answer(NamedTuple):
+    """A human label or a prediction: its JSON as text, which tells equal ones, and its classes."""
+
+    text: str
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, value: Any, classes: Sequence[str]) -> "Answer":
+        """The answer with that value of its label type."""
+        return cls(json.dumps(value, sort_keys=True), tuple(classes))
+
+    @property
+    def value(self) -> Any:
+        """The value as JSON."""
+        return json.loads(self.text)
+
+
+PRIMARY = "primary"
+# A task's human label and the prediction of either version; None: no prediction.
+Triple = tuple[Answer, Answer | None, Answer | None]
 
 
 @dataclass(frozen=True)
@@ -52,27 +67,24 @@ class Difference:
 
 @dataclass(frozen=True)
 class Answers:
-    """One target's columns over the cells of a `PairedSample`; all 0 where it is unlabelled."""
+    """One target's columns over the cells of a `PairedSample`; all 0 where it is unlabelled.
+
+    `scores` has each version's metrics by the label type, of which `metric` is the one that
+    decides; they take the weights of the cells `where` it is labelled.
+    """
 
     labels: list[str]
     truth: np.ndarray
     predicted: dict[str, np.ndarray]
     right: dict[str, np.ndarray]
     present: np.ndarray
+    where: np.ndarray
+    metric: str
+    scores: dict[str, Mapping[str, Score]]
 
-    def accuracy(self, which: str, weights: np.ndarray) -> np.ndarray:
-        """The share of tasks with the human's answer."""
-        tasks = weights @ self.present
-        right = weights @ self.right[which]
-        return np.divide(right, tasks, out=np.full(tasks.shape, np.nan), where=tasks > 0)
-
-    def macro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
-        """Over the labels that occur among the human ones."""
-        return weighted_macro_f1(self.truth, self.predicted[which], weights)
-
-    def micro_f1(self, which: str, weights: np.ndarray) -> np.ndarray:
-        """Over all decisions together."""
-        return weighted_micro_f1(self.truth, self.predicted[which], weights)
+    def score(self, name: str, which: str, weights: np.ndarray) -> np.ndarray:
+        """The metric under each row of weights."""
+        return self.scores[which][name](weights[:, self.where])
 
     def f1_by_label(self, which: str, weights: np.ndarray) -> np.ndarray:
         """(rows, labels)."""
@@ -95,22 +107,28 @@ class PairedSample:
         self.counts = np.array([list(cells.values())], dtype=np.float64)
         self._weights = resamples(self.counts[0], seed)
 
-    def answers(self, target: str) -> Answers:
+    def answers(self, target: str, label_type: LabelType) -> Answers:
         """The target's columns."""
-        nothing: Triple = ((), None, None)
-        triples = [cell.get(target, nothing) for cell in self._cells]
-        labels = sorted(
-            {label for triple in triples for answer in triple for label in answer or ()}
-        )
-        present = np.array([target in cell for cell in self._cells], dtype=np.float64)
-        predicted, right = {}, {}
+        cells = [cell.get(target) for cell in self._cells]
+        labels = sorted({x for cell in cells for answer in cell or () for x in _classes(answer)})
+        where = np.array([i for i, cell in enumerate(cells) if cell], dtype=int)
+        found = [cell for cell in cells if cell]
+        humans = [label_type.from_json(human.value) for human, *_ in found]
+        present = np.zeros(len(cells))
+        present[where] = 1
+        predicted, right, scores = {}, {}, {}
         for place, which in enumerate("ab", start=1):
-            predicted[which] = indicators([t[place] or () for t in triples], labels).astype(
-                np.float64
-            )
-            right[which] = present * [t[place] is not None and t[place] == t[0] for t in triples]
-        truth = indicators([t[0] for t in triples], labels).astype(np.float64)
-        return Answers(labels, truth, predicted, right, present)
+            predicted[which] = _indicators([cell and cell[place] for cell in cells], labels)
+            values = [
+                None if (answer := cell[place]) is None else label_type.from_json(answer.value)
+                for cell in found
+            ]
+            right[which] = np.zeros(len(cells))
+            right[which][where] = list(map(label_type.is_correct, values, humans))
+            scores[which] = label_type.scores(humans, values)
+        truth = _indicators([cell and cell[0] for cell in cells], labels)
+        metric = label_type.metric
+        return Answers(labels, truth, predicted, right, present, where, metric, scores)
 
     def tasks(self, answers: Answers) -> int:
         """How many tasks humans labelled for this target."""
@@ -121,21 +139,22 @@ class PairedSample:
         a, b = answers.right["a"], answers.right["b"]
         return int(self.counts[0] @ (a * (1 - b))), int(self.counts[0] @ (b * (1 - a)))
 
-    def difference(
-        self, name: str, answers: Sequence[Answers], metric: Metric, n: int | None = None
-    ) -> Difference:
-        """The unweighted mean of the metric over targets, for a and b.
+    def difference(self, name: str, answers: Sequence[Answers], n: int | None = None) -> Difference:
+        """The metric for a and b; `primary` is the unweighted mean of each target's own.
 
         The interval is the paired bootstrap's.
         """
-        a, b = (mean_over([metric(t, which, self.counts) for t in answers]) for which in "ab")
+
+        def of(which: str, weights: np.ndarray) -> list[np.ndarray]:
+            return [t.score(t.metric if name == PRIMARY else name, which, weights) for t in answers]
+
+        a, b = (mean_over(of(which, self.counts)) for which in "ab")
         n = self.n if n is None else n
         value_a, value_b = _defined(a), _defined(b)
         if value_a is None or value_b is None:
             return Difference(name, value_a, value_b, None, None, n)
-        drawn = mean_over(
-            [metric(t, "b", self._weights) - metric(t, "a", self._weights) for t in answers]
-        )
+        both = zip(of("a", self._weights), of("b", self._weights), strict=True)
+        drawn = mean_over([of_b - of_a for of_a, of_b in both])
         return Difference(name, value_a, value_b, value_b - value_a, interval(drawn), n)
 
     def by_label(self, answers: Answers) -> list[Difference]:
@@ -173,3 +192,11 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 def _defined(value: np.ndarray) -> float | None:
     return float(value[0]) if np.isfinite(value[0]) else None
+
+
+def _classes(answer: Answer | None) -> tuple[str, ...]:
+    return answer.classes if answer else ()
+
+
+def _indicators(answers: Sequence[Answer | None], labels: list[str]) -> np.ndarray:
+    return indicators([_classes(answer) for answer in answers], labels).astype(np.float64)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F
 from django.urls import reverse
 
+from registry.classes import by_control
 from registry.engine import engine
 from registry.models import ModelVersion, Outcome, Project, Task, TaskScore
 
@@ -113,12 +114,14 @@ def why_none(project: Project) -> str:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong prediction: a label for `single`, a sorted list for `multiple`; None: no answer."""
+    """A wrong prediction beside the human label, with the classes of both; None: no answer."""
 
     outcome: int
     target: str
     human: Any
     predicted: Any
+    human_classes: list[str]
+    predicted_classes: list[str] | None
     score: float | None
     task: TaskView
 
@@ -142,6 +145,8 @@ def mistakes(
             target=outcome.target,
             human=outcome.human,
             predicted=outcome.predicted,
+            human_classes=outcome.human_classes,
+            predicted_classes=outcome.predicted_classes,
             score=outcome.score,
             task=task,
         )
@@ -151,11 +156,12 @@ def mistakes(
 
 @dataclass(frozen=True)
 class SimilarTask:
-    """A similar task, the cosine of both tasks' features, and its labels."""
+    """A similar task, the cosine of both tasks' features, and its labels with their classes."""
 
     cosine: float
     task: TaskView
     labels: dict[str, Any]
+    classes: dict[str, list[str]]
 
 
 def similar(task: Task, k: int) -> list[SimilarTask]:
@@ -169,6 +175,6 @@ def similar(task: Task, k: int) -> list[SimilarTask]:
     pairs = [(n.cosine, known[n.task]) for n in found if n.task in known]
     views = task_views(task.project, [other for _, other in pairs])
     return [
-        SimilarTask(cosine, view, other.labels)
+        SimilarTask(cosine, view, other.labels, by_control(other.classes, other.labels))
         for (cosine, other), view in zip(pairs, views, strict=True)
     ]

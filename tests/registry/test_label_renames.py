@@ -123,10 +123,7 @@ def test_a_change_that_is_taken_back_leaves_the_label_as_it_was():
     assert labels.pairs == [("b", "a")]
 
 
-def test_what_an_outcome_holds_is_read_through_it():
+def test_only_labels_with_another_name_have_one():
     renames = Renames(Labels("a", "b").config("a", "c").confirm("b", "c").stored)
 
-    assert renames.today_of("c", "b", T0) == "c"
-    assert renames.today_of("c", ["a", "b", "c"], T0) == ["a", "c"]
-    assert renames.today_of("c", None, T0) is None
     assert renames.names("c", T0) == {"b": "c"}

@@ -17,7 +17,7 @@ def key(n: int) -> str:
 
 def decide(splits: SplitAssigner, keys: list[str], label="Positive") -> list[str]:
     splits.look_up(keys)
-    return [splits.decide(k, {"label": label}) for k in keys]
+    return [splits.decide(k, [f"label={label}"]) for k in keys]
 
 
 def test_a_fifth_goes_to_the_holdout_until_it_has_enough():
@@ -77,9 +77,9 @@ def test_a_class_of_a_multiple_control_is_counted_by_label():
     for k in train[:5]:
         TaskFactory(project=project, input_key=k, labels={"tags": ["x", "y"]}, split="train")
     splits = SplitAssigner(project)
-    assert splits.decide(train[5], {"tags": ["z"]}) == "train"
-    assert splits.decide(train[6], {"tags": []}) == "train"
-    assert splits.decide(train[7], {"tags": ["y", "z"]}) == "holdout"
+    assert splits.decide(train[5], ["tags=z"]) == "train"
+    assert splits.decide(train[6], []) == "train"
+    assert splits.decide(train[7], ["tags=y", "tags=z"]) == "holdout"
 
 
 def test_an_equal_input_goes_before_a_class_that_waits():

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from registry.actions import tasks
-from registry.actions.tasks import TaskState
+from registry.actions.tasks import DerivedLabels, TaskState
 from registry.models import Task
 from registry.splits import input_key
 from tests.factories import ProjectFactory, mirror
@@ -29,6 +29,13 @@ def state(id: int, label: str | None = None, **fields) -> TaskState:
         input_key=input_key("1.1", [f"text {id}"]),
         source_updated_at=T0,
         **fields,
+    )
+
+
+def derived(label: str | None, task: Task) -> DerivedLabels:
+    labels = {"label": label} if label else {}
+    return DerivedLabels(
+        labels, {name: [value] for name, value in labels.items()}, [], task.input_key
     )
 
 
@@ -134,9 +141,11 @@ def test_relabelling_restates_every_annotated_task():
     project = ProjectFactory()
     mirror(project, [state(n, "A") for n in range(5)] + [state(9)])
     changed = tasks.relabel(
-        project, lambda task: ({"label": "B"} if task.labelstudio_id else {}, [], task.input_key)
+        project, lambda task: derived("B" if task.labelstudio_id else None, task)
     )
     assert changed == 5
+    assert tasks.existing(project).filter(classes=["label=B"]).count() == 4
+    assert tasks.existing(project).filter(classes=[]).count() == 2
     assert tasks.existing(project).filter(labels={"label": "B"}).count() == 4
     assert tasks.existing(project).filter(labels={}).count() == 2
 
@@ -168,5 +177,5 @@ def test_relabelling_reads_each_batch_once(monkeypatch):
     mirror(project, [state(n, "A") for n in range(5)])
     monkeypatch.setattr(tasks, "BATCH", 2)
     with CaptureQueriesContext(connection) as queries:
-        assert tasks.relabel(project, lambda task: ({"label": "B"}, [], task.input_key)) == 5
+        assert tasks.relabel(project, lambda task: derived("B", task)) == 5
     assert len(rows_read(queries)) == 4  # three batches, and that there is no fourth

@@ -182,6 +182,8 @@ def _outcomes(
                 score=float(assigned.centrality[i]),
                 human=human,
                 correct=name == human,
+                human_classes=[human],
+                predicted_classes=None if name is None else [name],
             )
         )
     return found

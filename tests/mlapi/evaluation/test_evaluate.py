@@ -28,7 +28,10 @@ class Constants(Holdout[str, str]):
 
     def outcomes(self, predictions):
         right = predictions == "a"
-        return [OutcomeRow(task, "topic", predictions, 1.0, "a", right) for task in (1, 2, 3)]
+        return [
+            OutcomeRow(task, "topic", predictions, 1.0, "a", right, ["a"], [predictions])
+            for task in (1, 2, 3)
+        ]
 
     def compare(self, candidate, champion):
         ours, theirs = float(candidate == "a"), float(champion == "a")

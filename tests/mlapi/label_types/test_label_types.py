@@ -85,6 +85,15 @@ def test_a_value_is_what_is_stored_and_predicted_of_it(name, value):
 
 
 @pytest.mark.parametrize("name", LABEL_TYPES)
+def test_a_value_is_read_through_renamed_labels(name):
+    label_type, names = LABEL_TYPES[name], {"b": "c"}
+    if label_type.shape == "single":
+        assert [label_type.renamed(label, names) for label in "abc"] == ["a", "c", "c"]
+    else:
+        assert label_type.renamed(("a", "b", "c"), names) == ("a", "c")
+
+
+@pytest.mark.parametrize("name", LABEL_TYPES)
 def test_a_value_of_another_label_type_is_none(name):
     other = ["a"] if LABEL_TYPES[name].shape == "single" else "a"
     assert LABEL_TYPES[name].from_json(other) is None

@@ -36,9 +36,9 @@ RESULT = TrainingResult(
         MetricRow("recall", None, 0, target="topic", label="a", step=3),
     ],
     outcomes=[
-        OutcomeRow(4, "topic", "a", 0.75, "b", False),
-        OutcomeRow(5, "tags", ["a", "b"], 0.5, [], False),
-        OutcomeRow(6, "topic", None, None, "b", False),
+        OutcomeRow(4, "topic", "a", 0.75, "b", False, ["b"], ["a"]),
+        OutcomeRow(5, "tags", ["a", "b"], 0.5, [], False, [], ["a", "b"]),
+        OutcomeRow(6, "topic", None, None, "b", False, ["b"], None),
     ],
     comparison=Comparison(
         metric="macro_f1",

@@ -5,18 +5,30 @@ import pytest
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from registry.reports.paired_sample import Answers, Difference, PairedSample, mcnemar
+from mlapi import label_types
+from registry.reports.paired_sample import Answer, Difference, PairedSample, mcnemar
 
 LABELS = ["a", "b", "c"]
 
 
+def answer(value):
+    """A label, or a set of them; None for no answer."""
+    if value is None:
+        return None
+    return Answer.of(value, [value] if isinstance(value, str) else value)
+
+
+def sample_of(tasks):
+    return PairedSample([{t: tuple(map(answer, row)) for t, row in task.items()} for task in tasks])
+
+
 def sample(rows, target="label"):
     """Of (human, a, b), each a label or None."""
+    return sample_of([{target: row} for row in rows])
 
-    def labels(value):
-        return None if value is None else (value,)
 
-    return PairedSample([{target: tuple(map(labels, row))} for row in rows])
+def answers_of(found, target="label", kind="choice"):
+    return found.answers(target, label_types.get(kind))
 
 
 def drawn(n=400, seed=0, error_a=0.3, error_b=0.2):
@@ -37,13 +49,13 @@ def test_mcnemar_is_the_exact_sign_test(pair):
 def test_both_metrics_are_scikit_learns_on_the_same_tasks():
     rows = drawn()
     found = sample(rows)
-    answers = found.answers("label")
+    answers = answers_of(found)
     human, a, b = zip(*rows, strict=True)
-    f1 = found.difference("macro_f1", [answers], Answers.macro_f1)
+    f1 = found.difference("macro_f1", [answers])
     assert f1.a == pytest.approx(metrics.f1_score(human, a, average="macro"))
     assert f1.b == pytest.approx(metrics.f1_score(human, b, average="macro"))
     assert f1.difference == pytest.approx(f1.b - f1.a)
-    accuracy = found.difference("accuracy", [answers], Answers.accuracy)
+    accuracy = found.difference("accuracy", [answers])
     assert accuracy.a == pytest.approx(metrics.accuracy_score(human, a))
     by_label = metrics.f1_score(human, b, average=None, labels=LABELS)
     assert [d.b for d in found.by_label(answers)] == pytest.approx(list(by_label))
@@ -53,7 +65,7 @@ def test_both_metrics_are_scikit_learns_on_the_same_tasks():
 def test_the_interval_of_the_accuracies_is_as_wide_as_theory_has_it():
     rows = drawn(n=2000)
     found = sample(rows)
-    d = found.difference("accuracy", [found.answers("label")], Answers.accuracy)
+    d = found.difference("accuracy", [answers_of(found)])
     each = np.array([float(b == h) - float(a == h) for h, a, b in rows])
     expected = 1.96 * each.std() / np.sqrt(len(each))
     low, high = d.interval
@@ -74,16 +86,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
             for error in human_is_uniform
         ]
         found = sample(list(zip(human.tolist(), *(s.tolist() for s in said), strict=True)))
-        low, high = found.difference(
-            "accuracy", [found.answers("label")], Answers.accuracy
-        ).interval
+        low, high = found.difference("accuracy", [answers_of(found)]).interval
         covered += low <= truth <= high
     assert 51 <= covered <= 60
 
 
 def test_versions_that_say_the_same_differ_by_nothing():
     found = sample([(h, a, a) for h, a, _ in drawn()])
-    d = found.difference("macro_f1", [found.answers("label")], Answers.macro_f1)
+    d = found.difference("macro_f1", [answers_of(found)])
     assert (d.difference, d.interval, d.is_clear) == (0, (0, 0), False)
 
 
@@ -91,47 +101,47 @@ def test_equal_tasks_are_one_cell_and_count_each():
     rows = drawn(n=60)
     small, large = sample(rows), sample(rows * 50)
     assert small.counts.shape == large.counts.shape
-    f1 = [s.difference("f1", [s.answers("label")], Answers.macro_f1) for s in (small, large)]
+    f1 = [s.difference("macro_f1", [answers_of(s)]) for s in (small, large)]
     assert f1[0].difference == pytest.approx(f1[1].difference)
     widths = [d.interval[1] - d.interval[0] for d in f1]
     assert widths[1] == pytest.approx(widths[0] / np.sqrt(50), rel=0.25)
 
 
 def test_no_answer_is_wrong_and_no_label_is_not_counted():
-    found = PairedSample(
+    found = sample_of(
         [
-            {"x": (("a",), ("a",), None)},
-            {"x": (("a",), ("a",), ("a",)), "y": (("b",), None, ("b",))},
-            {"y": (("b",), ("b",), ("b",))},
+            {"x": ("a", "a", None)},
+            {"x": ("a", "a", "a"), "y": ("b", None, "b")},
+            {"y": ("b", "b", "b")},
         ]
     )
-    x, y = found.answers("x"), found.answers("y")
+    x, y = answers_of(found, "x"), answers_of(found, "y")
     assert (found.n, found.tasks(x), found.tasks(y)) == (3, 2, 2)
     assert found.disagreements(x) == (1, 0)
     assert found.disagreements(y) == (0, 1)
-    accuracy = found.difference("accuracy", [x], Answers.accuracy)
+    accuracy = found.difference("accuracy", [x])
     assert (accuracy.a, accuracy.b) == (1.0, 0.5)
-    both = found.difference("accuracy", [x, y], Answers.accuracy)
+    both = found.difference("accuracy", [x, y])
     assert (both.a, both.b, both.difference) == (0.75, 0.75, 0.0)
 
 
 def test_an_empty_set_that_humans_gave_can_be_right():
-    found = PairedSample([{"x": ((), (), ("a",))}, {"x": (("a", "b"), ("a",), ("a", "b"))}])
-    answers = found.answers("x")
+    found = sample_of([{"x": ([], [], ["a"])}, {"x": (["a", "b"], ["a"], ["a", "b"])}])
+    answers = answers_of(found, "x", "choices")
     assert found.disagreements(answers) == (1, 1)
-    micro = found.difference("micro_f1", [answers], Answers.micro_f1)
+    micro = found.difference("micro_f1", [answers])
     assert (micro.a, micro.b) == (pytest.approx(2 / 3), pytest.approx(4 / 5))
 
 
 def test_a_label_that_nobody_gave_or_said_on_one_side_has_no_difference():
     found = sample([("a", "a", "b"), ("a", "a", "a")])
-    label_b = found.by_label(found.answers("label"))[1]
+    label_b = found.by_label(answers_of(found))[1]
     assert (label_b.a, label_b.b, label_b.difference, label_b.interval) == (None, 0.0, None, None)
 
 
 def test_nothing_in_common_has_no_numbers():
     found = PairedSample([])
-    d = found.difference("macro_f1", [], Answers.macro_f1)
+    d = found.difference("primary", [])
     assert (d.a, d.b, d.difference, d.interval, d.n) == (None, None, None, None, 0)
 
 
