@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from registry.models import AuditEntry, Event, Outcome, TrainingRun
+from registry.models import AuditEntry, Event, ModelVersion, Outcome, TrainingRun
 from registry.proportions import Proportion
 from registry.reports.series import start_of
 
@@ -72,19 +72,26 @@ def last_runs(projects: Sequence[int]) -> dict[int, TrainingRun]:
 
 
 _LAST_MOVES = """
-SELECT move.* FROM unnest(%s::bigint[]) AS project (id)
+SELECT move.*, version.label AS from_label FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
     SELECT * FROM registry_auditentry
     WHERE project_id = project.id AND verb IN ('promote', 'roll_back', 'fall_back')
     ORDER BY id DESC LIMIT 1
 ) AS move
+LEFT JOIN registry_modelversion AS version ON version.id = move.from_version_id
 """
 
 
 def last_moves(projects: Sequence[int]) -> dict[int, AuditEntry]:
-    """By project, the audit entry that last moved its champion."""
-    found = AuditEntry.objects.raw(_LAST_MOVES, [list(projects)])
-    return {entry.project_id: entry for entry in found if entry.project_id}
+    """By project, the audit entry that last moved its champion; of `from_version` the label."""
+    moves = {}
+    for entry in AuditEntry.objects.raw(_LAST_MOVES, [list(projects)]):
+        if entry.from_version_id:
+            values = [entry.from_version_id, vars(entry)["from_label"]]
+            entry.from_version = ModelVersion.from_db("default", ["id", "label"], values)
+        if entry.project_id:
+            moves[entry.project_id] = entry
+    return moves
 
 
 def events_today(projects: Sequence[int]) -> dict[int, int]:

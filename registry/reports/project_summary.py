@@ -118,8 +118,8 @@ class Alert:
 def project_summaries(projects: Iterable[Project]) -> list[ProjectSummary]:
     """The complete summary of each project, in their order.
 
-    Six queries and those of `Engine.policy_statuses`, however many projects; one more where
-    a champion fell back, and one if `projects` is a queryset that was not read.
+    Six queries and those of `Engine.policy_statuses`, however many projects; one more if
+    `projects` is a queryset that was not read.
     """
     return complete(basic(projects))
 
@@ -131,17 +131,12 @@ def project_summary(project: Project) -> ProjectSummary:
 
 
 def basic(projects: Iterable[Project]) -> list[ProjectSummary]:
-    """Summaries with what `alerts` reads only.
-
-    Three queries, four where a champion fell back.
-    """
+    """Summaries with what `alerts` reads only; three queries."""
     projects = list(projects)
     ids = [project.pk for project in projects]
     # Against a query per project.
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
     runs, moves = per_project.last_runs(ids), per_project.last_moves(ids)
-    fell_back = [move for move in moves.values() if move.verb == "fall_back"]
-    prefetch_related_objects(fell_back, "from_version")  # the alert names the version
     return [
         ProjectSummary(
             project=project,
