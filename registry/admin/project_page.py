@@ -44,14 +44,15 @@ class Latest:
 
 def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
     """The context of the page: `alerts`, `facts`, `charts`, `label_next` and `latest`."""
+    runs = _newest_runs(project)
     points, days = metric_series(project, "primary"), prequential_series(project, _DAYS)
     latest: dict[type[Model], Callable[[], Latest]] = {
         ModelVersion: lambda: _versions(project),
-        TrainingRun: lambda: _runs(project),
+        TrainingRun: lambda: _runs(project, runs),
         Event: lambda: _events(project),
         AuditEntry: lambda: _audit_entries(project),
     }
-    summary = project_summary(project)
+    summary = project_summary(project, runs)
     return {
         "alerts": [alert_item(a) for a in alerts_of(summary)],
         "facts": facts_of_project(user, summary),
@@ -162,9 +163,13 @@ def _versions(project: Project) -> Latest:
     )
 
 
-def _runs(project: Project) -> Latest:
-    short = ("state", "trigger", "error", "created_at", "started_at", "ended_at")
-    shown = TrainingRun.objects.filter(project=project).only(*short)[:_LATEST]
+def _newest_runs(project: Project) -> list[TrainingRun]:
+    """Without the long columns, which only a run's page shows."""
+    short = ("project", "state", "trigger", "error", "hint", "created_at", "started_at", "ended_at")
+    return list(TrainingRun.objects.filter(project=project).only(*short)[:_LATEST])
+
+
+def _runs(project: Project, newest: Sequence[TrainingRun]) -> Latest:
     rows = [
         [
             link(run, f"run\xa0{run.pk}"),
@@ -173,7 +178,7 @@ def _runs(project: Project) -> Latest:
             duration(run.started_at, run.ended_at),
             ago(run.created_at),
         ]
-        for run in shown
+        for run in newest
     ]
     return _latest(
         "Runs",

@@ -1,6 +1,6 @@
 """A summary of each project and the alerts about it, most urgent first, for the home page."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,19 +124,28 @@ def project_summaries(projects: Iterable[Project]) -> list[ProjectSummary]:
     return complete(basic(projects))
 
 
-def project_summary(project: Project) -> ProjectSummary:
-    """The complete summary of one project, without its `series`."""
-    (summary,) = complete(basic([project]), sparklines=False)
+def project_summary(
+    project: Project, newest_runs: Sequence[TrainingRun] | None = None
+) -> ProjectSummary:
+    """The complete summary of one project, without its `series`.
+
+    With its `newest_runs`, where they have been read already, one query less.
+    """
+    runs = None if newest_runs is None else {run.project_id: run for run in newest_runs[:1]}
+    (summary,) = complete(basic([project], runs), sparklines=False)
     return summary
 
 
-def basic(projects: Iterable[Project]) -> list[ProjectSummary]:
-    """Summaries with what `alerts` reads only; three queries."""
+def basic(
+    projects: Iterable[Project], last_runs: Mapping[int, TrainingRun] | None = None
+) -> list[ProjectSummary]:
+    """Summaries with what `alerts` reads only; three queries, two with the `last_runs`."""
     projects = list(projects)
     ids = [project.pk for project in projects]
     # Against a query per project.
     prefetch_related_objects([p for p in projects if p.champion_id], "champion")
-    runs, moves = per_project.last_runs(ids), per_project.last_moves(ids)
+    runs = per_project.last_runs(ids) if last_runs is None else last_runs
+    moves = per_project.last_moves(ids)
     return [
         ProjectSummary(
             project=project,
