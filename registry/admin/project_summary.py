@@ -75,7 +75,7 @@ def _renames(project: Project) -> list[Fact]:
     confirmed = [rename.text for rename in label_renames.confirmed(project)]
     facts = []
     if offered:
-        note = "Labels, Label renamed keeps what was learned. Without it the old label is dropped."
+        note = "Label renamed keeps what was learned of it. Without it the old label is dropped."
         facts.append(Fact("A label renamed?", "; ".join(offered), note))
     if confirmed:
         facts.append(Fact("Renamed labels", "; ".join(confirmed)))

@@ -43,6 +43,12 @@ class Labelling:
         self._post("/webhook", {"action": "PROJECT_UPDATED", "project": self._project()})
         return self
 
+    def rename(self, old: str, new: str) -> None:
+        """The label is called otherwise in the label config."""
+        self.config = self.config.replace(f'"{old}"', f'"{new}"')
+        self.connect()
+        self.backend.wait_for(self._all_taken_in, f"the label config of {self.title}")
+
     def learn_from(self, labelled: Iterable[Labelled]) -> str:
         """Train at once on these and all before; the version that came of it."""
         before = self.backend.project(self.uid).get("version")

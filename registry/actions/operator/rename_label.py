@@ -35,7 +35,7 @@ class RenameLabel(Action[Project]):
             *OPTIONAL_REASON.parameters,
         ),
     )
-    button = Button(icon="label", group="Labels", place=90)
+    button = Button(icon="label", variant="warning", place=90)
 
     def unavailable(self, subject: Project) -> EvalsError | None:
         if not label_renames.offers(subject):
@@ -82,7 +82,7 @@ class UndoRename(Action[Project]):
             *OPTIONAL_REASON.parameters,
         ),
     )
-    button = Button(icon="label_off", group="Labels", place=91)
+    button = Button(icon="label_off", place=91)
 
     def unavailable(self, subject: Project) -> EvalsError | None:
         if not subject.label_renames:
@@ -110,13 +110,17 @@ def _first(renames: list[Any]) -> str:
 def _changes(found: Use) -> list[Change]:
     """What one rename would change, and what it leaves as it is."""
     control, old, new = found.rename.control, found.rename.old, found.rename.new
-    tasks = f"{found.tasks:,} tasks"
+    tasks = _count(found.tasks, "task")
     changes = [
         Change(f"Annotated as {old} ({control})", f"{tasks}, not counted", f"{tasks}, as {new}")
     ]
     if found.champion:
         what = f"{found.champion} predicts for {control}"
         changes.append(Change(what, f"{old}, which is dropped", new))
-    recorded = f"{found.versions:,} versions, {found.outcomes:,} outcomes"
+    recorded = f"{_count(found.versions, 'version')}, {_count(found.outcomes, 'outcome')}"
     what = f"Recorded as {old} ({control})"
     return [*changes, Change(what, recorded, f"the same, compared as {new}")]
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

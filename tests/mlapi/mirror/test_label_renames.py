@@ -189,7 +189,7 @@ def test_the_effect_is_counted_before_it_is_confirmed(project, version):
     assert shown == [
         ("5 tasks, not counted", "5 tasks, as Good"),
         ("Positive, which is dropped", "Good"),
-        ("1 versions, 1 outcomes", "the same, compared as Good"),
+        ("1 version, 1 outcome", "the same, compared as Good"),
     ]
 
 
