@@ -78,9 +78,17 @@ def _normalize(element: Element) -> None:
     for name in [name for name in element.attrib if name != name.lower()]:
         element.set(name.lower(), element.attrib.pop(name))
     if element.tag == "HyperText" or not len(element):
-        inside = escape(element.text or "") + "".join(
-            tostring(child, encoding="unicode") for child in element
-        )
-        if inside.strip():
-            element.set("value", inside.strip())
+        inside = _markup_in(element).strip()
+        if inside:
+            element.set("value", inside)
         del element[:]
+
+
+def _markup_in(element: Element) -> str:
+    try:
+        children = "".join(tostring(child, encoding="unicode") for child in element)
+    except RecursionError:  # from some 900 levels on
+        raise InvalidLabelConfig(
+            f"The label config is nested deeper than {MAX_DEPTH} tags."
+        ) from None
+    return escape(element.text or "") + children

@@ -26,6 +26,7 @@ _LABEL_TAGS = {"Label", "Choice", "Relation"}
 _NOT_CONTROLS = {"Filter"}
 _PLAIN_FIELD = re.compile(rf"\$([\w.]{{1,{MAX_NAME}}})", re.ASCII)
 _MOST_STARS = 100
+_MOST_DIGITS = 9
 _CHOICES = ("single", "single-radio", "multiple")
 
 
@@ -235,7 +236,10 @@ def _with_labels(control: Control, choices: list[tuple[Element, ...]]) -> Contro
 
 def _most_stars(rating: Control) -> int:
     stars = rating.attr("maxRating", "5").strip()
-    return min(int(stars), _MOST_STARS) if stars.isascii() and stars.isdigit() else 0
+    if not (stars.isascii() and stars.isdigit()):
+        return 0
+    # Python refuses to make a number of thousands of digits.
+    return min(int(stars), _MOST_STARS) if len(stars) <= _MOST_DIGITS else _MOST_STARS
 
 
 @lru_cache(maxsize=128)

@@ -135,6 +135,8 @@ def _member(holder: Any, key: str) -> Any:
     if isinstance(holder, list | str):
         if key == "length":
             return len(holder)
-        if key.isascii() and key.isdigit() and str(int(key)) == key and int(key) < len(holder):
+        # Python refuses to make a number of thousands of digits.
+        is_index = key.isascii() and key.isdigit() and len(key) <= len(str(len(holder)))
+        if is_index and str(int(key)) == key and int(key) < len(holder):
             return holder[int(key)]
     return _ABSENT

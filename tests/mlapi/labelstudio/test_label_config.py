@@ -287,3 +287,17 @@ def test_a_name_that_cannot_be_stored_is_refused():
         label_config.parse(f'<View><Text name="{name}" value="$text"/></View>')
     config = label_config.parse(f'<View><Text name="{name[1:]}" value="${name}"/></View>')
     assert config.objects[name[1:]].field is None
+
+
+def test_markup_that_is_nested_without_end_has_a_reason():
+    inside = "<p>" * 3_000 + "$text" + "</p>" * 3_000
+
+    with pytest.raises(InvalidLabelConfig, match="deeper than 200"):
+        parse(f'<View><HyperText name="t">{inside}</HyperText></View>')
+
+
+@pytest.mark.parametrize(("stars", "most"), [("9" * 5_000, 100), ("x", 0), ("-1", 0), ("7", 7)])
+def test_a_rating_has_labels_for_a_bounded_number_of_stars(stars, most):
+    config = parse(f'<View><Rating name="r" toName="t" maxRating="{stars}"/></View>')
+
+    assert len(config.controls[0].labels) == most

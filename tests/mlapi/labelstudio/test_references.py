@@ -38,6 +38,7 @@ DATA = {
         ("$l[3]", ["p", "q"]),
         ("$l.length", 5),
         ("$s[0]", "s"),
+        (f"$s and $s[{'9' * 5_000}]", "str and undefined"),
         ("$a.b", "own key"),
         ("$a.c", "other"),
         ("$i[0]", "bracketed key"),
