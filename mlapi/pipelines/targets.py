@@ -47,22 +47,22 @@ def distinct_inputs(targets: Sequence[TargetSpec]) -> list[TargetSpec]:
 
 
 def reachable(match: Match) -> Match:
-    """The match without targets that no prediction can show, as none shows what they wait for."""
-    targets = match.targets
-    while True:
-        labels = {target.name: set(target.labels) for target in targets}
-        kept = tuple(t for t in targets if _can_be_shown(t, labels))
-        if len(kept) == len(targets):
-            break
-        targets = kept
-    hidden = [t.name for t in match.targets if t not in targets]
+    """The match without targets that no prediction can show, as none shows what they wait for.
+
+    That is so where nothing served has what they wait for, and where they wait in a circle.
+    """
+    labels: dict[str, set[str]] = {}  # of the targets that can be shown
+    waiting = list(match.targets)
+    while found := [t for t in waiting if _can_be_shown(t, labels)]:
+        labels |= {target.name: set(target.labels) for target in found}
+        waiting = [t for t in waiting if t.name not in labels]
     message = refusals.MESSAGES["parent_not_served"]
     return replace(
         match,
-        targets=targets,
+        targets=tuple(t for t in match.targets if t.name in labels),
         unserved=(
             *match.unserved,
-            *(refusals.Unserved(name, "parent_not_served", message) for name in hidden),
+            *(refusals.Unserved(t.name, "parent_not_served", message) for t in waiting),
         ),
     )
 

@@ -119,6 +119,21 @@ def test_what_can_be_served_is_served_beside_what_cannot():
     assert [u.control for u in matched.unserved] == ["d"]
 
 
+def test_controls_that_wait_for_each_other_are_not_served():
+    def waiting(name: str, other: str) -> str:
+        return choices(name=name, attrs=f'visibleWhen="choice-selected" whenTagName="{other}"')
+
+    circle = [waiting("c", "d"), waiting("d", "e"), waiting("e", "c"), waiting("f", "f")]
+    matched = pipelines.match(
+        parse(config(text(), choices(name="b"), *circle, waiting("h", "g"), waiting("g", "b")))
+    )
+
+    assert [t.name for t in matched.targets] == ["b", "h", "g"]
+    assert {u.control: u.code for u in matched.unserved} == dict.fromkeys(
+        "cdef", "parent_not_served"
+    )
+
+
 def test_one_label_is_enough_to_tag_with():
     xml = config(text(), choices('<Choice value="spam"/>', attrs='choice="multiple"'))
 
