@@ -14,7 +14,7 @@ from typing import Any
 
 from mlapi.domain import InputError, InputSpec
 from mlapi.labelstudio.references import filled, json_of, referred, text_of
-from mlapi.pipelines.text_classification.markup import clean, visible_text
+from mlapi.pipelines.text_classification.markup import MAX_MARKUP, clean, visible_text
 
 # A text is read up to here, some 3,500 words. What follows hardly ever changes its class, and
 # this bounds the time and memory of a request whatever a task holds.
@@ -22,6 +22,8 @@ MAX_CHARACTERS = 20_000
 _CUT = 2 * MAX_CHARACTERS  # before white space is stripped
 _BLANKS = str.maketrans("", "", " \t\n\f\r")
 _MOST_PARSED = 2_000_000  # characters of a table that is a text
+# Characters that are decoded of base64, by tag: of markup hardly anything is text.
+_MOST_DECODED = {"HyperText": MAX_MARKUP}
 _DELIMITERS = ",\t|;"
 
 
@@ -48,8 +50,9 @@ def _decoded(text: str, source: InputSpec) -> str:
     if source.encoding not in ("base64", "base64unicode"):
         return text
     try:
-        packed = text[: 4 * _CUT].translate(_BLANKS).rstrip("=").encode("ascii")
-        packed = packed[: len(packed) // 4 * 4] if len(text) > 4 * _CUT else packed
+        most = 4 * _MOST_DECODED.get(source.tag, _CUT)
+        packed = text[:most].translate(_BLANKS).rstrip("=").encode("ascii")
+        packed = packed[: len(packed) // 4 * 4] if len(text) > most else packed
         content = base64.b64decode(packed + b"=" * (-len(packed) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise InputError("not_base64", f"{_named(source)} is not in base64.") from None
@@ -138,10 +141,11 @@ def _pair(name: str, value: Any) -> str:
 
 def _csv_rows(text: str, options: Mapping[str, str]) -> Iterable[list[str]]:
     text = text[:_CUT]
-    first = text.partition("\n")[0]
+    first = next(iter(text.splitlines()), "")
     guessed = max(_DELIMITERS, key=first.count)
     delimiter = options.get("separator", "") or guessed
-    return csv.reader(io.StringIO(text), delimiter=delimiter[0])
+    # Any line ends, as the editor's parser reads them.
+    return csv.reader(io.StringIO(text, newline=None), delimiter=delimiter[0])
 
 
 def _type_and_options(value_type: str) -> tuple[str, dict[str, str]]:

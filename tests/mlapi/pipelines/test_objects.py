@@ -76,6 +76,13 @@ def test_a_long_encoded_text_is_cut_like_any_other():
     assert text == ("word " * 4000).strip()
 
 
+def test_encoded_markup_is_read_as_far_as_any_other():
+    page = f"<style>{'x' * 300_000}</style><p>Great film</p>"
+
+    assert read("HyperText", page) == "Great film"
+    assert read("HyperText", encoded(page), 'encoding="base64"') == "Great film"
+
+
 TABLES = [
     (
         {"b": "2", "A": {"x": 1.50}, "c": None, "d": True, "e": [1, "u"]},
@@ -100,6 +107,8 @@ def test_a_table_is_read_cell_by_cell(value, text):
         ("csv|separator=;", "n;m\n1;two words\n3;4"),
         ("CSV,separator=#", "n#m\n1#two words\n3#4"),
         ("csv", "n\tm\n1\ttwo words\n3\t4"),
+        ("csv", "n,m\r\n1,two words\r\n3,4\r\n"),
+        ("csv", "n;m\r1;two words\r3;4"),
     ],
 )
 def test_a_table_may_be_a_csv(value_type, value):
