@@ -15,8 +15,11 @@ from more_itertools import chunked
 
 from mlapi.labelstudio import response_schemas as schemas
 from mlapi.labelstudio.errors import (
+    Forbidden,
     LabelStudioError,
+    Missing,
     NotLabelStudio,
+    Redirected,
     ServerError,
     TimedOut,
     Unreachable,
@@ -30,8 +33,16 @@ IDS_PER_REQUEST = 100  # they travel in the URL, which servers cut at 8 kB
 _SMALLEST_PAGE = 50
 # So many tasks of a page are tried alone before each of them is: all fail where Label Studio does.
 _PROBES = 8
-# A page that fails so may be the fault of its tasks, or of its size.
-_PAGE_ERRORS = (NotLabelStudio, ServerError, TimedOut, Unreachable)
+# A page that fails so may be the fault of its tasks, or of its size; gateways refuse some contents.
+_PAGE_ERRORS = (
+    Forbidden,
+    Missing,
+    NotLabelStudio,
+    Redirected,
+    ServerError,
+    TimedOut,
+    Unreachable,
+)
 _LIST = "The list of tasks"
 # All of a task but its data. The names choose fields of its annotations, too.
 _OUTLINE = "id,created_at,updated_at,total_annotations,cancelled_annotations"
@@ -91,6 +102,8 @@ class TaskPages(HttpClient):
             size = min(self._page_size, PAGE_SIZE)
             page, is_last = reading.after(last, size)
             if page:
+                if page[-1]["id"] <= last:  # as a cache does that leaves the query out
+                    raise NotLabelStudio(f"{_LIST} is not what Label Studio sends: it goes back")
                 yield page
                 last = page[-1]["id"]
             if is_last:

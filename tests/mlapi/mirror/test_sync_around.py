@@ -102,6 +102,35 @@ def test_a_task_that_label_studio_cannot_return_is_named_and_the_others_are_read
     assert f"task {bad}" in step["detail"]
 
 
+@pytest.mark.parametrize("instead", [(302, b""), (403, HTML), (404, HTML), (CUT, b'{"tasks": [')])
+def test_a_task_for_which_a_gateway_answers_in_its_own_way_spoils_no_other(ours, theirs, instead):
+    def gateway(call):
+        if call.path == "/api/tasks" and b'"text 6"' in theirs.list_tasks(call.params)[1]:
+            return instead
+        return (504, HTML) if call.path.endswith("/export") else None
+
+    theirs.gateway = gateway
+    assert sync(ours, "a test").error is None
+    ours.refresh_from_db()
+    assert ours.unreadable_tasks == [7]
+    assert [pk for pk, task in mirrored(ours).items() if not task.labels] == []
+
+
+def test_pages_that_never_go_on_end_the_sync(ours, theirs, monkeypatch):
+    monkeypatch.setattr(task_pages, "PAGE_SIZE", 5)
+    first = {}
+
+    def gateway(call):
+        if call.path.endswith("/export"):
+            return 504, HTML
+        if call.path == "/api/tasks":
+            return first.setdefault("answer", theirs.list_tasks(call.params))
+        return None
+
+    theirs.gateway = gateway
+    assert sync(ours, "a test").error["code"] == "labelstudio_not_recognized"
+
+
 def test_it_costs_a_later_sync_neither_a_comparison_nor_the_name(ours, theirs, monkeypatch):
     bad = theirs.add({"text": HALF_AN_EMOJI}, "A")
     sync(ours, "a test")
