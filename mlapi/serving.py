@@ -83,7 +83,12 @@ def predict_mirrored(
     ModelUnavailable or ConfigUnserved, and nothing because of a task's content.
     """
     served = _served(project, project.champion, project.label_config)
-    store = OnlineFeatures(project, lambda addresses: naming(tasks, addresses), seconds)
+    store = OnlineFeatures(
+        project,
+        lambda addresses: naming(tasks, addresses, served.specs),
+        seconds,
+        targets=served.specs,
+    )
     answers = _predict(served, [data for _, data in tasks], store)
     return [visibility.visible_answers(said, served.config.controls) for said in answers]
 
@@ -130,7 +135,9 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
             problems.setdefault("task_invalid", []).append(_id(task))
         else:
             readable[i] = data
-    store = OnlineFeatures(served.project, lambda found: _mirrored(served.project, tasks, found))
+    store = OnlineFeatures(
+        served.project, lambda found: _mirrored(served, tasks, found), targets=served.specs
+    )
     answers = _predict(served, list(readable.values()), store)
     for i, task_answers in zip(readable, answers, strict=True):
         prediction = results.prediction(task_answers, served.config, served.version.label)
@@ -144,13 +151,13 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
 
 
 def _mirrored(
-    project: Project, tasks: Sequence[Any], addresses: Container[str]
+    served: _Served, tasks: Sequence[Any], addresses: Container[str]
 ) -> list[tuple[int, str]]:
     """(Task.pk, address) of the request's mirrored tasks that name one of the addresses."""
     ids_sent = [(_id(task), _data(task)) for task in tasks]
     sent = [(n, data) for n, data in ids_sent if isinstance(n, int) and 0 < n <= _LARGEST_ID]
-    named = list(naming(sent, addresses))
-    known = existing(project).filter(labelstudio_id__in={number for number, _ in named})
+    named = list(naming(sent, addresses, served.specs))
+    known = existing(served.project).filter(labelstudio_id__in={number for number, _ in named})
     ids = dict(known.values_list("labelstudio_id", "pk"))
     return [(ids[number], address) for number, address in named if number in ids]
 

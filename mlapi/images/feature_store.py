@@ -1,14 +1,17 @@
 """The stored feature vectors of a project's images, which serving and training share."""
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db.models import QuerySet
 
-from mlapi.domain import ExtractorRef
+from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.images.addresses import read_address
 from registry.actions import features
-from registry.actions.features import FeatureRow, address_key
+from registry.actions.features import FeatureRow, address_key, strings_of
 from registry.models import Feature, Project
 
 
@@ -26,11 +29,17 @@ class StoredFeature:
 
 
 class FeatureStore:
-    """The vectors of one project by one extractor. Each query is one, so give it some thousands."""
+    """The vectors of one project by one extractor. Each query is one, so give it some thousands.
 
-    def __init__(self, project: Project, extractor: ExtractorRef) -> None:
+    `targets` say how tasks name their images, where that is more than a text of their data.
+    """
+
+    def __init__(
+        self, project: Project, extractor: ExtractorRef, targets: Sequence[TargetSpec] = ()
+    ) -> None:
         self.project = project
         self.extractor = extractor
+        self._targets = targets
 
     def by_address(self, addresses: Iterable[str]) -> Iterator[StoredFeature]:
         """One for each task that names an address; those of an address have the same vector."""
@@ -47,10 +56,23 @@ class FeatureStore:
     def save(self, found: Iterable[StoredFeature]) -> None:
         """Store what is not stored, of tasks that exist and still name the address."""
         rows = [FeatureRow(f.task, f.address, f.content, to_bytes(f.vector)) for f in found]
-        features.save(self.project, self.extractor.name, rows)
+        features.save(
+            self.project, self.extractor.name, rows, lambda data: named_in(data, self._targets)
+        )
 
     def _stored(self) -> QuerySet[Feature]:
         return Feature.objects.filter(project=self.project, extractor=self.extractor.name)
+
+
+def named_in(task_data: Any, targets: Iterable[TargetSpec]) -> Iterator[str]:
+    """The addresses that a task's data may name: each text in it, and the targets' images.
+
+    The address of an image may be more than a text of the data, as in `value="$folder/$file"`.
+    """
+    yield from strings_of(task_data)
+    for target in targets:
+        with contextlib.suppress(InputError):
+            yield read_address(task_data, target)
 
 
 def to_bytes(vector: np.ndarray) -> bytes:

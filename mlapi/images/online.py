@@ -11,10 +11,9 @@ import structlog
 from django.conf import settings
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputError
-from mlapi.images.feature_store import FeatureStore, StoredFeature
+from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
+from mlapi.images.feature_store import FeatureStore, StoredFeature, named_in
 from mlapi.media.reader import Fetched, MediaReader
-from registry.actions.features import strings_of
 from registry.errors import EvalsError
 from registry.models import Project
 
@@ -43,11 +42,13 @@ Naming = Callable[[Container[str]], Iterable[tuple[int, str]]]
 
 
 def naming(
-    tasks: Iterable[tuple[Any, Any]], addresses: Container[str]
+    tasks: Iterable[tuple[Any, Any]],
+    addresses: Container[str],
+    targets: Sequence[TargetSpec] = (),
 ) -> Iterator[tuple[Any, str]]:
     """The tasks, (id, data), whose data name one of the addresses."""
     for task, data in tasks:
-        for text in dict.fromkeys(strings_of(data)):
+        for text in dict.fromkeys(named_in(data, targets)):
             if text in addresses:
                 yield task, text
 
@@ -57,20 +58,25 @@ class OnlineFeatures(FeatureSource):
 
     Vectors are stored with the mirrored tasks that name the images, and not where none does.
     What is not made within `seconds` is left for another time; with 0 only stored vectors are
-    given.
+    given. `targets` as for a FeatureStore.
     """
 
     def __init__(
-        self, project: Project, named: Naming = lambda addresses: (), seconds: float = SECONDS
+        self,
+        project: Project,
+        named: Naming = lambda addresses: (),
+        seconds: float = SECONDS,
+        targets: Sequence[TargetSpec] = (),
     ) -> None:
         self._project = project
         self._named = named
+        self._targets = targets
         self._until = monotonic() + seconds
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
     ) -> list[np.ndarray | InputError]:
-        store = FeatureStore(self._project, extractor)
+        store = FeatureStore(self._project, extractor, self._targets)
         found: Vectors = {f.address: f.vector for f in store.by_address(set(addresses))}
         missing = list(dict.fromkeys(a for a in addresses if a not in found))
         if missing and monotonic() < self._until and _downloading.acquire(blocking=False):

@@ -60,7 +60,9 @@ class ImagePreparation:
         champion = job.champion.extractor if job.champion else None
         if champion and champion not in extractors:
             extractors.append(champion)
-        found = cls(project, job.folder, [FeatureStore(project, e) for e in extractors])
+        found = cls(
+            project, job.folder, [FeatureStore(project, e, job.targets) for e in extractors]
+        )
         for row in rows:
             for target in job.targets:
                 try:

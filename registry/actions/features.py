@@ -1,7 +1,7 @@
 """Actions on the features of images: store them, and delete those that no task uses."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +29,28 @@ def address_key(address: str) -> str:
     return hashlib.sha256(address.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
+def strings_of(data: Any) -> Iterator[str]:
+    """Every text in a task's data, without the white space around it: any may be an address."""
+    if isinstance(data, str):
+        yield data.strip()
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from strings_of(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from strings_of(value)
+
+
+def save(
+    project: Project,
+    extractor: str,
+    found: Iterable[FeatureRow],
+    named_in: Callable[[Any], Iterable[str]] = strings_of,
+) -> int:
     """Store features of live tasks; what is stored already stays. Returns how many were given.
 
     In batches, each a transaction. A task that was dropped meanwhile is left out, and one whose
-    data name another image by now.
+    data name another image by now: `named_in` gives the addresses that a task's data name.
     """
     rows = list(found)
     for batch in chunked(rows, _BATCH):
@@ -45,7 +62,7 @@ def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
                 .select_for_update(no_key=True)
                 .order_by("pk")
             )
-            named = {pk: set(strings_of(data)) for pk, data in live.values_list("pk", "data")}
+            named = {pk: set(named_in(data)) for pk, data in live.values_list("pk", "data")}
             Feature.objects.bulk_create(
                 [
                     Feature(
@@ -62,18 +79,6 @@ def save(project: Project, extractor: str, found: Iterable[FeatureRow]) -> int:
                 ignore_conflicts=True,
             )
     return len(rows)
-
-
-def strings_of(data: Any) -> Iterator[str]:
-    """Every text in a task's data, without the white space around it: any may be an address."""
-    if isinstance(data, str):
-        yield data.strip()
-    elif isinstance(data, dict):
-        for value in data.values():
-            yield from strings_of(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from strings_of(value)
 
 
 def delete_for_tasks(tasks: Iterable[int] | QuerySet) -> int:

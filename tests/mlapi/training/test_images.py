@@ -86,6 +86,38 @@ def images_of(run: TrainingRun) -> dict[str, int]:
     return run.dataset_counts["images"]
 
 
+def test_an_image_whose_address_is_put_together_is_downloaded_and_embedded_once(server):
+    files, labels = digits()
+    many = 60
+    addresses = [server.put(f"{i}.png", content) for i, content in enumerate(files[:many])]
+    folder = addresses[0].rpartition("/")[0]
+    config = CONFIG.replace('value="$image"', 'value="$folder/$file"')
+    project = ProjectFactory(label_config=config, pipeline="", hostname="")
+    refresh_stored_config(project)
+    states = [
+        TaskState(
+            labelstudio_id=1 + i,
+            data={"folder": folder, "file": f"{i}.png"},
+            labels={"kind": label},
+            annotations=[{"id": 1 + i}],
+            input_key=hashlib.sha256(f"{i}".encode()).hexdigest(),
+        )
+        for i, label in enumerate(labels[:many])
+    ]
+    mirror(project, states)
+
+    assert images_of(train(project))["embedded"] == len(set(files[:many]))
+    assert Feature.objects.filter(project=project).values("task").distinct().count() == many
+
+    again = images_of(train(project))
+    assert (again["cached"], again["downloaded"], again["embedded"]) == (many, 0, 0)
+    server.put("new.png", files[many])
+    mirror(project, [TaskState(labelstudio_id=99, data={"folder": folder, "file": "new.png"})])
+    task = {"id": 99, "data": {"folder": folder, "file": "new.png"}}
+    assert serving.answer(project, config, [task]).empty == 0
+    assert Feature.objects.filter(project=project, task__labelstudio_id=99).count() == 1
+
+
 @pytest.mark.parametrize("many", [280, pytest.param(1980, marks=pytest.mark.nightly)])
 def test_many_images_and_twenty_more(server, project, many):
     grey, labels = digits()
