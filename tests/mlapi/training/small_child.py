@@ -74,6 +74,8 @@ def learn(folder: Path) -> None:
                 "score": 0.5,
                 "human": row["labels"][name],
                 "correct": row["labels"][name] == majority,
+                "human_classes": [row["labels"][name]],
+                "predicted_classes": [majority],
             }
             for row in holdout
         ],
