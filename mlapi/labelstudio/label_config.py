@@ -242,7 +242,6 @@ def _most_stars(rating: Control) -> int:
     return min(int(stars), _MOST_STARS) if len(stars) <= _MOST_DIGITS else _MOST_STARS
 
 
-@lru_cache(maxsize=128)
 def label_sets(xml: str) -> dict[str, tuple[str, ...]]:
     """The labels by control; none of a config that is invalid."""
     try:
@@ -251,6 +250,7 @@ def label_sets(xml: str) -> dict[str, tuple[str, ...]]:
         return {}
 
 
+@lru_cache(maxsize=128)
 def data_sources(xml: str) -> tuple[tuple[str, ...], ...]:
     """The tags that show the task's data, in document order; none of a config that is invalid.
 

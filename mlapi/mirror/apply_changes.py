@@ -141,8 +141,10 @@ def relabel(project: Project, label_config: str | None) -> int:
     if not label_config:
         return 0
     served = resolve(sanitize(label_config), project.options)
-    is_asked = project.relabel_queued_at is not None or served.fingerprint != project.fingerprint
-    if not served.targets or not is_asked:
+    is_requested = (
+        project.relabel_queued_at is not None or served.fingerprint != project.fingerprint
+    )
+    if not served.targets or not is_requested:
         return 0
     since, renames = _since(project, served), _renames(project, label_config)
     no_input = served.no_input_key(project.uid)
@@ -162,9 +164,9 @@ def refresh_stored_config(project: Project) -> bool:
     It does after an upgrade that serves more, and after a change of the project's options. Also
     if a rename of a label was confirmed or undone.
     """
-    stored, is_asked = project.label_config, project.relabel_queued_at is not None
+    stored, is_requested = project.label_config, project.relabel_queued_at is not None
     is_same = resolve(stored, project.options).fingerprint == project.fingerprint
-    if not stored or (is_same and not is_asked):
+    if not stored or (is_same and not is_requested):
         return False
     return refresh_config(project, stored)
 

@@ -103,9 +103,9 @@ def _apply(project: Project, event: Event, champions: prequential.Champions) -> 
     with transaction.atomic():
         applied = apply_changes.apply(project, changes, unit, deleted)
         event_project = events.project_of(event.payload)
-        told_config = event_project.label_config if event_project else None
-        if apply_changes.note_other_config(project, changes, told_config):
-            applied.need_sync = "its task is told as another label config shows it"
+        event_config = event_project.label_config if event_project else None
+        if apply_changes.note_other_config(project, changes, event_config):
+            applied.need_sync = "its task is as another label config shows it"
         for task_id, outcomes in predicted:
             prequential.record(unit.row(task_id), outcomes)
         tombstones.record(event, project, changes)

@@ -278,7 +278,9 @@ def test_it_reads_labels_as_label_studios_own_parser_does(pairs):
 
 
 def test_the_same_text_is_parsed_once():
-    assert parse(choices("once")) is parse(choices("once"))
+    config = '<View><Text name="t" value="$t"/><Choices name="c" toName="t"/></View>'
+    assert parse(config) is parse("".join(config))
+    assert label_config.data_sources(config) is label_config.data_sources("".join(config))
 
 
 def test_a_name_that_cannot_be_stored_is_refused():
