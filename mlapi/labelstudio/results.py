@@ -1,9 +1,9 @@
 """Converts predictions to Label Studio's: regions valid against the label config."""
 
 import math
-import secrets
 import string
 from collections.abc import Mapping
+from secrets import token_bytes
 from typing import Any
 
 from mlapi import label_types
@@ -75,7 +75,7 @@ def _allowed(
 
 def _region(region: Region, control: Control) -> dict[str, Any]:
     return {
-        "id": "".join(secrets.choice(_ID_CHARACTERS) for _ in range(10)),
+        "id": _region_id(),
         "from_name": control.name,
         "to_name": control.to_name[0],
         "type": region.type,
@@ -83,6 +83,11 @@ def _region(region: Region, control: Control) -> dict[str, Any]:
         "value": region.value,
         "score": _score(region.score),
     }
+
+
+def _region_id() -> str:
+    """Ten random characters, as the editor's own; `secrets.choice` takes ten times as long."""
+    return "".join(_ID_CHARACTERS[byte % len(_ID_CHARACTERS)] for byte in token_bytes(10))
 
 
 def _score(score: float) -> float:
