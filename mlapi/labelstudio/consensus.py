@@ -61,24 +61,28 @@ def annotation_labels(
 ) -> dict[str, Any]:
     """One annotation's values by control name; none of a control that it does not show."""
     at = _changed_at(annotation)[0]
+    regions = _regions(annotation.get("result"))
     chosen = {
         name: {renames.today(name, label, at) for label in labels} if renames else labels
-        for name, labels in _region_choices(annotation.get("result")).items()
+        for name, labels in _choices(regions).items()
     }
     shown = visibility.shown(targets, chosen)
-    found = {
-        t.name: annotation_label(annotation, t, since, renames) for t in targets if t.name in shown
+    values = {
+        t.name: _value(annotation, regions.get(t.name, ()), t, since, renames)
+        for t in targets
+        if t.name in shown
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def annotation_label(
+def _value(
     annotation: Mapping[str, Any],
+    regions: Sequence[Mapping[str, Any]],
     target: TargetSpec,
-    since: Mapping[str, str] = NEVER_ADDED,
-    renames: Renames = NO_RENAMES,
+    since: Mapping[str, str],
+    renames: Renames,
 ) -> Any | None:
-    """The value of a target in one annotation; None without an allowed one.
+    """The value of a target in its regions of one annotation; None without an allowed one.
 
     That there is nothing is a value for some label types, if the annotation is not older than the
     control.
@@ -86,7 +90,7 @@ def annotation_label(
     label_type = label_types.of(target)
     names = _names(annotation, target, renames) if renames else {}
     known = replace(target, labels=(*target.labels, *names)) if names else target
-    value = label_type.read(_regions(annotation.get("result"), target.name), known)
+    value = label_type.read(regions, known)
     if names and value is not None:
         value = label_type.renamed(value, names)
     if value is None or label_type.classes(value):
@@ -100,9 +104,9 @@ def _names(annotation: Mapping[str, Any], target: TargetSpec, renames: Renames) 
     return {old: new for old, new in names.items() if new in target.labels}
 
 
-def labels_said(annotation: Mapping[str, Any], control: str) -> set[str]:
+def labels_in(annotation: Mapping[str, Any], control: str) -> set[str]:
     """The labels of a control in one annotation, as they stand there."""
-    return _region_choices(annotation.get("result")).get(control, set())
+    return _choices(_regions(annotation.get("result"))).get(control, set())
 
 
 def is_submitted(annotation: Mapping[str, Any]) -> bool:
@@ -131,24 +135,23 @@ def _predates(annotation: Mapping[str, Any], since: str | None) -> bool:
     return added is not None and _changed_at(annotation)[0] < added
 
 
-def _regions(result: Any, control: str) -> list[Mapping[str, Any]]:
-    """The regions of a control that have a value."""
-    return [
-        region
-        for region in (result if isinstance(result, list) else ())
-        if isinstance(region, dict)
-        and region.get("from_name") == control
-        and isinstance(region.get("value"), dict)
-    ]
-
-
-def _region_choices(result: Any) -> dict[str, set[str]]:
-    """What is chosen in every control of a result, served or not."""
-    chosen: dict[str, set[str]] = {}
+def _regions(result: Any) -> dict[str, list[Mapping[str, Any]]]:
+    """The regions of a result that have a value, by control."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for region in result if isinstance(result, list) else ():
-        if not isinstance(region, dict):
-            continue
-        name, value = region.get("from_name"), region.get("value")
-        if isinstance(name, str) and isinstance(value, dict):
-            chosen.setdefault(name, set()).update(choice_labels(value), path_labels(value))
-    return chosen
+        name = region.get("from_name") if isinstance(region, dict) else None
+        if isinstance(name, str) and isinstance(region.get("value"), dict):
+            found.setdefault(name, []).append(region)
+    return found
+
+
+def _choices(regions: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, set[str]]:
+    """What is chosen in every control of a result, served or not."""
+    return {
+        name: {
+            label
+            for region in of_control
+            for label in (*choice_labels(region["value"]), *path_labels(region["value"]))
+        }
+        for name, of_control in regions.items()
+    }

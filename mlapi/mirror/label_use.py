@@ -20,6 +20,6 @@ def tasks_annotated(project: Project, control: str, label: str) -> int:
     for word in words_of(label):
         rows = rows.filter(text__contains=json.dumps(word, ensure_ascii=False)[1:-1])
     return sum(
-        any(label in consensus.labels_said(annotation, control) for annotation in annotations)
+        any(label in consensus.labels_in(annotation, control) for annotation in annotations)
         for annotations in rows.values_list("annotations", flat=True).iterator()
     )
