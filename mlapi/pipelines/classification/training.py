@@ -184,14 +184,21 @@ def _refusal(spec: TargetSpec, dataset: Dataset) -> tuple[str, str] | None:
     """Code and reason if nothing can be learned for the target from the training split."""
     c = dataset.columns[spec.name]
     labels = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
+    if labels.empty and not _has_labels(spec.name, dataset):
+        return "not_enough_labels", "No training task has a usable label."
     if labels.empty:
         noun = dataset.modality.noun
         why = ", ".join(f"{code} {n}" for code, n in dataset.unreadable.most_common())
-        why = f" Tasks without one that can be read: {why}." if why else ""
-        return "not_enough_labels", f"No training task has a usable label and a {noun}.{why}"
+        message = f"No training task with a usable label has a {noun} that can be read: {why}."
+        return "not_enough_labels", message
     if labels.nunique() < 2:
         return "one_class", f"All {len(labels)} training labels are the same."
     return None
+
+
+def _has_labels(target: str, dataset: Dataset) -> bool:
+    """Whether a training task has a label for the target, whatever can be read of the task."""
+    return bool(dataset.train[dataset.columns[target].label].notna().any())
 
 
 def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
@@ -199,9 +206,11 @@ def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
     for code in ("not_fitted", "one_class", "not_enough_labels"):
         if code in codes:
             reasons = "; ".join(f"{t}: {why}" for t, (_, why) in results.untrained.items())
-            # More labels are no cure where what is labelled cannot be read.
-            unreadable = dataset.unreadable.most_common(1) if code == "not_enough_labels" else ()
-            hint = next((INPUT_HINTS.get(reason) for reason, _ in unreadable), None)
+            hint = None
+            labelled = any(_has_labels(target, dataset) for target in results.untrained)
+            if code == "not_enough_labels" and labelled:
+                # More labels are no cure where what is labelled cannot be read.
+                hint = INPUT_HINTS.get(dataset.unreadable.most_common(1)[0][0])
             return TrainingFailed(code, f"No target can be trained. {reasons}", hint=hint)
     return TrainingFailed("not_enough_labels", "There is no target.")
 

@@ -8,7 +8,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.label_types import value_of
 from mlapi.training.child import carry_out
-from registry.error_codes import INPUT_HINTS
+from registry.error_codes import CODES, INPUT_HINTS
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import target, task, tasks
 
@@ -144,6 +144,14 @@ def test_what_is_labelled_and_cannot_be_read_has_the_cure_of_its_reason(make_job
     assert error["code"] == "not_enough_labels"
     assert "not_text 40" in error["message"]
     assert error["hint"] == INPUT_HINTS["not_text"]
+
+
+def test_without_a_label_one_task_that_cannot_be_read_is_not_the_cause(make_job):
+    texts, _ = some_texts(20)
+    rows = [task(i, text, {}) for i, text in enumerate(texts)]
+    error = make_job([*rows, task(20, {"a": 1}, {}, "train")], [target()]).fail()
+    assert error["message"].endswith("topic: No training task has a usable label.")
+    assert error["hint"] == CODES["not_enough_labels"].hint
 
 
 def test_several_controls_are_a_target_each(make_job):
