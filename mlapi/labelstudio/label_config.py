@@ -254,8 +254,8 @@ def label_sets(xml: str) -> dict[str, tuple[str, ...]]:
 def data_sources(xml: str) -> tuple[tuple[str, ...], ...]:
     """The tags that show the task's data, in document order; none of a config that is invalid.
 
-    Label Studio keeps the data of files and storages without a field and tells them under the
-    field of the first of these tags. So where they differ, tasks are told otherwise.
+    Label Studio stores the data of files and storages without a field, and returns them under the
+    field of the first of these tags.
     """
     try:
         elements = [element for element, _ in walk(xml)]

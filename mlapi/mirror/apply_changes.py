@@ -136,7 +136,7 @@ def relabel(project: Project, label_config: str | None) -> int:
     """Derive the labels of all annotated tasks by this config; the number that changed.
 
     No effect if no pipeline serves it, or if its targets and labels are those of the project and
-    no rename of a label has asked for it.
+    no rename of a label requests it.
     """
     if not label_config:
         return 0
@@ -151,7 +151,7 @@ def relabel(project: Project, label_config: str | None) -> int:
 
     def derive(task: Task) -> tasks.DerivedLabels:
         found = served.derive_labels(project.uid, task.data, task.annotations, since, renames)
-        # The data may be told under the new field from now on: then the input is still the same.
+        # The data may come under the new field from now on: then the input is still the same.
         is_same = found.input_key == no_input and task.input_key
         return found._replace(input_key=task.input_key) if is_same else found
 
@@ -196,7 +196,7 @@ def _store_config(project: Project, label_config: str | None, title: str | None)
 
 
 def _shows_other_data(project: Project, label_config: str | None) -> bool:
-    """Whether Label Studio tells tasks otherwise under this config than under the stored one."""
+    """Whether Label Studio may return other data under this config than under the stored one."""
     if not project.label_config or not label_config:
         return False
     return data_sources(sanitize(label_config)) != data_sources(project.label_config)
