@@ -90,7 +90,7 @@ def _rules(controls: tuple[tuple[str, tuple[Condition, ...], bool], ...]) -> _Ru
         frozenset(name for name, of_one in conditions.items() if not of_one),
         {
             name: tuple(map(_rule, own))
-            for name in _in_order(conditions)
+            for name in in_order(conditions)
             if (own := conditions[name])
         },
         frozenset(name for name, _, has_choices in controls if not has_choices),
@@ -102,7 +102,7 @@ def _rule(condition: Condition) -> _Rule:
     return _Rule(condition.controls, labels, condition.negated)
 
 
-def _in_order(conditions: Mapping[str, tuple[Condition, ...]]) -> Iterator[str]:
+def in_order(conditions: Mapping[str, tuple[Condition, ...]]) -> Iterator[str]:
     """The controls, each after those that it depends on; last those that depend on any other."""
     begun: set[str] = set()
     done: set[str] = set()

@@ -1,15 +1,16 @@
 """Control tags and the objects that they are on as targets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mlapi import label_types
-from mlapi.domain import InputSpec, Match, TargetSpec
-from mlapi.labelstudio import references
+from mlapi.domain import Condition, InputSpec, Match, TargetSpec
+from mlapi.labelstudio import references, visibility
 from mlapi.labelstudio.label_config import MAX_NAME, Control, ObjectTag
 from mlapi.pipelines import refusals
 
 _PLAIN_TYPES = ("", "text", "json")
+_ANY = ""  # any control; the name of none
 
 
 def target_spec(control: Control, objects: Sequence[ObjectTag]) -> TargetSpec:
@@ -51,32 +52,40 @@ def reachable(match: Match) -> Match:
 
     That is so where nothing served has what they wait for, and where they wait in a circle.
     """
-    labels: dict[str, set[str]] = {}  # of the targets that can be shown
-    waiting = list(match.targets)
-    while found := [t for t in waiting if _can_be_shown(t, labels)]:
-        labels |= {target.name: set(target.labels) for target in found}
-        waiting = [t for t in waiting if t.name not in labels]
+    targets = {target.name: target for target in match.targets}
+    waits_for = {
+        name: tuple(c for c in target.conditions if not c.negated)
+        for name, target in targets.items()
+    }
+    found: set[str] = set()
+    choices: dict[str, set[str]] = {_ANY: set()}  # of those found, and of all of them together
+    for name in visibility.in_order(waits_for):
+        if all(_is_possible(condition, choices) for condition in waits_for[name]):
+            found.add(name)
+            if targets[name].has_choices:
+                choices[name] = set(targets[name].labels)
+                choices[_ANY] |= choices[name]
     message = refusals.MESSAGES["parent_not_served"]
     return replace(
         match,
-        targets=tuple(t for t in match.targets if t.name in labels),
+        targets=tuple(t for t in match.targets if t.name in found),
         unserved=(
             *match.unserved,
-            *(refusals.Unserved(t.name, "parent_not_served", message) for t in waiting),
+            *(
+                refusals.Unserved(name, "parent_not_served", message)
+                for name in targets
+                if name not in found
+            ),
         ),
     )
 
 
-def _can_be_shown(target: TargetSpec, labels: dict[str, set[str]]) -> bool:
-    return all(
-        condition.negated
-        or any(
-            condition.labels is None or not labels[name].isdisjoint(condition.labels)
-            for name in condition.controls or labels
-            if name in labels and name != target.name
-        )
-        for condition in target.conditions
-    )
+def _is_possible(condition: Condition, choices: Mapping[str, set[str]]) -> bool:
+    """Whether one of these choices can fulfil what the condition waits for."""
+    possible = [choices.get(name, set()) for name in condition.controls or (_ANY,)]
+    if condition.labels is None:
+        return any(possible)
+    return any(not labels.isdisjoint(condition.labels) for labels in possible)
 
 
 def _input(tag: ObjectTag) -> InputSpec:

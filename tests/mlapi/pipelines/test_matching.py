@@ -134,6 +134,33 @@ def test_controls_that_wait_for_each_other_are_not_served():
     )
 
 
+def test_a_control_that_waits_for_stars_is_not_served():
+    waiting = choices(name="c", attrs='visibleWhen="choice-selected" whenTagName="stars"')
+    matched = pipelines.match(parse(config(text(), '<Rating name="stars" toName="t"/>', waiting)))
+
+    assert [t.name for t in matched.targets] == ["stars"]
+    assert [(u.control, u.code) for u in matched.unserved] == [("c", "parent_not_served")]
+
+
+def test_a_control_that_waits_for_one_that_it_hides_is_served_in_any_order():
+    waiting = choices(name="c", attrs='visibleWhen="choice-selected" whenTagName="d"')
+    hidden = choices(name="d", attrs='visibleWhen="choice-unselected" whenTagName="c"')
+    for tags in ((waiting, hidden), (hidden, waiting)):
+        assert len(pipelines.match(parse(config(text(), *tags))).targets) == 2
+
+
+@pytest.mark.timeout(30)
+def test_a_chain_of_thousands_of_controls_is_followed_once():
+    n = 8_000
+    chain = (
+        choices(name=f"c{i}", attrs=f'visibleWhen="choice-selected" whenTagName="c{i - 1}"')
+        for i in range(n, 0, -1)
+    )
+    others = (choices(name=f"d{i}", attrs='whenChoiceValue="gone"') for i in range(n))
+    xml = config(text(), *chain, choices(name="c0"), *others)
+    assert len(pipelines.match(parse(xml)).targets) == n + 1
+
+
 def test_one_label_is_enough_to_tag_with():
     xml = config(text(), choices('<Choice value="spam"/>', attrs='choice="multiple"'))
 
