@@ -62,6 +62,17 @@ class Condition:
     labels: tuple[str, ...] | None = None
     negated: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        labels = None if self.labels is None else list(self.labels)
+        return {"controls": list(self.controls), "labels": labels, "negated": self.negated}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Condition":
+        """From `to_dict`'s."""
+        labels = None if values["labels"] is None else tuple(values["labels"])
+        return cls(tuple(values["controls"]), labels, values["negated"])
+
 
 @dataclass(frozen=True, order=True)
 class InputSpec:
@@ -119,15 +130,18 @@ class TargetSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, without inputs and conditions where there are none."""
-        values = {**asdict(self), "labels": list(self.labels)}
-        for name in ("inputs", "conditions"):
-            values[name] = list(values[name])
-            if not values[name]:
-                del values[name]
-        for condition in values.get("conditions", ()):
-            condition["controls"] = list(condition["controls"])
-            condition["labels"] = condition["labels"] and list(condition["labels"])
-        return values
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        lists: dict[str, list[Any]] = {
+            "labels": list(self.labels),
+            "inputs": [asdict(one) for one in self.inputs],
+            "conditions": [one.to_dict() for one in self.conditions],
+        }
+        optional = ("inputs", "conditions")
+        return {
+            name: lists.get(name, value)
+            for name, value in values.items()
+            if value or name not in optional
+        }
 
     def row(self, untrained_reason: str = "") -> TargetRow:
         """As a target of a version; with a reason it is one that was not trained."""
@@ -146,20 +160,12 @@ class TargetSpec:
     def from_dict(cls, values: dict[str, Any]) -> "TargetSpec":
         """From `to_dict`'s or a stored Target's fields; others are left out."""
         known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
-        conditions = [
-            Condition(
-                tuple(one["controls"]),
-                None if one["labels"] is None else tuple(one["labels"]),
-                one["negated"],
-            )
-            for one in values.get("conditions", ())
-        ]
         return cls(
             **{
                 **known,
                 "labels": tuple(values["labels"]),
                 "inputs": tuple(InputSpec(**one) for one in values.get("inputs", ())),
-                "conditions": tuple(conditions),
+                "conditions": tuple(map(Condition.from_dict, values.get("conditions", ()))),
             }
         )
 

@@ -13,7 +13,7 @@ from mlapi.label_types.regions import label_of
 from mlapi.labelstudio.elements import InvalidLabelConfig, text_of
 
 # Of all controls together, each condition with its labels; people write some hundreds.
-MAX_CONDITIONS = 1_000_000
+MAX_CONDITIONS = 200_000
 _HIDEABLE = ("View", "Choices", "Taxonomy", "TextArea", "Markdown")
 
 

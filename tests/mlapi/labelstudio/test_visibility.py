@@ -155,18 +155,18 @@ def test_the_stars_of_a_rating_are_no_choice(named):
 
 
 def test_a_condition_of_many_controls_is_read_once():
-    kinds = [f"k{i}" for i in range(20_000)]
+    kinds = [f"k{i}" for i in range(4_000)]
     inside = "".join(control(f"c{i}", "x") for i in range(40))
     attrs = when("choice-selected", "kind", ",".join(kinds))
     xml = config(control("kind", *kinds), f"<View {attrs}>{inside}</View>")
     conditions = [c.conditions for c in parse(xml).controls if c.name != "kind"]
     assert len(conditions) == 40
     assert all(own[0] is conditions[0][0] for own in conditions)
-    assert len(conditions[0][0].labels) == 20_000
+    assert len(conditions[0][0].labels) == 4_000
 
 
 def test_more_conditions_than_people_write_are_refused():
-    kinds = [f"k{i}" for i in range(20_000)]
+    kinds = [f"k{i}" for i in range(4_000)]
     inside = "".join(control(f"c{i}", "x") for i in range(60))
     attrs = when("choice-selected", "kind", ",".join(kinds))
     with pytest.raises(InvalidLabelConfig, match="too many conditions"):
