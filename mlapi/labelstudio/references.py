@@ -6,7 +6,7 @@ es-toolkit, and the texts that JavaScript makes of values.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlapi.domain import InputError
 
 REFERENCE = re.compile(r"\$[\w[\].{}]+", re.ASCII)
 _MOST_NESTED = 50
+_LONGEST = 8_000_000  # characters: longer than any text or address that is read
 _ABSENT = object()  # what JavaScript calls undefined
 
 
@@ -34,8 +35,20 @@ def filled(value: str, data: Any) -> Any:
         raise InputError("null", f"The field {names[0]!r} is null.")
     if is_one_reference(value):
         return found[0]
-    texts = iter(found)
-    return REFERENCE.sub(lambda _: text_of(next(texts)), value)
+    return _joined(value, found)
+
+
+def _joined(value: str, found: Iterable[Any]) -> str:
+    """The text with what was found in place of each reference, as far as anything reads it."""
+    parts: list[str] = []
+    size = end = 0
+    for match, one in zip(REFERENCE.finditer(value), found, strict=True):
+        parts += (value[end : match.start()], text_of(one))
+        size += len(parts[-1])
+        end = match.end()
+        if size > _LONGEST:  # a large field that a config has a thousand times
+            return "".join(parts)
+    return "".join((*parts, value[end:]))
 
 
 def referred(value: str) -> Iterator[str]:

@@ -128,6 +128,12 @@ JSON = st.recursive(
 )
 
 
+def test_a_large_field_that_is_referred_to_a_thousand_times_takes_no_memory():
+    text = filled("Read $a. " * 1_000, {"a": "x" * 1_000_000})
+    assert text.startswith("Read xxx")
+    assert len(text) < 10_000_000
+
+
 @given(st.text(alphabet="$ab0.[]{} \"'", max_size=12), JSON)
 def test_no_value_and_no_data_raise_anything_else(value, data):
     for task in (data, {"a": data, "b": data}):
