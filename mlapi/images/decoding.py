@@ -5,6 +5,7 @@ import mmap
 import re
 import threading
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -76,16 +77,24 @@ _SIGNATURES = re.compile(
     rb"|II[*+]\0|MM\0[*+]|P[1-6]\s",
     re.DOTALL,
 )
+_ANY = re.DOTALL | re.IGNORECASE
 _OTHERS = (
     (rb"%PDF-", "a PDF"),
     (
-        rb"\s*(<\?xml[^>]*>\s*)?(<!--.{0,500}?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg",
+        rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.{0,900}?-->\s*)?<(!DOCTYPE\s+)?svg",
         "an SVG drawing",
     ),
     (rb"\s*<(!doctype html|html|head|body)", "a web page"),
 )
-# ISO/IEC 23008-12: HEIF with images in HEVC, and its generic brands.
-_HEIC = re.compile(rb".{4}ftyp(hei[cxms]|hev[cxms]|heif|mif[12]|msf1)", re.DOTALL)
+_UNREAD_FORMATS = (
+    # ISO/IEC 23008-12: HEIF with images in HEVC, and its generic brands.
+    (rb".{4}ftyp(hei[cxms]|hev[cxms]|heif|mif[12]|msf1)", "a HEIC image"),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (rb".{128}DICM", "a DICOM image"),
+    (rb"8BP[SB]\0", "a Photoshop image"),
+    (rb"\0\0[\1\2]\0[^\0]\0", "an icon"),
+)
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 _STRIPS, _TILES = 273, 324  # the tags of where a TIFF's pixels are
 _READ = "JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
@@ -146,9 +155,10 @@ def _opened(file: IO[bytes]) -> Image.Image:
             raise InputError("image_format", _UNKNOWN_TIFF) from error
         if _SIGNATURES.match(head):
             raise
-        if _HEIC.match(head):
-            raise InputError("image_format", f"The file is a HEIC image. {_READ}") from error
-        raise InputError("not_an_image", _what_it_is(head)) from error
+        if format_ := _name_of(head, _UNREAD_FORMATS):
+            raise InputError("image_format", f"The file is {format_}. {_READ}") from error
+        name = _name_of(head, _OTHERS) or "no image"
+        raise InputError("not_an_image", f"The file is {name}. {_READ}") from error
 
 
 def _is_unknown_tiff(file: IO[bytes]) -> bool:
@@ -200,8 +210,7 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _what_it_is(head: bytes) -> str:
-    for pattern, name in _OTHERS:
-        if re.match(pattern, head, re.DOTALL | re.IGNORECASE):
-            return f"The file is {name}. {_READ}"
-    return f"The file is no image. {_READ}"
+def _name_of(head: bytes, kinds: Sequence[tuple[bytes, str]]) -> str:
+    """The name of the first kind of file that begins so; "" if none does."""
+    matching = (name for pattern, name in kinds if re.match(pattern, head, _ANY))
+    return next(matching, "")

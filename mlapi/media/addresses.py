@@ -203,7 +203,8 @@ def decode_inline(address: str) -> bytes:
     By the rules of https://fetch.spec.whatwg.org/#data-urls: whatever its media type says, with
     parameters or without one, percent-encoded, with blanks and line breaks in its base64.
     """
-    head, comma, body = address.strip()[len("data:") :].partition(",")
+    text = _SURROGATE.sub("\ufffd", address.strip()[len("data:") :])
+    head, comma, body = text.partition("#")[0].partition(",")
     if not comma:
         raise InputError("media_unsupported", "The data: address has no comma before its content.")
     if len(body) > 3 * _longest(MAX_INLINE_BYTES):  # as every character may be percent-encoded

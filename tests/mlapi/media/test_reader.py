@@ -247,6 +247,7 @@ SHOWN = {
     "of another type": f"data:application/octet-stream;base64,{BASE64}",
     "of a type that is none": f"data:image;base64,{BASE64}",
     "without padding": f"data:image/png;base64,{BASE64.rstrip('=')}",
+    "with a fragment": f"data:image/png;base64,{BASE64}#page=1",
     "not in base64": f"data:image/png,{quote(IMAGE)}",
 }
 
@@ -264,6 +265,7 @@ def test_an_image_in_the_task_is_read_however_its_address_is_written(reading, ad
         ("data:image/png;base64,AA=A", "media_unsupported"),
         ("data:image/png;base64,AA-_", "media_unsupported"),
         ("data:image/png;base64,ÄÄÄÄ", "media_unsupported"),
+        ("data:image/png;base64,AAA\ud83d", "media_unsupported"),
         ("data:image/png;base64,", "media_empty"),
         ("data:,", "media_empty"),
         ("data:image/png;base64," + "A" * 6_000_000, "media_too_large"),
