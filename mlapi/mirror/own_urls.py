@@ -30,18 +30,18 @@ def connected_backends(labelstudio: LabelStudio, project: Project) -> list[dict[
     own = [b for b in backends if key_of(b["url"]) or is_own(webhook_of(b["url"]), bases)]
     if own:
         return own
-    host = urlsplit(project.backend_url).netloc
-    beside = [b for b in backends if host and urlsplit(b["url"]).netloc == host]
+    host = _host(_parts(project.backend_url))
+    beside = [b for b in backends if host and _host(_parts(b["url"])) == host]
     return beside if len(beside) == 1 else []
 
 
 def is_own(url: str, bases: list[str]) -> bool:
     """Whether the URL is the /webhook, with or without a key, of one of these bases."""
-    return any(_is_below(urlsplit(url), urlsplit(base)) for base in bases)
+    return any(_is_below(_parts(url), _parts(base)) for base in bases)
 
 
 def _is_below(url: SplitResult, base: SplitResult) -> bool:
-    if not base.netloc or base.netloc != url.netloc:
+    if not _host(base) or _host(base) != _host(url):
         return False
     # Where TLS is ended in front of this server, its requests look like http.
     if base.scheme != url.scheme and (base.scheme, url.scheme) != ("http", "https"):
@@ -50,6 +50,23 @@ def _is_below(url: SplitResult, base: SplitResult) -> bool:
         return False
     inner = url.path.removeprefix(base.path)
     return inner == "/webhook" or (inner.startswith("/k/") and inner.endswith("/webhook"))
+
+
+def _parts(url: str) -> SplitResult:
+    """The parts of a URL; none of one that cannot be read, which people may have typed there."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read when it is asked for
+        return parts
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _host(parts: SplitResult) -> str:
+    """Host and port as a Host header has them: in lower case, without the scheme's own port."""
+    own_port = {"http": 80, "https": 443}.get(parts.scheme)
+    port = "" if parts.port in (None, own_port) else f":{parts.port}"
+    return f"{parts.hostname}{port}" if parts.hostname else ""
 
 
 def webhook_of(url: str) -> str:
@@ -64,7 +81,7 @@ def base_of(url: str) -> str:
 
 def key_in(url: str) -> str:
     """The access key in a URL's path, as the last one opens the routes; "" without one."""
-    parts = urlsplit(url).path.split("/")
+    parts = _parts(url).path.split("/")
     if "k" not in parts[:-1]:
         return ""
     return parts[len(parts) - parts[::-1].index("k")]

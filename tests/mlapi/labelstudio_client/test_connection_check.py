@@ -238,10 +238,26 @@ def test_a_key_is_shown_in_no_url():
         ("http://h:9091/base/webhook", False),
         ("https://h:9090/base/webhook", True),  # TLS is ended in front of us
         ("http://h:9090.evil.example/base/webhook", False),
+        ("http://H:9090/base/webhook", True),
+        ("http://h:port/base/webhook", False),
+        ("http://[h:9090/base/webhook", False),
     ],
 )
 def test_only_a_webhook_at_this_backends_url_is_its_own(url, is_own):
     assert own_urls.is_own(url, ["http://h:9090/base"]) is is_own
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h/webhook", "http://h:80/webhook", "https://h:443/webhook"]
+)
+def test_the_port_of_the_scheme_need_not_be_written(url):
+    assert own_urls.is_own(url, ["http://h"])
+    assert own_urls.is_own(url, ["http://h:80"])
+
+
+@pytest.mark.parametrize("url", ["http://[h/k/abc", "http://h:port/k/abc", ""])
+def test_a_url_that_cannot_be_read_has_no_key(url):
+    assert own_urls.key_in(url) == ""
 
 
 def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
