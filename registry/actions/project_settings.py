@@ -16,6 +16,7 @@ from . import base
 
 # Labels, or seconds: a longer time would be more than a timedelta holds.
 _POLICY_MAX = 1_000_000_000
+_URL_MAX = 500  # characters, as it is stored
 
 
 class InvalidSetting(EvalsError):
@@ -92,6 +93,15 @@ def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:
     return defaults | policy
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        names_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or no number for a port
+        return False
+    return parts.scheme in {"http", "https"} and names_host and len(url) <= _URL_MAX
+
+
 @transaction.atomic
 def set_credentials(
     project: Project, url: str, key: str, *, actor: str, reason: str = ""
@@ -103,7 +113,7 @@ def set_credentials(
         raise InvalidSetting(
             "URL and key are a pair.", hint="Give both; or neither, to take them away."
         )
-    if url and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+    if url and not _is_web_address(url):
         raise InvalidSetting("The URL must begin with http:// or https:// and name a host.")
     current = base.lock(project)
     fields = {

@@ -134,7 +134,17 @@ def test_a_setting_that_makes_no_sense_is_refused(given):
 
 
 @pytest.mark.parametrize(
-    ("url", "key"), [("http://ls", ""), ("", "key"), ("ls:8080", "key"), ("file:///etc", "key")]
+    ("url", "key"),
+    [
+        ("http://ls", ""),
+        ("", "key"),
+        ("ls:8080", "key"),
+        ("file:///etc", "key"),
+        ("http://[ls", "key"),
+        ("http://ls:port", "key"),
+        ("http://:8080", "key"),
+        (f"http://{'l' * 500}", "key"),
+    ],
 )
 def test_half_a_pair_or_a_url_that_is_none_is_refused(url, key):
     with pytest.raises(InvalidSetting):
