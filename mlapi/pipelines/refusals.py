@@ -16,7 +16,9 @@ MESSAGES = {
         "Choices is served on Text, HyperText, Paragraphs, Table, List, Chat and Image"
     ),
     "value_is_url": 'valueType="url" cannot be served. Put the text itself in the task',
-    "field_unclear": 'The object shows no data of the task. Write value="$field" with its key',
+    "field_unclear": (
+        'The object shows no data of the task. Write value="$field" with a key of ASCII letters'
+    ),
     "two_objects_needed": "Pairwise is on two objects. Name both in toName",
     "repeater": 'A Repeater cannot be served. Write a tag for each item, value="$items[0].text"',
     "region_needed": "What is shown beside a region only cannot be served. Take visibleWhen away",
