@@ -6,7 +6,8 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
-from mlapi import model_cache
+from mlapi import model_cache, monitoring, serving
+from mlapi.domain import Prediction
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import queries
@@ -272,3 +273,26 @@ def test_a_database_that_goes_away_while_the_model_predicts_answers_503(
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "database_unavailable"
     assert calls == [3]
+
+
+class NothingThere:
+    """A version that is sure that no label applies."""
+
+    targets = ()
+
+    def predict(self, rows, specs=None, store=None):
+        return [{"label": Prediction("label", "choices", (), 0.9)} for _ in rows]
+
+
+@pytest.mark.django_db
+def test_a_task_with_nothing_in_it_has_an_empty_entry_and_is_no_failure(
+    call, champion, monkeypatch
+):
+    """An empty result would be stored by Label Studio, and the task counted as done."""
+    monkeypatch.setattr(serving, "predictor_for", lambda version: NothingThere())
+    counted = monitoring.PREDICTED_TASKS.labels("nothing_found")._value
+    before = counted.get()
+    answer = call.post("/predict", body(champion.project, tasks("good", "bad")))
+    assert answer.json() == {"results": [[], []], "model_version": champion.label}
+    assert not Event.objects.exists()
+    assert counted.get() == before + 2
