@@ -75,9 +75,10 @@ def _content(human: str, model: str, cell: Cell) -> SafeString | str:
         return "0"
     if not cell.href:
         return f"{cell.count:,}"
+    tasks = "1 task" if cell.count == 1 else f"{cell.count:,} tasks"
     return format_html(
         '<a href="{}" aria-label="{}">{}</a>',
         cell.href,
-        f"{cell.count:,} tasks: human label {human}, predicted {model}",
+        f"{tasks}: human label {human}, predicted {model}",
         f"{cell.count:,}",
     )

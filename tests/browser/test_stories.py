@@ -59,9 +59,13 @@ def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
     page = open_as("viewer")
     page.goto("/admin/registry/modelversion/")
     page.get_by_role("link", name=trained.second).first.click()
-    cell = page.get_by_role("link", name=re.compile(r"^\d+ tasks?: (\w) answered as (?!\1)")).first
+    cell = page.get_by_role(
+        "link", name=re.compile(r"^\d+ tasks: human label (\w), predicted (?!\1)")
+    ).first
     name = cell.get_attribute("aria-label")
-    count, human, predicted = re.match(r"(\d+) tasks?: (\w+) answered as (\w+)", name).groups()
+    count, human, predicted = re.match(
+        r"(\d+) tasks: human label (\w+), predicted (\w+)", name
+    ).groups()
     cell.click()
     rows = page.locator("#result_list tbody tr")
     expect(rows).to_have_count(int(count))
