@@ -38,7 +38,7 @@ class Reliability:
     """The bins with outcomes. `n` is the number of outcomes with a score.
 
     `ece` is the recorded calibration error, `ece_calibrated` that of a perfectly
-    calibrated model at that n; None if not recorded. For a `multiple` target the score is the
+    calibrated model at that n; None if not recorded. Of a set of labels the score is the
     lowest one of its decisions, and correct means the whole set.
     """
 

@@ -54,7 +54,7 @@ class Modality(ABC):
         return False
 
 
-# EvaDB's columns are text, so the set of a `multiple` target is stored as one, joined by a
+# EvaDB's columns are text, so a set of labels is stored as one, joined by a
 # character that `reading` and Label Studio's XML keep out of labels.
 _BETWEEN = "\x1f"
 LEFT_OUT = -1  # the fold of a task that has no input or no label for the target

@@ -14,7 +14,7 @@ from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
 
-THRESHOLD = 0.5  # of the calibrated probability of each label of a `multiple` target
+THRESHOLD = 0.5  # of the calibrated probability of each label of a set
 
 
 def answers(spec: TargetSpec, probabilities: np.ndarray, kind: str = "") -> list[Prediction | None]:

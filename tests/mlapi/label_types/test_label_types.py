@@ -5,6 +5,7 @@ import pytest
 from mlapi import label_types, pipelines
 from mlapi.label_types import LABEL_TYPES
 from mlapi.labelstudio.label_config import parse
+from registry.metrics import METRICS
 
 CHOICE = '<Choice value="x"/><Choice value="y"/>'
 CONTROLS = [
@@ -105,4 +106,6 @@ def test_a_value_of_another_label_type_is_none(name):
 def test_versions_are_compared_by_a_metric_that_a_label_type_has(name):
     label_type = LABEL_TYPES[name]
     value = "a" if label_type.shape == "single" else ("a",)
-    assert next(iter(label_type.scores([value], [value]))) == label_type.metric
+    scores = label_type.scores([value], [value])
+    assert next(iter(scores)) == label_type.metric
+    assert scores.keys() <= METRICS.keys()
