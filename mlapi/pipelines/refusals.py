@@ -22,7 +22,7 @@ MESSAGES = {
     "two_objects_needed": "Pairwise is on two objects. Name both in toName",
     "repeater": 'A Repeater cannot be served. Write a tag for each item, value="$items[0].text"',
     "region_needed": "What is shown beside a region only cannot be served. Take visibleWhen away",
-    "parent_not_served": "What it is visible by (whenTagName) is not served. Take visibleWhen away",
+    "parent_not_served": "Nothing that is served can show it. Correct visibleWhen, or take it away",
     "several_images": 'An Image with valueList cannot be served. Write value="$field"',
     "too_few_labels": "Choices has fewer than two labels. Add another Choice",
     "no_labels": "Choices has no labels. Add a Choice",
