@@ -184,21 +184,25 @@ def _refusal(spec: TargetSpec, dataset: Dataset) -> tuple[str, str] | None:
     """Code and reason if nothing can be learned for the target from the training split."""
     c = dataset.columns[spec.name]
     labels = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
-    if labels.empty and not _has_labels(spec.name, dataset):
-        return "not_enough_labels", "No training task has a usable label."
-    if labels.empty:
+    if labels.nunique() >= 2:
+        return None
+    code = "not_enough_labels" if labels.empty else "one_class"
+    if _unread_classes(spec.name, dataset):
         noun = dataset.modality.noun
-        why = ", ".join(f"{code} {n}" for code, n in dataset.unreadable.most_common())
-        message = f"No training task with a usable label has a {noun} that can be read: {why}."
-        return "not_enough_labels", message
-    if labels.nunique() < 2:
-        return "one_class", f"All {len(labels)} training labels are the same."
-    return None
+        those = "No training task" if labels.empty else "Training tasks of one class only"
+        verb = "has" if labels.empty else "have"
+        why = ", ".join(f"{reason} {n}" for reason, n in dataset.unreadable.most_common())
+        return code, f"{those} with a usable label {verb} a {noun} that can be read: {why}."
+    if labels.empty:
+        return code, "No training task has a usable label."
+    return code, f"All {len(labels)} training labels are the same."
 
 
-def _has_labels(target: str, dataset: Dataset) -> bool:
-    """Whether a training task has a label for the target, whatever can be read of the task."""
-    return bool(dataset.train[dataset.columns[target].label].notna().any())
+def _unread_classes(target: str, dataset: Dataset) -> bool:
+    """Whether there are classes that only tasks have of which nothing can be read."""
+    c = dataset.columns[target]
+    readable = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
+    return int(readable.nunique()) < int(dataset.train[c.label].nunique())
 
 
 def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
@@ -207,8 +211,9 @@ def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
         if code in codes:
             reasons = "; ".join(f"{t}: {why}" for t, (_, why) in results.untrained.items())
             hint = None
-            labelled = any(_has_labels(target, dataset) for target in results.untrained)
-            if code == "not_enough_labels" and labelled:
+            of_code = [target for target, (of, _) in results.untrained.items() if of == code]
+            unread = any(_unread_classes(target, dataset) for target in of_code)
+            if unread and code != "not_fitted":
                 # More labels are no cure where what is labelled cannot be read.
                 hint = INPUT_HINTS.get(dataset.unreadable.most_common(1)[0][0])
             return TrainingFailed(code, f"No target can be trained. {reasons}", hint=hint)

@@ -146,6 +146,16 @@ def test_what_is_labelled_and_cannot_be_read_has_the_cure_of_its_reason(make_job
     assert error["hint"] == INPUT_HINTS["not_text"]
 
 
+def test_a_class_of_which_nothing_can_be_read_has_the_cure_of_its_reason(make_job):
+    rows = [task(i, "the sky", {"topic": "sky"}) for i in range(20)]
+    rows += [task(20 + i, None, {"topic": "fruit"}) for i in range(10)]
+    error = make_job(rows, [target()]).fail()
+    assert error["code"] == "one_class"
+    assert "Training tasks of one class only" in error["message"]
+    assert "null 10" in error["message"]
+    assert error["hint"] == INPUT_HINTS["null"]
+
+
 def test_without_a_label_one_task_that_cannot_be_read_is_not_the_cause(make_job):
     texts, _ = some_texts(20)
     rows = [task(i, text, {}) for i, text in enumerate(texts)]
