@@ -32,6 +32,9 @@ def tls() -> ssl.SSLContext:
 def _tls(file: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
+    # What the file holds is trusted also where it is an intermediate authority's certificate, or
+    # the server's own, as browsers save it.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if file:
         context.load_verify_locations(file)
     return context

@@ -26,7 +26,7 @@ from mlapi.mirror import webhook_repair
 from registry.actions import keys
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
-from tests.mlapi.media.certificate import self_signed, server_tls
+from tests.mlapi.media.certificate import certificate_of, server_tls
 
 from .reverse_proxy import ReverseProxy
 from .running import ROOT, environment, eventually, free_port
@@ -129,7 +129,7 @@ def _answers(port: int) -> bool:
 
 
 def tls(folder: Path) -> ssl.SSLContext:
-    return server_tls(self_signed("localhost", folder))
+    return server_tls(certificate_of("localhost", folder))
 
 
 def test_a_key_is_enough_to_recognise_the_backend_behind_any_proxy(gunicorn, stored, tmp_path):

@@ -1,5 +1,7 @@
 """Certificates that are not of a public authority, of a real TLS server on the loopback."""
 
+from pathlib import Path
+
 import pytest
 
 from mlapi import certificates
@@ -9,13 +11,13 @@ from mlapi.labelstudio.errors import CertificateUntrusted
 from mlapi.mirror.connection_check import check
 from registry.actions import project_settings
 from registry.actions import projects as actions
-from tests.mlapi.media.certificate import self_signed, server_tls
+from tests.mlapi.media.certificate import certificate_of, server_tls
 from tests.mlapi.media.server import FileServer
 
 
 @pytest.fixture
 def certificate(tmp_path):
-    return self_signed("localhost", tmp_path)
+    return certificate_of("localhost", tmp_path)
 
 
 @pytest.fixture
@@ -50,6 +52,23 @@ def test_a_certificate_in_the_file_is_trusted_beside_the_public_ones(
     assert any("ISRG Root X1" in subject for subject in trusted)
 
 
+@pytest.mark.parametrize("trusted", ["root", "intermediate", "localhost"])
+def test_any_certificate_of_the_chain_may_be_the_one_that_is_trusted(trusted, tmp_path, settings):
+    root = certificate_of("root", tmp_path)
+    intermediate = certificate_of("intermediate", tmp_path, by=root)
+    own = certificate_of("localhost", tmp_path, by=intermediate)
+    with own.open("a") as chain:
+        chain.write(intermediate.read_text().partition("-----END PRIVATE KEY-----\n")[2])
+    settings.SSL_CERT_FILE = str(tmp_path / "trusted.pem")
+    found = (tmp_path / f"{trusted}.pem").read_text()
+    certificate = found.partition("-----END PRIVATE KEY-----\n")[2]
+    Path(settings.SSL_CERT_FILE).write_text(certificate)
+    with FileServer(tls=server_tls(own)) as server:
+        server.files["/health"] = b'{"status": "UP"}'
+        with LabelStudio(f"https://localhost:{server.port}", "") as client:
+            client.health()
+
+
 @pytest.mark.parametrize(
     ("name", "days", "words", "cure"),
     [
@@ -60,7 +79,7 @@ def test_a_certificate_in_the_file_is_trusted_beside_the_public_ones(
 def test_what_no_trust_would_mend_has_a_cure_of_its_own(
     name, days, words, cure, tmp_path, settings
 ):
-    certificate = self_signed(name, tmp_path, days=days)
+    certificate = certificate_of(name, tmp_path, days=days)
     settings.SSL_CERT_FILE = str(certificate)
     with FileServer(tls=server_tls(certificate)) as server:
         client = LabelStudio(f"https://localhost:{server.port}", "")

@@ -10,7 +10,7 @@ import pytest
 
 from mlapi.domain import InputError
 from registry.models import Project
-from tests.mlapi.media.certificate import self_signed, server_tls
+from tests.mlapi.media.certificate import certificate_of, server_tls
 from tests.mlapi.media.server import FileServer, redirect, send
 
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
@@ -169,7 +169,7 @@ def test_a_resolver_that_never_answers_is_a_timeout(reading):
 
 
 def test_tls_is_made_with_the_name_and_its_certificate_checked(reading, tmp_path, settings):
-    certificate = self_signed("files.example.com", tmp_path)
+    certificate = certificate_of("files.example.com", tmp_path)
     context = server_tls(certificate)
     names = []
     context.sni_callback = lambda connection, name, _: names.append(name)
