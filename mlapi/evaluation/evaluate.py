@@ -78,7 +78,7 @@ class Holdout(ABC, Generic[Model, Predictions]):
 
 
 def load_champion(
-    job: TrainingJob, load: Callable[[str, str], Any], report: ProgressWriter
+    job: TrainingJob, load: Callable[[str, str], Any], progress: ProgressWriter
 ) -> Version[Any] | None:
     """The job's champion; None if there is none, it is another pipeline's, or does not load.
 
@@ -91,7 +91,7 @@ def load_champion(
         model = load(str(champion.artifact.path), champion.artifact.sha256)
         model = model.renamed(champion.names) if champion.names else model
     except Exception as e:  # noqa: BLE001 - whatever an artifact raises: it serves nothing
-        report.log(f"The champion {champion.label} does not load: {e}")
+        progress.log(f"The champion {champion.label} does not load: {e}")
         return None
     return Version(champion.number, champion.artifact, model)
 
@@ -101,7 +101,7 @@ def evaluate(
     job: TrainingJob,
     version: Version[Model],
     champion: Version[Model] | None,
-    report: ProgressWriter,
+    progress: ProgressWriter,
 ) -> Evaluation:
     """Evaluate the new version. Raises StatementFailed.
 
@@ -109,28 +109,28 @@ def evaluate(
     `champion` is what `load_champion` found. It is not compared where it fails: an absent
     comparison promotes nothing, one without its predictions would.
     """
-    report.phase("evaluating", 0.8)
+    progress.phase("evaluating", 0.8)
     predictions = holdout.predict(version)
     if predictions is None:
         raise ValueError("The new version serves no target of its own config.")
     return Evaluation(
-        metrics=optional("The metrics", lambda: holdout.metrics(predictions), [], report),
-        outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], report),
-        exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], report),
-        comparison=_comparison(holdout, job, predictions, champion, report),
+        metrics=optional("The metrics", lambda: holdout.metrics(predictions), [], progress),
+        outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], progress),
+        exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], progress),
+        comparison=_comparison(holdout, job, predictions, champion, progress),
         primary_metric=holdout.primary_metric,
     )
 
 
 def optional(
-    what: str, compute: Callable[[], Found], otherwise: Found, report: ProgressWriter
+    what: str, compute: Callable[[], Found], otherwise: Found, progress: ProgressWriter
 ) -> Found:
     """What `compute` returns; `otherwise` where it fails, with the reason in the log."""
     try:
         return compute()
     except Exception as e:  # noqa: BLE001 - a version is made without it
-        report.log(f"{what} could not be evaluated: {type(e).__name__}: {e}")
-        report.log(traceback.format_exc())
+        progress.log(f"{what} could not be evaluated: {type(e).__name__}: {e}")
+        progress.log(traceback.format_exc())
         return otherwise
 
 
@@ -139,18 +139,18 @@ def _comparison(
     job: TrainingJob,
     candidate: Predictions,
     champion: Version[Model] | None,
-    report: ProgressWriter,
+    progress: ProgressWriter,
 ) -> Comparison | None:
     if job.champion is None:
         return None
     if champion is not None:
-        report.phase("evaluating the champion", 0.9)
+        progress.phase("evaluating the champion", 0.9)
 
     def compare() -> Comparison:
         predictions = None if champion is None else holdout.predict_champion(champion)
         return holdout.compare(candidate, predictions)
 
-    return optional(f"The champion {job.champion.label}", compare, None, report)
+    return optional(f"The champion {job.champion.label}", compare, None, progress)
 
 
 def outcome_row(spec: TargetSpec, task: int, answer: Prediction | None, human: Any) -> OutcomeRow:

@@ -34,7 +34,7 @@ def extract_features(
     store: FolderFeatureStore,
     ref: ExtractorRef,
     addresses: Sequence[str],
-    report: ProgressWriter,
+    progress: ProgressWriter,
 ) -> None:
     """Makes the features that are missing, and adds them to `store` and to the run's folder.
 
@@ -61,11 +61,11 @@ def extract_features(
         if made:
             write_features(job.folder, table, ref.name, made)
         done += len(batch)
-        report.phase("extracting features", done / len(missing))
+        progress.phase("extracting features", done / len(missing))
 
 
 def log_unavailable(
-    store: FolderFeatureStore, addresses: Sequence[str], report: ProgressWriter
+    store: FolderFeatureStore, addresses: Sequence[str], progress: ProgressWriter
 ) -> None:
     """Logs how many images are unavailable, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
@@ -75,7 +75,7 @@ def log_unavailable(
         if isinstance(error, InputError):
             reasons[error.code, error.message] += 1
     for (code, message), n in reasons.most_common(20):
-        report.log(f"{n} images are unavailable: {code}: {message}")
+        progress.log(f"{n} images are unavailable: {code}: {message}")
 
 
 def _normalised(

@@ -140,7 +140,7 @@ class Pipeline(ABC):
         return self.predictor(self.read_model(artifact.unpack(content, self.name)))
 
     @abstractmethod
-    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
         """Write the job's artifact, and return the result; in a child process.
 
         Raises TrainingFailed.
@@ -148,6 +148,6 @@ class Pipeline(ABC):
 
     @abstractmethod
     def learning_curve(
-        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
+        self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         """The learning curve of the version that `train` has left in the folder."""

@@ -28,7 +28,7 @@ QUARTERS = (1, 2, 3, 4)
 
 
 def learning_curve(
-    job: TrainingJob, report: ProgressWriter, modality: Modality, result: TrainingResult
+    job: TrainingJob, progress: ProgressWriter, modality: Modality, result: TrainingResult
 ) -> LearningCurve:
     """Macro F1 on the holdout of the best candidate, fitted on 25, 50, 75 and 100 %.
 
@@ -39,12 +39,12 @@ def learning_curve(
     """
     best = {c.target: c.name for c in result.candidates if c.won}
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
-    eva = open_eva(job.folder / "eva-curve", report.statement)
+    eva = open_eva(job.folder / "eva-curve", progress.statement)
     version: Classifier = load_model(str(job.artifact), result.artifact_sha256)
     today = {t.name: t for t in job.targets}
     metrics: list[MetricRow] = []
     for i, trained in enumerate(version.targets):
-        report.phase("learning curve", i / len(version.targets))
+        progress.phase("learning curve", i / len(version.targets))
         name = trained.spec.name
         holdout = evaluation.holdout(dataset, today[name])
         if today[name].conditions:

@@ -39,22 +39,24 @@ class Trained:
     untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def train(job: TrainingJob, report: ProgressWriter, modality: Modality, eva: Eva) -> TrainingResult:
+def train(
+    job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: Eva
+) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
-    report.phase("reading", 0.02)
+    progress.phase("reading", 0.02)
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
-    _log_dataset(dataset, report)
+    _log_dataset(dataset, progress)
     tables = _write_tables(eva, job, dataset)
-    results = _train_targets(eva, job, dataset, tables["train"], report)
+    results = _train_targets(eva, job, dataset, tables["train"], progress)
 
-    report.phase("saving", 0.75)
+    progress.phase("saving", 0.75)
     trained = [selection.trained for selection in results.selections.values()]
     model = Classifier(modality.pipeline, trained, modality.extractor)
     stored = artifact.save(job, model)
 
-    champion = load_champion(job, load_model, report)
-    holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"], report.log)
-    found = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
+    champion = load_champion(job, load_model, progress)
+    holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"], progress.log)
+    found = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
     return TrainingResult(
         recipe=" / ".join(dict.fromkeys(s.candidate for s in results.selections.values())),
         candidates=[c for s in results.selections.values() for c in s.candidates],
@@ -66,20 +68,20 @@ def train(job: TrainingJob, report: ProgressWriter, modality: Modality, eva: Eva
     )
 
 
-def _log_dataset(dataset: Dataset, report: ProgressWriter) -> None:
+def _log_dataset(dataset: Dataset, progress: ProgressWriter) -> None:
     noun = dataset.modality.noun
-    report.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
-    report.unreadable(dataset.unreadable)
+    progress.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
+    progress.unreadable(dataset.unreadable)
     for code, count in dataset.unreadable.most_common():
         tasks = "1 task has" if count == 1 else f"{count} tasks have"
-        report.log(f"{tasks} no {noun} that can be read: {code}. {INPUT_HINTS.get(code, '')}")
+        progress.log(f"{tasks} no {noun} that can be read: {code}. {INPUT_HINTS.get(code, '')}")
     for target, count in dataset.excluded.items():
         if count:
-            report.log(f"{target}: {count} holdout labels are not allowed today: left out.")
+            progress.log(f"{target}: {count} holdout labels are not allowed today: left out.")
     for target in dataset.columns:
         shared = datasets.count_shared_inputs(dataset, target)
         if shared:
-            report.log(
+            progress.log(
                 f"{target}: {shared} {noun}s of the holdout are in training tasks too: "
                 "the scores are too high."
             )
@@ -94,7 +96,7 @@ def _write_tables(eva: Eva, job: TrainingJob, dataset: Dataset) -> dict[str, str
 
 
 def _train_targets(
-    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, report: ProgressWriter
+    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, progress: ProgressWriter
 ) -> Trained:
     results = Trained()
     specs = {t.name: _with_learned_labels(t, dataset) for t in job.targets}
@@ -102,27 +104,27 @@ def _train_targets(
     for i, spec in enumerate(specs.values()):
         done = 0.05 + 0.7 * i / len(specs)
         what = f"selecting a model for {spec.name}" if len(specs) > 1 else "selecting a model"
-        report.phase(what, done)
+        progress.phase(what, done)
         refusal = _refusal(spec, dataset)
         if refusal:
             results.untrained[spec.name] = refusal
-            report.log(f"{spec.name} is not trained. {refusal[1]}")
+            progress.log(f"{spec.name} is not trained. {refusal[1]}")
             continue
         try:
             # Half of the run's budget, shared by the targets that AutoML can be trained on.
             seconds = job.time_budget_s / 2 / max(1, len(singles))
-            on_fit = _progress(report, done, specs)
+            on_fit = _progress(progress, done, specs)
             # Four of them fit into the run's limit: two candidates, AutoML and the refit.
             limit = job.time_limit_s / 4 / len(specs)
             selection = _select(eva, job, dataset, table, i, spec, seconds, limit, on_fit)
         except NothingFitted as e:
             results.untrained[spec.name] = ("not_fitted", f"No candidate could be fitted: {e}")
-            report.log(f"{spec.name} is not trained. No candidate could be fitted: {e}")
+            progress.log(f"{spec.name} is not trained. No candidate could be fitted: {e}")
             continue
         results.selections[spec.name] = selection
         for c in selection.candidates:
             score = "not scored" if c.score is None else f"macro F1 {c.score:.3f}"
-            report.log(f"{spec.name}: {c.name}: {score} in {c.seconds:.1f} s. {c.note}")
+            progress.log(f"{spec.name}: {c.name}: {score} in {c.seconds:.1f} s. {c.note}")
     if not results.selections:
         raise _nothing_trained(results, dataset)
     return results
@@ -159,14 +161,14 @@ def _select(
 
 
 def _progress(
-    report: ProgressWriter, done: float, specs: dict[str, TargetSpec]
+    progress: ProgressWriter, done: float, specs: dict[str, TargetSpec]
 ) -> Callable[[str], None]:
     """Advances the progress with each fit of a target: two candidates, AutoML, the refit."""
     fits = 0
 
     def on_fit(name: str) -> None:
         nonlocal fits
-        report.phase(f"fitting {name}", done + 0.7 / len(specs) * min(fits, 4) / 5)
+        progress.phase(f"fitting {name}", done + 0.7 / len(specs) * min(fits, 4) / 5)
         fits += 1
 
     return on_fit

@@ -63,21 +63,21 @@ class ImageClassification(ImagePipeline):
             model, lambda rows, spec, store: read_vectors(rows, spec, model.extractor, store)
         )
 
-    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.image_classification.model import ImageModality
 
-        eva = open_eva(job.folder / "eva", report.statement)
-        modality = ImageModality(self.prepare_features(job, eva, report), job.extractor)
-        return train(job, report.part(EXTRACTION_SHARE, 1.0), modality, eva)
+        eva = open_eva(job.folder / "eva", progress.statement)
+        modality = ImageModality(self.prepare_features(job, eva, progress), job.extractor)
+        return train(job, progress.part(EXTRACTION_SHARE, 1.0), modality, eva)
 
     def learning_curve(
-        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
+        self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         from mlapi.images.folder_store import FolderFeatureStore
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.model import ImageModality
 
         modality = ImageModality(FolderFeatureStore.read(job.folder), job.extractor)
-        return learning_curve(job, report, modality, result)
+        return learning_curve(job, progress, modality, result)

@@ -32,18 +32,18 @@ _AS_GOOD = 0.01  # of the silhouette
 
 def train(
     job: TrainingJob,
-    report: ProgressWriter,
+    progress: ProgressWriter,
     store: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
     spec = job.targets[0]
     k = _requested_clusters(job, spec)
-    report.phase("reading", 0.35)
+    progress.phase("reading", 0.35)
     examples = _examples(job, spec, store, eva)
-    report.phase("clustering", 0.4)
-    clustering = _cluster(job, spec, examples, k, report)
-    champion = load_champion(job, load_model, report)
+    progress.phase("clustering", 0.4)
+    clustering = _cluster(job, spec, examples, k, progress)
+    champion = load_champion(job, load_model, progress)
 
     @cache  # not of an error: it is raised again where the champion is compared
     def find_previous() -> PreviousClusters | None:
@@ -53,20 +53,20 @@ def train(
         model = previous.model if previous else None
         return model is not None and _still_good(model, clustering, examples, job, k)
 
-    previous = optional("The champion's clusters", find_previous, None, report)
-    if optional("The champion's silhouette", is_still_good, False, report) and previous:
-        report.log("The champion's clusters score as well on today's images and are kept.")
+    previous = optional("The champion's clusters", find_previous, None, progress)
+    if optional("The champion's silhouette", is_still_good, False, progress) and previous:
+        progress.log("The champion's clusters score as well on today's images and are kept.")
         clustering = replace(clustering, centres=previous.model.centres)
     model = ClusterModel(spec, job.extractor, clustering.centres, [""] * len(clustering.centres))
     clusters, _ = model.assign(examples.vectors)
     members = [_members(examples, clusters == i, previous) for i in range(len(model.centres))]
     model.names = name_all(members, spec.labels, previous.model.names if previous else ())
-    report.phase("saving", 0.75)
+    progress.phase("saving", 0.75)
     learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
     model = replace(model, spec=learned)
     stored = artifact.save(job, model)
     holdout = ClusterHoldout(eva, job, examples, members, find_previous)
-    evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, report)
+    evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
     return TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",
         candidates=[
@@ -132,7 +132,7 @@ def _allowed(human: Any, spec: TargetSpec) -> str | None:
 
 
 def _cluster(
-    job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, report: ProgressWriter
+    job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, progress: ProgressWriter
 ) -> Clustering:
     fitted = examples.vectors[~examples.holdout]
     if (fitted == fitted[:1]).all():
@@ -144,7 +144,7 @@ def _cluster(
     most = len(spec.labels) or MOST_CLUSTERS
 
     def log_silhouette(n: int, silhouette: float) -> None:
-        report.log(f"{n} clusters: silhouette {silhouette:.3f}")
+        progress.log(f"{n} clusters: silhouette {silhouette:.3f}")
 
     return cluster(fitted, k, most, job.seed, log_silhouette)
 

@@ -72,12 +72,12 @@ class ImageSimilarity(ImagePipeline):
 
         return SimilarityPredictor(model)
 
-    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_similarity.training import train
 
-        eva = open_eva(job.folder / "eva", report.statement)
-        return train(job, report, self.prepare_features(job, eva, report), eva)
+        eva = open_eva(job.folder / "eva", progress.statement)
+        return train(job, progress, self.prepare_features(job, eva, progress), eva)
 
 
 def _refusal(control: Control, config: LabelConfig, similar_to: tuple[str, str] | None) -> str:

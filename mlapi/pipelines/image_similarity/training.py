@@ -24,26 +24,26 @@ from registry.training_result import TrainingResult
 
 def train(
     job: TrainingJob,
-    report: ProgressWriter,
+    progress: ProgressWriter,
     store: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
     spec = job.targets[0]
     label = _label(job, spec)
-    report.phase("indexing", 0.4)
+    progress.phase("indexing", 0.4)
     examples = _examples(job, spec, label, store, eva)
-    report.log(
+    progress.log(
         f"{len(examples.tasks)} images are indexed, {int(examples.carries.sum())} of them carry "
         f"the label {label!r}."
     )
     k = int(job.options["k"])
     model = _model(job, spec, label, examples, k)
-    report.phase("saving", 0.7)
+    progress.phase("saving", 0.7)
     stored = artifact.save(job, model)
     holdout = SimilarityHoldout(eva, job, examples, k, store)
-    version, champion = Version(job.number, stored, model), load_champion(job, load_model, report)
-    found = evaluate(holdout, job, version, champion, report)
+    version, champion = Version(job.number, stored, model), load_champion(job, load_model, progress)
+    found = evaluate(holdout, job, version, champion, progress)
     return TrainingResult(
         recipe=f"{k} nearest neighbours",
         candidates=[],

@@ -71,13 +71,13 @@ class ImagePipeline(Pipeline):
             return ""
 
     def learning_curve(
-        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
+        self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         """Empty: what is not fitted to labels does not improve with more of them."""
         return LearningCurve([])
 
     def prepare_features(
-        self, job: TrainingJob, eva: "Eva", report: ProgressWriter
+        self, job: TrainingJob, eva: "Eva", progress: ProgressWriter
     ) -> "FolderFeatureStore":
         """The features of the images of the job's rows, extracted where they are missing."""
         from mlapi.images.extraction import extract_features, log_unavailable
@@ -90,18 +90,20 @@ class ImagePipeline(Pipeline):
             for target in job.targets
             if (address := self._read(row["data"], target))
         ]
-        report.phase("extracting features", 0.0)
-        extract_features(job, eva, store, job.extractor, named, report.part(0.0, EXTRACTION_SHARE))
-        log_unavailable(store, named, report)
-        report.unreadable(self._unreadable(job, store))
+        progress.phase("extracting features", 0.0)
+        extract_features(
+            job, eva, store, job.extractor, named, progress.part(0.0, EXTRACTION_SHARE)
+        )
+        log_unavailable(store, named, progress)
+        progress.unreadable(self._unreadable(job, store))
         other = job.champion.extractor if job.champion else None
         if other and other != job.extractor:
             try:
-                extract_features(job, eva, store, other, named, report)
+                extract_features(job, eva, store, other, named, progress)
             except TrainingFailed as error:
                 # Its stored features go too: evaluated on some of the images, it would score less.
                 store.features.pop(other.name, None)
-                report.log(f"The champion's extractor cannot be used: {error.message}")
+                progress.log(f"The champion's extractor cannot be used: {error.message}")
         return store
 
     def _unreadable(self, job: TrainingJob, store: "FolderFeatureStore") -> Counter[str]:

@@ -90,20 +90,22 @@ class TextClassification(Pipeline):
 
         return ClassifierPredictor(model, lambda rows, spec, _: reading.read_inputs(rows, spec))
 
-    def train(self, job: TrainingJob, report: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.text_classification.model import TextModality
 
-        return train(job, report, TextModality(), open_eva(job.folder / "eva", report.statement))
+        return train(
+            job, progress, TextModality(), open_eva(job.folder / "eva", progress.statement)
+        )
 
     def learning_curve(
-        self, job: TrainingJob, report: ProgressWriter, result: TrainingResult
+        self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.text_classification.model import TextModality
 
-        return learning_curve(job, report, TextModality(), result)
+        return learning_curve(job, progress, TextModality(), result)
 
 
 def _refusal(control: Control, found: tuple[ObjectTag, ...] | str) -> str:

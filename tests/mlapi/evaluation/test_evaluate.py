@@ -52,11 +52,11 @@ def evaluated(tmp_path):
         stored = Stored(tmp_path / str(model), HASH)
         champion = Champion("v1-abcdef", 1, pipeline, stored) if model else None
         job = TrainingJob(tmp_path, 9, 1, 2, "constants", (), champion=champion)
-        report = ProgressWriter(tmp_path)
+        progress = ProgressWriter(tmp_path)
         found = evaluate(
-            Constants(), job, version(tmp_path, "a"), load_champion(job, load, report), report
+            Constants(), job, version(tmp_path, "a"), load_champion(job, load, progress), progress
         )
-        lines = [json.loads(line) for line in report.path.read_text().splitlines()]
+        lines = [json.loads(line) for line in progress.path.read_text().splitlines()]
         return found, " ".join(line.get("log", "") for line in lines)
 
     return run
