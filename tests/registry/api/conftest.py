@@ -77,7 +77,7 @@ def stranger(db):
 
 
 def code(answer) -> str:
-    """The code of an error in the one form."""
+    """The code of a response in the error format."""
     error = answer.json()["error"]
     assert set(error) == {"code", "message", "hint", "request_id"}
     assert answer["Content-Type"] == "application/json"
@@ -95,8 +95,8 @@ def version(project):
 
 
 @contextmanager
-def asked(exactly: int):
-    """The statements that an answer took, those of the token and the permissions among them."""
+def assert_queries(exactly: int):
+    """Asserts the number of SQL statements, authentication's included."""
     with CaptureQueriesContext(connection) as captured:
         yield
     ends = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
@@ -105,4 +105,4 @@ def asked(exactly: int):
 
 
 # The token with its user, the user's own permissions, those of the groups.
-WHO = 3
+AUTH_QUERIES = 3

@@ -15,7 +15,7 @@ READ_BY_VIEWERS = sorted(set(RESOURCES) - {"access-keys"})
 
 
 @pytest.mark.parametrize("route", ["", "schema/", *(f"{name}/" for name in RESOURCES)])
-def test_nobody_is_told_who_they_must_be(stranger, route):
+def test_a_request_without_credentials_is_refused_with_the_scheme(stranger, route):
     answer = stranger.get(route)
     assert answer.status_code == 401
     assert code(answer) == "credentials_missing"
@@ -36,7 +36,7 @@ def test_a_viewer_reads_and_changes_nothing(viewer, version, name):
         assert answer.status_code in (403, 405)
 
 
-def test_who_may_see_projects_alone_sees_no_answers_of_theirs(project):
+def test_permission_to_view_projects_alone_opens_neither_metrics_nor_tasks(project):
     user = User.objects.create_user("pat")
     user.user_permissions.add(Permission.objects.get(codename="view_project"))
     pat = Caller(Token.objects.create(user=user).key)
@@ -67,7 +67,7 @@ def test_a_token_of_a_user_who_left_opens_nothing(admin):
     assert code(answer) == "credentials_wrong"
 
 
-def test_a_session_reads_and_needs_its_csrf_token_to_act(version):
+def test_a_session_reads_and_needs_its_csrf_token_to_write(version):
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(User.objects.create_superuser("root"))
     assert browser.get("/api/versions/").status_code == 200
@@ -86,7 +86,7 @@ def test_a_session_reads_and_needs_its_csrf_token_to_act(version):
     assert code(answer) == "nothing_to_roll_back_to"
 
 
-def test_what_is_no_act_is_open_to_nobody(admin, project):
+def test_a_project_is_neither_replaced_nor_deleted(admin, project):
     for method in ("put", "delete"):
         send = getattr(admin.client, method)
         answer = send(f"/api/projects/{project.pk}/", headers=admin.headers)
@@ -94,7 +94,7 @@ def test_what_is_no_act_is_open_to_nobody(admin, project):
     assert Project.objects.filter(pk=project.pk).exists()
 
 
-def test_an_unknown_route_is_told_in_the_one_form(admin, stranger):
+def test_an_unknown_route_is_answered_in_the_error_format(admin, stranger):
     answer = admin.get("project")
     assert answer.status_code == 404
     assert code(answer) == "route_unknown"
@@ -113,7 +113,7 @@ def test_a_body_that_is_not_json_is_refused(lead, version):
         assert code(answer) == "body_invalid"
 
 
-def test_a_type_that_is_not_served_is_told(viewer, version):
+def test_a_media_type_that_is_not_served_is_refused(viewer, version):
     answer = viewer.get("versions/", Accept="text/csv")
     assert answer.status_code == 406
     assert code(answer) == "not_acceptable"

@@ -6,10 +6,10 @@ from registry.actions import keys
 from registry.models import AccessKey, AuditEntry
 from tests import factories as make
 
-from .conftest import WHO, asked, code
+from .conftest import AUTH_QUERIES, assert_queries, code
 
 
-def test_a_key_is_told_once(admin, project):
+def test_a_key_is_in_one_response_only(admin, project):
     answer = admin.post("access-keys/", {"name": "Team A", "project": project.pk, "reason": "New."})
     assert answer.status_code == 201
     assert answer["Cache-Control"] == "no-store"
@@ -18,10 +18,10 @@ def test_a_key_is_told_once(admin, project):
     key = AccessKey.objects.get(pk=made["id"])
     assert key.digest == keys.digest(made["key"])
     assert key.project == project
-    told = admin.get(f"access-keys/{key.pk}/")
-    for again in (told, admin.get("access-keys/")):
-        assert made["key"] not in again.content.decode()
-        assert key.digest not in again.content.decode()
+    detail = admin.get(f"access-keys/{key.pk}/")
+    for later in (detail, admin.get("access-keys/")):
+        assert made["key"] not in later.content.decode()
+        assert key.digest not in later.content.decode()
     entry = AuditEntry.objects.latest("id")
     assert (entry.verb, entry.actor, entry.reason) == ("new_key", "ada", "New.")
     assert made["key"] not in str(entry.numbers)
@@ -37,7 +37,7 @@ def test_a_key_opens_one_label_studio_or_everything(admin, db):
 @pytest.mark.parametrize(
     "body", [{}, {"name": ""}, {"name": "x" * 101}, {"name": "\x00"}, {"name": "a", "project": 0}]
 )
-def test_a_key_needs_a_name_and_a_scope_that_is_there(admin, db, body):
+def test_a_key_needs_a_name_and_a_scope_that_exists(admin, db, body):
     assert code(admin.post("access-keys/", body)) == "input_invalid"
     assert not AccessKey.objects.exists()
 
@@ -72,5 +72,5 @@ def test_keys_are_filtered_and_searched(admin, project):
     assert ids(revoked="true") == [gone.pk]
     assert ids(revoked="false") == [bound.pk]
     assert ids(search="team b") == [gone.pk]
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         ids()

@@ -1,4 +1,4 @@
-"""Lists: pages that hold under inserts, orders with ties and gaps, and questions that are wrong."""
+"""Lists: pages that hold under inserts, orders with ties and gaps, and invalid parameters."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from registry.actions import keys
 from registry.models import AccessKey
 from tests import factories as make
 
-from .conftest import WHO, asked, code
+from .conftest import AUTH_QUERIES, assert_queries, code
 
 
 @pytest.fixture
@@ -23,20 +23,20 @@ def nine(db):
 
 
 def walk(caller, route, query):
-    """The ids of each page, from the first on; and back from the last."""
-    url, there = None, []
+    """The ids of each page, forward from the first and backward from the last."""
+    url, forward = None, []
     while True:
         answer = (caller.get(route, query) if url is None else follow(caller, url)).json()
-        there.append([row["id"] for row in answer["results"]])
+        forward.append([row["id"] for row in answer["results"]])
         url = answer["next"]
         if url is None:
             break
-    back, url = [there[-1]], answer["previous"]
+    backward, url = [forward[-1]], answer["previous"]
     while url is not None:
         answer = follow(caller, url).json()
-        back.insert(0, [row["id"] for row in answer["results"]])
+        backward.insert(0, [row["id"] for row in answer["results"]])
         url = answer["previous"]
-    return there, back
+    return forward, backward
 
 
 def follow(caller, url):
@@ -47,13 +47,13 @@ def follow(caller, url):
 
 @pytest.mark.parametrize("field", ["id", "name", "created_at", "last_used_at"])
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_every_row_is_on_one_page_in_every_order_there_and_back(admin, nine, field, sign):
-    there, back = walk(admin, "access-keys/", {"ordering": sign + field, "page_size": 2})
+def test_every_row_is_on_one_page_in_every_order_forward_and_backward(admin, nine, field, sign):
+    forward, backward = walk(admin, "access-keys/", {"ordering": sign + field, "page_size": 2})
     by = F(field).desc(nulls_last=True) if sign else F(field).asc(nulls_last=True)
     ordered = AccessKey.objects.order_by(by, f"{sign}id").values_list("pk", flat=True)
-    assert sum(there, []) == list(ordered)
-    assert back == there
-    assert [len(page) for page in there] == [2, 2, 2, 2, 1]
+    assert sum(forward, []) == list(ordered)
+    assert backward == forward
+    assert [len(page) for page in forward] == [2, 2, 2, 2, 1]
 
 
 def test_what_is_inserted_between_two_pages_moves_nothing(admin, project):
@@ -61,8 +61,8 @@ def test_what_is_inserted_between_two_pages_moves_nothing(admin, project):
     first = admin.get("events/", {"page_size": 3}).json()
     newer = [make.EventFactory(project=project).pk for _ in range(2)]
     second = follow(admin, first["next"]).json()
-    shown = [row["id"] for page in (first, second) for row in page["results"]]
-    assert shown == events[::-1]
+    ids = [row["id"] for page in (first, second) for row in page["results"]]
+    assert ids == events[::-1]
     before = follow(admin, second["previous"]).json()
     assert [row["id"] for row in before["results"]] == events[:2:-1]
     newest = follow(admin, before["previous"]).json()
@@ -71,7 +71,7 @@ def test_what_is_inserted_between_two_pages_moves_nothing(admin, project):
 
 def test_a_page_costs_the_same_wherever_it_is(admin, nine):
     first = admin.get("access-keys/", {"page_size": 2})
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         follow(admin, first.json()["next"])
 
 
@@ -84,7 +84,7 @@ def cursor(*place):
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         "",
         "%",
@@ -99,8 +99,8 @@ def cursor(*place):
         "W" * 2001,
     ],
 )
-def test_a_cursor_that_no_page_gave_out_is_refused(admin, nine, given):
-    answer = admin.get("access-keys/", {"cursor": given})
+def test_a_cursor_that_no_page_returned_is_refused(admin, nine, value):
+    answer = admin.get("access-keys/", {"cursor": value})
     assert answer.status_code == 400
     assert code(answer) in ("cursor_invalid", "input_invalid")
 
@@ -144,7 +144,7 @@ def test_a_page_size_out_of_bounds_is_refused(admin, size):
         ("projects/", {"uid": "\x00"}),
     ],
 )
-def test_a_question_that_is_wrong_is_refused_by_name(admin, route, query):
+def test_an_invalid_parameter_is_refused_by_name(admin, route, query):
     answer = admin.get(route, query)
     assert answer.status_code == 400
     assert code(answer) in ("input_invalid", "filter_needed")

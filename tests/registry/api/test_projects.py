@@ -6,7 +6,7 @@ from registry.models import AuditEntry, TaskScore
 from tests import factories as make
 from tests.registry.operator.cases import RENAME, with_another_label
 
-from .conftest import WHO, asked, code
+from .conftest import AUTH_QUERIES, assert_queries, code
 
 
 def test_a_project_is_listed_with_its_champion_and_without_secrets(viewer, version):
@@ -17,15 +17,15 @@ def test_a_project_is_listed_with_its_champion_and_without_secrets(viewer, versi
     assert answer.json()["results"][1]["champion"] == {"id": version.pk, "label": version.label}
     page = viewer.get(f"projects/{secret.pk}/")
     assert page.json()["has_own_credentials"] is True
-    for told in (answer.content, page.content):
-        assert b"secret" not in told
-        assert b"gAAAA" not in told  # not as a Fernet token either
+    for content in (answer.content, page.content):
+        assert b"secret" not in content
+        assert b"gAAAA" not in content  # not as a Fernet token either
 
 
 def test_more_projects_take_no_more_queries(viewer, version):
     for _ in range(5):
         make.ModelVersionFactory(champion=True)
-    with asked(WHO + 2):
+    with assert_queries(AUTH_QUERIES + 2):
         assert len(viewer.rows("projects/")) == 6
 
 
@@ -101,7 +101,7 @@ def test_a_metric_is_one_series_over_the_versions(viewer, project, version):
     newer = make.ModelVersionFactory(project=project)
     make.ModelVersionFactory()
     url = f"projects/{project.pk}/metrics/"
-    with asked(WHO + 2):
+    with assert_queries(AUTH_QUERIES + 2):
         series = viewer.get(url, {"name": "macro_f1"}).json()
     assert [point["version"] for point in series] == [version.pk, newer.pk]
     assert {point["value"] for point in series} == {0.8}
@@ -128,11 +128,11 @@ def test_the_least_sure_tasks_come_first_to_be_labelled(viewer, project, version
     TaskScore.objects.create(version=version, task=sure, score=0.9)
     TaskScore.objects.create(version=version, task=unsure, score=0.4)
     url = f"projects/{project.pk}/label-next/"
-    with asked(WHO + 2):
-        told = viewer.get(url).json()
-    assert [one["task"]["id"] for one in told] == [unsure.pk, sure.pk]
-    assert told[0]["score"] == 0.4
-    assert told[0]["task"]["text"] == unsure.data["text"]
+    with assert_queries(AUTH_QUERIES + 2):
+        rows = viewer.get(url).json()
+    assert [one["task"]["id"] for one in rows] == [unsure.pk, sure.pk]
+    assert rows[0]["score"] == 0.4
+    assert rows[0]["task"]["text"] == unsure.data["text"]
     assert len(viewer.get(url, {"limit": 1}).json()) == 1
     assert viewer.get(f"projects/{make.ProjectFactory().pk}/label-next/").json() == []
 
@@ -141,11 +141,11 @@ def test_the_tasks_most_like_one_come_in_the_engines_order(viewer, project):
     task, *others = make.ImageTaskFactory.create_batch(4, project=project)
     make.ImageTaskFactory()
     url = f"projects/{project.pk}/similar/"
-    with asked(WHO + 4):  # the project, the task, the engine's own one, and those that are alike
-        told = viewer.get(url, {"task": task.pk}).json()
-    assert [one["task"]["id"] for one in told] == [other.pk for other in others[::-1]]
-    assert [one["cosine"] for one in told] == pytest.approx([0.9, 0.8, 0.7])
-    assert told[0]["task"]["thumbnail"] == f"/api/tasks/{others[-1].pk}/thumbnail/"
+    with assert_queries(AUTH_QUERIES + 4):  # project, task, the engine's own, similar ones
+        rows = viewer.get(url, {"task": task.pk}).json()
+    assert [one["task"]["id"] for one in rows] == [other.pk for other in others[::-1]]
+    assert [one["cosine"] for one in rows] == pytest.approx([0.9, 0.8, 0.7])
+    assert rows[0]["task"]["thumbnail"] == f"/api/tasks/{others[-1].pk}/thumbnail/"
     assert len(viewer.get(url, {"task": task.pk, "k": 2}).json()) == 2
 
 
@@ -173,7 +173,7 @@ def test_a_task_of_which_nothing_is_known_is_like_no_other(viewer, project):
     assert code(answer) == "no_features"
 
 
-def test_a_project_that_is_not_there_is_not_found(admin):
+def test_an_unknown_project_is_not_found(admin):
     for route in ("", "metrics/", "label-next/", "similar/"):
         answer = admin.get(f"projects/999999/{route}")
         assert answer.status_code == 404

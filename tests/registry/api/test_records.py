@@ -5,12 +5,12 @@ from registry.models import AuditEntry
 from registry.reports.version_history import version_history
 from tests import factories as make
 
-from .conftest import WHO, asked, code
+from .conftest import AUTH_QUERIES, assert_queries, code
 
 
-def test_the_numbers_of_a_version_are_listed(viewer, version):
+def test_the_metrics_of_a_version_are_listed(viewer, version):
     make.ModelVersionFactory()
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         rows = viewer.rows("metrics/", {"version": version.pk})
     assert {row["version"] for row in rows} == {version.pk}
     assert len(rows) == version.metrics.count()
@@ -29,28 +29,28 @@ def test_metrics_are_filtered_searched_and_ordered_within_a_version(viewer, vers
     assert names(ordering="-value")[0] == "accuracy"
 
 
-def test_a_number_is_read(viewer, version):
+def test_a_metric_is_read(viewer, version):
     metric = version.metrics.get(name="primary")
-    told = viewer.get(f"metrics/{metric.pk}/").json()
-    assert (told["value"], told["n"], told["target"]) == (0.8, 40, "")
+    data = viewer.get(f"metrics/{metric.pk}/").json()
+    assert (data["value"], data["n"], data["target"]) == (0.8, 40, "")
 
 
-def test_answers_are_listed_with_their_task(viewer, version):
+def test_outcomes_are_listed_with_their_task(viewer, version):
     outcome = make.OutcomeFactory(version=version, predicted=None, score=None)
-    (told,) = viewer.rows("outcomes/")
-    assert told["task"] == {"id": outcome.task_id, "labelstudio_id": outcome.task.labelstudio_id}
-    assert told["version"]["label"] == version.label
-    assert told["predicted"] is None
-    assert viewer.get(f"outcomes/{outcome.pk}/").json() == told
+    (row,) = viewer.rows("outcomes/")
+    assert row["task"] == {"id": outcome.task_id, "labelstudio_id": outcome.task.labelstudio_id}
+    assert row["version"]["label"] == version.label
+    assert row["predicted"] is None
+    assert viewer.get(f"outcomes/{outcome.pk}/").json() == row
 
 
-def test_more_answers_take_no_more_queries(viewer, version):
+def test_more_outcomes_take_no_more_queries(viewer, version):
     make.OutcomeFactory.create_batch(5, version=version)
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         assert len(viewer.rows("outcomes/")) == 5
 
 
-def test_answers_are_filtered_and_ordered_within_a_version(viewer, version):
+def test_outcomes_are_filtered_and_ordered_within_a_version(viewer, version):
     wrong = make.OutcomeFactory(version=version, predicted="Negative", score=0.5)
     none = make.OutcomeFactory(version=version, predicted=None, score=None)
     right = make.OutcomeFactory(version=version, source="holdout", score=0.9)
@@ -65,7 +65,7 @@ def test_answers_are_filtered_and_ordered_within_a_version(viewer, version):
     assert ids(ordering="-score") == [right.pk, wrong.pk, none.pk]
 
 
-def test_answers_are_filtered_by_label_alone_or_among_others(viewer, version):
+def test_outcomes_are_filtered_by_label_alone_or_among_others(viewer, version):
     def outcome(human, predicted):
         return make.OutcomeFactory(version=version, human=human, predicted=predicted)
 
@@ -93,12 +93,12 @@ def test_labels_are_looked_for_within_a_version_only(viewer, version):
 def test_events_are_listed_without_their_payload(viewer, project):
     event = make.EventFactory(project=project, payload={"annotation": {"id": 7}})
     make.EventFactory.create_batch(3, project=project)
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         rows = viewer.rows("events/")
     assert len(rows) == 4
     assert "payload" not in rows[0]
-    told = viewer.get(f"events/{event.pk}/").json()
-    assert told["payload"] == {"annotation": {"id": 7}}
+    data = viewer.get(f"events/{event.pk}/").json()
+    assert data["payload"] == {"annotation": {"id": 7}}
 
 
 def test_secrets_were_never_stored(viewer, project):
@@ -126,7 +126,7 @@ def test_events_are_filtered_and_searched_within_a_project(viewer, project):
 
 def test_audit_entries_are_listed_with_the_versions_that_they_moved(viewer, project, version):
     newer = make.ModelVersionFactory(project=project, champion=True)
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         last, _ = viewer.rows("audit-entries/")
     assert last["verb"] == "promote"
     assert last["from_version"] == {"id": version.pk, "label": version.label}
@@ -157,10 +157,10 @@ def test_the_audit_entries_of_a_version_are_those_of_its_page_with_what_took_it_
     champion.roll_back(project, actor="lea", reason="Worse on Mondays.", to=version)
     versions.note(later, "Odd on emoji.", actor="lea")
     verbs = {}
-    for shown in (version, later):
-        found = viewer.rows("audit-entries/", {"version": shown.pk})
-        assert [row["id"] for row in found] == [entry.pk for entry in version_history(shown)]
-        verbs[shown] = [row["verb"] for row in found]
+    for one in (version, later):
+        found = viewer.rows("audit-entries/", {"version": one.pk})
+        assert [row["id"] for row in found] == [entry.pk for entry in version_history(one)]
+        verbs[one] = [row["verb"] for row in found]
     assert verbs == {
         version: ["roll_back", "promote", "promote"],
         later: ["note", "roll_back", "promote"],

@@ -5,7 +5,7 @@ import pytest
 from registry.models import AuditEntry, TrainingRun
 from tests import factories as make
 
-from .conftest import WHO, asked, code
+from .conftest import AUTH_QUERIES, assert_queries, code
 
 
 def test_a_run_is_started_once(lead, project):
@@ -25,7 +25,7 @@ def test_a_run_needs_a_project(lead, body):
     assert code(lead.post("runs/", body)) == "input_invalid"
 
 
-def test_a_run_is_cancelled_and_tried_again(lead, project):
+def test_a_run_is_cancelled_and_retried(lead, project):
     run = make.TrainingRunFactory(project=project)
     url = f"runs/{run.pk}"
     assert code(lead.post(f"{url}/retry/")) == "run_not_failed"
@@ -49,15 +49,15 @@ def test_a_viewer_runs_nothing(viewer, project):
     assert TrainingRun.objects.count() == 1
 
 
-def test_a_failed_run_tells_code_cause_and_cure(viewer, project):
+def test_a_failed_run_has_code_cause_and_cure(viewer, project):
     make.TrainingRunFactory(project=project, state="failed")
-    (told,) = viewer.rows("runs/")
-    assert told["error"] == {
+    (row,) = viewer.rows("runs/")
+    assert row["error"] == {
         "code": "training_failed",
         "message": "It failed.",
         "hint": "Try again.",
     }
-    assert told["version"] is None
+    assert row["version"] is None
 
 
 def test_what_a_run_did_is_on_its_own_page_only(viewer, version):
@@ -65,16 +65,16 @@ def test_what_a_run_did_is_on_its_own_page_only(viewer, version):
     assert listed["version"] == {"id": version.pk, "label": version.label}
     assert listed["error"] is None
     assert "log" not in listed
-    with asked(WHO + 1):
-        told = viewer.get(f"runs/{version.run_id}/").json()
-    assert {"log", "statements", "candidates", "comparison", "phases"} <= set(told)
+    with assert_queries(AUTH_QUERIES + 1):
+        data = viewer.get(f"runs/{version.run_id}/").json()
+    assert {"log", "statements", "candidates", "comparison", "phases"} <= set(data)
 
 
 def test_more_runs_take_no_more_queries(viewer, project):
     for _ in range(4):
         make.ModelVersionFactory(project=project)
         make.TrainingRunFactory(project=project, state="failed")
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         assert len(viewer.rows("runs/")) == 8
 
 

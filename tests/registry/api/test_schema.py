@@ -66,7 +66,7 @@ def test_the_docs_fetch_nothing_from_elsewhere(client, django_user_model):
 
 
 @pytest.fixture
-def kept_connection():
+def open_connection():
     """The test's transaction: the WSGI handler ends connections, which Django's client knows."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -81,8 +81,8 @@ def rows(project, version):
     newer = make.ModelVersionFactory(project=project)
     task = make.TaskFactory(project=project, labelled="Positive")
     answers = [
-        make.OutcomeFactory(version=one, task=task, predicted=said, source="holdout")
-        for one, said in ((version, "Positive"), (newer, "Negative"))
+        make.OutcomeFactory(version=one, task=task, predicted=predicted, source="holdout")
+        for one, predicted in ((version, "Positive"), (newer, "Negative"))
     ]
     failed = make.TrainingRunFactory(project=project, state="failed")
     waiting = make.TrainingRunFactory(project=make.ProjectFactory())
@@ -103,9 +103,9 @@ def rows(project, version):
 
 
 def aim(case, rows):
-    """Make most ids those of rows that are there: of others every answer is the same 404."""
+    """Makes most ids those of existing rows, since every other id answers the same 404."""
     resource = case.operation.path.split("/")[2]
-    for place, name, there in (
+    for place, name, ids in (
         (case.path_parameters, "id", rows[resource]),
         (case.query, "with", rows["versions"]),
         (case.query, "version", rows["versions"]),
@@ -114,21 +114,21 @@ def aim(case, rows):
         (case.body, "project", rows["projects"]),
         (case.body, "to", rows["versions"]),
     ):
-        given = place.get(name) if isinstance(place, dict) else None
-        if type(given) is int and given % 4:
-            place[name] = there[given % len(there)]
+        value = place.get(name) if isinstance(place, dict) else None
+        if type(value) is int and value % 4:
+            place[name] = ids[value % len(ids)]
 
 
 @SCHEMA.parametrize()
 @EXAMPLES[6]
-def test_every_answer_is_in_the_schema(case, admin, rows, kept_connection):
+def test_every_answer_is_in_the_schema(case, admin, rows, open_connection):
     aim(case, rows)
     case.call_and_validate(headers=admin.headers, checks=CHECKS)
 
 
 @SCHEMA.parametrize()
 @EXAMPLES[2]
-def test_every_answer_to_a_viewer_is_in_the_schema(case, viewer, rows, kept_connection):
+def test_every_answer_to_a_viewer_is_in_the_schema(case, viewer, rows, open_connection):
     aim(case, rows)
     case.call_and_validate(headers=viewer.headers, checks=CHECKS)
 
@@ -138,7 +138,7 @@ def test_every_answer_to_a_viewer_is_in_the_schema(case, viewer, rows, kept_conn
 @SCHEMA.parametrize()
 @EXAMPLES[100]
 def test_a_hundred_answers_of_each_route_are_in_the_schema(
-    case, who, rows, kept_connection, request
+    case, who, rows, open_connection, request
 ):
     aim(case, rows)
     caller = request.getfixturevalue(who)

@@ -15,7 +15,7 @@ from registry.actions import tasks
 from registry.api.downloads import download_slot
 from tests import factories as make
 
-from .conftest import WHO, Caller, asked, code
+from .conftest import AUTH_QUERIES, Caller, assert_queries, code
 
 
 @pytest.fixture
@@ -23,10 +23,10 @@ def image(project):
     return make.ImageTaskFactory(project=project, data={"image": "http://images/cat.jpg"})
 
 
-def test_tasks_are_listed_with_what_was_said_and_without_their_data(viewer, project):
+def test_tasks_are_listed_with_their_labels_and_without_their_data(viewer, project):
     task = make.TaskFactory(project=project, labelled="Positive")
     make.TaskFactory.create_batch(3, project=project)
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         rows = viewer.rows("tasks/")
     assert len(rows) == 4
     assert (rows[-1]["labels"], rows[-1]["split"]) == ({"label": "Positive"}, "train")
@@ -34,24 +34,28 @@ def test_tasks_are_listed_with_what_was_said_and_without_their_data(viewer, proj
     assert task.data["text"] not in str(rows)
 
 
-def test_one_task_is_shown_as_pages_show_it(viewer, project, image):
+def test_one_task_has_the_content_that_pages_display(viewer, project, image):
     text = make.TaskFactory(project=project)
-    with asked(WHO + 1):
-        told = viewer.get(f"tasks/{text.pk}/").json()["content"]
-    assert (told["kind"], told["text"], told["thumbnail"]) == ("text", text.data["text"], None)
-    told = viewer.get(f"tasks/{image.pk}/").json()["content"]
-    assert (told["kind"], told["text"]) == ("image", "http://images/cat.jpg")
-    assert told["thumbnail"] == f"/api/tasks/{image.pk}/thumbnail/"
+    with assert_queries(AUTH_QUERIES + 1):
+        content = viewer.get(f"tasks/{text.pk}/").json()["content"]
+    assert (content["kind"], content["text"], content["thumbnail"]) == (
+        "text",
+        text.data["text"],
+        None,
+    )
+    content = viewer.get(f"tasks/{image.pk}/").json()["content"]
+    assert (content["kind"], content["text"]) == ("image", "http://images/cat.jpg")
+    assert content["thumbnail"] == f"/api/tasks/{image.pk}/thumbnail/"
 
 
-def test_an_image_inside_its_address_is_not_told_twice(viewer, project):
-    held = make.ImageTaskFactory(project=project, data={"image": "data:image/png;base64,aGVsbG8="})
-    told = viewer.get(f"tasks/{held.pk}/").json()["content"]
-    assert told["text"] == "data:image/png;base64"
+def test_an_image_inside_its_address_is_not_repeated_as_text(viewer, project):
+    task = make.ImageTaskFactory(project=project, data={"image": "data:image/png;base64,aGVsbG8="})
+    content = viewer.get(f"tasks/{task.pk}/").json()["content"]
+    assert content["text"] == "data:image/png;base64"
 
 
 def test_tasks_are_filtered_and_ordered_within_a_project(viewer, project):
-    plain, labelled = (make.TaskFactory(project=project, labelled=said) for said in (None, "a"))
+    plain, labelled = (make.TaskFactory(project=project, labelled=label) for label in (None, "a"))
     make.TaskFactory(labelled="a")
     tasks.drop(project, [plain.labelstudio_id])
 
@@ -88,7 +92,7 @@ def test_a_thumbnail_is_read_as_nothing_but_an_image(viewer, image):
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_an_image_that_cannot_be_had_is_told_with_the_engines_code(viewer, project):
+def test_an_unavailable_image_is_answered_with_the_engines_code(viewer, project):
     gone = make.ImageTaskFactory(project=project, data={"image": "http://images/gone.jpg"})
     for task in (gone, make.TaskFactory(project=project)):
         answer = viewer.get(f"tasks/{task.pk}/thumbnail/", Accept="image/*")
@@ -114,8 +118,8 @@ def test_images_are_for_those_who_may_see_tasks_and_projects(image):
     for permission in ("view_task", "view_project"):
         answers = [pat.get(f"tasks/{image.pk}/{route}") for route in ("", "thumbnail/")]
         assert [code(answer) for answer in answers] == ["permission_denied"] * 2
-        ours = Permission.objects.filter(content_type__app_label="registry")
-        user.user_permissions.add(ours.get(codename=permission))
+        permissions = Permission.objects.filter(content_type__app_label="registry")
+        user.user_permissions.add(permissions.get(codename=permission))
     assert pat.get(f"tasks/{image.pk}/thumbnail/").status_code == 200
 
 

@@ -10,7 +10,7 @@ from registry.models import AuditEntry, Project
 from tests import factories as make
 from tests.registry.reports.records import clusters
 
-from .conftest import WHO, asked, code
+from .conftest import AUTH_QUERIES, assert_queries, code
 
 
 def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, project):
@@ -23,17 +23,17 @@ def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, 
 
 
 def test_a_version_is_read_with_its_targets(viewer, version):
-    with asked(WHO + 2):
-        told = viewer.get(f"versions/{version.pk}/").json()
-    assert told["targets"][0]["labels"] == ["Negative", "Positive"]
-    assert told["environment"] == {"python": "3.11"}
-    assert told["artifact_sha256"] == version.artifact_sha256
+    with assert_queries(AUTH_QUERIES + 2):
+        data = viewer.get(f"versions/{version.pk}/").json()
+    assert data["targets"][0]["labels"] == ["Negative", "Positive"]
+    assert data["environment"] == {"python": "3.11"}
+    assert data["artifact_sha256"] == version.artifact_sha256
 
 
 def test_more_versions_take_no_more_queries(viewer, project):
     for _ in range(5):
         make.ModelVersionFactory(project=project)
-    with asked(WHO + 1):
+    with assert_queries(AUTH_QUERIES + 1):
         assert len(viewer.rows("versions/")) == 5
 
 
@@ -123,7 +123,7 @@ def test_the_artifact_is_downloaded_with_its_sha256(viewer, version):
     assert again.status_code == 304
 
 
-def test_an_artifact_that_was_tampered_with_is_not_given_out(viewer, version):
+def test_an_artifact_that_was_tampered_with_is_not_downloaded(viewer, version):
     path = artifacts.fetch(version)
     path.chmod(0o600)
     path.write_bytes(b"something else")
@@ -136,25 +136,25 @@ def test_the_surest_mistakes_come_first(viewer, version):
     worst = make.OutcomeFactory(version=version, source="holdout", predicted="Negative", score=0.9)
     make.OutcomeFactory(version=version, source="holdout")
     url = f"versions/{version.pk}/mistakes/"
-    told = viewer.get(url).json()
-    assert [one["score"] for one in told] == [0.9, 0.6]
-    assert told[0]["outcome"] == worst.pk
-    assert told[0]["task"]["text"] == worst.task.data["text"]
+    rows = viewer.get(url).json()
+    assert [one["score"] for one in rows] == [0.9, 0.6]
+    assert rows[0]["outcome"] == worst.pk
+    assert rows[0]["task"]["text"] == worst.task.data["text"]
     assert len(viewer.get(url, {"limit": 1, "target": "label"}).json()) == 1
     assert viewer.get(url, {"target": "other"}).json() == []
     assert code(viewer.get(url, {"limit": 501})) == "input_invalid"
 
 
-def test_each_label_is_told_with_its_best_examples(viewer, project):
+def test_each_label_is_listed_with_its_best_examples(viewer, project):
     version = clusters(project, {"cats": 4, "dogs": 9}, shown=3)
     url = f"versions/{version.pk}/exemplars/"
-    with asked(WHO + 4):  # the version with its project, its targets, and two of the report
-        told = viewer.get(url, {"limit": 2}).json()
-    assert [(look["label"], look["n"], look["total"]) for look in told] == [
+    with assert_queries(AUTH_QUERIES + 4):  # version with project, targets, two of the report
+        rows = viewer.get(url, {"limit": 2}).json()
+    assert [(look["label"], look["n"], look["total"]) for look in rows] == [
         ("dogs", 9, 3),
         ("cats", 4, 3),
     ]
-    best = told[0]["examples"]
+    best = rows[0]["examples"]
     assert [one["score"] for one in best] == [0.9, 0.89]
     assert best[0]["task"]["thumbnail"] == f"/api/tasks/{best[0]['task']['id']}/thumbnail/"
     (cats,) = viewer.get(url, {"label": "cats", "target": "label"}).json()
@@ -164,11 +164,11 @@ def test_each_label_is_told_with_its_best_examples(viewer, project):
         assert code(viewer.get(url, query)) == "input_invalid"
 
 
-def test_a_version_says_what_it_sees_with_and_is_judged_by(viewer, project):
+def test_a_version_has_its_extractor_and_its_primary_metric(viewer, project):
     version = clusters(project, {"cats": 4})
-    told = viewer.get(f"versions/{version.pk}/").json()
-    assert told["extractor"] == "opencv-1"
-    assert told["primary"] == {"metric": "silhouette", "value": 0.31, "n": 40}
+    data = viewer.get(f"versions/{version.pk}/").json()
+    assert data["extractor"] == "opencv-1"
+    assert data["primary"] == {"metric": "silhouette", "value": 0.31, "n": 40}
     (point,) = viewer.get(f"projects/{project.pk}/metrics/").json()
     assert (point["metric"], point["k"]) == ("silhouette", 0)
     card = viewer.get(f"versions/{version.pk}/card/").json()
@@ -180,29 +180,29 @@ def test_two_versions_are_compared_on_the_same_tasks(viewer, project, version):
     newer = make.ModelVersionFactory(project=project)
     for right in (True, False):
         task = make.TaskFactory(project=project, labelled="Positive")
-        for one, said in ((version, right), (newer, True)):
+        for one, is_positive in ((version, right), (newer, True)):
             make.OutcomeFactory(
                 version=one,
                 task=task,
                 source="holdout",
-                predicted="Positive" if said else "Negative",
+                predicted="Positive" if is_positive else "Negative",
             )
     url = f"versions/{newer.pk}/compare/"
-    told = viewer.get(url, {"with": version.pk}).json()
-    assert told["a"]["label"] == version.label
-    assert told["b"]["label"] == newer.label
-    assert told["n"] == 2
-    assert told["targets"][0]["only_b"] == 1
-    assert told["targets"][0]["b_right"][0]["a"] == "Negative"
+    data = viewer.get(url, {"with": version.pk}).json()
+    assert data["a"]["label"] == version.label
+    assert data["b"]["label"] == newer.label
+    assert data["n"] == 2
+    assert data["targets"][0]["only_b"] == 1
+    assert data["targets"][0]["b_right"][0]["a"] == "Negative"
     elsewhere = make.ModelVersionFactory()
     assert code(viewer.get(url, {"with": elsewhere.pk})) == "input_invalid"
     assert code(viewer.get(url)) == "input_invalid"
 
 
-def test_a_card_is_told_as_json_and_as_markdown(viewer, version):
-    told = viewer.get(f"versions/{version.pk}/card/").json()
-    assert told["version"] == version.label
-    assert told["lineage"]["artifact"]["sha256"] == version.artifact_sha256
+def test_a_card_is_served_as_json_and_as_markdown(viewer, version):
+    data = viewer.get(f"versions/{version.pk}/card/").json()
+    assert data["version"] == version.label
+    assert data["lineage"]["artifact"]["sha256"] == version.artifact_sha256
     answer = viewer.get(f"versions/{version.pk}/card/markdown/")
     assert answer["Content-Type"].startswith("text/markdown")
     assert answer.content.decode().startswith(f"# {version.label} of ")
