@@ -1,4 +1,4 @@
-"""What can be done in the admin: each is an action with a reason, and a refusal is told."""
+"""The actions of the admin: each asks for a reason and reports its refusal."""
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -14,21 +14,21 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 
-def action_url(shown, name):
-    return reverse(f"admin:registry_{shown._meta.model_name}_{name}", args=[shown.pk])
+def action_url(obj, name):
+    return reverse(f"admin:registry_{obj._meta.model_name}_{name}", args=[obj.pk])
 
 
-def do(client, shown, name, **given):
-    """Post the dialog; return what the user is told."""
-    response = client.post(action_url(shown, name), {"_form_submitted": "True", **given})
+def do(client, obj, name, **fields):
+    """Post the dialog; the message on the next page."""
+    response = client.post(action_url(obj, name), {"_form_submitted": "True", **fields})
     assert response.status_code == 302, response.content.decode()[:2000]
     return [str(m) for m in get_messages(response.wsgi_request)][-1]
 
 
 def test_a_version_is_promoted_with_a_reason(client):
     version = make.ModelVersionFactory()
-    told = do(client, version, "promote", reason="Better on long texts.")
-    assert version.label in told
+    message = do(client, version, "promote", reason="Better on long texts.")
+    assert version.label in message
     assert Project.objects.get(pk=version.project_id).champion_id == version.pk
     entry = AuditEntry.objects.filter(verb="promote").latest("id")
     assert (entry.actor, entry.reason, entry.to_version) == (
@@ -63,11 +63,11 @@ def test_a_dialog_posted_by_htmx_is_sent_on_by_a_header(client):
     assert response.headers["HX-Redirect"] == f"/admin/registry/modelversion/{version.pk}/change/"
 
 
-def test_a_refused_promotion_is_told_with_its_cure(client):
+def test_a_refused_promotion_is_reported_with_its_cure(client):
     version = make.ModelVersionFactory()
     do(client, version, "archive", reason="Old.")
-    told = do(client, version, "promote", reason="Again.")
-    assert "is archived" in told
+    message = do(client, version, "promote", reason="Again.")
+    assert "is archived" in message
     assert Project.objects.get(pk=version.project_id).champion is None
 
 
@@ -94,7 +94,7 @@ def test_train_now_queues_a_run_once(client):
     assert AuditEntry.objects.get(run=run, verb="train").reason == "New labels."
 
 
-def test_a_queued_run_is_cancelled_and_tried_again(client):
+def test_a_queued_run_is_cancelled_and_retried(client):
     run = make.TrainingRunFactory()
     assert "is cancelled" in do(client, run, "cancel", reason="Not now.")
     run.refresh_from_db()
@@ -108,7 +108,7 @@ def test_a_run_that_has_ended_cannot_be_cancelled(client):
     assert "has ended already" in do(client, run, "cancel", reason="")
 
 
-def test_a_key_is_shown_once_and_stored_as_its_hash(client):
+def test_a_key_appears_once_and_is_stored_as_its_hash(client):
     project = make.ProjectFactory()
     response = client.post(
         reverse("admin:registry_accesskey_add"), {"name": "team", "project": project.pk}
@@ -132,8 +132,8 @@ def test_a_key_is_revoked(client):
     assert AuditEntry.objects.get(verb="revoke_key").reason == "It leaked."
 
 
-def post_settings(client, project, **given):
-    form = {"options": "{}", "promotion_rule": "if_better", "reason": "", "enabled": "on"} | given
+def post_settings(client, project, **fields):
+    form = {"options": "{}", "promotion_rule": "if_better", "reason": "", "enabled": "on"} | fields
     return client.post(reverse("admin:registry_project_change", args=[project.pk]), form)
 
 
@@ -160,7 +160,7 @@ def test_the_settings_of_a_project_are_changed_by_an_action(client):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("fields", "message"),
     [
         ({"first_labels": "-1"}, "greater than or equal to 0"),
         ({"changed_share": "a lot"}, "Enter a number"),
@@ -170,11 +170,11 @@ def test_the_settings_of_a_project_are_changed_by_an_action(client):
         ({"promotion_rule": "sometimes"}, "Select a valid choice"),
     ],
 )
-def test_wrong_settings_are_told_and_not_saved(client, given, told):
+def test_invalid_settings_are_reported_and_not_saved(client, fields, message):
     project = make.ProjectFactory()
-    response = post_settings(client, project, **given)
+    response = post_settings(client, project, **fields)
     assert response.status_code == 200
-    assert told in response.content.decode()
+    assert message in response.content.decode()
     assert not AuditEntry.objects.filter(verb="configure").exists()
 
 
@@ -210,8 +210,8 @@ def test_credentials_are_set_as_a_pair(client):
 
 def test_a_url_without_a_scheme_is_refused(client):
     project = make.ProjectFactory()
-    told = do(client, project, "set_credentials", url="localhost:8080", key="k")
-    assert "http://" in told
+    message = do(client, project, "set_credentials", url="localhost:8080", key="k")
+    assert "http://" in message
     project.refresh_from_db()
     assert project.labelstudio_key == ""
 
@@ -244,7 +244,7 @@ def test_a_connection_check_names_the_step_and_its_cure(client):
     assert "Set a token." in page.content.decode()
 
 
-def test_a_note_is_kept_and_the_one_before_stays_in_the_audit_entry(client):
+def test_a_note_is_stored_and_the_one_before_stays_in_the_audit_entry(client):
     version = make.ModelVersionFactory()
     do(client, version, "write_note", note="Good on short texts.")
     do(client, version, "write_note", note="Good.")
@@ -255,7 +255,7 @@ def test_a_note_is_kept_and_the_one_before_stays_in_the_audit_entry(client):
     }
 
 
-def test_a_viewer_sees_no_buttons_and_cannot_act_by_url(client):
+def test_a_viewer_sees_no_buttons_and_is_refused_actions_by_url(client):
     version = make.ModelVersionFactory()
     viewer = User.objects.create_user("vera", is_staff=True)
     viewer.user_permissions.set(
@@ -273,7 +273,7 @@ def test_a_viewer_sees_no_buttons_and_cannot_act_by_url(client):
     assert client.post(action_url(version.project, "train_now"), {}).status_code == 403
 
 
-def test_an_object_that_is_not_there_is_not_found(client):
+def test_an_unknown_object_is_not_found(client):
     url = reverse("admin:registry_modelversion_promote", args=[999_999])
     assert client.post(url, {"_form_submitted": "True", "reason": "r"}).status_code == 404
 

@@ -39,7 +39,7 @@ def workers(db):
         make.WorkerFactory(cluster=cluster)
 
 
-def test_a_project_is_shown_at_a_glance(client, workers):
+def test_a_project_is_summed_up_on_one_row(client, workers):
     project = make.ProjectFactory(title="Reviews", connection={"ok": True})
     for primary in (0.6, 0.7):
         version = make.ModelVersionFactory(
@@ -60,7 +60,7 @@ def test_a_project_is_shown_at_a_glance(client, workers):
     assert "Nothing." in page
 
 
-def test_accuracy_of_too_few_is_not_shown(client, workers):
+def test_accuracy_of_too_few_outcomes_is_left_out(client, workers):
     version = make.ModelVersionFactory(champion=True)
     for _ in range(19):
         make.OutcomeFactory(version=version)
@@ -92,7 +92,7 @@ def test_an_item_leads_to_what_it_is_about(client, workers):
     )
 
 
-def test_a_missing_worker_is_told(client):
+def test_a_missing_worker_is_an_alert(client):
     make.WorkerFactory(cluster="events", heartbeat_at=timezone.now() - timedelta(hours=1))
     assert "No worker of the events cluster" in home(client).content.decode()
 
@@ -116,7 +116,7 @@ def test_hostile_titles_errors_and_hosts_are_escaped(client, workers):
     assert page.count("&lt;script&gt;alert(1)") >= 5
 
 
-def test_many_projects_take_few_queries_and_are_shown_in_pages(client, workers):
+def test_many_projects_take_few_queries_and_are_paginated(client, workers):
     def queries(path):
         with CaptureQueriesContext(connection) as captured:
             response = home(client, path)
@@ -138,7 +138,7 @@ def test_many_projects_take_few_queries_and_are_shown_in_pages(client, workers):
     assert home(client, "?page=nine").context["page"].number == 1
 
 
-def test_the_first_steps_are_told_where_there_is_no_project(client, workers):
+def test_without_a_project_the_page_has_the_first_steps(client, workers):
     assert "paste the URL" in home(client).content.decode()
 
 

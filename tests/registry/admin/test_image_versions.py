@@ -1,4 +1,4 @@
-"""Pages of versions that group images, or tell how near they are: other numbers, and no race."""
+"""Pages of versions that cluster images or find similar ones: other metrics, and no candidates."""
 
 import re
 
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests import factories as make
-from tests.registry.reports.records import clusters, labelled_tasks, metric, nearness
+from tests.registry.reports.records import clusters, labelled_tasks, metric, similarity
 
 pytestmark = pytest.mark.django_db
 
@@ -22,9 +22,9 @@ def project():
     return make.ProjectFactory(title="Animals")
 
 
-def page_of(client, shown, query=""):
-    name = shown._meta.model_name
-    response = client.get(reverse(f"admin:registry_{name}_change", args=[shown.pk]) + query)
+def page_of(client, obj, query=""):
+    name = obj._meta.model_name
+    response = client.get(reverse(f"admin:registry_{name}_change", args=[obj.pk]) + query)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -35,7 +35,7 @@ def text_of(page):
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def test_clusters_are_shown_by_their_own_metrics_and_images(client, project):
+def test_clusters_have_their_own_metrics_and_images(client, project):
     version = clusters(project, {"cats": 400, "dogs": 1}, NAMED, champion=True)
     with CaptureQueriesContext(connection) as captured:
         page = page_of(client, version)
@@ -54,23 +54,23 @@ def test_clusters_are_shown_by_their_own_metrics_and_images(client, project):
     assert ">no answer<" in page  # a column of the confusion
 
 
-def test_what_such_a_version_cannot_have_is_not_asked_for(client, project):
-    for version in (clusters(project, {"cats": 3}, NAMED), nearness(project, [("cat", "cat")])):
+def test_reports_that_such_a_version_cannot_have_are_left_out(client, project):
+    for version in (clusters(project, {"cats": 3}, NAMED), similarity(project, [("cat", "cat")])):
         page = page_of(client, version)
         for section in ("Learning curve of", "Reliability of", "Candidates"):
             assert section not in page
     assert 'aria-label="Classes of label"' not in page_of(client, clusters(project, {"cats": 3}))
 
 
-def test_clusters_that_nobody_has_named_are_judged_by_themselves(client, project):
+def test_clusters_without_human_names_are_evaluated_by_silhouette(client, project):
     text = text_of(page_of(client, clusters(project, {"cluster 1": 30, "cluster 2": 10})))
     assert "Primary metric (silhouette) 0.310" in text
     assert "No holdout task was evaluated." in text
 
 
-def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
+def test_similarity_is_evaluated_by_precision_at_k_and_human_labels(client, project):
     task = make.ImageTaskFactory(project=project)
-    version = nearness(
+    version = similarity(
         project,
         [("cat", "cat"), ("dog", None), ("", None), ("cat", None)],
         metrics=[
@@ -95,20 +95,20 @@ def test_nearness_is_judged_by_precision_at_k_and_by_humans(client, project):
 
 
 def test_nothing_is_the_right_answer_for_what_is_not_of_the_label(client, project):
-    said = [("cat", None), ("dog", None), ("dog", None), ("dog", "cat")]
-    page = page_of(client, nearness(project, said))
+    answers = [("cat", None), ("dog", None), ("dog", None), ("dog", "cat")]
+    page = page_of(client, similarity(project, answers))
     cells = re.findall(r'<td class="(heat-\w+)" style="[^"]+" title="(\d of \d [\w :]+) \(', page)
-    of = {told: css for css, told in cells}
-    assert of["2 of 3 with human label dog: predicted no answer"] == "heat-right"
+    css_of = {title: css for css, title in cells}
+    assert css_of["2 of 3 with human label dog: predicted no answer"] == "heat-right"
     assert (
-        of["1 of 3 with human label dog: predicted cat"]
-        == of["1 of 1 with human label cat: predicted no answer"]
+        css_of["1 of 3 with human label dog: predicted cat"]
+        == css_of["1 of 1 with human label cat: predicted no answer"]
         == "heat-wrong"
     )
 
 
 def test_more_of_a_label_is_one_step_away(client, project):
-    version = clusters(project, {"cats": 40}, shown=14)
+    version = clusters(project, {"cats": 40}, exemplar_count=14)
     page = page_of(client, version)
     assert page.count('class="thumbnail"') == 12
     link = "?target=label&amp;label=cats#exemplars"
@@ -176,7 +176,7 @@ def test_the_champion_before_is_not_compared_by_another_metric(client, project):
     assert "silhouette 0.310 (n = 40)" in text
 
 
-def test_home_project_and_list_say_by_what_a_version_is_judged(client, project):
+def test_home_project_and_list_name_the_primary_metric_of_a_version(client, project):
     make.ModelVersionFactory(project=project)
     version = clusters(project, {"cats": 4}, NAMED, champion=True)
     for url in ("/admin/", reverse("admin:registry_project_change", args=[project.pk])):
@@ -209,10 +209,10 @@ IMAGES = {"images": 2000, "cached": 1980, "downloaded": 20, "embedded": 20, "una
 IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
 
 
-def test_a_run_and_its_version_say_what_became_of_the_images(client, project):
+def test_a_run_and_its_version_count_the_images(client, project):
     counts = {"tasks": 2000, "train": 40, "holdout": 10, "unlabelled": 1950, "images": IMAGES}
-    tried = [{"target": "label", "name": "2 clusters", "score": 0.31, "metric": "silhouette"}]
-    described = {"dataset_counts": counts, "candidates": tried}
+    candidates = [{"target": "label", "name": "2 clusters", "score": 0.31, "metric": "silhouette"}]
+    described = {"dataset_counts": counts, "candidates": candidates}
     version = clusters(project, {"cats": 4}, described=described)
     for page in (page_of(client, version.run), page_of(client, version)):
         text = text_of(page)

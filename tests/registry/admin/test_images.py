@@ -22,14 +22,14 @@ def project():
     return make.ProjectFactory()
 
 
-def answered(task, predicted="Negative", score=0.9):
-    said = {"predicted": predicted, "human": "Positive", "score": score}
-    return {"task": task.pk, "target": "label", "correct": predicted == "Positive", **said}
+def outcome(task, predicted="Negative", score=0.9):
+    answer = {"predicted": predicted, "human": "Positive", "score": score}
+    return {"task": task.pk, "target": "label", "correct": predicted == "Positive", **answer}
 
 
-def judged(project, tasks, **more):
+def classifier(project, tasks, **more):
     return make.ModelVersionFactory(
-        project=project, outcomes=[answered(task, **more) for task in tasks]
+        project=project, outcomes=[outcome(task, **more) for task in tasks]
     )
 
 
@@ -39,18 +39,18 @@ def page_of(client, url):
     return response.content.decode()
 
 
-def url_of(shown):
-    return reverse(f"admin:registry_{shown._meta.model_name}_change", args=[shown.pk])
+def url_of(obj):
+    return reverse(f"admin:registry_{obj._meta.model_name}_change", args=[obj.pk])
 
 
 def images(page):
-    """By alternative text, where each image is."""
+    """The address of each image by its alternative text."""
     found = re.findall(r'<img class="thumbnail" src="([^"]+)" alt="([^"]*)"', page)
     return {unescape(alt): src for src, alt in found}
 
 
 def drawn(task):
-    """As `images` has the task's image."""
+    """The entry of `images` for the task's image."""
     name = task.data["image"].rsplit("/", 1)[-1]
     return {f"task {task.labelstudio_id}: {name}": f"/api/tasks/{task.pk}/thumbnail/"}
 
@@ -78,17 +78,19 @@ def test_an_image_is_called_by_its_task_and_the_end_of_its_address(project, addr
     assert f'alt="task {task.labelstudio_id}: {name}"' in image(task_views(project, [task])[0])
 
 
-def test_mistakes_are_shown_as_images(client, project):
+def test_mistakes_are_displayed_as_images(client, project):
     one, other = make.ImageTaskFactory.create_batch(2, project=project)
-    version = judged(project, [one, other])
+    version = classifier(project, [one, other])
     page = page_of(client, url_of(version))
     assert images(page) == {**drawn(one), **drawn(other)}
     assert one.data["image"] not in page
 
 
-def test_the_tasks_of_a_cell_are_shown_as_images(client, project):
+def test_the_tasks_of_a_cell_are_displayed_as_images(client, project):
     task = make.ImageTaskFactory(project=project)
-    version = judged(project, [task, make.TaskFactory(project=project, data={"text": "A text."})])
+    version = classifier(
+        project, [task, make.TaskFactory(project=project, data={"text": "A text."})]
+    )
     listed = page_of(client, f"/admin/registry/outcome/?version__id__exact={version.pk}")
     assert images(listed) == drawn(task)
     assert "A text." in listed
@@ -96,21 +98,21 @@ def test_the_tasks_of_a_cell_are_shown_as_images(client, project):
 
 def test_the_page_of_an_answer_has_its_image_and_the_address(client, project):
     task = make.ImageTaskFactory(project=project)
-    page = page_of(client, url_of(judged(project, [task]).outcomes.get()))
+    page = page_of(client, url_of(classifier(project, [task]).outcomes.get()))
     assert images(page) == drawn(task)
     assert task.data["image"] in page
 
 
 def test_versions_that_disagree_are_compared_by_images(client, project):
     task = make.ImageTaskFactory(project=project)
-    a, b = judged(project, [task]), judged(project, [task], predicted="Positive")
+    a, b = classifier(project, [task]), classifier(project, [task], predicted="Positive")
     page = page_of(client, f"/admin/registry/modelversion/compare/?a={a.pk}&b={b.pk}")
     assert images(page) == drawn(task)
 
 
-def test_a_task_is_shown_with_those_that_are_most_like_it(client, project):
+def test_the_page_of_a_task_lists_the_most_similar_tasks(client, project):
     task = make.ImageTaskFactory(project=project)
-    others = [make.ImageTaskFactory(project=project, labelled=said) for said in ("Cat", None) * 5]
+    others = [make.ImageTaskFactory(project=project, labelled=label) for label in ("Cat", None) * 5]
     with CaptureQueriesContext(connection) as captured:
         page = page_of(client, url_of(task))
     assert len(captured) <= 20
@@ -132,7 +134,7 @@ def test_a_task_without_features_says_so(client, project):
     assert "No other task of the project has features yet." in alone
 
 
-def test_a_text_is_not_said_to_be_like_others(client, project):
+def test_the_page_of_a_text_lists_no_similar_tasks(client, project):
     page = page_of(client, url_of(make.TaskFactory(project=project, data={"text": "A text."})))
     assert "A text." in page
     assert "Most similar" not in page
@@ -141,8 +143,8 @@ def test_a_text_is_not_said_to_be_like_others(client, project):
 
 def test_hostile_addresses_are_escaped(client, project):
     tasks = [make.ImageTaskFactory(project=project, data={"image": HOSTILE}) for _ in range(2)]
-    version = judged(project, tasks)
-    other = judged(project, tasks, predicted="Positive")
+    version = classifier(project, tasks)
+    other = classifier(project, tasks, predicted="Positive")
     compared = f"/admin/registry/modelversion/compare/?a={version.pk}&b={other.pk}"
     listed = f"/admin/registry/outcome/?version__id__exact={version.pk}"
     for url in (

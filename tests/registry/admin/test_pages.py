@@ -21,7 +21,7 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 # What is read on the pages of others: how sure a champion is of a task in the order of what to
-# label next, exemplars with their version, features with the tasks that are alike. Nobody
+# label next, exemplars with their version, features with the similar tasks. Nobody
 # looks at the ids of what is deleted, or at the file that a version is loaded from.
 UNLISTED = {TaskScore, Exemplar, Feature, Tombstone, ConvertedArtifact}
 MODELS = [
@@ -36,8 +36,8 @@ def list_url(name):
     return reverse(f"admin:registry_{name}_changelist")
 
 
-def page_url(name, shown):
-    return reverse(f"admin:registry_{name}_change", args=[shown.pk])
+def page_url(name, obj):
+    return reverse(f"admin:registry_{name}_change", args=[obj.pk])
 
 
 def queries_of(client, url):
@@ -50,15 +50,15 @@ def queries_of(client, url):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_list_of_every_model_is_shown(client, rows, name):
+def test_every_model_has_a_list(client, rows, name):
     queries, _ = queries_of(client, list_url(name))
     assert queries <= MOST_QUERIES
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_the_page_of_every_row_is_shown(client, rows, name):
-    for shown in rows[name]:
-        queries, _ = queries_of(client, page_url(name, shown))
+def test_every_row_has_a_page(client, rows, name):
+    for obj in rows[name]:
+        queries, _ = queries_of(client, page_url(name, obj))
         assert queries <= MOST_QUERIES
 
 
@@ -69,12 +69,12 @@ def test_every_list_can_be_searched(client, rows, name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_nothing_can_be_deleted(client, rows, name):
-    shown = rows[name][0]
-    assert client.post(page_url(name, shown).replace("change", "delete")).status_code == 403
+    obj = rows[name][0]
+    assert client.post(page_url(name, obj).replace("change", "delete")).status_code == 403
     client.post(
-        list_url(name), {"action": "delete_selected", "_selected_action": shown.pk, "post": "yes"}
+        list_url(name), {"action": "delete_selected", "_selected_action": obj.pk, "post": "yes"}
     )
-    assert type(shown).objects.filter(pk=shown.pk).exists()
+    assert type(obj).objects.filter(pk=obj.pk).exists()
 
 
 def test_a_longer_list_takes_no_more_queries(client, rows):
@@ -142,7 +142,7 @@ def test_who_is_not_staff_sees_nothing(client, rows):
         assert client.get(list_url(name)).status_code == 302
 
 
-def test_the_home_page_is_shown(client, rows):
+def test_the_home_page_opens(client, rows):
     queries, page = queries_of(client, "/admin/")
     assert "evals-backend" in page
     assert queries <= MOST_QUERIES
@@ -188,14 +188,14 @@ def test_a_version_stands_beside_the_humans_after_it_with_n_and_never_below_twen
 
 @pytest.mark.parametrize("name", ["auditentry", "event", "outcome", "metric", "modelversion"])
 def test_the_record_is_neither_added_to_nor_changed(client, rows, name):
-    shown = rows[name][0]
-    before = dict(vars(type(shown).objects.get(pk=shown.pk)), _state=None)
+    obj = rows[name][0]
+    before = dict(vars(type(obj).objects.get(pk=obj.pk)), _state=None)
     assert client.get(reverse(f"admin:registry_{name}_add")).status_code == 403
     assert client.post(reverse(f"admin:registry_{name}_add"), {"verb": "x"}).status_code == 403
-    url = reverse(f"admin:registry_{name}_change", args=[shown.pk])
-    given = {"reason": "another", "verb": "x", "status": "failed", "value": 1, "note": "n"}
-    assert client.post(url, given).status_code == 403
-    assert dict(vars(type(shown).objects.get(pk=shown.pk)), _state=None) == before
+    url = reverse(f"admin:registry_{name}_change", args=[obj.pk])
+    fields = {"reason": "another", "verb": "x", "status": "failed", "value": 1, "note": "n"}
+    assert client.post(url, fields).status_code == 403
+    assert dict(vars(type(obj).objects.get(pk=obj.pk)), _state=None) == before
     assert 'name="_save"' not in client.get(url).content.decode()
 
 
@@ -204,13 +204,13 @@ def test_an_audit_entry_is_not_changed_behind_the_admin_either(rows):
         AuditEntry.objects.filter(pk=rows["auditentry"][0].pk).update(reason="another")
 
 
-def test_an_event_tells_what_came_and_what_became_of_it(client):
+def test_an_event_has_its_payload_and_its_outcome(client):
     project = make.ProjectFactory(title="Sentiment")
     run = make.TrainingRunFactory(project=project)
     event = make.EventFactory(project=project, payload={"annotation": {"id": 7}, "<b>": "<i>"})
     Event.objects.filter(pk=event.pk).update(status="queued_run", outcome="Run queued.", run=run)
     page = client.get(reverse("admin:registry_event_change", args=[event.pk])).content.decode()
-    for told in ("Run queued.", "ANNOTATION_CREATED", "Sentiment", "&quot;id&quot;: 7"):
-        assert told in page
+    for text in ("Run queued.", "ANNOTATION_CREATED", "Sentiment", "&quot;id&quot;: 7"):
+        assert text in page
     assert reverse("admin:registry_trainingrun_change", args=[run.pk]) in page
     assert "<i>" not in page

@@ -60,7 +60,7 @@ def test_a_project_without_a_version_says_so(client):
     assert "Too few labels" in page
 
 
-def test_the_newest_rows_are_shown_and_lead_to_the_others(client):
+def test_the_newest_rows_are_listed_with_links_to_the_others(client):
     project = make.ProjectFactory()
     version = make.ModelVersionFactory(project=project, champion=True)
     make.TrainingRunFactory(project=project, state="failed")
@@ -75,10 +75,10 @@ def test_the_newest_rows_are_shown_and_lead_to_the_others(client):
     assert f"/admin/registry/event/?project__id__exact={project.pk}" in page
 
 
-def scored(version, *said, **task):
-    """A task of the project for each score, which the version says of it."""
-    tasks = make.TaskFactory.create_batch(len(said), project=version.project, **task)
-    scores.keep(version, {t.pk: s for t, s in zip(tasks, said, strict=True)})
+def scored(version, *values, **task):
+    """A task of the project for each of the version's scores."""
+    tasks = make.TaskFactory.create_batch(len(values), project=version.project, **task)
+    scores.keep(version, {t.pk: s for t, s in zip(tasks, values, strict=True)})
     return tasks
 
 
@@ -86,13 +86,13 @@ def test_the_ten_tasks_to_label_next_lead_to_label_studio(client):
     version = make.ModelVersionFactory(champion=True)
     tasks = scored(version, *(0.5 + i / 100 for i in range(12)), None)
     page = client.get(page_url(version.project))
-    shown = page.context["label_next"]["rows"]
-    assert [row["task"] for row in shown] == [t.labelstudio_id for t in tasks[:10]]
-    assert [row["score"] for row in shown[:2]] == ["50%", "51%"]
-    said = page.content.decode()
-    assert tasks[0].data["text"] in said
-    assert f'href="{version.project.hostname}/tasks/{tasks[0].labelstudio_id}"' in said
-    assert "address is unknown" not in said
+    rows = page.context["label_next"]["rows"]
+    assert [row["task"] for row in rows] == [t.labelstudio_id for t in tasks[:10]]
+    assert [row["score"] for row in rows[:2]] == ["50%", "51%"]
+    content = page.content.decode()
+    assert tasks[0].data["text"] in content
+    assert f'href="{version.project.hostname}/tasks/{tasks[0].labelstudio_id}"' in content
+    assert "address is unknown" not in content
     Project.objects.update(hostname="")
     assert page_of(client, version.project).count("address is unknown") == 1
 
@@ -108,7 +108,7 @@ def test_where_nothing_is_to_be_labelled_next_the_page_says_why(client):
     assert f"None: {version.label} has scored no task" in page_of(client, project)
 
 
-def test_who_may_not_look_at_tasks_is_shown_none_to_label(client):
+def test_without_permission_to_view_tasks_no_task_to_label_is_listed(client):
     version = make.ModelVersionFactory(champion=True)
     (task,) = scored(version, 0.5)
     reader = User.objects.create_user("rita", is_staff=True)
@@ -200,7 +200,7 @@ def test_a_lead_is_offered_training_and_the_check(client):
     assert "Set credentials" not in page
 
 
-def test_the_url_to_paste_is_shown_once_with_a_key_of_the_project(client):
+def test_the_url_to_paste_appears_once_with_a_key_of_the_project(client):
     project = make.ProjectFactory(title="Reviews")
     response = client.post(connect_url(project), {"name": "team"})
     key = AccessKey.objects.get()
@@ -216,7 +216,7 @@ def test_the_url_to_paste_is_shown_once_with_a_key_of_the_project(client):
     assert "team" in again
 
 
-def test_the_url_to_paste_is_the_public_one_where_there_is_one(client, settings):
+def test_the_url_to_paste_is_the_public_one_if_it_is_set(client, settings):
     settings.PUBLIC_URL = "https://models.example.org"
     response = client.post(connect_url(make.ProjectFactory()))
     assert response.context["url"].startswith("https://models.example.org/k/")

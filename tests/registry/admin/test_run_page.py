@@ -40,21 +40,28 @@ def running():
     return make.TrainingRunFactory(state="running")
 
 
-def test_a_run_tells_its_phases_candidates_statements_and_log(client, running):
+def test_the_page_has_phases_candidates_statements_and_log(client, running):
     runs.record_heartbeat(
         running, phase="reading labels", progress=0.1, log="550 training tasks.\n"
     )
     runs.record_heartbeat(
         running,
-        phase="racing",
+        phase="selecting",
         statements=[
             {"sql": "SELECT id FROM p1", "seconds": 0.5, "rows": 1, "bindings": {"a": "b"}}
         ],
     )
     runs.set_details(running, candidates=CANDIDATES, dataset_counts=COUNTS)
     page = page_of(client, running)
-    for told in ("reading labels", "racing", "0.820", "won", "SELECT id FROM p1", "550 training"):
-        assert told in page
+    for text in (
+        "reading labels",
+        "selecting",
+        "0.820",
+        "won",
+        "SELECT id FROM p1",
+        "550 training",
+    ):
+        assert text in page
     assert 'aria-valuenow="10"' in page
 
 
@@ -74,26 +81,26 @@ def test_a_run_that_moves_is_followed_and_one_that_ended_is_not(client, running)
 
 def test_progress_sends_what_is_new_in_the_log(client, running):
     runs.record_heartbeat(running, phase="reading", progress=0.25, log="first\n")
-    told = moved(client, running).json()
-    assert (told["percent"], told["activity"], told["ended"]) == (25, "reading", False)
-    assert told["log"] == {"text": "first\n", "length": 6, "whole": True}
+    progress = moved(client, running).json()
+    assert (progress["percent"], progress["activity"], progress["ended"]) == (25, "reading", False)
+    assert progress["log"] == {"text": "first\n", "length": 6, "whole": True}
     runs.record_heartbeat(running, log="second\n")
-    told = moved(client, running, offset=6).json()
-    assert told["log"] == {"text": "second\n", "length": 13, "whole": False}
+    progress = moved(client, running, offset=6).json()
+    assert progress["log"] == {"text": "second\n", "length": 13, "whole": False}
     assert moved(client, running, offset=13).json()["log"]["text"] == ""
 
 
 def test_progress_sends_the_whole_log_once_its_beginning_is_cut_off(client, running):
     runs.record_heartbeat(running, log="x" * runs.LOG_MAX_CHARACTERS)
     runs.record_heartbeat(running, log="end")
-    told = moved(client, running, offset=runs.LOG_MAX_CHARACTERS - 10).json()["log"]
-    assert told["whole"]
-    assert len(told["text"]) == runs.LOG_MAX_CHARACTERS
-    assert told["text"].endswith("end")
+    log = moved(client, running, offset=runs.LOG_MAX_CHARACTERS - 10).json()["log"]
+    assert log["whole"]
+    assert len(log["text"]) == runs.LOG_MAX_CHARACTERS
+    assert log["text"].endswith("end")
 
 
 @pytest.mark.parametrize("offset", ["", "-1", "x", "9" * 5000, "²"])
-def test_progress_takes_any_word_for_what_was_seen(client, running, offset):
+def test_progress_takes_any_text_as_the_offset(client, running, offset):
     runs.record_heartbeat(running, log="a line\n")
     assert moved(client, running, offset=offset).json()["log"]["text"] == "a line\n"
 
@@ -122,12 +129,12 @@ def test_progress_is_for_those_who_may_look_at_runs(client, running):
     assert moved(client, running).status_code == 302
 
 
-def test_a_failed_run_tells_code_cause_and_cure_and_offers_to_retry(client, running):
-    runs.record_heartbeat(running, phase="racing")
+def test_a_failed_run_has_code_cause_and_cure_and_offers_to_retry(client, running):
+    runs.record_heartbeat(running, phase="selecting")
     runs.fail(running, "too_few_labels", "Only 3 tasks are labelled.", "Label 17 more.")
     page = page_of(client, running)
-    for told in ("too_few_labels", "Only 3 tasks are labelled.", "Label 17 more.", "failed while"):
-        assert told in page
+    for text in ("too_few_labels", "Only 3 tasks are labelled.", "Label 17 more.", "failed while"):
+        assert text in page
     assert "/retry/" in page
     assert "/cancel/" not in page
 
@@ -150,7 +157,7 @@ def test_a_queued_run_says_what_it_waits_for(client):
     assert "1 run of other projects in the queue before it." in page_of(client, later)
 
 
-def test_a_run_beside_the_champion_is_shown_with_the_interval(client, running):
+def test_a_run_with_a_comparison_has_its_interval(client, running):
     numbers = {"metric": "macro_f1", "candidate": 0.8, "champion": 0.75, "difference": 0.05}
     comparison = numbers | {"interval": [-0.01, 0.11], "n": 150, "champion_label": "v1-abc123"}
     runs.set_details(running, comparison=comparison)

@@ -36,7 +36,7 @@ def dialog_of(client, version, action):
     return client.get(reverse(f"admin:registry_modelversion_{action}", args=[version.pk]))
 
 
-def judged(project, answers, *, labels=("Negative", "Positive"), target="label", **version):
+def classifier(project, answers, *, labels=("Negative", "Positive"), target="label", **version):
     """A version that answered a task each: (human, predicted, score)."""
     rows = []
     for number, (human, predicted, score) in enumerate(answers):
@@ -67,9 +67,9 @@ def version():
         ("Negative", "Negative", 0.7),
         ("Negative", "Positive", 0.95),
     ]
-    raced = {"candidates": [{"target": "label", "name": "word", "score": 0.7, "won": True}]}
+    described = {"candidates": [{"target": "label", "name": "word", "score": 0.7, "won": True}]}
     project = make.ProjectFactory(title="Sentiment")
-    return judged(project, answers, champion=True, described=raced)
+    return classifier(project, answers, champion=True, described=described)
 
 
 def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, version):
@@ -111,8 +111,8 @@ def test_a_cell_of_a_label_of_several_opens_its_tasks(client):
     rows = []
     for number, (human, predicted, score) in enumerate(answers):
         task = make.TaskFactory(project=project, data={"text": f"text {number}"})
-        said = {"predicted": predicted, "score": score, "human": human}
-        rows.append({"task": task.pk, "target": "label", "correct": human == predicted, **said})
+        answer = {"predicted": predicted, "score": score, "human": human}
+        rows.append({"task": task.pk, "target": "label", "correct": human == predicted, **answer})
     version = make.ModelVersionFactory(project=project, targets=[target], outcomes=rows)
     page = page_of(client, version)
     cell = (
@@ -162,18 +162,18 @@ def test_one_target_at_a_time_is_looked_into(client):
 
 def test_lineage_names_run_artifact_and_packages(client, version):
     page = page_of(client, version)
-    for told in (version.artifact_sha256, version.artifact, version.recipe, "python", "3.11"):
-        assert told in page
+    for text in (version.artifact_sha256, version.artifact, version.recipe, "python", "3.11"):
+        assert text in page
     assert reverse("admin:registry_trainingrun_change", args=[version.run_id]) in page
 
 
-def test_the_page_takes_few_queries_however_much_there_is(client, version):
-    def queries(shown):
-        page_of(client, shown)
+def test_the_page_takes_few_queries_however_many_rows_it_has(client, version):
+    def queries(version):
+        page_of(client, version)
         with CaptureQueriesContext(
             connection,
         ) as captured:
-            page_of(client, shown)
+            page_of(client, version)
         return len(captured)
 
     assert queries(version) <= 20
@@ -187,7 +187,7 @@ def test_the_page_takes_few_queries_however_much_there_is(client, version):
 
 def test_hostile_labels_texts_and_notes_are_escaped(client):
     project = make.ProjectFactory(title=HOSTILE)
-    version = judged(
+    version = classifier(
         project, [(HOSTILE, "Positive", 0.9)], labels=[HOSTILE, "Positive"], target=HOSTILE
     )
     versions.note(version, HOSTILE, actor=HOSTILE)
@@ -220,14 +220,14 @@ def test_the_champion_is_rolled_back_from_its_page(client, version):
     client.post(url, {"_form_submitted": "True", "reason": "Worse on Mondays."})
     assert Project.objects.get(pk=version.project_id).champion == version
     assert AuditEntry.objects.latest("id").reason == "Worse on Mondays."
-    for shown, said in ((later, f"roll back to {version.label}"), (version, "roll back")):
-        page = page_of(client, shown)
-        assert f">{said}</a> by ada" in page
+    for one, text in ((later, f"roll back to {version.label}"), (version, "roll back")):
+        page = page_of(client, one)
+        assert f">{text}</a> by ada" in page
         assert "Worse on Mondays." in page
 
 
 def test_tasks_without_a_link_to_label_studio_say_why_once_on_a_page(client, version):
-    later = judged(version.project, [("Positive", "Negative", 0.9)] * 3)
+    later = classifier(version.project, [("Positive", "Negative", 0.9)] * 3)
     outcome = later.outcomes.first()
     Outcome.objects.filter(version=version).delete()
     for one in later.outcomes.all():
@@ -241,22 +241,22 @@ def test_tasks_without_a_link_to_label_studio_say_why_once_on_a_page(client, ver
         f"/admin/registry/task/{outcome.task_id}/change/",
     ]
 
-    def said_on(page):
-        return [client.get(page).content.decode().count(said) for said in (DELETED, UNKNOWN)]
+    def note_counts(page):
+        return [client.get(page).content.decode().count(note) for note in (DELETED, UNKNOWN)]
 
-    assert [said_on(page) for page in pages] == [[0, 0]] * 5
+    assert [note_counts(page) for page in pages] == [[0, 0]] * 5
     Task.objects.filter(pk=outcome.task_id).update(deleted_at=outcome.at)
-    assert [said_on(page) for page in pages] == [[1, 0]] * 5
+    assert [note_counts(page) for page in pages] == [[1, 0]] * 5
     Project.objects.filter(pk=version.project_id).update(hostname="")
-    said_now = [said_on(page) for page in pages]
-    assert said_now == [[0, 1], [0, 1], [1, 0], [0, 1], [1, 0]]  # each of one deleted task
+    counts = [note_counts(page) for page in pages]
+    assert counts == [[0, 1], [0, 1], [1, 0], [0, 1], [1, 0]]  # each of one deleted task
 
 
 def test_all_audit_entries_of_a_version_are_listed_and_what_took_it_out_of_service(client, version):
     later = make.ModelVersionFactory(project=version.project, champion=True)
     champion.roll_back(version.project, actor="ada", reason="Worse on Mondays.", to=version)
-    for shown in (version, later):
-        page = client.get(url_of(shown))
+    for one in (version, later):
+        page = client.get(url_of(one))
         listed = client.get(page.context["audit_entries_url"]).context["cl"].result_list
         assert list(listed) == [entry for _, entry, _ in page.context["audit_entries"]]
     assert [entry.verb for entry in listed] == ["roll_back", "promote"]
@@ -280,7 +280,7 @@ def test_what_a_version_has_no_room_for_is_not_offered(client, version):
 
 
 @pytest.mark.parametrize("action", ["promote", "roll_back", "archive", "write_note"])
-def test_a_dialog_of_no_version_is_no_fault_of_ours(client, action):
+def test_a_dialog_of_an_unknown_version_is_no_server_error(client, action):
     for number in ("999999", "x", "9" * 30):
         url = f"/admin/registry/modelversion/{number}/{action}/"
         assert client.get(url).status_code < 500
@@ -294,14 +294,14 @@ def test_the_artifact_is_downloaded_as_it_was_put(client, version):
     assert version.label in response.headers["Content-Disposition"]
 
 
-def test_an_artifact_that_is_gone_is_told_with_its_cure(client, version, settings):
+def test_a_missing_artifact_is_reported_with_its_cure(client, version, settings):
     path = settings.DATA_DIR / "artifacts" / version.artifact
     path.unlink()
     response = client.get(reverse("admin:registry_modelversion_download", args=[version.pk]))
     assert response.status_code == 302
-    (told,) = [str(m) for m in get_messages(response.wsgi_request)]
-    assert "is not in the store" in told
-    assert "backup" in told
+    (message,) = [str(m) for m in get_messages(response.wsgi_request)]
+    assert "is not in the store" in message
+    assert "backup" in message
 
 
 def test_pages_of_a_version_are_for_those_who_may_look(client, version):
@@ -353,14 +353,14 @@ def test_two_versions_are_compared_on_the_tasks_that_both_answered(client, versi
 def test_versions_that_cannot_be_compared_say_why(client, version):
     url = reverse("admin:registry_modelversion_compare")
     other = make.ModelVersionFactory()
-    told = client.get(f"{url}?a={version.pk}&b={other.pk}").content.decode()
-    assert "two projects" in told
+    page = client.get(f"{url}?a={version.pk}&b={other.pk}").content.decode()
+    assert "two projects" in page
     assert "Choose two versions" in client.get(f"{url}?b={version.pk}").content.decode()
     for query in ("", "?a=x", "?b=999999", f"?a=999999&b={version.pk}", "?b=" + "9" * 30):
         assert client.get(url + query).status_code == 404
 
 
-def test_a_failed_load_is_said_in_the_same_words_on_every_page(client, version):
+def test_a_failed_load_has_the_same_badge_on_every_page(client, version):
     broken = make.ModelVersionFactory(project=version.project)
     versions.mark_load_failed(broken, "corrupt")
     project = reverse("admin:registry_project_change", args=[version.project_id])

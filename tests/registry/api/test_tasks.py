@@ -72,7 +72,7 @@ def test_tasks_are_filtered_and_ordered_within_a_project(viewer, project):
     assert ids(labels_changed_after=later) == []
 
 
-def test_a_thumbnail_is_a_jpeg_that_only_its_reader_keeps(viewer, image):
+def test_a_thumbnail_is_a_jpeg_that_only_private_caches_store(viewer, image):
     answer = viewer.get(f"tasks/{image.pk}/thumbnail/")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "image/jpeg"

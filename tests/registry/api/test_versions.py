@@ -15,11 +15,11 @@ from .conftest import AUTH_QUERIES, assert_queries, code
 
 def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, project):
     make.ModelVersionFactory(project=project, metrics=[])
-    unjudged, champion = viewer.rows("versions/")
+    unevaluated, champion = viewer.rows("versions/")
     assert champion["state"] == "champion"
     assert champion["primary"] == {"metric": "macro_f1", "value": 0.8, "n": 40}
-    assert unjudged["state"] == "available"
-    assert unjudged["primary"] == {"metric": "macro_f1", "value": None, "n": 0}
+    assert unevaluated["state"] == "available"
+    assert unevaluated["primary"] == {"metric": "macro_f1", "value": None, "n": 0}
 
 
 def test_a_version_is_read_with_its_targets(viewer, version):
@@ -146,7 +146,7 @@ def test_the_surest_mistakes_come_first(viewer, version):
 
 
 def test_each_label_is_listed_with_its_best_examples(viewer, project):
-    version = clusters(project, {"cats": 4, "dogs": 9}, shown=3)
+    version = clusters(project, {"cats": 4, "dogs": 9}, exemplar_count=3)
     url = f"versions/{version.pk}/exemplars/"
     with assert_queries(AUTH_QUERIES + 4):  # version with project, targets, two of the report
         rows = viewer.get(url, {"limit": 2}).json()

@@ -113,7 +113,7 @@ def test_an_axis_of_shares_stays_within_0_and_1(values):
 @pytest.mark.parametrize(
     "values", [[-3.2, 17.9], [12345.0, 12346.0], [1e-9, 2e-9], [0.0], [], [float("inf"), 2.0]]
 )
-def test_ticks_are_few_evenly_spaced_and_told_apart(values):
+def test_ticks_are_few_evenly_spaced_and_distinct(values):
     scale = ticked(values)
     assert 2 <= len(scale.ticks) <= 8
     assert len({f"{t:.{scale.decimals}f}" for t in scale.ticks}) == len(scale.ticks)
@@ -130,7 +130,7 @@ def test_a_long_line_has_few_names_and_no_dots():
     assert not tree.findall(".//circle")
 
 
-def test_a_cell_is_shaded_by_its_share_of_what_humans_said():
+def test_a_cell_is_shaded_by_its_share_of_the_human_label():
     shares = re.findall(r"--share:([\d.]+)", every_chart()["heat map"])
     assert shares == ["0.750", "0.250", "0.000", "0.000"]
 

@@ -1,4 +1,4 @@
-"""Versions with a record to ask of: outcomes and metrics made through the actions."""
+"""Versions with a record: outcomes and metrics made through the actions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def labelled_tasks(project: Project, n: int) -> list[int]:
     return [t.pk for t in TaskFactory.create_batch(n, project=project, labelled="Positive")]
 
 
-def judged(
+def classifier(
     project: Project,
     answers: list[tuple[Any, ...]],
     ids: list[int] | None = None,
@@ -51,7 +51,7 @@ def judged(
     champion: bool = False,
     metrics: list[dict[str, Any]] | None = None,
 ) -> ModelVersion:
-    """A version that was judged on a task for each (human, predicted) or (.., .., score)."""
+    """A version that was evaluated on one task for each (human, predicted) or (.., .., score)."""
     ids = labelled_tasks(project, len(answers)) if ids is None else ids
     return ModelVersionFactory(
         project=project,
@@ -59,14 +59,14 @@ def judged(
         targets=[target],
         metrics=METRICS if metrics is None else metrics,
         outcomes=[
-            outcome(task, *said, target=target["name"])
-            for task, said in zip(ids, answers, strict=True)
+            outcome(task, *answer, target=target["name"])
+            for task, answer in zip(ids, answers, strict=True)
         ],
     )
 
 
 def queries(ask: Callable[[], Any]) -> int:
-    """How many queries the question takes."""
+    """How many queries the call takes."""
     with CaptureQueriesContext(connection) as captured:
         ask()
     return len(captured)
@@ -75,10 +75,10 @@ def queries(ask: Callable[[], Any]) -> int:
 CAT = TARGET | {"name": "is", "labels": ["cat"]}
 
 
-def nearness(
+def similarity(
     project: Project, answers: Sequence[tuple[Any, Any]], ids: list[int] | None = None, **more: Any
 ) -> ModelVersion:
-    """A version that says of each task "cat" or nothing, as image similarity does.
+    """A version that predicts "cat" or nothing for each task, as image similarity does.
 
     Its answer is right if it is "cat" where the human's is, and nothing where it is another.
     """
@@ -90,9 +90,9 @@ def nearness(
         extractor="opencv-1",
         targets=[CAT],
         outcomes=[
-            outcome(task, human, said, 0.8 if said else None, target="is")
-            | {"correct": (human == "cat") == (said == "cat")}
-            for task, (human, said) in zip(ids, answers, strict=True)
+            outcome(task, human, predicted, 0.8 if predicted else None, target="is")
+            | {"correct": (human == "cat") == (predicted == "cat")}
+            for task, (human, predicted) in zip(ids, answers, strict=True)
         ],
         **more,
     )
@@ -104,16 +104,16 @@ def clusters(
     answers: Sequence[tuple[Any, Any]] = (),
     ids: list[int] | None = None,
     *,
-    shown: int = 2,
+    exemplar_count: int = 2,
     **more: Any,
 ) -> ModelVersion:
     """A version that groups images, as image clusters does.
 
     `sizes` are the tasks of each cluster's name, `answers` (human, cluster's name or None) of
-    the holdout; of each cluster `shown` tasks are kept to be shown.
+    the holdout; each cluster has `exemplar_count` exemplars.
     """
     ids = labelled_tasks(project, len(answers)) if ids is None else ids
-    members = [task.pk for task in ImageTaskFactory.create_batch(shown, project=project)]
+    members = [task.pk for task in ImageTaskFactory.create_batch(exemplar_count, project=project)]
     rand = 0.7 if answers else None
     primary = rand if answers else 0.31
     return ModelVersionFactory(
@@ -133,7 +133,8 @@ def clusters(
             metric("primary", primary, target="", n=len(answers) or 40),
         ],
         outcomes=[
-            outcome(task, human, said) for task, (human, said) in zip(ids, answers, strict=True)
+            outcome(task, human, predicted)
+            for task, (human, predicted) in zip(ids, answers, strict=True)
         ],
         exemplars=[
             {"target": "label", "label": name, "task": task, "score": 0.9 - place / 100}

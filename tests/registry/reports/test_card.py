@@ -9,7 +9,7 @@ from registry.models import ModelVersion
 from registry.reports.card import card, card_markdown
 from tests.factories import TARGET, ImageTaskFactory, OutcomeFactory, ProjectFactory, promote
 
-from .records import clusters, judged, metric, nearness, queries
+from .records import classifier, clusters, metric, queries, similarity
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +31,8 @@ def project():
 
 @pytest.fixture
 def version(project):
-    promote(judged(project, [(P, P)], metrics=METRICS))
-    return judged(project, [(P, P), (N, P, 0.97)], metrics=METRICS, champion=True)
+    promote(classifier(project, [(P, P)], metrics=METRICS))
+    return classifier(project, [(P, P), (N, P, 0.97)], metrics=METRICS, champion=True)
 
 
 def test_a_card_is_all_that_json_can_say_of_a_version(project, version):
@@ -52,11 +52,11 @@ def test_a_card_is_all_that_json_can_say_of_a_version(project, version):
     assert [a["verb"] for a in found["audit_entries"]] == ["promote"]
 
 
-def test_a_card_tells_what_took_the_version_out_of_service(project, version):
+def test_a_card_names_the_audit_entry_that_took_the_version_out_of_service(project, version):
     before = project.versions.get(number=1)
     champion.roll_back(project, actor="ada", reason="Worse on Mondays.", to=before)
-    for told in (version, before):
-        entry = card(ModelVersion.objects.get(pk=told.pk))["audit_entries"][-1]
+    for one in (version, before):
+        entry = card(ModelVersion.objects.get(pk=one.pk))["audit_entries"][-1]
         assert (entry["verb"], entry["from"], entry["to"]) == (
             "roll_back",
             version.label,
@@ -67,11 +67,11 @@ def test_a_card_tells_what_took_the_version_out_of_service(project, version):
 
 def test_a_card_holds_no_text_of_a_task(version):
     found = card(version)
-    said = json.dumps(found) + card_markdown(found)
-    assert "text number" not in said
+    text = json.dumps(found) + card_markdown(found)
+    assert "text number" not in text
 
 
-def test_a_card_in_markdown_has_a_section_for_each_thing_that_there_is(version):
+def test_a_card_in_markdown_has_a_section_for_each_report_that_is_not_empty(version):
     text = card_markdown(card(version))
     assert text.startswith(f"# {version.label} of Reviews\n")
     for heading in (
@@ -88,17 +88,17 @@ def test_a_card_in_markdown_has_a_section_for_each_thing_that_there_is(version):
     assert "| label | macro F1 | 0.800 | 0.400 | 40 | 0.800 |" in text
 
 
-def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
+def test_a_card_of_clusters_has_their_tasks_and_their_metrics(project):
     named = [("cats", "cats"), ("dogs", None)]
     images = {"images": 20, "cached": 19, "downloaded": 1, "embedded": 1, "unavailable": 0}
     described = {"dataset_counts": {"tasks": 20, "images": images}}
     sizes = {"cats": 14, "a|b": 6}
-    version = clusters(project, sizes, named, shown=7, described=described)
+    version = clusters(project, sizes, named, exemplar_count=7, described=described)
     found = json.loads(json.dumps(card(ModelVersion.objects.get(pk=version.pk))))
     assert (found["primary_metric"], found["lineage"]["features"]) == ("adjusted_rand", "opencv-1")
     assert [(look["label"], look["n"]) for look in found["labels"]] == [("cats", 14), ("a|b", 6)]
-    kept = project.tasks.filter(data__has_key="image").order_by("pk")
-    tasks = [one.labelstudio_id for one in kept[:5]]
+    exemplar_tasks = project.tasks.filter(data__has_key="image").order_by("pk")
+    tasks = [one.labelstudio_id for one in exemplar_tasks[:5]]
     assert found["labels"][0]["tasks"] == tasks
     text = card_markdown(found)
     assert f"| label | cats | 14 | {', '.join(map(str, tasks))} |" in text
@@ -106,12 +106,12 @@ def test_a_card_of_groups_names_their_tasks_and_what_judges_them(project):
     assert "| all | primary metric (adjusted Rand) | 0.700 | 0.000 | 2 | – |" in text
     assert "| features | opencv-1 |" in text
     assert "| dataset: images | 20 images: 19 cached, 1 downloaded" in text
-    for absent in ("## Classes", "## Would more labels help?", kept[0].data["image"]):
+    for absent in ("## Classes", "## Would more labels help?", exemplar_tasks[0].data["image"]):
         assert absent not in text
 
 
-def test_a_card_of_nearness_says_whose_count_a_label_has(project):
-    version = nearness(
+def test_a_card_of_similarity_says_whose_count_a_label_has(project):
+    version = similarity(
         project,
         [("cat", "cat"), ("dog", None)],
         metrics=[
@@ -132,7 +132,7 @@ def test_a_card_of_nearness_says_whose_count_a_label_has(project):
 def test_what_people_wrote_breaks_no_table(project):
     label = "<b>a|b</b>\n# [x](javascript:alert(1))"
     target = TARGET | {"labels": [label, P]}
-    version = judged(project, [(label, label), (P, label)], target=target)
+    version = classifier(project, [(label, label), (P, label)], target=target)
     lines = card_markdown(card(version)).splitlines()
     (row,) = [line for line in lines if line.startswith("| Positive | ")]
     assert row == "| Positive | 1 | 0 |"
@@ -140,9 +140,9 @@ def test_what_people_wrote_breaks_no_table(project):
 
 
 def test_the_queries_do_not_grow_with_the_rows(project):
-    def asked(n):
-        version = judged(project, [(P, N)] * n, metrics=METRICS)
+    def query_count(n):
+        version = classifier(project, [(P, N)] * n, metrics=METRICS)
         version = ModelVersion.objects.get(pk=version.pk)
         return queries(lambda: card(version))
 
-    assert asked(2) == asked(30) <= 14
+    assert query_count(2) == query_count(30) <= 14

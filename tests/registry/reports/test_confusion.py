@@ -1,4 +1,4 @@
-"""What a version said beside what humans said."""
+"""The predictions of a version by human label."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from registry.reports.confusion import (
 )
 from tests.factories import OutcomeFactory, ProjectFactory
 
-from .records import TOPICS, judged, queries
+from .records import TOPICS, classifier, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -36,8 +36,8 @@ def project():
     return ProjectFactory()
 
 
-def test_each_cell_counts_what_humans_and_the_version_said(project):
-    version = judged(project, PAIRS)
+def test_each_cell_counts_the_tasks_of_one_human_label_and_one_prediction(project):
+    version = classifier(project, PAIRS)
     found = confusion(version, "label")
     assert found.labels == ["Negative", "Positive", "Mixed"]
     assert found.counts == [[1, 0, 0], [1, 2, 0], [0, 1, 0]]
@@ -45,7 +45,7 @@ def test_each_cell_counts_what_humans_and_the_version_said(project):
 
 
 def test_each_cell_opens_the_outcomes_in_it(project):
-    version = judged(project, PAIRS)
+    version = classifier(project, PAIRS)
     found = confusion(version, "label")
     for human, counts in zip(found.labels, found.counts, strict=True):
         for predicted, n in zip(found.labels, counts, strict=True):
@@ -55,7 +55,7 @@ def test_each_cell_opens_the_outcomes_in_it(project):
 
 
 def test_a_task_without_an_answer_has_a_column_of_its_own(project):
-    version = judged(project, [*PAIRS, ("Positive", None)])
+    version = classifier(project, [*PAIRS, ("Positive", None)])
     found = confusion(version, "label")
     assert found.labels[-1] == NO_ANSWER
     assert found.counts[1] == [1, 2, 0, 1]
@@ -63,8 +63,8 @@ def test_a_task_without_an_answer_has_a_column_of_its_own(project):
 
 
 def test_other_sources_versions_and_targets_are_left_out(project):
-    version = judged(project, PAIRS[:1])
-    judged(project, PAIRS)
+    version = classifier(project, PAIRS[:1])
+    classifier(project, PAIRS)
     OutcomeFactory(version=version)
     OutcomeFactory(version=version, target="other", source="holdout")
     assert confusion(version, "label").n == 1
@@ -72,7 +72,7 @@ def test_other_sources_versions_and_targets_are_left_out(project):
 
 
 def test_sets_have_a_two_by_two_for_each_label(project):
-    version = judged(project, SETS, target=TOPICS)
+    version = classifier(project, SETS, target=TOPICS)
     found = confusion(version, "topics")
     assert found.tables == [
         LabelTable("Food", both=2, human_only=0, model_only=0, neither=2),
@@ -83,7 +83,7 @@ def test_sets_have_a_two_by_two_for_each_label(project):
 
 
 def test_the_four_cells_of_a_label_open_their_outcomes(project):
-    version = judged(project, SETS, target=TOPICS)
+    version = classifier(project, SETS, target=TOPICS)
     for table in confusion(version, "topics").tables:
         counted = {
             (True, True): table.both,
@@ -99,7 +99,7 @@ def test_the_four_cells_of_a_label_open_their_outcomes(project):
 
 
 def test_the_queries_do_not_grow_with_the_outcomes(project):
-    few, many = judged(project, PAIRS), judged(project, PAIRS * 5)
+    few, many = classifier(project, PAIRS), classifier(project, PAIRS * 5)
     for version in (few, many):
         assert queries(lambda v=version: confusion(v, "label")) == 2
         target = version.targets.get()
@@ -108,7 +108,7 @@ def test_the_queries_do_not_grow_with_the_outcomes(project):
 
 def test_a_human_without_a_label_is_counted_beside_those_with_one(project):
     found = confusion(
-        judged(project, [("Positive", "Positive"), ("", None), ("", "Negative")]), "label"
+        classifier(project, [("Positive", "Positive"), ("", None), ("", "Negative")]), "label"
     )
     assert found.labels[-1] == NO_ANSWER
     assert found.counts[-1] == [1, 0, 1]

@@ -7,7 +7,7 @@ from registry.reports.exemplars import exemplars
 from registry.reports.metrics import per_class
 from tests.factories import METRICS, ImageTaskFactory, ModelVersionFactory, ProjectFactory
 
-from .records import clusters, judged, metric, queries
+from .records import classifier, clusters, metric, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ def project():
 
 
 def test_the_best_examples_of_each_label_come_first_and_large_labels_before_small_ones(project):
-    version = clusters(project, {"small": 3, "large": 400, "middle": 20}, shown=5)
+    version = clusters(project, {"small": 3, "large": 400, "middle": 20}, exemplar_count=5)
     found = exemplars(version, limit=3)
     assert [(look.label, look.n, look.total) for look in found] == [
         ("large", 400, 5),
@@ -31,7 +31,7 @@ def test_the_best_examples_of_each_label_come_first_and_large_labels_before_smal
         assert not look.by_humans
 
 
-def test_one_label_and_one_target_can_be_asked_for(project):
+def test_exemplars_are_filtered_by_label_and_target(project):
     version = clusters(project, {"cats": 3, "dogs": 2})
     assert [look.label for look in exemplars(version, label="dogs")] == ["dogs"]
     assert exemplars(version, label="birds") == exemplars(version, target="other") == []
@@ -46,7 +46,7 @@ def test_of_many_labels_the_later_ones_are_named_alone(project):
     assert [look.n for look in found] == [100, 99, 98, 97, 96]
 
 
-def test_a_label_that_humans_judge_says_how_often_they_gave_it(project):
+def test_a_label_with_a_support_metric_has_the_count_of_human_labels(project):
     task = ImageTaskFactory(project=project)
     version = ModelVersionFactory(
         project=project,
@@ -59,22 +59,24 @@ def test_a_label_that_humans_judge_says_how_often_they_gave_it(project):
             for label in ("Positive", "Negative")
         ],
     )
-    judged_one, uncounted = exemplars(version)
-    assert (judged_one.label, judged_one.n, judged_one.by_humans) == ("Positive", 7, True)
+    counted, uncounted = exemplars(version)
+    assert (counted.label, counted.n, counted.by_humans) == ("Positive", 7, True)
     assert (uncounted.label, uncounted.n, uncounted.by_humans) == ("Negative", None, False)
 
 
-def test_a_version_that_keeps_none_has_none(project):
-    assert exemplars(judged(project, [("Positive", "Positive")], metrics=METRICS)) == []
+def test_a_version_without_stored_exemplars_has_none(project):
+    assert exemplars(classifier(project, [("Positive", "Positive")], metrics=METRICS)) == []
 
 
 def test_the_queries_grow_neither_with_labels_nor_with_examples(project):
-    def asked(labels, shown):
-        made = clusters(project, {f"cluster {n}": n for n in range(labels)}, shown=shown)
+    def query_count(labels, per_label):
+        made = clusters(
+            project, {f"cluster {n}": n for n in range(labels)}, exemplar_count=per_label
+        )
         version = ModelVersion.objects.select_related("project").get(pk=made.pk)
         return queries(lambda: exemplars(version))
 
-    assert asked(1, 1) == asked(25, 15) == 2
-    text = ModelVersion.objects.get(pk=judged(project, [("Positive", "Positive")]).pk)
+    assert query_count(1, 1) == query_count(25, 15) == 2
+    text = ModelVersion.objects.get(pk=classifier(project, [("Positive", "Positive")]).pk)
     assert queries(lambda: exemplars(text)) == 2
     assert queries(lambda: exemplars(text, most=1, classes=per_class(text))) == 2

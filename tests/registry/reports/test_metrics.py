@@ -125,7 +125,7 @@ def test_the_primary_metric_stands_beside_the_baseline_of_what_it_is(project):
     assert rows(clusters(project, {"cats": 3}))["primary"].baseline is None
 
 
-def test_what_the_champion_before_was_judged_by_is_not_compared_with_something_else(project):
+def test_another_primary_metric_of_the_champion_before_is_not_compared(project):
     before = clusters(project, {"cats": 3})
     now = clusters(project, {"cats": 3}, [("cats", "cats"), ("dogs", "cats")])
     found = rows(now, before)

@@ -1,4 +1,4 @@
-"""The statistics of two versions on the same tasks, against scipy and what can be said by hand."""
+"""The statistics of two versions on the same tasks, against scipy and by hand."""
 
 import numpy as np
 import pytest
@@ -81,17 +81,17 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         human = rng.choice(LABELS, size=300)
-        said = [
+        predictions = [
             np.where(rng.random(300) < error, rng.choice(LABELS, size=300), human)
             for error in human_is_uniform
         ]
-        found = sample(list(zip(human.tolist(), *(s.tolist() for s in said), strict=True)))
+        found = sample(list(zip(human.tolist(), *(s.tolist() for s in predictions), strict=True)))
         low, high = found.difference("accuracy", [answers_of(found)]).interval
         covered += low <= truth <= high
     assert 51 <= covered <= 60
 
 
-def test_versions_that_say_the_same_differ_by_nothing():
+def test_versions_with_equal_predictions_differ_by_nothing():
     found = sample([(h, a, a) for h, a, _ in drawn()])
     d = found.difference("macro_f1", [answers_of(found)])
     assert (d.difference, d.interval, d.is_clear) == (0, (0, 0), False)
@@ -125,7 +125,7 @@ def test_no_answer_is_wrong_and_no_label_is_not_counted():
     assert (both.a, both.b, both.difference) == (0.75, 0.75, 0.0)
 
 
-def test_an_empty_set_that_humans_gave_can_be_right():
+def test_an_empty_human_set_can_be_predicted_right():
     found = sample_of([{"x": ([], [], ["a"])}, {"x": (["a", "b"], ["a"], ["a", "b"])}])
     answers = answers_of(found, "x", "choices")
     assert found.disagreements(answers) == (1, 1)
@@ -133,7 +133,7 @@ def test_an_empty_set_that_humans_gave_can_be_right():
     assert (micro.a, micro.b) == (pytest.approx(2 / 3), pytest.approx(4 / 5))
 
 
-def test_a_label_that_nobody_gave_or_said_on_one_side_has_no_difference():
+def test_a_label_that_is_absent_on_one_side_has_no_difference():
     found = sample([("a", "a", "b"), ("a", "a", "a")])
     label_b = found.by_label(answers_of(found))[1]
     assert (label_b.a, label_b.b, label_b.difference, label_b.interval) == (None, 0.0, None, None)

@@ -86,7 +86,7 @@ def test_another_primary_metric_has_its_own_baseline_and_sparkline(project):
     assert found.series == [(grouped.label, 0.7)]
 
 
-def test_without_a_champion_the_sparkline_is_of_what_judged_the_newest(project):
+def test_without_a_champion_the_sparkline_is_of_the_newest_versions_primary_metric(project):
     version(project, 0.9)
     grouped = clusters(project, {"cats": 4})
     assert (summary().metric, summary().series) == ("", [(grouped.label, 0.31)])
@@ -104,7 +104,7 @@ def test_prequential_accuracy_is_that_of_the_last_days_over_all_versions(project
     assert (found.n, found.correct, found.share) == (20, 15, 0.75)
 
 
-def test_the_newest_run_and_todays_events_are_shown(project):
+def test_a_summary_has_the_newest_run_and_todays_events(project):
     TrainingRunFactory(project=project, state="succeeded")
     newest = TrainingRunFactory(project=project, state="failed")
     before = EventFactory(project=project)
@@ -126,7 +126,7 @@ def test_all_is_well_where_nothing_needs_attention(project, workers):
     assert codes() == []
 
 
-def test_a_worker_that_was_not_seen_comes_before_everything(project, workers):
+def test_the_alert_of_a_missing_worker_comes_first(project, workers):
     TrainingRunFactory(project=project, state="failed")
     workers[1].delete()
     found = alerts(project_summaries(Project.objects.all()))
@@ -147,7 +147,7 @@ def test_the_step_that_fails_is_named_with_its_cure(project, workers, step, code
     assert "it failed" in found.message
 
 
-def test_a_champion_that_fell_back_is_said_until_it_is_moved_again(project, workers):
+def test_a_fall_back_is_an_alert_until_the_champion_is_moved_again(project, workers):
     first, second = version(project), version(project)
     promote(first)
     promote(second)
@@ -162,14 +162,16 @@ def test_a_champion_that_fell_back_is_said_until_it_is_moved_again(project, work
     assert codes() == []
 
 
-def test_a_champion_worse_than_the_baseline_is_said_if_enough_tasks_say_it(project, workers):
+def test_a_champion_worse_than_the_baseline_is_an_alert_if_evaluated_on_enough_tasks(
+    project, workers
+):
     promote(version(project, 0.3))
     assert codes() == ["worse_than_baseline"]
     promote(version(project, 0.3, n=19))
     assert codes() == []
 
 
-def test_glances_are_in_the_order_of_the_projects_and_each_its_own():
+def test_summaries_are_in_the_order_of_the_projects_and_each_has_its_own_metric():
     made = [ProjectFactory() for _ in range(3)]
     for i, project in enumerate(made):
         version(project, i / 10, champion=True)
@@ -196,7 +198,7 @@ def test_the_queries_do_not_grow_with_projects_or_rows(workers):
     assert queries(ask) == few <= 9
 
 
-def test_one_project_is_told_as_among_many(project):
+def test_the_summary_of_one_project_is_that_among_many(project):
     promote(version(project, 0.7))
     TrainingRunFactory(project=project, state="failed")
     (among_many,) = project_summaries(Project.objects.all())

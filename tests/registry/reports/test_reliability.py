@@ -6,7 +6,7 @@ from registry.proportions import wilson
 from registry.reports.reliability import reliability
 from tests.factories import OutcomeFactory, ProjectFactory
 
-from .records import judged, metric, queries
+from .records import classifier, metric, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -19,8 +19,8 @@ def project():
 
 
 def test_answers_are_counted_by_how_sure_they_were(project):
-    said = [(P, P, 0.95), (P, P, 1.0), (P, N, 0.97), (P, N, 0.12), (P, P, 0.5), (P, N, None)]
-    found = reliability(judged(project, said), "label")
+    answers = [(P, P, 0.95), (P, P, 1.0), (P, N, 0.97), (P, N, 0.12), (P, P, 0.5), (P, N, None)]
+    found = reliability(classifier(project, answers), "label")
     assert [(b.low, b.high, b.n, b.correct) for b in found.bins] == [
         (0.1, 0.2, 1, 0),
         (0.5, 0.6, 1, 1),
@@ -35,7 +35,7 @@ def test_answers_are_counted_by_how_sure_they_were(project):
 
 def test_the_calibration_error_stands_beside_what_a_calibrated_model_would_read(project):
     metrics = [metric("ece", 0.04), metric("ece_calibrated", 0.03)]
-    version = judged(project, [(P, P)], metrics=metrics)
+    version = classifier(project, [(P, P)], metrics=metrics)
     found = reliability(version, "label")
     assert (found.ece, found.ece_calibrated) == (0.04, 0.03)
     OutcomeFactory(version=version, score=0.3)
@@ -44,10 +44,10 @@ def test_the_calibration_error_stands_beside_what_a_calibrated_model_would_read(
 
 
 def test_a_version_without_outcomes_has_no_bins(project):
-    assert reliability(judged(project, [], metrics=[]), "label").bins == []
+    assert reliability(classifier(project, [], metrics=[]), "label").bins == []
 
 
 def test_the_queries_do_not_grow_with_the_outcomes(project):
-    for said in ([(P, P)], [(P, P, i / 20) for i in range(20)]):
-        version = judged(project, said)
+    for answers in ([(P, P)], [(P, P, i / 20) for i in range(20)]):
+        version = classifier(project, answers)
         assert queries(lambda v=version: reliability(v, "label")) == 2

@@ -29,7 +29,7 @@ def version(project, *metrics):
     return ModelVersionFactory(project=project, metrics=list(metrics))
 
 
-def test_a_metric_is_shown_for_each_version_beside_its_baseline(project):
+def test_a_metric_series_has_each_version_with_its_baseline(project):
     first = version(project, metric("accuracy", 0.7), metric("baseline_accuracy", 0.5))
     second = version(project, metric("accuracy", None, n=0))
     version(project, metric("log_loss", 0.7))
@@ -128,7 +128,7 @@ def test_a_week_that_began_before_the_first_day_is_whole(project):
     assert (today.proportion.n, today.window.n) == (2, 7)
 
 
-def test_only_what_was_asked_before_the_human_counts_and_all_versions_do(project):
+def test_only_prequential_outcomes_count_and_those_of_all_versions(project):
     answers(version(project), 0, right=1)
     answers(version(project), 0, right=1)
     answers(version(project), 0, right=1, source=Outcome.Source.SHOWN)
@@ -155,7 +155,7 @@ def curve(*values, n=400):
 
 
 @pytest.mark.parametrize(
-    ("values", "n", "said"),
+    ("values", "n", "beginning"),
     [
         ([0.5, 0.6, 0.68, 0.74], 400, "More labels would probably help"),
         ([0.7, 0.78, 0.79, 0.795], 400, "More labels may help a little"),
@@ -167,8 +167,8 @@ def curve(*values, n=400):
         ([], 400, "There are too few points"),
     ],
 )
-def test_the_sentence_follows_what_the_last_doubling_gained(values, n, said):
-    assert curve(*values, n=n).sentence.startswith(said)
+def test_the_sentence_follows_what_the_last_doubling_gained(values, n, beginning):
+    assert curve(*values, n=n).sentence.startswith(beginning)
 
 
 def test_the_sentence_holds_the_numbers_that_it_rests_on():

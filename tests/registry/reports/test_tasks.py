@@ -13,7 +13,7 @@ from tests.factories import (
     promote,
 )
 
-from .records import judged, labelled_tasks, queries
+from .records import classifier, labelled_tasks, queries
 
 pytestmark = pytest.mark.django_db
 
@@ -32,8 +32,8 @@ def champion_of(project):
 def test_the_least_sure_come_first(project):
     version = champion_of(project)
     tasks = TaskFactory.create_batch(4, project=project)
-    said = [0.9, 0.51, None, 0.7]
-    scores.keep(version, {t.pk: s for t, s in zip(tasks, said, strict=True)})
+    confidences = [0.9, 0.51, None, 0.7]
+    scores.keep(version, {t.pk: s for t, s in zip(tasks, confidences, strict=True)})
     found = label_next(project)
     assert [(n.task.id, n.score) for n in found] == [
         (tasks[1].pk, 0.51),
@@ -44,7 +44,7 @@ def test_the_least_sure_come_first(project):
     assert [n.task.id for n in label_next(project, limit=1, offset=1)] == [tasks[3].pk]
 
 
-def test_only_the_champions_scores_of_tasks_that_are_there_and_unlabelled(project):
+def test_only_the_champions_scores_of_existing_unlabelled_tasks_count(project):
     version = champion_of(project)
     labelled = TaskFactory(project=project, labelled="Positive")
     gone = TaskFactory(project=project)
@@ -64,7 +64,7 @@ def test_without_a_champion_nothing_is_next(project):
     assert label_next(project) == []
 
 
-def test_a_score_that_is_kept_again_takes_the_place_of_the_old_one(project):
+def test_a_new_score_of_a_task_replaces_the_old_one(project):
     version = champion_of(project)
     task = TaskFactory(project=project)
     scores.keep(version, {task.pk: 0.5})
@@ -85,8 +85,8 @@ WRONG = ("Positive", "Negative")
 
 def test_the_surest_mistake_comes_first_and_right_answers_never(project):
     ids = labelled_tasks(project, 5)
-    said = [(*WRONG, 0.6), (*WRONG, 0.9), ("Positive", "Positive", 0.99), (*WRONG, 0.7)]
-    version = judged(project, [*said, ("Positive", None, None)], ids)
+    answers = [(*WRONG, 0.6), (*WRONG, 0.9), ("Positive", "Positive", 0.99), (*WRONG, 0.7)]
+    version = classifier(project, [*answers, ("Positive", None, None)], ids)
     found = mistakes(version)
     assert [m.score for m in found] == [0.9, 0.7, 0.6, None]
     assert [m.task.id for m in found] == [ids[1], ids[3], ids[0], ids[4]]
@@ -95,8 +95,8 @@ def test_the_surest_mistake_comes_first_and_right_answers_never(project):
     assert first.task.text == Task.objects.get(pk=ids[1]).data["text"]
 
 
-def test_as_many_as_are_asked_for_and_of_the_target_and_source_that_are(project):
-    version = judged(project, [WRONG] * 3)
+def test_mistakes_are_limited_and_filtered_by_target_and_source(project):
+    version = classifier(project, [WRONG] * 3)
     OutcomeFactory(version=version, predicted="Negative", source="holdout", target="other")
     OutcomeFactory(version=version, predicted="Negative")
     assert len(mistakes(version)) == 4
@@ -106,5 +106,5 @@ def test_as_many_as_are_asked_for_and_of_the_target_and_source_that_are(project)
 
 
 def test_the_queries_do_not_grow_with_the_mistakes(project):
-    few, many = judged(project, [WRONG]), judged(project, [WRONG] * 15)
+    few, many = classifier(project, [WRONG]), classifier(project, [WRONG] * 15)
     assert queries(lambda: mistakes(few)) == queries(lambda: mistakes(many)) == 2
