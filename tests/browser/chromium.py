@@ -23,7 +23,7 @@ FLAGS = [
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """A headless chromium, and nothing kept from one start to the next."""
+    """A headless chromium without a profile."""
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -56,7 +56,7 @@ def turn_dark(page: Page) -> None:
 
 
 def turn_light(page: Page) -> None:
-    """The theme is kept from page to page, so what was turned dark is turned back."""
+    """The theme is stored in the context, so a later page would be dark too."""
     turn(page, "light")
 
 

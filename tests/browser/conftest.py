@@ -43,7 +43,7 @@ class Trained:
 
 @pytest.fixture(scope="package")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
-    """Labels with mistakes in them, so that there are cells and mistakes to look at."""
+    """Some labels are wrong, so that the confusion has cells and the mistakes have rows."""
     data_dir = tmp_path_factory.mktemp("browser") / "data"
     backend = Backend(data_dir, TRAIN_TIME_BUDGET_S="5").start()
     try:

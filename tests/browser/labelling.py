@@ -1,4 +1,4 @@
-"""Label Studio's side of a project, told over HTTP: labels that teach, and labels that judge."""
+"""Label Studio's side of a project over HTTP: labels to train on, and labels to evaluate by."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def noisy(n: int, labels: str = "ABCD", seed: int = 0, wrong_every: int = 7) -> 
 
 
 class Labelling:
-    """A project of Choices on Text, whose humans label what `learn_from` and `label` are given."""
+    """A project of Choices on Text, labelled by `learn_from` and `label`."""
 
     def __init__(self, backend: Backend, number: int, title: str, labels: Sequence[str]) -> None:
         self.backend = backend
@@ -144,10 +144,10 @@ class Images(Labelling):
         tasks = [self._task("") | {"data": {"image": address}} for address in addresses]
         body = {"action": "TASKS_CREATED", "project": self._project(), "tasks": tasks}
         self._post("/webhook", body)
-        ours = self.backend.project(self.uid)["id"]
+        project_id = self.backend.project(self.uid)["id"]
         made = self.backend.manage("drf_create_token", "admin").stdout
         done = httpx.patch(
-            f"{self.backend.url}/api/projects/{ours}/",
+            f"{self.backend.url}/api/projects/{project_id}/",
             json={"options": {"cluster": "group", "clusters": clusters}},
             headers={"Authorization": f"Token {made.split()[2]}"},
         )

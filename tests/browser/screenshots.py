@@ -14,7 +14,7 @@ from tests.mlapi.image_server import ImageServer, image_server
 
 FOLDER = ROOT / "docs" / "screenshots"
 MOST_BYTES = 300_000
-TALLEST = 1400  # pixels of a page that are shown
+TALLEST = 1400  # pixels of a page in its screenshot
 
 
 def labelled_texts() -> tuple[list[str], list[Labelled]]:

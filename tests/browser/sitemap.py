@@ -17,14 +17,14 @@ _TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
 def sitemap(client: httpx.Client, start: str = "/admin/") -> list[str]:
     """An address for each view that can be reached by links from `start`, nearest first."""
     found: dict[str, str] = {}
-    seen: set[str] = set()
+    names: set[str] = set()
     waiting = [start]
     while waiting:
         address = waiting.pop(0)
         name = _view(address)
-        if name is None or name in seen:
+        if name is None or name in names:
             continue
-        seen.add(name)
+        names.add(name)
         text = client.get(address, follow_redirects=True).text
         if "<html" not in text:  # a dialog, or a part of a page
             continue

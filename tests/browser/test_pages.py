@@ -21,7 +21,7 @@ def addresses(trained) -> list[str]:
         return sitemap(client)
 
 
-def told(faults: dict[str, list[str]]) -> str:
+def listing(faults: dict[str, list[str]]) -> str:
     """Each fault once, with the first page that has it."""
     first = {fault: where for where, found in reversed(faults.items()) for fault in found}
     return "\n".join(f"{where}: {fault}" for fault, where in first.items())
@@ -46,7 +46,7 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_as, ad
         dark[address] = accessibility_faults(page, "color-contrast")
         page.set_viewport_size(PHONE)
         too_wide[address] = sideways(page)
-    assert (told(light), told(dark), told(too_wide)) == ("", "", "")
+    assert (listing(light), listing(dark), listing(too_wide)) == ("", "", "")
 
 
 def test_the_login_page_is_accessible(browser, trained):

@@ -25,12 +25,12 @@ def press(page: Page, name: str, reason: str) -> None:
     dialog.get_by_role("button", name=name, exact=True).click()
 
 
-def told(page: Page, text: str | re.Pattern) -> None:
-    """The page says so, once it has come."""
+def expect_message(page: Page, text: str | re.Pattern) -> None:
+    """Wait until the page has this message."""
     expect(page.get_by_text(text).first).to_be_visible()
 
 
-def test_the_home_page_tells_a_project_at_a_glance(open_as, trained):
+def test_the_home_page_sums_up_a_project(open_as, trained):
     page = open_as("viewer")
     page.goto("/admin/")
     row = page.get_by_role("row").filter(has_text="Parts and pieces")
@@ -45,12 +45,12 @@ def test_a_run_is_started_and_watched_to_its_end_by_a_page_that_moves_by_itself(
     page = open_as("lead")
     page.goto(trained.project_page)
     press(page, "Train now", "The classes were cleaned up")
-    told(page, re.compile(r"Run \d+ is queued"))
+    expect_message(page, re.compile(r"Run \d+ is queued"))
     run = trained.backend.runs(trained.uid)[-1]
     page.goto(f"/admin/registry/trainingrun/{run['id']}/change/")
-    shown = page.locator("#content")
-    expect(shown).to_contain_text("is the champion now", timeout=RUN_MS)
-    expect(shown.get_by_text("Succeeded").first).to_be_visible()
+    content = page.locator("#content")
+    expect(content).to_contain_text("is the champion now", timeout=RUN_MS)
+    expect(content.get_by_text("Succeeded").first).to_be_visible()
     run = trained.backend.runs(trained.uid)[-1]
     assert (run["state"], run["trigger"], run["actor"]) == ("succeeded", "admin", "lead-user")
 
@@ -73,7 +73,7 @@ def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
     expect(rows.first).to_contain_text(predicted)
 
 
-def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_kept(open_as, trained):
+def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open_as, trained):
     page = open_as("lead")
     served = trained.champion
     page.goto(trained.version_page(trained.first))
@@ -83,17 +83,17 @@ def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_kept(o
     expect(reason).to_be_visible()
     assert accessibility_faults(page) == []
     page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
-    assert not reason.evaluate("field => field.validity.valid"), "a reason must be given"
+    assert not reason.evaluate("field => field.validity.valid"), "a reason is required"
     assert trained.champion == served
 
     reason.fill("Better on the rare class")
     page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
-    told(page, f"{trained.first} is the champion of")
+    expect_message(page, f"{trained.first} is the champion of")
     assert trained.champion == trained.first
 
     page.goto(trained.project_page)
     press(page, "Roll back", "Complaints from the annotators")
-    told(page, f"{served} serves again")
+    expect_message(page, f"{served} serves again")
     assert trained.champion == served
 
     page.goto("/admin/registry/auditentry/")
@@ -106,18 +106,18 @@ def test_a_version_is_promoted_and_rolled_back_with_a_reason_and_both_are_kept(o
         expect(row).to_contain_text(re.compile(verb, re.IGNORECASE))
 
 
-def test_two_versions_are_compared_on_the_tasks_that_both_were_judged_on(open_as, trained):
+def test_two_versions_are_compared_on_the_tasks_that_both_were_evaluated_on(open_as, trained):
     page = open_as("viewer")
     page.goto(trained.version_page(trained.second))
     page.get_by_label("Compare with").select_option(label=trained.first)
     page.get_by_role("button", name="Compare").click()
-    shown = page.locator("#content")
-    expect(shown).to_contain_text(trained.first)
-    expect(shown).to_contain_text(trained.second)
-    expect(shown).to_contain_text("95 %")
+    content = page.locator("#content")
+    expect(content).to_contain_text(trained.first)
+    expect(content).to_contain_text(trained.second)
+    expect(content).to_contain_text("95 %")
 
 
-def test_a_viewer_is_offered_no_act_and_refused_each_by_its_url(open_as, trained):
+def test_a_viewer_is_offered_no_action_and_refused_each_by_its_url(open_as, trained):
     page = open_as("viewer")
     version = trained.version_page(trained.first)
     run = f"/admin/registry/trainingrun/{trained.backend.runs(trained.uid)[0]['id']}/change/"
@@ -155,8 +155,8 @@ def test_a_wrong_password_opens_nothing(browser, trained):
 
 def test_the_browsable_rest_docs_need_nothing_from_elsewhere(open_as, trained):
     page = open_as("viewer")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible()
-    assert [url for url in asked if not url.startswith((trained.backend.url, "data:"))] == []
+    assert [url for url in addresses if not url.startswith((trained.backend.url, "data:"))] == []
