@@ -39,5 +39,5 @@ def queries(at_most: int):
     """The statements that were sent, without those that begin and end transactions."""
     with CaptureQueriesContext(connection) as captured:
         yield
-    asked = [q["sql"] for q in captured if not q["sql"].startswith(_TRANSACTION)]
-    assert len(asked) <= at_most, "\n".join(asked)
+    statements = [q["sql"] for q in captured if not q["sql"].startswith(_TRANSACTION)]
+    assert len(statements) <= at_most, "\n".join(statements)

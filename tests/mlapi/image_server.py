@@ -1,4 +1,4 @@
-"""A real web server of images on loopback, which counts what it is asked for."""
+"""A real web server of images on loopback, which records its requests."""
 
 import threading
 from collections.abc import Iterator
@@ -7,17 +7,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class ImageServer:
-    """Serves `files` by their path, such as `/3.png`; `asked` has every path it was asked for."""
+    """Serves `files` by their path, such as `/3.png`; `requests` has the path of each request."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        served = self
+        self.requests: list[str] = []
+        server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                served.asked.append(self.path)
-                content = served.files.get(self.path)
+                server.requests.append(self.path)
+                content = server.files.get(self.path)
                 self.send_response(404 if content is None else 200)
                 self.send_header("Content-Type", "image/png")
                 self.send_header("Content-Length", str(len(content or b"")))

@@ -1,7 +1,7 @@
 """A stand-in for Label Studio's API on the loopback: what a sync reads of one project.
 
 It answers as Label Studio 1.23.2 on SQLite does, also where that fails: lists and exports with a
-task that it cannot write as JSON are 500, and the data of files and storages are told under the
+task that it cannot write as JSON are 500, and the data of files and storages are sent under the
 first field of today's label config. `gateway` stands before it and may answer in its place.
 """
 
@@ -84,8 +84,8 @@ class LabelStudioAPI:
         }
         return number
 
-    def told(self, task: dict[str, Any]) -> dict[str, Any]:
-        """The task as it is told: what has no field is told under the first of the config."""
+    def as_sent(self, task: dict[str, Any]) -> dict[str, Any]:
+        """The task as the API sends it: data without a field goes under the first of the config."""
         if not isinstance(task["data"], dict):
             return task
         data = dict(task["data"])
@@ -107,7 +107,7 @@ class LabelStudioAPI:
             return _json(self._project())
         if call.path == "/api/projects/1/export":
             ids = [int(i) for i in call.params.get("ids[]", "").split(",") if i]
-            return _json([self.told(t) for t in self._ordered() if not ids or t["id"] in ids])
+            return _json([self.as_sent(t) for t in self._ordered() if not ids or t["id"] in ids])
         if call.path == "/api/tasks":
             return self.list_tasks(call.params)
         if call.path in ("/api/ml", "/api/webhooks/"):
@@ -133,7 +133,7 @@ class LabelStudioAPI:
         """Status and body of a list of tasks, without the gateway."""
         items = json.loads(params["query"])["filters"]["items"]
         found = [t for t in self._ordered() if all(_passes(t, item) for item in items)]
-        page = [self.told(t) for t in found[: int(params["page_size"])]]
+        page = [self.as_sent(t) for t in found[: int(params["page_size"])]]
         if params.get("fields") != "all":
             page = [{k: v for k, v in t.items() if k != "annotations"} for t in page]
         if include := params.get("include"):
@@ -196,12 +196,12 @@ def _included(value: Any, names: list[str]) -> Any:
 
 
 def _passes(task: dict[str, Any], item: dict[str, Any]) -> bool:
-    value, wanted = task[item["filter"].removeprefix("filter:tasks:")], item["value"]
+    value, operand = task[item["filter"].removeprefix("filter:tasks:")], item["value"]
     match item["operator"]:
         case "greater":
-            return value > wanted
+            return value > operand
         case "less":
-            return value < wanted
+            return value < operand
         case "in_list":
-            return value in wanted
+            return value in operand
     raise AssertionError(item)

@@ -1,4 +1,4 @@
-"""What the registry may ask of the engine."""
+"""The engine that the registry calls."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_a_project_that_nothing_serves_has_no_options():
         engine().validate_options(project, {"automl": "off"})
 
 
-def test_a_task_is_shown_with_its_text_and_its_page():
+def test_a_task_is_described_by_its_text_and_its_page():
     project = ProjectFactory(uid="7.1795420847", hostname="http://localhost:8080/")
     task = TaskFactory(project=project, labelstudio_id=31, data={"text": "It works."})
     assert engine().describe_tasks(project, [task]) == [
@@ -45,7 +45,7 @@ def test_a_task_is_shown_with_its_text_and_its_page():
 
 
 @pytest.mark.parametrize("data", [{}, {"text": None}, {"text": {"a": 5}}, {"other": "field"}])
-def test_a_task_without_its_text_is_shown_without(data):
+def test_a_task_without_its_text_is_described_without(data):
     task = TaskFactory(data=data)
     assert engine().describe_tasks(task.project, [task])[0]["text"] == ""
 
@@ -64,8 +64,8 @@ def test_a_page_of_tasks_matches_the_label_config_once(monkeypatch):
     matched = []
     match = pipelines.match
     monkeypatch.setattr(pipelines, "match", lambda *args: matched.append(1) or match(*args))
-    shown = engine().describe_tasks(project, tasks)
-    assert [one["text"] for one in shown] == [f"text {n}" for n in range(30)]
+    views = engine().describe_tasks(project, tasks)
+    assert [one["text"] for one in views] == [f"text {n}" for n in range(30)]
     assert len(matched) == 1
     engine().describe_tasks(project, tasks)
     assert len(matched) == 1

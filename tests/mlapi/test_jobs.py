@@ -22,7 +22,7 @@ def train(project):
 
 
 @pytest.mark.parametrize("name", ["process_events", "sync", "train", "fall_back"])
-def test_every_job_that_the_registry_queues_is_there(name):
+def test_every_job_that_the_registry_queues_exists(name):
     assert callable(getattr(queue, name))
     assert callable(import_string(f"mlapi.jobs.{name}"))
 
@@ -43,7 +43,7 @@ def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypat
     (settings.DATA_DIR / "artifacts" / middle.artifact).unlink()
     broken = artifacts.fetch(newest)
     broken.write_bytes(b"no longer what it was")
-    jobs.fall_back(project.pk, newest.pk, "The artifact is not the file that was put there.")
+    jobs.fall_back(project.pk, newest.pk, "The artifact is not the file that was stored.")
     project.refresh_from_db()
     assert project.champion == good
     for version in (middle, newest):
@@ -53,7 +53,7 @@ def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypat
     assert (entry.actor, entry.from_version, entry.to_version) == ("serving", newest, good)
 
 
-def test_a_champion_that_loads_in_a_worker_stays_whatever_one_process_met(monkeypatch):
+def test_a_champion_that_loads_in_a_worker_stays_though_it_failed_in_one_process(monkeypatch):
     project = labelled_project({"Positive": 15, "Negative": 15})
     monkeypatch.setattr("mlapi.training.run._Attempt.add_learning_curve", lambda *_: None)
     version = train(project).version
@@ -98,7 +98,7 @@ def test_a_job_for_what_is_gone_does_nothing():
     jobs.sync(12345, "a test")
 
 
-def test_a_sync_that_fails_in_an_unforeseen_way_may_be_asked_for_again(monkeypatch):
+def test_after_an_unexpected_error_a_sync_can_be_queued_again(monkeypatch):
     def fails(*_):
         raise RuntimeError("unforeseen")
 

@@ -1,4 +1,4 @@
-"""What is done by the clock."""
+"""The scheduled jobs."""
 
 from datetime import timedelta
 
@@ -115,7 +115,7 @@ def test_a_project_that_waits_for_quiet_is_trained_when_it_is_met(django_assert_
     assert TrainingRun.objects.count() == 1
 
 
-def test_a_project_that_fails_does_not_keep_the_others():
+def test_a_project_that_fails_does_not_stop_the_others():
     broken = labelled_project({"Positive": 20}, policy={"first_labels": "many"})
     fine = labelled_project({})
     label(fine, {"Positive": 10, "Negative": 10}, now=timezone.now() - LONG_AGO)
@@ -134,7 +134,9 @@ def test_only_projects_not_read_for_an_hour_are_reconciled():
     assert sorted(args[0] for args in jobs("sync", queue.EVENTS)) == [stale.pk, never.pk]
 
 
-def told(project, ago: timedelta, tasks: int, annotations: int, skipped: int = 0) -> None:
+def record_counters(
+    project, ago: timedelta, tasks: int, annotations: int, skipped: int = 0
+) -> None:
     counted = {
         "task_number": tasks,
         "total_annotations_number": annotations,
@@ -160,8 +162,8 @@ def told(project, ago: timedelta, tasks: int, annotations: int, skipped: int = 0
 def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks):
     project = ProjectFactory()
     TaskFactory.create_batch(2, project=project, labelled="Positive")
-    told(project, ago + timedelta(minutes=1), 7, 7)  # what it said before does not count
-    told(project, ago, *counted)
+    record_counters(project, ago + timedelta(minutes=1), 7, 7)  # earlier counters do not count
+    record_counters(project, ago, *counted)
     Project.objects.update(synced_at=timezone.now() - timedelta(minutes=20))
     maintenance.compare_counters()
     maintenance.compare_counters()
@@ -178,7 +180,7 @@ def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks)
 )
 def test_counters_are_compared_only_some_time_after_a_sync(synced, failed):
     project = ProjectFactory()
-    told(project, timedelta(seconds=20), 3, 2)
+    record_counters(project, timedelta(seconds=20), 3, 2)
     if synced:
         Project.objects.update(synced_at=timezone.now() - synced)
     if failed:
@@ -192,17 +194,17 @@ def test_counters_are_compared_only_some_time_after_a_sync(synced, failed):
         assert len(jobs("sync", queue.EVENTS)) == 1
 
 
-def test_only_old_problems_of_predictions_are_forgotten():
+def test_only_old_prediction_events_are_deleted():
     project = ProjectFactory()
     old = timezone.now() - timedelta(days=31)
-    kept = [
+    remaining = [
         events.record(project, "ANNOTATION_CREATED", {}, source=Event.Source.WEBHOOK),
         events.record(project, "PREDICT", {}, source=Event.Source.PREDICT),
     ]
     gone = events.record(project, "PREDICT", {}, source=Event.Source.PREDICT)
-    Event.objects.filter(pk__in=[kept[0].pk, gone.pk]).update(received_at=old)
+    Event.objects.filter(pk__in=[remaining[0].pk, gone.pk]).update(received_at=old)
     maintenance.purge_expired()
-    assert set(Event.objects.values_list("pk", flat=True)) == {e.pk for e in kept}
+    assert set(Event.objects.values_list("pk", flat=True)) == {e.pk for e in remaining}
 
 
 def test_a_cancelled_run_is_not_woken():

@@ -85,12 +85,12 @@ def test_threads_share_a_predictor_and_get_the_same_answers(version):
     rows = [task["data"] for task in TASKS] * 50
     expected = predictor.predict(rows, specs)
     with ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(predictor.predict, rows, specs) for _ in range(40)]
-    assert all(answers.result() == expected for answers in asked)
+        futures = [threads.submit(predictor.predict, rows, specs) for _ in range(40)]
+    assert all(answers.result() == expected for answers in futures)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_corrupt_artifact_is_never_read_and_the_act_fall_back_is_queued_once(monkeypatch):
+def test_a_corrupt_artifact_is_never_read_and_one_fall_back_is_queued(monkeypatch):
     version = ModelVersionFactory(champion=True, content=artifact())
     spoil(version)
     loaded = []
@@ -115,7 +115,7 @@ def test_an_artifact_that_does_not_load_answers_empty_entries(content):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_is_remembered_for_half_a_minute_and_then_tried_again(monkeypatch):
+def test_a_failed_load_is_cached_for_half_a_minute_and_then_retried(monkeypatch):
     version = ModelVersionFactory(champion=True, content=artifact())
     now = [1000.0]
     monkeypatch.setattr(model_cache, "monotonic", lambda: now[0])
@@ -169,7 +169,7 @@ assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
 
 
 @pytest.mark.django_db
-def test_a_version_asked_for_while_the_process_still_warms_up_loads(tmp_path):
+def test_a_version_loads_while_the_process_still_warms_up(tmp_path):
     """In a fresh process: EvaDB's circular imports, entered by two threads at once, failed."""
     path = tmp_path / "v1.artifact"
     path.write_bytes(artifact())
@@ -201,8 +201,8 @@ def test_the_cache_is_bounded_and_the_longest_unused_goes(settings, db):
     settings.MODEL_CACHE_MB = 0
     first = ModelVersionFactory(champion=True, content=artifact())
     second = ModelVersionFactory(champion=True, content=artifact(1.0))
-    kept = model_cache.load(first)
-    assert model_cache.load(first) is kept
+    predictor = model_cache.load(first)
+    assert model_cache.load(first) is predictor
     model_cache.load(second)
     assert list(model_cache._loaded) == [second.pk]
     settings.MODEL_CACHE_MB = 100
@@ -267,14 +267,14 @@ def test_a_model_that_fails_on_everything_costs_a_dozen_calls_and_one_traceback(
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")])
-def test_a_database_that_is_away_is_no_tasks_fault(error, version, fails):
+def test_a_database_error_is_not_blamed_on_a_task(error, version, fails):
     calls = fails(lambda text: True, error)
     with pytest.raises(type(error)):
         answer(version, numbered(50))
     assert calls == [50]
 
 
-def test_what_is_unavailable_is_told_of_each_task_and_tried_once(version, fails):
+def test_an_unavailable_model_is_called_once_and_reported_for_each_task(version, fails):
     calls = fails(lambda text: True, model_cache.ModelUnavailable("It does not load."))
     answered = answer(version, numbered(50))
     assert answered.results == [[]] * 50

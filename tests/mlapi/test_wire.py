@@ -84,10 +84,10 @@ def test_every_recorded_request_gets_an_answer_that_label_studio_can_read(path, 
             assert answer.status_code == (200 if served else 400)
             assert Project.objects.filter(uid=request["body"]["project"]).exists()
         if request["path"] == "/webhook":
-            kept = Event.objects.get(pk=answer.json()["event"])
-            assert kept.project.uid == uid_of(request)
-            assert kept.action == request["body"]["action"]
-            assert request["body"]["project"]["token"] not in json.dumps(kept.payload)
+            event = Event.objects.get(pk=answer.json()["event"])
+            assert event.project.uid == uid_of(request)
+            assert event.action == request["body"]["action"]
+            assert request["body"]["project"]["token"] not in json.dumps(event.payload)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
@@ -98,7 +98,7 @@ def test_no_recorded_request_is_answered_without_credentials(path, call):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
-def test_every_recorded_event_is_processed_by_the_drain(path, call):
+def test_every_recorded_event_is_processed(path, call):
     events = [r for r in requests_of(path) if r["path"] == "/webhook"]
     for request in events:
         replay(call, request)
@@ -107,8 +107,8 @@ def test_every_recorded_event_is_processed_by_the_drain(path, call):
     assert not Event.objects.filter(status__in=["received", "failed"]).exists()
 
 
-def drained(call, *names: str) -> Project:
-    """The project after these recordings and their drain."""
+def processed(call, *names: str) -> Project:
+    """The project after these recordings were replayed and their events processed."""
     for name in names:
         for request in wire(name):
             replay(call, request)
@@ -119,40 +119,40 @@ def drained(call, *names: str) -> Project:
 
 
 def test_an_annotation_becomes_a_label_and_its_deletion_takes_it_away(call):
-    project = drained(call, "connect_ml_backend", "annotation_created")
+    project = processed(call, "connect_ml_backend", "annotation_created")
     annotation = wire("annotation_created")[0]["body"]["annotation"]
     task = Task.objects.get(project=project, labelstudio_id=annotation["task"])
     (label,) = annotation["result"][0]["value"]["choices"]
     assert task.labels == {"label": label}
-    drained(call, "annotation_deleted")
+    processed(call, "annotation_deleted")
     task.refresh_from_db()
     gone = {a["id"] for a in wire("annotation_deleted")[0]["body"]["annotations"]}
     assert not gone & set(task.annotation_ids)
 
 
 def test_a_skipped_annotation_is_no_label(call):
-    project = drained(call, "connect_ml_backend", "annotation_skipped_was_cancelled")
+    project = processed(call, "connect_ml_backend", "annotation_skipped_was_cancelled")
     annotation = wire("annotation_skipped_was_cancelled")[0]["body"]["annotation"]
     assert Task.objects.get(project=project, labelstudio_id=annotation["task"]).labels == {}
 
 
 def test_imported_tasks_are_mirrored_and_deleted_ones_go(call):
-    project = drained(call, "connect_ml_backend", "import_2_tasks_backend_connected")
+    project = processed(call, "connect_ml_backend", "import_2_tasks_backend_connected")
     imported = {t["id"] for t in wire("import_2_tasks_backend_connected")[0]["body"]["tasks"]}
     live = Task.objects.filter(project=project, deleted_at__isnull=True)
     assert imported <= set(live.values_list("labelstudio_id", flat=True))
 
 
 def test_the_train_button_queues_a_run(call):
-    project = drained(call, "connect_ml_backend", "train_button")
+    project = processed(call, "connect_ml_backend", "train_button")
     assert TrainingRun.objects.get().project == project
     assert TrainingRun.objects.get().trigger == "start_training"
 
 
 def test_a_new_title_and_a_new_config_arrive(call):
-    project = drained(call, "connect_ml_backend", "patch_project_title")
+    project = processed(call, "connect_ml_backend", "patch_project_title")
     assert project.title == wire("patch_project_title")[0]["body"]["project"]["title"]
-    project = drained(call, "patch_project_label_config")
+    project = processed(call, "patch_project_label_config")
     changed = wire("patch_project_label_config")[0]["body"]["project"]["label_config"]
     assert project.label_config == changed
 
@@ -170,11 +170,11 @@ def test_a_new_title_and_a_new_config_arrive(call):
     ],
 )
 def test_recorded_tasks_are_predicted_by_the_champion(name, call):
-    asked = wire(name)
-    uid = asked[-1]["body"]["project"]
+    recording = wire(name)
+    uid = recording[-1]["body"]["project"]
     project = Project.objects.create(uid=uid, pipeline="text_classification")
     version = ModelVersionFactory(project=project, champion=True, content=artifact())
-    for request in asked:
+    for request in recording:
         answer = replay(call, request)
         if request["path"] == "/setup":
             assert answer.json()["model_version"] == version.label

@@ -124,7 +124,7 @@ def test_an_events_worker_leaves_trainings_alone_keeps_the_clock_and_wakes_after
         assert started.trigger == TrainingRun.Trigger.POLICY
 
 
-def test_a_worker_that_is_told_to_stop_ends_its_training_and_hands_it_back(tmp_path):
+def test_a_worker_that_stops_ends_its_training_and_hands_it_back(tmp_path):
     project = labelled_project({"Positive": 300, "Negative": 300})
     Project.objects.filter(pk=project.pk).update(options={"automl": "on", "time_budget_s": 60})
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")

@@ -27,7 +27,7 @@ SPEC = TargetSpec("kind", "img", "Image", "image", "choice", LABELS)
 
 
 @lru_cache
-def seen(n: int) -> list[np.ndarray]:
+def features_of(n: int) -> list[np.ndarray]:
     """The features of the first n digits, by OpenCV."""
     images = [
         cv2.imdecode(np.frombuffer(file, dtype=np.uint8), cv2.IMREAD_COLOR)[:, :, ::-1]
@@ -43,15 +43,15 @@ def opencv() -> ExtractorRef:
 @lru_cache
 def artifact(n: int = 120) -> bytes:
     """The artifact of a Classifier for the control `kind` on the field `image`."""
-    wanted = np.array([LABELS.index(label) for label in digits(n)[1]])
-    estimator = LINEAR.fit(seen(n), wanted, len(LABELS), "single")
+    classes = np.array([LABELS.index(label) for label in digits(n)[1]])
+    estimator = LINEAR.fit(features_of(n), classes, len(LABELS), "single")
     target = TrainedTarget(SPEC, estimator, Temperature(0.2))
     model = Classifier("image_classification", [target], opencv())
     return pack(model.pipeline, model.to_parts())
 
 
 def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
-    """The model as the project's champion; the features of its first n tasks are kept."""
+    """The model as the project's champion; the features of its first n tasks are stored."""
     run = TrainingRunFactory(project=project, state="running")
     learned(run, "image_classification", options={"features": "opencv"})
     with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
@@ -63,7 +63,7 @@ def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
     runs.succeed(run)
     promote(version)
     tasks = Task.objects.filter(project=project, labelstudio_id__lte=n).order_by("labelstudio_id")
-    rows = zip(tasks, digits(n)[0], seen(n), strict=True)
+    rows = zip(tasks, digits(n)[0], features_of(n), strict=True)
     features.save(
         project,
         opencv().name,

@@ -56,7 +56,7 @@ def vectors() -> np.ndarray:
 
 
 def as_recorded(answer) -> dict[str, Any]:
-    """A prediction or a problem as the kept files have it."""
+    """A prediction or a problem as the stored files have it."""
     if isinstance(answer, Prediction):
         label_type = label_types.of(answer)
         value = label_type.to_json(label_types.value_of(answer))

@@ -36,9 +36,9 @@ def project():
     return ProjectFactory(label_config=CONFIG)
 
 
-def old_version(project, content=None, **given):
+def old_version(project, content=None, **fields):
     content = content or OldArtifact("text_classification.words").content
-    return ModelVersionFactory(project=project, content=content, artifact_format=1, **given)
+    return ModelVersionFactory(project=project, content=content, artifact_format=1, **fields)
 
 
 def unconvertible(path) -> bytes:
@@ -73,8 +73,8 @@ def test_an_old_champion_answers_nothing_until_it_was_converted_and_then_as_it_d
     model_cache.clear()
 
     answered = answer(project)
-    said = [entry["result"][0]["value"]["choices"] for entry in answered.results]
-    assert said == [["fruit"], ["city"]]
+    choices = [entry["result"][0]["value"]["choices"] for entry in answered.results]
+    assert choices == [["fruit"], ["city"]]
     assert answered.model_version == version.label
     version.refresh_from_db()
     assert recorded == (
@@ -155,7 +155,7 @@ def test_a_worker_that_starts_has_each_old_champion_converted(project):
     assert [job.args() for job in queued("convert")] == [(version.pk,)]
 
 
-def test_a_version_of_before_is_converted_when_it_is_tried(project):
+def test_an_old_version_is_converted_when_its_load_is_checked(project):
     version = old_version(project)
     assert loads_in_a_fresh_process(version)
     assert ConvertedArtifact.objects.get().version == version

@@ -17,21 +17,21 @@ from mlapi.run_folder.job import ConversionJob, Stored
 from tests.mlapi.conversion.old_artifacts import NAMES, OldArtifact, Store, as_recorded
 
 
-def converted(kept: OldArtifact) -> bytes:
-    return artifact.pack(kept.pipeline, format_1.parts_of(kept.content, kept.pipeline))
+def converted(old: OldArtifact) -> bytes:
+    return artifact.pack(old.pipeline, format_1.parts_of(old.content, old.pipeline))
 
 
 def same(found, expected) -> None:
     """Equal but for the last digits of scores, in which two machines may differ."""
     for row, other in zip(found, expected, strict=True):
         assert row.keys() == other.keys()
-        for target, said in row.items():
+        for target, prediction in row.items():
             expected_score = other[target].get("score", 0)
-            assert said.get("score", 0) == pytest.approx(expected_score, abs=1e-6, rel=0)
-            assert {**said, "score": 0} == {**other[target], "score": 0}
+            assert prediction.get("score", 0) == pytest.approx(expected_score, abs=1e-6, rel=0)
+            assert {**prediction, "score": 0} == {**other[target], "score": 0}
 
 
-def test_there_is_one_of_each_pipeline_and_variant():
+def test_each_pipeline_and_variant_has_an_old_artifact():
     assert {name.split(".")[0] for name in NAMES} == set(PIPELINES)
     assert len(NAMES) == 13
     for name in NAMES:
@@ -43,29 +43,29 @@ def test_there_is_one_of_each_pipeline_and_variant():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_converted_version_answers_as_it_did(name):
-    kept = OldArtifact(name)
-    predictor = PIPELINES[kept.pipeline].load(converted(kept))
+    old = OldArtifact(name)
+    predictor = PIPELINES[old.pipeline].load(converted(old))
 
-    answers = predictor.predict(kept.record["rows"], None, Store())
+    answers = predictor.predict(old.record["rows"], None, Store())
 
     found = [{target: as_recorded(answer) for target, answer in row.items()} for row in answers]
-    same(found, kept.record["answers"])
-    for target, rows in kept.record.get("probabilities", {}).items():
+    same(found, old.record["answers"])
+    for target, rows in old.record.get("probabilities", {}).items():
         (trained,) = [t for t in predictor.model.targets if t.spec.name == target]
-        np.testing.assert_allclose(trained.probabilities(kept.inputs), rows, rtol=0, atol=1e-6)
+        np.testing.assert_allclose(trained.probabilities(old.inputs), rows, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_converted_version_is_written_again_as_the_same_bytes(name):
-    kept = OldArtifact(name)
-    content = converted(kept)
-    assert converted(kept) == content
-    model = PIPELINES[kept.pipeline].read_model(artifact.unpack(content))
-    assert artifact.pack(kept.pipeline, model.to_parts()) == content
+    old = OldArtifact(name)
+    content = converted(old)
+    assert converted(old) == content
+    model = PIPELINES[old.pipeline].read_model(artifact.unpack(content))
+    assert artifact.pack(old.pipeline, model.to_parts()) == content
 
 
-def test_it_is_converted_without_looking_at_any_class_of_ours(monkeypatch):
-    """They may be called otherwise by then: a module that is gone is not missed."""
+def test_it_is_converted_without_importing_any_class_of_the_project(monkeypatch):
+    """A class may have been renamed by then, and its module may be gone."""
     gone = "mlapi.pipelines.classification.ridge"
     renamed = OldArtifact("text_classification.words").content.replace(
         b"mlapi.pipelines.classification.ridge", b"mlapi.pipelines.classification.rodge"
@@ -123,14 +123,14 @@ def test_what_is_no_artifact_of_format_1_is_refused(content):
         format_1.parts_of(content, "image_clusters")
 
 
-def job(folder, kept: OldArtifact, sha256: str = "") -> None:
-    sha256 = sha256 or kept.record["sha256"]
-    ConversionJob(Stored(kept.path, sha256), kept.pipeline).write(folder)
+def job(folder, old: OldArtifact, sha256: str = "") -> None:
+    sha256 = sha256 or old.record["sha256"]
+    ConversionJob(Stored(old.path, sha256), old.pipeline).write(folder)
 
 
 def test_the_child_converts_without_a_database(tmp_path):
-    kept = OldArtifact("text_classification.automl")
-    job(tmp_path, kept)
+    old = OldArtifact("text_classification.automl")
+    job(tmp_path, old)
     done = subprocess.run(
         [sys.executable, "-m", "mlapi.conversion.child", str(tmp_path)],
         env={"PATH": "/usr/bin:/bin"},
@@ -140,14 +140,14 @@ def test_the_child_converts_without_a_database(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     content = (tmp_path / "artifact.bin").read_bytes()
-    assert content == converted(kept)
+    assert content == converted(old)
     result = json.loads((tmp_path / "result.json").read_text())
     assert result == {"sha256": hashlib.sha256(content).hexdigest()}
 
 
 def test_the_child_unpickles_nothing_that_has_another_hash(tmp_path, monkeypatch):
     unpickled = []
-    monkeypatch.setattr(format_1, "parts_of", lambda *given: unpickled.append(given))
+    monkeypatch.setattr(format_1, "parts_of", lambda *args: unpickled.append(args))
     job(tmp_path, OldArtifact("image_clusters.named"), sha256="0" * 64)
     assert child.main([str(tmp_path)]) == 1
     assert unpickled == []

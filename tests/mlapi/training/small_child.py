@@ -120,7 +120,7 @@ def hang(folder: Path) -> None:
     grandchild = subprocess.Popen(["sleep", "600"])
     draft = folder.parent / "pids.draft"
     draft.write_text(json.dumps([os.getpid(), grandchild.pid]))
-    draft.rename(folder.parent / "pids.json")  # whole: it may be killed as soon as that is seen
+    draft.rename(folder.parent / "pids.json")  # whole: it may be killed as soon as that exists
     report(folder, phase="hanging", progress=0.1)
     time.sleep(600)
 

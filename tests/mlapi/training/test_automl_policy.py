@@ -36,7 +36,7 @@ def planned(run, choice="auto"):
     return job.parameters["automl"], job.notes.get("automl", "")
 
 
-def after_race(project, *scores):
+def after_selection(project, *scores):
     """An earlier run in which AutoML had these scores, one per target, against 0.80."""
     run = runs.claim(a_run(project).pk, "worker@test")
     candidates = []
@@ -67,7 +67,7 @@ def test_later_it_takes_part_on_start_training_only(trigger, takes_part):
 )
 def test_it_is_skipped_once_it_was_clearly_worse(scores, takes_part):
     project = ProjectFactory()
-    after_race(project, *scores)
+    after_selection(project, *scores)
     chosen, note = planned(a_run(project, START))
     assert chosen is takes_part
     assert takes_part or "worse by more than 0.05" in note
@@ -76,5 +76,5 @@ def test_it_is_skipped_once_it_was_clearly_worse(scores, takes_part):
 @pytest.mark.parametrize(("choice", "takes_part"), [("on", True), ("off", False)])
 def test_the_option_decides_before_all_else(choice, takes_part):
     project = ProjectFactory()
-    after_race(project, 0.1)
+    after_selection(project, 0.1)
     assert planned(a_run(project), choice)[0] is takes_part

@@ -128,7 +128,7 @@ def test_a_label_that_changes_after_the_snapshot_counts_for_the_next_run(tmp_pat
     assert changed.count() == 1
 
 
-def test_nothing_to_learn_is_said(tmp_path):
+def test_a_project_with_nothing_to_learn_is_refused(tmp_path):
     with pytest.raises(dataset.NothingToLearn):
         frozen(labelled_project({}), tmp_path)
 

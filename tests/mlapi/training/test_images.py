@@ -1,4 +1,4 @@
-"""Runs on images as workers carry them out: fetched, seen in EvaDB, and never seen twice."""
+"""Runs on images by workers: each image is downloaded, and embedded in EvaDB once."""
 
 import hashlib
 import sys
@@ -134,13 +134,13 @@ def test_many_images_and_twenty_more(server, project, many):
     assert first["unavailable"] == 0
     assert first["embedded"] == len(set(files[:many]))
     put(project, addresses[many:], labels[many:], first=many + 1)
-    asked = len(server.asked)
+    before = len(server.requests)
 
     second = images_of(train(project))
 
     assert (second["images"], second["cached"]) == (many + 20, many)
     assert (second["downloaded"], second["embedded"]) == (20, 20)
-    assert len(server.asked) - asked == 20
+    assert len(server.requests) - before == 20
     assert Feature.objects.filter(project=project).count() == many + 20
 
 
@@ -153,32 +153,32 @@ def small(server, project, n=120, unlabelled=10) -> list[str]:
     return addresses
 
 
-def asks(project: Project, pairs: Sequence[tuple[int, str]]) -> serving.Predictions:
-    asked = [{"id": number, "data": {"image": address}} for number, address in pairs]
-    return serving.answer(project, project.label_config, asked)
+def predict(project: Project, pairs: Sequence[tuple[int, str]]) -> serving.Predictions:
+    tasks = [{"id": number, "data": {"image": address}} for number, address in pairs]
+    return serving.answer(project, project.label_config, tasks)
 
 
-def test_what_serves_sees_each_image_once_and_keeps_what_it_saw(server, project):
+def test_serving_embeds_each_image_once_and_stores_its_features(server, project):
     addresses = small(server, project)
     new = list(enumerate(addresses, start=1))[120:]
-    asked = len(server.asked)
+    before = len(server.requests)
 
-    first = asks(project, new)
-    second = asks(project, new)
+    first = predict(project, new)
+    second = predict(project, new)
 
     assert first.problems == second.problems == {}
     assert [r["result"][0]["value"] for r in first.results] == [
         r["result"][0]["value"] for r in second.results
     ]
     assert first.model_version == project.champion.label
-    assert len(server.asked) - asked == 10
+    assert len(server.requests) - before == 10
     assert Feature.objects.filter(task__labelstudio_id__gt=120).count() == 10
 
 
 def task_queries(project: Project, pairs: Sequence[tuple[int, str]]) -> list[str]:
     """The queries on tasks with which the request is answered, without a problem."""
     with CaptureQueriesContext(connection) as ran:
-        assert asks(project, pairs).problems == {}
+        assert predict(project, pairs).problems == {}
     return [query["sql"] for query in ran if 'FROM "registry_task"' in query["sql"]]
 
 
@@ -197,35 +197,35 @@ def test_an_id_that_no_task_can_have_spoils_no_prediction(server, project):
     small(server, project)
     address = server.put("new.png", digits()[0][500])
 
-    assert asks(project, [(10**30, address), (0, address)]).problems == {}
+    assert predict(project, [(10**30, address), (0, address)]).problems == {}
 
 
-def test_what_was_kept_is_served_when_its_host_is_gone(server, project):
+def test_stored_features_are_served_when_the_image_host_is_down(server, project):
     addresses = small(server, project)
     server.files.clear()
 
-    answered = asks(project, [(1, addresses[0]), (2, addresses[1]), (130, addresses[129])])
+    answered = predict(project, [(1, addresses[0]), (2, addresses[1]), (130, addresses[129])])
 
     assert [bool(r) for r in answered.results] == [True, True, False]
     assert list(answered.problems) == ["media_not_found"]
 
 
-def test_a_task_that_is_not_mirrored_is_predicted_and_nothing_of_it_kept(server, project):
+def test_a_task_that_is_not_mirrored_is_predicted_and_its_features_are_not_stored(server, project):
     small(server, project)
     address = server.put("new.png", digits()[0][500])
 
-    answered = asks(project, [(9_999, address)])
+    answered = predict(project, [(9_999, address)])
 
     assert answered.results[0]["result"]
     assert Feature.objects.count() == 120
 
 
-def test_an_image_that_cannot_be_had_has_its_reason_and_spoils_no_other(server, project):
+def test_an_unavailable_image_has_its_reason_and_spoils_no_other(server, project):
     addresses = small(server, project)
     server.put("broken.png", b"\x89PNG no more")
     broken = f"http://{server.host}/broken.png"
 
-    answered = asks(
+    answered = predict(
         project,
         [
             (1, addresses[0]),
@@ -242,12 +242,12 @@ def test_an_image_that_cannot_be_had_has_its_reason_and_spoils_no_other(server, 
     assert {903, 904} <= set(answered.problems["media_address_refused"])
 
 
-def test_the_same_image_under_another_address_is_not_seen_again(server, project, monkeypatch):
+def test_the_same_image_under_another_address_is_not_embedded_again(server, project, monkeypatch):
     addresses = small(server, project)
     again = server.put("the-same.png", server.files["/0.png"])
     put(project, [again], [None], first=500)
     opencv = ExtractorRef("opencv", project.champion.extractor)
-    monkeypatch.setattr("mlapi.images.online._functions", None)  # whoever sees an image would fail
+    monkeypatch.setattr("mlapi.images.online._functions", None)  # embedding an image would fail
 
     rows = list(Task.objects.filter(project=project).values_list("pk", "data"))
     one, other = OnlineFeatures(project, lambda found: naming(rows, found)).vectors(
@@ -258,15 +258,15 @@ def test_the_same_image_under_another_address_is_not_seen_again(server, project,
     assert Feature.objects.filter(task__labelstudio_id=500).count() == 1
 
 
-def test_unlabelled_images_are_scored_and_seen_beforehand(server, project):
+def test_unlabelled_images_are_scored_and_embedded_beforehand(server, project):
     addresses = small(server, project)
 
     assert scoring.score(project.champion_id) == 10
 
     assert TaskScore.objects.filter(version=project.champion, score__isnull=False).count() == 10
-    asked = len(server.asked)
-    asks(project, list(enumerate(addresses, start=1)))
-    assert len(server.asked) == asked
+    before = len(server.requests)
+    predict(project, list(enumerate(addresses, start=1)))
+    assert len(server.requests) == before
 
 
 def test_a_version_of_images_loads_in_a_fresh_process(server, project):
@@ -295,7 +295,7 @@ def test_the_nearest_of_an_image_are_found_as_long_as_it_has_features(server, pr
         similar(Task.objects.get(project=project, labelstudio_id=125), 5)
 
 
-def test_a_task_has_a_thumbnail_while_its_image_can_be_had(server, project):
+def test_a_task_has_a_thumbnail_while_its_image_is_available(server, project):
     small(server, project)
     task = Task.objects.get(project=project, labelstudio_id=1)
 
@@ -322,7 +322,7 @@ def test_a_run_without_any_image_says_why(server, project):
     assert "MEDIA_ALLOWED_HOSTS" in run.hint
 
 
-def test_a_new_version_of_what_is_alike_serves_though_it_is_silent_on_most(server, project):
+def test_a_new_similarity_version_serves_though_it_abstains_on_most(server, project):
     project_settings.configure(project, options={"similar_to": "7"}, actor="tester")
     refresh_stored_config(project)
     files, labels = digits(150)
@@ -335,7 +335,7 @@ def test_a_new_version_of_what_is_alike_serves_though_it_is_silent_on_most(serve
     assert images_of(run)["embedded"] == 150
     assert project.champion == run.version
     assert loads_in_a_fresh_process(run.version)
-    alike = asks(project, [(150, addresses[149]), (1, addresses[0])])
+    alike = predict(project, [(150, addresses[149]), (1, addresses[0])])
     assert alike.results[0]["result"][0]["value"] == {"choices": ["7"]}
     assert alike.problems == {"not_similar": [1]}
 
@@ -348,7 +348,7 @@ def test_images_that_outgrow_the_cache_are_all_learned_from(server, project, set
     assert images_of(train(project))["embedded"] == 60
 
 
-def test_a_task_whose_image_changes_while_it_is_seen_keeps_nothing_of_the_old_one(server, project):
+def test_a_task_whose_image_changes_while_it_is_embedded_stores_no_old_features(server, project):
     addresses = small(server, project)
     task = Task.objects.get(project=project, labelstudio_id=1)
     put(project, [server.put("other.png", digits()[0][300])], ["5"])
@@ -362,33 +362,33 @@ def test_a_task_whose_image_changes_while_it_is_seen_keeps_nothing_of_the_old_on
     assert not Feature.objects.filter(task=task).exists()
 
 
-def test_the_drain_asks_the_champion_of_no_image_that_has_to_be_fetched(server, project):
+def test_event_processing_predicts_no_image_that_has_to_be_downloaded(server, project):
     addresses = small(server, project)
-    asked = len(server.asked)
+    before = len(server.requests)
     opencv = ExtractorRef("opencv", project.champion.extractor)
 
-    kept, unseen = OnlineFeatures(project, seconds=0).vectors(
+    vector, problem = OnlineFeatures(project, seconds=0).vectors(
         opencv, [addresses[0], addresses[125]]
     )
 
-    assert len(kept) > 100
-    assert unseen.code == "image_pending"
-    assert len(server.asked) == asked
+    assert len(vector) > 100
+    assert problem.code == "image_pending"
+    assert len(server.requests) == before
 
 
-def test_who_finds_no_place_to_fetch_waits_for_none(server, project, monkeypatch):
+def test_a_request_without_a_free_download_slot_does_not_wait(server, project, monkeypatch):
     addresses = small(server, project)
     taken = threading.BoundedSemaphore(1)
     taken.acquire()
     monkeypatch.setattr("mlapi.images.online._downloading", taken)
 
-    answered = asks(project, [(1, addresses[0]), (125, addresses[124])])
+    answered = predict(project, [(1, addresses[0]), (125, addresses[124])])
 
     assert [bool(r) for r in answered.results] == [True, False]
     assert answered.problems == {"image_pending": [125]}
 
 
-def test_images_that_take_too_long_to_decode_are_left_for_another_time(
+def test_images_that_take_too_long_to_decode_are_left_for_a_later_request(
     server, project, monkeypatch
 ):
     addresses = small(server, project)
@@ -396,16 +396,16 @@ def test_images_that_take_too_long_to_decode_are_left_for_another_time(
     read = iter([now, now, now, now + 3600])
     monkeypatch.setattr("mlapi.images.online.monotonic", lambda: next(read, now + 3600))
 
-    answered = asks(project, [(125, addresses[124]), (126, addresses[125])])
+    answered = predict(project, [(125, addresses[124]), (126, addresses[125])])
 
     assert len(answered.results) == 2
     assert set(answered.problems) == {"image_pending"}
 
 
-def test_an_image_that_may_be_had_later_is_not_scored_for_good(server, project):
+def test_an_image_that_may_be_available_later_is_not_scored_for_good(server, project):
     small(server, project)
     gone = dict(server.files)
-    server._server.socket.close()  # nobody answers there now
+    server._server.socket.close()  # the host is down now
 
     scoring.score(project.champion_id)
 
@@ -413,7 +413,7 @@ def test_an_image_that_may_be_had_later_is_not_scored_for_good(server, project):
     assert gone
 
 
-def test_what_was_seen_is_kept_also_of_a_run_that_fails(server, project):
+def test_the_features_of_a_failed_run_are_stored(server, project):
     files, _ = digits(40)
     addresses = [server.put(f"{i}.png", content) for i, content in enumerate(files)]
     put(project, addresses, ["3"] * 40)

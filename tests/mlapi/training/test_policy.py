@@ -145,7 +145,7 @@ def test_nothing_is_started_while_a_run_is_active():
     assert TrainingRun.objects.filter(project=project).count() == 1
 
 
-def test_a_failed_run_is_not_tried_again_on_the_same_labels():
+def test_a_failed_run_is_not_repeated_on_the_same_labels():
     project = labelled_project({})
     label(project, {"Positive": 15, "Negative": 15}, now=T0 - timedelta(seconds=1))
     after_a_run(project, 30, fails=True)
@@ -199,24 +199,24 @@ def test_the_policy_can_be_set_per_project():
 def test_status_says_in_words_what_is_missing():
     project = labelled_project({})
     label(project, {"Positive": 5, "Negative": 3}, now=T0)
-    said = policy.statuses([project], LATER)[project.pk]
-    assert (said["usable"], said["changed"], said["needed"]) == (8, 8, 20)
-    assert said["reason"] == "12 more labels"
+    status = policy.statuses([project], LATER)[project.pk]
+    assert (status["usable"], status["changed"], status["needed"]) == (8, 8, 20)
+    assert status["reason"] == "12 more labels"
 
 
-def test_a_project_with_a_version_is_asked_without_counting_its_labels(
+def test_a_project_with_a_version_is_considered_without_counting_its_labels(
     django_assert_num_queries,
 ):
     project = labelled_project({})
     label(project, {"Positive": 20, "Negative": 20}, now=T0 - timedelta(hours=1))
     promote(ModelVersionFactory(project=project))
     after_a_run(project, 40)
-    with django_assert_num_queries(3) as asked:
+    with django_assert_num_queries(3) as captured:
         policy.consider(project, LATER)
-    assert not any("labels" in q["sql"] and "split" in q["sql"] for q in asked.captured_queries)
+    assert not any("labels" in q["sql"] and "split" in q["sql"] for q in captured.captured_queries)
 
 
-def test_many_projects_are_told_the_same_as_each_by_itself():
+def test_the_statuses_of_many_projects_are_those_of_each_alone():
     fresh = labelled_project({})
     label(fresh, {"Positive": 5}, now=T0)
     one_class = labelled_project({})

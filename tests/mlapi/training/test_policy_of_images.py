@@ -48,7 +48,7 @@ def put(project: Project, n: int, first: int = 1, **labels) -> None:
 
 
 def after_a_run(project: Project) -> None:
-    """It learned from all that there was at T0."""
+    """A run that learned from all labels up to T0."""
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = runs.claim(run.pk, "worker@test")
     runs.set_details(
@@ -138,7 +138,7 @@ def test_new_images_and_new_names_ask_for_other_clusters():
     assert policy.decide(project, LATER).state == "due"
 
 
-def test_many_projects_are_told_the_same_at_once():
+def test_the_statuses_of_many_projects_are_those_of_each_alone():
     projects = [
         project_of(),
         project_of(similar_to="cat"),
@@ -153,7 +153,7 @@ def test_many_projects_are_told_the_same_at_once():
     together = policy.statuses(projects, LATER)
 
     assert together == alone
-    states = [said["state"] for said in together.values()]
+    states = [status["state"] for status in together.values()]
     assert states == ["labels", "due", "classes", "due"]
 
 
@@ -164,8 +164,8 @@ def test_the_home_page_waits_for_quiet_as_the_policy_does_while_images_come_in()
 
     assert policy.consider(project, LATER) is None
 
-    shown = policy.statuses([project], LATER)[project.pk]
-    assert (shown["state"], shown["reason"]) == (
+    status = policy.statuses([project], LATER)[project.pk]
+    assert (status["state"], status["reason"]) == (
         "quiet",
         "waiting for quiet: labels are still changing",
     )
@@ -181,7 +181,7 @@ def test_a_project_of_clusters_is_considered_before_anyone_has_labelled():
     assert TrainingRun.objects.filter(project=project).count() == 1
 
 
-def test_what_a_project_set_itself_is_kept():
+def test_settings_of_a_project_are_left_as_they_are():
     project = project_of(similar_to="cat")
     project_settings.configure(project, policy={"changed_min": 3}, actor="tester")
     put(project, 500)
@@ -198,14 +198,14 @@ def test_features_go_with_their_task_and_with_its_old_address():
     project = project_of()
     put(project, 2)
     first, second = Task.objects.filter(project=project).order_by("labelstudio_id")
-    seen = [features.FeatureRow(t.pk, t.data["image"], "c", b"\0\0\0\0") for t in (first, second)]
-    assert features.save(project, "opencv-1", seen) == 2
-    assert features.save(project, "opencv-1", seen) == 2
+    rows = [features.FeatureRow(t.pk, t.data["image"], "c", b"\0\0\0\0") for t in (first, second)]
+    assert features.save(project, "opencv-1", rows) == 2
+    assert features.save(project, "opencv-1", rows) == 2
     assert Feature.objects.count() == 2
 
     tasks.drop(project, [first.labelstudio_id])
     assert [f.task_id for f in Feature.objects.all()] == [second.pk]
-    assert features.save(project, "opencv-1", seen[:1]) == 1  # it is gone: nothing is kept of it
+    assert features.save(project, "opencv-1", rows[:1]) == 1  # it is gone: nothing of it is stored
     assert Feature.objects.count() == 1
     state = TaskState(second.labelstudio_id, {"image": "/other.png"}, input_key=second.input_key)
     mirror(project, [state])

@@ -1,4 +1,4 @@
-"""Runs with the real child: EvaDB trains, judges and loads."""
+"""Runs with the real child: EvaDB trains, evaluates and loads."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def trained(project: Project, trigger: str = TrainingRun.Trigger.ADMIN) -> Train
     return carry_out(run.pk, "worker@test")
 
 
-def test_sixty_labelled_texts_become_a_champion_with_its_numbers():
+def test_sixty_labelled_texts_become_a_champion_with_its_metrics():
     project = labelled_project({"Positive": 35, "Negative": 25})
     run = trained(project)
     assert (run.state, run.error) == ("succeeded", "")
@@ -34,9 +34,9 @@ def test_sixty_labelled_texts_become_a_champion_with_its_numbers():
     assert numbers["accuracy"].value > numbers["baseline_accuracy"].value
     assert numbers["learning_curve"].n == run.dataset_counts["holdout"]
     assert version.outcomes.count() == run.dataset_counts["holdout"] > 0
-    said = " ".join(statement["sql"] for statement in run.statements)
-    assert "CREATE FUNCTION" in said
-    assert "_holdout" in said
+    sql = " ".join(statement["sql"] for statement in run.statements)
+    assert "CREATE FUNCTION" in sql
+    assert "_holdout" in sql
     assert [c["name"] for c in run.candidates if c["won"]] == [version.recipe]
     assert any("AutoML" in c["note"] or "Left out" in c["note"] for c in run.candidates)
 
@@ -75,8 +75,8 @@ def test_a_renamed_label_is_learned_from_all_of_its_annotations():
 
 def put_annotation(project: Project, task: Task) -> None:
     """Annotate the task as its label says, as Label Studio's export has it."""
-    said = annotation(task.labelstudio_id, task.labelstudio_id, task.labels["label"])
-    whole = {"id": task.labelstudio_id, "data": task.data, "annotations": [said]}
+    result = annotation(task.labelstudio_id, task.labelstudio_id, task.labels["label"])
+    whole = {"id": task.labelstudio_id, "data": task.data, "annotations": [result]}
     apply_changes.put_whole_tasks(project, [whole])
 
 
@@ -97,11 +97,11 @@ def test_a_run_has_the_reasons_of_what_cannot_be_read():
     ]
 
 
-def test_a_stored_version_is_tried_in_a_fresh_process():
+def test_a_stored_version_is_loaded_in_a_fresh_process():
     project = labelled_project({"Positive": 35, "Negative": 25})
     version = trained(project).version
     assert loads_in_a_fresh_process(version)
     path = artifacts.fetch(version)
     path.chmod(0o600)
-    path.write_bytes(b"not what was put there")
+    path.write_bytes(b"not what was stored")
     assert not loads_in_a_fresh_process(version)

@@ -117,7 +117,7 @@ def test_the_first_version_becomes_champion(project):
     assert AuditEntry.objects.get(project=project, verb="promote").run == run
 
 
-def test_the_run_tells_what_it_did(project):
+def test_the_run_records_what_it_did(project):
     run = carried_out(project)
     assert run.worker == "worker@test"
     assert run.candidates[0]["name"] == "majority"
@@ -157,7 +157,7 @@ def test_the_second_version_is_compared_with_the_champion(project):
     project.refresh_from_db()
     assert run.comparison["champion_label"] == first.label
     assert run.version.number == 2
-    assert project.champion == run.version  # fewer than 30 in the holdout: not judged
+    assert project.champion == run.version  # fewer than 30 in the holdout: not compared
 
 
 def test_a_comparison_with_a_former_champion_promotes_nothing(project):
@@ -190,7 +190,7 @@ def test_cancel_ends_the_run_and_its_processes(project):
 
 
 def test_a_cancel_waits_for_less_than_two_seconds():
-    """A beat that reads it, a look at the beat, and what a deaf program is given to end."""
+    """One heartbeat, one poll of it, and the grace of a program that ignores SIGTERM."""
     assert heartbeat._BEAT_S + supervise._POLL_S + supervise._TERM_GRACE_S < 2
 
 
@@ -216,17 +216,17 @@ def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeyp
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "code", "said"),
+    ("behaviour", "code", "message"),
     [
         ("die", "child_crashed", "signal 9"),
         ("break_off", "child_crashed", "status 3"),
         ("refuse", "one_class", "Only one class."),
     ],
 )
-def test_a_child_that_fails_fails_the_run_with_its_reason(project, behaviour, code, said):
+def test_a_child_that_fails_fails_the_run_with_its_reason(project, behaviour, code, message):
     run = carried_out(project, train=behaviour)
     assert (run.state, run.error_code) == ("failed", code)
-    assert said in run.error
+    assert message in run.error
     assert run.hint
     project.refresh_from_db()
     assert project.champion is None
@@ -260,7 +260,7 @@ def test_a_run_over_its_limit_is_ended(project, behaviour, limits, code):
     assert (run.state, run.error_code) == ("failed", code)
 
 
-def test_a_version_that_does_not_load_is_kept_and_never_serves(project):
+def test_a_version_that_does_not_load_is_stored_and_never_serves(project):
     first = carried_out(project).version
     run = carried_out(project, verify="mistrust")
     project.refresh_from_db()
@@ -333,7 +333,7 @@ def test_a_worker_that_stops_takes_no_run(project):
     assert run.state == "queued"
 
 
-def test_start_training_without_credentials_learns_from_what_there_is(project):
+def test_start_training_without_credentials_learns_from_the_mirror(project):
     run = queued(project, trigger=TrainingRun.Trigger.START_TRAINING)
     run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=UNHURRIED)
     assert run.state == "succeeded"

@@ -42,7 +42,7 @@ def task(project, text, **fields):
     return TaskFactory(project=project, data={"text": text}, **fields)
 
 
-def asked() -> list[int]:
+def queued_versions() -> list[int]:
     """The versions whose scoring waits in the queue of short jobs."""
     found = OrmQ.objects.filter(key=queue.EVENTS).order_by("id")
     return [job.args()[0] for job in found if job.func() == "mlapi.jobs.score"]
@@ -50,7 +50,7 @@ def asked() -> list[int]:
 
 def work() -> None:
     """What the worker does with the scorings in its queue, until none is left."""
-    while versions := asked():
+    while versions := queued_versions():
         OrmQ.objects.all().delete()
         for version in versions:
             jobs.score(version)
@@ -64,12 +64,12 @@ def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project,
     sure, unsure, unknown = (task(project, text) for text in (SURE, UNSURE, UNKNOWN))
     work()
     project.refresh_from_db()
-    shown = label_next(project)
-    assert [n.task.id for n in shown][-1] == sure.pk
-    assert {n.task.id for n in shown} == {sure.pk, unsure.pk, unknown.pk}
+    rows = label_next(project)
+    assert [n.task.id for n in rows][-1] == sure.pk
+    assert {n.task.id for n in rows} == {sure.pk, unsure.pk, unknown.pk}
     answers = serving.predict_mirrored(project, [(sure.pk, sure.data)])
-    assert shown[-1].score == pytest.approx(answers[0]["label"].score)
-    assert shown[-1].task.text == SURE
+    assert rows[-1].score == pytest.approx(answers[0]["label"].score)
+    assert rows[-1].task.text == SURE
 
 
 def test_every_move_of_the_champion_asks_for_its_scores(project, version):
@@ -77,12 +77,12 @@ def test_every_move_of_the_champion_asks_for_its_scores(project, version):
     work()
     second = ModelVersionFactory(project=project, content=artifact(temperature=2.0))
     promote(second)
-    assert asked() == [second.pk]
+    assert queued_versions() == [second.pk]
     work()
     assert not scored(version)
     assert len(scored(second)) == 1
     champion.roll_back(project, actor="tester", reason="a test")
-    assert asked() == [version.pk]
+    assert queued_versions() == [version.pk]
     work()
     assert (len(scored(version)), len(scored(second))) == (1, 0)
 
@@ -113,28 +113,28 @@ def test_a_task_that_was_labelled_meanwhile_is_no_more_to_be_labelled(project, v
     assert list(scored(version)) == [first.pk]
 
 
-def test_a_task_without_the_input_is_asked_once_and_never_next(project, version):
+def test_a_task_without_the_input_is_scored_once_and_never_next(project, version):
     TaskFactory(project=project, data={"other": 1})
     work()
     assert list(scored(version).values()) == [None]
     project.refresh_from_db()
     assert label_next(project) == []
     scoring.request_new()
-    assert not asked()
+    assert not queued_versions()
 
 
-def test_the_tick_asks_for_scores_where_tasks_are_new(project, version):
+def test_the_tick_queues_a_scoring_where_tasks_are_new(project, version):
     work()
     scoring.request_new()
-    assert not asked()
+    assert not queued_versions()
     task(project, SURE)
     scoring.request_new()
     scoring.request_new()
-    assert asked() == [version.pk]
+    assert queued_versions() == [version.pk]
     work()
     assert len(scored(version)) == 1
     scoring.request_new()
-    assert not asked()
+    assert not queued_versions()
 
 
 def test_the_hour_finds_what_lies_between(project, version):
@@ -142,21 +142,21 @@ def test_the_hour_finds_what_lies_between(project, version):
     work()
     TaskScore.objects.filter(task=older).delete()
     scoring.request_new()
-    assert not asked()
+    assert not queued_versions()
     scoring.request_all()
     work()
     assert set(scored(version)) == {older.pk, newer.pk}
 
 
-def test_a_scoring_lost_with_its_worker_is_asked_for_again(project, version):
+def test_a_scoring_lost_with_its_worker_is_queued_again(project, version):
     task(project, SURE)
     OrmQ.objects.all().delete()
     scoring.request_new()
-    assert not asked()
+    assert not queued_versions()
     long_ago = timezone.now() - scores.LOST_AFTER - timedelta(seconds=1)
     Project.objects.filter(pk=project.pk).update(scores_queued_at=long_ago)
     scoring.request_new()
-    assert asked() == [version.pk]
+    assert queued_versions() == [version.pk]
 
 
 def test_many_tasks_are_scored_in_several_jobs_so_that_events_come_between(
@@ -168,7 +168,7 @@ def test_many_tasks_are_scored_in_several_jobs_so_that_events_come_between(
         task(project, SURE)
     OrmQ.objects.all().delete()
     assert scoring.score(version.pk) == 2
-    assert asked() == [version.pk]
+    assert queued_versions() == [version.pk]
     work()
     assert len(scored(version)) == 5
     project.refresh_from_db()
@@ -192,7 +192,7 @@ def test_a_scoring_leaves_off_where_another_version_took_over(project, version, 
     monkeypatch.setattr(serving, "predict_mirrored", and_meanwhile_another_takes_over)
     project.refresh_from_db()
     scoring.score(version.pk)
-    assert asked() == [second.pk]
+    assert queued_versions() == [second.pk]
     work()
     assert (len(scored(version)), len(scored(second))) == (0, 2)
 
@@ -204,7 +204,7 @@ def test_two_workers_do_not_score_the_same_project_at_once(project, version):
     assert scoring.score(version.pk) == 1
 
 
-def test_a_champion_that_does_not_load_here_is_asked_later(project, version):
+def test_a_champion_that_does_not_load_here_scores_later(project, version):
     task(project, SURE)
     path = storages["artifacts"].path(version.artifact)
     with open(path, "wb") as file:
@@ -214,7 +214,7 @@ def test_a_champion_that_does_not_load_here_is_asked_later(project, version):
     project.refresh_from_db()
     assert project.scores_queued_at is not None
     scoring.request_new()
-    assert not asked()
+    assert not queued_versions()
 
 
 def test_asking_for_new_tasks_takes_one_query_however_many_projects():

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def train(*arguments):
     """The exit status and what was printed."""
-    said = StringIO()
+    output = StringIO()
     try:
-        call_command("train", *arguments, stdout=said)
+        call_command("train", *arguments, stdout=output)
     except SystemExit as end:
-        return end.code, said.getvalue()
-    return 0, said.getvalue()
+        return end.code, output.getvalue()
+    return 0, output.getvalue()
 
 
 @pytest.fixture
@@ -32,34 +32,34 @@ def project():
 
 
 def test_here_it_trains_and_ends_with_the_numbers_beside_the_baseline(project):
-    status, said = train(project.uid, "--here")
+    status, output = train(project.uid, "--here")
     run = TrainingRun.objects.get(project=project)
     assert (status, run.state, run.trigger) == (0, "succeeded", "command")
-    assert "baseline" in said
-    assert "macro_f1" in said
-    assert f"{run.version.label} serves now." in said
+    assert "baseline" in output
+    assert "macro_f1" in output
+    assert f"{run.version.label} serves now." in output
 
 
-def test_a_failure_is_told_with_its_cure(project, monkeypatch):
+def test_a_failure_is_printed_with_its_cure(project, monkeypatch):
     monkeypatch.setattr("mlapi.training.run.Programs", lambda: small_programs(train="refuse"))
-    status, said = train(str(project.pk), "--here")
+    status, output = train(str(project.pk), "--here")
     assert status == 1
-    assert "Only one class. Label another." in said
+    assert "Only one class. Label another." in output
 
 
 def test_without_a_worker_it_says_so_and_leaves_the_run_queued(project):
-    status, said = train(project.uid)
+    status, output = train(project.uid)
     assert status == 3
-    assert "No training worker" in said and "--here" in said
+    assert "No training worker" in output and "--here" in output
     assert TrainingRun.objects.get(project=project).state == "queued"
 
 
 def test_a_second_command_joins_the_active_run(project):
     WorkerFactory(cluster="training")
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
-    status, said = train(project.uid, "--no-wait")
+    status, output = train(project.uid, "--no-wait")
     assert status == 0
-    assert f"joined run {run.pk}" in said
+    assert f"joined run {run.pk}" in output
 
 
 def test_a_cancelled_run_has_a_status_of_its_own(project):
@@ -74,6 +74,6 @@ def test_a_cancelled_run_has_a_status_of_its_own(project):
     assert train(project.uid)[0] == 2
 
 
-def test_an_unknown_project_is_told_with_the_known_ones(project):
+def test_an_unknown_project_is_refused_with_the_known_ones(project):
     with pytest.raises(CommandError, match=project.uid):
         train("no-such-project")
