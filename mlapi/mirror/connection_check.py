@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
-from mlapi.labelstudio.errors import LabelStudioError
+from mlapi.labelstudio.errors import LabelStudioError, Missing, Rejected, ServerError
 from mlapi.labelstudio.http import READ_S
 from mlapi.media import addresses
 from mlapi.media.addresses import AddressRefused
@@ -16,6 +17,7 @@ from registry.actions import projects as project_actions
 from registry.formatting import unreadable_tasks_text
 from registry.models import Project
 
+_FILES_TRIED = 5
 SOURCES = {
     "project": "The project's own token",
     "environment": "LABEL_STUDIO_API_KEY",
@@ -134,13 +136,23 @@ def _unreadable(project: Project, labelstudio: LabelStudio) -> str:
 
 
 def _media(labelstudio: LabelStudio, project: Project) -> str:
-    """Requests the first byte of the first file of Label Studio that a task names."""
+    """Requests the first byte of files of Label Studio that tasks name, until one is there.
+
+    Raises the first one's error if none is: a single file may be gone.
+    """
     media = LabelStudioMedia(project, READ_S)
     page = next(labelstudio.all_tasks(project.labelstudio_id), [])
-    for value in (value for task in page[:20] for value in task.get("data", {}).values()):
-        if path := _own_path(media, value):
+    values = [value for task in page[:20] for value in task.get("data", {}).values()]
+    paths = dict.fromkeys(path for value in values if (path := _own_path(media, value)))
+    failures: list[LabelStudioError] = []
+    for path in islice(paths, _FILES_TRIED):
+        try:
             with labelstudio.open(path, headers={"Range": "bytes=0-0"}) as response:
                 return f"{path[:80]} answers {response.status_code}"
+        except (Missing, Rejected, ServerError) as error:  # 500 for an upload that is gone
+            failures.append(error)
+    if failures:
+        raise failures[0]
     return "Its tasks name no files of Label Studio"
 
 

@@ -131,6 +131,24 @@ def test_pages_that_never_go_on_end_the_sync(ours, theirs, monkeypatch):
     assert sync(ours, "a test").error["code"] == "labelstudio_not_recognized"
 
 
+@pytest.mark.parametrize("gone", [(404, HTML), (500, HTML)])
+def test_one_file_that_is_gone_does_not_fail_the_check_of_the_connection(ours, theirs, gone):
+    uploads = {f"/data/upload/1/{i}.png": gone for i in range(3)}
+    for pk, path in enumerate(uploads, 1):
+        theirs.tasks[pk]["data"]["image"] = path
+    theirs.gateway = lambda call: uploads.get(call.path)
+
+    def media():
+        (step,) = [s for s in check(ours)["steps"] if s["step"] == "media"]
+        return step["ok"], step["detail"]
+
+    is_ok, detail = media()
+    assert not is_ok
+    assert str(gone[0]) in detail
+    uploads["/data/upload/1/2.png"] = (200, b"x")
+    assert media() == (True, "/data/upload/1/2.png answers 200")
+
+
 def test_it_costs_a_later_sync_neither_a_comparison_nor_the_name(ours, theirs, monkeypatch):
     bad = theirs.add({"text": HALF_AN_EMOJI}, "A")
     sync(ours, "a test")
