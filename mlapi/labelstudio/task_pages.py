@@ -151,14 +151,17 @@ class _Reading:
     def _probe(self, outlines: list[Task], error: LabelStudioError) -> None:
         """Raise the page's error if Label Studio returns none of a sample of its tasks.
 
-        Unless it still returns a task that was read before: then it is these that are bad.
+        Unless it still returns a task that was read before, or what comes after the page: then
+        it is these that are bad.
         """
         if len(outlines) <= _PROBES:
             return
-        sample = outlines[:: len(outlines) // _PROBES]
-        for outline in [*sample, *([self._read_before] if self._read_before else [])]:
+        sample = [_between(one, one) for one in outlines[:: len(outlines) // _PROBES]]
+        before = [_between(self._read_before, self._read_before)] if self._read_before else []
+        after = [_filter("id", "greater", "Number", outlines[-1]["id"])]
+        for probe in [*sample, *before, after]:
             try:
-                self._page(_between(outline, outline), 1)
+                self._page(probe, 1)
             except _PAGE_ERRORS:
                 continue
             return

@@ -205,7 +205,7 @@ def test_many_bad_tasks_in_a_row_and_across_pages(ours, theirs, monkeypatch):
     for i in range(100):
         theirs.add({"text": HALF_AN_EMOJI if i < 30 or i == 99 else f"text {i}"}, "A")
     report = sync(ours, "a test")
-    # Eight tasks of the first page are tried, and all of them fail.
+    # Eight tasks of the first page are tried and the one after it, and all of them fail.
     assert report.error["code"] == "labelstudio_server_error"
     for i in range(1, 31, 3):
         theirs.tasks[i]["data"] = {"text": "good"}
@@ -236,6 +236,14 @@ def test_a_whole_page_of_bad_tasks_after_a_good_one_is_gone_round(ours, theirs, 
     assert sync(ours, "a test").error is None
     ours.refresh_from_db()
     assert ours.unreadable_tasks == list(range(11, 21))
+
+
+def test_a_project_of_bad_tasks_only_is_read_as_far_as_it_can_be(ours, theirs):
+    for task in theirs.tasks.values():
+        task["data"] = {"text": HALF_AN_EMOJI}
+    assert sync(ours, "a test").error is None
+    ours.refresh_from_db()
+    assert ours.unreadable_tasks == sorted(theirs.tasks)
 
 
 def test_a_label_studio_that_fails_from_some_page_on_is_not_taken_for_bad_tasks(
