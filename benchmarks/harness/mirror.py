@@ -19,10 +19,10 @@ _HOLDOUT_SHARE, _HOLDOUT_ENOUGH, _LATER_SHARE = 0.2, 2_000, 0.02
 
 _TASKS = """
 INSERT INTO registry_task (project_id, labelstudio_id, data, annotations, annotation_ids,
-    total_annotations, labels, ties, labels_changed_at, input_key, split, labelled_controls,
-    source_updated_at, created_at) VALUES %s
+    total_annotations, labels, classes, ties, labels_changed_at, input_key, split,
+    labelled_controls, source_updated_at, created_at) VALUES %s
 """
-_TASK = "(%s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, %s, %s, now())"
+_TASK = "(%s, %s, %s, %s, %s, %s, %s, %s, '{}', %s, %s, %s, %s, %s, now())"
 _EVENTS = """
 INSERT INTO registry_event (project_id, source, action, payload, status, outcome, request_id,
     received_at) VALUES %s
@@ -122,6 +122,7 @@ def _task_row(
         [task] if annotation else [],
         int(annotation is not None),
         json.dumps({"label": label} if annotation else {}),
+        [f"label={label}"] if annotation else [],
         protocol.CREATED_AT if annotation else None,
         hashlib.sha256(f"{number} {text}".encode()).hexdigest(),
         next(splits) if annotation else None,

@@ -36,6 +36,7 @@ def test_tasks_are_labelled_and_split_as_the_mirror_has_them(database, project):
     assert mirror.add_tasks(database, row, 1, pairs) == 200
     tasks = {task.labelstudio_id: task for task in Task.objects.filter(project=project)}
     assert [(tasks[i].data["text"], tasks[i].labels["label"]) for i in range(1, 201)] == pairs
+    assert [tasks[i].classes for i in range(1, 201)] == [[f"label={label}"] for _, label in pairs]
     assert {task.split for task in tasks.values()} == {"train", "holdout"}
     assert 20 <= sum(task.split == "holdout" for task in tasks.values()) <= 60
 
