@@ -151,6 +151,10 @@ def test_the_learning_curve_says_whether_more_labels_would_help(client, version)
     assert "More labels would probably help" in page_of(client, version)
 
 
+def test_the_targets_are_listed_with_their_label_types(client, version):
+    assert f"<td>{make.TARGET['kind']}</td>" in page_of(client, version)
+
+
 def test_one_target_at_a_time_is_looked_into(client):
     project = make.ProjectFactory()
     targets = [make.TARGET | {"name": name} for name in ("mood", "topic")]
