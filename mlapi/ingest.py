@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 
 from mlapi import pipelines
 from mlapi.authentication import Caller
@@ -150,7 +150,7 @@ def record_refusal(caller: Caller, route: str, error: EvalsError, meta: Mapping[
     )
     try:
         refusals.record(refusal, request_id=request_id())
-    except DatabaseError:  # the caller's answer is the refusal, not this
+    except Error:  # the caller's answer is the refusal, not this
         log.exception("refusal_not_recorded")
 
 
