@@ -46,10 +46,12 @@ def consensus(
         else:
             labels[target.name] = label_type.to_json(agreed)
             chosen[target.name] = label_type.classes(agreed)
-    shown = visibility.shown(targets, {name: set(classes) for name, classes in chosen.items()})
+    visible = visibility.visible_controls(
+        targets, {name: set(classes) for name, classes in chosen.items()}
+    )
     return (
-        {name: label for name, label in labels.items() if name in shown},
-        [name for name in ties if name in shown],
+        {name: label for name, label in labels.items() if name in visible},
+        [name for name in ties if name in visible],
     )
 
 
@@ -66,11 +68,11 @@ def annotation_labels(
         name: {renames.today(name, label, at) for label in labels} if renames else labels
         for name, labels in _choices(regions).items()
     }
-    shown = visibility.shown(targets, chosen)
+    visible = visibility.visible_controls(targets, chosen)
     values = {
         t.name: _value(annotation, regions.get(t.name, ()), t, since, renames)
         for t in targets
-        if t.name in shown
+        if t.name in visible
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -27,8 +27,10 @@ class Conditional(Protocol):
     def has_choices(self) -> bool: ...
 
 
-def shown(controls: Iterable[Conditional], chosen: Mapping[str, Collection[str]]) -> set[str]:
-    """The names of the controls that are shown, given the labels that are chosen in each.
+def visible_controls(
+    controls: Iterable[Conditional], chosen: Mapping[str, Collection[str]]
+) -> set[str]:
+    """The names of the controls that the editor shows, given the labels chosen in each.
 
     What is chosen in a hidden control does not count, nor what is in one that waits for itself,
     nor the value of a control without choices.
@@ -60,8 +62,8 @@ def visible_answers(
         for name, answer in answers.items()
         if isinstance(answer, Prediction)
     }
-    shown_now = shown(controls, chosen)
-    return {name: answer for name, answer in answers.items() if name in shown_now}
+    visible = visible_controls(controls, chosen)
+    return {name: answer for name, answer in answers.items() if name in visible}
 
 
 @dataclass(frozen=True)

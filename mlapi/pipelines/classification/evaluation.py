@@ -160,9 +160,9 @@ def _hide(found: dict[str, HoldoutPredictions], targets: Sequence[TargetSpec]) -
             t.name: [] if (value := served[t.name]) is None else label_types.of(t).classes(value)
             for t in targets
         }
-        shown = visibility.shown(targets, chosen)
+        visible = visibility.visible_controls(targets, chosen)
         for name in conditional:
-            if name not in shown and found[name].answers.pop(task, None) is not None:
+            if name not in visible and found[name].answers.pop(task, None) is not None:
                 del found[name].probabilities[task]
                 found[name].hidden.add(task)
 

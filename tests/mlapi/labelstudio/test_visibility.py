@@ -6,7 +6,7 @@ from mlapi import label_types
 from mlapi.labelstudio.elements import InvalidLabelConfig
 from mlapi.labelstudio.label_config import parse
 from mlapi.labelstudio.results import prediction
-from mlapi.labelstudio.visibility import shown
+from mlapi.labelstudio.visibility import visible_controls
 
 
 def control(name: str, *labels: str, attrs: str = "", tag: str = "Choices") -> str:
@@ -30,7 +30,7 @@ WHICH = ("cat", "dog")
 
 def is_shown(name: str, xml: str, **chosen: str | list[str]) -> bool:
     listed = {n: [value] if isinstance(value, str) else value for n, value in chosen.items()}
-    return name in shown(parse(xml).controls, listed)
+    return name in visible_controls(parse(xml).controls, listed)
 
 
 CASES = [
@@ -99,7 +99,7 @@ def test_controls_that_wait_for_each_other_are_hidden():
         control("b", "x", attrs=when("choice-selected", "a")),
         control("own", "x", attrs=when("choice-selected", "own")),
     )
-    assert not shown(parse(xml).controls, {"a": ["x"], "b": ["x"], "own": ["x"]})
+    assert not visible_controls(parse(xml).controls, {"a": ["x"], "b": ["x"], "own": ["x"]})
 
 
 def test_a_choice_is_named_by_its_value_or_its_alias():
@@ -179,7 +179,7 @@ def test_a_chain_of_thousands_of_conditions_is_followed():
         control(f"c{i}", "x", attrs=when("choice-selected", f"c{i - 1}")) for i in range(n, 0, -1)
     )
     controls = parse(config(*chain, control("c0", "x"))).controls
-    assert len(shown(controls, {f"c{i}": ["x"] for i in range(n)})) == n + 1
+    assert len(visible_controls(controls, {f"c{i}": ["x"] for i in range(n)})) == n + 1
 
 
 TWO = config(
