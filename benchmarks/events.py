@@ -95,11 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
     parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
     chosen = parser.parse_args(arguments)
-    content = measure(chosen)
-    content = report.header() + content
-    print(content)
-    if chosen.write:
-        report.write(chosen.write, content)
+    report.publish(measure(chosen), chosen.write)
     return 0
 
 

@@ -48,6 +48,17 @@ def machine() -> str:
     )
 
 
+def publish(content: str, section: str | None) -> None:
+    """Print the tables below their header, and write them into the page's section, if one is named.
+
+    Called when all is measured: the header has the load at the end.
+    """
+    content = header() + content
+    print(content)
+    if section:
+        write(section, content)
+
+
 def write(section: str, content: str, page: Path = PAGE) -> None:
     """Replace what stands between the section's markers, which must be there."""
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
