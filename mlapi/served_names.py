@@ -1,4 +1,4 @@
-"""What the labels that a version has learned are called today, in what it predicts."""
+"""Translates the labels that a version predicts to the names that they have today."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Labels that were renamed in a label config: what a label of an earlier time is called today.
+"""The renames of labels in a label config: the name today of a label of an earlier time.
 
 Label Studio renames a label in the config only; annotations keep the old one, and so do versions.
 Plain values without Django's models.
@@ -17,10 +17,10 @@ LabelSets = Mapping[str, Sequence[str]]  # the labels by control
 
 @dataclass(frozen=True)
 class Rename:
-    """A label of a control that is called otherwise; times in ISO format.
+    """A label of a control that has a new name; times in ISO format.
 
-    `until` is when the config had a label with the old name again: what was said from then on
-    means that one.
+    `until` is when the config had a label with the old name again: annotations from then on
+    mean that one.
     """
 
     control: str
@@ -48,7 +48,7 @@ class Renames:
         return bool(self.all)
 
     def today(self, control: str, label: str, at: datetime, allowed: Collection[str] = ()) -> str:
-        """The name today of a label that was said, or learned, at a time.
+        """The name today of a label that was annotated, or learned, at a time.
 
         With `allowed`, the labels of today: a label that leads to none of them, and is one itself,
         stays.
@@ -60,7 +60,7 @@ class Renames:
         return label if name not in allowed and label in allowed else name
 
     def names(self, control: str, at: datetime, allowed: Collection[str] = ()) -> dict[str, str]:
-        """What each label of that time is called today, for those that have another name."""
+        """The name today of each label of that time that has another one."""
         olds = {rename.old for rename in self.all if rename.control == control}
         found = {old: self.today(control, old, at, allowed) for old in olds}
         return {old: new for old, new in found.items() if old != new}
