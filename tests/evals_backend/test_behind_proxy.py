@@ -181,9 +181,7 @@ def test_another_backend_at_another_host_or_beside_is_not_taken_for_this_one(
         assert stored.webhooks == []
 
 
-def test_the_password_is_not_given_to_what_is_only_taken_for_this_backend(
-    gunicorn, stored, settings
-):
+def test_a_url_that_is_only_assumed_to_be_ours_gets_no_password(gunicorn, stored, settings):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
     port = gunicorn(BASIC_AUTH_USER="anna", BASIC_AUTH_PASS="geheim", ALLOW_ANONYMOUS="true")
     with ReverseProxy(port) as proxy, LabelStudio(stored.url, "t") as labelstudio:

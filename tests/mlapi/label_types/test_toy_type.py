@@ -244,7 +244,7 @@ def pages_and_routes(project, champion, client):
     assert read(f"versions/{champion.pk}/mistakes/") == []
 
 
-def test_training_promotion_predictions_and_what_is_shown_of_them(project, client):
+def test_it_is_trained_promoted_predicted_and_listed(project, client):
     """The second of two versions: the first has not seen two of the four words."""
     put(project, [("Ada",), ("Rome",), ("Ada", "Rome"), ()] * 40)
     train(project)

@@ -238,7 +238,7 @@ def test_a_control_that_the_consensus_hides_has_no_label():
     assert consensus(votes, two_levels()) == ({"kind": "plant", "colour": ["red"]}, [])
 
 
-def test_where_annotators_are_tied_what_each_was_shown_counts():
+def test_where_annotators_are_tied_each_keeps_the_controls_of_their_choice():
     votes = [
         labelled(1, kind=["plant"], colour=["red"]),
         labelled(2, kind=["animal"], which=["cat"]),

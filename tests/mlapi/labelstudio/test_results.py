@@ -148,7 +148,7 @@ def test_each_control_is_filled_as_the_editor_does(control, value, kind, written
 
 
 @pytest.mark.parametrize("stars", ["0", "6", "x"])
-def test_more_stars_than_a_rating_has_are_not_given(stars):
+def test_more_stars_than_a_rating_has_are_not_predicted(stars):
     xml = '<View><Text name="t" value="$t"/><Rating name="c" toName="t"/></View>'
     assert prediction({"c": answer("c", stars, 0.9)}, parse(xml), "v1-abcdef") is None
 

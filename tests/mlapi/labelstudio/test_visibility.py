@@ -126,7 +126,7 @@ def test_of_a_taxonomy_the_end_of_the_path_decides():
 
 @pytest.mark.parametrize("attrs", ["", 'whenTagName="kind"', 'whenLabelValue="x"', 'whenRole="u"'])
 @pytest.mark.parametrize("on_view", [True, False])
-def test_what_is_shown_beside_a_region_only_is_marked(on_view, attrs):
+def test_a_control_that_needs_a_selected_region_is_marked(on_view, attrs):
     attrs = f'visibleWhen="region-selected" {attrs}'
     inside = control("which", *WHICH, attrs="" if on_view else attrs)
     xml = config(KIND, f"<View {attrs}>{inside}</View>" if on_view else inside)
@@ -139,7 +139,7 @@ def test_a_tag_that_the_editor_never_hides_is_shown():
     assert is_shown("which", config(KIND, rating))
 
 
-def test_without_a_named_control_a_view_is_shown_by_any_choice():
+def test_any_choice_shows_a_view_that_names_no_control():
     attrs = when("choice-selected", values="animal")
     view = config(KIND, f"<View {attrs}>{control('which', *WHICH)}</View>")
     assert is_shown("which", view, kind="plant")

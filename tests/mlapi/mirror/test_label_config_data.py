@@ -69,7 +69,7 @@ def rows(project: Project) -> dict[int, Task]:
     return {task.labelstudio_id: task for task in tasks.existing(project)}
 
 
-def kept(project: Project) -> dict[int, tuple]:
+def stored_rows(project: Project) -> dict[int, tuple]:
     return {pk: (t.pk, t.labels, t.split, t.input_key) for pk, t in rows(project).items()}
 
 
@@ -78,7 +78,7 @@ def kept(project: Project) -> dict[int, tuple]:
 )
 @pytest.mark.parametrize("by", ["PROJECT_UPDATED", "SETUP", "sync"])
 def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed, by):
-    before = kept(ours)
+    before = stored_rows(ours)
     outcome = OutcomeFactory(version=ModelVersionFactory(project=ours), task=rows(ours)[1])
     theirs.label_config = changed
     if by != "sync":
@@ -89,14 +89,14 @@ def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed,
         assert theirs.calls == []  # it is queued, not read with the event
         assert ours.data_outdated
         assert ours.sync_queued_at
-        assert kept(ours) == before
+        assert stored_rows(ours) == before
     report = resync(ours)
     assert report.data_read == 40
     assert not ours.data_outdated
     assert {t.data.get("body") for t in rows(ours).values()} == {
         f"<b>text</b> {i}" for i in range(40)
     }
-    assert kept(ours) == before
+    assert stored_rows(ours) == before
     assert Outcome.objects.get(pk=outcome.pk).task_id == before[1][0]
     assert resync(ours).data_read == 0
 
@@ -165,17 +165,17 @@ def test_other_labels_alone_read_no_data_again(ours, theirs, changed):
 
 
 def test_a_config_that_nothing_serves_leaves_the_labels_for_the_one_after_it(ours, theirs):
-    before = kept(ours)
+    before = stored_rows(ours)
     theirs.label_config = '<View><Audio name="a" value="$a"/></View>'
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
     assert resync(ours).data_read == 0
-    assert kept(ours) == before
+    assert stored_rows(ours) == before
     theirs.label_config = config("A", "B", field="body")
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
     assert resync(ours).data_read == 40
-    assert kept(ours) == before
+    assert stored_rows(ours) == before
 
 
 def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, theirs):
@@ -185,7 +185,7 @@ def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, their
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
     resync(ours)
-    before = kept(ours)
+    before = stored_rows(ours)
     row = features.FeatureRow(rows(ours)[1].pk, "http://images/1.png", "c" * 64, b"\0" * 4)
     features.save(ours, "an extractor", [row])
     theirs.label_config = images("photo")
@@ -193,7 +193,7 @@ def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, their
     process_pending_events(ours.pk)
     resync(ours)
     assert rows(ours)[1].data == {"photo": "http://images/1.png"}
-    assert kept(ours) == before
+    assert stored_rows(ours) == before
     assert Feature.objects.count() == 1
     theirs.tasks[1]["data"] = {UNDEFINED: "http://images/other.png"}
     theirs.tasks[1]["updated_at"] = "2027-01-01T00:00:00Z"
@@ -202,7 +202,7 @@ def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, their
 
 
 def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(ours, theirs, tmp_path):
-    before = kept(ours)
+    before = stored_rows(ours)
     holdout = [pk for pk, task in rows(ours).items() if task.split == "holdout"]
     train = [pk for pk, task in rows(ours).items() if task.split == "train"]
     # As texts with their tags they differ, as HyperText they are equal.

@@ -60,7 +60,7 @@ def labels(project: Project) -> dict[int, str | None]:
     return {t.labelstudio_id: t.labels.get("label") for t in project.tasks.order_by("pk")}
 
 
-def kept(project: Project) -> list:
+def stored_rows(project: Project) -> list:
     fields = ("pk", "split", "input_key", "annotations", "labelled_controls")
     return list(project.tasks.order_by("pk").values_list(*fields))
 
@@ -73,23 +73,23 @@ def predicted(project: Project, label_config: str) -> list:
 
 
 def test_without_confirmation_the_old_label_is_dropped_as_ever(project):
-    before = kept(project)
+    before = stored_rows(project)
 
     take(project, GOOD)
 
     assert [one.text for one in label_renames.offers(project)] == [RENAME]
     assert set(labels(project).values()) == {None, "Negative"}
-    assert kept(project) == before
+    assert stored_rows(project) == before
 
 
 def test_once_confirmed_the_old_annotations_say_the_new_label(project):
-    before = kept(project)
+    before = stored_rows(project)
     take(project, GOOD)
 
     confirm(project)
 
     assert list(labels(project).values()) == ["Good", "Negative"] * 5
-    assert kept(project) == before
+    assert stored_rows(project) == before
     assert project.relabel_queued_at is None
     entry = AuditEntry.objects.get(verb="rename_label")
     assert (entry.actor, entry.reason) == ("ada", "The house style.")

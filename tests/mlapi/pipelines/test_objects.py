@@ -193,7 +193,7 @@ def test_several_texts_are_read_as_one_input():
     assert long == "a" * (MAX_CHARACTERS // 2) + "\n" + "b" * (MAX_CHARACTERS // 2)
 
 
-def test_the_two_sides_of_a_pairwise_are_told_apart():
+def test_the_two_sides_of_a_pairwise_have_different_words():
     pair = target(TWO, "t,u", "Pairwise")
     assert pair.labels == ("left", "right")
     one = read_input({"q": "good one", "a": "bad"}, pair)

@@ -83,19 +83,19 @@ def test_a_body_without_length_or_json_is_a_row_with_its_reason(
     assert ("the next sync reads what it announced" in page) == (route == "webhook")
 
 
-def test_it_is_shown_for_the_scope_of_the_key(people):
+def test_a_refusal_is_listed_for_the_scope_of_the_key(people):
     own, other = make.ProjectFactory(hostname="http://a"), make.ProjectFactory(hostname="http://b")
 
-    def shown() -> tuple[bool, ...]:
+    def listed_for_each() -> tuple[bool, ...]:
         return tuple("was refused" in page_of(people, project) for project in (own, other))
 
     large(caller_of("bound", project=own))
     assert Event.objects.get(source=REFUSED).project == own
-    assert shown() == (True, False)
+    assert listed_for_each() == (True, False)
     Event.objects.all().delete()
     large(caller_of("pinned", hostname="http://b"))
     assert Event.objects.get(source=REFUSED).project is None
-    assert shown() == (False, True)
+    assert listed_for_each() == (False, True)
 
 
 @pytest.mark.django_db

@@ -135,13 +135,13 @@ def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:
 
 
 @pytest.fixture(scope="session")
-def kept():
+def stored_features():
     """Features of images that were seen by an earlier test, as a database keeps them."""
     return {}
 
 
 @pytest.fixture
-def image_job(make_job, kept):
+def image_job(make_job, stored_features):
     """`image_job(files, labels, ...)`: a folder with the files and a task for each.
 
     With `fresh` nothing was seen before.
@@ -170,11 +170,11 @@ def image_job(make_job, kept):
             **other,
         )
         made.append(job)
-        return image_jobs.put_images(job, files, {} if fresh else kept)
+        return image_jobs.put_images(job, files, {} if fresh else stored_features)
 
     yield make
     for job in made:
         for path in (job.folder / "features").glob("*.npz"):
             extractor, found = read_features(path)
             if extractor == image_jobs.OPENCV.name:
-                kept.update(found)
+                stored_features.update(found)

@@ -100,7 +100,7 @@ def test_the_previous_champion_is_found_in_two_queries(project, django_assert_nu
         assert champion.previous_champion(project) == champions[0]
 
 
-def test_roll_back_goes_to_the_version_given(project, champions):
+def test_roll_back_goes_to_the_chosen_version(project, champions):
     assert roll_back(project, to=champions[0]) == champions[0]
     assert AuditEntry.objects.filter(verb="roll_back").get().from_version == champions[2]
 
