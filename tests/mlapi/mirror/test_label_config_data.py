@@ -8,13 +8,14 @@ from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.served_config import resolve
 from mlapi.training import dataset
-from registry.actions import events, features, project_settings, runs, tasks
+from registry.actions import events, features, project_settings, runs
 from registry.actions import projects as actions
-from registry.models import Feature, Outcome, Project, Task
+from registry.models import Feature, Outcome, Project
 from tests.e2e.labelstudio_server import config
 from tests.factories import ModelVersionFactory, OutcomeFactory
 from tests.mlapi.labelstudio.webhooks import annotation
 from tests.mlapi.labelstudio_api import CREATED, UID, UNDEFINED, LabelStudioAPI
+from tests.mlapi.mirror.syncing import mirrored_tasks, resync
 
 pytestmark = pytest.mark.django_db
 
@@ -57,20 +58,8 @@ def receive(project: Project, theirs: LabelStudioAPI, action: str, **more) -> No
     events.record(project, action, {"project": told, **more})
 
 
-def resync(project: Project):
-    project.refresh_from_db()
-    report = sync(project, "again")
-    assert report.error is None
-    project.refresh_from_db()
-    return report
-
-
-def rows(project: Project) -> dict[int, Task]:
-    return {task.labelstudio_id: task for task in tasks.existing(project)}
-
-
 def stored_rows(project: Project) -> dict[int, tuple]:
-    return {pk: (t.pk, t.labels, t.split, t.input_key) for pk, t in rows(project).items()}
+    return {pk: (t.pk, t.labels, t.split, t.input_key) for pk, t in mirrored_tasks(project).items()}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +68,9 @@ def stored_rows(project: Project) -> dict[int, tuple]:
 @pytest.mark.parametrize("by", ["PROJECT_UPDATED", "SETUP", "sync"])
 def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed, by):
     before = stored_rows(ours)
-    outcome = OutcomeFactory(version=ModelVersionFactory(project=ours), task=rows(ours)[1])
+    outcome = OutcomeFactory(
+        version=ModelVersionFactory(project=ours), task=mirrored_tasks(ours)[1]
+    )
     theirs.label_config = changed
     if by != "sync":
         receive(ours, theirs, by)
@@ -93,7 +84,7 @@ def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed,
     report = resync(ours)
     assert report.data_read == 40
     assert not ours.data_outdated
-    assert {t.data.get("body") for t in rows(ours).values()} == {
+    assert {t.data.get("body") for t in mirrored_tasks(ours).values()} == {
         f"<b>text</b> {i}" for i in range(40)
     }
     assert stored_rows(ours) == before
@@ -130,9 +121,9 @@ def test_a_config_that_came_back_before_the_reading_is_read_too(ours, theirs):
     theirs.label_config = first
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
-    assert rows(ours)[1].data == {"body": "<b>text</b> 0"}
+    assert mirrored_tasks(ours)[1].data == {"body": "<b>text</b> 0"}
     resync(ours)
-    assert rows(ours)[1].data == {"text": "<b>text</b> 0"}
+    assert mirrored_tasks(ours)[1].data == {"text": "<b>text</b> 0"}
 
 
 def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(ours, theirs):
@@ -141,9 +132,9 @@ def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(
     theirs.label_config = config("A", "B", field="body")
     resync(ours)
     process_pending_events(ours.pk)
-    assert rows(ours)[1].data == {"text": "<b>text</b> 0"}
+    assert mirrored_tasks(ours)[1].data == {"text": "<b>text</b> 0"}
     resync(ours)
-    assert rows(ours)[1].data == {"body": "<b>text</b> 0"}
+    assert mirrored_tasks(ours)[1].data == {"body": "<b>text</b> 0"}
 
 
 def test_an_object_in_front_of_the_served_one_takes_the_data(ours, theirs):
@@ -153,7 +144,7 @@ def test_an_object_in_front_of_the_served_one_takes_the_data(ours, theirs):
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
     assert resync(ours).data_read == 40
-    assert rows(ours)[1].data == {"sound": "<b>text</b> 0"}
+    assert mirrored_tasks(ours)[1].data == {"sound": "<b>text</b> 0"}
 
 
 @pytest.mark.parametrize("changed", [config("B", "A"), config("A", "B", "C"), config("A")])
@@ -186,13 +177,15 @@ def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, their
     process_pending_events(ours.pk)
     resync(ours)
     before = stored_rows(ours)
-    row = features.FeatureRow(rows(ours)[1].pk, "http://images/1.png", "c" * 64, b"\0" * 4)
+    row = features.FeatureRow(
+        mirrored_tasks(ours)[1].pk, "http://images/1.png", "c" * 64, b"\0" * 4
+    )
     features.save(ours, "an extractor", [row])
     theirs.label_config = images("photo")
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
     resync(ours)
-    assert rows(ours)[1].data == {"photo": "http://images/1.png"}
+    assert mirrored_tasks(ours)[1].data == {"photo": "http://images/1.png"}
     assert stored_rows(ours) == before
     assert Feature.objects.count() == 1
     theirs.tasks[1]["data"] = {UNDEFINED: "http://images/other.png"}
@@ -203,8 +196,8 @@ def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, their
 
 def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(ours, theirs, tmp_path):
     before = stored_rows(ours)
-    holdout = [pk for pk, task in rows(ours).items() if task.split == "holdout"]
-    train = [pk for pk, task in rows(ours).items() if task.split == "train"]
+    holdout = [pk for pk, task in mirrored_tasks(ours).items() if task.split == "holdout"]
+    train = [pk for pk, task in mirrored_tasks(ours).items() if task.split == "train"]
     # As texts with their tags they differ, as HyperText they are equal.
     theirs.tasks[holdout[0]]["data"] = {UNDEFINED: "<i>one</i> text"}
     theirs.tasks[train[0]]["data"] = {UNDEFINED: "<b>one</b> text"}
@@ -212,7 +205,7 @@ def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(ours, theirs, 
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
     resync(ours)
-    after = rows(ours)
+    after = mirrored_tasks(ours)
     assert {pk: t.split for pk, t in after.items()} == {pk: v[2] for pk, v in before.items()}
     assert after[holdout[0]].input_key == after[train[0]].input_key != before[train[0]][3]
     found = freeze(ours, tmp_path)

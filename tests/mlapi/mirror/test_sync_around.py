@@ -8,12 +8,13 @@ from mlapi.labelstudio import task_pages
 from mlapi.mirror import sync as sync_module
 from mlapi.mirror.connection_check import check
 from mlapi.mirror.sync import sync
-from registry.actions import project_settings, tasks
+from registry.actions import project_settings
 from registry.actions import projects as actions
 from registry.models import Project, Task
 from registry.reports.project_summary import alerts, basic
 from tests.e2e.labelstudio_server import config
 from tests.mlapi.labelstudio_api import CUT, UID, LabelStudioAPI
+from tests.mlapi.mirror.syncing import mirrored_tasks, resync
 
 pytestmark = pytest.mark.django_db
 
@@ -35,18 +36,6 @@ def ours(theirs) -> Project:
     project = actions.get_or_create(UID)
     project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
     return project
-
-
-def resync(project: Project):
-    project.refresh_from_db()
-    report = sync(project, "again")
-    assert report.error is None
-    project.refresh_from_db()
-    return report
-
-
-def mirrored(project: Project) -> dict[int, Task]:
-    return {task.labelstudio_id: task for task in tasks.existing(project)}
 
 
 HTML = b"<html><h1>504 Gateway Time-out</h1></html>"
@@ -72,7 +61,7 @@ def test_where_the_export_fails_the_pages_are_read(ours, theirs, instead):
     report = sync(ours, "a test")
     assert (report.error, report.mode, report.read) == (None, "full", 20)
     assert report.export_error
-    labels = {pk: task.labels["label"] for pk, task in mirrored(ours).items()}
+    labels = {pk: task.labels["label"] for pk, task in mirrored_tasks(ours).items()}
     assert labels == {i + 1: "AB"[i % 2] for i in range(20)}
     ours.refresh_from_db()
     assert ours.synced_at
@@ -90,7 +79,7 @@ def test_a_task_that_label_studio_cannot_return_is_named_and_the_others_are_read
     assert (report.error, report.unreadable) == (None, 1)
     ours.refresh_from_db()
     assert ours.unreadable_tasks == [bad]
-    found = mirrored(ours)
+    found = mirrored_tasks(ours)
     assert len(found) == 22
     assert {pk for pk, task in found.items() if not task.data} == {bad}
     assert found[bad].labels == {"label": "A"}  # its annotations can be returned
@@ -113,7 +102,7 @@ def test_a_task_for_which_a_gateway_answers_in_its_own_way_spoils_no_other(ours,
     assert sync(ours, "a test").error is None
     ours.refresh_from_db()
     assert ours.unreadable_tasks == [7]
-    assert [pk for pk, task in mirrored(ours).items() if not task.labels] == []
+    assert [pk for pk, task in mirrored_tasks(ours).items() if not task.labels] == []
 
 
 def test_pages_that_never_go_on_end_the_sync(ours, theirs, monkeypatch):
@@ -156,7 +145,7 @@ def test_it_costs_a_later_sync_neither_a_comparison_nor_the_name(ours, theirs, m
     monkeypatch.delattr(sync_module, "_reconcile")  # equal counts: the tasks are not compared
     resync(ours)
     assert ours.unreadable_tasks == [bad]
-    assert len(mirrored(ours)) == 22
+    assert len(mirrored_tasks(ours)) == 22
 
 
 def test_an_annotation_that_cannot_be_returned_leaves_its_task_readable(ours, theirs, monkeypatch):
@@ -164,8 +153,8 @@ def test_an_annotation_that_cannot_be_returned_leaves_its_task_readable(ours, th
     sync(ours, "a test")
     ours.refresh_from_db()
     assert ours.unreadable_tasks == [bad]
-    assert mirrored(ours)[bad].data == {"text": "fine"}
-    assert mirrored(ours)[bad].annotations == []
+    assert mirrored_tasks(ours)[bad].data == {"text": "fine"}
+    assert mirrored_tasks(ours)[bad].annotations == []
     theirs.add({"text": "new"}, "B")
     monkeypatch.delattr(sync_module, "_reconcile")  # it costs no comparison of all tasks each time
     resync(ours)
@@ -178,7 +167,7 @@ def test_a_task_that_was_mended_is_read_and_no_longer_named(ours, theirs):
     theirs.tasks[bad]["data"] = {"text": "good fun"}
     resync(ours)
     assert ours.unreadable_tasks == []
-    assert mirrored(ours)[bad].data == {"text": "good fun"}
+    assert mirrored_tasks(ours)[bad].data == {"text": "good fun"}
 
 
 def test_a_task_that_was_deleted_is_no_longer_named(ours, theirs):
@@ -187,7 +176,7 @@ def test_a_task_that_was_deleted_is_no_longer_named(ours, theirs):
     del theirs.tasks[bad]
     resync(ours)
     assert ours.unreadable_tasks == []
-    assert len(mirrored(ours)) == 20
+    assert len(mirrored_tasks(ours)) == 20
 
 
 def test_data_that_an_event_brought_stay_where_the_api_cannot_return_them(ours, theirs):
@@ -196,7 +185,7 @@ def test_data_that_an_event_brought_stay_where_the_api_cannot_return_them(ours, 
     Task.objects.filter(labelstudio_id=bad).update(data={"text": "good fun \ufffd"})
     theirs.tasks[bad]["updated_at"] = "2027-01-01T00:00:00Z"
     resync(ours)
-    assert mirrored(ours)[bad].data == {"text": "good fun \ufffd"}
+    assert mirrored_tasks(ours)[bad].data == {"text": "good fun \ufffd"}
 
 
 def test_many_bad_tasks_in_a_row_and_across_pages(ours, theirs, monkeypatch):
@@ -212,7 +201,7 @@ def test_many_bad_tasks_in_a_row_and_across_pages(ours, theirs, monkeypatch):
     ours.refresh_from_db()
     assert sync(ours, "again").error is None
     ours.refresh_from_db()
-    assert len(mirrored(ours)) == 100
+    assert len(mirrored_tasks(ours)) == 100
     assert ours.unreadable_tasks == [*(i for i in range(1, 31) if i % 3 != 1), 100]
 
 
@@ -284,7 +273,7 @@ def test_a_task_of_another_shape_spoils_no_other(ours, theirs, spoil):
     assert report.error is None
     ours.refresh_from_db()
     assert ours.unreadable_tasks == [bad]
-    assert len(mirrored(ours)) == 21
+    assert len(mirrored_tasks(ours)) == 21
 
 
 @pytest.mark.parametrize("value", ["1" * 4200, "[" * 300 + "]" * 300, "[null]", '"\\u0000"'])
@@ -300,7 +289,7 @@ def test_whatever_a_task_holds_it_is_mirrored(ours, theirs, value):
     assert sync(ours, "a test").error is None
     ours.refresh_from_db()
     assert ours.unreadable_tasks == []
-    assert mirrored(ours)[21].data["text"] == "here"
+    assert mirrored_tasks(ours)[21].data["text"] == "here"
     assert resync(ours).fetched == 0
 
 
@@ -332,7 +321,7 @@ def test_where_nothing_can_be_had_the_sync_fails_soon_and_nothing_is_dropped(our
     report = sync(ours, "again")
     assert report.error["code"] == "labelstudio_server_error"
     assert len(theirs.calls) < 60
-    assert len(mirrored(ours)) == 20
+    assert len(mirrored_tasks(ours)) == 20
     ours.refresh_from_db()
     assert ours.unreadable_tasks == []
     assert not re.search("task [0-9]+ ", ours.connection["steps"][-1]["detail"])
