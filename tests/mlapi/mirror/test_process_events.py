@@ -1,6 +1,5 @@
 """Events applied in order, each with its outcome, and the mirror afterwards."""
 
-import json
 import threading
 
 import pytest
@@ -10,37 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from mlapi.locks import EVENTS, project_lock
 from mlapi.mirror import apply_changes, process_events
 from mlapi.mirror.process_events import process_pending_events
-from registry.actions import events, tasks
+from registry.actions import tasks
 from registry.models import Event, Project, Task
 from registry.models.event import EventStatus
 from tests.factories import ProjectFactory
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
+from tests.mlapi.mirror.processing import apply_events, mirrored, receive
 from tests.queries import rows_read, selects
-from tests.shared import wire_files
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def project():
-    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    apply_changes.refresh_config(project, CONFIG)
-    return project
-
-
-def receive(project, action, payload) -> Event:
-    return events.record(project, action, payload)
-
-
-def apply_events(project, *received) -> list[Event]:
-    """Receive these, drain, and give back the events as they ended."""
-    made = [receive(project, action, payload) for action, payload in received]
-    process_pending_events(project.pk)
-    return [Event.objects.get(pk=event.pk) for event in made]
-
-
-def mirrored(project, id=1) -> Task:
-    return tasks.existing(project).get(labelstudio_id=id)
 
 
 def test_an_annotation_becomes_a_label(project):
@@ -418,62 +395,6 @@ def test_a_drain_waits_for_a_sync_to_end(project):
     assert done.wait(90)
     thread.join()
     assert mirrored(project).labels == {"label": "Positive"}
-
-
-# What the mirror of task ids, labels and counts is after each recorded event.
-WIRE = {
-    "annotation_created": ({1: {"label": "Positive"}}, None),
-    "annotation_updated": ({1: {"label": "Negative"}}, None),
-    "annotation_skipped_was_cancelled": ({2: {}}, None),
-    "annotation_empty_result": ({4: {}}, None),
-    "annotation_on_a_prediction_parent_prediction": ({4: {"label": "Positive"}}, None),
-    "dm_predictions_to_annotations": ({1: {"label": "Positive"}, 2: {"label": "Positive"}}, None),
-    "import_2_tasks_with_annotations": ({6: {}, 7: {}}, "sync"),
-    "import_2_tasks_backend_connected": ({4: {}, 5: {}}, None),
-    "patch_project_label_config": ({}, None),
-    "delete_task": ({}, None),
-}
-
-
-def webhooks_in(path) -> list[dict]:
-    requests = json.loads(path.read_text())["requests"]
-    return [r["body"] for r in requests if r["path"].endswith("/webhook")]
-
-
-RECORDED = [path for path in wire_files() if webhooks_in(path)]
-
-
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
-def test_recorded_webhooks_end_up_in_the_mirror(path):
-    bodies = webhooks_in(path)
-    project = ProjectFactory(label_config="", fingerprint="", pipeline="", title="")
-    ended = apply_events(project, *[(body["action"], body) for body in bodies])
-    assert EventStatus.RECEIVED not in {e.status for e in ended}
-    assert EventStatus.FAILED not in {e.status for e in ended}, [e.outcome for e in ended]
-    project.refresh_from_db()
-    assert project.label_config == bodies[-1]["project"]["label_config"]
-    assert project.title == bodies[-1]["project"]["title"]
-    assert "0000000000" not in json.dumps([e.payload for e in ended])
-    if path.stem in WIRE:
-        labels, sync = WIRE[path.stem]
-        processed = dict(tasks.existing(project).values_list("labelstudio_id", "labels"))
-        assert processed == labels
-        assert bool(project.sync_queued_at) == bool(sync)
-    for row in tasks.existing(project):
-        assert row.data
-        assert row.source_updated_at
-
-
-def test_a_recorded_story_ends_as_label_studio_had_it(project):
-    """Created, edited and deleted again; a task deleted; the rest stays."""
-    names = ("annotation_created", "annotation_updated", "annotation_deleted")
-    files = {path.stem: path for path in wire_files()}
-    if not files:
-        pytest.skip("needs ../shared/wire beside the repository")
-    for name in names:
-        apply_events(project, *[(body["action"], body) for body in webhooks_in(files[name])])
-    assert mirrored(project).labels == {}
-    assert mirrored(project).annotations == []
 
 
 @pytest.mark.parametrize(
