@@ -149,6 +149,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "evals_backend.addresses.BasePathMiddleware",
     "mlapi.middleware.AccessKeyMiddleware",  # before what logs, so that nothing else sees the key
+    "mlapi.request_cycle.ProtocolMiddleware",  # answers Label Studio's routes: none of what follows
     "django_structlog.middlewares.RequestMiddleware",
     "evals_backend.addresses.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -255,6 +256,7 @@ SPECTACULAR_SETTINGS = {
 
 LOGGING = logs.configure(LOG_LEVEL, LOG_FORMAT)
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request: its end
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # as Label Studio's routes do
 DJANGO_STRUCTLOG_USER_ID_FIELD = None  # it would read the session in every request
 
 LOGIN_URL = "admin:login"

@@ -41,30 +41,28 @@ def json_response(body: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(content, status=status, content_type="application/json")
 
 
-class AnyAccept(BaseContentNegotiation):
-    """Ignores the Accept header: there is one format."""
+class OneParser(BaseContentNegotiation):
+    """Ignores the Content-Type header: there is one format."""
 
     def select_parser(self, request: Any, parsers: list) -> Any:
         return parsers[0]
 
-    def select_renderer(
-        self, request: Any, renderers: list, format_suffix: str | None = None
-    ) -> Any:
-        return renderers[0], renderers[0].media_type
-
 
 class ProtocolView(APIView):
-    """Authenticates before the body is read, answers errors as JSON and counts its requests."""
+    """Authenticates before the body is read, answers errors as JSON and counts its requests.
+
+    Its handlers return Django's HttpResponse, so that no renderer is negotiated.
+    """
 
     authentication_classes = [ProtocolAuthentication]
     permission_classes: list = []
     parser_classes = [JSONBody]
-    content_negotiation_class = AnyAccept
+    content_negotiation_class = OneParser
     http_method_names = ["get", "head", "post"]
     schema = None  # Label Studio's protocol, not ours: it is not part of the REST schema
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)  # authenticates
+        self.perform_authentication(request)
         if request.auth is not None:
             refuse_chunked(request.META)
 
