@@ -39,6 +39,14 @@ def to_paste(key: str) -> list[tuple[str, str]]:
     ]
 
 
+def without_base_path(path: str) -> str:
+    """A request's path without that of PUBLIC_URL, if it begins with it."""
+    base_path = urlsplit(settings.PUBLIC_URL).path
+    if base_path and f"{path}/".startswith(f"{base_path}/"):
+        return path.removeprefix(base_path)
+    return path
+
+
 class BasePathMiddleware:
     """Takes the path of PUBLIC_URL off requests of a proxy that has not cut it off.
 
@@ -50,10 +58,7 @@ class BasePathMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        base_path = urlsplit(settings.PUBLIC_URL).path
-        path = request.path_info
-        if base_path and f"{path}/".startswith(f"{base_path}/"):
-            path = path.removeprefix(base_path)
+        path = without_base_path(request.path_info)
         path = path if path.startswith("/") else f"/{path}"  # after SCRIPT_NAME with a slash
         if path != request.path_info:
             script = request.META.get("SCRIPT_NAME", "").rstrip("/")

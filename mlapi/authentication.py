@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +81,7 @@ class OnlyWrongCredentialsFail(BaseAuthentication):
 
     def authenticate(self, request: Request) -> None:
         if getattr(request, "access_key", None) is None:
-            _by_basic(request)
+            by_basic(request.META)
 
 
 def _by_key(request: Request) -> Caller | None:
@@ -99,11 +100,15 @@ def _by_key(request: Request) -> Caller | None:
 
 
 def _by_header(request: Request) -> Caller | None:
-    return _by_basic(request) or _by_token(request)
+    return by_basic(request.META) or _by_token(request)
 
 
-def _by_basic(request: Request) -> Caller | None:
-    scheme, _, encoded = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+def by_basic(meta: Mapping[str, Any]) -> Caller | None:
+    """The caller by the basic credentials in a WSGI environment; None without any.
+
+    Raises CredentialsWrong.
+    """
+    scheme, _, encoded = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     if not settings.BASIC_AUTH_USER and settings.ALLOW_ANONYMOUS:

@@ -4,7 +4,8 @@ These routes have no sessions, forms or cookies, so that no middleware for them 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -35,13 +36,14 @@ class ProtocolMiddleware:
         match = self._matches.get(request.path_info)
         if match is None:
             return self.get_response(request)
-        request_id = request.META.get("HTTP_X_REQUEST_ID", "")[:ID_MAX] or str(uuid4())
+        request_id = request_id_of(request.META)
         # The thread's last request may have ended in the other chain, without clearing its own.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             response = _response(request, match)
-            _log_line(request, response, request_id)
+            line = f"{request.method} {request.get_full_path()}"
+            log_request(line, response.status_code, request_id, request.META.get("REMOTE_ADDR", ""))
         finally:
             structlog.contextvars.clear_contextvars()
         return response
@@ -81,14 +83,14 @@ def _response(request: HttpRequest, match: ResolverMatch) -> HttpResponse:
     return response
 
 
-def _log_line(request: HttpRequest, response: HttpResponse, request_id: str) -> None:
-    status = response.status_code
+def log_request(request: str, status: int, request_id: str, address: str) -> None:
+    """Write the line of an answered request, such as `GET /versions`, of a caller's address."""
     level = logging.INFO if status < 400 else logging.WARNING if status < 500 else logging.ERROR
     if REQUESTS.isEnabledFor(level):
-        line = {
-            "code": status,
-            "request": f"{request.method} {request.get_full_path()}",
-            "request_id": request_id,
-            "ip": request.META.get("REMOTE_ADDR", ""),
-        }
+        line = {"code": status, "request": request, "request_id": request_id, "ip": address}
         REQUESTS.log(level, "request_finished", extra=line)
+
+
+def request_id_of(meta: Mapping[str, Any]) -> str:
+    """The id that the caller or a proxy gave the request, else a new one."""
+    return meta.get("HTTP_X_REQUEST_ID", "")[:ID_MAX] or str(uuid4())

@@ -1,0 +1,113 @@
+"""The WSGI layer before Django: repeats the answers of `/health` and `/` without a Django request.
+
+Label Studio calls them before every page, containers and the supervisor all the time.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+from evals_backend import addresses
+from mlapi import monitoring, request_cycle
+from mlapi.authentication import by_basic
+from mlapi.errors import CredentialsWrong
+
+Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
+
+# Any keys, of which `/health` checks none, and the route.
+_PATH = re.compile(r"(/k/[^/]*)*(/health)?/?")
+
+
+class _Kind(NamedTuple):
+    """What the answer depends on, for a request that is allowed."""
+
+    method: str
+    route: str
+    has_key: bool
+
+
+class _Answer(NamedTuple):
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class HealthLayer:
+    """Wraps the application, whose own first answer of each kind is the one that is repeated.
+
+    Requests that it does not know to be allowed go to Django: another host name, wrong
+    credentials, other methods.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._answers: dict[_Kind, _Answer] = {}
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        kind = _kind(environ)
+        if kind is None:
+            return self._application(environ, start_response)
+        answer = self._answers.get(kind)
+        if answer is None:
+            return self._learn(kind, environ, start_response)
+        started = perf_counter()
+        start_response(answer.status, list(answer.headers))
+        _note(kind, environ, perf_counter() - started)
+        return [answer.body]
+
+    def _learn(
+        self, kind: _Kind, environ: dict[str, Any], start_response: Callable
+    ) -> Iterable[bytes]:
+        begun: list[Any] = []
+        result = self._application(environ, lambda *args: begun.extend(args))
+        try:
+            body = b"".join(result)
+        finally:
+            getattr(result, "close", lambda: None)()
+        status, headers = begun[0], begun[1]
+        if status.startswith("200"):
+            self._answers[kind] = _Answer(status, headers, body)
+        start_response(status, list(headers))
+        return [body]
+
+
+def _kind(environ: dict[str, Any]) -> _Kind | None:
+    """The kind of a request for the health that is allowed; None for every other one."""
+    method = environ["REQUEST_METHOD"]
+    if method not in ("GET", "HEAD"):
+        return None
+    match = _PATH.fullmatch(addresses.without_base_path(environ.get("PATH_INFO", "")))
+    if match is None or not _is_allowed(environ.get("HTTP_HOST", ""), *settings.ALLOWED_HOSTS):
+        return None
+    has_key = match[1] is not None
+    if not has_key:
+        try:
+            by_basic(environ)
+        except CredentialsWrong:
+            return None
+    return _Kind(method, "health" if match[2] else "root", has_key)
+
+
+@lru_cache(maxsize=128)
+def _is_allowed(host: str, *allowed: str) -> bool:
+    """Whether Django would accept this Host header; one without it is left to Django."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
+
+
+def _note(kind: _Kind, environ: dict[str, Any], seconds: float) -> None:
+    """Count and log the request as its view does."""
+    monitoring.note_request(kind.route, kind.method, 200, seconds)
+    query = environ.get("QUERY_STRING", "")
+    path = "/health" if kind.route == "health" else "/"
+    request_cycle.log_request(
+        f"{kind.method} {path}{f'?{query}' if query else ''}",
+        200,
+        request_cycle.request_id_of(environ),
+        environ.get("REMOTE_ADDR", ""),
+    )
