@@ -178,8 +178,9 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.str("DATABASE_URL") or embedded_postgres.url(DATA_DIR)
-# One connection per thread: WEB_WORKERS * WEB_THREADS, and about six for each cluster of workers,
-# far below PostgreSQL's default of 100. gunicorn's threads are permanent, so connections are too.
+# One connection per thread, and one that listens for changes: WEB_WORKERS * (WEB_THREADS + 1), and
+# about six for each cluster of workers, far below PostgreSQL's default of 100. gunicorn's threads
+# are permanent, so connections are too.
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),

@@ -12,6 +12,7 @@ from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
 from rest_framework.request import Request
 
+from mlapi import registry_cache
 from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
 from registry.actions import keys
 from registry.models import AccessKey, Project
@@ -51,8 +52,14 @@ class Caller:
         return Project.objects.filter(scope).select_related("champion")
 
     def find(self, uid: str) -> Project | None:
-        """The project of that uid if it is in scope; one query."""
-        return self.projects().filter(uid=uid).first()
+        """The project of that uid with its champion, if it is in scope; shared: not to be changed.
+
+        One query, or none where it is cached.
+        """
+        found = registry_cache.project(uid)
+        if found is None or (self.project and self.project.pk != found.pk):
+            return None
+        return found if self.hostname in ("", found.hostname) else None
 
     def may_create(self, uid: str, hostname: str) -> bool:
         """Whether a project that is not stored yet would be in scope."""
@@ -88,11 +95,7 @@ def _by_key(request: Request) -> Caller | None:
     plain = getattr(request, "access_key", None)
     if plain is None:
         return None
-    key = (
-        AccessKey.objects.select_related("project")
-        .filter(digest=keys.digest(plain), revoked_at__isnull=True)
-        .first()
-    )
+    key = registry_cache.access_key(keys.digest(plain))
     if key is None:
         raise KeyUnknown
     keys.note_use(key)

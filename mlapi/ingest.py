@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from django.db import Error, transaction
 
-from mlapi import pipelines
+from mlapi import pipelines, registry_cache
 from mlapi.authentication import Caller
 from mlapi.domain import Match
 from mlapi.errors import ConfigUnserved, ProjectUnknown
@@ -46,20 +46,29 @@ def match_label_config(config: str, options: Mapping[str, Any] = pipelines.NO_OP
 def handle_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
     """Stores the project. A new config is an event, because applying it may relabel every task.
 
-    A project that no pipeline serves is stored as well, with the reason.
+    Where it says nothing new, nothing is written. A project that no pipeline serves is stored
+    as well, with the reason.
     Raises ProjectUnknown for one out of scope, ConfigUnserved or InvalidLabelConfig.
     """
     _refuse_foreign(caller, body)
+    setup = projects.Setup(
+        label_config=body.label_config,
+        hostname=body.hostname,
+        setup_token=body.token,
+        extra_params=body.extra_params,
+        backend_url=backend_url,
+        with_password=caller.has_password,
+    )
+    project = registry_cache.cached_project(body.uid)
+    if project is None or not setup.is_stored_in(project):
+        project = registry_cache.stored_project(body.uid, lambda: _store_setup(body, setup))
+    match_label_config(body.label_config, project.options)
+    return project
+
+
+def _store_setup(body: SetupBody, setup: projects.Setup) -> Project:
     with transaction.atomic():
-        project, created, config_changed = projects.upsert_from_setup(
-            body.uid,
-            label_config=body.label_config,
-            hostname=body.hostname,
-            setup_token=body.token,
-            extra_params=body.extra_params,
-            backend_url=backend_url,
-            with_password=caller.has_password,
-        )
+        project, created, config_changed = projects.upsert_from_setup(body.uid, setup)
         if created or config_changed:
             events.record(
                 project,
@@ -69,18 +78,16 @@ def handle_setup(caller: Caller, body: SetupBody, backend_url: str) -> Project:
                 request_id=request_id(),
             )
             queue.process_events(project.pk)
-    match_label_config(body.label_config, project.options)
     return project
 
 
 def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
     if not caller.may_create(body.uid, body.hostname):
         raise ProjectUnknown
-    pinned_elsewhere = caller.hostname and Project.objects.filter(uid=body.uid).exclude(
-        hostname__in=[caller.hostname, ""]
-    )
-    if pinned_elsewhere and pinned_elsewhere.exists():
-        raise ProjectUnknown
+    if caller.hostname:
+        known = registry_cache.project(body.uid)
+        if known and known.hostname not in (caller.hostname, ""):
+            raise ProjectUnknown
 
 
 def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:

@@ -14,14 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mlapi import exception_handlers, ingest, monitoring, requests, serving
+from mlapi import exception_handlers, ingest, monitoring, registry_cache, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
 from mlapi.errors import JobUnknown, as_error
 from registry.actions import events
 from registry.json_http import JSONBody, refuse_chunked, request_id
 from registry.models import Event, ModelVersion, Project, TrainingRun
 from registry.models.event import EventStatus
-from registry.models.run import ACTIVE_STATES, RunState
+from registry.models.run import RunState
 from registry.reports.metrics import champion_metrics
 
 MODEL_CLASS = "EvalsBackend"
@@ -198,12 +198,14 @@ class IsTraining(ProtocolView):
 
     def get(self, request: Request) -> HttpResponse:
         uid = requests.project_uid(request.query_params.get("project"))
-        project = self.caller.find(uid) if uid else self.caller.project
-        run = _active_run(project)
+        if uid is None and self.caller.project:
+            uid = self.caller.project.uid
+        project = self.caller.find(uid) if uid else None
+        run = registry_cache.active_run(project) if project else None
         return json_response(
             {
                 "is_training": run is not None,
-                "job_id": str(run.pk) if run else None,
+                "job_id": None if run is None else str(run),
                 "backend": "django-q",
                 "model_version": project.served_version if project else None,
             }
@@ -220,10 +222,6 @@ class JobStatus(ProtocolView):
         if run is None:
             raise JobUnknown
         return json_response(_job(run))
-
-
-def _active_run(project: Project | None) -> TrainingRun | None:
-    return project.runs.filter(state__in=ACTIVE_STATES).first() if project else None
 
 
 def _job(run: TrainingRun) -> dict[str, Any]:

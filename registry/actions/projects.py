@@ -1,6 +1,7 @@
 """Actions on a project: its setup and label config from Label Studio, and its sync."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,39 +21,72 @@ from . import base
 SYNC_LOST_AFTER = timedelta(minutes=30)
 
 
-def upsert_from_setup(
-    uid: str,
-    *,
-    label_config: str,
-    hostname: str,
-    setup_token: str,
-    extra_params: Any,
-    backend_url: str,
-    with_password: bool = False,
-) -> tuple[Project, bool, bool]:
+@dataclass(frozen=True)
+class Setup:
+    """What a /setup says of its project.
+
+    `with_password`: the caller gave basic credentials, so the host that it names knows them.
+    """
+
+    label_config: str
+    hostname: str
+    setup_token: str
+    extra_params: Any
+    backend_url: str
+    with_password: bool = False
+
+    def changes(self, project: Project) -> dict[str, Any]:
+        """The fields that the project does not have as they are said here, but for the config.
+
+        The first hostname is pinned; another one is only noted, and nothing else of its request
+        is kept: its token belongs to a host that no one has vouched for.
+        """
+        fields = self.fields()
+        hostname = fields.get("hostname")
+        if project.hostname and hostname and hostname != project.hostname:
+            fields = {"other_hostname": hostname}
+        return {name: value for name, value in fields.items() if getattr(project, name) != value}
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a new project."""
+        hostname = sanitize(self.hostname).rstrip("/")[:500]
+        extra_params, backend_url = sanitize(self.extra_params), self.backend_url[:500]
+        fields = {"extra_params": extra_params, "backend_url": backend_url}
+        if hostname:
+            fields |= {"hostname": hostname, "setup_token": sanitize(self.setup_token)}
+            fields |= {"knows_password": True} if self.with_password else {}
+        return fields
+
+    def has_new_config(self, project: Project) -> bool:
+        """Whether the config is another one than the project's, and from its own host."""
+        hostname = self.fields().get("hostname")
+        is_foreign = project.hostname and hostname and hostname != project.hostname
+        changed = bool(self.label_config) and sanitize(self.label_config) != project.label_config
+        return changed and not is_foreign
+
+    def is_stored_in(self, project: Project) -> bool:
+        """Whether the project has all of it already."""
+        return not self.changes(project) and not self.has_new_config(project)
+
+
+def upsert_from_setup(uid: str, setup: Setup) -> tuple[Project, bool, bool]:
     """Store a /setup; return the project, whether it is new, and whether its config is.
 
     One query when nothing changed, two for a change or a new project. The label
     config itself is stored by `set_config` alone, together with the fingerprint and the
-    pipeline that belong to it, so it stays news until someone has taken it in. The first
-    hostname is pinned; another one is only noted, and nothing else of its request is kept:
-    its token belongs to a host that no one has vouched for. `with_password`: the caller gave
-    basic credentials, so the host that it names knows them.
+    pipeline that belong to it, so it stays news until someone has taken it in.
     """
-    hostname = sanitize(hostname).rstrip("/")[:500]
-    fields = {"extra_params": sanitize(extra_params), "backend_url": backend_url[:500]}
-    if hostname:
-        fields |= {"hostname": hostname, "setup_token": sanitize(setup_token)}
-        fields |= {"knows_password": True} if with_password else {}
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     created = False
     if project is None:
-        project, created = _insert(uid, **fields)
-    if project.hostname and hostname and hostname != project.hostname:
-        _store(project, other_hostname=hostname)
-        return project, False, False
-    _store(project, **fields)
-    return project, created, bool(label_config) and sanitize(label_config) != project.label_config
+        project, created = _insert(uid, **setup.fields())
+    has_new_config = setup.has_new_config(project)
+    if changes := setup.changes(project):
+        # Only while the pinned hostname is still the one that was read: of two first setups
+        # from two hosts, one pins, and the other comes again.
+        now = {"updated_at": timezone.now()}
+        base.update_row(project, changes | now, hostname=project.hostname)
+    return project, created, has_new_config
 
 
 def get_or_create(uid: str, *, title: str = "") -> Project:
@@ -70,18 +104,6 @@ def _insert(uid: str, **fields: Any) -> tuple[Project, bool]:
     except IntegrityError:
         return Project.objects.select_related("champion").get(uid=uid), False
     return fresh, True
-
-
-def _store(project: Project, **fields: Any) -> None:
-    """Write those fields that differ, on the row and on the instance.
-
-    Only while the pinned hostname is still the one that was read: of two first setups
-    from two hosts, one pins, and the other comes again.
-    """
-    changed = {name: value for name, value in fields.items() if getattr(project, name) != value}
-    if not changed:
-        return
-    base.update_row(project, changed | {"updated_at": timezone.now()}, hostname=project.hostname)
 
 
 @transaction.atomic

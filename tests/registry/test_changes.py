@@ -49,14 +49,8 @@ def test_settings_config_and_setup_are_told(told):
     assert told() == [subject]
     projects.set_config(project, "<View/>", fingerprint="f", pipeline="")
     assert told() == [subject]
-    projects.upsert_from_setup(
-        project.uid,
-        label_config="",
-        hostname="",
-        setup_token="",
-        extra_params={"a": 1},
-        backend_url="",
-    )
+    said = {"label_config": "", "hostname": "", "setup_token": "", "backend_url": ""}
+    projects.upsert_from_setup(project.uid, projects.Setup(extra_params={"a": 1}, **said))
     assert told() == [subject]
 
 

@@ -265,11 +265,13 @@ def test_the_environments_pair_that_leads_elsewhere_gives_way_to_setups(
         settings.HOST = "127.0.0.1"
         project, _, _ = actions.upsert_from_setup(
             ls_project.uid,
-            label_config="",
-            hostname=labelstudio.hostname,
-            setup_token=labelstudio.token,
-            extra_params=None,
-            backend_url="",
+            actions.Setup(
+                label_config="",
+                hostname=labelstudio.hostname,
+                setup_token=labelstudio.token,
+                extra_params=None,
+                backend_url="",
+            ),
         )
         client, pair, found = credentials.open_project(project)
         client.close()

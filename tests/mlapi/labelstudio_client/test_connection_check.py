@@ -295,12 +295,14 @@ class _SaysItIsBehindBasicAuth:
 def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_auth):
     project = actions.upsert_from_setup(
         "1.1795420359",
-        label_config="<View/>",
-        hostname="http://localhost:8080",
-        setup_token="t",
-        extra_params=None,
-        backend_url=behind_basic_auth,
-        with_password=knows,
+        actions.Setup(
+            label_config="<View/>",
+            hostname="http://localhost:8080",
+            setup_token="t",
+            extra_params=None,
+            backend_url=behind_basic_auth,
+            with_password=knows,
+        ),
     )[0]
     ls_project = _SaysItIsBehindBasicAuth(behind_basic_auth)
     if knows:

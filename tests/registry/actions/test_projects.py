@@ -24,7 +24,7 @@ TOLD = {
 
 
 def setup(uid="7.1795420847", **given):
-    return projects.upsert_from_setup(uid, **{**TOLD, **given})
+    return projects.upsert_from_setup(uid, projects.Setup(**{**TOLD, **given}))
 
 
 def take_in(project, config=make.LABEL_CONFIG, **given):

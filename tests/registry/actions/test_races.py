@@ -155,7 +155,7 @@ def setup(uid, token="t", **given):
         "extra_params": None,
         "backend_url": "http://localhost:9090",
     }
-    return projects.upsert_from_setup(uid, setup_token=token, **{**told, **given})
+    return projects.upsert_from_setup(uid, projects.Setup(setup_token=token, **{**told, **given}))
 
 
 def test_ten_concurrent_sync_requests_queue_one():

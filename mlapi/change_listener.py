@@ -1,0 +1,79 @@
+"""Listens for the registry's changes, in a thread with a database connection of its own."""
+
+import select
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+import structlog
+from django.db import Error, connection
+
+from registry.changes import CHANNEL
+
+log = structlog.get_logger(__name__)
+# Seconds. A cached value is at most LEASE_S behind, even where the connection is lost in silence.
+PING_S = 0.2
+LEASE_S = 0.7
+RETRY_S = 0.5
+APPLICATION_NAME = "evals-backend changes"
+
+
+class ChangeListener:
+    """Calls `on_change` with the subject of each change, and `on_connect` when some were missed.
+
+    Both are called in its thread.
+    """
+
+    def __init__(self, on_change: Callable[[str], None], on_connect: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._on_connect = on_connect
+        self._confirmed_at = float("-inf")
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def is_current(self) -> bool:
+        """Whether every change that was committed LEASE_S ago has been handed on."""
+        return monotonic() - self._confirmed_at < LEASE_S
+
+    def start(self) -> None:
+        """Start the thread; once in each process, after it was forked."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="change-listener", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and its connection."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        is_lost = False
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except Error as error:
+                if not is_lost:  # one line for each loss
+                    log.warning("change_listener_lost", error=str(error).strip())
+                is_lost = True
+            else:
+                is_lost = False
+            finally:
+                self._confirmed_at = float("-inf")
+                connection.close()
+            self._stopping.wait(RETRY_S)
+
+    def _listen(self) -> None:
+        """Hand on changes until the thread is stopped. Raises Error with the connection's loss."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET application_name = %s", [APPLICATION_NAME])
+            cursor.execute(f"LISTEN {CHANNEL}")
+            self._on_connect()
+            session = connection.connection
+            while not self._stopping.is_set():
+                begun = monotonic()
+                cursor.execute("SELECT 1")  # its answer comes after all that was told before
+                while session.notifies:
+                    self._on_change(session.notifies.pop(0).payload)
+                self._confirmed_at = begun
+                select.select([session], [], [], PING_S)

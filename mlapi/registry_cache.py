@@ -1,0 +1,122 @@
+"""The process's cache of the rows that every request needs: its key, its project and champion.
+
+A cached row is shared by threads and never changed. It is dropped when the database tells its
+change, and used only while the listener is current: else each request reads.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlapi.change_listener import ChangeListener
+from registry import changes
+from registry.models import AccessKey, Project
+from registry.models.run import ACTIVE_STATES
+
+ENTRIES_MAX = 4_096
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A cached value, and the subject whose change drops it."""
+
+    subject: str
+    value: Any
+
+
+class RegistryCache:
+    """Reads rows by a name, and keeps them while `listener` is current."""
+
+    def __init__(self) -> None:
+        self.listener = ChangeListener(self.drop, self.clear)
+        self._lock = threading.Lock()
+        self._entries: dict[tuple[str, Any], _Entry] = {}
+        self._changes = 0
+
+    def get(self, name: tuple[str, Any], read: Callable[[], _Entry | None]) -> Any:
+        """The value of that name, cached or read."""
+        entry = self.peek(name)
+        return self.read(name, read) if entry is None else entry.value
+
+    def peek(self, name: tuple[str, Any]) -> _Entry | None:
+        """The cached entry of that name, if it may be used."""
+        return self._entries.get(name) if self.listener.is_current() else None
+
+    def read(self, name: tuple[str, Any], read: Callable[[], _Entry | None]) -> Any:
+        """Read the value anew and keep it; None, which isn't kept, where `read` finds nothing."""
+        is_current, before = self.listener.is_current(), self._changes
+        entry = read()
+        if entry is None:
+            return None
+        with self._lock:
+            # What was read may be older than a change that was told meanwhile.
+            if is_current and before == self._changes:
+                if len(self._entries) >= ENTRIES_MAX:
+                    self._entries.clear()
+                self._entries[name] = entry
+        return entry.value
+
+    def drop(self, subject: str) -> None:
+        """Drop what depends on the subject."""
+        with self._lock:
+            self._changes += 1
+            stale = [name for name, entry in self._entries.items() if entry.subject == subject]
+            for name in stale:
+                del self._entries[name]
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._changes += 1
+            self._entries.clear()
+
+
+CACHE = RegistryCache()
+
+
+def project(uid: str) -> Project | None:
+    """The project of that uid with its champion; one query, or none."""
+
+    def read() -> _Entry | None:
+        found = Project.objects.select_related("champion").filter(uid=uid).first()
+        return _Entry(changes.project_subject(found.pk), found) if found else None
+
+    return CACHE.get(("project", uid), read)
+
+
+def cached_project(uid: str) -> Project | None:
+    """The project of that uid if it is cached; no query."""
+    entry = CACHE.peek(("project", uid))
+    return entry.value if entry else None
+
+
+def stored_project(uid: str, store: Callable[[], Project]) -> Project:
+    """The project that `store` stores and returns, which is cached from then on."""
+
+    def read() -> _Entry:
+        project = store()
+        return _Entry(changes.project_subject(project.pk), project)
+
+    return CACHE.read(("project", uid), read)
+
+
+def access_key(digest: str) -> AccessKey | None:
+    """The key that isn't revoked, with its project; one query, or none."""
+
+    def read() -> _Entry | None:
+        valid = AccessKey.objects.filter(digest=digest, revoked_at__isnull=True)
+        found = valid.select_related("project").first()
+        return _Entry(changes.key_subject(found.pk), found) if found else None
+
+    return CACHE.get(("key", digest), read)
+
+
+def active_run(project: Project) -> int | None:
+    """The id of the project's active run, None without one; one query, or none."""
+
+    def read() -> _Entry:
+        active = project.runs.filter(state__in=ACTIVE_STATES).values_list("pk", flat=True)
+        return _Entry(changes.project_subject(project.pk), active.first())
+
+    return CACHE.get(("run", project.pk), read)

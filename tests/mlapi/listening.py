@@ -1,0 +1,101 @@
+"""A process whose cache listens, and a second process that changes what it has cached."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from mlapi import change_listener
+
+ROOT = Path(__file__).resolve().parents[2]
+WITHIN_S = 1.0
+_OTHER = """
+import sys, django
+django.setup()
+from registry.actions import champion, keys, project_settings, projects, runs
+from registry.models import AccessKey, ModelVersion, Project
+print("ready", flush=True)
+for line in sys.stdin:
+    exec(line)
+    print("done", flush=True)
+"""
+
+
+def seen_within(condition: Callable[[], bool], seconds: float = WITHIN_S) -> bool:
+    """Whether the condition comes true in that time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+class OtherProcess:
+    """A process on the tests' database that carries out lines of Python."""
+
+    def __init__(self) -> None:
+        name = connection.settings_dict["NAME"]
+        url = urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
+        ours = {"DJANGO_SETTINGS_MODULE": "evals_backend.settings", "DATABASE_URL": url}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _OTHER],
+            cwd=ROOT,
+            env={**os.environ, **ours},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._expect("ready")
+
+    def do(self, line: str) -> None:
+        """Carry out the line; returns once it is done."""
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        self._expect("done")
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def _expect(self, word: str) -> None:
+        said = self._process.stdout.readline().strip()
+        assert said == word, said
+
+
+def cut() -> None:
+    """End the server's side of the listening connection."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [_listening_backend()])
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """The listening connection stays open, and nothing comes through it."""
+    backend = _listening_backend()
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+
+def _listening_backend() -> int:
+    """The process of the server that serves the one listening connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()",
+            [change_listener.APPLICATION_NAME],
+        )
+        ((pid,),) = cursor.fetchall()
+    return pid

@@ -1,0 +1,263 @@
+"""What a warm process answers without a query, and how soon it sees what another one changes."""
+
+import threading
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from django.db import connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from mlapi import registry_cache
+from mlapi.change_listener import ChangeListener
+from mlapi.registry_cache import RegistryCache, _Entry
+from registry.actions import champion as champions
+from registry.models import Event
+from tests.factories import LABEL_CONFIG, AccessKeyFactory, ModelVersionFactory
+from tests.mlapi.caller import Caller, queries
+from tests.mlapi.listening import OtherProcess, cut, seen_within, silent
+from tests.mlapi.trained import artifact
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def listening():
+    """This process's cache listens, as in the web server."""
+    listener = registry_cache.CACHE.listener
+    listener.start()
+    assert seen_within(listener.is_current, 10)
+    yield listener
+    listener.stop()
+    registry_cache.CACHE.clear()
+
+
+@pytest.fixture
+def other():
+    """A second process on the same database."""
+    process = OtherProcess()
+    yield process
+    process.end()
+
+
+def setup_body(project) -> dict:
+    return {
+        "project": project.uid,
+        "schema": LABEL_CONFIG,
+        "hostname": "http://localhost:8080",
+        "access_token": "a-token",
+        "extra_params": None,
+    }
+
+
+def requests_of(project) -> dict:
+    """By route, what Label Studio sends again and again."""
+    return {
+        "setup": lambda call: call.post("/setup", setup_body(project)),
+        "predict": lambda call: call.post(
+            "/predict",
+            {
+                "project": project.uid,
+                "label_config": LABEL_CONFIG,
+                "tasks": [{"id": 1, "data": {"text": "good"}}],
+            },
+        ),
+        "is_training": lambda call: call.get("/is_training", {"project": project.uid}),
+        "health": lambda call: call.get("/health"),
+    }
+
+
+@pytest.mark.parametrize("route", ["setup", "predict", "is_training", "health"])
+def test_a_warm_request_takes_no_query(route, call, project, champion, listening):
+    request = requests_of(project)[route]
+    cold = request(call)
+    assert cold.status_code == 200
+    assert seen_within(listening.is_current)
+    request(call)  # a first /setup has changed the row
+    assert seen_within(lambda: _queries_of(request, call) == 0)
+    warm = request(call)
+    assert warm.status_code == 200
+    assert warm.json().get("model_version") == cold.json().get("model_version")
+
+
+def _queries_of(request, call) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        request(call)
+    return len(captured)
+
+
+def test_a_warm_webhook_takes_two_queries(call, project, listening):
+    number, created = project.uid.split(".")
+    created_at = datetime.fromtimestamp(int(created), UTC).isoformat()
+    body = {
+        "action": "ANNOTATION_CREATED",
+        "project": {"id": int(number), "created_at": created_at},
+        "task": {"id": 1, "data": {"text": "good"}},
+        "annotation": {"id": 1, "result": []},
+    }
+    assert call.post("/webhook", body).status_code == 201
+    assert Event.objects.get().project == project
+    with queries(2):  # the event, and the job
+        assert call.post("/webhook", body).status_code == 201
+
+
+def test_a_setup_with_nothing_new_writes_nothing(call, project, champion, listening):
+    call.post("/setup", setup_body(project))
+    project.refresh_from_db()
+    before, stored = project.updated_at, Event.objects.count()
+    for _ in range(3):
+        call.post("/setup", setup_body(project))
+    project.refresh_from_db()
+    assert (project.updated_at, Event.objects.count()) == (before, stored)
+
+
+@contextmanager
+def after_a_cut():
+    """The listening connection has just been cut."""
+    cut()
+    yield
+
+
+@pytest.mark.parametrize("connected", [nullcontext, after_a_cut, silent])
+def test_what_another_process_changes_is_seen_within_a_second(
+    connected, call, key, project, champion, listening, other
+):
+    second = ModelVersionFactory(project=project, content=artifact())
+
+    def served() -> str:
+        return call.post("/setup", setup_body(project)).json()["model_version"]
+
+    def is_training() -> bool:
+        return call.get("/is_training", {"project": project.uid}).json()["is_training"]
+
+    def cached():
+        return registry_cache.project(project.uid)
+
+    the_project = f"Project.objects.get(pk={project.pk})"
+    the_config = "<View><Text name='t' value='$t'/></View>"
+    steps = [
+        (
+            f"champion.promote(ModelVersion.objects.get(pk={second.pk}), actor='a', reason='r')",
+            lambda: served() == second.label,
+        ),
+        (
+            f"champion.roll_back({the_project}, actor='a', reason='r')",
+            lambda: served() == champion.label,
+        ),
+        (f"runs.start({the_project}, trigger='admin', actor='a', reason='r')", is_training),
+        (
+            f"project_settings.configure({the_project}, options={{'automl': 'on'}}, actor='a')",
+            lambda: cached().options.get("automl") == "on",
+        ),
+        (
+            f"projects.set_config({the_project}, {the_config!r}, fingerprint='f', pipeline='')",
+            lambda: cached().label_config == the_config,
+        ),
+        (
+            f"keys.revoke(AccessKey.objects.get(pk={key.pk}), actor='a')",
+            lambda: call.get("/versions").status_code == 401,
+        ),
+    ]
+    for line, is_seen in steps:
+        assert seen_within(listening.is_current, 10)
+        assert not is_seen()
+        assert not is_seen()  # from the cache
+        with connected():
+            other.do(line)
+            assert seen_within(is_seen), line
+
+
+def test_a_lost_connection_is_made_again_and_answers_are_cached_again(call, project, listening):
+    request = requests_of(project)["is_training"]
+    request(call)
+    cut()
+    assert seen_within(lambda: not listening.is_current(), 2)
+    assert seen_within(listening.is_current, 10)
+    request(call)
+    assert seen_within(lambda: _queries_of(request, call) == 0)
+
+
+def test_a_key_of_a_project_opens_no_other_one_that_is_cached(project, champion, listening):
+    outsider = AccessKeyFactory(project=ModelVersionFactory().project)
+    unbound = AccessKeyFactory()
+    request = requests_of(project)["is_training"]
+    assert request(Caller(f"/k/{unbound.plain}")).json()["model_version"] == champion.label
+    assert request(Caller(f"/k/{outsider.plain}")).json()["model_version"] is None
+
+
+def test_answers_are_consistent_while_versions_are_promoted(key, project, champion, listening):
+    versions = [champion, ModelVersionFactory(project=project, content=artifact())]
+    body = {
+        "project": project.uid,
+        "label_config": LABEL_CONFIG,
+        "tasks": [{"id": n, "data": {"text": "good"}} for n in range(5)],
+    }
+    answers: list[dict] = []
+    is_over = threading.Event()
+
+    def predict() -> None:
+        client = Client()
+        while not is_over.is_set():
+            sent = client.post(
+                f"/k/{key.plain}/predict", orjson.dumps(body), content_type="application/json"
+            )
+            answers.append(sent.json())
+        connections.close_all()
+
+    clients = [threading.Thread(target=predict) for _ in range(8)]
+    for thread in clients:
+        thread.start()
+    for turn in range(1, 9):
+        champions.promote(versions[turn % 2], actor="anna", reason="turns")
+    is_over.set()
+    for thread in clients:
+        thread.join()
+    labels = {version.label for version in versions}
+    assert {answer["model_version"] for answer in answers} <= labels
+    for answer in answers:
+        assert len(answer["results"]) == 5
+        assert {entry["model_version"] for entry in answer["results"]} == {answer["model_version"]}
+
+
+class _Current(ChangeListener):
+    """A listener that says that it is current, without a connection."""
+
+    def __init__(self, is_current: bool) -> None:
+        super().__init__(lambda subject: None, lambda: None)
+        self._is_current = is_current
+
+    def is_current(self) -> bool:
+        return self._is_current
+
+
+def test_what_was_read_before_a_change_was_told_is_not_kept():
+    cache = RegistryCache()
+    cache.listener = _Current(True)
+
+    def read() -> _Entry:
+        cache.drop("project 7")  # told while the row was being read
+        return _Entry("project 7", "old")
+
+    assert cache.get(("project", "7.1"), read) == "old"
+    assert cache.get(("project", "7.1"), lambda: _Entry("project 7", "new")) == "new"
+    assert cache.get(("project", "7.1"), lambda: _Entry("project 7", "newer")) == "new"
+
+
+def test_nothing_is_cached_without_a_listener_and_nothing_that_is_not_there():
+    cache = RegistryCache()
+    cache.listener = _Current(False)
+    assert [cache.get(("a", 1), lambda v=v: _Entry("a", v)) for v in (1, 2)] == [1, 2]
+    cache.listener = _Current(True)
+    assert cache.get(("a", 1), lambda: None) is None
+    assert cache.get(("a", 1), lambda: _Entry("a", 3)) == 3
+
+
+def test_the_cache_is_bounded(monkeypatch):
+    monkeypatch.setattr(registry_cache, "ENTRIES_MAX", 2)
+    cache = RegistryCache()
+    cache.listener = _Current(True)
+    for number in range(5):
+        cache.get(("a", number), lambda n=number: _Entry("a", n))
+    assert len(cache._entries) <= 2
