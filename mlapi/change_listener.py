@@ -1,9 +1,12 @@
 """Listens for the registry's changes, in a thread with a database connection of its own."""
 
+import os
 import select
+import socket
 import threading
 from collections.abc import Callable
 from time import monotonic
+from typing import Protocol
 
 import structlog
 from django.db import Error, connection
@@ -15,6 +18,7 @@ log = structlog.get_logger(__name__)
 PING_S = 0.2
 LEASE_S = 0.7
 RETRY_S = 0.5
+SILENT_S = 5
 APPLICATION_NAME = "evals-backend changes"
 
 
@@ -70,6 +74,7 @@ class ChangeListener:
             cursor.execute(f"LISTEN {CHANNEL}")
             self._on_connect()
             session = connection.connection
+            fail_when_silent(session)
             while not self._stopping.is_set():
                 begun = monotonic()
                 cursor.execute("SELECT 1")  # its answer comes after all that was told before
@@ -77,3 +82,17 @@ class ChangeListener:
                     self._on_change(session.notifies.pop(0).payload)
                 self._confirmed_at = begun
                 select.select([session], [], [], PING_S)
+
+
+class _HasFile(Protocol):
+    def fileno(self) -> int: ...
+
+
+def fail_when_silent(session: _HasFile) -> None:
+    """Let a TCP connection that nobody acknowledges fail after SILENT_S, not after a quarter hour.
+
+    Until then each request reads its rows; another connection ends that.
+    """
+    with socket.socket(fileno=os.dup(session.fileno())) as shared:
+        if shared.family in (socket.AF_INET, socket.AF_INET6):
+            shared.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_S * 1000)
