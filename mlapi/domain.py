@@ -97,7 +97,9 @@ class TargetSpec:
     `kind` is the name of its label type. `labels` are what a result holds (aliases where there
     are some); none for a control that takes any words. `inputs` are the objects that are its
     input together, or one that is more than a plain field; without them it is that of the tag's
-    plain `field`. `conditions` are those under which the control is shown.
+    plain `field`. `conditions` are those under which the control is shown. `pipeline` fills it;
+    `purpose` is what it is filled with beside its labels, where an option says so: a version
+    trained for another purpose does not serve it.
     """
 
     name: str
@@ -111,6 +113,8 @@ class TargetSpec:
     control_tag: str = "Choices"
     inputs: tuple[InputSpec, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    pipeline: str = ""
+    purpose: str = ""
 
     @property
     def has_choices(self) -> bool:
@@ -129,14 +133,14 @@ class TargetSpec:
         return replace(self, labels=tuple(other.get(label, label) for label in self.labels))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, without inputs and conditions where there are none."""
+        """As JSON, without inputs, conditions, pipeline and purpose where there are none."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         lists: dict[str, list[Any]] = {
             "labels": list(self.labels),
             "inputs": [asdict(one) for one in self.inputs],
             "conditions": [one.to_dict() for one in self.conditions],
         }
-        optional = ("inputs", "conditions")
+        optional = ("inputs", "conditions", "pipeline", "purpose")
         return {
             name: lists.get(name, value)
             for name, value in values.items()
@@ -181,21 +185,18 @@ class Unserved:
 
 @dataclass(frozen=True)
 class Match:
-    """The pipeline and targets for a label config; `pipeline` is "" where none serves it.
+    """The targets of a label config, each with its pipeline, and the reason of each other control.
 
-    `purpose` is what the targets are filled with beside their labels, where an option says so:
-    a version trained for another purpose does not serve it.
+    Without targets no pipeline serves the config.
     """
 
-    pipeline: str
-    targets: tuple[TargetSpec, ...]
+    targets: tuple[TargetSpec, ...] = ()
     unserved: tuple[Unserved, ...] = ()
-    purpose: str = ""
 
-    @classmethod
-    def none(cls, unserved: tuple[Unserved, ...] = ()) -> "Match":
-        """No pipeline serves the config."""
-        return cls("", (), unserved)
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline that serves it; "" where none does."""
+        return self.targets[0].pipeline if self.targets else ""
 
 
 @dataclass(frozen=True)

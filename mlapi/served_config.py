@@ -107,7 +107,7 @@ def _resolve(label_config: str, options: str) -> ServedConfig:
     try:
         match = pipelines.match(parse(label_config), json.loads(options))
     except InvalidLabelConfig as e:
-        no_match = Match.none()
+        no_match = Match()
         return ServedConfig(no_match, pipelines.fingerprint(no_match), e.message, is_valid=False)
     return ServedConfig(match, pipelines.fingerprint(match), pipelines.why_not(match))
 

@@ -7,12 +7,12 @@ label config and domain, and no database. Imported by whatever trains or predict
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from mlapi import label_types
-from mlapi.domain import Match, Unserved
+from mlapi.domain import Match, TargetSpec, Unserved
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
@@ -54,7 +54,7 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
         if known is None or refusals.nearness(refused) > refusals.nearness(known):
             nearest[refused.control] = refused
     if served is None:
-        return Match.none(tuple(nearest.values()))
+        return Match(unserved=tuple(nearest.values()))
     elsewhere = {t.name for m in matches for t in m.targets} - {t.name for t in served.targets}
     return replace(
         served,
@@ -81,13 +81,18 @@ def why_not(unserved: Match) -> str:
 
 def fingerprint(matched: Match) -> str:
     """SHA-256 of the targets, their labels (in whatever order) and their purpose."""
-    targets = sorted(
-        (
-            {**t.to_dict(), "kind": label_types.shape_of(t), "labels": sorted(t.labels)}
-            for t in matched.targets
-        ),
-        key=lambda t: t["name"],
-    )
-    purpose = [matched.purpose] if matched.purpose else []
-    text = json.dumps([matched.pipeline, targets, *purpose], sort_keys=True)
+    purpose = [t.purpose for t in matched.targets[:1] if t.purpose]
+    text = json.dumps([matched.pipeline, _facts(matched.targets), *purpose], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _facts(targets: Sequence[TargetSpec]) -> list[dict[str, Any]]:
+    """What a fingerprint is of: the same for targets and labels in another order."""
+    return [
+        {
+            **replace(t, pipeline="", purpose="").to_dict(),
+            "kind": label_types.shape_of(t),
+            "labels": sorted(t.labels),
+        }
+        for t in sorted(targets, key=lambda t: t.name)
+    ]

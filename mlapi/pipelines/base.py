@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mlapi.domain import FeatureSource, Match, NoPrediction, Prediction, TargetSpec
-from mlapi.labelstudio.label_config import LabelConfig
+from mlapi.labelstudio.label_config import Control, LabelConfig
+from mlapi.pipelines import refusals
+from mlapi.pipelines.targets import reachable
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -81,12 +83,33 @@ class Pipeline(ABC):
     modules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        """The targets that it fills, and the reason for each other control.
+    def target(
+        self, control: Control, config: LabelConfig, options: Mapping[str, Any]
+    ) -> TargetSpec | str:
+        """The control as a target that it fills, or the code of why it does not.
 
         `options` are those that the project has set, without defaults: a pipeline with `opt_in`
         has no target without its option.
         """
+
+    def purpose(self, options: Mapping[str, Any]) -> str:
+        """What its targets are filled with beside their labels, where an option says so."""
+        return ""
+
+    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
+        """The targets that it fills of all controls, and the reason for each other one."""
+        found = [(c, self.target(c, config, options)) for c in config.controls]
+        purpose = self.purpose(options)
+        return reachable(
+            Match(
+                tuple(
+                    replace(t, pipeline=self.name, purpose=purpose)
+                    for _, t in found
+                    if isinstance(t, TargetSpec)
+                ),
+                tuple(refusals.unserved(c, code) for c, code in found if isinstance(code, str)),
+            )
+        )
 
     @property
     @abstractmethod

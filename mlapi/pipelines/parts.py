@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import metadata
 from typing import Any
 
@@ -31,9 +32,10 @@ class ArtifactInvalid(EvalsError):
 def spec_parts(spec: TargetSpec) -> dict[str, Any]:
     """A target as an artifact has it, and `Parts.spec` reads it.
 
-    Its `kind` is the shape of its values: the control's tag tells the label type.
+    Its `kind` is the shape of its values: the control's tag tells the label type. The artifact
+    names the pipeline itself.
     """
-    return {**spec.to_dict(), "kind": shape_of(spec)}
+    return {**replace(spec, pipeline="", purpose="").to_dict(), "kind": shape_of(spec)}
 
 
 class Parts:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import Match
+from mlapi.domain import TargetSpec
 from mlapi.images.addresses import read_vectors
-from mlapi.labelstudio.label_config import LabelConfig
+from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of
-from mlapi.pipelines.targets import reachable, target_spec
+from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -29,22 +29,17 @@ class ImageClassification(ImagePipeline):
         "mlapi.pipelines.image_classification.model",
     )
 
-    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        targets, unserved = [], []
-        for control in config.controls:
-            image = image_of(control, config)
-            if control.tag != "Choices":
-                could_cluster = control.tag in ("TextArea", "Taxonomy") and not control.per_region
-                could_cluster = could_cluster and not isinstance(image, str)
-                code = "option_needed" if could_cluster else "control_not_served"
-                unserved.append(refusals.unserved(control, code))
-            elif isinstance(image, str):
-                unserved.append(refusals.unserved(control, image))
-            elif code := refusals.refusal(control):
-                unserved.append(refusals.unserved(control, code))
-            else:
-                targets.append(target_spec(control, (image,)))
-        return reachable(Match(self.name, tuple(targets), tuple(unserved)))
+    def target(
+        self, control: Control, config: LabelConfig, options: Mapping[str, Any]
+    ) -> TargetSpec | str:
+        image = image_of(control, config)
+        if control.tag != "Choices":
+            could_cluster = control.tag in ("TextArea", "Taxonomy") and not control.per_region
+            could_cluster = could_cluster and not isinstance(image, str)
+            return "option_needed" if could_cluster else "control_not_served"
+        if isinstance(image, str):
+            return image
+        return refusals.refusal(control) or target_spec(control, (image,))
 
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
         return automl_policy.plan(options, history)

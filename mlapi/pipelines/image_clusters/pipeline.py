@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import Match, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
-from mlapi.pipelines.targets import reachable, target_spec
+from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
@@ -40,18 +40,18 @@ class ImageClusters(ImagePipeline):
     def is_enabled(self, options: Mapping[str, Any]) -> bool:
         return isinstance(options.get("cluster"), str) and bool(options["cluster"])
 
-    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        targets: list[TargetSpec] = []
-        unserved = []
-        for control in config.controls:
-            code = _refusal(control, config, options.get("cluster"))
-            image = image_of(control, config)
-            if not code and not isinstance(image, str):
-                spec = target_spec(control, (image,))
-                targets.append(replace(spec, kind=_ONE.get(spec.kind, spec.kind)))
-            else:
-                unserved.append(refusals.unserved(control, code))
-        return reachable(Match(self.name, tuple(targets), tuple(unserved), "clusters"))
+    def purpose(self, options: Mapping[str, Any]) -> str:
+        return "clusters"
+
+    def target(
+        self, control: Control, config: LabelConfig, options: Mapping[str, Any]
+    ) -> TargetSpec | str:
+        code = _refusal(control, config, options.get("cluster"))
+        image = image_of(control, config)
+        if code or isinstance(image, str):
+            return code
+        spec = target_spec(control, (image,))
+        return replace(spec, kind=_ONE.get(spec.kind, spec.kind))
 
     def read_model(self, parts: "Parts") -> "ClusterModel":
         from mlapi.pipelines.image_clusters.model import ClusterModel

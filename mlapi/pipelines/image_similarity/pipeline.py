@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import Match, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.images import options as image_options
 from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
-from mlapi.pipelines.targets import reachable, target_spec
+from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import TrainingResult
@@ -42,19 +42,21 @@ class ImageSimilarity(ImagePipeline):
     def is_enabled(self, options: Mapping[str, Any]) -> bool:
         return image_options.similar_to(options) is not None
 
-    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
+    def purpose(self, options: Mapping[str, Any]) -> str:
         similar_to = image_options.similar_to(options)
-        targets: list[TargetSpec] = []
-        unserved = []
-        for control in config.controls:
-            code = _refusal(control, config, similar_to)
-            image = image_of(control, config)
-            if not code and not targets and not isinstance(image, str):
-                targets.append(target_spec(control, (image,)))
-            else:
-                unserved.append(refusals.unserved(control, code or "other_control"))
-        purpose = f"similar to {similar_to[1]}" if similar_to else ""
-        return reachable(Match(self.name, tuple(targets), tuple(unserved), purpose))
+        return f"similar to {similar_to[1]}" if similar_to else ""
+
+    def target(
+        self, control: Control, config: LabelConfig, options: Mapping[str, Any]
+    ) -> TargetSpec | str:
+        similar_to = image_options.similar_to(options)
+        image = image_of(control, config)
+        code = _refusal(control, config, similar_to)
+        if code or isinstance(image, str):
+            return code
+        # Where the option names only the label, the first control that has it.
+        first = next(c for c in config.controls if not _refusal(c, config, similar_to))
+        return target_spec(control, (image,)) if control is first else "other_control"
 
     def required(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any]

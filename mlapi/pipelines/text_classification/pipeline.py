@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import InputError, Match, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import options, refusals
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.targets import distinct_inputs, reachable, target_spec
+from mlapi.pipelines.targets import distinct_inputs, target_spec
 from mlapi.pipelines.text_classification import objects, reading
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -40,16 +40,12 @@ class TextClassification(Pipeline):
     name = "text_classification"
     modules = ("mlapi.pipelines.text_classification.model",)
 
-    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        targets, unserved = [], []
-        for control in config.controls:
-            found = refusals.objects_of(control, config)
-            code = _refusal(control, found)
-            if code or isinstance(found, str):
-                unserved.append(refusals.unserved(control, code))
-            else:
-                targets.append(target_spec(control, found))
-        return reachable(Match(self.name, tuple(targets), tuple(unserved)))
+    def target(
+        self, control: Control, config: LabelConfig, options: Mapping[str, Any]
+    ) -> TargetSpec | str:
+        found = refusals.objects_of(control, config)
+        code = _refusal(control, found)
+        return code if code or isinstance(found, str) else target_spec(control, found)
 
     @property
     def option_names(self) -> frozenset[str]:

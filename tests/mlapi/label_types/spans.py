@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 from mlapi import label_types, pipelines
-from mlapi.domain import InputError, Match, NoPrediction, Prediction, ScoredValue
+from mlapi.domain import InputError, NoPrediction, Prediction, ScoredValue
 from mlapi.evaluation import comparison
 from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion, outcome_row
 from mlapi.label_types.base import LabelType, Region
 from mlapi.label_types.label_metrics import row
-from mlapi.pipelines import artifact, refusals
+from mlapi.pipelines import artifact
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.pipelines.models import READERS, load_model
 from mlapi.pipelines.parts import spec_parts
-from mlapi.pipelines.targets import reachable, target_spec
+from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.result import environment
 from registry.training_result import LearningCurve, TrainingResult
 
@@ -231,15 +231,11 @@ class SpanPipeline(Pipeline):
     name = "toy_spans"
     option_names = frozenset()
 
-    def match(self, config, options):
-        found, unserved = [], []
-        for control in config.controls:
-            texts = [config.objects.get(name) for name in control.to_name]
-            if control.tag == "Labels" and texts[0] is not None and texts[0].tag == "Text":
-                found.append(target_spec(control, texts))
-            else:
-                unserved.append(refusals.unserved(control, "control_not_served"))
-        return reachable(Match(self.name, tuple(found), tuple(unserved)))
+    def target(self, control, config, options):
+        texts = [config.objects.get(name) for name in control.to_name]
+        if control.tag == "Labels" and texts[0] is not None and texts[0].tag == "Text":
+            return target_spec(control, texts)
+        return "control_not_served"
 
     def validate_options(self, options):
         return options

@@ -211,7 +211,7 @@ def template(name: str) -> dict[str, str]:
     xml = yaml.safe_load((TEMPLATES / name / "config.yml").read_text())["config"]
     matched = pipelines.match(parse(xml))
     return {
-        **{target.name: matched.pipeline for target in matched.targets},
+        **{target.name: target.pipeline for target in matched.targets},
         **{unserved.control: unserved.code for unserved in matched.unserved},
     }
 

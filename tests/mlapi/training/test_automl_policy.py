@@ -12,9 +12,10 @@ from registry.actions import runs
 from registry.models import Project, TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory
 
+LABELS = ("Positive", "Negative")
+PIPELINE = "text_classification"
 MATCH = Match(
-    "text_classification",
-    (TargetSpec("label", "text", "Text", "text", "choice", ("Positive", "Negative")),),
+    (TargetSpec("label", "text", "Text", "text", "choice", LABELS, pipeline=PIPELINE),),
 )
 
 pytestmark = pytest.mark.django_db
