@@ -158,6 +158,7 @@ class TargetSpec:
             labels=list(self.labels),
             trained=not untrained_reason,
             untrained_reason=untrained_reason,
+            pipeline=self.pipeline,
         )
 
     @classmethod

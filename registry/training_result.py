@@ -26,7 +26,7 @@ class CandidateRow:
 
 @dataclass(frozen=True)
 class TargetRow:
-    """A control of the label config, and the labels that the version can give it."""
+    """A control of the label config, the labels that the version can give it, and its pipeline."""
 
     name: str
     object_name: str
@@ -36,6 +36,7 @@ class TargetRow:
     labels: list[str]
     trained: bool = True
     untrained_reason: str = ""
+    pipeline: str = ""
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,7 @@ def _insert(
             object_tag=t.object_tag,
             field=t.field,
             kind=t.kind,
+            pipeline=t.pipeline or version.pipeline,
             labels=sanitize(t.labels),
             trained=t.trained,
             untrained_reason=sanitize(t.untrained_reason),

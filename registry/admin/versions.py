@@ -139,6 +139,7 @@ class TargetAdmin(LongListAdmin):
         "object_tag",
         "field",
         "kind",
+        "pipeline",
         "labels",
         "trained",
         "untrained_reason",

@@ -81,7 +81,7 @@ class TargetSerializer(serializers.ModelSerializer):
     class Meta:
         model = Target
         fields = [
-            *("name", "object_name", "object_tag", "field", "kind", "labels"),
+            *("name", "object_name", "object_tag", "field", "kind", "pipeline", "labels"),
             *("trained", "untrained_reason"),
         ]
         read_only_fields = fields

@@ -130,7 +130,7 @@ class ConvertedArtifact(models.Model):
 
 
 class Target(models.Model):
-    """A control tag that a version fills: its field, kind and labels."""
+    """A control tag that a version fills: its pipeline, field, kind and labels."""
 
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="targets")
     name = models.CharField(max_length=255, help_text="The control tag's name (from_name).")
@@ -138,6 +138,7 @@ class Target(models.Model):
     object_tag = models.CharField(max_length=64, help_text="Text, HyperText, Paragraphs, ...")
     field = models.CharField(max_length=255, help_text="The key of the task's data.")
     kind = models.CharField(max_length=32, help_text="The label type of its values.")
+    pipeline = models.CharField(max_length=64, help_text="The name of what fills it.")
     labels = models.JSONField(
         default=list, help_text="The labels it learned, in the estimator's order."
     )

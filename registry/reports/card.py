@@ -57,8 +57,8 @@ def card(version: ModelVersion) -> dict[str, Any]:
 
 
 def _target(target: Any) -> dict[str, Any]:
-    names = ["name", "object_name", "object_tag", "field", "kind", "labels", "trained"]
-    return {name: getattr(target, name) for name in [*names, "untrained_reason"]}
+    names = ["name", "object_name", "object_tag", "field", "kind", "pipeline", "labels"]
+    return {name: getattr(target, name) for name in [*names, "trained", "untrained_reason"]}
 
 
 def _proportions(version: ModelVersion) -> dict[str, dict[str, dict[str, Any]]]:

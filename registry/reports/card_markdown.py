@@ -36,7 +36,7 @@ def card_markdown(card: dict[str, Any]) -> str:
         "## Mistakes, highest score first",
         _table(["task", "target", "human", "model", "score"], _mistakes(card)),
         "## Targets",
-        _table(["control", "on", "kind", "labels", "trained"], _targets(card)),
+        _table(["control", "on", "kind", "pipeline", "labels", "trained"], _targets(card)),
         "## Lineage",
         _table(["", ""], _lineage(card)),
         *_statements(card),
@@ -137,6 +137,7 @@ def _targets(card: dict[str, Any]) -> list[list[Any]]:
             t["name"],
             f"{t['object_tag']} ${t['field']}",
             t["kind"],
+            t["pipeline"],
             t["labels"],
             "yes" if t["trained"] else f"no: {t['untrained_reason']}",
         ]

@@ -146,6 +146,7 @@ READ: list[tuple[str, dict[str, Any], str, Any]] = [
     ("registry.Project", {"title": "The clusters"}, "pipeline", "image_clusters"),
     ("registry.Project", {"title": "The boxes"}, "other_hostname", "http://third.example"),
     ("registry.ModelVersion", {"pk": 1}, "label", "v1-93e37f"),
+    ("registry.Target", {"version__pk": 1}, "pipeline", "text_classification"),
     (
         *("registry.ModelVersion", {"pk": 1}, "artifact_sha256"),
         "93e37f914a8a311dd9df0b532a21bd5e4f2068485717826b14cfcc80d2028709",

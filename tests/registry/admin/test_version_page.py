@@ -104,6 +104,20 @@ def test_a_cell_of_the_confusion_opens_its_tasks(client, version):
     assert "human label Positive, prediction Negative" in listed
 
 
+def test_each_target_has_its_label_type_and_its_pipeline(client):
+    targets = [
+        make.TARGET,
+        make.TARGET | {"name": "topics", "kind": "choices", "pipeline": "image_similarity"},
+    ]
+    page = page_of(client, make.ModelVersionFactory(targets=targets))
+    for name, kind, pipeline in (
+        ("label", "choice", "text_classification"),
+        ("topics", "choices", "image_similarity"),
+    ):
+        row = next(row for row in page.split("<tr>") if f'class="wrapped">{name}</th>' in row)
+        assert f"<td>{kind}</td><td>{pipeline}</td>" in row
+
+
 def test_a_cell_of_a_label_of_several_opens_its_tasks(client):
     project = make.ProjectFactory()
     answers = [(["a", "b"], ["a"], 0.9), ([], ["b"], 0.6), (["b"], ["b"], 0.7)]
