@@ -12,8 +12,9 @@ import structlog
 from django.conf import settings
 
 from mlapi import pipelines
+from mlapi.pipelines import artifact, version_predictor
 from mlapi.pipelines.artifact import ArtifactFormatOld
-from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.version_predictor import VersionPredictor
 from registry import artifacts, queue
 from registry.errors import EvalsError
 from registry.models import ModelVersion
@@ -46,12 +47,12 @@ class _Failure:
 # Shared by all threads of the process. `_state` guards the dicts and is never held while
 # something is loaded; a version's own lock is, so that it is loaded once.
 _state = threading.Lock()
-_loaded: OrderedDict[int, Predictor] = OrderedDict()
+_loaded: OrderedDict[int, VersionPredictor] = OrderedDict()
 _loading: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
 _failures: dict[int, _Failure] = {}
 
 
-def load(version: ModelVersion) -> Predictor:
+def load(version: ModelVersion) -> VersionPredictor:
     """The version's predictor, loaded once per process; its artifact is verified before it is read.
 
     Raises ModelUnavailable; for half a minute after a failure without trying again.
@@ -67,14 +68,14 @@ def load(version: ModelVersion) -> Predictor:
         return _load(version) if predictor is None else predictor
 
 
-def cached(version: ModelVersion) -> Predictor | None:
+def cached(version: ModelVersion) -> VersionPredictor | None:
     """The version's predictor if it is in the cache, else None; raises nothing."""
     with _state, suppress(ModelUnavailable):
         return _cached(version)
     return None
 
 
-def predictor_for(version: ModelVersion) -> Predictor:
+def predictor_for(version: ModelVersion) -> VersionPredictor:
     """As `load`, for a version that serves: a failure queues a job that mends it, once.
 
     The job is `fall_back`; for an artifact of an old format, which earlier versions have as
@@ -127,7 +128,7 @@ def _import_engine(modules: Sequence[str] = ()) -> None:
             importlib.import_module(module)
 
 
-def _cached(version: ModelVersion) -> Predictor | None:
+def _cached(version: ModelVersion) -> VersionPredictor | None:
     """The loaded version; needs `_state`. Raises ModelUnavailable while a failure is cached."""
     failure = _failures.get(version.pk)
     if failure and failure.until > monotonic():
@@ -138,12 +139,13 @@ def _cached(version: ModelVersion) -> Predictor | None:
     return predictor
 
 
-def _load(version: ModelVersion) -> Predictor:
+def _load(version: ModelVersion) -> VersionPredictor:
     try:
         content = artifacts.read(version)
-        pipeline = pipelines.get(version.pipeline)
-        _import_engine(pipeline.modules)
-        predictor = pipeline.load(content)
+        parts = artifact.split(content)
+        known = [pipelines.PIPELINES[name] for name in parts if name in pipelines.PIPELINES]
+        _import_engine([module for pipeline in known for module in pipeline.modules])
+        predictor = version_predictor.load(parts)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
         log.exception("version_does_not_load", version=version.label, project=version.project_id)
         kind = ModelFormatOld if isinstance(e, ArtifactFormatOld) else ModelUnavailable

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlapi import label_types, pipelines
 from mlapi.domain import InputError, Match, TargetSpec
@@ -13,6 +13,9 @@ from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from registry.actions.tasks import DerivedLabels
 from registry.label_renames import NO_RENAMES, Renames
 from registry.splits import input_key
+
+if TYPE_CHECKING:  # it imports numpy, which a label config is matched without
+    from mlapi.pipelines.version_predictor import VersionPredictor
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,16 @@ def _resolve(label_config: str, options: str) -> ServedConfig:
 
 
 def targets_of(
-    pipeline: str, label_config: str, options: Mapping[str, Any]
+    predictor: "VersionPredictor", label_config: str, options: Mapping[str, Any]
 ) -> tuple[TargetSpec, ...]:
-    """The targets that this pipeline would fill. Raises InvalidLabelConfig."""
-    return _targets_of(pipeline, label_config, json.dumps(options, sort_keys=True))
+    """The targets that a version fills of the label config. Raises InvalidLabelConfig."""
+    trained = tuple((target.name, target.pipeline) for target in predictor.targets)
+    text = json.dumps(options, sort_keys=True)
+    return _targets_of(predictor.pipelines, trained, label_config, text)
 
 
 @lru_cache(maxsize=128)
-def _targets_of(pipeline: str, label_config: str, options: str) -> tuple[TargetSpec, ...]:
-    return pipelines.get(pipeline).match(parse(label_config), json.loads(options)).targets
+def _targets_of(
+    names: tuple[str, ...], trained: tuple[tuple[str, str], ...], label_config: str, options: str
+) -> tuple[TargetSpec, ...]:
+    return pipelines.targets_of(names, dict(trained), parse(label_config), json.loads(options))

@@ -15,7 +15,7 @@ from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results, visibility
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.model_cache import predictor_for
-from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.version_predictor import VersionPredictor
 from mlapi.served_config import targets_of
 from mlapi.served_names import served_names
 from registry.actions.tasks import existing
@@ -105,7 +105,7 @@ class _Served:
 
     project: Project
     version: ModelVersion
-    predictor: Predictor
+    predictor: VersionPredictor
     config: LabelConfig
     specs: tuple[TargetSpec, ...]
 
@@ -118,7 +118,7 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
     text = label_config or project.label_config
     config = label_configs.parse(text)
     predictor = predictor_for(version)
-    specs = targets_of(version.pipeline, text, project.options)
+    specs = targets_of(predictor, text, project.options)
     if not specs:
         raise ConfigUnserved("The label config has no control that the version fills.")
     return _Served(project, version, predictor, config, specs)

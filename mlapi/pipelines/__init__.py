@@ -20,6 +20,7 @@ from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
 from mlapi.pipelines.image_similarity import ImageSimilarity
 from mlapi.pipelines.models import READERS
+from mlapi.pipelines.targets import reachable
 from mlapi.pipelines.text_classification import TextClassification
 
 # In the order of precedence: the first that has a target serves the config.
@@ -46,7 +47,7 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
     """
     chosen = [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
     usual = [p for p in PIPELINES.values() if not p.opt_in]
-    matches = [pipeline.match(config, options) for pipeline in chosen or usual]
+    matches = [reachable(pipeline.match(config, options)) for pipeline in chosen or usual]
     served = next((m for m in matches if m.targets), None)
     nearest: dict[str, Unserved] = {}
     for refused in (u for m in matches for u in m.unserved):
@@ -65,6 +66,26 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
             for u in served.unserved
         ),
     )
+
+
+def targets_of(
+    names: Sequence[str],
+    trained: Mapping[str, str],
+    config: LabelConfig,
+    options: Mapping[str, Any] = NO_OPTIONS,
+) -> tuple[TargetSpec, ...]:
+    """The targets that a version fills of a label config, in the order of its controls.
+
+    `names` are the version's pipelines, `trained` the pipeline of each control that it was
+    trained for. Another control is that of the first pipeline that would fill it.
+    """
+    found: dict[str, TargetSpec] = {}
+    for name in names:
+        for target in get(name).match(config, options).targets:
+            if trained.get(target.name, name) == name:
+                found.setdefault(target.name, target)
+    ordered = tuple(found[c.name] for c in config.controls if c.name in found)
+    return reachable(Match(ordered)).targets
 
 
 def why_not(unserved: Match) -> str:

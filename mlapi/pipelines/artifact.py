@@ -1,7 +1,8 @@
 """The artifact of a version: a zip of a JSON header and plain arrays. Nothing in it can run.
 
-The header (`header.json`) has the format, the pipeline and what the model's `to_parts` returned;
-in place of an array, of bytes and of a long list of texts it has `{"$file": "<name>"}`, and
+The header (`header.json`) has the format, the pipeline and what the model's `to_parts` returned.
+That of a version whose targets have several pipelines has the same of each under `pipelines`. In
+place of an array, of bytes and of a long list of texts it has `{"$file": "<name>"}`, and
 the zip has that file: `.npy` of numbers, `.bin`, or `.json`. All are stored, not compressed,
 with sorted names and one fixed time, so equal contents give equal bytes.
 
@@ -29,6 +30,7 @@ from registry.verified import ARTIFACT_FORMAT as FORMAT
 
 _HEADER = "header.json"
 _FILE = "$file"
+_FOLDER = "parts/"
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _NAME = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)*\.(npy|bin|json)")
 _MOST_FILES = 10_000
@@ -68,19 +70,51 @@ def pack(pipeline: str, parts: dict[str, Any]) -> bytes:
     """
     files: dict[str, bytes] = {}
     header = {"format": FORMAT, "pipeline": pipeline, **_described(parts, (), files)}
-    files[_HEADER] = _json(header)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _TIME)
-            entry.create_system, entry.external_attr = 3, 0o600 << 16
-            archive.writestr(entry, files[name])
-    return packed.getvalue()
+    return _zip(header, files)
+
+
+def join(artifacts: Mapping[str, bytes]) -> bytes:
+    """One artifact of those of several pipelines, by pipeline; a single one stays as it is."""
+    if len(artifacts) == 1:
+        return next(iter(artifacts.values()))
+    headers, files = {}, {}
+    for pipeline, content in artifacts.items():
+        header, own = _opened(content, pipeline)
+        del header["format"]
+        prefix = f"{_FOLDER}{pipeline}/"
+        headers[pipeline] = _moved(header, _FOLDER, prefix)
+        files |= {_renamed(name, _FOLDER, prefix): data for name, data in own.items()}
+    return _zip({"format": FORMAT, "pipelines": headers}, files)
+
+
+def split(content: bytes) -> dict[str, bytes]:
+    """By pipeline the artifacts that were joined, byte for byte. Raises as `unpack` does."""
+    header, files = _opened(content)
+    if "pipelines" not in header:
+        return {str(header.get("pipeline")): content}
+    parts = header["pipelines"]
+    if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
+        raise ArtifactInvalid("The artifact's pipelines are no parts.")
+    found = {}
+    for pipeline, part in parts.items():
+        prefix = f"{_FOLDER}{pipeline}/"
+        own = {name: files.pop(name) for name in list(files) if name.startswith(prefix)}
+        described = {"format": FORMAT, **_moved(part, prefix, _FOLDER)}
+        found[pipeline] = _zip(
+            described, {_renamed(name, prefix, _FOLDER): data for name, data in own.items()}
+        )
+    if files:
+        raise ArtifactInvalid(f"The header does not name {min(files)}.")
+    return found
 
 
 def write(path: Path, pipeline: str, parts: dict[str, Any]) -> str:
     """Write the artifact atomically; its SHA-256."""
-    content = pack(pipeline, parts)
+    return write_packed(path, pack(pipeline, parts))
+
+
+def write_packed(path: Path, content: bytes) -> str:
+    """Write a packed artifact atomically; its SHA-256."""
     partial = path.with_suffix(".partial")
     with open(partial, "wb") as file:
         file.write(content)
@@ -101,6 +135,15 @@ def unpack(content: bytes, pipeline: str = "") -> Parts:
     Raises ArtifactFormatOld for format 1, and ArtifactInvalid for what is no artifact, or
     none of this pipeline.
     """
+    header, files = _opened(content, pipeline)
+    values = _restored(header, files)
+    if files:
+        raise ArtifactInvalid(f"The header does not name {min(files)}.")
+    return Parts(values)
+
+
+def _opened(content: bytes, pipeline: str = "") -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The header as it is written, and the other files. Raises as `unpack` does."""
     if content.startswith(_PICKLE):
         raise ArtifactFormatOld("The artifact has format 1, which is not read any more.")
     files = _files(content)
@@ -114,11 +157,33 @@ def unpack(content: bytes, pipeline: str = "") -> Parts:
         raise ArtifactInvalid(f"The artifact has format {header.get('format')!r}, not {FORMAT}.")
     if pipeline not in ("", header.get("pipeline")):
         raise ArtifactInvalid(f"Not an artifact of {pipeline}.")
-    unread = dict(files)
-    values = _restored(header, unread)
-    if unread:
-        raise ArtifactInvalid(f"The header does not name {min(unread)}.")
-    return Parts(values)
+    return header, files
+
+
+def _zip(header: dict[str, Any], files: Mapping[str, bytes]) -> bytes:
+    whole = {**files, _HEADER: _json(header)}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(whole):
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.create_system, entry.external_attr = 3, 0o600 << 16
+            archive.writestr(entry, whole[name])
+    return packed.getvalue()
+
+
+def _moved(value: Any, old: str, new: str) -> Any:
+    """The header's value with the names of its files under another folder."""
+    if isinstance(value, list):
+        return [_moved(v, old, new) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get(_FILE), str):
+        return {_FILE: _renamed(value[_FILE], old, new)}
+    return {k: _moved(v, old, new) for k, v in value.items()}
+
+
+def _renamed(name: str, old: str, new: str) -> str:
+    return new + name.removeprefix(old)
 
 
 def _described(value: Any, place: tuple[str, ...], files: dict[str, bytes]) -> Any:
@@ -142,7 +207,7 @@ def _described(value: Any, place: tuple[str, ...], files: dict[str, bytes]) -> A
 
 
 def _file(place: tuple[str, ...], ending: str) -> str:
-    return f"parts/{'/'.join(place)}.{ending}"
+    return f"{_FOLDER}{'/'.join(place)}.{ending}"
 
 
 def _json(value: Any) -> bytes:

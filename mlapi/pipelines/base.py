@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from mlapi.domain import FeatureSource, Match, NoPrediction, Prediction, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
-from mlapi.pipelines.targets import reachable
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -97,18 +96,19 @@ class Pipeline(ABC):
         return ""
 
     def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        """The targets that it fills of all controls, and the reason for each other one."""
+        """The targets that it fills of all controls, and the reason for each other one.
+
+        Also targets that wait for what nothing shows: see `targets.reachable`.
+        """
         found = [(c, self.target(c, config, options)) for c in config.controls]
         purpose = self.purpose(options)
-        return reachable(
-            Match(
-                tuple(
-                    replace(t, pipeline=self.name, purpose=purpose)
-                    for _, t in found
-                    if isinstance(t, TargetSpec)
-                ),
-                tuple(refusals.unserved(c, code) for c, code in found if isinstance(code, str)),
-            )
+        return Match(
+            tuple(
+                replace(t, pipeline=self.name, purpose=purpose)
+                for _, t in found
+                if isinstance(t, TargetSpec)
+            ),
+            tuple(refusals.unserved(c, code) for c, code in found if isinstance(code, str)),
         )
 
     @property

@@ -17,6 +17,7 @@ from mlapi import pipelines
 from mlapi.child_process.processes import begin
 from mlapi.domain import InputError, Prediction
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.pipelines.artifact import split
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import RunError, write_error
@@ -30,16 +31,19 @@ class LoadCheckFailed(Exception):
 
 
 def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
-    """Raises what loading raises, or LoadCheckFailed; verifies the hash before loading."""
+    """Raises what loading raises, or LoadCheckFailed; verifies the hash before loading.
+
+    Each pipeline of the version must load and predict.
+    """
     job = TrainingJob.read(folder)
-    pipeline = pipelines.get(job.pipeline)
-    content = read_verified(artifact, sha256)
     store = FolderFeatureStore.read(folder)
-    readable = (
-        data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
-    )
-    rows = list(itertools.islice(readable, ROWS))
-    _check(pipeline.load(content), rows, job, store, may_abstain=pipeline.may_abstain)
+    for name, part in split(read_verified(artifact, sha256)).items():
+        pipeline = pipelines.get(name)
+        readable = (
+            data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
+        )
+        rows = list(itertools.islice(readable, ROWS))
+        _check(pipeline.load(part), rows, job, store, may_abstain=pipeline.may_abstain)
 
 
 def _training_data(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:

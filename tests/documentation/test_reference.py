@@ -23,7 +23,7 @@ REASONS = {error.__name__ for error in (InputError, NoPrediction, TrainingFailed
 LOOKED_UP = {
     *("media_forbidden", "media_not_found", "media_no_credentials"),
     *("task_invalid", "answer_not_allowed", "control_hidden", "target_not_trained"),
-    "not_similar",
+    *("not_similar", "part_not_loaded"),
     *("not_enough_labels", "one_class", "not_fitted"),
     *("unexpected", "worker_ended", "worker_stopped", "no_work_folder"),
 }

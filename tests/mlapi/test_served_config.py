@@ -5,10 +5,12 @@ import pytest
 from mlapi import pipelines, served_config
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from mlapi.mirror import apply_changes, unit_of_work
-from mlapi.pipelines import PIPELINES
+from mlapi.pipelines import PIPELINES, version_predictor
+from mlapi.pipelines.artifact import split
 from mlapi.served_config import resolve, targets_of
 from tests.factories import LABEL_CONFIG, ProjectFactory
 from tests.mlapi.labelstudio.webhooks import task
+from tests.mlapi.trained import artifact
 
 
 def test_a_config_that_is_served_and_one_that_is_not():
@@ -23,17 +25,18 @@ def test_a_config_that_is_served_and_one_that_is_not():
     assert broken.unserved_reason
 
 
-def test_one_pipelines_targets_are_matched_once_for_each_config_and_options(monkeypatch):
+def test_a_versions_targets_are_matched_once_for_each_config_and_options(monkeypatch):
     served_config._targets_of.cache_clear()
     pipeline = PIPELINES["text_classification"]
     matches, real = [], pipeline.match
     monkeypatch.setattr(pipeline, "match", lambda *args: matches.append(args) or real(*args))
+    predictor = version_predictor.load(split(artifact()))
     for options in ({}, {}, {"seed": 1}):
-        (target,) = targets_of("text_classification", LABEL_CONFIG, options)
+        (target,) = targets_of(predictor, LABEL_CONFIG, options)
         assert target.name == "label"
     assert len(matches) == 2
     with pytest.raises(InvalidLabelConfig):
-        targets_of("text_classification", "<View>", {})
+        targets_of(predictor, "<View>", {})
 
 
 @pytest.mark.django_db

@@ -57,7 +57,8 @@ def test_a_real_artifact_answers_through_evadb(version):
     predictor = model_cache.load(version)
     from evadb.expression.function_expression import FunctionExpression
 
-    assert isinstance(predictor._function._expression(), FunctionExpression)
+    function = predictor.parts["text_classification"]._function
+    assert isinstance(function._expression(), FunctionExpression)
 
 
 def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch):

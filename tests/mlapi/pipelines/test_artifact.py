@@ -13,7 +13,9 @@ from mlapi.pipelines.artifact import (
     FORMAT,
     ArtifactFormatOld,
     Texts,
+    join,
     pack,
+    split,
     unpack,
     write,
 )
@@ -83,6 +85,33 @@ def test_equal_contents_give_equal_bytes_whenever_they_are_written(monkeypatch):
     assert [e.filename for e in entries] == sorted(e.filename for e in entries)
     assert {e.compress_type for e in entries} == {zipfile.ZIP_STORED}
     assert {e.date_time for e in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_artifacts_that_were_joined_come_back_byte_for_byte():
+    own = {"image_clusters": pack("image_clusters", PARTS), "b": pack("b", {"x": np.arange(3)})}
+    joined = join(own)
+    assert split(joined) == own
+    assert join(dict(reversed(own.items()))) == joined
+    assert join({"b": own["b"]}) == own["b"]
+    assert split(own["b"]) == {"b": own["b"]}
+    with pytest.raises(ArtifactInvalid):
+        unpack(joined, "b")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"header.json": json.dumps({"format": FORMAT, "pipelines": ["a"]}).encode()},
+        {"header.json": json.dumps({"format": FORMAT, "pipelines": {"a": 1}}).encode()},
+        {
+            "header.json": json.dumps({"format": FORMAT, "pipelines": {"a": {}}}).encode(),
+            "parts/b/x.bin": b"",
+        },
+    ],
+)
+def test_joined_artifacts_of_another_shape_are_refused(files):
+    with pytest.raises(ArtifactInvalid):
+        split(zipped(files))
 
 
 def test_an_artifact_has_no_name_of_a_class_or_a_module():

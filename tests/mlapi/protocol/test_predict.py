@@ -8,6 +8,7 @@ from django_q.models import OrmQ
 
 from mlapi import model_cache, monitoring, serving
 from mlapi.domain import Prediction
+from mlapi.pipelines.version_predictor import VersionPredictor
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.caller import queries
@@ -276,9 +277,10 @@ def test_a_database_that_goes_away_while_the_model_predicts_answers_503(
 
 
 class NothingThere:
-    """A version that is sure that no label applies."""
+    """A model that is sure that no label applies."""
 
     targets = ()
+    nbytes = 0
 
     def predict(self, rows, specs=None, store=None):
         return [{"label": Prediction("label", "choices", (), 0.9)} for _ in rows]
@@ -289,7 +291,8 @@ def test_a_task_with_nothing_in_it_has_an_empty_entry_and_is_no_failure(
     call, champion, monkeypatch
 ):
     """An empty result would be stored by Label Studio, and the task counted as done."""
-    monkeypatch.setattr(serving, "predictor_for", lambda version: NothingThere())
+    version = VersionPredictor({"text_classification": NothingThere()})
+    monkeypatch.setattr(serving, "predictor_for", lambda _: version)
     counted = monitoring.PREDICTED_TASKS.labels("nothing_found")._value
     before = counted.get()
     answer = call.post("/predict", body(champion.project, tasks("good", "bad")))
