@@ -47,6 +47,13 @@ class MetricInfo:
             return 0.0
         return other - value if self.direction == Direction.LOWER else value - other
 
+    def score(self, value: float) -> float:
+        """The value as a score of which higher is better, to be averaged with other metrics'."""
+        if self.direction != Direction.LOWER:
+            return value
+        least, greatest = self.range
+        return least + greatest - value if math.isfinite(greatest) else 1 / (1 + value - least)
+
 
 METRICS = {
     metric.name: metric

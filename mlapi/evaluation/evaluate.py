@@ -182,7 +182,7 @@ def predict_table(
 
     `columns` are the function's arguments; `setup` is what it takes beside the artifact.
     """
-    name = identifier(f"p{job.project}_v{version.number}")
+    name = identifier(job.function(version.number))
     artifact = {"artifact": str(version.artifact.path), "sha256": version.artifact.sha256}
     clauses = [
         "MODEL_PATH ':artifact' SHA256 ':sha256'",

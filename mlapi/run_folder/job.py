@@ -4,12 +4,16 @@ import json
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.run_folder import json_file
 
 _NAME = "job.json"
+
+
+def _name(part: int) -> str:
+    return _NAME if part == 1 else f"job_{part}.json"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class ConversionJob:
 class TrainingJob:
     """A run's pipeline, targets and options, and its folder.
 
+    A run of several pipelines has a job for each, in one folder: this is number `part` of `parts`.
+
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
     parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
     `extractor` computes the features of images.
@@ -75,28 +81,55 @@ class TrainingJob:
     time_limit_s: float = 1800
     champion: Champion | None = None
     extractor: ExtractorRef | None = None
+    learns_from: Literal["labelled", "all"] = "all"
+    part: int = 1
+    parts: int = 1
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingJob":
-        """The job in a folder. Raises RunFileInvalid."""
+        """The job in a folder, the first of several. Raises RunFileInvalid."""
         return json_file.read(folder / _NAME, cls, folder=folder)
+
+    @classmethod
+    def read_all(cls, folder: Path) -> "tuple[TrainingJob, ...]":
+        """The jobs of all pipelines of the run. Raises RunFileInvalid."""
+        first = cls.read(folder)
+        others = range(2, first.parts + 1)
+        return (first, *(json_file.read(folder / _name(n), cls, folder=folder) for n in others))
 
     def write(self) -> None:
         """Write it into its folder."""
         names = (f.name for f in fields(self) if f.name != "folder")
-        json_file.write(self.folder / _NAME, {name: getattr(self, name) for name in names})
+        values = {name: getattr(self, name) for name in names}
+        json_file.write(self.folder / _name(self.part), values)
 
     @property
     def artifact(self) -> Path:
-        return self.folder / "artifact.bin"
+        """What its pipeline writes: a part of the version's artifact, or all of it."""
+        return self.folder / f"artifact{self._suffix}.bin"
 
     @property
     def prefix(self) -> str:
         """Of the names of this run's EvaDB tables and functions; never used twice."""
-        return f"p{self.project}_r{self.run}"
+        return f"p{self.project}_r{self.run}{self._suffix}"
+
+    def function(self, number: int) -> str:
+        """The name of the EvaDB function of a version of the project."""
+        return f"p{self.project}_v{number}{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
+        return f"_{self.part}" if self.parts > 1 else ""
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """The frozen dataset, ordered by task; read once."""
+        """The frozen dataset, ordered by task; read once.
+
+        Of several pipelines those that learn from labels have the tasks with a label of theirs.
+        """
         with open(self.folder / "dataset.jsonl", encoding="utf-8") as lines:
-            return sorted((json.loads(line) for line in lines), key=lambda row: row["id"])
+            rows = sorted((json.loads(line) for line in lines), key=lambda row: row["id"])
+        if self.parts == 1 or self.learns_from == "all":
+            return rows
+        own = {target.name for target in self.targets}
+        return [row for row in rows if row["split"] and own & set(row["labels"])]

@@ -14,23 +14,22 @@ from mlapi.child_process.processes import begin
 
 def carry_out(folder: Path, *, curve: bool) -> int:
     """Does the job in the folder; returns the exit status. Every error is written as error.json."""
-    from mlapi import pipelines
     from mlapi.run_folder import result as results
     from mlapi.run_folder.job import TrainingJob
     from mlapi.run_folder.progress import ProgressWriter
     from mlapi.run_folder.result import RunError
+    from mlapi.training import parts
     from registry.error_codes import CODES
     from registry.errors import EvalsError
 
     try:
-        job = TrainingJob.read(folder)
-        pipeline = pipelines.get(job.pipeline)
+        jobs = TrainingJob.read_all(folder)
         progress = ProgressWriter(folder)
         if curve:
             trained = results.read_result(folder)
-            results.write_curve(folder, pipeline.learning_curve(job, progress, trained))
+            results.write_curve(folder, parts.learning_curve(jobs, progress, trained))
         else:
-            results.write_result(folder, pipeline.train(job, progress))
+            results.write_result(folder, parts.train(jobs, progress))
         progress.phase("done", 1.0)
     except EvalsError as e:
         error = RunError(e.code, e.message, e.hint)

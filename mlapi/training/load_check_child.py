@@ -35,10 +35,10 @@ def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
 
     Each pipeline of the version must load and predict.
     """
-    job = TrainingJob.read(folder)
+    jobs = {job.pipeline: job for job in TrainingJob.read_all(folder)}
     store = FolderFeatureStore.read(folder)
     for name, part in split(read_verified(artifact, sha256)).items():
-        pipeline = pipelines.get(name)
+        pipeline, job = pipelines.get(name), jobs[name]
         readable = (
             data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
         )

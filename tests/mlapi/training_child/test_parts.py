@@ -1,0 +1,109 @@
+"""A run of several pipelines: one version, whose parts each have their tables and functions."""
+
+from dataclasses import replace
+
+import pytest
+
+from mlapi.domain import TargetSpec
+from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.pipelines import artifact, version_predictor
+from mlapi.run_folder.job import TrainingJob
+from mlapi.training.load_check_child import check_artifact
+from tests.mlapi.image_files import digits
+from tests.mlapi.pipelines.texts import some_texts
+from tests.mlapi.training_child.conftest import champion_of, target
+
+N = 150
+TEXTS, TOPICS = some_texts(N)
+TOPIC = TargetSpec.from_dict({**target(), "pipeline": "text_classification"})
+
+
+@pytest.fixture
+def run_of_two(image_job):
+    """`run_of_two(topics, **job)`: tasks with an image and a text, a pipeline for each."""
+
+    def make(topics=TOPICS, **other):
+        files, kinds = digits(N)
+        rows = [
+            {
+                "id": i + 1,
+                "data": {"image": f"/data/upload/1/{i + 1}.png", "text": TEXTS[i]},
+                "labels": {"kind": kinds[i], "topic": topics[i]},
+                "split": "holdout" if i % 5 == 0 else "train",
+            }
+            for i in range(N)
+        ]
+        job = image_job(files, kinds, tasks=rows, **other)
+        first = replace(TrainingJob.read(job.folder), parts=2, learns_from="labelled")
+        named = [replace(t, pipeline=first.pipeline) for t in first.targets]
+        first = replace(first, targets=tuple(named))
+        text = replace(
+            first,
+            part=2,
+            pipeline="text_classification",
+            targets=(TOPIC,),
+            extractor=None,
+        )
+        first.write()
+        text.write()
+        return job
+
+    return make
+
+
+def test_two_pipelines_make_one_version_with_metrics_per_target_and_together(run_of_two):
+    job = run_of_two()
+
+    result = job.train()
+
+    assert {t["name"]: t["pipeline"] for t in result["targets"]} == {
+        "kind": "image_classification",
+        "topic": "text_classification",
+    }
+    kind, topic = (job.metric("macro_f1", target=name) for name in ("kind", "topic"))
+    assert job.metric("primary", target="") == pytest.approx((kind + topic) / 2)
+    assert {o["target"] for o in result["outcomes"]} == {"kind", "topic"}
+    created = [s for s in job.statements if s.startswith("CREATE FUNCTION p90_v")]
+    assert len(created) == len({s.split()[2] for s in created}) == 2
+    progress = [line["progress"] for line in job.progress if "progress" in line]
+    assert progress == sorted(progress)
+
+
+def test_the_version_loads_and_predicts_both_targets(run_of_two):
+    job = run_of_two()
+    result = job.train()
+
+    check_artifact(job.folder, job.artifact, result["artifact_sha256"])
+
+    predictor = version_predictor.load(artifact.split(job.artifact.read_bytes()))
+    data = [{"image": "/data/upload/1/1.png", "text": TEXTS[0]}]
+    (answers,) = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+    assert set(answers) == {"kind", "topic"}
+
+
+def test_each_part_is_compared_with_the_champions_part_of_its_pipeline(run_of_two):
+    first = run_of_two()
+    first.train()
+    champion = champion_of(first, pipeline="image_classification, text_classification")
+
+    job = run_of_two(champion=champion)
+    comparison = job.train()["comparison"]
+
+    assert set(comparison["targets"]) == {"kind", "topic"}
+    assert comparison["champion_serves"]
+    assert comparison["n"] == N // 5
+    for one in comparison["targets"].values():
+        assert one["candidate"] == pytest.approx(one["champion"])
+
+
+def test_a_pipeline_that_cannot_be_trained_leaves_its_targets_untrained_with_the_reason(run_of_two):
+    job = run_of_two(topics=["fruit"] * N)
+
+    result = job.train()
+
+    states = {t["name"]: (t["trained"], t["untrained_reason"]) for t in result["targets"]}
+    assert states["kind"] == (True, "")
+    assert states["topic"][0] is False
+    assert "the same" in states["topic"][1]
+    assert list(artifact.split(job.artifact.read_bytes())) == ["image_classification"]
+    check_artifact(job.folder, job.artifact, result["artifact_sha256"])
