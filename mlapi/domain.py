@@ -195,9 +195,18 @@ class Match:
     unserved: tuple[Unserved, ...] = ()
 
     @property
+    def pipelines(self) -> tuple[str, ...]:
+        """The names of the pipelines that fill its targets."""
+        return tuple(sorted({target.pipeline for target in self.targets}))
+
+    @property
     def pipeline(self) -> str:
-        """The name of the pipeline that serves it; "" where none does."""
-        return self.targets[0].pipeline if self.targets else ""
+        """Those names as one text; "" where none serves it."""
+        return ", ".join(self.pipelines)
+
+    def of(self, pipeline: str) -> tuple[TargetSpec, ...]:
+        """The targets that this pipeline fills."""
+        return tuple(target for target in self.targets if target.pipeline == pipeline)
 
 
 @dataclass(frozen=True)

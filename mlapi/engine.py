@@ -5,6 +5,7 @@ from typing import Any
 
 from mlapi import label_types, pipelines
 from mlapi.errors import NotServed
+from mlapi.pipelines.options import agreed
 from mlapi.served_config import resolve
 from registry.engine import LabelType, Neighbour
 from registry.models import Project, Task
@@ -28,14 +29,26 @@ class Engine:
         """
         served = resolve(project.label_config, options)
         if served.targets:
-            pipeline = pipelines.get(served.pipeline)
+            serving = [pipelines.get(name) for name in served.match.pipelines]
+            known = frozenset().union(*(pipeline.option_names for pipeline in serving))
             checked = {
                 name: value
                 for name, value in options.items()
                 # Options of a pipeline that served before are not validated again.
-                if name in pipeline.option_names or project.options.get(name, _UNSET) != value
+                if name in known or project.options.get(name, _UNSET) != value
             }
-            return pipeline.validate_options(checked)
+            return agreed(
+                [
+                    pipeline.validate_options(
+                        {
+                            name: value
+                            for name, value in checked.items()
+                            if name in pipeline.option_names or name not in known
+                        }
+                    )
+                    for pipeline in serving
+                ]
+            )
         if not options:
             return {}
         if not project.label_config:
@@ -46,14 +59,10 @@ class Engine:
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""
         served = resolve(project.label_config, project.options)
-        texts = [served.input_of(task.data) or "" for task in tasks]
+        shown = [served.shown(task.data) or ("text", "") for task in tasks]
         return [
-            {
-                "kind": "image" if served.uses_images and text else "text",
-                "text": text,
-                "url": _link(project, task),
-            }
-            for task, text in zip(tasks, texts, strict=True)
+            {"kind": kind, "text": text, "url": _link(project, task)}
+            for task, (kind, text) in zip(tasks, shown, strict=True)
         ]
 
     def label_type(self, kind: str) -> LabelType:
@@ -71,7 +80,7 @@ class Engine:
         from mlapi.images.thumbnails import NoThumbnail, thumbnail
 
         served = resolve(task.project.label_config, task.project.options)
-        address = served.input_of(task.data) if served.uses_images else None
+        address = served.image_of(task.data)
         if address is None:
             raise NoThumbnail("The task has no image.")
         return thumbnail(task.project, address)

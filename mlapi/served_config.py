@@ -1,10 +1,10 @@
 """Resolves a label config to pipeline and targets, and derives a task's labels."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlapi import label_types, pipelines
 from mlapi.domain import InputError, Match, TargetSpec
@@ -32,27 +32,41 @@ class ServedConfig:
 
     @property
     def pipeline(self) -> str:
-        """The name of the pipeline that serves it; "" if none does."""
+        """The names of the pipelines that serve it, as one text; "" if none does."""
         return self.match.pipeline
 
     @property
     def targets(self) -> tuple[TargetSpec, ...]:
-        """The targets that the pipeline fills."""
+        """The targets that they fill."""
         return self.match.targets
 
-    @property
-    def uses_images(self) -> bool:
-        """Whether the tasks are read as images."""
-        return bool(self.targets) and pipelines.get(self.pipeline).uses_images
-
-    def input_of(self, data: dict[str, Any]) -> str | None:
+    def shown(self, data: dict[str, Any]) -> tuple[Literal["text", "image"], str] | None:
         """The text or address that a task is shown with: of the first target that has one."""
+        return next(self._inputs(data), None)
+
+    def image_of(self, data: dict[str, Any]) -> str | None:
+        """The address of the task's image: of the first target that has one."""
+        return next((value for kind, value in self._inputs(data) if kind == "image"), None)
+
+    def _inputs(self, data: dict[str, Any]) -> Iterator[tuple[Literal["text", "image"], str]]:
         for target in self.targets:
+            pipeline = pipelines.get(target.pipeline)
             try:
-                return str(pipelines.get(self.pipeline).read_input(data, target))
+                value = str(pipeline.read_input(data, target))
             except InputError:
                 continue
-        return None
+            yield "image" if pipeline.uses_images else "text", value
+
+    def _key_parts(self, data: dict[str, Any]) -> list[str]:
+        """The inputs of all targets, normalised; pipelines of one kind of input share them."""
+        by_kind: dict[bool, list[TargetSpec]] = {}
+        for target in self.targets:
+            by_kind.setdefault(pipelines.get(target.pipeline).uses_images, []).append(target)
+        return [
+            part
+            for _, targets in sorted(by_kind.items())
+            for part in pipelines.get(targets[0].pipeline).input_key_parts(data, targets)
+        ]
 
     def derive_labels(
         self,
@@ -65,14 +79,13 @@ class ServedConfig:
         """Labels, ties and input key of a task; `since` and `renames` as in `consensus`."""
         if not self.targets:
             return DerivedLabels({}, {}, [], "")
-        parts = pipelines.get(self.pipeline).input_key_parts(data, self.targets)
         labels, ties = consensus.consensus(annotations, self.targets, since, renames)
         classes = {
             t.name: label_types.stored_classes(t, labels[t.name])
             for t in self.targets
             if t.name in labels
         }
-        return DerivedLabels(labels, classes, ties, input_key(project_uid, parts))
+        return DerivedLabels(labels, classes, ties, input_key(project_uid, self._key_parts(data)))
 
     def no_input_key(self, project_uid: str) -> str:
         """The input key of a task without any input."""

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -52,19 +52,24 @@ class ImagePreparation:
     _stored: set[tuple[str, int, str]] = field(default_factory=set)
 
     @classmethod
-    def for_job(
-        cls, project: Project, job: TrainingJob, rows: Iterable[dict[str, Any]]
-    ) -> "ImagePreparation":
-        """The images of the dataset's rows, for the job's extractor and the champion's."""
-        extractors = [job.extractor] if job.extractor else []
-        champion = job.champion.extractor if job.champion else None
-        if champion and champion not in extractors:
-            extractors.append(champion)
-        found = cls(
-            project, job.folder, [FeatureStore(project, e, job.targets) for e in extractors]
-        )
+    def for_jobs(
+        cls, project: Project, jobs: Sequence[TrainingJob], rows: Iterable[dict[str, Any]]
+    ) -> "ImagePreparation | None":
+        """The images of the dataset's rows, for the jobs' extractors and the champion's.
+
+        None where no job reads images.
+        """
+        reading = [job for job in jobs if job.extractor]
+        if not reading:
+            return None
+        known = [job.extractor for job in reading]
+        known += [job.champion.extractor for job in reading if job.champion]
+        extractors = list(dict.fromkeys(extractor for extractor in known if extractor))
+        targets = [target for job in reading for target in job.targets]
+        folder = reading[0].folder
+        found = cls(project, folder, [FeatureStore(project, e, targets) for e in extractors])
         for row in rows:
-            for target in job.targets:
+            for target in targets:
                 try:
                     address = read_address(row["data"], target)
                 except InputError:

@@ -102,8 +102,13 @@ def why_not(unserved: Match) -> str:
 
 def fingerprint(matched: Match) -> str:
     """SHA-256 of the targets, their labels (in whatever order) and their purpose."""
-    purpose = [t.purpose for t in matched.targets[:1] if t.purpose]
-    text = json.dumps([matched.pipeline, _facts(matched.targets), *purpose], sort_keys=True)
+    parts = []
+    for name in matched.pipelines or ("",):
+        targets = matched.of(name)
+        purpose = [target.purpose for target in targets[:1] if target.purpose]
+        parts.append([name, _facts(targets), *purpose])
+    # Of one pipeline as it always was, so that the versions of it still fit.
+    text = json.dumps(parts[0] if len(parts) == 1 else parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -1,7 +1,7 @@
 """The options of a project: names, defaults and checks."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,3 +71,10 @@ def validate(values: dict[str, Any], known: Mapping[str, Option]) -> dict[str, A
         if not option.is_valid(chosen[name]):
             raise InvalidOption(f"{name} is no {option.must_be}.")
     return chosen
+
+
+def agreed(many: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The options of several pipelines, without those that have a default of each one's own."""
+    names = dict.fromkeys(name for options in many for name in options)
+    found = {name: [options[name] for options in many if name in options] for name in names}
+    return {name: first for name, (first, *rest) in found.items() if all(v == first for v in rest)}

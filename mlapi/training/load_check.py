@@ -12,7 +12,7 @@ from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
 from mlapi.child_process.supervise import Limits, program
 from mlapi.conversion.converting import convert
-from mlapi.domain import TargetSpec
+from mlapi.domain import Match, TargetSpec
 from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import preparation
@@ -61,21 +61,32 @@ def _sample(version: ModelVersion) -> QuerySet[Task]:
 
 def _write_job(version: ModelVersion, folder: Path) -> None:
     """Writes the version as it was trained, and labelled tasks to predict."""
-    job = TrainingJob(
-        folder=folder,
-        project=version.project_id,
-        run=version.run_id or 0,
-        number=version.number,
-        pipeline=version.pipeline,
-        targets=tuple(TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all()),
-        extractor=preparation.extractor_of(version),
-    )
-    job.write()
+    targets = tuple(TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all())
+    match = Match(targets)
+    names = match.pipelines or (version.pipeline,)
+    extractor = preparation.extractor_of(version)
+    jobs = [
+        TrainingJob(
+            folder=folder,
+            project=version.project_id,
+            run=version.run_id or 0,
+            number=version.number,
+            pipeline=name,
+            targets=match.of(name),
+            extractor=extractor if pipelines.get(name).uses_images else None,
+            part=part,
+            parts=len(names),
+        )
+        for part, name in enumerate(names, start=1)
+    ]
+    for job in jobs:
+        job.write()
     rows = [
         {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
         for task in _sample(version)
     ]
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
-    if pipelines.get(version.pipeline).uses_images:
-        ImagePreparation.for_job(version.project, job, rows).prepare_stored()
+    images = ImagePreparation.for_jobs(version.project, jobs, rows)
+    if images is not None:
+        images.prepare_stored()

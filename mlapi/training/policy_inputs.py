@@ -43,7 +43,7 @@ class PolicyInputs:
     @property
     def counts_tasks(self) -> bool:
         """Whether tasks are counted, labelled or not, rather than usable labels."""
-        return _pipeline(self.project).counts == "tasks" if self.project.pipeline else False
+        return any(pipeline.counts == "tasks" for pipeline in _pipelines(self.project))
 
     @property
     def noun(self) -> str:
@@ -54,10 +54,14 @@ class PolicyInputs:
     def required(self) -> dict[str, str] | None:
         """By control the label that the training needs; None where any label will do."""
         project = self.project
-        if not project.pipeline:
-            return None
-        targets = self.targets
-        return _pipeline(project).required(targets, project.options) if targets else None
+        found: dict[str, str] = {}
+        for pipeline in _pipelines(project):
+            own = [target for target in self.targets if target.pipeline == pipeline.name]
+            needed = pipeline.required(own, project.options) if own else None
+            if needed is None:
+                return None
+            found |= needed
+        return found or None
 
     @property
     def targets(self) -> tuple[TargetSpec, ...]:
@@ -115,16 +119,22 @@ def _of(project: Project, runs: Sequence[TrainingRun]) -> PolicyInputs:
 
 
 def policy_of(project: Project) -> dict[str, Any]:
-    """The project's policy; where it has the default value, the pipeline's default applies."""
-    policy = {**default_policy(), **project.policy}
-    if not project.pipeline:
-        return policy
-    defaults = _pipeline(project).policy.items()
-    return policy | {name: v for name, v in defaults if policy[name] == default_policy()[name]}
+    """The project's policy; where it has the default value, the pipelines' default applies.
+
+    Of several pipelines the least: a version is worth it as soon as one of them can learn.
+    """
+    usual = default_policy()
+    policy = {**usual, **project.policy}
+    serving = _pipelines(project)
+    for name in {name for pipeline in serving for name in pipeline.policy}:
+        if policy[name] == usual[name]:
+            policy[name] = min(pipeline.policy.get(name, usual[name]) for pipeline in serving)
+    return policy
 
 
-def _pipeline(project: Project) -> Pipeline:
-    return pipelines.get(project.pipeline)
+def _pipelines(project: Project) -> list[Pipeline]:
+    names = project.pipeline.split(", ") if project.pipeline else []
+    return [pipelines.get(name) for name in names]
 
 
 # Two, because at most one run of a project is active, and then it is the newest.

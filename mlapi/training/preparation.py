@@ -92,39 +92,59 @@ def _try(run_log: RunLog, what: str, action: Callable[[], Any]) -> Any:
     return None
 
 
-def write_job(
+def write_jobs(
     folder: Path,
     run: TrainingRun,
     matched: Match,
     number: int,
     champion: ModelVersion | None,
-) -> TrainingJob:
-    """Writes the run's job into its folder; the run's parameters take precedence over options."""
-    pipeline = pipelines.get(matched.pipeline)
-    # Options of another pipeline, which served an earlier label config, do not apply.
-    stored = {k: v for k, v in run.project.options.items() if k in pipeline.option_names}
-    options = pipeline.validate_options({**stored, **run.parameters.get("options", {})})
-    plan = pipeline.plan(options, _History(run))
-    job = TrainingJob(
-        folder=folder,
-        project=run.project_id,
-        run=run.pk,
-        number=number,
-        pipeline=matched.pipeline,
-        targets=matched.targets,
-        options=options,
-        parameters=plan.parameters,
-        notes=plan.notes,
-        seed=run.parameters.get("seed", options.get("seed", 0)),
-        time_budget_s=run.parameters.get("time_budget_s")
-        or options.get("time_budget_s")
-        or settings.TRAIN_TIME_BUDGET_S,
-        time_limit_s=settings.TRAIN_TIME_LIMIT_S,
-        champion=_champion(champion, folder, run.project, matched),
-        extractor=extractor(matched.pipeline, options),
-    )
-    job.write()
-    return job
+) -> tuple[TrainingJob, ...]:
+    """Writes the job of each pipeline into the run's folder; they share the run's time.
+
+    The run's parameters take precedence over options.
+    """
+    names = matched.pipelines
+    beside = _champion(champion, folder, run.project, matched)
+    known = frozenset().union(*(pipelines.get(name).option_names for name in names))
+    jobs = []
+    for part, name in enumerate(names, start=1):
+        pipeline = pipelines.get(name)
+        # Options of another pipeline, which served an earlier label config, do not apply.
+        stored = {k: v for k, v in run.project.options.items() if k in pipeline.option_names}
+        given = {
+            k: v
+            for k, v in run.parameters.get("options", {}).items()
+            if k in pipeline.option_names or k not in known
+        }
+        options = pipeline.validate_options({**stored, **given})
+        plan = pipeline.plan(options, _History(run))
+        budget = (
+            run.parameters.get("time_budget_s")
+            or options.get("time_budget_s")
+            or settings.TRAIN_TIME_BUDGET_S
+        )
+        job = TrainingJob(
+            folder=folder,
+            project=run.project_id,
+            run=run.pk,
+            number=number,
+            pipeline=name,
+            targets=matched.of(name),
+            options=options,
+            parameters=plan.parameters,
+            notes=plan.notes,
+            seed=run.parameters.get("seed", options.get("seed", 0)),
+            time_budget_s=budget / len(names),
+            time_limit_s=settings.TRAIN_TIME_LIMIT_S / len(names),
+            champion=beside,
+            extractor=extractor(name, options),
+            learns_from=pipeline.learns_from,
+            part=part,
+            parts=len(names),
+        )
+        job.write()
+        jobs.append(job)
+    return tuple(jobs)
 
 
 def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:

@@ -16,6 +16,8 @@ from mlapi.child_process.supervise import ChildError, Limits, program
 from mlapi.errors import NotServed
 from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
+from mlapi.pipelines.options import agreed
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import read_curve, read_result
 from mlapi.served_config import resolve
 from mlapi.training import dataset, preparation
@@ -155,15 +157,16 @@ class _Attempt:
         if not served.targets:
             raise NotServed(served.unserved_reason, hint="")
         match = served.match
-        pipeline = pipelines.get(match.pipeline)
+        serving = [pipelines.get(name) for name in match.pipelines]
+        keep = any(pipeline.uses_images for pipeline in serving)
         rows: list[dict[str, Any]] = []
         frozen = dataset.freeze(
             self.run,
             match.targets,
             folder,
-            pipeline.learns_from,
+            "all" if any(p.learns_from == "all" for p in serving) else "labelled",
             # Texts stay in the file: only images are downloaded here.
-            on_row=rows.append if pipeline.uses_images else lambda row: None,
+            on_row=rows.append if keep else lambda row: None,
             no_input_key=served.no_input_key(project.uid),
         )
         if left_out := frozen.counts.get("left_out"):
@@ -171,7 +174,7 @@ class _Attempt:
                 f"{left_out} holdout tasks are left out: training tasks have the same input."
             )
         number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        job = preparation.write_job(folder, self.run, match, number, project.champion)
+        jobs = preparation.write_jobs(folder, self.run, match, number, project.champion)
         runs.set_details(
             self.run,
             dataset_fingerprint=frozen.fingerprint,
@@ -181,16 +184,13 @@ class _Attempt:
             parameters={
                 **self.run.parameters,
                 "fingerprint": pipelines.fingerprint(match),
-                "pipeline": job.pipeline,
-                "options": job.options,
-                "seed": job.seed,
-                "time_budget_s": job.time_budget_s,
-                **job.parameters,
+                "pipeline": match.pipeline,
+                **_parameters(jobs),
             },
         )
-        for note in job.notes.values():
+        for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
             self.run_log.write(note)
-        images = ImagePreparation.for_job(project, job, rows) if pipeline.uses_images else None
+        images = ImagePreparation.for_jobs(project, jobs, rows)
         return _Frozen(project.champion, number, images)
 
     def _prepare_images(self, images: ImagePreparation, heartbeat: Heartbeat) -> None:
@@ -289,6 +289,16 @@ class _Attempt:
             action(self.run)
         except RunNotActive:
             log.info("the run had ended already")
+
+
+def _parameters(jobs: Sequence[TrainingJob]) -> dict[str, Any]:
+    """What the run records of its jobs, and is tried again with."""
+    return {
+        "options": agreed([job.options for job in jobs]),
+        "seed": jobs[0].seed,
+        "time_budget_s": sum(job.time_budget_s for job in jobs),
+        **agreed([job.parameters for job in jobs]),
+    }
 
 
 class _CurveSkipped(Exception):

@@ -7,7 +7,7 @@ import structlog
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from mlapi import pipelines, serving
+from mlapi import serving
 from mlapi.domain import NoPrediction, Prediction
 from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
@@ -100,7 +100,7 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
     scored = TaskScore.objects.filter(version=version, task=OuterRef("pk"))
     waiting = unlabelled(version.project).exclude(Exists(scored)).order_by("pk")
     last = 0
-    size = IMAGES_BATCH if pipelines.get(version.pipeline).uses_images else BATCH
+    size = IMAGES_BATCH if version.extractor else BATCH
     while batch := list(waiting.filter(pk__gt=last).values_list("pk", "data")[:size]):
         yield batch
         last = batch[-1][0]

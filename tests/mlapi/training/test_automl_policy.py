@@ -7,7 +7,7 @@ import pytest
 
 from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines.classification.automl import AUTOML
-from mlapi.training.preparation import write_job
+from mlapi.training.preparation import write_jobs
 from registry.actions import runs
 from registry.models import Project, TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory
@@ -33,7 +33,7 @@ def planned(run, choice="auto"):
     Project.objects.filter(pk=run.project_id).update(options={"automl": choice})
     run.project.refresh_from_db()
     with TemporaryDirectory() as folder:
-        job = write_job(Path(folder), run, MATCH, 1, None)
+        (job,) = write_jobs(Path(folder), run, MATCH, 1, None)
     return job.parameters["automl"], job.notes.get("automl", "")
 
 
