@@ -5,6 +5,7 @@ from typing import Any
 
 from mlapi import label_types, pipelines
 from mlapi.errors import NotServed
+from mlapi.labelstudio.label_config import parse
 from mlapi.pipelines.options import agreed
 from mlapi.served_config import resolve
 from registry.engine import LabelType, Neighbour
@@ -28,7 +29,10 @@ class Engine:
         A project that no pipeline serves has no options.
         """
         served = resolve(project.label_config, options)
+        useless = ""
         if served.targets:
+            useless = pipelines.useless_option(parse(project.label_config), options)
+        if served.targets and not useless:
             serving = [pipelines.get(name) for name in served.match.pipelines]
             known = frozenset().union(*(pipeline.option_names for pipeline in serving))
             checked = {
@@ -53,7 +57,7 @@ class Engine:
             return {}
         if not project.label_config:
             raise NotServed("The project's label config has not been received yet.")
-        message = f"These options serve nothing: {served.unserved_reason}."
+        message = f"These options serve nothing: {useless or served.unserved_reason}."
         raise NotServed(message, hint="Set them to what the label config has, or to null.")
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:

@@ -113,7 +113,9 @@ def consider_projects() -> None:
     """Applies the policy to every project with labels (or tasks, if counted) and no active run."""
     active = TrainingRun.objects.filter(project=OuterRef("pk"), state__in=ACTIVE_STATES)
     counted = [name for name, pipeline in PIPELINES.items() if pipeline.counts == "tasks"]
-    may_train = Q(labels_changed_at__isnull=False) | Q(pipeline__in=counted)
+    may_train = Q(labels_changed_at__isnull=False)
+    for name in counted:
+        may_train |= Q(pipeline__contains=name)  # one of several, perhaps
     idle = Project.objects.filter(may_train, ~Exists(active))
     for project in idle.exclude(pipeline=""):
         _isolated(policy.consider, project)

@@ -1,4 +1,4 @@
-"""The pipelines, and which of them serves a label config.
+"""The pipelines, and which of them fills which control of a label config.
 
 A package for each kind of labelling; `base` has the interface, `classification` and `images`
 what several of them share. Imports eva, evaluation, images, run_folder, labelstudio's
@@ -13,7 +13,7 @@ from typing import Any
 
 from mlapi import label_types
 from mlapi.domain import Match, TargetSpec, Unserved
-from mlapi.labelstudio.label_config import LabelConfig
+from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.image_classification import ImageClassification
@@ -23,7 +23,7 @@ from mlapi.pipelines.models import READERS
 from mlapi.pipelines.targets import reachable
 from mlapi.pipelines.text_classification import TextClassification
 
-# In the order of precedence: the first that has a target serves the config.
+# In the order of precedence: the first that would fill a control does.
 PIPELINES: dict[str, Pipeline] = {
     p.name: p
     for p in (TextClassification(), ImageClassification(), ImageSimilarity(), ImageClusters())
@@ -40,32 +40,47 @@ def get(name: str) -> Pipeline:
 
 
 def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match:
-    """The match of the first pipeline with a target, else the reasons of all.
+    """Each control with the pipeline that fits it, or the reason why none does.
 
-    A pipeline that the options choose is the only one that may serve. A control that none serves
-    has the reason of the pipeline that comes nearest.
+    A pipeline that the options choose comes before the others, for the control that it fills.
+    Else the first that would fill a control does, and a control that none fills has the reason of
+    the one that comes nearest.
     """
-    chosen = [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
-    usual = [p for p in PIPELINES.values() if not p.opt_in]
-    matches = [reachable(pipeline.match(config, options)) for pipeline in chosen or usual]
-    served = next((m for m in matches if m.targets), None)
-    nearest: dict[str, Unserved] = {}
-    for refused in (u for m in matches for u in m.unserved):
-        known = nearest.get(refused.control)
-        if known is None or refusals.nearness(refused) > refusals.nearness(known):
-            nearest[refused.control] = refused
-    if served is None:
-        return Match(unserved=tuple(nearest.values()))
-    elsewhere = {t.name for m in matches for t in m.targets} - {t.name for t in served.targets}
-    return replace(
-        served,
-        unserved=tuple(
-            replace(u, code="other_pipeline", message=refusals.MESSAGES["other_pipeline"])
-            if u.control in elsewhere
-            else nearest[u.control]
-            for u in served.unserved
-        ),
+    asked = [*_chosen(config, options), *(p for p in PIPELINES.values() if not p.opt_in)]
+    found = [_assigned(control, config, options, asked) for control in config.controls]
+    return reachable(
+        Match(
+            tuple(one for one in found if isinstance(one, TargetSpec)),
+            tuple(one for one in found if isinstance(one, Unserved)),
+        )
     )
+
+
+def useless_option(config: LabelConfig, options: Mapping[str, Any]) -> str:
+    """Why a pipeline that the options choose fills no control; "" where each one fills some."""
+    for pipeline in _chosen(config, options):
+        found = pipeline.match(config, options)
+        if not found.targets and found.unserved:
+            return max(found.unserved, key=refusals.nearness).message
+    return ""
+
+
+def _chosen(config: LabelConfig, options: Mapping[str, Any]) -> list[Pipeline]:
+    return [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
+
+
+def _assigned(
+    control: Control, config: LabelConfig, options: Mapping[str, Any], asked: Sequence[Pipeline]
+) -> TargetSpec | Unserved:
+    refused = []
+    for pipeline in asked:
+        found = pipeline.target(control, config, options)
+        if isinstance(found, TargetSpec):
+            return replace(found, pipeline=pipeline.name, purpose=pipeline.purpose(options))
+        refused.append(refusals.unserved(control, found))
+        if found in refusals.OPTION_WRONG:
+            break  # an option is about it that cannot be carried out: nothing else fills it
+    return max(refused, key=refusals.nearness)
 
 
 def targets_of(

@@ -27,11 +27,12 @@ MESSAGES = {
     "too_few_labels": "Choices has fewer than two labels. Add another Choice",
     "no_labels": "Choices has no labels. Add a Choice",
     "other_control": "The project's options name another control",
-    "other_pipeline": "A config is served by one pipeline. Another control of this one has another",
     "label_not_found": "The option similar_to names no label of Choices on Image",
     "control_not_found": "The option cluster names no TextArea, Choices or Taxonomy on Image",
     "option_needed": "On Image this control needs the project option cluster. Set it in our admin",
 }
+# An option names what the config does not have.
+OPTION_WRONG = frozenset({"label_not_found", "control_not_found"})
 # The further down, the nearer is a control to being served.
 _FAR = ("control_not_served", "other_control", "object_not_served")
 

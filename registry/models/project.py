@@ -40,7 +40,9 @@ class Project(models.Model):
         max_length=64, blank=True, help_text="SHA-256 of the targets and labels of the config."
     )
     pipeline = models.CharField(
-        max_length=64, blank=True, help_text="Empty: no pipeline serves the label config."
+        max_length=255,
+        blank=True,
+        help_text="Those of its targets, with commas. Empty: no pipeline serves the label config.",
     )
     unserved_reason = models.TextField(blank=True)
     control_since = models.JSONField(

@@ -28,7 +28,7 @@ class ModelVersion(models.Model):
     run = models.OneToOneField(
         "TrainingRun", on_delete=models.PROTECT, related_name="version", null=True
     )
-    pipeline = models.CharField(max_length=64)
+    pipeline = models.CharField(max_length=255, help_text="Those of its targets, with commas.")
     recipe = models.CharField(max_length=64, help_text="The algorithm that was selected.")
     fingerprint = models.CharField(
         max_length=64, help_text="SHA-256 of the targets and labels of its label config."

@@ -4,6 +4,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import InvalidOption, UnknownOption
+from mlapi.errors import NotServed
 from registry.engine import engine
 from registry.errors import EvalsError
 from tests.factories import LABEL_CONFIG, ProjectFactory, TaskFactory
@@ -69,3 +70,32 @@ def test_a_page_of_tasks_matches_the_label_config_once(monkeypatch):
     assert len(matched) == 1
     engine().describe_tasks(project, tasks)
     assert len(matched) == 1
+
+
+def test_an_option_that_chooses_nothing_is_refused_also_where_other_controls_are_served():
+    config = (
+        '<View><Text name="t" value="$text"/><Choices name="topic" toName="t">'
+        '<Choice value="a"/><Choice value="b"/></Choices>'
+        '<Image name="img" value="$image"/><Choices name="kind" toName="img">'
+        '<Choice value="cat"/><Choice value="dog"/></Choices></View>'
+    )
+    project = ProjectFactory(label_config=config)
+    with pytest.raises(NotServed, match="similar_to names no label"):
+        engine().validate_options(project, {"similar_to": "bird"})
+    found = engine().validate_options(project, {"similar_to": "dog", "seed": 3})
+    assert (found["similar_to"], found["seed"]) == ("dog", 3)
+    assert "automl" not in found  # texts and images have another default
+
+
+def test_options_of_two_pipelines_are_checked_by_the_one_that_has_them():
+    config = LABEL_CONFIG.replace(
+        "</View>",
+        '<Image name="img" value="$image"/><Choices name="kind" toName="img">'
+        '<Choice value="cat"/><Choice value="dog"/></Choices></View>',
+    )
+    project = ProjectFactory(label_config=config)
+    with pytest.raises(UnknownOption):
+        engine().validate_options(project, {"colour": "red"})
+    with pytest.raises(InvalidOption):
+        engine().validate_options(project, {"features": "words"})
+    assert engine().validate_options(project, {"automl": "on"})["automl"] == "on"

@@ -75,11 +75,12 @@ def _refusal(control: Control, config: LabelConfig, cluster: Any) -> str:
     """The code of why the control is not the one that the option names; "" if it is."""
     if control.tag not in CONTROLS:
         return "control_not_served"
-    if control.name != cluster:
-        return "control_not_found"
     image = image_of(control, config)
     if isinstance(image, str):
         return image
+    if control.name != cluster:
+        named = any(other.name == cluster for other in config.controls)
+        return "other_control" if named else "control_not_found"
     if control.per_region:
         return "per_region"
     if control.tag == "TextArea":

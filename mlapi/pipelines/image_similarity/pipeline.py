@@ -52,11 +52,13 @@ class ImageSimilarity(ImagePipeline):
         similar_to = image_options.similar_to(options)
         image = image_of(control, config)
         code = _refusal(control, config, similar_to)
-        if code or isinstance(image, str):
+        if isinstance(image, str) or code not in ("", "label_not_found"):
             return code
         # Where the option names only the label, the first control that has it.
-        first = next(c for c in config.controls if not _refusal(c, config, similar_to))
-        return target_spec(control, (image,)) if control is first else "other_control"
+        first = next((c for c in config.controls if not _refusal(c, config, similar_to)), None)
+        if control is first:
+            return target_spec(control, (image,))
+        return code if first is None else "other_control"
 
     def required(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any]

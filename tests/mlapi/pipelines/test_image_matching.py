@@ -32,17 +32,48 @@ def test_choices_on_an_image_are_classified(attrs, kind):
     assert target.labels == ("cat", "dog")
 
 
-def test_texts_go_before_images_where_a_config_has_both():
-    found = matched(
-        IMAGE,
-        choices(),
-        '<Text name="t" value="$text"/>',
-        f'<Choices name="topic" toName="t">{CHOICES}</Choices>',
-    )
+TEXT = '<Text name="t" value="$text"/>'
+TOPIC = f'<Choices name="topic" toName="t">{CHOICES}</Choices>'
 
-    assert found.pipeline == "text_classification"
-    assert [t.name for t in found.targets] == ["topic"]
-    assert [(u.control, u.code) for u in found.unserved] == [("kind", "other_pipeline")]
+
+def pipelines_of(found):
+    return {target.name: target.pipeline for target in found.targets}
+
+
+def test_texts_and_images_of_one_config_each_have_their_pipeline():
+    found = matched(IMAGE, choices(), TEXT, TOPIC)
+
+    assert pipelines_of(found) == {
+        "kind": "image_classification",
+        "topic": "text_classification",
+    }
+    assert found.unserved == ()
+
+
+def test_a_config_of_two_pipelines_has_another_fingerprint_than_one_of_either():
+    both = [matched(IMAGE, choices(), TEXT, TOPIC), matched(TEXT, TOPIC, IMAGE, choices())]
+    either = [matched(IMAGE, choices()), matched(TEXT, TOPIC)]
+
+    assert len({pipelines.fingerprint(m) for m in both}) == 1
+    assert len({pipelines.fingerprint(m) for m in (*both, *either)}) == 3
+
+
+def test_an_option_chooses_the_pipeline_of_one_control_only():
+    controls = (choices("other"), choices(), TEXT, TOPIC)
+    similar = matched(IMAGE, *controls, similar_to={"control": "kind", "label": "dog"})
+    clusters = matched(IMAGE, *controls, cluster="kind")
+
+    others = {"other": "image_classification", "topic": "text_classification"}
+    assert pipelines_of(similar) == {"kind": "image_similarity", **others}
+    assert pipelines_of(clusters) == {"kind": "image_clusters", **others}
+
+
+def test_a_control_that_waits_for_one_of_another_pipeline_is_served():
+    waiting = (
+        '<Choices name="topic" toName="t" visibleWhen="choice-selected" whenTagName="kind" '
+        f'whenChoiceValue="dog">{CHOICES}</Choices>'
+    )
+    assert set(pipelines_of(matched(IMAGE, choices(), TEXT, waiting))) == {"kind", "topic"}
 
 
 @pytest.mark.parametrize("wanted", ["dog", {"control": "kind", "label": "dog"}])

@@ -63,7 +63,7 @@ def after_a_run(project: Project) -> None:
 def test_options_decide_which_pipeline_serves():
     assert project_of().pipeline == "image_classification"
     assert project_of(similar_to="cat").pipeline == "image_similarity"
-    assert project_of(cluster="group").pipeline == "image_clusters"
+    assert project_of(cluster="group").pipeline == "image_classification, image_clusters"
 
 
 def test_another_option_is_taken_in_and_asks_for_a_run():
