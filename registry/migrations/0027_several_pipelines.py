@@ -21,7 +21,7 @@ CREATE TRIGGER version_is_immutable BEFORE UPDATE ON registry_modelversion
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0025_target_pipeline")]
+    dependencies = [("registry", "0026_target_pipeline")]
 
     operations = [
         migrations.RunSQL(DROP, CREATE),

@@ -9,7 +9,7 @@ FROM registry_modelversion AS version WHERE version.id = target.version_id;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0024_task_classes")]
+    dependencies = [("registry", "0025_change_notices")]
 
     operations = [
         migrations.AddField(
