@@ -16,12 +16,12 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mlapi.domain import TargetSpec
+from mlapi.inputs.text.reading import canonical, read_input
 from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Example, Modality
 from mlapi.pipelines.parts import Parts
-from mlapi.pipelines.text_classification.reading import canonical, read_input
 
 # Words and every other sign by itself, so that no text that has a character has no token.
 _WORD_OR_SIGN = r"(?u)\w+|[^\w\s]"

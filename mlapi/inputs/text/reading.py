@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlapi.domain import InputError, TargetSpec
+from mlapi.inputs.text.objects import MAX_CHARACTERS, shown_text
 from mlapi.labelstudio.references import referred
-from mlapi.pipelines.text_classification.objects import MAX_CHARACTERS, shown_text
 
 _WORD = re.compile(r"\w+")
 # A letter of no word that people write, so that a word of the right-hand text is another word.

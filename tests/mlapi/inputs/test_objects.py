@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mlapi import pipelines
 from mlapi.domain import InputError, TargetSpec
+from mlapi.inputs.text.objects import MAX_CHARACTERS
+from mlapi.inputs.text.reading import read_input, read_text
 from mlapi.labelstudio.label_config import parse
-from mlapi.pipelines.text_classification.objects import MAX_CHARACTERS
-from mlapi.pipelines.text_classification.reading import read_input, read_text
 
 
 def target(objects: str, to: str = "t", tag: str = "Choices") -> TargetSpec:

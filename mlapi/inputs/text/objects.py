@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from mlapi.domain import InputError, InputSpec
+from mlapi.inputs.text.markup import MAX_MARKUP, clean, visible_text
 from mlapi.labelstudio.references import filled, json_of, referred, text_of
-from mlapi.pipelines.text_classification.markup import MAX_MARKUP, clean, visible_text
 
 # A text is read up to here, some 3,500 words. What follows hardly ever changes its class, and
 # this bounds the time and memory of a request whatever a task holds.

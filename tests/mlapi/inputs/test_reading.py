@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mlapi import pipelines
 from mlapi.domain import InputError
-from mlapi.pipelines.text_classification.reading import MAX_CHARACTERS, canonical, read_text
+from mlapi.inputs.text.reading import MAX_CHARACTERS, canonical, read_text
 from tests.mlapi.pipelines.texts import a_spec
 
 JSON = st.recursive(

@@ -1,0 +1,1 @@
+"""What is read of tasks: `text`. Imports images, labelstudio and domain, and no pipeline."""
