@@ -1,6 +1,7 @@
 """The progress of a child process: lines of `progress.jsonl`, which its parent follows."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,10 @@ class ProgressWriter:
         )
 
     def phase(self, name: str, progress: float) -> None:
-        """Begins a phase; `progress` within 0..1 of this part."""
+        """Begins a phase now; `progress` within 0..1 of this part."""
         within = min(max(progress, 0.0), 1.0)
         done = self._begin + (self._end - self._begin) * within
-        self._append({"phase": name, "progress": round(done, 3)})
+        self._append({"phase": name, "at": time.time(), "progress": round(done, 3)})
 
     def log(self, text: str) -> None:
         """Appends a line to the run's log."""

@@ -14,9 +14,12 @@ from mlapi.child_process.processes import begin
 
 def carry_out(folder: Path, *, curve: bool) -> int:
     """Does the job in the folder; returns the exit status. Every error is written as error.json."""
+    from mlapi.run_folder.progress import ProgressWriter
+
+    progress = ProgressWriter(folder)
+    progress.phase("importing", 0.0)
     from mlapi.run_folder import result as results
     from mlapi.run_folder.job import TrainingJob
-    from mlapi.run_folder.progress import ProgressWriter
     from mlapi.run_folder.result import RunError
     from mlapi.training import parts
     from registry.error_codes import CODES
@@ -24,13 +27,12 @@ def carry_out(folder: Path, *, curve: bool) -> int:
 
     try:
         jobs = TrainingJob.read_all(folder)
-        progress = ProgressWriter(folder)
         if curve:
             trained = results.read_result(folder)
             results.write_curve(folder, parts.learning_curve(jobs, progress, trained))
         else:
             results.write_result(folder, parts.train(jobs, progress))
-        progress.phase("done", 1.0)
+        progress.phase("ending the training", 1.0)
     except EvalsError as e:
         error = RunError(e.code, e.message, e.hint)
     except MemoryError:
@@ -40,7 +42,7 @@ def carry_out(folder: Path, *, curve: bool) -> int:
     except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
         traceback.print_exc()
         error = RunError("training_error", f"{type(e).__name__}: {e}", CODES["training_error"].hint)
-        ProgressWriter(folder).log(traceback.format_exc())
+        progress.log(traceback.format_exc())
     else:
         return 0
     results.write_error(folder, error)

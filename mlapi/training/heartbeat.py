@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -122,7 +123,8 @@ class RunLog:
         log, statements, progress = "", [], None
         for line in lines:
             if line.get("phase") and line["phase"] != self._run.phase:
-                runs.record_heartbeat(self._run, phase=line["phase"])
+                began_at = _when(line.get("at"))
+                runs.record_heartbeat(self._run, phase=line["phase"], began_at=began_at)
             if line.get("log"):
                 log += _stamped(str(line["log"]))
             if line.get("unreadable"):
@@ -143,6 +145,11 @@ class RunLog:
         ]
         counts = {**self._run.dataset_counts, "unreadable": reasons}
         runs.set_details(self._run, dataset_counts=counts)
+
+
+def _when(seconds: Any) -> datetime | None:
+    """The child's time of a line; its clock is this machine's."""
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, float) else None
 
 
 def _stamped(text: str) -> str:

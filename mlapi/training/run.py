@@ -131,17 +131,18 @@ class _Attempt:
         with heartbeat.uninterruptible():
             self.run_log.phase("reading labels", 0.0)
             self.unread = preparation.bring_up_to_date(self.run, self.run_log)
+            self.run_log.phase("freezing the dataset", 0.01)
             frozen = self._freeze(folder)
         if frozen.images is not None:
             self._prepare_images(frozen.images, heartbeat)
-        self.run_log.phase("training", 0.05)
+        self.run_log.phase("starting the training", 0.05)
         try:
             self._supervise(self.programs.train(folder), folder, heartbeat)
         finally:
             if frozen.images is not None:
                 self._store_features(frozen.images)
         result = read_result(folder)
-        self.run_log.phase("verifying", 0.9)
+        self.run_log.phase("verifying", 0.92)
         load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
         heartbeat.check()
         self.run_log.phase("registering", 0.95)

@@ -147,17 +147,22 @@ def record_heartbeat(
     run: TrainingRun,
     *,
     phase: str | None = None,
+    began_at: datetime | None = None,
     progress: float | None = None,
     log: str | None = None,
     statements: list[dict[str, Any]] | None = None,
 ) -> bool:
     """Record a heartbeat, with what it appends; True if someone asked to cancel the run.
 
-    Raises RunNotActive if the run was taken away (reaped): its worker must stop.
+    A phase began at `began_at`, or now. Raises RunNotActive if the run was taken away (reaped):
+    its worker must stop.
     """
-    fields: dict[str, Any] = {"heartbeat_at": timezone.now()}
+    now = timezone.now()
+    fields: dict[str, Any] = {"heartbeat_at": now}
     if phase is not None and phase != run.phase:
-        fields |= {"phase": sanitize(phase)[:64], "phases": [*closed_phases(run), _opened(phase)]}
+        began_at = began_at or now
+        phases = [*closed_phases(run, began_at), _opened(phase, began_at)]
+        fields |= {"phase": sanitize(phase)[:64], "phases": phases}
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
@@ -181,17 +186,17 @@ def record_heartbeat(
     return run.cancel_requested
 
 
-def _opened(phase: str) -> dict[str, Any]:
-    return {"name": sanitize(phase)[:64], "started_at": timezone.now().isoformat(), "seconds": None}
+def _opened(phase: str, began_at: datetime) -> dict[str, Any]:
+    return {"name": sanitize(phase)[:64], "started_at": began_at.isoformat(), "seconds": None}
 
 
-def closed_phases(run: TrainingRun) -> list[dict[str, Any]]:
-    """The run's phases with the last one's duration filled in."""
+def closed_phases(run: TrainingRun, ended_at: datetime | None = None) -> list[dict[str, Any]]:
+    """The run's phases with the last one's duration filled in, until `ended_at` or now."""
     if not run.phases or run.phases[-1]["seconds"] is not None:
         return list(run.phases)
     began = datetime.fromisoformat(run.phases[-1]["started_at"])
-    seconds = round((timezone.now() - began).total_seconds(), 3)
-    return [*run.phases[:-1], run.phases[-1] | {"seconds": seconds}]
+    seconds = round(((ended_at or timezone.now()) - began).total_seconds(), 3)
+    return [*run.phases[:-1], run.phases[-1] | {"seconds": max(seconds, 0.0)}]
 
 
 def append_log(run: TrainingRun, text: str) -> None:

@@ -132,7 +132,7 @@ def test_a_worker_that_stops_ends_its_training_and_hands_it_back(tmp_path):
 
         def training():
             run.refresh_from_db()
-            return run.phase not in {"", "reading labels", "training"}
+            return run.phase.startswith("fitting")
 
         wait_for(training)
         family = psutil.Process(process.pid).children(recursive=True)

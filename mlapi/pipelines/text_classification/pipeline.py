@@ -91,9 +91,9 @@ class TextClassification(Pipeline):
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.text_classification.model import TextModality
 
-        return train(
-            job, progress, TextModality(), open_eva(job.folder / "eva", progress.statement)
-        )
+        progress.phase("opening EvaDB", 0.01)
+        eva = open_eva(job.folder / "eva", progress.statement)
+        return train(job, progress, TextModality(), eva)
 
     def learning_curve(
         self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult

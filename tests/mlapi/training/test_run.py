@@ -125,7 +125,8 @@ def test_the_run_records_what_it_did(project):
     assert "fitting a majority vote" in run.log
     assert [p["name"] for p in run.phases] == [
         "reading labels",
-        "training",
+        "freezing the dataset",
+        "starting the training",
         "fitting",
         "verifying",
         "registering",

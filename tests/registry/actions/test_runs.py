@@ -1,6 +1,9 @@
 """A run is started, claimed, updated by its worker and ended; cancelled, and tried again."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from registry.actions import runs
@@ -65,6 +68,15 @@ def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
     assert [p["name"] for p in run.phases] == ["reading", "fitting"]
     assert all(p["seconds"] >= 0 for p in run.phases)
     assert run.progress == 1.0
+
+
+def test_a_phase_that_is_told_late_has_the_time_at_which_it_began():
+    run = make.TrainingRunFactory(state="running")
+    began = timezone.now() - timedelta(seconds=10)
+    runs.record_heartbeat(run, phase="reading", began_at=began)
+    runs.record_heartbeat(run, phase="fitting", began_at=began + timedelta(seconds=4))
+    assert run.phases[0]["seconds"] == 4
+    assert run.phases[1]["started_at"] == (began + timedelta(seconds=4)).isoformat()
 
 
 def test_a_very_long_log_is_cut_at_its_beginning():
