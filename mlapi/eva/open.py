@@ -1,4 +1,4 @@
-"""Opens an EvaDB directory without the network, and with a cached catalog.
+"""Opens an EvaDB directory without the network, with a cached catalog that never waits for a disk.
 
 `evadb.connect()` is not used: it registers all built-in functions, which imports torch and
 downloads weights. EvaDB asks for its catalog a dozen times in a statement and makes a new one
@@ -6,28 +6,51 @@ each time (5 to 7 ms each); here a thread keeps the ones it has.
 """
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import evadb.database
 from evadb.catalog.catalog_manager import CatalogManager
+from evadb.catalog.sql_config import SQLConfig
 from evadb.configuration.constants import EvaDB_DATASET_DIR
 from evadb.database import EvaDBDatabase
+from sqlalchemy import event
 
 from mlapi.eva.patches import keep_in_this_process
 
 _kept = threading.local()
+
+# A directory is work space that goes with its job, and opening one takes 60 commits: half a second
+# of waiting for the disk on a busy machine.
+_NO_WAIT = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY")
 
 
 def _catalog(uri: str) -> CatalogManager:
     """The thread's own catalog of a directory: a SQLAlchemy session belongs to one thread."""
     catalogs = _kept.__dict__.setdefault("catalogs", {})
     if uri not in catalogs:
+        config = SQLConfig(uri)  # the one that the catalog will use
+        event.listen(config.engine, "connect", _never_wait)
+        _make_file(config.engine.url.database)
         catalogs[uri] = CatalogManager(uri)
     return catalogs[uri]
+
+
+def _never_wait(connection: sqlite3.Connection, record: object) -> None:
+    for statement in _NO_WAIT:
+        connection.execute(statement)
+
+
+def _make_file(path: str) -> None:
+    """Make a database without tables: EvaDB would make it with a connection that waits."""
+    with closing(sqlite3.connect(path)) as connection:
+        _never_wait(connection, None)
+        connection.execute("PRAGMA user_version = 1")  # without a write there is no file
 
 
 @dataclass
