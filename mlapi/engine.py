@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mlapi import label_types, pipelines
+from mlapi import label_types
 from mlapi.errors import NotServed
-from mlapi.labelstudio.label_config import parse
-from mlapi.pipelines.options import agreed
+from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
+from mlapi.pipelines import project_options
 from mlapi.served_config import resolve
 from registry.engine import LabelType, Neighbour
 from registry.models import Project, Task
-
-_UNSET = object()
 
 
 class Engine:
@@ -24,41 +22,19 @@ class Engine:
         return check(project)
 
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
-        """The options with the pipeline's defaults filled in. Raises what the pipeline raises.
+        """The options with defaults filled in. Raises EvalsError naming the one that is wrong.
 
         A project that no pipeline serves has no options.
         """
-        served = resolve(project.label_config, options)
-        useless = ""
-        if served.targets:
-            useless = pipelines.useless_option(parse(project.label_config), options)
-        if served.targets and not useless:
-            serving = [pipelines.get(name) for name in served.match.pipelines]
-            known = frozenset().union(*(pipeline.option_names for pipeline in serving))
-            checked = {
-                name: value
-                for name, value in options.items()
-                # Options of a pipeline that served before are not validated again.
-                if name in known or project.options.get(name, _UNSET) != value
-            }
-            return agreed(
-                [
-                    pipeline.validate_options(
-                        {
-                            name: value
-                            for name, value in checked.items()
-                            if name in pipeline.option_names or name not in known
-                        }
-                    )
-                    for pipeline in serving
-                ]
-            )
-        if not options:
+        if not options and not resolve(project.label_config, options).targets:
             return {}
         if not project.label_config:
             raise NotServed("The project's label config has not been received yet.")
-        message = f"These options serve nothing: {useless or served.unserved_reason}."
-        raise NotServed(message, hint="Set them to what the label config has, or to null.")
+        try:
+            config = parse(project.label_config)
+        except InvalidLabelConfig as error:
+            raise NotServed(error.message) from None
+        return project_options.validate(config, options, project.options)
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""

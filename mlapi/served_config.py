@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:  # it imports numpy, which a label config is matched without
 class ServedConfig:
     """The pipeline and targets that serve a config; or the reason why none does.
 
-    `is_valid` is False for a config that cannot be parsed.
+    `options` are those that are set for each control. `is_valid` is False for a config that cannot
+    be parsed.
     """
 
     match: Match
     fingerprint: str
     unserved_reason: str
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     is_valid: bool = True
 
     @property
@@ -121,11 +123,17 @@ def resolve(label_config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS
 @lru_cache(maxsize=128)
 def _resolve(label_config: str, options: str) -> ServedConfig:
     try:
-        match = pipelines.match(parse(label_config), json.loads(options))
+        config, chosen = parse(label_config), json.loads(options)
     except InvalidLabelConfig as e:
         no_match = Match()
         return ServedConfig(no_match, pipelines.fingerprint(no_match), e.message, is_valid=False)
-    return ServedConfig(match, pipelines.fingerprint(match), pipelines.why_not(match))
+    match = pipelines.match(config, chosen)
+    return ServedConfig(
+        match,
+        pipelines.fingerprint(match),
+        pipelines.why_not(match),
+        pipelines.options_of(config, chosen),
+    )
 
 
 def targets_of(

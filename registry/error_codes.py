@@ -86,6 +86,8 @@ CODES = {
     "setting_invalid": ErrorCode(400),
     "option_invalid": ErrorCode(400),
     "option_unknown": ErrorCode(400),
+    "option_control_unknown": ErrorCode(400),
+    "option_of_other_pipeline": ErrorCode(400),
     "not_served": ErrorCode(
         409, "Connect it to Label Studio first; if it just was, try again in a moment."
     ),

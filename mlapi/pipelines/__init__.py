@@ -14,7 +14,7 @@ from typing import Any
 from mlapi import label_types
 from mlapi.domain import Match, TargetSpec, Unserved
 from mlapi.labelstudio.label_config import Control, LabelConfig
-from mlapi.pipelines import refusals
+from mlapi.pipelines import control_options, refusals
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
@@ -42,12 +42,12 @@ def get(name: str) -> Pipeline:
 def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match:
     """Each control with the pipeline that fits it, or the reason why none does.
 
-    A pipeline that the options choose comes before the others, for the control that it fills.
-    Else the first that would fill a control does, and a control that none fills has the reason of
-    the one that comes nearest.
+    The pipeline that the control's options choose comes before the others. Else the first that
+    would fill a control does, and a control that none fills has the reason of the one that comes
+    nearest.
     """
-    asked = [*_chosen(config, options), *(p for p in PIPELINES.values() if not p.opt_in)]
-    found = [_assigned(control, config, options, asked) for control in config.controls]
+    own = options_of(config, options)
+    found = [_assigned(control, config, own[control.name]) for control in config.controls]
     return reachable(
         Match(
             tuple(one for one in found if isinstance(one, TargetSpec)),
@@ -56,31 +56,34 @@ def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match
     )
 
 
-def useless_option(config: LabelConfig, options: Mapping[str, Any]) -> str:
-    """Why a pipeline that the options choose fills no control; "" where each one fills some."""
-    for pipeline in _chosen(config, options):
-        found = pipeline.match(config, options)
-        if not found.targets and found.unserved:
-            return max(found.unserved, key=refusals.nearness).message
-    return ""
-
-
-def _chosen(config: LabelConfig, options: Mapping[str, Any]) -> list[Pipeline]:
-    return [p for p in PIPELINES.values() if p.is_enabled(options) and p.applies_to(config)]
+def options_of(config: LabelConfig, options: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By control the options that are set for it, without defaults; see `control_options`."""
+    return control_options.by_control(config, options, tuple(PIPELINES.values()))
 
 
 def _assigned(
-    control: Control, config: LabelConfig, options: Mapping[str, Any], asked: Sequence[Pipeline]
+    control: Control, config: LabelConfig, options: Mapping[str, Any]
 ) -> TargetSpec | Unserved:
+    chosen = [p for p in PIPELINES.values() if p.is_chosen(options) and p.applies_to(config)]
+    usual = [p for p in PIPELINES.values() if not p.chosen_by]
     refused = []
-    for pipeline in asked:
-        found = pipeline.target(control, config, options)
+    for pipeline in (*chosen, *usual):
+        found = _target(pipeline, control, config, options)
         if isinstance(found, TargetSpec):
-            return replace(found, pipeline=pipeline.name, purpose=pipeline.purpose(options))
+            return found
         refused.append(refusals.unserved(control, found))
         if found in refusals.OPTION_WRONG:
             break  # an option is about it that cannot be carried out: nothing else fills it
     return max(refused, key=refusals.nearness)
+
+
+def _target(
+    pipeline: Pipeline, control: Control, config: LabelConfig, options: Mapping[str, Any]
+) -> TargetSpec | str:
+    found = pipeline.target(control, config, options)
+    if isinstance(found, str):
+        return found
+    return replace(found, pipeline=pipeline.name, purpose=pipeline.purpose(options))
 
 
 def targets_of(
@@ -94,13 +97,13 @@ def targets_of(
     `names` are the version's pipelines, `trained` the pipeline of each control that it was
     trained for. Another control is that of the first pipeline that would fill it.
     """
-    found: dict[str, TargetSpec] = {}
-    for name in names:
-        for target in get(name).match(config, options).targets:
-            if trained.get(target.name, name) == name:
-                found.setdefault(target.name, target)
-    ordered = tuple(found[c.name] for c in config.controls if c.name in found)
-    return reachable(Match(ordered)).targets
+    own = options_of(config, options)
+    found = []
+    for control in config.controls:
+        mine = [trained[control.name]] if control.name in trained else names
+        filled = (_target(get(name), control, config, own[control.name]) for name in mine)
+        found += [target for target in filled if isinstance(target, TargetSpec)][:1]
+    return reachable(Match(tuple(found))).targets
 
 
 def why_not(unserved: Match) -> str:
@@ -120,8 +123,8 @@ def fingerprint(matched: Match) -> str:
     parts = []
     for name in matched.pipelines or ("",):
         targets = matched.of(name)
-        purpose = [target.purpose for target in targets[:1] if target.purpose]
-        parts.append([name, _facts(targets), *purpose])
+        purposes = [t.purpose for t in _in_order(targets) if t.purpose]
+        parts.append([name, _facts(targets), *purposes])
     # Of one pipeline as it always was, so that the versions of it still fit.
     text = json.dumps(parts[0] if len(parts) == 1 else parts, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -135,5 +138,9 @@ def _facts(targets: Sequence[TargetSpec]) -> list[dict[str, Any]]:
             "kind": label_types.shape_of(t),
             "labels": sorted(t.labels),
         }
-        for t in sorted(targets, key=lambda t: t.name)
+        for t in _in_order(targets)
     ]
+
+
+def _in_order(targets: Sequence[TargetSpec]) -> list[TargetSpec]:
+    return sorted(targets, key=lambda target: target.name)

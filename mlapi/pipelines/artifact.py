@@ -1,7 +1,7 @@
 """The artifact of a version: a zip of a JSON header and plain arrays. Nothing in it can run.
 
 The header (`header.json`) has the format, the pipeline and what the model's `to_parts` returned.
-That of a version whose targets have several pipelines has the same of each under `pipelines`. In
+That of a version of several parts has the same of each under `pipelines`, by `part_names`. In
 place of an array, of bytes and of a long list of texts it has `{"$file": "<name>"}`, and
 the zip has that file: `.npy` of numbers, `.bin`, or `.json`. All are stored, not compressed,
 with sorted names and one fixed time, so equal contents give equal bytes.
@@ -23,6 +23,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.parts import ArtifactInvalid, Parts
 from mlapi.run_folder.job import Stored, TrainingJob
 from registry.errors import EvalsError
@@ -74,21 +75,24 @@ def pack(pipeline: str, parts: dict[str, Any]) -> bytes:
 
 
 def join(artifacts: Mapping[str, bytes]) -> bytes:
-    """One artifact of those of several pipelines, by pipeline; a single one stays as it is."""
+    """One artifact of those of several parts, by name; a single one stays as it is."""
     if len(artifacts) == 1:
         return next(iter(artifacts.values()))
     headers, files = {}, {}
-    for pipeline, content in artifacts.items():
-        header, own = _opened(content, pipeline)
+    for name, content in artifacts.items():
+        header, own = _opened(content, pipeline_of(name))
         del header["format"]
-        prefix = f"{_FOLDER}{pipeline}/"
-        headers[pipeline] = _moved(header, _FOLDER, prefix)
-        files |= {_renamed(name, _FOLDER, prefix): data for name, data in own.items()}
+        prefix = f"{_FOLDER}{name}/"
+        headers[name] = _moved(header, _FOLDER, prefix)
+        files |= {_renamed(file, _FOLDER, prefix): data for file, data in own.items()}
     return _zip({"format": FORMAT, "pipelines": headers}, files)
 
 
 def split(content: bytes) -> dict[str, bytes]:
-    """By pipeline the artifacts that were joined, byte for byte. Raises as `unpack` does."""
+    """By name the artifacts that were joined, byte for byte; one that was not by its pipeline.
+
+    Raises as `unpack` does.
+    """
     header, files = _opened(content)
     if "pipelines" not in header:
         return {str(header.get("pipeline")): content}
@@ -96,12 +100,12 @@ def split(content: bytes) -> dict[str, bytes]:
     if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
         raise ArtifactInvalid("The artifact's pipelines are no parts.")
     found = {}
-    for pipeline, part in parts.items():
-        prefix = f"{_FOLDER}{pipeline}/"
-        own = {name: files.pop(name) for name in list(files) if name.startswith(prefix)}
+    for name, part in parts.items():
+        prefix = f"{_FOLDER}{name}/"
+        own = {file: files.pop(file) for file in list(files) if file.startswith(prefix)}
         described = {"format": FORMAT, **_moved(part, prefix, _FOLDER)}
-        found[pipeline] = _zip(
-            described, {_renamed(name, prefix, _FOLDER): data for name, data in own.items()}
+        found[name] = _zip(
+            described, {_renamed(file, prefix, _FOLDER): data for file, data in own.items()}
         )
     if files:
         raise ArtifactInvalid(f"The header does not name {min(files)}.")

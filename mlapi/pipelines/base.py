@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from mlapi.domain import FeatureSource, Match, NoPrediction, Prediction, TargetSpec
+from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
-from mlapi.pipelines import refusals
+from mlapi.pipelines.options import Option, validate
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -64,16 +64,19 @@ class RunPlan:
 class Pipeline(ABC):
     """One kind of labelling.
 
-    `opt_in`: it serves only projects whose options choose it (`is_enabled`). `learns_from`: the
-    tasks of its datasets. `counts`: what the policy counts before it trains. `policy`: defaults
-    of the policy that differ from a classifier's. `uses_images`: its inputs are the features of
-    images. `may_abstain`: it may have no answer for most tasks. `modules`: the imports of its
-    first prediction, which one thread of a process does, because EvaDB's modules import each
-    other in circles.
+    `options` are what can be set for it. `chosen_by`: the option that chooses it for a control; it
+    fills none without. `one_target`: what it trains is for one target, so several of them are as
+    many parts of a version. `learns_from`: the tasks of its datasets. `counts`: what the policy
+    counts before it trains. `policy`: defaults of the policy that differ from a classifier's.
+    `uses_images`: its inputs are the features of images. `may_abstain`: it may have no answer for
+    most tasks. `modules`: the imports of its first prediction, which one thread of a process does,
+    because EvaDB's modules import each other in circles.
     """
 
     name: str
-    opt_in = False
+    options: ClassVar[Mapping[str, Option]] = {}
+    chosen_by = ""
+    one_target = False
     learns_from: Literal["labelled", "all"] = "labelled"
     counts: Literal["labels", "tasks"] = "labels"
     policy: ClassVar[Mapping[str, Any]] = {}
@@ -87,51 +90,29 @@ class Pipeline(ABC):
     ) -> TargetSpec | str:
         """The control as a target that it fills, or the code of why it does not.
 
-        `options` are those that the project has set, without defaults: a pipeline with `opt_in`
-        has no target without its option.
+        `options` are those that are set for the control, without defaults: a pipeline with
+        `chosen_by` has no target without that option.
         """
 
     def purpose(self, options: Mapping[str, Any]) -> str:
-        """What its targets are filled with beside their labels, where an option says so."""
+        """What a target is filled with beside its labels, where an option of it says so."""
         return ""
 
-    def match(self, config: LabelConfig, options: Mapping[str, Any]) -> Match:
-        """The targets that it fills of all controls, and the reason for each other one.
-
-        Also targets that wait for what nothing shows: see `targets.reachable`.
-        """
-        found = [(c, self.target(c, config, options)) for c in config.controls]
-        purpose = self.purpose(options)
-        return Match(
-            tuple(
-                replace(t, pipeline=self.name, purpose=purpose)
-                for _, t in found
-                if isinstance(t, TargetSpec)
-            ),
-            tuple(refusals.unserved(c, code) for c, code in found if isinstance(code, str)),
-        )
-
-    @property
-    @abstractmethod
-    def option_names(self) -> frozenset[str]:
-        """The names of its options."""
-
-    @abstractmethod
-    def validate_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """The options with defaults filled in. Raises UnknownOption or InvalidOption."""
+    def is_chosen(self, options: Mapping[str, Any]) -> bool:
+        """Whether these options choose this pipeline."""
+        value = options.get(self.chosen_by)
+        return bool(self.chosen_by) and bool(value) and self.options[self.chosen_by].is_valid(value)
 
     def applies_to(self, config: LabelConfig) -> bool:
         """Whether the config has any object that the pipeline reads."""
         return True
 
-    def is_enabled(self, options: Mapping[str, Any]) -> bool:
-        """Whether the project's options choose this pipeline."""
-        return False
+    def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        """The options with defaults filled in. Raises UnknownOption or InvalidOption."""
+        return validate(chosen, self.options)
 
-    def required(
-        self, targets: Sequence[TargetSpec], options: Mapping[str, Any]
-    ) -> dict[str, str] | None:
-        """The label that each control needs to be trained; None: any."""
+    def required_label(self, options: Mapping[str, Any]) -> str | None:
+        """The label that a target with these options needs to be trained; None: any."""
         return None
 
     @abstractmethod

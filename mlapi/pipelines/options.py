@@ -1,4 +1,4 @@
-"""The options of a project: names, defaults and checks."""
+"""An option of a pipeline: its default and its check."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,31 +8,39 @@ from typing import Any
 from mlapi.domain import InvalidOption, UnknownOption
 
 MAX_TIME_BUDGET_S = 24 * 3600
-_AUTOML = ("auto", "on", "off")
+_MAX_NAME = 500
 
 
 @dataclass(frozen=True)
 class Option:
-    """`must_be` ends the sentence "<name> is no ..."."""
+    """`must_be` ends the sentence "<name> is no ...".
+
+    `of_control`: a control can have a value of its own; else all of the project have one.
+    """
 
     default: Any
     is_valid: Callable[[Any], bool]
     must_be: str
+    of_control: bool = False
 
 
-def one_of(default: str, *values: str) -> Option:
+def one_of(default: str, *values: str, of_control: bool = False) -> Option:
     """One of a few words."""
     return Option(
-        default, lambda v: isinstance(v, str) and v in values, f"word of {', '.join(values)}"
+        default,
+        lambda v: isinstance(v, str) and v in values,
+        f"word of {', '.join(values)}",
+        of_control,
     )
 
 
-def whole(default: int | None, low: int, high: int) -> Option:
+def whole(default: int | None, low: int, high: int, *, of_control: bool = False) -> Option:
     """A whole number from low to high; None only where it is the default."""
     return Option(
         default,
         lambda v: (v is None and default is None) or (is_whole(v) and low <= v <= high),
         f"whole number from {low} to {high}",
+        of_control,
     )
 
 
@@ -48,7 +56,16 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-AUTOML = one_of("auto", *_AUTOML)
+def is_name(value: Any) -> bool:
+    """Whether it is the name of a control or a label."""
+    return isinstance(value, str) and 0 < len(value) <= _MAX_NAME
+
+
+def automl(default: str) -> Option:
+    """Whether EvaDB's AutoML is a candidate."""
+    return one_of(default, "auto", "on", "off", of_control=True)
+
+
 # None: the server's default.
 TIME_BUDGET_S = Option(None, _is_time_budget, f"number from 1 to {MAX_TIME_BUDGET_S}")
 SEED = whole(0, 0, 2**32 - 1)

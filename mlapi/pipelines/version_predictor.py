@@ -1,4 +1,4 @@
-"""A loaded version: the predictors of its pipelines as one."""
+"""A loaded version: the predictors of its parts as one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ import structlog
 from mlapi import pipelines
 from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
 from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.part_names import pipeline_of
 
 log = structlog.get_logger(__name__)
 
@@ -16,7 +17,7 @@ NOT_LOADED = ("part_not_loaded", "This control's part of the version could not b
 
 
 def load(parts: Mapping[str, bytes]) -> "VersionPredictor":
-    """The version whose artifact was split into these, with those of its pipelines that load.
+    """The version whose artifact was split into these, with those of its parts that load.
 
     Raises what the first one raises where none does.
     """
@@ -24,18 +25,18 @@ def load(parts: Mapping[str, bytes]) -> "VersionPredictor":
     errors: dict[str, Exception] = {}
     for name, part in parts.items():
         try:
-            found[name] = pipelines.get(name).load(part)
+            found[name] = pipelines.get(pipeline_of(name)).load(part)
         except Exception as e:  # noqa: BLE001 - a part may fail in any way, and the others serve
             errors[name] = e
     if errors and not found:
         raise next(iter(errors.values()))
     for name, error in errors.items():
-        log.error("part_does_not_load", pipeline=name, error=f"{type(error).__name__}: {error}")
+        log.error("part_does_not_load", part=name, error=f"{type(error).__name__}: {error}")
     return VersionPredictor(found, frozenset(errors))
 
 
 class VersionPredictor(Predictor):
-    """Gives each pipeline the targets that it fills. `failed` are the pipelines that did not load.
+    """Gives each part the targets that it fills. `failed` are the parts that did not load.
 
     A task's target of one of those has no prediction, and the reason.
     """
@@ -44,11 +45,11 @@ class VersionPredictor(Predictor):
         self.parts = parts
         self.failed = failed
         self.targets = tuple(
-            replace(target, pipeline=name)
+            replace(target, pipeline=pipeline_of(name))
             for name, part in parts.items()
             for target in part.targets
         )
-        self.pipelines = (*parts, *sorted(failed))
+        self.pipelines = tuple(dict.fromkeys(map(pipeline_of, (*parts, *sorted(failed)))))
         self.nbytes = sum(part.nbytes for part in parts.values())
 
     def predict(
@@ -58,13 +59,21 @@ class VersionPredictor(Predictor):
         store: FeatureSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         todays = self.targets if specs is None else specs
-        lost = [target.name for target in todays if target.pipeline in self.failed]
+        part_of = {target.name: self._part_of(target) for target in todays}
+        lost = [name for name, part in part_of.items() if part in self.failed]
         found: list[dict[str, Prediction | NoPrediction]] = [
             {name: NoPrediction(name, *NOT_LOADED) for name in lost} for _ in rows
         ]
         for name, part in self.parts.items():
-            own = [target for target in todays if target.pipeline == name]
+            own = [target for target in todays if part_of[target.name] == name]
             if own:
                 for answers, more in zip(found, part.predict(rows, own, store), strict=True):
                     answers.update(more)
         return found
+
+    def _part_of(self, target: TargetSpec) -> str | None:
+        """The part that was trained for the target; else one of its pipeline, lost or not."""
+        known = [name for name in self.parts if pipeline_of(name) == target.pipeline]
+        trained = (n for n in known if any(t.name == target.name for t in self.parts[n].targets))
+        failed = (name for name in self.failed if pipeline_of(name) == target.pipeline)
+        return next(trained, None) or next(failed, None) or next(iter(known), None)

@@ -61,6 +61,8 @@ class TrainingJob:
     """A run's pipeline, targets and options, and its folder.
 
     A run of several pipelines has a job for each, in one folder: this is number `part` of `parts`.
+    So has a run of targets that one pipeline fills with different options; `part_name` tells those
+    apart.
 
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
     parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
@@ -84,6 +86,7 @@ class TrainingJob:
     learns_from: Literal["labelled", "all"] = "all"
     part: int = 1
     parts: int = 1
+    part_name: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingJob":
@@ -102,6 +105,11 @@ class TrainingJob:
         names = (f.name for f in fields(self) if f.name != "folder")
         values = {name: getattr(self, name) for name in names}
         json_file.write(self.folder / _name(self.part), values)
+
+    @property
+    def name(self) -> str:
+        """The name of the part in the version's artifact."""
+        return self.part_name or self.pipeline
 
     @property
     def artifact(self) -> Path:

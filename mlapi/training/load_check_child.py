@@ -9,7 +9,8 @@ import itertools
 import math
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from mlapi.domain import InputError, Prediction
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines.artifact import split
 from mlapi.pipelines.base import Pipeline, Predictor
+from mlapi.pipelines.part_names import pipeline_of
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import RunError, write_error
 from registry.verified import read_verified
@@ -33,17 +35,28 @@ class LoadCheckFailed(Exception):
 def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
     """Raises what loading raises, or LoadCheckFailed; verifies the hash before loading.
 
-    Each pipeline of the version must load and predict.
+    Each part of the version must load and predict.
     """
-    jobs = {job.pipeline: job for job in TrainingJob.read_all(folder)}
+    jobs = TrainingJob.read_all(folder)
     store = FolderFeatureStore.read(folder)
     for name, part in split(read_verified(artifact, sha256)).items():
-        pipeline, job = pipelines.get(name), jobs[name]
+        pipeline = pipelines.get(pipeline_of(name))
+        predictor = pipeline.load(part)
+        job = _job_of(jobs, pipeline, predictor)
         readable = (
             data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
         )
         rows = list(itertools.islice(readable, ROWS))
-        _check(pipeline.load(part), rows, job, store, may_abstain=pipeline.may_abstain)
+        _check(predictor, rows, job, store, may_abstain=pipeline.may_abstain)
+
+
+def _job_of(jobs: Sequence[TrainingJob], pipeline: Pipeline, predictor: Predictor) -> TrainingJob:
+    """The job of the part, with no other targets than the part has."""
+    trained = {target.name for target in predictor.targets}
+    own = [job for job in jobs if job.pipeline == pipeline.name]
+    job = next((j for j in own if trained & {target.name for target in j.targets}), own[0])
+    targets = tuple(target for target in job.targets if target.name in trained)
+    return replace(job, targets=targets or job.targets)
 
 
 def _training_data(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, Any]]:

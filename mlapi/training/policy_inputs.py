@@ -12,7 +12,7 @@ from django.db.models import prefetch_related_objects
 from mlapi import label_types, pipelines
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.base import Pipeline
-from mlapi.served_config import resolve
+from mlapi.served_config import ServedConfig, resolve
 from registry import classes
 from registry.actions import tasks
 from registry.models import ModelVersion, Project, TrainingRun
@@ -53,20 +53,23 @@ class PolicyInputs:
     @cached_property
     def required(self) -> dict[str, str] | None:
         """By control the label that the training needs; None where any label will do."""
-        project = self.project
         found: dict[str, str] = {}
-        for pipeline in _pipelines(project):
-            own = [target for target in self.targets if target.pipeline == pipeline.name]
-            needed = pipeline.required(own, project.options) if own else None
-            if needed is None:
+        for target in self.targets:
+            options = self._served.options[target.name]
+            label = pipelines.get(target.pipeline).required_label(options)
+            if label is None:
                 return None
-            found |= needed
+            found[target.name] = label
         return found or None
 
     @property
     def targets(self) -> tuple[TargetSpec, ...]:
         """The targets of the project's label config."""
-        return resolve(self.project.label_config, self.project.options).targets
+        return self._served.targets
+
+    @property
+    def _served(self) -> ServedConfig:
+        return resolve(self.project.label_config, self.project.options)
 
     @property
     def learned_until(self) -> datetime | None:

@@ -10,10 +10,13 @@ from django.conf import settings
 
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
-from mlapi.domain import ExtractorRef, Match
+from mlapi.domain import ExtractorRef, Match, UnknownOption
 from mlapi.labelstudio.credentials import candidates
+from mlapi.labelstudio.label_config import parse
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
+from mlapi.pipelines import PIPELINES, version_parts
+from mlapi.pipelines.control_options import CONTROLS, overridden
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.served_names import served_names
 from mlapi.training.heartbeat import RunLog
@@ -99,28 +102,19 @@ def write_jobs(
     number: int,
     champion: ModelVersion | None,
 ) -> tuple[TrainingJob, ...]:
-    """Writes the job of each pipeline into the run's folder; they share the run's time.
+    """Writes the job of each part of the version into the run's folder; they share the run's time.
 
     The run's parameters take precedence over options.
     """
-    names = matched.pipelines
     beside = _champion(champion, folder, run.project, matched)
-    known = frozenset().union(*(pipelines.get(name).option_names for name in names))
+    parts = version_parts.of(matched, _options_of(run))
     jobs = []
-    for part, name in enumerate(names, start=1):
-        pipeline = pipelines.get(name)
-        # Options of another pipeline, which served an earlier label config, do not apply.
-        stored = {k: v for k, v in run.project.options.items() if k in pipeline.option_names}
-        given = {
-            k: v
-            for k, v in run.parameters.get("options", {}).items()
-            if k in pipeline.option_names or k not in known
-        }
-        options = pipeline.validate_options({**stored, **given})
-        plan = pipeline.plan(options, _History(run))
+    for number_of_part, part in enumerate(parts, start=1):
+        pipeline = pipelines.get(part.pipeline)
+        plan = pipeline.plan(part.options, _History(run))
         budget = (
             run.parameters.get("time_budget_s")
-            or options.get("time_budget_s")
+            or part.options.get("time_budget_s")
             or settings.TRAIN_TIME_BUDGET_S
         )
         job = TrainingJob(
@@ -128,23 +122,38 @@ def write_jobs(
             project=run.project_id,
             run=run.pk,
             number=number,
-            pipeline=name,
-            targets=matched.of(name),
-            options=options,
+            pipeline=part.pipeline,
+            targets=part.targets,
+            options=part.options,
             parameters=plan.parameters,
             notes=plan.notes,
-            seed=run.parameters.get("seed", options.get("seed", 0)),
-            time_budget_s=budget / len(names),
-            time_limit_s=settings.TRAIN_TIME_LIMIT_S / len(names),
+            seed=run.parameters.get("seed", part.options.get("seed", 0)),
+            time_budget_s=budget / len(parts),
+            time_limit_s=settings.TRAIN_TIME_LIMIT_S / len(parts),
             champion=beside,
-            extractor=extractor(name, options),
+            extractor=extractor(part.pipeline, part.options),
             learns_from=pipeline.learns_from,
-            part=part,
-            parts=len(names),
+            part=number_of_part,
+            parts=len(parts),
+            part_name=part.name,
         )
         job.write()
         jobs.append(job)
     return tuple(jobs)
+
+
+def _options_of(run: TrainingRun) -> dict[str, dict[str, Any]]:
+    """By control its options, of which those that the run was given come first."""
+    given = run.parameters.get("options", {})
+    known = {name for pipeline in PIPELINES.values() for name in pipeline.options}
+    if unknown := sorted(set(given) - known - {CONTROLS}):
+        raise UnknownOption(
+            f"There is no option {unknown[0]!r}.", hint=f"Known: {', '.join(sorted(known))}."
+        )
+    # Which pipeline fills a control is what the project says today.
+    choices = {pipeline.chosen_by for pipeline in PIPELINES.values()}
+    options = overridden(run.project.options, given, choices)
+    return pipelines.options_of(parse(run.project.label_config), options)
 
 
 def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:

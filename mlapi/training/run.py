@@ -1,6 +1,6 @@
 """Carries out a training run: claim, freeze, train in a child, check, register, promote."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from mlapi.child_process.supervise import ChildError, Limits, program
 from mlapi.errors import NotServed
 from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
+from mlapi.pipelines import control_options
+from mlapi.pipelines.control_options import CONTROLS
 from mlapi.pipelines.options import agreed
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import read_curve, read_result
@@ -186,7 +188,7 @@ class _Attempt:
                 **self.run.parameters,
                 "fingerprint": pipelines.fingerprint(match),
                 "pipeline": match.pipeline,
-                **_parameters(jobs),
+                **_parameters(jobs, project.options),
             },
         )
         for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
@@ -292,10 +294,13 @@ class _Attempt:
             log.info("the run had ended already")
 
 
-def _parameters(jobs: Sequence[TrainingJob]) -> dict[str, Any]:
+def _parameters(jobs: Sequence[TrainingJob], options: Mapping[str, Any]) -> dict[str, Any]:
     """What the run records of its jobs, and is tried again with."""
+    own = {t.name: control_options.own_of(options, t.name) for job in jobs for t in job.targets}
+    controls = {name: values for name, values in own.items() if values}
+    shared = agreed([job.options for job in jobs])
     return {
-        "options": agreed([job.options for job in jobs]),
+        "options": {**shared, CONTROLS: controls} if controls else shared,
         "seed": jobs[0].seed,
         "time_budget_s": sum(job.time_budget_s for job in jobs),
         **agreed([job.parameters for job in jobs]),

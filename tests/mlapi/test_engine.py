@@ -84,6 +84,7 @@ def test_an_option_that_chooses_nothing_is_refused_also_where_other_controls_are
         engine().validate_options(project, {"similar_to": "bird"})
     found = engine().validate_options(project, {"similar_to": "dog", "seed": 3})
     assert (found["similar_to"], found["seed"]) == ("dog", 3)
+    found = engine().validate_options(project, {"seed": 3})
     assert "automl" not in found  # texts and images have another default
 
 

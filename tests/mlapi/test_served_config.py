@@ -28,8 +28,8 @@ def test_a_config_that_is_served_and_one_that_is_not():
 def test_a_versions_targets_are_matched_once_for_each_config_and_options(monkeypatch):
     served_config._targets_of.cache_clear()
     pipeline = PIPELINES["text_classification"]
-    matches, real = [], pipeline.match
-    monkeypatch.setattr(pipeline, "match", lambda *args: matches.append(args) or real(*args))
+    matches, real = [], pipeline.target
+    monkeypatch.setattr(pipeline, "target", lambda *args: matches.append(args) or real(*args))
     predictor = version_predictor.load(split(artifact()))
     for options in ({}, {}, {"seed": 1}):
         (target,) = targets_of(predictor, LABEL_CONFIG, options)

@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 from django.db import InterfaceError, OperationalError
 from django_q.models import OrmQ
 
-from mlapi import jobs, model_cache, served_config, serving
+from mlapi import jobs, model_cache, pipelines, served_config, serving
 from mlapi.labelstudio import label_config
 from mlapi.pipelines import PIPELINES
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
@@ -82,7 +82,7 @@ def test_a_version_is_loaded_once_however_many_threads_ask(version, monkeypatch)
 
 def test_threads_share_a_predictor_and_get_the_same_answers(version):
     predictor = model_cache.load(version)
-    specs = PIPELINES["text_classification"].match(label_config.parse(LABEL_CONFIG), {}).targets
+    specs = pipelines.match(label_config.parse(LABEL_CONFIG)).targets
     rows = [task["data"] for task in TASKS] * 50
     expected = predictor.predict(rows, specs)
     with ThreadPoolExecutor(4) as threads:

@@ -9,6 +9,7 @@ from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
+from mlapi.pipelines.image_classification.options import OPTIONS
 from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
@@ -24,6 +25,7 @@ class ImageClassification(ImagePipeline):
     """Choices on Image; one estimator per control, over the features of the images."""
 
     name = "image_classification"
+    options = OPTIONS
     modules = (
         "mlapi.images.function",
         "mlapi.pipelines.image_classification.model",

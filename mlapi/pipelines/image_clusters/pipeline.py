@@ -8,6 +8,7 @@ from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.image_clusters.options import OPTIONS
 from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
@@ -24,21 +25,20 @@ _ONE = {"choices": "choice", "taxonomy": "taxonomy_choice"}
 
 
 class ImageClusters(ImagePipeline):
-    """The option `cluster` names a TextArea, Choices or Taxonomy on Image."""
+    """The option `cluster` chooses a TextArea, Choices or Taxonomy on Image."""
 
     name = "image_clusters"
+    options = OPTIONS
+    chosen_by = "cluster"
+    one_target = True
     modules = (
         "mlapi.images.function",
         "mlapi.pipelines.image_clusters.function",
     )
-    opt_in = True
     learns_from = "all"
     counts = "tasks"  # clusters are found without labels, which only name them
     # A few new names are worth a version, however many images there are.
     policy = {"changed_min": 5, "changed_share": 0.0}
-
-    def is_enabled(self, options: Mapping[str, Any]) -> bool:
-        return isinstance(options.get("cluster"), str) and bool(options["cluster"])
 
     def purpose(self, options: Mapping[str, Any]) -> str:
         return "clusters"
@@ -72,13 +72,16 @@ class ImageClusters(ImagePipeline):
 
 
 def _refusal(control: Control, config: LabelConfig, cluster: Any) -> str:
-    """The code of why the control is not the one that the option names; "" if it is."""
+    """The code of why the control is not the one that the option chooses; "" if it is.
+
+    The option is the name of a control, or true for one whose own option it is.
+    """
     if control.tag not in CONTROLS:
         return "control_not_served"
     image = image_of(control, config)
     if isinstance(image, str):
         return image
-    if control.name != cluster:
+    if cluster is not True and control.name != cluster:
         named = any(other.name == cluster for other in config.controls)
         return "other_control" if named else "control_not_found"
     if control.per_region:

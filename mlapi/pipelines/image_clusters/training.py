@@ -19,7 +19,7 @@ from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
 from mlapi.pipelines.image_clusters.clustering import Clustering, cluster, nearest, silhouette
 from mlapi.pipelines.image_clusters.evaluation import ClusterHoldout, Examples, PreviousClusters
 from mlapi.pipelines.image_clusters.model import ClusterModel
-from mlapi.pipelines.images.options import MOST_CLUSTERS
+from mlapi.pipelines.image_clusters.options import MOST_CLUSTERS
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter

@@ -14,7 +14,7 @@ from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
-from mlapi.pipelines.images import options as image_options
+from mlapi.pipelines.image_similarity.options import similar_to
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -56,10 +56,10 @@ def train(
 
 
 def _label(job: TrainingJob, spec: TargetSpec) -> str:
-    option = image_options.similar_to(job.options)
-    if option is None or option[1] not in spec.labels:
+    reference = similar_to(job.options)
+    if reference is None or reference[1] not in spec.labels:
         raise TrainingFailed("no_references", "similar_to names no label.")
-    return option[1]
+    return reference[1]
 
 
 def _examples(

@@ -10,6 +10,7 @@ from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
+from mlapi.pipelines.images.options import check_features
 from mlapi.pipelines.targets import distinct_inputs
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -44,16 +45,11 @@ class ImagePipeline(Pipeline):
     def applies_to(self, config: LabelConfig) -> bool:
         return any(found.tag == "Image" for found in config.objects.values())
 
-    @property
-    def option_names(self) -> frozenset[str]:
-        from mlapi.pipelines.images import options
-
-        return frozenset(options.KNOWN)
-
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
-        from mlapi.pipelines.images import options
-
-        return options.validate(chosen)
+        """As of any pipeline; also InvalidOption for features that this machine cannot make."""
+        validated = super().validate_options(chosen)
+        check_features(validated["features"])
+        return validated
 
     def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return addresses.read_address(task_data, target)

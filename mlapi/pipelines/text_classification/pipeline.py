@@ -7,10 +7,11 @@ from mlapi.domain import InputError, TargetSpec
 from mlapi.inputs.text import objects, reading
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
-from mlapi.pipelines import options, refusals
+from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.targets import distinct_inputs, target_spec
+from mlapi.pipelines.text_classification.options import OPTIONS
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -20,12 +21,6 @@ if TYPE_CHECKING:
     from mlapi.pipelines.parts import Parts
 
 CONTROLS = ("Choices", "Taxonomy", "Rating", "Pairwise")
-
-OPTIONS = {
-    "automl": options.AUTOML,
-    "time_budget_s": options.TIME_BUDGET_S,
-    "seed": options.SEED,
-}
 
 
 class TextClassification(Pipeline):
@@ -38,6 +33,7 @@ class TextClassification(Pipeline):
     """
 
     name = "text_classification"
+    options = OPTIONS
     modules = ("mlapi.pipelines.text_classification.model",)
 
     def target(
@@ -46,13 +42,6 @@ class TextClassification(Pipeline):
         found = refusals.objects_of(control, config)
         code = _refusal(control, found)
         return code if code or isinstance(found, str) else target_spec(control, found)
-
-    @property
-    def option_names(self) -> frozenset[str]:
-        return frozenset(OPTIONS)
-
-    def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
-        return options.validate(chosen, OPTIONS)
 
     def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return reading.read_text(task_data, target)

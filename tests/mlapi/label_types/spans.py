@@ -229,16 +229,12 @@ class SpanPipeline(Pipeline):
     """Labels on Text: each word of the training split's spans has its class."""
 
     name = "toy_spans"
-    option_names = frozenset()
 
     def target(self, control, config, options):
         texts = [config.objects.get(name) for name in control.to_name]
         if control.tag == "Labels" and texts[0] is not None and texts[0].tag == "Text":
             return target_spec(control, texts)
         return "control_not_served"
-
-    def validate_options(self, options):
-        return options
 
     def read_input(self, task_data, target):
         text = task_data.get(target.field)

@@ -129,34 +129,39 @@ def test_an_option_that_names_nothing_serves_nothing_and_says_so(options, code):
 
 
 @pytest.mark.parametrize(
-    ("value", "error"),
+    ("name", "value", "error"),
     [
-        ({"similar_to": ""}, InvalidOption),
-        ({"similar_to": {"label": "x"}}, InvalidOption),
-        ({"k": 0}, InvalidOption),
-        ({"clusters": 1}, InvalidOption),
-        ({"clusters": "ten"}, InvalidOption),
-        ({"features": "resnet"}, InvalidOption),
-        ({"features": "hf:/no/such/model"}, InvalidOption),
-        ({"similar_to": "a", "cluster": "b"}, InvalidOption),
-        ({"neighbours": 5}, UnknownOption),
+        ("image_similarity", {"similar_to": ""}, InvalidOption),
+        ("image_similarity", {"similar_to": {"label": "x"}}, InvalidOption),
+        ("image_similarity", {"k": 0}, InvalidOption),
+        ("image_clusters", {"cluster": 5}, InvalidOption),
+        ("image_clusters", {"cluster": False}, InvalidOption),
+        ("image_clusters", {"clusters": 1}, InvalidOption),
+        ("image_clusters", {"clusters": "ten"}, InvalidOption),
+        ("image_classification", {"features": "resnet"}, InvalidOption),
+        ("image_clusters", {"features": "hf:/no/such/model"}, InvalidOption),
+        ("image_similarity", {"neighbours": 5}, UnknownOption),
+        ("image_classification", {"k": 5}, UnknownOption),
     ],
 )
-def test_what_a_project_of_images_cannot_set_is_refused_by_name(value, error):
+def test_what_a_pipeline_of_images_cannot_use_is_refused_by_name(name, value, error):
     with pytest.raises(error) as refused:
-        pipelines.get("image_classification").validate_options(value)
+        pipelines.get(name).validate_options(value)
 
     assert refused.value.message.isascii()
     if error is InvalidOption:
         assert next(iter(value)) in refused.value.message or refused.value.hint
 
 
-def test_every_pipeline_of_images_takes_the_same_options():
-    names = ("image_classification", "image_similarity", "image_clusters")
-    known = [pipelines.get(name).validate_options({"seed": 3}) for name in names]
-
-    assert known[0] == known[1] == known[2]
-    assert known[0]["features"] == "opencv"
+def test_pipelines_of_images_share_some_options_and_have_others_of_their_own():
+    shared = {"time_budget_s": None, "seed": 3, "features": "opencv"}
+    own = {
+        "image_classification": {"automl": "off"},
+        "image_similarity": {"similar_to": None, "k": 10},
+        "image_clusters": {"cluster": None, "clusters": None},
+    }
+    for name, options in own.items():
+        assert pipelines.get(name).validate_options({"seed": 3}) == shared | options
 
 
 @pytest.mark.parametrize(

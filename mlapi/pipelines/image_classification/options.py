@@ -1,0 +1,6 @@
+"""The options of image classification."""
+
+from mlapi.pipelines import options
+from mlapi.pipelines.images.options import SHARED
+
+OPTIONS = {"automl": options.automl("off"), **SHARED}
