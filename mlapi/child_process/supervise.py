@@ -28,6 +28,8 @@ _PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
     *("HF_HOME", "HF_HUB_CACHE"),  # where its parent has put a model from the hub
 )
+# By which a program ends itself; by any other it was ended from outside, as when memory runs out.
+_FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGSYS", "SIGTRAP"})
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
 
@@ -39,6 +41,10 @@ class ChildCrashed(ChildError):
     """It was killed by a signal, or ended without an error file."""
 
     code = "child_crashed"
+
+
+class ChildKilled(ChildCrashed):
+    """It was killed from outside: what it worked on may be as good as ever."""
 
 
 class TimeLimit(ChildError):
@@ -115,6 +121,14 @@ def supervise(
                 )
     if process.returncode:
         raise _failure(process.returncode, folder)
+
+
+def again_if_killed(action: Callable[[], None]) -> None:
+    """Calls it, and once more if its program was killed from outside. Raises what it raises."""
+    try:
+        action()
+    except ChildKilled:
+        action()
 
 
 def output_tail(folder: Path) -> str:
@@ -205,7 +219,8 @@ def _failure(returncode: int, folder: Path) -> ChildError:
             name = signal.Signals(number).name
         except ValueError:
             name = "unknown"
-        return ChildCrashed(f"The process was killed by signal {number} ({name}).")
+        kind = ChildCrashed if name in _FAULTS else ChildKilled
+        return kind(f"The process was killed by signal {number} ({name}).")
     try:
         error = read_error(folder)
         return ChildFailed(error.code[:64], error.message, error.hint)

@@ -5,7 +5,7 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
-from mlapi.child_process.supervise import Limits, program
+from mlapi.child_process.supervise import ChildKilled, Limits, again_if_killed, program
 from mlapi.run_folder.job import ConversionJob, Stored
 from mlapi.run_folder.result import read_conversion
 from registry import artifacts, queue
@@ -52,8 +52,8 @@ def request_champions() -> None:
 def convert(version: ModelVersion) -> ConvertedArtifact | None:
     """Converts the version unless it has today's format or was converted; returns the artifact.
 
-    Raises ConversionFailed, ArtifactMissing or ArtifactCorrupt. Takes some seconds, and may not
-    be called in a transaction.
+    Raises ConversionFailed, ArtifactMissing, ArtifactCorrupt, or ChildKilled where its process was
+    killed from outside twice. Takes some seconds, and may not be called in a transaction.
     """
     if not is_old(version):
         return None
@@ -61,12 +61,12 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
         path = artifacts.fetch_file(version.artifact, version.artifact_sha256)
         ConversionJob(Stored(path, version.artifact_sha256), version.pipeline).write(folder)
         try:
-            supervise.supervise(
-                program("mlapi.conversion.child", str(folder)),
-                folder,
-                Limits.from_settings(_SECONDS),
-            )
+            command = program("mlapi.conversion.child", str(folder))
+            limits = Limits.from_settings(_SECONDS)
+            again_if_killed(lambda: supervise.supervise(command, folder, limits))
             content = read_verified(folder / "artifact.bin", read_conversion(folder).sha256)
+        except ChildKilled:
+            raise
         except EvalsError as error:
             tail = supervise.output_tail(folder).strip()
             log.error("not converted", version=version.label, error=str(error), output=tail)

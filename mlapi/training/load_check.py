@@ -10,7 +10,7 @@ from django.forms.models import model_to_dict
 from mlapi import pipelines
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
-from mlapi.child_process.supervise import Limits, program
+from mlapi.child_process.supervise import ChildKilled, Limits, again_if_killed, program
 from mlapi.conversion.converting import convert
 from mlapi.domain import Match, TargetSpec
 from mlapi.images.preparation import ImagePreparation
@@ -29,7 +29,8 @@ _SECONDS = 300
 def loads_in_a_fresh_process(version: ModelVersion) -> bool:
     """Whether the version could serve; a failure is logged with its reason.
 
-    In a process of its own, because an artifact that does not load may crash its process.
+    In a process of its own, because an artifact that does not load may crash its process. Raises
+    ChildKilled where that process was killed from outside twice: that says nothing of the version.
     """
     with folders.temporary_folder("load-check") as folder:
         try:
@@ -37,11 +38,11 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
             key, sha256 = artifacts.loaded_from(version)
             artifact = artifacts.fetch_file(key, sha256)
             _write_job(version, folder)
-            supervise.supervise(
-                program("mlapi.training.load_check_child", str(folder), str(artifact), sha256),
-                folder,
-                Limits.from_settings(_SECONDS),
-            )
+            command = program("mlapi.training.load_check_child", str(folder), str(artifact), sha256)
+            limits = Limits.from_settings(_SECONDS)
+            again_if_killed(lambda: supervise.supervise(command, folder, limits))
+        except ChildKilled:
+            raise
         except EvalsError as error:
             output = supervise.output_tail(folder).strip()
             log.error("does not load", version=version.label, error=error.message, output=output)

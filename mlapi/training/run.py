@@ -12,7 +12,7 @@ from django.db.models import Max
 from mlapi import pipelines
 from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
-from mlapi.child_process.supervise import ChildError, Limits, program
+from mlapi.child_process.supervise import ChildCrashed, ChildError, ChildFailed, Limits, program
 from mlapi.errors import NotServed
 from mlapi.images.preparation import ImagePreparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
@@ -116,6 +116,8 @@ class _Attempt:
                 error = LabelsUnread.instead_of(failure, self.unread)
             log.warning("training failed", code=error.code, error=error.message)
             self.fail(error.code, error.message, error.hint)
+            if isinstance(failure, ChildCrashed):
+                runs.retry_once(self.run)
         except Exception as error:
             log.exception("training failed unexpectedly")
             self.fail("unexpected", f"{type(error).__name__}: {error}", "See the worker's log.")
@@ -229,11 +231,15 @@ class _Attempt:
             raise
 
     def _load_error(self, folder: Path, sha256: str, heartbeat: Heartbeat) -> str:
-        """Why the artifact does not load in a fresh process; "" if it does."""
+        """Why the artifact does not load in a fresh process; "" if it does.
+
+        Raises ChildError where that process was ended without saying so: the run has failed,
+        and nothing is known of the version.
+        """
         try:
             command = self.programs.verify(folder, folder / "artifact.bin", sha256)
             self._supervise(command, folder, heartbeat)
-        except ChildError as error:
+        except ChildFailed as error:
             return error.message
         return ""
 

@@ -17,6 +17,8 @@ from registry.models.run import ACTIVE_STATES, RunState
 from . import base
 
 LOG_MAX_CHARACTERS = 200_000
+# What a run fails with whose process was lost, perhaps by no fault of its own.
+_LOST = frozenset({"child_crashed", "worker_lost"})
 
 Trigger = TrainingRun.Trigger
 # Starts by people, by the reaper and for an old format have an audit entry; for those by Label
@@ -290,3 +292,16 @@ def retry(run: TrainingRun, *, actor: str, reason: str = "") -> tuple[TrainingRu
         parameters=run.parameters,
         retry_of=run,
     )
+
+
+def retry_once(run: TrainingRun) -> TrainingRun | None:
+    """Queue a run again whose process was lost, with the reason; None if it isn't to be.
+
+    A run that replaced a lost one is not replaced again: what kills two kills the third.
+    """
+    run.refresh_from_db()
+    replaced = run.retry_of.error_code in _LOST if run.retry_of else False
+    if run.state != RunState.FAILED or run.error_code not in _LOST or replaced:
+        return None
+    again, started = retry(run, actor="worker", reason=run.error)
+    return again if started else None

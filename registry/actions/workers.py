@@ -64,14 +64,5 @@ def _fail_lost(run: TrainingRun) -> bool:
     )
     if not failed:
         return False
-    run.refresh_from_db()
-    if run.retry_of is None or run.retry_of.error_code != _WORKER_LOST:
-        runs.start(
-            run.project,
-            trigger=TrainingRun.Trigger.RETRY,
-            actor="worker",
-            reason=run.error,
-            parameters=run.parameters,
-            retry_of=run,
-        )
+    runs.retry_once(run)
     return True

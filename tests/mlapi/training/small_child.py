@@ -110,7 +110,7 @@ def break_off(folder: Path) -> None:
     sys.exit(3)
 
 
-def die(folder: Path) -> None:
+def die(folder: Path, *_: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
