@@ -25,7 +25,7 @@ def convert(folder: Path) -> None:
     content = read_verified(job.artifact.path, job.artifact.sha256)
     parts = format_1.parts_of(content, job.pipeline)
     sha256 = artifact.write(folder / "artifact.bin", job.pipeline, parts)
-    pipelines.get(job.pipeline).load((folder / "artifact.bin").read_bytes())
+    pipelines.get(job.pipeline).load(read_verified(folder / "artifact.bin", sha256))
     write_result(folder, ConversionResult(sha256))
 
 

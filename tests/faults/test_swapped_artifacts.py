@@ -1,0 +1,125 @@
+"""Somebody who may write into the artifact store: no process reads what was not registered."""
+
+import pickle
+from contextlib import suppress
+
+import pytest
+
+from mlapi import model_cache
+from mlapi.child_process.supervise import ChildFailed, Limits, program, supervise
+from mlapi.pipelines.models import load_model
+from mlapi.run_folder.job import ConversionJob, Stored, TrainingJob
+from registry import artifacts
+from registry.verified import ArtifactCorrupt, ArtifactMissing, sha256_of
+from tests.factories import ModelVersionFactory
+from tests.faults.swapping import swapped
+from tests.mlapi.trained import artifact
+from tests.mlapi.training.projects import labelled_project
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_loaded_versions"),
+]
+READS = 500
+
+
+class Runs:
+    """Unpickled, it writes the file."""
+
+    def __init__(self, path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.fixture
+def proof(tmp_path):
+    """The file that is there if code of the artifact ran."""
+    return tmp_path / "it ran"
+
+
+@pytest.fixture
+def evil(proof) -> bytes:
+    return pickle.dumps({"format": 1, "pipeline": "text_classification", "targets": [Runs(proof)]})
+
+
+@pytest.fixture
+def version():
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    return ModelVersionFactory(project=project, content=artifact(), champion=True)
+
+
+def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
+    version, evil, proof, tmp_path
+):
+    """Also of another version's artifact, which every process would load."""
+    path, own = artifacts.fetch(version), artifacts.read(version)
+    for another in (evil, artifact(temperature=3.0)):
+        refused = 0
+        with swapped(path, another, tmp_path):
+            for _ in range(READS):
+                try:
+                    assert artifacts.read(version) == own
+                    with artifacts.open_original(version) as file:
+                        file.read(1)
+                except (ArtifactCorrupt, ArtifactMissing):
+                    refused += 1
+        assert refused > 0
+        assert artifacts.read(version) == own
+    assert not proof.exists()
+
+
+def test_what_the_server_loads_during_swaps_is_the_version_or_nothing(
+    version, evil, proof, tmp_path
+):
+    loaded = 0
+    with swapped(artifacts.fetch(version), artifact(labels=("Good", "Bad")), tmp_path):
+        for _ in range(100):
+            model_cache.clear()
+            try:
+                predictor = model_cache.load(version)
+            except model_cache.ModelUnavailable:
+                continue
+            loaded += 1
+            assert predictor.targets[0].labels == ("Positive", "Negative")
+    assert loaded
+
+
+@pytest.mark.parametrize("reader", ["load check", "conversion"])
+def test_a_child_process_reads_only_the_hash_that_it_was_given(reader, evil, proof, tmp_path):
+    """The file is another when the child opens it, as when a swap falls between two processes."""
+    path = tmp_path / "artifact"
+    path.write_bytes(artifact())
+    stored = Stored(path, sha256_of(path))
+    if reader == "conversion":
+        ConversionJob(stored, "text_classification").write(tmp_path)
+        command = program("mlapi.conversion.child", str(tmp_path))
+    else:
+        TrainingJob(tmp_path, 1, 1, 2, "text_classification", targets=()).write()
+        (tmp_path / "dataset.jsonl").touch()
+        command = program(
+            "mlapi.training.load_check_child", str(tmp_path), str(path), stored.sha256
+        )
+    for another in (evil, artifact(temperature=3.0)):
+        path.write_bytes(another)
+        with pytest.raises(ChildFailed, match="not the file that was put there"):
+            supervise(command, tmp_path, Limits(60, 4096))
+    assert not proof.exists()
+
+
+def test_a_training_reads_a_champion_only_as_it_was_hashed(evil, proof, tmp_path):
+    path = tmp_path / "artifact"
+    path.write_bytes(artifact())
+    sha256 = sha256_of(path)
+    loaded = 0
+    for another in (evil, artifact(labels=("Good", "Bad"))):
+        with swapped(path, another, tmp_path):
+            for _ in range(100):
+                load_model.cache_clear()
+                with suppress(ArtifactCorrupt, ArtifactMissing):
+                    (target,) = load_model(str(path), sha256).targets
+                    assert target.spec.labels == ("Positive", "Negative")
+                    loaded += 1
+    assert loaded
+    assert not proof.exists()
