@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication, TokenAuthentication
@@ -25,6 +26,7 @@ class Caller:
     name: str
     key: AccessKey | None = None
     has_password: bool = False  # it was authenticated by the basic credentials
+    user: User | None = None  # of a token
     is_authenticated = True
 
     @property
@@ -41,6 +43,10 @@ class Caller:
     def is_bound(self) -> bool:
         """Whether the scope is limited."""
         return bool(self.project or self.hostname)
+
+    def may(self, permission: str) -> bool:
+        """Whether it has the permission; keys and basic credentials have that of all routes."""
+        return self.user is None or self.user.has_perm(permission)
 
     def projects(self) -> QuerySet[Project]:
         """The projects in scope, with their champions."""
@@ -137,7 +143,10 @@ def _is_basic_credentials(encoded: str) -> bool:
 
 def _by_token(request: Request) -> Caller | None:
     user_and_token: tuple[Any, Any] | None = TokenAuthentication().authenticate(request)
-    return Caller(user_and_token[0].get_username()) if user_and_token else None
+    if user_and_token is None:
+        return None
+    user = user_and_token[0]
+    return Caller(user.get_username(), user=user)
 
 
 def _anonymous() -> Caller:

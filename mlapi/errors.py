@@ -26,6 +26,13 @@ class KeyUnknown(HttpError):
     text = "This access key is unknown or revoked."
 
 
+class RouteNotPermitted(HttpError):
+    """A token whose user may not call the route."""
+
+    code = "route_not_permitted"
+    text = "This token's user may not call this route."
+
+
 class ProjectUnknown(HttpError):
     """A project that does not exist or is outside the caller's scope; indistinguishable."""
 

@@ -16,7 +16,8 @@ from rest_framework.views import APIView
 
 from mlapi import exception_handlers, ingest, monitoring, registry_cache, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
-from mlapi.errors import JobUnknown, as_error
+from mlapi.errors import JobUnknown, RouteNotPermitted, as_error
+from registry import permissions
 from registry.actions import events
 from registry.json_http import JSONBody, refuse_chunked, request_id
 from registry.models import Event, ModelVersion, Project, TrainingRun
@@ -56,6 +57,7 @@ class ProtocolView(APIView):
 
     authentication_classes = [ProtocolAuthentication]
     permission_classes: list = []
+    needs = permissions.CALL_ROUTES  # of a token's user
     parser_classes = [JSONBody]
     content_negotiation_class = OneParser
     http_method_names = ["get", "head", "post"]
@@ -64,6 +66,8 @@ class ProtocolView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
         if request.auth is not None:
+            if not self.caller.may(self.needs):
+                raise RouteNotPermitted
             refuse_chunked(request.META)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -111,6 +115,8 @@ class Health(ProtocolView):
 class Ready(ProtocolView):
     """GET /ready, for load balancers and people: 200, or 503 with the reason."""
 
+    needs = permissions.READ_ROUTES
+
     def get(self, request: Request) -> HttpResponse:
         return json_response(
             {"status": "READY", **monitoring.check_readiness(self.caller.projects())}
@@ -128,6 +134,8 @@ class Setup(ProtocolView):
 
 class Validate(ProtocolView):
     """POST /validate: the pipeline and targets of a label config; 400 with the reason if none."""
+
+    needs = permissions.READ_ROUTES
 
     def post(self, request: Request) -> HttpResponse:
         match = ingest.match_label_config(requests.label_config(request.data))
@@ -196,6 +204,8 @@ class Train(ProtocolView):
 class IsTraining(ProtocolView):
     """GET /is_training?project=: an unknown project is not training."""
 
+    needs = permissions.READ_ROUTES
+
     def get(self, request: Request) -> HttpResponse:
         uid = requests.project_uid(request.query_params.get("project"))
         if uid is None and self.caller.project:
@@ -214,6 +224,8 @@ class IsTraining(ProtocolView):
 
 class JobStatus(ProtocolView):
     """POST /job_status {"job"}: the state of a run in the words of the first ML protocol."""
+
+    needs = permissions.READ_ROUTES
 
     def post(self, request: Request) -> HttpResponse:
         runs = TrainingRun.objects.filter(project__in=self.caller.projects())
@@ -243,6 +255,8 @@ class Versions(ProtocolView):
     Label Studio 1.23 calls it with GET and without a project; the first ML protocol with POST.
     """
 
+    needs = permissions.READ_ROUTES
+
     def get(self, request: Request) -> HttpResponse:
         return self._respond(request.query_params.get("project"))
 
@@ -259,6 +273,8 @@ class Versions(ProtocolView):
 
 class Metrics(ProtocolView):
     """GET /metrics: the champions' metrics, as Prometheus text for a scraper, else as JSON."""
+
+    needs = permissions.READ_ROUTES
 
     def get(self, request: Request) -> HttpResponse:
         champions = champion_metrics(self.caller.projects())

@@ -41,6 +41,9 @@ CODES = {
     # Of the protocol that Label Studio speaks.
     "host_not_allowed": ErrorCode(400, "Add it to the setting ALLOWED_HOSTS and restart."),
     "key_unknown": ErrorCode(401, "Make one with: manage.py access_key new."),
+    "route_not_permitted": ErrorCode(
+        403, "Use the URL with an access key, or a token of the group admin."
+    ),
     "project_unknown": ErrorCode(
         404, "Use the URL that was made for it, or a key without a scope."
     ),

@@ -3,12 +3,18 @@
 The permission that an action needs is named by the action (`registry.actions.operator`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model
 
 User = AbstractBaseUser | AnonymousUser
+
+# What a token needs on Label Studio's routes: to read on them, and to do everything there that an
+# access key without a scope does, which who may make keys could do anyway.
+READ_ROUTES = "registry.view_project"
+CALL_ROUTES = "registry.call_routes_project"
 
 _READ = (
     "project",
@@ -37,6 +43,7 @@ _ADMIN = frozenset(
     {
         "registry.configure_project",
         "registry.connect_project",
+        CALL_ROUTES,
         "registry.view_accesskey",
         "registry.add_accesskey",
         "registry.revoke_accesskey",
@@ -76,9 +83,31 @@ def may_view(user: User, model: type[Model]) -> bool:
 def grant(apps: Any, schema_editor: Any = None) -> None:
     """For a migration: make the groups, and give each what GROUPS says; takes nothing away.
 
-    Django makes the rows of permissions after all migrations, so they are made here first.
     What a group is to have of a model that a later migration adds, that migration grants.
     """
+    _create_permissions(apps)
+    fill_groups(apps.get_model("auth", "Group"), apps.get_model("auth", "Permission"))
+
+
+def grant_later(*permissions: str) -> Callable[..., None]:
+    """For a migration that brings these permissions: give them to the groups that GROUPS names.
+
+    Nothing else is given: someone may have taken it away from a group meanwhile.
+    """
+
+    def grant_them(apps: Any, schema_editor: Any = None) -> None:
+        _create_permissions(apps)
+        found = apps.get_model("auth", "Permission").objects
+        for group in apps.get_model("auth", "Group").objects.filter(name__in=GROUPS):
+            for permission in set(permissions) & GROUPS[group.name]:
+                app, codename = permission.split(".")
+                group.permissions.add(*found.filter(content_type__app_label=app, codename=codename))
+
+    return grant_them
+
+
+def _create_permissions(apps: Any) -> None:
+    """Make the permissions' rows, which Django makes after all migrations."""
     from django.contrib.auth.management import create_permissions
 
     for config in apps.get_app_configs():
@@ -86,7 +115,6 @@ def grant(apps: Any, schema_editor: Any = None) -> None:
         config.models_module = True  # else a migration's app passes for one without models
         create_permissions(config, apps=apps, verbosity=0)
         config.models_module = module
-    fill_groups(apps.get_model("auth", "Group"), apps.get_model("auth", "Permission"))
 
 
 def fill_groups(groups: Any, permissions: Any) -> None:

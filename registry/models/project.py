@@ -150,6 +150,10 @@ class Project(models.Model):
             ("check_project", "Can check a project's connection"),
             ("configure_project", "Can change how a project learns and promotes"),
             ("connect_project", "Can set a project's credentials and confirm its host"),
+            (
+                "call_routes_project",
+                "Can call all of Label Studio's routes, as a key without a scope",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ A new route has no row, and fails the first test until someone decides who may u
 """
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -13,6 +14,7 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from rest_framework.authtoken.models import Token
 
+from registry.models import Project
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -155,17 +157,16 @@ TABLE = {
     "api/access-keys/<int:pk>/": {"GET": "admin"},
     "api/access-keys/<int:pk>/revoke/": {"POST": "admin"},
 }
-# Label Studio's routes: for an access key; those open to all, too. tests/mlapi/protocol has more.
+# Label Studio's routes: whose token opens them, beside every access key. tests/mlapi/protocol has
+# more of them.
 PROTOCOL = {
     "^$": "anonymous",
     "^health/?$": "anonymous",
     **{
-        f"^{route}/?$": "key"
-        for route in (
-            *("setup", "predict", "webhook", "train", "is_training", "job_status"),
-            *("versions", "metrics", "validate", "ready"),
-        )
+        f"^{route}/?$": "viewer"
+        for route in ("is_training", "job_status", "versions", "metrics", "validate", "ready")
     },
+    **{f"^{route}/?$": "admin" for route in ("setup", "predict", "webhook", "train")},
 }
 
 
@@ -312,6 +313,57 @@ def test_label_studios_routes_are_for_those_with_a_key(route):
     client = Client()
     client.force_login(User.objects.create_superuser("root"))  # a session opens none of them
     refused = {client.get(f"/{path}").status_code, client.post(f"/{path}").status_code} <= {401}
-    assert refused == (PROTOCOL[route] == "key")
+    assert refused == (PROTOCOL[route] != "anonymous")
     answers = [client.get(f"/k/{key.plain}/{path}"), client.post(f"/k/{key.plain}/{path}")]
     assert any(a.status_code not in {401, 403, 404, 405} for a in answers)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_token_may_on_label_studios_routes_what_its_users_role_may(role):
+    headers = {}
+    if role != "anonymous":
+        headers = {"authorization": f"Token {token_of(role)}"}
+    client = Client(headers=headers)
+    for route, least in PROTOCOL.items():
+        path = "/" + route.strip("^$").replace("/?", "")
+        answers = [client.get(path), client.post(path, "{}", "application/json")]
+        may = ROLES.index(role) >= ROLES.index(least)
+        opened = any(a.status_code not in {401, 403, 404, 405} for a in answers)
+        assert opened == may, (route, role, [a.status_code for a in answers])
+        if not may and role != "anonymous":
+            codes = {a.json()["error"]["code"] for a in answers}
+            assert codes <= {"route_not_permitted", "method_not_allowed"}
+
+
+@pytest.mark.parametrize("role", ["stranger", "viewer", "lead"])
+def test_a_token_without_the_permission_trains_nothing_and_writes_no_label(role):
+    project = make.ProjectFactory()
+    client = Client(headers={"authorization": f"Token {token_of(role)}"})
+    stamp = {"id": int(project.uid.split(".")[0]), "created_at": created_at(project.uid)}
+    task = {"id": 1, "data": {"text": "good"}, "annotations": [{"id": 1, "result": []}]}
+    for path, body in [
+        ("/webhook", {"action": "START_TRAINING", "project": stamp}),
+        ("/webhook", {"action": "ANNOTATION_CREATED", "project": stamp, "task": task}),
+        ("/train", {"project": project.uid, "annotations": [task]}),
+        ("/setup", {"project": "99.1795420359", "schema": make.LABEL_CONFIG}),
+        ("/predict", {"project": project.uid, "tasks": [task]}),
+    ]:
+        assert client.post(path, body, "application/json").status_code == 403
+    assert not project.events.exists()
+    assert not project.runs.exists()
+    assert list(Project.objects.all()) == [project]
+
+
+def token_of(role):
+    """The token of a user who has the role."""
+    if role == "superuser":
+        user = User.objects.create_superuser("root")
+    else:
+        user = User.objects.create_user(role)
+        user.groups.add(*Group.objects.filter(name=role))
+    return Token.objects.create(user=user).key
+
+
+def created_at(uid):
+    """The time in a project's uid, as webhooks have it."""
+    return datetime.fromtimestamp(int(uid.split(".")[1]), UTC).isoformat()

@@ -90,7 +90,11 @@ PERMISSIONS: dict[str, str] = {
     for verb in ("add", "change", "delete", "view")
 }
 # What a migration since then has given to a group, so that its members may do more.
-GRANTED_SINCE: dict[str, set[str]] = {"viewer": set(), "lead": set(), "admin": set()}
+GRANTED_SINCE: dict[str, set[str]] = {
+    "viewer": set(),
+    "lead": set(),
+    "admin": {"registry.call_routes_project"},
+}
 # Every action that people do, by today's name, and the permission that it needed in the dump; of
 # one that is newer, the permission of the dump that it is covered by.
 ACTIONS = {

@@ -132,7 +132,7 @@ def test_without_a_password_set_no_basic_credentials_are_right(settings):
 
 @pytest.mark.django_db
 def test_a_token_is_accepted_while_its_user_is_active():
-    user = get_user_model().objects.create_user("anna")
+    user = get_user_model().objects.create_superuser("anna")
     caller = Caller(authorization=f"Token {Token.objects.create(user=user).key}")
     assert caller.get("/versions").status_code == 200
     user.is_active = False

@@ -1,0 +1,28 @@
+from django.db import migrations
+
+from registry.permissions import grant_later
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('registry', '0027_several_pipelines'),
+    ]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name='project',
+            options={
+                'ordering': ['-created_at'],
+                'permissions': [
+                    ('train_project', 'Can train a project, cancel its runs and try them again'),
+                    ('roll_back_project', 'Can roll a project back to an earlier version'),
+                    ('check_project', "Can check a project's connection"),
+                    ('configure_project', 'Can change how a project learns and promotes'),
+                    ('connect_project', "Can set a project's credentials and confirm its host"),
+                    ('call_routes_project', "Can call all of Label Studio's routes, as a key without a scope"),
+                ],
+            },
+        ),
+        migrations.RunPython(grant_later('registry.call_routes_project'), migrations.RunPython.noop, elidable=False),
+    ]
