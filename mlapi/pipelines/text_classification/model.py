@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mlapi.domain import TargetSpec
 from mlapi.inputs.text.reading import canonical, read_input
@@ -22,10 +21,16 @@ from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Example, Modality
 from mlapi.pipelines.parts import Parts
+from mlapi.pipelines.text_classification.terms import (
+    BYTES_KEPT,
+    Analyzer,
+    TermVectors,
+    Vocabulary,
+    character_ngrams,
+    learn,
+    tokens,
+)
 
-# Words and every other sign by itself, so that no text that has a character has no token.
-_WORD_OR_SIGN = r"(?u)\w+|[^\w\s]"
-_MAX_FEATURES = 200_000
 _BYTES_OF_A_TERM = 150  # of a vocabulary, about
 # Of a long text its words tell enough, and its characters would take ten times their time.
 _CHARACTERS = 1_000
@@ -39,77 +44,54 @@ def characters_take_too_long(texts: Sequence[str], n_labels: int) -> bool:
     return sum(min(len(text), _CHARACTERS) for text in texts) * (10 + n_labels) > _MOST_WORK
 
 
-def _beginning(text: str) -> str:
-    return text[:_CHARACTERS].lower()
-
-
-def _words() -> TfidfVectorizer:
-    return TfidfVectorizer(token_pattern=_WORD_OR_SIGN, **_SHARED)
-
-
-def _characters() -> TfidfVectorizer:
-    return TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(3, 5), preprocessor=_beginning, **_SHARED
-    )
-
-
 # What they do with a text belongs to the artifacts of the kind `tfidf`: what reads it in
 # another way is another kind.
-_SHARED = {"sublinear_tf": True, "dtype": np.float32, "max_features": _MAX_FEATURES}
-_READERS = (_words, _characters)
-
-
-def _terms(part: TfidfVectorizer) -> dict[str, Any]:
-    return {"terms": Texts(sorted(part.vocabulary_, key=part.vocabulary_.get)), "idf": part.idf_}
+_ANALYZERS = (Analyzer(tokens), Analyzer(character_ngrams, characters=_CHARACTERS))
 
 
 class TextVectors:
-    """A transformer from texts to float32 features: words, or words and characters.
-
-    What scikit-learn's FeatureUnion does, without its detour over joblib, which took a tenth
-    of the time of predicting one text.
-    """
+    """A transformer from texts to float32 features: words, or words and characters."""
 
     kind: ClassVar[str] = "tfidf"
 
     def __init__(self, *, characters: bool) -> None:
-        self.parts = [make() for make in (_READERS if characters else _READERS[:1])]
+        self._analyzers = _ANALYZERS if characters else _ANALYZERS[:1]
 
     def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
-        return self._beside([part.fit_transform(texts) for part in self.parts])
+        self.terms = TermVectors([learn(analyzer, texts) for analyzer in self._analyzers])
+        return self.transform(texts)
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
-        return self._beside([part.transform(texts) for part in self.parts])
+        return self.terms.transform(texts)
 
     @property
     def nbytes(self) -> int:
-        return sum(_BYTES_OF_A_TERM * len(part.vocabulary_) for part in self.parts)
+        return _BYTES_OF_A_TERM * self.size + BYTES_KEPT * len(self._analyzers)
 
     @property
     def size(self) -> int:
-        return sum(len(part.vocabulary_) for part in self.parts)
+        return self.terms.size
 
     def to_parts(self) -> dict[str, Any]:
         """The terms of the words, then of the characters; how a text is cut is the kind's."""
-        return {"terms": [_terms(part) for part in self.parts]}
+        vocabularies = self.terms.vocabularies
+        return {"terms": [{"terms": Texts(list(v.terms)), "idf": v.idf} for v in vocabularies]}
 
     @classmethod
     def from_parts(cls, parts: Parts) -> "TextVectors":
         described = list(parts.parts("terms"))
-        if not 1 <= len(described) <= len(_READERS):
+        if not 1 <= len(described) <= len(_ANALYZERS):
             raise parts.wrong("its terms are of words, or of words and characters.")
-        vectors = cls(characters=len(described) == len(_READERS))
-        for part, read in zip(vectors.parts, described, strict=True):
-            terms = read.texts("terms")
-            part.vocabulary_ = {term: i for i, term in enumerate(terms)}
-            if not terms or len(part.vocabulary_) < len(terms):
-                raise read.wrong("there are no terms, or one is there twice.")
-            part.idf_ = read.array("idf", len(terms))
+        vectors = cls(characters=len(described) == len(_ANALYZERS))
+        vectors.terms = TermVectors(list(map(_vocabulary, vectors._analyzers, described)))
         return vectors
 
-    @staticmethod
-    def _beside(matrices: list[csr_matrix]) -> csr_matrix:
-        return matrices[0] if len(matrices) == 1 else hstack(matrices, format="csr")
+
+def _vocabulary(analyzer: Analyzer, parts: Parts) -> Vocabulary:
+    terms = parts.texts("terms")
+    if not terms or len(set(terms)) < len(terms):
+        raise parts.wrong("there are no terms, or one is there twice.")
+    return Vocabulary(analyzer, terms, parts.array("idf", len(terms)))
 
 
 @dataclass(frozen=True)
