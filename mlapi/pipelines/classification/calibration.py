@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import expit, log_softmax
 
 from mlapi.pipelines.classification.candidates import UNSEEN
 from mlapi.pipelines.parts import Parts
@@ -29,7 +29,9 @@ class Temperature:
     def probabilities(self, scores: np.ndarray) -> np.ndarray:
         """(n, labels), rows add up to 1; 0 for labels that were not learned."""
         known = np.where(scores <= UNSEEN, -np.inf, scores / self.temperature)
-        return softmax(known, axis=1)
+        # Not SciPy's softmax, which takes 50 us for one row.
+        odds = np.exp(known - known.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
 
     def to_parts(self) -> dict[str, Any]:
         return {"kind": "temperature", "temperature": self.temperature}
