@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from evadb.catalog.catalog_type import NdArrayType
 from evadb.functions.abstract.abstract_function import AbstractFunction
@@ -90,6 +91,19 @@ class ModelFunction(Function):
     @abstractmethod
     def load(path: str, sha256: str) -> Any:
         """The model in a file of this hash; called at every bind, so it caches."""
+
+
+def object_frame(names: pd.Index, columns: Sequence[Sequence[Any]]) -> pd.DataFrame:
+    """The columns as they are: to infer their types takes pandas longer than a short prediction."""
+    values = np.empty((len(columns), len(columns[0])), object)
+    for row, column in zip(values, columns, strict=True):
+        row[:] = np.fromiter(column, object, len(row))  # so that arrays stay whole
+    return pd.DataFrame(values.T, columns=names, dtype=values.dtype, copy=False)
+
+
+def columns_of(frame: pd.DataFrame) -> list[list[Any]]:
+    """The values of each column, in order."""
+    return [column.tolist() for column in frame.to_numpy(object).T]
 
 
 def path(function: type[Function]) -> str:

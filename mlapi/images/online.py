@@ -122,8 +122,6 @@ def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> V
 
     What is not decoded at `until` is left for another time: large images take turns.
     """
-    import pandas as pd
-
     from mlapi.images.decoding import read_image
 
     found: Vectors = {}
@@ -143,8 +141,7 @@ def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> V
         except InputError as error:
             found[content] = error
     if images:
-        frame = pd.DataFrame({"image": pd.Series(list(images.values()), dtype=object)})
-        vectors = function.evaluate(frame)["features"].tolist()
+        (vectors,) = function.evaluate(list(images.values()))
         found |= dict(zip(images, vectors, strict=True))
     return found
 

@@ -1,11 +1,12 @@
 """The EvaDB function of a classifier's version: inputs in, probabilities out."""
 
-import numpy as np
 import pandas as pd
 
-from mlapi.eva.functions import Column, ModelFunction
+from mlapi.eva.functions import Column, ModelFunction, columns_of, object_frame
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.models import load_model
+
+_OUTPUTS = pd.Index(["probabilities"])
 
 
 class ClassifierFunction(
@@ -28,10 +29,10 @@ class ClassifierFunction(
         super().setup(model_path, sha256)
         self.inputs = [int(number) for number in str(inputs).split(",")] if inputs != "" else None
 
-    def evaluate(self, frame: pd.DataFrame) -> dict[str, list[np.ndarray]]:
-        columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
+    def evaluate(self, frame: pd.DataFrame) -> pd.DataFrame:
+        columns = columns_of(frame)
         inputs = self.inputs if self.inputs is not None else range(len(self.model.targets))
         rows = self.model.probabilities(
             [columns[i] if i >= 0 else None for i in inputs], len(frame)
         )
-        return {"probabilities": list(rows)}
+        return object_frame(_OUTPUTS, [rows])

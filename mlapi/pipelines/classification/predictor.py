@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mlapi import label_types
 from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
@@ -73,10 +72,10 @@ class ClassifierPredictor(Predictor):
         self.targets = tuple(t.spec for t in model.targets)
         self.nbytes = model.nbytes
         self._slices = model.slices()
-        self._columns = [f"input_{i}" for i in range(len(self.targets))]
+        columns = [f"input_{i}" for i in range(len(self.targets))]
         function = ClassifierFunction()
         function.model = model
-        self._function = OnlineFunction(function, "classifier", self._columns, ["probabilities"])
+        self._function = OnlineFunction(function, "classifier", columns, ["probabilities"])
 
     def predict(
         self,
@@ -93,8 +92,7 @@ class ClassifierPredictor(Predictor):
         for i in served:
             spec = specs_by_name[self.targets[i].name]
             inputs[i] = _without_errors(self._read(rows, spec, store), spec, found)
-        frame = pd.DataFrame(dict(zip(self._columns, inputs, strict=True)), dtype=object)
-        probabilities = np.stack(self._function.evaluate(frame)["probabilities"].tolist())
+        probabilities = np.stack(self._function.evaluate(*inputs)[0])
         for i in served:
             spec = self.targets[i]
             for row, answer in enumerate(

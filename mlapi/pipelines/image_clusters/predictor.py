@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
@@ -46,9 +45,7 @@ class ClusterPredictor(Predictor):
             for value in inputs
         ]
         readable = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
-        vectors = pd.Series([inputs[i] for i in readable], dtype=object)
-        outputs = self._function.evaluate(pd.DataFrame({"features": vectors}))
-        columns = (outputs[column].tolist() for column in ("cluster", "centrality"))
-        for i, cluster, centrality in zip(readable, *columns, strict=True):
+        outputs = self._function.evaluate([inputs[i] for i in readable])
+        for i, cluster, centrality in zip(readable, *outputs, strict=True):
             found[i] = {name: self.model.answer(cluster, centrality, spec.kind)}
         return found

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
@@ -49,8 +48,7 @@ class SimilarityPredictor(Predictor):
             else NoPrediction(name, *NOT_SIMILAR)
             for value in inputs
         ]
-        vectors = pd.Series([inputs[i] for i in readable], dtype=object)
-        nearness = self._function.evaluate(pd.DataFrame({"features": vectors}))["nearness"]
-        for i, near in zip(readable, nearness.tolist(), strict=True):
+        _, nearness = self._function.evaluate([inputs[i] for i in readable])
+        for i, near in zip(readable, nearness, strict=True):
             found[i] = self.model.answer(near, spec.kind) or found[i]
         return [{name: answer} for answer in found]

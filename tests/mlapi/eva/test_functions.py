@@ -5,7 +5,11 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from evadb.expression.function_expression import FunctionExpression
+from evadb.expression.tuple_value_expression import TupleValueExpression
 from evadb.functions.abstract.abstract_function import AbstractFunction
+from evadb.models.storage.batch import Batch
+from evadb.parser.alias import Alias
 from evadb.utils.generic_utils import load_function_class_from_file
 
 from mlapi.eva import functions
@@ -43,6 +47,23 @@ class Lengths(AbstractFunction):
 
     def forward(self, frame):
         return pd.DataFrame({"length": [len(text) for text in frame["text"]]})
+
+
+class Pairs(AbstractFunction):
+    """Its outputs are in another order than the expression's, and more."""
+
+    def setup(self) -> None:
+        pass
+
+    @property
+    def name(self) -> str:
+        return "Pairs"
+
+    def forward(self, frame):
+        pairs = [
+            f"{left} {right}" for left, right in zip(frame["left"], frame["right"], strict=True)
+        ]
+        return pd.DataFrame({"number": range(len(frame)), "pair": pairs, "more": 1})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -131,9 +152,8 @@ def test_an_online_function_serves_many_threads():
         barrier.wait()
         for _ in range(60):
             sizes = rng.integers(1, 50, size=5).tolist()
-            frame = pd.DataFrame({"text": ["x" * size for size in sizes]})
             try:
-                found = function.evaluate(frame)["length"].tolist()
+                (found,) = function.evaluate(["x" * size for size in sizes])
             except AssertionError as e:  # what EvaDB raises when an expression is re-entered
                 found = e
             if found != sizes:
@@ -151,4 +171,25 @@ def test_an_online_function_serves_many_threads():
 def test_an_online_function_takes_no_rows_too():
     function = OnlineFunction(Lengths(), "lengths", ["text"], ["length"])
 
-    assert function.evaluate(pd.DataFrame({"text": []})).empty
+    assert function.evaluate([]) == [[]]
+
+
+def test_an_online_function_gives_what_evadbs_own_expression_gives():
+    """Only EvaDB's way of handing on the arguments is another, which costs more than a text."""
+    rows = {"right": ["a", "", None, "\x00"], "left": ["b c", "d", "e", None]}
+    function = OnlineFunction(Pairs(), "pairs", list(rows), ["pair", "number"])
+    theirs = FunctionExpression(
+        Pairs,
+        name="pairs",
+        alias=Alias("pairs", ["pair", "number"]),
+        children=[TupleValueExpression(name=c, col_alias=c) for c in rows],
+    )
+    theirs.projection_columns = ["pair", "number"]
+
+    expected = theirs.evaluate(Batch(pd.DataFrame(rows, dtype=object))).frames
+
+    assert expected.columns.tolist() == ["pairs.pair", "pairs.number"]
+    found = function.evaluate(*rows.values())
+    assert found == [expected[column].tolist() for column in expected]
+    assert found[1] == [0, 1, 2, 3]
+    assert function._expression()._stats.num_calls == 4

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import psutil
 import pytest
 
@@ -83,16 +82,16 @@ def test_online_gives_the_same_vectors(seen_directly):
     instance = ImageFeatures("opencv")
     online = OnlineFunction(instance, "image_features", ["image"], ["features"])
 
-    found = online.evaluate(pd.DataFrame({"image": cut}))["features"]
+    (found,) = online.evaluate(cut)
 
-    np.testing.assert_array_equal(np.stack(found.tolist()), expected)
+    np.testing.assert_array_equal(np.stack(found), expected)
 
 
 def test_online_has_no_vector_where_there_is_no_image(seen_directly):
     cut, expected = seen_directly
     online = OnlineFunction(ImageFeatures(), "image_features", ["image"], ["features"])
 
-    found = online.evaluate(pd.DataFrame({"image": [None, cut[0], None]}))["features"]
+    (found,) = online.evaluate([None, cut[0], None])
 
     assert [value is None for value in found] == [True, False, True]
     np.testing.assert_array_equal(found[1], expected[0])
