@@ -130,14 +130,15 @@ class ProjectForm(PolicyForm):
 
 
 def _known_options(project: Project) -> str:
-    """The pipeline's options, with their defaults."""
+    """The pipelines' options, with their defaults."""
     try:
         known = engine().validate_options(project, {})
     except EvalsError:
         return ""
     if not known:
         return "No options while no pipeline serves the project."
-    return f"A JSON object. Defaults: {json.dumps(known)}"
+    of_controls = '{"controls": {"<name>": {...}}}'
+    return f"A JSON object. Defaults: {json.dumps(known)}. Options of one control: {of_controls}"
 
 
 def _or_empty(value: Any) -> Any:

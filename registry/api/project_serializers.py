@@ -18,7 +18,10 @@ class ProjectSettings(OptionalReason):  # type: ignore[misc, valid-type]
     policy = serializers.DictField(
         required=False, help_text="When to train. The project lists all settings."
     )
-    options = serializers.DictField(required=False, help_text="Options of the project's pipeline.")
+    options = serializers.DictField(
+        required=False,
+        help_text="Options of the project's pipelines; under `controls` by name those of controls.",
+    )
     promotion_rule = serializers.ChoiceField(required=False, choices=PromotionRule.choices)
 
 

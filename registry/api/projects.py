@@ -32,6 +32,8 @@ from .project_serializers import (
 )
 from .schema import ErrorSerializer
 
+_CONTROLS = "controls"  # the options of single controls, among those of the project
+
 
 class ProjectFilter(django_filters.FilterSet):
     """By identity, pipeline and champion."""
@@ -82,6 +84,7 @@ class Projects(Resource):
         """Change the project's policy, options and promotion rule.
 
         A setting that `policy` or `options` omits stays unchanged; null resets it to its default.
+        So does an option of a control under `controls`; null for a control takes all of its own.
         """
         project = self.get_object()
         given = self.validated(ProjectSettings)
@@ -146,4 +149,16 @@ class Projects(Resource):
 
 
 def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in (current | given).items() if value is not None}
+    merged = current | given
+    if isinstance(given.get(_CONTROLS), dict):
+        merged[_CONTROLS] = _changed_controls(current.get(_CONTROLS, {}), given[_CONTROLS])
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _changed_controls(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The options of each control; what is no object is left to be refused."""
+    merged = current | given
+    for name, options in given.items():
+        if isinstance(options, dict):
+            merged[name] = _changed(current.get(name, {}), options)
+    return merged

@@ -37,7 +37,10 @@ class NoFeatures(EvalsError):
 
 
 class PlainEngine:
-    """Reports the connection that its project's title asks for; knows the option `automl`."""
+    """Reports the connection that its project's title asks for; knows the option `automl`.
+
+    Options of controls are stored as they come.
+    """
 
     def check_connection(self, project: Project) -> dict[str, Any]:
         ok = project.title != "unreachable"
@@ -47,7 +50,7 @@ class PlainEngine:
         return report
 
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
-        if set(options) - {"automl"}:
+        if set(options) - {"automl", "controls"}:
             raise InvalidOption("There is no such option.", hint="There is automl.")
         return {"automl": "auto"} | options
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mlapi.domain import TargetSpec
+from mlapi.domain import Prediction, TargetSpec
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines import artifact, version_predictor
 from mlapi.run_folder.job import TrainingJob
@@ -107,3 +107,89 @@ def test_a_pipeline_that_cannot_be_trained_leaves_its_targets_untrained_with_the
     assert "the same" in states["topic"][1]
     assert list(artifact.split(job.artifact.read_bytes())) == ["image_classification"]
     check_artifact(job.folder, job.artifact, result["artifact_sha256"])
+
+
+LIKE = {"first": ("0", 10), "second": ("1", 3)}  # the label and the k of each control
+
+
+@pytest.fixture
+def run_of_two_references(image_job):
+    """`run_of_two_references(controls, **job)`: each control has tasks like its own label."""
+
+    def make(controls=LIKE, **other):
+        files, kinds = digits(N)
+        rows = [
+            {
+                "id": i + 1,
+                "data": {"image": f"/data/upload/1/{i + 1}.png"},
+                "labels": dict.fromkeys(controls, kind),
+                "split": "holdout" if i % 5 == 0 else "train",
+            }
+            for i, kind in enumerate(kinds)
+        ]
+        job = image_job(files, kinds, "image_similarity", tasks=rows, **other)
+        whole = TrainingJob.read(job.folder)
+        for part, name in enumerate(controls, start=1):
+            label, k = LIKE[name]
+            control = replace(whole.targets[0], name=name, pipeline=whole.pipeline)
+            replace(
+                whole,
+                part=part,
+                parts=len(controls),
+                part_name=f"image_similarity/{part}" if len(controls) > 1 else "",
+                targets=(control,),
+                options={**whole.options, "similar_to": label, "k": k},
+            ).write()
+        return job
+
+    return make
+
+
+def test_controls_of_one_pipeline_are_filled_with_options_of_their_own(run_of_two_references):
+    job = run_of_two_references()
+
+    result = job.train()
+
+    assert job.metric("precision_at_k", target="first") is not None
+    assert {m["step"] for m in result["metrics"] if m["name"] == "precision_at_k"} == {3, 10}
+    assert [t["labels"] for t in result["targets"]] == [["0"], ["1"]]
+    assert list(artifact.split(job.artifact.read_bytes())) == [
+        "image_similarity/1",
+        "image_similarity/2",
+    ]
+    check_artifact(job.folder, job.artifact, result["artifact_sha256"])
+    predictor = version_predictor.load(artifact.split(job.artifact.read_bytes()))
+    _, kinds = digits(N)
+    data = [{"image": f"/data/upload/1/{kinds.index(kind) + 1}.png"} for kind in "01"]
+    found = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+    values = [
+        {name: a.regions[0].value for name, a in row.items() if isinstance(a, Prediction)}
+        for row in found
+    ]
+    assert values == [{"first": "0"}, {"second": "1"}]
+
+
+def test_each_of_them_is_compared_with_the_champions_part_of_its_control(run_of_two_references):
+    first = run_of_two_references()
+    first.train()
+    champion = champion_of(first, pipeline="image_similarity")
+
+    # In another order, so that the parts have other numbers.
+    job = run_of_two_references(dict(reversed(LIKE.items())), champion=champion)
+    targets = job.train()["comparison"]["targets"]
+
+    assert set(targets) == set(LIKE)
+    for one in targets.values():
+        assert one["candidate"] == pytest.approx(one["champion"])
+
+
+def test_the_part_that_is_left_is_compared_with_its_own(run_of_two_references):
+    first = run_of_two_references()
+    first.train()
+    champion = champion_of(first, pipeline="image_similarity")
+
+    job = run_of_two_references(["second"], champion=champion)
+    comparison = job.train()["comparison"]
+
+    assert comparison["champion_serves"]
+    assert comparison["candidate"] == pytest.approx(comparison["champion"])

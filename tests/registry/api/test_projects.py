@@ -69,6 +69,21 @@ def test_options_are_checked_by_the_engine(admin, project):
     assert code(admin.patch(url, {"title": "Mine"})) == "input_invalid"
 
 
+def test_options_of_a_control_are_changed_one_by_one(admin, project):
+    def options(**controls):
+        answer = admin.patch(f"projects/{project.pk}/", {"options": {"controls": controls}})
+        return answer.json()["options"]["controls"]
+
+    set_first = options(looks={"similar_to": "cat", "k": 5}, kind={"automl": "on"})
+    assert set_first == {"looks": {"similar_to": "cat", "k": 5}, "kind": {"automl": "on"}}
+    assert options(looks={"k": 7})["looks"] == {"similar_to": "cat", "k": 7}
+    assert options(looks={"k": None})["looks"] == {"similar_to": "cat"}
+    assert options(looks=None)["looks"] is None  # which the engine takes away
+    assert options(kind="on")["kind"] == "on"  # which the engine refuses
+    answer = admin.patch(f"projects/{project.pk}/", {"options": {"controls": None}})
+    assert "controls" not in answer.json()["options"]
+
+
 def test_a_lead_changes_no_settings(lead, project):
     answer = lead.patch(f"projects/{project.pk}/", {"promotion_rule": "never"})
     assert code(answer) == "permission_denied"
