@@ -136,6 +136,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "rest_framework",
+    "evals_backend",  # its commands, one of them in place of authtoken's
     "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
@@ -144,7 +145,6 @@ INSTALLED_APPS = [
     "django_structlog",
     "registry",
     "mlapi",
-    "evals_backend",  # its commands
 ]
 MIDDLEWARE = [
     "evals_backend.addresses.BasePathMiddleware",
@@ -226,7 +226,7 @@ STORAGES = {
 # For /api/; the views of Label Studio's routes override each of these.
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "registry.token_authentication.HashedTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare
-from rest_framework.authentication import BaseAuthentication, TokenAuthentication
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from mlapi import registry_cache
 from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
 from registry.actions import keys
 from registry.models import AccessKey, Project
+from registry.token_authentication import HashedTokenAuthentication
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _is_basic_credentials(encoded: str) -> bool:
 
 
 def _by_token(request: Request) -> Caller | None:
-    user_and_token: tuple[Any, Any] | None = TokenAuthentication().authenticate(request)
+    user_and_token: tuple[Any, Any] | None = HashedTokenAuthentication().authenticate(request)
     if user_and_token is None:
         return None
     user = user_and_token[0]

@@ -83,6 +83,9 @@ CODES = {
     "run_not_failed": ErrorCode(409),
     "event_processed": ErrorCode(409),
     "key_revoked": ErrorCode(409),
+    "token_exists": ErrorCode(
+        409, "Use it, or replace it with: manage.py drf_create_token USER --reset."
+    ),
     "hostname_unknown": ErrorCode(
         409, "Connect the backend from that Label Studio first, so that its /setup names the host."
     ),

@@ -8,12 +8,16 @@ from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Concat
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.cache import add_never_cache_headers
 from rest_framework.authtoken.admin import TokenAdmin as BaseTokenAdmin
 from rest_framework.authtoken.models import TokenProxy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultiple
+
+from registry.actions import tokens
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -91,7 +95,9 @@ class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(TokenProxy)
 class TokenAdmin(BaseTokenAdmin, ModelAdmin):  # type: ignore[misc]
-    """Tokens for REST; only superusers view and create those of superusers."""
+    """Tokens for REST, shown once; only superusers view and create those of superusers."""
+
+    list_display = ("user", "created")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         tokens = super().get_queryset(request)
@@ -101,3 +107,26 @@ class TokenAdmin(BaseTokenAdmin, ModelAdmin):  # type: ignore[misc]
         if db_field.name == "user" and not _is_super(request):
             kwargs["queryset"] = User.objects.filter(is_superuser=False)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: TokenProxy, form: Any, change: bool) -> None:
+        """Create the token; an existing one is of another user then."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        obj.__dict__["plain"] = tokens.new_token(obj.user)  # for response_add, in this request only
+        obj.key = tokens.digest(vars(obj)["plain"])
+
+    def response_add(
+        self, request: HttpRequest, obj: TokenProxy, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The page that shows the token once; a redirect would require storing it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Token created",
+            "opts": self.opts,
+            "owner": obj.user,
+            "plain": vars(obj)["plain"],
+        }
+        response = TemplateResponse(request, "admin/authtoken/tokenproxy/created.html", context)
+        add_never_cache_headers(response)
+        return response

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 from rest_framework.authtoken.models import Token
 
+from registry.actions import tokens
 from registry.models import Project
 from tests import factories as make
 
@@ -361,7 +362,7 @@ def token_of(role):
     else:
         user = User.objects.create_user(role)
         user.groups.add(*Group.objects.filter(name=role))
-    return Token.objects.create(user=user).key
+    return tokens.new_token(user)
 
 
 def created_at(uid):

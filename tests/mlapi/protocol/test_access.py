@@ -8,10 +8,9 @@ from django.contrib.auth import get_user_model
 from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from mlapi.middleware import AccessKeyMiddleware
-from registry.actions import keys
+from registry.actions import keys, tokens
 from registry.models import AccessKey
 from tests.factories import AccessKeyFactory
 from tests.mlapi.caller import Caller, queries
@@ -133,7 +132,7 @@ def test_without_a_password_set_no_basic_credentials_are_right(settings):
 @pytest.mark.django_db
 def test_a_token_is_accepted_while_its_user_is_active():
     user = get_user_model().objects.create_superuser("anna")
-    caller = Caller(authorization=f"Token {Token.objects.create(user=user).key}")
+    caller = Caller(authorization=f"Token {tokens.new_token(user)}")
     assert caller.get("/versions").status_code == 200
     user.is_active = False
     user.save()

@@ -1,9 +1,15 @@
 """Users and tokens in the admin: the group admin manages them, and makes no superusers."""
 
+import re
+from io import StringIO
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from rest_framework.authtoken.models import Token
+
+from registry.actions import tokens
 
 pytestmark = pytest.mark.django_db
 
@@ -122,15 +128,49 @@ def test_the_group_admin_changes_no_superuser(as_anna, root):
 
 
 def test_a_superusers_token_is_neither_visible_to_others_nor_made_by_them(as_anna, anna, root):
-    own_key, other_key = (Token.objects.create(user=user).key for user in (anna, root))
+    for user in (anna, root):
+        tokens.new_token(user)
     page = as_anna.get("/admin/authtoken/tokenproxy/").content.decode()
-    assert own_key in page
-    assert other_key not in page
+    assert f"/admin/authtoken/tokenproxy/{anna.pk}/" in page
+    assert f"/admin/authtoken/tokenproxy/{root.pk}/" not in page
     Token.objects.all().delete()
     as_anna.post("/admin/authtoken/tokenproxy/add/", {"user": root.pk})
     assert not Token.objects.exists()
     as_anna.post("/admin/authtoken/tokenproxy/add/", {"user": anna.pk})
     assert Token.objects.get().user == anna
+
+
+def test_a_token_is_shown_once_and_stored_as_its_hash(client, as_anna, anna):
+    answer = client.post("/admin/authtoken/tokenproxy/add/", {"user": anna.pk})
+    (plain,) = re.findall("Authorization: Token ([0-9a-f]{40})", answer.content.decode())
+    stored = Token.objects.get(user=anna).key
+    assert stored not in (plain, "")
+    assert "no-store" in answer["Cache-Control"]
+    for page in ("", f"{anna.pk}/change/"):
+        assert plain not in as_anna.get(f"/admin/authtoken/tokenproxy/{page}").content.decode()
+    for token, status in ((plain, 200), (stored, 401)):
+        headers = {"Authorization": f"Token {token}"}
+        assert Client(headers=headers).get("/api/projects/").status_code == status
+        assert Client(headers=headers).get("/versions").status_code == status
+
+
+def test_the_command_makes_a_token_and_replaces_it_only_when_told_to(anna):
+    def made(*arguments):
+        out = StringIO()
+        call_command("drf_create_token", "anna", *arguments, stdout=out)
+        return out.getvalue().split()[2]
+
+    def opens(token):
+        client = Client(headers={"Authorization": f"Token {token}"})
+        return client.get("/api/projects/").status_code == 200
+
+    first = made()
+    assert opens(first)
+    with pytest.raises(CommandError, match="--reset"):
+        made()
+    second = made("--reset")
+    assert opens(second)
+    assert not opens(first)
 
 
 def test_a_superuser_makes_another(client):

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from rest_framework.authtoken.models import Token
 
+from registry.actions import tokens
 from tests import factories as make
 
 
@@ -48,7 +48,7 @@ def caller(name: str, group: str | None) -> Caller:
     user = User.objects.create_user(name)
     if group:
         user.groups.add(Group.objects.get(name=group))
-    return Caller(Token.objects.create(user=user).key)
+    return Caller(tokens.new_token(user))
 
 
 @pytest.fixture

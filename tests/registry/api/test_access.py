@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
-from rest_framework.authtoken.models import Token
 
+from registry.actions import tokens
 from registry.api.urls import RESOURCES
 from registry.models import Project
 from tests import factories as make
@@ -39,7 +39,7 @@ def test_a_viewer_reads_and_changes_nothing(viewer, version, name):
 def test_permission_to_view_projects_alone_opens_neither_metrics_nor_tasks(project):
     user = User.objects.create_user("pat")
     user.user_permissions.add(Permission.objects.get(codename="view_project"))
-    pat = Caller(Token.objects.create(user=user).key)
+    pat = Caller(tokens.new_token(user))
     assert pat.get(f"projects/{project.pk}/").status_code == 200
     assert code(pat.get(f"projects/{project.pk}/metrics/")) == "permission_denied"
     assert code(pat.get(f"projects/{project.pk}/label-next/")) == "permission_denied"

@@ -9,9 +9,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
-from registry.actions import tasks
+from registry.actions import tasks, tokens
 from registry.api.downloads import download_slot
 from tests import factories as make
 
@@ -114,7 +113,7 @@ def test_a_session_sees_images_as_a_token_does(image):
 
 def test_images_are_for_those_who_may_see_tasks_and_projects(image):
     user = User.objects.create_user("pat")
-    pat = Caller(Token.objects.create(user=user).key)
+    pat = Caller(tokens.new_token(user))
     for permission in ("view_task", "view_project"):
         answers = [pat.get(f"tasks/{image.pk}/{route}") for route in ("", "thumbnail/")]
         assert [code(answer) for answer in answers] == ["permission_denied"] * 2

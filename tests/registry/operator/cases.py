@@ -11,9 +11,8 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
-from rest_framework.authtoken.models import Token
 
-from registry.actions import label_renames, projects, versions
+from registry.actions import label_renames, projects, tokens, versions
 from registry.actions.operator import actions
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 from tests import factories as make
@@ -287,7 +286,7 @@ def ask_rest(user, action, subject, case):
         f"/api/{route}",
         orjson.dumps(body),
         content_type="application/json",
-        headers={"Authorization": f"Token {Token.objects.create(user=user).key}"},
+        headers={"Authorization": f"Token {tokens.new_token(user)}"},
     )
 
 
