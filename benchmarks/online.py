@@ -109,7 +109,7 @@ def _trained(n: int, characters: bool) -> tuple[Any, Any]:
     estimator = (WORD_CHAR if characters else WORD).fit(texts, numbers, len(spec.labels), "single")
     fitted = calibration.fit(estimator.scores(texts), numbers, "single")
     pipeline = get("text_classification")
-    trained = Classifier(pipeline.name, [TrainedTarget(spec, estimator, fitted)])
+    trained = Classifier(pipeline.name, pipeline.input, [TrainedTarget(spec, estimator, fitted)])
     content = artifact.pack(pipeline.name, trained.to_parts())
     model = pipeline.read_model(artifact.unpack(content))
     return model, pipeline.predictor(model)

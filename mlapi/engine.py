@@ -57,13 +57,13 @@ class Engine:
 
     def thumbnail(self, task: Task) -> bytes:
         """A small JPEG of the task's image. Raises NoThumbnail."""
-        from mlapi.images.thumbnails import NoThumbnail, thumbnail
+        from mlapi.images.thumbnails import NoThumbnail
 
         served = resolve(task.project.label_config, task.project.options)
-        address = served.image_of(task.data)
-        if address is None:
+        content = served.thumbnail(task.project, task.data)
+        if content is None:
             raise NoThumbnail("The task has no image.")
-        return thumbnail(task.project, address)
+        return content
 
     def similar(self, task: Task, k: int) -> list[Neighbour]:
         """The tasks whose images are most like the task's. Raises NoFeatures."""

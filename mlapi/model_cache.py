@@ -111,8 +111,8 @@ def warm_up() -> threading.Thread:
 
     def import_or_log() -> None:
         try:
-            # What sees images takes 100 MB more, which a server of texts never needs.
-            usual = [p.modules for p in pipelines.PIPELINES.values() if not p.uses_images]
+            # What reads images takes 100 MB more, which a server of texts never needs.
+            usual = [p.modules for p in pipelines.PIPELINES.values() if p.input.in_data]
             _import_engine([module for modules in usual for module in modules])
         except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it
             log.exception("warm_up_failed")

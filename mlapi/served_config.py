@@ -1,13 +1,15 @@
 """Resolves a label config to pipeline and targets, and derives a task's labels."""
 
+import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlapi import label_types, pipelines
 from mlapi.domain import InputError, Match, TargetSpec
+from mlapi.inputs import Input
 from mlapi.labelstudio import consensus
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from registry.actions.tasks import DerivedLabels
@@ -16,6 +18,7 @@ from registry.splits import input_key
 
 if TYPE_CHECKING:  # it imports numpy, which a label config is matched without
     from mlapi.pipelines.version_predictor import VersionPredictor
+    from registry.models import Project
 
 
 @dataclass(frozen=True)
@@ -44,31 +47,27 @@ class ServedConfig:
 
     def shown(self, data: dict[str, Any]) -> tuple[Literal["text", "image"], str] | None:
         """The text or address that a task is shown with: of the first target that has one."""
-        return next(self._inputs(data), None)
-
-    def image_of(self, data: dict[str, Any]) -> str | None:
-        """The address of the task's image: of the first target that has one."""
-        return next((value for kind, value in self._inputs(data) if kind == "image"), None)
-
-    def _inputs(self, data: dict[str, Any]) -> Iterator[tuple[Literal["text", "image"], str]]:
         for target in self.targets:
-            pipeline = pipelines.get(target.pipeline)
-            try:
-                value = str(pipeline.read_input(data, target))
-            except InputError:
-                continue
-            yield "image" if pipeline.uses_images else "text", value
+            read = pipelines.get(target.pipeline).input
+            with contextlib.suppress(InputError):
+                return read.shown_as, read.shown(data, target)
+        return None
 
-    def _key_parts(self, data: dict[str, Any]) -> list[str]:
-        """The inputs of all targets, normalised; pipelines of one kind of input share them."""
-        by_kind: dict[bool, list[TargetSpec]] = {}
-        for target in self.targets:
-            by_kind.setdefault(pipelines.get(target.pipeline).uses_images, []).append(target)
-        return [
-            part
-            for _, targets in sorted(by_kind.items())
-            for part in pipelines.get(targets[0].pipeline).input_key_parts(data, targets)
-        ]
+    def thumbnail(self, project: "Project", data: dict[str, Any]) -> bytes | None:
+        """A small JPEG of the task: of the first target that has one. Raises NoThumbnail."""
+        made = (
+            pipelines.get(target.pipeline).input.thumbnail(project, data, target)
+            for target in self.targets
+        )
+        return next((content for content in made if content is not None), None)
+
+    @cached_property
+    def _by_medium(self) -> list[tuple[Input, list[TargetSpec]]]:
+        return pipelines.by_medium(self.targets)
+
+    def _keys(self, data: dict[str, Any]) -> list[str]:
+        """The inputs of all targets, normalised; pipelines of one medium share them."""
+        return [key for read, targets in self._by_medium for key in read.keys(data, targets)]
 
     def derive_labels(
         self,
@@ -87,7 +86,7 @@ class ServedConfig:
             for t in self.targets
             if t.name in labels
         }
-        return DerivedLabels(labels, classes, ties, input_key(project_uid, self._key_parts(data)))
+        return DerivedLabels(labels, classes, ties, input_key(project_uid, self._keys(data)))
 
     def no_input_key(self, project_uid: str) -> str:
         """The input key of a task without any input."""

@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.domain import ExtractorRef, InputError
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.images.addresses import read_vectors
 from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.folder_store import FolderFeatureStore, write_features
@@ -115,12 +114,9 @@ def write_images(
     eva: Eva,
     table: str,
     rows: Sequence[dict[str, Any]],
-    spec: TargetSpec,
-    extractor: ExtractorRef,
-    store: FolderFeatureStore,
+    vectors: Sequence[Any],
 ) -> int:
-    """Write `id` and `features` of the rows whose image has features of the extractor; how many."""
-    vectors = read_vectors([row["data"] for row in rows], spec, extractor, store)
+    """Write `id` and `features` of the rows that have a vector and no InputError; how many."""
     present = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
     features = pd.Series([vectors[i] for i in present], dtype=object)
     frame = pd.DataFrame({"id": [rows[i]["id"] for i in present], "features": features})
@@ -132,15 +128,13 @@ def through_table(
     eva: Eva,
     table: str,
     rows: Sequence[dict[str, Any]],
-    spec: TargetSpec,
-    extractor: ExtractorRef,
-    store: FolderFeatureStore,
+    vectors: Sequence[Any],
 ) -> tuple[list[int], np.ndarray]:
     """As `write_images`, and what EvaDB then has: ids, ascending, and vectors (n, size).
 
     That is what is learned from, as the version's function is evaluated on it later.
     """
-    if not write_images(eva, table, rows, spec, extractor, store):
+    if not write_images(eva, table, rows, vectors):
         return [], np.empty((0, 0), dtype=np.float32)
     found = execute(eva, f"SELECT id, features FROM {identifier(table)}")  # noqa: S608
     found = found.sort_values("id")

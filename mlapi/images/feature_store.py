@@ -64,6 +64,12 @@ class FeatureStore:
         return Feature.objects.filter(project=self.project, extractor=self.extractor.name)
 
 
+def tasks_with_features(project: int, extractor: ExtractorRef, most: int) -> QuerySet[Any, Any]:
+    """Some tasks (by id) of the project that have features of the extractor, the oldest first."""
+    stored = Feature.objects.filter(project=project, extractor=extractor.name)
+    return stored.order_by("pk").values("task")[:most]
+
+
 def named_in(task_data: Any, targets: Iterable[TargetSpec]) -> Iterator[str]:
     """The addresses that a task's data may name: each text in it, and the targets' images.
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from more_itertools import chunked
 
-from mlapi.domain import InputError
+from mlapi.domain import ExtractorRef, InputError, TargetSpec
 from mlapi.images.addresses import read_address
 from mlapi.images.feature_store import FeatureStore, StoredFeature
 from mlapi.images.folder_store import read_features, write_features
 from mlapi.media.reader import Fetched, MediaReader
-from mlapi.run_folder.job import TrainingJob
 from registry.errors import EvalsError
+from registry.formatting import image_counts_text
 from registry.models import Project
 
 _ROWS = 2_000  # vectors in memory at once
@@ -43,6 +43,10 @@ class ImagesUnavailable(EvalsError):
 class ImagePreparation:
     """The images of one run. `named`: the tasks that name each address."""
 
+    name: ClassVar[str] = "images"
+    phase: ClassVar[str] = "downloading images"
+    products: ClassVar[str] = "features"
+
     project: Project
     folder: Path
     stores: list[FeatureStore]
@@ -52,21 +56,15 @@ class ImagePreparation:
     _stored: set[tuple[str, int, str]] = field(default_factory=set)
 
     @classmethod
-    def for_jobs(
-        cls, project: Project, jobs: Sequence[TrainingJob], rows: Iterable[dict[str, Any]]
-    ) -> "ImagePreparation | None":
-        """The images of the dataset's rows, for the jobs' extractors and the champion's.
-
-        None where no job reads images.
-        """
-        reading = [job for job in jobs if job.extractor]
-        if not reading:
-            return None
-        known = [job.extractor for job in reading]
-        known += [job.champion.extractor for job in reading if job.champion]
-        extractors = list(dict.fromkeys(extractor for extractor in known if extractor))
-        targets = [target for job in reading for target in job.targets]
-        folder = reading[0].folder
+    def of(
+        cls,
+        project: Project,
+        folder: Path,
+        extractors: Sequence[ExtractorRef],
+        targets: Sequence[TargetSpec],
+        rows: Iterable[dict[str, Any]],
+    ) -> "ImagePreparation":
+        """The images of the targets in the dataset's rows, for these extractors."""
         found = cls(project, folder, [FeatureStore(project, e, targets) for e in extractors])
         for row in rows:
             for target in targets:
@@ -108,7 +106,13 @@ class ImagePreparation:
         )
         return "; ".join(f"{code}, {message} ({n})" for (code, message), n in errors.most_common(3))
 
-    def save_features(self) -> None:
+    def prepared_text(self) -> str:
+        return f"{image_counts_text(self.counts)}."
+
+    def saved_text(self) -> str:
+        return f"{self.counts['embedded']} images embedded."
+
+    def save(self) -> None:
         """Store the features that the child has made, also if it failed or was stopped."""
         embedded: set[tuple[str, str]] = set()
         stores = {store.extractor.name: store for store in self.stores}

@@ -1,1 +1,11 @@
-"""What is read of tasks: `text`. Imports images, labelstudio and domain, and no pipeline."""
+"""The inputs: what is read of tasks, one file or folder each.
+
+`base` has the interface. Imports images, labelstudio's references and domain, no database, and no
+pipeline; nothing imports numpy at its top, because label configs are matched without it.
+"""
+
+from mlapi.inputs.base import Input
+from mlapi.inputs.image_features import ImageFeatures
+from mlapi.inputs.text import TextInput
+
+__all__ = ["ImageFeatures", "Input", "TextInput"]

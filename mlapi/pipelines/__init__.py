@@ -13,6 +13,7 @@ from typing import Any
 
 from mlapi import label_types
 from mlapi.domain import Match, TargetSpec, Unserved
+from mlapi.inputs import Input
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import control_options, refusals
 from mlapi.pipelines.base import Pipeline
@@ -37,6 +38,24 @@ NO_OPTIONS: Mapping[str, Any] = {}
 def get(name: str) -> Pipeline:
     """The pipeline of that name. Raises KeyError."""
     return PIPELINES[name]
+
+
+def named(names: str) -> list[Pipeline]:
+    """The pipelines of a version, whose names are stored as one text; without unknown ones."""
+    return [PIPELINES[name] for name in names.split(", ") if name in PIPELINES]
+
+
+def by_medium(targets: Sequence[TargetSpec]) -> list[tuple[Input, list[TargetSpec]]]:
+    """The targets by the medium that they are read from, each with an input of it.
+
+    In the order of PIPELINES, whatever that of the targets.
+    """
+    found: list[tuple[Input, list[TargetSpec]]] = []
+    for medium in dict.fromkeys(pipeline.input.medium for pipeline in PIPELINES.values()):
+        own = [target for target in targets if get(target.pipeline).input.medium == medium]
+        if own:
+            found.append((get(own[0].pipeline).input, own))
+    return found
 
 
 def match(config: LabelConfig, options: Mapping[str, Any] = NO_OPTIONS) -> Match:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
+from mlapi.inputs import Input
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines.options import Option, validate
 from mlapi.run_folder.job import TrainingJob
@@ -64,23 +65,23 @@ class RunPlan:
 class Pipeline(ABC):
     """One kind of labelling.
 
-    `options` are what can be set for it. `chosen_by`: the option that chooses it for a control; it
-    fills none without. `one_target`: what it trains is for one target, so several of them are as
-    many parts of a version. `learns_from`: the tasks of its datasets. `counts`: what the policy
-    counts before it trains. `policy`: defaults of the policy that differ from a classifier's.
-    `uses_images`: its inputs are the features of images. `may_abstain`: it may have no answer for
-    most tasks. `modules`: the imports of its first prediction, which one thread of a process does,
-    because EvaDB's modules import each other in circles.
+    `input`: what it reads of tasks. `options` are what can be set for it. `chosen_by`: the option
+    that chooses it for a control; it fills none without. `one_target`: what it trains is for one
+    target, so several of them are as many parts of a version. `learns_from`: the tasks of its
+    datasets. `counts`: what the policy counts before it trains. `policy`: defaults of the policy
+    that differ from a classifier's. `may_abstain`: it may have no answer for most tasks.
+    `modules`: the imports of its first prediction, which one thread of a process does, because
+    EvaDB's modules import each other in circles.
     """
 
     name: str
+    input: Input
     options: ClassVar[Mapping[str, Option]] = {}
     chosen_by = ""
     one_target = False
     learns_from: Literal["labelled", "all"] = "labelled"
     counts: Literal["labels", "tasks"] = "labels"
     policy: ClassVar[Mapping[str, Any]] = {}
-    uses_images = False
     may_abstain = False
     modules: ClassVar[tuple[str, ...]] = ()
 
@@ -114,16 +115,6 @@ class Pipeline(ABC):
     def required_label(self, options: Mapping[str, Any]) -> str | None:
         """The label that a target with these options needs to be trained; None: any."""
         return None
-
-    @abstractmethod
-    def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> Any:
-        """The target's input in a task. Raises InputError and nothing else."""
-
-    @abstractmethod
-    def input_key_parts(
-        self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
-    ) -> list[str]:
-        """The normalised inputs of the targets: tasks that are equal in them share a split."""
 
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
         """Its parameters of a run; `options` have defaults. Called in the parent process."""

@@ -1,7 +1,7 @@
 """The parts of an artifact as its models read them: each value by its name, checked."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import metadata
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlapi import label_types
-from mlapi.domain import ExtractorRef, InputSpec, TargetSpec
+from mlapi.domain import InputSpec, TargetSpec
 from mlapi.label_types import LABEL_TYPES, shape_of
 from registry.errors import EvalsError
 
@@ -146,9 +146,10 @@ class Parts:
         """Whether there is a value of that name."""
         return name in self._values
 
-    def extractor(self, name: str = "extractor") -> ExtractorRef:
+    def settings(self, name: str, names: Iterable[str]) -> dict[str, str]:
+        """A part of texts of these names."""
         part = self.part(name)
-        return ExtractorRef(part.text("features"), part.text("name"))
+        return {text: part.text(text) for text in names}
 
     def require(self, name: str = "needs") -> None:
         """Raise ArtifactInvalid if a package that the part needs is not installed."""

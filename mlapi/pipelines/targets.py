@@ -39,14 +39,6 @@ def target_spec(control: Control, objects: Sequence[ObjectTag]) -> TargetSpec:
     )
 
 
-def distinct_inputs(targets: Sequence[TargetSpec]) -> list[TargetSpec]:
-    """A target for each distinct input, in an order that the targets' own does not matter for."""
-    # Of one input the tag that comes last reads: a Pairwise reads it in another way than Choices.
-    by_tag = sorted(targets, key=lambda target: target.control_tag)
-    distinct = {(t.field, t.object_tag, t.text_key, t.author_key, t.inputs): t for t in by_tag}
-    return [distinct[key] for key in sorted(distinct)]
-
-
 def reachable(match: Match) -> Match:
     """The match without targets that no prediction can show, as none shows what they wait for.
 

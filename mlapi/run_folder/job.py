@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.run_folder import json_file
 
 _NAME = "job.json"
@@ -29,14 +29,15 @@ class Champion:
     """The version that serves, which the new one is evaluated beside.
 
     `artifact` names no file where the store has none: the champion then counts as not loadable.
-    `names` are, by control, today's names of the labels that have been renamed since.
+    `input` are the settings of what it reads. `names` are, by control, today's names of the labels
+    that have been renamed since.
     """
 
     label: str
     number: int
     pipeline: str
     artifact: Stored
-    extractor: ExtractorRef | None = None
+    input: dict[str, str] = field(default_factory=dict)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -66,7 +67,7 @@ class TrainingJob:
 
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
     parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
-    `extractor` computes the features of images.
+    `input` are the settings of what it reads (`mlapi/inputs/`).
     """
 
     folder: Path
@@ -82,7 +83,7 @@ class TrainingJob:
     time_budget_s: float = 60
     time_limit_s: float = 1800
     champion: Champion | None = None
-    extractor: ExtractorRef | None = None
+    input: dict[str, str] = field(default_factory=dict)
     learns_from: Literal["labelled", "all"] = "all"
     part: int = 1
     parts: int = 1
@@ -141,3 +142,8 @@ class TrainingJob:
             return rows
         own = {target.name for target in self.targets}
         return [row for row in rows if row["split"] and own & set(row["labels"])]
+
+    @property
+    def data(self) -> list[dict[str, Any]]:
+        """The tasks' data of the rows."""
+        return [row["data"] for row in self.rows]

@@ -7,19 +7,17 @@ import structlog
 from django.db.models import QuerySet
 from django.forms.models import model_to_dict
 
-from mlapi import pipelines
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
 from mlapi.child_process.supervise import ChildKilled, Limits, again_if_killed, program
 from mlapi.conversion.converting import convert
 from mlapi.domain import Match, TargetSpec
-from mlapi.images.preparation import ImagePreparation
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import preparation
 from mlapi.training.load_check_child import ROWS
 from registry import artifacts
 from registry.errors import EvalsError
-from registry.models import Feature, ModelVersion, Task
+from registry.models import ModelVersion, Task
 
 log = structlog.get_logger(__name__)
 
@@ -51,12 +49,12 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
 
 
 def _sample(version: ModelVersion) -> QuerySet[Task]:
-    """Labelled tasks; of a version that sees images those whose features are stored."""
+    """Labelled tasks; where inputs are not in their data, those whose inputs are stored."""
     live = Task.objects.filter(project=version.project_id, deleted_at__isnull=True)
-    if version.extractor:
-        stored = Feature.objects.filter(project=version.project_id, extractor=version.extractor)
-        some = stored.order_by("pk").values("task")[: 10 * ROWS]
-        return live.filter(pk__in=some).order_by("pk")[: 10 * ROWS]
+    for read in preparation.inputs_of(version).values():
+        at_hand = read.tasks_at_hand(version.project_id, 10 * ROWS)
+        if at_hand is not None:
+            return live.filter(pk__in=at_hand).order_by("pk")[: 10 * ROWS]
     return live.filter(split="train").exclude(labels={}).order_by("pk")[:ROWS]
 
 
@@ -65,7 +63,7 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     targets = tuple(TargetSpec.from_dict(model_to_dict(t)) for t in version.targets.all())
     match = Match(targets)
     names = match.pipelines or (version.pipeline,)
-    extractor = preparation.extractor_of(version)
+    inputs = preparation.inputs_of(version)
     jobs = [
         TrainingJob(
             folder=folder,
@@ -74,7 +72,7 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
             number=version.number,
             pipeline=name,
             targets=match.of(name),
-            extractor=extractor if pipelines.get(name).uses_images else None,
+            input=inputs[name].settings,
             part=part,
             parts=len(names),
         )
@@ -88,6 +86,5 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
     ]
     with open(folder / "dataset.jsonl", "wb") as lines:
         lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
-    images = ImagePreparation.for_jobs(version.project, jobs, rows)
-    if images is not None:
-        images.prepare_stored()
+    for missing in preparation.of_inputs(version.project, jobs, rows):
+        missing.prepare_stored()

@@ -16,8 +16,8 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.child_process.processes import begin
-from mlapi.domain import InputError, Prediction
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.domain import FeatureSource, InputError, Prediction
+from mlapi.inputs import Input
 from mlapi.pipelines.artifact import split
 from mlapi.pipelines.base import Pipeline, Predictor
 from mlapi.pipelines.part_names import pipeline_of
@@ -38,16 +38,17 @@ def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
     Each part of the version must load and predict.
     """
     jobs = TrainingJob.read_all(folder)
-    store = FolderFeatureStore.read(folder)
     for name, part in split(read_verified(artifact, sha256)).items():
         pipeline = pipelines.get(pipeline_of(name))
         predictor = pipeline.load(part)
         job = _job_of(jobs, pipeline, predictor)
+        source = pipeline.input.source_in(folder)
+        read = pipeline.input.of(job.input)
         readable = (
-            data for data in _training_data(job, pipeline) if _has_input(data, job, pipeline, store)
+            data for data in _training_data(job, pipeline) if _has_input(data, job, read, source)
         )
         rows = list(itertools.islice(readable, ROWS))
-        _check(predictor, rows, job, store, may_abstain=pipeline.may_abstain)
+        _check(predictor, rows, job, source, may_abstain=pipeline.may_abstain)
 
 
 def _job_of(jobs: Sequence[TrainingJob], pipeline: Pipeline, predictor: Predictor) -> TrainingJob:
@@ -68,31 +69,22 @@ def _training_data(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, A
 
 
 def _has_input(
-    data: dict[str, Any], job: TrainingJob, pipeline: Pipeline, store: FolderFeatureStore
+    data: dict[str, Any], job: TrainingJob, read: Input, source: FeatureSource | None
 ) -> bool:
-    """Whether the task has any target's input; for an image, its features."""
-    for target in job.targets:
-        try:
-            value = pipeline.read_input(data, target)
-        except InputError:
-            continue
-        if job.extractor is None:
-            return True
-        (vector,) = store.vectors(job.extractor, [value])
-        if not isinstance(vector, InputError):
-            return True
-    return False
+    """Whether a model can read any target of the task."""
+    values = (read.read_all([data], target, source)[0] for target in job.targets)
+    return any(not isinstance(value, InputError) for value in values)
 
 
 def _check(
     predictor: Predictor,
     rows: list[dict[str, Any]],
     job: TrainingJob,
-    store: FolderFeatureStore,
+    source: FeatureSource | None,
     *,
     may_abstain: bool,
 ) -> None:
-    predictions = predictor.predict(rows, job.targets, store)
+    predictions = predictor.predict(rows, job.targets, source)
     if len(predictions) != len(rows):
         raise LoadCheckFailed(f"It gave {len(predictions)} answers for {len(rows)} tasks.")
     answers = [a for row in predictions for a in row.values() if isinstance(a, Prediction)]

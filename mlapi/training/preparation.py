@@ -1,6 +1,6 @@
 """Prepares a run: brings the mirror up to date, and writes the job of its child process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from django.conf import settings
 
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
-from mlapi.domain import ExtractorRef, Match, UnknownOption
+from mlapi.domain import Match, TargetSpec, UnknownOption
+from mlapi.inputs.base import Input, Preparation
 from mlapi.labelstudio.credentials import candidates
 from mlapi.labelstudio.label_config import parse
 from mlapi.mirror.process_events import process_pending_events
@@ -131,7 +132,7 @@ def write_jobs(
             time_budget_s=budget / len(parts),
             time_limit_s=settings.TRAIN_TIME_LIMIT_S / len(parts),
             champion=beside,
-            extractor=extractor(part.pipeline, part.options),
+            input=pipeline.input.chosen(part.options).settings,
             learns_from=pipeline.learns_from,
             part=number_of_part,
             parts=len(parts),
@@ -156,24 +157,34 @@ def _options_of(run: TrainingRun) -> dict[str, dict[str, Any]]:
     return pipelines.options_of(parse(run.project.label_config), options)
 
 
-def extractor(pipeline: str, options: dict[str, Any]) -> ExtractorRef | None:
-    """The feature extractor by the option `features` and its full name; None for texts.
-
-    Raises TrainingFailed where it is unavailable on this machine.
-    """
-    if not pipelines.get(pipeline).uses_images:
-        return None
-    from mlapi.images.extractors.loading import extractor as loaded
-
-    return ExtractorRef(options["features"], loaded(options["features"]).name)
-
-
-def extractor_of(version: ModelVersion) -> ExtractorRef | None:
-    """The feature extractor that a version was trained with; None for texts."""
-    if not version.extractor:
-        return None
+def inputs_of(version: ModelVersion) -> dict[str, Input]:
+    """By pipeline the inputs of a version, with the settings that it was trained with."""
     options = version.run.parameters.get("options", {}) if version.run else {}
-    return ExtractorRef(options.get("features", "opencv"), version.extractor)
+    return {
+        pipeline.name: pipeline.input.recorded(version.extractor, options)
+        for pipeline in pipelines.named(version.pipeline)
+    }
+
+
+def of_inputs(
+    project: Project, jobs: Sequence[TrainingJob], rows: Sequence[dict[str, Any]]
+) -> list[Preparation]:
+    """What brings into the jobs' folder what their rows lack, for the champion's inputs too."""
+    inputs: dict[str, list[Input]] = {}
+    targets: dict[str, list[TargetSpec]] = {}
+    for job in jobs:
+        read = pipelines.get(job.pipeline).input
+        inputs.setdefault(read.medium, []).append(read.of(job.input))
+        targets.setdefault(read.medium, []).extend(job.targets)
+    for job in jobs:
+        if job.champion:
+            read = pipelines.get(job.pipeline).input
+            inputs[read.medium].append(read.of(job.champion.input))
+    made = (
+        found[0].preparation(project, jobs[0].folder, found, targets[medium], rows)
+        for medium, found in inputs.items()
+    )
+    return [preparation for preparation in made if preparation is not None]
 
 
 def _champion(
@@ -194,7 +205,7 @@ def _champion(
         number=version.number,
         pipeline=version.pipeline,
         artifact=Stored(path, sha256),
-        extractor=extractor_of(version),
+        input={k: v for one in inputs_of(version).values() for k, v in one.settings.items()},
         names={
             control: dict(names)
             for control, names in served_names(project, version, matched.targets).names.items()

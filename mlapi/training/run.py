@@ -14,7 +14,7 @@ from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
 from mlapi.child_process.supervise import ChildCrashed, ChildError, ChildFailed, Limits, program
 from mlapi.errors import NotServed
-from mlapi.images.preparation import ImagePreparation
+from mlapi.inputs.base import Preparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.pipelines import control_options
 from mlapi.pipelines.control_options import CONTROLS
@@ -29,7 +29,6 @@ from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import EvalsError
-from registry.formatting import image_counts_text
 from registry.models import ModelVersion, TrainingRun
 from registry.training_result import TrainingResult
 
@@ -137,14 +136,14 @@ class _Attempt:
             self.unread = preparation.bring_up_to_date(self.run, self.run_log)
             self.run_log.phase("freezing the dataset", 0.01)
             frozen = self._freeze(folder)
-        if frozen.images is not None:
-            self._prepare_images(frozen.images, heartbeat)
+        for preparing in frozen.preparations:
+            self._prepare(preparing, heartbeat)
         self.run_log.phase("starting the training", 0.05)
         try:
             self._supervise(self.programs.train(folder), folder, heartbeat)
         finally:
-            if frozen.images is not None:
-                self._store_features(frozen.images)
+            for prepared in frozen.preparations:
+                self._store(prepared)
         result = read_result(folder)
         self.run_log.phase("verifying", 0.92)
         load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
@@ -163,14 +162,14 @@ class _Attempt:
             raise NotServed(served.unserved_reason, hint="")
         match = served.match
         serving = [pipelines.get(name) for name in match.pipelines]
-        keep = any(pipeline.uses_images for pipeline in serving)
+        keep = any(not pipeline.input.in_data for pipeline in serving)
         rows: list[dict[str, Any]] = []
         frozen = dataset.freeze(
             self.run,
             match.targets,
             folder,
             "all" if any(p.learns_from == "all" for p in serving) else "labelled",
-            # Texts stay in the file: only images are downloaded here.
+            # What is in the data stays in the file: only what is not is fetched here.
             on_row=rows.append if keep else lambda row: None,
             no_input_key=served.no_input_key(project.uid),
         )
@@ -195,27 +194,27 @@ class _Attempt:
         )
         for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
             self.run_log.write(note)
-        images = ImagePreparation.for_jobs(project, jobs, rows)
-        return _Frozen(project.champion, number, images)
+        return _Frozen(project.champion, number, preparation.of_inputs(project, jobs, rows))
 
-    def _prepare_images(self, images: ImagePreparation, heartbeat: Heartbeat) -> None:
-        """Downloads the images of the dataset."""
-        self.run_log.phase("downloading images", 0.02)
-        images.prepare(heartbeat.check, self.limits.seconds)
-        self.run_log.write(f"{image_counts_text(images.counts)}.")
+    def _prepare(self, preparing: Preparation, heartbeat: Heartbeat) -> None:
+        """Brings what is not in the tasks' data into the run's folder."""
+        self.run_log.phase(preparing.phase, 0.02)
+        preparing.prepare(heartbeat.check, self.limits.seconds)
+        self.run_log.write(preparing.prepared_text())
 
-    def _store_features(self, images: ImagePreparation) -> None:
-        """Stores features however the training ended; a failure is only logged."""
+    def _store(self, prepared: Preparation) -> None:
+        """Stores what was made, however the training ended; a failure is only logged."""
+        made = prepared.products
         try:
-            images.save_features()
-            counts = {**self.run.dataset_counts, "images": images.counts}
+            prepared.save()
+            counts = {**self.run.dataset_counts, prepared.name: prepared.counts}
             runs.set_details(self.run, dataset_counts=counts)
-            self.run_log.write(f"{images.counts['embedded']} images embedded.")
+            self.run_log.write(prepared.saved_text())
         except RunNotActive:
-            log.info("the features are stored, and the run has ended")
+            log.info(f"the {made} are stored, and the run has ended")
         except Exception as error:
-            log.exception("features not stored")
-            self.run_log.append(f"The features were not stored: {type(error).__name__}: {error}")
+            log.exception(f"{made} not stored")
+            self.run_log.append(f"The {made} were not stored: {type(error).__name__}: {error}")
 
     def _supervise(self, command: Sequence[str], folder: Path, heartbeat: Heartbeat) -> None:
         try:
@@ -326,9 +325,9 @@ def _skip_if_stopping() -> None:
 class _Frozen:
     """The champion when the dataset was frozen, and the new version's number.
 
-    `images` are those of the dataset; None where the pipeline reads none.
+    `preparations` are of what the pipelines read that is not in the tasks' data.
     """
 
     champion: ModelVersion | None
     number: int
-    images: ImagePreparation | None
+    preparations: Sequence[Preparation]

@@ -7,7 +7,7 @@ import structlog
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from mlapi import serving
+from mlapi import pipelines, serving
 from mlapi.domain import NoPrediction, Prediction
 from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
@@ -17,8 +17,7 @@ from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task, TaskScore
 
 log = structlog.get_logger(__name__)
-BATCH = 200
-IMAGES_BATCH = 16  # each may have to be downloaded and embedded first
+BATCH = 200  # at most, of an input that takes more at once
 # The rest is queued again, so that events wait no longer than this.
 SECONDS = 2.0
 
@@ -100,7 +99,7 @@ def _unscored(version: ModelVersion) -> Iterator[Sequence[tuple[int, dict]]]:
     scored = TaskScore.objects.filter(version=version, task=OuterRef("pk"))
     waiting = unlabelled(version.project).exclude(Exists(scored)).order_by("pk")
     last = 0
-    size = IMAGES_BATCH if version.extractor else BATCH
+    size = min([BATCH, *(p.input.batch_size for p in pipelines.named(version.pipeline))])
     while batch := list(waiting.filter(pk__gt=last).values_list("pk", "data")[:size]):
         yield batch
         last = batch[-1][0]

@@ -5,6 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from mlapi.domain import TargetSpec
+from mlapi.inputs import TextInput
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
@@ -19,5 +20,5 @@ def artifact(temperature: float = 0.5, labels: tuple[str, str] = ("Positive", "N
     spec = TargetSpec("label", "text", "Text", "text", "choice", labels)
     estimator = WORD.fit(TEXTS, np.array([0, 0, 0, 1, 1, 1]), 2, "single")
     target = TrainedTarget(spec, estimator, Temperature(temperature))
-    model = Classifier("text_classification", [target])
+    model = Classifier("text_classification", TextInput(), [target])
     return pack(model.pipeline, model.to_parts())

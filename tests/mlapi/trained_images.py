@@ -12,6 +12,7 @@ from django.conf import settings
 from mlapi.domain import ExtractorRef, TargetSpec
 from mlapi.images.extractors.loading import extractor
 from mlapi.images.feature_store import to_bytes
+from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
@@ -46,7 +47,7 @@ def artifact(n: int = 120) -> bytes:
     classes = np.array([LABELS.index(label) for label in digits(n)[1]])
     estimator = LINEAR.fit(features_of(n), classes, len(LABELS), "single")
     target = TrainedTarget(SPEC, estimator, Temperature(0.2))
-    model = Classifier("image_classification", [target], opencv())
+    model = Classifier("image_classification", ImageFeatures(opencv()), [target])
     return pack(model.pipeline, model.to_parts())
 
 

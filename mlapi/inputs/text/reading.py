@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 from mlapi.domain import InputError, TargetSpec
@@ -32,17 +31,6 @@ def read_input(task_data: Any, target: TargetSpec) -> str:
         return read_text(task_data, target)
     left, *right = _texts(task_data, target)
     return "\n".join([left, *(_WORD.sub(f"{_RIGHT}\\g<0>", text) for text in right)])
-
-
-def read_inputs(rows: Sequence[Any], target: TargetSpec) -> list[str | InputError]:
-    """What a model reads of a target in each task's data, or why there is none."""
-    found: list[str | InputError] = []
-    for row in rows:
-        try:
-            found.append(read_input(row, target))
-        except InputError as problem:
-            found.append(problem)
-    return found
 
 
 def canonical(text: str) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mlapi import label_types
-from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.domain import InputError, TargetSpec
+from mlapi.inputs import Input
 from mlapi.label_types import shape_of
 from mlapi.pipelines.classification.boosted import NumericColumns
 from mlapi.pipelines.classification.candidates import Candidate
@@ -31,22 +32,23 @@ class Modality(ABC):
     column: ClassVar[str]  # of the run's tables; with a number from the second one on
     column_type: ClassVar[str]  # as in mlapi.eva.execute
     candidates: ClassVar[tuple[Candidate, ...]]
-    extractor: ExtractorRef | None = None  # what made vectors of the inputs, if they are vectors
+    input: Input
 
     @abstractmethod
     def source(self, target: TargetSpec) -> Hashable:
         """Where a target's inputs are: targets of one source share a column."""
 
-    @abstractmethod
     def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
         """The target's input in a task's data. Raises InputError if it has none."""
+        value = self.input.read(data, target)
+        return Example(value, self.input.key(value))
 
     @abstractmethod
     def fit_columns(self, inputs: Sequence[Any], seed: int) -> NumericColumns:
         """The columns on which AutoML learns."""
 
-    def with_extractor(self, extractor: ExtractorRef | None) -> "Modality":
-        """The modality with another extractor's features; itself where none are used."""
+    def with_input(self, other: Input) -> "Modality":
+        """The modality with an input of other settings; itself where it has none."""
         return self
 
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from mlapi import label_types
-from mlapi.domain import ExtractorRef, Prediction, TargetSpec
+from mlapi.domain import Prediction, TargetSpec
 from mlapi.eva.execute import write_table
 from mlapi.eva.open import Eva
 from mlapi.evaluation import comparison
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
+from mlapi.inputs import Input
 from mlapi.label_types import shape_of, value_of
 from mlapi.label_types.base import Evaluated
 from mlapi.label_types.label_metrics import Log, row
@@ -70,16 +71,16 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
 
     def predict(self, version: Version[Classifier]) -> dict[str, HoldoutPredictions] | None:
         dataset, table = self._dataset, self._table
-        if version.model.extractor != dataset.modality.extractor:
+        if version.model.input != dataset.modality.input:
             table = f"{table}_champion"
-            dataset = self._with_extractor(version.model.extractor)
+            dataset = self._with_input(version.model.input)
             if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
                 return None
             write_table(self._eva, table, dataset.holdout, dataset.types)
         return predict_holdout(self._eva, self._job, version, dataset, table)
 
-    def _with_extractor(self, extractor: ExtractorRef | None) -> Dataset:
-        modality = self._dataset.modality.with_extractor(extractor)
+    def _with_input(self, other: Input) -> Dataset:
+        modality = self._dataset.modality.with_input(other)
         return datasets.build(modality, self._job.rows, self._job.targets, self._job.seed)
 
     def metrics(self, predictions: dict[str, HoldoutPredictions]) -> list[MetricRow]:

@@ -1,12 +1,13 @@
 """A classifier's version in memory and in its artifact."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import TargetSpec
+from mlapi.inputs import Input
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.boosted import AutoMLEstimator
 from mlapi.pipelines.classification.calibration import Sigmoids, Temperature
@@ -55,12 +56,12 @@ class TrainedTarget:
 class Classifier:
     """The trained targets of a version. Read only once made, so any thread may use it.
 
-    `extractor` made vectors of its inputs; None for texts.
+    `input` is what they read.
     """
 
     pipeline: str
+    input: Input
     targets: list[TrainedTarget]
-    extractor: ExtractorRef | None = None
 
     @property
     def nbytes(self) -> int:
@@ -95,13 +96,18 @@ class Classifier:
 
     def to_parts(self) -> dict[str, Any]:
         return {
-            "extractor": asdict(self.extractor) if self.extractor else None,
+            "extractor": self.input.settings or None,
             "targets": [target.to_parts() for target in self.targets],
         }
 
     @classmethod
-    def from_parts(cls, pipeline: str, parts: Parts, known: Mapping[str, Any]) -> "Classifier":
-        """`known`: what makes features or columns of the pipeline's inputs, by kinds."""
+    def from_parts(
+        cls, pipeline: str, unset: Input, parts: Parts, known: Mapping[str, Any]
+    ) -> "Classifier":
+        """`unset`: its input, before it has settings. `known`: what makes features or columns of
+        the pipeline's inputs, by kinds.
+        """
         targets = [TrainedTarget.from_parts(target, known) for target in parts.parts("targets")]
-        extractor = parts.extractor() if parts.optional("extractor") else None
-        return cls(pipeline, targets, extractor)
+        stored = parts.optional("extractor")
+        settings = parts.settings("extractor", unset.setting_names) if stored else {}
+        return cls(pipeline, unset.of(settings), targets)

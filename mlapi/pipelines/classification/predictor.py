@@ -1,6 +1,6 @@
 """A loaded classifier: task data in, answers out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,16 +59,13 @@ def _multiple(
 
 
 Answers = dict[str, Prediction | NoPrediction]
-# A target's input in each row, or the InputError why there is none.
-ReadInputs = Callable[[Sequence[dict[str, Any]], TargetSpec, FeatureSource | None], list[Any]]
 
 
 class ClassifierPredictor(Predictor):
     """Evaluates the version's EvaDB function in this process, one column for each target."""
 
-    def __init__(self, model: Classifier, read: ReadInputs) -> None:
+    def __init__(self, model: Classifier) -> None:
         self.model = model
-        self._read = read
         self.targets = tuple(t.spec for t in model.targets)
         self.nbytes = model.nbytes
         self._slices = model.slices()
@@ -91,7 +88,7 @@ class ClassifierPredictor(Predictor):
         inputs: list[list[Any]] = [[None] * len(rows) for _ in self.targets]
         for i in served:
             spec = specs_by_name[self.targets[i].name]
-            inputs[i] = _without_errors(self._read(rows, spec, store), spec, found)
+            inputs[i] = _without_errors(self.model.input.read_all(rows, spec, store), spec, found)
         probabilities = np.stack(self._function.evaluate(*inputs)[0])
         for i in served:
             spec = self.targets[i]

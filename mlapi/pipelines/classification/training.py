@@ -51,7 +51,7 @@ def train(
 
     progress.phase("saving", 0.75)
     trained = [selection.trained for selection in results.selections.values()]
-    model = Classifier(modality.pipeline, trained, modality.extractor)
+    model = Classifier(modality.pipeline, modality.input, trained)
     stored = artifact.save(job, model)
 
     champion = load_champion(job, load_model, progress)
@@ -64,7 +64,7 @@ def train(
         **vars(found),
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=modality.extractor.name if modality.extractor else "",
+        extractor=modality.input.made_by,
     )
 
 

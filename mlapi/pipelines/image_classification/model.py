@@ -10,9 +10,9 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import Nystroem
 
-from mlapi.domain import ExtractorRef, InputError, TargetSpec
-from mlapi.images.addresses import read_address
+from mlapi.domain import InputError, TargetSpec
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.inputs import ImageFeatures, Input
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Example, Modality
@@ -184,25 +184,24 @@ class ImageModality(Modality):
     column_type = "vector"
     candidates = (LINEAR, KERNEL)
 
-    def __init__(self, store: FolderFeatureStore, extractor: ExtractorRef) -> None:
+    def __init__(self, store: FolderFeatureStore, features: ImageFeatures) -> None:
         self._store = store
-        self.extractor = extractor
+        self.input = features
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources
 
     def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
-        address = read_address(data, target)
-        (vector,) = self._store.vectors(self.extractor, [address])
+        (vector,) = self.input.read_all([data], target, self._store)
         if isinstance(vector, InputError):
             raise vector
-        content = self._store.content(address)
+        content = self._store.content(self.input.read(data, target))
         if content is None:
             raise InputError("image_missing", "The image has no content.")
         return Example(vector, content)
 
-    def with_extractor(self, extractor: ExtractorRef | None) -> "ImageModality":
-        return ImageModality(self._store, extractor) if extractor else self
+    def with_input(self, other: Input) -> "ImageModality":
+        return ImageModality(self._store, other) if isinstance(other, ImageFeatures) else self
 
     def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
         return fit_columns(inputs, seed)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import TargetSpec
-from mlapi.images.addresses import read_vectors
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
@@ -51,14 +50,12 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.image_classification.model import Kernel, VectorColumns, Vectors
 
         known = {kind.kind: kind for kind in (Vectors, Kernel, VectorColumns)}
-        return Classifier.from_parts(self.name, parts, known)
+        return Classifier.from_parts(self.name, self.input, parts, known)
 
     def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
-        return ClassifierPredictor(
-            model, lambda rows, spec, store: read_vectors(rows, spec, model.extractor, store)
-        )
+        return ClassifierPredictor(model)
 
     def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva
@@ -66,7 +63,9 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.image_classification.model import ImageModality
 
         eva = open_eva(job.folder / "eva", progress.statement)
-        modality = ImageModality(self.prepare_features(job, eva, progress), job.extractor)
+        modality = ImageModality(
+            self.prepare_features(job, eva, progress), self.input.of(job.input)
+        )
         return train(job, progress.part(EXTRACTION_SHARE, 1.0), modality, eva)
 
     def learning_curve(
@@ -76,5 +75,5 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.model import ImageModality
 
-        modality = ImageModality(FolderFeatureStore.read(job.folder), job.extractor)
+        modality = ImageModality(FolderFeatureStore.read(job.folder), self.input.of(job.input))
         return learning_curve(job, progress, modality, result)

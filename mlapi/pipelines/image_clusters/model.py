@@ -1,13 +1,14 @@
 """An image clusters version in memory and in its artifact."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mlapi import label_types
-from mlapi.domain import ExtractorRef, Prediction, TargetSpec
+from mlapi.domain import Prediction, TargetSpec
+from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.parts import Parts, spec_parts
 
 
@@ -16,7 +17,7 @@ class ClusterModel:
     """The centres (k, features) and their names."""
 
     spec: TargetSpec
-    extractor: ExtractorRef
+    input: ImageFeatures
     centres: np.ndarray
     names: list[str]
 
@@ -64,7 +65,7 @@ class ClusterModel:
             "names": self.names,
             "centres": np.ascontiguousarray(self.centres, dtype=np.float32),
         }
-        return {"extractor": asdict(self.extractor), "targets": [target]}
+        return {"extractor": self.input.settings, "targets": [target]}
 
     @classmethod
     def from_parts(cls, parts: Parts) -> "ClusterModel":
@@ -74,4 +75,5 @@ class ClusterModel:
         centres = target.array("centres", len(names), None)
         if len(names) < 2:
             raise target.wrong("there are at least two clusters.")
-        return cls(target.spec(), parts.extractor(), centres, names)
+        settings = parts.settings("extractor", ImageFeatures.setting_names)
+        return cls(target.spec(), ImageFeatures().of(settings), centres, names)

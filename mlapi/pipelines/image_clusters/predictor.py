@@ -7,7 +7,6 @@ import numpy as np
 
 from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
-from mlapi.images.addresses import read_vectors
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
@@ -37,7 +36,7 @@ class ClusterPredictor(Predictor):
         spec = specs_by_name.get(name)
         if spec is None:
             return [{} for _ in rows]
-        inputs = read_vectors(rows, spec, self.model.extractor, store)
+        inputs = self.model.input.read_all(rows, spec, store)
         found: list[dict[str, Prediction | NoPrediction]] = [
             {name: NoPrediction(name, value.code, value.message)}
             if isinstance(value, InputError)

@@ -1,6 +1,7 @@
 """Trains an image clusters version in EvaDB: table, clusters, names, artifact, evaluation."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -11,9 +12,9 @@ from mlapi import label_types
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion, optional
-from mlapi.images.addresses import read_vectors
 from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.inputs import ImageFeatures
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
 from mlapi.pipelines.image_clusters.clustering import Clustering, cluster, nearest, silhouette
@@ -33,6 +34,7 @@ _AS_GOOD = 0.01  # of the silhouette
 def train(
     job: TrainingJob,
     progress: ProgressWriter,
+    images: ImageFeatures,
     store: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
@@ -40,7 +42,7 @@ def train(
     spec = job.targets[0]
     k = _requested_clusters(job, spec)
     progress.phase("reading", 0.35)
-    examples = _examples(job, spec, store, eva)
+    examples = _examples(job, spec, images.read_all(job.data, spec, store), eva)
     progress.phase("clustering", 0.4)
     clustering = _cluster(job, spec, examples, k, progress)
     champion = load_champion(job, load_model, progress)
@@ -50,14 +52,14 @@ def train(
         return _previous(job, spec, store, champion.model) if champion else None
 
     def is_still_good() -> bool:
-        model = previous.model if previous else None
+        model = previous.model if previous and previous.model.input == images else None
         return model is not None and _still_good(model, clustering, examples, job, k)
 
     previous = optional("The champion's clusters", find_previous, None, progress)
     if optional("The champion's silhouette", is_still_good, False, progress) and previous:
         progress.log("The champion's clusters score as well on today's images and are kept.")
         clustering = replace(clustering, centres=previous.model.centres)
-    model = ClusterModel(spec, job.extractor, clustering.centres, [""] * len(clustering.centres))
+    model = ClusterModel(spec, images, clustering.centres, [""] * len(clustering.centres))
     clusters, _ = model.assign(examples.vectors)
     members = [_members(examples, clusters == i, previous) for i in range(len(model.centres))]
     model.names = name_all(members, spec.labels, previous.model.names if previous else ())
@@ -86,7 +88,7 @@ def train(
         **vars(evaluated),
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=model.extractor.name,
+        extractor=model.input.made_by,
     )
 
 
@@ -103,12 +105,12 @@ def _requested_clusters(job: TrainingJob, spec: TargetSpec) -> int | None:
 def _examples(
     job: TrainingJob,
     spec: TargetSpec,
-    store: FolderFeatureStore,
+    vectors: Sequence[Any],
     eva: Eva,
 ) -> Examples:
     """The tasks that have an image, with their vectors as EvaDB's table returns them."""
     table = f"{job.prefix}_tasks"
-    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, store)
+    tasks, learned = through_table(eva, table, job.rows, vectors)
     if len(tasks) < _LEAST:
         raise TrainingFailed(
             "not_enough_tasks",
@@ -119,7 +121,7 @@ def _examples(
     humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
     return Examples(
         np.array(tasks, dtype=np.int64),
-        vectors,
+        learned,
         [_allowed(human, spec) for human in humans],
         np.array([by_task[task]["split"] == "holdout" for task in tasks]),
     )
@@ -156,7 +158,7 @@ def _still_good(
 
     A new name alone does not change the clusters.
     """
-    if previous.extractor != job.extractor or k not in (None, len(previous.names)):
+    if k not in (None, len(previous.names)):
         return False
     if job.targets[0].labels and len(previous.names) > len(job.targets[0].labels):
         return False
@@ -182,7 +184,7 @@ def _previous(
     """The champion's clusters of today's images; None if it fills another control."""
     if model.spec.name != spec.name:
         return None
-    vectors = read_vectors([row["data"] for row in job.rows], spec, model.extractor, store)
+    vectors = model.input.read_all(job.data, spec, store)
     readable = [i for i, vector in enumerate(vectors) if isinstance(vector, np.ndarray)]
     if not readable:
         return None

@@ -15,6 +15,7 @@ from mlapi.evaluation import comparison
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
 from mlapi.images.extraction import write_images
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.inputs import ImageFeatures
 from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
@@ -55,12 +56,19 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
     primary_metric = "macro_f1"
 
     def __init__(
-        self, eva: Eva, job: TrainingJob, examples: Examples, k: int, store: FolderFeatureStore
+        self,
+        eva: Eva,
+        job: TrainingJob,
+        examples: Examples,
+        k: int,
+        images: ImageFeatures,
+        store: FolderFeatureStore,
     ) -> None:
         self._eva = eva
         self._job = job
         self._examples = examples
         self._k = k
+        self._images = images
         self._store = store
         self._spec = job.targets[0]
         self._evaluated = np.flatnonzero(examples.evaluated).tolist()
@@ -71,10 +79,10 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
         if model.label != self._examples.label or model.spec.name != self._spec.name:
             return None
         table = f"{self._job.prefix}_tasks"
-        if model.extractor != self._job.extractor:
+        if model.input != self._images:
             table = f"{table}_champion"
-            rows = self._job.rows
-            if not write_images(self._eva, table, rows, self._spec, model.extractor, self._store):
+            vectors = model.input.read_all(self._job.data, self._spec, self._store)
+            if not write_images(self._eva, table, self._job.rows, vectors):
                 return None
         found = predict_table(self._eva, self._job, version, NearestReferences, table, ["features"])
         columns = (found[name].tolist() for name in ("id", "tasks", "nearness"))

@@ -1,14 +1,15 @@
 """An image similarity version in memory and in its artifact."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import faiss
 import numpy as np
 
 from mlapi import label_types
-from mlapi.domain import ExtractorRef, Prediction, TargetSpec
+from mlapi.domain import Prediction, TargetSpec
+from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.parts import Parts, spec_parts
 
 # The references that are returned; one of them can be the image itself.
@@ -26,7 +27,7 @@ class SimilarityModel:
 
     spec: TargetSpec
     label: str
-    extractor: ExtractorRef
+    input: ImageFeatures
     references: np.ndarray
     vectors: np.ndarray
     thresholds: np.ndarray
@@ -78,17 +79,18 @@ class SimilarityModel:
             "vectors": np.ascontiguousarray(self.vectors, dtype=np.float32),
             "thresholds": self.thresholds,
         }
-        return {"extractor": asdict(self.extractor), "targets": [target]}
+        return {"extractor": self.input.settings, "targets": [target]}
 
     @classmethod
     def from_parts(cls, parts: Parts) -> "SimilarityModel":
         target = parts.only("targets")
         target.require()
         references = target.array("references", None, dtype="integer")
+        settings = parts.settings("extractor", ImageFeatures.setting_names)
         return cls(
             target.spec(),
             target.text("label"),
-            parts.extractor(),
+            ImageFeatures().of(settings),
             references,
             target.array("vectors", len(references), None),
             target.array("thresholds", len(references)),

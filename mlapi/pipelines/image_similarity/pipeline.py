@@ -71,7 +71,8 @@ class ImageSimilarity(ImagePipeline):
         from mlapi.pipelines.image_similarity.training import train
 
         eva = open_eva(job.folder / "eva", progress.statement)
-        return train(job, progress, self.prepare_features(job, eva, progress), eva)
+        store = self.prepare_features(job, eva, progress)
+        return train(job, progress, self.input.of(job.input), store, eva)
 
 
 def _refusal(control: Control, config: LabelConfig, reference: tuple[str, str] | None) -> str:

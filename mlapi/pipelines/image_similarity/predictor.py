@@ -7,7 +7,6 @@ import numpy as np
 
 from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
-from mlapi.images.addresses import read_vectors
 from mlapi.label_types import shape_of
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_similarity.function import NearestReferences
@@ -40,7 +39,7 @@ class SimilarityPredictor(Predictor):
         spec = specs_by_name.get(name)
         if spec is None or shape_of(spec) != shape_of(self.model.spec):
             return [{} for _ in rows]
-        inputs = read_vectors(rows, spec, self.model.extractor, store)
+        inputs = self.model.input.read_all(rows, spec, store)
         readable = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
         found: list[Prediction | NoPrediction] = [
             NoPrediction(name, value.code, value.message)

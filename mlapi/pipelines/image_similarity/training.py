@@ -1,5 +1,6 @@
 """Trains an image similarity version in EvaDB: table, index, artifact, evaluation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
 from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.inputs import ImageFeatures
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
@@ -25,6 +27,7 @@ from registry.training_result import TrainingResult
 def train(
     job: TrainingJob,
     progress: ProgressWriter,
+    images: ImageFeatures,
     store: FolderFeatureStore,
     eva: Eva,
 ) -> TrainingResult:
@@ -32,16 +35,16 @@ def train(
     spec = job.targets[0]
     label = _label(job, spec)
     progress.phase("indexing", 0.4)
-    examples = _examples(job, spec, label, store, eva)
+    examples = _examples(job, spec, label, images.read_all(job.data, spec, store), eva)
     progress.log(
         f"{len(examples.tasks)} images are indexed, {int(examples.carries.sum())} of them carry "
         f"the label {label!r}."
     )
     k = int(job.options["k"])
-    model = _model(job, spec, label, examples, k)
+    model = _model(images, spec, label, examples, k)
     progress.phase("saving", 0.7)
     stored = artifact.save(job, model)
-    holdout = SimilarityHoldout(eva, job, examples, k, store)
+    holdout = SimilarityHoldout(eva, job, examples, k, images, store)
     version, champion = Version(job.number, stored, model), load_champion(job, load_model, progress)
     found = evaluate(holdout, job, version, champion, progress)
     return TrainingResult(
@@ -51,7 +54,7 @@ def train(
         **vars(found),
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=model.extractor.name,
+        extractor=model.input.made_by,
     )
 
 
@@ -66,19 +69,19 @@ def _examples(
     job: TrainingJob,
     spec: TargetSpec,
     label: str,
-    store: FolderFeatureStore,
+    vectors: Sequence[Any],
     eva: Eva,
 ) -> Examples:
     """The tasks that have an image, with their vectors as EvaDB's table returns them."""
     table = f"{job.prefix}_tasks"
-    tasks, vectors = through_table(eva, table, job.rows, spec, job.extractor, store)
+    tasks, learned = through_table(eva, table, job.rows, vectors)
     if not tasks:
         raise TrainingFailed("no_references", "No task has an image that can be read.")
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
     splits = {row["id"]: row["split"] for row in job.rows}
     examples = Examples(
         np.array(tasks, dtype=np.int64),
-        vectors,
+        learned,
         [_allowed(humans[task], spec) for task in tasks],
         np.array([splits[task] == "holdout" for task in tasks]),
         label,
@@ -98,7 +101,7 @@ def _allowed(human: Any, spec: TargetSpec) -> frozenset[str] | None:
 
 
 def _model(
-    job: TrainingJob, spec: TargetSpec, label: str, examples: Examples, k: int
+    images: ImageFeatures, spec: TargetSpec, label: str, examples: Examples, k: int
 ) -> SimilarityModel:
     """The model whose thresholds are the similarities of each reference's k-th nearest task."""
     references = examples.vectors[examples.carries]
@@ -106,7 +109,7 @@ def _model(
     return SimilarityModel(
         replace(spec, labels=(label,)),
         label,
-        job.extractor,
+        images,
         examples.tasks[examples.carries],
         references,
         # The first is the reference itself, or a copy of it.

@@ -1,17 +1,15 @@
 """The base class of pipelines on images, and which controls of a label config are on an image."""
 
 from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import InputError, TargetSpec, TrainingFailed
-from mlapi.images import addresses
+from mlapi.inputs import ImageFeatures
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images.options import check_features
-from mlapi.pipelines.targets import distinct_inputs
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -40,7 +38,7 @@ def image_of(control: Control, config: LabelConfig) -> ObjectTag | str:
 class ImagePipeline(Pipeline):
     """Reads the features of the image that each task names."""
 
-    uses_images = True
+    input = ImageFeatures()
 
     def applies_to(self, config: LabelConfig) -> bool:
         return any(found.tag == "Image" for found in config.objects.values())
@@ -50,21 +48,6 @@ class ImagePipeline(Pipeline):
         validated = super().validate_options(chosen)
         check_features(validated["features"])
         return validated
-
-    def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
-        return addresses.read_address(task_data, target)
-
-    def input_key_parts(
-        self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
-    ) -> list[str]:
-        """The address of each distinct image; "" where there is none."""
-        return [self._address(task_data, target) for target in distinct_inputs(targets)]
-
-    def _address(self, task_data: dict[str, Any], target: TargetSpec) -> str:
-        try:
-            return addresses.canonical(addresses.read_address(task_data, target))
-        except InputError:
-            return ""
 
     def learning_curve(
         self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
@@ -80,41 +63,43 @@ class ImagePipeline(Pipeline):
         from mlapi.images.folder_store import FolderFeatureStore
 
         store = FolderFeatureStore.read(job.folder)
+        own = self.input.of(job.input)
         named = [
             address
             for row in job.rows
             for target in job.targets
-            if (address := self._read(row["data"], target))
+            if (address := self._address(row["data"], target))
         ]
         progress.phase("extracting features", 0.0)
         extract_features(
-            job, eva, store, job.extractor, named, progress.part(0.0, EXTRACTION_SHARE)
+            job, eva, store, own.extractor, named, progress.part(0.0, EXTRACTION_SHARE)
         )
         log_unavailable(store, named, progress)
-        progress.unreadable(self._unreadable(job, store))
-        other = job.champion.extractor if job.champion else None
-        if other and other != job.extractor:
+        progress.unreadable(_unreadable(job, own, store))
+        other = self.input.of(job.champion.input) if job.champion else self.input
+        if other not in (own, self.input):
             try:
-                extract_features(job, eva, store, other, named, progress)
+                extract_features(job, eva, store, other.extractor, named, progress)
             except TrainingFailed as error:
                 # Its stored features go too: evaluated on some of the images, it would score less.
-                store.features.pop(other.name, None)
+                store.features.pop(other.made_by, None)
                 progress.log(f"The champion's extractor cannot be used: {error.message}")
         return store
 
-    def _unreadable(self, job: TrainingJob, store: "FolderFeatureStore") -> Counter[str]:
-        """The number of tasks without an image that can be read, by code of the reason."""
-        found: Counter[str] = Counter()
-        for row in job.rows:
-            for target in job.targets:
-                (vector,) = addresses.read_vectors([row["data"]], target, job.extractor, store)
-                if isinstance(vector, InputError):
-                    found[vector.code] += 1
-                    break
-        return found
-
-    def _read(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+    def _address(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         try:
-            return addresses.read_address(task_data, target)
+            return self.input.read(task_data, target)
         except InputError:
             return ""
+
+
+def _unreadable(job: TrainingJob, own: ImageFeatures, store: "FolderFeatureStore") -> Counter[str]:
+    """The number of tasks without an image that can be read, by code of the reason."""
+    found: Counter[str] = Counter()
+    for row in job.rows:
+        for target in job.targets:
+            (vector,) = own.read_all([row["data"]], target, store)
+            if isinstance(vector, InputError):
+                found[vector.code] += 1
+                break
+    return found

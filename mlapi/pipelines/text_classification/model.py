@@ -15,11 +15,11 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import TruncatedSVD
 
 from mlapi.domain import TargetSpec
-from mlapi.inputs.text.reading import canonical, read_input
+from mlapi.inputs import TextInput
 from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
-from mlapi.pipelines.classification.dataset import Example, Modality
+from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.parts import Parts
 from mlapi.pipelines.text_classification.terms import (
     BYTES_KEPT,
@@ -156,6 +156,7 @@ class TextModality(Modality):
     """Each text as it is read; equal ones differ in case and white space at most."""
 
     pipeline = "text_classification"
+    input = TextInput()
     noun = "text"
     column = "text"
     column_type = "text"
@@ -163,10 +164,6 @@ class TextModality(Modality):
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources, target.control_tag == "Pairwise"
-
-    def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
-        text = read_input(data, target)
-        return Example(text, canonical(text))
 
     def fit_columns(self, inputs: Sequence[str], seed: int) -> TextColumns:
         return fit_columns(inputs, seed)

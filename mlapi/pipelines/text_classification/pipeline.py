@@ -1,16 +1,16 @@
 """Text classification as a pipeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import InputError, TargetSpec
-from mlapi.inputs.text import objects, reading
+from mlapi.domain import TargetSpec
+from mlapi.inputs.text import TextInput, objects
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.targets import distinct_inputs, target_spec
+from mlapi.pipelines.targets import target_spec
 from mlapi.pipelines.text_classification.options import OPTIONS
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -34,6 +34,7 @@ class TextClassification(Pipeline):
 
     name = "text_classification"
     options = OPTIONS
+    input = TextInput()
     modules = ("mlapi.pipelines.text_classification.model",)
 
     def target(
@@ -43,23 +44,6 @@ class TextClassification(Pipeline):
         code = _refusal(control, found)
         return code if code or isinstance(found, str) else target_spec(control, found)
 
-    def read_input(self, task_data: dict[str, Any], target: TargetSpec) -> str:
-        return reading.read_text(task_data, target)
-
-    def input_key_parts(
-        self, task_data: dict[str, Any], targets: Sequence[TargetSpec]
-    ) -> list[str]:
-        """One text for each distinct input, normalised; "" where there is none to read."""
-        return [
-            reading.canonical(self._text(task_data, target)) for target in distinct_inputs(targets)
-        ]
-
-    def _text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
-        try:
-            return reading.read_input(task_data, target)
-        except InputError:
-            return ""
-
     def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
         return automl_policy.plan(options, history)
 
@@ -68,12 +52,12 @@ class TextClassification(Pipeline):
         from mlapi.pipelines.text_classification.model import TextColumns, TextVectors
 
         known = {kind.kind: kind for kind in (TextVectors, TextColumns)}
-        return Classifier.from_parts(self.name, parts, known)
+        return Classifier.from_parts(self.name, self.input, parts, known)
 
     def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.classification.predictor import ClassifierPredictor
 
-        return ClassifierPredictor(model, lambda rows, spec, _: reading.read_inputs(rows, spec))
+        return ClassifierPredictor(model)
 
     def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
         from mlapi.eva.open import open_eva

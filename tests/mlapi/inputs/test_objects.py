@@ -206,7 +206,7 @@ def test_the_input_key_covers_all_that_is_read():
     pipeline = pipelines.get("text_classification")
 
     def key(data, *targets):
-        return pipeline.input_key_parts(data, targets)
+        return pipeline.input.keys(data, targets)
 
     both = target(TWO, "t,u")
     assert key({"q": "Why?", "a": "So"}, both) != key({"q": "Why?", "a": "No"}, both)
@@ -219,7 +219,7 @@ def test_the_input_key_covers_all_that_is_read():
 
 
 def test_the_order_of_the_controls_does_not_change_the_input_key():
-    key = pipelines.get("text_classification").input_key_parts
+    key = pipelines.get("text_classification").input.keys
     both, pair = target(TWO, "t,u"), target(TWO, "t,u", "Pairwise")
     data = {"q": "good one", "a": "bad"}
     assert key(data, [both, pair]) == key(data, [pair, both])

@@ -134,12 +134,12 @@ def test_equal_inputs_have_equal_keys_whatever_else_the_task_holds():
     pipeline = pipelines.get("text_classification")
     targets = [a_spec(), a_spec("other"), a_spec("third", field="body")]
 
-    one = pipeline.input_key_parts({"text": "Same  text", "body": "x", "n": 1}, targets)
-    two = pipeline.input_key_parts({"text": "same text\n", "body": "x", "n": 2}, targets)
+    one = pipeline.input.keys({"text": "Same  text", "body": "x", "n": 1}, targets)
+    two = pipeline.input.keys({"text": "same text\n", "body": "x", "n": 2}, targets)
 
     assert one == two
     assert len(one) == 2
-    assert pipeline.input_key_parts({"text": None}, targets) == ["", ""]
+    assert pipeline.input.keys({"text": None}, targets) == ["", ""]
 
 
 @given(st.text(max_size=50))

@@ -14,6 +14,7 @@ from mlapi import label_types, pipelines
 from mlapi.domain import InputError, NoPrediction, Prediction, ScoredValue
 from mlapi.evaluation import comparison
 from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion, outcome_row
+from mlapi.inputs import TextInput
 from mlapi.label_types.base import LabelType, Region
 from mlapi.label_types.label_metrics import row
 from mlapi.pipelines import artifact
@@ -127,7 +128,6 @@ class SpanModel:
 
     spec: Any
     words: dict[str, str]
-    extractor: Any = None
 
     def predict(self, text: str) -> Prediction:
         regions = []
@@ -168,7 +168,7 @@ class SpanPredictor(Predictor):
         for data in rows:
             for spec in specs if specs is not None else self.targets:
                 try:
-                    found.append({spec.name: self.model.predict(PIPELINE.read_input(data, spec))})
+                    found.append({spec.name: self.model.predict(PIPELINE.input.read(data, spec))})
                 except InputError as e:
                     found.append({spec.name: NoPrediction(spec.name, e.code, e.message)})
         return found
@@ -191,7 +191,7 @@ class SpanHoldout(Holdout[SpanModel, dict[int, Prediction]]):
 
     def predict(self, version):
         return {
-            row["id"]: version.model.predict(PIPELINE.read_input(row["data"], self._spec))
+            row["id"]: version.model.predict(PIPELINE.input.read(row["data"], self._spec))
             for row, _ in self._rows
         }
 
@@ -229,21 +229,13 @@ class SpanPipeline(Pipeline):
     """Labels on Text: each word of the training split's spans has its class."""
 
     name = "toy_spans"
+    input = TextInput()
 
     def target(self, control, config, options):
         texts = [config.objects.get(name) for name in control.to_name]
         if control.tag == "Labels" and texts[0] is not None and texts[0].tag == "Text":
             return target_spec(control, texts)
         return "control_not_served"
-
-    def read_input(self, task_data, target):
-        text = task_data.get(target.field)
-        if not isinstance(text, str):
-            raise InputError("field_missing", "The task has no text.")
-        return text
-
-    def input_key_parts(self, task_data, targets):
-        return [str(task_data.get(target.field)) for target in targets]
 
     def read_model(self, parts):
         return SpanModel.from_parts(parts)
@@ -254,7 +246,7 @@ class SpanPipeline(Pipeline):
     def train(self, job, report):
         spec = job.targets[0]
         words = {
-            self.read_input(row["data"], spec)[span["start"] : span["end"]]: span["class"]
+            self.input.read(row["data"], spec)[span["start"] : span["end"]]: span["class"]
             for row in job.rows
             if row["split"] == "train"
             for span in row["labels"].get(spec.name, ())

@@ -165,7 +165,7 @@ def predictions(project, champion):
     assert predicted["score"] == 0.7
     assert LabelInterface(CONFIG).validate_prediction(predicted, return_errors=True) == []
     assert (nothing, unread) == ([], [])
-    assert (answered.nothing, answered.problems) == ([2], {"field_missing": [3]})
+    assert (answered.nothing, answered.problems) == ([2], {"null": [3]})
 
 
 def prequential_outcomes(project, champion):

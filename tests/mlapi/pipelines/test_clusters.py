@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.artifact import pack, unpack
 from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
 from mlapi.pipelines.image_clusters.clustering import cluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
 
 SPEC = TargetSpec("group", "img", "Image", "image", "text", (), control_tag="TextArea")
-OPENCV = ExtractorRef("opencv", "opencv-1")
+OPENCV = ImageFeatures(ExtractorRef("opencv", "opencv-1"))
 
 
 def blobs(k: int, n: int = 40, seed: int = 0) -> np.ndarray:
@@ -108,6 +109,6 @@ def test_an_artifact_of_clusters_holds_the_whole_model():
 
     found = ClusterModel.from_parts(unpack(content))
 
-    assert (found.spec, found.extractor, found.names) == (SPEC, OPENCV, model.names)
+    assert (found.spec, found.input, found.names) == (SPEC, OPENCV, model.names)
     np.testing.assert_array_equal(found.centres, model.centres)
     assert pack("image_clusters", found.to_parts()) == content

@@ -184,7 +184,7 @@ def test_an_image_signed_twice_is_one_input(one, other, same):
     pipeline = pipelines.get("image_classification")
     targets = matched(IMAGE, choices()).targets
 
-    keys = [pipeline.input_key_parts({"image": address}, targets) for address in (one, other)]
+    keys = [pipeline.input.keys({"image": address}, targets) for address in (one, other)]
 
     assert (keys[0] == keys[1]) is same
 
@@ -205,10 +205,10 @@ def test_a_task_without_an_address_has_its_reason(data, code):
     (target,) = matched(IMAGE, choices()).targets
 
     with pytest.raises(InputError) as problem:
-        pipeline.read_input(data, target)
+        pipeline.input.read(data, target)
 
     assert problem.value.code == code
-    assert pipeline.input_key_parts(data, [target]) == [""]
+    assert pipeline.input.keys(data, [target]) == [""]
 
 
 def test_the_address_of_an_image_is_filled_in_as_the_editor_does():
@@ -220,4 +220,4 @@ def test_the_address_of_an_image_is_filled_in_as_the_editor_does():
     pipeline = pipelines.get(matched.pipeline)
     data = {"items": [{"file": "one.png"}]}
     assert matched.pipeline == "image_classification"
-    assert pipeline.read_input(data, matched.targets[0]) == "https://files.example/one.png"
+    assert pipeline.input.read(data, matched.targets[0]) == "https://files.example/one.png"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.inputs import ImageFeatures
 from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack, unpack
 from mlapi.pipelines.image_similarity.evaluation import Examples, precision_at_k
@@ -23,7 +24,7 @@ def a_model(kind="choice") -> SimilarityModel:
     return SimilarityModel(
         TargetSpec("kind", "img", "Image", "image", kind, ("cat",)),
         "cat",
-        ExtractorRef("opencv", "opencv-1"),
+        ImageFeatures(ExtractorRef("opencv", "opencv-1")),
         np.array([7, 9]),
         unit(0, 90),
         np.cos(np.deg2rad([30, 10])).astype("f4"),
@@ -62,7 +63,7 @@ def test_an_artifact_of_similarity_holds_the_whole_model():
 
     found = SimilarityModel.from_parts(unpack(content))
 
-    assert (found.spec, found.label, found.extractor) == (SPEC, "cat", model.extractor)
+    assert (found.spec, found.label, found.input) == (SPEC, "cat", model.input)
     for name in ("references", "vectors", "thresholds"):
         np.testing.assert_array_equal(getattr(found, name), getattr(model, name))
     assert pack("image_similarity", found.to_parts()) == content

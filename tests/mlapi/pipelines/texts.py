@@ -5,6 +5,7 @@ import random
 import numpy as np
 
 from mlapi.domain import TargetSpec
+from mlapi.inputs import TextInput
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.text_classification import model as text_model
@@ -46,4 +47,4 @@ def a_model(targets: int = 1, n: int = 90) -> Classifier:
         fitted = calibration.fit(estimator.scores(texts), wanted, "single")
         spec = a_spec("topic" if i == 0 else f"topic_{i + 1}")
         made.append(TrainedTarget(spec, estimator, fitted))
-    return Classifier("text_classification", made)
+    return Classifier("text_classification", TextInput(), made)

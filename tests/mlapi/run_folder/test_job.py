@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.run_folder.json_file import RunFileInvalid
 
@@ -33,9 +33,9 @@ def job(tmp_path):
             6,
             "image_classification",
             Stored(tmp_path / "a.bin", "0" * 64),
-            ExtractorRef("opencv", "x"),
+            {"features": "opencv", "name": "x"},
         ),
-        extractor=ExtractorRef("opencv", "opencv-1"),
+        input={"features": "opencv", "name": "opencv-1"},
     )
 
 
@@ -55,11 +55,11 @@ def test_a_job_is_read_as_it_was_written(job):
 
 def test_what_may_be_left_out_has_its_default(job):
     job.write()
-    change(job, lambda content: [content.pop(name) for name in ("champion", "extractor", "seed")])
+    change(job, lambda content: [content.pop(name) for name in ("champion", "input", "seed")])
 
     read = TrainingJob.read(job.folder)
 
-    assert (read.champion, read.extractor, read.seed) == (None, None, 0)
+    assert (read.champion, read.input, read.seed) == (None, {}, 0)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def image_job(make_job, stored_features):
             [target or image_jobs.spec(known)],
             pipeline=pipeline,
             options={**image_jobs.OPTIONS, **(options or {})},
-            extractor=other.pop("extractor", image_jobs.OPENCV),
+            input=other.pop("input", image_jobs.INPUT.settings),
             **other,
         )
         made.append(job)

@@ -8,10 +8,12 @@ import numpy as np
 
 from mlapi.domain import ExtractorRef
 from mlapi.images.folder_store import write_features
+from mlapi.inputs import ImageFeatures
 from tests.mlapi.image_files import sha256
 from tests.mlapi.training_child.conftest import Job
 
 OPENCV = ExtractorRef("opencv", "opencv-1")
+INPUT = ImageFeatures(OPENCV)
 OPTIONS = {"features": "opencv", "k": 10, "similar_to": None, "cluster": None, "clusters": None}
 
 

@@ -12,7 +12,7 @@ from mlapi.label_types import value_of
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
+from tests.mlapi.training_child.image_jobs import INPUT, rows, spec, value
 
 
 def clusters(image_job, files, labels, k=None, **other):
@@ -54,7 +54,7 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     files, labels = digits(400)
     first = clusters(image_job, files[:300], [None] * 300, 10)
     first.train()
-    theirs = champion_of(first, pipeline="image_clusters", extractor=OPENCV)
+    theirs = champion_of(first, pipeline="image_clusters", input=INPUT.settings)
     shown = {}
     for exemplar in first.result["exemplars"]:
         shown.setdefault(exemplar["label"], []).append(exemplar["task"])

@@ -3,14 +3,14 @@
 import pytest
 
 from mlapi import pipelines
-from mlapi.domain import ExtractorRef, NoPrediction
+from mlapi.domain import NoPrediction
 from mlapi.images.folder_store import FolderFeatureStore, read_features
 from mlapi.label_types import value_of
 from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.image_jobs import OPENCV, spec, value
+from tests.mlapi.training_child.image_jobs import INPUT, spec, value
 
 
 def test_digits_are_classified(image_job):
@@ -153,7 +153,7 @@ def test_a_champion_is_evaluated_on_the_same_images(image_job):
     files, labels = digits(500)
     champion = image_job(files[:200], labels[:200])
     champion.train()
-    theirs = champion_of(champion, pipeline="image_classification", extractor=OPENCV)
+    theirs = champion_of(champion, pipeline="image_classification", input=INPUT.settings)
     job = image_job(files, labels, champion=theirs)
 
     comparison = job.train()["comparison"]
@@ -167,8 +167,8 @@ def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(ima
     files, labels = digits(200)
     champion = image_job(files, labels)
     champion.train()
-    gone = ExtractorRef("opencv", "opencv-0")
-    theirs = champion_of(champion, pipeline="image_classification", extractor=gone)
+    gone = {"features": "opencv", "name": "opencv-0"}
+    theirs = champion_of(champion, pipeline="image_classification", input=gone)
     job = image_job(files, labels, champion=theirs)
 
     job.train()
@@ -183,12 +183,12 @@ def test_a_model_of_transformers_sees_for_a_version(image_job, tmp_path):
     from tests.mlapi.images.extractors import tiny_models
 
     features = tiny_models.save(tmp_path / "tiny", tiny_models.vit)
-    named = ExtractorRef(features, extractor(features).name)
-    job = image_job(*inked_digits(90), options={"features": features}, fresh=True, extractor=named)
+    named = {"features": features, "name": extractor(features).name}
+    job = image_job(*inked_digits(90), options={"features": features}, fresh=True, input=named)
 
     result = job.train()
 
-    assert result["extractor"] == named.name
+    assert result["extractor"] == named["name"]
     assert named.name.startswith("hf:tiny@")
     assert value(job, "accuracy") > value(job, "baseline_accuracy")
     check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])

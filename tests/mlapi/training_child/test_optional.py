@@ -16,7 +16,7 @@ from mlapi.pipelines.text_classification.model import TextModality
 from tests.mlapi.image_files import digits
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, tasks
-from tests.mlapi.training_child.image_jobs import OPENCV, spec
+from tests.mlapi.training_child.image_jobs import INPUT, spec
 
 
 def raising(error):
@@ -196,7 +196,7 @@ def test_clusters_of_a_champion_that_fails_are_found_anew(cluster_job, monkeypat
     earlier = cluster_job()
     earlier.train()
     monkeypatch.setattr(cluster_training, function, raising(OSError("cut short")))
-    champion = champion_of(earlier, pipeline="image_clusters", extractor=OPENCV)
+    champion = champion_of(earlier, pipeline="image_clusters", input=INPUT.settings)
     job = cluster_job(champion=champion)
 
     result = job.train()

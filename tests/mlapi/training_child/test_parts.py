@@ -42,7 +42,7 @@ def run_of_two(image_job):
             part=2,
             pipeline="text_classification",
             targets=(TOPIC,),
-            extractor=None,
+            input={},
         )
         first.write()
         text.write()

@@ -8,7 +8,7 @@ from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits, tiles
 from tests.mlapi.training_child.conftest import champion_of
-from tests.mlapi.training_child.image_jobs import OPENCV, rows, spec, value
+from tests.mlapi.training_child.image_jobs import INPUT, rows, spec, value
 
 
 def similarity(image_job, files, labels, label, **other):
@@ -94,7 +94,7 @@ def test_a_champion_of_another_label_serves_nothing(image_job):
     files, labels = digits(200)
     champion = similarity(image_job, files, labels, "0")
     champion.train()
-    theirs = champion_of(champion, pipeline="image_similarity", extractor=OPENCV)
+    theirs = champion_of(champion, pipeline="image_similarity", input=INPUT.settings)
 
     same = similarity(image_job, files, labels, "0", champion=theirs)
     other = similarity(image_job, files, labels, "1", champion=theirs)
