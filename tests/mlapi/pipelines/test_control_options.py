@@ -5,6 +5,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.labelstudio.label_config import parse
 from mlapi.pipelines import version_parts
+from mlapi.pipelines.control_options import overridden
 
 LABELS = '<Choice value="cat"/><Choice value="dog"/>'
 CONFIG = (
@@ -126,3 +127,13 @@ def test_a_trained_control_stays_with_its_pipeline_when_options_change(trained, 
     found = pipelines.targets_of(names, {"kind": trained}, parse(CONFIG), options)
 
     assert {t.name: t.pipeline for t in found}["kind"] == expected
+
+
+def test_given_options_come_first_but_choose_no_pipeline():
+    options = {"seed": 1, "controls": {"kind": {"similar_to": "cat", "k": 5}}}
+    given = {"seed": 2, "similar_to": "dog", "controls": {"kind": {"similar_to": "dog", "k": 7}}}
+
+    assert overridden(options, given, {"similar_to"}) == {
+        "seed": 2,
+        "controls": {"kind": {"similar_to": "cat", "k": 7}},
+    }
