@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.e2e.fixtures import backend, labelstudio, start_backend
+from tests.e2e.fixtures import backend, labelstudio, rest, start_backend
 
 VISION = ("torch", "transformers")
 
-__all__ = ["backend", "labelstudio", "start_backend"]
+__all__ = ["backend", "labelstudio", "rest", "start_backend"]
 
 # Two cores, and perhaps other tests on them: how long an example takes says nothing.
 settings.register_profile(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 
 from tests.e2e import labelstudio_server
@@ -32,6 +33,15 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     server = Backend(tmp_path_factory.mktemp("backend") / "data").start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def rest(backend: Backend) -> Iterator[httpx.Client]:
+    """The backend's own REST, as its admin."""
+    token = backend.manage("drf_create_token", "admin").stdout.split()[2]
+    headers = {"Authorization": f"Token {token}"}
+    with httpx.Client(base_url=f"{backend.url}/api/", headers=headers, timeout=60) as client:
+        yield client
 
 
 @pytest.fixture

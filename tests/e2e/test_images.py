@@ -2,7 +2,6 @@
 
 import re
 
-import httpx
 import pytest
 
 from tests.e2e.labelstudio_server import region
@@ -62,16 +61,6 @@ def store(server, project, files: dict[str, bytes]) -> None:
 def number_of(task: dict) -> int:
     """Of the file that the task names; Label Studio makes other names of odd ones."""
     return int(re.search(r"n([0-9]+)x", task["data"]["image"])[1])
-
-
-@pytest.fixture(scope="module")
-def rest(backend):
-    """The backend's own REST, as its admin."""
-    token = backend.manage("drf_create_token", "admin").stdout.split()[2]
-    with httpx.Client(
-        base_url=f"{backend.url}/api/", headers={"Authorization": f"Token {token}"}, timeout=60
-    ) as client:
-        yield client
 
 
 def said(prediction: dict, control: str) -> str:
