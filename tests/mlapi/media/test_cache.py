@@ -131,7 +131,7 @@ module.UNTOUCHED_S = 1
 rnd, cache = random.Random(int(sys.argv[2])), MediaCache(Path(sys.argv[1]), 3000 * 1024)
 kept = taken = 0
 until = time.monotonic() + 3
-while time.monotonic() < until:
+while time.monotonic() < until or kept < 120 or taken < 10:  # however busy the machine
     content = rnd.randrange(2000).to_bytes(2, "big") * 10 * 1024
     sha256 = hashlib.sha256(content).hexdigest()
     path = cache.get(sha256)
@@ -159,13 +159,13 @@ def test_several_processes_share_it_and_none_gets_an_evicted_file(cache, root):
         )
         for seed in range(3)
     ]
-    cached = evicted = 0
+    put_there = found = 0
     for process in started:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, err
-        cached += int(out.split()[0])
-        evicted += int(out.split()[1])
+        put_there += int(out.split()[0])
+        found += int(out.split()[1])
     left = len(list((root / "content").glob("*/*")))
-    assert evicted > 20
-    assert cached - left > 100  # so many were evicted meanwhile
+    assert found >= 30
+    assert put_there - left > 100  # so many were evicted meanwhile
     assert list((root / "part").iterdir()) == []
