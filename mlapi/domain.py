@@ -4,16 +4,13 @@ The ground floor: of this project it imports only plain modules of the registry,
 may import it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from registry.error_codes import CODES
 from registry.errors import EvalsError
 from registry.training_result import TargetRow
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 class UnknownOption(EvalsError):
@@ -238,22 +235,3 @@ class NoPrediction:
     target: str
     code: str
     message: str
-
-
-@dataclass(frozen=True)
-class ExtractorRef:
-    """The extractor of image features: as the option `features` names it, and its full name with
-    version and weights.
-    """
-
-    features: str
-    name: str
-
-
-class FeatureSource(Protocol):
-    """Gives the feature vectors of images by their addresses: stored ones, or those it can make."""
-
-    def vectors(
-        self, extractor: ExtractorRef, addresses: Sequence[str]
-    ) -> "list[np.ndarray | InputError]":
-        """For each address a float32 vector, or the error; raises nothing."""

@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
+from mlapi.domain import NoPrediction, Prediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
+from mlapi.images.features import FeatureSource
 from mlapi.images.online import SECONDS, OnlineFeatures, naming
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results, visibility

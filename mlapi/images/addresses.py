@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
+from mlapi.domain import InputError, TargetSpec
+from mlapi.images.features import ExtractorRef, FeatureSource
 from mlapi.labelstudio.references import filled
 
 if TYPE_CHECKING:

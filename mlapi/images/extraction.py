@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, InputError
+from mlapi.domain import InputError
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor_for
+from mlapi.images.features import ExtractorRef
 from mlapi.images.folder_store import FolderFeatureStore, write_features
 from mlapi.images.function import ImageFeatures
 from mlapi.run_folder.job import TrainingJob

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from django.db.models import QuerySet
 
-from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.images.addresses import read_address
+from mlapi.images.features import ExtractorRef
 from registry.actions import features
 from registry.actions.features import FeatureRow, address_key, strings_of
 from registry.models import Feature, Project

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputError
+from mlapi.domain import InputError
+from mlapi.images.features import ExtractorRef, FeatureSource
 
 _NOT_PREPARED = InputError("image_missing", "The image was not prepared for this process.")
 _NO_FEATURES = InputError("image_not_embedded", "The image has no features of this extractor.")

@@ -11,8 +11,9 @@ import structlog
 from django.conf import settings
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, FeatureSource, InputError, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.images.feature_store import FeatureStore, StoredFeature, named_in
+from mlapi.images.features import ExtractorRef, FeatureSource
 from mlapi.media.reader import Fetched, MediaReader
 from registry.errors import EvalsError
 from registry.models import Project

@@ -17,9 +17,10 @@ from typing import Any, ClassVar
 import numpy as np
 from more_itertools import chunked
 
-from mlapi.domain import ExtractorRef, InputError, TargetSpec
+from mlapi.domain import InputError, TargetSpec
 from mlapi.images.addresses import read_address
 from mlapi.images.feature_store import FeatureStore, StoredFeature
+from mlapi.images.features import ExtractorRef
 from mlapi.images.folder_store import read_features, write_features
 from mlapi.media.reader import Fetched, MediaReader
 from registry.errors import EvalsError

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
-from mlapi.domain import FeatureSource, InputError, TargetSpec
+from mlapi.domain import InputError, TargetSpec
+from mlapi.images.features import FeatureSource
 
 if TYPE_CHECKING:  # they import the database
     from django.db.models import QuerySet

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlapi.domain import ExtractorRef, FeatureSource, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.images import addresses
+from mlapi.images.features import ExtractorRef, FeatureSource
 from mlapi.inputs.base import Input, Preparation
 
 if TYPE_CHECKING:

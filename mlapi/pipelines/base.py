@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
+from mlapi.domain import NoPrediction, Prediction, TargetSpec
+from mlapi.images.features import FeatureSource
 from mlapi.inputs import Input
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines.options import Option, validate

@@ -7,7 +7,8 @@ from typing import Any
 import structlog
 
 from mlapi import pipelines
-from mlapi.domain import FeatureSource, NoPrediction, Prediction, TargetSpec
+from mlapi.domain import NoPrediction, Prediction, TargetSpec
+from mlapi.images.features import FeatureSource
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.part_names import pipeline_of
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from mlapi import pipelines
 from mlapi.child_process.processes import begin
-from mlapi.domain import FeatureSource, InputError, Prediction
+from mlapi.domain import InputError, Prediction
+from mlapi.images.features import FeatureSource
 from mlapi.inputs import Input
 from mlapi.pipelines.artifact import split
 from mlapi.pipelines.base import Pipeline, Predictor

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from django.conf import settings
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import TargetSpec
 from mlapi.images.extractors.loading import extractor
 from mlapi.images.feature_store import to_bytes
+from mlapi.images.features import ExtractorRef
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature

@@ -9,10 +9,11 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef, TrainingFailed
+from mlapi.domain import TrainingFailed
 from mlapi.images.extractors import model_files
 from mlapi.images.extractors.errors import ExtractorError, first_line, invalid, no_model, no_vision
 from mlapi.images.extractors.opencv import OpenCVFeatures
+from mlapi.images.features import ExtractorRef
 
 if TYPE_CHECKING:
     from mlapi.images.extractors.huggingface import HuggingFaceFeatures

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from mlapi import label_types
-from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
+from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
+from mlapi.images.features import FeatureSource
 from mlapi.label_types import shape_of
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.function import ClassifierFunction

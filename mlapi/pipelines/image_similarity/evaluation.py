@@ -74,7 +74,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
         self._evaluated = np.flatnonzero(examples.evaluated).tolist()
 
     def predict(self, version: Version[SimilarityModel]) -> dict[int, Prediction | None] | None:
-        """None also for a version of another label, or without features of its extractor."""
+        """None also for a version of another label, or without features of its input."""
         model = version.model
         if model.label != self._examples.label or model.spec.name != self._spec.name:
             return None

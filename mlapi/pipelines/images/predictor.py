@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mlapi.domain import FeatureSource, InputError, NoPrediction, Prediction, TargetSpec
+from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.online import OnlineFunction
+from mlapi.images.features import FeatureSource
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.base import Predictor
 

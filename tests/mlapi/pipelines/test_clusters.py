@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import TargetSpec
+from mlapi.images.features import ExtractorRef
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.artifact import pack, unpack
 from mlapi.pipelines.image_clusters.cluster_names import Members, name_all

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from mlapi.domain import ExtractorRef, TargetSpec
+from mlapi.domain import TargetSpec
+from mlapi.images.features import ExtractorRef
 from mlapi.inputs import ImageFeatures
 from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack, unpack

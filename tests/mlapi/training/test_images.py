@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mlapi import model_cache, serving
-from mlapi.domain import ExtractorRef
+from mlapi.images.features import ExtractorRef
 from mlapi.images.online import OnlineFeatures, naming
 from mlapi.images.similarity import NoFeatures, forget, similar
 from mlapi.images.thumbnails import NoThumbnail

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import ExtractorRef
+from mlapi.images.features import ExtractorRef
 from mlapi.images.folder_store import write_features
 from mlapi.inputs import ImageFeatures
 from tests.mlapi.image_files import sha256

@@ -4,8 +4,9 @@ import importlib.util
 
 import pytest
 
-from mlapi.domain import ExtractorRef, TrainingFailed
+from mlapi.domain import TrainingFailed
 from mlapi.images.extractors.loading import check, extractor, extractor_for
+from mlapi.images.features import ExtractorRef
 
 without_vision = pytest.mark.skipif(
     importlib.util.find_spec("torch") is not None, reason="the vision extra is installed"
