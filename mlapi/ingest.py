@@ -18,7 +18,6 @@ from mlapi.labelstudio.events import KNOWN_ACTIONS, SETUP, START_TRAINING, TRAIN
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.requests import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import resolve
-from registry import queue
 from registry.actions import events, projects, refusals, runs
 from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, LengthRequired
 from registry.json_http import request_id
@@ -77,7 +76,7 @@ def _store_setup(body: SetupBody, setup: projects.Setup) -> Project:
                 source=Event.Source.SETUP,
                 request_id=request_id(),
             )
-            queue.process_events(project.pk)
+            events.request_processing(project.pk)
     return project
 
 
@@ -115,7 +114,7 @@ def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
             outcome=ignored,
         )
         if project is not None and not ignored:
-            queue.process_events(project.pk)
+            events.request_processing(project.pk)
     return event
 
 
@@ -136,7 +135,7 @@ def handle_train(caller: Caller, body: TrainBody) -> Event:
                 source=Event.Source.TRAIN,
                 request_id=request_id(),
             )
-            queue.process_events(project.pk)
+            events.request_processing(project.pk)
     return _start_run(project, TrainingRun.Trigger.TRAIN_ROUTE, {}, Event.Source.TRAIN)
 
 

@@ -1,32 +1,45 @@
 """Advisory locks of a project in PostgreSQL: one writer of its mirror at a time."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
 
+from registry.queue import PROCESSING_LOCK
+
 # The first of the two keys, so that the locks never collide with another use.
 MIRROR = 0x4C53  # "LS": writes the mirror
-EVENTS = 0x4C54  # processes events: a second worker leaves, while the first waits for the mirror
+EVENTS = PROCESSING_LOCK  # processes events: a second worker leaves
 SCORES = 0x4C55  # scores unlabelled tasks: a second worker leaves
+
+_POLL_S = 0.02
+
+
+class LockBusy(Exception):  # noqa: N818 - someone else works: nothing failed
+    """The lock was not free in time."""
 
 
 @contextmanager
-def project_lock(project_id: int, *, wait: bool = False, purpose: int = MIRROR) -> Iterator[bool]:
+def project_lock(
+    project_id: int, *, wait: bool = False, wait_s: float | None = None, purpose: int = MIRROR
+) -> Iterator[bool]:
     """Holds one of PostgreSQL's advisory locks on the project; yields whether it was acquired.
 
     Of the session, not of a transaction, so that each event or batch commits by itself.
     Not to be held across a fork or a change of connection. With `wait` it waits its turn
-    and always yields True; without, another holder makes it yield False at once. It is
-    reentrant within a connection, as PostgreSQL's are.
+    and always yields True; with `wait_s` it waits for so long, and raises LockBusy then; without,
+    another holder makes it yield False at once. It is reentrant within a connection, as
+    PostgreSQL's are.
     """
-    with connection.cursor() as cursor:
-        if wait:
+    if wait:
+        with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [purpose, project_id])
-            held = True
-        else:
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [purpose, project_id])
-            held = bool(cursor.fetchone()[0])
+        held = True
+    else:
+        held = _acquire(project_id, purpose, wait_s or 0)
+        if not held and wait_s is not None:
+            raise LockBusy
     try:
         yield held
     finally:
@@ -34,3 +47,16 @@ def project_lock(project_id: int, *, wait: bool = False, purpose: int = MIRROR) 
         if held and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [purpose, project_id])
+
+
+def _acquire(project_id: int, purpose: int, seconds: float) -> bool:
+    """Whether the lock was free within that time; by polling, so that no transaction ends by it."""
+    until = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [purpose, project_id])
+            if cursor.fetchone()[0]:
+                return True
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_POLL_S)

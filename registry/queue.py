@@ -1,10 +1,15 @@
 """Enqueues jobs by dotted name, on commit: with engine.py the registry's only way to mlapi."""
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 EVENTS = "events"
 TRAINING = "training"
+# The first key of the advisory lock that a job holds while it processes a project's events.
+PROCESSING_LOCK = 0x4C54
 
 
 def _enqueue(job: str, *args, cluster: str) -> None:
@@ -12,8 +17,20 @@ def _enqueue(job: str, *args, cluster: str) -> None:
 
 
 def process_events(project_id: int) -> None:
-    """Apply the project's received events in order."""
+    """Apply the project's received events in order; see `actions.events.request_processing`."""
     _enqueue("process_events", project_id, cluster=EVENTS)
+
+
+def is_waiting(job: str, *args: object, cluster: str = EVENTS) -> bool:
+    """Whether such a job waits in the queue, and no worker has taken it yet."""
+    waiting = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now())
+    return any(each.func() == f"mlapi.jobs.{job}" and each.args() == args for each in waiting)
+
+
+def others_wait() -> bool:
+    """Whether the events cluster has more jobs than workers, to one of its jobs."""
+    workers = settings.EVENT_WORKERS
+    return len(OrmQ.objects.filter(key=EVENTS).values_list("pk")[: workers + 1]) > workers
 
 
 def sync(project_id: int, reason: str) -> None:

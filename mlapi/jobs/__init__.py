@@ -17,11 +17,11 @@ log = structlog.get_logger(__name__)
 
 def process_events(project_id: int) -> None:
     """Applies the project's received events in order, then the training policy."""
-    from mlapi.mirror.process_events import process_pending_events
+    from mlapi.mirror.process_events import take_turn
     from mlapi.training import policy
 
-    process_pending_events(project_id)
-    policy.consider(Project.objects.get(pk=project_id))
+    if take_turn(project_id):
+        policy.consider(Project.objects.get(pk=project_id))
 
 
 def sync(project_id: int, reason: str) -> None:

@@ -106,7 +106,8 @@ def requeue_stuck_events() -> None:
         .filter(since__lt=timezone.now() - LOST_AFTER)
     )
     for row in waiting:
-        queue.process_events(row["project"])
+        if not queue.is_waiting("process_events", row["project"]):
+            queue.process_events(row["project"])
 
 
 def consider_projects() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from more_itertools import chunked
 
@@ -25,12 +26,12 @@ from registry.splits import SplitAssigner
 
 @dataclass
 class Applied:
-    """The effect of changes: the tasks whose labels changed, and counts.
+    """The effect of changes, in counts; `relabelled` are the tasks whose labels changed.
 
     `need_sync` is the reason for a sync, None without one.
     """
 
-    labelled: list[Task] = field(default_factory=list)
+    relabelled: int = 0
     written: int = 0
     stale: int = 0
     removed_annotations: int = 0
@@ -48,9 +49,10 @@ class Applied:
 def apply(
     project: Project, changes: Sequence[events.Change], unit: TaskUnitOfWork, deleted: DeletedIds
 ) -> Applied:
-    """Apply an event's changes to the unit's tasks; in the caller's transaction.
+    """Apply an event's changes to the unit's tasks, which the caller writes.
 
-    A new label config is only stored: call `relabel` before, outside of the transaction.
+    `PutProject` and `PutTasks` are written at once, so the caller has a transaction for them. A
+    new label config is only stored: call `relabel` before, outside of the transaction.
     """
     applied = Applied()
     for change in changes:
@@ -67,7 +69,7 @@ def apply(
             case events.DropAnnotations(ids):
                 applied.removed_annotations += unit.drop_annotations(ids)
             case events.DropTasks(ids):
-                applied.removed_tasks += tasks.drop(project, ids)
+                applied.removed_tasks += unit.drop_tasks(ids)
             case events.PutTasks(annotated_tasks):
                 _add(applied, put_whole_tasks(project, annotated_tasks))
             case events.PutProject(title, label_config):
@@ -80,7 +82,7 @@ def apply(
                 applied.need_sync = reason
             case events.Ignore(reason):
                 applied.ignored.append(reason)
-    applied.labelled += unit.write()
+    applied.relabelled += unit.derive()
     return applied
 
 
@@ -98,14 +100,16 @@ def put_whole_tasks(project: Project, annotated_tasks: Iterable[dict[str, Any]])
         for task in batch:
             _count(applied, unit.put_whole(task))
         applied.removed_annotations += unit.removed_annotations
-        applied.labelled += unit.write(splits)
+        applied.relabelled += unit.derive()
+        with transaction.atomic():
+            unit.write(splits)
     return applied
 
 
-def note_other_config(
+def is_of_other_config(
     project: Project, changes: Sequence[events.Change], label_config: str | None
 ) -> bool:
-    """Mark the tasks' data as outdated if the changes bring data that another config shows.
+    """Whether the changes bring data as another label config than the stored one shows them.
 
     So it is with an event from before a change of the config that a sync has read already.
     """
@@ -114,10 +118,7 @@ def note_other_config(
         or (isinstance(change, events.PutAnnotation) and change.task is not None)
         for change in changes
     )
-    if not brings_data or not _shows_other_data(project, label_config):
-        return False
-    projects.mark_data_outdated(project)
-    return True
+    return brings_data and _shows_other_data(project, label_config)
 
 
 def refresh_config(project: Project, label_config: str, title: str | None = None) -> bool:
@@ -224,7 +225,7 @@ def _count(applied: Applied, was_written: bool) -> None:
 
 
 def _add(applied: Applied, more: Applied) -> None:
-    applied.labelled += more.labelled
+    applied.relabelled += more.relabelled
     applied.written += more.written
     applied.stale += more.stale
     applied.removed_annotations += more.removed_annotations

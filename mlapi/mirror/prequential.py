@@ -19,9 +19,9 @@ from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.response_schemas import parse_datetime
 from mlapi.pipelines.base import Predictor
 from mlapi.served_names import served_names
-from registry.actions import tasks
+from registry.actions.tasks import TaskState
 from registry.label_renames import Renames
-from registry.models import AuditEntry, ModelVersion, Outcome, Project, Task
+from registry.models import AuditEntry, ModelVersion, Outcome, Project
 from registry.models.audit_entry import CHAMPION_MOVES
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,6 @@ class FirstLabels:
     datasets, for its other targets; None if it is in none.
     """
 
-    task_id: int
     data: dict[str, Any]
     targets: tuple[TargetSpec, ...]
     labels: dict[str, Any]
@@ -54,7 +53,7 @@ class NotLoaded(Exception):
 
 
 class Champions:
-    """The versions that predict for a run of events: one in memory, loaded outside of the lock."""
+    """The versions that predict for a drain's events: one in memory, loaded outside of the lock."""
 
     def __init__(self) -> None:
         self._version: int | None = None
@@ -78,13 +77,31 @@ class Champions:
         return self._predictor
 
 
+class ChampionHistory:
+    """The versions that served a project, by the audit entries that moved the pointer."""
+
+    def __init__(self, project: Project) -> None:
+        moves = AuditEntry.objects.filter(project=project, verb__in=CHAMPION_MOVES)
+        self._moves = list(moves.order_by("-id").values_list("at", "to_version"))
+        self._versions: dict[int, ModelVersion] = {}
+
+    def at(self, when: datetime) -> ModelVersion | None:
+        """The version that served at that time, with its run; each is read once."""
+        pk = next((version for at, version in self._moves if at <= when), None)
+        if pk is None:
+            return None
+        if pk not in self._versions:
+            self._versions[pk] = ModelVersion.objects.select_related("run").get(pk=pk)
+        return self._versions[pk]
+
+
 def first_labels(
-    project: Project, change: PutAnnotation, task: Task | None, targets: tuple[TargetSpec, ...]
+    project: Project, change: PutAnnotation, task: TaskState | None, targets: tuple[TargetSpec, ...]
 ) -> FirstLabels | None:
     """The first labels in an annotation that a human has just submitted, else None.
 
-    `task` is the row of the annotation's task before the annotation is applied, `targets` are
-    those of the project's label config.
+    `task` is the annotation's task before the annotation is applied, `targets` are those of the
+    project's label config.
     """
     annotation = change.annotation
     if not change.live or not consensus.is_submitted(annotation):
@@ -93,7 +110,7 @@ def first_labels(
         parse_datetime(annotation.get("created_at")),
         parse_datetime(annotation.get("updated_at")),
     )
-    if task and created and annotation["id"] in task.annotation_ids:
+    if task and created and annotation["id"] in {a["id"] for a in task.annotations}:
         created = updated or created  # a mirrored annotation, with further labels
     data = (change.task or {}).get("data") or (task.data if task else None)
     if created is None or not isinstance(data, dict):
@@ -105,7 +122,6 @@ def first_labels(
     if not labels:
         return None
     return FirstLabels(
-        task_id=change.task_id,
         data=data,
         targets=targets,
         labels=labels,
@@ -115,56 +131,83 @@ def first_labels(
     )
 
 
-def predict(project: Project, first: FirstLabels, champions: Champions) -> list[Outcome]:
-    """The outcomes of the version that was champion at the label; `task` is still unset.
+class Questions:
+    """The first labels of some events, for which the champions of their times are to predict.
 
-    Call it before the label is applied, and outside of its transaction. Empty if no version
-    served then, or if the task may have been in its dataset. Raises NotLoaded. A model that fails
-    is logged only, so that the label is stored.
+    Ask before a label is applied; `outcomes` then predicts for all of them at once, also before any
+    is written. A version that may have learned from a task is not asked.
     """
-    version = champion_at(project, first.created_at)
-    if version is None or _may_have_learned(version, first):
-        return []
-    predictor = champions.predictor(version)
-    if predictor is None:
-        return []
-    try:
-        # By stored features only: the mirror's lock is not held while an image is downloaded.
-        store = OnlineFeatures(project, seconds=0)
-        answers = predictor.predict([first.data], first.targets, store)[0]
-        answers = served_names(project, version, first.targets).of_answers(answers)
-        visible = visibility.visible_answers(answers, first.targets)
-    except Exception:
-        log.exception("champion_failed", project=project.pk, version=version.label)
-        return []
-    return [
-        _outcome(version, first, answer, human)
-        for name, human in first.labels.items()
-        if isinstance(answer := visible.get(name), Prediction)
-    ]
+
+    def __init__(self, project: Project, champions: Champions) -> None:
+        self._project = project
+        self._champions = champions
+        self._history: ChampionHistory | None = None
+        self._asked: dict[int, list[_Question]] = {}
+
+    def ask(self, task_id: int, first: FirstLabels) -> None:
+        """Let the version predict that served at the label, if one did. Raises NotLoaded."""
+        self._history = self._history or ChampionHistory(self._project)
+        version = self._history.at(first.created_at)
+        if version is None or _may_have_learned(version, first):
+            return
+        if predictor := self._champions.predictor(version):
+            question = _Question(task_id, first, version, predictor)
+            self._asked.setdefault(version.pk, []).append(question)
+
+    def outcomes(self) -> list[tuple[int, Outcome]]:
+        """Each outcome with its task's id in Label Studio; the outcome's `task` is still unset.
+
+        A model that fails is logged only, so that the labels are stored.
+        """
+        return [
+            outcome for questions in self._asked.values() for outcome in self._predict(questions)
+        ]
+
+    def _predict(self, questions: "list[_Question]") -> list[tuple[int, Outcome]]:
+        """The outcomes of one version; of each task alone where all together fail."""
+        try:
+            return _outcomes(self._project, questions)
+        except Exception:
+            if len(questions) > 1:
+                return [outcome for one in questions for outcome in self._predict([one])]
+            version = questions[0].version
+            log.exception("champion_failed", project=self._project.pk, version=version.label)
+            return []
 
 
-def record(task: Task | None, outcomes: Sequence[Outcome]) -> None:
-    """Store the outcomes of a mirrored task; in the transaction of its label."""
-    if task is None or not outcomes:
-        return
-    for outcome in outcomes:
-        outcome.task = task
-    tasks.record_outcomes(outcomes)
+@dataclass(frozen=True)
+class _Question:
+    task_id: int
+    first: FirstLabels
+    version: ModelVersion
+    predictor: Predictor
 
 
-def champion_at(project: Project, when: datetime) -> ModelVersion | None:
-    """The version that served at that time, by the audit entries that moved the pointer."""
-    moves = AuditEntry.objects.filter(project=project, verb__in=CHAMPION_MOVES, at__lte=when)
-    last = moves.select_related("to_version__run").order_by("-id").first()
-    return last.to_version if last else None
+def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[int, Outcome]]:
+    version, predictor = questions[0].version, questions[0].predictor
+    targets = questions[0].first.targets
+    # By stored features only: the mirror's lock is not held while an image is downloaded.
+    store = OnlineFeatures(project, seconds=0)
+    answers = predictor.predict([q.first.data for q in questions], targets, store)
+    names = served_names(project, version, targets)
+    found = []
+    for question, answer in zip(questions, answers, strict=True):
+        visible = visibility.visible_answers(names.of_answers(answer), targets)
+        found += [
+            (question.task_id, _outcome(version, question.first, predicted, human))
+            for name, human in question.first.labels.items()
+            if isinstance(predicted := visible.get(name), Prediction)
+        ]
+    return found
 
 
-def _labelled_since(task: Task | None) -> datetime | None:
-    if task is None or task.split is None:
+def _labelled_since(task: TaskState | None) -> datetime | None:
+    """When the task had its split, in this drain or before; None without one."""
+    row = task.row if task else None
+    if task is None or not (task.split_basis or (row and row.split)):
         return None
     made = [when for a in task.annotations if (when := parse_datetime(a["created_at"]))]
-    return min(made, default=task.created_at)
+    return min(made, default=row.created_at if row else None)
 
 
 def _may_have_learned(version: ModelVersion, first: FirstLabels) -> bool:

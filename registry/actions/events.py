@@ -1,17 +1,17 @@
 """Actions on events: store one without its secrets, its outcome, and the ids that it deleted."""
 
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+from django.db import connection, transaction
 from django.utils import timezone
 
+from registry import queue
 from registry.errors import Refused
 from registry.json_sanitize import sanitize
 from registry.models import Event, Project, Tombstone, TrainingRun
 from registry.models.event import EventStatus
-
-from . import base
 
 # The config that Label Studio parsed is dropped with the secrets: it is large and says
 # nothing that label_config does not.
@@ -23,6 +23,25 @@ _SECRET_PATHS = {
     ("params", "login"),
     ("params", "password"),
 }
+_SET_OUTCOMES = """
+UPDATE registry_event SET status = new.status, outcome = new.outcome, processed_at = %s
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (id, status, outcome)
+WHERE registry_event.id = new.id AND registry_event.status = %s
+"""
+# A request whose job has not begun for so long: it waits for workers, or is lost.
+PROCESSING_LOST_AFTER = timedelta(seconds=15)
+# Not durable by itself: it only wakes a worker. The lock is that of the job, of the project.
+_REQUEST = """
+UPDATE registry_project SET events_queued_at = %(now)s
+WHERE id = %(project)s AND (events_queued_at IS NULL OR events_queued_at < %(lost)s)
+    AND NOT EXISTS (
+        SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %(lock)s
+            AND objid = %(project)s AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+    AND set_config('synchronous_commit', 'off', true) IS NOT NULL
+RETURNING (SELECT events_queued_at FROM registry_project WHERE id = %(project)s)
+"""
 _BATCH = 1_000
 _PURGED_AT_ONCE = 5_000
 
@@ -65,26 +84,69 @@ def record(
     )
 
 
-def set_outcome(event: Event, status: str, outcome: str, run: TrainingRun | None = None) -> None:
-    """Set the status and outcome of a received event. Raises EventProcessed if it has one."""
-    fields = {
-        "status": status,
-        "outcome": sanitize(outcome),
-        "run": run,
-        "processed_at": timezone.now(),
-    }
-    if not base.update_row(event, fields, status=EventStatus.RECEIVED):
-        raise EventProcessed(f"Event {event.pk} has its outcome already.")
+def request_processing(project_id: int) -> None:
+    """On commit, queue the job that processes the project's events, unless one will see them.
+
+    That is one that is queued, or one that runs: both look for events again after they let go of
+    the project.
+    """
+    transaction.on_commit(lambda: _queue_processing(project_id))
 
 
-def record_tombstones(
-    project: Project, kind: str, labelstudio_ids: Iterable[int], at: datetime
-) -> None:
-    """Store tombstones of these ids; one that exists gets the new time."""
+def _queue_processing(project_id: int) -> None:
+    now = timezone.now()
+    lost = now - PROCESSING_LOST_AFTER
+    keys: dict[str, Any] = {"now": now, "lost": lost, "project": project_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_REQUEST, keys | {"lock": queue.PROCESSING_LOCK})
+        requested = cursor.fetchone()
+    if requested is None:
+        return
+    (requested_before,) = requested
+    if requested_before is None or not queue.is_waiting("process_events", project_id):
+        queue.process_events(project_id)
+
+
+def begin_processing(project_id: int) -> None:
+    """From now on another job may be queued for the project's events."""
+    Project.objects.filter(pk=project_id, events_queued_at__isnull=False).update(
+        events_queued_at=None
+    )
+
+
+class EventOutcome(NamedTuple):
+    """How an event's processing ended: its new status, and what came of it in one sentence."""
+
+    event: int
+    status: str
+    text: str
+
+
+def set_outcomes(outcomes: Sequence[EventOutcome]) -> None:
+    """Set the outcomes of received events, in one statement.
+
+    Raises EventProcessed if one of them has its outcome already; none is set then, in a
+    transaction of the caller's that is rolled back.
+    """
+    if not outcomes:
+        return
+    columns: list[list[Any]] = [
+        [outcome.event for outcome in outcomes],
+        [outcome.status for outcome in outcomes],
+        [sanitize(outcome.text) for outcome in outcomes],
+    ]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_SET_OUTCOMES, [timezone.now(), *columns, EventStatus.RECEIVED])
+        if cursor.rowcount != len(outcomes):
+            raise EventProcessed("Of these events one has its outcome already.")
+
+
+def record_tombstones(project: Project, deleted_at: Mapping[tuple[str, int], datetime]) -> None:
+    """Store tombstones of these kinds and ids; one that exists gets the new time."""
     Tombstone.objects.bulk_create(
         [
             Tombstone(project=project, kind=kind, labelstudio_id=number, deleted_at=at)
-            for number in sorted(set(labelstudio_ids))
+            for (kind, number), at in sorted(deleted_at.items())
         ],
         batch_size=_BATCH,
         update_conflicts=True,

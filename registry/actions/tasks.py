@@ -1,5 +1,6 @@
 """Actions on the mirror of tasks: write Label Studio's tasks, empty the deleted ones."""
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from . import features
 from .features import strings_of
 
 BATCH = 1_000
+_order = itertools.count()
 _WRITTEN = [
     "data",
     "annotations",
@@ -43,12 +45,21 @@ class DerivedLabels(NamedTuple):
     input_key: str
 
 
+class SplitBasis(NamedTuple):
+    """What a task's split is decided by: its first usable labels, and which task had them first."""
+
+    order: int
+    input_key: str
+    classes: list[str]
+
+
 @dataclass
 class TaskState:
     """A task as Label Studio has it, with what its annotations amount to.
 
     `row` is the live row that mirrors it, None for a task that is not mirrored yet. The other
-    fields are those of the model Task.
+    fields are those of the model Task. `split_basis` and `labelled_controls` are of all labels that
+    the state has had, for it may have others when it is written.
     """
 
     labelstudio_id: int
@@ -59,7 +70,9 @@ class TaskState:
     classes: list[str] = field(default_factory=list)
     ties: list[str] = field(default_factory=list)
     input_key: str = ""
+    labelled_controls: frozenset[str] = frozenset()
     source_updated_at: datetime | None = None
+    split_basis: SplitBasis | None = None
     row: Task | None = None
 
     @classmethod
@@ -74,14 +87,24 @@ class TaskState:
             classes=row.classes,
             ties=row.ties,
             input_key=row.input_key,
+            labelled_controls=frozenset(row.labelled_controls),
             source_updated_at=row.source_updated_at,
             row=row,
         )
 
-    def derive(self, found: DerivedLabels) -> None:
-        """Take over what the annotations amount to."""
+    def derive(self, found: DerivedLabels) -> bool:
+        """Take over what the annotations amount to; whether the labels are others than before."""
+        changed = self.labels != found.labels
         self.labels, self.ties, self.input_key = found.labels, found.ties, found.input_key
         self.classes = classes.entries(found.classes)
+        self.note_labels()
+        return changed
+
+    def note_labels(self) -> None:
+        """Keep what stays of labels that change: their controls, and the basis of the split."""
+        self.labelled_controls |= {*self.labels, *self.ties}
+        if self.labels and self.split_basis is None:
+            self.split_basis = SplitBasis(next(_order), self.input_key, self.classes)
 
 
 def existing(project: Project):
@@ -119,7 +142,9 @@ def _write(
     project: Project, states: list[TaskState], now: datetime, splits: SplitAssigner
 ) -> list[Task]:
     new, touched, changed, edited_ids, moved_ids = [], [], [], [], []
+    without_split: list[tuple[SplitBasis, Task]] = []
     for state in states:
+        state.note_labels()
         fresh = state.row is None
         task = state.row or Task(project=project, labelstudio_id=state.labelstudio_id)
         relabelled = task.labels != state.labels
@@ -130,13 +155,15 @@ def _write(
         if relabelled:
             task.labels_changed_at = now
             changed.append(task)
+        if task.split is None and state.split_basis:
+            without_split.append((state.split_basis, task))
         (new if fresh else touched).append(task)
         if edited:
             edited_ids.append(task.pk)
         if moved:
             moved_ids.append(task.pk)
         state.row = task
-    _split([t for t in changed if t.labels and t.split is None], splits)
+    _split(without_split, splits)
     Task.objects.bulk_create(new)
     _update(touched)
     if edited_ids:
@@ -157,7 +184,7 @@ def _apply(task: Task, state: TaskState) -> bool:
         "classes": state.classes,
         "ties": state.ties,
         "input_key": state.input_key,
-        "labelled_controls": sorted({*task.labelled_controls, *state.labels, *state.ties}),
+        "labelled_controls": sorted(state.labelled_controls),
         "source_updated_at": state.source_updated_at,
     }
     differs = [name for name, value in values.items() if getattr(task, name) != value]
@@ -166,10 +193,12 @@ def _apply(task: Task, state: TaskState) -> bool:
     return bool(differs)
 
 
-def _split(tasks: list[Task], splits: SplitAssigner) -> None:
-    splits.look_up(task.input_key for task in tasks)
-    for task in tasks:
-        task.split = splits.decide(task.input_key, task.classes)
+def _split(labelled: list[tuple[SplitBasis, Task]], splits: SplitAssigner) -> None:
+    """Assigns splits in the order in which the tasks had their first labels."""
+    labelled.sort(key=lambda each: each[0].order)
+    splits.look_up(basis.input_key for basis, _ in labelled)
+    for basis, task in labelled:
+        task.split = splits.decide(basis.input_key, basis.classes)
 
 
 def _update(tasks: list[Task]) -> None:

@@ -108,7 +108,12 @@ class Project(models.Model):
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
-    # The progress of sync, scoring and policy.
+    # The progress of events, sync, scoring and policy.
+    events_queued_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When processing of its events was queued; null: it has begun.",
+    )
     synced_at = models.DateTimeField(null=True, blank=True)
     sync_queued_at = models.DateTimeField(null=True, blank=True)
     sync_cursor_at = models.DateTimeField(

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from mlapi import model_cache
 from mlapi.locks import MIRROR, project_lock
 from mlapi.mirror import apply_changes
-from mlapi.mirror.prequential import champion_at
+from mlapi.mirror.prequential import ChampionHistory
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.pipelines import PIPELINES
 from registry.actions import champion, events, tasks
@@ -110,9 +110,10 @@ def test_the_version_that_served_when_an_annotation_was_made_predicts(project, v
     )
     moved = later.audit_entries.get(verb="promote")
     between = moved.at - timedelta(microseconds=1)
-    assert champion_at(project, between) == version
-    assert champion_at(project, moved.at) == later
-    assert champion_at(project, datetime(2020, 1, 1, tzinfo=UTC)) is None
+    history = ChampionHistory(project)
+    assert history.at(between) == version
+    assert history.at(moved.at) == later
+    assert history.at(datetime(2020, 1, 1, tzinfo=UTC)) is None
     annotate(project, 5, 1, "Positive", when=between)
     assert Outcome.objects.get().version == version
 
@@ -266,13 +267,13 @@ def test_a_champion_that_is_promoted_while_the_model_loads_does_not_predict(
     made = datetime.now(UTC)
 
     def promote_first(path):
-        if champion_at(project, datetime.now(UTC)) == version:
+        if ChampionHistory(project).at(datetime.now(UTC)) == version:
             promote(second)
         return load(path)
 
     monkeypatch.setattr(pipeline, "load", promote_first)
     annotate(project, 5, 1, "Positive", when=made)
-    assert champion_at(project, datetime.now(UTC)) == second
+    assert ChampionHistory(project).at(datetime.now(UTC)) == second
     assert Outcome.objects.get().version == version
 
 
@@ -316,4 +317,4 @@ def test_a_share_of_fewer_than_twenty_is_not_shown(project, version):
 def test_the_promotion_helper_moves_the_champion(project, version):
     second = ModelVersionFactory(project=project, content=artifact(0.3))
     promote(second)
-    assert champion_at(project, datetime.now(UTC)) == second
+    assert ChampionHistory(project).at(datetime.now(UTC)) == second

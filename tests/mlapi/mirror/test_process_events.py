@@ -282,7 +282,7 @@ def test_a_sync_removes_what_label_studio_no_longer_has(project):
     assert done.removed_annotations == 1
     assert mirrored(project).annotation_ids == [5]
     done = apply_changes.put_whole_tasks(project, [task(1, updated=6, annotations=[])])
-    assert (done.removed_annotations, len(done.labelled)) == (1, 1)
+    assert (done.removed_annotations, done.relabelled) == (1, 1)
     assert mirrored(project).labels == {}
 
 
@@ -308,7 +308,7 @@ def test_a_large_sync_takes_few_queries(project, django_assert_max_num_queries):
     ]
     with django_assert_max_num_queries(60):
         done = apply_changes.put_whole_tasks(project, iter(many))
-    assert (done.written, len(done.labelled)) == (2_500, 2_500)
+    assert (done.written, done.relabelled) == (2_500, 2_500)
     assert tasks.existing(project).filter(split="holdout").count() in range(400, 600)
 
 
@@ -331,7 +331,7 @@ def test_a_sync_reads_the_rows_of_each_page_once(project):
     for whole in (page, changed):
         with CaptureQueriesContext(connection) as queries:
             done = apply_changes.put_whole_tasks(project, whole)
-        assert len(done.labelled) == 50
+        assert done.relabelled == 50
         assert len(rows_read(queries)) == 1
 
 
@@ -356,45 +356,63 @@ def test_a_second_process_returns_at_once(project):
 @pytest.mark.django_db(transaction=True)
 def test_an_event_that_comes_as_the_lock_is_released_is_processed(project, monkeypatch):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    apply_received, left = process_events._process_all, []
+    apply_received, left = process_events._Drain._process_all, []
 
-    def late(project_id):
+    def late(drain):
         """The moment after the last event was processed and before the lock is given back."""
-        processed = apply_received(project_id)
+        apply_received(drain)
         if not left:
             thread = threading.Thread(target=other)
             thread.start()
             thread.join(90)
-        return processed
 
     def other():
         receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))
         left.append(process_pending_events(project.pk))
         connection.close()
 
-    monkeypatch.setattr(process_events, "_process_all", late)
+    monkeypatch.setattr(process_events._Drain, "_process_all", late)
     assert process_pending_events(project.pk) == 2
     assert left == [0]
     assert mirrored(project).labels == {"label": "Negative"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_drain_waits_for_a_sync_to_end(project):
+def test_a_drain_leaves_a_mirror_that_is_locked_for_long(project, monkeypatch):
+    monkeypatch.setattr(process_events, "_LOCK_WAIT_S", 0.1)
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    done = threading.Event()
+    processed = []
 
     def other():
-        process_pending_events(project.pk)
+        processed.append(process_pending_events(project.pk))
         connection.close()
-        done.set()
 
     with project_lock(project.pk, wait=True):
         thread = threading.Thread(target=other)
         thread.start()
-        assert not done.wait(0.5)
-    assert done.wait(90)
-    thread.join()
+        thread.join(90)
+    assert processed == [0]
+    assert Event.objects.get().status == EventStatus.RECEIVED
+    assert process_pending_events(project.pk) == 1
     assert mirrored(project).labels == {"label": "Positive"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_drain_waits_for_a_page_or_a_snapshot_to_be_written(project):
+    receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
+    processed = []
+
+    def other():
+        processed.append(process_pending_events(project.pk))
+        connection.close()
+
+    with project_lock(project.pk, wait=True):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.3)
+        assert not processed
+    thread.join(90)
+    assert processed == [1]
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def test_after_a_bulk_deletion_an_event_costs_what_it_did_and_no_other_payload_i
     with CaptureQueriesContext(connection) as after:
         apply_event(project, "ANNOTATION_CREATED", annotated(6, 2, "Positive"))
     assert len(after) <= len(before)  # the first of a process may look things up that stay
-    payloads = [q["sql"] for q in after if '"registry_event"."payload"' in q["sql"]]
+    payloads = [q["sql"] for q in after if '"registry_event"."payload",' in q["sql"]]
     assert not [sql for sql in payloads if "DELETE" in sql]
-    # The event itself, that there is no other, and this test's own look at how it ended.
-    assert len(payloads) == 3
+    # The event itself, and this test's own look at how it ended.
+    assert len(payloads) == 2
 
 
 def test_late_annotations_of_tasks_that_were_deleted_in_bulk_are_stale(project):

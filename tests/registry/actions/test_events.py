@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from registry.actions import events
-from registry.actions.events import EventProcessed
+from registry.actions.events import EventOutcome, EventProcessed
 from registry.models import Event
 from registry.models.event import EventStatus
 from tests import factories as make
@@ -93,21 +93,33 @@ def test_numbers_that_json_does_not_know_become_null():
 
 
 def test_a_received_event_is_processed_once():
-    event = make.EventFactory()
-    run = make.TrainingRunFactory(project=event.project)
-    events.set_outcome(event, EventStatus.QUEUED_RUN, "queued run 1", run)
+    event, other = make.EventFactory(), make.EventFactory()
+    events.set_outcomes([EventOutcome(event.pk, EventStatus.APPLIED, "1 changed")])
     event.refresh_from_db()
-    assert (event.status, event.outcome, event.run) == ("queued_run", "queued run 1", run)
+    assert (event.status, event.outcome) == ("applied", "1 changed")
     assert event.processed_at
+    again = [EventOutcome(e.pk, EventStatus.IGNORED, "again") for e in (other, event)]
     with pytest.raises(EventProcessed):
-        events.set_outcome(event, EventStatus.IGNORED, "again")
+        events.set_outcomes(again)
+    event.refresh_from_db()
+    other.refresh_from_db()
+    assert (event.status, other.status) == ("applied", "received")
+
+
+def test_the_outcomes_of_many_events_are_set_in_one_statement(django_assert_num_queries):
+    received = [make.EventFactory() for _ in range(3)]
+    with django_assert_num_queries(3) as captured:  # with a savepoint
+        events.set_outcomes([EventOutcome(e.pk, EventStatus.STALE, f"{e.pk}") for e in received])
+    assert sum("UPDATE" in query["sql"] for query in captured) == 1
+    found = Event.objects.values_list("pk", "status", "outcome")
+    assert sorted(found) == [(e.pk, "stale", f"{e.pk}") for e in received]
 
 
 def test_an_event_that_is_recorded_with_its_outcome_is_processed():
     event = events.record(None, "X", {}, status=EventStatus.IGNORED, outcome="unknown")
     assert event.processed_at
     with pytest.raises(EventProcessed):
-        events.set_outcome(event, EventStatus.APPLIED, "")
+        events.set_outcomes([EventOutcome(event.pk, EventStatus.APPLIED, "")])
 
 
 def test_an_event_takes_one_query(django_assert_num_queries):

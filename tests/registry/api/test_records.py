@@ -109,7 +109,7 @@ def test_secrets_were_never_stored(viewer, project):
 
 def test_events_are_filtered_and_searched_within_a_project(viewer, project):
     first, second = (make.EventFactory(project=project, action=a) for a in ("ONE", "TWO"))
-    events.set_outcome(first, "ignored", "Nothing to learn from it.")
+    events.set_outcomes([events.EventOutcome(first.pk, "ignored", "Nothing to learn from it.")])
     make.EventFactory()
 
     def ids(**query):
