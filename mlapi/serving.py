@@ -199,13 +199,17 @@ class _BisectingPredictor:
 
     def predict(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers]:
         """One entry for each row."""
-        answers = self._predict_batch(rows)
+        answers = self._predict_batch(rows, is_shared=True)
         return self._bisect(rows) if answers is None else answers
 
-    def _predict_batch(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers] | None:
+    def _predict_batch(
+        self, rows: list[dict[str, Any]], *, is_shared: bool = False
+    ) -> list[_TaskAnswers] | None:
         """The predictor's answers to one batch; None if it fails."""
+        predictor = self._served.predictor
+        predict = predictor.predict_shared if is_shared else predictor.predict
         try:
-            answers = self._served.predictor.predict(rows, self._served.specs, self._store)
+            answers = predict(rows, self._served.specs, self._store)
             if len(answers) != len(rows):
                 raise ValueError(f"{len(answers)} answers for {len(rows)} rows")
             return answers

@@ -188,25 +188,27 @@ def test_a_key_of_a_project_opens_no_other_one_that_is_cached(project, champion,
 
 
 def test_answers_are_consistent_while_versions_are_promoted(key, project, champion, listening):
-    versions = [champion, ModelVersionFactory(project=project, content=artifact())]
-    body = {
-        "project": project.uid,
-        "label_config": LABEL_CONFIG,
-        "tasks": [{"id": n, "data": {"text": "good"}} for n in range(5)],
-    }
-    answers: list[dict] = []
+    """Also of requests that are predicted together, of which one has a task that is no task."""
+    versions = [champion, ModelVersionFactory(project=project, content=artifact(3.0))]
+    answers: list[tuple[list[str], dict]] = []
     is_over = threading.Event()
 
-    def predict() -> None:
+    def predict(number: int) -> None:
+        texts = ["good", "bad", "good fine", "", "awful"][number % 2 : number % 2 + number // 2 + 1]
+        body = {
+            "project": project.uid,
+            "label_config": LABEL_CONFIG,
+            "tasks": [{"id": n, "data": {"text": text}} for n, text in enumerate(texts)],
+        }
         client = Client()
         while not is_over.is_set():
             sent = client.post(
                 f"/k/{key.plain}/predict", orjson.dumps(body), content_type="application/json"
             )
-            answers.append(sent.json())
+            answers.append((texts, sent.json()))
         connections.close_all()
 
-    clients = [threading.Thread(target=predict) for _ in range(8)]
+    clients = [threading.Thread(target=predict, args=(number,)) for number in range(8)]
     for thread in clients:
         thread.start()
     for turn in range(1, 9):
@@ -215,10 +217,22 @@ def test_answers_are_consistent_while_versions_are_promoted(key, project, champi
     for thread in clients:
         thread.join()
     labels = {version.label for version in versions}
-    assert {answer["model_version"] for answer in answers} <= labels
-    for answer in answers:
-        assert len(answer["results"]) == 5
-        assert {entry["model_version"] for entry in answer["results"]} == {answer["model_version"]}
+    assert {answer["model_version"] for _, answer in answers} <= labels
+    scores: dict[tuple[str, str], set[float]] = {}
+    for texts, answer in answers:
+        label = answer["model_version"]
+        for text, entry in zip(texts, answer["results"], strict=True):
+            if not text:
+                assert entry == []
+                continue
+            chosen = "Positive" if text.startswith("good") else "Negative"
+            assert entry["result"][0]["value"] == {"choices": [chosen]}
+            assert entry["model_version"] == label
+            scores.setdefault((label, text), set()).add(round(entry["score"], 5))
+    assert all(len(found) == 1 for found in scores.values())
+    assert len({found.pop() for (_, text), found in scores.items() if text == "good"}) == len(
+        {label for label, _ in scores}
+    )
 
 
 class _Current(ChangeListener):
