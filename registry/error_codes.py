@@ -22,6 +22,8 @@ CODES = {
     "body_too_large": ErrorCode(413, "Raise the setting MAX_REQUEST_MB."),
     "length_required": ErrorCode(411, "Send one; chunked bodies are not taken."),
     "method_not_allowed": ErrorCode(405),
+    "overloaded": ErrorCode(503, "Repeat it after the seconds of Retry-After."),
+    "request_timeout": ErrorCode(408, "Send it faster."),
     "not_ready": ErrorCode(503),
     "database_unavailable": ErrorCode(503, "Start PostgreSQL, or correct DATABASE_URL."),
     "internal_error": ErrorCode(

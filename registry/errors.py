@@ -90,6 +90,20 @@ class NotReady(HttpError):
     text = "Not ready."
 
 
+class Overloaded(HttpError):
+    """Too many requests of a kind wait already."""
+
+    code = "overloaded"
+    text = "The backend has too much to do at this moment."
+
+
+class RequestTimeout(HttpError):
+    """The request was not received whole within its deadline."""
+
+    code = "request_timeout"
+    text = "The request was not received in time."
+
+
 class DatabaseUnavailable(NotReady):
     """PostgreSQL does not answer."""
 

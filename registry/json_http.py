@@ -14,6 +14,7 @@ from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, HttpError, Le
 from registry.json_sanitize import MAX_DEPTH, parse_tolerant
 
 REASON_PHRASE_MAX = 120  # characters
+RETRY_AFTER_S = 2  # of every 503
 
 
 class JSONBody(BaseParser):
@@ -123,6 +124,8 @@ def error_response(error: EvalsError, headers: Mapping[str, str] | None = None) 
     body = orjson.dumps({"error": error_body(error)}, default=str)
     response = HttpResponse(body, status=error.status, content_type="application/json")
     response.reason_phrase = reason_phrase(error) or http.HTTPStatus(error.status).phrase
+    if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_AFTER_S)
     for name, value in (headers or {}).items():
         response[name] = value
     return response
