@@ -1,0 +1,346 @@
+"""The front: one thread that accepts connections, reads whole requests and writes answers."""
+
+import mmap
+import os
+import select
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic
+from typing import Any, Protocol
+
+import structlog
+
+from evals_backend.stop_signals import StopSignals
+from evals_backend.web import messages
+from evals_backend.web.connection import Closed, Connection
+from evals_backend.web.lanes import Job, Lane, Limits
+from evals_backend.web.messages import Exchange, Head, Refused
+
+log = structlog.get_logger(__name__)
+
+_SWEEP_EVERY_S = 0.1
+_DECLINE_S = 0.003
+_ACCEPT_AT_ONCE = 8
+_KEPT_FREE = 128  # descriptors for files, pipes and the database
+STOP_WITHIN_S = 5.0  # Label Studio repeats its requests, but for webhooks
+ARRIVED = "evals.arrived"
+
+
+class Site(Protocol):
+    """What is served."""
+
+    limits: Mapping[str, Limits]  # of each lane, by its name
+    body_max: int
+
+    def instant(self, raw: bytes, address: messages.Address) -> bytes | None:
+        """The answer to a head that needs no thread; None for every other one."""
+
+    def lane(self, path: str) -> str:
+        """The name of the lane of a path."""
+
+    def application(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        """The WSGI application; `environ[ARRIVED]` is when the request was whole, monotonic."""
+
+    def refused(self, job: Job, status: int) -> None:
+        """Called for each whole request that is answered without the application."""
+
+
+# One number for each process: a view of shared memory, which `int`s are put into.
+Counts = Any
+
+
+def shared_counts(processes: int) -> Counts:
+    """The numbers of connections of so many processes, in memory that their forks share."""
+    return memoryview(mmap.mmap(-1, 4 * processes)).cast("I")
+
+
+class Share:
+    """How many connections each process has, so that none takes all: in memory that they share."""
+
+    def __init__(self, counts: Counts, own: int) -> None:
+        self._counts, self._own = counts, own
+        self.set(0)
+
+    def set(self, connections: int) -> None:
+        """Tell the others."""
+        self._counts[self._own] = connections
+
+    def is_more_than_fair(self) -> bool:
+        """Whether another process has fewer."""
+        return self._counts[self._own] > min(self._counts)
+
+
+class Front:
+    """Holds the connections, in one thread; only `_work` and what it calls run in others."""
+
+    def __init__(
+        self, listener: socket.socket, site: Site, share: Share, connections_max: int
+    ) -> None:
+        self._listener = listener
+        self._address = listener.getsockname()
+        self._site = site
+        self._lanes = {name: Lane(name, its, self._work) for name, its in site.limits.items()}
+        self._share = share
+        self._most = connections_max - _KEPT_FREE
+        self._connections: dict[int, Connection] = {}
+        self._epoll = select.epoll()
+        self._handed: deque[Connection] = deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll.register(self._wake, select.EPOLLIN)
+        self._listens = False
+        self._declines_until = 0.0
+
+    def run(self, signals: StopSignals) -> None:
+        """Serve until a signal, then finish what was begun."""
+        self._epoll.register(signals.fileno(), select.EPOLLIN)
+        self._listen(True)
+        swept = monotonic()
+        while not signals.count:
+            swept = self._turn(signals, swept)
+        self._listen(False)
+        give_up = monotonic() + STOP_WITHIN_S
+        while self._is_busy() and monotonic() < give_up and signals.count < 2:
+            swept = self._turn(signals, swept)
+        for connection in list(self._connections.values()):
+            self._close(connection)
+
+    def _is_busy(self) -> bool:
+        if not all(lane.is_idle for lane in self._lanes.values()) or self._handed:
+            return True
+        return any(not c.is_idle and not c.lingers for c in self._connections.values())
+
+    def _turn(self, signals: StopSignals, swept: float) -> float:
+        """Handle what has happened; returns when the deadlines were looked at last."""
+        declines = bool(self._declines_until)
+        for descriptor, event in self._epoll.poll(_DECLINE_S if declines else _SWEEP_EVERY_S):
+            connection = self._connections.get(descriptor)
+            if connection is not None:
+                self._attend(connection, event)
+            elif descriptor == self._wake:
+                self._take_back()
+            elif descriptor == signals.fileno():
+                signals.drain()
+            else:
+                self._accept()
+        now = monotonic()
+        if declines and now >= self._declines_until:
+            self._declines_until = 0.0
+            if not signals.count:
+                self._listen(True)
+                self._accept(even_if_unfair=True)
+        if now - swept >= _SWEEP_EVERY_S:
+            self._sweep(now)
+            return now
+        return swept
+
+    # Connections
+
+    def _listen(self, on: bool) -> None:
+        if on != self._listens:
+            self._listens = on
+            if on:
+                self._epoll.register(self._listener, select.EPOLLIN)
+            else:
+                self._epoll.unregister(self._listener)
+
+    def _accept(self, *, even_if_unfair: bool = False) -> None:
+        """Accept what waits; where another process has fewer connections, let it be first.
+
+        One that does not come for it is not waited for: then the first is ours.
+        """
+        for number in range(_ACCEPT_AT_ONCE):
+            is_ours = even_if_unfair and number == 0
+            if not is_ours and self._share.is_more_than_fair():
+                self._declines_until = monotonic() + _DECLINE_S
+                self._listen(False)
+                return
+            if len(self._connections) >= self._most:
+                self._make_room()
+            try:
+                client, address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # too many files, or the client has gone
+                log.warning("not_accepted", error=str(error))
+                return
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection = Connection(client, address)
+            self._connections[connection.descriptor] = connection
+            self._epoll.register(connection.descriptor, select.EPOLLIN)
+            self._share.set(len(self._connections))
+
+    def _make_room(self) -> None:
+        """Close the connection that has done nothing for longest."""
+        waiting = [c for c in self._connections.values() if not c.works]
+        if waiting:
+            self._close(min(waiting, key=lambda c: (not c.is_idle, c.deadline)))
+
+    def _close(self, connection: Connection) -> None:
+        if self._connections.pop(connection.descriptor, None) is None:
+            return
+        self._share.set(len(self._connections))
+        connection.socket.close()  # with which epoll forgets it
+
+    def _sweep(self, now: float) -> None:
+        """End what has passed its deadline."""
+        for connection in [c for c in self._connections.values() if c.deadline < now]:
+            if connection.works:
+                continue
+            if connection.is_idle or connection.out or connection.lingers:
+                self._close(connection)
+            else:
+                self._refuse(connection, 408)
+        for lane in self._lanes.values():
+            for job in lane.expired():
+                self._turn_away(job)
+
+    # Requests
+
+    def _attend(self, connection: Connection, event: int) -> None:
+        if connection.works:
+            return  # the client has gone; the answer will find out
+        try:
+            if connection.lingers:
+                connection.discard()
+            elif connection.out:
+                if connection.flush():
+                    self._after_answer(connection)
+            elif event & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
+                connection.read()
+                self._advance(connection)
+        except Closed:
+            self._close(connection)
+        except Exception:  # a defect costs one connection, never the front
+            log.exception("connection_failed")
+            self._close(connection)
+
+    def _advance(self, connection: Connection) -> None:
+        """Answer, or hand on, the requests that are whole. Raises Closed."""
+        while not connection.works and not connection.out:
+            if connection.head is None and not self._take_head(connection):
+                return
+            head = connection.head
+            if head is None:
+                continue  # it was answered at once
+            if head.is_chunked or head.length > self._site.body_max:
+                # The view refuses it by its head; its body is not read.
+                head.request.force_close()
+                connection.keeps = False
+                connection.drop(len(connection.buffer))
+                self._submit(Job(connection, head, b""))
+                return
+            body = connection.take_body()
+            if body is None:
+                return
+            connection.keeps = head.keeps_alive
+            self._submit(Job(connection, head, body))
+
+    def _take_head(self, connection: Connection) -> bool:
+        """Whether a head was there: answered at once, or now the connection's."""
+        raw = connection.take_head()
+        if raw is None:
+            return False
+        if answer := self._site.instant(raw, connection.address):
+            connection.drop(len(raw))
+            if not connection.send(answer):
+                self._epoll.modify(connection.descriptor, select.EPOLLOUT)
+                return False
+            return True
+        try:
+            head = Head(raw, connection.address)
+        except Refused as error:
+            self._refuse(connection, error.status)
+            return False
+        connection.begin(head)
+        if head.expects_continue and head.length <= self._site.body_max:
+            connection.socket.send(messages.CONTINUE)
+        return True
+
+    def _submit(self, job: Job) -> None:
+        connection = job.connection
+        connection.works = True
+        # Without EPOLLIN: what comes next stays with the client until this is answered.
+        self._epoll.modify(connection.descriptor, select.EPOLLONESHOT)
+        if not self._lanes[self._site.lane(job.path)].submit(job):
+            job.claim()
+            self._turn_away(job)
+
+    def _turn_away(self, job: Job) -> None:
+        """Answer that there is too much to do; the job is claimed."""
+        self._site.refused(job, 503)
+        keeps = job.connection.keeps
+        self._answered(job.connection, messages.error(503, keeps_alive=keeps))
+
+    def _refuse(self, connection: Connection, status: int) -> None:
+        """Answer without a view, and close."""
+        connection.works = True
+        connection.keeps = False
+        self._answered(connection, messages.error(status))
+
+    # Answers
+
+    def _work(self, job: Job) -> None:
+        """Answer the job by the application; called by a thread of its lane."""
+        connection = job.connection
+        try:
+            exchange = Exchange(job.head, connection.address, self._address, job.body)
+            exchange.environ[ARRIVED] = job.arrived
+            answer = exchange.answer(self._site.application)
+            connection.keeps = connection.keeps and exchange.keeps_alive
+        except Refused as error:
+            answer, connection.keeps = messages.error(error.status), False
+        except Exception:
+            log.exception("request_failed")
+            answer, connection.keeps = messages.error(500), False
+        self._finish(connection, answer)
+
+    def _finish(self, connection: Connection, answer: bytes) -> None:
+        """Send an answer; called by the thread of a lane, to which the connection belongs."""
+        try:
+            if connection.send(answer) and connection.keeps and not connection.buffer:
+                connection.works = False
+                self._epoll.modify(connection.descriptor, select.EPOLLIN)
+                return
+        except Closed:
+            connection.is_lost = True
+        self._handed.append(connection)
+        os.eventfd_write(self._wake, 1)
+
+    def _take_back(self) -> None:
+        os.eventfd_read(self._wake)
+        while self._handed:
+            connection = self._handed.popleft()
+            try:
+                self._go_on(connection)
+            except Closed:
+                self._close(connection)
+            except Exception:
+                log.exception("connection_failed")
+                self._close(connection)
+
+    def _answered(self, connection: Connection, answer: bytes) -> None:
+        """Send an answer from the front's own thread."""
+        try:
+            connection.send(answer)
+            self._go_on(connection)
+        except Closed:
+            self._close(connection)
+
+    def _go_on(self, connection: Connection) -> None:
+        """Send the rest of the answer, or begin with what follows it. Raises Closed."""
+        connection.works = False
+        if connection.is_lost:
+            raise Closed
+        if connection.out:
+            self._epoll.modify(connection.descriptor, select.EPOLLOUT)
+            return
+        self._after_answer(connection)
+
+    def _after_answer(self, connection: Connection) -> None:
+        """Wait for the next request, or close. Raises Closed."""
+        self._epoll.modify(connection.descriptor, select.EPOLLIN)
+        if connection.keeps:
+            self._advance(connection)
+        else:
+            connection.linger()

@@ -1,0 +1,151 @@
+"""HTTP messages: gunicorn parses the head, makes the WSGI environment and frames the answer."""
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from time import time
+from typing import Any
+
+import structlog
+from gunicorn import util
+from gunicorn.config import Config
+from gunicorn.http import wsgi
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.errors import (
+    ConfigurationProblem,
+    ExpectationFailed,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    NoMoreData,
+    ParseException,
+    UnsupportedTransferCoding,
+)
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
+
+from registry.errors import HttpError, Internal, Overloaded, RequestTimeout
+from registry.json_http import error_response
+
+log = structlog.get_logger(__name__)
+
+Address = tuple[Any, ...]
+Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
+
+HEAD_MAX = 65_536  # bytes
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_CONFIG = Config()
+_STATUSES: Sequence[tuple[type[Exception], int]] = (
+    (LimitRequestLine, 414),
+    (LimitRequestHeaders, 431),
+    (NoMoreData, 431),  # longer than a head may be, and still not whole
+    (UnsupportedTransferCoding, 501),
+    (ExpectationFailed, 417),
+    (ConfigurationProblem, 500),
+)
+
+
+class Refused(Exception):
+    """A request that is not understood; `status` says how it is answered."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Head:
+    """The parsed head of a request. Raises Refused."""
+
+    def __init__(self, raw: bytes, address: Address) -> None:
+        try:
+            self.request = Request(_CONFIG, IterUnreader([raw]), address)
+            # A chunked body is not read: no view takes one.
+            self.is_chunked = isinstance(self.request.body.reader, ChunkedReader)
+            self.length = 0 if self.is_chunked else self.request.body.reader.length
+        except (ParseException, ConfigurationProblem, NoMoreData, ValueError) as error:
+            log.warning("request_refused", ip=address[0], error=type(error).__name__)
+            known = (status for kind, status in _STATUSES if isinstance(error, kind))
+            raise Refused(next(known, 400)) from error
+        self.expects_continue = self.request._expected_100_continue
+        # `wsgi.create` would send it, when the body has been read already.
+        self.request._expected_100_continue = False
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client wants the connection kept."""
+        return not self.request.should_close()
+
+
+class _Sink:
+    """What gunicorn's response writes to in place of a socket."""
+
+    def __init__(self) -> None:
+        self.chunks: list[bytes] = []
+
+    def sendall(self, data: bytes) -> None:
+        self.chunks.append(data)
+
+
+class Exchange:
+    """A request that was read whole, and its response. Raises Refused."""
+
+    def __init__(self, head: Head, client: Address, server: Address, body: bytes) -> None:
+        self._sink = _Sink()
+        try:
+            self._response, self.environ = wsgi.create(
+                head.request, self._sink, client, server, _CONFIG
+            )
+        except ConfigurationProblem as error:
+            raise Refused(500) from error
+        self.environ["wsgi.input"] = io.BytesIO(body)
+        self.environ["wsgi.multithread"] = self.environ["wsgi.multiprocess"] = True
+        del self.environ["wsgi.file_wrapper"], self.environ["wsgi.early_hints"]
+
+    def answer(self, application: Application) -> bytes:
+        """What the application answers."""
+        result = application(self.environ, self._response.start_response)
+        try:
+            for chunk in result:
+                self._response.write(chunk)
+            self._response.close()
+        finally:
+            getattr(result, "close", lambda: None)()
+        return b"".join(self._sink.chunks)
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the answer says that the connection is kept."""
+        return not self._response.should_close()
+
+
+def error(status: int, *, keeps_alive: bool = False) -> bytes:
+    """An answer without a view, as the views answer errors."""
+    response = error_response(_ERRORS.get(status, HttpError)())
+    lines = [
+        f"HTTP/1.1 {status} {response.reason_phrase if status in _ERRORS else _phrase(status)}",
+        f"Date: {http_date(int(time()))}",
+        f"Connection: {'keep-alive' if keeps_alive else 'close'}",
+        f"Content-Length: {len(response.content)}",
+        *(f"{name}: {value}" for name, value in response.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + response.content
+
+
+_ERRORS: Mapping[int, type[HttpError]] = {408: RequestTimeout, 500: Internal, 503: Overloaded}
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
+def rendered(status: str, headers: Iterable[tuple[str, str]], body: bytes) -> tuple[bytes, bytes]:
+    """An answer that is sent again and again, without its date: what comes before and after it."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    begin = f"HTTP/1.1 {status}\r\nServer: {wsgi.SERVER}\r\nDate: "
+    return begin.encode("latin-1"), f"\r\n{lines}\r\n".encode("latin-1") + body
+
+
+@lru_cache(maxsize=2)
+def http_date(second: int) -> str:
+    """The date header of that second."""
+    return util.http_date(second)

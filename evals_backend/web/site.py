@@ -1,0 +1,128 @@
+"""What the web server serves: Django, the health at once, and a lane for each kind of request."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from time import monotonic, perf_counter, time
+from typing import Any, NamedTuple
+
+import structlog
+from django.conf import settings
+
+from evals_backend import addresses, health_layer
+from evals_backend.postgresql import deadline
+from evals_backend.web import messages
+from evals_backend.web.front import ARRIVED
+from evals_backend.web.lanes import Job, Limits
+from evals_backend.web.messages import Exchange, Head, Refused
+from mlapi import gaps, monitoring
+
+log = structlog.get_logger(__name__)
+
+_KEYS = re.compile(r"(/k/[^/]*)*")
+_MAY_BE_HEALTH = re.compile(rb"(?:GET|HEAD) [^ ]*/(?:health/?)?(?:\?[^ ]*)? HTTP/1\.1\r\n")
+_HEADS_KEPT = 1_024
+
+# Label Studio waits one second for a webhook, and sends it once. The others may take longer.
+_LANES = {
+    "/": "health",
+    "/health": "health",
+    "/ready": "health",
+    "/webhook": "quick",
+    "/setup": "quick",
+    "/is_training": "quick",
+    "/predict": "predict",
+}
+# Seconds from a request's arrival in which the database must have answered.
+_DATABASE_S = {"health": 2.0, "quick": 5.0, "predict": 5.0, "pages": 60.0}
+_WEBHOOK_S = 0.8
+
+
+class _Instant(NamedTuple):
+    """A head that is answered at once, and with what: before and after the date."""
+
+    kind: health_layer.Kind
+    environ: dict[str, Any]
+    before_date: bytes
+    after_date: bytes
+
+
+class Site:
+    """One for each process."""
+
+    def __init__(self, application: health_layer.HealthLayer) -> None:
+        self._application = application
+        self._instants: dict[bytes, _Instant] = {}
+        self.body_max = settings.MAX_REQUEST_MB * 1024 * 1024
+        threads = settings.WEB_THREADS
+        self.limits: Mapping[str, Limits] = {
+            "health": Limits(threads=1, waiting=64, wait_s=5.0),
+            "quick": Limits(threads=threads, waiting=256, wait_s=_WEBHOOK_S),
+            "predict": Limits(threads=threads, waiting=settings.PREDICT_QUEUE, wait_s=60.0),
+            "pages": Limits(threads=max(2, threads // 2), waiting=64, wait_s=60.0),
+        }
+
+    def lane(self, path: str) -> str:
+        """The name of the lane of a path, with or without a key; `pages` if it is no hot route."""
+        return _LANES.get(_route(path), "pages")
+
+    def instant(self, raw: bytes, address: messages.Address) -> bytes | None:
+        """The answer of the health to a head that came before; None where a view must answer."""
+        known = self._instants.get(raw)
+        if known is None:
+            if not _MAY_BE_HEALTH.match(raw):
+                return None
+            known = self._recognise(raw, address)
+            if known is None:
+                return None
+        started = perf_counter()
+        environ = known.environ | {"REMOTE_ADDR": address[0]}
+        health_layer.note(known.kind, environ, perf_counter() - started)
+        return b"".join(
+            (known.before_date, messages.http_date(int(time())).encode(), known.after_date)
+        )
+
+    def _recognise(self, raw: bytes, address: messages.Address) -> _Instant | None:
+        """The head's answer, if its kind is known and the connection goes on after it."""
+        try:
+            head = Head(raw, address)
+            environ = Exchange(head, address, ("", 0), b"").environ
+        except Refused:
+            return None  # it is parsed again, and refused
+        kind = health_layer.kind_of(environ)
+        answer = self._application.known(kind) if kind else None
+        if kind is None or answer is None or head.length or head.is_chunked or not head.keeps_alive:
+            return None
+        noted = ("QUERY_STRING", "HTTP_X_REQUEST_ID")
+        found = _Instant(
+            kind,
+            {name: environ[name] for name in noted if name in environ},
+            *messages.rendered(answer.status, answer.headers, answer.body),
+        )
+        if "HTTP_X_REQUEST_ID" not in environ:  # each has another
+            if len(self._instants) >= _HEADS_KEPT:
+                self._instants.clear()
+            self._instants[raw] = found
+        return found
+
+    def application(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        """Django, with the time that its database has."""
+        route = _route(environ["PATH_INFO"])
+        seconds = _WEBHOOK_S if route == "/webhook" else _DATABASE_S[_LANES.get(route, "pages")]
+        with deadline.within(environ.get(ARRIVED, monotonic()) + seconds):
+            return self._application(environ, start_response)
+
+    def refused(self, job: Job, status: int) -> None:
+        """Count and log a request that no view has seen."""
+        route = _route(job.path)
+        name = route[1:] if route in _LANES and route != "/" else "other"
+        method = job.head.request.method
+        monitoring.note_request(name, method if method in ("GET", "POST") else "other", status, 0.0)
+        log.warning("request_refused", route=name, code=status, ip=job.connection.address[0])
+        if route == "/webhook":
+            gaps.note()
+
+
+def _route(path: str) -> str:
+    """The path without base path, keys, query and the last slash; `/` for nothing."""
+    path = addresses.without_base_path(path).partition("?")[0]
+    return path[_KEYS.match(path).end() :].rstrip("/") or "/"  # type: ignore[union-attr]
