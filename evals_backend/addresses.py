@@ -50,8 +50,8 @@ def without_base_path(path: str) -> str:
 class BasePathMiddleware:
     """Takes the path of PUBLIC_URL off requests of a proxy that has not cut it off.
 
-    No header of the request is believed for it. gunicorn takes SCRIPT_NAME off by itself, from
-    this machine only.
+    No header of the request is believed for it. gunicorn's parser takes SCRIPT_NAME off by itself,
+    from this machine only.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -23,7 +23,7 @@ Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
 _PATH = re.compile(r"(/k/[^/]*)*(/health)?/?")
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """What the answer depends on, for a request that is allowed."""
 
     method: str
@@ -31,7 +31,9 @@ class _Kind(NamedTuple):
     has_key: bool
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """What was answered, as WSGI has it."""
+
     status: str
     headers: list[tuple[str, str]]
     body: bytes
@@ -46,10 +48,10 @@ class HealthLayer:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._answers: dict[_Kind, _Answer] = {}
+        self._answers: dict[Kind, Answer] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
-        kind = _kind(environ)
+        kind = kind_of(environ)
         if kind is None:
             return self._application(environ, start_response)
         answer = self._answers.get(kind)
@@ -57,11 +59,15 @@ class HealthLayer:
             return self._learn(kind, environ, start_response)
         started = perf_counter()
         start_response(answer.status, list(answer.headers))
-        _note(kind, environ, perf_counter() - started)
+        note(kind, environ, perf_counter() - started)
         return [answer.body]
 
+    def known(self, kind: Kind) -> Answer | None:
+        """The answer to a request of that kind, once the application has given one."""
+        return self._answers.get(kind)
+
     def _learn(
-        self, kind: _Kind, environ: dict[str, Any], start_response: Callable
+        self, kind: Kind, environ: dict[str, Any], start_response: Callable
     ) -> Iterable[bytes]:
         begun: list[Any] = []
         result = self._application(environ, lambda *args: begun.extend(args))
@@ -71,12 +77,12 @@ class HealthLayer:
             getattr(result, "close", lambda: None)()
         status, headers = begun[0], begun[1]
         if status.startswith("200"):
-            self._answers[kind] = _Answer(status, headers, body)
+            self._answers[kind] = Answer(status, headers, body)
         start_response(status, list(headers))
         return [body]
 
 
-def _kind(environ: dict[str, Any]) -> _Kind | None:
+def kind_of(environ: dict[str, Any]) -> Kind | None:
     """The kind of a request for the health that is allowed; None for every other one."""
     method = environ["REQUEST_METHOD"]
     if method not in ("GET", "HEAD"):
@@ -90,7 +96,7 @@ def _kind(environ: dict[str, Any]) -> _Kind | None:
             by_basic(environ)
         except CredentialsWrong:
             return None
-    return _Kind(method, "health" if match[2] else "root", has_key)
+    return Kind(method, "health" if match[2] else "root", has_key)
 
 
 @lru_cache(maxsize=128)
@@ -100,7 +106,7 @@ def _is_allowed(host: str, *allowed: str) -> bool:
     return bool(domain) and validate_host(domain, allowed)
 
 
-def _note(kind: _Kind, environ: dict[str, Any], seconds: float) -> None:
+def note(kind: Kind, environ: dict[str, Any], seconds: float) -> None:
     """Count and log the request as its view does."""
     monitoring.note_request(kind.route, kind.method, 200, seconds)
     query = environ.get("QUERY_STRING", "")

@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 # The key's own middleware takes it out of the path; this is for what runs before or beside it:
-# gunicorn's errors, tracebacks, and whatever a library prints.
+# the web server's errors, tracebacks, and whatever a library prints.
 _ACCESS_KEY = re.compile(r"(/k/)[A-Za-z0-9_~%-]+")
 # A key elsewhere in a URL (`/k<key>`, `?key=<key>`, escaped twice) is recognized by its form.
 _LIKE_A_KEY = re.compile(r"[a-z2-7]{32,}", re.IGNORECASE)

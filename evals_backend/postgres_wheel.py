@@ -80,6 +80,7 @@ def run(program: str, *args: object, user: str | None) -> None:
             user=user,
             group=account.pw_gid if account else None,
             extra_groups=[] if account else None,
+            start_new_session=True,  # a signal to our group must not leave half a database
         )
         if done.returncode:
             output.seek(0)

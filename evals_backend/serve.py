@@ -1,35 +1,41 @@
-"""Starts the server: all of it in one terminal, or one of its processes in a container.
+"""Starts the server: all of it in one terminal, or one of its parts in a container.
 
 `python -m evals_backend.serve` runs web and workers, which is what `make run` does;
-`python -m evals_backend.serve web` (or `events`, `training`) becomes that one process.
+`python -m evals_backend.serve web` (or `events`, `training`) runs that one part.
 """
 
 import argparse
 import http.client
 import os
+import shutil
 import socket
 import sys
+from functools import partial
 
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connections
+
+from evals_backend import warm_parent
+from evals_backend.stop_signals import StopSignals
 
 CLUSTERS = ("events", "training")
+_BACKLOG = 2_048  # connections that wait while a web process is started again
 
 
 def main() -> int:
     """Parse the command line and serve; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m evals_backend.serve", description=__doc__)
-    parser.add_argument("process", nargs="?", default="all", choices=("all", "web", *CLUSTERS))
-    process = parser.parse_args().process
+    parser.add_argument("part", nargs="?", default="all", choices=("all", "web", *CLUSTERS))
+    part = parser.parse_args().part
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
+    warm_parent.limit_threads()
+    signals = StopSignals()
     from evals_backend.postgres_wheel import PostgresFailed
 
     try:
-        django.setup()
-        return _serve_all() if process == "all" else _become(process)
+        return _serve(part, signals)
     except (ImproperlyConfigured, PostgresFailed) as error:
         print(f"evals-backend: {error}", file=sys.stderr)
         return 1
@@ -44,75 +50,112 @@ def main() -> int:
         return 1
 
 
-def _web_command() -> list[str]:
-    return [sys.executable, "-m", "gunicorn", "-c", "python:evals_backend.gunicorn_config"]
+def _serve(part: str, signals: StopSignals) -> int:
+    serves_web = part in {"all", "web"}
+    if serves_web:
+        _share_counters()
+    django.setup()
+    from evals_backend import embedded_postgres
+    from evals_backend.supervisor import StartFailed, Supervisor, fork, wait
 
-
-def _cluster_command() -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
-
-
-def _become(process: str) -> int:
-    """Replace this process by the named one; only web applies migrations."""
-    if process == "web":
-        from evals_backend import first_login
-
-        _prepare()
-        if first_login.make():
-            # Not the key itself: in a container, stdout is a log.
-            print(f"First login: {first_login.path()}", file=sys.stderr)
-        command = _web_command()
-    else:
-        os.environ["Q_CLUSTER_NAME"] = process
-        command = _cluster_command()
-    connections.close_all()
-    sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606
-
-
-def _serve_all() -> int:
-    from evals_backend import embedded_postgres, first_login
-    from evals_backend.supervisor import Child, StartFailed, Supervisor
-
-    if problem := _port_problem():
-        print(f"evals-backend: {problem}", file=sys.stderr)
-        return 1
-    _prepare()
-    key = first_login.make()
-    connections.close_all()
-    # With the URL the children do not start the embedded server, and we are its only user.
-    env = {"DATABASE_URL": settings.DATABASE_URL}
-    os.environ.pop("DATABASE_URL_FILE", None)
-    children = [Child("web", _web_command(), env)] + [
-        Child(name, _cluster_command(), {**env, "Q_CLUSTER_NAME": name}) for name in CLUSTERS
-    ]
+    listener = None
+    if serves_web:
+        try:
+            listener = _bind()
+        except OSError as error:
+            print(f"evals-backend: {_port_problem(error)}", file=sys.stderr)
+            return 1
+    with signals.interrupting():
+        # Beside the imports, and in a process of its own: this one never has a connection.
+        told, tell = os.pipe()
+        preparing = fork("prepare", partial(_prepare, tell), signals) if serves_web else None
+        os.close(tell)
+        warm_parent.import_code(web=serves_web)
+        if preparing is not None and wait(preparing):
+            return 1
+    with open(told) as lines:
+        key = lines.read() or None
     try:
-        supervisor = Supervisor(children, _answers, tend=embedded_postgres.revive)
-        supervisor.run(lambda: _print_lines(key))
+        supervisor = Supervisor(
+            _children(part, listener),
+            _answers if serves_web else lambda: True,
+            signals,
+            tend=embedded_postgres.revive,
+        )
+        supervisor.run(lambda: _tell(part, key))
     except StartFailed as error:
         print(f"evals-backend: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _prepare() -> None:
+def _children(part: str, listener: socket.socket | None) -> list:
+    from evals_backend.supervisor import Child
+    from mlapi.jobs import cluster
+
+    children = []
+    if listener is not None:
+        from evals_backend.web import front, process
+
+        counts = front.shared_counts(settings.WEB_WORKERS)
+
+        def web(number: int, restarts: int) -> None:
+            process.run(listener, counts, number, is_restart=restarts > 0)
+
+        children += [Child(f"web{n + 1}", partial(web, n)) for n in range(settings.WEB_WORKERS)]
+
+    def work(name: str, number: int, _restarts: int) -> None:
+        if listener is not None:
+            listener.close()
+        cluster.run(name, leads=number == 0)
+
+    workers = {"events": settings.EVENT_WORKERS, "training": settings.TRAIN_WORKERS}
+    for name in CLUSTERS if part == "all" else [n for n in CLUSTERS if n == part]:
+        children += [
+            Child(f"{name}{n + 1}", partial(work, name, n)) for n in range(max(1, workers[name]))
+        ]
+    return children
+
+
+def _share_counters() -> None:
+    """Have the web processes count together, for Prometheus; before anything counts."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return
+    folder = settings.DATA_DIR / "prometheus"
+    shutil.rmtree(folder, ignore_errors=True)  # of another start
+    folder.mkdir(mode=0o700, parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+
+
+def _prepare(tell: int) -> None:
+    """Bring the database and the static files up to date; tells the key of a first login."""
+    from evals_backend import first_login
+
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
+    os.write(tell, (first_login.make() or "").encode())
 
 
-def _port_problem() -> str | None:
-    """Why HOST:PORT cannot be listened on, or None."""
+def _bind() -> socket.socket:
+    """The socket that listens at HOST:PORT. Raises OSError."""
+    family, kind, _, _, address = socket.getaddrinfo(
+        settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setblocking(False)
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        where = f"{settings.HOST}:{settings.PORT}"
-        return f"cannot listen on {where} ({error.strerror}). Set PORT (or HOST) to another."
-    return None
+        listener.bind(address)
+        listener.listen(_BACKLOG)  # who connects from now on is answered when we are up
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _port_problem(error: OSError) -> str:
+    where = f"{settings.HOST}:{settings.PORT}"
+    return f"cannot listen on {where} ({error.strerror}). Set PORT (or HOST) to another."
 
 
 def _answers() -> bool:
@@ -123,6 +166,16 @@ def _answers() -> bool:
         return health.web_answers()
     except (OSError, http.client.HTTPException):
         return False
+
+
+def _tell(part: str, key: str | None) -> None:
+    """Say how to go on; in a container stdout is a log, so not the key itself."""
+    from evals_backend import first_login
+
+    if part == "all":
+        _print_lines(key)
+    elif part == "web" and key:
+        print(f"First login: {first_login.path()}", file=sys.stderr)
 
 
 def _print_lines(key: str | None) -> None:

@@ -121,8 +121,10 @@ TRAIN_WORKERS = env.int("TRAIN_WORKERS", default=1)
 MODEL_CACHE_MB = env.int("MODEL_CACHE_MB", default=1024)
 
 # Processes
-WEB_WORKERS = env.int("WEB_WORKERS", default=1)
-WEB_THREADS = env.int("WEB_THREADS", default=8)
+# As many as cores; at most six by themselves, for the database's connections.
+WEB_WORKERS = env.int("WEB_WORKERS", default=0) or min(len(os.sched_getaffinity(0)), 6)
+WEB_THREADS = env.int("WEB_THREADS", default=4)
+PREDICT_QUEUE = env.int("PREDICT_QUEUE", default=32)
 EVENT_WORKERS = env.int("EVENT_WORKERS", default=2)
 
 INSTALLED_APPS = [
@@ -178,12 +180,13 @@ TEMPLATES = [
 ]
 
 DATABASE_URL = env.str("DATABASE_URL") or embedded_postgres.url(DATA_DIR)
-# One connection per thread, and one that listens for changes: WEB_WORKERS * (WEB_THREADS + 1), and
-# about six for each cluster of workers, far below PostgreSQL's default of 100. gunicorn's threads
-# are permanent, so connections are too.
+# One connection per thread of the web server's lanes (evals_backend/web/site.py), and one that
+# listens for changes: with the defaults 12 for each web process, and two for each worker, below
+# PostgreSQL's default of 100. Threads are permanent, so connections are too.
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
+        "ENGINE": "evals_backend.postgresql",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }

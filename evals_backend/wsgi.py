@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""The WSGI application: Django behind the health layer."""
 
 import os
 
@@ -8,8 +8,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
 _django = get_wsgi_application()
 
 from evals_backend.health_layer import HealthLayer  # noqa: E402 - needs the apps
-from mlapi import model_cache, registry_cache  # noqa: E402
 
 application = HealthLayer(_django)
-model_cache.warm_up()
-registry_cache.CACHE.listener.start()

@@ -20,7 +20,7 @@ class AccessKeyMiddleware:
     """First in MIDDLEWARE. `/k/<key>/setup` becomes `/setup`, with the key on the request.
 
     Such a request is resolved by the protocol's URLs only, so that a key never reaches `/admin/`
-    or `/api/`. The WSGI environment, from which gunicorn logs, is rewritten as well.
+    or `/api/`. The WSGI environment, from which a server may log, is rewritten as well.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

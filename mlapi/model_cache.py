@@ -103,28 +103,16 @@ def clear() -> None:
         _failures.clear()
 
 
-def warm_up() -> threading.Thread:
-    """Imports in a background thread what the first prediction needs.
+def import_engine(modules: Sequence[str] = ()) -> None:
+    """Import what every prediction of texts needs, and these modules.
 
-    EvaDB's imports take seconds, for which no request should wait, least of all /health.
+    EvaDB's imports take seconds, so it is done before a process serves. What sees images takes
+    100 MB more, which a server of texts never needs: its modules are named when a version needs
+    them.
     """
-
-    def import_or_log() -> None:
-        try:
-            # What reads images takes 100 MB more, which a server of texts never needs.
-            usual = [p.modules for p in pipelines.PIPELINES.values() if p.input.in_data]
-            _import_engine([module for modules in usual for module in modules])
-        except Exception:  # noqa: BLE001 - the first prediction meets it again, and reports it
-            log.exception("warm_up_failed")
-
-    thread = threading.Thread(target=import_or_log, name="warm-up", daemon=True)
-    thread.start()
-    return thread
-
-
-def _import_engine(modules: Sequence[str] = ()) -> None:
+    usual = [p.modules for p in pipelines.PIPELINES.values() if p.input.in_data]
     with _importing:
-        for module in (*_EVERY_PREDICTION_NEEDS, *modules):
+        for module in (*_EVERY_PREDICTION_NEEDS, *(m for ms in usual for m in ms), *modules):
             importlib.import_module(module)
 
 
@@ -144,7 +132,7 @@ def _load(version: ModelVersion) -> VersionPredictor:
         content = artifacts.read(version)
         parts = artifact.split(content)
         known = [pipelines.PIPELINES[name] for name in parts if name in pipelines.PIPELINES]
-        _import_engine([module for pipeline in known for module in pipeline.modules])
+        import_engine([module for pipeline in known for module in pipeline.modules])
         predictor = version_predictor.load(parts)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
         log.exception("version_does_not_load", version=version.label, project=version.project_id)

@@ -1,12 +1,33 @@
 """The worker of this process: its name, and whether a shutdown was requested."""
 
-import multiprocessing
 import os
 import socket
 
-# Made before django-q forks its processes, so that all of them share it. A training polls it;
-# django-q itself would wait for the job's end, which may be half an hour away.
-shutdown_requested = multiprocessing.get_context("fork").Event()
+
+class _Shutdown:
+    """Whether this process was told to stop; a plain attribute, because a signal handler sets it.
+
+    A training polls it; django-q itself would wait for the job's end, which may be half an hour
+    away.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Request the shutdown."""
+        self._is_set = True
+
+    def clear(self) -> None:
+        """Take the request back."""
+        self._is_set = False
+
+    def is_set(self) -> bool:
+        """Whether it was requested."""
+        return self._is_set
+
+
+shutdown_requested = _Shutdown()
 
 
 def worker_name() -> str:

@@ -55,8 +55,13 @@ def hourly() -> None:
 def at_worker_start() -> None:
     """Queues a sync of each project, and the conversion of champions of an old format."""
     converting.request_champions()
+    read_changes("a worker started")
+
+
+def read_changes(reason: str) -> None:
+    """Queues a sync of each project: events may have been missed."""
     for project in Project.objects.all():
-        project_actions.request_sync(project, "a worker started")
+        project_actions.request_sync(project, reason)
 
 
 def reap() -> None:

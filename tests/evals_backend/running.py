@@ -86,12 +86,12 @@ class Server:
         except OSError:
             return False
 
-    def children(self, word: str) -> list[psutil.Process]:
-        """The supervisor's own live children with that word in their command."""
+    def children(self, name: str) -> list[psutil.Process]:
+        """The supervisor's own live children whose name begins with that."""
         found = []
         for child in psutil.Process(self.process.pid).children():
             with suppress(psutil.Error):  # one that has just ended
-                if word in " ".join(child.cmdline()):
+                if child.name().startswith(name) and child.status() != psutil.STATUS_ZOMBIE:
                     found.append(child)
         return found
 

@@ -1,4 +1,4 @@
-"""The server behind a reverse proxy, under a path: gunicorn, a proxy, and what Label Studio does.
+"""The server behind a reverse proxy, under a path: our server, a proxy, and what Label Studio does.
 
 Label Studio is a small server here, which stores backends and webhooks and calls a backend when
 they are listed, as the real one does (tests/mlapi/labelstudio_client has that one).
@@ -100,19 +100,21 @@ def stored() -> Iterator[StoredInLabelStudio]:
 
 
 @pytest.fixture
-def gunicorn(transactional_db, tmp_path) -> Iterator:
-    """`gunicorn(**settings)`: our web process on the tests' database; its port."""
+def web(transactional_db, tmp_path) -> Iterator:
+    """`web(**settings)`: our web process on the tests' database; its port."""
     started: list[subprocess.Popen] = []
 
     def start(**settings: str) -> int:
         port, tests = free_port(), urlsplit(django_settings.DATABASE_URL)
         url = urlunsplit(tests._replace(path=f"/{connection.settings_dict['NAME']}"))
-        log = open(tmp_path / "gunicorn.log", "ab")  # noqa: SIM115 - the process writes it
-        env = environment(tmp_path / "data", PORT=str(port), DATABASE_URL=url, **settings)
-        command = [sys.executable, "-m", "gunicorn", "-c", "python:evals_backend.gunicorn_config"]
+        log = open(tmp_path / "web.log", "ab")  # noqa: SIM115 - the process writes it
+        env = environment(
+            tmp_path / "data", PORT=str(port), DATABASE_URL=url, WEB_WORKERS="1", **settings
+        )
+        command = [sys.executable, "-m", "evals_backend.serve", "web"]
         started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
         log.close()
-        assert eventually(lambda: _answers(port), 60), (tmp_path / "gunicorn.log").read_text()
+        assert eventually(lambda: _answers(port), 60), (tmp_path / "web.log").read_text()
         return port
 
     yield start
@@ -132,8 +134,8 @@ def tls(folder: Path) -> ssl.SSLContext:
     return server_tls(certificate_of("localhost", folder))
 
 
-def test_a_key_is_enough_to_recognise_the_backend_behind_any_proxy(gunicorn, stored, tmp_path):
-    port = gunicorn()
+def test_a_key_is_enough_to_recognise_the_backend_behind_any_proxy(web, stored, tmp_path):
+    port = web()
     proxies = {
         "path cut off": ReverseProxy(port),
         "path cut off, Host not kept": ReverseProxy(port, keeps_host=False),
@@ -148,9 +150,9 @@ def test_a_key_is_enough_to_recognise_the_backend_behind_any_proxy(gunicorn, sto
             _connected_and_mended(stored, f"{proxy.url}/k/{key}", name)
 
 
-def test_without_a_key_the_url_of_label_studio_is_compared(gunicorn, stored, settings, tmp_path):
+def test_without_a_key_the_url_of_label_studio_is_compared(web, stored, settings, tmp_path):
     settings.ALLOW_ANONYMOUS = True
-    port = gunicorn(ALLOW_ANONYMOUS="true")
+    port = web(ALLOW_ANONYMOUS="true")
     with ReverseProxy(port) as cuts:
         _connected_and_mended(stored, cuts.url, "only one at this host")
     with ReverseProxy(port, path="", tls=tls(tmp_path)) as secure:
@@ -165,11 +167,9 @@ def test_without_a_key_the_url_of_label_studio_is_compared(gunicorn, stored, set
             assert "gets all events" in webhook_repair.check(labelstudio, project)
 
 
-def test_another_backend_at_another_host_or_beside_is_not_taken_for_this_one(
-    gunicorn, stored, settings
-):
+def test_another_backend_at_another_host_or_beside_is_not_taken_for_this_one(web, stored, settings):
     settings.ALLOW_ANONYMOUS = True
-    port = gunicorn(ALLOW_ANONYMOUS="true")
+    port = web(ALLOW_ANONYMOUS="true")
     with ReverseProxy(port) as proxy, LabelStudio(stored.url, "t") as labelstudio:
         project = stored.connect(proxy.url)
         stored.webhooks.clear()
@@ -181,9 +181,9 @@ def test_another_backend_at_another_host_or_beside_is_not_taken_for_this_one(
         assert stored.webhooks == []
 
 
-def test_a_url_that_is_only_assumed_to_be_ours_gets_no_password(gunicorn, stored, settings):
+def test_a_url_that_is_only_assumed_to_be_ours_gets_no_password(web, stored, settings):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
-    port = gunicorn(BASIC_AUTH_USER="anna", BASIC_AUTH_PASS="geheim", ALLOW_ANONYMOUS="true")
+    port = web(BASIC_AUTH_USER="anna", BASIC_AUTH_PASS="geheim", ALLOW_ANONYMOUS="true")
     with ReverseProxy(port) as proxy, LabelStudio(stored.url, "t") as labelstudio:
         project = stored.connect(proxy.url)
         project.knows_password = True
@@ -196,9 +196,9 @@ def test_a_url_that_is_only_assumed_to_be_ours_gets_no_password(gunicorn, stored
         assert stored.webhooks[0]["headers"]["Authorization"].startswith("Basic ")
 
 
-def test_with_public_url_links_and_routes_are_under_its_path(gunicorn):
+def test_with_public_url_links_and_routes_are_under_its_path(web):
     _, key = keys.new_key("test", actor="test")
-    port = gunicorn(PUBLIC_URL="http://127.0.0.1/ml")
+    port = web(PUBLIC_URL="http://127.0.0.1/ml")
     for proxy in (
         ReverseProxy(port),
         ReverseProxy(port, cuts_path=False),
@@ -218,8 +218,8 @@ def test_with_public_url_links_and_routes_are_under_its_path(gunicorn):
     assert httpx.get(f"{direct}/mlx/health").status_code == 404
 
 
-def test_a_path_that_is_not_configured_is_not_taken_off_and_says_what_to_set(gunicorn):
-    port = gunicorn()
+def test_a_path_that_is_not_configured_is_not_taken_off_and_says_what_to_set(web):
+    port = web()
     with ReverseProxy(port, cuts_path=False, headers={"X-Forwarded-Prefix": "/ml"}) as proxy:
         response = httpx.get(f"{proxy.url}/health")
     assert response.status_code == 404

@@ -8,6 +8,7 @@ import sys
 import psutil
 import psycopg2
 import pytest
+from django.conf import settings
 
 from tests import data_folder
 
@@ -80,18 +81,40 @@ def test_static_files_of_the_admin_are_served(server):
     assert server.get("/static/admin/css/base.css").status == 200
 
 
-@pytest.mark.parametrize(("word", "count"), [("gunicorn", 1), ("manage.py worker", 2)])
-def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, word, count):
-    assert eventually(lambda: len(server.children(word)) == count)
-    victim = server.children(word)[0]
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("evals-web", settings.WEB_WORKERS),
+        ("evals-events", settings.EVENT_WORKERS),
+        ("evals-training", settings.TRAIN_WORKERS),
+    ],
+)
+def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, name, count):
+    assert eventually(lambda: len(server.children(name)) == count)
+    victim = server.children(name)[0]
     family = [victim, *victim.children(recursive=True)]
     victim.kill()
     assert eventually(
-        lambda: len([c for c in server.children(word) if c.pid != victim.pid]) == count
+        lambda: len([c for c in server.children(name) if c.pid != victim.pid]) == count
     )
     assert eventually(server.answers)
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
+
+
+def test_the_warm_parent_has_one_thread_no_socket_but_the_listener_and_no_database(server):
+    parent = psutil.Process(server.process.pid)
+    assert parent.num_threads() == 1  # a parallel region or a pool would have left more
+    (listener,) = parent.net_connections(kind="all")
+    assert (listener.laddr.port, listener.status) == (server.port, psutil.CONN_LISTEN)
+
+
+def test_all_processes_share_the_memory_of_one_and_are_at_most_eight(server):
+    parent = psutil.Process(server.process.pid)
+    family = [parent, *(p for p in parent.children(recursive=True) if p.name() != "postgres")]
+    assert len(family) <= 4 + settings.WEB_WORKERS + settings.TRAIN_WORKERS
+    memory = [process.memory_full_info() for process in family]
+    assert sum(m.pss for m in memory) < 2 * max(m.rss for m in memory)
 
 
 def test_a_database_that_is_killed_comes_back_under_the_same_server(server):

@@ -159,18 +159,19 @@ version = ModelVersion(pk=1, label="v1", pipeline="text_classification", artifac
 import registry.artifacts
 from pathlib import Path
 registry.artifacts.read = lambda version: Path(version.artifact).read_bytes()
-warming = model_cache.warm_up()
+importing = threading.Thread(target=model_cache.import_engine)
+importing.start()
 loaded = []
 load = lambda: loaded.append(model_cache.load(version))
 threads = [threading.Thread(target=load) for _ in range(4)]
 for t in threads: t.start()
-for t in [*threads, warming]: t.join()
+for t in [*threads, importing]: t.join()
 assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
 """
 
 
 @pytest.mark.django_db
-def test_a_version_loads_while_the_process_still_warms_up(tmp_path):
+def test_a_version_loads_while_another_thread_still_imports_the_engine(tmp_path):
     """In a fresh process: EvaDB's circular imports, entered by two threads at once, failed."""
     path = tmp_path / "v1.artifact"
     path.write_bytes(artifact())
@@ -291,10 +292,3 @@ def test_the_label_config_is_matched_once_for_many_requests(version, monkeypatch
     for _ in range(3):
         assert answer(version).empty == 0
     assert len(matches) == 1
-
-
-def test_warming_up_imports_beside_the_server():
-    thread = model_cache.warm_up()
-    assert thread.daemon
-    thread.join(60)
-    assert "evadb" in sys.modules

@@ -1,0 +1,44 @@
+"""What is imported before processes are forked, so that they share its memory and start at once.
+
+The warm parent has one thread, no database connection and no socket but the listener, and never
+runs a parallel region: a fork has none of its parent's threads, but all of their locks.
+"""
+
+import gc
+import importlib
+import os
+
+from django.conf import settings
+
+# Libraries make threads when they are loaded, unless they are told to have one.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_EVERY_PROCESS = (
+    "django_q.worker",
+    "mlapi.jobs.cluster",
+    "mlapi.mirror.process_events",
+    "mlapi.mirror.sync",
+    "mlapi.training.policy",
+)
+_WEB = ("evals_backend.urls", "evals_backend.web.process", "django.core.handlers.wsgi")
+
+
+def limit_threads() -> None:
+    """Before anything is imported that computes. Setting another number is still possible."""
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
+
+
+def import_code(*, web: bool) -> None:
+    """Import the product and EvaDB, and keep the collector off what was imported.
+
+    A collection in a fork would touch every object, and with it copy its memory.
+    """
+    from mlapi import model_cache
+
+    # Only their modules: WhiteNoise looks at the files when its middleware is made.
+    middleware = [name.rpartition(".")[0] for name in settings.MIDDLEWARE]
+    for module in (*_EVERY_PROCESS, *((*_WEB, *middleware) if web else ())):
+        importlib.import_module(module)
+    model_cache.import_engine()
+    gc.collect()
+    gc.freeze()

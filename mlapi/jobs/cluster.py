@@ -1,0 +1,182 @@
+"""One worker of a django-q cluster in this process: takes its jobs one by one, and its heartbeat.
+
+django-q's own cluster has a guard, a pusher and a monitor beside its workers, each a process, and
+queues between them that a killed process leaves locked. Here django-q's worker dequeues and stores
+by itself, one job at a time; whoever started this process starts it again when it ends.
+"""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import Error, connection
+from django_q.brokers import get_broker
+from django_q.conf import Conf
+from django_q.monitor import monitor
+from django_q.scheduler import scheduler
+from django_q.signing import BadSignature, SignedPackage
+from django_q.worker import worker
+
+from mlapi.child_process import folder
+from mlapi.jobs import maintenance
+from mlapi.worker import shutdown_requested
+from registry import queue
+from registry.actions import workers
+
+log = structlog.get_logger(__name__)
+
+_HEARTBEAT_EVERY_S = 15.0
+_SCHEDULES_EVERY_S = 30.0
+_LOOK_EVERY_S = 2.0  # the schedules come round every 30 s only, and the policy's quiet is 5 s
+_AGAIN_IN_S = 1.0
+_OVERRUN_S = 10.0  # after the time limit, within which the job is to end by itself
+
+
+def run(cluster: str, *, leads: bool = True) -> None:
+    """Work until SIGTERM or SIGINT, in the main thread.
+
+    One worker of a cluster leads: it prepares, and looks after the schedules.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _on_signal)
+    _configure(cluster)
+    if leads:
+        _log_errors(_prepare, cluster)
+    timer = _Timer()
+    # Not waited for at the end: it ends with the process.
+    threading.Thread(target=_tend, args=(cluster, leads, timer), name="tend", daemon=True).start()
+    worker(_Jobs(), _Results(), timer, Conf.TIMEOUT)
+
+
+def _on_signal(_number: int, _frame: object) -> None:
+    shutdown_requested.set()
+
+
+def _configure(cluster: str) -> None:
+    """Make django-q work for the cluster: it reads its settings once, and a fork inherits them."""
+    own = settings.Q_CLUSTER | settings.Q_CLUSTER["ALT_CLUSTERS"].get(cluster, {})
+    Conf.CLUSTER_NAME = cluster
+    Conf.TIMEOUT, Conf.RETRY = own["timeout"], own["retry"]
+
+
+def _prepare(cluster: str) -> None:
+    if cluster == queue.TRAINING:
+        folder.sweep()
+        return
+    maintenance.ensure_schedules()
+    maintenance.at_worker_start()
+
+
+class _Jobs:
+    """What django-q's worker takes its jobs from: the queue's table."""
+
+    def __init__(self) -> None:
+        self._broker = get_broker()
+        self._is_lost = False
+
+    def get(self) -> dict[str, Any] | str:
+        """The next job; STOP when this process is to end."""
+        while not shutdown_requested.is_set():
+            try:
+                found = self._broker.dequeue() or []  # it sleeps where there is none
+            except Error as error:
+                if not self._is_lost:  # one line for each loss
+                    log.warning("queue_lost", error=str(error).strip())
+                self._is_lost = True
+                connection.close()
+                time.sleep(_AGAIN_IN_S)
+                continue
+            self._is_lost = False
+            for ack_id, payload in found:  # one: Conf.BULK
+                if job := self._job(ack_id, payload):
+                    return job
+        return "STOP"
+
+    def _job(self, ack_id: int, payload: str) -> dict[str, Any] | None:
+        try:
+            job = SignedPackage.loads(payload)
+        except (TypeError, BadSignature):
+            log.exception("job_unreadable", job=ack_id)
+            self._broker.fail(ack_id)
+            return None
+        return job | {"cluster": Conf.CLUSTER_NAME, "ack_id": ack_id}
+
+
+class _Results:
+    """Where django-q's worker puts a job that has ended: stored at once."""
+
+    def put(self, job: dict[str, Any]) -> None:
+        """Store the result and take the job off the queue, as django-q's monitor does."""
+        results = iter((job, "STOP"))
+        _log_errors(lambda: monitor(_Queue(lambda: next(results)), get_broker()))
+
+
+class _Queue:
+    """A queue of which only `get` is used."""
+
+    def __init__(self, get: Callable[[], Any]) -> None:
+        self.get = get
+
+
+class _Timer:
+    """The seconds that the job has, as django-q's worker sets them; negative between jobs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value = -1.0
+        self._since = 0.0
+
+    @property
+    def value(self) -> float:
+        """The job's seconds, as they were set."""
+        return self._value
+
+    @value.setter
+    def value(self, seconds: float) -> None:
+        self._since, self._value = time.monotonic(), seconds
+
+    @contextmanager
+    def get_lock(self) -> Iterator[None]:
+        """Held while a result is stored."""
+        with self._lock:
+            yield
+
+    def is_overrun(self) -> bool:
+        """Whether the job did not end at its limit, such as in a call that no signal interrupts."""
+        since, seconds = self._since, self._value
+        return seconds > 0 and time.monotonic() - since > seconds + _OVERRUN_S
+
+
+def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
+    """In a thread: the heartbeat, the schedules, and the end of a job that does not end."""
+    heartbeat_at = scheduled_at = float("-inf")
+    while True:
+        now = time.monotonic()
+        if timer.is_overrun():
+            log.critical("job_overran", cluster=cluster)
+            os.kill(os.getpid(), signal.SIGKILL)
+        if now - heartbeat_at >= _HEARTBEAT_EVERY_S:
+            heartbeat_at = now
+            _log_errors(workers.record_heartbeat, cluster, socket.gethostname())
+        if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
+            scheduled_at = now
+            _log_errors(scheduler)
+        if leads and cluster == queue.EVENTS:
+            _log_errors(maintenance.consider_waiting)
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _log_errors(step: Callable[..., object], *arguments: object) -> None:
+    """Logs errors of the database: a short outage must not end the worker."""
+    try:
+        step(*arguments)
+    except Error:
+        log.exception("worker's own step failed", step=getattr(step, "__name__", str(step)))
+        connection.close()
