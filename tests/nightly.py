@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/benchmarks/test_whole_runs.py": ("benchmarks", "registry/migrations"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
+    "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
+    "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",
