@@ -35,7 +35,13 @@ class Limits:
 
     def __enter__(self) -> "Limits":
         self._bare = self._serve([sys.executable, "-m", "benchmarks.limits.bare_server"], {})
-        self._empty = self._serve(*_empty_application())
+        self._empty = self._serve(
+            [sys.executable, "-m", "benchmarks.limits.front_server"],
+            {
+                "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+                "DATABASE_URL": "postgres:///unused",
+            },
+        )
         self._estimators = [self._estimator() for _ in range(os.cpu_count() or 1)]
         return self
 
@@ -106,17 +112,6 @@ class Limits:
         raise SystemExit(
             f"No answer from {' '.join(command)}.\n{servers.tail(Path(folder) / 'log')}"
         )
-
-
-def _empty_application() -> tuple[list[str], dict[str, str]]:
-    """The command of the web server that the project is served with, and its environment."""
-    config = "python:evals_backend.gunicorn_config"
-    application = "benchmarks.limits.empty_wsgi:application"
-    settings = {
-        "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
-        "DATABASE_URL": "postgres:///unused",
-    }
-    return [sys.executable, "-m", "gunicorn", "-c", config, application], settings
 
 
 def _end(process: subprocess.Popen) -> None:
