@@ -137,8 +137,8 @@ def _known_options(project: Project) -> str:
         return ""
     if not known:
         return "No options while no pipeline serves the project."
-    of_controls = '{"controls": {"<name>": {...}}}'
-    return f"A JSON object. Defaults: {json.dumps(known)}. Options of one control: {of_controls}"
+    own = '{"controls": {"NAME": {...}}}'
+    return f"A JSON object. Defaults: {json.dumps(known)}. Those of the control NAME alone: {own}"
 
 
 def _or_empty(value: Any) -> Any:

@@ -5,6 +5,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.domain import InvalidOption, UnknownOption
 from mlapi.errors import NotServed
+from registry.admin.project_form import ProjectForm
 from registry.engine import engine
 from registry.errors import EvalsError
 from tests.factories import LABEL_CONFIG, ProjectFactory, TaskFactory
@@ -86,6 +87,25 @@ def test_an_option_that_chooses_nothing_is_refused_also_where_other_controls_are
     assert (found["similar_to"], found["seed"]) == ("dog", 3)
     found = engine().validate_options(project, {"seed": 3})
     assert "automl" not in found  # texts and images have another default
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ('{"controls": {"shape": {"k": 5}}}', "The label config has no control"),
+        ('{"controls": {"label": {"k": 5}}}', "k is an option of image_similarity, and label is"),
+        ('{"controls": {"label": {"similar_to": "Positive"}}}', "The options of label serve"),
+        ('{"controls": {"label": 5}}', "Such as"),
+    ],
+)
+def test_the_form_says_what_is_wrong_with_the_options_of_a_control(options, error):
+    form = ProjectForm(
+        {"options": options, "promotion_rule": "if_better"}, instance=ProjectFactory()
+    )
+    assert not form.is_valid()
+    (shown,) = form.errors["options"]
+    assert error in shown
+    assert '"controls"' in form.fields["options"].help_text
 
 
 def test_options_of_two_pipelines_are_checked_by_the_one_that_has_them():
