@@ -8,6 +8,7 @@ from mlapi.domain import Prediction, TargetSpec
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.pipelines import artifact, version_predictor
 from mlapi.run_folder.job import TrainingJob
+from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits
 from tests.mlapi.pipelines.texts import some_texts
@@ -193,3 +194,21 @@ def test_the_part_that_is_left_is_compared_with_its_own(run_of_two_references):
 
     assert comparison["champion_serves"]
     assert comparison["candidate"] == pytest.approx(comparison["champion"])
+
+
+def test_each_part_has_its_learning_curve(run_of_two):
+    job = run_of_two()
+    job.train()
+
+    assert carry_out(job.folder, curve=True) == 0
+
+    assert {m["target"] for m in job.read("curve.json")["metrics"]} == {"kind", "topic"}
+
+
+def test_the_curve_of_the_only_part_that_was_trained_is_its_own(run_of_two):
+    job = run_of_two(topics=["fruit"] * N)
+    job.train()
+
+    assert carry_out(job.folder, curve=True) == 0
+
+    assert {m["target"] for m in job.read("curve.json")["metrics"]} == {"kind"}
