@@ -28,3 +28,24 @@ _data_dir = tempfile.mkdtemp(prefix="evals-test-")
 os.environ["DATA_DIR"] = _data_dir
 # Registered before the embedded PostgreSQL registers its own stop, so it runs after it.
 atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+
+# pytest closes its temporary folder to other users each time that one of its processes starts.
+# A PostgreSQL of a test that runs beside that is another user, and dies of it. So each run has a
+# folder of its own; xdist's workers inherit it.
+_failed = False
+
+
+def _remove(folder: str) -> None:
+    if not _failed:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ:
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="evals-pytest-")
+    atexit.register(_remove, os.environ["PYTEST_DEBUG_TEMPROOT"])
+
+
+def pytest_sessionfinish(exitstatus: int) -> None:
+    """The files of a run that failed stay, to be looked at."""
+    global _failed
+    _failed = bool(exitstatus)
