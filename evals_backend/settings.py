@@ -186,7 +186,7 @@ DATABASE_URL = env.str("DATABASE_URL") or embedded_postgres.url(DATA_DIR)
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
-        "ENGINE": "evals_backend.postgresql",
+        "ENGINE": "registry.postgresql",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }

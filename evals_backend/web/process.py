@@ -9,12 +9,12 @@ from time import sleep
 import structlog
 from django.db import Error, connection
 
-from evals_backend.postgresql import deadline
 from evals_backend.stop_signals import StopSignals
 from evals_backend.web.front import Counts, Front, Share
 from evals_backend.web.site import Site
 from mlapi import gaps, registry_cache
 from mlapi.jobs import maintenance
+from registry.postgresql import deadline
 
 log = structlog.get_logger(__name__)
 

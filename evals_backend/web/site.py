@@ -9,12 +9,12 @@ import structlog
 from django.conf import settings
 
 from evals_backend import addresses, health_layer
-from evals_backend.postgresql import deadline
 from evals_backend.web import messages
 from evals_backend.web.front import ARRIVED
 from evals_backend.web.lanes import Job, Limits
 from evals_backend.web.messages import Exchange, Head, Refused
 from mlapi import gaps, monitoring
+from registry.postgresql import deadline
 
 log = structlog.get_logger(__name__)
 
