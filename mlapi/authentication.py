@@ -3,11 +3,13 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import InterfaceError, OperationalError
 from django.db.models import Q, QuerySet
 from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication
@@ -105,7 +107,9 @@ def _by_key(request: Request) -> Caller | None:
     key = registry_cache.access_key(keys.digest(plain))
     if key is None:
         raise KeyUnknown
-    keys.note_use(key)
+    with suppress(OperationalError, InterfaceError):  # champions answer also without the database
+        if not registry_cache.CACHE.listener.is_away():
+            keys.note_use(key)
     return Caller(f"key {key.name}", key)
 
 

@@ -12,6 +12,7 @@ import structlog
 from django.db import Error, connection
 
 from registry.changes import CHANNEL
+from registry.postgresql import deadline
 
 log = structlog.get_logger(__name__)
 # Seconds. A cached value is at most LEASE_S behind, even where the connection is lost in silence.
@@ -19,6 +20,8 @@ PING_S = 0.2
 LEASE_S = 0.7
 RETRY_S = 0.5
 SILENT_S = 5
+# In which the database answers a ping or takes a connection; where the process keeps deadlines.
+ANSWER_S = 2.0
 APPLICATION_NAME = "evals-backend changes"
 
 
@@ -32,12 +35,17 @@ class ChangeListener:
         self._on_change = on_change
         self._on_connect = on_connect
         self._confirmed_at = float("-inf")
+        self._is_away = False
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def is_current(self) -> bool:
         """Whether every change that was committed LEASE_S ago has been handed on."""
         return monotonic() - self._confirmed_at < LEASE_S
+
+    def is_away(self) -> bool:
+        """Whether the database took no connection when it was last asked, which is all the time."""
+        return self._is_away
 
     def start(self) -> None:
         """Start the thread; once in each process, after it was forked."""
@@ -69,19 +77,29 @@ class ChangeListener:
 
     def _listen(self) -> None:
         """Hand on changes until the thread is stopped. Raises Error with the connection's loss."""
+        self._connect()
         with connection.cursor() as cursor:
-            cursor.execute("SET application_name = %s", [APPLICATION_NAME])
-            cursor.execute(f"LISTEN {CHANNEL}")
             self._on_connect()
             session = connection.connection
             fail_when_silent(session)
             while not self._stopping.is_set():
                 begun = monotonic()
-                cursor.execute("SELECT 1")  # its answer comes after all that was told before
+                with deadline.lasting(ANSWER_S):
+                    cursor.execute("SELECT 1")  # its answer comes after all that was told before
                 while session.notifies:
                     self._on_change(session.notifies.pop(0).payload)
                 self._confirmed_at = begun
                 select.select([session], [], [], PING_S)
+
+    def _connect(self) -> None:
+        try:
+            with deadline.lasting(ANSWER_S), connection.cursor() as cursor:
+                cursor.execute("SET application_name = %s", [APPLICATION_NAME])
+                cursor.execute(f"LISTEN {CHANNEL}")
+        except Error:
+            self._is_away = True
+            raise
+        self._is_away = False
 
 
 class _HasFile(Protocol):

@@ -1,7 +1,8 @@
 """The process's cache of the rows that every request needs: its key, its project and champion.
 
 A cached row is shared by threads and never changed. It is dropped when the database tells its
-change, and used only while the listener is current: else each request reads.
+change, and used only while the listener is current: else each request reads. Where the database
+is away, the last rows that were read go on being used: champions answer without it.
 """
 
 import threading
@@ -9,12 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
 from mlapi.change_listener import ChangeListener
 from registry import changes
 from registry.models import AccessKey, Project
 from registry.models.run import ACTIVE_STATES
+from registry.postgresql import deadline
 
 ENTRIES_MAX = 4_096
+READ_S = 0.5  # in which the database answers, where a row is known that could do
 
 
 @dataclass(frozen=True)
@@ -35,16 +40,28 @@ class RegistryCache:
         self._changes = 0
 
     def get(self, name: tuple[str, Any], read: Callable[[], _Entry | None]) -> Any:
-        """The value of that name, cached or read."""
+        """The value of that name, cached or read; where that fails, as it was read last."""
         entry = self.peek(name)
-        return self.read(name, read) if entry is None else entry.value
+        if entry is not None:
+            return entry.value
+        last = self._entries.get(name)
+        if last is None:
+            return self.read(name, read)
+        try:
+            with deadline.lasting(READ_S):
+                return self.read(name, read)
+        except (OperationalError, InterfaceError):
+            return last.value
 
     def peek(self, name: tuple[str, Any]) -> _Entry | None:
         """The cached entry of that name, if it may be used."""
-        return self._entries.get(name) if self.listener.is_current() else None
+        may_be_used = self.listener.is_current() or self.listener.is_away()
+        return self._entries.get(name) if may_be_used else None
 
     def read(self, name: tuple[str, Any], read: Callable[[], _Entry | None]) -> Any:
         """Read the value anew and keep it; None, which isn't kept, where `read` finds nothing."""
+        if self.listener.is_away():
+            raise OperationalError("the database is away")  # so that no request waits to find it so
         is_current, before = self.listener.is_current(), self._changes
         entry = read()
         if entry is None:

@@ -1,11 +1,13 @@
 """The views of Label Studio's routes. No logic: each calls one service or action, and responds."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, cast
 
 import orjson
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -166,16 +168,18 @@ class Predict(ProtocolView):
         predicted = serving.answer(project, body.label_config, body.tasks, body.context)
         with_regions = len(body.tasks) - predicted.empty - len(predicted.nothing)
         monitoring.note_predictions(with_regions, len(predicted.nothing), predicted.problems)
-        if predicted.problems:
-            events.record(
-                project,
-                "PREDICT",
-                {"project": body.uid, "tasks": len(body.tasks), "reasons": predicted.problems},
-                source=Event.Source.PREDICT,
-                request_id=request_id(),
-                status=EventStatus.IGNORED,
-                outcome=predicted.summary(),
-            )
+        if predicted.problems and not registry_cache.CACHE.listener.is_away():
+            reasons = {"project": body.uid, "tasks": len(body.tasks), "reasons": predicted.problems}
+            with suppress(OperationalError, InterfaceError):  # the others are answered without it
+                events.record(
+                    project,
+                    "PREDICT",
+                    reasons,
+                    source=Event.Source.PREDICT,
+                    request_id=request_id(),
+                    status=EventStatus.IGNORED,
+                    outcome=predicted.summary(),
+                )
         return json_response(
             {"results": predicted.results, "model_version": predicted.model_version}
         )

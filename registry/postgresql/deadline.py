@@ -24,12 +24,12 @@ def install() -> None:
 
 @contextmanager
 def within(until: float) -> Iterator[None]:
-    """The thread's queries end at that monotonic time: the connection is lost.
+    """The thread's queries end at that monotonic time, or at an earlier one that is set already.
 
-    Within it they raise OperationalError.
+    One that does not raises OperationalError, and its connection is lost.
     """
     before = getattr(_local, "until", None)
-    _local.until = until
+    _local.until = until if before is None else min(before, until)
     try:
         yield
     finally:

@@ -1,0 +1,144 @@
+"""Slow and silent clients, and a database that is frozen: the health and the events hold."""
+
+import json
+import signal
+import socket
+import statistics
+import time
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+from tests import data_folder
+from tests.evals_backend.conftest import new_data_dir
+from tests.evals_backend.running import Server, eventually, free_port, key_of
+
+__all__ = ["new_data_dir"]
+
+HALF_HEAD = b"POST /webhook HTTP/1.1\r\nHost: loc"
+HALF_BODY = b"POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+# What an idle machine needs; on a busy one, so many times what the request takes without a fault.
+HEALTH_S = 0.2
+EVENT_S = 1.0
+TIMES = 15
+
+
+@pytest.fixture(scope="module")
+def server(new_data_dir):
+    running = Server(data_folder.prepare(new_data_dir()), free_port())
+    try:
+        running.key = key_of(running.three_lines()[0])
+        assert eventually(lambda: running.get("/health").status == 200)
+        yield running
+    finally:
+        running.stop(signal.SIGTERM)
+
+
+def webhook(server) -> tuple[int, dict[str, str]]:
+    """Send an event; status and headers."""
+    body = json.dumps({"action": "TASKS_CREATED", "project": {"id": 1}, "tasks": []}).encode()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+        client.sendall(
+            f"POST /k/{server.key}/webhook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        answer = b""
+        while data := client.recv(65_536):
+            answer += data
+    first, *lines = answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return int(first.split()[1]), {name.lower(): value for name, value in headers.items()}
+
+
+def seconds(act, times: int = 7) -> list[float]:
+    """How long each of some calls takes."""
+    taken = []
+    for _ in range(times):
+        began = time.monotonic()
+        act()
+        taken.append(time.monotonic() - began)
+        time.sleep(0.1)
+    return taken
+
+
+@contextmanager
+def slow_clients(server, count: int, sent: bytes):
+    """So many clients that have sent that, and dribble on now and then where it isn't empty."""
+    clients = []
+    try:
+        for _ in range(count):
+            clients.append(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            clients[-1].sendall(sent)
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    ("count", "sent"),
+    [(200, HALF_HEAD), (200, HALF_BODY), (1_000, b"")],
+    ids=["head", "body", "idle"],
+)
+def test_clients_that_send_nothing_more_hold_up_nobody(server, count, sent):
+    health = lambda: server.get("/health")  # noqa: E731
+    usual, usual_event = seconds(health), seconds(lambda: webhook(server))
+    with slow_clients(server, count, sent) as clients:
+        beside = seconds(health)
+        for client in clients[::2]:
+            if sent:
+                with suppress(OSError):
+                    client.sendall(b" ")
+        events = seconds(lambda: webhook(server))
+    assert statistics.median(beside) < max(HEALTH_S, TIMES * statistics.median(usual))
+    assert statistics.median(events) < max(EVENT_S, TIMES * statistics.median(usual_event))
+
+
+def test_readers_that_take_nothing_of_their_answers_hold_up_nobody(server):
+    usual = seconds(lambda: server.get("/health"))
+    ask = b"GET /static/admin/css/base.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with slow_clients(server, 200, ask * 20):
+        beside = seconds(lambda: server.get("/health"))
+    assert statistics.median(beside) < max(HEALTH_S, TIMES * statistics.median(usual))
+
+
+@contextmanager
+def frozen_database(server):
+    """The server's own PostgreSQL, all of its processes stopped."""
+    pid = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+    postmaster = psutil.Process(pid)
+    stopped = []
+    try:
+        postmaster.suspend()
+        stopped.append(postmaster)
+        for process in postmaster.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
+                stopped.append(process)
+        yield
+    finally:
+        for process in reversed(stopped):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+def test_beside_a_frozen_database_the_health_answers_and_events_are_refused_in_time(server):
+    usual = seconds(lambda: server.get("/health"))
+    assert eventually(lambda: webhook(server)[0] < 300)
+    with frozen_database(server):
+        answers = []
+        events = seconds(lambda: answers.append(webhook(server)), times=5)
+        health = seconds(lambda: server.get("/health"))
+        ready = []
+        readiness = seconds(lambda: ready.append(server.get(f"/k/{server.key}/ready")), times=2)
+        assert [status for status, _ in answers] == [503] * 5
+        assert all(int(headers["retry-after"]) > 0 for _, headers in answers)
+        assert ready[0].status == 503
+    assert statistics.median(health) < max(HEALTH_S, TIMES * statistics.median(usual))
+    assert statistics.median(events) < EVENT_S + TIMES * statistics.median(usual)
+    assert max(readiness) < 10
+    assert eventually(lambda: webhook(server)[0] < 300)
+    # What was refused is read from Label Studio as soon as it can be.
+    assert eventually(lambda: server.get(f"/k/{server.key}/ready").status == 200)
