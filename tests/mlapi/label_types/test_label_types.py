@@ -53,12 +53,19 @@ PATHS = (
     f'<View><Image name="i" value="$i"/><Taxonomy name="n" toName="i">{CHOICE}</Taxonomy></View>'
 )
 
+ALIKE = {"automl": "off", "k": 3, "similar_to": "x"}
+IMAGES = (
+    f'<View><Image name="i" value="$i"/><Choices name="n" toName="i">{CHOICE}</Choices>'
+    f'<Choices name="m" toName="i">{CHOICE}</Choices></View>'
+)
+
 
 @pytest.mark.parametrize(
     ("xml", "options", "fingerprint"),
     [
         (SEVERAL, {}, "654c987ce8532c45ad293afc6678366ac45afb9c571cca61802967c242801d49"),
         (NAMES, CLUSTERS, "ac5cffd39d047085b9632318f897c6723de416ae0368aceeeef8f10ce9ed31a4"),
+        (IMAGES, ALIKE, "46bc82a2e96a6e379eda4aac2ac7a8c3727eae9ff6de6f722cd3916dc68cae00"),
         (PATHS, CLUSTERS, "14e8d82a90e79ed736188f8785579312d2bd3087f9d8ef1bc42c3c9a0806f0f3"),
     ],
 )
