@@ -27,7 +27,6 @@ os.environ |= {
     "DATA_DIR": tempfile.mkdtemp(prefix="bench-online-"),
     "DATABASE_URL": "postgres:///unused",
     "SECRET_KEY": "unused",
-    "ALLOW_ANONYMOUS": "true",
     "LOG_LEVEL": "ERROR",
 }
 
@@ -38,6 +37,7 @@ import orjson  # noqa: E402
 from benchmarks.harness import texts as made_up  # noqa: E402
 
 UID = "1.1700000000"
+KEY = "a" * 32  # as long as one
 CONFIG = (
     '<View><Text name="text" value="$text"/><Choices name="label" toName="text" choice="single">'
     + "".join(f'<Choice value="{label}"/>' for label in made_up.LABELS)
@@ -51,13 +51,15 @@ class Served:
 
     def __init__(self, texts: int, *, characters: bool) -> None:
         from django.test import RequestFactory
+        from django.utils import timezone
 
         from mlapi import model_cache
         from mlapi.pipelines.version_predictor import VersionPredictor
-        from registry.models import ModelVersion, Project
+        from registry.models import AccessKey, ModelVersion, Project
 
         self.version = ModelVersion(pk=1, project_id=1, number=1, label="v1-000000")
         self.project = Project(pk=1, uid=UID, label_config=CONFIG, champion=self.version)
+        self.key = AccessKey(pk=1, name="key", last_used_at=timezone.now())
         model, predictor = _trained(texts, characters)
         self.target = model.targets[0]
         self.predictor = VersionPredictor({model.pipeline: predictor})
@@ -82,17 +84,19 @@ class Served:
         }
 
     def _request(self, body: bytes) -> None:
-        request = self._requests.post("/predict", body, content_type="application/json")
+        path = f"/k/{KEY}/predict"
+        request = self._requests.post(path, body, content_type="application/json")
         response = self._application(request)
         if response.status_code != 200:
             raise SystemExit(response.content)
 
     @contextmanager
     def cached(self) -> Iterator[None]:
-        """The project is cached, as in a process that listens for changes."""
+        """Key and project are cached, as in a process that listens for changes."""
         from mlapi import registry_cache
 
-        with mock.patch.object(registry_cache, "project", return_value=self.project):
+        cached = {"project": lambda uid: self.project, "access_key": lambda digest: self.key}
+        with mock.patch.multiple(registry_cache, **cached):
             yield
 
 
