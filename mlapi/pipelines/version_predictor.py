@@ -68,7 +68,7 @@ class VersionPredictor(Predictor):
         """
         if not self._reads_data:
             return self.predict(rows, specs, store)
-        return self._batches.predict(lambda *both: self.predict(*both, store), rows, specs)
+        return self._batches.predict(lambda r, s: self.predict(r, s, store), rows, specs)
 
     def predict(
         self,

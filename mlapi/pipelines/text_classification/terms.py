@@ -193,7 +193,7 @@ class _Counts:
 
 def _counts(rows: Sequence[bytes], size: int, firsts: Sequence[int] = (0,)) -> _Counts:
     """`size` is above all numbers; `firsts` begin the ranges."""
-    kind = np.dtype(np.int32 if len(rows) * size < np.iinfo(np.int32).max else np.int64)
+    kind = np.dtype(np.int32 if len(rows) * size < 2**31 else np.int64)
     lengths = np.fromiter(map(len, rows), np.intp, len(rows)) // _NUMBER.itemsize
     begins = np.arange(len(rows), dtype=kind) * kind.type(size)
     keys = np.frombuffer(b"".join(rows), _NUMBER) + np.repeat(begins, lengths)
