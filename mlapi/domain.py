@@ -6,6 +6,7 @@ may import it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 from registry.error_codes import CODES
@@ -118,7 +119,7 @@ class TargetSpec:
         """Whether conditions of other controls can name a choice of it."""
         return self.control_tag in CHOICE_TAGS
 
-    @property
+    @cached_property
     def sources(self) -> tuple[InputSpec, ...]:
         """The objects that the input is read from, never none."""
         keys = {"text_key": self.text_key, "author_key": self.author_key}

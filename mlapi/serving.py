@@ -173,7 +173,8 @@ def _predict(
     attempt = _BisectingPredictor(served, store)
     answers = attempt.predict(rows) if rows else []
     names = served_names(served.project, served.version, served.specs)
-    answers = [names.of_answers(found) for found in answers]
+    if names.names:
+        answers = [names.of_answers(found) for found in answers]
     if attempt.failure is not None:
         log.error(
             "prediction_failed",

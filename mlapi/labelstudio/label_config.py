@@ -8,7 +8,7 @@ not parsed with the SDK itself because its parser resolves entities and recurses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
@@ -118,7 +118,17 @@ class LabelConfig:
 
     def control(self, name: str) -> Control | None:
         """The control tag of that name."""
-        return next((c for c in self.controls if c.name == name), None)
+        return self.by_name.get(name)
+
+    @cached_property
+    def by_name(self) -> dict[str, Control]:
+        """The controls by name."""
+        return {control.name: control for control in self.controls}
+
+    @cached_property
+    def is_conditional(self) -> bool:
+        """Whether any control is hidden under conditions."""
+        return any(control.conditions for control in self.controls)
 
 
 @lru_cache(maxsize=128)

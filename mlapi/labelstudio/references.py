@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from mlapi.domain import InputError
@@ -26,7 +27,7 @@ def filled(value: str, data: Any) -> Any:
     Raises InputError: `field_missing` where the task has nothing that is referred to, `null` where
     that is null.
     """
-    names = list(referred(value))
+    names = _names(value)
     found = [look_up(data, name) for name in names]
     there = [one for one in found if one is not _ABSENT]
     if found and not there:
@@ -53,9 +54,16 @@ def _joined(value: str, found: Iterable[Any]) -> str:
 
 def referred(value: str) -> Iterator[str]:
     """The names that a value refers to, without their `$`, in order."""
-    return (match[1:] for match in REFERENCE.findall(value))
+    return iter(_names(value))
 
 
+@lru_cache(maxsize=1024)
+def _names(value: str) -> tuple[str, ...]:
+    """Cached, as a label config's few values are filled in for each task."""
+    return tuple(match[1:] for match in REFERENCE.findall(value))
+
+
+@lru_cache(maxsize=1024)
 def is_one_reference(value: str) -> bool:
     """Whether the value is a reference and nothing else."""
     return REFERENCE.fullmatch(value) is not None
