@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
         "EventSource": "registry.api.records.EVENT_SOURCES",
         "EventStatus": "registry.models.event.EventStatus.choices",
         "OutcomeSource": "registry.api.records.OUTCOME_SOURCES",
+        "RunKind": "registry.models.run.RunKind.choices",
         "RunState": "registry.models.run.RunState.choices",
         "VersionState": "registry.models.version.VersionState.choices",
     },

@@ -15,7 +15,7 @@ from django.db import InterfaceError, OperationalError
 from mlapi.change_listener import ChangeListener
 from registry import changes
 from registry.models import AccessKey, Project
-from registry.models.run import ACTIVE_STATES
+from registry.models.run import ACTIVE_TRAINING
 from registry.postgresql import deadline
 
 ENTRIES_MAX = 4_096
@@ -130,10 +130,10 @@ def access_key(digest: str) -> AccessKey | None:
 
 
 def active_run(project: Project) -> int | None:
-    """The id of the project's active run, None without one; one query, or none."""
+    """The id of the project's active training, None without one; one query, or none."""
 
     def read() -> _Entry:
-        active = project.runs.filter(state__in=ACTIVE_STATES).values_list("pk", flat=True)
+        active = project.runs.filter(ACTIVE_TRAINING).values_list("pk", flat=True)
         return _Entry(changes.project_subject(project.pk), active.first())
 
     return CACHE.get(("run", project.pk), read)

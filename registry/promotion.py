@@ -18,6 +18,8 @@ CLAUSES = {
     "champion_cannot_serve": "The champion cannot serve the label config.",
     "not_evaluated": f"Not evaluated: the holdout has fewer than {MIN_HOLDOUT_TASKS} tasks.",
     "as_good": "On the holdout it is at least as good as the champion.",
+    "better": "On the holdout it is better than the champion.",
+    "not_better": "A challenger is promoted only if it is better than the champion on the holdout.",
     "worse": "On the holdout it is worse than the champion.",
 }
 
@@ -54,8 +56,36 @@ def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> 
         return Decision(True, "champion_cannot_serve")
     if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
         return Decision(True, "not_evaluated")
+    gain = _gain(comparison)
+    if gain is None:
+        return Decision(False, "not_compared")
+    return Decision(gain >= 0, "as_good" if gain >= 0 else "worse")
+
+
+def decide_challenger(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> Decision:
+    """The same for a challenger, which has learned from no more labels than the champion.
+
+    So only a better score makes it worth a change of the served version.
+    """
+    if rule == PromotionRule.NEVER:
+        return Decision(False, "never")
+    if not has_champion:
+        return Decision(True, "no_champion")
+    if not comparison:
+        return Decision(False, "not_compared")
+    if not comparison.get("champion_serves", True):
+        return Decision(True, "champion_cannot_serve")
+    if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
+        return Decision(False, "not_evaluated")
+    gain = _gain(comparison)
+    if gain is None:
+        return Decision(False, "not_compared")
+    return Decision(gain > 0, "better" if gain > 0 else "not_better")
+
+
+def _gain(comparison: dict[str, Any]) -> float | None:
+    """By how much the candidate is better; None where either has no score."""
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
-        return Decision(False, "not_compared")
-    better = info(comparison.get("metric", "")).gain(candidate, champion) >= 0
-    return Decision(better, "as_good" if better else "worse")
+        return None
+    return info(comparison.get("metric", "")).gain(candidate, champion)

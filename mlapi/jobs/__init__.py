@@ -38,13 +38,13 @@ def sync(project_id: int, reason: str) -> None:
 
 
 def train(run_id: int) -> None:
-    """Carries out the run, then applies the policy to what was labelled meanwhile."""
+    """Carries out the run; queues its challenger, or what the labels since then call for."""
     from mlapi.training import policy
-    from mlapi.training.run import carry_out
+    from mlapi.training.run import carry_out, challenge
 
     run = carry_out(run_id, worker_name())
-    if run is not None:
-        policy.consider(run.project)
+    if run is not None and policy.consider(run.project) is None:
+        challenge(run)
 
 
 def fall_back(project_id: int, version_id: int, error: str) -> None:

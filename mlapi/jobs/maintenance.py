@@ -20,7 +20,7 @@ from registry.actions import events, workers
 from registry.actions import projects as project_actions
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
-from registry.models.run import ACTIVE_STATES, RunState
+from registry.models.run import ACTIVE_TRAINING, RunState
 
 log = structlog.get_logger(__name__)
 
@@ -116,8 +116,8 @@ def requeue_stuck_events() -> None:
 
 
 def consider_projects() -> None:
-    """Applies the policy to every project with labels (or tasks, if counted) and no active run."""
-    active = TrainingRun.objects.filter(project=OuterRef("pk"), state__in=ACTIVE_STATES)
+    """Applies the policy to every project with labels, or tasks if counted, that doesn't train."""
+    active = TrainingRun.objects.filter(ACTIVE_TRAINING, project=OuterRef("pk"))
     counted = [name for name, pipeline in PIPELINES.items() if pipeline.counts == "tasks"]
     may_train = Q(labels_changed_at__isnull=False)
     for name in counted:

@@ -44,12 +44,14 @@ class RunHistory(Protocol):
     """A run and its project's earlier ones, as a pipeline plans the run."""
 
     @property
-    def is_start_training(self) -> bool:
-        """Whether somebody pressed Start Training for it."""
+    def is_challenger(self) -> bool:
+        """Whether it challenges the version of an earlier one."""
 
-    @property
-    def has_version(self) -> bool:
-        """Whether an earlier run of the project has made a version."""
+    def examples(self, target: str) -> int:
+        """The number of training tasks with a label of that target."""
+
+    def challengers(self) -> Iterable[tuple[int, bool]]:
+        """Ids of the earlier challengers that came to an end, the newest first, and promotion."""
 
     def candidates(self, most: int) -> Iterable[tuple[int, list[dict[str, Any]]]]:
         """Id and candidates of earlier runs, the newest first; of at most so many runs."""
@@ -117,8 +119,13 @@ class Pipeline(ABC):
         """The label that a target with these options needs to be trained; None: any."""
         return None
 
-    def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-        """Its parameters of a run; `options` have defaults. Called in the parent process."""
+    def plan(
+        self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
+    ) -> RunPlan:
+        """Its parameters of a run; `options` have defaults. Called in the parent process.
+
+        With the parameter `challenger` a run of that kind follows.
+        """
         return RunPlan()
 
     @abstractmethod

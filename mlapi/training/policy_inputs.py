@@ -24,7 +24,7 @@ COUNTED = 1_000
 
 @dataclass
 class PolicyInputs:
-    """One project's inputs: `active` is the run that has not ended, `last` the newest ended one.
+    """One project's inputs: `active` is the training that goes on, `last` the newest ended one.
 
     `usable` labels are counted up to a limit, and only before the first training on this label
     config; `has_classes` is computed only where they suffice for it.
@@ -140,13 +140,14 @@ def _pipelines(project: Project) -> list[Pipeline]:
     return [pipelines.get(name) for name in names]
 
 
-# Two, because at most one run of a project is active, and then it is the newest.
+# Two, because at most one training of a project is active, and then it is the newest.
 _RUNS = """
 SELECT run.id, run.project_id, run.state, run.snapshot_at, run.created_at, run.dataset_counts,
        run.parameters
 FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
-    SELECT * FROM registry_trainingrun WHERE project_id = project.id ORDER BY id DESC LIMIT 2
+    SELECT * FROM registry_trainingrun WHERE project_id = project.id AND kind = 'training'
+    ORDER BY id DESC LIMIT 2
 ) AS run
 ORDER BY run.id DESC
 """

@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
@@ -24,7 +25,8 @@ from mlapi.training.heartbeat import RunLog
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.formatting import unreadable_tasks_text
-from registry.models import ModelVersion, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models.run import RunKind, RunState
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +114,7 @@ def write_jobs(
     jobs = []
     for number_of_part, part in enumerate(parts, start=1):
         pipeline = pipelines.get(part.pipeline)
-        plan = pipeline.plan(part.options, _History(run))
+        plan = pipeline.plan(part.targets, part.options, _History(run))
         budget = (
             run.parameters.get("time_budget_s")
             or part.options.get("time_budget_s")
@@ -220,12 +222,20 @@ class _History:
     run: TrainingRun
 
     @property
-    def is_start_training(self) -> bool:
-        return self.run.trigger == TrainingRun.Trigger.START_TRAINING
+    def is_challenger(self) -> bool:
+        return self.run.kind == RunKind.CHALLENGER
 
-    @property
-    def has_version(self) -> bool:
-        return self.run.project.versions.exists()
+    def examples(self, target: str) -> int:
+        counts = self.run.dataset_counts.get("targets", {})
+        return counts.get(target, {}).get("train", 0)
+
+    def challengers(self) -> Iterable[tuple[int, bool]]:
+        ended = [RunState.SUCCEEDED, RunState.FAILED]
+        promotion = AuditEntry.objects.filter(run=OuterRef("pk"), verb="promote")
+        earlier = self.run.project.runs.filter(kind=RunKind.CHALLENGER, pk__lt=self.run.pk)
+        again = TrainingRun.objects.filter(retry_of=OuterRef("pk"))
+        last = earlier.filter(~Exists(again), state__in=ended)
+        return last.annotate(was_promoted=Exists(promotion)).values_list("pk", "was_promoted")
 
     def candidates(self, most: int) -> Iterable[tuple[int, list[dict[str, Any]]]]:
         earlier = self.run.project.runs.filter(pk__lt=self.run.pk).exclude(candidates=[])

@@ -17,6 +17,8 @@ from mlapi.errors import NotServed
 from mlapi.inputs.base import Preparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.pipelines import control_options
+from mlapi.pipelines.classification import automl_policy
+from mlapi.pipelines.classification.automl_policy import CHALLENGER
 from mlapi.pipelines.control_options import CONTROLS
 from mlapi.pipelines.options import agreed
 from mlapi.run_folder.job import TrainingJob
@@ -27,9 +29,10 @@ from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver,
 from mlapi.training.preparation import LabelsUnread
 from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
-from registry.actions.runs import RunNotActive
+from registry.actions.runs import CancelRequested, RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, TrainingRun
+from registry.models.run import RunKind, RunState
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
@@ -81,13 +84,19 @@ def carry_out(
         try:
             with work_folder(run.pk) as folder:
                 version = attempt.make_version(folder)
-                if version is not None:
+                if version is not None and attempt.is_curve_wanted(version):
                     attempt.add_learning_curve(version, folder)
         except OSError as error:
             log.exception("no work folder")
             attempt.fail("no_work_folder", str(error), "Look at the disk that DATA_DIR is on.")
     run.refresh_from_db()
     return run
+
+
+def challenge(run: TrainingRun) -> TrainingRun | None:
+    """Queues the challenger of a training that has made a version, if its parameters ask for it."""
+    wanted = run.state == RunState.SUCCEEDED and run.parameters.get(CHALLENGER)
+    return runs.start_challenger(run) if wanted else None
 
 
 class _Attempt:
@@ -99,13 +108,14 @@ class _Attempt:
         self.limits = limits
         self.run_log = RunLog(run)
         self.unread: EvalsError | None = None
+        self.is_challenger = run.kind == RunKind.CHALLENGER
 
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The registered version; None if the run ended without one that loads."""
         try:
             with Heartbeat(self.run) as heartbeat:
                 return self._make_version(folder, heartbeat)
-        except Cancelled:
+        except (Cancelled, CancelRequested):
             self._end(runs.finish_cancel)
         except (RunTakenOver, RunNotActive):
             log.warning("the run was taken away; its work is dropped")
@@ -130,7 +140,7 @@ class _Attempt:
             raise
         return None
 
-    def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion:
+    def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion | None:
         with heartbeat.uninterruptible():
             self.run_log.phase("reading labels", 0.0)
             self.unread = preparation.bring_up_to_date(self.run, self.run_log)
@@ -145,11 +155,21 @@ class _Attempt:
             for prepared in frozen.preparations:
                 self._store(prepared)
         result = read_result(folder)
+        if self.is_challenger and not automl_policy.won(result.candidates):
+            self._end_without_version(result)
+            return None
         self.run_log.phase("verifying", 0.92)
         load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
         heartbeat.check()
         self.run_log.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
+
+    def _end_without_version(self, result: TrainingResult) -> None:
+        """Ends a challenger that found nothing else than the training before it."""
+        candidates = [asdict(candidate) for candidate in result.candidates]
+        runs.set_details(self.run, candidates=candidates)
+        self.run_log.write("AutoML is best for no control: no version is registered.")
+        runs.succeed(self.run)
 
     def _freeze(self, folder: Path) -> "_Frozen":
         """Freezes the dataset and writes the job; returns the champion at that moment."""
@@ -177,14 +197,17 @@ class _Attempt:
             self.run_log.write(
                 f"{left_out} holdout tasks are left out: training tasks have the same input."
             )
-        number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        jobs = preparation.write_jobs(folder, self.run, match, number, project.champion)
         runs.set_details(
             self.run,
             dataset_fingerprint=frozen.fingerprint,
             dataset_counts=frozen.counts,
             dataset_file=frozen.file,
             snapshot_at=frozen.snapshot_at,
+        )
+        number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
+        jobs = preparation.write_jobs(folder, self.run, match, number, project.champion)
+        runs.set_details(
+            self.run,
             parameters={
                 **self.run.parameters,
                 "fingerprint": pipelines.fingerprint(match),
@@ -257,12 +280,17 @@ class _Attempt:
             versions.mark_load_failed(version, load_error)
             raise LoadFailed(f"{version.label} does not load: {load_error}"[:2000])
         with transaction.atomic():
+            runs.require_not_cancelled(self.run)
             promoted = champion.apply_promotion_rule(version, comparison, self.run)
             self.run_log.write(
                 f"{version.label} {'is the champion now' if promoted else 'was not promoted'}."
             )
             runs.succeed(self.run)
         return version
+
+    def is_curve_wanted(self, version: ModelVersion) -> bool:
+        """Whether to compute the version's learning curve: a challenger's takes minutes."""
+        return not self.is_challenger or version.project.champion_id == version.pk
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
         """Computes the learning curve after the run has succeeded; its log says why there is none.
@@ -309,6 +337,7 @@ def _parameters(jobs: Sequence[TrainingJob], options: Mapping[str, Any]) -> dict
         "seed": jobs[0].seed,
         "time_budget_s": sum(job.time_budget_s for job in jobs),
         **agreed([job.parameters for job in jobs]),
+        CHALLENGER: any(job.parameters.get(CHALLENGER) for job in jobs),
     }
 
 

@@ -10,6 +10,7 @@ from registry import promotion, queue
 from registry.errors import Refused
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.audit_entry import CHAMPION_MOVES
+from registry.models.run import RunKind
 
 from . import base, versions
 
@@ -97,9 +98,9 @@ def apply_promotion_rule(
     compared = (comparison or {}).get("champion_label")
     if project.champion and compared and compared != project.champion.label:
         comparison = None
-    decision = promotion.decide(
-        project.promotion_rule, comparison, has_champion=project.champion is not None
-    )
+    is_challenger = run is not None and run.kind == RunKind.CHALLENGER
+    decide = promotion.decide_challenger if is_challenger else promotion.decide
+    decision = decide(project.promotion_rule, comparison, has_champion=project.champion is not None)
     evaluated = comparison or _own_numbers(version)
     numbers = {**evaluated, "rule": project.promotion_rule, "clause": decision.clause}
     if decision.promote:

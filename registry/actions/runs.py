@@ -12,7 +12,7 @@ from registry import queue
 from registry.errors import Refused
 from registry.json_sanitize import sanitize
 from registry.models import Project, TrainingRun
-from registry.models.run import ACTIVE_STATES, RunState
+from registry.models.run import ACTIVE_STATES, ACTIVE_TRAINING, RunKind, RunState
 
 from . import base
 
@@ -47,6 +47,10 @@ class RunNotActive(Refused):
     code = "run_not_active"
 
 
+class CancelRequested(Exception):  # noqa: N818 - not a failure: it was asked for
+    """The run is to end."""
+
+
 class RunStillActive(Refused):
     """Only a run that failed or was cancelled can be tried again."""
 
@@ -57,33 +61,39 @@ def start(
     project: Project,
     *,
     trigger: str,
+    kind: str = RunKind.TRAINING,
     actor: str = "",
     reason: str = "",
     parameters: dict[str, Any] | None = None,
     retry_of: TrainingRun | None = None,
 ) -> tuple[TrainingRun, bool]:
-    """Queue a run, or return the active one with False: a project has at most one.
+    """Queue a run, or return the active one with False: a project has at most one of a kind.
 
-    The database decides (`run_one_active_per_project`), so any number of callers at once
-    get the same run.
+    The database decides (`run_one_active_per_kind`), so any number of callers at once
+    get the same run. A training ends all challengers with its start; a challenger isn't queued
+    beside an active training of its project, which is returned then.
     """
     while True:
         run = TrainingRun(
             project=project,
+            kind=kind,
             trigger=trigger,
             actor=sanitize(actor)[:150],
             parameters=sanitize(parameters or {}),
             retry_of=retry_of,
         )
         with transaction.atomic():
+            training = _active_training(project) if kind == RunKind.CHALLENGER else None
+            if training is not None:
+                return training, False
             if _insert_unless_active(run):
                 if trigger in _RECORDED_STARTS:
                     base.record("train", actor=actor, project=project, reason=reason, run=run)
                 queue.train(run.pk)
                 return run, True
-        active = TrainingRun.objects.filter(project=project, state__in=ACTIVE_STATES).first()
-        if active is not None:
-            return active, False
+        active = TrainingRun.objects.filter(project=project, kind=kind, state__in=ACTIVE_STATES)
+        if (found := active.first()) is not None:
+            return found, False
         # It ended between the two statements: the place is free again.
 
 
@@ -95,26 +105,65 @@ def start_for_format(project: Project, *, actor: str, reason: str) -> TrainingRu
     version, another would make none either.
     """
     project = base.lock(project)
-    blocking = Q(state__in=ACTIVE_STATES) | Q(trigger=Trigger.FORMAT)
+    blocking = ACTIVE_TRAINING | Q(trigger=Trigger.FORMAT)
     if project.runs.filter(blocking).exists():
         return None
     run, started = start(project, trigger=Trigger.FORMAT, actor=actor, reason=reason)
     return run if started else None
 
 
+def start_challenger(training: TrainingRun) -> TrainingRun | None:
+    """Queue a challenger with the training's parameters; None where a run of the project is active.
+
+    Whatever starts next ends it, so it takes no worker from a training.
+    """
+    run, started = start(
+        training.project,
+        trigger=Trigger.CHALLENGER,
+        kind=RunKind.CHALLENGER,
+        actor=f"run {training.pk}",
+        parameters=training.parameters,
+    )
+    return run if started else None
+
+
+def _active_training(project: Project) -> TrainingRun | None:
+    return project.runs.filter(ACTIVE_TRAINING).first()
+
+
+# A challenger ends as `cancel` would end it, in the order of ids, so that of two trainings that
+# start at once one waits for the other.
+_END_CHALLENGERS = """
+WITH challenger AS (
+    SELECT id FROM registry_trainingrun
+    WHERE kind = 'challenger' AND state IN ('queued', 'running') AND NOT cancel_requested
+    ORDER BY id FOR UPDATE
+), ended AS (
+    UPDATE registry_trainingrun AS run SET
+        cancel_requested = TRUE,
+        state = CASE run.state WHEN 'queued' THEN 'cancelled' ELSE run.state END,
+        ended_at = CASE run.state WHEN 'queued' THEN now() END,
+        log = run.log || 'A training has begun, so this challenger ends.' || chr(10)
+    FROM challenger WHERE run.id = challenger.id
+)
+"""
+
+
 def _insert_unless_active(run: TrainingRun) -> bool:
     """INSERT .. ON CONFLICT DO NOTHING .. RETURNING, which the ORM does not offer.
 
-    One statement where a savepoint would take three: /webhook has a budget.
+    One statement where a savepoint would take three, also with the end of challengers: /webhook
+    has a budget.
     """
     fields = [f for f in TrainingRun._meta.concrete_fields if not f.primary_key]
     columns = ", ".join(str(f.column) for f in fields)
     marks = ", ".join(["%s"] * len(fields))
     table = TrainingRun._meta.db_table
     values = [f.get_db_prep_save(f.pre_save(run, add=True), connection) for f in fields]
+    before = _END_CHALLENGERS if run.kind == RunKind.TRAINING else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
+            f"{before}INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
             " ON CONFLICT DO NOTHING RETURNING id",
             values,
         )
@@ -236,6 +285,16 @@ def succeed(run: TrainingRun) -> None:
     )
 
 
+def require_not_cancelled(run: TrainingRun) -> None:
+    """Raise CancelRequested if the run is to end; its row is locked until the transaction ends.
+
+    So a training that starts meanwhile waits, and is compared with what the run promotes.
+    """
+    locked = TrainingRun.objects.select_for_update(no_key=True).only("cancel_requested")
+    if locked.get(pk=run.pk).cancel_requested:
+        raise CancelRequested(f"Run {run.pk} is to end.")
+
+
 def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
     """running -> failed, with a stable code, the cause and the cure."""
     _move(
@@ -287,6 +346,7 @@ def retry(run: TrainingRun, *, actor: str, reason: str = "") -> tuple[TrainingRu
     return start(
         run.project,
         trigger=Trigger.RETRY,
+        kind=run.kind,
         actor=actor,
         reason=reason,
         parameters=run.parameters,

@@ -165,8 +165,9 @@ def _versions(project: Project) -> Latest:
 
 def _newest_runs(project: Project) -> list[TrainingRun]:
     """Without the long columns, which only a run's page shows."""
-    short = ("project", "state", "trigger", "error", "hint", "created_at", "started_at", "ended_at")
-    return list(TrainingRun.objects.filter(project=project).only(*short)[:_LATEST])
+    short = ("project", "kind", "state", "trigger", "error", "hint")
+    times = ("created_at", "started_at", "ended_at")
+    return list(TrainingRun.objects.filter(project=project).only(*short, *times)[:_LATEST])
 
 
 def _runs(project: Project, newest: Sequence[TrainingRun]) -> Latest:

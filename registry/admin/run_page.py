@@ -181,7 +181,8 @@ def _queue_note(run: TrainingRun) -> str:
             "No training worker is running. Start one: make run starts all processes, "
             "python -m evals_backend.serve training only the worker."
         )
-    before = TrainingRun.objects.filter(state__in=ACTIVE_STATES, pk__lt=run.pk).count()
+    active = TrainingRun.objects.filter(state__in=ACTIVE_STATES, cancel_requested=False)
+    before = active.filter(pk__lt=run.pk).count()
     if before:
         return f"{before} run{'s' if before > 1 else ''} of other projects in the queue before it."
     return "A worker starts it within seconds."
@@ -192,6 +193,7 @@ def _facts(run: TrainingRun) -> list[tuple[str, Any]]:
     parameters = run.parameters or {}
     budget = parameters.get("time_budget_s")
     return [
+        ("Kind", run.get_kind_display().lower()),
         ("Started by", run.get_trigger_display() + (f", {run.actor}" if run.actor else "")),
         ("Queued", ago(run.created_at)),
         ("Time in the queue", duration(run.created_at, run.started_at)),

@@ -34,6 +34,7 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
     list_display = [
         "id",
         "project",
+        "kind",
         "state_label",
         "percent",
         "trigger",
@@ -41,7 +42,7 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
         "created_at",
     ]
     list_display_links = ["id", "project"]
-    list_filter = [PROJECT, "state", "trigger"]
+    list_filter = [PROJECT, "kind", "state", "trigger"]
     list_select_related = ["project", "version"]
     search_help_text = "By project, or error code"
     finds = [_of_error, of_project]

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from registry.actions.operator.train import Train
 from registry.models import Project, TrainingRun
-from registry.models.run import RunState
+from registry.models.run import RunKind, RunState
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter
@@ -40,7 +40,7 @@ class RunSerializer(serializers.ModelSerializer):
     class Meta:
         model = TrainingRun
         fields = [
-            *("id", "project", "state", "trigger", "actor", "retry_of", "version"),
+            *("id", "project", "kind", "state", "trigger", "actor", "retry_of", "version"),
             *("phase", "progress", "worker", "heartbeat_at", "cancel_requested", "error"),
             *("created_at", "started_at", "ended_at"),
         ]
@@ -89,6 +89,7 @@ class RunFilter(django_filters.FilterSet):
 
     project = IdFilter("project_id")
     state = django_filters.MultipleChoiceFilter(choices=RunState.choices, distinct=False)
+    kind = django_filters.ChoiceFilter(choices=RunKind.choices)
     trigger = django_filters.ChoiceFilter(choices=TrainingRun.Trigger.choices)
     error_code = django_filters.CharFilter()
     has_version = FlagFilter(field_name="version", lookup_expr="isnull", exclude=True)
@@ -101,7 +102,7 @@ class RunFilter(django_filters.FilterSet):
 
 
 class Runs(Resource):
-    """Training runs. A project has at most one active run."""
+    """Training runs. A project has at most one active run of each kind."""
 
     queryset = TrainingRun.objects.annotate(
         version_id=F("version__id"), version_label=F("version__label")
@@ -112,7 +113,7 @@ class Runs(Resource):
     ordering_fields = ("id", "created_at", "started_at", "ended_at")
     search_fields = ("error", "error_code")
     narrow_by = ("project",)
-    indexed = ("state", "trigger", "error_code")
+    indexed = ("kind", "state", "trigger", "error_code")
     actions_by_route = {"create": Train()}
 
     def get_queryset(self):
@@ -120,6 +121,6 @@ class Runs(Resource):
 
     @extend_schema(request=NewRun, responses={201: RunDetailSerializer, 200: RunDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Queue a run (201), or return the project's active run (200)."""
+        """Queue a run (201), or return the project's active training (200)."""
         given = self.validated(NewRun)
         return self.answer(Train().execute(given.pop("project"), given, self.caller))

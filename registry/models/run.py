@@ -17,6 +17,16 @@ class RunState(models.TextChoices):
 ACTIVE_STATES = [RunState.QUEUED, RunState.RUNNING]
 
 
+class RunKind(models.TextChoices):
+    """A training makes the project's next version; a challenger tries to beat it afterwards."""
+
+    TRAINING = "training"
+    CHALLENGER = "challenger"
+
+
+ACTIVE_TRAINING = Q(kind=RunKind.TRAINING, state__in=ACTIVE_STATES)
+
+
 class TrainingRun(models.Model):
     """An attempt to train a version. Its row decides; the job of the queue only wakes a worker."""
 
@@ -30,8 +40,10 @@ class TrainingRun(models.Model):
         API = "api", "REST"
         RETRY = "retry", "retry"
         FORMAT = "format", "old artifact format"
+        CHALLENGER = "challenger", "challenger of a new version"
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=12, choices=RunKind.choices, default=RunKind.TRAINING)
     state = models.CharField(max_length=12, choices=RunState.choices, default=RunState.QUEUED)
     trigger = models.CharField(max_length=16, choices=Trigger.choices)
     actor = models.CharField(max_length=150, blank=True)
@@ -78,9 +90,9 @@ class TrainingRun(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["project"],
+                fields=["project", "kind"],
                 condition=Q(state__in=ACTIVE_STATES),
-                name="run_one_active_per_project",
+                name="run_one_active_per_kind",
             ),
         ]
         indexes = [
@@ -88,6 +100,7 @@ class TrainingRun(models.Model):
             models.Index(fields=["project", "-id"], name="run_of_project"),
             models.Index(fields=["state", "-id"], name="run_by_state"),
             models.Index(fields=["trigger", "-id"], name="run_by_trigger"),
+            models.Index(fields=["kind", "-id"], name="run_by_kind"),
             models.Index(fields=["error_code", "-id"], name="run_by_error"),
         ]
 

@@ -60,13 +60,14 @@ SELECT run.id, run.project_id, run.state, run.trigger, run.actor, run.phase, run
     run.ended_at
 FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
-    SELECT * FROM registry_trainingrun WHERE project_id = project.id ORDER BY id DESC LIMIT 1
+    SELECT * FROM registry_trainingrun WHERE project_id = project.id AND kind = 'training'
+    ORDER BY id DESC LIMIT 1
 ) AS run
 """
 
 
 def last_runs(projects: Sequence[int]) -> dict[int, TrainingRun]:
-    """By project, its newest run."""
+    """By project, its newest training."""
     found = TrainingRun.objects.raw(_LAST_RUNS, [list(projects)])
     return {run.project_id: run for run in found}
 

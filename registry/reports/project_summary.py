@@ -11,7 +11,7 @@ from registry.engine import engine
 from registry.formatting import unreadable_tasks_text
 from registry.metrics import info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, TrainingRun, Worker
-from registry.models.run import RunState
+from registry.models.run import RunKind, RunState
 from registry.proportions import ENOUGH, Proportion
 from registry.reports import per_project, refusals
 
@@ -129,9 +129,11 @@ def project_summary(
 ) -> ProjectSummary:
     """The complete summary of one project, without its `series`.
 
-    With its `newest_runs`, where they have been read already, one query less.
+    With its `newest_runs`, where they have been read already, one query less; those without a
+    training count as none.
     """
-    runs = None if newest_runs is None else {run.project_id: run for run in newest_runs[:1]}
+    trainings = [run for run in newest_runs or () if run.kind == RunKind.TRAINING]
+    runs = {run.project_id: run for run in trainings[:1]} or None
     (summary,) = complete(basic([project], runs), sparklines=False)
     return summary
 

@@ -60,7 +60,7 @@ def test_a_run_never_goes_back(state, other):
 def test_two_active_runs_of_a_project_are_refused():
     run = make.TrainingRunFactory()
     make.TrainingRunFactory(state="running")
-    with pytest.raises(IntegrityError, match="run_one_active_per_project"):
+    with pytest.raises(IntegrityError, match="run_one_active_per_kind"):
         sql(f"UPDATE registry_trainingrun SET project_id = {run.project_id}")
 
 

@@ -63,7 +63,7 @@ REFUSED: list[tuple[str, str, str]] = [
     (
         "have two active runs of a project",
         "UPDATE registry_trainingrun SET project_id = 1 WHERE state = 'running'",
-        "run_one_active_per_project",
+        "run_one_active_per_kind",
     ),
     (
         "delete a project that audit entries speak of",

@@ -1,56 +1,70 @@
-"""Whether EvaDB's AutoML is a candidate in a run."""
+"""Whether EvaDB's AutoML challenges a training's version, in a run of its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mlapi.domain import TargetSpec
+from mlapi.label_types import shape_of
 from mlapi.pipelines.base import RunHistory, RunPlan
+from registry.training_result import CandidateRow
 
 # The name of the parameter; a candidate whose name contains it is AutoML's.
 NAME = "automl"
-_LOST_BY = 0.05
+# The parameter that says whether a challenger follows.
+CHALLENGER = "challenger"
+# With fewer examples one fifth of them is too few to score on.
+MIN_EXAMPLES = 200
 _RUNS_LOOKED_AT = 50
 
 
-def plan(options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-    """The parameter `automl`, and why AutoML is skipped.
+def plan(targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory) -> RunPlan:
+    """The parameters `automl` and `challenger`, and why AutoML takes no part.
 
-    AutoML takes up to half of a run's time budget, so `auto` uses it only in the
-    project's first run and on Start Training, until it was worse by more than 0.05 on every target
-    of an earlier run.
+    AutoML takes a hundred times as long as the other candidates and hardly ever wins on texts, so
+    a training goes without it, and a challenger follows: by `auto` once in a project, by `on` after
+    each training, and never once it has lost.
     """
-    reason = _why_not(options["automl"], history)
-    return RunPlan({NAME: not reason}, {NAME: reason} if reason else {})
+    if history.is_challenger:
+        return RunPlan({NAME: True, CHALLENGER: False})
+    reason = _why_no_challenger(targets, options, history)
+    note = reason or "AutoML is fitted once this run has ended, as a challenger of its version."
+    return RunPlan({NAME: False, CHALLENGER: not reason}, {NAME: note})
 
 
-def _why_not(choice: str, history: RunHistory) -> str:
-    if choice == "on":
-        return ""
-    if choice != "auto":
+def won(candidates: Iterable[CandidateRow]) -> bool:
+    """Whether a target's estimator is AutoML's."""
+    return any(candidate.won and _is_automl(candidate.name) for candidate in candidates)
+
+
+def _why_no_challenger(
+    targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
+) -> str:
+    choice = options[NAME]
+    singles = [target for target in targets if shape_of(target) == "single"]
+    if choice == "off":
         return "AutoML is switched off by the option automl."
-    lost = _lost_in(history)
-    if lost is not None:
-        return f"AutoML was skipped: it was worse by more than {_LOST_BY} in run {lost}."
-    if history.is_start_training or not history.has_version:
-        return ""
-    return "AutoML was skipped: it is used in the first run and on Start Training."
+    if not singles:
+        return "AutoML is for controls with one choice only."
+    if max(history.examples(target.name) for target in singles) < MIN_EXAMPLES:
+        return f"AutoML takes no part under {MIN_EXAMPLES} examples."
+    run, has_won = _last_challenge(history)
+    if run and not has_won:
+        return f"AutoML takes no part: it lost in run {run}."
+    if run and choice != "on":
+        return f"AutoML takes no part: it did so in run {run}, and the option automl isn't on."
+    return ""
 
 
-def _lost_in(history: RunHistory) -> int | None:
-    """The newest earlier run with AutoML, if it was clearly worse there."""
-    for run, candidates in history.candidates(_RUNS_LOOKED_AT):
-        margins = _margins(candidates)
-        if margins:
-            return run if all(margin > _LOST_BY for margin in margins) else None
-    return None
+def _last_challenge(history: RunHistory) -> tuple[int | None, bool]:
+    """The last run in which AutoML was fitted, None without one, and whether it won."""
+    for run, was_promoted in history.challengers():
+        return run, was_promoted
+    for run, candidates in history.candidates(_RUNS_LOOKED_AT):  # of before there were challengers
+        automl = [c for c in candidates if _is_automl(str(c.get("name", "")))]
+        if any(c.get("score") is not None for c in automl):
+            return run, any(c.get("won") for c in automl)
+    return None, False
 
 
-def _margins(candidates: Sequence[Mapping[str, Any]]) -> list[float]:
-    """The best other candidate's score minus AutoML's, for each target that has both."""
-    best: dict[str, dict[bool, float]] = {}
-    for candidate in candidates:
-        if candidate.get("score") is None:
-            continue
-        scores = best.setdefault(candidate.get("target", ""), {})
-        is_automl = NAME in str(candidate.get("name", "")).lower()
-        scores[is_automl] = max(candidate["score"], scores.get(is_automl, float("-inf")))
-    return [s[False] - s[True] for s in best.values() if len(s) == 2]
+def _is_automl(name: str) -> bool:
+    return NAME in name.lower()

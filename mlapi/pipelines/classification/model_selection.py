@@ -13,6 +13,7 @@ from mlapi.eva.execute import StatementFailed
 from mlapi.label_types import shape_of
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.automl_policy import MIN_EXAMPLES
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.model import TrainedTarget
@@ -20,9 +21,6 @@ from mlapi.pipelines.classification.time_limit import time_limit
 from registry.f1 import macro_f1
 from registry.training_result import CandidateRow
 
-# With fewer examples one fifth of them is too few to score on: then all five folds are used, and
-# AutoML takes no part.
-MIN_FOR_VALIDATION = 200
 MIN_UNSEEN = 1_000  # scores of unseen examples with which no more folds are fitted to calibrate
 _NO_LIMIT_S = 86_400.0
 _TRIED = 100  # examples that a refitted candidate is tried on
@@ -126,7 +124,7 @@ def select_model(
     either. A candidate that fails, in whatever way, has the reason in its note, and the others go
     on. Raises NothingFitted.
     """
-    few = len(examples.inputs) < MIN_FOR_VALIDATION
+    few = len(examples.inputs) < MIN_EXAMPLES  # then all five folds are used
     seconds = automl_seconds / 2
     scored = [
         _score(examples, candidate, few, on_candidate, limit_s)
@@ -195,8 +193,8 @@ def _reason(error: Exception) -> str:
 
 def _why_not_automl(examples: Examples, scored: list[_Scored], seconds: float) -> str:
     """Why AutoML cannot be fitted in its seconds; "" if it can."""
-    if len(examples.inputs) < MIN_FOR_VALIDATION:
-        return f"Left out under {MIN_FOR_VALIDATION} examples."
+    if len(examples.inputs) < MIN_EXAMPLES:
+        return f"Left out under {MIN_EXAMPLES} examples."
     if examples.modality.columns_take_too_long(examples.inputs):
         return "Left out: its features would take minutes."
     # Its features are made of the same vectors, once to fit and once more in EvaDB.

@@ -1,6 +1,6 @@
 """Image classification as a pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import TargetSpec
@@ -42,8 +42,10 @@ class ImageClassification(ImagePipeline):
             return image
         return refusals.refusal(control) or target_spec(control, (image,))
 
-    def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-        return automl_policy.plan(options, history)
+    def plan(
+        self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
+    ) -> RunPlan:
+        return automl_policy.plan(targets, options, history)
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.classification.model import Classifier

@@ -44,8 +44,10 @@ class TextClassification(Pipeline):
         code = _refusal(control, found)
         return code if code or isinstance(found, str) else target_spec(control, found)
 
-    def plan(self, options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-        return automl_policy.plan(options, history)
+    def plan(
+        self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
+    ) -> RunPlan:
+        return automl_policy.plan(targets, options, history)
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.classification.model import Classifier

@@ -5,7 +5,7 @@ from typing import Any
 from registry.actions import runs
 from registry.errors import EvalsError, Refused
 from registry.models import Project, TrainingRun
-from registry.models.run import ACTIVE_STATES
+from registry.models.run import ACTIVE_TRAINING
 
 from .action import OPTIONAL_REASON, Action, Button, Caller, Result, newest_entry, register
 
@@ -28,7 +28,7 @@ class Train(Action[Project]):
     def unavailable(self, subject: Project) -> EvalsError | None:
         if not subject.pipeline:
             return Refused(f"No pipeline serves {subject}.", hint=subject.unserved_reason)
-        active = TrainingRun.objects.filter(project=subject, state__in=ACTIVE_STATES).first()
+        active = subject.runs.filter(ACTIVE_TRAINING).first()
         return Refused(_is_active(active)) if active else None
 
     def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:

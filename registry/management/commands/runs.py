@@ -38,6 +38,7 @@ class Command(ReportCommand):
             {
                 "run": lambda r: r["id"],
                 "project": lambda r: r["title"] or r["project"],
+                "kind": lambda r: r["kind"],
                 "state": lambda r: r["state"],
                 "progress": lambda r: f"{r['progress']:.0%}",
                 "started by": lambda r: r["trigger"],
@@ -53,6 +54,7 @@ def _run(run: TrainingRun, version: str | None) -> dict[str, Any]:
         "id": run.pk,
         "project": run.project.uid,
         "title": run.project.title,
+        "kind": run.kind,
         "state": run.state,
         "phase": run.phase,
         "progress": run.progress,

@@ -4,6 +4,7 @@ import pytest
 from django_q.models import OrmQ
 
 from registry.models import Event, TrainingRun
+from registry.models.run import RunKind
 from tests.factories import TrainingRunFactory
 from tests.mlapi.caller import queries
 
@@ -39,6 +40,8 @@ def test_is_training_returns_the_active_run(call, project, champion):
         "backend": "django-q",
         "model_version": champion.label,
     }
+    TrainingRunFactory(project=project, kind=RunKind.CHALLENGER, state="running")
+    assert call.get("/is_training", {"project": project.uid}).json() == idle
     run = TrainingRunFactory(project=project)
     busy = call.get("/is_training", {"project": project.uid}).json()
     assert (busy["is_training"], busy["job_id"]) == (True, str(run.pk))

@@ -1,4 +1,4 @@
-"""When EvaDB's AutoML is a candidate."""
+"""When EvaDB's AutoML challenges the version of a training."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,73 +9,107 @@ from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines.classification.automl import AUTOML
 from mlapi.training.preparation import write_jobs
 from registry.actions import runs
-from registry.models import Project, TrainingRun
-from tests.factories import ModelVersionFactory, ProjectFactory
+from registry.models import AuditEntry, Project, TrainingRun
+from registry.models.run import RunKind
+from tests.factories import ProjectFactory, TrainingRunFactory
 
 LABELS = ("Positive", "Negative")
 PIPELINE = "text_classification"
-MATCH = Match(
-    (TargetSpec("label", "text", "Text", "text", "choice", LABELS, pipeline=PIPELINE),),
-)
+
+
+def match(kind="choice"):
+    target = TargetSpec("label", "text", "Text", "text", kind, LABELS, pipeline=PIPELINE)
+    return Match((target,))
+
 
 pytestmark = pytest.mark.django_db
 
-START = TrainingRun.Trigger.START_TRAINING
-POLICY = TrainingRun.Trigger.POLICY
+
+@pytest.fixture
+def project():
+    return ProjectFactory()
 
 
-def a_run(project, trigger=POLICY):
-    return runs.start(project, trigger=trigger)[0]
-
-
-def planned(run, choice="auto"):
-    """Whether the run's job has AutoML, and why not."""
-    Project.objects.filter(pk=run.project_id).update(options={"automl": choice})
-    run.project.refresh_from_db()
+def planned(project, choice="auto", examples=300, kind="choice", of=RunKind.TRAINING):
+    """Whether the next run has AutoML, whether a challenger follows it, and why not."""
+    Project.objects.filter(pk=project.pk).update(options={"automl": choice})
+    project.refresh_from_db()
+    run, _ = runs.start(project, kind=of, trigger=TrainingRun.Trigger.POLICY)
+    run.dataset_counts = {"targets": {"label": {"train": examples}}}
     with TemporaryDirectory() as folder:
-        (job,) = write_jobs(Path(folder), run, MATCH, 1, None)
-    return job.parameters["automl"], job.notes.get("automl", "")
+        (job,) = write_jobs(Path(folder), run, match(kind), 1, None)
+    chosen = job.parameters
+    return chosen["automl"], chosen["challenger"], job.notes.get("automl", "")
 
 
-def after_selection(project, *scores):
-    """An earlier run in which AutoML had these scores, one per target, against 0.80."""
-    run = runs.claim(a_run(project).pk, "worker@test")
-    candidates = []
-    for number, score in enumerate(scores):
-        candidates += [
-            {"target": f"t{number}", "name": "words", "score": 0.80},
-            {"target": f"t{number}", "name": AUTOML, "score": score},
-        ]
-    runs.set_details(run, candidates=candidates)
-    runs.succeed(run)
+def challenged(project, *, promoted=False, state="succeeded"):
+    """An earlier challenger of the project."""
+    run = TrainingRunFactory(project=project, kind=RunKind.CHALLENGER, state=state)
+    if promoted:
+        AuditEntry.objects.create(project=project, run=run, verb="promote")
+    return run
 
 
-def test_it_takes_part_in_the_first_run():
-    assert planned(a_run(ProjectFactory())) == (True, "")
+def test_a_training_goes_without_it_and_a_challenger_follows(project):
+    automl, challenger, note = planned(project)
+    assert (automl, challenger) == (False, True)
+    assert "as a challenger" in note
 
 
-@pytest.mark.parametrize(("trigger", "takes_part"), [(START, True), (POLICY, False)])
-def test_later_it_takes_part_on_start_training_only(trigger, takes_part):
-    project = ProjectFactory()
-    ModelVersionFactory(project=project)
-    chosen, note = planned(a_run(project, trigger))
-    assert (chosen, bool(note)) == (takes_part, not takes_part)
+def test_a_challenger_has_it_and_none_follows(project):
+    assert planned(project, of=RunKind.CHALLENGER) == (True, False, "")
 
 
 @pytest.mark.parametrize(
-    ("scores", "takes_part"),
-    [([0.74], False), ([0.76], True), ([0.90], True), ([0.5, 0.79], True), ([None], True)],
+    ("how", "why"),
+    [
+        ({"choice": "off"}, "switched off"),
+        ({"examples": 199}, "under 200 examples"),
+        ({"kind": "choices"}, "one choice only"),
+    ],
 )
-def test_it_is_skipped_once_it_was_clearly_worse(scores, takes_part):
-    project = ProjectFactory()
-    after_selection(project, *scores)
-    chosen, note = planned(a_run(project, START))
-    assert chosen is takes_part
-    assert takes_part or "worse by more than 0.05" in note
+def test_none_follows_where_it_cannot_be_fitted_or_is_not_wanted(project, how, why):
+    _, challenger, note = planned(project, **how)
+    assert not challenger
+    assert why in note
 
 
-@pytest.mark.parametrize(("choice", "takes_part"), [("on", True), ("off", False)])
-def test_the_option_decides_before_all_else(choice, takes_part):
-    project = ProjectFactory()
-    after_selection(project, 0.1)
-    assert planned(a_run(project), choice)[0] is takes_part
+@pytest.mark.parametrize(("choice", "follows"), [("auto", False), ("on", True)])
+def test_one_that_won_is_followed_by_another_only_where_the_option_is_on(project, choice, follows):
+    challenged(project, promoted=True)
+    assert planned(project, choice)[1] is follows
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed"])
+def test_one_that_lost_or_failed_is_the_last(project, state):
+    lost = challenged(project, state=state)
+    _, challenger, note = planned(project, "on")
+    assert not challenger
+    assert f"lost in run {lost.pk}" in note
+
+
+def test_one_that_a_training_ended_does_not_count(project):
+    challenged(project, state="cancelled")
+    assert planned(project)[1]
+
+
+def test_of_one_that_was_queued_again_the_second_counts(project):
+    runs.retry(challenged(project, state="failed"), actor="worker")
+    assert planned(project)[1]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "choice", "follows"),
+    [
+        ({"score": 0.7, "won": False}, "on", False),
+        ({"score": 0.9, "won": True}, "on", True),
+        ({"score": 0.9, "won": True}, "auto", False),
+        ({"score": None, "won": False}, "auto", True),
+    ],
+)
+def test_a_run_of_before_there_were_challengers_counts(project, candidate, choice, follows):
+    rows = [{"name": AUTOML, "target": "label", **candidate}]
+    run = TrainingRunFactory(project=project, state="running")
+    runs.set_details(run, candidates=rows)
+    runs.succeed(run)
+    assert planned(project, choice)[1] is follows

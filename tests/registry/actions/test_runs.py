@@ -24,11 +24,11 @@ def test_a_start_is_enqueued_on_commit_only(django_capture_on_commit_callbacks):
     assert OrmQ.objects.get().func() == "mlapi.jobs.train"
 
 
-def test_a_start_takes_one_insert(django_assert_num_queries):
+def test_a_start_takes_one_statement_also_with_the_end_of_challengers(django_assert_num_queries):
     project = make.ProjectFactory()
     with django_assert_num_queries(3) as captured:
         runs.start(project, trigger="start_training")
-    assert [q["sql"].split()[0] for q in captured] == ["SAVEPOINT", "INSERT", "RELEASE"]
+    assert [q["sql"].split()[0] for q in captured] == ["SAVEPOINT", "WITH", "RELEASE"]
 
 
 def test_a_second_start_returns_the_active_run():
