@@ -16,8 +16,10 @@ from django.utils import timezone
 from mlapi.training.policy_inputs import PolicyInputs, policy_inputs_of
 from registry.actions import projects, runs
 from registry.models import Project, TrainingRun
+from registry.models.project import default_policy
 
 ACTOR = "policy"
+QUIET_IF_QUICK_S = 1
 
 
 @dataclass(frozen=True)
@@ -156,12 +158,19 @@ def _quiet(inputs: PolicyInputs, now: datetime) -> Decision | None:
     project, policy = inputs.project, inputs.policy
     if inputs.changed_at is None:
         return None
-    if now - inputs.changed_at >= timedelta(seconds=policy["quiet_s"]):
+    if now - inputs.changed_at >= timedelta(seconds=_quiet_s(inputs)):
         return None
     since = project.threshold_reached_at
     if since and now - since >= timedelta(seconds=policy["wait_max_s"]):
         return None
     return Decision("quiet", "waiting for quiet: labels are still changing")
+
+
+def _quiet_s(inputs: PolicyInputs) -> float:
+    """The quiet period; a short one where the project has no other and a training is cheap."""
+    chosen = inputs.policy["quiet_s"]
+    is_default = chosen == default_policy()["quiet_s"]
+    return QUIET_IF_QUICK_S if is_default and inputs.trains_quickly else chosen
 
 
 def _more(n: int, what: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,7 @@ from registry.models.project import default_policy
 
 # So many usable labels are counted of a project, or as many as its first training needs.
 COUNTED = 1_000
+QUICK = timedelta(seconds=5)
 
 
 @dataclass
@@ -75,6 +76,14 @@ class PolicyInputs:
     def learned_until(self) -> datetime | None:
         """Labels changed after this are new, also to a run that ended before its snapshot."""
         return (self.last.snapshot_at or self.last.created_at) if self.last else None
+
+    @property
+    def trains_quickly(self) -> bool:
+        """Whether the last training took under 5 s; before the first, whether texts are read."""
+        last = self.last
+        if last is None:
+            return not any(pipeline.uses_images for pipeline in _pipelines(self.project))
+        return bool(last.started_at and last.ended_at and last.ended_at - last.started_at < QUICK)
 
     @property
     def config_changed(self) -> bool:
@@ -143,7 +152,7 @@ def _pipelines(project: Project) -> list[Pipeline]:
 # Two, because at most one training of a project is active, and then it is the newest.
 _RUNS = """
 SELECT run.id, run.project_id, run.state, run.snapshot_at, run.created_at, run.dataset_counts,
-       run.parameters
+       run.parameters, run.started_at, run.ended_at
 FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
     SELECT * FROM registry_trainingrun WHERE project_id = project.id AND kind = 'training'

@@ -88,11 +88,16 @@ def policy_sentence(policy: dict[str, Any]) -> str:
     p = {**default_policy(), **policy}
     if not p["enabled"]:
         return "Only when started by hand."
+    quick = (
+        " (1 s while trainings take under 5 s)"
+        if p["quiet_s"] == default_policy()["quiet_s"]
+        else ""
+    )
     return (
         f"First run at {p['first_labels']} usable labels in {p['first_classes']} classes of"
         f" {p['first_per_class']}; later runs after {p['changed_min']} changed labels, or"
         f" {p['changed_share']:.0%} of the labelled tasks if that is more; each once no label has"
-        f" changed for {p['quiet_s']:g} s, or after {p['wait_max_s']:g} s at the latest."
+        f" changed for {p['quiet_s']:g} s{quick}, or after {p['wait_max_s']:g} s at the latest."
     )
 
 

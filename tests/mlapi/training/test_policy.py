@@ -112,7 +112,7 @@ def test_a_label_taken_back_counts_as_changed():
 
 
 def test_it_waits_for_quiet_but_at_most_two_minutes():
-    project = labelled_project({})
+    project = labelled_project({}, policy={"quiet_s": 6})
     now = T0
     label(project, {"Positive": 10, "Negative": 10}, now=now)
     first_id = 100
@@ -127,13 +127,31 @@ def test_it_waits_for_quiet_but_at_most_two_minutes():
     assert project.threshold_reached_at is None
 
 
-def test_it_trains_after_five_quiet_seconds():
+def test_it_trains_after_a_quiet_second_while_no_training_was_slow():
     project = labelled_project({})
     label(project, {"Positive": 10, "Negative": 10}, now=T0)
-    assert policy.consider(project, T0 + timedelta(seconds=4)) is None
-    assert policy.statuses([project], T0 + timedelta(seconds=4))[project.pk]["state"] == "quiet"
-    run = policy.consider(project, T0 + timedelta(seconds=5))
+    early = T0 + timedelta(seconds=0.9)
+    assert policy.consider(project, early) is None
+    assert policy.statuses([project], early)[project.pk]["state"] == "quiet"
+    run = policy.consider(project, T0 + timedelta(seconds=1))
     assert (run.trigger, run.actor, run.state) == ("policy", "policy", "queued")
+
+
+@pytest.mark.parametrize(
+    ("took", "chosen", "quiet"), [(4.9, {}, 1), (5, {}, 5), (4.9, {"quiet_s": 3}, 3)]
+)
+def test_the_quiet_period_is_a_second_while_the_last_training_was_quick(took, chosen, quiet):
+    project = labelled_project({}, policy=chosen)
+    label(project, {"Positive": 10, "Negative": 10}, now=T0)
+    run = policy.consider(project, LATER)
+    runs.fail(runs.claim(run.pk, "worker@test"), "x", "y")
+    ended = LATER + timedelta(seconds=took)
+    TrainingRun.objects.filter(pk=run.pk).update(started_at=LATER, ended_at=ended)
+    changed = max(ended, timezone.now()) + timedelta(minutes=1)
+    label(project, {"Positive": 20}, first_id=200, now=changed)
+    late = changed + timedelta(seconds=quiet)
+    assert policy.decide(project, late - timedelta(seconds=0.1)).state == "quiet"
+    assert policy.decide(project, late).state == "due"
 
 
 def test_nothing_is_started_while_a_run_is_active():
