@@ -298,7 +298,8 @@ _LONGEST_JOB_S = 3 * TRAIN_TIME_LIMIT_S + 600
 Q_CLUSTER = {
     "name": "events",
     "orm": "default",
-    "poll": 0.2,
+    "broker_class": "registry.queue_broker.RingingORM",
+    "poll": 0,  # the broker waits
     "workers": EVENT_WORKERS,
     "timeout": 3600,  # the first sync of 100,000 labelled tasks takes a quarter of it
     "retry": 3660,

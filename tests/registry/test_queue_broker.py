@@ -1,0 +1,49 @@
+"""The queue's broker: a training rings it awake."""
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+from django_q.tasks import async_task
+
+from registry import queue, queue_broker
+from registry.queue_broker import RingingORM
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    """One that would wait for a minute."""
+    monkeypatch.setattr(queue_broker, "_POLL_S", 60)
+    broker = RingingORM(queue.TRAINING)
+    assert broker.dequeue() is None  # returns at once: it has just begun to listen
+    return broker
+
+
+def test_a_queued_training_wakes_a_waiting_worker(broker):
+    def enqueue() -> None:
+        time.sleep(0.5)
+        async_task("mlapi.jobs.train", 1, cluster=queue.TRAINING)
+        connections.close_all()
+
+    thread = threading.Thread(target=enqueue)
+    begun = time.monotonic()
+    thread.start()
+    assert broker.dequeue() is None
+    assert time.monotonic() - begun < 50
+    thread.join()
+    assert len(broker.dequeue()) == 1
+
+
+def test_one_that_was_queued_before_it_waits_is_there_at_once(broker):
+    async_task("mlapi.jobs.train", 1, cluster=queue.TRAINING)
+    assert len(broker.dequeue()) == 1
+
+
+def test_a_worker_of_events_looks_by_itself(monkeypatch):
+    broker = RingingORM(queue.EVENTS)
+    assert broker.dequeue() is None
+    async_task("mlapi.jobs.tick", cluster=queue.EVENTS)
+    assert len(broker.dequeue()) == 1
