@@ -50,6 +50,9 @@ class RunHistory(Protocol):
     def examples(self, target: str) -> int:
         """The number of training tasks with a label of that target."""
 
+    def selections(self, most: int) -> Iterable[list[dict[str, Any]]]:
+        """The candidates of the last trainings on this label config, the newest first."""
+
     def challengers(self) -> Iterable[tuple[int, bool]]:
         """Ids of the earlier challengers that came to an end, the newest first, and promotion."""
 

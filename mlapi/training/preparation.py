@@ -229,6 +229,12 @@ class _History:
         counts = self.run.dataset_counts.get("targets", {})
         return counts.get(target, {}).get("train", 0)
 
+    def selections(self, most: int) -> Iterable[list[dict[str, Any]]]:
+        fingerprint = self.run.project.fingerprint
+        earlier = self.run.project.runs.filter(kind=RunKind.TRAINING, pk__lt=self.run.pk)
+        alike = earlier.filter(parameters__fingerprint=fingerprint).exclude(candidates=[])
+        return alike.values_list("candidates", flat=True)[:most]
+
     def challengers(self) -> Iterable[tuple[int, bool]]:
         ended = [RunState.SUCCEEDED, RunState.FAILED]
         promotion = AuditEntry.objects.filter(run=OuterRef("pk"), verb="promote")

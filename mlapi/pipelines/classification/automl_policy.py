@@ -6,6 +6,7 @@ from typing import Any
 from mlapi.domain import TargetSpec
 from mlapi.label_types import shape_of
 from mlapi.pipelines.base import RunHistory, RunPlan
+from mlapi.pipelines.classification.candidate_policy import LEFT_OUT, left_out
 from registry.training_result import CandidateRow
 
 # The name of the parameter; a candidate whose name contains it is AutoML's.
@@ -18,17 +19,19 @@ _RUNS_LOOKED_AT = 50
 
 
 def plan(targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory) -> RunPlan:
-    """The parameters `automl` and `challenger`, and why AutoML takes no part.
+    """The parameters of a classifier's run: its candidates, and whether a challenger follows.
 
     AutoML takes a hundred times as long as the other candidates and hardly ever wins on texts, so
     a training goes without it, and a challenger follows: by `auto` once in a project, by `on` after
     each training, and never once it has lost.
     """
     if history.is_challenger:
-        return RunPlan({NAME: True, CHALLENGER: False})
+        return RunPlan({NAME: True, CHALLENGER: False, LEFT_OUT: []})
     reason = _why_no_challenger(targets, options, history)
     note = reason or "AutoML is fitted once this run has ended, as a challenger of its version."
-    return RunPlan({NAME: False, CHALLENGER: not reason}, {NAME: note})
+    names, why = left_out(history)
+    parameters = {NAME: False, CHALLENGER: not reason, LEFT_OUT: names}
+    return RunPlan(parameters, {NAME: note, **({LEFT_OUT: why} if names else {})})
 
 
 def won(candidates: Iterable[CandidateRow]) -> bool:

@@ -1,7 +1,7 @@
 """Selects a target's model: scores every candidate on the same examples, and refits the best."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ MIN_UNSEEN = 1_000  # scores of unseen examples with which no more folds are fit
 _NO_LIMIT_S = 86_400.0
 _TRIED = 100  # examples that a refitted candidate is tried on
 _NOTE_MAX = 500  # characters
+_LOST_LATELY = "Left out: it lost clearly when it was last fitted."
 
 
 class NothingFitted(Exception):
@@ -116,20 +117,30 @@ def select_model(
     automl_seconds: float,
     on_candidate: Callable[[str], None] = lambda name: None,
     limit_s: float = _NO_LIMIT_S,
+    left_out: Collection[str] = (),
 ) -> Selection:
     """Score every candidate, refit the best on all examples, calibrate it on unseen scores.
 
     `automl` is None where it takes no part, and the note says why. It gets half of its
     seconds to be scored and the other half for the refit; each other candidate gets `limit_s` for
     either. A candidate that fails, in whatever way, has the reason in its note, and the others go
-    on. Raises NothingFitted.
+    on. Those that are `left_out` are fitted only where no other can be. Raises NothingFitted.
     """
     few = len(examples.inputs) < MIN_EXAMPLES  # then all five folds are used
     seconds = automl_seconds / 2
     scored = [
-        _score(examples, candidate, few, on_candidate, limit_s)
+        _Scored(candidate.name, None, 0.0, 0, _LOST_LATELY)
+        if candidate.name in left_out
+        else _score(examples, candidate, few, on_candidate, limit_s)
         for candidate in examples.modality.candidates
     ]
+    if left_out and all(e.score is None for e in scored):
+        scored = [
+            _score(examples, candidate_named(examples.modality, e.name), few, on_candidate, limit_s)
+            if e.name in left_out
+            else e
+            for e in scored
+        ]
     if automl is not None:
         automl_note = _why_not_automl(examples, scored, seconds)
     if automl_note:

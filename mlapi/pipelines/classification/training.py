@@ -12,6 +12,7 @@ from mlapi.pipelines import artifact
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
+from mlapi.pipelines.classification.candidate_policy import LEFT_OUT
 from mlapi.pipelines.classification.dataset import Dataset, Modality
 from mlapi.pipelines.classification.evaluation import ClassifierHoldout
 from mlapi.pipelines.classification.model import Classifier
@@ -149,15 +150,16 @@ def _select(
     # EvaDB returns rows in any order, and a fit depends on it in the last digits.
     frame = frame.set_axis(["id", "input", "label", "fold"], axis=1).sort_values("id")
     examples = read_examples(dataset.modality, spec, frame)
+    left_out = job.parameters.get(LEFT_OUT, ())
     wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
     if shape_of(spec) == "multiple":
         note = _SEVERAL if wants_automl else ""
-        return select_model(examples, None, note, 0, on_fit, limit_s)
+        return select_model(examples, None, note, 0, on_fit, limit_s, left_out)
     automl = None
     if wants_automl:
         prefix = f"{job.prefix}_automl_{number + 1}"
         automl = AutoML(eva, dataset.modality, table, c, prefix, spec.labels, job.seed)
-    return select_model(examples, automl, note, seconds, on_fit, limit_s)
+    return select_model(examples, automl, note, seconds, on_fit, limit_s, left_out)
 
 
 def _progress(

@@ -71,6 +71,22 @@ def test_a_candidate_that_would_take_minutes_is_left_out_with_the_reason(example
     assert notes[2] == "Left out: its features would take minutes."
 
 
+def test_a_candidate_that_lost_lately_is_not_fitted(examples):
+    lost = [text_model.WORD.name]
+    selection = select_model(examples, None, "off", 0, left_out=lost)
+
+    assert selection.candidate == text_model.WORD_CHAR.name
+    assert (selection.candidates[0].score, selection.candidates[0].n) == (None, 0)
+    assert "lost clearly" in selection.candidates[0].note
+
+
+def test_one_that_lost_lately_is_fitted_where_no_other_can_be(examples, monkeypatch):
+    monkeypatch.setattr(text_model, "_MOST_WORK", 1_000)  # the characters take too long
+    selection = select_model(examples, None, "off", 0, left_out=[text_model.WORD.name])
+
+    assert selection.candidate == text_model.WORD.name
+
+
 @pytest.mark.parametrize(("enough", "fits"), [(44, 3), (45, 8)])
 def test_with_enough_scores_no_other_fold_is_fitted(examples, monkeypatch, enough, fits):
     fitted = []

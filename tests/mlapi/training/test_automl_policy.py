@@ -1,4 +1,4 @@
-"""When EvaDB's AutoML challenges the version of a training."""
+"""Which candidates a training fits, and when EvaDB's AutoML challenges its version."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,3 +113,46 @@ def test_a_run_of_before_there_were_challengers_counts(project, candidate, choic
     runs.set_details(run, candidates=rows)
     runs.succeed(run)
     assert planned(project, choice)[1] is follows
+
+
+def selected(project, **scores):
+    """An earlier training with these scores of candidates."""
+    run = TrainingRunFactory(project=project, state="running")
+    rows = [{"name": name, "target": "label", "score": score} for name, score in scores.items()]
+    fingerprint = {"fingerprint": project.fingerprint}
+    runs.set_details(run, candidates=rows, parameters=fingerprint)
+    runs.succeed(run)
+
+
+def left_out(project):
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+    with TemporaryDirectory() as folder:
+        (job,) = write_jobs(Path(folder), run, match(), 1, None)
+    return job.parameters["left_out"]
+
+
+@pytest.mark.parametrize(("words", "expected"), [(0.74, ["words"]), (0.76, [])])
+def test_a_candidate_that_lost_clearly_is_left_out(project, words, expected):
+    selected(project, words=words, characters=0.8)
+    assert left_out(project) == expected
+
+
+def test_it_is_fitted_in_every_fifth_training(project):
+    selected(project, words=0.6, characters=0.8)
+    for _ in range(3):
+        selected(project, words=None, characters=0.8)
+    assert left_out(project) == ["words"]
+
+
+def test_after_four_trainings_without_it_it_is_fitted_again(project):
+    selected(project, words=0.6, characters=0.8)
+    for _ in range(4):
+        selected(project, words=None, characters=0.8)
+    assert left_out(project) == []
+
+
+def test_another_label_config_is_another_matter(project):
+    selected(project, words=0.6, characters=0.8)
+    Project.objects.filter(pk=project.pk).update(fingerprint="another")
+    project.refresh_from_db()
+    assert left_out(project) == []
