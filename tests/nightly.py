@@ -19,6 +19,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),
+    "tests/mlapi/child_process/test_warm_process.py": (
+        "mlapi/child_process",
+        "mlapi/eva",
+        "mlapi/pipelines",
+        "mlapi/training",
+    ),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",

@@ -1,4 +1,4 @@
-"""Runs a program in a process of its own, within limits of time and memory."""
+"""Runs a program in a process of its own, spawned or forked, within limits of time and memory."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ from typing import Any
 import psutil
 from django.conf import settings
 
+from mlapi.child_process import warm_process
+from mlapi.child_process.forking import THREADS
 from mlapi.child_process.processes import signal_group
+from mlapi.child_process.warm_process import Forked
 from mlapi.run_folder.json_file import RunFileInvalid
 from mlapi.run_folder.progress import ProgressReader
 from mlapi.run_folder.result import read_error
 from registry.errors import EvalsError
 
-_POLL_S = 0.3
+_POLL_S = 0.2
 _TERM_GRACE_S = 0.5
 _OUTPUT_TAIL = 4000
 # Only these are passed on: the environment has the secrets of the database and Label Studio.
@@ -30,7 +33,6 @@ _PASSED_ON = (
 )
 # By which a program ends itself; by any other it was ended from outside, as when memory runs out.
 _FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGSYS", "SIGTRAP"})
-_THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 
 
 class ChildError(EvalsError):
@@ -83,28 +85,39 @@ class Limits:
         )
 
 
-def program(module: str, *arguments: str) -> list[str]:
-    """The command line of one of our modules under this very interpreter."""
-    return [sys.executable, "-m", module, *arguments]
+@dataclass(frozen=True)
+class Program:
+    """A command, which the function `main` of `module` carries out with these arguments."""
+
+    command: tuple[str, ...]
+    module: str = ""
+    arguments: tuple[str, ...] = ()
+
+
+def program(module: str, *arguments: str) -> Program:
+    """One of our modules, under this very interpreter."""
+    return Program((sys.executable, "-m", module, *arguments), module, arguments)
 
 
 def supervise(
-    command: Sequence[str],
+    program: Program,
     folder: Path,
     limits: Limits,
     *,
+    may_fork: bool = False,
     on_progress: Callable[[list[dict[str, Any]]], None] = lambda lines: None,
     checkpoint: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs `command` to its end; its processes are gone, whatever is raised.
+    """Runs the program to its end; its processes are gone, whatever is raised.
 
-    `on_progress` gets the new lines of `folder/progress.jsonl`; `checkpoint` is called at
-    each poll and raises to end the program. Raises ChildCrashed, ChildFailed, TimeLimit,
-    MemoryLimit, and what the two callables raise.
+    Where it `may_fork`, in a fork of this process's warm process, if there is one. `on_progress`
+    gets the new lines of `folder/progress.jsonl`; `checkpoint` is called at each poll and raises to
+    end the program. Raises ChildCrashed, ChildKilled, ChildFailed, TimeLimit, MemoryLimit, and what
+    the two callables raise.
     """
     progress = ProgressReader(folder)
     started = time.monotonic()
-    with _process(command, folder) as process:
+    with _process(program, folder, may_fork=may_fork) as process:
         while True:
             ended = _wait(process, _POLL_S)
             if lines := progress.new():
@@ -114,7 +127,7 @@ def supervise(
             checkpoint()
             if time.monotonic() - started > limits.seconds:
                 raise TimeLimit(f"Ended after {limits.seconds:g} s, its time limit.")
-            used = _resident_mb(process.pid)
+            used = _resident_mb(process.pid) if process.pid else 0.0
             if used > limits.memory_mb:
                 raise MemoryLimit(
                     f"Ended at {used:.0f} MB of memory; its limit is {limits.memory_mb:g} MB."
@@ -140,15 +153,10 @@ def output_tail(folder: Path) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """The program's environment: paths and its share of the cores, no secrets.
-
-    Half of the cores stay with those who label.
-    """
-    cores = len(os.sched_getaffinity(0))
-    threads = str(max(1, cores // (2 * max(1, settings.TRAIN_WORKERS))))
+    """The program's environment: paths and its share of the cores, no secrets."""
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        **{f"{name}_NUM_THREADS": threads for name in _THREADS},
+        **{f"{name}_NUM_THREADS": str(_threads()) for name in THREADS},
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
@@ -156,15 +164,48 @@ def child_environment() -> dict[str, str]:
     }
 
 
-@contextlib.contextmanager
-def _process(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen]:
-    """The program in a session of its own, so that it and all its children can be ended at once.
+def start_warm_process(module: str) -> None:
+    """Start this process's warm process, from which programs of the same limits are forked."""
+    warm_process.start(module, child_environment(), settings.BASE_DIR)
 
-    It inherits no descriptor (`close_fds`), so none of our database connections.
+
+def _threads() -> int:
+    """Half of the cores stay with those who label."""
+    cores = len(os.sched_getaffinity(0))
+    return max(1, cores // (2 * max(1, settings.TRAIN_WORKERS)))
+
+
+class _Spawned(subprocess.Popen):
+    """A program that leads its own process group."""
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send the signal to all of its process group."""
+        signal_group(self.pid, number)
+
+
+@contextlib.contextmanager
+def _process(program: Program, folder: Path, *, may_fork: bool) -> Iterator[_Spawned | Forked]:
+    """The program in a group of its own, so that it and all its children can be ended at once.
+
+    It has no descriptor of this process (`close_fds`), so none of our database connections.
     """
-    with open(folder / "output.txt", "wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - the command is ours
-            command,
+    warm = warm_process.running() if may_fork else None
+    path = folder / "output.txt"
+    process = (
+        warm.fork(program.module, program.arguments, path, _threads())
+        if warm
+        else _spawned(program, path)
+    )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _spawned(program: Program, path: Path) -> _Spawned:
+    with open(path, "wb") as output:
+        return _Spawned(
+            program.command,
             cwd=settings.BASE_DIR,
             env=child_environment(),
             stdin=subprocess.DEVNULL,
@@ -172,23 +213,19 @@ def _process(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen]
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    try:
-        yield process
-    finally:
-        _end(process)
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: _Spawned | Forked) -> None:
     """End the whole process group: asked first, then killed."""
     if process.poll() is None:
-        signal_group(process.pid, signal.SIGTERM)
+        process.signal_group(signal.SIGTERM)
         _wait(process, _TERM_GRACE_S)
     # Also where the program itself has ended: it may have left children behind.
-    signal_group(process.pid, signal.SIGKILL)
+    process.signal_group(signal.SIGKILL)
     process.wait()
 
 
-def _wait(process: subprocess.Popen, seconds: float) -> bool:
+def _wait(process: _Spawned | Forked, seconds: float) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:

@@ -61,9 +61,9 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
         path = artifacts.fetch_file(version.artifact, version.artifact_sha256)
         ConversionJob(Stored(path, version.artifact_sha256), version.pipeline).write(folder)
         try:
-            command = program("mlapi.conversion.child", str(folder))
+            conversion = program("mlapi.conversion.child", str(folder))
             limits = Limits.from_settings(_SECONDS)
-            again_if_killed(lambda: supervise.supervise(command, folder, limits))
+            again_if_killed(lambda: supervise.supervise(conversion, folder, limits))
             content = read_verified(folder / "artifact.bin", read_conversion(folder).sha256)
         except ChildKilled:
             raise

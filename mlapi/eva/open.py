@@ -84,3 +84,10 @@ def open_eva(directory: Path, on_statement: Callable[[dict[str, Any]], None] | N
     datasets = str(directory / EvaDB_DATASET_DIR)
     database.catalog().upsert_configuration_catalog_entry("datasets_dir", datasets)
     return Eva(database, directory, on_statement or (lambda statement: None))
+
+
+def close_eva(eva: Eva) -> None:
+    """Close this thread's connections to the directory."""
+    catalog: CatalogManager = _kept.__dict__["catalogs"].pop(eva.database.catalog_uri)
+    catalog.sql_config.session.remove()
+    catalog.close()

@@ -25,6 +25,7 @@ from django_q.signing import BadSignature, SignedPackage
 from django_q.worker import worker
 
 from mlapi.child_process import folder
+from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
 from mlapi.worker import shutdown_requested
 from registry import queue
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 _HEARTBEAT_EVERY_S = 15.0
 _SCHEDULES_EVERY_S = 30.0
-_LOOK_EVERY_S = 2.0  # the schedules come round every 30 s only, and the policy's quiet is 5 s
+_LOOK_EVERY_S = 0.5  # the schedules come round every 30 s only, and the policy's quiet is 1 s
 _AGAIN_IN_S = 1.0
 _OVERRUN_S = 10.0  # after the time limit, within which the job is to end by itself
 
@@ -47,6 +48,8 @@ def run(cluster: str, *, leads: bool = True) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)
     _configure(cluster)
+    if cluster == queue.TRAINING:
+        start_warm_process("mlapi.training.warm_process")
     if leads:
         _log_errors(_prepare, cluster)
     timer = _Timer()

@@ -118,6 +118,11 @@ class TrainingJob:
         return self.folder / f"artifact{self._suffix}.bin"
 
     @property
+    def reads_vectors(self) -> bool:
+        """Whether it or its champion reads vectors that a model makes, as of images."""
+        return bool(self.input or (self.champion and self.champion.input))
+
+    @property
     def prefix(self) -> str:
         """Of the names of this run's EvaDB tables and functions; never used twice."""
         return f"p{self.project}_r{self.run}{self._suffix}"

@@ -36,9 +36,9 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
             key, sha256 = artifacts.loaded_from(version)
             artifact = artifacts.fetch_file(key, sha256)
             _write_job(version, folder)
-            command = program("mlapi.training.load_check_child", str(folder), str(artifact), sha256)
+            check = program("mlapi.training.load_check_child", str(folder), str(artifact), sha256)
             limits = Limits.from_settings(_SECONDS)
-            again_if_killed(lambda: supervise.supervise(command, folder, limits))
+            again_if_killed(lambda: supervise.supervise(check, folder, limits))
         except ChildKilled:
             raise
         except EvalsError as error:

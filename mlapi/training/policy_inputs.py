@@ -82,7 +82,7 @@ class PolicyInputs:
         """Whether the last training took under 5 s; before the first, whether texts are read."""
         last = self.last
         if last is None:
-            return not any(pipeline.uses_images for pipeline in _pipelines(self.project))
+            return all(pipeline.input.in_data for pipeline in _pipelines(self.project))
         return bool(last.started_at and last.ended_at and last.ended_at - last.started_at < QUICK)
 
     @property

@@ -12,7 +12,7 @@ from django.db.models import Max
 from mlapi import pipelines
 from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
-from mlapi.child_process.supervise import ChildCrashed, ChildError, ChildFailed, Limits, program
+from mlapi.child_process.supervise import ChildCrashed, ChildError, ChildFailed, Limits, Program
 from mlapi.errors import NotServed
 from mlapi.inputs.base import Preparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
@@ -27,6 +27,7 @@ from mlapi.served_config import resolve
 from mlapi.training import dataset, preparation
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
 from mlapi.training.preparation import LabelsUnread
+from mlapi.training.programs import Programs
 from mlapi.worker import shutdown_requested
 from registry.actions import champion, runs, versions
 from registry.actions.runs import CancelRequested, RunNotActive
@@ -41,19 +42,6 @@ log = structlog.get_logger(__name__)
 _WANT_OF_LABELS = frozenset(
     {"no_labels", "not_enough_labels", "one_class", "not_enough_tasks", "no_references"}
 )
-
-Command = Callable[..., Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Programs:
-    """The commands of a run's child processes; tests pass their own."""
-
-    train: Command = lambda folder: program("mlapi.training.child", str(folder))
-    verify: Command = lambda folder, artifact, sha256: program(
-        "mlapi.training.load_check_child", str(folder), str(artifact), sha256
-    )
-    curve: Command = lambda folder: program("mlapi.training.child", str(folder), "--curve")
 
 
 class LoadFailed(EvalsError):
@@ -109,6 +97,7 @@ class _Attempt:
         self.run_log = RunLog(run)
         self.unread: EvalsError | None = None
         self.is_challenger = run.kind == RunKind.CHALLENGER
+        self.may_fork = False
 
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The registered version; None if the run ended without one that loads."""
@@ -217,6 +206,8 @@ class _Attempt:
         )
         for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
             self.run_log.write(note)
+        # What makes vectors has libraries that start threads when they are imported.
+        self.may_fork = not any(job.reads_vectors for job in jobs)
         return _Frozen(project.champion, number, preparation.of_inputs(project, jobs, rows))
 
     def _prepare(self, preparing: Preparation, heartbeat: Heartbeat) -> None:
@@ -239,12 +230,13 @@ class _Attempt:
             log.exception(f"{made} not stored")
             self.run_log.append(f"The {made} were not stored: {type(error).__name__}: {error}")
 
-    def _supervise(self, command: Sequence[str], folder: Path, heartbeat: Heartbeat) -> None:
+    def _supervise(self, program: Program, folder: Path, heartbeat: Heartbeat) -> None:
         try:
             supervise.supervise(
-                command,
+                program,
                 folder,
                 self.limits,
+                may_fork=self.may_fork,
                 on_progress=self.run_log.append_progress,
                 checkpoint=heartbeat.check,
             )
@@ -259,8 +251,8 @@ class _Attempt:
         and nothing is known of the version.
         """
         try:
-            command = self.programs.verify(folder, folder / "artifact.bin", sha256)
-            self._supervise(command, folder, heartbeat)
+            check = self.programs.verify(folder, folder / "artifact.bin", sha256)
+            self._supervise(check, folder, heartbeat)
         except ChildFailed as error:
             return error.message
         return ""
@@ -302,6 +294,7 @@ class _Attempt:
                 self.programs.curve(folder),
                 folder,
                 self.limits,
+                may_fork=self.may_fork,
                 checkpoint=_skip_if_stopping,
             )
             versions.add_metrics(version, read_curve(folder).metrics)

@@ -1,6 +1,6 @@
 """Text classification as a pipeline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import TargetSpec

@@ -8,11 +8,20 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from mlapi.child_process import supervise
+from mlapi.child_process import supervise, warm_process
 from mlapi.child_process.supervise import Limits
 from tests.mlapi.training.projects import small_programs
 
 UNHURRIED = Limits(seconds=60, memory_mb=4096)
+
+
+@pytest.fixture(params=["spawned", "forked"], autouse=True)
+def way(request, tmp_path):
+    """Each program of a test, in either way."""
+    if request.param == "forked":
+        supervise.start_warm_process("tests.mlapi.child_process.small_warm_process")
+    yield request.param
+    warm_process.stop()
 
 
 def run(what, folder, limits=UNHURRIED, checkpoint=lambda: None):
@@ -21,6 +30,7 @@ def run(what, folder, limits=UNHURRIED, checkpoint=lambda: None):
         small_programs(what).train(folder),
         folder,
         limits,
+        may_fork=True,
         on_progress=lines.extend,
         checkpoint=checkpoint,
     )
@@ -110,10 +120,12 @@ def test_descriptors_of_the_parent_stay_with_it(folder):
     read, write = os.pipe()
     os.set_inheritable(write, True)
     try:
-        with supervise._process(small_programs("hang").train(folder), folder) as process:
+        program = small_programs("hang").train(folder)
+        with supervise._process(program, folder, may_fork=True) as process:
             deadline = time.monotonic() + 60
             while not (folder.parent / "pids.json").exists() and time.monotonic() < deadline:
                 time.sleep(0.05)
+            process.poll()  # by now it has been forked
             assert str(write) not in os.listdir(f"/proc/{process.pid}/fd")
     finally:
         os.close(read)

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from mlapi import pipelines
+from mlapi.child_process.supervise import Program
 from mlapi.labelstudio import label_config
-from mlapi.training.run import Programs
+from mlapi.training.programs import Programs
 from registry.actions import tasks
 from registry.models import Project
 from tests.factories import ProjectFactory, mirror
@@ -54,14 +55,14 @@ def label(project: Project, per_label: dict[str, int], *, first_id: int = 1, now
 def small_programs(train: str = "learn", verify: str = "verify", curve: str = "curve") -> Programs:
     """The small child's behaviours in place of the real programs."""
     return Programs(
-        train=lambda folder: [sys.executable, _SMALL_CHILD, train, str(folder)],
-        verify=lambda folder, artifact, sha256: [
-            sys.executable,
-            _SMALL_CHILD,
-            verify,
-            str(folder),
-            str(artifact),
-            sha256,
-        ],
-        curve=lambda folder: [sys.executable, _SMALL_CHILD, curve, str(folder)],
+        train=lambda folder: small_program(train, folder),
+        verify=lambda folder, artifact, sha256: small_program(verify, folder, artifact, sha256),
+        curve=lambda folder: small_program(curve, folder),
     )
+
+
+def small_program(behaviour: str, *arguments: object) -> Program:
+    """The small child, by its file, or forked from a warm process that has it."""
+    texts = tuple(map(str, arguments))
+    command = (sys.executable, _SMALL_CHILD, behaviour, *texts)
+    return Program(command, "tests.mlapi.training.small_child", (behaviour, *texts))

@@ -170,5 +170,11 @@ def mistrust(folder: Path, artifact: str, sha256: str) -> None:
     sys.exit(1)
 
 
+def main(arguments: list[str]) -> int:
+    behaviour, folder, *others = arguments
+    globals()[behaviour](Path(folder), *others)
+    return 0
+
+
 if __name__ == "__main__":
-    globals()[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
+    sys.exit(main(sys.argv[1:]))

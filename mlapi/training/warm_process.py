@@ -1,0 +1,45 @@
+"""The warm process of a worker of trainings: it forks for each training of texts, and its check.
+
+`python -m mlapi.training.warm_process <descriptor of a socket>`. What reads images spawns instead:
+torch and other libraries start threads when they are imported.
+"""
+
+import importlib
+import signal
+import socket
+import sys
+
+from mlapi.child_process.forking import serve
+from mlapi.child_process.processes import end_with_parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    (descriptor,) = sys.argv[1:] if arguments is None else arguments
+    control = socket.socket(fileno=int(descriptor))
+    end_with_parent(signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker ends it
+    _import_all()
+    serve(control)
+    return 0
+
+
+_MODULES = (
+    "mlapi.pipelines.classification.curve",
+    "mlapi.pipelines.classification.predictor",
+    "mlapi.pipelines.classification.training",
+    "mlapi.pipelines.text_classification.model",
+    "mlapi.training.child",
+    "mlapi.training.load_check_child",
+    "mlapi.training.parts",
+)
+
+
+def _import_all() -> None:
+    """All that a training of texts imports, and what EvaDB makes at its first use."""
+    for module in _MODULES:
+        importlib.import_module(module)
+    importlib.import_module("mlapi.eva.rehearsal").rehearse()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""A warm process: what it is, and that what it forks never hangs."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import settings
+
+from mlapi.child_process import supervise, warm_process
+from mlapi.child_process.supervise import Limits, program
+from mlapi.run_folder.result import read_result
+from tests.mlapi.pipelines.texts import some_texts
+from tests.mlapi.training_child.conftest import make_job as make_job
+from tests.mlapi.training_child.conftest import target, tasks
+
+LIMITS = Limits(seconds=600, memory_mb=4096)
+
+
+@pytest.fixture
+def warm():
+    """That of a training worker."""
+    supervise.start_warm_process("mlapi.training.warm_process")
+    yield warm_process.running()
+    warm_process.stop()
+
+
+@pytest.fixture
+def small(tmp_path):
+    """One that is up at once."""
+    supervise.start_warm_process("tests.mlapi.child_process.small_warm_process")
+    yield warm_process.running()
+    warm_process.stop()
+
+
+def train(job, *, may_fork: bool = True) -> str:
+    """The hash of the artifact that the job makes."""
+    child = program("mlapi.training.child", str(job.folder))
+    supervise.supervise(child, job.folder, LIMITS, may_fork=may_fork)
+    return read_result(job.folder).artifact_sha256
+
+
+def descriptors(process: psutil.Process) -> list[str]:
+    folder = Path(f"/proc/{process.pid}/fd")
+    return [os.readlink(link) for link in folder.iterdir()]
+
+
+def test_it_has_one_thread_no_connection_and_no_socket_but_its_own(warm, make_job):
+    process = psutil.Process(warm.pid)
+    for _ in range(2):
+        train(make_job(tasks(*some_texts(60)), [target()]))
+        assert process.num_threads() == 1
+        assert len([d for d in descriptors(process) if "socket" in d]) == 1
+        assert not [d for d in descriptors(process) if d.endswith(".db")]
+
+
+def test_a_fork_trains_what_a_process_of_its_own_trains(warm, make_job):
+    job, other = (make_job(tasks(*some_texts(80)), [target()], number=7) for _ in range(2))
+    assert train(job) == train(other, may_fork=False)
+
+
+def test_a_fork_has_the_environment_and_the_descriptors_of_no_parent(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "a secret")
+    work = tmp_path / "work"
+    work.mkdir()
+    fork = small.fork("tests.mlapi.training.small_child", ["hang", str(work)], work / "o", 1)
+    wait_for_pids(tmp_path / "pids.json")
+    fork.poll()
+    assert "SECRET_KEY" not in psutil.Process(fork.pid).environ()
+    assert not [d for d in descriptors(psutil.Process(fork.pid)) if "socket" in d]
+
+
+def test_a_fork_ends_with_the_process_that_ordered_it(tmp_path):
+    source = (
+        "import os, sys; from pathlib import Path\n"
+        "from mlapi.child_process.warm_process import WarmProcess\n"
+        "warm = WarmProcess('tests.mlapi.child_process.small_warm_process', os.environ, "
+        "Path.cwd())\n"
+        "fork = warm.fork('tests.mlapi.training.small_child', ['hang', sys.argv[1]], "
+        "Path(sys.argv[1]) / 'o', 1)\n"
+        "fork.wait()\n"
+    )
+    work = tmp_path / "work"
+    work.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(settings.BASE_DIR)}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", source, str(work)],
+        cwd=settings.BASE_DIR,
+        env=environment,
+    )
+    pids = wait_for_pids(tmp_path / "pids.json")
+    parent.kill()
+    parent.wait()
+    assert all_end(pids)
+
+
+def wait_for_pids(path: Path) -> list[int]:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return json.loads(path.read_text())
+
+
+def all_end(pids: list[int]) -> bool:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not [p for p in pids if psutil.pid_exists(p)]:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_killed_warm_process_ends_its_fork_and_is_started_anew(small, tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    fork = small.fork("tests.mlapi.training.small_child", ["hang", str(work)], work / "o", 1)
+    killer = threading.Timer(0.0, lambda: (wait_for_pids(tmp_path / "pids.json"), small.kill()))
+    killer.start()
+    assert fork.wait(60) == -9
+    killer.join()
+    assert all_end(json.loads((tmp_path / "pids.json").read_text()))
+    assert warm_process.running() is None  # this once the program is spawned
+    assert warm_process.running().pid != small.pid
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(200, marks=pytest.mark.nightly)])
+def test_trainings_are_forked_under_load_without_a_hang(warm, make_job, times):
+    ended = threading.Event()
+    load = [threading.Thread(target=_compute, args=(ended,)) for _ in range(4)]
+    for thread in load:
+        thread.start()
+    try:
+        made = {train(make_job(tasks(*some_texts(60)), [target()], number=7)) for _ in range(times)}
+    finally:
+        ended.set()
+        for thread in load:
+            thread.join()
+    assert len(made) == 1
+
+
+def _compute(ended: threading.Event) -> None:
+    """Keeps a core busy, outside of the interpreter's lock."""
+    while not ended.is_set():
+        subprocess.run(["sha256sum", "/usr/bin/python3"], stdout=subprocess.DEVNULL, check=False)
