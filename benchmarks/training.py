@@ -102,7 +102,7 @@ class Trainings:
         )
 
     def _run(self, number: int) -> dict[str, Any]:
-        """The last run, once it has ended."""
+        """The last training, once it has ended."""
         uid = protocol.uid(number)
 
         def ended() -> dict[str, Any] | None:

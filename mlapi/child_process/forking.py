@@ -62,9 +62,10 @@ def _carry_out(control: socket.socket, order: dict[str, Any]) -> None:
 def _wait(control: socket.socket, pid: int) -> int:
     """The program's exit status once all of its process group has ended; passes signals on."""
     ended = os.pidfd_open(pid)
+    both: list[Any] = [control, ended]
     try:
         while True:
-            readable, _, _ = select.select([control, ended], [], [])
+            readable, _, _ = select.select(both, [], [])
             if ended in readable:
                 break
             message = receive(control)

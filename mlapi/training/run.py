@@ -29,6 +29,7 @@ from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver,
 from mlapi.training.preparation import LabelsUnread
 from mlapi.training.programs import Programs
 from mlapi.worker import shutdown_requested
+from registry import artifacts
 from registry.actions import champion, runs, versions
 from registry.actions.runs import CancelRequested, RunNotActive
 from registry.errors import EvalsError
@@ -148,7 +149,8 @@ class _Attempt:
             self._end_without_version(result)
             return None
         self.run_log.phase("verifying", 0.92)
-        load_error = self._load_error(folder, result.artifact_sha256, heartbeat)
+        stored = self._stored(folder, result, frozen.number)
+        load_error = self._load_error(folder, stored, result.artifact_sha256, heartbeat)
         heartbeat.check()
         self.run_log.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
@@ -244,14 +246,25 @@ class _Attempt:
             self.run_log.write(supervise.output_tail(folder))
             raise
 
-    def _load_error(self, folder: Path, sha256: str, heartbeat: Heartbeat) -> str:
+    def _stored(self, folder: Path, result: TrainingResult, number: int) -> Path:
+        """The artifact as the store has it, which is what will serve.
+
+        Under the key of the version that it becomes; one that another training has overtaken is
+        stored once more when it is registered.
+        """
+        sha256 = result.artifact_sha256
+        key = artifacts.key(self.run.project_id, versions.label_of(number, sha256))
+        artifacts.put(folder / "artifact.bin", key)
+        return artifacts.fetch_file(key, sha256)
+
+    def _load_error(self, folder: Path, stored: Path, sha256: str, heartbeat: Heartbeat) -> str:
         """Why the artifact does not load in a fresh process; "" if it does.
 
         Raises ChildError where that process was ended without saying so: the run has failed,
         and nothing is known of the version.
         """
         try:
-            check = self.programs.verify(folder, folder / "artifact.bin", sha256)
+            check = self.programs.verify(folder, stored, sha256)
             self._supervise(check, folder, heartbeat)
         except ChildFailed as error:
             return error.message

@@ -55,6 +55,11 @@ class RunHasVersion(Refused):
     code = "run_has_version"
 
 
+def label_of(number: int, sha256: str) -> str:
+    """The version string of a project's version with that artifact."""
+    return f"v{number}-{sha256[:6]}"
+
+
 def register(
     run: TrainingRun,
     result: TrainingResult,
@@ -78,7 +83,7 @@ def register(
     metrics = [_metric(m) for m in result.metrics]
     while True:
         number = _next_number(run.project_id)
-        label = f"v{number}-{sha256[:6]}"
+        label = label_of(number, sha256)
         key = artifacts.key(run.project_id, label)
         size, _ = artifacts.put_bytes(key, content)
         version = ModelVersion(

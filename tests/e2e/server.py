@@ -174,8 +174,9 @@ class Backend:
         return self._of_project("event", uid)
 
     def runs(self, uid: str) -> list[dict[str, Any]]:
-        """The project's training runs, oldest first."""
-        return self._of_project("trainingrun", uid)
+        """The project's trainings, oldest first; without their challengers."""
+        found = self._of_project("trainingrun", uid)
+        return [run for run in found if run["kind"] == "training"]
 
     def versions(self, uid: str) -> list[dict[str, Any]]:
         """The project's versions, oldest first."""

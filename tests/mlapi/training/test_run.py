@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -269,6 +270,20 @@ def test_a_version_that_does_not_load_is_stored_and_never_serves(project):
     assert run.version.load_failed_at
     assert "it does not load" in run.version.load_error
     assert project.champion == first
+
+
+def test_the_check_reads_what_the_store_has(project):
+    paths = []
+    usual = small_programs()
+
+    def verify(folder: Path, artifact: Path, sha256: str):
+        paths.append(artifact)
+        return usual.verify(folder, artifact, sha256)
+
+    run = carry_out(
+        queued(project).pk, "worker@test", programs=replace(usual, verify=verify), limits=UNHURRIED
+    )
+    assert paths == [artifacts.fetch(run.version)]
 
 
 def test_a_run_without_labels_says_so():
