@@ -4,7 +4,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Values = TypeVar("Values", float, "np.ndarray")
 
 
 class Direction(StrEnum):
@@ -47,7 +52,7 @@ class MetricInfo:
             return 0.0
         return other - value if self.direction == Direction.LOWER else value - other
 
-    def score(self, value: float) -> float:
+    def score(self, value: Values) -> Values:
         """The value as a score of which higher is better, to be averaged with other metrics'."""
         if self.direction != Direction.LOWER:
             return value
@@ -58,7 +63,8 @@ class MetricInfo:
 METRICS = {
     metric.name: metric
     for metric in (
-        MetricInfo("primary", "primary metric"),
+        # As a metric: that of targets whose own ones differ, each counted as a score.
+        MetricInfo("primary", "mean over targets", baseline="baseline_primary"),
         MetricInfo(
             "accuracy",
             "accuracy",
@@ -123,8 +129,8 @@ def title(name: str, metric: str = "", k: int = 0) -> str:
 
     `metric` is what a primary one is the mean of: `primary metric (adjusted Rand)`.
     """
-    if name == "primary" and metric not in ("", "primary"):
-        return f"{info(name).title} ({title(metric)})"
+    if name == "primary" and metric:
+        return f"primary metric ({title(metric)})"
     if k and info(name).at_k:
         return f"{info(name).title.removesuffix(' k')} {k}"
     return info(name).title

@@ -4,7 +4,7 @@ The same resampled tasks for both, and the middle 95 % of the differences (Efron
 An Introduction to the Bootstrap, 1993, ch. 13 and 16).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,22 +14,13 @@ RESAMPLES = 1000
 def resamples(counts: np.ndarray, seed: int) -> np.ndarray:
     """(resamples, cells): how often each cell is drawn, where `counts` tasks are equal to it.
 
-    For metrics that take weights. Tasks that are told apart are cells with a count of 1.
+    Tasks that are told apart are cells with a count of 1.
     """
     n = int(counts.sum())
     if n == 0:
         return np.zeros((RESAMPLES, len(counts)))
     rng = np.random.default_rng(seed)
     return rng.multinomial(n, counts / n, size=RESAMPLES).astype(np.float64)
-
-
-def redrawn(difference: Callable[[np.ndarray], float], n: int, times: int, seed: int) -> np.ndarray:
-    """(times,): the difference on places of n tasks drawn with replacement.
-
-    For metrics that take no weights, and cost a call for each resample.
-    """
-    rng = np.random.default_rng(seed)
-    return np.array([difference(rng.integers(n, size=n)) for _ in range(times)])
 
 
 def mean_over(targets: Sequence[np.ndarray]) -> np.ndarray:

@@ -122,12 +122,12 @@ class TrainingResult:
     targets: list[TargetRow]
     metrics: list[MetricRow]
     outcomes: list[OutcomeRow]
-    comparison: Comparison | None
     environment: dict[str, str]
     primary_metric: str
     artifact_sha256: str
     extractor: str = ""
     exemplars: list[ExemplarRow] = field(default_factory=list)
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True)

@@ -8,96 +8,120 @@ import numpy as np
 
 from mlapi import label_types
 from mlapi.label_types.base import Score
+from registry.metrics import info
 from registry.paired_bootstrap import interval, mean_over, resamples
 from registry.training_result import Comparison, TargetComparison
 
 
-@dataclass
-class PairedPredictions:
-    """A target's holdout: the humans' values of each task, and those that both predicted.
-
-    `kind` is the label type's name. No prediction, and one that the label config of today does
-    not allow, is None.
-    """
+@dataclass(frozen=True)
+class PairedTarget:
+    """A target's metric for candidate and champion, under weights of the tasks of its holdout."""
 
     target: str
-    kind: str
-    tasks: list[int]
-    humans: Sequence[Any]
-    candidate: Sequence[Any | None]
-    champion: Sequence[Any | None]
-    excluded: int = 0
-
-
-@dataclass
-class _Scores:
-    """A target's metric for both, over weights of all tasks; `where` are the target's own."""
-
     metric: str
-    where: list[int]
+    tasks: Sequence[int]
     candidate: Score
     champion: Score
+    excluded: int = 0
 
-    def both(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        own = weights[:, self.where]
-        return self.candidate(own), self.champion(own)
+    @classmethod
+    def of(
+        cls,
+        target: str,
+        kind: str,
+        tasks: Sequence[int],
+        humans: Sequence[Any],
+        candidate: Sequence[Any | None],
+        champion: Sequence[Any | None],
+        excluded: int = 0,
+    ) -> "PairedTarget":
+        """By the metric of the label type `kind`, of the values that both predicted.
+
+        No prediction, and one that the label config of today does not allow, is None.
+        """
+        label_type = label_types.get(kind)
+        own, others = (
+            label_type.scores(humans, predicted)[label_type.metric]
+            for predicted in (candidate, champion)
+        )
+        return cls(target, label_type.metric, tasks, own, others, excluded)
 
 
-def compare(
-    targets: Sequence[PairedPredictions], *, champion_serves: bool, seed: int
-) -> Comparison:
-    """The comparison of a run; targets are averaged unweighted.
+@dataclass(frozen=True)
+class PairedHoldout:
+    """A pipeline's targets of the holdout; whether the champion serves any of today's config."""
 
-    Its metric is that of the targets, `primary` where they differ. The interval is the paired
-    bootstrap's 95 % of candidate minus champion; None where there is no task.
+    targets: Sequence[PairedTarget]
+    champion_serves: bool
+
+
+def compare(pipelines: Sequence[PairedHoldout], seed: int) -> Comparison:
+    """The comparison of a run over the targets of all its pipelines, averaged unweighted.
+
+    Its metric is that of the targets; where they differ it is `primary`, and each counts as a
+    score, of which higher is better. The interval is the paired bootstrap's 95 % of candidate
+    minus champion; None where there is no task.
     """
-    targets = [t for t in targets if t.tasks]
+    known = [target for pipeline in pipelines for target in pipeline.targets]
+    targets = [target for target in known if target.tasks]
     tasks = sorted({task for t in targets for task in t.tasks})
     index = {task: i for i, task in enumerate(tasks)}
-    scores = [_scores(t, index) for t in targets]
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
-    by_target = [_numbers([one], weights) for one in scores]
-    metrics = {one.metric for one in scores} or {_DEFAULT}
+    each = np.ones((1, len(tasks)), dtype=weights.dtype)
+    scores = [_Scores.of(t, [index[task] for task in t.tasks], each, weights) for t in targets]
+    metrics = {t.metric for t in targets or known} or {_DEFAULT}
+    is_mixed = len(metrics) > 1
     return Comparison(
-        metric=metrics.pop() if len(metrics) == 1 else "primary",
-        **_numbers(scores, weights),
+        metric=MIXED if is_mixed else metrics.pop(),
+        **_numbers([one.higher_is_better() for one in scores] if is_mixed else scores),
         n=len(tasks),
         excluded=sum(t.excluded for t in targets),
-        champion_serves=champion_serves,
+        champion_serves=any(pipeline.champion_serves for pipeline in pipelines),
         targets={
             t.target: TargetComparison(
-                metric=one.metric, **numbers, n=len(t.tasks), excluded=t.excluded
+                metric=t.metric, **_numbers([one]), n=len(t.tasks), excluded=t.excluded
             )
-            for t, one, numbers in zip(targets, scores, by_target, strict=True)
+            for t, one in zip(targets, scores, strict=True)
         },
     )
 
 
-_DEFAULT = "macro_f1"  # of a comparison without a task
+MIXED = "primary"  # the metric of targets that do not have the same one
+_DEFAULT = "macro_f1"  # of a comparison without a target
 
 
-def _scores(target: PairedPredictions, index: dict[int, int]) -> _Scores:
-    label_type = label_types.get(target.kind)
-    candidate, champion = (
-        label_type.scores(target.humans, predicted)[label_type.metric]
-        for predicted in (target.candidate, target.champion)
-    )
-    where = [index[task] for task in target.tasks]
-    return _Scores(label_type.metric, where, candidate, champion)
+@dataclass(frozen=True)
+class _Scores:
+    """A target's metric of both on its tasks, (1,), and on each resample of them, (resamples,)."""
+
+    metric: str
+    candidate: np.ndarray
+    champion: np.ndarray
+    drawn_candidate: np.ndarray
+    drawn_champion: np.ndarray
+
+    @classmethod
+    def of(
+        cls, target: PairedTarget, where: list[int], each: np.ndarray, weights: np.ndarray
+    ) -> "_Scores":
+        """Where its tasks are among all that `each` and `weights` are of."""
+        own = [of_all[:, where] for of_all in (each, weights)]
+        both = (target.candidate, target.champion)
+        return cls(target.metric, *(score(some) for some in own for score in both))
+
+    def higher_is_better(self) -> "_Scores":
+        """The same as scores, of which those of several metrics can be averaged."""
+        values = (self.candidate, self.champion, self.drawn_candidate, self.drawn_champion)
+        return _Scores(self.metric, *(info(self.metric).score(value) for value in values))
 
 
-def _numbers(scores: Sequence[_Scores], weights: np.ndarray) -> dict[str, Any]:
-    each = np.ones((1, weights.shape[1]), dtype=weights.dtype)
-    candidate, champion = (
-        (_defined(mean_over(one)) for one in zip(*(s.both(each) for s in scores), strict=True))
-        if scores
-        else (None, None)
-    )
+def _numbers(scores: Sequence[_Scores]) -> dict[str, Any]:
+    candidate = _defined(mean_over([one.candidate for one in scores]))
+    champion = _defined(mean_over([one.champion for one in scores]))
     if candidate is None or champion is None:
         nothing = {"candidate": candidate, "champion": champion}
         return {**nothing, "difference": None, "interval": None}
-    drawn = mean_over([new - old for new, old in (s.both(weights) for s in scores)])
-    found = interval(drawn)
+    found = interval(mean_over([one.drawn_candidate - one.drawn_champion for one in scores]))
     return {
         "candidate": candidate,
         "champion": champion,

@@ -15,9 +15,10 @@ from mlapi.eva.execute import execute
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
+from mlapi.evaluation.comparison import PairedHoldout
 from mlapi.run_folder.job import Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
+from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
 Model = TypeVar("Model")
 Found = TypeVar("Found")
@@ -35,13 +36,22 @@ class Version(Generic[Model]):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a TrainingResult has of an evaluation."""
+    """What a TrainingResult has of an evaluation, and what it is compared with the champion by.
+
+    `paired` is None where there was no champion, or one that failed to predict.
+    """
 
     metrics: list[MetricRow]
     outcomes: list[OutcomeRow]
     exemplars: list[ExemplarRow]
-    comparison: Comparison | None
     primary_metric: str
+    paired: PairedHoldout | None
+
+    @property
+    def of_result(self) -> dict[str, Any]:
+        """The fields of a TrainingResult that it has."""
+        names = ("metrics", "outcomes", "exemplars", "primary_metric")
+        return {name: getattr(self, name) for name in names}
 
 
 class Holdout(ABC, Generic[Model, Predictions]):
@@ -73,7 +83,7 @@ class Holdout(ABC, Generic[Model, Predictions]):
         return []
 
     @abstractmethod
-    def compare(self, candidate: Predictions, champion: Predictions | None) -> Comparison:
+    def paired(self, candidate: Predictions, champion: Predictions | None) -> PairedHoldout:
         """Both on the same tasks; None is a champion that serves nothing of today's config."""
 
 
@@ -117,8 +127,8 @@ def evaluate(
         metrics=optional("The metrics", lambda: holdout.metrics(predictions), [], progress),
         outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], progress),
         exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], progress),
-        comparison=_comparison(holdout, job, predictions, champion, progress),
         primary_metric=holdout.primary_metric,
+        paired=_paired(holdout, job, predictions, champion, progress),
     )
 
 
@@ -134,23 +144,23 @@ def optional(
         return otherwise
 
 
-def _comparison(
+def _paired(
     holdout: Holdout[Model, Predictions],
     job: TrainingJob,
     candidate: Predictions,
     champion: Version[Model] | None,
     progress: ProgressWriter,
-) -> Comparison | None:
+) -> PairedHoldout | None:
     if job.champion is None:
         return None
     if champion is not None:
         progress.phase("evaluating the champion", 0.9)
 
-    def compare() -> Comparison:
+    def paired() -> PairedHoldout:
         predictions = None if champion is None else holdout.predict_champion(champion)
-        return holdout.compare(candidate, predictions)
+        return holdout.paired(candidate, predictions)
 
-    return optional(f"The champion {job.champion.label}", compare, None, progress)
+    return optional(f"The champion {job.champion.label}", paired, None, progress)
 
 
 def outcome_row(spec: TargetSpec, task: int, answer: Prediction | None, human: Any) -> OutcomeRow:

@@ -1,19 +1,22 @@
 """One result of the trainings of several pipelines, each of which made a part of the version."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import dataclass
 
-from registry.metrics import info
-from registry.training_result import (
-    Comparison,
-    MetricRow,
-    OutcomeRow,
-    TargetComparison,
-    TargetRow,
-    TrainingResult,
-)
+from mlapi.evaluation.comparison import MIXED, PairedHoldout
+from registry.metrics import MetricInfo, info
+from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
-_MIXED = "primary"  # the metric of targets that do not have the same one
+
+@dataclass(frozen=True)
+class TrainedPart:
+    """A pipeline's part of a version: its result, without a comparison, and what is compared.
+
+    `paired` is None where there was no champion, or one that failed to predict.
+    """
+
+    result: TrainingResult
+    paired: PairedHoldout | None
 
 
 def join(
@@ -23,18 +26,16 @@ def join(
 
     `untrained` are the targets of pipelines that could not be trained. The primary value is the
     mean over all targets. Where their metrics differ, each counts as a score, of which higher is
-    better.
+    better, and so does its baseline.
     """
     metric = _common(result.primary_metric for result in results)
     metrics = [row for result in results for row in result.metrics if not _is_primary(row)]
-    primary = _primary(results, metric)
     return TrainingResult(
         recipe=" / ".join(dict.fromkeys(result.recipe for result in results)),
         candidates=[row for result in results for row in result.candidates],
         targets=[*(row for result in results for row in result.targets), *untrained],
-        metrics=[primary, *metrics] if primary else metrics,
+        metrics=[*_primary(results, metric), *metrics],
         outcomes=[row for result in results for row in result.outcomes],
-        comparison=_comparison(results),
         environment={k: v for result in results for k, v in result.environment.items()},
         primary_metric=metric,
         artifact_sha256=artifact_sha256,
@@ -45,72 +46,50 @@ def join(
 
 def _common(metrics: Iterable[str]) -> str:
     names = set(metrics)
-    return names.pop() if len(names) == 1 else _MIXED
+    return names.pop() if len(names) == 1 else MIXED
 
 
 def _is_primary(row: MetricRow) -> bool:
     return (row.target, row.name) == ("", "primary")
 
 
-def _primary(results: Sequence[TrainingResult], metric: str) -> MetricRow | None:
-    """The mean over targets; each part's own is that of its targets."""
-    total, weights = 0.0, 0
+def _primary(results: Sequence[TrainingResult], metric: str) -> list[MetricRow]:
+    """The mean over the targets; for metrics that differ also that of their baselines."""
+    values: list[float] = []
+    baselines: list[float | None] = []
     for result in results:
-        value = next((row.value for row in result.metrics if _is_primary(row)), None)
-        if value is not None:
-            n = len({row.target for row in result.metrics if row.name == result.primary_metric})
-            total += _score(result.primary_metric, value, metric) * max(n, 1)
-            weights += max(n, 1)
-    if not weights:
-        return None
-    tasks = _tasks(row for result in results for row in result.outcomes)
-    return MetricRow("primary", total / weights, tasks)
+        known = info(result.primary_metric)
+        for row in _whole(result, known.name):
+            if row.value is not None:
+                values.append(known.score(row.value) if metric == MIXED else row.value)
+                baselines.append(_baseline(result, known, row.target))
+    if not values:
+        return []
+    n = _tasks(row for result in results for row in result.outcomes)
+    found = [MetricRow("primary", sum(values) / len(values), n)]
+    if metric == MIXED:
+        scores = [one for one in baselines if one is not None]
+        # Without one of them their mean is over other targets than the value is.
+        whole = sum(scores) / len(scores) if len(scores) == len(baselines) else None
+        found.append(MetricRow(info(MIXED).baseline, whole, n))
+    return found
 
 
-def _score(name: str, value: float, metric: str) -> float:
-    """The value as it counts in the mean, whose metric this is."""
-    return info(name).score(value) if metric == _MIXED else value
+def _whole(result: TrainingResult, name: str) -> list[MetricRow]:
+    """The rows of a metric of whole targets on the holdout."""
+    return [
+        row
+        for row in result.metrics
+        if (row.name, row.split, row.label) == (name, "holdout", "") and row.target
+    ]
+
+
+def _baseline(result: TrainingResult, metric: MetricInfo, target: str) -> float | None:
+    """The score of a target's baseline; None where it has none."""
+    rows = _whole(result, metric.baseline) if metric.baseline else []
+    values = [row.value for row in rows if row.target == target]
+    return metric.score(values[0]) if values and values[0] is not None else None
 
 
 def _tasks(outcomes: Iterable[OutcomeRow]) -> int:
     return len({row.task for row in outcomes})
-
-
-def _comparison(results: Sequence[TrainingResult]) -> Comparison | None:
-    """The targets' comparisons, and the means over them; None where a part has none.
-
-    The means have no interval: it would need the predictions of all parts.
-    """
-    parts = [result.comparison for result in results if result.comparison is not None]
-    if len(parts) < len(results):
-        return None
-    targets: dict[str, TargetComparison] = {}
-    for result, part in zip(results, parts, strict=True):
-        targets |= part.targets or _of_one(result, part)
-    metric = _common(one.metric for one in targets.values())
-    both = [
-        (_score(one.metric, one.candidate, metric), _score(one.metric, one.champion, metric))
-        for one in targets.values()
-        if one.candidate is not None and one.champion is not None
-    ]
-    candidate = sum(new for new, _ in both) / len(both) if both else None
-    champion = sum(old for _, old in both) / len(both) if both else None
-    outcomes = (row for result in results for row in result.outcomes if row.target in targets)
-    return Comparison(
-        metric=metric,
-        candidate=candidate,
-        champion=champion,
-        difference=None if candidate is None or champion is None else candidate - champion,
-        interval=None,
-        n=_tasks(outcomes),
-        excluded=sum(part.excluded for part in parts),
-        champion_serves=any(part.champion_serves for part in parts),
-        targets=targets,
-    )
-
-
-def _of_one(result: TrainingResult, part: Comparison) -> dict[str, TargetComparison]:
-    """The comparison of a part that has one target, and no comparison by target."""
-    names = (f.name for f in fields(TargetComparison))
-    whole = TargetComparison(**{name: getattr(part, name) for name in names})
-    return {target.name: whole for target in result.targets if target.trained}

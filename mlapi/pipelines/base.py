@@ -15,6 +15,7 @@ from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:  # they import numpy, which a label config is matched without
+    from mlapi.evaluation.joined import TrainedPart
     from mlapi.pipelines.artifact import Model
     from mlapi.pipelines.parts import Parts
 
@@ -146,8 +147,8 @@ class Pipeline(ABC):
         return self.predictor(self.read_model(artifact.unpack(content, self.name)))
 
     @abstractmethod
-    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
-        """Write the job's artifact, and return the result; in a child process.
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> "TrainedPart":
+        """Write the job's artifact, and return what it made; in a child process.
 
         Raises TrainingFailed.
         """

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from mlapi import pipelines
 from mlapi.domain import TrainingFailed
-from mlapi.evaluation.joined import join
+from mlapi.evaluation.comparison import compare
+from mlapi.evaluation.evaluate import optional
+from mlapi.evaluation.joined import TrainedPart, join
 from mlapi.pipelines import artifact
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.run_folder.job import Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import LearningCurve, TargetRow, TrainingResult
+from registry.training_result import Comparison, LearningCurve, TrainingResult
 from registry.verified import read_verified
 
 
@@ -23,25 +25,71 @@ def train(jobs: Sequence[TrainingJob], progress: ProgressWriter) -> TrainingResu
     """
     champions = _champion_parts(jobs[0])
     if len(jobs) == 1:
-        return pipelines.get(jobs[0].pipeline).train(_beside(jobs[0], champions), progress)
-    results: dict[str, TrainingResult] = {}
-    untrained: list[TargetRow] = []
-    failures: list[TrainingFailed] = []
+        only = pipelines.get(jobs[0].pipeline).train(_beside(jobs[0], champions), progress)
+        return replace(only.result, comparison=_comparison(jobs[0], [only], progress))
+    trained, failures = _train_each(jobs, champions, progress)
+    result = _joined(jobs, trained, failures)
+    lost = [job for job in jobs if job.name in failures and _is_filled(job, champions)]
+    if lost:
+        names = ", ".join(job.name for job in lost)
+        progress.log(f"The champion is not compared: it has learned {names}, the new version not.")
+        return result
+    return replace(result, comparison=_comparison(jobs[0], [*trained.values()], progress))
+
+
+def _train_each(
+    jobs: Sequence[TrainingJob], champions: Mapping[str, Stored], progress: ProgressWriter
+) -> tuple[dict[str, TrainedPart], dict[str, TrainingFailed]]:
+    """By part what was trained, and why others were not.
+
+    Raises TrainingFailed, that of the first one, where none was.
+    """
+    trained: dict[str, TrainedPart] = {}
+    failures: dict[str, TrainingFailed] = {}
     for i, job in enumerate(jobs):
         part = progress.part(i / len(jobs), (i + 1) / len(jobs))
         try:
-            trained = pipelines.get(job.pipeline).train(_beside(job, champions), part)
+            trained[job.name] = pipelines.get(job.pipeline).train(_beside(job, champions), part)
         except TrainingFailed as failure:
-            failures.append(failure)
+            failures[job.name] = failure
             progress.log(f"{job.name} is not trained. {failure.message}")
-            untrained += [target.row(failure.message) for target in job.targets]
-        else:
-            results[job.name] = trained
-    if not results:
-        raise failures[0]
-    parts = {job.name: job.artifact.read_bytes() for job in jobs if job.name in results}
-    path = jobs[0].folder / "artifact.bin"
-    return join([*results.values()], untrained, artifact.write_packed(path, artifact.join(parts)))
+    if not trained:
+        raise next(iter(failures.values()))
+    return trained, failures
+
+
+def _joined(
+    jobs: Sequence[TrainingJob],
+    trained: Mapping[str, TrainedPart],
+    failures: Mapping[str, TrainingFailed],
+) -> TrainingResult:
+    """The result of all parts, with their artifacts joined into the version's."""
+    parts = {job.name: job.artifact.read_bytes() for job in jobs if job.name in trained}
+    sha256 = artifact.write_packed(jobs[0].folder / "artifact.bin", artifact.join(parts))
+    untrained = [
+        target.row(failures[job.name].message)
+        for job in jobs
+        if job.name in failures
+        for target in job.targets
+    ]
+    return join([part.result for part in trained.values()], untrained, sha256)
+
+
+def _comparison(
+    job: TrainingJob, trained: Sequence[TrainedPart], progress: ProgressWriter
+) -> Comparison | None:
+    """Of all targets; None without a champion, and where it could not be evaluated by a part."""
+    paired = [part.paired for part in trained if part.paired is not None]
+    if job.champion is None or len(paired) < len(trained):
+        return None
+    what = f"The champion {job.champion.label}"
+    return optional(what, lambda: compare(paired, job.seed), None, progress)
+
+
+def _is_filled(job: TrainingJob, champions: Mapping[str, Stored]) -> bool:
+    """Whether the champion has learned a target of the job by the same pipeline."""
+    own = [name for name in champions if pipeline_of(name) == job.pipeline]
+    return any(_has_a_target_of(job, champions[name]) for name in own)
 
 
 def learning_curve(
@@ -90,20 +138,16 @@ def _beside(job: TrainingJob, champions: Mapping[str, Stored]) -> TrainingJob:
     own = [name for name in champions if pipeline_of(name) == job.pipeline]
     if job.champion is None or not own:
         return job
-    name = own[0] if len(own) == 1 else _with_a_target_of(job, own, champions)
+    with_a_target = (name for name in own if _has_a_target_of(job, champions[name]))
+    name = own[0] if len(own) == 1 else next(with_a_target, own[0])
     part = champions[name]
     return replace(job, champion=replace(job.champion, pipeline=job.pipeline, artifact=part))
 
 
-def _with_a_target_of(
-    job: TrainingJob, names: Sequence[str], champions: Mapping[str, Stored]
-) -> str:
-    controls = {target.name for target in job.targets}
-    for name in names:
-        try:
-            loaded = pipelines.get(job.pipeline).load(champions[name].path.read_bytes())
-        except Exception:  # noqa: BLE001, S112 - what does not load is compared with nothing
-            continue
-        if controls & {target.name for target in loaded.targets}:
-            return name
-    return names[0]
+def _has_a_target_of(job: TrainingJob, part: Stored) -> bool:
+    """Whether the champion's part of the job's pipeline has learned any of its targets."""
+    try:
+        loaded = pipelines.get(job.pipeline).load(read_verified(part.path, part.sha256))
+    except Exception:  # noqa: BLE001 - it does not load, so it fills nothing
+        return False
+    return not {t.name for t in loaded.targets}.isdisjoint(t.name for t in job.targets)

@@ -93,6 +93,10 @@ def _alerted_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list
     return sorted(all_of, key=lambda g: urgency.get(g.project.pk, len(found)))
 
 
+def _series_title(summary: ProjectSummary) -> str:
+    return capfirst(title("primary", summary.metric)) if summary.metric else "Primary metric"
+
+
 def _row(summary: ProjectSummary, has_alert: bool) -> Row:
     run = summary.last_run
     colour = {"reached": "success", "not reached": "danger"}.get(summary.connection, "")
@@ -103,8 +107,7 @@ def _row(summary: ProjectSummary, has_alert: bool) -> Row:
         has_alert=has_alert,
         sparkline=sparkline(
             [value for _, value in summary.series],
-            title=f"{capfirst(title('primary', summary.metric))} of the last "
-            f"{len(summary.series)} versions",
+            title=f"{_series_title(summary)} of the last {len(summary.series)} versions",
             baseline=summary.baseline,
         ),
         run=state_badge(run.get_state_display(), RUN_COLOURS.get(run.state, "")) if run else "–",

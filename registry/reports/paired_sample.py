@@ -142,11 +142,14 @@ class PairedSample:
     def difference(self, name: str, answers: Sequence[Answers], n: int | None = None) -> Difference:
         """The metric for a and b; `primary` is the unweighted mean of each target's own.
 
-        The interval is the paired bootstrap's.
+        Those count as scores, of which higher is better. The interval is the paired bootstrap's.
         """
 
         def of(which: str, weights: np.ndarray) -> list[np.ndarray]:
-            return [t.score(t.metric if name == PRIMARY else name, which, weights) for t in answers]
+            if name == PRIMARY:
+                own = ((info(t.metric), t.score(t.metric, which, weights)) for t in answers)
+                return [metric.score(values) for metric, values in own]
+            return [t.score(name, which, weights) for t in answers]
 
         a, b = (mean_over(of(which, self.counts)) for which in "ab")
         n = self.n if n is None else n

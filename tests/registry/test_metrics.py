@@ -34,6 +34,8 @@ def test_of_a_count_no_value_is_better():
         ("log_loss", "", 0, "log loss"),
         ("precision_at_k", "precision_at_k", 10, "precision at 10"),
         ("primary", "adjusted_rand", 0, "primary metric (adjusted Rand)"),
+        ("primary", "primary", 0, "primary metric (mean over targets)"),
+        ("primary", "", 0, "mean over targets"),
         ("one_of_tomorrow", "", 0, "one of tomorrow"),
     ],
 )

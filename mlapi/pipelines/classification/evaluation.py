@@ -11,7 +11,7 @@ from mlapi import label_types
 from mlapi.domain import Prediction, TargetSpec
 from mlapi.eva.execute import write_table
 from mlapi.eva.open import Eva
-from mlapi.evaluation import comparison
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
 from mlapi.inputs import Input
 from mlapi.label_types import shape_of, value_of
@@ -24,7 +24,7 @@ from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.predictor import answers
 from mlapi.run_folder.job import TrainingJob
-from registry.training_result import Comparison, MetricRow, OutcomeRow
+from registry.training_result import MetricRow, OutcomeRow
 
 
 @dataclass
@@ -105,12 +105,12 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
     def _trained(self, predictions: dict[str, HoldoutPredictions]) -> list[HoldoutTarget]:
         return [target for target in self._targets if target.spec.name in predictions]
 
-    def compare(
+    def paired(
         self,
         candidate: dict[str, HoldoutPredictions],
         champion: dict[str, HoldoutPredictions] | None,
-    ) -> Comparison:
-        return compare(self._targets, candidate, champion or {}, self._job.seed)
+    ) -> PairedHoldout:
+        return paired(self._targets, candidate, champion or {})
 
 
 def predict_holdout(
@@ -219,12 +219,11 @@ def outcomes(target: HoldoutTarget, predictions: HoldoutPredictions) -> list[Out
     ]
 
 
-def compare(
+def paired(
     targets: list[HoldoutTarget],
     candidate: dict[str, HoldoutPredictions],
     champion: dict[str, HoldoutPredictions],
-    seed: int,
-) -> Comparison:
+) -> PairedHoldout:
     """Both on the targets that either has learned; without a target a version has no answers.
 
     A task for which one of them hides a control has no part in that control's comparison.
@@ -246,7 +245,7 @@ def compare(
         if t.spec.name in champion
     )
     both = [
-        comparison.PairedPredictions(
+        PairedTarget.of(
             t.spec.name,
             t.spec.kind,
             t.tasks,
@@ -258,7 +257,7 @@ def compare(
         for t in targets
         if t.spec.name in candidate or t.spec.name in champion
     ]
-    return comparison.compare(both, champion_serves=serves, seed=seed)
+    return PairedHoldout(both, serves)
 
 
 def _served(predictions: dict[str, HoldoutPredictions], spec: TargetSpec, task: int) -> Any | None:

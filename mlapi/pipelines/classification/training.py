@@ -7,6 +7,7 @@ from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.evaluation.joined import TrainedPart
 from mlapi.label_types import shape_of
 from mlapi.pipelines import artifact
 from mlapi.pipelines.classification import automl_policy
@@ -40,9 +41,7 @@ class Trained:
     untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def train(
-    job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: Eva
-) -> TrainingResult:
+def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: Eva) -> TrainedPart:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels, one_class, not_fitted."""
     progress.phase("reading", 0.02)
     dataset = datasets.build(modality, job.rows, job.targets, job.seed)
@@ -58,15 +57,16 @@ def train(
     champion = load_champion(job, load_model, progress)
     holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"], progress.log)
     found = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
-    return TrainingResult(
+    result = TrainingResult(
         recipe=" / ".join(dict.fromkeys(s.candidate for s in results.selections.values())),
         candidates=[c for s in results.selections.values() for c in s.candidates],
         targets=[_target(spec, results) for spec in job.targets],
-        **vars(found),
+        **found.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
         extractor=modality.input.made_by,
     )
+    return TrainedPart(result, found.paired)
 
 
 def _log_dataset(dataset: Dataset, progress: ProgressWriter) -> None:

@@ -10,18 +10,18 @@ from sklearn.metrics import adjusted_rand_score, v_measure_score
 
 from mlapi.domain import TargetSpec
 from mlapi.eva.open import Eva
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, predict_table
 from mlapi.label_types.label_metrics import row
+from mlapi.pipelines.image_clusters.adjusted_rand import adjusted_rand, by_chance
 from mlapi.pipelines.image_clusters.cluster_names import Members, most
 from mlapi.pipelines.image_clusters.clustering import silhouette
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.run_folder.job import TrainingJob
-from registry import paired_bootstrap
-from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
+from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
 MAX_EXEMPLARS = 60  # of each cluster, the most central tasks, stored as exemplars
-_RESAMPLES = 200
 
 
 @dataclass
@@ -132,29 +132,17 @@ class ClusterHoldout(Holdout[ClusterModel, Assignment]):
     def exemplars(self, predictions: Assignment) -> list[ExemplarRow]:
         return _exemplars(self._examples, self._spec, predictions)
 
-    def compare(self, candidate: Assignment, champion: Assignment | None) -> Comparison:
-        """The adjusted Rand index of both on the same tasks."""
+    def paired(self, candidate: Assignment, champion: Assignment | None) -> PairedHoldout:
+        """The adjusted Rand index of both; 0, as by chance, of a champion that serves nothing."""
         evaluated, today = self._examples.evaluated, self._spec.labels
         serves = champion is not None and (not today or any(n in today for n in champion.names))
-        n = len(self._truth)
-        scores: list[float | None] = [None, None]
-        difference = interval = None
-        if n > 1 and champion is not None and serves:
-            truth = np.array(self._truth)
-            new, old = candidate.clusters[evaluated], champion.clusters[evaluated]
-            scores = [float(adjusted_rand_score(truth, clusters)) for clusters in (new, old)]
-            difference = scores[0] - scores[1]
-            interval = _interval(truth, new, old, self._job.seed)
-        return Comparison(
-            metric="adjusted_rand",
-            candidate=scores[0],
-            champion=scores[1],
-            difference=difference,
-            interval=interval,
-            n=n,
-            excluded=0,
-            champion_serves=serves,
+        own, others = (
+            adjusted_rand(self._truth, found.clusters[evaluated]) if found else by_chance
+            for found in (candidate, champion if serves else None)
         )
+        tasks = self._examples.tasks[evaluated].tolist()
+        both = PairedTarget(self._spec.name, "adjusted_rand", tasks, own, others)
+        return PairedHoldout([both], serves)
 
 
 def _sizes(assigned: Assignment) -> list[MetricRow]:
@@ -201,16 +189,3 @@ def _exemplars(examples: Examples, spec: TargetSpec, assigned: Assignment) -> li
         for name, found in sorted(by_name.items())
         for score, task in sorted(found, key=lambda one: (-one[0], one[1]))[:MAX_EXEMPLARS]
     ]
-
-
-def _interval(
-    truth: np.ndarray, candidate: np.ndarray, champion: np.ndarray, seed: int
-) -> list[float] | None:
-    def difference(some: np.ndarray) -> float:
-        score = adjusted_rand_score(truth[some], candidate[some])
-        return score - adjusted_rand_score(truth[some], champion[some])
-
-    found = paired_bootstrap.interval(
-        paired_bootstrap.redrawn(difference, len(truth), _RESAMPLES, seed)
-    )
-    return found and list(found)

@@ -13,9 +13,9 @@ from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import TrainingResult
 
 if TYPE_CHECKING:
+    from mlapi.evaluation.joined import TrainedPart
     from mlapi.pipelines.image_clusters.model import ClusterModel
     from mlapi.pipelines.parts import Parts
 
@@ -63,7 +63,7 @@ class ImageClusters(ImagePipeline):
 
         return ClusterPredictor(model)
 
-    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> "TrainedPart":
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_clusters.training import train
 

@@ -12,6 +12,7 @@ from mlapi import label_types
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion, optional
+from mlapi.evaluation.joined import TrainedPart
 from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.inputs import ImageFeatures
@@ -37,7 +38,7 @@ def train(
     images: ImageFeatures,
     store: FolderFeatureStore,
     eva: Eva,
-) -> TrainingResult:
+) -> TrainedPart:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
     spec = job.targets[0]
     k = _requested_clusters(job, spec)
@@ -69,7 +70,7 @@ def train(
     stored = artifact.save(job, model)
     holdout = ClusterHoldout(eva, job, examples, members, find_previous)
     evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
-    return TrainingResult(
+    result = TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",
         candidates=[
             CandidateRow(
@@ -85,11 +86,12 @@ def train(
             for k, score in clustering.tried.items()
         ],
         targets=[learned.row()],
-        **vars(evaluated),
+        **evaluated.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
         extractor=model.input.made_by,
     )
+    return TrainedPart(result, evaluated.paired)
 
 
 def _requested_clusters(job: TrainingJob, spec: TargetSpec) -> int | None:

@@ -11,7 +11,7 @@ import numpy as np
 from mlapi import label_types
 from mlapi.domain import Prediction, TargetSpec
 from mlapi.eva.open import Eva
-from mlapi.evaluation import comparison
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
 from mlapi.images.extraction import write_images
 from mlapi.images.folder_store import FolderFeatureStore
@@ -21,7 +21,7 @@ from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.run_folder.job import TrainingJob
 from registry.f1 import f1_by_label, indicators, macro_f1
-from registry.training_result import Comparison, ExemplarRow, MetricRow, OutcomeRow
+from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
 MAX_EXEMPLARS = 100  # of the tasks that are most like a reference, kept to be shown
 
@@ -103,17 +103,14 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
     def exemplars(self, predictions: dict[int, Prediction | None]) -> list[ExemplarRow]:
         return _exemplars(self._examples, predictions, self._spec)
 
-    def compare(
+    def paired(
         self, candidate: dict[int, Prediction | None], champion: dict[int, Prediction | None] | None
-    ) -> Comparison:
+    ) -> PairedHoldout:
         truth, predicted = _binary(self._examples, self._evaluated, candidate)
         _, of_champion = _binary(self._examples, self._evaluated, champion or {})
         tasks = [int(self._examples.tasks[i]) for i in self._evaluated]
-        both = comparison.PairedPredictions(
-            self._spec.name, "choice", tasks, truth, predicted, of_champion
-        )
-        serves = champion is not None
-        return comparison.compare([both], champion_serves=serves, seed=self._job.seed)
+        both = PairedTarget.of(self._spec.name, "choice", tasks, truth, predicted, of_champion)
+        return PairedHoldout([both], champion_serves=champion is not None)
 
 
 def _metrics(

@@ -12,9 +12,9 @@ from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import TrainingResult
 
 if TYPE_CHECKING:
+    from mlapi.evaluation.joined import TrainedPart
     from mlapi.pipelines.image_similarity.model import SimilarityModel
     from mlapi.pipelines.parts import Parts
 
@@ -66,7 +66,7 @@ class ImageSimilarity(ImagePipeline):
 
         return SimilarityPredictor(model)
 
-    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> "TrainedPart":
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.image_similarity.training import train
 

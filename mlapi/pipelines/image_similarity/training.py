@@ -10,6 +10,7 @@ from mlapi import label_types
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.evaluation.joined import TrainedPart
 from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderFeatureStore
 from mlapi.inputs import ImageFeatures
@@ -30,7 +31,7 @@ def train(
     images: ImageFeatures,
     store: FolderFeatureStore,
     eva: Eva,
-) -> TrainingResult:
+) -> TrainedPart:
     """See Pipeline.train. Raises TrainingFailed with no_references."""
     spec = job.targets[0]
     label = _label(job, spec)
@@ -47,15 +48,16 @@ def train(
     holdout = SimilarityHoldout(eva, job, examples, k, images, store)
     version, champion = Version(job.number, stored, model), load_champion(job, load_model, progress)
     found = evaluate(holdout, job, version, champion, progress)
-    return TrainingResult(
+    result = TrainingResult(
         recipe=f"{k} nearest neighbours",
         candidates=[],
         targets=[model.spec.row()],
-        **vars(found),
+        **found.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
         extractor=model.input.made_by,
     )
+    return TrainedPart(result, found.paired)
 
 
 def _label(job: TrainingJob, spec: TargetSpec) -> str:

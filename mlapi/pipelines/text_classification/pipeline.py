@@ -17,6 +17,7 @@ from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
+    from mlapi.evaluation.joined import TrainedPart
     from mlapi.pipelines.classification.model import Classifier
     from mlapi.pipelines.parts import Parts
 
@@ -61,7 +62,7 @@ class TextClassification(Pipeline):
 
         return ClassifierPredictor(model)
 
-    def train(self, job: TrainingJob, progress: ProgressWriter) -> TrainingResult:
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> "TrainedPart":
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
         from mlapi.pipelines.text_classification.model import TextModality

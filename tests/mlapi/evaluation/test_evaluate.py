@@ -5,10 +5,11 @@ import json
 import pytest
 
 from mlapi.eva.execute import StatementFailed
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare
 from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import Comparison, MetricRow, OutcomeRow
+from registry.training_result import MetricRow, OutcomeRow
 
 HASH = "0" * 64
 
@@ -33,10 +34,10 @@ class Constants(Holdout[str, str]):
             for task in (1, 2, 3)
         ]
 
-    def compare(self, candidate, champion):
-        ours, theirs = float(candidate == "a"), float(champion == "a")
-        serves = champion is not None
-        return Comparison("accuracy", ours, theirs, ours - theirs, None, 3, 0, serves)
+    def paired(self, candidate, champion):
+        values = [[found] * 3 for found in (candidate, champion)]
+        target = PairedTarget.of("topic", "choice", [1, 2, 3], ["a"] * 3, *values)
+        return PairedHoldout([target], champion is not None)
 
 
 def version(folder, model):
@@ -65,7 +66,7 @@ def evaluated(tmp_path):
 def test_without_a_champion_there_is_nothing_to_compare(evaluated):
     found, _ = evaluated()
 
-    assert found.comparison is None
+    assert found.paired is None
     assert found.metrics == [MetricRow("primary", 1.0, 3)]
     assert [o.task for o in found.outcomes] == [1, 2, 3]
     assert (found.exemplars, found.primary_metric) == ([], "accuracy")
@@ -82,14 +83,15 @@ def test_the_champion_is_loaded_once_and_predicts_the_same_holdout(evaluated):
 
     ((path, sha256),) = loaded
     assert (path.rsplit("/")[-1], sha256) == ("b", HASH)
-    assert (found.comparison.candidate, found.comparison.champion) == (1, 0)
-    assert found.comparison.champion_serves
+    compared = compare([found.paired], 0)
+    assert (compared.candidate, compared.champion) == (1, 0)
+    assert found.paired.champion_serves
 
 
 def test_a_champion_that_serves_nothing_of_today_is_compared_without_predictions(evaluated):
     found, _ = evaluated("other control")
 
-    assert not found.comparison.champion_serves
+    assert not found.paired.champion_serves
 
 
 def test_a_champion_of_another_pipeline_is_not_loaded(evaluated):
@@ -98,7 +100,7 @@ def test_a_champion_of_another_pipeline_is_not_loaded(evaluated):
 
     found, log = evaluated("b", pipeline="other", load=load)
 
-    assert not found.comparison.champion_serves
+    assert not found.paired.champion_serves
     assert log == ""
 
 
@@ -108,7 +110,7 @@ def test_a_champion_that_does_not_load_serves_nothing_and_is_logged(evaluated):
 
     found, log = evaluated("b", load=load)
 
-    assert not found.comparison.champion_serves
+    assert not found.paired.champion_serves
     assert "The champion v1-abcdef does not load: not an artifact" in log
 
 
@@ -116,7 +118,7 @@ def test_a_champion_on_which_evadb_fails_is_not_compared(evaluated):
     """A comparison that says so would promote the new version."""
     found, log = evaluated("broken")
 
-    assert found.comparison is None
+    assert found.paired is None
     assert found.metrics
     assert "The champion v1-abcdef could not be evaluated" in log
 

@@ -5,27 +5,10 @@ from dataclasses import replace
 import pytest
 
 from mlapi.evaluation.joined import join
-from registry.promotion import decide
-from registry.training_result import (
-    Comparison,
-    MetricRow,
-    OutcomeRow,
-    TargetComparison,
-    TargetRow,
-    TrainingResult,
-)
+from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
 
-def compared(metric, candidate, champion, n=40, **targets):
-    difference = candidate - champion
-    return Comparison(metric, candidate, champion, difference, None, n, 0, True, targets)
-
-
-def one(metric, candidate, champion, n=40):
-    return TargetComparison(metric, candidate, champion, candidate - champion, None, n, 0)
-
-
-def a_part(target, metric, value, tasks, comparison=None, **other):
+def a_part(target, metric, value, tasks, **baselines):
     return TrainingResult(
         recipe=f"recipe of {target}",
         candidates=[],
@@ -33,13 +16,12 @@ def a_part(target, metric, value, tasks, comparison=None, **other):
         metrics=[
             MetricRow("primary", value, len(tasks)),
             MetricRow(metric, value, len(tasks), target),
+            *(MetricRow(name, one, len(tasks), target) for name, one in baselines.items()),
         ],
         outcomes=[OutcomeRow(t, target, "a", 0.9, "a", True, ["a"], ["a"]) for t in tasks],
-        comparison=comparison,
         environment={"numpy": "2"},
         primary_metric=metric,
         artifact_sha256="of the part",
-        **other,
     )
 
 
@@ -50,10 +32,15 @@ def primary_of(result):
 
 def test_the_primary_value_is_the_mean_over_the_targets_of_all_parts():
     parts = [a_part("a", "macro_f1", 0.6, [1, 2]), a_part("b", "macro_f1", 1.0, [2, 3])]
-    extra = [MetricRow("macro_f1", 0.5, 2, "c"), *parts[0].metrics]
+    extra = [
+        MetricRow("macro_f1", 0.5, 2, "c"),
+        MetricRow("macro_f1", 0.1, 2, "c", split="train"),
+        MetricRow("macro_f1", None, 0, "d"),
+        *parts[0].metrics,
+    ]
     found = join([replace(parts[0], metrics=extra), parts[1]], [], "of all")
     assert found.primary_metric == "macro_f1"
-    assert primary_of(found) == MetricRow("primary", pytest.approx((2 * 0.6 + 1.0) / 3), 3)
+    assert primary_of(found) == MetricRow("primary", pytest.approx((0.6 + 0.5 + 1.0) / 3), 3)
     assert found.artifact_sha256 == "of all"
     assert found.recipe == "recipe of a / recipe of b"
     assert {row.target for row in found.outcomes} == {"a", "b"}
@@ -65,28 +52,19 @@ def test_metrics_that_differ_count_as_scores_of_which_higher_is_better():
     assert primary_of(found).value == pytest.approx((0.6 + 1 / (1 + 3.0)) / 2)
 
 
-@pytest.mark.parametrize(("errors", "promotes"), [((1.0, 9.0), True), ((9.0, 1.0), False)])
-def test_versions_are_compared_by_target_and_together_with_their_directions(errors, promotes):
-    tasks = list(range(40))
-    parts = [
-        a_part(
-            "a", "macro_f1", 0.6, tasks, compared("macro_f1", 0.6, 0.6, a=one("macro_f1", 0.6, 0.6))
-        ),
-        a_part("b", "mae", errors[0], tasks, compared("mae", *errors)),
+def test_metrics_that_differ_are_scored_target_by_target_with_their_baselines():
+    first = a_part("a", "macro_f1", 0.6, [1], baseline_macro_f1=0.2)
+    errors = [MetricRow("mae", value, 1, target) for target, value in (("b", 3.0), ("c", 0.0))]
+    second = replace(a_part("b", "mae", 1.5, [1]), metrics=errors)
+    found = join([first, second], [], "x")
+    assert primary_of(found).value == pytest.approx((0.6 + 1 / 4 + 1.0) / 3)
+    (baseline,) = [row for row in found.metrics if row.name == "baseline_primary"]
+    assert baseline.value is None, "An error has no baseline."
+    third = a_part("d", "adjusted_rand", 0.5, [1], baseline_adjusted_rand=0.0)
+    (baseline,) = [
+        row for row in join([first, third], [], "x").metrics if row.name == "baseline_primary"
     ]
-    comparison = join(parts, [], "x").comparison
-    assert set(comparison.targets) == {"a", "b"}
-    assert comparison.targets["b"].metric == "mae"
-    assert comparison.n == 40
-    assert decide("if_better", vars(comparison), has_champion=True).promote is promotes
-
-
-def test_a_part_that_was_not_compared_leaves_the_version_without_a_comparison():
-    parts = [
-        a_part("a", "macro_f1", 0.6, [1], compared("macro_f1", 0.6, 0.5)),
-        a_part("b", "f1", 1, [1]),
-    ]
-    assert join(parts, [], "x").comparison is None
+    assert (baseline.target, baseline.value) == ("", pytest.approx(0.1))
 
 
 def test_targets_of_a_pipeline_that_could_not_be_trained_are_carried_with_their_reason():

@@ -12,8 +12,9 @@ import numpy as np
 
 from mlapi import label_types, pipelines
 from mlapi.domain import InputError, NoPrediction, Prediction, ScoredValue
-from mlapi.evaluation import comparison
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion, outcome_row
+from mlapi.evaluation.joined import TrainedPart
 from mlapi.inputs import TextInput
 from mlapi.label_types.base import LabelType, Region
 from mlapi.label_types.label_metrics import row
@@ -212,8 +213,8 @@ class SpanHoldout(Holdout[SpanModel, dict[int, Prediction]]):
             for row, value in self._rows
         ]
 
-    def compare(self, candidate, champion):
-        both = comparison.PairedPredictions(
+    def paired(self, candidate, champion):
+        both = PairedTarget.of(
             self._spec.name,
             self._spec.kind,
             [row["id"] for row, _ in self._rows],
@@ -221,8 +222,7 @@ class SpanHoldout(Holdout[SpanModel, dict[int, Prediction]]):
             self._values(candidate),
             [None] * len(self._rows) if champion is None else self._values(champion),
         )
-        serves = champion is not None
-        return comparison.compare([both], champion_serves=serves, seed=self._job.seed)
+        return PairedHoldout([both], champion_serves=champion is not None)
 
 
 class SpanPipeline(Pipeline):
@@ -256,14 +256,15 @@ class SpanPipeline(Pipeline):
         version = Version(job.number, stored, model)
         champion = load_champion(job, load_model, report)
         found = evaluate(SpanHoldout(job), job, version, champion, report)
-        return TrainingResult(
+        result = TrainingResult(
             recipe="words",
             candidates=[],
             targets=[spec.row()],
-            **vars(found),
+            **found.of_result,
             environment=environment(),
             artifact_sha256=stored.sha256,
         )
+        return TrainedPart(result, found.paired)
 
     def learning_curve(self, job, report, result):
         return LearningCurve([])

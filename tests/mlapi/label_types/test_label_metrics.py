@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from mlapi.evaluation import comparison
 from mlapi.label_types import label_metrics
 
 LABELS = ["a", "b", "c"]
@@ -106,51 +105,3 @@ def test_ece_of_a_calibrated_model_is_given_and_falls_with_n():
     assert expected == label_metrics.ece_if_calibrated(few)
     assert label_metrics.ece_if_calibrated(many) < 0.03 < expected < 0.25
     assert label_metrics.ece(few, drawn) == pytest.approx(expected, abs=0.12)
-
-
-def judge(humans, candidate, champion, target="t"):
-    tasks = list(range(len(humans)))
-    return comparison.PairedPredictions(target, "choice", tasks, humans, candidate, champion)
-
-
-def test_the_interval_covers_a_difference_that_is_there():
-    rng = np.random.default_rng(3)
-    humans = [LABELS[i] for i in rng.integers(3, size=500)]
-
-    def right(share):
-        return [h if rng.random() < share else None for h in humans]
-
-    found = comparison.compare(
-        [judge(humans, right(0.9), right(0.6))], champion_serves=True, seed=0
-    )
-
-    low, high = found.interval
-    assert 0 < low < found.difference < high
-    assert high - low < 0.15
-
-
-def test_targets_are_averaged_unweighted():
-    big = judge(["a", "b"] * 50, ["a", "b"] * 50, ["a", "b"] * 50, "big")
-    small = judge(["a", "b"], ["a", None], ["a", "b"], "small")
-
-    found = comparison.compare([big, small], champion_serves=True, seed=0)
-
-    assert found.candidate == pytest.approx((1 + 0.5) / 2)
-    assert found.champion == 1
-    assert found.n == 100
-    assert found.targets["small"].n == 2
-
-
-def test_nothing_to_compare_is_undefined():
-    found = comparison.compare([], champion_serves=False, seed=0)
-
-    assert (found.candidate, found.interval, found.n) == (None, None, 0)
-
-
-def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
-    humans, candidate = ["a", "b", "c", "a"] * 20, ["a", "b", "c", "c"] * 20
-    champion = ["a", "b", "b", None] * 20
-
-    found = comparison.compare([judge(humans, candidate, champion)], champion_serves=True, seed=11)
-
-    assert found.interval == pytest.approx([0.2433781, 0.4078491], abs=1e-6)

@@ -4,11 +4,13 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from mlapi.domain import TargetSpec
 from mlapi.images.features import ExtractorRef
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.artifact import pack, unpack
+from mlapi.pipelines.image_clusters.adjusted_rand import adjusted_rand
 from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
 from mlapi.pipelines.image_clusters.clustering import cluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
@@ -113,3 +115,25 @@ def test_an_artifact_of_clusters_holds_the_whole_model():
     assert (found.spec, found.input, found.names) == (SPEC, OPENCV, model.names)
     np.testing.assert_array_equal(found.centres, model.centres)
     assert pack("image_clusters", found.to_parts()) == content
+
+
+def test_the_adjusted_rand_index_under_weights_is_scikit_learns_on_the_tasks_drawn():
+    rng = np.random.default_rng(0)
+    truth = np.array(["a", "b", "c"])[rng.integers(3, size=60)]
+    clusters = np.where(rng.random(60) < 0.6, np.unique(truth, return_inverse=True)[1], -1)
+    weights = rng.multinomial(60, np.full(60, 1 / 60), size=20).astype(np.float32)
+
+    found = adjusted_rand(list(truth), clusters)(weights)
+
+    for score, row in zip(found, weights.astype(int), strict=True):
+        drawn = np.repeat(np.arange(60), row)
+        assert score == pytest.approx(adjusted_rand_score(truth[drawn], clusters[drawn]))
+
+
+@pytest.mark.parametrize(
+    ("truth", "clusters"), [("aaa", [0, 0, 0]), ("abc", [2, 1, 0]), ("aab", [0, 0, 0])]
+)
+def test_the_adjusted_rand_index_of_one_group_is_scikit_learns(truth, clusters):
+    score = adjusted_rand(list(truth), np.array(clusters))
+    assert score(np.ones((1, 3))) == adjusted_rand_score(list(truth), clusters)
+    assert np.isnan(score(np.array([[1, 0, 0]])))

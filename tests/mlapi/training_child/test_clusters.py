@@ -50,6 +50,21 @@ def test_clusters_are_found_without_any_label(image_job):
     check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
 
 
+def test_versions_are_compared_by_adjusted_rand_with_its_interval(image_job):
+    files, labels = digits(300)
+    few = clusters(image_job, files, labels, 2)
+    few.train()
+    theirs = champion_of(few, pipeline="image_clusters", extractor=OPENCV)
+
+    comparison = clusters(image_job, files, labels, 10, champion=theirs).train()["comparison"]
+
+    assert comparison["metric"] == "adjusted_rand"
+    assert comparison["champion_serves"]
+    low, high = comparison["interval"]
+    assert 0 < low < comparison["difference"] < high
+    assert comparison["targets"]["kind"]["interval"] == comparison["interval"]
+
+
 def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     files, labels = digits(400)
     first = clusters(image_job, files[:300], [None] * 300, 10)

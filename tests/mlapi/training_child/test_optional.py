@@ -153,7 +153,7 @@ def test_a_part_of_the_evaluation_that_fails_is_left_out(make_job, monkeypatch, 
     assert f"The {part} could not be evaluated: KeyError: 'task 7'" in job.log
 
 
-@pytest.mark.parametrize("where", ["compare", "predict_champion"])
+@pytest.mark.parametrize("where", ["paired", "predict_champion"])
 def test_a_comparison_that_fails_is_none_and_so_promotes_nothing(make_job, monkeypatch, where):
     earlier = make_job(tasks(*some_texts(60)), [target()], number=1)
     earlier.train()

@@ -10,6 +10,7 @@ from mlapi.pipelines import artifact, version_predictor
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
+from registry.promotion import decide
 from tests.mlapi.image_files import digits
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target
@@ -23,13 +24,13 @@ TOPIC = TargetSpec.from_dict({**target(), "pipeline": "text_classification"})
 def run_of_two(image_job):
     """`run_of_two(topics, **job)`: tasks with an image and a text, a pipeline for each."""
 
-    def make(topics=TOPICS, **other):
+    def make(topics=TOPICS, images_labelled=True, **other):
         files, kinds = digits(N)
         rows = [
             {
                 "id": i + 1,
                 "data": {"image": f"/data/upload/1/{i + 1}.png", "text": TEXTS[i]},
-                "labels": {"kind": kinds[i], "topic": topics[i]},
+                "labels": {"topic": topics[i]} | ({"kind": kinds[i]} if images_labelled else {}),
                 "split": "holdout" if i % 5 == 0 else "train",
             }
             for i in range(N)
@@ -95,6 +96,65 @@ def test_each_part_is_compared_with_the_champions_part_of_its_pipeline(run_of_tw
     assert comparison["n"] == N // 5
     for one in comparison["targets"].values():
         assert one["candidate"] == pytest.approx(one["champion"])
+    assert comparison["interval"] == [0, 0]
+
+
+def test_a_version_is_compared_over_the_targets_of_all_its_pipelines(run_of_two):
+    wrong = [*TOPICS[1:], TOPICS[0]]  # each text has the topic of another one
+    first = run_of_two(topics=wrong)
+    first.train()
+    champion = champion_of(first, pipeline="image_classification, text_classification")
+
+    comparison = run_of_two(champion=champion).train()["comparison"]
+
+    kind, topic = (comparison["targets"][name] for name in ("kind", "topic"))
+    assert kind["difference"] == 0
+    assert comparison["difference"] == pytest.approx(topic["difference"] / 2)
+    low, high = comparison["interval"]
+    assert 0 < low < comparison["difference"] < high
+    assert decide("if_better", comparison | {"n": 30}, has_champion=True).clause == "as_good"
+    turned = comparison | {"n": 30, "candidate": comparison["champion"], "champion": 1.0}
+    assert decide("if_better", turned, has_champion=True).clause == "worse"
+
+
+def test_a_version_that_has_lost_a_part_of_the_champion_is_not_compared_with_it(run_of_two):
+    """An empty comparison promotes nothing; one over the remaining targets might."""
+    first = run_of_two()
+    first.train()
+    champion = champion_of(first, pipeline="image_classification, text_classification")
+    job = run_of_two(topics=["fruit"] * N, champion=champion)
+
+    assert job.train()["comparison"] is None
+    lost = "it has learned text_classification, the new version not"
+    assert any(lost in line.get("log", "") for line in job.progress)
+
+
+def test_a_part_that_neither_version_has_leaves_the_others_compared(run_of_two):
+    first = run_of_two(topics=["fruit"] * N)
+    first.train()
+    champion = champion_of(first, pipeline="image_classification, text_classification")
+
+    same = run_of_two(topics=["fruit"] * N, champion=champion).train()["comparison"]
+    more = run_of_two(champion=champion).train()["comparison"]
+
+    assert set(same["targets"]) == {"kind"}
+    assert more["targets"]["topic"]["champion"] == 0
+    assert more["difference"] > 0
+
+
+def test_each_pipeline_adds_the_learning_curve_of_its_targets(run_of_two):
+    job = run_of_two()
+    job.train()
+
+    assert carry_out(job.folder, curve=True) == 0
+
+    points = {"kind": {}, "topic": {}}
+    for row in job.read("curve.json")["metrics"]:
+        assert row["name"] == "learning_curve"
+        points[row["target"]][row["step"]] = row["value"]
+    for name, of_target in points.items():
+        assert len(of_target) == 4
+        assert of_target[max(of_target)] == pytest.approx(job.metric("macro_f1", target=name))
 
 
 def test_a_pipeline_that_cannot_be_trained_leaves_its_targets_untrained_with_the_reason(run_of_two):
@@ -196,15 +256,6 @@ def test_the_part_that_is_left_is_compared_with_its_own(run_of_two_references):
     assert comparison["candidate"] == pytest.approx(comparison["champion"])
 
 
-def test_each_part_has_its_learning_curve(run_of_two):
-    job = run_of_two()
-    job.train()
-
-    assert carry_out(job.folder, curve=True) == 0
-
-    assert {m["target"] for m in job.read("curve.json")["metrics"]} == {"kind", "topic"}
-
-
 def test_the_curve_of_the_only_part_that_was_trained_is_its_own(run_of_two):
     job = run_of_two(topics=["fruit"] * N)
     job.train()
@@ -212,3 +263,12 @@ def test_the_curve_of_the_only_part_that_was_trained_is_its_own(run_of_two):
     assert carry_out(job.folder, curve=True) == 0
 
     assert {m["target"] for m in job.read("curve.json")["metrics"]} == {"kind"}
+
+
+def test_a_pipeline_without_any_label_leaves_its_targets_untrained(run_of_two):
+    result = run_of_two(images_labelled=False).train()
+
+    states = {t["name"]: (t["trained"], t["untrained_reason"]) for t in result["targets"]}
+    assert states["topic"] == (True, "")
+    assert states["kind"][0] is False
+    assert "usable label" in states["kind"][1]

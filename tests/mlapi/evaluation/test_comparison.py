@@ -1,0 +1,124 @@
+"""Candidate and champion on the same tasks: by target, together, and the promotion that follows."""
+
+import numpy as np
+import pytest
+
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare
+from registry.promotion import decide
+
+LABELS = ["a", "b", "c"]
+
+
+def paired(humans, candidate, champion, target="t"):
+    tasks = list(range(len(humans)))
+    return PairedTarget.of(target, "choice", tasks, humans, candidate, champion)
+
+
+def compared(*targets, seed=0):
+    return compare([PairedHoldout(targets, champion_serves=True)], seed)
+
+
+def test_the_interval_covers_a_difference_that_is_there():
+    rng = np.random.default_rng(3)
+    humans = [LABELS[i] for i in rng.integers(3, size=500)]
+
+    def right(share):
+        return [h if rng.random() < share else None for h in humans]
+
+    found = compared(paired(humans, right(0.9), right(0.6)))
+
+    low, high = found.interval
+    assert 0 < low < found.difference < high
+    assert high - low < 0.15
+
+
+def test_targets_are_averaged_unweighted():
+    big = paired(["a", "b"] * 50, ["a", "b"] * 50, ["a", "b"] * 50, "big")
+    small = paired(["a", "b"], ["a", None], ["a", "b"], "small")
+
+    found = compared(big, small)
+
+    assert found.candidate == pytest.approx((1 + 0.5) / 2)
+    assert found.champion == 1
+    assert found.n == 100
+    assert found.targets["small"].n == 2
+
+
+def test_nothing_to_compare_is_undefined():
+    found = compare([], 0)
+
+    assert (found.candidate, found.interval, found.n) == (None, None, 0)
+
+
+def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
+    humans, candidate = ["a", "b", "c", "a"] * 20, ["a", "b", "c", "c"] * 20
+    champion = ["a", "b", "b", None] * 20
+
+    found = compared(paired(humans, candidate, champion), seed=11)
+
+    assert found.interval == pytest.approx([0.2433781, 0.4078491], abs=1e-6)
+
+
+def an_error(target, candidate, champion, tasks):
+    """A target whose metric is a mean error: each task's is given."""
+
+    def score(errors):
+        return lambda weights: weights @ np.array(errors) / weights.sum(axis=1)
+
+    return PairedTarget(target, "mae", tasks, score(candidate), score(champion))
+
+
+def test_pipelines_are_compared_together_on_the_tasks_of_all_their_targets():
+    humans = ["a", "b"] * 20
+    same = paired(humans, humans, humans, "same")
+    better = paired(humans[:30], humans[:30], ["a", "b"] * 10 + [None] * 10, "better")
+
+    found = compare([PairedHoldout([same], True), PairedHoldout([better], False)], 0)
+
+    alone = found.targets["better"]
+    assert found.n == 40
+    assert found.champion_serves
+    assert found.difference == pytest.approx(alone.difference / 2)
+    low, high = found.interval
+    assert 0 < low < found.difference < high
+    assert high - low < alone.interval[1] - alone.interval[0]
+
+
+@pytest.mark.parametrize(("errors", "promotes"), [((1.0, 9.0), True), ((9.0, 1.0), False)])
+def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_better(errors, promotes):
+    humans, n = ["a", "b"] * 20, 40
+    candidate, champion = ([error] * n for error in errors)
+
+    found = compared(
+        paired(humans, humans, humans), an_error("size", candidate, champion, list(range(n)))
+    )
+
+    assert found.metric == "primary"
+    assert found.candidate == pytest.approx((1 + 1 / (1 + errors[0])) / 2)
+    assert found.champion == pytest.approx((1 + 1 / (1 + errors[1])) / 2)
+    low, high = found.interval
+    assert (low > 0) is promotes
+    assert (high < 0) is not promotes
+    size = found.targets["size"]
+    assert (size.metric, size.candidate, size.champion) == ("mae", *errors)
+    assert size.difference == errors[0] - errors[1]
+    assert decide("if_better", vars(found), has_champion=True).promote is promotes
+
+
+def test_errors_alone_are_compared_as_errors():
+    tasks = list(range(40))
+
+    found = compared(
+        an_error("a", [1.0] * 40, [3.0] * 40, tasks), an_error("b", [2.0] * 40, [2.0] * 40, tasks)
+    )
+
+    assert (found.metric, found.candidate, found.champion) == ("mae", 1.5, 2.5)
+    assert decide("if_better", vars(found), has_champion=True).promote
+
+
+def test_a_target_without_tasks_takes_no_part():
+    humans = ["a", "b"] * 20
+
+    found = compared(paired(humans, humans, humans), an_error("b", [], [], []))
+
+    assert (found.metric, set(found.targets)) == ("macro_f1", {"t"})
