@@ -166,34 +166,40 @@ def _mirrored(
 def _predict(
     served: _Served, rows: list[dict[str, Any]], store: FeatureSource
 ) -> list[_TaskAnswers]:
-    """The predictor's answers; rows on which it fails get `prediction_failed`. Logs one traceback.
+    """The predictor's answers; targets of a pipeline that fails on a row get `prediction_failed`.
 
-    Raises EvalsError, and OperationalError or InterfaceError where the database is unavailable.
+    Logs one traceback for each pipeline. Raises EvalsError, and OperationalError or InterfaceError
+    where the database is unavailable.
     """
-    attempt = _BisectingPredictor(served, store)
-    answers = attempt.predict(rows) if rows else []
+    answers: list[_TaskAnswers] = [{} for _ in rows]
+    for predictor in served.predictor.each if rows else ():
+        attempt = _BisectingPredictor(predictor, served.specs, store)
+        for found, more in zip(answers, attempt.predict(rows), strict=True):
+            found.update(more)
+        if attempt.failure is not None:
+            log.error(
+                "prediction_failed",
+                version=served.version.label,
+                pipelines=predictor.pipelines,
+                tasks=attempt.failed,
+                exc_info=attempt.failure,
+            )
     names = served_names(served.project, served.version, served.specs)
-    if names.names:
-        answers = [names.of_answers(found) for found in answers]
-    if attempt.failure is not None:
-        log.error(
-            "prediction_failed",
-            version=served.version.label,
-            tasks=attempt.failed,
-            exc_info=attempt.failure,
-        )
-    return answers
+    return [names.of_answers(found) for found in answers] if names.names else answers
 
 
 class _BisectingPredictor:
-    """Predicts rows, and isolates by bisection those on which the model fails.
+    """Predicts rows with a pipeline, and isolates by bisection those on which its model fails.
 
     A batch whose halves both fail is sampled first: where the model fails on each of eight rows,
     all are counted as failed, which costs a dozen calls instead of two for each row.
     """
 
-    def __init__(self, served: _Served, store: FeatureSource) -> None:
-        self._served = served
+    def __init__(
+        self, predictor: VersionPredictor, specs: tuple[TargetSpec, ...], store: FeatureSource
+    ) -> None:
+        self._predictor = predictor
+        self._specs = specs
         self._store = store
         self.failed = 0
         self.failure: Exception | None = None
@@ -207,10 +213,10 @@ class _BisectingPredictor:
         self, rows: list[dict[str, Any]], *, is_shared: bool = False
     ) -> list[_TaskAnswers] | None:
         """The predictor's answers to one batch; None if it fails."""
-        predictor = self._served.predictor
+        predictor = self._predictor
         predict = predictor.predict_shared if is_shared else predictor.predict
         try:
-            answers = predict(rows, self._served.specs, self._store)
+            answers = predict(rows, self._specs, self._store)
             if len(answers) != len(rows):
                 raise ValueError(f"{len(answers)} answers for {len(rows)} rows")
             return answers
@@ -244,9 +250,13 @@ class _BisectingPredictor:
 
     def _failed(self, rows: list[dict[str, Any]]) -> list[_TaskAnswers]:
         self.failed += len(rows)
-        name = self._served.specs[0].name
-        failure = NoPrediction(name, "prediction_failed", "The model failed on this task.")
-        return [{name: failure} for _ in rows]
+        learned = {(target.name, target.pipeline) for target in self._predictor.targets}
+        names = [spec.name for spec in self._specs if (spec.name, spec.pipeline) in learned]
+        failed = {
+            name: NoPrediction(name, "prediction_failed", "The model failed on this task.")
+            for name in names
+        }
+        return [dict(failed) for _ in rows]
 
 
 def _why_empty(answers: _TaskAnswers, config: LabelConfig) -> str:

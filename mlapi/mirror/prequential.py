@@ -12,12 +12,12 @@ from typing import Any
 import structlog
 
 from mlapi import label_types, model_cache
-from mlapi.domain import Prediction, TargetSpec
+from mlapi.domain import NoPrediction, Prediction, TargetSpec
 from mlapi.images.online import OnlineFeatures
 from mlapi.labelstudio import consensus, visibility
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.response_schemas import parse_datetime
-from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.version_predictor import VersionPredictor
 from mlapi.served_names import served_names
 from registry.actions.tasks import TaskState
 from registry.label_renames import Renames
@@ -25,6 +25,8 @@ from registry.models import AuditEntry, ModelVersion, Outcome, Project
 from registry.models.audit_entry import CHAMPION_MOVES
 
 log = structlog.get_logger(__name__)
+
+_Answers = dict[str, Prediction | NoPrediction]
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Champions:
 
     def __init__(self) -> None:
         self._version: int | None = None
-        self._predictor: Predictor | None = None
+        self._predictor: VersionPredictor | None = None
 
     def load(self, version: ModelVersion) -> None:
         """Load the version's predictor; None is stored for one that does not load."""
@@ -67,7 +69,7 @@ class Champions:
         except Exception:
             log.exception("champion_failed", project=version.project_id, version=version.label)
 
-    def predictor(self, version: ModelVersion) -> Predictor | None:
+    def predictor(self, version: ModelVersion) -> VersionPredictor | None:
         """The version's predictor; None if it does not load. Raises NotLoaded."""
         if version.pk != self._version:
             loaded = model_cache.cached(version)
@@ -157,7 +159,7 @@ class Questions:
     def outcomes(self) -> list[tuple[int, Outcome]]:
         """Each outcome with its task's id in Label Studio; the outcome's `task` is still unset.
 
-        A model that fails is logged only, so that the labels are stored.
+        A part that fails is logged only, so that the labels are stored.
         """
         return [
             outcome for questions in self._asked.values() for outcome in self._predict(questions)
@@ -180,7 +182,7 @@ class _Question:
     task_id: int
     first: FirstLabels
     version: ModelVersion
-    predictor: Predictor
+    predictor: VersionPredictor
 
 
 def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[int, Outcome]]:
@@ -188,17 +190,35 @@ def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[in
     targets = questions[0].first.targets
     # By stored features only: the mirror's lock is not held while an image is downloaded.
     store = OnlineFeatures(project, seconds=0)
-    answers = predictor.predict([q.first.data for q in questions], targets, store)
+    answers: list[_Answers] = [{} for _ in questions]
+    for part in predictor.each:
+        for found, more in zip(answers, _answers(part, questions, store), strict=True):
+            found |= more
     names = served_names(project, version, targets)
-    found = []
+    outcomes = []
     for question, answer in zip(questions, answers, strict=True):
         visible = visibility.visible_answers(names.of_answers(answer), targets)
-        found += [
+        outcomes += [
             (question.task_id, _outcome(version, question.first, predicted, human))
             for name, human in question.first.labels.items()
             if isinstance(predicted := visible.get(name), Prediction)
         ]
-    return found
+    return outcomes
+
+
+def _answers(
+    part: VersionPredictor, questions: Sequence[_Question], store: OnlineFeatures
+) -> list[_Answers]:
+    """A part's answers; of each task alone where all together fail, and none where that fails."""
+    try:
+        targets = questions[0].first.targets
+        return part.predict([q.first.data for q in questions], targets, store)
+    except Exception:
+        if len(questions) > 1:
+            return [answers for one in questions for answers in _answers(part, [one], store)]
+        version = questions[0].version
+        log.exception("champion_failed", project=version.project_id, version=version.label)
+        return [{}]
 
 
 def _labelled_since(task: TaskState | None) -> datetime | None:

@@ -55,6 +55,11 @@ class VersionPredictor(Predictor):
         self.nbytes = sum(part.nbytes for part in parts.values())
         self._reads_data = all(pipelines.get(pipeline_of(name)).input.in_data for name in parts)
         self._batches = Batches()
+        self._each: tuple[VersionPredictor, ...] = ()
+        if len(parts) + len(failed) > 1:
+            lost = (VersionPredictor({}, frozenset({name})) for name in sorted(failed))
+            loaded = (VersionPredictor({name: part}) for name, part in parts.items())
+            self._each = (*lost, *loaded)
 
     def predict_shared(
         self,
@@ -69,6 +74,14 @@ class VersionPredictor(Predictor):
         if not self._reads_data:
             return self.predict(rows, specs, store)
         return self._batches.predict(lambda r, s: self.predict(r, s, store), rows, specs)
+
+    @property
+    def each(self) -> "tuple[VersionPredictor, ...]":
+        """Each part as a version of its own: one may fail on a task, and the others not.
+
+        First those that did not load, as a task without a prediction has the first reason.
+        """
+        return self._each or (self,)
 
     def predict(
         self,

@@ -43,13 +43,19 @@ def opencv() -> ExtractorRef:
 
 
 @lru_cache
-def artifact(n: int = 120) -> bytes:
-    """The artifact of a Classifier for the control `kind` on the field `image`."""
+def artifact(n: int = 120, needs: tuple[str, ...] = ()) -> bytes:
+    """The artifact of a Classifier for the control `kind` on the field `image`.
+
+    `needs`: packages that it needs beside those that it does.
+    """
     classes = np.array([LABELS.index(label) for label in digits(n)[1]])
     estimator = LINEAR.fit(features_of(n), classes, len(LABELS), "single")
     target = TrainedTarget(SPEC, estimator, Temperature(0.2))
     model = Classifier("image_classification", ImageFeatures(opencv()), [target])
-    return pack(model.pipeline, model.to_parts())
+    parts = model.to_parts()
+    for described in parts["targets"]:
+        described["needs"] = [*described["needs"], *needs]
+    return pack(model.pipeline, parts)
 
 
 def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
