@@ -12,37 +12,49 @@ _NAME = "progress.jsonl"
 
 
 class ProgressWriter:
-    """Appends one JSON object per line, each at once, so that the parent reads whole lines."""
+    """Appends one JSON object per line, each at once, so that the parent reads whole lines.
 
-    def __init__(self, folder: Path, *, begin: float = 0.0, end: float = 1.0) -> None:
+    `name` is that of a version's part, in phases, log and counts, where it has several.
+    """
+
+    def __init__(
+        self, folder: Path, *, begin: float = 0.0, end: float = 1.0, name: str = ""
+    ) -> None:
         self._folder = folder
         self.path = folder / _NAME
         self._begin, self._end = begin, end
+        self._name = name
 
-    def part(self, begin: float, end: float) -> "ProgressWriter":
+    def part(self, begin: float, end: float, name: str = "") -> "ProgressWriter":
         """A writer for the part of the work from `begin` to `end`, each within 0..1."""
         span = self._end - self._begin
         return ProgressWriter(
-            self._folder, begin=self._begin + span * begin, end=self._begin + span * end
+            self._folder,
+            begin=self._begin + span * begin,
+            end=self._begin + span * end,
+            name=name or self._name,
         )
 
     def phase(self, name: str, progress: float) -> None:
         """Begins a phase now; `progress` within 0..1 of this part."""
         within = min(max(progress, 0.0), 1.0)
         done = self._begin + (self._end - self._begin) * within
-        self._append({"phase": name, "at": time.time(), "progress": round(done, 3)})
+        self._append({"phase": self._named(name), "at": time.time(), "progress": round(done, 3)})
 
     def log(self, text: str) -> None:
         """Appends a line to the run's log."""
-        self._append({"log": text})
+        self._append({"log": self._named(text)})
 
     def unreadable(self, tasks: Mapping[str, int]) -> None:
         """The number of tasks without an input that can be read, by code of the reason."""
-        self._append({"unreadable": dict(tasks)})
+        self._append({"unreadable": dict(tasks), "part": self._name})
 
     def statement(self, statement: dict[str, Any]) -> None:
         """Appends an executed EvaDB statement: `{"sql", "seconds", "rows"}`."""
         self._append({"statement": statement})
+
+    def _named(self, text: str) -> str:
+        return f"{self._name}: {text}" if self._name else text
 
     def _append(self, line: dict[str, Any]) -> None:
         with open(self.path, "a", encoding="utf-8") as f:

@@ -1,6 +1,7 @@
 """Keeps a run's row up to date: its heartbeat, phase and log, and the request to cancel it."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -108,6 +109,7 @@ class RunLog:
 
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
+        self._unreadable: dict[str, dict[str, int]] = {}  # by the version's part
 
     def phase(self, name: str, progress: float) -> None:
         """Enters a phase; the previous one gets its duration."""
@@ -132,7 +134,8 @@ class RunLog:
             if line.get("log"):
                 log += _stamped(str(line["log"]))
             if line.get("unreadable"):
-                self._count_unreadable(line["unreadable"])
+                self._unreadable[line.get("part", "")] = line["unreadable"]
+                self._count_unreadable()
             if line.get("statement"):
                 statements.append(line["statement"])
             if line.get("progress") is not None:
@@ -141,14 +144,25 @@ class RunLog:
             self._run, progress=progress, log=log or None, statements=statements or None
         )
 
-    def _count_unreadable(self, tasks: dict[str, int]) -> None:
-        """Stores why tasks have no input that can be read, with the cure for each reason."""
+    def _count_unreadable(self) -> None:
+        """Stores why tasks have no input that can be read, with the cure for each reason.
+
+        The counts of several parts are added up, with each one's own beside the sum.
+        """
+        sums: Counter[str] = Counter()
+        for tasks in self._unreadable.values():
+            sums.update(tasks)
         reasons = [
-            {"code": code, "tasks": n, "hint": INPUT_HINTS.get(code, "")}
-            for code, n in sorted(tasks.items(), key=lambda item: (-item[1], item[0]))
+            {"code": code, "tasks": n, "hint": INPUT_HINTS.get(code, ""), **self._parts(code)}
+            for code, n in sorted(sums.items(), key=lambda item: (-item[1], item[0]))
         ]
         counts = {**self._run.dataset_counts, "unreadable": reasons}
         runs.set_details(self._run, dataset_counts=counts)
+
+    def _parts(self, code: str) -> dict[str, dict[str, int]]:
+        """The tasks of each part that have the reason; nothing for a run of one part."""
+        named = {name: tasks[code] for name, tasks in self._unreadable.items() if code in tasks}
+        return {} if "" in named else {"parts": named}
 
 
 def _when(seconds: Any) -> datetime | None:

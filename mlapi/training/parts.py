@@ -47,7 +47,7 @@ def _train_each(
     trained: dict[str, TrainedPart] = {}
     failures: dict[str, TrainingFailed] = {}
     for i, job in enumerate(jobs):
-        part = progress.part(i / len(jobs), (i + 1) / len(jobs))
+        part = progress.part(i / len(jobs), (i + 1) / len(jobs), job.name)
         try:
             trained[job.name] = pipelines.get(job.pipeline).train(_beside(job, champions), part)
         except TrainingFailed as failure:

@@ -73,6 +73,13 @@ def test_a_run_counts_the_tasks_that_cannot_be_read_by_reason_with_the_cure(clie
         assert part in page
 
 
+def test_a_run_of_several_parts_names_whose_tasks_cannot_be_read(client, running):
+    each = {"image_classification": 1, "text_classification": 2}
+    reasons = [{"code": "field_missing", "tasks": 3, "hint": "", "parts": each}]
+    runs.set_details(running, dataset_counts={**COUNTS, "unreadable": reasons})
+    assert "(image_classification 1, text_classification 2)" in page_of(client, running)
+
+
 def test_a_run_that_moves_is_followed_and_one_that_ended_is_not(client, running):
     assert "registry/run.js" in page_of(client, running)
     runs.succeed(running)
