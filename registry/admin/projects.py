@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
@@ -12,6 +13,7 @@ from registry.actions.operator.configure import Configure
 from registry.errors import EvalsError
 from registry.formatting import unreadable_tasks_text
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
+from registry.models.pipeline_names import has_pipeline, names
 from registry.models.project import default_policy
 
 from .access_keys import connect_view
@@ -23,7 +25,25 @@ from .project_page import overview
 from .registry_admin import RegistryAdmin, is_list
 
 _TRAINING = "Training"
+_UNSERVED = "none"
 _EDITABLE = [*default_policy(), "options", "promotion_rule", "reason"]
+
+
+class PipelineFilter(admin.SimpleListFilter):
+    """By one of the pipelines that serve a project."""
+
+    title = "pipeline"
+    parameter_name = "pipeline"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        texts = Project.objects.order_by("pipeline").values_list("pipeline", flat=True).distinct()
+        return [*((name, name) for name in names(texts)), (_UNSERVED, "None")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = self.value()
+        if value == _UNSERVED:
+            return queryset.filter(pipeline="")
+        return queryset.filter(has_pipeline(value)) if value else queryset
 
 
 @admin.register(Project)
@@ -32,7 +52,7 @@ class ProjectAdmin(RegistryAdmin):
 
     form = ProjectForm
     list_display = ["title_or_uid", "served_by", "champion_link", "promotion_rule", "connected"]
-    list_filter = ["pipeline", "promotion_rule"]
+    list_filter = [PipelineFilter, "promotion_rule"]
     list_select_related = ["champion"]
     search_fields = ["title", "uid", "hostname"]
     autocomplete_fields: list[str] = []

@@ -14,6 +14,7 @@ from rest_framework.filters import BaseFilterBackend, SearchFilter
 from rest_framework.request import Request
 
 from registry.errors import EvalsError
+from registry.models.pipeline_names import has_pipeline
 
 MAX_ID = 2**63 - 1
 MAX_NUMBER = 2**31 - 1
@@ -50,6 +51,16 @@ class LabelFilter(django_filters.CharFilter):
 
     def filter(self, qs: QuerySet, value: str) -> QuerySet:
         return qs.filter(**{f"{self.field_name}__contains": [value]}) if value else qs
+
+
+class PipelineFilter(django_filters.CharFilter):
+    """A pipeline that is one of those of a project or version."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label="The name of one of its pipelines.", **kwargs)
+
+    def filter(self, qs: QuerySet, value: str) -> QuerySet:
+        return qs.filter(has_pipeline(value)) if value else qs
 
 
 class _FlagField(forms.NullBooleanField):

@@ -16,7 +16,7 @@ from registry.reports.series import metric_series, prequential_series
 from registry.reports.tasks import label_next, similar
 
 from .base import Resource
-from .filters import AfterFilter, BeforeFilter, FlagFilter
+from .filters import AfterFilter, BeforeFilter, FlagFilter, PipelineFilter
 from .project_serializers import (
     LabelNextQuery,
     MetricPointSerializer,
@@ -40,7 +40,7 @@ class ProjectFilter(django_filters.FilterSet):
 
     uid = django_filters.CharFilter()
     hostname = django_filters.CharFilter()
-    pipeline = django_filters.CharFilter()
+    pipeline = PipelineFilter()
     promotion_rule = django_filters.ChoiceFilter(choices=PromotionRule.choices)
     has_champion = FlagFilter(field_name="champion", lookup_expr="isnull", exclude=True)
     created_after = AfterFilter("created_at")

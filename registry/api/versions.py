@@ -19,7 +19,7 @@ from registry.reports.tasks import mistakes
 
 from .base import Resource
 from .downloads import Markdown, Octets, download
-from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter
+from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter, PipelineFilter
 from .version_serializers import (
     CardSerializer,
     CompareQuery,
@@ -40,7 +40,7 @@ class VersionFilter(django_filters.FilterSet):
     run = IdFilter("run_id")
     number = NumberFilter("number")
     label = django_filters.CharFilter()
-    pipeline = django_filters.CharFilter()
+    pipeline = PipelineFilter()
     recipe = django_filters.CharFilter()
     champion = FlagFilter(method="by_champion", label="Whether it is the champion.")
     archived = FlagFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)

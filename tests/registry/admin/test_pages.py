@@ -104,6 +104,23 @@ def test_lists_are_filtered(client, rows, query):
     assert client.get(f"/admin/registry/{query}").status_code == 200
 
 
+def test_projects_are_filtered_by_one_of_their_pipelines(client):
+    both = make.ProjectFactory(title="Both", pipeline="image_clusters, text_classification")
+    make.ProjectFactory(title="Texts")
+    make.ProjectFactory(title="Nothing", pipeline="")
+
+    def titles(pipeline):
+        page = client.get("/admin/registry/project/", {"pipeline": pipeline}).content.decode()
+        return {title for title in ("Both", "Texts", "Nothing") if f">{title}<" in page}
+
+    assert titles("text_classification") == {"Both", "Texts"}
+    assert titles("image_clusters") == {"Both"}
+    assert titles("none") == {"Nothing"}
+    page = client.get("/admin/registry/project/").content.decode()
+    assert "?pipeline=image_clusters" in page
+    assert both.pipeline in page
+
+
 def test_the_lists_of_a_project_hold_only_its_own_rows(client, rows):
     other = make.ModelVersionFactory(project=rows["project"][1])
     project = rows["project"][0]

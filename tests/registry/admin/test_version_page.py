@@ -1,6 +1,7 @@
 """The page of a version: how good it is, where it is wrong, and what can be done with it."""
 
 import hashlib
+import re
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -116,6 +117,43 @@ def test_each_target_has_its_label_type_and_its_pipeline(client):
     ):
         row = next(row for row in page.split("<tr>") if f'class="wrapped">{name}</th>' in row)
         assert f"<td>{kind}</td><td>{pipeline}</td>" in row
+
+
+def test_a_version_of_two_pipelines_shows_its_targets_apart_and_together(client):
+    targets = [
+        make.TARGET,
+        make.TARGET
+        | {"name": "group", "kind": "text", "pipeline": "image_clusters", "labels": ["cats"]},
+        make.TARGET | {"name": "lost", "trained": False, "untrained_reason": "No labels."},
+    ]
+    values = {
+        ("", "primary"): 0.6,
+        ("", "baseline_primary"): 0.25,
+        ("label", "macro_f1"): 0.7,
+        ("label", "baseline_macro_f1"): 0.5,
+        ("group", "adjusted_rand"): 0.5,
+        ("group", "baseline_adjusted_rand"): 0.0,
+    }
+    version = make.ModelVersionFactory(
+        targets=targets,
+        primary_metric="primary",
+        pipeline="image_clusters, text_classification",
+        metrics=[
+            {"target": target, "name": name, "value": value, "n": 40}
+            for (target, name), value in values.items()
+        ],
+    )
+    page = " ".join(re.sub("<[^>]+>", " ", page_of(client, version)).split())
+    assert "Primary metric (mean over targets) 0.600 baseline 0.250, n = 40" in page
+    assert "all targets primary metric (mean over targets) 0.600 0.250 40" in page
+    assert "label macro F1 0.700 0.500 40" in page
+    assert "group adjusted Rand 0.500 0.000 40" in page
+    assert "baseline_primary" not in page
+    assert "Pipeline image_clusters, text_classification" in page
+    assert "no: No labels." in page
+    for target in ("label", "group"):
+        shown = page_of(client, version, f"?target={target}")
+        assert f'href="?target={target}#target" aria-current="page"' in shown
 
 
 def test_a_cell_of_a_label_of_several_opens_its_tasks(client):

@@ -39,6 +39,18 @@ def test_projects_are_filtered_searched_and_ordered(viewer, version, project):
     assert ids(viewer, {"ordering": "title"}) == [project.pk, other.pk]
 
 
+def test_projects_are_filtered_by_one_of_their_pipelines(viewer):
+    one, several, another = (
+        make.ProjectFactory(pipeline=text)
+        for text in ("image_clusters", "image_classification, image_clusters", "clusters")
+    )
+    assert ids(viewer, {"pipeline": "image_clusters"}) == [several.pk, one.pk]
+    assert ids(viewer, {"pipeline": "image_classification"}) == [several.pk]
+    assert ids(viewer, {"pipeline": several.pipeline}) == [several.pk]
+    assert ids(viewer, {"pipeline": "clusters"}) == [another.pk]
+    assert ids(viewer, {"pipeline": "image_%"}) == []
+
+
 def ids(caller, query):
     return [row["id"] for row in caller.rows("projects/", query)]
 

@@ -60,6 +60,17 @@ def test_versions_are_filtered_searched_and_ordered(viewer, lead, project, versi
     assert ids(ordering="number", project=project.pk) == [version.pk, old.pk]
 
 
+def test_versions_are_filtered_by_one_of_their_pipelines(viewer, project, version):
+    both = make.ModelVersionFactory(project=project, pipeline="image_clusters, text_classification")
+    for pipeline, found in (
+        ("image_clusters", [both.pk]),
+        ("text_classification", [both.pk, version.pk]),
+        ("classification", []),
+    ):
+        rows = viewer.rows("versions/", {"project": project.pk, "pipeline": pipeline})
+        assert [row["id"] for row in rows] == found
+
+
 def test_a_lead_promotes_with_a_reason(lead, project, version):
     newer = make.ModelVersionFactory(project=project)
     url = f"versions/{newer.pk}/promote/"

@@ -125,6 +125,26 @@ def test_the_primary_metric_stands_beside_the_baseline_of_what_it_is(project):
     assert rows(clusters(project, {"cats": 3}))["primary"].baseline is None
 
 
+def test_a_mean_over_targets_with_other_metrics_stands_beside_the_mean_of_their_baselines(project):
+    found = rows(
+        ModelVersionFactory(
+            project=project,
+            primary_metric="primary",
+            metrics=[
+                metric("primary", 0.6, target=""),
+                metric("baseline_primary", 0.2, target=""),
+                metric("macro_f1", 0.7),
+                metric("baseline_macro_f1", 0.4),
+                metric("adjusted_rand", 0.5, target="group"),
+                metric("baseline_adjusted_rand", 0.0, target="group"),
+            ],
+        )
+    )
+    assert set(found) == {"primary", "macro_f1", "adjusted_rand"}
+    assert (found["primary"].value, found["primary"].baseline) == (0.6, 0.2)
+    assert found["primary"].beats_baseline
+
+
 def test_another_primary_metric_of_the_champion_before_is_not_compared(project):
     before = clusters(project, {"cats": 3})
     now = clusters(project, {"cats": 3}, [("cats", "cats"), ("dogs", "cats")])

@@ -39,6 +39,35 @@ def drawn(n=400, seed=0, error_a=0.3, error_b=0.2):
     return list(zip(human.tolist(), a.tolist(), b.tolist(), strict=True))
 
 
+class Sizes:
+    """A label type whose values are numbers, compared by their mean error."""
+
+    several = False
+    metric = "mae"
+
+    def from_json(self, stored):
+        return float(stored)
+
+    def is_correct(self, predicted, human):
+        return predicted == human
+
+    def scores(self, truth, predicted):
+        errors = np.abs(np.array(truth) - np.array(predicted))
+        return {"mae": lambda weights: weights @ errors / weights.sum(axis=1)}
+
+
+def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_better():
+    size = [tuple(Answer.of(value, []) for value in (5, 4, 8))] * 40
+    label = [tuple(map(answer, ("ab"[i % 2],) * 3)) for i in range(40)]
+    found = PairedSample([{"size": s, "label": each} for s, each in zip(size, label, strict=True)])
+    answers = [found.answers("size", Sizes()), answers_of(found)]
+    d = found.difference("primary", answers)
+    assert (d.a, d.b) == (pytest.approx((1 / 2 + 1) / 2), pytest.approx((1 / 4 + 1) / 2))
+    assert d.gain < 0
+    assert d.is_clear
+    assert found.difference("mae", answers[:1]).gain < 0
+
+
 @pytest.mark.parametrize("pair", [(0, 0), (3, 1), (10, 10), (2, 15), (0, 7), (400, 500)])
 def test_mcnemar_is_the_exact_sign_test(pair):
     n = sum(pair)
