@@ -222,3 +222,34 @@ def test_tasks_without_any_input_are_not_equal_to_each_other(ours, theirs, tmp_p
     theirs.label_config = config("A", "B", field="body")
     resync(ours)
     assert "left_out" not in freeze(ours, tmp_path).counts
+
+
+def test_a_second_pipeline_leaves_labels_splits_and_outcomes_of_the_first(ours, theirs):
+    image = images("picture").replace('"text"', '"img"').replace('"label"', '"kind"')
+    both = config("A", "B").replace("</View>", image.removeprefix("<View>"))
+    before = {pk: row[:3] for pk, row in stored_rows(ours).items()}
+    outcome = OutcomeFactory(
+        version=ModelVersionFactory(project=ours), task=mirrored_tasks(ours)[1]
+    )
+    for number, task in theirs.tasks.items():
+        task["data"]["picture"] = f"http://images/{number}.png"
+    theirs.label_config = both
+
+    receive(ours, theirs, "PROJECT_UPDATED")
+    process_pending_events(ours.pk)
+    resync(ours)
+
+    assert ours.pipeline == "image_classification, text_classification"
+    assert {pk: row[:3] for pk, row in stored_rows(ours).items()} == before
+    assert Outcome.objects.get() == outcome
+    kind = {"from_name": "kind", "to_name": "img", "type": "choices", "value": {"choices": ["B"]}}
+    receive(
+        ours,
+        theirs,
+        "ANNOTATION_CREATED",
+        annotation=annotation(99, 1, result=[kind], completed_by=2),
+        task={k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"},
+    )
+    process_pending_events(ours.pk)
+    task = mirrored_tasks(ours)[1]
+    assert (task.labels, task.split) == ({"label": "A", "kind": "B"}, before[1][2])

@@ -5,13 +5,14 @@ import hashlib
 import pytest
 
 from mlapi import serving
-from mlapi.mirror.apply_changes import refresh_stored_config
+from mlapi.mirror.apply_changes import refresh_config, refresh_stored_config
 from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.scoring import score
 from registry.actions.tasks import TaskState
-from registry.models import Outcome
+from registry.models import Outcome, Task
 from tests.factories import ProjectFactory
 from tests.mlapi.image_files import digits
+from tests.mlapi.labelstudio.webhooks import annotation
 from tests.mlapi.pipelines.texts import WORDS, some_texts
 from tests.mlapi.training.test_images import CONFIG, images_of, mirror, server, train
 
@@ -19,11 +20,11 @@ __all__ = ["server"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 N = 150
+FEW = 60
 TOPICS = "".join(f'<Choice value="{word}"/>' for word in WORDS)
-BOTH = CONFIG.replace(
-    "</View>",
-    f'<Text name="t" value="$text"/><Choices name="topic" toName="t">{TOPICS}</Choices></View>',
-)
+TEXT = f'<Text name="t" value="$text"/><Choices name="topic" toName="t">{TOPICS}</Choices></View>'
+TEXTS_ONLY = f"<View>{TEXT}"
+BOTH = CONFIG.replace("</View>", TEXT)
 
 
 def test_each_control_is_learned_and_served_by_its_pipeline(server):
@@ -72,3 +73,68 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
     second = train(project)
     assert set(second.comparison["targets"]) == {"kind", "topic"}
     assert second.comparison["champion_label"] == version.label
+
+
+def test_a_pipeline_that_appears_later_is_trained_once_it_has_labels(server):
+    """Until then its control is carried with the reason; the first keeps all that it has."""
+    files, kinds = digits(FEW)
+    texts, topics = some_texts(FEW, noise=0)
+    addresses = [server.put(f"later-{i}.png", content) for i, content in enumerate(files)]
+
+    def region(chosen) -> dict:
+        control, label = chosen
+        objects = {"topic": "t", "kind": "img"}
+        value = {"choices": [label]}
+        return {
+            "from_name": control,
+            "to_name": objects[control],
+            "type": "choices",
+            "value": value,
+        }
+
+    def put(labels) -> None:
+        states = [
+            TaskState(
+                labelstudio_id=1 + i,
+                data={"image": addresses[i], "text": texts[i]},
+                labels=labels(i),
+                annotations=[annotation(1 + i, 1 + i, result=list(map(region, labels(i).items())))],
+                input_key=hashlib.sha256(texts[i].encode()).hexdigest(),
+            )
+            for i in range(FEW)
+        ]
+        mirror(project, states)
+
+    def rows() -> dict:
+        found = Task.objects.filter(project=project).order_by("pk")
+        return {t.labelstudio_id: (t.pk, t.labels["topic"], t.split) for t in found}
+
+    project = ProjectFactory(label_config=TEXTS_ONLY, pipeline="", hostname="")
+    refresh_stored_config(project)
+    put(lambda i: {"topic": topics[i]})
+    before = rows()
+    train(project)
+    first = project.champion
+    outcomes = list(Outcome.objects.filter(version=first).order_by("pk").values())
+    assert first.pipeline == "text_classification"
+
+    refresh_config(project, BOTH)
+    second = train(project)
+    project.refresh_from_db()
+
+    assert second.state == "succeeded", f"{second.error_code}: {second.error} {second.log}"
+    carried = second.version.targets.get(name="kind")
+    assert (carried.trained, carried.pipeline) == (False, "image_classification")
+    assert "usable label" in carried.untrained_reason
+    assert set(second.comparison["targets"]) == {"topic"}
+    answered = serving.answer(project, BOTH, [{"id": 1, "data": {"text": texts[0]}}])
+    assert [region["from_name"] for region in answered.results[0]["result"]] == ["topic"]
+
+    put(lambda i: {"topic": topics[i], "kind": kinds[i]})
+    third = train(project)
+
+    assert all(target.trained for target in third.version.targets.all())
+    assert set(third.comparison["targets"]) == {"topic", "kind"}
+    assert project.champion_id == third.version.pk
+    assert rows() == before
+    assert list(Outcome.objects.filter(version=first).order_by("pk").values()) == outcomes

@@ -54,7 +54,7 @@ def test_versions_are_compared_by_adjusted_rand_with_its_interval(image_job):
     files, labels = digits(300)
     few = clusters(image_job, files, labels, 2)
     few.train()
-    theirs = champion_of(few, pipeline="image_clusters", extractor=OPENCV)
+    theirs = champion_of(few, pipeline="image_clusters", input=INPUT.settings)
 
     comparison = clusters(image_job, files, labels, 10, champion=theirs).train()["comparison"]
 
