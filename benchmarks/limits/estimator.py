@@ -38,7 +38,8 @@ def trained_target(uid: str) -> Any:
     from registry.models import Project
 
     champion = Project.objects.select_related("champion").get(uid=uid).champion
-    return predictor_for(champion).model.targets[0]
+    (part,) = predictor_for(champion).parts.values()
+    return part.model.targets[0]
 
 
 def rate(target: Any, texts: list[str], batch: int, seconds: float) -> float:
