@@ -286,9 +286,8 @@ def test_an_unavailable_model_is_called_once_and_reported_for_each_task(version,
 
 def test_the_label_config_is_matched_once_for_many_requests(version, monkeypatch):
     served_config._targets_of.cache_clear()
-    pipeline = PIPELINES["text_classification"]
-    matches, real = [], pipeline.match
-    monkeypatch.setattr(pipeline, "match", lambda *args: matches.append(args) or real(*args))
+    matches, real = [], pipelines.targets_of
+    monkeypatch.setattr(pipelines, "targets_of", lambda *args: matches.append(args) or real(*args))
     for _ in range(3):
         assert answer(version).empty == 0
     assert len(matches) == 1
