@@ -134,6 +134,8 @@ def _start(pgdata: Path, user: str | None) -> Path:
     """
     (pgdata / "postmaster.pid").unlink(missing_ok=True)  # of a server that is not running
     socket_dir = _socket_dir(pgdata, user)
+    for stale in socket_dir.glob(".s.PGSQL.*"):  # in a copy of a folder in use they name its server
+        stale.unlink(missing_ok=True)
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir),

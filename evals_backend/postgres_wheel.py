@@ -28,7 +28,7 @@ def server_user(pgdata: Path) -> str | None:
         _make_system_user()
         account = pwd.getpwnam(SYSTEM_USER)
     pgdata.mkdir(mode=0o700, exist_ok=True)
-    os.chown(pgdata, account.pw_uid, account.pw_gid)
+    _give(pgdata, account)
     for path in (pgdata, programs()):
         for folder in path.parents:
             _allow(folder, 0o001)  # to pass through, not to list
@@ -37,6 +37,16 @@ def server_user(pgdata: Path) -> str | None:
         for path in (install, *install.rglob("*")):
             _allow(path, 0o005 if path.is_dir() or os.access(path, os.X_OK) else 0o004)
     return SYSTEM_USER
+
+
+def _give(pgdata: Path, account: pwd.struct_passwd) -> None:
+    """Make the server's files those of the system user, also where root has copied them."""
+    copied = pgdata / "PG_VERSION"
+    paths = [pgdata]
+    if copied.exists() and copied.stat().st_uid != account.pw_uid:
+        paths += pgdata.rglob("*")
+    for path in paths:
+        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
 
 
 def _make_system_user() -> None:

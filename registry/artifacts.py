@@ -75,13 +75,19 @@ def loaded_from(version: ModelVersion) -> tuple[str, str]:
 
 
 def read(version: ModelVersion) -> bytes:
-    """The content of the file that the version is loaded from, verified while it is read.
+    """`read_file` for the file that the version is loaded from."""
+    return read_file(*loaded_from(version))
+
+
+def read_file(key: str, sha256: str) -> bytes:
+    """The content stored under the key, verified while it is read; without a hash, as it is.
 
     The file is opened once: the bytes that were hashed are returned. Raises ArtifactMissing
     or ArtifactCorrupt.
     """
-    key, sha256 = loaded_from(version)
     store = _store()
+    if not sha256:
+        return _content(store, key)
     local = _local_path(store, key)
     if local is not None:
         return read_verified(local, sha256, key)
@@ -189,10 +195,7 @@ def _upload(store: Storage, path: Path, key: str) -> None:
 def _download(store: Storage, key: str, target: Path, sha256: str) -> bytes:
     """Download, verify, write beside the target, then rename: no process reads a partial file."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not store.exists(key):
-        raise ArtifactMissing(f"The artifact {key} is not in the store.")
-    with store.open(key) as file:
-        content = verify(file.read(), sha256, key)
+    content = verify(_content(store, key), sha256, key)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".fetch-")
     part = Path(name)
     try:
@@ -202,3 +205,10 @@ def _download(store: Storage, key: str, target: Path, sha256: str) -> bytes:
     finally:
         part.unlink(missing_ok=True)
     return content
+
+
+def _content(store: Storage, key: str) -> bytes:
+    if not store.exists(key):
+        raise ArtifactMissing(f"The artifact {key} is not in the store.")
+    with store.open(key) as file:
+        return bytes(file.read())

@@ -26,6 +26,7 @@ CODES = {
     "request_timeout": ErrorCode(408, "Send it faster."),
     "not_ready": ErrorCode(503),
     "database_unavailable": ErrorCode(503, "Start PostgreSQL, or correct DATABASE_URL."),
+    "database_newer": ErrorCode(503, "Install that release, or restore a backup of this one."),
     "internal_error": ErrorCode(
         500, "Its log has the traceback under the request id of this answer."
     ),
@@ -40,6 +41,7 @@ CODES = {
     "credentials_wrong": ErrorCode(
         401, "Use those of BASIC_AUTH_USER and BASIC_AUTH_PASS, or a URL with an access key."
     ),
+    "too_many_attempts": ErrorCode(429, "Correct them, and wait for the seconds of Retry-After."),
     # Of the protocol that Label Studio speaks.
     "host_not_allowed": ErrorCode(400, "Add it to the setting ALLOWED_HOSTS and restart."),
     "key_unknown": ErrorCode(401, "Make one with: manage.py access_key new."),
@@ -111,6 +113,7 @@ CODES = {
         503, "Run `python manage.py convert_artifacts`, or train a new version."
     ),
     "artifact_invalid": ErrorCode(500, "Roll back to another version, or train a new one."),
+    "backup_failed": ErrorCode(500),
     "conversion_failed": ErrorCode(500, "The version is kept, and does not load. Train a new one."),
     # Of calls to Label Studio.
     "labelstudio_certificate": ErrorCode(

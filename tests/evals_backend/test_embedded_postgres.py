@@ -152,3 +152,30 @@ def test_a_pid_file_that_names_another_process_is_not_believed(data_dir):
     user = User(data_dir)
     assert one(user.url) == 1
     user.leave()
+
+
+@pytest.mark.parametrize("command", [["cp", "-a"], ["cp", "-r"]])
+def test_a_copied_data_folder_starts_beside_its_original(data_dir, new_data_dir, command):
+    """Also one that was copied while its server ran, with its pid file and its socket's lock."""
+    original = User(data_dir)
+    with psycopg2.connect(original.url) as connection:
+        connection.cursor().execute("CREATE TABLE kept AS SELECT 1; CHECKPOINT")
+    connection.close()
+    copied = new_data_dir()
+    subprocess.run([*command, str(data_dir), str(copied)], check=True)
+    copy = User(copied)
+    assert copy.url != original.url
+    with psycopg2.connect(copy.url) as connection:
+        cursor = connection.cursor()
+        cursor.execute("INSERT INTO kept VALUES (2)")
+        cursor.execute("SELECT count(*) FROM kept")
+        assert cursor.fetchone() == (2,)
+    connection.close()
+    with psycopg2.connect(original.url) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT count(*) FROM kept")
+        assert cursor.fetchone() == (1,)
+    connection.close()
+    copy.leave()
+    assert one(original.url) == 1
+    original.leave()
