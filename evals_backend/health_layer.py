@@ -15,7 +15,7 @@ from django.http.request import split_domain_port, validate_host
 from evals_backend import addresses
 from mlapi import monitoring, request_cycle
 from mlapi.authentication import by_basic
-from mlapi.errors import CredentialsWrong
+from registry.errors import HttpError
 
 Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
 
@@ -94,7 +94,7 @@ def kind_of(environ: dict[str, Any]) -> Kind | None:
     if not has_key:
         try:
             by_basic(environ)
-        except CredentialsWrong:
+        except HttpError:  # wrong, or too often
             return None
     return Kind(method, "health" if match[2] else "root", has_key)
 

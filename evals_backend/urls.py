@@ -4,10 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mlapi.urls import handler400, handler404, handler500
+from registry.admin.login import login
 
 __all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
 
 urlpatterns = [
+    path("admin/login/", login),  # before the admin's own, which is called by it
     path("admin/", admin.site.urls),
     path("api/", include("registry.api.urls")),
     path("", include("mlapi.urls")),

@@ -19,6 +19,7 @@ from mlapi import registry_cache
 from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
 from registry.actions import keys
 from registry.models import AccessKey, Project
+from registry.throttle import KEYS, PASSWORDS
 from registry.token_authentication import HashedTokenAuthentication
 
 
@@ -104,9 +105,13 @@ def _by_key(request: Request) -> Caller | None:
     plain = getattr(request, "access_key", None)
     if plain is None:
         return None
-    key = registry_cache.access_key(keys.digest(plain))
+    digest, address = keys.digest(plain), request.META.get("REMOTE_ADDR", "")
+    KEYS.check(address, digest)
+    key = registry_cache.access_key(digest)
     if key is None:
+        KEYS.note_wrong(address, digest)
         raise KeyUnknown
+    KEYS.note_right(address, digest)
     with suppress(OperationalError, InterfaceError):  # champions answer also without the database
         if not registry_cache.CACHE.listener.is_away():
             keys.note_use(key)
@@ -120,15 +125,19 @@ def _by_header(request: Request) -> Caller | None:
 def by_basic(meta: Mapping[str, Any]) -> Caller | None:
     """The caller by the basic credentials in a WSGI environment; None without any.
 
-    Raises CredentialsWrong.
+    Raises CredentialsWrong, or TooManyAttempts after many wrong ones from that address.
     """
     scheme, _, encoded = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     if not settings.BASIC_AUTH_USER and settings.ALLOW_ANONYMOUS:
         return None
+    digest, address = keys.digest(encoded), meta.get("REMOTE_ADDR", "")
+    PASSWORDS.check(address, digest)
     if not _is_basic_credentials(encoded):
+        PASSWORDS.note_wrong(address, digest)
         raise CredentialsWrong
+    PASSWORDS.note_right(address, digest)
     return Caller(settings.BASIC_AUTH_USER, has_password=True)
 
 

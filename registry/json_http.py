@@ -124,8 +124,11 @@ def error_response(error: EvalsError, headers: Mapping[str, str] | None = None) 
     body = orjson.dumps({"error": error_body(error)}, default=str)
     response = HttpResponse(body, status=error.status, content_type="application/json")
     response.reason_phrase = reason_phrase(error) or http.HTTPStatus(error.status).phrase
+    retry_after_s = error.retry_after_s
     if error.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = str(RETRY_AFTER_S)
+        retry_after_s = retry_after_s or RETRY_AFTER_S
+    if retry_after_s:
+        response["Retry-After"] = str(retry_after_s)
     for name, value in (headers or {}).items():
         response[name] = value
     return response

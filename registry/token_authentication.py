@@ -3,12 +3,29 @@
 from typing import Any
 
 from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from registry.actions import tokens
+from registry.throttle import TOKENS
 
 
 class HashedTokenAuthentication(TokenAuthentication):
-    """Django REST framework's, with tokens that are stored as hashes."""
+    """Django REST framework's, with tokens that are stored as hashes; wrong ones are limited."""
+
+    address = ""
+
+    def authenticate(self, request: Request) -> Any:
+        self.address = request.META.get("REMOTE_ADDR", "")
+        return super().authenticate(request)
 
     def authenticate_credentials(self, key: str) -> Any:
-        return super().authenticate_credentials(tokens.digest(key))
+        digest = tokens.digest(key)
+        TOKENS.check(self.address, digest)
+        try:
+            found = super().authenticate_credentials(digest)
+        except AuthenticationFailed:
+            TOKENS.note_wrong(self.address, digest)
+            raise
+        TOKENS.note_right(self.address, digest)
+        return found

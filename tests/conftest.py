@@ -114,3 +114,11 @@ def groups_of_the_migrations(request: pytest.FixtureRequest) -> None:
 
     if not Group.objects.exists():
         fill_groups(Group, Permission)
+
+
+@pytest.fixture(autouse=True)
+def no_wrong_credentials() -> None:
+    """No test's wrong credentials count against another's: all have one address."""
+    from registry import throttle
+
+    throttle.clear()
