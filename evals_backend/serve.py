@@ -15,7 +15,7 @@ from functools import partial
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from evals_backend import warm_parent
 from evals_backend.stop_signals import StopSignals
@@ -131,7 +131,11 @@ def _prepare(tell: int) -> None:
     """Bring the database and the static files up to date; tells the key of a first login."""
     from evals_backend import first_login
 
-    call_command("migrate", interactive=False, verbosity=0)
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except CommandError as error:
+        print(f"evals-backend: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
     call_command("collectstatic", interactive=False, verbosity=0)
     os.write(tell, (first_login.make() or "").encode())
 

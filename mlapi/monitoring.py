@@ -18,7 +18,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from registry import queue
+from registry import queue, schema_state
 from registry.errors import DatabaseUnavailable, NotReady
 from registry.models import Project, Worker
 
@@ -119,8 +119,8 @@ def exposition(champions: Iterable[dict], *, with_process: bool) -> bytes:
 def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
     """The live workers, and which of these projects cannot reach Label Studio.
 
-    Raises NotReady for the first thing that is missing. A project without a credential learns
-    from webhooks alone, and does not make the backend unready.
+    Raises NotReady for the first thing that is missing, or DatabaseNewer. A project without a
+    credential learns from webhooks alone, and does not make the backend unready.
     """
     try:
         _require_migrations()
@@ -131,8 +131,9 @@ def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
 
 
 def _require_migrations() -> None:
-    """Raises NotReady; a success is cached, because reading the migrations takes 0.1 s."""
+    """Raises NotReady, or DatabaseNewer. That all are applied is cached: it takes 0.1 s to see."""
     global _migrated
+    schema_state.require_known()
     if _migrated:
         return
     executor = MigrationExecutor(connection)

@@ -28,7 +28,7 @@ from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
 from mlapi.worker import shutdown_requested
-from registry import queue
+from registry import queue, schema_state
 from registry.actions import workers
 
 log = structlog.get_logger(__name__)
@@ -48,6 +48,7 @@ def run(cluster: str, *, leads: bool = True) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)
     _configure(cluster)
+    _log_errors(_refuse_newer_database)
     if cluster == queue.TRAINING:
         start_warm_process("mlapi.training.warm_process")
     if leads:
@@ -60,6 +61,22 @@ def run(cluster: str, *, leads: bool = True) -> None:
 
 def _on_signal(_number: int, _frame: object) -> None:
     shutdown_requested.set()
+
+
+def _refuse_newer_database() -> None:
+    try:
+        schema_state.require_known()
+    except schema_state.DatabaseNewer as error:
+        log.critical("database_newer", reason=error.sentence)
+        raise SystemExit(1) from None
+
+
+def _stop_on_newer_database() -> None:
+    """End this process, after its job, where a later release has migrated the database."""
+    try:
+        schema_state.require_known()
+    except schema_state.DatabaseNewer:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _configure(cluster: str) -> None:
@@ -168,6 +185,7 @@ def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
         if now - heartbeat_at >= _HEARTBEAT_EVERY_S:
             heartbeat_at = now
             _log_errors(workers.record_heartbeat, cluster, socket.gethostname())
+            _log_errors(_stop_on_newer_database)
         if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
             scheduled_at = now
             _log_errors(scheduler)
