@@ -40,6 +40,13 @@ class ProjectUnknown(HttpError):
     text = "This access key does not open this project."
 
 
+class TooManyTasks(HttpError):
+    """More tasks than are predicted in one request."""
+
+    code = "too_many_tasks"
+    text = "The body has more than 10,000 tasks."
+
+
 class JobUnknown(HttpError):
     """No run with that id in the caller's scope; 410 as in Label Studio's first ML backend."""
 

@@ -19,14 +19,14 @@ from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.requests import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import resolve
 from registry.actions import events, projects, refusals, runs
-from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, LengthRequired
+from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, LengthRequired, TooManyValues
 from registry.json_http import request_id
 from registry.models import Event, Project, TrainingRun
 from registry.models.event import EventStatus
 
 log = structlog.get_logger(__name__)
 # Of what Label Studio's routes refuse before it is an event.
-REFUSALS = (BodyTooLarge, BodyInvalid, LengthRequired)
+REFUSALS = (BodyTooLarge, BodyInvalid, LengthRequired, TooManyValues)
 
 
 def match_label_config(config: str, options: Mapping[str, Any] = pipelines.NO_OPTIONS) -> Match:

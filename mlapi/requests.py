@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from mlapi.errors import TooManyTasks
 from mlapi.labelstudio.response_schemas import parse_datetime
 from registry.errors import BodyInvalid
 from registry.json_http import loads
 
 _UID = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
+TASKS_MAX = 10_000
 _ACTION_MAX = 64  # characters; Label Studio's longest has 27
 
 
@@ -113,11 +115,15 @@ class PredictBody:
 
     @classmethod
     def read(cls, data: Any) -> "PredictBody":
-        """Raises BodyInvalid, but not for a task's content: a bad task gets an empty entry."""
+        """Raises BodyInvalid or TooManyTasks, but not for a task's content: a bad task gets an
+        empty entry.
+        """
         body = as_object(data)
         tasks, params = body.get("tasks"), body.get("params")
         if not isinstance(tasks, list):
             raise BodyInvalid('"tasks" is not a list.', hint="Send the tasks to predict as a list.")
+        if len(tasks) > TASKS_MAX:
+            raise TooManyTasks
         if params is not None and not isinstance(params, dict):
             raise BodyInvalid('"params" is not an object.', hint="Leave it out, or send an object.")
         return cls(

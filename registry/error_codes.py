@@ -20,6 +20,7 @@ CODES = {
     "bad_request": ErrorCode(400),
     "body_invalid": ErrorCode(400, "Send a JSON object in UTF-8."),
     "body_too_large": ErrorCode(413, "Raise the setting MAX_REQUEST_MB."),
+    "too_many_values": ErrorCode(413, "Send fewer at once."),
     "length_required": ErrorCode(411, "Send one; chunked bodies are not taken."),
     "method_not_allowed": ErrorCode(405),
     "overloaded": ErrorCode(503, "Repeat it after the seconds of Retry-After."),
@@ -52,6 +53,7 @@ CODES = {
         404, "Use the URL that was made for it, or a key without a scope."
     ),
     "job_unknown": ErrorCode(410, "Jobs are the ids that /train and START_TRAINING answered."),
+    "too_many_tasks": ErrorCode(413, "Ask for fewer at once."),
     "label_config_invalid": ErrorCode(
         400, "Open the project's Settings > Labeling Interface in Label Studio and save it again."
     ),

@@ -70,6 +70,13 @@ class BodyTooLarge(HttpError):
     text = "The body is longer than MAX_REQUEST_MB allows."
 
 
+class TooManyValues(HttpError):
+    """More values, or more objects and lists, than a body may have, whatever its length."""
+
+    code = "too_many_values"
+    text = "The body has more than 300,000 objects and lists, or 5,000,000 values."
+
+
 class LengthRequired(HttpError):
     """A chunked body: its length is not known before it is read."""
 

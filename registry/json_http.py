@@ -1,6 +1,7 @@
-"""JSON over HTTP: parses bodies, bounded in length and depth, and answers with errors."""
+"""JSON over HTTP: parses bodies, bounded in length, depth and values, and answers with errors."""
 
 import http
+import re
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -10,11 +11,23 @@ from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.parsers import BaseParser
 
-from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, HttpError, LengthRequired
+from registry.errors import (
+    BodyInvalid,
+    BodyTooLarge,
+    EvalsError,
+    HttpError,
+    LengthRequired,
+    TooManyValues,
+)
 from registry.json_sanitize import MAX_DEPTH, parse_tolerant
 
 REASON_PHRASE_MAX = 120  # characters
 RETRY_AFTER_S = 2  # of every 503
+# Of a body. Numbers are the many: a brush region has 100,000. Objects and lists cost most, as each
+# is looked at: this many take a second.
+VALUES_MAX = 5_000_000
+CONTAINERS_MAX = 300_000
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
 class JSONBody(BaseParser):
@@ -36,7 +49,8 @@ class JSONBody(BaseParser):
         return self.value(stream.read(limit))
 
     def value(self, raw: bytes) -> Any:
-        """The value in a body that was read. Raises BodyInvalid."""
+        """The value in a body that was read. Raises BodyInvalid or TooManyValues."""
+        require_few(raw)
         try:
             return parse_tolerant(raw)
         except UnicodeDecodeError:
@@ -53,7 +67,24 @@ class JSONParser(JSONBody):
     media_type = "application/json"
 
     def value(self, raw: bytes) -> Any:
+        require_few(raw)
         return loads(raw)
+
+
+def require_few(raw: bytes) -> None:
+    """Raises TooManyValues for a body with more than the limits above; before it is parsed.
+
+    What stands in strings is not counted, where there are few enough of them to take them out.
+    """
+    if _are_few(raw):
+        return
+    if raw.count(b'"') > 2 * VALUES_MAX or not _are_few(_STRING.sub(b"", raw)):
+        raise TooManyValues
+
+
+def _are_few(raw: bytes) -> bool:
+    containers = raw.count(b"{") + raw.count(b"[")
+    return containers <= CONTAINERS_MAX and containers + raw.count(b",") <= VALUES_MAX
 
 
 def refuse_chunked(meta: dict[str, Any]) -> None:

@@ -55,6 +55,8 @@ def _copy(
     if isinstance(value, dict | list | tuple) and depth >= MAX_DEPTH:
         return None
     if isinstance(value, list | tuple):
+        if _is_of_numbers(value):
+            return list(value)
         return [_copy(item, drop, path, depth + 1) for item in value]
     if isinstance(value, dict):
         return {
@@ -63,6 +65,14 @@ def _copy(
             if drop is None or not drop((*path, str(key)))
         }
     return value
+
+
+def _is_of_numbers(values: Any) -> bool:
+    """Whether all are numbers that can be stored as they are, which is seen without a loop."""
+    kinds = set(map(type, values))
+    if not kinds <= {int, float} or (float in kinds and not all(map(math.isfinite, values))):
+        return False
+    return float in kinds or not values or (min(values) in _INT64 and max(values) in _INT64)
 
 
 def _float(value: int) -> float | None:

@@ -18,6 +18,7 @@ from mlapi.labelstudio.conditions import Conditions, needs_region
 from mlapi.labelstudio.elements import InvalidLabelConfig, text_of, walk
 from mlapi.labelstudio.references import REFERENCE
 
+MAX_CONTROLS = 1_000
 MAX_NAME = 255  # as it is stored; of a control, an object, and the field that it shows
 
 # The attributes that decide what a tag shows of a task's data.
@@ -163,6 +164,10 @@ def parse(xml: str) -> LabelConfig:
         if name in controls or name in objects:
             raise InvalidLabelConfig("The label config has two tags with the same name.")
         if is_control:
+            if len(controls) >= MAX_CONTROLS:
+                raise InvalidLabelConfig(
+                    f"The label config has more than {MAX_CONTROLS} control tags."
+                )
             controls[name] = _control(element)
             places[name] = (*parents, element)
         if is_object:

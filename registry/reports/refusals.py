@@ -66,6 +66,8 @@ def cure(row: Event) -> str:
         text += ", or select fewer tasks." if route == "predict" else "."
     elif code == "length_required":
         text = "Let the proxy in front send a Content-Length (nginx: proxy_request_buffering on)."
+    elif code == "too_many_values":
+        text = "Select fewer tasks, or annotate with fewer regions."
     else:
         text = "No setting mends it: a proxy changes or cuts off bodies, or another program calls."
     if route == "webhook":

@@ -1,0 +1,132 @@
+"""Bodies as large as they may be, of what costs most: answered in seconds, or refused at once."""
+
+import json
+from time import process_time
+
+import pytest
+
+from registry.json_http import CONTAINERS_MAX, VALUES_MAX
+from registry.json_sanitize import sanitize
+from registry.models import Event
+from tests.factories import LABEL_CONFIG, ProjectFactory
+from tests.mlapi.caller import Caller
+
+pytestmark = pytest.mark.django_db
+MB = 2**20
+ROUTES = ["setup", "predict", "webhook", "train", "job_status", "versions", "validate"]
+# As CPU time, alone on a core: other tests may run beside this one. A refusal, and an answer.
+AT_ONCE_S, ANSWERED_S = 2.0, 10.0
+
+
+@pytest.fixture
+def call(key) -> Caller:
+    return Caller(f"/k/{key.plain}")
+
+
+def repeated(one: bytes, size: int) -> bytes:
+    return b",".join([one] * (size // (len(one) + 1)))
+
+
+def body(inner: bytes) -> bytes:
+    return b'{"action": "X", "tasks": [' + inner + b"]}"
+
+
+TOO_MANY = {
+    "empty objects": body(repeated(b"{}", 8 * MB)),
+    "empty lists": body(repeated(b"[]", 8 * MB)),
+    "numbers": body(repeated(b"1", 60 * MB)),
+    "short texts": body(repeated(b'"a"', 60 * MB)),
+    "keys": b"{" + b",".join(b'"%d":1' % i for i in range(VALUES_MAX + 1)) + b"}",
+    "quotes": body(repeated(b'"\\""', 60 * MB)),
+    "what is no JSON": b"[" * CONTAINERS_MAX * 2,
+}
+
+
+@pytest.mark.parametrize("kind", TOO_MANY)
+def test_a_body_of_too_many_values_is_refused_at_once(kind, call):
+    for route in ROUTES if kind == "empty objects" else ["webhook"]:
+        began = process_time()
+        answer = call.raw(f"/{route}", TOO_MANY[kind])
+        assert process_time() - began < AT_ONCE_S, route
+        assert answer.status_code == 413
+        assert answer.json()["error"]["code"] == "too_many_values"
+        assert "Send fewer at once" in answer.reason_phrase
+    refused = Event.objects.filter(source=Event.Source.REFUSED)
+    assert {row.payload["code"] for row in refused} == {"too_many_values"}
+
+
+FITTING = {
+    "one long text of commas and brackets": b'"' + b"a,[{" * (15 * MB) + b'"',
+    "texts with escaped quotes": repeated(
+        b'"<a href=\\"x\\">, [and] {so} on' + b"x" * 90 + b'"', 60 * MB
+    ),
+    "numbers of brush regions": repeated(b'{"rle":[' + repeated(b"123", 400_000) + b"]}", 19 * MB),
+    "NULs": b'"' + b"\\u0000" * (8 * MB) + b'"',
+    "half an emoji, and many numbers": b'"\\ud800",' + repeated(b"1", 9 * MB),
+    "as many objects as there may be": repeated(b'{"a":1}', 8 * (CONTAINERS_MAX - 10)),
+}
+
+
+@pytest.mark.parametrize("kind", FITTING)
+def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call):
+    began = process_time()
+    answer = call.raw("/webhook", body(FITTING[kind]))
+    assert process_time() - began < ANSWERED_S
+    assert answer.status_code == 200, answer.text
+    assert Event.objects.get(pk=answer.json()["event"]).payload["action"] == "X"
+
+
+def test_a_list_of_numbers_is_stored_as_they_are():
+    odd = [[1, 2.5, -(2**63)], [1, 2**64], [1.0, float("nan")], [True, 1], [2**70], [], [1, "a"]]
+    assert sanitize(odd) == [
+        [1, 2.5, -(2**63)],
+        [1, float(2**64)],
+        [1.0, None],
+        [True, 1],
+        [float(2**70)],
+        [],
+        [1, "a"],
+    ]
+
+
+@pytest.mark.parametrize("n", [1_001, 12_000])
+@pytest.mark.parametrize("route", ["setup", "validate", "predict"])
+def test_a_label_config_of_too_many_controls_is_refused(n, route, call):
+    project = ProjectFactory()
+    began = process_time()
+    config = controls(n)
+    sent = {"project": project.uid, "schema": config, "config": config, "label_config": config}
+    answer = call.post(f"/{route}", sent | {"tasks": [{"id": 1, "data": {"t": "x"}}]})
+    assert process_time() - began < AT_ONCE_S
+    if route == "predict":
+        assert answer.json()["results"] == [[]]
+        return
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "label_config_invalid"
+    assert "more than 1000 control tags" in answer.reason_phrase
+
+
+def controls(n: int) -> str:
+    conditions = 'visibleWhen="choice-selected" whenTagName="c0"'
+    one = '<Choices name="c%d" toName="t" %s><Choice value="a"/><Choice value="b"/></Choices>'
+    inner = "".join(one % (i, conditions if i else "") for i in range(n))
+    return f'<View><Text name="t" value="$t"/>{inner}</View>'
+
+
+def test_as_many_controls_as_there_may_be_are_answered_in_seconds(call):
+    began = process_time()
+    answer = call.post("/validate", {"config": controls(1_000)})
+    assert process_time() - began < ANSWERED_S
+    assert len(answer.json()["targets"]) == 1_000
+
+
+def test_too_many_tasks_are_refused_and_as_many_as_there_may_be_are_answered(call):
+    tasks = [{"id": i, "data": {"text": "x"}} for i in range(10_001)]
+    sent = {"project": ProjectFactory().uid, "label_config": LABEL_CONFIG, "tasks": tasks}
+    answer = call.raw("/predict", json.dumps(sent).encode())
+    assert answer.status_code == 413
+    assert answer.json()["error"]["code"] == "too_many_tasks"
+    began = process_time()
+    answer = call.raw("/predict", json.dumps(sent | {"tasks": tasks[:-1]}).encode())
+    assert process_time() - began < ANSWERED_S
+    assert len(answer.json()["results"]) == 10_000
