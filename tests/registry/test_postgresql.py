@@ -1,0 +1,69 @@
+"""The database backend: a health check without a query, and deadlines that the client keeps."""
+
+import time
+
+import psycopg2
+import pytest
+from django.db import OperationalError, connection
+from django.db.backends.postgresql import base as plain
+from psycopg2 import extensions
+
+from registry.postgresql import deadline
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def deadlines():
+    deadline.install()
+    yield
+    extensions.set_wait_callback(None)
+    connection.close()
+
+
+def test_a_connection_is_known_to_be_usable_without_a_query(monkeypatch):
+    asked = []
+    usable = plain.DatabaseWrapper.is_usable
+    monkeypatch.setattr(
+        plain.DatabaseWrapper, "is_usable", lambda self: asked.append(self) or usable(self)
+    )
+    connection.ensure_connection()
+    assert connection.is_usable()
+    assert asked == []
+    number = connection.connection.info.backend_pid
+    other = psycopg2.connect(**connection.get_connection_params())
+    with other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [number])
+    other.close()
+    end = time.monotonic() + 10
+    while connection.is_usable() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not connection.is_usable()
+    assert asked
+    connection.close()
+    assert not connection.is_usable()
+
+
+def test_a_query_ends_at_its_deadline_and_the_next_connection_works(deadlines):
+    began = time.monotonic()
+    with pytest.raises(OperationalError, match="in time"), deadline.lasting(0.3):
+        connection.cursor().execute("SELECT pg_sleep(3)")
+    assert time.monotonic() - began < 20
+    connection.close()
+    with deadline.lasting(30), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
+def test_a_deadline_within_another_one_is_never_later(deadlines):
+    with deadline.lasting(0.3), deadline.lasting(60), pytest.raises(OperationalError):
+        connection.cursor().execute("SELECT pg_sleep(3)")
+
+
+def test_a_server_that_takes_a_connection_and_says_nothing_ends_at_the_deadline(deadlines):
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(psycopg2.OperationalError), deadline.lasting(0.3):
+            psycopg2.connect(host="127.0.0.1", port=port, user="anna", dbname="anna")
