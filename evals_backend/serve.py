@@ -5,6 +5,7 @@
 """
 
 import argparse
+import gc
 import http.client
 import os
 import shutil
@@ -31,6 +32,7 @@ def main() -> int:
     part = parser.parse_args().part
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
     warm_parent.limit_threads()
+    gc.disable()  # until all is imported
     signals = StopSignals()
     from evals_backend.postgres_wheel import PostgresFailed
 
