@@ -1,6 +1,7 @@
 """Label Studio's API as this backend needs it: one project's tasks, counts, webhooks and media."""
 
 import contextlib
+import math
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from mlapi.labelstudio.http import CONNECT_S
 from mlapi.labelstudio.task_pages import TaskPages
 
 # Label Studio composes the whole export before the first byte: up to 20 ms a task.
-EXPORT_READ_S = 600.0
+EXPORT_S = 120.0
 
 
 class LabelStudio(TaskPages):
@@ -52,15 +53,16 @@ class LabelStudio(TaskPages):
         """All tasks of the project, or those of `ids`, each with its annotations, streamed.
 
         Skipped annotations (`was_cancelled`) are included, drafts are not. Label Studio keeps a
-        copy of each export on its disk, so this is for the first sync only. One task that it cannot
-        return spoils the whole export.
+        copy of each export on its disk, so this is for the first sync of a small project only. One
+        task that it cannot return spoils the whole export.
         """
         params = [("exportType", "JSON"), ("download_all_tasks", "true")]
         params += [("ids[]", str(i)) for i in ids]
         with tempfile.TemporaryFile() as file:
-            timeout = httpx.Timeout(EXPORT_READ_S, connect=CONNECT_S)
+            timeout = httpx.Timeout(EXPORT_S, connect=CONNECT_S)
             path = f"/api/projects/{project_id}/export"
-            with self.stream("GET", path, params=params, timeout=timeout) as response:
+            limits: Any = {"timeout": timeout, "exchange_s": EXPORT_S}
+            with self.stream("GET", path, params=params, **limits) as response:
                 for chunk in response.iter_bytes():
                     file.write(chunk)
             file.seek(0)
@@ -113,9 +115,8 @@ class LabelStudio(TaskPages):
         """
         _require_own(path)
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S))
-        with self.stream(
-            "GET", path, any_status=True, headers=headers, timeout=timeout
-        ) as response:
+        limits: Any = {"timeout": timeout, "exchange_s": math.inf}  # a file of any size
+        with self.stream("GET", path, any_status=True, headers=headers, **limits) as response:
             yield response
 
 

@@ -1,6 +1,7 @@
 """Chooses the Label Studio and the key for a project: pairs of URL and key, never mixed."""
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,17 +55,22 @@ def may_send_setup_token(project: Project) -> bool:
 
 
 def open_project(
-    project: Project, *, read_timeout_s: float = READ_S
+    project: Project,
+    *,
+    read_timeout_s: float = READ_S,
+    checkpoint: Callable[[], None] = lambda: None,
 ) -> tuple[LabelStudio, Credentials, dict[str, Any]]:
     """A client of the project's Label Studio, its credentials, and the project's data there.
 
     The environment's pair may be of another Label Studio, where another project has the same id:
     the first pair is used whose project has the same time of creation. Without one the error of
-    the first pair is raised. The caller closes the client.
+    the first pair is raised. The caller closes the client, which calls `checkpoint` while it waits.
     """
     first_error: LabelStudioError | None = None
     for pair in candidates(project):
-        labelstudio = LabelStudio(pair.url, pair.key, read_timeout_s=read_timeout_s)
+        labelstudio = LabelStudio(
+            pair.url, pair.key, read_timeout_s=read_timeout_s, checkpoint=checkpoint
+        )
         try:
             return labelstudio, pair, fetch(labelstudio, project)
         except LabelStudioError as error:

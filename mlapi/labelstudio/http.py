@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 
 from mlapi import certificates
+from mlapi.labelstudio import interruptible
 from mlapi.labelstudio.errors import (
     CertificateUntrusted,
     Forbidden,
@@ -30,10 +31,12 @@ from mlapi.labelstudio.errors import (
     TokenInvalid,
     Unreachable,
 )
+from mlapi.labelstudio.interruptible import Checkpoint, InterruptibleNetwork
 from registry.json_sanitize import parse_tolerant
 
 CONNECT_S = 5.0
-READ_S = 60.0
+READ_S = 60.0  # without a byte
+EXCHANGE_S = 120.0  # from the request's first byte to the response's last
 # An access token is valid for 5 minutes; it is renewed before that.
 _ACCESS_LIVES_S = 240
 
@@ -41,9 +44,18 @@ _ACCESS_LIVES_S = 240
 class HttpClient:
     """Requests to one Label Studio with one token. Close it, or use it in a `with`."""
 
-    def __init__(self, url: str, key: str, *, read_timeout_s: float = READ_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        *,
+        read_timeout_s: float = READ_S,
+        checkpoint: Checkpoint = lambda: None,
+    ) -> None:
+        """`checkpoint` is called several times a second while a request waits; it may raise."""
         self.url = url.rstrip("/")
         self.clock = datetime.now(UTC)  # the time by Label Studio's clock, at its last response
+        self._network = InterruptibleNetwork(checkpoint)
         self._http = httpx.Client(
             auth=token_auth(key, self.url) if key else None,
             timeout=httpx.Timeout(read_timeout_s, connect=CONNECT_S),
@@ -51,6 +63,7 @@ class HttpClient:
             follow_redirects=False,  # the token is sent to this URL only
             headers={"User-Agent": "evals-backend"},
         )
+        interruptible.use(self._http, self._network)
 
     def __enter__(self) -> Self:
         return self
@@ -78,9 +91,19 @@ class HttpClient:
 
     @contextlib.contextmanager
     def stream(
-        self, method: str, path: str, *, any_status: bool = False, **kwargs: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        any_status: bool = False,
+        exchange_s: float | None = None,
+        **kwargs: Any,
     ) -> Iterator[httpx.Response]:
-        """A response to be read by the caller. With `any_status` a 3xx or 4xx is one, too."""
+        """A response to be read by the caller. With `any_status` a 3xx or 4xx is one, too.
+
+        `exchange_s` is for all of it, EXCHANGE_S where it is not given.
+        """
+        self._network.give(EXCHANGE_S if exchange_s is None else exchange_s)
         try:
             with self._http.stream(method, self.url + path, **kwargs) as response:
                 self.clock = _date_of(response)

@@ -9,6 +9,7 @@ from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
 from mlapi.labelstudio.errors import LabelStudioError, Missing, Rejected, ServerError
 from mlapi.labelstudio.http import READ_S
+from mlapi.labelstudio.interruptible import Checkpoint
 from mlapi.media import addresses
 from mlapi.media.addresses import AddressRefused
 from mlapi.media.labelstudio import LabelStudioMedia
@@ -27,40 +28,44 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a check: its outcome, and the cure of a failure."""
+    """One step of a check: its outcome, and the code and the cure of a failure."""
 
     step: str
     ok: bool
     detail: str
     cure: str = ""
+    code: str = ""
 
     @classmethod
     def failed(cls, error: LabelStudioError, at: str) -> "Step":
-        return cls(error.step or at, False, error.message, error.hint)
+        return cls(error.step or at, False, error.message, error.hint, error.code)
 
 
-def check(project: Project, fix: bool = False) -> dict[str, Any]:
+def check(
+    project: Project, fix: bool = False, checkpoint: Checkpoint = lambda: None
+) -> dict[str, Any]:
     """Run the steps: the first three stop at a failure, the others are independent.
 
     Returns and stores `{"ok", "steps": [{"step", "ok", "detail", "cure"}], "failed",
-    "source", "url"}`. With `fix` the project's webhook is created or repaired.
+    "source", "url"}`. With `fix` the project's webhook is created or repaired. `checkpoint` is
+    called while Label Studio is waited for, and may raise.
     """
     pairs = candidates(project)
     if not pairs:
         return _record(project, [Step.failed(no_credentials(project), "token")], None)
-    steps = [_reach(pairs[0])]
+    steps = [_reach(pairs[0], checkpoint)]
     if steps[-1].ok:
-        steps.append(_token(pairs[0]))
+        steps.append(_token(pairs[0], checkpoint))
     if not steps[-1].ok:
         return _record(project, steps, pairs[0])
     try:
-        labelstudio, pair, data = open_project(project)
+        labelstudio, pair, data = open_project(project, checkpoint=checkpoint)
     except LabelStudioError as error:
         steps.append(Step.failed(error, "project"))
         return _record(project, steps, pairs[0])
     with labelstudio:
         if pair != pairs[0]:  # the first pair is of another Label Studio
-            steps = [_reach(pair), _token(pair)]
+            steps = [_reach(pair, checkpoint), _token(pair, checkpoint)]
         steps.append(Step("project", True, data.get("title") or project.uid))
         steps.append(
             _run_step("webhook", lambda: webhook_repair.check(labelstudio, project, fix=fix))
@@ -94,21 +99,21 @@ def _run_step(name: str, attempt: Callable[[], str]) -> Step:
     try:
         return Step(name, True, attempt())
     except LabelStudioError as error:
-        return Step(name, False, error.message, error.hint)
+        return Step(name, False, error.message, error.hint, error.code)
 
 
-def _reach(pair: Credentials) -> Step:
+def _reach(pair: Credentials, checkpoint: Checkpoint) -> Step:
     def attempt() -> str:
-        with LabelStudio(pair.url, pair.key) as labelstudio:
+        with LabelStudio(pair.url, pair.key, checkpoint=checkpoint) as labelstudio:
             labelstudio.health()
         return f"{pair.url} answers"
 
     return _run_step("reach", attempt)
 
 
-def _token(pair: Credentials) -> Step:
+def _token(pair: Credentials, checkpoint: Checkpoint) -> Step:
     def attempt() -> str:
-        with LabelStudio(pair.url, pair.key) as labelstudio:
+        with LabelStudio(pair.url, pair.key, checkpoint=checkpoint) as labelstudio:
             return f"{SOURCES[pair.source]}: user {labelstudio.whoami().get('email')}"
 
     return _run_step("token", attempt)
