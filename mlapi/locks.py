@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import connection
 
 from registry.queue import PROCESSING_LOCK
@@ -12,6 +13,8 @@ from registry.queue import PROCESSING_LOCK
 MIRROR = 0x4C53  # "LS": writes the mirror
 EVENTS = PROCESSING_LOCK  # processes events: a second worker leaves
 SCORES = 0x4C55  # scores unlabelled tasks: a second worker leaves
+READING = 0x4C56  # reads from Label Studio: a second process leaves
+_READING_SLOT = 0x4C57  # of the events workers, however many projects there are
 
 _POLL_S = 0.02
 
@@ -47,6 +50,36 @@ def project_lock(
         if held and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [purpose, project_id])
+
+
+@contextmanager
+def reading_slot() -> Iterator[bool]:
+    """Holds one of the events workers for a reading; yields whether there was one.
+
+    All but one can read at a time: Label Studio may be slow, and events are to go on.
+    """
+    for slot in range(max(1, settings.EVENT_WORKERS - 1)):
+        with project_lock(slot, purpose=_READING_SLOT) as held:
+            if held:
+                yield True
+                return
+    yield False
+
+
+def is_locked(project_id: int, purpose: int) -> bool:
+    """Whether any process holds the lock: it is gone at once when its process is."""
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_LOCKED, [purpose, project_id])
+        return bool(cursor.fetchone()[0])
+
+
+_IS_LOCKED = """
+SELECT EXISTS (
+    SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = %s AND objid = %s
+        AND objsubid = 2
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+"""
 
 
 def _acquire(project_id: int, purpose: int, seconds: float) -> bool:

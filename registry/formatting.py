@@ -89,6 +89,13 @@ def image_counts_text(counts: dict[str, Any]) -> str:
     return f"{images}: {parts}" if parts else images
 
 
+def reading_text(so_far: tuple[int, int] | None) -> str:
+    """`Label Studio is still being read: 2,000 of 20,000 tasks`; "" where it is not."""
+    if so_far is None:
+        return ""
+    return f"Label Studio is still being read: {so_far[0]:,} of {so_far[1]:,} tasks"
+
+
 def unreadable_tasks_text(ids: Collection[int]) -> str:
     """`Label Studio cannot return task 5`, by its ids there, of at most ten; "" for none."""
     if not ids:

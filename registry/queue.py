@@ -22,9 +22,14 @@ def process_events(project_id: int) -> None:
 
 
 def is_waiting(job: str, *args: object, cluster: str = EVENTS) -> bool:
-    """Whether such a job waits in the queue, and no worker has taken it yet."""
+    """Whether such a job waits in the queue, and no worker has taken it yet.
+
+    `args` are the first of its arguments.
+    """
     waiting = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now())
-    return any(each.func() == f"mlapi.jobs.{job}" and each.args() == args for each in waiting)
+    return any(
+        each.func() == f"mlapi.jobs.{job}" and each.args()[: len(args)] == args for each in waiting
+    )
 
 
 def others_wait() -> bool:

@@ -25,16 +25,25 @@ def process_events(project_id: int) -> None:
 
 
 def sync(project_id: int, reason: str) -> None:
-    """Reconciles the mirror with Label Studio."""
+    """Reconciles the mirror with Label Studio.
+
+    Where no more may read it leaves, and is queued again when one of these has ended.
+    """
+    from mlapi.locks import reading_slot
     from mlapi.mirror.sync import sync as reconcile
     from registry.actions import projects
 
-    if project := Project.objects.filter(pk=project_id).first():
+    project = Project.objects.filter(pk=project_id).first()
+    with reading_slot() as is_free:
+        if project is None or not is_free:
+            return
         try:
-            reconcile(project, reason)
+            if reconcile(project, reason).is_busy:
+                return
         except Exception:
-            projects.mark_sync_failed(project)  # else no other could be queued for half an hour
+            projects.mark_sync_failed(project)
             raise
+    projects.requeue_syncs()
 
 
 def train(run_id: int) -> None:

@@ -12,6 +12,7 @@ from django_q.models import OrmQ, Schedule
 
 from mlapi.conversion import converting
 from mlapi.images import thumbnails
+from mlapi.locks import READING, is_locked
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
@@ -39,6 +40,7 @@ def tick() -> None:
         reap,
         requeue_lost_runs,
         requeue_stuck_events,
+        requeue_lost_syncs,
         consider_projects,
         compare_counters,
         scoring.request_new,
@@ -113,6 +115,15 @@ def requeue_stuck_events() -> None:
     for row in waiting:
         if not queue.is_waiting("process_events", row["project"]):
             queue.process_events(row["project"])
+
+
+def requeue_lost_syncs() -> None:
+    """Requeues syncs that were lost with their worker, before they began or while they read."""
+    unread = ~Q(reading={}) & ~Q(reading__has_key="failed")
+    late = Q(sync_queued_at__lt=timezone.now() - project_actions.SYNC_LOST_AFTER)
+    for project in Project.objects.filter(unread | late):
+        if not is_locked(project.pk, READING):
+            project_actions.request_sync(project, "a sync was lost")
 
 
 def consider_projects() -> None:

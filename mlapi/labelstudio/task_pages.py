@@ -8,6 +8,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,6 +55,20 @@ Filter = dict[str, Any]
 Task = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Fields:
+    """What of tasks is asked for; `outline` is all of it but the tasks' data."""
+
+    required: schemas.Fields
+    extra: Mapping[str, str]
+    outline: str
+
+
+_WITH_ANNOTATIONS = _Fields(schemas.ANNOTATED_TASK, {"fields": "all"}, _ANNOTATED)
+_COUNTED = _Fields(schemas.COUNTED_TASK, {}, _OUTLINE)
+_IN_OUTLINE = _Fields(schemas.OUTLINE, {"include": _OUTLINE}, _OUTLINE)
+
+
 class TaskPages(HttpClient):
     """The tasks of projects, in pages.
 
@@ -66,9 +81,10 @@ class TaskPages(HttpClient):
         self.unreadable: dict[int, str] = {}
         self._page_size = PAGE_SIZE
 
-    def labelled_since(self, project_id: int, since: datetime) -> Iterator[list[Task]]:
-        """Pages of the tasks with annotations and an `updated_at` after `since`.
+    def outlines_since(self, project_id: int, since: datetime) -> Iterator[list[Task]]:
+        """Pages of the tasks with annotations and an `updated_at` after `since`, in outline.
 
+        That is id, times and the numbers of annotations: a tenth of the time that all of it takes.
         Retrieve Predictions sets every task's `updated_at`, so Label Studio is asked for those
         with annotations only. Its filters cannot nest an OR in an AND: labelled tasks come first,
         then those with skipped annotations, some of them twice.
@@ -76,28 +92,27 @@ class TaskPages(HttpClient):
         touched = _filter("updated_at", "greater", "Datetime", _datetime(since))
         for counter in ("total_annotations", "cancelled_annotations"):
             filters = [touched, _filter(counter, "greater", "Number", 0)]
-            yield from self._pages(project_id, filters, with_annotations=True)
+            yield from self._pages(project_id, filters, _IN_OUTLINE)
 
-    def annotated_tasks(self, project_id: int) -> Iterator[list[Task]]:
-        """Pages of all tasks, with their annotations."""
-        return self._pages(project_id, [], with_annotations=True)
+    def annotated_tasks(self, project_id: int, after: int = 0) -> Iterator[list[Task]]:
+        """Pages of all tasks with an id after that one, with their annotations."""
+        return self._pages(project_id, [], _WITH_ANNOTATIONS, after)
 
     def all_tasks(self, project_id: int) -> Iterator[list[Task]]:
         """Pages of all tasks, with the number of their annotations, without the annotations."""
-        return self._pages(project_id, [], with_annotations=False)
+        return self._pages(project_id, [], _COUNTED)
 
     def tasks(self, project_id: int, ids: Iterable[int]) -> Iterator[list[Task]]:
         """Pages of the tasks with these ids, with their annotations."""
         for batch in chunked(sorted(ids), IDS_PER_REQUEST):
             filters = [_filter("id", "in_list", "Number", batch)]
-            yield from self._pages(project_id, filters, with_annotations=True)
+            yield from self._pages(project_id, filters, _WITH_ANNOTATIONS)
 
     def _pages(
-        self, project_id: int, filters: list[Filter], *, with_annotations: bool
+        self, project_id: int, filters: list[Filter], fields: "_Fields", last: int = 0
     ) -> Iterator[list[Task]]:
         """In order of id, each after the last id of the one before: deletions shift no page."""
-        reading = _Reading(self, project_id, filters, with_annotations)
-        last = 0
+        reading = _Reading(self, project_id, filters, fields)
         while True:
             size = min(self._page_size, PAGE_SIZE)
             page, is_last = reading.after(last, size)
@@ -118,14 +133,14 @@ class _Reading:
     """One walk over the tasks that the filters let through."""
 
     def __init__(
-        self, client: TaskPages, project_id: int, filters: list[Filter], with_annotations: bool
+        self, client: TaskPages, project_id: int, filters: list[Filter], fields: "_Fields"
     ) -> None:
         self._client = client
         self._project_id = project_id
         self._filters = filters
-        self._fields = schemas.ANNOTATED_TASK if with_annotations else schemas.COUNTED_TASK
-        self._extra = {"fields": "all"} if with_annotations else {}
-        self._outline = _ANNOTATED if with_annotations else _OUTLINE
+        self._fields = fields.required
+        self._extra = fields.extra
+        self._outline = fields.outline
         self._read_before: Task | None = None
 
     def after(self, last: int, size: int) -> tuple[list[Task], bool]:

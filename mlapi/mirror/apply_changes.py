@@ -6,14 +6,16 @@ task or annotation older than the one that is stored changes nothing.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DataError, OperationalError, transaction
 from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio import events
 from mlapi.labelstudio.label_config import data_sources, label_sets
+from mlapi.labelstudio.response_schemas import is_id
 from mlapi.mirror.tombstones import DeletedIds
 from mlapi.mirror.unit_of_work import TaskUnitOfWork
 from mlapi.served_config import ServedConfig, resolve
@@ -23,12 +25,17 @@ from registry.label_renames import Renames, after_config
 from registry.models import Project, Task
 from registry.splits import SplitAssigner
 
+# Class 54 of PostgreSQL's codes.
+_BEYOND_LIMITS = "54"
+
 
 @dataclass
 class Applied:
     """The effect of changes, in counts; `relabelled` are the tasks whose labels changed.
 
-    `need_sync` is the reason for a sync, None without one.
+    `need_sync` is the reason for a sync, None without one. Of tasks that were read, `passed_over`
+    are those that an event has changed since, and `refused` those that cannot be stored, each with
+    the reason.
     """
 
     relabelled: int = 0
@@ -39,6 +46,8 @@ class Applied:
     need_sync: str | None = None
     config_changed: bool = False
     ignored: list[str] = field(default_factory=list)
+    passed_over: set[int] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
 
     @property
     def had_effect(self) -> bool:
@@ -82,16 +91,16 @@ def apply(
                 applied.need_sync = reason
             case events.Ignore(reason):
                 applied.ignored.append(reason)
-    applied.relabelled += unit.derive()
+    applied.relabelled += unit.derive(timezone.now())
     return applied
 
 
 def put_whole_tasks(project: Project, annotated_tasks: Iterable[dict[str, Any]]) -> Applied:
-    """Mirror tasks with all of their annotations, as a sync reads them, in batches of 1,000.
+    """Mirror tasks with all of their annotations, in batches of 1,000; each is a transaction.
 
-    Each batch is a transaction. Mirrored annotations that the task no longer has are removed
-    and counted. A task without `annotations` keeps its mirrored ones. The champion makes no
-    prequential prediction for these labels.
+    Mirrored annotations that the task no longer has are removed and counted. A task without
+    `annotations` keeps its mirrored ones. The champion makes no prequential prediction for these
+    labels.
     """
     applied = Applied()
     splits = SplitAssigner(project)
@@ -99,11 +108,76 @@ def put_whole_tasks(project: Project, annotated_tasks: Iterable[dict[str, Any]])
         unit = TaskUnitOfWork(project, [events.PutTask(task) for task in batch])
         for task in batch:
             _count(applied, unit.put_whole(task))
-        applied.removed_annotations += unit.removed_annotations
-        applied.relabelled += unit.derive()
-        with transaction.atomic():
-            unit.write(splits)
+        _write_whole(applied, unit, splits)
     return applied
+
+
+def put_read_tasks(
+    project: Project, read_tasks: Sequence[dict[str, Any]], read_at: datetime
+) -> Applied:
+    """Mirror whole tasks that were requested from Label Studio at that time.
+
+    A task that an event has changed since is passed over. What events have deleted is left out. A
+    task that the database refuses is left as it is.
+    """
+    try:
+        return _put_read(project, read_tasks, read_at)
+    except (DataError, OperationalError) as error:
+        if isinstance(error, OperationalError) and not is_beyond_limits(error):
+            raise
+        if len(read_tasks) == 1:
+            return Applied(refused={read_tasks[0]["id"]: f"it cannot be stored: {error}".strip()})
+    middle = len(read_tasks) // 2
+    applied = Applied()
+    for half in (read_tasks[:middle], read_tasks[middle:]):
+        _add(applied, put_read_tasks(project, half, read_at))
+    return applied
+
+
+def is_beyond_limits(error: BaseException) -> bool:
+    """Whether a value is beyond PostgreSQL's limits, such as a jsonb of 256 MB."""
+    return str(getattr(error.__cause__, "pgcode", "")).startswith(_BEYOND_LIMITS)
+
+
+def _put_read(project: Project, read_tasks: Sequence[dict[str, Any]], read_at: datetime) -> Applied:
+    applied = Applied()
+    deleted = DeletedIds(project, [put for task in read_tasks for put in _puts(task)])
+    unit = TaskUnitOfWork(project, [events.PutTask(task) for task in read_tasks])
+    for task in read_tasks:
+        if unit.was_changed_since(task["id"], read_at):
+            applied.passed_over.add(task["id"])
+        elif deleted.has(events.PutTask(task)):
+            applied.stale += 1
+        else:
+            gone = {put.annotation["id"] for put in _puts(task)[1:] if deleted.has(put)}
+            _count(applied, unit.put_whole(_without(task, gone)))
+    _write_whole(applied, unit, SplitAssigner(project))
+    return applied
+
+
+def _write_whole(applied: Applied, unit: TaskUnitOfWork, splits: SplitAssigner) -> None:
+    applied.removed_annotations += unit.removed_annotations
+    applied.relabelled += unit.derive()
+    with transaction.atomic():
+        unit.write(splits)
+
+
+def _puts(task: dict[str, Any]) -> list[Any]:
+    """The task and its annotations as changes."""
+    annotations = task.get("annotations")
+    readable = [
+        a
+        for a in (annotations if isinstance(annotations, list) else [])
+        if isinstance(a, dict) and is_id(a.get("id"))
+    ]
+    return [events.PutTask(task), *(events.PutAnnotation(a, task["id"], task) for a in readable)]
+
+
+def _without(task: dict[str, Any], annotations: set[int]) -> dict[str, Any]:
+    if not annotations:
+        return task
+    left = [a for a in task["annotations"] if a.get("id") not in annotations]
+    return {**task, "annotations": left}
 
 
 def is_of_other_config(
@@ -229,3 +303,5 @@ def _add(applied: Applied, more: Applied) -> None:
     applied.written += more.written
     applied.stale += more.stale
     applied.removed_annotations += more.removed_annotations
+    applied.passed_over |= more.passed_over
+    applied.refused |= more.refused

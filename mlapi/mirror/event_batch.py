@@ -26,8 +26,6 @@ from registry.models.event import EventStatus
 
 log = structlog.get_logger(__name__)
 
-# Class 54 of PostgreSQL's codes: a value beyond its limits, such as a jsonb of 256 MB.
-_BEYOND_LIMITS = "54"
 _FAILED = "an event could not be applied"
 
 
@@ -123,7 +121,7 @@ def _apply_or_halve(
 
 def _is_fault_of_an_event(error: Exception) -> bool:
     if isinstance(error, OperationalError):
-        return str(getattr(error.__cause__, "pgcode", "")).startswith(_BEYOND_LIMITS)
+        return apply_changes.is_beyond_limits(error)
     return not isinstance(error, InterfaceError)
 
 

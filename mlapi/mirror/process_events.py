@@ -14,6 +14,8 @@ from registry.actions import projects
 from registry.models import Event, Project
 from registry.models.event import EventStatus
 
+Checkpoint = Callable[[], None]
+
 BATCH = 200
 # Of the payloads of a batch, as they are stored: compressed.
 _BATCH_BYTES = 2_000_000
@@ -23,15 +25,21 @@ _TURN_S = 0.5
 _LOCK_WAIT_S = 2.0
 
 
-def process_pending_events(project_id: int) -> int:
+def process_pending_events(project_id: int, checkpoint: Checkpoint = lambda: None) -> int:
     """Apply the project's received events in order; the number that was processed.
 
     One process per project: a second call returns at once, and the first looks for events again
     after it has released the lock, so that none is left. It also returns where something else
     holds the mirror's lock for long. An event that cannot be applied is marked as failed, with the
     reason, and does not affect the others. Requests a sync if an event had too little data.
+    `checkpoint` is called after each batch, and may raise.
     """
-    return _Drain(project_id, lambda: False).run().processed
+
+    def go_on() -> bool:
+        checkpoint()
+        return False
+
+    return _Drain(project_id, go_on).run().processed
 
 
 def take_turn(project_id: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from mlapi.labelstudio import events
@@ -102,6 +103,7 @@ class TaskUnitOfWork:
             before = {a["id"] for a in state.annotations}
             self.removed_annotations += len(before - {a["id"] for a in annotations})
             state.annotations = annotations
+            state.event_at = None  # all that events have said of it is in what was read
             if not isinstance(task.get("total_annotations"), int):
                 state.total_annotations = len(annotations)
         return True
@@ -149,9 +151,20 @@ class TaskUnitOfWork:
         self._dropped |= found
         return len(found)
 
-    def derive(self) -> int:
-        """Derive the labels of the tasks touched since the last call; how many have others."""
+    def was_changed_since(self, task_id: int, when: datetime) -> bool:
+        """Whether an event was applied to the mirrored task at or after that time."""
+        state = self._tasks.get(task_id)
+        return bool(state and state.event_at and state.event_at >= when)
+
+    def derive(self, event_at: datetime | None = None) -> int:
+        """Derive the labels of the tasks touched since the last call; how many have others.
+
+        `event_at` is when the event was applied that touched them.
+        """
         touched, self._touched = self._touched, {}
+        if event_at:
+            for task_id in touched:
+                self._tasks[task_id].event_at = event_at
         self._derived |= touched
         return sum(self._derive_labels(self._tasks[task_id]) for task_id in touched)
 

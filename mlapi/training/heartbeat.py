@@ -67,7 +67,10 @@ class Heartbeat:
 
     @contextmanager
     def uninterruptible(self) -> Iterator[None]:
-        """Surrounds work that cannot be interrupted; raises RunTakenOver or Cancelled after it."""
+        """Surrounds work that cannot be interrupted everywhere: a cancelled run ends at once.
+
+        Raises RunTakenOver or Cancelled after it.
+        """
         self._uninterruptible.set()
         try:
             yield

@@ -14,19 +14,22 @@ from typing import Any
 from django.utils import timezone
 
 from mlapi.training.policy_inputs import PolicyInputs, policy_inputs_of
-from registry.actions import projects, runs
+from registry.actions import projects, runs, tasks
+from registry.formatting import reading_text
 from registry.models import Project, TrainingRun
 from registry.models.project import default_policy
 
 ACTOR = "policy"
 QUIET_IF_QUICK_S = 1
+# So many usable labels suffice for a first version while Label Studio is still being read.
+ENOUGH_FOR_NOW = 2_000
 
 
 @dataclass(frozen=True)
 class Decision:
     """The policy's decision about a project at a moment.
 
-    `state` is one of off, unserved, active, labels, classes, changes, quiet, due.
+    `state` is one of off, unserved, active, reading, labels, classes, changes, quiet, due.
     `trigger` is set when it is due. Counts that the decision did not need are None.
     """
 
@@ -83,6 +86,8 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
     active = inputs.active
     if active:
         return Decision("active", f"run {active.pk} is {active.state}", run_id=active.pk)
+    if inputs.project.read_so_far:
+        return _while_reading(inputs)
     if inputs.config_changed:
         return _first(inputs) or Decision(
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
@@ -97,6 +102,25 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
     if blocked:
         return blocked
     return _quiet(inputs, now) or Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
+
+
+def is_enough_for_now(project: Project) -> bool:
+    """Whether a first version can be trained before the rest of the tasks has been read."""
+    labelled = tasks.existing(project).filter(split__isnull=False).exclude(labels={})
+    return len(labelled.values_list("pk")[:ENOUGH_FOR_NOW]) == ENOUGH_FOR_NOW
+
+
+def _while_reading(inputs: PolicyInputs) -> Decision:
+    """One version is trained before all is read; its quiet is not waited for: pages go on."""
+    reason = reading_text(inputs.project.read_so_far)
+    tried = inputs.last and inputs.last.dataset_counts.get("tasks", 0) >= ENOUGH_FOR_NOW
+    enough = inputs.usable >= inputs.policy["first_labels"] and is_enough_for_now(inputs.project)
+    if inputs.has_version or tried or not enough:
+        return Decision("reading", reason, needed=ENOUGH_FOR_NOW)
+    if not inputs.has_classes:
+        return _class_wanted(inputs)
+    reason = "enough labels for a first version while the others are read"
+    return Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
 
 def _status(inputs: PolicyInputs, now: datetime) -> dict[str, Any]:

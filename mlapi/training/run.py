@@ -1,5 +1,6 @@
 """Carries out a training run: claim, freeze, train in a child, check, register, promote."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,14 @@ from django.db.models import Max
 from mlapi import pipelines
 from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
-from mlapi.child_process.supervise import ChildCrashed, ChildError, ChildFailed, Limits, Program
+from mlapi.child_process.supervise import (
+    ChildCrashed,
+    ChildError,
+    ChildFailed,
+    Limits,
+    Program,
+    TimeLimit,
+)
 from mlapi.errors import NotServed
 from mlapi.inputs.base import Preparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
@@ -99,6 +107,7 @@ class _Attempt:
         self.unread: EvalsError | None = None
         self.is_challenger = run.kind == RunKind.CHALLENGER
         self.may_fork = False
+        self._ends_at = time.monotonic() + limits.seconds
 
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The registered version; None if the run ended without one that loads."""
@@ -133,7 +142,9 @@ class _Attempt:
     def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion | None:
         with heartbeat.uninterruptible():
             self.run_log.phase("reading labels", 0.0)
-            self.unread = preparation.bring_up_to_date(self.run, self.run_log)
+            self.unread = preparation.bring_up_to_date(
+                self.run, self.run_log, self._checkpoint(heartbeat)
+            )
             self.run_log.phase("freezing the dataset", 0.01)
             frozen = self._freeze(folder)
         for preparing in frozen.preparations:
@@ -162,6 +173,16 @@ class _Attempt:
         self.run_log.write("AutoML is best for no control: no version is registered.")
         runs.succeed(self.run)
 
+    def _checkpoint(self, heartbeat: Heartbeat) -> Callable[[], None]:
+        """Raises what ends the run, which has its time limit from its first second."""
+
+        def check() -> None:
+            heartbeat.check()
+            if time.monotonic() > self._ends_at:
+                raise TimeLimit(f"Ended after {self.limits.seconds:g} s, its time limit.")
+
+        return check
+
     def _freeze(self, folder: Path) -> "_Frozen":
         """Freezes the dataset and writes the job; returns the champion at that moment."""
         project = self.run.project
@@ -184,6 +205,9 @@ class _Attempt:
             on_row=rows.append if keep else lambda row: None,
             no_input_key=served.no_input_key(project.uid),
         )
+        if project.read_so_far:
+            read, of = project.read_so_far
+            frozen.counts["read_so_far"] = {"read": read, "of": of}
         if left_out := frozen.counts.get("left_out"):
             self.run_log.write(
                 f"{left_out} holdout tasks are left out: training tasks have the same input."
@@ -215,7 +239,7 @@ class _Attempt:
     def _prepare(self, preparing: Preparation, heartbeat: Heartbeat) -> None:
         """Brings what is not in the tasks' data into the run's folder."""
         self.run_log.phase(preparing.phase, 0.02)
-        preparing.prepare(heartbeat.check, self.limits.seconds)
+        preparing.prepare(self._checkpoint(heartbeat), self.limits.seconds)
         self.run_log.write(preparing.prepared_text())
 
     def _store(self, prepared: Preparation) -> None:
@@ -240,7 +264,7 @@ class _Attempt:
                 self.limits,
                 may_fork=self.may_fork,
                 on_progress=self.run_log.append_progress,
-                checkpoint=heartbeat.check,
+                checkpoint=self._checkpoint(heartbeat),
             )
         except ChildError:
             self.run_log.write(supervise.output_tail(folder))

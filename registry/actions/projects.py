@@ -17,8 +17,8 @@ from registry.models import Project
 
 from . import base
 
-# A sync that was asked for so long ago was lost with its worker; it may be asked for again.
-SYNC_LOST_AFTER = timedelta(minutes=30)
+# A request for a sync that has not begun for so long: it waits for a worker, or is lost.
+SYNC_LOST_AFTER = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -167,11 +167,44 @@ def request_sync(project: Project, reason: str) -> bool:
     """Queue a sync unless one is waiting already; True if it was queued."""
     now = timezone.now()
     with transaction.atomic():
-        waiting = Q(sync_queued_at__isnull=False, sync_queued_at__gt=now - SYNC_LOST_AFTER)
-        queued = Project.objects.filter(pk=project.pk).exclude(waiting).update(sync_queued_at=now)
-        if queued:
+        row = Project.objects.filter(pk=project.pk)
+        before = row.values_list("sync_queued_at", flat=True).first()
+        recent = Q(sync_queued_at__isnull=False, sync_queued_at__gt=now - SYNC_LOST_AFTER)
+        requested = bool(row.exclude(recent).update(sync_queued_at=now))
+        if requested and (before is None or not queue.is_waiting("sync", project.pk)):
             queue.sync(project.pk, reason)
-    return bool(queued)
+            return True
+    return False
+
+
+def requeue_syncs() -> None:
+    """Queue the syncs that were requested while all that may read were reading."""
+    for project in Project.objects.filter(sync_queued_at__isnull=False):
+        if not queue.is_waiting("sync", project.pk):
+            queue.sync(project.pk, "requested during another sync")
+
+
+def begin_sync(project: Project) -> None:
+    """Record that a sync has begun: a request from now on is for another one."""
+    state = {k: v for k, v in project.reading.items() if k != "failed"}
+    record_reading(project, {**state, "began_at": timezone.now().isoformat()})
+    base.update_row(project, {"sync_queued_at": None})
+
+
+def record_reading(project: Project, state: dict[str, Any]) -> None:
+    """Store how far a reading is."""
+    base.update_row(project, {"reading": state})
+
+
+def begin_data_reading(project: Project) -> None:
+    """Record that the data of all tasks are read from now on, if they are outdated.
+
+    Data that become outdated meanwhile are read by the next sync. Those of a config without a
+    pipeline, which has no input, wait for the next config.
+    """
+    if project.data_outdated and project.pipeline:
+        state = {**project.reading, "data": True}
+        base.update_row(project, {"reading": state, "data_outdated": False})
 
 
 def mark_synced(
@@ -183,10 +216,8 @@ def mark_synced(
     """Record a complete sync; the next one reads tasks updated since `sync_cursor_at`."""
     fields: dict[str, Any] = {
         "synced_at": timezone.now(),
-        "sync_queued_at": None,
         "unreadable_tasks": list(unreadable_tasks),
-        # A config without a pipeline has no input, so the data wait for the next one.
-        "data_outdated": project.data_outdated and not project.pipeline,
+        "reading": {},
     }
     if sync_cursor_at is not None:
         fields["sync_cursor_at"] = Greatest("sync_cursor_at", sync_cursor_at)
@@ -200,9 +231,9 @@ def mark_data_outdated(project: Project) -> None:
 
 
 def mark_sync_failed(project: Project) -> None:
-    """Record a failed sync; another may be queued at once."""
-    Project.objects.filter(pk=project.pk).update(sync_queued_at=None)
-    project.sync_queued_at = None
+    """Record a failed sync; another may be queued at once, and goes on where it ended."""
+    project.refresh_from_db(fields=["reading"])
+    record_reading(project, {**project.reading, "failed": True})
 
 
 def mark_threshold(project: Project, reached_at: datetime | None) -> None:

@@ -33,6 +33,7 @@ _WRITTEN = [
     "split",
     "labelled_controls",
     "source_updated_at",
+    "event_at",
 ]
 
 
@@ -72,6 +73,7 @@ class TaskState:
     input_key: str = ""
     labelled_controls: frozenset[str] = frozenset()
     source_updated_at: datetime | None = None
+    event_at: datetime | None = None
     split_basis: SplitBasis | None = None
     row: Task | None = None
 
@@ -89,6 +91,7 @@ class TaskState:
             input_key=row.input_key,
             labelled_controls=frozenset(row.labelled_controls),
             source_updated_at=row.source_updated_at,
+            event_at=row.event_at,
             row=row,
         )
 
@@ -186,6 +189,7 @@ def _apply(task: Task, state: TaskState) -> bool:
         "input_key": state.input_key,
         "labelled_controls": sorted(state.labelled_controls),
         "source_updated_at": state.source_updated_at,
+        "event_at": state.event_at,
     }
     differs = [name for name, value in values.items() if getattr(task, name) != value]
     for name in differs:

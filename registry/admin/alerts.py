@@ -16,6 +16,7 @@ _ICONS = {
     "request_refused": "block",
     "not_reached": "link_off",
     "tasks_unreadable": "broken_image",
+    "reading": "sync",
     "worse_than_baseline": "trending_down",
 }
 

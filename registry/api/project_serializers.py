@@ -65,6 +65,13 @@ class LabelNextQuery(Body):
     offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)
 
 
+class ReadSoFar(serializers.Serializer):
+    """How far a first reading of Label Studio is, in tasks."""
+
+    read = serializers.IntegerField()
+    of = serializers.IntegerField()
+
+
 class ProjectSerializer(serializers.ModelSerializer):
     """A project: its champion, pipeline, policy and promotion rule."""
 
@@ -74,19 +81,28 @@ class ProjectSerializer(serializers.ModelSerializer):
     connected = serializers.SerializerMethodField(
         help_text="Whether Label Studio answered the last check; null: not checked yet."
     )
+    reading = serializers.SerializerMethodField(
+        help_text="How many of how many tasks are mirrored while Label Studio is read for the "
+        "first time: all counts are of these. Null once all are."
+    )
 
     class Meta:
         model = Project
         fields = [
             *("id", "uid", "title", "hostname", "pipeline", "unserved_reason", "champion"),
             *("policy", "options", "promotion_rule", "connected", "connection_checked_at"),
-            *("synced_at", "labels_changed_at", "created_at", "updated_at"),
+            *("reading", "synced_at", "labels_changed_at", "created_at", "updated_at"),
         ]
         read_only_fields = fields
 
     @extend_schema_field(serializers.BooleanField(allow_null=True))
     def get_connected(self, project: Project) -> bool | None:
         return bool(project.connection.get("ok")) if project.connection else None
+
+    @extend_schema_field(ReadSoFar(allow_null=True))
+    def get_reading(self, project: Project) -> dict[str, int] | None:
+        so_far = project.read_so_far
+        return {"read": so_far[0], "of": so_far[1]} if so_far else None
 
 
 class ProjectDetailSerializer(ProjectSerializer):

@@ -116,6 +116,11 @@ class Project(models.Model):
     )
     synced_at = models.DateTimeField(null=True, blank=True)
     sync_queued_at = models.DateTimeField(null=True, blank=True)
+    reading = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="How far a reading of Label Studio is that has not ended; empty without one.",
+    )
     sync_cursor_at = models.DateTimeField(
         null=True, blank=True, help_text="The largest task `updated_at` that was read by a sync."
     )
@@ -163,6 +168,11 @@ class Project(models.Model):
 
     def __str__(self) -> str:
         return f"{self.title or 'project'} ({self.uid})"
+
+    @property
+    def read_so_far(self) -> tuple[int, int] | None:
+        """How many tasks of how many the first reading has read; None once it is complete."""
+        return (self.reading["read"], self.reading["of"]) if "of" in self.reading else None
 
     @property
     def labelstudio_id(self) -> int:

@@ -56,6 +56,11 @@ class Task(models.Model):
     )
 
     source_updated_at = models.DateTimeField(null=True, blank=True)
+    event_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When an event last changed it; null once it was read from Label Studio since.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 

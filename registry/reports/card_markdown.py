@@ -168,9 +168,11 @@ def _lineage(card: dict[str, Any]) -> list[list[Any]]:
 
 
 def _count(value: Any) -> Any:
-    """A count; those of images, and of tasks that cannot be read, as text."""
+    """A count; those of images, of tasks that cannot be read and of a reading as text."""
     if isinstance(value, list):
         return ", ".join(f"{one['tasks']} {one['code']}" for one in value)
+    if isinstance(value, dict) and "of" in value:
+        return f"{value['read']} of {value['of']} tasks"
     return image_counts_text(value) if isinstance(value, dict) and "images" in value else value
 
 

@@ -8,7 +8,7 @@ from django.db.models import prefetch_related_objects
 
 from registry import queue
 from registry.engine import engine
-from registry.formatting import unreadable_tasks_text
+from registry.formatting import reading_text, unreadable_tasks_text
 from registry.metrics import info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunKind, RunState
@@ -103,7 +103,7 @@ class Alert:
     """A problem that needs attention; `project` is None if it is the installation's.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
-    request_refused, not_reached, tasks_unreadable, worse_than_baseline.
+    request_refused, not_reached, tasks_unreadable, worse_than_baseline, reading.
     """
 
     code: str
@@ -209,6 +209,7 @@ _URGENCY = [
     "not_reached",
     "tasks_unreadable",
     "worse_than_baseline",
+    "reading",
 ]
 
 
@@ -249,6 +250,9 @@ def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
         code = _STEPS.get(step.get("step", ""), "not_reached")
         message = f"Label Studio, {step.get('step')}: {step.get('detail') or 'failed'}"
         yield Alert(code, message, step.get("cure") or "", project)
+    if reading := reading_text(project.read_so_far):
+        cure = "Counts, the holdout and what is trained now are of these. The rest is coming in."
+        yield Alert("reading", f"{reading}.", cure, project)
     if project.unreadable_tasks:
         message = f"{unreadable_tasks_text(project.unreadable_tasks)}: it answers with an error."
         cure = (

@@ -99,7 +99,7 @@ def test_a_job_for_what_is_gone_does_nothing():
 
 
 def test_after_an_unexpected_error_a_sync_can_be_queued_again(monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise RuntimeError("unforeseen")
 
     project = labelled_project({"Positive": 1})

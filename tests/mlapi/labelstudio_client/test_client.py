@@ -50,13 +50,13 @@ def test_labelled_tasks_are_listed_by_time_and_predictions_do_not_change_it(clie
     ids = ls_project.import_texts(["a", "b", "c", "d"])
     ls_project.annotate(ids[0], "A")
     ls_project.skip(ids[1])
-    before = flat(client.labelled_since(ls_project.id, LONG_AGO))
+    before = flat(client.outlines_since(ls_project.id, LONG_AGO))
     assert [t["id"] for t in before] == ids[:2]
     newest = max(datetime.fromisoformat(t["updated_at"]) for t in before)
     ls_project.api("POST", "/api/predictions/", json={"task": ids[3], "result": [], "score": 0.5})
     ls_project.annotate(ids[2], "B")
-    after = flat(client.labelled_since(ls_project.id, newest))
-    assert [(t["id"], len(t["annotations"])) for t in after] == [(ids[2], 1)]
+    after = flat(client.outlines_since(ls_project.id, newest))
+    assert [(t["id"], t["total_annotations"]) for t in after] == [(ids[2], 1)]
 
 
 def test_pages_go_on_where_the_last_one_ended(client, ls_project, monkeypatch):
@@ -175,7 +175,7 @@ def test_what_answers_but_is_not_label_studio_is_named():
         lambda client: client.webhooks(1),
         lambda client: client.ml_backends(1),
         lambda client: list(client.all_tasks(1)),
-        lambda client: list(client.labelled_since(1, LONG_AGO)),
+        lambda client: list(client.outlines_since(1, LONG_AGO)),
     ],
 )
 def test_json_of_another_shape_is_not_label_studios(call, body):

@@ -1,5 +1,9 @@
 """A sync after the first one, and the mirror after it."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from mlapi.mirror import reading
 from mlapi.mirror.sync import SyncReport, sync
 from registry.actions import tasks
 from registry.models import Project, Task
@@ -17,3 +21,16 @@ def resync(project: Project) -> SyncReport:
 def mirrored_tasks(project: Project) -> dict[int, Task]:
     """The mirrored tasks by Label Studio's ids."""
     return {task.labelstudio_id: task for task in tasks.existing(project)}
+
+
+def between_pages(monkeypatch, step: Callable[[], object]) -> None:
+    """Call `step` once a page has been requested, before it is written, and after it."""
+    timed = reading._timed
+
+    def told(pages) -> Iterator[Any]:
+        for page, read_at in timed(pages):
+            step()
+            yield page, read_at
+            step()
+
+    monkeypatch.setattr(reading, "_timed", told)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mlapi.labelstudio import task_pages
+from mlapi.mirror import reading
 from mlapi.mirror import sync as sync_module
 from mlapi.mirror.connection_check import check
 from mlapi.mirror.sync import sync
@@ -142,7 +143,7 @@ def test_it_costs_a_later_sync_neither_a_comparison_nor_the_name(ours, theirs, m
     bad = theirs.add({"text": HALF_AN_EMOJI}, "A")
     sync(ours, "a test")
     theirs.add({"text": "new"}, "B")
-    monkeypatch.delattr(sync_module, "_reconcile")  # equal counts: the tasks are not compared
+    monkeypatch.delattr(reading.Reading, "_compare")  # equal counts: the tasks are not compared
     resync(ours)
     assert ours.unreadable_tasks == [bad]
     assert len(mirrored_tasks(ours)) == 22
@@ -156,7 +157,7 @@ def test_an_annotation_that_cannot_be_returned_leaves_its_task_readable(ours, th
     assert mirrored_tasks(ours)[bad].data == {"text": "fine"}
     assert mirrored_tasks(ours)[bad].annotations == []
     theirs.add({"text": "new"}, "B")
-    monkeypatch.delattr(sync_module, "_reconcile")  # it costs no comparison of all tasks each time
+    monkeypatch.delattr(reading.Reading, "_compare")  # no comparison of all tasks
     resync(ours)
     assert ours.unreadable_tasks == [bad]
 
@@ -206,7 +207,7 @@ def test_many_bad_tasks_in_a_row_and_across_pages(ours, theirs, monkeypatch):
 
 
 def test_all_tasks_that_failed_for_a_time_are_read_by_the_next_sync(ours, theirs, monkeypatch):
-    monkeypatch.setattr(sync_module, "RETRIED", 3)
+    monkeypatch.setattr(reading, "RETRIED", 3)
     sync(ours, "a test")
     ours.refresh_from_db()
     actions.mark_synced(ours, unreadable_tasks=[1, 2, 3, 4, 5, 6, 7])

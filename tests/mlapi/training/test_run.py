@@ -204,7 +204,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeypatch):
-    """A sync may take minutes and cannot be interrupted: the row is cancelled meanwhile."""
+    """Whatever it waits for: the row is cancelled meanwhile."""
     may_end = threading.Event()
     monkeypatch.setattr("mlapi.training.preparation.bring_up_to_date", lambda *_: may_end.wait(60))
     run = queued(project)
@@ -376,7 +376,7 @@ def test_a_run_that_could_not_read_label_studio_says_so_with_the_cure():
         unread = ("/api/projects/1/export", "/api/tasks")
         api.gateway = lambda call: (504, b"") if call.path in unread else None
         run = carried_out(project)
-    assert (run.state, run.error_code) == ("failed", "labels_unread")
+    assert (run.state, run.error_code) == ("failed", "labelstudio_server_error")
     assert "504" in run.error
     assert "No task has a usable label" in run.error
     assert run.hint == CODES["labelstudio_server_error"].hint
@@ -384,14 +384,29 @@ def test_a_run_that_could_not_read_label_studio_says_so_with_the_cure():
 
 
 @pytest.mark.parametrize(
-    ("step", "code"), [("export", "labels_unread"), ("webhook", "no_labels"), (None, "no_labels")]
+    ("step", "cause", "code"),
+    [
+        ("reach", "labelstudio_unreachable", "labelstudio_unreachable"),
+        ("export", "", "labels_unread"),  # of a check by an earlier release
+        ("webhook", "labelstudio_rejected", "no_labels"),
+        (None, "", "no_labels"),
+    ],
 )
-def test_a_run_after_a_sync_that_could_not_read_says_so(step, code):
+def test_a_run_after_a_sync_that_could_not_read_says_so(step, cause, code):
     project = labelled_project({})
     report = {"step": step, "ok": step is None, "detail": "It answered 504.", "cure": "Ask again."}
+    report["code"] = cause
     connection = {"ok": step is None, "failed": step, "steps": [report]}
     Project.objects.filter(pk=project.pk).update(synced_at=timezone.now(), connection=connection)
     run = carried_out(project)
     assert (run.state, run.error_code) == ("failed", code)
-    assert ("It answered 504. No task" in run.error) == (code == "labels_unread")
-    assert (run.hint == "Ask again.") == (code == "labels_unread")
+    assert ("It answered 504. No task" in run.error) == (code != "no_labels")
+    assert (run.hint == "Ask again.") == (code != "no_labels")
+
+
+def test_a_run_while_label_studio_is_still_being_read_says_how_far_it_was(project):
+    Project.objects.filter(pk=project.pk).update(reading={"after": 60, "read": 60, "of": 9_000})
+    run = carried_out(project)
+    assert run.state == "succeeded"
+    assert run.dataset_counts["read_so_far"] == {"read": 60, "of": 9_000}
+    assert "Label Studio is still being read: 60 of 9,000 tasks" in run.log

@@ -184,14 +184,24 @@ def test_a_host_that_never_called_is_not_confirmed():
         project_settings.confirm_hostname(setup()[0], actor="ada", hostname="http://evil")
 
 
-def test_a_sync_is_queued_once_until_it_is_done(django_capture_on_commit_callbacks):
+def test_a_sync_is_queued_once_until_it_begins(django_capture_on_commit_callbacks):
     project = make.ProjectFactory()
     with django_capture_on_commit_callbacks(execute=True):
         assert projects.request_sync(project, "setup")
         assert not projects.request_sync(project, "tick")
     assert OrmQ.objects.get().args() == (project.pk, "setup")
-    projects.mark_synced(project)
-    assert projects.request_sync(project, "tick")
+    projects.begin_sync(project)
+    assert projects.request_sync(project, "tick")  # what it has read by now may change
+
+
+def test_a_sync_that_waits_for_a_worker_is_not_queued_again(django_capture_on_commit_callbacks):
+    project = make.ProjectFactory()
+    with django_capture_on_commit_callbacks(execute=True):
+        projects.request_sync(project, "setup")
+    Project.objects.update(sync_queued_at=timezone.now() - timedelta(hours=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert not projects.request_sync(project, "tick")
+    assert OrmQ.objects.count() == 1
 
 
 def test_a_sync_that_was_lost_with_its_worker_is_queued_again():

@@ -218,3 +218,10 @@ def test_a_rename_is_offered_confirmed_and_undone(admin):
     assert (refused.status_code, code(refused)) == (409, "refused")
     answer = admin.post(f"{page}undo-rename/", {"rename": RENAME})
     assert answer.json()["offered_renames"] == [RENAME]
+
+
+def test_a_project_says_how_far_its_first_reading_is(viewer, project):
+    assert viewer.get(f"projects/{project.pk}/").json()["reading"] is None
+    project.reading = {"after": 2_500, "read": 2_500, "of": 20_000}
+    project.save()
+    assert viewer.get(f"projects/{project.pk}/").json()["reading"] == {"read": 2_500, "of": 20_000}

@@ -1,0 +1,211 @@
+"""A Label Studio that hangs holds no events worker for long, no other project, and no run."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django_q.models import OrmQ
+
+from mlapi import jobs
+from mlapi.child_process.supervise import Limits
+from mlapi.jobs import maintenance
+from mlapi.labelstudio import http
+from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.errors import TimedOut
+from mlapi.locks import READING, is_locked, project_lock, reading_slot
+from mlapi.mirror import sync as sync_module
+from mlapi.mirror.sync import sync
+from mlapi.training.run import carry_out
+from registry.actions import events, project_settings, projects, runs
+from registry.models import Project, TrainingRun
+from tests.factories import ProjectFactory
+from tests.faults.hanging import HangingServer
+from tests.mlapi.labelstudio.webhooks import CONFIG, annotated
+from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
+from tests.mlapi.training.projects import labelled_project, small_programs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+# Two seconds, and what a machine takes for its own that is full of other work.
+SOON_S = 8.0
+
+
+@pytest.fixture
+def hanging() -> Iterator[HangingServer]:
+    with HangingServer() as server:
+        yield server
+
+
+def read_from(server: HangingServer | LabelStudioAPI, project: Project | None = None) -> Project:
+    """A project of that Label Studio."""
+    project = project or projects.get_or_create(UID)
+    project_settings.set_credentials(project, server.url, "a-token", actor="test")
+    return project
+
+
+class Elsewhere(threading.Thread):
+    """A worker's job, in a thread with a connection of its own."""
+
+    def __init__(self, job: Callable[[], object]) -> None:
+        super().__init__(daemon=True)
+        self._job = job
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._job()
+        finally:
+            connection.close()
+
+
+@pytest.mark.parametrize("dribbling", [False, True])
+def test_an_exchange_ends_at_its_deadline(monkeypatch, dribbling):
+    monkeypatch.setattr(http, "EXCHANGE_S", 1.0)
+    with HangingServer(dribbling=dribbling) as server, LabelStudio(server.url, "a-token") as client:
+        began = time.monotonic()
+        with pytest.raises(TimedOut):
+            client.project(1)
+    assert time.monotonic() - began < 1 + SOON_S
+
+
+def test_a_reading_ends_at_its_deadline(hanging, monkeypatch):
+    monkeypatch.setattr(sync_module, "READING_S", 1.0)
+    began = time.monotonic()
+    report = sync(read_from(hanging), "a test")
+    assert report.error["code"] == "labelstudio_timeout"
+    assert time.monotonic() - began < 1 + SOON_S
+
+
+def test_events_are_applied_while_a_reading_hangs(hanging, monkeypatch):
+    """Those of its own project, too: no lock of the mirror is held."""
+    project = read_from(hanging, ProjectFactory(label_config=CONFIG))
+    monkeypatch.setattr(http, "EXCHANGE_S", 60.0)
+    stop = threading.Event()
+
+    def checkpoint() -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+    def read() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            sync(project, "a test", checkpoint=checkpoint)
+
+    reading = Elsewhere(read)
+    try:
+        assert hanging.was_asked.wait(60)
+        for each in (project, ProjectFactory(label_config=CONFIG)):
+            event = events.record(each, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
+            began = time.monotonic()
+            jobs.process_events(each.pk)
+            assert time.monotonic() - began < SOON_S
+            event.refresh_from_db()
+            assert event.status == "applied"
+        assert reading.is_alive()
+    finally:
+        stop.set()
+        reading.join(60)
+    assert not reading.is_alive()
+
+
+def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
+    project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    worker = Elsewhere(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
+    assert hanging.was_asked.wait(60)
+    began = time.monotonic()
+    runs.cancel(run.pk, actor="tester")
+    worker.join(60)
+    assert time.monotonic() - began < SOON_S
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert not is_locked(project.pk, READING)
+
+
+def test_a_run_has_its_time_limit_from_its_first_second(hanging):
+    project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    began = time.monotonic()
+    limits = Limits(seconds=1.5, memory_mb=4096)
+    ended = carry_out(run.pk, "worker@test", programs=small_programs(), limits=limits)
+    assert time.monotonic() - began < 1.5 + SOON_S
+    assert (ended.state, ended.error_code) == ("failed", "time_limit")
+
+
+def test_a_run_that_learns_nothing_as_label_studio_hangs_says_so(hanging, monkeypatch):
+    monkeypatch.setattr(http, "EXCHANGE_S", 0.5)
+    project = read_from(hanging, labelled_project({}))
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    ended = carry_out(run.pk, "worker@test", programs=small_programs())
+    assert (ended.state, ended.error_code) == ("failed", "labelstudio_timeout")
+    assert "took Label Studio too long" in ended.error
+    assert ended.hint == TimedOut.hint
+
+
+def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch):
+    monkeypatch.setattr(settings, "EVENT_WORKERS", 2)
+    held, go_on = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with reading_slot() as is_free:
+            assert is_free
+            held.set()
+            go_on.wait(60)
+
+    other = Elsewhere(read)
+    try:
+        assert held.wait(60)
+        project = read_from(hanging)
+        projects.request_sync(project, "a test")
+        OrmQ.objects.all().delete()  # taken by a worker
+        jobs.sync(project.pk, "a test")
+        assert not hanging.was_asked.is_set()
+        project.refresh_from_db()
+        assert project.sync_queued_at  # it still waits
+    finally:
+        go_on.set()
+        other.join(60)
+    projects.requeue_syncs()
+    assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
+
+
+def test_a_second_process_does_not_read_beside_the_first(hanging):
+    project, found = read_from(hanging), []
+    with project_lock(project.pk, purpose=READING):
+        Elsewhere(lambda: found.append(sync(project, "a test"))).join(60)
+    assert [report.is_busy for report in found] == [True]
+    assert not hanging.was_asked.is_set()
+
+
+def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging):
+    project = read_from(hanging)
+    pids: list[int] = []
+
+    def read() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pids.append(cursor.fetchone()[0])
+        sync(project, "a test", checkpoint=lambda: None)
+
+    monkey = Elsewhere(lambda: _quietly(read))
+    assert hanging.was_asked.wait(60)
+    assert is_locked(project.pk, READING)
+    maintenance.requeue_lost_syncs()
+    assert not OrmQ.objects.exists()  # it is being read
+    with connection.cursor() as cursor:  # as PostgreSQL ends the session of a killed worker
+        cursor.execute("SELECT pg_terminate_backend(%s)", pids)
+    deadline = time.monotonic() + 60
+    while is_locked(project.pk, READING) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    maintenance.requeue_lost_syncs()
+    assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
+    hanging.__exit__(None, None, None)
+    monkey.join(60)
+
+
+def _quietly(job: Callable[[], object]) -> None:
+    try:
+        job()
+    except Exception:  # noqa: BLE001 - its connection is gone
+        return

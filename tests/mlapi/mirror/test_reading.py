@@ -1,0 +1,268 @@
+"""A project is read page by page while people go on, and the mirror ends as Label Studio is."""
+
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from mlapi.labelstudio import task_pages
+from mlapi.locks import MIRROR, READING, is_locked
+from mlapi.mirror import reading
+from mlapi.mirror import sync as sync_module
+from mlapi.mirror.process_events import process_pending_events
+from mlapi.mirror.sync import sync
+from mlapi.training import policy
+from registry.actions import events, project_settings
+from registry.actions import projects as actions
+from registry.models import Project, TrainingRun
+from registry.models.project import default_policy
+from registry.reports.project_summary import alerts, basic
+from tests.e2e.labelstudio_server import config
+from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
+from tests.mlapi.mirror.syncing import between_pages, mirrored_tasks, resync
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def theirs(monkeypatch):
+    """Label Studio with 20 labelled tasks, read in pages of five."""
+    monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
+    monkeypatch.setattr(reading, "EXPORT_UP_TO", 0)
+    monkeypatch.setattr(task_pages, "PAGE_SIZE", 5)
+    with LabelStudioAPI(config("A", "B")) as api:
+        for i in range(20):
+            api.add({"text": f"text {i}"}, "AB"[i % 2])
+        yield api
+
+
+@pytest.fixture
+def ours(theirs) -> Project:
+    project = actions.get_or_create(UID)
+    project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
+    return project
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+class People:
+    """They label, change, delete and add at random; Label Studio tells it, soon or late."""
+
+    def __init__(self, theirs: LabelStudioAPI, project: Project, seed: int) -> None:
+        self._theirs = theirs
+        self._project = project
+        self._random = random.Random(seed)
+        self._next = 1_000
+
+    def step(self) -> None:
+        for _ in range(self._random.randint(0, 3)):
+            self._random.choice(
+                [self._annotate, self._annotate, self._edit, self._delete, self._add, self._drop]
+            )()
+        if self._random.random() < 0.5:
+            process_pending_events(self._project.pk)
+
+    def _tell(self, action: str, **payload: Any) -> None:
+        events.record(self._project, action, payload)
+
+    def _task(self, *, labelled: bool = False) -> dict[str, Any] | None:
+        tasks = [t for t in self._theirs.tasks.values() if t["annotations"] or not labelled]
+        return self._random.choice(tasks) if tasks else None
+
+    def _touch(self, task: dict[str, Any]) -> None:
+        task["updated_at"] = now()
+        task["total_annotations"] = len(task["annotations"])
+
+    def _outline(self, task: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in task.items() if k not in ("annotations", "predictions")}
+
+    def _annotate(self) -> None:
+        if task := self._task():
+            self._next += 1
+            made = now()
+            region = {"from_name": "label", "to_name": "text", "type": "choices"}
+            region["value"] = {"choices": [self._random.choice("AB")]}
+            annotation = {
+                "id": self._next,
+                "result": [region],
+                "was_cancelled": False,
+                "ground_truth": False,
+                "completed_by": self._next,
+                "created_at": made,
+                "updated_at": made,
+                "parent_prediction": None,
+            }
+            task["annotations"] = [*task["annotations"], annotation]
+            self._touch(task)
+            told = {**annotation, "task": task["id"]}
+            self._tell("ANNOTATION_CREATED", annotation=told, task=self._outline(task))
+
+    def _edit(self) -> None:
+        if task := self._task(labelled=True):
+            first, *rest = task["annotations"]
+            region = {**first["result"][0], "value": {"choices": [self._random.choice("AB")]}}
+            changed = {**first, "result": [region], "updated_at": now()}
+            task["annotations"] = [changed, *rest]
+            self._touch(task)
+            told = {**changed, "task": task["id"]}
+            self._tell("ANNOTATION_UPDATED", annotation=told, task=self._outline(task))
+
+    def _delete(self) -> None:
+        if task := self._task(labelled=True):
+            gone = self._random.choice(task["annotations"])
+            task["annotations"] = [a for a in task["annotations"] if a is not gone]
+            self._touch(task)
+            self._tell("ANNOTATIONS_DELETED", annotations=[{"id": gone["id"]}])
+
+    def _add(self) -> None:
+        number = self._theirs.add({"text": f"new {self._random.random()}"})
+        task = self._theirs.tasks[number]
+        task |= {"created_at": now(), "updated_at": now()}
+        self._tell("TASKS_CREATED", tasks=[self._outline(task)])
+
+    def _drop(self) -> None:
+        if (task := self._task()) and task["id"] != max(self._theirs.tasks):
+            del self._theirs.tasks[task["id"]]
+            self._tell("TASKS_DELETED", tasks=[{"id": task["id"]}])
+
+
+def as_exported(theirs: LabelStudioAPI) -> dict[int, Any]:
+    return {
+        pk: (task["data"], sorted((a["id"], a["result"]) for a in task["annotations"]))
+        for pk, task in theirs.tasks.items()
+    }
+
+
+def as_mirrored(project: Project) -> dict[int, Any]:
+    return {
+        pk: (task.data, sorted((a["id"], a["result"]) for a in task.annotations))
+        for pk, task in mirrored_tasks(project).items()
+    }
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_people_do_between_any_two_pages_is_in_the_mirror_at_the_end(
+    ours, theirs, monkeypatch, seed
+):
+    people = People(theirs, ours, seed)
+    between_pages(monkeypatch, people.step)
+    assert sync(ours, "a test").error is None
+    process_pending_events(ours.pk)
+    assert as_mirrored(ours) == as_exported(theirs)
+    ours.refresh_from_db()
+    assert (ours.reading, bool(ours.synced_at)) == ({}, True)
+    assert resync(ours).error is None  # as between its pages
+    process_pending_events(ours.pk)
+    assert as_mirrored(ours) == as_exported(theirs)
+
+
+def test_between_two_pages_the_mirror_is_free_and_says_how_far_it_is(ours, theirs, monkeypatch):
+    seen = []
+
+    def look() -> None:
+        project = Project.objects.get(pk=ours.pk)
+        assert not is_locked(ours.pk, MIRROR)
+        codes = [alert.code for alert in alerts(basic([project])) if alert.code == "reading"]
+        seen.append((project.read_so_far, len(mirrored_tasks(ours)), codes))
+
+    between_pages(monkeypatch, look)
+    assert sync(ours, "a test").read == 20
+    assert seen[:4] == [
+        (None, 0, []),
+        ((5, 20), 5, ["reading"]),
+        ((5, 20), 5, ["reading"]),
+        ((10, 20), 10, ["reading"]),
+    ]
+    ours.refresh_from_db()
+    assert ours.read_so_far is None
+
+
+def test_a_first_version_is_trained_once_enough_is_read(ours, theirs, monkeypatch):
+    monkeypatch.setattr(policy, "ENOUGH_FOR_NOW", 10)
+    Project.objects.update(policy={**default_policy(), "first_labels": 8})
+    states = []
+
+    def consider() -> None:
+        policy.consider(Project.objects.get(pk=ours.pk))
+        states.append((len(mirrored_tasks(ours)), TrainingRun.objects.count()))
+
+    between_pages(monkeypatch, consider)
+    sync(ours, "a test")
+    assert max(tasks for tasks, runs in states if not runs) == 5
+    assert min(tasks for tasks, runs in states if runs) == 10
+    assert TrainingRun.objects.count() == 1
+
+
+def test_a_run_reads_until_it_has_enough_and_leaves_the_rest_to_the_queue(ours, theirs):
+    report = sync(ours, "a run", enough=lambda: len(mirrored_tasks(ours)) >= 10)
+    assert (report.is_interrupted, report.read) == (True, 10)
+    ours.refresh_from_db()
+    assert (ours.read_so_far, ours.synced_at) == ((10, 20), None)
+    theirs.calls.clear()
+    assert sync(ours, "the rest").read == 10
+    assert as_mirrored(ours) == as_exported(theirs)
+
+
+def test_a_reading_goes_on_where_its_worker_was_killed(ours, theirs, monkeypatch):
+    put, pages = reading.Reading._put, []
+
+    def killed(self, tasks, read_at):
+        if len(pages) == 2:
+            raise KeyboardInterrupt
+        pages.append([task["id"] for task in tasks])
+        return put(self, tasks, read_at)
+
+    monkeypatch.setattr(reading.Reading, "_put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        sync(ours, "a test")
+    assert not is_locked(ours.pk, READING)
+    monkeypatch.setattr(reading.Reading, "_put", put)
+    theirs.tasks[1]["updated_at"] = now()  # a page that was read has changed since
+    theirs.tasks[1]["annotations"] = []
+    theirs.tasks[1]["total_annotations"] = 0
+    ours.refresh_from_db()
+    assert sync(ours, "again").read == 10
+    assert as_mirrored(ours) == as_exported(theirs)
+
+
+def test_only_what_has_changed_is_read_again(ours, theirs):
+    """Also where Label Studio tells all of it again, as after Retrieve Predictions."""
+    sync(ours, "a test")
+    theirs.calls.clear()
+    assert resync(ours).read == 0
+    assert not [call for call in theirs.calls if call.params.get("fields") == "all"]
+    for pk in (3, 17):
+        theirs.tasks[pk]["updated_at"] = now()
+    assert resync(ours).read == 2
+
+
+def test_what_an_event_has_changed_is_read_once_more(ours, theirs):
+    """Another event about the same task may have been lost."""
+    sync(ours, "a test")
+    people = People(theirs, ours, 1)
+    people._edit()
+    process_pending_events(ours.pk)
+    assert resync(ours).read == 1
+    assert resync(ours).read == 0
+
+
+def test_a_task_that_the_database_refuses_is_named_and_the_others_are_read(ours, theirs):
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION refuse_large() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                IF NEW.data->>'text' = 'text 6' THEN
+                    RAISE EXCEPTION 'the total size of jsonb array elements exceeds the maximum'
+                        USING ERRCODE = 'program_limit_exceeded';
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER refuse_large BEFORE INSERT OR UPDATE ON registry_task
+                FOR EACH ROW EXECUTE FUNCTION refuse_large();
+        """)
+    report = sync(ours, "a test")
+    assert (report.error, report.unreadable) == (None, 1)
+    assert sorted(mirrored_tasks(ours)) == [i for i in range(1, 21) if i != 7]
