@@ -47,11 +47,11 @@ FROM registry_project p CROSS JOIN generate_series(1, %(tasks)s) i,
 
 -- step: runs
 -- One in eleven failed, and the last one of every twentieth project.
-INSERT INTO registry_trainingrun (project_id, state, trigger, actor, parameters,
+INSERT INTO registry_trainingrun (project_id, kind, state, trigger, actor, parameters,
     dataset_fingerprint, dataset_counts, dataset_file, snapshot_at, candidates, statements, phases,
     phase, progress, log, comparison, worker, heartbeat_at, cancel_requested, error_code, error,
     hint, created_at, started_at, ended_at)
-SELECT p.id, CASE WHEN failed THEN 'failed' ELSE 'succeeded' END, 'policy', '', '{"seed": 0}',
+SELECT p.id, 'training', CASE WHEN failed THEN 'failed' ELSE 'succeeded' END, 'policy', '', '{"seed": 0}',
     md5(p.id || ' ' || i), '{"tasks": 700, "train": 560, "holdout": 140, "ties": 0}', '',
     at, '[{"target": "label", "name": "words", "score": 0.8, "seconds": 1.5, "won": true},
         {"target": "label", "name": "automl", "score": 0.7, "seconds": 20, "won": false}]',
