@@ -1,6 +1,7 @@
 """A loaded classifier: task data in, answers out."""
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[tuple[str, floa
     best = np.where(missing[:, None], 0.0, probabilities).argmax(axis=1)
     scores = probabilities[np.arange(len(best)), best]
     return [
-        None if absent else (spec.labels[i], float(score))
+        None if absent else (spec.labels[i], score)
         for i, score, absent in zip(best.tolist(), scores.tolist(), missing.tolist(), strict=True)
     ]
 
@@ -48,14 +49,10 @@ def _multiple(
     missing = np.isnan(probabilities).any(axis=1)
     taken = probabilities >= THRESHOLD
     sure = np.where(taken, probabilities, 1 - probabilities).min(axis=1)
+    rows = zip(taken.tolist(), sure.tolist(), missing.tolist(), strict=True)
     return [
-        None
-        if missing[row]
-        else (
-            tuple(sorted(label for label, on in zip(spec.labels, taken[row], strict=True) if on)),
-            float(sure[row]),
-        )
-        for row in range(len(probabilities))
+        None if absent else (tuple(sorted(compress(spec.labels, chosen))), score)
+        for chosen, score, absent in rows
     ]
 
 
@@ -90,7 +87,8 @@ class ClassifierPredictor(Predictor):
         for i in served:
             spec = specs_by_name[self.targets[i].name]
             inputs[i] = _without_errors(self.model.input.read_all(rows, spec, store), spec, found)
-        probabilities = np.stack(self._function.evaluate(*inputs)[0])
+        (by_row,) = self._function.evaluate(*inputs)
+        probabilities = np.concatenate(by_row).reshape(len(rows), -1)
         for i in served:
             spec = self.targets[i]
             for row, answer in enumerate(
