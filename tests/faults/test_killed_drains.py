@@ -1,0 +1,94 @@
+"""Workers that are killed while they apply events lose none, and apply none twice."""
+
+import random
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import Error, connection
+
+from mlapi.locks import EVENTS, MIRROR, is_locked
+from mlapi.mirror import apply_changes, process_events
+from mlapi.mirror.process_events import process_pending_events, received
+from registry.actions import events, tasks
+from registry.models import Event, Outcome, Project
+from registry.models.event import EventStatus
+from tests.factories import ModelVersionFactory, ProjectFactory
+from tests.mlapi.labelstudio.webhooks import CONFIG, T0, annotated
+from tests.mlapi.trained import artifact
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_loaded_versions"),
+]
+EVENTS_SENT = 400
+TASKS = 100
+
+
+@pytest.fixture
+def project() -> Project:
+    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
+    apply_changes.refresh_config(project, CONFIG)
+    ModelVersionFactory(project=project, content=artifact(), champion=True)
+    minute = (datetime.now(UTC) - T0) / timedelta(minutes=1) + 1
+    for i in range(EVENTS_SENT):  # each task is labelled four times by one person
+        label = "Positive" if (i // TASKS) % 2 else "Negative"
+        payload = annotated(i % TASKS, i % TASKS, label, made=minute, updated=minute + i)
+        payload["task"]["data"] = {"text": f"good fine {i % TASKS}"}
+        events.record(project, "ANNOTATION_UPDATED", payload)
+    return project
+
+
+class Killed(threading.Thread):
+    """A worker in a thread, whose session in PostgreSQL ends as that of a killed process does."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(daemon=True)
+        self._project = project
+        self._pid: list[int] = []
+        self._has_session = threading.Event()
+
+    def run(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                self._pid += cursor.fetchone()
+            self._has_session.set()
+            process_pending_events(self._project.pk)
+        except Error:
+            return
+        finally:
+            connection.close()
+
+    def kill_after(self, seconds: float) -> None:
+        assert self._has_session.wait(60)
+        time.sleep(seconds)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", self._pid)
+        self.join(60)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_each_event_is_applied_once_and_in_order(project, monkeypatch, seed):
+    monkeypatch.setattr(process_events, "BATCH", 16)
+    pick, kills = random.Random(seed), 0
+    while received(project.pk).exists() and kills < 25:
+        worker = Killed(project)
+        worker.start()
+        worker.kill_after(pick.uniform(0, 0.6))
+        kills += 1
+        assert not is_locked(project.pk, MIRROR)
+        assert not is_locked(project.pk, EVENTS)
+    assert kills > 1
+    process_pending_events(project.pk)
+    assert set(Event.objects.values_list("status", flat=True)) == {EventStatus.APPLIED}
+    in_order = Event.objects.order_by("processed_at", "pk").values_list("pk", flat=True)
+    assert list(in_order) == sorted(in_order)
+    mirrored = tasks.existing(project)
+    assert mirrored.count() == TASKS
+    assert {len(row.annotations) for row in mirrored} == {1}
+    assert {row.labels["label"] for row in mirrored} == {"Positive"}  # the last word
+    # The champion predicted each task once, before its first label.
+    assert Outcome.objects.count() == TASKS
+    assert set(Outcome.objects.values_list("human", flat=True)) == {"Negative"}
