@@ -7,7 +7,14 @@ from registry.actions import label_renames
 from registry.models import Project, Task
 from registry.models.project import PromotionRule
 
-from .serializers import Body, IntervalField, OptionalReason, TaskViewSerializer, VersionReference
+from .serializers import (
+    Body,
+    IntervalField,
+    OptionalReason,
+    ReadSoFar,
+    TaskViewSerializer,
+    VersionReference,
+)
 
 MAX_DAYS = 366
 
@@ -63,13 +70,6 @@ class LabelNextQuery(Body):
 
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
     offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)
-
-
-class ReadSoFar(serializers.Serializer):
-    """How far a first reading of Label Studio is, in tasks."""
-
-    read = serializers.IntegerField()
-    of = serializers.IntegerField()
 
 
 class ProjectSerializer(serializers.ModelSerializer):

@@ -51,6 +51,13 @@ def _text(parameter: Text) -> serializers.Field:
 OptionalReason = body_of(OPTIONAL_REASON)
 
 
+class ReadSoFar(serializers.Serializer):
+    """How far a first reading of Label Studio is, in tasks."""
+
+    read = serializers.IntegerField()
+    of = serializers.IntegerField()
+
+
 class VersionReference(serializers.Serializer):
     """A version."""
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from registry.models import ModelVersion, Outcome, Target
 from registry.models.version import VersionState
 
-from .serializers import Body, IntervalField, TaskViewSerializer, VersionReference
+from .serializers import Body, IntervalField, ReadSoFar, TaskViewSerializer, VersionReference
 
 
 class MistakesQuery(Body):
@@ -92,10 +92,18 @@ class VersionDetailSerializer(VersionSerializer):
 
     targets = TargetSerializer(many=True)
     environment = serializers.JSONField()
+    read_so_far = serializers.SerializerMethodField(
+        help_text="Of a version that was trained while Label Studio was still being read: the "
+        "tasks that its dataset and holdout are of. Null: of all."
+    )
 
     class Meta(VersionSerializer.Meta):
-        fields = [*VersionSerializer.Meta.fields, "targets", "environment"]
+        fields = [*VersionSerializer.Meta.fields, "targets", "environment", "read_so_far"]
         read_only_fields = fields
+
+    @extend_schema_field(ReadSoFar(allow_null=True))
+    def get_read_so_far(self, version: ModelVersion) -> dict[str, int] | None:
+        return version.run.dataset_counts.get("read_so_far") if version.run else None
 
 
 class MistakeSerializer(serializers.Serializer):

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from registry.actions import champion, versions
-from registry.models import AuditEntry, Outcome, Project, Task
+from registry.models import AuditEntry, Outcome, Project, Task, TrainingRun
 from registry.training_result import MetricRow
 from tests import factories as make
 
@@ -83,6 +83,14 @@ def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, versi
     assert f"F1 of {version.label}" in page
     assert "−0.100" in page
     assert f"?a={version.pk}&amp;b={later.pk}" in page
+
+
+def test_the_holdout_of_an_incomplete_reading_is_said_to_be_one(client, version):
+    note = "the holdout are of 2000 of 20000 tasks"
+    assert note not in page_of(client, version)
+    so_far = {"read": 2_000, "of": 20_000}
+    TrainingRun.objects.filter(pk=version.run_id).update(dataset_counts={"read_so_far": so_far})
+    assert note in page_of(client, version)
 
 
 def test_the_classes_are_listed_with_what_each_rests_on(client, version):

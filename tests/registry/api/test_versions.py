@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from registry import artifacts
-from registry.models import AuditEntry, Project
+from registry.models import AuditEntry, Project, TrainingRun
 from tests import factories as make
 from tests.registry.reports.records import clusters
 
@@ -28,6 +28,13 @@ def test_a_version_is_read_with_its_targets(viewer, version):
     assert data["targets"][0]["labels"] == ["Negative", "Positive"]
     assert data["environment"] == {"python": "3.11"}
     assert data["artifact_sha256"] == version.artifact_sha256
+
+
+def test_a_version_says_that_label_studio_was_still_being_read(viewer, version):
+    assert viewer.get(f"versions/{version.pk}/").json()["read_so_far"] is None
+    so_far = {"read": 2_000, "of": 20_000}
+    TrainingRun.objects.filter(pk=version.run_id).update(dataset_counts={"read_so_far": so_far})
+    assert viewer.get(f"versions/{version.pk}/").json()["read_so_far"] == so_far
 
 
 def test_more_versions_take_no_more_queries(viewer, project):
