@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -19,8 +19,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from registry import queue, schema_state
+from registry.error_codes import CODES
 from registry.errors import DatabaseUnavailable, NotReady
-from registry.models import Project, Worker
+from registry.models import AuditEntry, Project, Worker
 
 _migrated = False
 
@@ -117,15 +118,20 @@ def exposition(champions: Iterable[dict], *, with_process: bool) -> bytes:
 
 
 def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
-    """The live workers, and which of these projects cannot reach Label Studio.
+    """The live workers, and which of these projects cannot reach Label Studio or lost its champion.
 
     Raises NotReady for the first thing that is missing, or DatabaseNewer. A project without a
-    credential learns from webhooks alone, and does not make the backend unready.
+    credential learns from webhooks alone, and one without a champion until its next version: they
+    do not make the backend unready.
     """
     try:
         _require_migrations()
         workers = _require_workers()
-        return {"workers": workers, "without_labelstudio": _disconnected(projects)}
+        return {
+            "workers": workers,
+            "without_labelstudio": _disconnected(projects),
+            "without_champion": _without_champion(projects),
+        }
     except DatabaseError as e:
         raise DatabaseUnavailable from e
 
@@ -162,6 +168,27 @@ def _disconnected(projects: QuerySet[Project]) -> list[dict[str, Any]]:
         {"project": p.uid, "failed": p.connection.get("failed"), "cure": _cure(p.connection)}
         for p in failed
     ]
+
+
+def _without_champion(projects: QuerySet[Project]) -> list[dict[str, Any]]:
+    """Projects whose champion does not load, or was lost with no earlier version that loads."""
+    fell = AuditEntry.objects.filter(project=OuterRef("pk"), verb="fall_back")
+    lost = Q(champion=None) & Exists(fell)
+    found = projects.filter(lost | Q(champion__load_failed_at__isnull=False)).order_by("pk")
+    return [
+        {
+            "project": p.uid,
+            "champion": p.champion.label if p.champion else None,
+            "error": p.champion.load_error if p.champion else _why_lost(p),
+            "cure": CODES["artifact_corrupt"].hint,
+        }
+        for p in found
+    ]
+
+
+def _why_lost(project: Project) -> str:
+    last = AuditEntry.objects.filter(project=project, verb="fall_back").order_by("-pk").first()
+    return last.reason if last else ""
 
 
 def _cure(report: dict[str, Any]) -> str:

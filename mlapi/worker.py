@@ -3,6 +3,8 @@
 import os
 import socket
 
+import psutil
+
 
 class _Shutdown:
     """Whether this process was told to stop; a plain attribute, because a signal handler sets it.
@@ -33,3 +35,12 @@ shutdown_requested = _Shutdown()
 def worker_name() -> str:
     """`<host>:<process id>`, as a run's row names its worker."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_gone(name: str) -> bool:
+    """Whether the worker of that name ran on this machine, and its process has ended.
+
+    Not known, and False, where the process id was given to another process since.
+    """
+    host, _, pid = name.rpartition(":")
+    return host == socket.gethostname() and pid.isdecimal() and not psutil.pid_exists(int(pid))

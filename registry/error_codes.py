@@ -105,10 +105,10 @@ CODES = {
     ),
     "connection_failed": ErrorCode(500),
     "artifact_missing": ErrorCode(
-        500, "Restore the artifact store from its backup, or roll back to another version."
+        404, "Restore the artifact store from its backup, or roll back to another version."
     ),
     "artifact_corrupt": ErrorCode(
-        500, "Restore the file from a backup, or roll back to another version."
+        409, "Restore the file from a backup, or roll back to another version."
     ),
     "artifact_exists": ErrorCode(409),
     "artifact_format_old": ErrorCode(

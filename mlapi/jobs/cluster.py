@@ -189,6 +189,8 @@ def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
         if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
             scheduled_at = now
             _log_errors(scheduler)
+        if leads and cluster == queue.TRAINING:
+            _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:
             _log_errors(maintenance.consider_waiting)
         time.sleep(_LOOK_EVERY_S)

@@ -16,6 +16,7 @@ from mlapi.locks import READING, is_locked
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
+from mlapi.worker import is_gone
 from registry import queue
 from registry.actions import events, workers
 from registry.actions import projects as project_actions
@@ -68,7 +69,7 @@ def read_changes(reason: str) -> None:
 
 def reap() -> None:
     """Fails runs without a recent heartbeat, and queues them once more."""
-    for run in workers.fail_lost_runs():
+    for run in workers.fail_lost_runs(is_gone):
         log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
 
 

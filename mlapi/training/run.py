@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -46,6 +47,8 @@ from registry.models.run import RunKind, RunState
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
+
+_ASK_EVERY_S = 1.0  # whether a run waits
 
 # What a run fails with that has too few labels, or too few kinds of them.
 _WANT_OF_LABELS = frozenset(
@@ -324,7 +327,7 @@ class _Attempt:
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
         """Computes the learning curve after the run has succeeded; its log says why there is none.
 
-        A worker that is told to stop does not wait for it.
+        Neither a worker that is told to stop waits for it, nor a run that is queued.
         """
         try:
             supervise.supervise(
@@ -332,11 +335,11 @@ class _Attempt:
                 folder,
                 self.limits,
                 may_fork=self.may_fork,
-                checkpoint=_skip_if_stopping,
+                checkpoint=_CurveCheck(),
             )
             versions.add_metrics(version, read_curve(folder).metrics)
-        except _CurveSkipped:
-            self.run_log.append("No learning curve: the worker was told to stop.")
+        except _CurveSkipped as skipped:
+            self.run_log.append(f"No learning curve: {skipped}.")
         except Exception as error:
             log.exception("no learning curve", output=supervise.output_tail(folder))
             self.run_log.append(f"No learning curve: {type(error).__name__}: {error}")
@@ -372,12 +375,24 @@ def _parameters(jobs: Sequence[TrainingJob], options: Mapping[str, Any]) -> dict
 
 
 class _CurveSkipped(Exception):
-    """The worker stops before the learning curve is finished."""
+    """The worker leaves off before the learning curve is finished; the message says why."""
 
 
-def _skip_if_stopping() -> None:
-    if shutdown_requested.is_set():
-        raise _CurveSkipped
+class _CurveCheck:
+    """Raises _CurveSkipped where the worker has something else to do."""
+
+    def __init__(self) -> None:
+        self._asked_at = monotonic()
+
+    def __call__(self) -> None:
+        if shutdown_requested.is_set():
+            raise _CurveSkipped("the worker was told to stop")
+        if monotonic() - self._asked_at < _ASK_EVERY_S:
+            return
+        self._asked_at = monotonic()
+        waiting = TrainingRun.objects.filter(state=RunState.QUEUED)
+        if waiting.exclude(kind=RunKind.CHALLENGER).exists():
+            raise _CurveSkipped("another run waits for the worker")
 
 
 @dataclass(frozen=True)

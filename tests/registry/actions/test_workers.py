@@ -69,3 +69,17 @@ def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_
     stop_heartbeat(runs.claim(again.pk, "w"), 61)
     workers.fail_lost_runs()
     assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()
+
+
+def test_a_run_of_a_worker_whose_process_has_ended_is_queued_once_more_after_ten_seconds():
+    gone, alive = (make.TrainingRunFactory(state="running") for _ in range(2))
+    for run, name in ((gone, "here:1"), (alive, "there:1")):
+        TrainingRun.objects.filter(pk=run.pk).update(worker=name)
+        stop_heartbeat(run, 9)
+    is_gone = {"here:1": True, "there:1": False}.__getitem__
+    assert workers.fail_lost_runs(is_gone) == []  # another process may have it, elsewhere
+    for run in (gone, alive):
+        stop_heartbeat(run, 11)
+    assert workers.fail_lost_runs(is_gone) == [gone]
+    assert TrainingRun.objects.get(retry_of=gone).state == RunState.QUEUED
+    assert "for 10 s" in TrainingRun.objects.get(pk=gone.pk).error
