@@ -155,6 +155,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "evals_backend.addresses.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "evals_backend.admin_guard.AdminGuardMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
