@@ -14,11 +14,12 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
-from mlapi.child_process.processes import signal_group
+from mlapi.child_process.processes import set_name, signal_group
 
 _MESSAGE_MAX = 65_536
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
@@ -47,9 +48,46 @@ def serve(control: socket.socket) -> None:
             _carry_out(control, order)
 
 
+def has_one_thread() -> bool:
+    """Whether this process has no thread but its first, also none of a library."""
+    return len(os.listdir("/proc/self/task")) == 1
+
+
+def become(
+    module: str, control: socket.socket, environment: Mapping[str, str], folder: Path
+) -> NoReturn:
+    """Be the warm process of the module, after a fork.
+
+    What the parent has open is closed, and its environment is gone; its memory is shared.
+    """
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        own = control.detach()
+        for descriptor in map(int, os.listdir("/proc/self/fd")):
+            if descriptor > 2 and descriptor != own:
+                with suppress(OSError):
+                    os.close(descriptor)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.environ.clear()
+        os.environ |= environment
+        os.chdir(folder)
+        set_name("evals-warm")
+        status = _main(module, [str(own)])
+    except BaseException:  # noqa: BLE001 - its parent starts another
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
 def _carry_out(control: socket.socket, order: dict[str, Any]) -> None:
-    if (threads := len(os.listdir("/proc/self/task"))) > 1:
-        raise SystemExit(f"A warm process has one thread, and this one has {threads}.")
+    if not has_one_thread():
+        raise SystemExit("A warm process has one thread, and this one has more.")
     pid = os.fork()
     if not pid:
         _become(control, order)
@@ -87,6 +125,7 @@ def _become(control: socket.socket, order: dict[str, Any]) -> NoReturn:
             os.setpgid(0, 0)
         control.close()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        set_name("evals-child")
         output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         for stream in (1, 2):
             os.dup2(output, stream)

@@ -164,9 +164,12 @@ def child_environment() -> dict[str, str]:
     }
 
 
-def start_warm_process(module: str) -> None:
-    """Start this process's warm process, from which programs of the same limits are forked."""
-    warm_process.start(module, child_environment(), settings.BASE_DIR)
+def start_warm_process(module: str, *, fork: bool = False) -> None:
+    """Start this process's warm process, from which programs of the same limits are forked.
+
+    With `fork` it is itself forked from this process, before that has threads and connections.
+    """
+    warm_process.start(module, child_environment(), settings.BASE_DIR, fork=fork)
 
 
 def _threads() -> int:

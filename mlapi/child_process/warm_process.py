@@ -16,29 +16,30 @@ from pathlib import Path
 
 import structlog
 
-from mlapi.child_process.forking import THREADS, receive, send
+from mlapi.child_process.forking import THREADS, become, has_one_thread, receive, send
 from mlapi.child_process.processes import signal_group
 
 log = structlog.get_logger(__name__)
 
 
 class WarmProcess:
-    """A process of `module`, which hands the socket of its first argument to `forking.serve`.
+    """A process of `module`, whose `main` hands the socket that it is given to `forking.serve`.
 
-    It ends when this process does. One program at a time.
+    It is forked from this process where that has one thread, and shares its memory, or it is an
+    interpreter of its own. It ends when this process does. One program at a time.
     """
 
-    def __init__(self, module: str, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, module: str, environment: Mapping[str, str], folder: Path, *, fork: bool = False
+    ) -> None:
+        # More threads start with numeric libraries: only a program's fork has them.
+        single = {**environment, **{f"{name}_NUM_THREADS": "1" for name in THREADS}}
         self._own, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
-            self._process = subprocess.Popen(  # noqa: S603 - the command is ours
-                [sys.executable, "-m", module, str(its.fileno())],
-                cwd=folder,
-                # More threads start with numeric libraries: only a fork has them.
-                env={**environment, **{f"{name}_NUM_THREADS": "1" for name in THREADS}},
-                stdin=subprocess.DEVNULL,
-                stdout=sys.stderr.fileno(),
-                pass_fds=[its.fileno()],
+            self._process = (
+                _ForkedInterpreter(module, its, single, folder)
+                if fork and has_one_thread()
+                else _interpreter(module, its, single, folder)
             )
 
     @property
@@ -65,6 +66,47 @@ class WarmProcess:
         self.kill()
         self._process.wait()
         self._own.close()
+
+
+def _interpreter(
+    module: str, control: socket.socket, environment: Mapping[str, str], folder: Path
+) -> subprocess.Popen:
+    return subprocess.Popen(  # noqa: S603 - the command is ours
+        [sys.executable, "-m", module, str(control.fileno())],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr.fileno(),
+        pass_fds=[control.fileno()],
+    )
+
+
+class _ForkedInterpreter:
+    """The module's `main` in a fork of this process, as `subprocess.Popen` has a process."""
+
+    def __init__(
+        self, module: str, control: socket.socket, environment: Mapping[str, str], folder: Path
+    ) -> None:
+        self._ended = False
+        self.pid = os.fork()
+        if not self.pid:
+            become(module, control, environment, folder)
+
+    def poll(self) -> int | None:
+        """0 once it has ended."""
+        if not self._ended:
+            self._ended = os.waitpid(self.pid, os.WNOHANG)[0] == self.pid
+        return 0 if self._ended else None
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        if not self._ended:
+            os.waitpid(self.pid, 0)
+            self._ended = True
+        return 0
 
 
 class Forked:
@@ -118,11 +160,11 @@ class _Own:
     process: WarmProcess | None = None
 
 
-def start(module: str, environment: Mapping[str, str], folder: Path) -> None:
-    """Start this process's warm process; on Linux only."""
+def start(module: str, environment: Mapping[str, str], folder: Path, *, fork: bool = False) -> None:
+    """Start this process's warm process, forked from it where it may be; on Linux only."""
     if sys.platform == "linux" and hasattr(os, "pidfd_open"):
         _Own.start = (module, environment, folder)
-        _Own.process = WarmProcess(*_Own.start)
+        _Own.process = WarmProcess(*_Own.start, fork=fork)
 
 
 def running() -> WarmProcess | None:

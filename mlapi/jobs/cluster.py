@@ -50,7 +50,7 @@ def run(cluster: str, *, leads: bool = True) -> None:
     _configure(cluster)
     _log_errors(_refuse_newer_database)
     if cluster == queue.TRAINING:
-        start_warm_process("mlapi.training.warm_process")
+        start_warm_process("mlapi.training.warm_process", fork=True)
     if leads:
         _log_errors(_prepare, cluster)
     timer = _Timer()

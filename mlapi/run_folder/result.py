@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def read_error(folder: Path) -> RunError:
     return json_file.read(folder / _ERROR, RunError)
 
 
+@cache
 def environment() -> dict[str, str]:
     """The versions of Python and of the packages that a training used, by name."""
     found = {"python": platform.python_version(), "platform": platform.platform()}

@@ -39,6 +39,7 @@ def _import_all() -> None:
     for module in _MODULES:
         importlib.import_module(module)
     importlib.import_module("mlapi.eva.rehearsal").rehearse()
+    importlib.import_module("mlapi.run_folder.result").environment()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from django_q.models import Task as DoneJob
 from registry import queue
 from registry.actions import runs
 from registry.models import Project, TrainingRun, Worker
+from registry.models.run import RunKind
 from tests.mlapi.training.projects import label, labelled_project
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,14 +126,17 @@ def test_an_events_worker_leaves_trainings_alone_keeps_the_clock_and_wakes_after
 
 
 def test_a_worker_that_stops_ends_its_training_and_hands_it_back(tmp_path):
-    project = labelled_project({"Positive": 300, "Negative": 300})
+    """A challenger, because that takes its time."""
+    project = labelled_project({"Positive": 300, "Negative": 300}, policy={"enabled": False})
     Project.objects.filter(pk=project.pk).update(options={"automl": "on", "time_budget_s": 60})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = runs.start(
+        project, kind=RunKind.CHALLENGER, trigger=TrainingRun.Trigger.ADMIN, actor="tester"
+    )
     with worker(queue.TRAINING, tmp_path) as process:
 
         def training():
             run.refresh_from_db()
-            return run.phase.startswith("fitting")
+            return "AutoML" in run.phase
 
         wait_for(training)
         family = psutil.Process(process.pid).children(recursive=True)
@@ -142,4 +146,5 @@ def test_a_worker_that_stops_ends_its_training_and_hands_it_back(tmp_path):
         assert alive == []
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "worker_stopped")
-    assert TrainingRun.objects.get(retry_of=run).state == "queued"
+    again = TrainingRun.objects.get(retry_of=run)
+    assert (again.kind, again.state) == (RunKind.CHALLENGER, "queued")

@@ -6,6 +6,12 @@ import sys
 from mlapi.child_process.forking import serve
 from tests.mlapi.training import small_child
 
-if __name__ == "__main__":
+
+def main(arguments: list[str]) -> int:
     assert small_child
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(arguments[0])))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

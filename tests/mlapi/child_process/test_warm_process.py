@@ -99,6 +99,32 @@ def test_a_fork_ends_with_the_process_that_ordered_it(tmp_path):
     assert all_end(pids)
 
 
+_WORKER = """
+import os, socket, sys
+from pathlib import Path
+from mlapi.child_process import warm_process
+listener = socket.create_server(("127.0.0.1", 0))
+module = "tests.mlapi.child_process.small_warm_process"
+warm_process.start(module, {"PATH": os.environ["PATH"]}, Path(sys.argv[1]), fork=True)
+output = Path(sys.argv[1]) / "told.json"
+fork = warm_process.running().fork("tests.mlapi.child_process.telling", [], output, 1)
+assert fork.wait() == 0
+warm_process.stop()
+"""
+
+
+def test_one_that_is_forked_from_its_worker_has_nothing_of_it_but_the_memory(tmp_path):
+    environment = {**os.environ, "SECRET_KEY": "a secret", "PYTHONPATH": str(settings.BASE_DIR)}
+    subprocess.run([sys.executable, "-c", _WORKER, str(tmp_path)], env=environment, check=True)
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert "SECRET_KEY" not in told["variables"]
+    assert told["variables"]["OMP_NUM_THREADS"] == "1"
+    assert told["folder"] == str(tmp_path)
+    assert not [name for name in told["open"] if "socket" in name]
+    assert len([name for name in told["warm_open"] if "socket" in name]) == 1
+    assert told["warm_threads"] == 1
+
+
 def wait_for_pids(path: Path) -> list[int]:
     deadline = time.monotonic() + 60
     while not path.exists():
