@@ -106,6 +106,7 @@ chromium:  ## Debian's chromium, for the tests marked `browser`
 bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside label-studio-ml, into docs/performance.md
 	$(PY) -m benchmarks.serving --texts 400 --write serving-400
 	$(PY) -m benchmarks.serving --texts 2000 --rounds 2 --seconds 1 --requests 0 --starts 1 --write serving-2000
+	$(PY) -m benchmarks.online --write online
 	$(PY) -m benchmarks.training --texts 400 2000 --triggers annotation --write training
 	$(PY) -m benchmarks.events --seconds 10 --write events
 

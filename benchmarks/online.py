@@ -1,16 +1,18 @@
 """What a prediction pays on its way from the request to the estimator, stage by stage.
 
-    python -m benchmarks.online [--texts 400] [--rounds 200] [--words]
+    python -m benchmarks.online [--texts 400] [--rounds 400]
 
 In this process, without HTTP, database and other threads: the champion's estimator alone, the
 version's predictor (EvaDB's function expression around it), `serving.answer`, and the whole Django
-request. Each stage contains the one before it. They take turns, and a cell is the median in
-milliseconds of the processor's time, so that other work on the machine counts less.
+request. Each of these contains the one before it; beside them stands what the estimator takes with
+scikit-learn's vectoriser. They take turns in changing order, each with texts of its own. A cell is
+the median of the processor's time, so that other work on the machine counts less, and the share of
+the request.
 """
 
 import argparse
 import os
-import statistics
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,11 +22,12 @@ from unittest import mock
 
 from more_itertools import chunked as batched
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="bench-online-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ |= {
     "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
-    "DATA_DIR": tempfile.mkdtemp(prefix="bench-online-"),
+    "DATA_DIR": _FOLDER.name,
     "DATABASE_URL": "postgres:///unused",
     "SECRET_KEY": "unused",
     "LOG_LEVEL": "ERROR",
@@ -34,6 +37,7 @@ import django  # noqa: E402
 import numpy as np  # noqa: E402
 import orjson  # noqa: E402
 
+from benchmarks.harness import numbers, report  # noqa: E402
 from benchmarks.harness import texts as made_up  # noqa: E402
 
 UID = "1.1700000000"
@@ -43,7 +47,15 @@ CONFIG = (
     + "".join(f'<Choice value="{label}"/>' for label in made_up.LABELS)
     + "</Choices></View>"
 )
-STAGES = ("estimator", "predictor", "answer", "request")
+STAGES = {
+    "sklearn": "the estimator with scikit-learn's vectoriser",
+    "estimator": "the estimator",
+    "predictor": "the predictor: EvaDB's expression around it",
+    "answer": "`serving.answer`: with the regions",
+    "request": "the whole Django request",
+}
+SIZES = (1, 8, 100)
+_WARM = 10  # rounds that do not count
 
 
 class Served:
@@ -62,6 +74,7 @@ class Served:
         self.key = AccessKey(pk=1, name="key", last_used_at=timezone.now())
         model, predictor = _trained(texts, characters)
         self.target = model.targets[0]
+        self.sklearn = _of_sklearn(self.target)
         self.predictor = VersionPredictor({model.pipeline: predictor})
         model_cache._loaded[1] = self.predictor
         self._requests = RequestFactory(headers={"host": "localhost"})
@@ -77,6 +90,7 @@ class Served:
         specs = targets_of(self.predictor, CONFIG, {})
         body = orjson.dumps({"project": UID, "label_config": CONFIG, "tasks": tasks})
         return {
+            "sklearn": lambda: self.sklearn(texts),
             "estimator": lambda: self.target.probabilities(texts),
             "predictor": lambda: self.predictor.predict(rows, specs),
             "answer": lambda: serving.answer(self.project, CONFIG, tasks),
@@ -119,6 +133,37 @@ def _trained(n: int, characters: bool) -> tuple[Any, Any]:
     return model, pipeline.predictor(model)
 
 
+def _of_sklearn(target: Any) -> Callable[[Sequence[str]], Any]:
+    """The same numbers by scikit-learn's own vectoriser and decision function."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    shared = {"sublinear_tf": True, "dtype": np.float32}
+    parts = []
+    for vocabulary in target.estimator.features.terms.vocabularies:
+        most = vocabulary.analyzer.characters
+        cut = (
+            {"token_pattern": r"(?u)\w+|[^\w\s]"}
+            if most is None
+            else {
+                "analyzer": "char_wb",
+                "ngram_range": (3, 5),
+                "preprocessor": lambda text, most=most: text[:most].lower(),
+            }
+        )
+        part = TfidfVectorizer(**cut, **shared)
+        part.vocabulary_ = {term: i for i, term in enumerate(vocabulary.terms)}
+        part.idf_ = vocabulary.idf
+        parts.append(part)
+    ridge, calibrated = target.estimator.ridge, target.calibration.probabilities
+
+    def probabilities(texts: Sequence[str]) -> np.ndarray:
+        matrix = hstack([part.transform(texts) for part in parts], format="csr")
+        return calibrated(ridge.decision_function(matrix))
+
+    return probabilities
+
+
 def _application() -> Callable[[Any], Any]:
     from django.core.handlers.base import BaseHandler
 
@@ -127,44 +172,51 @@ def _application() -> Callable[[Any], Any]:
     return handler.get_response
 
 
-def measure(served: Served, batches: Sequence[Sequence[str]]) -> dict[str, float]:
-    """By stage the median over the batches, in milliseconds."""
+def measure(served: Served, batches: Sequence[Sequence[str]]) -> dict[str, list[float]]:
+    """By stage the milliseconds of each batch."""
     taken: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    stages, order = list(STAGES), random.Random("stages")
     with served.cached():
         # Each stage has texts of its own: none finds what another one has read.
         for own in batched(batches, len(STAGES)):
-            for stage, texts in zip(STAGES, own, strict=True):
+            order.shuffle(stages)  # what ran before decides what the processor's caches hold
+            for stage, texts in zip(stages, own, strict=True):
                 call = served.stages(texts)[stage]
                 began = time.thread_time()
                 call()
                 taken[stage].append((time.thread_time() - began) * 1000)
-    return {stage: statistics.median(times) for stage, times in taken.items()}
+    return taken
+
+
+def table(served: Served, rounds: int) -> str:
+    """A row for each stage, a column for each size of a request."""
+    columns: list[dict[str, float]] = []
+    for n in SIZES:
+        count = max(20, rounds // n)
+        some = made_up.texts(n * (count + _WARM) * len(STAGES), seed=1)
+        batches = list(batched(some, n))
+        taken = measure(served, batches)
+        columns.append({stage: numbers.median(ms[_WARM:]) for stage, ms in taken.items()})
+    rows = [
+        [name, *(f"{c[stage]:.3f} ({c[stage] / c['request']:.0%})" for c in columns)]
+        for stage, name in STAGES.items()
+    ]
+    head = ["ms of the processor", *(f"{n} text{'s' * (n > 1)}" for n in SIZES)]
+    return report.table(head, rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=400, help="that the version has learned")
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--words", action="store_true", help="a version that reads words only")
+    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
     chosen = parser.parse_args()
     django.setup()
-    served = Served(chosen.texts, characters=not chosen.words)
-    print(f"{'texts':>5} " + " ".join(f"{stage:>10}" for stage in STAGES) + "   ms; over the last")
-    for n in (1, 8, 100):
-        rounds = max(20, chosen.rounds // n)
-        some = made_up.texts(n * (rounds + 10) * len(STAGES), seed=1)
-        batches = list(batched(some, n))
-        warm = 10 * len(STAGES)
-        measure(served, batches[:warm])
-        found = list(measure(served, batches[warm:]).values())
-        over = [b - a for a, b in zip(found, found[1:], strict=False)]
-        print(
-            f"{n:>5} "
-            + " ".join(f"{ms:>10.3f}" for ms in found)
-            + "   "
-            + " ".join(f"{ms:+.3f}" for ms in over),
-            flush=True,
-        )
+    found = []
+    for name, characters in (("words and characters", True), ("words", False)):
+        served = Served(chosen.texts, characters=characters)
+        found.append(f"A version that reads {name}:\n\n{table(served, chosen.rounds)}")
+    report.publish("\n".join(found), chosen.write)
 
 
 if __name__ == "__main__":

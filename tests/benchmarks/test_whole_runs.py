@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,6 +11,7 @@ import orjson
 import pytest
 
 from benchmarks import events, serving, training
+from benchmarks.harness import report
 
 pytestmark = pytest.mark.nightly
 
@@ -88,3 +91,12 @@ def test_events_are_counted_alone_beside_waiting_ones_and_with_a_champion(capsys
     applied = [cells for row, cells in found.items() if row.strip()]
     assert len(applied) == 3
     assert all(float(rate) > 0 and int(done.split()[0]) >= 20 for rate, done, _ in applied)
+
+
+def test_the_stages_of_a_prediction_are_measured():
+    command = [sys.executable, "-m", "benchmarks.online", "--texts", "40", "--rounds", "20"]
+    done = subprocess.run(command, cwd=report.ROOT, capture_output=True, text=True, check=True)
+
+    found = rows(done.stdout)
+    assert [cell.endswith("(100%)") for cell in found["the whole Django request"]] == [True] * 3
+    assert len(found["the estimator"]) == 3
