@@ -54,12 +54,6 @@ def main() -> int:
 
 def _serve(part: str, signals: StopSignals) -> int:
     serves_web = part in {"all", "web"}
-    if serves_web:
-        _share_counters()
-    django.setup()
-    from evals_backend import embedded_postgres
-    from evals_backend.supervisor import StartFailed, Supervisor, fork, wait
-
     listener = None
     if serves_web:
         try:
@@ -67,6 +61,11 @@ def _serve(part: str, signals: StopSignals) -> int:
         except OSError as error:
             print(f"evals-backend: {_port_problem(error)}", file=sys.stderr)
             return 1
+        _share_counters()
+    django.setup()
+    from evals_backend import embedded_postgres
+    from evals_backend.supervisor import StartFailed, Supervisor, fork, wait
+
     with signals.interrupting():
         # Beside the imports, and in a process of its own: this one never has a connection.
         told, tell = os.pipe()
@@ -123,7 +122,7 @@ def _share_counters() -> None:
     """Have the web processes count together, for Prometheus; before anything counts."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return
-    folder = settings.DATA_DIR / "prometheus"
+    folder = settings.DATA_DIR / "prometheus" / f"{socket.gethostname()}-{settings.PORT}"
     shutil.rmtree(folder, ignore_errors=True)  # of another start
     folder.mkdir(mode=0o700, parents=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
