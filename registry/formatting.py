@@ -90,10 +90,10 @@ def image_counts_text(counts: dict[str, Any]) -> str:
 
 
 def reading_text(so_far: tuple[int, int] | None) -> str:
-    """`Label Studio is still being read: 2,000 of 20,000 tasks`; "" where it is not."""
+    """`2,000 of 20,000 tasks have been read from Label Studio so far`; "" where all have."""
     if so_far is None:
         return ""
-    return f"Label Studio is still being read: {so_far[0]:,} of {so_far[1]:,} tasks"
+    return f"{so_far[0]:,} of {so_far[1]:,} tasks have been read from Label Studio so far"
 
 
 def unreadable_tasks_text(ids: Collection[int]) -> str:

@@ -86,7 +86,7 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
     active = inputs.active
     if active:
         return Decision("active", f"run {active.pk} is {active.state}", run_id=active.pk)
-    if inputs.project.read_so_far:
+    if inputs.project.is_being_read:
         return _while_reading(inputs)
     if inputs.config_changed:
         return _first(inputs) or Decision(

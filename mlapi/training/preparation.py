@@ -75,7 +75,7 @@ def bring_up_to_date(
     project.refresh_from_db()
     incomplete = project.data_outdated or (project.synced_at is None and bool(candidates(project)))
     is_start = run.trigger == TrainingRun.Trigger.START_TRAINING
-    if project.read_so_far and policy.is_enough_for_now(project):
+    if project.is_being_read and policy.is_enough_for_now(project):
         unread = None  # the rest comes in meanwhile
     elif is_start or incomplete:
         unread = _sync(run, run_log, checkpoint)

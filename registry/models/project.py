@@ -175,6 +175,11 @@ class Project(models.Model):
         return (self.reading["read"], self.reading["of"]) if "of" in self.reading else None
 
     @property
+    def is_being_read(self) -> bool:
+        """Whether the first reading goes on: it has not failed."""
+        return self.read_so_far is not None and "failed" not in self.reading
+
+    @property
     def labelstudio_id(self) -> int:
         """The project's id inside its Label Studio: the part of the uid before the dot."""
         return int(self.uid.split(".", 1)[0])

@@ -251,7 +251,9 @@ def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
         message = f"Label Studio, {step.get('step')}: {step.get('detail') or 'failed'}"
         yield Alert(code, message, step.get("cure") or "", project)
     if reading := reading_text(project.read_so_far):
-        cure = "Counts, the holdout and what is trained now are of these. The rest is coming in."
+        cure = (
+            "Counts, the holdout and what is trained now are of these. The rest follows by itself."
+        )
         yield Alert("reading", f"{reading}.", cure, project)
     if project.unreadable_tasks:
         message = f"{unreadable_tasks_text(project.unreadable_tasks)}: it answers with an error."

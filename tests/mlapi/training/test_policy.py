@@ -299,3 +299,29 @@ def test_a_first_training_may_need_more_labels_than_are_counted_for_people(monke
     assert policy.decide(project, LATER).state == "labels"
     label(project, {"Negative": 1}, first_id=100, now=T0)
     assert policy.decide(project, LATER).state == "due"
+
+
+FAR = {"after": 500, "read": 500, "of": 9_000}
+
+
+@pytest.mark.parametrize(
+    ("reading", "state"), [({}, "due"), (FAR, "reading"), ({**FAR, "failed": True}, "due")]
+)
+def test_while_label_studio_is_read_it_waits_for_enough_unless_the_reading_failed(reading, state):
+    project = labelled_project({})
+    label(project, {"Positive": 10, "Negative": 10}, now=T0)
+    projects.record_reading(project, reading)
+    assert policy.decide(project, LATER).state == state
+
+
+def test_one_version_is_trained_while_label_studio_is_read(monkeypatch):
+    monkeypatch.setattr(policy, "ENOUGH_FOR_NOW", 40)
+    project = labelled_project({})
+    label(project, {"Positive": 20, "Negative": 20}, now=T0)
+    projects.record_reading(project, FAR)
+    assert policy.decide(project, LATER).state == "due"
+    after_a_run(project, 40)
+    label(project, {"Positive": 20}, first_id=1000, now=T0 + timedelta(seconds=1))
+    assert policy.decide(project, LATER).state == "reading"
+    projects.record_reading(project, {})
+    assert policy.decide(project, LATER).state == "due"

@@ -409,4 +409,4 @@ def test_a_run_while_label_studio_is_still_being_read_says_how_far_it_was(projec
     run = carried_out(project)
     assert run.state == "succeeded"
     assert run.dataset_counts["read_so_far"] == {"read": 60, "of": 9_000}
-    assert "Label Studio is still being read: 60 of 9,000 tasks" in run.log
+    assert "60 of 9,000 tasks have been read from Label Studio so far" in run.log
