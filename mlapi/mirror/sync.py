@@ -58,6 +58,7 @@ def _sync(
     project: Project, report: SyncReport, checkpoint: Checkpoint, enough: Callable[[], bool]
 ) -> None:
     started = time.monotonic()
+    project.refresh_from_db()  # another process may have read it until now
     project_actions.begin_sync(project)
     is_first, is_healthy = project.synced_at is None, bool(project.connection.get("ok"))
     try:

@@ -229,6 +229,18 @@ def test_a_reading_goes_on_where_its_worker_was_killed(ours, theirs, monkeypatch
     assert as_mirrored(ours) == as_exported(theirs)
 
 
+def test_who_waited_for_another_reading_does_not_begin_anew(ours, theirs):
+    waiting = Project.objects.get(pk=ours.pk)
+    assert sync(ours, "a test", enough=lambda: len(mirrored_tasks(ours)) >= 10).read == 10
+    assert sync(waiting, "next").read == 10
+    late = Project.objects.get(pk=ours.pk)
+    late.synced_at, late.reading = None, {"after": 5, "read": 5, "of": 20}
+    report = sync(late, "late")
+    assert (report.mode, report.read) == ("delta", 0)
+    late.refresh_from_db()
+    assert late.reading == {}
+
+
 def test_only_what_has_changed_is_read_again(ours, theirs):
     """Also where Label Studio tells all of it again, as after Retrieve Predictions."""
     sync(ours, "a test")
