@@ -51,6 +51,10 @@ class Modality(ABC):
         """The modality with an input of other settings; itself where it has none."""
         return self
 
+    def candidates_for(self, inputs: Sequence[Any], n_labels: int) -> tuple[Candidate, ...]:
+        """Those of its candidates that are compared on such inputs."""
+        return self.candidates
+
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:
         """Whether `fit_columns` would take minutes."""
         return False

@@ -128,11 +128,12 @@ def select_model(
     """
     few = len(examples.inputs) < MIN_EXAMPLES  # then all five folds are used
     seconds = automl_seconds / 2
+    n_labels = len(examples.spec.labels)
     scored = [
         _Scored(candidate.name, None, 0.0, 0, _LOST_LATELY)
         if candidate.name in left_out
         else _score(examples, candidate, few, on_candidate, limit_s)
-        for candidate in examples.modality.candidates
+        for candidate in examples.modality.candidates_for(examples.inputs, n_labels)
     ]
     if left_out and all(e.score is None for e in scored):
         scored = [

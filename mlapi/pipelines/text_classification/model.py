@@ -1,11 +1,13 @@
 """Features of texts, the candidates and numeric columns made of them, and the modality.
 
-The candidates are TF-IDF of words, or of words and characters, with ridge regression. Ridge on
+The candidates are TF-IDF of words, of characters, or of both, with ridge regression. Ridge on
 +-1 targets was chosen side by side with LinearSVC, logistic regression and complement naive Bayes
 in 5-fold cross-validation on 1,200 and 2,400 short texts of six classes: within noise of the best
 of them (0.79 and 0.84 on average; a split of 240 varies by 0.03), deterministic, and one estimator
-for one label and for several."""
+for one label and for several. Where a script puts no spaces between words, characters 1 to 3 are
+ahead of words by 5 to 15 points (`benchmarks/script_quality.py`)."""
 
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -21,13 +23,15 @@ from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.parts import Parts
+from mlapi.pipelines.text_classification.scripts import share_without_spaces, word_or_sign
 from mlapi.pipelines.text_classification.terms import (
     BYTES_KEPT,
     Analyzer,
     TermVectors,
     Vocabulary,
-    character_ngrams,
     learn,
+    ngrams,
+    same_letters,
     tokens,
 )
 
@@ -44,21 +48,30 @@ def characters_take_too_long(texts: Sequence[str], n_labels: int) -> bool:
     return sum(min(len(text), _CHARACTERS) for text in texts) * (10 + n_labels) > _MOST_WORK
 
 
-# What they do with a text belongs to the artifacts of the kind `tfidf`: what reads it in
-# another way is another kind.
-_ANALYZERS = (Analyzer(tokens), Analyzer(character_ngrams, characters=_CHARACTERS))
+_WORDS, _CHARACTERS_2_5, _CHARACTERS_1_3 = "words", "characters 2-5", "characters 1-3"
+# Of artifacts that name none, in the order of their terms.
+_UNNAMED = ("words without marks", "characters 3-5")
+# What an analyzer does with a text belongs to the artifacts that name it: what reads it in
+# another way has another name.
+_ANALYZERS = {
+    _WORDS: Analyzer(same_letters, tokens(word_or_sign())),
+    _CHARACTERS_2_5: Analyzer(same_letters, ngrams(2, 5), _CHARACTERS),
+    _CHARACTERS_1_3: Analyzer(same_letters, ngrams(1, 3), _CHARACTERS),
+    _UNNAMED[0]: Analyzer(str.lower, tokens(re.compile(r"\w+|[^\w\s]"))),
+    _UNNAMED[1]: Analyzer(str.lower, ngrams(3, 5), _CHARACTERS),
+}
 
 
 class TextVectors:
-    """A transformer from texts to float32 features: words, or words and characters."""
+    """A transformer from texts to float32 features: TF-IDF of each analyzer's terms."""
 
     kind: ClassVar[str] = "tfidf"
 
-    def __init__(self, *, characters: bool) -> None:
-        self._analyzers = _ANALYZERS if characters else _ANALYZERS[:1]
+    def __init__(self, *analyzers: str) -> None:
+        self.analyzers = analyzers
 
     def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
-        self.terms = TermVectors([learn(analyzer, texts) for analyzer in self._analyzers])
+        self.terms = TermVectors([learn(_ANALYZERS[name], texts) for name in self.analyzers])
         return self.transform(texts)
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
@@ -66,25 +79,39 @@ class TextVectors:
 
     @property
     def nbytes(self) -> int:
-        return _BYTES_OF_A_TERM * self.size + BYTES_KEPT * len(self._analyzers)
+        return _BYTES_OF_A_TERM * self.size + BYTES_KEPT * len(self.analyzers)
 
     @property
     def size(self) -> int:
         return self.terms.size
 
     def to_parts(self) -> dict[str, Any]:
-        """The terms of the words, then of the characters; how a text is cut is the kind's."""
-        vocabularies = self.terms.vocabularies
-        return {"terms": [{"terms": Texts(list(v.terms)), "idf": v.idf} for v in vocabularies]}
+        """The terms of each analyzer, with its name unless it belongs to those that have none."""
+        names = zip(self.analyzers, _UNNAMED, strict=False)
+        known = [{} if name == unnamed else {"analyzer": name} for name, unnamed in names]
+        described = zip(known, self.terms.vocabularies, strict=True)
+        return {
+            "terms": [
+                {**name, "terms": Texts(list(v.terms)), "idf": v.idf} for name, v in described
+            ]
+        }
 
     @classmethod
     def from_parts(cls, parts: Parts) -> "TextVectors":
         described = list(parts.parts("terms"))
-        if not 1 <= len(described) <= len(_ANALYZERS):
-            raise parts.wrong("its terms are of words, or of words and characters.")
-        vectors = cls(characters=len(described) == len(_ANALYZERS))
-        vectors.terms = TermVectors(list(map(_vocabulary, vectors._analyzers, described)))
+        if not 1 <= len(described) <= len(_UNNAMED):
+            raise parts.wrong("its terms are of one analyzer or of two.")
+        vectors = cls(*map(_analyzer, described, _UNNAMED))
+        analyzers = [_ANALYZERS[name] for name in vectors.analyzers]
+        vectors.terms = TermVectors(list(map(_vocabulary, analyzers, described)))
         return vectors
+
+
+def _analyzer(parts: Parts, unnamed: str) -> str:
+    """The name of the terms' analyzer, which is `unnamed` where they have none."""
+    if not parts.has("analyzer"):
+        return unnamed
+    return parts.one_of("analyzer", {name: name for name in _ANALYZERS})
 
 
 def _vocabulary(analyzer: Analyzer, parts: Parts) -> Vocabulary:
@@ -96,22 +123,26 @@ def _vocabulary(analyzer: Analyzer, parts: Parts) -> Vocabulary:
 
 @dataclass(frozen=True)
 class LinearCandidate(Candidate):
-    """Ridge over TF-IDF."""
+    """Ridge over TF-IDF of the analyzers' terms."""
 
     name: str
-    characters: bool
+    analyzers: tuple[str, ...]
 
     def fit(
         self, inputs: Sequence[str], labels: np.ndarray, n_labels: int, shape: str
     ) -> RidgeEstimator:
-        return fit_ridge(TextVectors(characters=self.characters), inputs, labels, n_labels, shape)
+        return fit_ridge(TextVectors(*self.analyzers), inputs, labels, n_labels, shape)
 
     def takes_too_long(self, inputs: Sequence[str], n_labels: int) -> bool:
-        return self.characters and characters_take_too_long(inputs, n_labels)
+        return self.analyzers != (_WORDS,) and characters_take_too_long(inputs, n_labels)
 
 
-WORD = LinearCandidate("word TF-IDF, linear", characters=False)
-WORD_CHAR = LinearCandidate("word and character TF-IDF, linear", characters=True)
+WORD = LinearCandidate("word TF-IDF, linear", (_WORDS,))
+WORD_CHAR = LinearCandidate("word and character TF-IDF, linear", (_WORDS, _CHARACTERS_2_5))
+CHAR = LinearCandidate("character TF-IDF, linear", (_CHARACTERS_2_5,))
+SHORT_CHAR = LinearCandidate("short character TF-IDF, linear", (_CHARACTERS_1_3,))
+# Of the letters, in scripts without spaces.
+_SOME, _MOST = 0.2, 0.5
 
 
 @dataclass
@@ -146,7 +177,8 @@ class TextColumns(NumericColumns):
 
 def fit_columns(texts: Sequence[str], seed: int) -> TextColumns:
     """Fit on the texts that the estimator will be fitted on, never on those it is scored on."""
-    tfidf = TextVectors(characters=True)
+    without_spaces = share_without_spaces(texts) >= _MOST
+    tfidf = TextVectors(*(SHORT_CHAR if without_spaces else WORD_CHAR).analyzers)
     matrix = tfidf.fit_transform(texts)
     size = max(1, min(SIZE, matrix.shape[1] - 1, matrix.shape[0] - 1))
     return TextColumns(tfidf, TruncatedSVD(size, random_state=seed).fit(matrix))
@@ -160,10 +192,22 @@ class TextModality(Modality):
     noun = "text"
     column = "text"
     column_type = "text"
-    candidates = (WORD, WORD_CHAR)
+    candidates = (WORD, WORD_CHAR, CHAR, SHORT_CHAR)
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources, target.control_tag == "Pairwise"
+
+    def candidates_for(self, inputs: Sequence[str], n_labels: int) -> tuple[Candidate, ...]:
+        """Short characters alone where most of the letters are of scripts without spaces: there a
+        word is a clause, which occurs once. Both kinds are compared where the texts are mixed.
+
+        With words where characters would take minutes.
+        """
+        share = share_without_spaces(inputs)
+        left_out: tuple[Candidate, ...] = (SHORT_CHAR,)
+        if share >= _SOME and not characters_take_too_long(inputs, n_labels):
+            left_out = (WORD, CHAR) if share < _MOST else (WORD, CHAR, WORD_CHAR)
+        return tuple(candidate for candidate in self.candidates if candidate not in left_out)
 
     def fit_columns(self, inputs: Sequence[str], seed: int) -> TextColumns:
         return fit_columns(inputs, seed)

@@ -7,6 +7,7 @@ Term-Weighting Approaches in Automatic Text Retrieval, 1988).
 """
 
 import re
+import unicodedata
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -24,41 +25,49 @@ BYTES_KEPT = _WORDS_KEPT * 300  # of memory, about
 _AT_ONCE = 512  # texts, which bounds the memory that a long list takes beside its matrix
 _NUMBER = np.dtype(np.intc)
 
-# Words and every other sign by itself, so that no text that has a character has no token.
-_WORD_OR_SIGN = re.compile(r"\w+|[^\w\s]")
-_SIZES = (3, 4, 5)
-
-
 Cut = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
 class Analyzer:
-    """How texts are cut: the terms of a word in lower case, and how much of a text is read."""
+    """How texts are cut: `prepare` is done to the part of a text that is read, and white space
+    parts it into words; `terms` are those of a word.
+    """
 
+    prepare: Callable[[str], str]
     terms: Cut
-    characters: int | None = None
+    characters: int | None = None  # of a text that are read
 
     def words(self, text: str) -> list[str]:
-        """The text's words in lower case, as white space parts them."""
-        return text[: self.characters].lower().split()
+        """The prepared text's words, as white space parts them."""
+        return self.prepare(text[: self.characters]).split()
 
 
-def tokens(word: str) -> list[str]:
-    """The word without its signs, and each sign."""
-    return _WORD_OR_SIGN.findall(word)
+def same_letters(text: str) -> str:
+    """The text in NFKC and lower case: one sign however it is encoded or how wide it is."""
+    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
 
 
-def character_ngrams(word: str) -> list[str]:
-    """Three to five characters in a row, with a space at either end of the word."""
-    padded = f" {word} "
-    length = len(padded)
-    found = []
-    for size in _SIZES:
-        found += [padded[i : i + size] for i in range(max(1, length - size + 1))]
-        if length <= size:  # a short word has itself once
-            break
-    return found
+def tokens(word_or_sign: re.Pattern[str]) -> Cut:
+    """Cuts a word into what the pattern finds: the word without its signs, and each sign."""
+    return word_or_sign.findall
+
+
+def ngrams(first: int, last: int) -> Cut:
+    """Cuts a word into n-grams of these sizes, with a space at either end of the word."""
+    sizes = range(first, last + 1)
+
+    def cut(word: str) -> list[str]:
+        padded = f" {word} "
+        length = len(padded)
+        found = []
+        for size in sizes:
+            found += [padded[i : i + size] for i in range(max(1, length - size + 1))]
+            if length <= size:  # a short word has itself once
+                break
+        return found
+
+    return cut
 
 
 class _Words(dict[str, bytes]):
@@ -149,9 +158,13 @@ class TermVectors:
             (v.analyzer.terms, {term: n for n, term in enumerate(v.terms, first)}.get)
             for v, first in zip(self.vocabularies, self._firsts, strict=True)
         ]
-        limits = [v.analyzer.characters for v in self.vocabularies]
-        # A text that all of them read to its end needs one look-up for each of its words.
-        self._short = min((limit for limit in limits if limit is not None), default=None)
+        analyzers = [v.analyzer for v in self.vocabularies]
+        self._prepare = analyzers[0].prepare
+        # A text that all of them read alike and to its end needs one look-up for each of its words.
+        self._alike = all(a.prepare is self._prepare for a in analyzers)
+        self._short = min(
+            (a.characters for a in analyzers if a.characters is not None), default=None
+        )
         self._together = _Words(*parts)
         self._each = [_Words(part) for part in parts]
 
@@ -171,8 +184,8 @@ class TermVectors:
         return csr_matrix((weights, counts.indices, rows), shape=(len(texts), self.size))
 
     def _numbers(self, text: str) -> bytes:
-        if self._short is None or len(text) <= self._short:
-            return self._together.numbers(text.lower().split())
+        if self._alike and (self._short is None or len(text) <= self._short):
+            return self._together.numbers(self._prepare(text).split())
         return b"".join(
             words.numbers(vocabulary.analyzer.words(text))
             for words, vocabulary in zip(self._each, self.vocabularies, strict=True)

