@@ -128,12 +128,12 @@ class RunLog:
         runs.append_log(self._run, _stamped(text))
 
     def append_progress(self, lines: list[dict[str, Any]]) -> None:
-        """Appends lines of the child's progress.jsonl; one heartbeat for each phase in them."""
+        """Appends lines of the child's progress.jsonl, with one heartbeat for all of them."""
         log, statements, progress = "", [], None
+        entered: list[tuple[str, datetime]] = []
         for line in lines:
-            if line.get("phase") and line["phase"] != self._run.phase:
-                began_at = _when(line.get("at"))
-                runs.record_heartbeat(self._run, phase=line["phase"], began_at=began_at)
+            if line.get("phase"):
+                entered.append((line["phase"], _when(line.get("at"))))
             if line.get("log"):
                 log += _stamped(str(line["log"]))
             if line.get("unreadable"):
@@ -144,7 +144,11 @@ class RunLog:
             if line.get("progress") is not None:
                 progress = _CHILD_FROM + (_CHILD_TO - _CHILD_FROM) * float(line["progress"])
         runs.record_heartbeat(
-            self._run, progress=progress, log=log or None, statements=statements or None
+            self._run,
+            entered=entered,
+            progress=progress,
+            log=log or None,
+            statements=statements or None,
         )
 
     def _count_unreadable(self) -> None:
@@ -168,9 +172,9 @@ class RunLog:
         return {} if "" in named else {"parts": named}
 
 
-def _when(seconds: Any) -> datetime | None:
-    """The child's time of a line; its clock is this machine's."""
-    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, float) else None
+def _when(seconds: Any) -> datetime:
+    """The child's time of a line, by this machine's clock; now where it has none."""
+    return datetime.fromtimestamp(seconds, UTC) if isinstance(seconds, float) else timezone.now()
 
 
 def _stamped(text: str) -> str:

@@ -1,6 +1,5 @@
 """Carries out a training run: claim, freeze, train in a child, check, register, promote."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,9 +30,9 @@ from mlapi.pipelines.classification.automl_policy import CHALLENGER
 from mlapi.pipelines.control_options import CONTROLS
 from mlapi.pipelines.options import agreed
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.result import read_curve, read_result
+from mlapi.run_folder.result import read_result
 from mlapi.served_config import resolve
-from mlapi.training import dataset, preparation
+from mlapi.training import dataset, learning_curve, preparation
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
 from mlapi.training.preparation import LabelsUnread
 from mlapi.training.programs import Programs
@@ -47,8 +46,6 @@ from registry.models.run import RunKind, RunState
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
-
-_ASK_EVERY_S = 1.0  # whether a run waits
 
 # What a run fails with that has too few labels, or too few kinds of them.
 _WANT_OF_LABELS = frozenset(
@@ -110,7 +107,7 @@ class _Attempt:
         self.unread: EvalsError | None = None
         self.is_challenger = run.kind == RunKind.CHALLENGER
         self.may_fork = False
-        self._ends_at = time.monotonic() + limits.seconds
+        self._ends_at = monotonic() + limits.seconds
 
     def make_version(self, folder: Path) -> ModelVersion | None:
         """The registered version; None if the run ended without one that loads."""
@@ -181,7 +178,7 @@ class _Attempt:
 
         def check() -> None:
             heartbeat.check()
-            if time.monotonic() > self._ends_at:
+            if monotonic() > self._ends_at:
                 raise TimeLimit(f"Ended after {self.limits.seconds:g} s, its time limit.")
 
         return check
@@ -325,24 +322,11 @@ class _Attempt:
         return not self.is_challenger or version.project.champion_id == version.pk
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
-        """Computes the learning curve after the run has succeeded; its log says why there is none.
-
-        Neither a worker that is told to stop waits for it, nor a run that is queued.
-        """
-        try:
-            supervise.supervise(
-                self.programs.curve(folder),
-                folder,
-                self.limits,
-                may_fork=self.may_fork,
-                checkpoint=_CurveCheck(),
-            )
-            versions.add_metrics(version, read_curve(folder).metrics)
-        except _CurveSkipped as skipped:
-            self.run_log.append(f"No learning curve: {skipped}.")
-        except Exception as error:
-            log.exception("no learning curve", output=supervise.output_tail(folder))
-            self.run_log.append(f"No learning curve: {type(error).__name__}: {error}")
+        """Computes the version's learning curve, after the run has succeeded."""
+        program = self.programs.curve(folder)
+        learning_curve.add(
+            version, self.run_log, program, folder, self.limits, may_fork=self.may_fork
+        )
 
     def fail(self, code: str, message: str, hint: str) -> None:
         """Ends the run as failed, unless it has ended already."""
@@ -372,27 +356,6 @@ def _parameters(jobs: Sequence[TrainingJob], options: Mapping[str, Any]) -> dict
         **agreed([job.parameters for job in jobs]),
         CHALLENGER: any(job.parameters.get(CHALLENGER) for job in jobs),
     }
-
-
-class _CurveSkipped(Exception):
-    """The worker leaves off before the learning curve is finished; the message says why."""
-
-
-class _CurveCheck:
-    """Raises _CurveSkipped where the worker has something else to do."""
-
-    def __init__(self) -> None:
-        self._asked_at = monotonic()
-
-    def __call__(self) -> None:
-        if shutdown_requested.is_set():
-            raise _CurveSkipped("the worker was told to stop")
-        if monotonic() - self._asked_at < _ASK_EVERY_S:
-            return
-        self._asked_at = monotonic()
-        waiting = TrainingRun.objects.filter(state=RunState.QUEUED)
-        if waiting.exclude(kind=RunKind.CHALLENGER).exists():
-            raise _CurveSkipped("another run waits for the worker")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Actions on training runs. States move by conditional UPDATE, so a late one changes nothing."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -198,22 +199,25 @@ def record_heartbeat(
     run: TrainingRun,
     *,
     phase: str | None = None,
-    began_at: datetime | None = None,
+    entered: Sequence[tuple[str, datetime]] = (),
     progress: float | None = None,
     log: str | None = None,
     statements: list[dict[str, Any]] | None = None,
 ) -> bool:
     """Record a heartbeat, with what it appends; True if someone asked to cancel the run.
 
-    A phase began at `began_at`, or now. Raises RunNotActive if the run was taken away (reaped):
-    its worker must stop.
+    It enters a phase now, or has entered some at their times. Raises RunNotActive if the run was
+    taken away (reaped): its worker must stop.
     """
     now = timezone.now()
     fields: dict[str, Any] = {"heartbeat_at": now}
-    if phase is not None and phase != run.phase:
-        began_at = began_at or now
-        phases = [*closed_phases(run, began_at), _opened(phase, began_at)]
-        fields |= {"phase": sanitize(phase)[:64], "phases": phases}
+    if phase is not None:
+        entered = [(phase, now)]
+    for name, began_at in entered:
+        if name != run.phase:
+            run.phases = [*closed_phases(run, began_at), _opened(name, began_at)]
+            run.phase = run.phases[-1]["name"]
+            fields |= {"phase": run.phase, "phases": run.phases}
     if progress is not None:
         fields["progress"] = min(max(progress, 0.0), 1.0)
     if log:
@@ -228,7 +232,7 @@ def record_heartbeat(
         )
     if not TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING).update(**fields):
         raise RunNotActive(f"Run {run.pk} is not running any more.")
-    for name in ("phase", "phases", "progress", "heartbeat_at"):
+    for name in ("progress", "heartbeat_at"):
         if name in fields:
             setattr(run, name, fields[name])
     run.cancel_requested = TrainingRun.objects.values_list("cancel_requested", flat=True).get(

@@ -73,10 +73,12 @@ def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
 def test_a_phase_that_is_told_late_has_the_time_at_which_it_began():
     run = make.TrainingRunFactory(state="running")
     began = timezone.now() - timedelta(seconds=10)
-    runs.record_heartbeat(run, phase="reading", began_at=began)
-    runs.record_heartbeat(run, phase="fitting", began_at=began + timedelta(seconds=4))
-    assert run.phases[0]["seconds"] == 4
-    assert run.phases[1]["started_at"] == (began + timedelta(seconds=4)).isoformat()
+    later = began + timedelta(seconds=4)
+    runs.record_heartbeat(run, entered=[("reading", began), ("reading", later), ("fitting", later)])
+    run.refresh_from_db()
+    assert [(p["name"], p["seconds"]) for p in run.phases] == [("reading", 4), ("fitting", None)]
+    assert run.phases[1]["started_at"] == later.isoformat()
+    assert run.phase == "fitting"
 
 
 def test_a_very_long_log_is_cut_at_its_beginning():
