@@ -7,6 +7,7 @@ from mlapi.domain import InputError, NoPrediction, Prediction
 from mlapi.labelstudio.label_config import parse
 from mlapi.pipelines import version_predictor
 from mlapi.pipelines.artifact import join, split
+from mlapi.pipelines.batches import Batches
 from mlapi.pipelines.parts import ArtifactInvalid
 from tests.mlapi import trained, trained_images
 from tests.mlapi.image_files import digits
@@ -92,3 +93,18 @@ def test_a_control_that_was_not_trained_is_that_of_the_first_pipeline_that_would
 
     assert found({}) == {"kind": "image_similarity"}
     assert found({"kind": "image_classification"}) == {"kind": "image_classification"}
+
+
+def test_texts_share_a_batch_and_images_which_may_be_downloaded_do_not(monkeypatch):
+    predictor = version_predictor.load(split(artifact()))
+    specs, shared = targets(predictor), []
+
+    def share(self, predict, rows, specs):
+        shared.append(predict(rows, specs))
+        return shared[-1]
+
+    monkeypatch.setattr(Batches, "predict", share)
+    found = [part.predict_shared(ROWS, specs, Features()) for part in predictor.each]
+
+    assert sorted(name for answers in found for name in answers[0]) == ["kind", "label"]
+    assert shared == [answers for answers in found if "label" in answers[0]]
