@@ -76,6 +76,7 @@ def _serve(part: str, signals: StopSignals) -> int:
             return 1
     with open(told) as lines:
         key = lines.read() or None
+    _share_arrays(part)
     try:
         supervisor = Supervisor(
             _children(part, listener),
@@ -116,6 +117,13 @@ def _children(part: str, listener: socket.socket | None) -> list:
             Child(f"{name}{n + 1}", partial(work, name, n)) for n in range(max(1, workers[name]))
         ]
     return children
+
+
+def _share_arrays(part: str) -> None:
+    """Have all processes of this server hold one copy of a version's large arrays."""
+    from mlapi.pipelines import shared_arrays
+
+    shared_arrays.share(settings.DATA_DIR / "arrays" / part, settings.MODEL_CACHE_MB * 2**20)
 
 
 def _share_counters() -> None:

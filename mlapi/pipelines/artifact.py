@@ -25,6 +25,7 @@ import numpy as np
 
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.parts import ArtifactInvalid, Parts
+from mlapi.pipelines.shared_arrays import placed
 from mlapi.run_folder.job import Stored, TrainingJob
 from registry.errors import EvalsError
 from registry.verified import ARTIFACT_FORMAT as FORMAT
@@ -289,8 +290,8 @@ def _array(name: str, content: bytes) -> np.ndarray:
     if min(shape, default=0) < 0 or n * dtype.itemsize != len(content) - source.tell():
         raise ArtifactInvalid(f"{name} does not have the size that it says.")
     flat = np.frombuffer(content, dtype, offset=source.tell())
-    # A copy, because the bytes are neither aligned nor writable.
-    return flat.reshape(shape, order="F" if fortran else "C").copy(order="K")
+    # Not the bytes themselves, which are neither aligned nor writable.
+    return placed(flat.reshape(shape, order="F" if fortran else "C"))
 
 
 def _texts(name: str, content: bytes) -> list[str]:
