@@ -138,20 +138,14 @@ def _of_sklearn(target: Any) -> Callable[[Sequence[str]], Any]:
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    shared = {"sublinear_tf": True, "dtype": np.float32}
     parts = []
     for vocabulary in target.estimator.features.terms.vocabularies:
-        most = vocabulary.analyzer.characters
-        cut = (
-            {"token_pattern": r"(?u)\w+|[^\w\s]"}
-            if most is None
-            else {
-                "analyzer": "char_wb",
-                "ngram_range": (3, 5),
-                "preprocessor": lambda text, most=most: text[:most].lower(),
-            }
-        )
-        part = TfidfVectorizer(**cut, **shared)
+        analyzer = vocabulary.analyzer
+
+        def cut(text: str, analyzer: Any = analyzer) -> list[str]:
+            return [term for word in analyzer.words(text) for term in analyzer.terms(word)]
+
+        part = TfidfVectorizer(analyzer=cut, sublinear_tf=True, dtype=np.float32)
         part.vocabulary_ = {term: i for i, term in enumerate(vocabulary.terms)}
         part.idf_ = vocabulary.idf
         parts.append(part)
