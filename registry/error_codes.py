@@ -193,6 +193,9 @@ CODES = {
     "load_failed": ErrorCode(
         500, "The version is kept and marked; the champion stays. The run's log has the output."
     ),
+    "champion_moved": ErrorCode(
+        409, "Nothing is to be done: the challenger was queued again, to be compared with that one."
+    ),
     "child_crashed": ErrorCode(
         500,
         "The run's log has its last output. Signal 9 often means: the machine is out of memory.",

@@ -41,7 +41,7 @@ from registry import artifacts
 from registry.actions import champion, runs, versions
 from registry.actions.runs import CancelRequested, RunNotActive
 from registry.errors import EvalsError
-from registry.models import ModelVersion, TrainingRun
+from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.run import RunKind, RunState
 from registry.training_result import TrainingResult
 
@@ -57,6 +57,12 @@ class LoadFailed(EvalsError):
     """The new version does not load in a fresh process, so it must not serve."""
 
     code = "load_failed"
+
+
+class ChampionMoved(EvalsError):
+    """A challenger was compared with a version that is the champion no more."""
+
+    code = "champion_moved"
 
 
 def carry_out(
@@ -126,6 +132,8 @@ class _Attempt:
             self.fail(error.code, error.message, error.hint)
             if isinstance(failure, ChildCrashed):
                 runs.retry_once(self.run)
+            if isinstance(failure, ChampionMoved):
+                runs.retry(self.run, actor="worker", reason=failure.message)
         except Exception as error:
             log.exception("training failed unexpectedly")
             self.fail("unexpected", f"{type(error).__name__}: {error}", "See the worker's log.")
@@ -159,12 +167,24 @@ class _Attempt:
         if self.is_challenger and not automl_policy.won(result.candidates):
             self._end_without_version(result)
             return None
+        if self.is_challenger:
+            self._require_same_champion(frozen)
         self.run_log.phase("verifying", 0.92)
         stored = self._stored(folder, result, frozen.number)
         load_error = self._load_error(folder, stored, result.artifact_sha256, heartbeat)
         heartbeat.check()
         self.run_log.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
+
+    def _require_same_champion(self, frozen: "_Frozen") -> None:
+        """Raises ChampionMoved if the challenger was compared with a version that serves no more.
+
+        One that moves later is noticed with the promotion, and keeps its place.
+        """
+        compared = frozen.champion.pk if frozen.champion else None
+        now = Project.objects.values_list("champion", flat=True).get(pk=self.run.project_id)
+        if now != compared:
+            raise ChampionMoved("Another version has become the champion meanwhile.")
 
     def _end_without_version(self, result: TrainingResult) -> None:
         """Ends a challenger that found nothing else than the training before it."""

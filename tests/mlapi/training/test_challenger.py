@@ -64,13 +64,16 @@ def test_a_challenger_is_promoted_only_if_it_is_better(project, behaviour, is_be
     assert entry.numbers["clause"] == ("better" if is_better else "not_better")
 
 
-def test_a_challenger_that_was_compared_with_a_former_champion_is_not_promoted(project):
+def test_a_challenger_of_a_former_champion_is_queued_again(project):
     other = ModelVersionFactory(project=project)
     run = challenge(trained(project))
     with Elsewhere(run, train="outdo_slowly") as elsewhere:
         elsewhere.pids()
         promote(other)
-    assert AuditEntry.objects.get(run=run, verb="keep").numbers["clause"] == "not_compared"
+    assert (run.state, run.error_code) == ("failed", "champion_moved")
+    assert not hasattr(run, "version")
+    again = TrainingRun.objects.get(retry_of=run)
+    assert (again.kind, again.state) == (RunKind.CHALLENGER, "queued")
 
 
 def test_a_training_that_starts_ends_the_challenger(project):
