@@ -110,10 +110,10 @@ class ImagePreparation:
     def prepared_text(self) -> str:
         return f"{image_counts_text(self.counts)}."
 
-    def saved_text(self) -> str:
+    def stored_text(self) -> str:
         return f"{self.counts['embedded']} images embedded."
 
-    def save(self) -> None:
+    def store(self) -> None:
         """Store the features that the child has made, also if it failed or was stopped."""
         embedded: set[tuple[str, str]] = set()
         stores = {store.extractor.name: store for store in self.stores}

@@ -33,14 +33,14 @@ class Preparation(Protocol):
     def prepare_stored(self) -> None:
         """Write what is stored already, for the load check of a version."""
 
-    def save(self) -> None:
+    def store(self) -> None:
         """Store what the training has made, also if it failed or was stopped."""
 
     def prepared_text(self) -> str:
         """What the run's log says after `prepare`."""
 
-    def saved_text(self) -> str:
-        """What the run's log says after `save`."""
+    def stored_text(self) -> str:
+        """What the run's log says after `store`."""
 
 
 class Input(ABC):

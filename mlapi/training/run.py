@@ -266,10 +266,10 @@ class _Attempt:
         """Stores what was made, however the training ended; a failure is only logged."""
         made = prepared.products
         try:
-            prepared.save()
+            prepared.store()
             counts = {**self.run.dataset_counts, prepared.name: prepared.counts}
             runs.set_details(self.run, dataset_counts=counts)
-            self.run_log.write(prepared.saved_text())
+            self.run_log.write(prepared.stored_text())
         except RunNotActive:
             log.info(f"the {made} are stored, and the run has ended")
         except Exception as error:
