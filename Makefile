@@ -17,7 +17,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-vision label-studio chromium lock openapi screenshots bench bench-full bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium lock openapi screenshots bench bench-full bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,11 @@ test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed
 	modules=$$($(PY) -m tests.nightly); if [ -z "$$modules" ]; then \
 		echo "No nightly test is called for by what changed."; else \
 	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
+
+# One after another: they kill, freeze and fill what others would share.
+test-faults: $(VENV)/.installed-dev  ## break everything on purpose, also the long checks
+	$(PY) -m pytest -m "nightly or not nightly" $(PYTEST_ARGS) \
+		tests/faults tests/evals_backend/web
 
 test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
 	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)

@@ -25,6 +25,13 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/pipelines",
         "mlapi/training",
     ),
+    "tests/faults/test_fuzzed_requests.py": ("evals_backend", "mlapi", "registry"),
+    "tests/faults/test_killed_phases.py": (
+        "mlapi/child_process",
+        "mlapi/jobs",
+        "mlapi/training",
+        "registry/actions",
+    ),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",

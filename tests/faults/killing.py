@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
+SECONDS = 300  # that anything takes at most, on a busy machine
+
 
 @contextmanager
 def killed(module: str, times: int) -> Iterator[list[int]]:

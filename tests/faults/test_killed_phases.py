@@ -1,0 +1,128 @@
+"""A worker that is killed in every phase of a run: the run is tried again, no version half-made.
+
+The phases are those that a whole run goes through here, so a new one is among them.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from mlapi.child_process import folder
+from mlapi.jobs import maintenance
+from registry import artifacts
+from registry.actions import runs
+from registry.models import ModelVersion, Project, TrainingRun
+from tests.evals_backend.running import ROOT, environment
+from tests.faults.killing import SECONDS
+from tests.mlapi.training.projects import label, labelled_project
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.nightly]
+WORK = """
+import sys, django
+django.setup()
+from mlapi.training.run import carry_out
+from mlapi.worker import worker_name
+carry_out(int(sys.argv[1]), worker_name())
+"""
+
+
+def database_url() -> str:
+    """The tests' own database, for another process."""
+    parameters = connection.get_connection_params()
+    return f"postgresql://{parameters['user']}@/{parameters['dbname']}?host={parameters['host']}"
+
+
+def queued(project: Project) -> TrainingRun:
+    """The project's waiting run, or a new one."""
+    waiting = project.runs.filter(state="queued").first()
+    return waiting or runs.start(project, trigger=TrainingRun.Trigger.POLICY)[0]
+
+
+def worker(run: TrainingRun) -> subprocess.Popen:
+    """A worker in a process of its own, which carries out the run."""
+    return subprocess.Popen(
+        [sys.executable, "-c", WORK, str(run.pk)],
+        cwd=ROOT,
+        env=environment(
+            settings.DATA_DIR,
+            DATABASE_URL=database_url(),
+            SECRET_KEY=settings.SECRET_KEY,
+            LOG_LEVEL="ERROR",
+            DJANGO_SETTINGS_MODULE="evals_backend.settings",
+        ),
+        start_new_session=True,
+    )
+
+
+def phases_of(run: TrainingRun) -> list[str]:
+    (phases,) = TrainingRun.objects.filter(pk=run.pk).values_list("phases", flat=True)
+    return [phase["name"] for phase in phases]
+
+
+def began(run: TrainingRun, process: subprocess.Popen, phase: str) -> bool:
+    """Wait until the run is in the phase; False where it ended before."""
+    give_up = time.monotonic() + SECONDS
+    while time.monotonic() < give_up:
+        if phase in phases_of(run):
+            return True
+        if process.poll() is not None:
+            return False
+        time.sleep(0.005)
+    raise AssertionError(f"{phase} did not begin")
+
+
+@pytest.fixture
+def reaped_at_once(monkeypatch) -> Iterator[None]:
+    """A worker that is gone is seen to be so without ten seconds of waiting."""
+    monkeypatch.setattr("registry.actions.workers._GONE_AFTER_S", 0)
+    yield
+    folder.sweep(young_s=0)
+
+
+def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at_once):
+    project = labelled_project({"Positive": 35, "Negative": 25})
+    whole = queued(project)
+    with worker(whole) as process:
+        process.wait(SECONDS)
+    whole.refresh_from_db()
+    assert whole.state == "succeeded", whole.error
+    phases = list(dict.fromkeys(phases_of(whole)))
+    assert {"reading labels", "freezing the dataset", "verifying", "registering"} <= set(phases)
+    for i, phase in enumerate(phases):
+        label(project, {"Positive": 3}, first_id=1000 + 10 * i)
+        before = ModelVersion.objects.count()
+        run = queued(project)
+        with worker(run) as process:
+            was_reached = began(run, process, phase)
+            below = psutil.Process(process.pid).children(recursive=True) if was_reached else []
+            if was_reached:
+                os.kill(process.pid, signal.SIGKILL)
+        psutil.wait_procs(below, timeout=30)
+        assert not any(map(psutil.Process.is_running, below)), phase
+        maintenance.reap()
+        run.refresh_from_db()
+        made = ModelVersion.objects.count() - before
+        if run.state == "succeeded":  # it had ended when it was killed
+            assert made == 1, phase
+        else:
+            assert (run.state, run.error_code) == ("failed", "worker_lost"), phase
+            assert not hasattr(run, "version") or made == 1, phase
+        for version in ModelVersion.objects.all():
+            assert artifacts.read(version)
+        assert project.runs.filter(state__in=["queued", "running"]).count() <= 1, phase
+        folder.sweep(young_s=0)
+        assert list(folder.home().glob("run-*")) == [], phase
+    print(f"killed in {len(phases)} phases: {', '.join(phases)}")
+    last = queued(project)
+    with worker(last) as process:
+        process.wait(SECONDS)
+    last.refresh_from_db()
+    assert last.state == "succeeded"
