@@ -24,7 +24,6 @@ _DECLINE_S = 0.003
 _ACCEPT_AT_ONCE = 8
 _KEPT_FREE = 128  # descriptors for files, pipes and the database
 STOP_WITHIN_S = 5.0  # Label Studio repeats its requests, but for webhooks
-ARRIVED = "evals.arrived"
 
 
 class Site(Protocol):
@@ -40,7 +39,7 @@ class Site(Protocol):
         """The name of the lane of a path."""
 
     def application(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
-        """The WSGI application; `environ[ARRIVED]` is when the request was whole, monotonic."""
+        """The WSGI application."""
 
     def refused(self, job: Job, status: int) -> None:
         """Called for each whole request that is answered without the application."""
@@ -285,7 +284,6 @@ class Front:
         connection = job.connection
         try:
             exchange = Exchange(job.head, connection.address, self._address, job.body)
-            exchange.environ[ARRIVED] = job.arrived
             answer = exchange.answer(self._site.application)
             connection.keeps = connection.keeps and exchange.keeps_alive
         except Refused as error:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from time import monotonic, perf_counter, time
+from time import perf_counter, time
 from typing import Any, NamedTuple
 
 import structlog
@@ -10,10 +10,9 @@ from django.conf import settings
 
 from evals_backend import addresses, health_layer
 from evals_backend.web import messages
-from evals_backend.web.front import ARRIVED
 from evals_backend.web.lanes import Job, Limits
 from evals_backend.web.messages import Exchange, Head, Refused
-from mlapi import gaps, monitoring
+from mlapi import gaps, monitoring, registry_cache
 from registry.postgresql import deadline
 
 log = structlog.get_logger(__name__)
@@ -32,9 +31,10 @@ _LANES = {
     "/is_training": "quick",
     "/predict": "predict",
 }
-# Seconds from a request's arrival in which the database must have answered.
+# Seconds for which a request waits for the database in all.
 _DATABASE_S = {"health": 2.0, "quick": 5.0, "predict": 5.0, "pages": 60.0}
 _WEBHOOK_S = 0.8
+_QUEUED_S = 2.0  # stored late is better than refused, though Label Studio has given up
 
 
 class _Instant(NamedTuple):
@@ -56,7 +56,7 @@ class Site:
         threads = settings.WEB_THREADS
         self.limits: Mapping[str, Limits] = {
             "health": Limits(threads=1, waiting=64, wait_s=5.0),
-            "quick": Limits(threads=threads, waiting=256, wait_s=_WEBHOOK_S),
+            "quick": Limits(threads=threads, waiting=256, wait_s=_QUEUED_S),
             "predict": Limits(threads=threads, waiting=settings.PREDICT_QUEUE, wait_s=60.0),
             "pages": Limits(threads=max(2, threads // 2), waiting=64, wait_s=60.0),
         }
@@ -107,9 +107,22 @@ class Site:
     def application(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         """Django, with the time that its database has."""
         route = _route(environ["PATH_INFO"])
-        seconds = _WEBHOOK_S if route == "/webhook" else _DATABASE_S[_LANES.get(route, "pages")]
-        with deadline.within(environ.get(ARRIVED, monotonic()) + seconds):
+        if route == "/webhook":
+            return self._webhook(environ, start_response)
+        with deadline.lasting(_DATABASE_S[_LANES.get(route, "pages")]):
             return self._application(environ, start_response)
+
+    def _webhook(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        """An event that was not stored is noted, for Label Studio does not send it again."""
+
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            if status.startswith("5"):
+                gaps.note()
+            return start_response(status, headers, *more)
+
+        # Where it is known to be away, none waits for a thread that waits for it.
+        with deadline.lasting(0.0 if registry_cache.CACHE.listener.is_away() else _WEBHOOK_S):
+            return self._application(environ, begin)
 
     def refused(self, job: Job, status: int) -> None:
         """Count and log a request that no view has seen."""

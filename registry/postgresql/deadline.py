@@ -3,7 +3,7 @@
 import select
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -11,7 +11,7 @@ import psycopg2
 from psycopg2 import extensions
 
 _local = threading.local()
-_LONGEST_S = 600.0  # of what has no deadline
+_LONGEST_S = 600.0  # of one wait that has no deadline
 
 
 def install() -> None:
@@ -23,41 +23,34 @@ def install() -> None:
 
 
 @contextmanager
-def within(until: float) -> Iterator[None]:
-    """The thread's queries end at that monotonic time, or at an earlier one that is set already.
+def lasting(seconds: float) -> Iterator[None]:
+    """The thread's queries wait for the database for so long in all, or as an outer one allows.
 
-    One that does not raises OperationalError, and its connection is lost.
+    Of what this process computes in between nothing counts. A query that waits for longer raises
+    OperationalError, and its connection is lost.
     """
-    before = getattr(_local, "until", None)
-    _local.until = until if before is None else min(before, until)
+    outer: float | None = getattr(_local, "left", None)
+    _local.left = given = seconds if outer is None else min(outer, seconds)
     try:
         yield
     finally:
-        _local.until = before
-
-
-def lasting(seconds: float) -> AbstractContextManager[None]:
-    """As `within`, from now on."""
-    return within(monotonic() + seconds)
+        _local.left = None if outer is None else outer - (given - _local.left)
 
 
 def _wait(connection: Any) -> None:
-    until = getattr(_local, "until", None)
-    if until is None:
-        until = monotonic() + _LONGEST_S
-    poll = None
-    while True:
+    state = connection.poll()
+    while state != extensions.POLL_OK:
+        _wait_for(connection.fileno(), state)  # another socket, perhaps, in each step of connecting
         state = connection.poll()
-        if state == extensions.POLL_OK:
-            return
-        if poll is None:
-            poll = select.poll()
-        # The socket may be another in each step of connecting.
-        descriptor = connection.fileno()
-        poll.register(
-            descriptor, select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
-        )
-        left = until - monotonic()
-        if left <= 0 or not poll.poll(left * 1000):
-            raise psycopg2.OperationalError("the database did not answer in time")
-        poll.unregister(descriptor)
+
+
+def _wait_for(descriptor: int, state: int) -> None:
+    left: float | None = getattr(_local, "left", None)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
+    began = monotonic()
+    is_ready = poll.poll(1000 * max(0.0, _LONGEST_S if left is None else left))
+    if left is not None:
+        _local.left = left - (monotonic() - began)
+    if not is_ready:
+        raise psycopg2.OperationalError("the database did not answer in time")

@@ -1,0 +1,64 @@
+"""What each path waits for, and which events are noted as missed."""
+
+import pytest
+
+from evals_backend.web.site import Site
+from mlapi import gaps
+
+
+class Answers:
+    """An application that answers everything with one status."""
+
+    def __init__(self, status: str) -> None:
+        self._status = status
+
+    def __call__(self, environ, start_response):
+        start_response(self._status, [])
+        return [b""]
+
+    def known(self, kind):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("path", "lane"),
+    [
+        ("/", "health"),
+        ("/k/abc/health/", "health"),
+        ("/k/abc/ready", "health"),
+        ("/k/abc/webhook", "quick"),
+        ("/setup/", "quick"),
+        ("/k/abc/is_training", "quick"),
+        ("/k/abc/predict", "predict"),
+        ("/k/abc/versions", "pages"),
+        ("/admin/", "pages"),
+        ("/api/projects/", "pages"),
+        ("/admin/webhook", "pages"),
+    ],
+)
+def test_each_kind_of_request_has_a_lane(path, lane):
+    site = Site(Answers("200 OK"))
+    assert site.lane(path) == lane
+    assert lane in site.limits
+
+
+def test_the_path_of_a_proxy_is_no_part_of_a_route(settings):
+    settings.PUBLIC_URL = "https://example.com/ml"
+    assert Site(Answers("200 OK")).lane("/ml/k/abc/predict") == "predict"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "is_missed"),
+    [
+        ("/k/abc/webhook", "503 The database does not answer", True),
+        ("/webhook/", "500 Internal Server Error", True),
+        ("/k/abc/webhook", "201 Created", False),
+        ("/k/abc/webhook", "400 Bad Request", False),
+        ("/k/abc/predict", "503 Service Unavailable", False),
+    ],
+)
+def test_an_event_that_was_not_stored_is_noted(path, status, is_missed):
+    gaps.take()
+    Site(Answers(status)).application({"PATH_INFO": path}, lambda *_: None)
+    assert gaps.take() is is_missed
+    assert not gaps.take()
