@@ -80,7 +80,7 @@ class RowClassification(Pipeline):
             return "control_not_served"
         return refusals.refusal(control) or target_spec(control, found)
 
-    def plan(self, options, history):
+    def plan(self, targets, options, history):
         return RunPlan({"automl": False})
 
     def read_model(self, parts):

@@ -3,7 +3,6 @@
 Nothing here is patched but the list of pipelines.
 """
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,14 @@ from mlapi.images.thumbnails import NoThumbnail
 from mlapi.mirror import apply_changes
 from mlapi.served_config import resolve
 from mlapi.training import scoring
-from mlapi.training.run import Programs, carry_out
+from mlapi.training.run import carry_out
 from registry.actions import runs
 from registry.engine import engine
 from registry.models import Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.inputs import rows
 from tests.mlapi.labelstudio import webhooks
+from tests.mlapi.training.projects import script_programs
 
 SIZE = (
     '<Measure name="width" value="$width"/><Measure name="height" value="$height"/>'
@@ -31,14 +31,7 @@ TOPIC = (
     '<Choices name="topic" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
 )
 CONFIG = f"<View>{SIZE}</View>"
-_CHILD = [sys.executable, str(Path(__file__).with_name("rows_child.py"))]
-PROGRAMS = Programs(
-    train=lambda folder: [*_CHILD, "train", str(folder)],
-    verify=lambda folder, artifact, sha256: [
-        *_CHILD, "verify", str(folder), str(artifact), sha256
-    ],
-    curve=lambda folder: [*_CHILD, "train", str(folder), "--curve"],
-)  # fmt: skip
+PROGRAMS = script_programs(Path(__file__).with_name("rows_child.py"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 Nothing here is patched but the lists of label types and pipelines.
 """
 
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from mlapi import serving
 from mlapi.mirror import apply_changes
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.training import policy
-from mlapi.training.run import Programs, carry_out
+from mlapi.training.run import carry_out
 from registry.actions import events, runs
 from registry.models import Outcome, Project, Task, TrainingRun
 from registry.proportions import version_proportions
@@ -26,6 +25,7 @@ from registry.reports.tasks import mistakes
 from tests.factories import ProjectFactory
 from tests.mlapi.label_types import spans
 from tests.mlapi.labelstudio import webhooks
+from tests.mlapi.training.projects import script_programs
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -37,14 +37,7 @@ CONFIG = (
     '<Label value="PER"/><Label value="LOC"/></Labels></View>'
 )
 CLASSES = {"Ada": "PER", "Bob": "PER", "Rome": "LOC", "Oslo": "LOC"}
-_CHILD = [sys.executable, str(Path(__file__).with_name("spans_child.py"))]
-PROGRAMS = Programs(
-    train=lambda folder: [*_CHILD, "train", str(folder)],
-    verify=lambda folder, artifact, sha256: [
-        *_CHILD, "verify", str(folder), str(artifact), sha256
-    ],
-    curve=lambda folder: [*_CHILD, "train", str(folder), "--curve"],
-)  # fmt: skip
+PROGRAMS = script_programs(Path(__file__).with_name("spans_child.py"))
 
 
 @pytest.fixture(autouse=True)

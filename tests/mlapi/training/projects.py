@@ -61,6 +61,19 @@ def small_programs(train: str = "learn", verify: str = "verify", curve: str = "c
     )
 
 
+def script_programs(script: Path) -> Programs:
+    """Those of a script that carries out the real ones, `train` and `verify`, with what it adds."""
+
+    def of(*arguments: object) -> Program:
+        return Program((sys.executable, str(script), *map(str, arguments)))
+
+    return Programs(
+        train=lambda folder: of("train", folder),
+        verify=lambda folder, artifact, sha256: of("verify", folder, artifact, sha256),
+        curve=lambda folder: of("train", folder, "--curve"),
+    )
+
+
 def small_program(behaviour: str, *arguments: object) -> Program:
     """The small child, by its file, or forked from a warm process that has it."""
     texts = tuple(map(str, arguments))

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mlapi import model_cache, serving
+from mlapi.child_process.supervise import Program
 from mlapi.images.features import ExtractorRef
 from mlapi.images.online import OnlineFeatures, naming
 from mlapi.images.similarity import NoFeatures, forget, similar
@@ -32,7 +33,7 @@ from tests.mlapi.trained_images import champion_of_digits
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # The learning curve comes after a run has ended, and is tested with the child itself.
-WITHOUT_CURVE = Programs(curve=lambda folder: [sys.executable, "-c", "raise SystemExit"])
+WITHOUT_CURVE = Programs(curve=lambda folder: Program((sys.executable, "-c", "raise SystemExit")))
 DIGITS = "".join(f'<Choice value="{d}"/>' for d in range(10))
 CONFIG = (
     '<View><Image name="img" value="$image"/>'
