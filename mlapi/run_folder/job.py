@@ -29,15 +29,15 @@ class Champion:
     """The version that serves, which the new one is evaluated beside.
 
     `artifact` names no file where the store has none: the champion then counts as not loadable.
-    `input` are the settings of what it reads. `names` are, by control, today's names of the labels
-    that have been renamed since.
+    `inputs` are, by pipeline, the settings of what it reads. `names` are, by control, today's names
+    of the labels that have been renamed since.
     """
 
     label: str
     number: int
     pipeline: str
     artifact: Stored
-    input: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, dict[str, str]] = field(default_factory=dict)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
@@ -118,9 +118,9 @@ class TrainingJob:
         return self.folder / f"artifact{self._suffix}.bin"
 
     @property
-    def reads_vectors(self) -> bool:
-        """Whether it or its champion reads vectors that a model makes, as of images."""
-        return bool(self.input or (self.champion and self.champion.input))
+    def champion_input(self) -> dict[str, str]:
+        """The settings of what the champion's part of the same pipeline reads; {} without one."""
+        return self.champion.inputs.get(self.pipeline, {}) if self.champion else {}
 
     @property
     def prefix(self) -> str:

@@ -237,9 +237,8 @@ def of_inputs(
         inputs.setdefault(read.medium, []).append(read.of(job.input))
         targets.setdefault(read.medium, []).extend(job.targets)
     for job in jobs:
-        if job.champion:
-            read = pipelines.get(job.pipeline).input
-            inputs[read.medium].append(read.of(job.champion.input))
+        read = pipelines.get(job.pipeline).input
+        inputs[read.medium].append(read.of(job.champion_input))
     made = (
         found[0].preparation(project, jobs[0].folder, found, targets[medium], rows)
         for medium, found in inputs.items()
@@ -265,7 +264,7 @@ def _champion(
         number=version.number,
         pipeline=version.pipeline,
         artifact=Stored(path, sha256),
-        input={k: v for one in inputs_of(version).values() for k, v in one.settings.items()},
+        inputs={name: read.settings for name, read in inputs_of(version).items()},
         names={
             control: dict(names)
             for control, names in served_names(project, version, matched.targets).names.items()

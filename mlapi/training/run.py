@@ -214,7 +214,7 @@ class _Attempt:
             raise NotServed(served.unserved_reason, hint="")
         match = served.match
         serving = [pipelines.get(name) for name in match.pipelines]
-        keep = any(not pipeline.input.in_data for pipeline in serving)
+        in_data = all(pipeline.input.in_data for pipeline in serving)
         rows: list[dict[str, Any]] = []
         frozen = dataset.freeze(
             self.run,
@@ -222,7 +222,7 @@ class _Attempt:
             folder,
             "all" if any(p.learns_from == "all" for p in serving) else "labelled",
             # What is in the data stays in the file: only what is not is fetched here.
-            on_row=rows.append if keep else lambda row: None,
+            on_row=(lambda row: None) if in_data else rows.append,
             no_input_key=served.no_input_key(project.uid),
         )
         if project.read_so_far:
@@ -252,8 +252,8 @@ class _Attempt:
         )
         for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
             self.run_log.write(note)
-        # What makes vectors has libraries that start threads when they are imported.
-        self.may_fork = not any(job.reads_vectors for job in jobs)
+        # What reads images has libraries that start threads when they are imported.
+        self.may_fork = in_data
         return _Frozen(project.champion, number, preparation.of_inputs(project, jobs, rows))
 
     def _prepare(self, preparing: Preparation, heartbeat: Heartbeat) -> None:

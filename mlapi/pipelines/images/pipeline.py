@@ -76,7 +76,7 @@ class ImagePipeline(Pipeline):
         )
         log_unavailable(store, named, progress)
         progress.unreadable(_unreadable(job, own, store))
-        other = self.input.of(job.champion.input) if job.champion else self.input
+        other = self.input.of(job.champion_input)
         if other not in (own, self.input):
             try:
                 extract_features(job, eva, store, other.extractor, named, progress)

@@ -1,6 +1,7 @@
 """The job file: what the parent writes is what the child reads, and nothing else is taken."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -33,7 +34,7 @@ def job(tmp_path):
             6,
             "image_classification",
             Stored(tmp_path / "a.bin", "0" * 64),
-            {"features": "opencv", "name": "x"},
+            {"image_classification": {"features": "opencv", "name": "x"}},
         ),
         input={"features": "opencv", "name": "opencv-1"},
     )
@@ -60,6 +61,18 @@ def test_what_may_be_left_out_has_its_default(job):
     read = TrainingJob.read(job.folder)
 
     assert (read.champion, read.input, read.seed) == (None, {}, 0)
+
+
+def test_the_champions_input_is_that_of_its_part_of_the_same_pipeline(job):
+    inputs = {
+        "image_classification": {"features": "opencv", "name": "x"},
+        "image_boxes": {"side": "5"},
+    }
+    both = replace(job.champion, inputs=inputs)
+
+    assert replace(job, champion=both).champion_input == inputs["image_classification"]
+    assert replace(job, champion=both, pipeline="text_classification").champion_input == {}
+    assert replace(job, champion=None).champion_input == {}
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_versions_are_compared_by_adjusted_rand_with_its_interval(image_job):
     files, labels = digits(300)
     few = clusters(image_job, files, labels, 2)
     few.train()
-    theirs = champion_of(few, pipeline="image_clusters", input=INPUT.settings)
+    theirs = champion_of(few, pipeline="image_clusters", inputs={"image_clusters": INPUT.settings})
 
     comparison = clusters(image_job, files, labels, 10, champion=theirs).train()["comparison"]
 
@@ -69,7 +69,9 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     files, labels = digits(400)
     first = clusters(image_job, files[:300], [None] * 300, 10)
     first.train()
-    theirs = champion_of(first, pipeline="image_clusters", input=INPUT.settings)
+    theirs = champion_of(
+        first, pipeline="image_clusters", inputs={"image_clusters": INPUT.settings}
+    )
     shown = {}
     for exemplar in first.result["exemplars"]:
         shown.setdefault(exemplar["label"], []).append(exemplar["task"])

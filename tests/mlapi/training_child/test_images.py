@@ -153,7 +153,9 @@ def test_a_champion_is_evaluated_on_the_same_images(image_job):
     files, labels = digits(500)
     champion = image_job(files[:200], labels[:200])
     champion.train()
-    theirs = champion_of(champion, pipeline="image_classification", input=INPUT.settings)
+    theirs = champion_of(
+        champion, pipeline="image_classification", inputs={"image_classification": INPUT.settings}
+    )
     job = image_job(files, labels, champion=theirs)
 
     comparison = job.train()["comparison"]
@@ -168,7 +170,9 @@ def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(ima
     champion = image_job(files, labels)
     champion.train()
     gone = {"features": "opencv", "name": "opencv-0"}
-    theirs = champion_of(champion, pipeline="image_classification", input=gone)
+    theirs = champion_of(
+        champion, pipeline="image_classification", inputs={"image_classification": gone}
+    )
     job = image_job(files, labels, champion=theirs)
 
     job.train()

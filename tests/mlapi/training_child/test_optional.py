@@ -196,7 +196,9 @@ def test_clusters_of_a_champion_that_fails_are_found_anew(cluster_job, monkeypat
     earlier = cluster_job()
     earlier.train()
     monkeypatch.setattr(cluster_training, function, raising(OSError("cut short")))
-    champion = champion_of(earlier, pipeline="image_clusters", input=INPUT.settings)
+    champion = champion_of(
+        earlier, pipeline="image_clusters", inputs={"image_clusters": INPUT.settings}
+    )
     job = cluster_job(champion=champion)
 
     result = job.train()

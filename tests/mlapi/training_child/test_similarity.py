@@ -94,7 +94,9 @@ def test_a_champion_of_another_label_serves_nothing(image_job):
     files, labels = digits(200)
     champion = similarity(image_job, files, labels, "0")
     champion.train()
-    theirs = champion_of(champion, pipeline="image_similarity", input=INPUT.settings)
+    theirs = champion_of(
+        champion, pipeline="image_similarity", inputs={"image_similarity": INPUT.settings}
+    )
 
     same = similarity(image_job, files, labels, "0", champion=theirs)
     other = similarity(image_job, files, labels, "1", champion=theirs)
