@@ -1,4 +1,4 @@
-"""One result of the trainings of several pipelines, each of which made a part of the version."""
+"""One result of the trainings of several parts of a version."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingR
 
 @dataclass(frozen=True)
 class TrainedPart:
-    """A pipeline's part of a version: its result, without a comparison, and what is compared.
+    """A part of a version: its result, without a comparison, and what is compared.
 
     `paired` is None where there was no champion, or one that failed to predict.
     """
@@ -24,7 +24,7 @@ def join(
 ) -> TrainingResult:
     """The result of a version of these parts, whose joined artifact has this hash.
 
-    `untrained` are the targets of pipelines that could not be trained. The primary value is the
+    `untrained` are the targets of parts that could not be trained. The primary value is the
     mean over all targets. Where their metrics differ, each counts as a score, of which higher is
     better, and so does its baseline.
     """

@@ -1,8 +1,8 @@
 """The pipelines, and which of them fills which control of a label config.
 
 A package for each kind of labelling; `base` has the interface, `classification` and `images`
-what several of them share. Imports eva, evaluation, images, run_folder, labelstudio's
-label config and domain, and no database. Imported by whatever trains or predicts.
+what several of them share. Imports inputs, evaluation, images, eva, run_folder, label_types,
+labelstudio's label config and domain, and no database. Imported by whatever trains or predicts.
 """
 
 import hashlib
