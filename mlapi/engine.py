@@ -1,6 +1,7 @@
 """Implements `registry.engine.Engine`, by which the registry reaches the engine."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mlapi import label_types
@@ -44,6 +45,11 @@ class Engine:
             {"kind": kind, "text": text, "url": _link(project, task)}
             for task, (kind, text) in zip(tasks, shown, strict=True)
         ]
+
+    def unserved_controls(self, project: Project) -> list[dict[str, str]]:
+        """Each control of the label config that no pipeline fills, and why."""
+        served = resolve(project.label_config, project.options)
+        return [asdict(unserved) for unserved in served.match.unserved]
 
     def label_type(self, kind: str) -> LabelType:
         """The label type of that name. Raises KeyError."""

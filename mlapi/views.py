@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from time import perf_counter
 from typing import Any, cast
 
@@ -145,10 +146,7 @@ class Validate(ProtocolView):
             {
                 "pipeline": match.pipeline,
                 "targets": [target.to_dict() for target in match.targets],
-                "unserved": [
-                    {"control": u.control, "code": u.code, "message": u.message}
-                    for u in match.unserved
-                ],
+                "unserved": [asdict(unserved) for unserved in match.unserved],
             }
         )
 

@@ -71,6 +71,9 @@ class Engine(Protocol):
         there is a thumbnail; the text of that is its address.
         """
 
+    def unserved_controls(self, project: "Project") -> list[dict[str, str]]:
+        """`{"control", "code", "message"}` of each control that no pipeline fills."""
+
     def label_type(self, kind: str) -> LabelType:
         """The label type of a target's `kind`. Raises KeyError."""
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from registry.actions import label_renames
 from registry.actions.operator.new_key import NewKey
+from registry.engine import engine
 from registry.metrics import title
 from registry.models import Event, Project
 from registry.proportions import ENOUGH, Proportion
@@ -17,6 +18,7 @@ from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 from .markup import ago
 from .navigation import list_url, page_url
 
+_CONTROLS_SHOWN = 10
 _MOVES = {"promote": "promoted", "roll_back": "rolled back to", "fall_back": "fallen back to"}
 
 
@@ -65,8 +67,17 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
         ),
         Fact("Label Studio", summary.connection, connection_note(summary)),
         Fact("To paste into Label Studio", "URL with a key", paste, connect),
+        *_unserved(project),
         *_renames(project),
     ]
+
+
+def _unserved(project: Project) -> list[Fact]:
+    """The controls that no pipeline fills, each with the reason."""
+    found = engine().unserved_controls(project)
+    facts = [Fact("Not served", one["control"], one["message"]) for one in found[:_CONTROLS_SHOWN]]
+    more = len(found) - len(facts)
+    return [*facts, Fact("Not served", f"{more:,} more")] if more else facts
 
 
 def _renames(project: Project) -> list[Fact]:

@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from registry.actions import label_renames
+from registry.engine import engine
 from registry.models import Project, Task
 from registry.models.project import PromotionRule
 
@@ -72,6 +73,14 @@ class LabelNextQuery(Body):
     offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)
 
 
+class UnservedControl(serializers.Serializer):
+    """A control of the label config that no pipeline fills."""
+
+    control = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class ProjectSerializer(serializers.ModelSerializer):
     """A project: its champion, pipeline, policy and promotion rule."""
 
@@ -111,6 +120,9 @@ class ProjectDetailSerializer(ProjectSerializer):
     connection = serializers.JSONField(help_text="The last check, step by step.")
     extra_params = serializers.JSONField(allow_null=True)
     has_own_credentials = serializers.SerializerMethodField()
+    unserved_controls = serializers.SerializerMethodField(
+        help_text="The controls that no pipeline fills, each with the reason."
+    )
     offered_renames = serializers.SerializerMethodField(
         help_text="Labels that the label config may have renamed, as `rename-label` takes them."
     )
@@ -121,11 +133,16 @@ class ProjectDetailSerializer(ProjectSerializer):
     class Meta(ProjectSerializer.Meta):
         fields = [
             *ProjectSerializer.Meta.fields,
-            *("label_config", "fingerprint", "extra_params", "connection", "has_own_credentials"),
+            *("label_config", "fingerprint", "unserved_controls"),
+            *("extra_params", "connection", "has_own_credentials"),
             *("labelstudio_url", "other_hostname", "hostname_confirmed", "backend_url"),
             *("threshold_reached_at", "offered_renames", "label_renames"),
         ]
         read_only_fields = fields
+
+    @extend_schema_field(UnservedControl(many=True))
+    def get_unserved_controls(self, project: Project) -> list[dict[str, str]]:
+        return engine().unserved_controls(project)
 
     def get_offered_renames(self, project: Project) -> list[str]:
         return [rename.text for rename in label_renames.offers(project)]

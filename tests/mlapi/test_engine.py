@@ -34,6 +34,18 @@ def test_a_project_that_nothing_serves_has_no_options():
         engine().validate_options(project, {"automl": "off"})
 
 
+def test_each_control_that_is_not_served_has_its_reason():
+    note = '<TextArea name="note" toName="text"/><Labels name="names" toName="text"/>'
+    project = ProjectFactory(label_config=LABEL_CONFIG.replace("</View>", f"{note}</View>"))
+    found = engine().unserved_controls(project)
+    assert [(one["control"], one["code"]) for one in found] == [
+        ("note", "control_not_served"),
+        ("names", "control_not_served"),
+    ]
+    assert all(one["message"] for one in found)
+    assert engine().unserved_controls(ProjectFactory()) == []
+
+
 def test_a_task_is_described_by_its_text_and_its_page():
     project = ProjectFactory(uid="7.1795420847", hostname="http://localhost:8080/")
     task = TaskFactory(project=project, labelstudio_id=31, data={"text": "It works."})

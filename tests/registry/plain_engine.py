@@ -4,6 +4,7 @@ A task whose data has an `image` is shown by it. A `gone.jpg` cannot be had; a `
 features, as texts have none.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,13 @@ class PlainEngine:
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         return [_described(project.hostname, task) for task in tasks]
+
+    def unserved_controls(self, project: Project) -> list[dict[str, str]]:
+        """Those that the label config has an `Unserved` tag for."""
+        return [
+            {"control": name, "code": "control_not_served", "message": "This cannot be served"}
+            for name in re.findall(r'<Unserved name="(.*?)"', project.label_config)
+        ]
 
     def label_type(self, kind: str) -> LabelType:
         return label_types.get(kind)

@@ -30,6 +30,12 @@ def page_of(client, project):
     return response.content.decode()
 
 
+def facts_of(client, project):
+    """The values of the facts named Not served."""
+    facts = client.get(page_url(project)).context["facts"]
+    return [fact.value for fact in facts if fact.name == "Not served"]
+
+
 def login_as(client, group):
     user = User.objects.create_user(group, is_staff=True)
     user.groups.add(Group.objects.get(name=group))
@@ -263,3 +269,14 @@ def test_a_label_that_may_have_been_renamed_is_offered_and_then_named(client):
     assert "A label renamed?" not in confirmed
     assert "Renamed labels" in confirmed
     assert "Renamed labels" not in page_of(client, make.ProjectFactory())
+
+
+def test_controls_that_are_not_served_are_named_with_their_reasons(client):
+    one = make.ProjectFactory(label_config='<View><Unserved name="n<ote"/></View>')
+    page = page_of(client, one)
+    assert "n&lt;ote" in page
+    assert "This cannot be served" in page
+    many = "".join(f'<Unserved name="note {n}"/>' for n in range(14))
+    facts = facts_of(client, make.ProjectFactory(label_config=f"<View>{many}</View>"))
+    assert facts == [*(f"note {n}" for n in range(10)), "4 more"]
+    assert facts_of(client, make.ProjectFactory()) == []

@@ -225,3 +225,14 @@ def test_a_project_says_how_far_its_first_reading_is(viewer, project):
     project.reading = {"after": 2_500, "read": 2_500, "of": 20_000}
     project.save()
     assert viewer.get(f"projects/{project.pk}/").json()["reading"] == {"read": 2_500, "of": 20_000}
+
+
+def test_controls_that_are_not_served_are_listed_with_their_reasons(admin):
+    config = '<View><Unserved name="note"/></View>'
+    page = f"projects/{make.ProjectFactory(label_config=config).pk}/"
+    (found,) = admin.get(page).json()["unserved_controls"]
+    assert found == {
+        "control": "note",
+        "code": "control_not_served",
+        "message": "This cannot be served",
+    }
