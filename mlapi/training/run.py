@@ -32,9 +32,9 @@ from mlapi.pipelines.options import agreed
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import read_result
 from mlapi.served_config import resolve
-from mlapi.training import dataset, learning_curve, preparation
+from mlapi.training import dataset, learning_curve, mirror_update, preparation
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
-from mlapi.training.preparation import LabelsUnread
+from mlapi.training.mirror_update import LabelsUnread
 from mlapi.training.programs import Programs
 from mlapi.worker import shutdown_requested
 from registry import artifacts
@@ -150,7 +150,7 @@ class _Attempt:
     def _make_version(self, folder: Path, heartbeat: Heartbeat) -> ModelVersion | None:
         with heartbeat.uninterruptible():
             self.run_log.phase("reading labels", 0.0)
-            self.unread = preparation.bring_up_to_date(
+            self.unread = mirror_update.bring_up_to_date(
                 self.run, self.run_log, self._checkpoint(heartbeat)
             )
             self.run_log.phase("freezing the dataset", 0.01)

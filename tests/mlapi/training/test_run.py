@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from mlapi.child_process import folder, supervise
 from mlapi.child_process.supervise import Limits
-from mlapi.training import heartbeat
+from mlapi.training import heartbeat, mirror_update
 from mlapi.training.run import carry_out
 from mlapi.worker import shutdown_requested
 from registry import artifacts
@@ -206,7 +206,7 @@ def is_running(pid: int) -> bool:
 def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeypatch):
     """Whatever it waits for: the row is cancelled meanwhile."""
     may_end = threading.Event()
-    monkeypatch.setattr("mlapi.training.preparation.bring_up_to_date", lambda *_: may_end.wait(60))
+    monkeypatch.setattr(mirror_update, "bring_up_to_date", lambda *_: may_end.wait(60))
     run = queued(project)
     with Elsewhere(run):
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")
