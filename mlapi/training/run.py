@@ -1,16 +1,14 @@
 """Carries out a training run: claim, freeze, train in a child, check, register, promote."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Max
 
-from mlapi import pipelines
 from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
 from mlapi.child_process.supervise import (
@@ -21,18 +19,12 @@ from mlapi.child_process.supervise import (
     Program,
     TimeLimit,
 )
-from mlapi.errors import NotServed
 from mlapi.inputs.base import Preparation
-from mlapi.labelstudio.label_config import InvalidLabelConfig
-from mlapi.pipelines import control_options
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification.automl_policy import CHALLENGER
-from mlapi.pipelines.control_options import CONTROLS
-from mlapi.pipelines.options import agreed
-from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import read_result
-from mlapi.served_config import resolve
-from mlapi.training import dataset, learning_curve, mirror_update, preparation
+from mlapi.training import learning_curve, mirror_update
+from mlapi.training.freezing import Frozen, freeze
 from mlapi.training.heartbeat import Cancelled, Heartbeat, RunLog, RunTakenOver, WorkerStopped
 from mlapi.training.mirror_update import LabelsUnread
 from mlapi.training.programs import Programs
@@ -154,7 +146,8 @@ class _Attempt:
                 self.run, self.run_log, self._checkpoint(heartbeat)
             )
             self.run_log.phase("freezing the dataset", 0.01)
-            frozen = self._freeze(folder)
+            frozen = freeze(self.run, self.run_log, folder)
+            self.may_fork = frozen.may_fork
         for preparing in frozen.preparations:
             self._prepare(preparing, heartbeat)
         self.run_log.phase("starting the training", 0.05)
@@ -176,7 +169,7 @@ class _Attempt:
         self.run_log.phase("registering", 0.95)
         return self._register(folder, result, frozen, load_error)
 
-    def _require_same_champion(self, frozen: "_Frozen") -> None:
+    def _require_same_champion(self, frozen: Frozen) -> None:
         """Raises ChampionMoved if the challenger was compared with a version that serves no more.
 
         One that moves later is noticed with the promotion, and keeps its place.
@@ -202,59 +195,6 @@ class _Attempt:
                 raise TimeLimit(f"Ended after {self.limits.seconds:g} s, its time limit.")
 
         return check
-
-    def _freeze(self, folder: Path) -> "_Frozen":
-        """Freezes the dataset and writes the job; returns the champion at that moment."""
-        project = self.run.project
-        project.refresh_from_db()
-        served = resolve(project.label_config, project.options)
-        if not served.is_valid:
-            raise InvalidLabelConfig(served.unserved_reason)
-        if not served.targets:
-            raise NotServed(served.unserved_reason, hint="")
-        match = served.match
-        serving = [pipelines.get(name) for name in match.pipelines]
-        in_data = all(pipeline.input.in_data for pipeline in serving)
-        rows: list[dict[str, Any]] = []
-        frozen = dataset.freeze(
-            self.run,
-            match.targets,
-            folder,
-            "all" if any(p.learns_from == "all" for p in serving) else "labelled",
-            # What is in the data stays in the file: only what is not is fetched here.
-            on_row=(lambda row: None) if in_data else rows.append,
-            no_input_key=served.no_input_key(project.uid),
-        )
-        if project.read_so_far:
-            read, of = project.read_so_far
-            frozen.counts["read_so_far"] = {"read": read, "of": of}
-        if left_out := frozen.counts.get("left_out"):
-            self.run_log.write(
-                f"{left_out} holdout tasks are left out: training tasks have the same input."
-            )
-        runs.set_details(
-            self.run,
-            dataset_fingerprint=frozen.fingerprint,
-            dataset_counts=frozen.counts,
-            dataset_file=frozen.file,
-            snapshot_at=frozen.snapshot_at,
-        )
-        number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
-        jobs = preparation.write_jobs(folder, self.run, match, number, project.champion)
-        runs.set_details(
-            self.run,
-            parameters={
-                **self.run.parameters,
-                "fingerprint": pipelines.fingerprint(match),
-                "pipeline": match.pipeline,
-                **_parameters(jobs, project.options),
-            },
-        )
-        for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
-            self.run_log.write(note)
-        # What reads images has libraries that start threads when they are imported.
-        self.may_fork = in_data
-        return _Frozen(project.champion, number, preparation.of_inputs(project, jobs, rows))
 
     def _prepare(self, preparing: Preparation, heartbeat: Heartbeat) -> None:
         """Brings what is not in the tasks' data into the run's folder."""
@@ -315,7 +255,7 @@ class _Attempt:
         return ""
 
     def _register(
-        self, folder: Path, result: TrainingResult, frozen: "_Frozen", load_error: str
+        self, folder: Path, result: TrainingResult, frozen: Frozen, load_error: str
     ) -> ModelVersion:
         comparison: dict[str, Any] = {}
         if result.comparison and frozen.champion:
@@ -362,29 +302,3 @@ class _Attempt:
             action(self.run)
         except RunNotActive:
             log.info("the run had ended already")
-
-
-def _parameters(jobs: Sequence[TrainingJob], options: Mapping[str, Any]) -> dict[str, Any]:
-    """What the run records of its jobs, and is tried again with."""
-    own = {t.name: control_options.own_of(options, t.name) for job in jobs for t in job.targets}
-    controls = {name: values for name, values in own.items() if values}
-    shared = agreed([job.options for job in jobs])
-    return {
-        "options": {**shared, CONTROLS: controls} if controls else shared,
-        "seed": jobs[0].seed,
-        "time_budget_s": sum(job.time_budget_s for job in jobs),
-        **agreed([job.parameters for job in jobs]),
-        CHALLENGER: any(job.parameters.get(CHALLENGER) for job in jobs),
-    }
-
-
-@dataclass(frozen=True)
-class _Frozen:
-    """The champion when the dataset was frozen, and the new version's number.
-
-    `preparations` are of what the pipelines read that is not in the tasks' data.
-    """
-
-    champion: ModelVersion | None
-    number: int
-    preparations: Sequence[Preparation]

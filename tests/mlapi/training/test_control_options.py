@@ -9,9 +9,9 @@ from mlapi.domain import UnknownOption
 from mlapi.mirror.apply_changes import refresh_stored_config
 from mlapi.served_config import resolve
 from mlapi.training import policy
+from mlapi.training.freezing import parameters_of
 from mlapi.training.policy_inputs import policy_inputs_of
 from mlapi.training.preparation import write_jobs
-from mlapi.training.run import _parameters
 from registry.actions import project_settings, runs
 from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory
@@ -65,7 +65,7 @@ def test_each_part_has_a_job_with_its_targets_and_options():
 
 def test_a_run_that_is_tried_again_has_its_options_and_todays_pipelines():
     project = project_of(kind=CATS, looks={"automl": "on"})
-    recorded = _parameters(jobs_of(project), project.options)["options"]
+    recorded = parameters_of(jobs_of(project), project.options)["options"]
     assert recorded["controls"] == {"kind": CATS, "looks": {"automl": "on"}}
 
     configured(project, kind={"similar_to": "dog", "k": 8}, looks={"automl": "off"})
