@@ -54,7 +54,7 @@ test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed
 # One after another: they kill, freeze and fill what others would share.
 test-faults: $(VENV)/.installed-dev  ## break everything on purpose, also the long checks
 	$(PY) -m pytest -m "nightly or not nightly" $(PYTEST_ARGS) \
-		tests/faults tests/evals_backend/web
+		tests/faults tests/evals_backend/web tests/upgrade/test_beside_events.py
 
 test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
 	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)

@@ -2,8 +2,11 @@
 
 from django.db import migrations, models
 
+from registry.migration_operations import AddIndexBeside
+
 
 class Migration(migrations.Migration):
+    atomic = False  # its index is added beside inserts
     dependencies = [
         ("registry", "0021_label_types"),
     ]
@@ -24,7 +27,7 @@ class Migration(migrations.Migration):
                 max_length=8,
             ),
         ),
-        migrations.AddIndex(
+        AddIndexBeside(
             model_name="event",
             index=models.Index(
                 condition=models.Q(("source", "refused")),

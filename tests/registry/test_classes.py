@@ -9,7 +9,7 @@ from registry import classes
 from registry.models import Outcome, Task
 from tests.factories import OutcomeFactory, ProjectFactory, TaskFactory, classes_of, task_classes
 
-MIGRATION = import_module("registry.migrations.0024_task_classes")
+MIGRATION = import_module("registry.migrations.0034_fill_classes")
 LABELS = [
     {},
     {"label": "Positive"},
@@ -51,8 +51,8 @@ def test_the_upgrade_writes_the_classes_that_are_written_today():
     Task.objects.update(classes=[])
     Outcome.objects.update(human_classes=[], predicted_classes=None)
     with connection.cursor() as cursor:
-        cursor.execute(MIGRATION.TASKS)
-        cursor.execute(MIGRATION.OUTCOMES)
+        cursor.execute(MIGRATION.TASKS, [0, 2**60])
+        cursor.execute(MIGRATION.OUTCOMES, [0, 2**60])
     for task in tasks:
         task.refresh_from_db()
         assert task.classes == task_classes(task.labels)
