@@ -39,7 +39,7 @@ def join(
         environment={k: v for result in results for k, v in result.environment.items()},
         primary_metric=metric,
         artifact_sha256=artifact_sha256,
-        extractor=next((result.extractor for result in results if result.extractor), ""),
+        extractor=", ".join(dict.fromkeys(r.extractor for r in results if r.extractor)),
         exemplars=[row for result in results for row in result.exemplars],
     )
 

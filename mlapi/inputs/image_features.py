@@ -8,6 +8,7 @@ from mlapi.domain import TargetSpec
 from mlapi.images import addresses
 from mlapi.images.features import ExtractorRef, FeatureSource
 from mlapi.inputs.image import ImageInput
+from mlapi.texts.refs import is_encoder
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -37,7 +38,8 @@ class ImageFeatures(ImageInput):
         return asdict(self.extractor) if self.extractor else {}
 
     def of(self, settings: Mapping[str, str]) -> "ImageFeatures":
-        return ImageFeatures(ExtractorRef(**settings)) if settings else self
+        own = {name: settings[name] for name in self.setting_names if name in settings}
+        return ImageFeatures(ExtractorRef(**own)) if own else self
 
     def chosen(self, options: Mapping[str, Any]) -> "ImageFeatures":
         """By the option `features`. Raises TrainingFailed where it is unavailable here."""
@@ -48,7 +50,8 @@ class ImageFeatures(ImageInput):
 
     def recorded(self, made_by: str, options: Mapping[str, Any]) -> "ImageFeatures":
         features = options.get("features", DEFAULT)
-        return ImageFeatures(ExtractorRef(features, made_by)) if made_by else self
+        names = [name for name in made_by.split(", ") if name and not is_encoder(name)]
+        return ImageFeatures(ExtractorRef(features, names[0])) if names else self
 
     @property
     def made_by(self) -> str:

@@ -1,18 +1,29 @@
-"""The text of a task as an input."""
+"""The text of a task as an input, which a model may read by a sentence encoder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlapi.domain import TargetSpec
+from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.inputs.base import Input
 from mlapi.inputs.text import reading
+from mlapi.texts.refs import EncoderRef, is_encoder
+
+DEFAULT = "minilm"
+NONE = "none"
 
 
 @dataclass(frozen=True)
 class TextInput(Input):
-    """The texts of the objects that a control is on, one after the other."""
+    """The texts of the objects that a control is on, one after the other.
+
+    `encoder` makes vectors of them; None for a model that reads none, or where it is not chosen.
+    """
+
+    encoder: EncoderRef | None = None
 
     medium = "text"
+    setting_names = ("encoder", "encoder_name")
 
     def read(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return reading.read_input(task_data, target)
@@ -22,3 +33,35 @@ class TextInput(Input):
 
     def shown(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return reading.read_text(task_data, target)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return asdict(self.encoder) if self.encoder else {}
+
+    def of(self, settings: Mapping[str, str]) -> "TextInput":
+        own = {name: settings[name] for name in self.setting_names if name in settings}
+        return TextInput(EncoderRef(**own)) if own else self
+
+    def chosen(self, options: Mapping[str, Any]) -> "TextInput":
+        """By the option `encoder`. Raises TrainingFailed where one that was set is unavailable.
+
+        Without the default one, texts are learned as they always were.
+        """
+        from mlapi.texts.encoders.loading import reference
+
+        if options["encoder"] == NONE:
+            return TextInput()
+        try:
+            return TextInput(reference(options["encoder"], options["encoder_tokens"]))
+        except TrainingFailed:
+            if options["encoder"] != DEFAULT:
+                raise
+            return TextInput()
+
+    def recorded(self, made_by: str, options: Mapping[str, Any]) -> "TextInput":
+        names = [name for name in made_by.split(", ") if is_encoder(name)]
+        return TextInput(EncoderRef(options.get("encoder", DEFAULT), names[0])) if names else self
+
+    @property
+    def made_by(self) -> str:
+        return self.encoder.encoder_name if self.encoder else ""

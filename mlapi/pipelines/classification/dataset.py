@@ -14,7 +14,7 @@ from mlapi.domain import InputError, TargetSpec
 from mlapi.inputs import Input
 from mlapi.label_types import shape_of
 from mlapi.pipelines.classification.boosted import NumericColumns
-from mlapi.pipelines.classification.candidates import Candidate
+from mlapi.pipelines.classification.candidates import Candidate, Estimator
 
 
 class Example(NamedTuple):
@@ -31,7 +31,7 @@ class Modality(ABC):
     noun: ClassVar[str]  # what one input is called
     column: ClassVar[str]  # of the run's tables; with a number from the second one on
     column_type: ClassVar[str]  # as in mlapi.eva.execute
-    candidates: ClassVar[tuple[Candidate, ...]]
+    candidates: tuple[Candidate, ...]
     input: Input
 
     @abstractmethod
@@ -46,6 +46,10 @@ class Modality(ABC):
     @abstractmethod
     def fit_columns(self, inputs: Sequence[Any], seed: int) -> NumericColumns:
         """The columns on which AutoML learns."""
+
+    def input_of(self, estimators: Sequence[Estimator]) -> Input:
+        """The input that these estimators need, which the version records."""
+        return self.input
 
     def with_input(self, other: Input) -> "Modality":
         """The modality with an input of other settings; itself where it has none."""

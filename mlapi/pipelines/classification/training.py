@@ -51,7 +51,8 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
 
     progress.phase("saving", 0.75)
     trained = [selection.trained for selection in results.selections.values()]
-    model = Classifier(modality.pipeline, modality.input, trained)
+    read = modality.input_of([target.estimator for target in trained])
+    model = Classifier(modality.pipeline, read, trained)
     stored = artifact.save(job, model)
 
     champion = load_champion(job, load_model, progress)
@@ -64,7 +65,7 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
         **found.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=modality.input.made_by,
+        extractor=read.made_by,
     )
     return TrainedPart(result, found.paired)
 

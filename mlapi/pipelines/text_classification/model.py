@@ -20,7 +20,12 @@ from mlapi.domain import TargetSpec
 from mlapi.inputs import TextInput
 from mlapi.pipelines.artifact import Texts
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
-from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
+from mlapi.pipelines.classification.candidates import (
+    Candidate,
+    Estimator,
+    RidgeEstimator,
+    fit_ridge,
+)
 from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.parts import Parts
 from mlapi.pipelines.text_classification.scripts import share_without_spaces, word_or_sign
@@ -145,6 +150,14 @@ SHORT_CHAR = LinearCandidate("short character TF-IDF, linear", (_CHARACTERS_1_3,
 _SOME, _MOST = 0.2, 0.5
 
 
+def text_vectors(texts: Sequence[str]) -> TextVectors:
+    """Not yet fitted, of the terms that tell most of such texts: words and characters, or short
+    characters in scripts without spaces.
+    """
+    without_spaces = share_without_spaces(texts) >= _MOST
+    return TextVectors(*(SHORT_CHAR if without_spaces else WORD_CHAR).analyzers)
+
+
 @dataclass
 class TextColumns(NumericColumns):
     """TF-IDF of words and characters, reduced by SVD (Deerwester et al. 1990)."""
@@ -177,22 +190,28 @@ class TextColumns(NumericColumns):
 
 def fit_columns(texts: Sequence[str], seed: int) -> TextColumns:
     """Fit on the texts that the estimator will be fitted on, never on those it is scored on."""
-    without_spaces = share_without_spaces(texts) >= _MOST
-    tfidf = TextVectors(*(SHORT_CHAR if without_spaces else WORD_CHAR).analyzers)
+    tfidf = text_vectors(texts)
     matrix = tfidf.fit_transform(texts)
     size = max(1, min(SIZE, matrix.shape[1] - 1, matrix.shape[0] - 1))
     return TextColumns(tfidf, TruncatedSVD(size, random_state=seed).fit(matrix))
 
 
 class TextModality(Modality):
-    """Each text as it is read; equal ones differ in case and white space at most."""
+    """Each text as it is read; equal ones differ in case and white space at most.
+
+    With an encoder there are candidates that need the `sentence` vectors of texts as well.
+    """
 
     pipeline = "text_classification"
-    input = TextInput()
     noun = "text"
     column = "text"
     column_type = "text"
-    candidates = (WORD, WORD_CHAR, CHAR, SHORT_CHAR)
+    candidates: tuple[Candidate, ...] = (WORD, WORD_CHAR, CHAR, SHORT_CHAR)
+    input: TextInput
+
+    def __init__(self, read: TextInput | None = None, sentence: Sequence[Candidate] = ()) -> None:
+        self.input = read or TextInput()
+        self.candidates = (*self.candidates, *sentence)
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources, target.control_tag == "Pairwise"
@@ -208,6 +227,11 @@ class TextModality(Modality):
         if share >= _SOME and not characters_take_too_long(inputs, n_labels):
             left_out = (WORD, CHAR) if share < _MOST else (WORD, CHAR, WORD_CHAR)
         return tuple(candidate for candidate in self.candidates if candidate not in left_out)
+
+    def input_of(self, estimators: Sequence[Estimator]) -> TextInput:
+        """Without the encoder where no estimator reads its vectors."""
+        features = [getattr(estimator, "features", None) for estimator in estimators]
+        return self.input if any(hasattr(one, "encoder") for one in features) else TextInput()
 
     def fit_columns(self, inputs: Sequence[str], seed: int) -> TextColumns:
         return fit_columns(inputs, seed)

@@ -11,7 +11,7 @@ from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.targets import target_spec
-from mlapi.pipelines.text_classification.options import OPTIONS
+from mlapi.pipelines.text_classification.options import OPTIONS, check_encoder
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -45,6 +45,12 @@ class TextClassification(Pipeline):
         code = _refusal(control, found)
         return code if code or isinstance(found, str) else target_spec(control, found)
 
+    def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        """As of any pipeline; also InvalidOption for an encoder that this machine does not have."""
+        validated = super().validate_options(chosen)
+        check_encoder(validated["encoder"])
+        return validated
+
     def plan(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
     ) -> RunPlan:
@@ -53,8 +59,13 @@ class TextClassification(Pipeline):
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.classification.model import Classifier
         from mlapi.pipelines.text_classification.model import TextColumns, TextVectors
+        from mlapi.pipelines.text_classification.sentence_vectors import (
+            SentenceVectors,
+            TextAndSentenceVectors,
+        )
 
-        known = {kind.kind: kind for kind in (TextVectors, TextColumns)}
+        kinds = (TextVectors, TextColumns, SentenceVectors, TextAndSentenceVectors)
+        known = {kind.kind: kind for kind in kinds}
         return Classifier.from_parts(self.name, self.input, parts, known)
 
     def predictor(self, model: "Classifier") -> Predictor:
@@ -65,19 +76,22 @@ class TextClassification(Pipeline):
     def train(self, job: TrainingJob, progress: ProgressWriter) -> "TrainedPart":
         from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.training import train
-        from mlapi.pipelines.text_classification.model import TextModality
+        from mlapi.pipelines.text_classification.encoding import modality_of
 
         progress.phase("opening EvaDB", 0.01)
         eva = open_eva(job.folder / "eva", progress.statement)
-        return train(job, progress, TextModality(), eva)
+        return train(job, progress, modality_of(job, self.input.of(job.input), eva, progress), eva)
 
     def learning_curve(
         self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
+        from mlapi.eva.open import open_eva
         from mlapi.pipelines.classification.curve import learning_curve
-        from mlapi.pipelines.text_classification.model import TextModality
+        from mlapi.pipelines.text_classification.encoding import modality_of
 
-        return learning_curve(job, progress, TextModality(), result)
+        eva = open_eva(job.folder / "eva-texts", progress.statement)
+        modality = modality_of(job, self.input.of(job.input), eva, progress)
+        return learning_curve(job, progress, modality, result)
 
 
 def _refusal(control: Control, found: tuple[ObjectTag, ...] | str) -> str:

@@ -8,16 +8,22 @@ from registry.errors import EvalsError
 validate = pipelines.get("text_classification").validate_options
 
 
+DEFAULTS = {
+    "automl": "auto",
+    "time_budget_s": None,
+    "seed": 0,
+    "encoder": "minilm",
+    "encoder_tokens": 64,
+}
+
+
 def test_nothing_set_is_the_defaults():
-    assert validate({}) == {"automl": "auto", "time_budget_s": None, "seed": 0}
+    assert validate({}) == DEFAULTS
 
 
 def test_what_is_set_stays():
-    assert validate({"automl": "off", "time_budget_s": 30, "seed": 7}) == {
-        "automl": "off",
-        "time_budget_s": 30,
-        "seed": 7,
-    }
+    chosen = {"automl": "off", "time_budget_s": 30, "seed": 7, "encoder": "none"}
+    assert validate(chosen) == {**DEFAULTS, **chosen}
 
 
 def test_an_unknown_option_is_named():
@@ -42,6 +48,8 @@ def test_an_unknown_option_is_named():
         ("seed", -1),
         ("seed", 1.5),
         ("seed", None),
+        ("encoder", "bert"),
+        ("encoder_tokens", 1_000),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(name, value):

@@ -5,6 +5,7 @@ import pytest
 from mlapi.domain import InvalidOption, UnknownOption
 from mlapi.errors import NotServed
 from mlapi.labelstudio.label_config import parse
+from mlapi.pipelines import get
 from mlapi.pipelines.project_options import OptionOfOtherPipeline, UnknownControl, validate
 from tests.mlapi.pipelines.test_control_options import CONFIG
 
@@ -32,7 +33,8 @@ def test_what_is_null_or_empty_for_a_control_is_not_set():
 
     assert checked({"controls": unset})["controls"] == {"group": {"cluster": True}}
     assert "controls" not in checked({"controls": None})
-    assert checked({}, config=TEXTS) == {"automl": "auto", "time_budget_s": None, "seed": 0}
+    defaults = get("text_classification").validate_options({})
+    assert checked({}, config=TEXTS) == defaults
 
 
 def test_options_that_could_choose_a_pipeline_are_listed_unset():

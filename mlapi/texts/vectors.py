@@ -1,0 +1,87 @@
+"""The vectors of texts that this process knows, and makes where it does not know them."""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlapi.texts.encoders.loading import encoder_for
+from mlapi.texts.refs import EncoderRef
+
+if TYPE_CHECKING:
+    from mlapi.eva.online import OnlineFunction
+
+MOST_KEPT = 10_000  # vectors of an encoder, some 16 MB; a training keeps all of its own
+
+
+def key(text: str) -> str:
+    """The SHA-256 of a text, hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class KnownVectors:
+    """The vectors of one encoder by their texts' keys; the least recently used go first."""
+
+    def __init__(self, most: int | None = MOST_KEPT) -> None:
+        self.most = most
+        self._lock = threading.Lock()
+        self._found: OrderedDict[str, np.ndarray] = OrderedDict()
+
+    def add(self, found: Mapping[str, np.ndarray]) -> None:
+        with self._lock:
+            self._found.update(found)
+            while self.most is not None and len(self._found) > self.most:
+                self._found.popitem(last=False)
+
+    def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
+        """Those of the keys that are known."""
+        with self._lock:
+            found = {one: self._found[one] for one in keys if one in self._found}
+            for one in found:
+                self._found.move_to_end(one)
+        return found
+
+
+_state = threading.Lock()
+_known: dict[str, KnownVectors] = {}
+_functions: dict[str, "OnlineFunction"] = {}
+
+
+def known(ref: EncoderRef) -> KnownVectors:
+    """What this process knows of the encoder."""
+    with _state:
+        return _known.setdefault(ref.encoder_name, KnownVectors())
+
+
+def vectors_of(ref: EncoderRef, texts: Sequence[str]) -> np.ndarray:
+    """(n, size) float32: known vectors, and those of other texts by the EvaDB function.
+
+    Raises TrainingFailed as `encoder_for` does.
+    """
+    keys = [key(text) for text in texts]
+    of_encoder = known(ref)
+    found = of_encoder.get(keys)
+    missing = {k: text for k, text in zip(keys, texts, strict=True) if k not in found}
+    if missing:
+        (made,) = _function(ref).evaluate(list(missing.values()))
+        fresh = dict(zip(missing, made, strict=True))
+        of_encoder.add(fresh)
+        found |= fresh
+    return np.stack([found[one] for one in keys])
+
+
+def _function(ref: EncoderRef) -> "OnlineFunction":
+    from mlapi.eva.online import OnlineFunction
+    from mlapi.texts.function import SentenceEmbedding
+
+    encoder = encoder_for(ref)
+    with _state:
+        if ref.encoder_name not in _functions:
+            instance = SentenceEmbedding()
+            instance.encoder = encoder
+            made = OnlineFunction(instance, "sentence_embedding", ["text"], ["embedding"])
+            _functions[ref.encoder_name] = made
+        return _functions[ref.encoder_name]
