@@ -49,20 +49,20 @@ class PairedTarget:
 
 @dataclass(frozen=True)
 class PairedHoldout:
-    """A pipeline's targets of the holdout; whether the champion serves any of today's config."""
+    """A part's targets of the holdout; whether the champion serves any of today's config."""
 
     targets: Sequence[PairedTarget]
     champion_serves: bool
 
 
-def compare(pipelines: Sequence[PairedHoldout], seed: int) -> Comparison:
-    """The comparison of a run over the targets of all its pipelines, averaged unweighted.
+def compare(parts: Sequence[PairedHoldout], seed: int) -> Comparison:
+    """The comparison of a run over the targets of all its parts, averaged unweighted.
 
     Its metric is that of the targets; where they differ it is `primary`, and each counts as a
     score, of which higher is better. The interval is the paired bootstrap's 95 % of candidate
     minus champion; None where there is no task.
     """
-    known = [target for pipeline in pipelines for target in pipeline.targets]
+    known = [target for part in parts for target in part.targets]
     targets = [target for target in known if target.tasks]
     tasks = sorted({task for t in targets for task in t.tasks})
     index = {task: i for i, task in enumerate(tasks)}
@@ -76,7 +76,7 @@ def compare(pipelines: Sequence[PairedHoldout], seed: int) -> Comparison:
         **_numbers([one.higher_is_better() for one in scores] if is_mixed else scores),
         n=len(tasks),
         excluded=sum(t.excluded for t in targets),
-        champion_serves=any(pipeline.champion_serves for pipeline in pipelines),
+        champion_serves=any(part.champion_serves for part in parts),
         targets={
             t.target: TargetComparison(
                 metric=t.metric, **_numbers([one]), n=len(t.tasks), excluded=t.excluded

@@ -59,11 +59,10 @@ class ConversionJob:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A run's pipeline, targets and options, and its folder.
+    """The pipeline, targets and options of a part of the version that a run makes, and its folder.
 
-    A run of several pipelines has a job for each, in one folder: this is number `part` of `parts`.
-    So has a run of targets that one pipeline fills with different options; `part_name` tells those
-    apart.
+    The jobs of all parts are in one folder: this is number `part` of `parts`. Where one pipeline
+    has several of them, `part_name` tells those apart.
 
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
     parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
@@ -96,7 +95,7 @@ class TrainingJob:
 
     @classmethod
     def read_all(cls, folder: Path) -> "tuple[TrainingJob, ...]":
-        """The jobs of all pipelines of the run. Raises RunFileInvalid."""
+        """The jobs of all parts. Raises RunFileInvalid."""
         first = cls.read(folder)
         others = range(2, first.parts + 1)
         return (first, *(json_file.read(folder / _name(n), cls, folder=folder) for n in others))
@@ -139,7 +138,7 @@ class TrainingJob:
     def rows(self) -> list[dict[str, Any]]:
         """The frozen dataset, ordered by task; read once.
 
-        Of several pipelines those that learn from labels have the tasks with a label of theirs.
+        Of several parts those that learn from labels have the tasks with a label of theirs.
         """
         with open(self.folder / "dataset.jsonl", encoding="utf-8") as lines:
             rows = sorted((json.loads(line) for line in lines), key=lambda row: row["id"])
