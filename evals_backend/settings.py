@@ -114,6 +114,7 @@ MEDIA_TIMEOUT_S = env.int("MEDIA_TIMEOUT_S", default=30)
 MEDIA_CACHE_MB = env.int("MEDIA_CACHE_MB", default=2048)
 
 # Learning
+LABEL_NEXT_AT_RANDOM = env.float("LABEL_NEXT_AT_RANDOM", default=0.1)
 TRAIN_TIME_BUDGET_S = env.int("TRAIN_TIME_BUDGET_S", default=60)
 TRAIN_TIME_LIMIT_S = env.int("TRAIN_TIME_LIMIT_S", default=1800)
 TRAIN_MEMORY_LIMIT_MB = env.int("TRAIN_MEMORY_LIMIT_MB", default=8192)

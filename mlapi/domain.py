@@ -220,13 +220,15 @@ class Prediction:
     """A model's prediction for a target: any number of regions, none where there is nothing.
 
     `kind` is the label type's name. `score`, within 0..1, is how sure the model is of the whole:
-    also where it predicts that there is nothing.
+    also where it predicts that there is nothing. `margin`, within 0..1, is how far it is ahead of
+    the next best; None where the model has no second.
     """
 
     target: str
     kind: str
     regions: tuple[ScoredValue, ...]
     score: float
+    margin: float | None = None
 
 
 @dataclass(frozen=True)

@@ -95,10 +95,12 @@ class LabelType(ABC, Generic[V]):
     def value(self, regions: Sequence[ScoredValue]) -> V | None:
         """The value that the regions of a prediction amount to; None for no value."""
 
-    def prediction(self, target: str, value: V, score: float) -> Prediction:
+    def prediction(
+        self, target: str, value: V, score: float, margin: float | None = None
+    ) -> Prediction:
         """The prediction of one value; of no region where the value is that there is nothing."""
         regions = (ScoredValue(value, score),) if self.classes(value) else ()
-        return Prediction(target, self.name, regions, score)
+        return Prediction(target, self.name, regions, score, margin)
 
     @abstractmethod
     def write(self, regions: Sequence[ScoredValue], control: Control) -> list[Region] | None:

@@ -1,9 +1,11 @@
-"""Scores unlabelled tasks with the champion: the least certain are to be labelled first."""
+"""Scores unlabelled tasks with the champion: the smallest margins are to be labelled first."""
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 
 import structlog
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -13,6 +15,7 @@ from mlapi.images.online import TRANSIENT_CODES
 from mlapi.locks import SCORES, project_lock
 from mlapi.worker import shutdown_requested
 from registry.actions import scores
+from registry.actions.scores import Certainty
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task, TaskScore
 
@@ -79,11 +82,15 @@ def _score(version: ModelVersion) -> int:
         scored = zip(tasks, predictions, strict=True)
         scores.keep(
             version,
-            {
-                pk: _lowest_score(answers)
-                for (pk, _), answers in scored
-                if not _is_transient(answers)
-            },
+            priorities(
+                {
+                    pk: _least_sure(answers)
+                    for (pk, _), answers in scored
+                    if not _is_transient(answers)
+                },
+                settings.LABEL_NEXT_AT_RANDOM,
+                seed=version.pk,
+            ),
         )
         n += len(tasks)
         if monotonic() > until or shutdown_requested.is_set():
@@ -115,6 +122,32 @@ def _is_transient(answers: Mapping[str, Prediction | NoPrediction]) -> bool:
     return any(isinstance(a, NoPrediction) and a.code in TRANSIENT_CODES for a in answers.values())
 
 
-def _lowest_score(answers: Mapping[str, Prediction | NoPrediction]) -> float | None:
-    """The lowest score of the task's answers; None without an answer."""
-    return min((a.score for a in answers.values() if isinstance(a, Prediction)), default=None)
+def _least_sure(answers: Mapping[str, Prediction | NoPrediction]) -> tuple[float, float] | None:
+    """The lowest score and the least margin of the task's answers; None without an answer."""
+    found = [a for a in answers.values() if isinstance(a, Prediction)]
+    if not found:
+        return None
+    margins = (a.score if a.margin is None else a.margin for a in found)
+    return min(a.score for a in found), min(margins)
+
+
+def priorities(
+    answers: Mapping[int, tuple[float, float] | None], at_random: float, seed: int
+) -> dict[int, Certainty | None]:
+    """Each task's place among those to label next, by its lowest score and least margin.
+
+    The margin is the place (Scheffer et al., Active Hidden Markov Models, 2001). A share of the
+    tasks, `at_random`, takes the place of any task of the batch instead, so that of those that
+    stand first, however many, that share was drawn at random: what the model is sure of and wrong
+    about is found among them only. The same tasks have the same places.
+    """
+    margins = [found[1] for found in answers.values() if found is not None]
+    places: dict[int, Certainty | None] = dict.fromkeys(answers)
+    for task, found in answers.items():
+        if found is not None:
+            score, margin = found
+            # Each task's own numbers, whatever is scored beside it; they keep no secret.
+            draw = random.Random(f"{seed} {task}")  # noqa: S311
+            drawn = draw.random() < at_random
+            places[task] = Certainty(score, margin, draw.choice(margins) if drawn else margin)
+    return places

@@ -1,6 +1,7 @@
 """Actions on the scores of unlabelled tasks: queue the scoring, store scores, delete old ones."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
@@ -12,6 +13,15 @@ from registry.models import ModelVersion, Project, TaskScore
 
 # A scoring that was queued this long ago without a sign of life was lost with its worker.
 LOST_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Certainty:
+    """How sure a version is of a task, and the task's place among those to label next."""
+
+    score: float
+    margin: float
+    place: float
 
 
 def idle() -> Q:
@@ -49,13 +59,16 @@ def finish(version: ModelVersion) -> None:
 
 
 @transaction.atomic
-def keep(version: ModelVersion, scores: Mapping[int, float | None]) -> None:
+def keep(version: ModelVersion, found: Mapping[int, Certainty | None]) -> None:
     """Write the version's scores of tasks, by task id; None for one it cannot predict."""
     TaskScore.objects.bulk_create(
-        [TaskScore(version=version, task_id=task, score=score) for task, score in scores.items()],
+        [
+            TaskScore(version=version, task_id=task, **(vars(certainty) if certainty else {}))
+            for task, certainty in found.items()
+        ],
         update_conflicts=True,
         unique_fields=["version", "task"],
-        update_fields=["score"],
+        update_fields=["score", "margin", "place"],
     )
 
 

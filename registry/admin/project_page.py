@@ -135,6 +135,7 @@ def to_label(project: Project) -> dict[str, Any]:
             {
                 "text": excerpt(n.task),
                 "score": f"{n.score:.0%}",
+                "margin": "at random" if n.at_random else f"{n.margin:.0%}",
                 "url": n.task.url,
                 "task": n.task.labelstudio_id,
             }

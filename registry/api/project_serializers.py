@@ -191,6 +191,10 @@ class NextTaskSerializer(serializers.Serializer):
     """An unlabelled task."""
 
     score = serializers.FloatField(help_text="The champion's score, 0 to 1.")
+    margin = serializers.FloatField(
+        help_text="How far the champion's answer is ahead of the next best, 0 to 1."
+    )
+    at_random = serializers.BooleanField(help_text="Drawn at random, whatever its margin.")
     task = TaskViewSerializer()
 
 

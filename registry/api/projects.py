@@ -121,7 +121,7 @@ class Projects(Resource):
     )
     @action(detail=True, pagination_class=None, url_path="label-next")
     def label_next(self, request: Request, pk: int) -> Response:
-        """Unlabelled tasks, those with the champion's lowest scores first.
+        """Unlabelled tasks, those with the champion's smallest margins first, a share at random.
 
         Empty without a champion, and until the workers have scored the tasks with it.
         """

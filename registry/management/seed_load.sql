@@ -137,8 +137,9 @@ FROM registry_project p JOIN registry_task t ON t.project_id = p.id AND t.labels
 ORDER BY p.id, t.id;
 
 -- step: scores of unlabelled tasks
-INSERT INTO registry_taskscore (version_id, task_id, score)
-SELECT p.champion_id, t.id, 0.1 + pg_temp.some(t.id * 3, 900) / 1000.0
+INSERT INTO registry_taskscore (version_id, task_id, score, margin, place)
+SELECT p.champion_id, t.id, 0.1 + pg_temp.some(t.id * 3, 900) / 1000.0,
+    pg_temp.some(t.id * 3, 900) / 1000.0, pg_temp.some(t.id * 3, 900) / 1000.0
 FROM registry_project p JOIN registry_task t ON t.project_id = p.id AND t.annotation_ids = '{}'
 ORDER BY p.id, t.id;
 

@@ -116,6 +116,14 @@ class TaskScore(models.Model):
     )
     task = models.ForeignKey("Task", on_delete=models.CASCADE, related_name="scores")
     score = models.FloatField(null=True, help_text="Null: without a prediction.")
+    margin = models.FloatField(
+        null=True, help_text="The least margin of its targets' predictions, 0 to 1."
+    )
+    place = models.FloatField(
+        null=True,
+        help_text="What orders the tasks to label next, lowest first: the margin, or that of "
+        "another task where this one was drawn at random.",
+    )
 
     class Meta:
         constraints = [
@@ -123,9 +131,9 @@ class TaskScore(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["version", "score", "task"],
-                condition=Q(score__isnull=False),
-                name="task_score_lowest",
+                fields=["version", "place", "task"],
+                condition=Q(place__isnull=False),
+                name="task_score_first",
             ),
         ]
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from registry.classes import by_control
 from registry.engine import engine
 from registry.models import ModelVersion, Outcome, Project, Task, TaskScore
+from registry.reports.near_duplicates import spread
 
 _ADDRESS_UNKNOWN = (
     "Tasks have no link because Label Studio's address is unknown. "
@@ -73,32 +74,46 @@ def _address(text: str) -> str:
     return text.partition(",")[0] if text[:5].lower() == "data:" else text
 
 
+_BLOCK = 50  # tasks to label next among which those that are nearly equal are spread
+
+
 @dataclass(frozen=True)
 class NextTask:
-    """An unlabelled task and the champion's score, 0 to 1."""
+    """An unlabelled task with the champion's score and margin, 0 to 1."""
 
     score: float
+    margin: float
+    at_random: bool
     task: TaskView
 
 
 def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextTask]:
-    """Unlabelled tasks, the lowest score first; one query.
+    """Unlabelled tasks, the smallest margin first; one query.
 
-    Uncertainty sampling by least confidence (Lewis and Gale, A Sequential Algorithm for
-    Training Text Classifiers, 1994). Empty without a champion, and until it has scored them.
+    A share of them is drawn at random. Tasks that are nearly equal to one before them stand at the
+    end of their block, so that one label is not asked for ten times. Empty without a champion, and
+    until it has scored them.
     """
     if project.champion_id is None:
         return []
     scores = TaskScore.objects.filter(
         version=project.champion_id,
-        score__isnull=False,
+        place__isnull=False,
         task__annotation_ids=[],
         task__deleted_at__isnull=True,
     )
-    by_score = scores.order_by("score", "task").select_related("task")
-    found = list(by_score[offset : offset + limit])
+    ordered = scores.order_by("place", "task").select_related("task")
+    first = offset // _BLOCK * _BLOCK
+    last = -(-(offset + limit) // _BLOCK) * _BLOCK
+    found = list(ordered[first:last])
     tasks = task_views(project, [score.task for score in found])
-    return [NextTask(s.score or 0.0, task) for s, task in zip(found, tasks, strict=True)]
+    rows = [
+        NextTask(s.score or 0.0, s.margin or 0.0, s.place != s.margin, task)
+        for s, task in zip(found, tasks, strict=True)
+    ]
+    blocks = (rows[i : i + _BLOCK] for i in range(0, len(rows), _BLOCK))
+    spread_out = [row for block in blocks for row in spread(block, lambda row: row.task.text)]
+    return spread_out[offset - first : offset - first + limit]
 
 
 def why_none(project: Project) -> str:

@@ -22,8 +22,9 @@ def answers(spec: TargetSpec, probabilities: np.ndarray, kind: str = "") -> list
     """One prediction for each row of (n, labels); None for a row of NaN, which had no input.
 
     The score of one label is its probability; that of a set is the probability of its least
-    sure decision, to take a label or to leave it. `kind` is the label type that the control has
-    today, if another than it was learned with.
+    sure decision, to take a label or to leave it. The margin is that between the two likeliest
+    labels, or between taking and leaving. `kind` is the label type that the control has today, if
+    another than it was learned with.
     """
     label_type = label_types.get(kind or spec.kind)
     read = _single if label_type.shape == "single" else _multiple
@@ -33,25 +34,29 @@ def answers(spec: TargetSpec, probabilities: np.ndarray, kind: str = "") -> list
     ]
 
 
-def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[tuple[str, float] | None]:
+def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[tuple[str, float, float] | None]:
     missing = np.isnan(probabilities).any(axis=1)
-    best = np.where(missing[:, None], 0.0, probabilities).argmax(axis=1)
-    scores = probabilities[np.arange(len(best)), best]
+    known = np.where(missing[:, None], 0.0, probabilities)
+    rows, best = np.arange(len(known)), known.argmax(axis=1)
+    scores = known[rows, best]
+    known[rows, best] = 0.0
+    margins = scores - known.max(axis=1)
+    found = (best.tolist(), scores.tolist(), margins.tolist(), missing.tolist())
     return [
-        None if absent else (spec.labels[i], score)
-        for i, score, absent in zip(best.tolist(), scores.tolist(), missing.tolist(), strict=True)
+        None if absent else (spec.labels[i], score, margin)
+        for i, score, margin, absent in zip(*found, strict=True)
     ]
 
 
 def _multiple(
     spec: TargetSpec, probabilities: np.ndarray
-) -> list[tuple[tuple[str, ...], float] | None]:
+) -> list[tuple[tuple[str, ...], float, float] | None]:
     missing = np.isnan(probabilities).any(axis=1)
     taken = probabilities >= THRESHOLD
     sure = np.where(taken, probabilities, 1 - probabilities).min(axis=1)
     rows = zip(taken.tolist(), sure.tolist(), missing.tolist(), strict=True)
     return [
-        None if absent else (tuple(sorted(compress(spec.labels, chosen))), score)
+        None if absent else (tuple(sorted(compress(spec.labels, chosen))), score, 2 * score - 1)
         for chosen, score, absent in rows
     ]
 

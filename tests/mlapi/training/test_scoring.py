@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.core.files.storage import storages
 from django.db import connection
@@ -10,13 +11,16 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from mlapi import jobs, serving
+from mlapi.domain import NoPrediction, Prediction
 from mlapi.locks import SCORES, project_lock
+from mlapi.pipelines.classification.predictor import answers
 from mlapi.training import scoring
 from registry import queue
 from registry.actions import champion, scores
 from registry.models import Project, Task, TaskScore
 from registry.reports.tasks import label_next
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
+from tests.mlapi.pipelines.texts import a_spec
 from tests.mlapi.trained import artifact
 from tests.registry.threads import at_once
 
@@ -70,6 +74,41 @@ def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project,
     answers = serving.predict_mirrored(project, [(sure.pk, sure.data)])
     assert rows[-1].score == pytest.approx(answers[0]["label"].score)
     assert rows[-1].task.text == SURE
+
+
+def test_the_margin_and_not_the_score_orders_the_tasks_of_many_labels():
+    spec = a_spec(labels=("a", "b", "c"))
+    near, split = np.array([[0.45, 0.44, 0.11], [0.4, 0.3, 0.3]])
+
+    found = answers(spec, np.stack([near, split]))
+
+    assert [(a.score, round(a.margin, 9)) for a in found] == [(0.45, 0.01), (0.4, 0.1)]
+    several = answers(a_spec(kind="choices", labels=("a", "b")), np.array([[0.9, 0.3]]))
+    assert (several[0].score, round(several[0].margin, 9)) == (0.7, 0.4)
+
+
+def test_of_several_targets_the_least_margin_counts():
+    of_two = {"a": Prediction("a", "choice", (), 0.8, 0.7), "b": Prediction("b", "text", (), 0.5)}
+
+    assert scoring._least_sure(of_two) == (0.5, 0.5)
+    assert scoring._least_sure({"a": NoPrediction("a", "null", "")}) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_a_share_of_those_that_stand_first_is_drawn_at_random(share):
+    margins = {i: (0.5, i / 20_000) for i in range(20_000)}
+    batches = [dict(list(margins.items())[i::100]) for i in range(100)]
+
+    found = {}
+    for batch in batches:
+        found |= scoring.priorities({**batch, -1: None}, share, seed=3)
+
+    first = sorted((c for c in found.values() if c), key=lambda c: c.place)[:2_000]
+    drawn = [c for c in first if c.place != c.margin]
+    assert len(drawn) / 2_000 == pytest.approx(share, abs=0.03)
+    if share:
+        assert np.mean([c.margin for c in drawn]) == pytest.approx(0.5, abs=0.1)
+    assert found == {**found, **scoring.priorities(batches[0], share, seed=3), -1: None}
 
 
 def test_every_move_of_the_champion_asks_for_its_scores(project, version):

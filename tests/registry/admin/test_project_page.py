@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.actions import champion, keys, label_renames, scores
+from registry.actions.scores import Certainty
 from registry.admin.project_page import primary_chart
 from registry.models import AccessKey, AuditEntry, Event, Project
 from registry.reports.series import metric_series
@@ -84,7 +85,8 @@ def test_the_newest_rows_are_listed_with_links_to_the_others(client):
 def scored(version, *values, **task):
     """A task of the project for each of the version's scores."""
     tasks = make.TaskFactory.create_batch(len(values), project=version.project, **task)
-    scores.keep(version, {t.pk: s for t, s in zip(tasks, values, strict=True)})
+    found = {t.pk: s and Certainty(s, s, s) for t, s in zip(tasks, values, strict=True)}
+    scores.keep(version, found)
     return tasks
 
 
@@ -95,6 +97,7 @@ def test_the_ten_tasks_to_label_next_lead_to_label_studio(client):
     rows = page.context["label_next"]["rows"]
     assert [row["task"] for row in rows] == [t.labelstudio_id for t in tasks[:10]]
     assert [row["score"] for row in rows[:2]] == ["50%", "51%"]
+    assert [row["margin"] for row in rows[:2]] == ["50%", "51%"]
     content = page.content.decode()
     assert tasks[0].data["text"] in content
     assert f'href="{version.project.hostname}/tasks/{tasks[0].labelstudio_id}"' in content

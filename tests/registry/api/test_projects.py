@@ -152,13 +152,14 @@ def test_the_answers_beside_humans_are_a_series_of_days(viewer, project, version
 
 def test_the_least_sure_tasks_come_first_to_be_labelled(viewer, project, version):
     sure, unsure = (make.TaskFactory(project=project) for _ in range(2))
-    TaskScore.objects.create(version=version, task=sure, score=0.9)
-    TaskScore.objects.create(version=version, task=unsure, score=0.4)
+    TaskScore.objects.create(version=version, task=sure, score=0.9, margin=0.8, place=0.8)
+    TaskScore.objects.create(version=version, task=unsure, score=0.4, margin=0.1, place=0.05)
     url = f"projects/{project.pk}/label-next/"
     with assert_queries(AUTH_QUERIES + 2):
         rows = viewer.get(url).json()
     assert [one["task"]["id"] for one in rows] == [unsure.pk, sure.pk]
-    assert rows[0]["score"] == 0.4
+    assert (rows[0]["score"], rows[0]["margin"], rows[0]["at_random"]) == (0.4, 0.1, True)
+    assert (rows[1]["margin"], rows[1]["at_random"]) == (0.8, False)
     assert rows[0]["task"]["text"] == unsure.data["text"]
     assert len(viewer.get(url, {"limit": 1}).json()) == 1
     assert viewer.get(f"projects/{make.ProjectFactory().pk}/label-next/").json() == []

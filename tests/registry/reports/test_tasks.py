@@ -3,6 +3,7 @@
 import pytest
 
 from registry.actions import scores
+from registry.actions.scores import Certainty
 from registry.models import Task
 from registry.reports.tasks import label_next, mistakes
 from tests.factories import (
@@ -23,6 +24,10 @@ def project():
     return ProjectFactory()
 
 
+def sure(score: float) -> Certainty:
+    return Certainty(score, score, score)
+
+
 def champion_of(project):
     version = ModelVersionFactory(project=project, champion=True)
     project.refresh_from_db()
@@ -32,13 +37,14 @@ def champion_of(project):
 def test_the_least_sure_come_first(project):
     version = champion_of(project)
     tasks = TaskFactory.create_batch(4, project=project)
-    confidences = [0.9, 0.51, None, 0.7]
-    scores.keep(version, {t.pk: s for t, s in zip(tasks, confidences, strict=True)})
+    margins = [0.9, 0.51, None, 0.7]
+    found = {t.pk: m and Certainty(0.4, m, m) for t, m in zip(tasks, margins, strict=True)}
+    scores.keep(version, found)
     found = label_next(project)
-    assert [(n.task.id, n.score) for n in found] == [
-        (tasks[1].pk, 0.51),
-        (tasks[3].pk, 0.7),
-        (tasks[0].pk, 0.9),
+    assert [(n.task.id, n.score, n.margin) for n in found] == [
+        (tasks[1].pk, 0.4, 0.51),
+        (tasks[3].pk, 0.4, 0.7),
+        (tasks[0].pk, 0.4, 0.9),
     ]
     assert found[0].task.text == tasks[1].data["text"]
     assert [n.task.id for n in label_next(project, limit=1, offset=1)] == [tasks[3].pk]
@@ -50,13 +56,41 @@ def test_only_the_champions_scores_of_existing_unlabelled_tasks_count(project):
     gone = TaskFactory(project=project)
     gone.deleted_at = gone.created_at
     gone.save()
-    scores.keep(version, {labelled.pk: 0.1, gone.pk: 0.2})
+    scores.keep(version, {labelled.pk: sure(0.1), gone.pk: sure(0.2)})
     other = ModelVersionFactory(project=project)
-    scores.keep(other, {TaskFactory(project=project).pk: 0.3})
+    scores.keep(other, {TaskFactory(project=project).pk: sure(0.3)})
     assert label_next(project) == []
     promote(other)
     project.refresh_from_db()
     assert len(label_next(project)) == 1
+
+
+def test_a_task_that_was_drawn_at_random_has_its_place_and_says_so(project):
+    version = champion_of(project)
+    first, second = TaskFactory.create_batch(2, project=project)
+    scores.keep(version, {first.pk: sure(0.2), second.pk: Certainty(0.99, 0.98, 0.1)})
+    found = label_next(project)
+    assert [(n.task.id, n.margin, n.at_random) for n in found] == [
+        (second.pk, 0.98, True),
+        (first.pk, 0.2, False),
+    ]
+
+
+def test_nearly_equal_texts_stand_behind_the_others_and_pages_hold_each_once(project):
+    version = champion_of(project)
+    copies = [TaskFactory(project=project, data={"text": f"{LONG} {i}"}) for i in range(40)]
+    others = [TaskFactory(project=project, data={"text": str(i) * 9}) for i in range(10)]
+    more = [TaskFactory(project=project, data={"text": chr(200 + i) * 9}) for i in range(9)]
+    order = [*copies, *others, *more]
+    scores.keep(version, {t.pk: sure(i / 100) for i, t in enumerate(order)})
+
+    found = [n.task.id for n in label_next(project, limit=100)]
+
+    assert found[:11] == [copies[0].pk, *(t.pk for t in others)]
+    assert found[11:50] == [t.pk for t in copies[1:]]
+    assert found[50:] == [t.pk for t in more]
+    pages = [label_next(project, limit=7, offset=i) for i in range(0, 70, 7)]
+    assert [n.task.id for page in pages for n in page] == found
 
 
 def test_without_a_champion_nothing_is_next(project):
@@ -67,8 +101,8 @@ def test_without_a_champion_nothing_is_next(project):
 def test_a_new_score_of_a_task_replaces_the_old_one(project):
     version = champion_of(project)
     task = TaskFactory(project=project)
-    scores.keep(version, {task.pk: 0.5})
-    scores.keep(version, {task.pk: 0.6})
+    scores.keep(version, {task.pk: sure(0.5)})
+    scores.keep(version, {task.pk: sure(0.6)})
     assert [n.score for n in label_next(project)] == [0.6]
 
 
@@ -76,10 +110,11 @@ def test_the_queries_do_not_grow_with_the_tasks(project):
     version = champion_of(project)
     for n in (1, 10):
         tasks = TaskFactory.create_batch(n, project=project)
-        scores.keep(version, {t.pk: 0.5 for t in tasks})
+        scores.keep(version, {t.pk: sure(0.5) for t in tasks})
         assert queries(lambda: label_next(project)) == 1
 
 
+LONG = "The delivery took three weeks and nobody answered my letters about it"
 WRONG = ("Positive", "Negative")
 
 
