@@ -3,6 +3,7 @@
 import select
 
 from django.db.backends.postgresql import base
+from psycopg2 import extensions
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -15,6 +16,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is None or self.connection.closed:
             return False
+        if self.connection.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR:
+            return False  # as Django's own query, which an aborted transaction refuses
         poll = select.poll()
         poll.register(self.connection.fileno(), select.POLLIN)
         return not poll.poll(0) or super().is_usable()
