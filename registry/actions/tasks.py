@@ -187,7 +187,7 @@ def _apply(task: Task, state: TaskState) -> bool:
         "classes": state.classes,
         "ties": state.ties,
         "input_key": state.input_key,
-        "labelled_controls": sorted(state.labelled_controls),
+        "labelled_controls": sorted(state.labelled_controls.union(task.labelled_controls)),
         "source_updated_at": state.source_updated_at,
         "event_at": state.event_at,
     }
