@@ -8,6 +8,7 @@ PY := $(VENV)/bin/python
 VISION := .venv-vision
 LS := .label-studio/venv
 PEER := .bench/peer
+SERVERS := .bench/servers
 BASE_PYTHON := $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
 PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -17,7 +18,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium lock openapi screenshots bench bench-full bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium lock openapi screenshots bench bench-full bench-servers bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -120,6 +121,15 @@ bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same w
 	$(PY) -m benchmarks.training --texts 400 --repeats 10 --write training-400
 	$(PY) -m benchmarks.training --texts 10000 100000 --write training-full
 	$(PY) -m benchmarks.events --seconds 600 --write events-full
+
+bench-servers: $(VENV)/.installed-dev $(SERVERS)/.installed bench-tools  ## the web server beside others
+	$(PY) -m benchmarks.servers --python $(SERVERS)/bin/python --write web-servers
+
+$(SERVERS)/.installed: benchmarks/servers.txt | $(VENV)/bin/python
+	@mkdir -p $(dir $(SERVERS))
+	[ -x $(SERVERS)/bin/python ] || "$(BASE_PYTHON)" -m venv $(SERVERS)
+	$(SERVERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/servers.txt
+	@touch $@
 
 # label-studio-ml with its own pins, in a venv of its own.
 $(PEER)/.installed: benchmarks/peer/requirements.txt | $(VENV)/bin/python
