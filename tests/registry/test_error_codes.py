@@ -12,7 +12,10 @@ from registry.error_codes import CODES
 from registry.errors import EvalsError
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = {"mlapi.images.extractors.huggingface"}  # needs torch
+OPTIONAL = {  # they need torch and onnxruntime
+    "mlapi.images.extractors.huggingface",
+    "mlapi.texts.encoders.sentence_encoder",
+}
 
 
 def classes() -> list[type[EvalsError]]:

@@ -27,8 +27,8 @@ def body(**changes):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_first_setup_remembers_the_project_and_keeps_to_five_queries(call):
-    with queries(5):
+def test_the_first_setup_remembers_the_project_and_keeps_to_six_queries(call):
+    with queries(6):
         answer = call.post("/setup", body())
     assert answer.status_code == 200
     assert answer.json() == {"model_version": None}
@@ -64,7 +64,7 @@ def test_a_setup_without_a_change_queues_nothing_in_two_queries(call):
 @pytest.mark.django_db(transaction=True)
 def test_a_changed_config_is_an_event_and_nothing_is_relabelled_in_the_request(call, project):
     changed = LABEL_CONFIG.replace("Positive", "Glad")
-    with queries(5):
+    with queries(6):
         answer = call.post("/setup", body(project=project.uid, schema=changed))
     assert answer.status_code == 200
     project.refresh_from_db()
@@ -97,7 +97,7 @@ def test_setup_returns_the_version_that_serves(call, champion):
     ],
 )
 def test_an_unserved_config_is_an_error_and_the_project_is_stored(schema, reason, call):
-    with queries(5):
+    with queries(6):
         answer = call.post("/setup", body(schema=schema))
     assert f"{answer.status_code} {answer.reason_phrase}".startswith(reason)
     project = Project.objects.get(uid=UID)
