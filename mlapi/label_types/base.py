@@ -48,14 +48,16 @@ class Region:
 class Evaluated(Generic[V]):
     """The rows that metrics are computed from: the humans' values and a version's.
 
-    `labels` are those that the version has learned, `baseline` the most common value of the
-    training split, `probabilities` (n, labels) where the model gives them. A metric that fails is
+    `labels` are those that the version has learned, `unlearned` the config's others, `baseline` the
+    most common value of the training split, `probabilities` (n, labels) where the model gives
+    them: what a row lacks to 1 belongs to the unlearned in equal parts. A metric that fails is
     undefined, and the `log` has the reason.
     """
 
     truth: Sequence[V]
     predicted: Sequence[V | None]
     labels: Sequence[str]
+    unlearned: Sequence[str] = ()
     baseline: V | None = None
     probabilities: "np.ndarray | None" = None
     seed: int = 0

@@ -86,6 +86,7 @@ class Choice(LabelType[str]):
             evaluated.probabilities,
             evaluated.labels,
             baseline=evaluated.baseline or "",
+            unlearned=evaluated.unlearned,
             seed=evaluated.seed,
             log=evaluated.log,
         )

@@ -36,6 +36,7 @@ def multiclass(
     labels: Sequence[str],
     *,
     baseline: str,
+    unlearned: Sequence[str] = (),
     seed: int = 0,
     log: Log = lambda text: None,
 ) -> list[MetricRow]:
@@ -70,7 +71,7 @@ def multiclass(
     if probabilities is not None:
         given, confidence = probabilities, probabilities.max(axis=1)
         whole |= {
-            "log_loss": lambda: _log_loss(humans, given, labels),
+            "log_loss": lambda: _log_loss(humans, given, labels, unlearned),
             **_calibration(confidence, correct, seed),
         }
     return [*_rows(whole, n, log), *_by_label(truth, predicted, known, log)]
@@ -198,12 +199,23 @@ def _micro_f1(truth: np.ndarray, predicted: np.ndarray) -> float | None:
     return 2 * float((truth * predicted).sum()) / both if both else None
 
 
-def _log_loss(humans: Sequence[str], probabilities: np.ndarray, labels: Sequence[str]) -> float:
-    """Not scikit-learn's, which takes no label that the model has not learned."""
+def _log_loss(
+    humans: Sequence[str],
+    probabilities: np.ndarray,
+    labels: Sequence[str],
+    unlearned: Sequence[str],
+) -> float:
+    """Not scikit-learn's, which takes no label that the model has not learned.
+
+    What a row lacks to 1 belongs to the unlearned labels in equal parts.
+    """
     number = {label: i for i, label in enumerate(labels)}
+    lacking = np.maximum(0, 1 - probabilities.sum(axis=1)) / max(1, len(unlearned))
     return _mean_log_loss(
         [
-            probabilities[i, number[human]] if human in number else 0.0
+            probabilities[i, number[human]]
+            if human in number
+            else (lacking[i] if human in unlearned else 0.0)
             for i, human in enumerate(humans)
         ]
     )

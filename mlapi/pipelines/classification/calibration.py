@@ -2,6 +2,13 @@
 
 Not by scikit-learn's CalibratedClassifierCV: its temperature has no prior on the targets, without
 which a few examples that are told apart give certainty.
+
+The share of a row that all labels have in equal parts is k / (2n + k) of k labels in n examples, as
+if each had half an example more (Krichevsky and Trofimov, The performance of universal encoding,
+1981). On four sets of texts with 5 seeds, log loss went from 1.80 to 1.51 at 20 labels and from
+1.36 to 1.34 at 50, the calibration error from 0.133 to 0.114 and from 0.095 to 0.098, which is
+within its noise. No decision moves; shares by the labels' base rates cost a point of accuracy
+(`benchmarks/small_data.py`).
 """
 
 from dataclasses import dataclass
@@ -14,6 +21,8 @@ from scipy.special import expit, log_softmax
 from mlapi.pipelines.classification.candidates import UNSEEN
 from mlapi.pipelines.parts import Parts
 
+# Of the temperature: what scores of ridge have where there is little to learn from.
+_PRIOR, _PRIOR_WEIGHT = 0.7, 2.0
 _FEW = 3  # fewer positive or negative examples do not place a label's own sigmoid
 
 
@@ -45,6 +54,34 @@ class Temperature:
 
 
 @dataclass
+class ShrunkTemperature(Temperature):
+    """A temperature, and a share of each row that is all labels' in equal parts.
+
+    `labels` counts those of the config: one without an example has its part as well, so a row adds
+    up to less than 1 where there are some. The order of a row's labels is the temperature's.
+    """
+
+    share: float
+    labels: int
+
+    def probabilities(self, scores: np.ndarray) -> np.ndarray:
+        """(n, labels learned); what a row lacks to 1 belongs to the labels without an example."""
+        return (1 - self.share) * super().probabilities(scores) + self.share / self.labels
+
+    def to_parts(self) -> dict[str, Any]:
+        shrunk = {"kind": "shrunk_temperature", "share": self.share, "labels": self.labels}
+        return {**super().to_parts(), **shrunk}
+
+    @classmethod
+    def from_parts(cls, parts: Parts, n_labels: int) -> "ShrunkTemperature":
+        found = Temperature.from_parts(parts, n_labels)
+        share, labels = parts.number("share"), parts.count("labels")
+        if not 0 <= share <= 1 or labels < max(1, n_labels):
+            raise parts.wrong("a share is from 0 to 1, of all labels.")
+        return cls(found.temperature, share, labels)
+
+
+@dataclass
 class Sigmoids:
     """sigmoid(a * score + b) for each label; Platt, Probabilistic outputs for SVMs, 1999."""
 
@@ -63,31 +100,45 @@ class Sigmoids:
         return cls(parts.array("slopes", n_labels), parts.array("intercepts", n_labels))
 
 
-KINDS = {"temperature": Temperature, "sigmoids": Sigmoids}
+KINDS = {
+    "temperature": Temperature,
+    "shrunk_temperature": ShrunkTemperature,
+    "sigmoids": Sigmoids,
+}
 
 
-def fit(scores: np.ndarray, labels: np.ndarray, shape: str) -> Temperature | Sigmoids:
-    """Fit on out-of-fold scores (n, labels); `labels` as in `linear.fit`."""
-    return _temperature(scores, labels) if shape == "single" else _sigmoids(scores, labels)
+def fit(
+    scores: np.ndarray, labels: np.ndarray, shape: str, unlearned: int = 0
+) -> Temperature | Sigmoids:
+    """Fit on out-of-fold scores (n, labels); `labels` as in `linear.fit`.
+
+    `unlearned` counts the labels of the config that have no example.
+    """
+    if shape == "multiple":
+        return _sigmoids(scores, labels)
+    n, k = scores.shape
+    return ShrunkTemperature(_temperature(scores, labels), k / (2 * n + k), k + unlearned)
 
 
-def _temperature(scores: np.ndarray, labels: np.ndarray) -> Temperature:
+def _temperature(scores: np.ndarray, labels: np.ndarray) -> float:
+    """By maximum likelihood, with a prior that two examples outweigh."""
     own = scores[np.arange(len(labels)), labels]
     usable = own > UNSEEN  # the only example of a class is never seen out of its fold
     scores, labels = scores[usable], labels[usable]
     n, k = scores.shape
     if n == 0 or k < 2:
-        return Temperature(1.0)
+        return 1.0
     # Platt's prior for each class: without it a few separable examples give certainty.
     target = np.full((n, k), 1 / ((n + 2) * (k - 1)))
     target[np.arange(n), labels] = (n + 1) / (n + 2)
 
     def loss(log_t: float) -> float:
-        return -float((target * log_softmax(scores / np.exp(log_t), axis=1)).sum()) / n
+        prior = _PRIOR_WEIGHT * (log_t - np.log(_PRIOR)) ** 2
+        return prior - float((target * log_softmax(scores / np.exp(log_t), axis=1)).sum())
 
     # A label unseen in a fold stands at UNSEEN there: a large penalty that is not infinite.
     found = minimize_scalar(loss, bounds=(np.log(0.02), np.log(20)), method="bounded")
-    return Temperature(float(np.exp(found.x)))
+    return float(np.exp(found.x))
 
 
 def _sigmoids(scores: np.ndarray, labels: np.ndarray) -> Sigmoids:

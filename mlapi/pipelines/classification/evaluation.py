@@ -202,6 +202,7 @@ def metrics(
         truth=target.humans,
         predicted=[value_of(predictions.answers[t]) for t in target.tasks],
         labels=predictions.labels,
+        unlearned=[label for label in spec.labels if label not in predictions.labels],
         baseline=_majority(dataset, spec),
         probabilities=probabilities,
         seed=seed,

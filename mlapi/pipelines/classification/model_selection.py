@@ -34,13 +34,17 @@ class NothingFitted(Exception):
 
 @dataclass
 class Examples:
-    """A target's usable training examples. `labels` is as `Candidate.fit` takes labels."""
+    """A target's usable training examples. `labels` is as `Candidate.fit` takes labels.
+
+    `unlearned` counts the labels of the config that none of them has.
+    """
 
     modality: Modality
     spec: TargetSpec
     inputs: list[Any]
     labels: np.ndarray
     fold: np.ndarray
+    unlearned: int = 0
     truth: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,7 +100,9 @@ class Selection:
     candidates: list[CandidateRow]
 
 
-def read_examples(modality: Modality, spec: TargetSpec, frame: pd.DataFrame) -> Examples:
+def read_examples(
+    modality: Modality, spec: TargetSpec, frame: pd.DataFrame, unlearned: int = 0
+) -> Examples:
     """The rows of EvaDB's SELECT: input, label, fold. `spec.labels` are those learned."""
     number = {label: i for i, label in enumerate(spec.labels)}
     humans = [decode(label, spec) for label in frame["label"]]
@@ -107,7 +113,7 @@ def read_examples(modality: Modality, spec: TargetSpec, frame: pd.DataFrame) -> 
         for i, human in enumerate(humans):
             labels[i, [number[label] for label in human]] = 1
     fold = frame["fold"].to_numpy(dtype=int)
-    return Examples(modality, spec, frame["input"].tolist(), labels, fold)
+    return Examples(modality, spec, frame["input"].tolist(), labels, fold, unlearned)
 
 
 def select_model(
@@ -276,7 +282,7 @@ def _refit(examples: Examples, best: _Scored) -> TrainedTarget:
         scores, labels = best.scores, examples.labels[examples.fold == 0]
     else:
         scores, labels = examples.out_of_fold(candidate), examples.labels
-    fitted = calibration.fit(scores, labels, shape_of(examples.spec))
+    fitted = calibration.fit(scores, labels, shape_of(examples.spec), examples.unlearned)
     return TrainedTarget(examples.spec, examples.fit(candidate, whole), fitted)
 
 
@@ -290,7 +296,10 @@ def _refit_automl(
 ) -> TrainedTarget:
     """Calibrated on the validation fifth only: five more fits would take too long."""
     fitted = calibration.fit(
-        best.scores, examples.labels[examples.fold == 0], shape_of(examples.spec)
+        best.scores,
+        examples.labels[examples.fold == 0],
+        shape_of(examples.spec),
+        examples.unlearned,
     )
     estimator = automl.fit("best", examples.inputs, f"{automl.columns.fold} >= 0", seconds)
     return TrainedTarget(examples.spec, estimator, fitted)

@@ -150,7 +150,9 @@ def _select(
     )
     # EvaDB returns rows in any order, and a fit depends on it in the last digits.
     frame = frame.set_axis(["id", "input", "label", "fold"], axis=1).sort_values("id")
-    examples = read_examples(dataset.modality, spec, frame)
+    of_config = {target.name: target.labels for target in job.targets}[spec.name]
+    unlearned = len(set(of_config) - set(spec.labels))
+    examples = read_examples(dataset.modality, spec, frame, unlearned)
     left_out = job.parameters.get(LEFT_OUT, ())
     wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
     if shape_of(spec) == "multiple":

@@ -11,6 +11,7 @@ from mlapi.pipelines.classification.candidates import UNSEEN
 from mlapi.pipelines.classification.dataset import build, folds
 from mlapi.pipelines.classification.predictor import answers
 from mlapi.pipelines.models import load_model
+from mlapi.pipelines.parts import ArtifactInvalid, Parts
 from mlapi.pipelines.text_classification import model as text_model
 from mlapi.pipelines.text_classification.model import TextModality
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
@@ -103,11 +104,42 @@ def test_certainty_is_never_learned_from_few_texts():
 def test_the_temperature_finds_how_sure_the_scores_deserve_to_be():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(4000, 4))
-    chances = np.exp(scores / 0.7)
+    chances = np.exp(scores / 0.4)
     chances /= chances.sum(axis=1, keepdims=True)
     wanted = np.array([rng.choice(4, p=p) for p in chances])
 
-    assert calibration.fit(scores, wanted, "single").temperature == pytest.approx(0.7, abs=0.05)
+    assert calibration.fit(scores, wanted, "single").temperature == pytest.approx(0.4, abs=0.03)
+
+
+@pytest.mark.parametrize("unlearned", [0, 2])
+def test_few_examples_leave_something_for_every_label_of_the_config(unlearned):
+    scores = np.array([[1.0, -1.0, UNSEEN], [-0.2, 0.3, 0.1]] * 6)
+    labels = np.array([0, 1] * 6)
+
+    few = calibration.fit(scores, labels, "single", unlearned)
+    many = calibration.fit(np.tile(scores, (200, 1)), np.tile(labels, 200), "single", unlearned)
+
+    probabilities = few.probabilities(scores)
+    share = 3 / (2 * 12 + 3)
+    assert probabilities[0, 2] == pytest.approx(share / (3 + unlearned))
+    lacking = share * unlearned / (3 + unlearned)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1 - lacking)
+    alone = calibration.Temperature(few.temperature).probabilities(scores)
+    assert probabilities.argsort(axis=1).tolist() == alone.argsort(axis=1).tolist()
+    assert 1 - many.probabilities(scores).sum(axis=1).max() < 0.002
+
+
+def test_what_is_kept_for_unlearned_labels_is_in_the_artifact():
+    fitted = calibration.fit(np.eye(3), np.arange(3), "single", 4)
+
+    parts = Parts(fitted.to_parts())
+    read = parts.one_of("kind", calibration.KINDS).from_parts(parts, 3)
+
+    assert read == fitted
+    with pytest.raises(ArtifactInvalid):
+        calibration.ShrunkTemperature.from_parts(Parts({**fitted.to_parts(), "labels": 2}), 3)
+    with pytest.raises(ArtifactInvalid):
+        calibration.ShrunkTemperature.from_parts(Parts({**fitted.to_parts(), "share": 1.1}), 3)
 
 
 def test_several_labels_each_have_a_probability():
