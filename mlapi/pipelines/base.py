@@ -136,6 +136,10 @@ class Pipeline(ABC):
     def read_model(self, parts: "Parts") -> "Model":
         """The model that its `to_parts` described. Raises ArtifactInvalid."""
 
+    def merged(self, models: Sequence[Any]) -> "Model":
+        """The models of several parts as one. Never asked of a pipeline with `one_target`."""
+        raise NotImplementedError
+
     @abstractmethod
     def predictor(self, model: Any) -> Predictor:
         """The model, ready to serve."""

@@ -10,6 +10,7 @@ from mlapi.evaluation.comparison import compare
 from mlapi.evaluation.evaluate import optional
 from mlapi.evaluation.joined import TrainedPart, join
 from mlapi.pipelines import artifact
+from mlapi.pipelines.models import load_model
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.run_folder.job import Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -133,15 +134,24 @@ def _champion_parts(job: TrainingJob) -> dict[str, Stored]:
 def _beside(job: TrainingJob, champions: Mapping[str, Stored]) -> TrainingJob:
     """The job with the champion's part of its pipeline; of another one where it has none.
 
-    Of several parts of the pipeline it is the first with a target of the job.
+    Of several parts of the pipeline it is the one with a target of the job, or all of those as one.
     """
     own = [name for name in champions if pipeline_of(name) == job.pipeline]
     if job.champion is None or not own:
         return job
-    with_a_target = (name for name in own if _has_a_target_of(job, champions[name]))
-    name = own[0] if len(own) == 1 else next(with_a_target, own[0])
-    part = champions[name]
+    parts = [champions[name] for name in own]
+    if len(parts) > 1:
+        parts = [part for part in parts if _has_a_target_of(job, part)] or parts[:1]
+    part = parts[0] if len(parts) == 1 else _merged(job, parts)
     return replace(job, champion=replace(job.champion, pipeline=job.pipeline, artifact=part))
+
+
+def _merged(job: TrainingJob, parts: Sequence[Stored]) -> Stored:
+    """Parts of the job's pipeline, which were trained with other options than today's, as one."""
+    models = [load_model(str(part.path), part.sha256) for part in parts]
+    path = job.folder / f"champion_merged_{job.part}.bin"
+    whole = pipelines.get(job.pipeline).merged(models)
+    return Stored(path, artifact.write(path, job.pipeline, whole.to_parts()))
 
 
 def _has_a_target_of(job: TrainingJob, part: Stored) -> bool:

@@ -111,3 +111,8 @@ class Classifier:
         stored = parts.optional("extractor")
         settings = parts.settings("extractor", unset.setting_names) if stored else {}
         return cls(pipeline, unset.of(settings), targets)
+
+
+def merged(models: Sequence[Classifier]) -> Classifier:
+    """The targets of several classifiers of one input."""
+    return replace(models[0], targets=[target for model in models for target in model.targets])

@@ -55,6 +55,11 @@ class ImageClassification(ImagePipeline):
         known = {kind.kind: kind for kind in (Vectors, Kernel, VectorColumns)}
         return Classifier.from_parts(self.name, self.input, parts, known)
 
+    def merged(self, models: Sequence["Classifier"]) -> "Classifier":
+        from mlapi.pipelines.classification.model import merged
+
+        return merged(models)
+
     def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.classification.predictor import ClassifierPredictor
 

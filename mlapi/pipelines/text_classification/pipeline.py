@@ -68,6 +68,11 @@ class TextClassification(Pipeline):
         known = {kind.kind: kind for kind in kinds}
         return Classifier.from_parts(self.name, self.input, parts, known)
 
+    def merged(self, models: Sequence["Classifier"]) -> "Classifier":
+        from mlapi.pipelines.classification.model import merged
+
+        return merged(models)
+
     def predictor(self, model: "Classifier") -> Predictor:
         from mlapi.pipelines.classification.predictor import ClassifierPredictor
 

@@ -272,3 +272,74 @@ def test_a_pipeline_without_any_label_leaves_its_targets_untrained(run_of_two):
     assert states["topic"] == (True, "")
     assert states["kind"][0] is False
     assert "usable label" in states["kind"][1]
+
+
+@pytest.fixture
+def run_of_two_classifiers(image_job):
+    """`run_of_two_classifiers(apart, **job)`: two controls on an image, in one part or in two."""
+
+    def make(*, apart, **other):
+        files, kinds = digits(N)
+        controls = {"kind": kinds, "parity": [str(int(kind) % 2) for kind in kinds]}
+        rows = [
+            {
+                "id": i + 1,
+                "data": {"image": f"/data/upload/1/{i + 1}.png"},
+                "labels": {name: labels[i] for name, labels in controls.items()},
+                "split": "holdout" if i % 5 == 0 else "train",
+            }
+            for i in range(N)
+        ]
+        job = image_job(files, kinds, tasks=rows, **other)
+        whole = TrainingJob.read(job.folder)
+        kind = replace(whole.targets[0], pipeline=whole.pipeline)
+        targets = kind, replace(kind, name="parity", labels=("0", "1"))
+        parts = [[target] for target in targets] if apart else [targets]
+        for part, own in enumerate(parts, start=1):
+            name = f"image_classification/{part}" if apart else ""
+            replace(whole, part=part, parts=len(parts), part_name=name, targets=tuple(own)).write()
+        return job
+
+    return make
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_targets_that_change_parts_are_compared_with_what_the_champion_learned(
+    run_of_two_classifiers, apart
+):
+    first = run_of_two_classifiers(apart=not apart)
+    first.train()
+    champion = champion_of(first, pipeline="image_classification")
+
+    comparison = run_of_two_classifiers(apart=apart, champion=champion).train()["comparison"]
+
+    assert set(comparison["targets"]) == {"kind", "parity"}
+    for one in comparison["targets"].values():
+        assert one["candidate"] == one["champion"] > 0
+
+
+def test_similarity_and_clusters_make_one_version(run_of_two_references):
+    first = None
+    for _ in range(2):
+        champion = first and champion_of(first, pipeline="image_similarity, image_clusters")
+        job = run_of_two_references(champion=champion)
+        _, second = TrainingJob.read_all(job.folder)
+        clusters = replace(second.targets[0], pipeline="image_clusters")
+        replace(
+            second,
+            pipeline="image_clusters",
+            part_name="",
+            targets=(clusters,),
+            options={**second.options, "similar_to": None, "cluster": True, "clusters": 10},
+        ).write()
+        result, first = job.train(), job
+
+    assert {t["name"]: t["pipeline"] for t in result["targets"]} == {
+        "first": "image_similarity",
+        "second": "image_clusters",
+    }
+    assert result["primary_metric"] == "primary"
+    targets = result["comparison"]["targets"]
+    assert [targets[name]["metric"] for name in LIKE] == ["macro_f1", "adjusted_rand"]
+    assert result["comparison"]["difference"] == pytest.approx(0)
+    check_artifact(job.folder, job.artifact, result["artifact_sha256"])
