@@ -18,6 +18,7 @@ from mlapi.labelstudio import consensus, visibility
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.response_schemas import parse_datetime
 from mlapi.pipelines.version_predictor import VersionPredictor
+from mlapi.served_config import targets_of
 from mlapi.served_names import served_names
 from registry.actions.tasks import TaskState
 from registry.label_renames import Renames
@@ -188,11 +189,13 @@ class _Question:
 def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[int, Outcome]]:
     version, predictor = questions[0].version, questions[0].predictor
     targets = questions[0].first.targets
+    # A control that has another pipeline by now is still filled by the one that learned it.
+    filled = targets_of(predictor, project.label_config, project.options)
     # By stored features only: the mirror's lock is not held while an image is downloaded.
     store = OnlineFeatures(project, seconds=0)
     answers: list[_Answers] = [{} for _ in questions]
     for part in predictor.each:
-        for found, more in zip(answers, _answers(part, questions, store), strict=True):
+        for found, more in zip(answers, _answers(part, questions, filled, store), strict=True):
             found |= more
     names = served_names(project, version, targets)
     outcomes = []
@@ -207,15 +210,19 @@ def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[in
 
 
 def _answers(
-    part: VersionPredictor, questions: Sequence[_Question], store: OnlineFeatures
+    part: VersionPredictor,
+    questions: Sequence[_Question],
+    targets: Sequence[TargetSpec],
+    store: OnlineFeatures,
 ) -> list[_Answers]:
     """A part's answers; of each task alone where all together fail, and none where that fails."""
     try:
-        targets = questions[0].first.targets
         return part.predict([q.first.data for q in questions], targets, store)
     except Exception:
         if len(questions) > 1:
-            return [answers for one in questions for answers in _answers(part, [one], store)]
+            return [
+                answers for one in questions for answers in _answers(part, [one], targets, store)
+            ]
         version = questions[0].version
         log.exception("champion_failed", project=version.project_id, version=version.label)
         return [{}]

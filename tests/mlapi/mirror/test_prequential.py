@@ -1,5 +1,6 @@
 """The champion is asked before the human's label is applied, and who was right is kept."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,15 +9,25 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mlapi import model_cache
+from mlapi.images.feature_store import to_bytes
 from mlapi.locks import MIRROR, project_lock
 from mlapi.mirror import apply_changes
 from mlapi.mirror.prequential import ChampionHistory
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.pipelines import PIPELINES
-from registry.actions import champion, events, tasks
+from registry.actions import champion, events, features, project_settings, tasks
+from registry.actions.features import FeatureRow
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
 from registry.proportions import Proportion, version_proportions
-from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, promote
+from tests.factories import (
+    ModelVersionFactory,
+    OutcomeFactory,
+    ProjectFactory,
+    TaskFactory,
+    promote,
+)
+from tests.mlapi import trained_images
+from tests.mlapi.image_files import digits
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, annotation, task
 from tests.mlapi.labelstudio.webhooks import T0 as WEBHOOK_T0
 from tests.mlapi.trained import artifact
@@ -318,3 +329,40 @@ def test_the_promotion_helper_moves_the_champion(project, version):
     second = ModelVersionFactory(project=project, content=artifact(0.3))
     promote(second)
     assert ChampionHistory(project).at(datetime.now(UTC)) == second
+
+
+DIGITS = (
+    '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
+    + "".join(f'<Choice value="{label}"/>' for label in trained_images.LABELS)
+    + "</Choices></View>"
+)
+
+
+def test_a_control_that_gets_another_pipeline_is_predicted_by_the_one_that_learned_it():
+    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
+    apply_changes.refresh_config(project, DIGITS)
+    data = {"image": "http://images/1.png"}
+    mirrored = TaskFactory(project=project, labelstudio_id=1, data=data)
+    vector = to_bytes(trained_images.features_of(120)[0])
+    row = FeatureRow(mirrored.pk, data["image"], f"{1:064}", vector)
+    features.save(project, trained_images.opencv().name, [row])
+    ModelVersionFactory(
+        project=project,
+        champion=True,
+        content=trained_images.artifact(),
+        pipeline="image_classification",
+        targets=[asdict(trained_images.SPEC.row()) | {"pipeline": "image_classification"}],
+    )
+    options = {"controls": {"kind": {"similar_to": "7"}}}
+    project_settings.configure(project, options=options, actor="tester")
+    apply_changes.refresh_stored_config(project)
+
+    label = digits(120)[1][0]
+    payload = annotated(5, 1, label, made=minutes(1))
+    payload["annotation"]["result"][0] |= {"from_name": "kind", "to_name": "img"}
+    payload["task"]["data"] = data
+    payload["project"]["label_config"] = DIGITS
+    events.record(project, "ANNOTATION_CREATED", payload)
+    process_pending_events(project.pk)
+
+    assert Outcome.objects.get().predicted == label
