@@ -98,7 +98,11 @@ def split(content: bytes) -> dict[str, bytes]:
     if "pipelines" not in header:
         return {str(header.get("pipeline")): content}
     parts = header["pipelines"]
-    if not isinstance(parts, dict) or not all(isinstance(part, dict) for part in parts.values()):
+    if (
+        not parts
+        or not isinstance(parts, dict)
+        or not all(isinstance(part, dict) for part in parts.values())
+    ):
         raise ArtifactInvalid("The artifact's pipelines are no parts.")
     found = {}
     for name, part in parts.items():

@@ -103,6 +103,7 @@ def test_artifacts_that_were_joined_come_back_byte_for_byte():
     [
         {"header.json": json.dumps({"format": FORMAT, "pipelines": ["a"]}).encode()},
         {"header.json": json.dumps({"format": FORMAT, "pipelines": {"a": 1}}).encode()},
+        {"header.json": json.dumps({"format": FORMAT, "pipelines": {}}).encode()},
         {
             "header.json": json.dumps({"format": FORMAT, "pipelines": {"a": {}}}).encode(),
             "parts/b/x.bin": b"",
