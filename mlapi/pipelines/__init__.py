@@ -114,13 +114,16 @@ def targets_of(
     """The targets that a version fills of a label config, in the order of its controls.
 
     `names` are the version's pipelines, `trained` the pipeline of each control that it was
-    trained for. Another control is that of the first pipeline that would fill it.
+    trained for. Another control is that of the first pipeline that would fill it, of which one
+    that its options choose comes first.
     """
     own = options_of(config, options)
     found = []
     for control in config.controls:
         mine = [trained[control.name]] if control.name in trained else names
-        filled = (_target(get(name), control, config, own[control.name]) for name in mine)
+        known = [PIPELINES[name] for name in mine if name in PIPELINES]
+        known.sort(key=lambda pipeline: not pipeline.is_chosen(own[control.name]))
+        filled = (_target(pipeline, control, config, own[control.name]) for pipeline in known)
         found += [target for target in filled if isinstance(target, TargetSpec)][:1]
     return reachable(Match(tuple(found))).targets
 

@@ -108,3 +108,22 @@ def test_texts_share_a_batch_and_images_which_may_be_downloaded_do_not(monkeypat
 
     assert sorted(name for answers in found for name in answers[0]) == ["kind", "label"]
     assert shared == [answers for answers in found if "label" in answers[0]]
+
+
+def test_a_control_whose_part_did_not_load_is_not_that_of_another_pipeline():
+    """Of the two that could fill it, its options choose the one that is lost."""
+    parts = {
+        "image_classification": trained_images.artifact(),
+        "image_similarity": b"no artifact",
+    }
+    predictor = version_predictor.load(parts)
+    looks = '<Choices name="looks" toName="img"><Choice value="a"/><Choice value="b"/></Choices>'
+    config = parse(CONFIG.replace("</View>", f"{looks}</View>"))
+    owners = {target.name: target.pipeline for target in predictor.targets}
+    options = {"controls": {"looks": {"similar_to": "a"}}}
+
+    specs = pipelines.targets_of(predictor.pipelines, owners, config, options)
+    (answers,) = predictor.predict(ROWS, specs, Features())
+
+    assert isinstance(answers["kind"], Prediction)
+    assert answers["looks"].code == "part_not_loaded"

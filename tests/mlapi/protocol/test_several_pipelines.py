@@ -6,7 +6,8 @@ import pytest
 
 from mlapi import model_cache, serving
 from mlapi.images.feature_store import to_bytes
-from mlapi.pipelines.artifact import join
+from mlapi.pipelines import PIPELINES
+from mlapi.pipelines.artifact import join, pack
 from registry.actions import features
 from registry.actions.features import FeatureRow
 from registry.models import Event
@@ -37,11 +38,13 @@ def project(db):
 def serve(project):
     """`serve(image part)`: the version of both pipelines as champion, and features of its tasks."""
 
-    def make(image_part: bytes = b""):
+    def make(image_part: bytes = b"", unknown: bytes = b""):
         parts = {
             "image_classification": image_part or trained_images.artifact(),
             "text_classification": trained.artifact(),
         }
+        if unknown:
+            parts["image_boxes"] = unknown
         kind = asdict(trained_images.SPEC.row())
         version = ModelVersionFactory(
             project=project,
@@ -154,3 +157,21 @@ def test_a_part_that_cannot_be_loaded_keeps_the_others_from_nothing(call, projec
     (event,) = Event.objects.all()
     assert event.payload["reasons"] == {"part_not_loaded": [9]}
     assert any("a-package-that-is-not-installed" in str(r.msg) for r in caplog.records)
+
+
+def test_a_part_of_a_pipeline_that_is_not_known_keeps_the_others_from_nothing(call, project, serve):
+    version = serve(unknown=pack("image_boxes", {}))
+    assert predict(call, project, everything()) == [expected(i) for i in range(N)]
+    assert model_cache.load(version).failed == {"image_boxes"}
+    assert not Event.objects.exists()
+
+
+def test_what_a_numbered_part_needs_is_imported_before_it_is_loaded(project, monkeypatch):
+    imported = []
+    monkeypatch.setattr(model_cache, "import_engine", imported.extend)
+    content = join({f"image_classification/{n}": trained_images.artifact() for n in (1, 2)})
+    version = ModelVersionFactory(project=project, content=content)
+    model_cache.clear()
+    model_cache.load(version)
+    model_cache.clear()
+    assert imported == list(PIPELINES["image_classification"].modules)
