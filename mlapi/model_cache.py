@@ -14,6 +14,7 @@ from django.conf import settings
 from mlapi import pipelines
 from mlapi.pipelines import artifact, version_predictor
 from mlapi.pipelines.artifact import ArtifactFormatOld
+from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.version_predictor import VersionPredictor
 from registry import artifacts, queue
 from registry.errors import EvalsError
@@ -131,7 +132,7 @@ def _load(version: ModelVersion) -> VersionPredictor:
     try:
         content = artifacts.read(version)
         parts = artifact.split(content)
-        known = [pipelines.PIPELINES[name] for name in parts if name in pipelines.PIPELINES]
+        known = [p for p in pipelines.PIPELINES.values() if p.name in map(pipeline_of, parts)]
         import_engine([module for pipeline in known for module in pipeline.modules])
         predictor = version_predictor.load(parts)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
