@@ -92,7 +92,7 @@ class Versions(Resource):
     def get_queryset(self) -> Any:
         if self.action == "list":
             return self.queryset.defer("environment", *_LONG)
-        return self.queryset.prefetch_related("targets")
+        return self.queryset.select_related("run").prefetch_related("targets")
 
     @extend_schema(
         parameters=[MistakesQuery], responses=MistakeSerializer(many=True), filters=False
