@@ -45,11 +45,12 @@ class TextInput(Input):
     def chosen(self, options: Mapping[str, Any]) -> "TextInput":
         """By the option `encoder`. Raises TrainingFailed where one that was set is unavailable.
 
-        Without the default one, texts are learned as they always were.
+        Without the default one, texts are learned as they always were, and so they are by a
+        pipeline that has no such option.
         """
         from mlapi.texts.encoders.loading import reference
 
-        if options["encoder"] == NONE:
+        if options.get("encoder", NONE) == NONE:
             return TextInput()
         try:
             return TextInput(reference(options["encoder"], options["encoder_tokens"]))
