@@ -45,6 +45,7 @@ def test_an_unknown_option_is_named():
         ("time_budget_s", "60"),
         ("time_budget_s", True),
         ("time_budget_s", float("nan")),
+        ("time_budget_s", 10**400),
         ("seed", -1),
         ("seed", 1.5),
         ("seed", None),
