@@ -114,5 +114,8 @@ class Classifier:
 
 
 def merged(models: Sequence[Classifier]) -> Classifier:
-    """The targets of several classifiers of one input."""
-    return replace(models[0], targets=[target for model in models for target in model.targets])
+    """The targets of several classifiers, and the input of those whose estimators have settings."""
+    read = next((model.input for model in models if model.input.settings), models[0].input)
+    return replace(
+        models[0], input=read, targets=[target for model in models for target in model.targets]
+    )
