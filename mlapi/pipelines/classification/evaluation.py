@@ -72,7 +72,8 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
     def predict(self, version: Version[Classifier]) -> dict[str, HoldoutPredictions] | None:
         dataset, table = self._dataset, self._table
         if version.model.input != dataset.modality.input:
-            table = f"{table}_champion"
+            # The new version, too, may read less than it was offered.
+            table = f"{table}_of_{version.number}"
             dataset = self._with_input(version.model.input)
             if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
                 return None
