@@ -1,7 +1,8 @@
-"""The address of an image in a task's data, and the feature vectors of the images at addresses."""
+"""The address of an image in a task's data, and what models read of the images at addresses."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -71,12 +72,30 @@ def read_vectors(
     store: FeatureSource | None,
 ) -> "list[np.ndarray | InputError]":
     """The vector of each row's image, or why it has none; one look-up for all."""
+    return _read(rows, spec, None if store is None else partial(store.vectors, extractor))
+
+
+def read_pixels(
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    max_side: int,
+    store: FeatureSource | None,
+) -> "list[np.ndarray | InputError]":
+    """Each row's image, no side longer than `max_side`, or why it has none; one call for all."""
+    return _read(rows, spec, None if store is None else partial(store.pixels, max_side))
+
+
+def _read(
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    look_up: "Callable[[list[str]], list[np.ndarray | InputError]] | None",
+) -> list[Any]:
     found: list[Any] = [_address(row, spec) for row in rows]
     named = [i for i, address in enumerate(found) if isinstance(address, str)]
-    if store is None:
+    if look_up is None:
         return [NO_STORE if isinstance(one, str) else one for one in found]
-    for i, vector in zip(named, store.vectors(extractor, [found[i] for i in named]), strict=True):
-        found[i] = vector
+    for i, image in zip(named, look_up([found[i] for i in named]), strict=True):
+        found[i] = image
     return found
 
 

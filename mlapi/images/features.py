@@ -1,4 +1,4 @@
-"""What names the features of an image, and what gives them."""
+"""What names the features of an image, and what gives features and pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,14 @@ class ExtractorRef:
 
 
 class FeatureSource(Protocol):
-    """Gives the feature vectors of images by their addresses: stored ones, or those it can make."""
+    """Gives what models read of images by their addresses: feature vectors, stored ones or those
+    that it can make, or pixels.
+    """
 
     def vectors(
         self, extractor: ExtractorRef, addresses: Sequence[str]
     ) -> "list[np.ndarray | InputError]":
         """For each address a float32 vector, or the error; raises nothing."""
+
+    def pixels(self, max_side: int, addresses: Sequence[str]) -> "list[np.ndarray | InputError]":
+        """For each address the image as `read_image` has it, or the error; raises nothing."""

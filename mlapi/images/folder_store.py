@@ -4,7 +4,8 @@ The parent process writes the vectors that are stored and the files of the other
 adds the features that it makes, and the parent stores those. The folder of a run has
 
 - `images.jsonl`: for each address `{"address", "sha256", "file"}`, `file` only where features
-  are missing, or `{"address", "code", "message"}` where the image is unavailable;
+  are missing, or `{"address", "code", "message"}` where the image is unavailable; where models
+  read pixels also `"pixels"`: the file of today, or `{"code", "message"}`;
 - `features/<n>.npz`: an extractor's name, contents (SHA-256) and their vectors, a row each.
 """
 
@@ -25,12 +26,16 @@ _NO_FEATURES = InputError("image_not_embedded", "The image has no features of th
 
 @dataclass
 class FolderFeatureStore(FeatureSource):
-    """The contents of the folder; `errors` are of contents that cannot be read."""
+    """The contents of the folder; `errors` are of contents that cannot be read.
+
+    `images` are the files that pixels are read from, by address.
+    """
 
     contents: dict[str, str | InputError] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     features: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     errors: dict[str, InputError] = field(default_factory=dict)
+    images: dict[str, Path | InputError] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "FolderFeatureStore":
@@ -46,6 +51,9 @@ class FolderFeatureStore(FeatureSource):
 
     def _add(self, row: Mapping[str, Any], folder: Path) -> None:
         address = row["address"]
+        if "pixels" in row:
+            given = row["pixels"]
+            self.images[address] = folder / given if isinstance(given, str) else InputError(**given)
         if "code" in row:
             self.contents[address] = InputError(row["code"], row["message"])
             return
@@ -65,6 +73,20 @@ class FolderFeatureStore(FeatureSource):
             return content
         found = known.get(content)
         return self.errors.get(content, _NO_FEATURES) if found is None else found
+
+    def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
+        return [self._pixels(max_side, address) for address in addresses]
+
+    def _pixels(self, max_side: int, address: str) -> np.ndarray | InputError:
+        from mlapi.images.decoding import read_image
+
+        file = self.images.get(address, _NOT_PREPARED)
+        if isinstance(file, InputError):
+            return file
+        try:
+            return read_image(file, max_side)
+        except InputError as error:
+            return error
 
     def content(self, address: str) -> str | None:
         """The SHA-256 of the image's file; None where it is unavailable."""

@@ -1,4 +1,4 @@
-"""Feature vectors for predictions: stored ones, and those of images that are downloaded now."""
+"""Feature vectors and pixels for predictions: stored vectors, and images downloaded now."""
 
 import threading
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -55,11 +55,11 @@ def naming(
 
 
 class OnlineFeatures(FeatureSource):
-    """The vectors that one request or job needs: each image is downloaded at most once.
+    """What one request or job needs of images: each is downloaded at most once.
 
-    Vectors are stored with the mirrored tasks that name the images, and not where none does.
-    What is not made within `seconds` is left for another time; with 0 only stored vectors are
-    given. `targets` as for a FeatureStore.
+    Vectors are stored with the mirrored tasks that name the images, and not where none does;
+    pixels are read from the cache of files. What is not made within `seconds` is left for another
+    time; with 0 only stored vectors are given. `targets` as for a FeatureStore.
     """
 
     def __init__(
@@ -83,6 +83,17 @@ class OnlineFeatures(FeatureSource):
         if missing and monotonic() < self._until and _downloading.acquire(blocking=False):
             try:
                 found |= self._make(store, missing)
+            finally:
+                _downloading.release()
+        return [found.get(address, _PENDING) for address in addresses]
+
+    def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
+        found: dict[str, np.ndarray | InputError] = {}
+        if addresses and monotonic() < self._until and _downloading.acquire(blocking=False):
+            try:
+                with MediaReader(self._project) as reader:
+                    for address, fetched in reader.fetch_each(addresses, until=self._until):
+                        found[address] = _decoded(fetched, max_side)
             finally:
                 _downloading.release()
         return [found.get(address, _PENDING) for address in addresses]
@@ -116,6 +127,18 @@ class OnlineFeatures(FeatureSource):
                 StoredFeature(task, address, files[address].sha256, made[address])
                 for task, address in self._named(made)
             )
+
+
+def _decoded(fetched: Fetched | InputError, max_side: int) -> np.ndarray | InputError:
+    """The pixels, at once: the cache keeps a file for a minute only."""
+    from mlapi.images.decoding import read_image
+
+    if isinstance(fetched, InputError):
+        return fetched
+    try:
+        return read_image(fetched.path, max_side)
+    except InputError as error:
+        return error
 
 
 def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> Vectors:

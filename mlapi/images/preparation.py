@@ -1,14 +1,15 @@
 """Prepares the images of a run in its folder, and stores the features of the training after it.
 
 The training child has neither database nor network: stored vectors are given to it, of other
-images the files, and the vectors that it makes are stored with the tasks.
+images the files, and the vectors that it makes are stored with the tasks. Where models read pixels
+it is given the files of all images.
 """
 
 import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -42,7 +43,10 @@ class ImagesUnavailable(EvalsError):
 
 @dataclass
 class ImagePreparation:
-    """The images of one run. `named`: the tasks that name each address."""
+    """The images of one run. `named`: the tasks that name each address.
+
+    `all_files`: the folder has the file of each image, and not only of those without features.
+    """
 
     name: ClassVar[str] = "images"
     phase: ClassVar[str] = "downloading images"
@@ -51,10 +55,13 @@ class ImagePreparation:
     project: Project
     folder: Path
     stores: list[FeatureStore]
+    all_files: bool = False
     named: dict[str, list[int]] = field(default_factory=dict)
     contents: dict[str, str | InputError] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     _stored: set[tuple[str, int, str]] = field(default_factory=set)
+    # By address the name of its file of today, where all files are wanted.
+    _pixels: dict[str, str | InputError] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -64,9 +71,12 @@ class ImagePreparation:
         extractors: Sequence[ExtractorRef],
         targets: Sequence[TargetSpec],
         rows: Iterable[dict[str, Any]],
+        *,
+        all_files: bool = False,
     ) -> "ImagePreparation":
         """The images of the targets in the dataset's rows, for these extractors."""
-        found = cls(project, folder, [FeatureStore(project, e, targets) for e in extractors])
+        stores = [FeatureStore(project, e, targets) for e in extractors]
+        found = cls(project, folder, stores, all_files)
         for row in rows:
             for target in targets:
                 try:
@@ -86,9 +96,11 @@ class ImagePreparation:
         lacking: set[str] = set()
         for store in self.stores:
             lacking |= set(self.named) - self._write_stored(store, check)
-        files = self._download(sorted(lacking), check, monotonic() + seconds)
+        wanted = self.named if self.all_files else lacking
+        files = self._download(sorted(wanted), lacking, check, monotonic() + seconds)
+        unknown = {c for a in lacking if isinstance(c := self.contents[a], str)}
         for store in self.stores:
-            self._write_known_contents(store, files)
+            self._write_known_contents(store, [c for c in files if c in unknown])
         self._write_list(files)
         if self.named and not any(isinstance(c, str) for c in self.contents.values()):
             raise ImagesUnavailable(f"None of {len(self.named)} images can be read: {self.why}")
@@ -97,7 +109,7 @@ class ImagePreparation:
         """As `prepare` without a download: for the load check of a version."""
         for store in self.stores:
             self._write_stored(store, lambda: None)
-        self._write_list({})
+        self._write_list(self._link_cached() if self.all_files else {})
 
     @property
     def why(self) -> str:
@@ -152,10 +164,14 @@ class ImagePreparation:
         return found
 
     def _download(
-        self, addresses: list[str], check: Callable[[], None], until: float
+        self,
+        addresses: list[str],
+        lacking: Container[str],
+        check: Callable[[], None],
+        until: float,
     ) -> dict[str, str]:
         """By content the name of its file in the folder, linked as soon as it is downloaded:
-        the cache keeps it for a minute only.
+        the cache keeps it for a minute only. `lacking` are the addresses without features.
         """
         files: dict[str, str] = {}
         (self.folder / "images").mkdir(exist_ok=True)
@@ -164,16 +180,37 @@ class ImagePreparation:
                 if isinstance(fetched, InputError):
                     # Stored features of one extractor count, though the file is unavailable now.
                     self.contents.setdefault(address, fetched)
+                    self._pixels[address] = fetched
                     continue
-                self.contents[address] = fetched.sha256
+                # Stored features stay those of the file that they were made of.
+                if address in lacking or address not in self.contents:
+                    self.contents[address] = fetched.sha256
                 if fetched.sha256 not in files:
                     files[fetched.sha256] = self._link(fetched, len(files))
+                self._pixels[address] = files[fetched.sha256]
             self.counts |= {"images": len(self.named), "downloaded": reader.read}
         for address in addresses:
             self.contents.setdefault(address, NO_TIME)
+            self._pixels.setdefault(address, NO_TIME)
         self.counts["unavailable"] = sum(
-            isinstance(content, InputError) for content in self.contents.values()
+            isinstance(content, InputError)
+            or (self.all_files and isinstance(self._pixels[address], InputError))
+            for address, content in self.contents.items()
         )
+        return files
+
+    def _link_cached(self) -> dict[str, str]:
+        """As `_download`, of the files that the cache has."""
+        files: dict[str, str] = {}
+        (self.folder / "images").mkdir(exist_ok=True)
+        with MediaReader(self.project) as reader:
+            for address in self.named:
+                fetched = reader.in_cache(address)
+                if fetched is not None:
+                    self.contents.setdefault(address, fetched.sha256)
+                    if fetched.sha256 not in files:
+                        files[fetched.sha256] = self._link(fetched, len(files))
+                    self._pixels[address] = files[fetched.sha256]
         return files
 
     def _link(self, fetched: Fetched, number: int) -> str:
@@ -185,9 +222,9 @@ class ImagePreparation:
             shutil.copyfile(fetched.path, self.folder / name)
         return name
 
-    def _write_known_contents(self, store: FeatureStore, files: dict[str, str]) -> None:
+    def _write_known_contents(self, store: FeatureStore, downloaded: Sequence[str]) -> None:
         """Writes the vectors of downloaded images that are stored under another address."""
-        for number, contents in enumerate(chunked(files, _ROWS)):
+        for number, contents in enumerate(chunked(downloaded, _ROWS)):
             self._write(store, f"{_STORED}-too-{number}", store.by_content(contents))
 
     def _write(self, store: FeatureStore, name: str, vectors: dict[str, np.ndarray]) -> None:
@@ -203,4 +240,10 @@ class ImagePreparation:
                     row |= {"code": content.code, "message": content.message}
                 else:
                     row |= {"sha256": content, "file": files.get(content)}
+                if self.all_files and address in self._pixels:
+                    row["pixels"] = _file_or_reason(self._pixels[address])
                 listed.write(json.dumps(row) + "\n")
+
+
+def _file_or_reason(file: str | InputError) -> str | dict[str, str]:
+    return file if isinstance(file, str) else {"code": file.code, "message": file.message}

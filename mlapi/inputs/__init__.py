@@ -6,6 +6,7 @@ pipeline; nothing imports numpy at its top, because label configs are matched wi
 
 from mlapi.inputs.base import Input
 from mlapi.inputs.image_features import ImageFeatures
+from mlapi.inputs.image_pixels import ImagePixels
 from mlapi.inputs.text import TextInput
 
-__all__ = ["ImageFeatures", "Input", "TextInput"]
+__all__ = ["ImageFeatures", "ImagePixels", "Input", "TextInput"]

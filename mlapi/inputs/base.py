@@ -128,7 +128,9 @@ class Input(ABC):
         return None
 
     def tasks_at_hand(self, project: int, most: int) -> "QuerySet | None":
-        """The tasks (by id) whose input is stored; None where that is so of all of them."""
+        """The tasks (by id) whose input is stored; None where that is so of all of them, or where
+        the database cannot tell.
+        """
         return None
 
     @classmethod

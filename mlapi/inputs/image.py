@@ -5,7 +5,7 @@ What reads the database or decodes images is imported where it is used.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
@@ -14,9 +14,13 @@ from mlapi.inputs.base import Input, Preparation
 
 
 class ImageInput(Input):
-    """The image at the address in a task; `extractor` is that of its features, None for none."""
+    """The image at the address in a task; `extractor` is that of its features, None for none.
+
+    `reads_files`: a model reads the file itself, so that a run needs those of all images.
+    """
 
     extractor: ExtractorRef | None = None
+    reads_files: ClassVar[bool] = False
 
     medium = "image"
     shown_as = "image"
@@ -54,6 +58,7 @@ class ImageInput(Input):
     ) -> Preparation | None:
         from mlapi.images.preparation import ImagePreparation
 
-        found = [one.extractor for one in inputs if isinstance(one, ImageInput) and one.extractor]
-        extractors = list(dict.fromkeys(found))
-        return ImagePreparation.of(project, folder, extractors, targets, rows)
+        own = [one for one in inputs if isinstance(one, ImageInput)]
+        extractors = list(dict.fromkeys(one.extractor for one in own if one.extractor))
+        all_files = any(one.reads_files for one in own)
+        return ImagePreparation.of(project, folder, extractors, targets, rows, all_files=all_files)

@@ -75,6 +75,18 @@ class MediaReader:
         """The file at an address. Raises InputError, its message one ASCII line to be shown."""
         return self._fetch(address, Deadline(self._timeout_s))
 
+    def in_cache(self, address: str) -> Fetched | None:
+        """The file if the cache has it, of whatever age; connects to nothing."""
+        try:
+            if addresses.is_inline(address):
+                return self._inline(addresses.decode_inline(address))
+            source = self._source(address)
+            cached = self._cache.get_entry(self._space, _key(source))
+            path = self._cache.get(cached.sha256) if cached else None
+        except (AddressRefused, InputError, OSError):
+            return None
+        return Fetched(path, cached.sha256, cached.size) if cached and path else None
+
     def fetch_each(
         self,
         addresses: Iterable[str],
@@ -133,7 +145,7 @@ class MediaReader:
         return web
 
     def _file(self, source: LabelStudioPath | WebAddress, deadline: Deadline) -> Fetched:
-        key = source.path if isinstance(source, LabelStudioPath) else str(source)
+        key = _key(source)
         cached = self._cache.get_entry(self._space, key)
         path = self._cache.get(cached.sha256) if cached else None
         if cached and path and _is_fresh(cached, source):
@@ -193,6 +205,11 @@ class MediaReader:
             self.read += was_read
             self.cached += not was_read
         return fetched
+
+
+def _key(source: LabelStudioPath | WebAddress) -> str:
+    """Of the source's entry in the cache."""
+    return source.path if isinstance(source, LabelStudioPath) else str(source)
 
 
 def _is_fresh(entry: CacheEntry, source: LabelStudioPath | WebAddress) -> bool:

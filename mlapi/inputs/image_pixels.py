@@ -1,0 +1,40 @@
+"""The pixels of a task's image as an input."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mlapi.domain import TargetSpec
+from mlapi.images import addresses
+from mlapi.images.features import FeatureSource
+from mlapi.inputs.image import ImageInput
+
+
+@dataclass(frozen=True)
+class ImagePixels(ImageInput):
+    """The image at the address in a task: uint8 (height, width, 3), RGB, upright by its EXIF.
+
+    No side is longer than `max_side` pixels; an image is never enlarged. A training has all of its
+    images in memory at that size.
+    """
+
+    max_side: int = 224
+
+    setting_names = ("max_side",)
+    reads_files = True
+
+    def read_all(
+        self,
+        rows: Sequence[dict[str, Any]],
+        target: TargetSpec,
+        source: FeatureSource | None = None,
+    ) -> list[Any]:
+        """The images; one call of the source for all."""
+        return addresses.read_pixels(rows, target, self.max_side, source)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"max_side": str(self.max_side)}
+
+    def of(self, settings: Mapping[str, str]) -> "ImagePixels":
+        return ImagePixels(int(settings["max_side"])) if "max_side" in settings else self
