@@ -10,8 +10,8 @@ from django.db import InterfaceError, OperationalError
 
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
-from mlapi.images.features import FeatureSource
-from mlapi.images.online import SECONDS, OnlineFeatures, naming
+from mlapi.images.features import ImageSource
+from mlapi.images.online import SECONDS, OnlineImages, naming
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results, visibility
 from mlapi.labelstudio.label_config import LabelConfig
@@ -84,7 +84,7 @@ def predict_mirrored(
     ModelUnavailable or ConfigUnserved, and nothing because of a task's content.
     """
     served = _served(project, project.champion, project.label_config)
-    store = OnlineFeatures(
+    store = OnlineImages(
         project,
         lambda addresses: naming(tasks, addresses, served.specs),
         seconds,
@@ -136,7 +136,7 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
             problems.setdefault("task_invalid", []).append(_id(task))
         else:
             readable[i] = data
-    store = OnlineFeatures(
+    store = OnlineImages(
         served.project, lambda found: _mirrored(served, tasks, found), targets=served.specs
     )
     answers = _predict(served, list(readable.values()), store)
@@ -163,9 +163,7 @@ def _mirrored(
     return [(ids[number], address) for number, address in named if number in ids]
 
 
-def _predict(
-    served: _Served, rows: list[dict[str, Any]], store: FeatureSource
-) -> list[_TaskAnswers]:
+def _predict(served: _Served, rows: list[dict[str, Any]], store: ImageSource) -> list[_TaskAnswers]:
     """The predictor's answers; targets of a pipeline that fails on a row get `prediction_failed`.
 
     Logs one traceback for each pipeline. Raises EvalsError, and OperationalError or InterfaceError
@@ -196,7 +194,7 @@ class _BisectingPredictor:
     """
 
     def __init__(
-        self, predictor: VersionPredictor, specs: tuple[TargetSpec, ...], store: FeatureSource
+        self, predictor: VersionPredictor, specs: tuple[TargetSpec, ...], store: ImageSource
     ) -> None:
         self._predictor = predictor
         self._specs = specs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.images.features import ExtractorRef, FeatureSource
+from mlapi.images.features import ExtractorRef, ImageSource
 from mlapi.labelstudio.references import filled
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read_vectors(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    store: FeatureSource | None,
+    store: ImageSource | None,
 ) -> "list[np.ndarray | InputError]":
     """The vector of each row's image, or why it has none; one look-up for all."""
     return _read(rows, spec, None if store is None else partial(store.vectors, extractor))
@@ -79,7 +79,7 @@ def read_pixels(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     max_side: int,
-    store: FeatureSource | None,
+    store: ImageSource | None,
 ) -> "list[np.ndarray | InputError]":
     """Each row's image, no side longer than `max_side`, or why it has none; one call for all."""
     return _read(rows, spec, None if store is None else partial(store.pixels, max_side))

@@ -19,7 +19,7 @@ from mlapi.eva.open import Eva
 from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.features import ExtractorRef
-from mlapi.images.folder_store import FolderFeatureStore, write_features
+from mlapi.images.folder_store import FolderImageStore, write_features
 from mlapi.images.function import ImageFeatures
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -31,7 +31,7 @@ _UNREADABLE = InputError("image_not_embedded", "EvaDB could not read the image."
 def extract_features(
     job: TrainingJob,
     eva: Eva,
-    store: FolderFeatureStore,
+    store: FolderImageStore,
     ref: ExtractorRef,
     addresses: Sequence[str],
     progress: ProgressWriter,
@@ -65,7 +65,7 @@ def extract_features(
 
 
 def log_unavailable(
-    store: FolderFeatureStore, addresses: Sequence[str], progress: ProgressWriter
+    store: FolderImageStore, addresses: Sequence[str], progress: ProgressWriter
 ) -> None:
     """Logs how many images are unavailable, by reason."""
     reasons: Counter[tuple[str, str]] = Counter()
@@ -79,7 +79,7 @@ def log_unavailable(
 
 
 def _normalised(
-    store: FolderFeatureStore, contents: Sequence[str], max_side: int, folder: Path
+    store: FolderImageStore, contents: Sequence[str], max_side: int, folder: Path
 ) -> dict[str, str]:
     """Writes each content as an 8-bit RGB file; the name of it, of those that are images."""
     files = {}

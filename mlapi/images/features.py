@@ -20,7 +20,7 @@ class ExtractorRef:
     name: str
 
 
-class FeatureSource(Protocol):
+class ImageSource(Protocol):
     """Gives what models read of images by their addresses: feature vectors, stored ones or those
     that it can make, or pixels.
     """

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from mlapi.domain import InputError
-from mlapi.images.features import ExtractorRef, FeatureSource
+from mlapi.images.features import ExtractorRef, ImageSource
 
 _NOT_PREPARED = InputError("image_missing", "The image was not prepared for this process.")
 _NO_FEATURES = InputError("image_not_embedded", "The image has no features of this extractor.")
 
 
 @dataclass
-class FolderFeatureStore(FeatureSource):
+class FolderImageStore(ImageSource):
     """The contents of the folder; `errors` are of contents that cannot be read.
 
     `images` are the files that pixels are read from, by address.
@@ -38,7 +38,7 @@ class FolderFeatureStore(FeatureSource):
     images: dict[str, Path | InputError] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> "FolderFeatureStore":
+    def read(cls, folder: Path) -> "FolderImageStore":
         """The store of the folder; empty for a run without images."""
         store = cls()
         listed = folder / "images.jsonl"

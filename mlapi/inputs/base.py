@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.images.features import FeatureSource
+from mlapi.images.features import ImageSource
 
 if TYPE_CHECKING:  # they import the database
     from django.db.models import QuerySet
@@ -80,7 +80,7 @@ class Input(ABC):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: FeatureSource | None = None,
+        source: ImageSource | None = None,
     ) -> list[Any]:
         """What a model reads of each task's data, or the InputError why there is none.
 
@@ -123,7 +123,7 @@ class Input(ABC):
         """The full name of what makes vectors of it, as versions record it; "" for none."""
         return ""
 
-    def source_in(self, folder: Path) -> FeatureSource | None:
+    def source_in(self, folder: Path) -> ImageSource | None:
         """What a run's folder has beside the tasks' data; None for an input that is in them."""
         return None
 

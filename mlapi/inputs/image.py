@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
-from mlapi.images.features import ExtractorRef, FeatureSource
+from mlapi.images.features import ExtractorRef, ImageSource
 from mlapi.inputs.base import Input, Preparation
 
 
@@ -42,10 +42,10 @@ class ImageInput(Input):
         address = self._read(task_data, target)
         return thumbnail(project, address) if isinstance(address, str) else None
 
-    def source_in(self, folder: Path) -> FeatureSource:
-        from mlapi.images.folder_store import FolderFeatureStore
+    def source_in(self, folder: Path) -> ImageSource:
+        from mlapi.images.folder_store import FolderImageStore
 
-        return FolderFeatureStore.read(folder)
+        return FolderImageStore.read(folder)
 
     @classmethod
     def preparation(

@@ -6,7 +6,7 @@ from typing import Any
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
-from mlapi.images.features import FeatureSource
+from mlapi.images.features import ImageSource
 from mlapi.inputs.image import ImageInput
 
 
@@ -27,7 +27,7 @@ class ImagePixels(ImageInput):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: FeatureSource | None = None,
+        source: ImageSource | None = None,
     ) -> list[Any]:
         """The images; one call of the source for all."""
         return addresses.read_pixels(rows, target, self.max_side, source)

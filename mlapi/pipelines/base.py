@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import FeatureSource
+from mlapi.images.features import ImageSource
 from mlapi.inputs import Input
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines.options import Option, validate
@@ -31,7 +31,7 @@ class Predictor(ABC):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureSource | None = None,
+        store: ImageSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         """For each task's data, the answers of the trained targets by control name.
 

@@ -8,7 +8,7 @@ import structlog
 
 from mlapi import pipelines
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import FeatureSource
+from mlapi.images.features import ImageSource
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.batches import Batches
 from mlapi.pipelines.part_names import pipeline_of
@@ -65,7 +65,7 @@ class VersionPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec],
-        store: FeatureSource,
+        store: ImageSource,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         """As `predict`, in one batch with what other threads need at the same moment.
 
@@ -87,7 +87,7 @@ class VersionPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureSource | None = None,
+        store: ImageSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         todays = self.targets if specs is None else specs
         part_of = {target.name: self._part_of(target) for target in todays}

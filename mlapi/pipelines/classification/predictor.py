@@ -9,7 +9,7 @@ import numpy as np
 from mlapi import label_types
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
-from mlapi.images.features import FeatureSource
+from mlapi.images.features import ImageSource
 from mlapi.label_types import shape_of
 from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.classification.function import ClassifierFunction
@@ -81,7 +81,7 @@ class ClassifierPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureSource | None = None,
+        store: ImageSource | None = None,
     ) -> list[Answers]:
         specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         found: list[Answers] = [{} for _ in rows]

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.kernel_approximation import Nystroem
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import ImageFeatures, Input
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
@@ -184,7 +184,7 @@ class ImageModality(Modality):
     column_type = "vector"
     candidates = (LINEAR, KERNEL)
 
-    def __init__(self, store: FolderFeatureStore, features: ImageFeatures) -> None:
+    def __init__(self, store: FolderImageStore, features: ImageFeatures) -> None:
         self._store = store
         self.input = features
 

@@ -79,9 +79,9 @@ class ImageClassification(ImagePipeline):
     def learning_curve(
         self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
     ) -> LearningCurve:
-        from mlapi.images.folder_store import FolderFeatureStore
+        from mlapi.images.folder_store import FolderImageStore
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.model import ImageModality
 
-        modality = ImageModality(FolderFeatureStore.read(job.folder), self.input.of(job.input))
+        modality = ImageModality(FolderImageStore.read(job.folder), self.input.of(job.input))
         return learning_curve(job, progress, modality, result)

@@ -14,7 +14,7 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion, optional
 from mlapi.evaluation.joined import TrainedPart
 from mlapi.images.extraction import through_table
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
@@ -36,7 +36,7 @@ def train(
     job: TrainingJob,
     progress: ProgressWriter,
     images: ImageFeatures,
-    store: FolderFeatureStore,
+    store: FolderImageStore,
     eva: Eva,
 ) -> TrainedPart:
     """See Pipeline.train. Raises TrainingFailed with not_enough_tasks or too_many_clusters."""
@@ -180,7 +180,7 @@ def _members(examples: Examples, inside: np.ndarray, previous: PreviousClusters 
 def _previous(
     job: TrainingJob,
     spec: TargetSpec,
-    store: FolderFeatureStore,
+    store: FolderImageStore,
     model: ClusterModel,
 ) -> PreviousClusters | None:
     """The champion's clusters of today's images; None if it fills another control."""

@@ -14,7 +14,7 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
 from mlapi.images.extraction import write_images
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import ImageFeatures
 from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.image_similarity.function import NearestReferences
@@ -62,7 +62,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
         examples: Examples,
         k: int,
         images: ImageFeatures,
-        store: FolderFeatureStore,
+        store: FolderImageStore,
     ) -> None:
         self._eva = eva
         self._job = job

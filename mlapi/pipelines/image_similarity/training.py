@@ -12,7 +12,7 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
 from mlapi.evaluation.joined import TrainedPart
 from mlapi.images.extraction import through_table
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
@@ -29,7 +29,7 @@ def train(
     job: TrainingJob,
     progress: ProgressWriter,
     images: ImageFeatures,
-    store: FolderFeatureStore,
+    store: FolderImageStore,
     eva: Eva,
 ) -> TrainedPart:
     """See Pipeline.train. Raises TrainingFailed with no_references."""

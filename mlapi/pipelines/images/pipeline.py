@@ -16,7 +16,7 @@ from registry.training_result import LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
     from mlapi.eva.open import Eva
-    from mlapi.images.folder_store import FolderFeatureStore
+    from mlapi.images.folder_store import FolderImageStore
 
 EXTRACTION_SHARE = 0.3  # of the progress of a training
 
@@ -57,12 +57,12 @@ class ImagePipeline(Pipeline):
 
     def prepare_features(
         self, job: TrainingJob, eva: "Eva", progress: ProgressWriter
-    ) -> "FolderFeatureStore":
+    ) -> "FolderImageStore":
         """The features of the images of the job's rows, extracted where they are missing."""
         from mlapi.images.extraction import extract_features, log_unavailable
-        from mlapi.images.folder_store import FolderFeatureStore
+        from mlapi.images.folder_store import FolderImageStore
 
-        store = FolderFeatureStore.read(job.folder)
+        store = FolderImageStore.read(job.folder)
         own = self.input.of(job.input)
         named = [
             address
@@ -93,7 +93,7 @@ class ImagePipeline(Pipeline):
             return ""
 
 
-def _unreadable(job: TrainingJob, own: ImageFeatures, store: "FolderFeatureStore") -> Counter[str]:
+def _unreadable(job: TrainingJob, own: ImageFeatures, store: "FolderImageStore") -> Counter[str]:
     """The number of tasks without an image that can be read, by code of the reason."""
     found: Counter[str] = Counter()
     for row in job.rows:

@@ -9,7 +9,7 @@ import numpy as np
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.online import OnlineFunction
-from mlapi.images.features import FeatureSource
+from mlapi.images.features import ImageSource
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.base import Predictor
 
@@ -48,7 +48,7 @@ class VectorPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: FeatureSource | None = None,
+        store: ImageSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         name = self.targets[0].name
         todays = {spec.name: spec for spec in (self.targets if specs is None else specs)}

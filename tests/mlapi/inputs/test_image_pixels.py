@@ -9,8 +9,8 @@ from PIL import Image
 from mlapi.domain import InputError, TargetSpec
 from mlapi.images.feature_store import FeatureStore, StoredFeature
 from mlapi.images.features import ExtractorRef
-from mlapi.images.folder_store import FolderFeatureStore
-from mlapi.images.online import OnlineFeatures
+from mlapi.images.folder_store import FolderImageStore
+from mlapi.images.online import OnlineImages
 from mlapi.inputs import ImageFeatures, ImagePixels
 from registry.actions.tasks import TaskState
 from registry.models import Task
@@ -37,7 +37,7 @@ def rows_of(addresses):
     return [{"id": n, "data": {"image": address}} for n, address in enumerate(addresses, start=1)]
 
 
-def prepared(folder, project, addresses, *inputs) -> FolderFeatureStore:
+def prepared(folder, project, addresses, *inputs) -> FolderImageStore:
     """The source of a child process, as a run for these inputs prepares it."""
     preparation = inputs[0].preparation(project, folder, inputs, [TARGET], rows_of(addresses))
     preparation.prepare(lambda: None, 60)
@@ -51,7 +51,7 @@ def read(source, addresses, pixels=PIXELS):
 def both_ways(folder, project, addresses):
     """What a training child and a web process read."""
     child = read(prepared(folder, project, addresses, PIXELS), addresses)
-    return zip(child, read(OnlineFeatures(project), addresses), strict=True)
+    return zip(child, read(OnlineImages(project), addresses), strict=True)
 
 
 def test_pixels_are_red_green_blue_upright_and_bounded(server, tmp_path):
@@ -94,7 +94,7 @@ def test_what_cannot_be_read_has_the_reason_that_features_have(server, tmp_path)
 
     reads = ImageFeatures(ExtractorRef("opencv", _opencv()))
     rows = [{"image": address} for address in addresses]
-    features = reads.read_all(rows, TARGET, OnlineFeatures(project))
+    features = reads.read_all(rows, TARGET, OnlineImages(project))
     expected = [value.code if isinstance(value, InputError) else "" for value in features]
     assert expected[:4] == ["", "image_format", "not_an_image", "image_broken"]
     assert codes == [[code, code] for code in expected]
@@ -197,7 +197,7 @@ def test_a_load_check_reads_the_files_that_are_in_the_cache(server, tmp_path):
         server.put("b.png", file_of(quarters(60, 80), "PNG")),
         f"data:image/png;base64,{inline}",
     ]
-    read(OnlineFeatures(project), addresses[:1])
+    read(OnlineImages(project), addresses[:1])
     server.requests.clear()
 
     preparation = PIXELS.preparation(project, tmp_path, [PIXELS], [TARGET], rows_of(addresses))
@@ -213,7 +213,7 @@ def test_event_processing_downloads_no_image(server):
     project = ProjectFactory()
     address = server.put("a.png", file_of(quarters(), "PNG"))
 
-    (problem,) = read(OnlineFeatures(project, seconds=0), [address])
+    (problem,) = read(OnlineImages(project, seconds=0), [address])
 
     assert problem.code == "image_pending"
     assert server.requests == []

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from mlapi import model_cache, serving
 from mlapi.child_process.supervise import Program
 from mlapi.images.features import ExtractorRef
-from mlapi.images.online import OnlineFeatures, naming
+from mlapi.images.online import OnlineImages, naming
 from mlapi.images.similarity import NoFeatures, forget, similar
 from mlapi.images.thumbnails import NoThumbnail
 from mlapi.mirror.apply_changes import refresh_stored_config
@@ -251,7 +251,7 @@ def test_the_same_image_under_another_address_is_not_embedded_again(server, proj
     monkeypatch.setattr("mlapi.images.online._functions", None)  # embedding an image would fail
 
     rows = list(Task.objects.filter(project=project).values_list("pk", "data"))
-    one, other = OnlineFeatures(project, lambda found: naming(rows, found)).vectors(
+    one, other = OnlineImages(project, lambda found: naming(rows, found)).vectors(
         opencv, [addresses[0], again]
     )
 
@@ -368,7 +368,7 @@ def test_event_processing_predicts_no_image_that_has_to_be_downloaded(server, pr
     before = len(server.requests)
     opencv = ExtractorRef("opencv", project.champion.extractor)
 
-    vector, problem = OnlineFeatures(project, seconds=0).vectors(
+    vector, problem = OnlineImages(project, seconds=0).vectors(
         opencv, [addresses[0], addresses[125]]
     )
 

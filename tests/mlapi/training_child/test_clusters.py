@@ -7,7 +7,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import TargetSpec
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.label_types import value_of
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits
@@ -125,7 +125,7 @@ def test_a_predictor_of_clusters_names_each_image(image_job):
     said = predictor.predict(
         [{"image": "/data/upload/1/1.png"}, {"image": "/nowhere.png"}, {"image": 5}],
         [today],
-        FolderFeatureStore.read(job.folder),
+        FolderImageStore.read(job.folder),
     )
 
     assert value_of(said[0]["kind"]).startswith("cluster ")

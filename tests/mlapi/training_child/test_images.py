@@ -4,7 +4,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import NoPrediction
-from mlapi.images.folder_store import FolderFeatureStore, read_features
+from mlapi.images.folder_store import FolderImageStore, read_features
 from mlapi.label_types import value_of
 from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
@@ -39,7 +39,7 @@ def test_the_artifact_loads_and_answers_as_it_was_evaluated(image_job):
     check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
     predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(len(files))]
-    said = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+    said = predictor.predict(data, store=FolderImageStore.read(job.folder))
 
     assert predictor.nbytes > 0
     for outcome in result["outcomes"]:
@@ -112,7 +112,7 @@ def test_an_image_that_is_none_spoils_no_other(image_job):
     assert "images are unavailable" in log
     predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
     (said,) = predictor.predict(
-        [{"image": "/data/upload/1/4.png"}], store=FolderFeatureStore.read(job.folder)
+        [{"image": "/data/upload/1/4.png"}], store=FolderImageStore.read(job.folder)
     )
     assert isinstance(said["kind"], NoPrediction)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mlapi.domain import Prediction, TargetSpec
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.pipelines import artifact, version_predictor
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training.child import carry_out
@@ -79,7 +79,7 @@ def test_the_version_loads_and_predicts_both_targets(run_of_two):
 
     predictor = version_predictor.load(artifact.split(job.artifact.read_bytes()))
     data = [{"image": "/data/upload/1/1.png", "text": TEXTS[0]}]
-    (answers,) = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+    (answers,) = predictor.predict(data, store=FolderImageStore.read(job.folder))
     assert set(answers) == {"kind", "topic"}
 
 
@@ -222,7 +222,7 @@ def test_controls_of_one_pipeline_are_filled_with_options_of_their_own(run_of_tw
     predictor = version_predictor.load(artifact.split(job.artifact.read_bytes()))
     _, kinds = digits(N)
     data = [{"image": f"/data/upload/1/{kinds.index(kind) + 1}.png"} for kind in "01"]
-    found = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+    found = predictor.predict(data, store=FolderImageStore.read(job.folder))
     values = [
         {name: a.regions[0].value for name, a in row.items() if isinstance(a, Prediction)}
         for row in found

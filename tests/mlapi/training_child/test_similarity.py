@@ -4,7 +4,7 @@ import numpy as np
 
 from mlapi import pipelines
 from mlapi.domain import NoPrediction, Prediction
-from mlapi.images.folder_store import FolderFeatureStore
+from mlapi.images.folder_store import FolderImageStore
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits, tiles
 from tests.mlapi.training_child.conftest import champion_of
@@ -61,7 +61,7 @@ def test_few_references_find_their_like_among_the_unlabelled(image_job):
     assert [e["score"] for e in shown] == sorted((e["score"] for e in shown), reverse=True)
     predictor = pipelines.get("image_similarity").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(300)]
-    answers = predictor.predict(data, store=FolderFeatureStore.read(job.folder))
+    answers = predictor.predict(data, store=FolderImageStore.read(job.folder))
     found = [i for i, a in enumerate(answers) if isinstance(a["kind"], Prediction)]
     assert set(marked) <= set(found)
     assert len(found) <= 4 * 11
