@@ -40,10 +40,10 @@ class Engine:
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""
         served = resolve(project.label_config, project.options)
-        shown = [served.shown(task.data) or ("text", "") for task in tasks]
+        displayed = [served.display(task.data) or ("text", "") for task in tasks]
         return [
             {"kind": kind, "text": text, "url": _link(project, task)}
-            for task, (kind, text) in zip(tasks, shown, strict=True)
+            for task, (kind, text) in zip(tasks, displayed, strict=True)
         ]
 
     def unserved_controls(self, project: Project) -> list[dict[str, str]]:

@@ -45,12 +45,12 @@ class ServedConfig:
         """The targets that they fill."""
         return self.match.targets
 
-    def shown(self, data: dict[str, Any]) -> tuple[Literal["text", "image"], str] | None:
+    def display(self, data: dict[str, Any]) -> tuple[Literal["text", "image"], str] | None:
         """The text or address that a task is shown with: of the first target that has one."""
         for target in self.targets:
             read = pipelines.get(target.pipeline).input
             with contextlib.suppress(InputError):
-                return read.shown_as, read.shown(data, target)
+                return read.display_kind, read.display_text(data, target)
         return None
 
     def thumbnail(self, project: "Project", data: dict[str, Any]) -> bytes | None:

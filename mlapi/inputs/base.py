@@ -47,13 +47,14 @@ class Input(ABC):
     """What a pipeline reads of a task for a target; several fields of one target are one input.
 
     `medium` is what it reads: inputs of one medium share keys and the preparation of a run.
-    `shown_as`: what pages show, a text or a thumbnail. `in_data`: the task's data hold all of it,
-    so that nothing has to be fetched. `batch_size`: of tasks that are predicted in the background.
-    `setting_names` are the names of its settings, which a job and a version's artifact have.
+    `display_kind`: what pages show, a text or a thumbnail. `in_data`: the task's data hold all of
+    it, so that nothing has to be fetched. `batch_size`: of tasks that are predicted in the
+    background. `setting_names` are the names of its settings, which a job and a version's artifact
+    have.
     """
 
     medium: ClassVar[str]
-    shown_as: ClassVar[Literal["text", "image"]] = "text"
+    display_kind: ClassVar[Literal["text", "image"]] = "text"
     in_data: ClassVar[bool] = True
     batch_size: ClassVar[int] = 200
     setting_names: ClassVar[tuple[str, ...]] = ()
@@ -88,7 +89,7 @@ class Input(ABC):
         """
         return [self._read(row, target) for row in rows]
 
-    def shown(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+    def display_text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         """What pages show of it: its text, or the address of what has a thumbnail.
 
         Raises InputError.

@@ -23,7 +23,7 @@ class ImageInput(Input):
     reads_files: ClassVar[bool] = False
 
     medium = "image"
-    shown_as = "image"
+    display_kind = "image"
     in_data = False
     batch_size = 16  # each may have to be downloaded and embedded first
 

@@ -170,7 +170,7 @@ def test_the_next_version_is_compared_with_it_target_by_target(both, backend, re
     assert decided in (["promote"], ["keep"])
 
 
-def test_similarity_is_asked_for_one_of_two_choices(labelstudio, backend, images, rest):
+def test_similarity_fills_one_of_two_choices(labelstudio, backend, images, rest):
     project = labelstudio.project("marked", MARKED)
     ids = import_images(labelstudio, project, images)
     truth = {task: digit for task, (_, digit) in zip(ids, images, strict=True)}

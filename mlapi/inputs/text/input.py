@@ -31,7 +31,7 @@ class TextInput(Input):
     def key(self, value: str) -> str:
         return reading.canonical(value)
 
-    def shown(self, task_data: dict[str, Any], target: TargetSpec) -> str:
+    def display_text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return reading.read_text(task_data, target)
 
     @property

@@ -27,7 +27,7 @@ _MOST_DECODED = {"HyperText": MAX_MARKUP}
 _DELIMITERS = ",\t|;"
 
 
-def shown_text(source: InputSpec, data: Any) -> str:
+def editor_text(source: InputSpec, data: Any) -> str:
     """The object's text in a task's data, not yet stripped, some MAX_CHARACTERS long at most.
 
     Raises InputError with one of the codes field_missing, null, not_text, not_base64, unreadable.

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Any
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.inputs.text.objects import MAX_CHARACTERS, shown_text
+from mlapi.inputs.text.objects import MAX_CHARACTERS, editor_text
 from mlapi.labelstudio.references import referred
 
 _WORD = re.compile(r"\w+")
@@ -17,7 +17,7 @@ def read_text(task_data: Any, target: TargetSpec) -> str:
     """The text of a target in a task's data, clean, at most MAX_CHARACTERS long.
 
     Of several objects those that have a text, one after the other. Raises InputError with one of
-    the codes of `shown_text`, or empty.
+    the codes of `editor_text`, or empty.
     """
     return "\n".join(text for text in _texts(task_data, target) if text)
 
@@ -47,7 +47,7 @@ def _texts(task_data: Any, target: TargetSpec) -> list[str]:
     problems: list[InputError] = []
     for source in target.sources:
         try:
-            texts.append(shown_text(source, task_data).strip()[:most].rstrip())
+            texts.append(editor_text(source, task_data).strip()[:most].rstrip())
         except InputError as problem:
             texts.append("")
             problems.append(problem)

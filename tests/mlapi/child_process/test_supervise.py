@@ -55,7 +55,7 @@ def gone(pids):
     return False
 
 
-def test_a_kill_is_told_with_its_signal(folder):
+def test_a_kill_is_reported_with_its_signal(folder):
     with pytest.raises(supervise.ChildCrashed, match="signal 9 \\(SIGKILL\\)"):
         run("die", folder)
 

@@ -107,7 +107,7 @@ listener = socket.create_server(("127.0.0.1", 0))
 module = "tests.mlapi.child_process.small_warm_process"
 warm_process.start(module, {"PATH": os.environ["PATH"]}, Path(sys.argv[1]), fork=True)
 output = Path(sys.argv[1]) / "told.json"
-fork = warm_process.running().fork("tests.mlapi.child_process.telling", [], output, 1)
+fork = warm_process.running().fork("tests.mlapi.child_process.process_report", [], output, 1)
 assert fork.wait() == 0
 warm_process.stop()
 """

@@ -38,7 +38,7 @@ ODD_NAMES = [
 
 
 @pytest.fixture(scope="module")
-def seen_directly():
+def vectors_without_evadb():
     """Coloured tiles, and their vectors without EvaDB."""
     cut = tiles(64).images[::12]
     return cut, extractor("opencv").features(cut)
@@ -64,8 +64,8 @@ def statements(log) -> list[str]:
     return [entry["sql"].split()[0] for entry in log]
 
 
-def test_each_image_has_its_vector_colours_and_all(eva, log, prefix, folder, seen_directly):
-    cut, expected = seen_directly
+def test_each_image_has_its_vector_colours_and_all(eva, log, prefix, folder, vectors_without_evadb):
+    cut, expected = vectors_without_evadb
     write_pngs(folder, cut)
 
     found = evaluate(eva, prefix, folder)
@@ -77,8 +77,8 @@ def test_each_image_has_its_vector_colours_and_all(eva, log, prefix, folder, see
     assert statements(log).count("SELECT") == 1
 
 
-def test_online_gives_the_same_vectors(seen_directly):
-    cut, expected = seen_directly
+def test_online_gives_the_same_vectors(vectors_without_evadb):
+    cut, expected = vectors_without_evadb
     instance = ImageFeatures("opencv")
     online = OnlineFunction(instance, "image_features", ["image"], ["features"])
 
@@ -87,8 +87,8 @@ def test_online_gives_the_same_vectors(seen_directly):
     np.testing.assert_array_equal(np.stack(found), expected)
 
 
-def test_online_has_no_vector_where_there_is_no_image(seen_directly):
-    cut, expected = seen_directly
+def test_online_has_no_vector_where_there_is_no_image(vectors_without_evadb):
+    cut, expected = vectors_without_evadb
     online = OnlineFunction(ImageFeatures(), "image_features", ["image"], ["features"])
 
     (found,) = online.evaluate([None, cut[0], None])
@@ -98,8 +98,8 @@ def test_online_has_no_vector_where_there_is_no_image(seen_directly):
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_the_folder_may_have_any_name(tmp_path, eva, log, prefix, seen_directly, name):
-    cut, expected = seen_directly
+def test_the_folder_may_have_any_name(tmp_path, eva, log, prefix, vectors_without_evadb, name):
+    cut, expected = vectors_without_evadb
     for bait in ("br1", "plain2"):  # what the name would match if it were read as a pattern
         write_pngs(tmp_path / bait, cut[5:6])
     write_pngs(tmp_path / name, cut[:3])
@@ -111,8 +111,8 @@ def test_the_folder_may_have_any_name(tmp_path, eva, log, prefix, seen_directly,
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_evadbs_directory_may_have_any_name(tmp_path, prefix, seen_directly, name):
-    cut, expected = seen_directly
+def test_evadbs_directory_may_have_any_name(tmp_path, prefix, vectors_without_evadb, name):
+    cut, expected = vectors_without_evadb
     eva = open_eva(tmp_path / name / "eva")
     write_pngs(tmp_path / "png", cut[:3])
 
@@ -121,8 +121,8 @@ def test_evadbs_directory_may_have_any_name(tmp_path, prefix, seen_directly, nam
     np.testing.assert_array_equal(np.stack(list(found.values())), expected[:3])
 
 
-def test_images_whose_path_is_no_text_are_stored(tmp_path, eva, log, prefix, seen_directly):
-    cut, expected = seen_directly
+def test_images_whose_path_is_no_text_are_stored(tmp_path, eva, log, prefix, vectors_without_evadb):
+    cut, expected = vectors_without_evadb
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))
     write_pngs(folder, cut[:2])
 
@@ -132,8 +132,8 @@ def test_images_whose_path_is_no_text_are_stored(tmp_path, eva, log, prefix, see
     assert "LOAD" not in statements(log)
 
 
-def test_a_file_that_is_no_image_costs_only_itself(eva, prefix, folder, seen_directly):
-    cut, expected = seen_directly
+def test_a_file_that_is_no_image_costs_only_itself(eva, prefix, folder, vectors_without_evadb):
+    cut, expected = vectors_without_evadb
     paths = write_pngs(folder, cut[:6])
     paths[1].write_bytes(b"no image")
     paths[2].write_bytes(b"")
@@ -157,9 +157,11 @@ def test_an_empty_folder_has_no_vectors(eva, prefix, folder):
     assert evaluate(eva, prefix, folder) == {}
 
 
-def test_a_file_that_goes_away_meanwhile_costs_only_itself(eva, prefix, tmp_path, seen_directly):
+def test_a_file_that_goes_away_meanwhile_costs_only_itself(
+    eva, prefix, tmp_path, vectors_without_evadb
+):
     """Between LOAD, which looks at each file, and SELECT, which opens it again."""
-    cut, expected = seen_directly
+    cut, expected = vectors_without_evadb
     paths = write_pngs(tmp_path / "png", cut[:6])
 
     def remove(statement):
@@ -174,8 +176,8 @@ def test_a_file_that_goes_away_meanwhile_costs_only_itself(eva, prefix, tmp_path
     np.testing.assert_array_equal(found["0005.png"], expected[5])
 
 
-def test_nothing_stays_in_evadb(eva, prefix, tmp_path, seen_directly):
-    cut, _ = seen_directly
+def test_nothing_stays_in_evadb(eva, prefix, tmp_path, vectors_without_evadb):
+    cut, _ = vectors_without_evadb
     write_pngs(tmp_path / "png", cut)
 
     evaluate(eva, prefix, tmp_path / "png")
@@ -186,9 +188,9 @@ def test_nothing_stays_in_evadb(eva, prefix, tmp_path, seen_directly):
     assert left == []
 
 
-def test_no_process_is_started(eva, prefix, folder, seen_directly):
+def test_no_process_is_started(eva, prefix, folder, vectors_without_evadb):
     """EvaDB's own LOAD would fork one for each core, in a process that has threads."""
-    cut, _ = seen_directly
+    cut, _ = vectors_without_evadb
     before = psutil.Process().children(recursive=True)
     forks = []
     os.register_at_fork(before=lambda: forks.append(prefix))
@@ -201,8 +203,8 @@ def test_no_process_is_started(eva, prefix, folder, seen_directly):
     assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
-def test_a_load_writes_nothing_where_python_was_started(tmp_path, seen_directly):
-    cut, _ = seen_directly
+def test_a_load_writes_nothing_where_python_was_started(tmp_path, vectors_without_evadb):
+    cut, _ = vectors_without_evadb
     write_pngs(tmp_path / "png", cut[:5])
     work = tmp_path / "work"
     work.mkdir()

@@ -41,7 +41,7 @@ class Row(Input):
     def key(self, value):
         return " ".join(map(str, value.tolist()))
 
-    def shown(self, task_data, target):
+    def display_text(self, task_data, target):
         return " x ".join(f"{value:g}" for value in self.read(task_data, target))
 
 

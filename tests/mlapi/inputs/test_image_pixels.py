@@ -119,7 +119,7 @@ def test_the_key_is_that_of_the_features_of_the_image():
     assert PIXELS.medium == ImageFeatures.medium
 
 
-def test_the_size_is_kept_with_a_version():
+def test_the_size_is_a_setting_of_a_version():
     assert ImagePixels(8).of(PIXELS.settings) == PIXELS
     assert PIXELS.of({}) == PIXELS
 

@@ -112,7 +112,7 @@ def test_the_temperature_finds_how_sure_the_scores_deserve_to_be():
 
 
 @pytest.mark.parametrize("unlearned", [0, 2])
-def test_few_examples_leave_something_for_every_label_of_the_config(unlearned):
+def test_few_examples_leave_a_share_for_every_label_of_the_config(unlearned):
     scores = np.array([[1.0, -1.0, UNSEEN], [-0.2, 0.3, 0.1]] * 6)
     labels = np.array([0, 1] * 6)
 
@@ -129,7 +129,7 @@ def test_few_examples_leave_something_for_every_label_of_the_config(unlearned):
     assert 1 - many.probabilities(scores).sum(axis=1).max() < 0.002
 
 
-def test_what_is_kept_for_unlearned_labels_is_in_the_artifact():
+def test_the_share_of_unlearned_labels_is_in_the_artifact():
     fitted = calibration.fit(np.eye(3), np.arange(3), "single", 4)
 
     parts = Parts(fitted.to_parts())

@@ -88,7 +88,7 @@ def test_one_text_in_two_encodings_has_the_same_features(one, other, candidate):
     assert first.tolist() == second.tolist()
 
 
-def test_new_chinese_sentences_are_told_by_their_characters():
+def test_new_chinese_sentences_are_classified_by_their_characters():
     good = ["很好看", "非常好看", "好看极了", "真的很好吃", "非常好吃", "好吃极了"]
     bad = ["太差了", "服务很差", "质量太差", "房间太小了", "味道很差", "差得很"]
     estimator = text_model.SHORT_CHAR.fit([*good, *bad], np.repeat([0, 1], 6), 2, "single")

@@ -148,7 +148,7 @@ def test_more_texts_than_are_read_at_once_have_the_same_weights(monkeypatch):
     assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
 
 
-def test_the_most_frequent_terms_are_kept_where_there_are_too_many(monkeypatch):
+def test_a_vocabulary_has_its_most_frequent_terms_up_to_the_limit(monkeypatch):
     monkeypatch.setattr(terms, "MAX_TERMS", 60)
     learned, _ = some_texts(200)
     ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
