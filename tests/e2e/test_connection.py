@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.e2e.labelstudio_server import Refusal, config
+from tests.e2e.labelstudio_client import Refusal
+from tests.e2e.labelstudio_project import config
 
 BASIC = ("annotator", "pass word")
 RECTANGLES = (

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.e2e.labelstudio_server import region
+from tests.e2e.labelstudio_project import region
 from tests.mlapi.image_files import digits
 
 pytestmark = pytest.mark.labelstudio

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.e2e.labelstudio_server import config
+from tests.e2e.labelstudio_project import config
 from tests.e2e.texts import pairs, texts
 
 pytestmark = pytest.mark.labelstudio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.labelstudio_server import config, region
+from tests.e2e.labelstudio_project import config, region
 from tests.e2e.texts import pairs, texts
 
 pytestmark = pytest.mark.labelstudio

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.e2e.labelstudio_server import config, region
+from tests.e2e.labelstudio_project import config, region
 from tests.e2e.texts import pairs
 
 pytestmark = pytest.mark.labelstudio

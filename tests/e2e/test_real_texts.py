@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.e2e.labelstudio_server import config
+from tests.e2e.labelstudio_project import config
 from tests.shared import needs_shared, package_sections
 
 pytestmark = [pytest.mark.labelstudio, needs_shared]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e import texts
-from tests.e2e.labelstudio_server import region
+from tests.e2e.labelstudio_project import region
 from tests.mlapi.image_files import digits
 
 pytestmark = pytest.mark.labelstudio

@@ -7,7 +7,8 @@ import pytest
 from registry.actions import project_settings
 from registry.actions import projects as actions
 from registry.models import Project
-from tests.e2e.labelstudio_server import LabelStudioServer, LSProject
+from tests.e2e.labelstudio_project import LSProject
+from tests.e2e.labelstudio_server import LabelStudioServer
 
 Meet = Callable[..., Project]
 

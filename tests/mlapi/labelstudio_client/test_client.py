@@ -12,7 +12,7 @@ from mlapi.labelstudio import credentials, errors, http
 from mlapi.labelstudio.client import LabelStudio
 from registry.actions import project_settings
 from registry.actions import projects as actions
-from tests.e2e.labelstudio_server import USER
+from tests.e2e.labelstudio_client import USER
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 

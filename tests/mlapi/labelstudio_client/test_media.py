@@ -12,7 +12,7 @@ from mlapi.images.decoding import read_image
 from mlapi.media.reader import FRESH_S, MediaReader
 from registry.actions import project_settings
 from registry.actions import projects as actions
-from tests.e2e.labelstudio_server import LSProject
+from tests.e2e.labelstudio_project import LSProject
 from tests.mlapi.images.drawn import RED, file_of, quarters
 from tests.mlapi.media.server import FileServer
 

@@ -12,7 +12,7 @@ from mlapi.mirror.sync import sync
 from registry.actions import project_settings
 from registry.actions import projects as actions
 from registry.models import AuditEntry, Outcome, Project, Task
-from tests.e2e.labelstudio_server import config
+from tests.e2e.labelstudio_project import config
 from tests.mlapi.mirror.syncing import between_pages
 
 pytestmark = pytest.mark.django_db

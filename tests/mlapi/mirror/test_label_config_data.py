@@ -11,7 +11,7 @@ from mlapi.training import dataset
 from registry.actions import events, features, project_settings, runs
 from registry.actions import projects as actions
 from registry.models import Feature, Outcome, Project
-from tests.e2e.labelstudio_server import config
+from tests.e2e.labelstudio_project import config
 from tests.factories import ModelVersionFactory, OutcomeFactory
 from tests.mlapi.labelstudio.webhooks import annotation
 from tests.mlapi.labelstudio_api import CREATED, UID, UNDEFINED, LabelStudioAPI

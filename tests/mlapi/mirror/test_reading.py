@@ -19,7 +19,7 @@ from registry.actions import projects as actions
 from registry.models import Project, TrainingRun
 from registry.models.project import default_policy
 from registry.reports.project_summary import alerts, basic
-from tests.e2e.labelstudio_server import config
+from tests.e2e.labelstudio_project import config
 from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.mirror.syncing import between_pages, mirrored_tasks, resync
 

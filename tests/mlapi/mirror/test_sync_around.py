@@ -13,7 +13,7 @@ from registry.actions import project_settings
 from registry.actions import projects as actions
 from registry.models import Project, Task
 from registry.reports.project_summary import alerts, basic
-from tests.e2e.labelstudio_server import config
+from tests.e2e.labelstudio_project import config
 from tests.mlapi.labelstudio_api import CUT, UID, LabelStudioAPI
 from tests.mlapi.mirror.syncing import mirrored_tasks, resync
 
