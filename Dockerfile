@@ -10,6 +10,10 @@ RUN python -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements-encoder.txt
 
 FROM python:3.11-slim-bookworm
+# The wheel of lightgbm, which EvaDB's AutoML imports, leaves OpenMP to the system.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --create-home evals \
     && install -d -o evals -g evals -m 0700 /data
 WORKDIR /app

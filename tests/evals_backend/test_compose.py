@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -81,11 +82,21 @@ def test_every_variable_is_a_setting_or_someone_elses(compose, dockerfile):
 
 def test_every_copied_path_exists_and_is_not_ignored(dockerfile):
     stored = (ROOT / ".dockerignore").read_text().split()
-    copied = re.findall(r"^COPY (?!--from)(\S+) ", dockerfile, re.MULTILINE)
-    assert {"LICENSE", "manage.py", "evals_backend", "mlapi", "registry"} <= set(copied)
+    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    copied = {path for line in lines for path in line.split()}
+    assert {"LICENSE", "THIRD_PARTY.md", "manage.py", "evals_backend", "mlapi"} <= copied
+    assert {"registry", "requirements.txt", "requirements-encoder.txt"} <= copied
     for path in copied:
         assert (ROOT / path).exists()
         assert f"!{path}" in stored
+
+
+def test_the_image_has_what_automl_loads_of_the_system(dockerfile):
+    folder = importlib.util.find_spec("lightgbm").submodule_search_locations[0]
+    (library,) = Path(folder).rglob("lib_lightgbm.so")
+    needed = subprocess.run(["ldd", library], capture_output=True, text=True, check=True).stdout
+    assert "libgomp.so.1" in needed
+    assert re.search(r"apt-get install .*\blibgomp1\b", dockerfile.rpartition("\nFROM ")[2])
 
 
 def test_volumes_are_declared_and_data_lies_in_one(compose, dockerfile):
