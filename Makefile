@@ -159,5 +159,5 @@ screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which R
 	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
-	rm -rf $(VENV) $(VISION) $(LS) $(PEER) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VISION) $(LS) $(PEER) $(SERVERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -5,8 +5,8 @@
     DATA_DIR=/tmp/load python benchmarks/registry.py [PART OF A URL]
 
 Each is asked for in this process, by one of the group admin: once to warm up and to count its
-queries, then for its time, of which the median is told. Every query is run again under EXPLAIN
-ANALYZE; told is the largest share of a big table that a step of a plan read. Ends with 1 if a
+queries, then for its time, of which the median is printed. Every query is run again under EXPLAIN
+ANALYZE; printed is the largest share of a big table that a step of a plan read. Ends with 1 if a
 page is over its limits.
 """
 
