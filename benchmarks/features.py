@@ -63,23 +63,23 @@ def cost(eva: Eva, folder: Path, features: str, count: int = 100) -> None:
 
 
 def quality(eva: Eva, folder: Path, features: str) -> None:
-    def seen(name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
+    def embedded(name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
         write_pngs(folder / name, data.images)
         chosen = {"features": features}
         found = evaluate_images(eva, name, folder / name, ImageFeatures, chosen)
         return np.stack(list(found.values())), data.labels
 
-    x, y = seen("digits", digits())
+    x, y = embedded("digits", digits())
     print(f"digits: SVM {scores.svm_accuracy(x, y):.3f}, linear {scores.linear_accuracy(x, y):.3f}")
     print(f"  precision@10 {scores.precision_at(10, x, y):.3f}")
     k, rand = scores.clustered_by_silhouette(x, y)
     ten = scores.clustered(x, y, 10)
     print(f"  adjusted Rand index {ten:.3f} with k = 10, {rand:.3f} with silhouette's k = {k}")
-    x, y = seen("inks", inked_digits())
+    x, y = embedded("inks", inked_digits())
     print(f"inks: SVM {scores.svm_accuracy(x, y):.3f}, linear {scores.linear_accuracy(x, y):.3f}")
     print(f"  precision@10 {scores.precision_at(10, x, y):.3f}", flush=True)
     for side in (64, 96, 128):
-        x, y = seen(f"tiles_{side}", tiles(side))
+        x, y = embedded(f"tiles_{side}", tiles(side))
         found = ", ".join(f"@{k} {scores.precision_at(k, x, y):.3f}" for k in (1, 5))
         print(f"tiles of {side} ({len(y)}): precision{found}", flush=True)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def shown() -> dict[str, Any]:
+def sample_rows() -> dict[str, Any]:
     """For each model a row that has much: the first project has most events."""
     from registry.models import (
         AccessKey,
@@ -50,7 +50,7 @@ def admin_urls() -> Iterator[str]:
     from django.contrib import admin
     from django.test import RequestFactory
 
-    rows = shown()
+    rows = sample_rows()
     yield "/admin/"
     for model, page in admin.site._registry.items():
         if model._meta.app_label != "registry":
@@ -133,7 +133,7 @@ def rest_urls() -> Iterator[str]:
     """
     from drf_spectacular.generators import SchemaGenerator
 
-    rows = shown()
+    rows = sample_rows()
     ids = {
         "access-keys": rows["accesskey"],
         "audit-entries": rows["auditentry"],
@@ -150,13 +150,13 @@ def rest_urls() -> Iterator[str]:
         if "get" not in methods or path.endswith(_NOT_OUR_ROWS):
             continue
         filled = path.replace("{id}", str(ids[path.split("/")[2]].pk))
-        asked = [p for p in methods["get"].get("parameters", []) if p["in"] == "query"]
-        needed = [f"{p['name']}={likely[p['name']]}" for p in asked if p.get("required")]
-        within = [f"{p['name']}={likely[p['name']]}" for p in asked if p["name"] in _WITHIN]
+        parameters = [p for p in methods["get"].get("parameters", []) if p["in"] == "query"]
+        needed = [f"{p['name']}={likely[p['name']]}" for p in parameters if p.get("required")]
+        within = [f"{p['name']}={likely[p['name']]}" for p in parameters if p["name"] in _WITHIN]
         yield _joined(filled, needed)
         for narrow in ([], *([one] for one in within)):
             yield _joined(filled, needed + narrow)
-            for parameter in asked:
+            for parameter in parameters:
                 for value in _values(parameter, likely):
                     yield _joined(filled, [*needed, *narrow, f"{parameter['name']}={value}"])
 

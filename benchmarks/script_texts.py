@@ -111,9 +111,9 @@ def _reviews(folder: Path) -> Texts:
 
 
 def _distinct(texts: Texts) -> Texts:
-    kept = sorted({text: (text, label) for text, label in sorted(texts)}.values())
-    random.Random(0).shuffle(kept)
-    return kept
+    distinct = sorted({text: (text, label) for text, label in sorted(texts)}.values())
+    random.Random(0).shuffle(distinct)
+    return distinct
 
 
 def _run(command: list[str], folder: Path) -> None:

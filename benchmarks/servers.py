@@ -63,8 +63,8 @@ class Server:
     def __init__(self, command: list[str], closing: ExitStack) -> None:
         self.port = servers.free_port()
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-server-"))
-        kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        env = kept | {
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        env = inherited | {
             "PORT": str(self.port),
             "PYTHONPATH": str(report.ROOT),
             "DATA_DIR": folder,

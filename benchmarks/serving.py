@@ -150,7 +150,7 @@ class Serving:
     def _webhooks(self, s: Subject, events: int) -> None:
         """Annotations one after the other, each with a commit of as many bytes after it."""
         s.post("/setup", protocol.setup(WEBHOOK_PROJECT))
-        told, committed = [], []
+        answered, committed = [], []
         with _Commits(s) as commits:
             for text in texts.texts(events, seed=self._next_id):
                 body = protocol.annotation_created(
@@ -159,16 +159,16 @@ class Serving:
                 self._next_id += 1
                 began = time.perf_counter()
                 answer = s.post("/webhook", body)
-                told.append((time.perf_counter() - began) * 1000)
+                answered.append((time.perf_counter() - began) * 1000)
                 self._errors[s] += answer.status_code >= 400
                 committed += commits.once(orjson.dumps(body))
                 time.sleep(_EVENT_PAUSE_S)
-        self.measured.add(WEBHOOK, s, numbers.median(told))
-        self.measured.add(WEBHOOK_P99, s, numbers.percentile(told, 0.99))
+        self.measured.add(WEBHOOK, s, numbers.median(answered))
+        self.measured.add(WEBHOOK_P99, s, numbers.percentile(answered, 0.99))
         if committed:
             self.measured.add(COMMIT, s, numbers.median(committed))
             self.measured.add(COMMIT_P99, s, numbers.percentile(committed, 0.99))
-            self.measured.add(OVER, s, numbers.median(told) - numbers.median(committed))
+            self.measured.add(OVER, s, numbers.median(answered) - numbers.median(committed))
 
 
 class _Commits:

@@ -44,12 +44,12 @@ def links(page: Path) -> list[str]:
 def anchors(page: Path) -> set[str]:
     """The ids that a code host gives to the headings of a page."""
     prose = _FENCED.sub("", page.read_text(encoding="utf-8"))
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     found = set()
     for heading in _HEADING.findall(prose):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
         slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
-        number = seen.get(slug, 0)
-        seen[slug] = number + 1
+        number = counts.get(slug, 0)
+        counts[slug] = number + 1
         found.add(f"{slug}-{number}" if number else slug)
     return found

@@ -30,7 +30,7 @@ def test_every_page_is_linked_from_the_readme():
 
 
 def test_every_screenshot_is_shown():
-    shown = {(page.parent / link).resolve() for page in PAGES for link in relative(page)}
+    linked = {(page.parent / link).resolve() for page in PAGES for link in relative(page)}
     files = set(SCREENSHOTS.glob("*.png"))
     assert files
-    assert files <= shown
+    assert files <= linked

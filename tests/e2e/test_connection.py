@@ -124,9 +124,9 @@ def test_a_project_deleted_in_label_studio_is_shown_and_kept(labelled, backend):
     labelled.connect(backend)
     backend.wait_for_sync(labelled.uid)
     labelled.delete()
-    said = backend.manage("check_labelstudio", labelled.uid, check=False)
-    assert said.returncode == 1
-    assert "FAIL project" in said.stdout
+    check = backend.manage("check_labelstudio", labelled.uid, check=False)
+    assert check.returncode == 1
+    assert "FAIL project" in check.stdout
     assert len(backend.tasks(labelled.uid)) == 4
 
 

@@ -63,7 +63,7 @@ def number_of(task: dict) -> int:
     return int(re.search(r"n([0-9]+)x", task["data"]["image"])[1])
 
 
-def said(prediction: dict, control: str) -> str:
+def predicted(prediction: dict, control: str) -> str:
     (found,) = [r for r in prediction["result"] if r["from_name"] == control]
     return next(iter(found["value"].values()))[0]
 
@@ -81,7 +81,7 @@ def test_images_of_both_kinds_are_learned_and_predicted(project, backend):
     assert len(found) == UPLOADED + STORED
     assert {p["model_version"] for p in found.values()} == {version}
     unseen = [t for t in project.truth if t not in list(project.truth)[:ANNOTATED]]
-    right = [said(found[t], "digit") == project.truth[t] for t in unseen]
+    right = [predicted(found[t], "digit") == project.truth[t] for t in unseen]
     assert sum(right) / len(right) >= 0.9
 
 
@@ -95,7 +95,7 @@ def test_a_task_with_its_prediction_opens_where_predictions_are_validated(projec
 
     opened = project.open_task(task)
 
-    assert said(opened["predictions"][0], "digit") == project.truth[task]
+    assert predicted(opened["predictions"][0], "digit") == project.truth[task]
 
 
 def test_what_is_asked_for_alike_is_served_next(project, backend, rest):
@@ -114,7 +114,7 @@ def test_what_is_asked_for_alike_is_served_next(project, backend, rest):
         if p["model_version"] == version
     ]
     assert len(newest) >= 10
-    assert {said(p, "digit") for _, p in newest} == {"0"}
+    assert {predicted(p, "digit") for _, p in newest} == {"0"}
     assert sum(project.truth[t] == "0" for t, _ in newest) / len(newest) >= 0.9
 
 
@@ -129,7 +129,7 @@ def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, 
     project.retrieve_predictions()
 
     names = {
-        task["id"]: said(p, "group")
+        task["id"]: predicted(p, "group")
         for task in project.tasks()
         for p in task["predictions"]
         if p["model_version"] == version
@@ -150,7 +150,7 @@ def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, 
     project.retrieve_predictions([t for t, name in names.items() if name == names[some]])
 
     now = {
-        said(p, "group")
+        predicted(p, "group")
         for task in project.tasks()
         for p in task["predictions"]
         if p["model_version"] == renamed

@@ -18,21 +18,21 @@ def trained(labelstudio, backend):
     return project, backend.wait_for_version(project.uid)["version"], new
 
 
-def said(task) -> tuple[str, str]:
+def predicted(task) -> tuple[str, str]:
     (prediction,) = task["predictions"]
     return prediction["model_version"], prediction["result"][0]["value"]["choices"][0]
 
 
 def test_an_opened_task_is_predicted_at_once(trained):
     project, version, new = trained
-    assert said(project.open_task(new[0])) == (version, "A")
+    assert predicted(project.open_task(new[0])) == (version, "A")
 
 
 def test_the_label_stream_brings_each_task_with_its_prediction(trained):
     project, version, new = trained
     task = project.next_task()
     assert task["id"] in new
-    assert said(task) == (version, "A")
+    assert predicted(task) == (version, "A")
 
 
 def test_an_annotation_made_from_a_prediction_is_an_outcome_of_its_own_kind(trained, backend):

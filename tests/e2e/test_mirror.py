@@ -121,14 +121,14 @@ def test_a_renamed_label_is_not_answered_any_more_and_learned_under_its_new_name
         lambda: set(mirrored(backend, project).values()) == {"A"}, "the labels under the new config"
     )
     project.retrieve_predictions(new)
-    said = {
+    predicted = {
         region["value"]["choices"][0]
         for found in project.predictions().values()
         for prediction in found
         for region in prediction["result"]
     }
-    assert said <= {"A"}
-    assert project.predictions()[new[2]] == []  # it would have said B
+    assert predicted <= {"A"}
+    assert project.predictions()[new[2]] == []  # the prediction would have been B
 
     for task in project.import_texts(texts("B", 24, seed=28)):
         project.annotate(task, "Z")

@@ -51,7 +51,7 @@ def import_images(server, project, images, **fields) -> list[int]:
 
 def annotate(project, task: int, **choices: tuple[str, str]) -> None:
     """An annotation with the object and choice of each control."""
-    result = [region(said, control=name, obj=obj) for name, (obj, said) in choices.items()]
+    result = [region(choice, control=name, obj=obj) for name, (obj, choice) in choices.items()]
     project.annotate(task, None, result=result)
 
 
