@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from collections.abc import Iterable
 from importlib.metadata import packages_distributions
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from .running import ROOT
 
 PACKAGES = ("evals_backend", "mlapi", "registry")
+TOOLS = ("tests", "benchmarks")
+# Of benchmarks/peer, which runs in an environment of its own.
+PEERS = {"label_studio_ml", "model"}
 # The vision extra, and what it brings: requirements-vision.txt; the sentence encoder.
 OPTIONAL = {"torch", "transformers", "huggingface_hub", "onnxruntime", "tokenizers"}
 NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -29,10 +33,10 @@ def listed(text: str) -> dict[str, str]:
     return found
 
 
-def imported() -> dict[str, str]:
-    """The modules from elsewhere that the product imports, each with a file that does."""
+def imported(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """The modules from elsewhere that these packages import, each with a file that does."""
     found = {}
-    for package in PACKAGES:
+    for package in packages:
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
@@ -43,7 +47,7 @@ def imported() -> dict[str, str]:
                     continue
                 for name in names:
                     found[name.partition(".")[0]] = str(path.relative_to(ROOT))
-    own = {*PACKAGES, *sys.stdlib_module_names, *OPTIONAL}
+    own = {*PACKAGES, *TOOLS, *sys.stdlib_module_names, *OPTIONAL}
     return {name: where for name, where in found.items() if name not in own}
 
 
@@ -58,6 +62,17 @@ def test_whatever_is_imported_is_required(requirements):
         name: where
         for name, where in imported().items()
         if not {normalised(d) for d in distributions[name]} & set(requirements)
+    }
+    assert missing == {}
+
+
+def test_whatever_tests_and_benchmarks_import_is_required_for_development(requirements):
+    distributions = packages_distributions()
+    required = {*requirements, *listed((ROOT / "requirements-dev.in").read_text())}
+    missing = {
+        name: where
+        for name, where in imported(TOOLS).items()
+        if name not in PEERS and not {normalised(d) for d in distributions.get(name, [])} & required
     }
     assert missing == {}
 
