@@ -4,7 +4,8 @@
 
 Accuracy in points on up to 800 other texts. `before` is TF-IDF of words and characters 3 to 5 as
 artifacts without named analyzers have it; the character ridges are scikit-learn's on the same
-labels. FOLDER is where the sets of `script_texts.py` are fetched into.
+labels. The sentence encoder is among the candidates where it is installed. FOLDER is where the sets
+of `script_texts.py` are fetched into; `--only "sections en"` needs none of them.
 """
 
 import argparse
@@ -23,10 +24,15 @@ from sklearn.linear_model import RidgeClassifier  # noqa: E402
 
 from benchmarks import script_texts  # noqa: E402
 from mlapi.domain import TargetSpec  # noqa: E402
+from mlapi.inputs.text.input import DEFAULT, TextInput  # noqa: E402
 from mlapi.pipelines.classification.candidates import fit_ridge  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
 from mlapi.pipelines.classification.model_selection import Examples, select_model  # noqa: E402
 from mlapi.pipelines.text_classification import model  # noqa: E402
+from mlapi.pipelines.text_classification.sentence_vectors import (  # noqa: E402
+    SentenceCandidate,
+    TextAndSentenceCandidate,
+)
 
 ENGLISH = ROOT.parent / "shared" / "data" / "package_sections.jsonl"
 OTHERS = 800  # texts that the accuracy is of
@@ -55,15 +61,25 @@ def measure(texts: script_texts.Texts, size: int, seed: int) -> dict[str, float]
         ridge = RidgeClassifier().fit(vectors.fit_transform(learned), labels)
         right = ridge.predict(vectors.transform(others)) == truth
         found[f"ridge {first}-{last}"] = 100 * float(right.mean())
-    for candidate in model.TextModality.candidates:
+    modality = _modality()
+    for candidate in modality.candidates:
         estimator = candidate.fit(learned, labels, len(names), "single")
         found[candidate.name.removesuffix(" TF-IDF, linear")] = accuracy(estimator.scores(others))
     spec = TargetSpec("label", "text", "Text", "text", "choice", names)
     dealt = folds([names[number] for number in labels], seed)
-    examples = Examples(model.TextModality(), spec, learned, labels, dealt)
+    examples = Examples(modality, spec, learned, labels, dealt)
     selected = select_model(examples, None, "", 0).trained
     found["selected"] = accuracy(selected.probabilities(others))
     return found
+
+
+def _modality() -> model.TextModality:
+    """As a run of a project that chooses nothing has it."""
+    read = TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64})
+    if read.encoder is None:
+        return model.TextModality()
+    sentence = SentenceCandidate(read.encoder), TextAndSentenceCandidate(read.encoder)
+    return model.TextModality(read, sentence)
 
 
 def main() -> None:
@@ -73,7 +89,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 400])
     parser.add_argument("--seeds", type=int, default=3)
     chosen = parser.parse_args()
-    sets = script_texts.load(chosen.folder)
+    sets = {} if chosen.only == ["sections en"] else script_texts.load(chosen.folder)
     if ENGLISH.exists():
         with open(ENGLISH, encoding="utf-8") as lines:
             rows = map(json.loads, lines)
