@@ -53,7 +53,7 @@ class Candidate(ABC):
         """
 
     def takes_too_long(self, inputs: Sequence[Any], n_labels: int) -> bool:
-        """Whether one fit would take more than some two minutes of one core."""
+        """Whether one fit would take too long, by the work that it is, not by a clock."""
         return False
 
 

@@ -60,7 +60,7 @@ class Modality(ABC):
         return self.candidates
 
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:
-        """Whether `fit_columns` would take minutes."""
+        """Whether `fit_columns` would take too long."""
         return False
 
 

@@ -43,13 +43,13 @@ from mlapi.pipelines.text_classification.terms import (
 _BYTES_OF_A_TERM = 150  # of a vocabulary, about
 # Of a long text its words tell enough, and its characters would take ten times their time.
 _CHARACTERS = 1_000
-# A fit takes about 0.3 us for each character that is read, times the labels and ten more: a
-# minute or two at most. The bound is no clock, so that the same data give the same version.
+# The time of a fit grows with the characters that are read, times the labels and ten more. The
+# bound is no clock, so that the same data give the same version.
 _MOST_WORK = 400_000_000
 
 
 def characters_take_too_long(texts: Sequence[str], n_labels: int) -> bool:
-    """Whether a fit on the characters would take more than some two minutes of one core."""
+    """Whether a fit on the characters would take too long, by the work that it is."""
     return sum(min(len(text), _CHARACTERS) for text in texts) * (10 + n_labels) > _MOST_WORK
 
 
@@ -220,7 +220,7 @@ class TextModality(Modality):
         """Short characters alone where most of the letters are of scripts without spaces: there a
         word is a clause, which occurs once. Both kinds are compared where the texts are mixed.
 
-        With words where characters would take minutes.
+        With words where characters would take too long.
         """
         share = share_without_spaces(inputs)
         left_out: tuple[Candidate, ...] = (SHORT_CHAR,)
