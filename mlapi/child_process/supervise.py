@@ -219,7 +219,7 @@ def _spawned(program: Program, path: Path) -> _Spawned:
 
 
 def _end(process: _Spawned | Forked) -> None:
-    """End the whole process group: asked first, then killed."""
+    """End the whole process group: by SIGTERM, and by SIGKILL what does not end then."""
     if process.poll() is None:
         process.signal_group(signal.SIGTERM)
         _wait(process, _TERM_GRACE_S)

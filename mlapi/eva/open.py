@@ -23,7 +23,7 @@ from sqlalchemy import event
 
 from mlapi.eva.patches import keep_in_this_process
 
-_kept = threading.local()
+_cached = threading.local()
 
 # A directory is work space that goes with its job, and opening one takes 60 commits: half a second
 # of waiting for the disk on a busy machine.
@@ -32,7 +32,7 @@ _NO_WAIT = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY")
 
 def _catalog(uri: str) -> CatalogManager:
     """The thread's own catalog of a directory: a SQLAlchemy session belongs to one thread."""
-    catalogs = _kept.__dict__.setdefault("catalogs", {})
+    catalogs = _cached.__dict__.setdefault("catalogs", {})
     if uri not in catalogs:
         config = SQLConfig(uri)  # the one that the catalog will use
         event.listen(config.engine, "connect", _never_wait)
@@ -88,6 +88,6 @@ def open_eva(directory: Path, on_statement: Callable[[dict[str, Any]], None] | N
 
 def close_eva(eva: Eva) -> None:
     """Close this thread's connections to the directory."""
-    catalog: CatalogManager = _kept.__dict__["catalogs"].pop(eva.database.catalog_uri)
+    catalog: CatalogManager = _cached.__dict__["catalogs"].pop(eva.database.catalog_uri)
     catalog.sql_config.session.remove()
     catalog.close()

@@ -1,7 +1,8 @@
 """The inputs: what is read of tasks, one file or folder each.
 
-`base` has the interface. Imports images, labelstudio's references and domain, no database, and no
-pipeline; nothing imports numpy at its top, because label configs are matched without it.
+`base` has the interface. Imports images, texts, labelstudio's references and domain, and neither
+the database nor a pipeline; nothing imports numpy at its top, because label configs are matched
+without it.
 """
 
 from mlapi.inputs.base import Input

@@ -36,7 +36,7 @@ class Predictor(ABC):
         """For each task's data, the answers of the trained targets by control name.
 
         `specs` are today's targets, by which inputs are read; None: those of the training. A
-        control in none of them is left out. `store` has the features of images, and is not used
+        control in none of them is left out. `store` has what is read of images, and is not used
         for texts. Never raises for what a task holds.
         """
 
@@ -137,7 +137,7 @@ class Pipeline(ABC):
         """The model that its `to_parts` described. Raises ArtifactInvalid."""
 
     def merged(self, models: Sequence[Any]) -> "Model":
-        """The models of several parts as one. Never asked of a pipeline with `one_target`."""
+        """The models of several parts as one. Not called for a pipeline with `one_target`."""
         raise NotImplementedError
 
     @abstractmethod

@@ -14,10 +14,10 @@ READERS: dict[str, Callable[[Any], Any]] = {}
 
 @lru_cache(maxsize=4)
 def load_model(path: str, sha256: str) -> Any:
-    """The model in the file, whose content has this hash; once, however often it is asked for.
+    """The model in the file, whose content has this hash.
 
-    EvaDB makes its functions anew at every bind. Raises ArtifactMissing, ArtifactCorrupt,
-    ArtifactFormatOld or ArtifactInvalid.
+    Cached, because EvaDB makes its functions anew at every bind. Raises ArtifactMissing,
+    ArtifactCorrupt, ArtifactFormatOld or ArtifactInvalid.
     """
     from mlapi.pipelines import artifact  # numpy, which a label config is matched without
 

@@ -37,9 +37,9 @@ def validate(
     label config. Raises EvalsError, which names the option and the control.
     """
     own = _own(config, options, stored)
-    asked = {**of_project(options), CONTROLS: own}
-    _check_choices(config, asked)
-    matched = pipelines.match(config, asked)
+    requested = {**of_project(options), CONTROLS: own}
+    _check_choices(config, requested)
+    matched = pipelines.match(config, requested)
     if not matched.targets:
         raise NotServed(
             f"These options serve nothing: {pipelines.why_not(matched)}.", hint=_CORRECT

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mlapi import label_types
-from mlapi.domain import Condition, InputSpec, Match, TargetSpec
+from mlapi.domain import Condition, InputSpec, Match, TargetSpec, Unserved
 from mlapi.labelstudio import references, visibility
 from mlapi.labelstudio.label_config import MAX_NAME, Control, ObjectTag
 from mlapi.pipelines import refusals
@@ -64,7 +64,7 @@ def reachable(match: Match) -> Match:
         unserved=(
             *match.unserved,
             *(
-                refusals.Unserved(name, "parent_not_served", message)
+                Unserved(name, "parent_not_served", message)
                 for name in targets
                 if name not in found
             ),

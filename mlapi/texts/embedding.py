@@ -1,4 +1,4 @@
-"""Makes the vectors of a run's texts by EvaDB, and keeps them in the run's folder.
+"""Makes the vectors of a run's texts by EvaDB, and writes them into the run's folder.
 
 The parent process writes vectors that are stored, as `stored-<n>`; the child adds those that it
 makes, and the parent stores them.
@@ -20,7 +20,7 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.texts.function import SentenceEmbedding
 from mlapi.texts.refs import EncoderRef
-from mlapi.texts.vectors import key, known
+from mlapi.texts.vectors import cache_of, key
 
 STORED = "stored"
 _FOLDER = "texts"
@@ -49,12 +49,12 @@ def read_vectors(folder: Path) -> Iterator[tuple[str, str, dict[str, np.ndarray]
 def embed_texts(
     job: TrainingJob, eva: Eva, ref: EncoderRef, texts: Sequence[str], progress: ProgressWriter
 ) -> int:
-    """Have the vectors of all these texts known in this process, of new ones by EvaDB.
+    """Caches the vectors of all these texts in this process, and makes those of new ones by EvaDB.
 
     Returns how many are left for the next run, because all of them would take too long. Raises
     TrainingFailed if the encoder cannot be loaded, or is another one today.
     """
-    vectors = known(ref)
+    vectors = cache_of(ref)
     vectors.most = None
     for _, encoder, found in read_vectors(job.folder):
         if encoder == ref.encoder_name:

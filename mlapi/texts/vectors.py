@@ -1,4 +1,4 @@
-"""The vectors of texts that this process knows, and makes where it does not know them."""
+"""The process's cache of the vectors of texts, which are made where they are not in it."""
 
 import hashlib
 import threading
@@ -14,7 +14,7 @@ from mlapi.texts.refs import EncoderRef
 if TYPE_CHECKING:
     from mlapi.eva.online import OnlineFunction
 
-MOST_KEPT = 10_000  # vectors of an encoder, some 16 MB; a training keeps all of its own
+MOST_CACHED = 10_000  # vectors of an encoder, some 16 MB; a training caches all of its own
 
 
 def key(text: str) -> str:
@@ -22,10 +22,10 @@ def key(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-class KnownVectors:
+class VectorCache:
     """The vectors of one encoder by their texts' keys; the least recently used go first."""
 
-    def __init__(self, most: int | None = MOST_KEPT) -> None:
+    def __init__(self, most: int | None = MOST_CACHED) -> None:
         self.most = most
         self._lock = threading.Lock()
         self._found: OrderedDict[str, np.ndarray] = OrderedDict()
@@ -37,7 +37,7 @@ class KnownVectors:
                 self._found.popitem(last=False)
 
     def get(self, keys: Sequence[str]) -> dict[str, np.ndarray]:
-        """Those of the keys that are known."""
+        """Those of the keys that are cached."""
         with self._lock:
             found = {one: self._found[one] for one in keys if one in self._found}
             for one in found:
@@ -46,23 +46,23 @@ class KnownVectors:
 
 
 _state = threading.Lock()
-_known: dict[str, KnownVectors] = {}
+_caches: dict[str, VectorCache] = {}
 _functions: dict[str, "OnlineFunction"] = {}
 
 
-def known(ref: EncoderRef) -> KnownVectors:
-    """What this process knows of the encoder."""
+def cache_of(ref: EncoderRef) -> VectorCache:
+    """The process's cache of the encoder's vectors."""
     with _state:
-        return _known.setdefault(ref.encoder_name, KnownVectors())
+        return _caches.setdefault(ref.encoder_name, VectorCache())
 
 
 def vectors_of(ref: EncoderRef, texts: Sequence[str]) -> np.ndarray:
-    """(n, size) float32: known vectors, and those of other texts by the EvaDB function.
+    """(n, size) float32: cached vectors, and those of other texts by the EvaDB function.
 
     Raises TrainingFailed as `encoder_for` does.
     """
     keys = [key(text) for text in texts]
-    of_encoder = known(ref)
+    of_encoder = cache_of(ref)
     found = of_encoder.get(keys)
     missing = {k: text for k, text in zip(keys, texts, strict=True) if k not in found}
     if missing:

@@ -27,8 +27,8 @@ _CHALLENGER_BEAT_S = 0.25
 _CHILD_FROM, _CHILD_TO = 0.05, 0.9
 
 
-class Cancelled(Exception):  # noqa: N818 - not a failure: someone asked for it
-    """Someone asked to cancel the run."""
+class Cancelled(Exception):  # noqa: N818 - not a failure: it was requested
+    """The cancellation of the run was requested."""
 
 
 class RunTakenOver(Exception):  # noqa: N818 - the run is someone else's by now

@@ -16,7 +16,7 @@ from registry.models.run import RunKind, RunState
 
 log = structlog.get_logger(__name__)
 
-_ASK_EVERY_S = 1.0
+_CHECK_EVERY_S = 1.0
 
 
 def add(
@@ -52,14 +52,14 @@ class _Checkpoint:
     """Raises _Skipped where the worker has something else to do."""
 
     def __init__(self) -> None:
-        self._asked_at = monotonic()
+        self._checked_at = monotonic()
 
     def __call__(self) -> None:
         if shutdown_requested.is_set():
             raise _Skipped("the worker was told to stop")
-        if monotonic() - self._asked_at < _ASK_EVERY_S:
+        if monotonic() - self._checked_at < _CHECK_EVERY_S:
             return
-        self._asked_at = monotonic()
+        self._checked_at = monotonic()
         waiting = TrainingRun.objects.filter(state=RunState.QUEUED)
         if waiting.exclude(kind=RunKind.CHALLENGER).exists():
             raise _Skipped("another run waits for the worker")

@@ -45,7 +45,7 @@ class TextInput(Input):
     def chosen(self, options: Mapping[str, Any]) -> "TextInput":
         """By the option `encoder`. Raises TrainingFailed where one that was set is unavailable.
 
-        Without the default one, texts are learned as they always were, and so they are by a
+        Texts are learned without an encoder where the default one is unavailable, and by a
         pipeline that has no such option.
         """
         from mlapi.texts.encoders.loading import reference

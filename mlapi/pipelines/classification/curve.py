@@ -48,8 +48,8 @@ def learning_curve(
         name = trained.spec.name
         holdout = evaluation.holdout(dataset, today[name])
         if today[name].conditions:
-            shown = {outcome.task for outcome in result.outcomes if outcome.target == name}
-            holdout = holdout.without(set(holdout.tasks) - shown)
+            visible = {outcome.task for outcome in result.outcomes if outcome.target == name}
+            holdout = holdout.without(set(holdout.tasks) - visible)
         if holdout.tasks:
             metrics += _points(eva, job, dataset, trained, holdout, best[name], i + 1)
     return LearningCurve(metrics)

@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
-MAX_TRIED = 20  # clusters; more can be asked for
+MAX_TRIED = 20  # clusters; the option `clusters` may be larger
 _MIN_PER_CLUSTER = 3  # images of a cluster, on average, for that many clusters to be tried
 _SAMPLE = 2_000  # of which a silhouette is taken: it compares each with each
 _FITTED = 20_000  # k-means learns its centres from so many at most

@@ -16,7 +16,7 @@ class NearestCluster(
     inputs=[Column("features", "float32", (None,))],
     outputs=[Column("cluster", "int64"), Column("centrality", "float64")],
 ):
-    """One vector in; the number of its cluster and how central it is present out.
+    """One vector in; the number of its cluster and its centrality out.
 
     A row without a vector is in cluster -1.
     """

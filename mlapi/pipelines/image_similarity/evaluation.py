@@ -23,7 +23,7 @@ from mlapi.run_folder.job import TrainingJob
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
-MAX_EXEMPLARS = 100  # of the tasks that are most like a reference, kept to be shown
+MAX_EXEMPLARS = 100  # of the tasks that are most like a reference, stored as exemplars
 
 
 @dataclass

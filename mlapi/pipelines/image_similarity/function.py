@@ -14,7 +14,7 @@ class NearestReferences(
     inputs=[Column("features", "float32", (None,))],
     outputs=[Column("tasks", "int64", (None,)), Column("nearness", "float64", (None,))],
 ):
-    """One vector in; the task ids of its nearest references and how near each is out.
+    """One vector in; the task ids of its nearest references and their nearness out.
 
     A row without a vector has neither.
     """

@@ -30,7 +30,7 @@ from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.parts import Parts
 from mlapi.pipelines.text_classification.scripts import share_without_spaces, word_or_sign
 from mlapi.pipelines.text_classification.terms import (
-    BYTES_KEPT,
+    BYTES_CACHED,
     Analyzer,
     TermVectors,
     Vocabulary,
@@ -84,7 +84,7 @@ class TextVectors:
 
     @property
     def nbytes(self) -> int:
-        return _BYTES_OF_A_TERM * self.size + BYTES_KEPT * len(self.analyzers)
+        return _BYTES_OF_A_TERM * self.size + BYTES_CACHED * len(self.analyzers)
 
     @property
     def size(self) -> int:

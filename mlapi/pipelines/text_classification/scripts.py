@@ -1,4 +1,4 @@
-"""What the scripts of texts ask of an analyzer: how its words are told, and where it has none."""
+"""Scripts of texts: the pattern of words with their marks, and the share without spaces."""
 
 import re
 import unicodedata

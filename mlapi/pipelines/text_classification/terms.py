@@ -19,9 +19,9 @@ from scipy.sparse import csr_matrix, vstack
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 MAX_TERMS = 200_000  # of a vocabulary: the most frequent
-_WORDS_KEPT = 16_384
-_LONGEST_KEPT = 40  # characters; longer ones hardly come back
-BYTES_KEPT = _WORDS_KEPT * 300  # of memory, about
+_WORDS_CACHED = 16_384
+_LONGEST_CACHED = 40  # characters; longer ones hardly come back
+BYTES_CACHED = _WORDS_CACHED * 300  # of memory, about
 _AT_ONCE = 512  # texts, which bounds the memory that a long list takes beside its matrix
 _NUMBER = np.dtype(np.intc)
 
@@ -83,8 +83,8 @@ class _Words(dict[str, bytes]):
     def __missing__(self, word: str) -> bytes:
         numbers = [number(term) for cut, number in self._parts for term in cut(word)]
         found = array("i", [number for number in numbers if number is not None]).tobytes()
-        if len(word) <= _LONGEST_KEPT:
-            if len(self) >= _WORDS_KEPT:
+        if len(word) <= _LONGEST_CACHED:
+            if len(self) >= _WORDS_CACHED:
                 self.clear()
             self[word] = found
         return found

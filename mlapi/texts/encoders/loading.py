@@ -12,7 +12,6 @@ from mlapi.domain import TrainingFailed
 from mlapi.texts.encoders import errors, model_files
 from mlapi.texts.refs import EncoderRef, full_name, tokens_of
 
-NONE = "none"
 _PACKAGES = ("onnxruntime", "tokenizers")
 
 

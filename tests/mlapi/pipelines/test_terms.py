@@ -130,7 +130,7 @@ def test_no_texts_are_an_empty_matrix():
 
 @pytest.mark.parametrize("cached", [1, 50])
 def test_words_that_are_forgotten_and_come_again_have_the_same_weights(monkeypatch, cached):
-    monkeypatch.setattr(terms, "_WORDS_KEPT", cached)
+    monkeypatch.setattr(terms, "_WORDS_CACHED", cached)
     learned, _ = some_texts(300)
     ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
 
@@ -165,7 +165,7 @@ def test_texts_without_a_term_are_refused(learned):
 
 
 def test_threads_share_the_words_that_were_read(monkeypatch):
-    monkeypatch.setattr(terms, "_WORDS_KEPT", 20)
+    monkeypatch.setattr(terms, "_WORDS_CACHED", 20)
     learned, _ = some_texts(200)
     vectors = TextVectors(*BOTH)
     expected = vectors.fit_transform(learned).toarray()

@@ -54,7 +54,7 @@ def test_what_words_mean_is_learned_where_no_word_comes_back(with_encoder):
 
 @pytest.mark.encoder
 def test_the_encoder_is_an_evadb_function_that_reads_each_text_once(with_encoder, monkeypatch):
-    monkeypatch.setattr(vectors, "_known", {})
+    monkeypatch.setattr(vectors, "_caches", {})
     job = with_encoder()
     job.train()
 
@@ -73,7 +73,7 @@ def test_stored_vectors_are_not_made_again(with_encoder, monkeypatch):
     made = loading.encoder_for(ref).encode(SENTENCES)
     stored = dict(zip(map(vectors.key, SENTENCES), made, strict=True))
     embedding.write_vectors(job.folder, "stored-0", ref, stored)
-    monkeypatch.setattr(vectors, "_known", {})
+    monkeypatch.setattr(vectors, "_caches", {})
 
     job.train()
 
@@ -111,7 +111,7 @@ def test_a_version_that_reads_no_vectors_records_no_encoder():
 @pytest.mark.encoder
 def test_texts_beyond_what_one_run_encodes_are_left_for_the_next(with_encoder, monkeypatch):
     monkeypatch.setattr(embedding, "_MOST_WORK", 300)
-    monkeypatch.setattr(vectors, "_known", {})
+    monkeypatch.setattr(vectors, "_caches", {})
     job = with_encoder()
     result = job.train()
 
