@@ -157,7 +157,8 @@ def _merged(job: TrainingJob, parts: Sequence[Stored]) -> Stored:
 def _has_a_target_of(job: TrainingJob, part: Stored) -> bool:
     """Whether the champion's part of the job's pipeline has learned any of its targets."""
     try:
-        loaded = pipelines.get(job.pipeline).load(read_verified(part.path, part.sha256))
+        model = load_model(str(part.path), part.sha256)
+        loaded = pipelines.get(job.pipeline).predictor(model)
     except Exception:  # noqa: BLE001 - it does not load, so it fills nothing
         return False
     return not {t.name for t in loaded.targets}.isdisjoint(t.name for t in job.targets)
