@@ -11,7 +11,6 @@ from django.db.models import prefetch_related_objects
 
 from mlapi import label_types, pipelines
 from mlapi.domain import TargetSpec
-from mlapi.pipelines.base import Pipeline
 from mlapi.served_config import ServedConfig, resolve
 from registry import classes
 from registry.actions import tasks
@@ -44,7 +43,9 @@ class PolicyInputs:
     @property
     def counts_tasks(self) -> bool:
         """Whether tasks are counted, labelled or not, rather than usable labels."""
-        return any(pipeline.counts == "tasks" for pipeline in _pipelines(self.project))
+        return any(
+            pipeline.counts == "tasks" for pipeline in pipelines.named(self.project.pipeline)
+        )
 
     @property
     def noun(self) -> str:
@@ -82,7 +83,9 @@ class PolicyInputs:
         """Whether the last training took under 5 s; before the first, whether texts are read."""
         last = self.last
         if last is None:
-            return all(pipeline.input.in_data for pipeline in _pipelines(self.project))
+            return all(
+                pipeline.input.in_data for pipeline in pipelines.named(self.project.pipeline)
+            )
         return bool(last.started_at and last.ended_at and last.ended_at - last.started_at < QUICK)
 
     @property
@@ -137,16 +140,11 @@ def policy_of(project: Project) -> dict[str, Any]:
     """
     usual = default_policy()
     policy = {**usual, **project.policy}
-    serving = _pipelines(project)
+    serving = pipelines.named(project.pipeline)
     for name in {name for pipeline in serving for name in pipeline.policy}:
         if policy[name] == usual[name]:
             policy[name] = min(pipeline.policy.get(name, usual[name]) for pipeline in serving)
     return policy
-
-
-def _pipelines(project: Project) -> list[Pipeline]:
-    names = project.pipeline.split(", ") if project.pipeline else []
-    return [pipelines.get(name) for name in names]
 
 
 # Two, because at most one training of a project is active, and then it is the newest.
