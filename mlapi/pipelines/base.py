@@ -61,6 +61,10 @@ class RunHistory(Protocol):
         """Id and candidates of earlier runs, the newest first; of at most so many runs."""
 
 
+# The parameter that says whether a challenger follows the run.
+CHALLENGER = "challenger"
+
+
 @dataclass(frozen=True)
 class RunPlan:
     """A pipeline's parameters of a run, and the reasons for them by name."""
@@ -128,7 +132,7 @@ class Pipeline(ABC):
     ) -> RunPlan:
         """Its parameters of a run; `options` have defaults. Called in the parent process.
 
-        With the parameter `challenger` a run of that kind follows.
+        With the parameter CHALLENGER a run of that kind follows.
         """
         return RunPlan()
 

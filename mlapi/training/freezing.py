@@ -12,7 +12,7 @@ from mlapi.errors import NotServed
 from mlapi.inputs.base import Preparation
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.pipelines import control_options
-from mlapi.pipelines.classification.automl_policy import CHALLENGER
+from mlapi.pipelines.base import CHALLENGER
 from mlapi.pipelines.control_options import CONTROLS
 from mlapi.pipelines.options import agreed
 from mlapi.run_folder.job import TrainingJob

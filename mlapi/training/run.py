@@ -20,8 +20,8 @@ from mlapi.child_process.supervise import (
     TimeLimit,
 )
 from mlapi.inputs.base import Preparation
+from mlapi.pipelines.base import CHALLENGER
 from mlapi.pipelines.classification import automl_policy
-from mlapi.pipelines.classification.automl_policy import CHALLENGER
 from mlapi.run_folder.result import read_result
 from mlapi.training import learning_curve, mirror_update
 from mlapi.training.freezing import Frozen, freeze

@@ -5,14 +5,12 @@ from typing import Any
 
 from mlapi.domain import TargetSpec
 from mlapi.label_types import shape_of
-from mlapi.pipelines.base import RunHistory, RunPlan
+from mlapi.pipelines.base import CHALLENGER, RunHistory, RunPlan
 from mlapi.pipelines.classification.candidate_policy import LEFT_OUT, left_out
 from registry.training_result import CandidateRow
 
 # The name of the parameter; a candidate whose name contains it is AutoML's.
 NAME = "automl"
-# The parameter that says whether a challenger follows.
-CHALLENGER = "challenger"
 # With fewer examples one fifth of them is too few to score on.
 MIN_EXAMPLES = 200
 _RUNS_LOOKED_AT = 50
