@@ -18,7 +18,7 @@ from registry.models import TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory, WorkerFactory, promote
 from tests.mlapi.caller import Caller
 from tests.mlapi.training.projects import labelled_project, small_programs
-from tests.mlapi.training.test_run import Elsewhere, is_running
+from tests.mlapi.training.runs import Elsewhere, is_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from registry.models.run import RunKind
 from tests.factories import ModelVersionFactory, TrainingRunFactory, promote
 
 from .projects import label, labelled_project, small_programs
-from .test_run import Elsewhere, wait_for
+from .runs import Elsewhere, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

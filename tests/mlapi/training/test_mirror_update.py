@@ -1,0 +1,70 @@
+"""The mirror as a run finds it: what could not be read of Label Studio, and what the run says."""
+
+import pytest
+from django.utils import timezone
+
+from mlapi.training.run import carry_out
+from registry.actions import project_settings
+from registry.error_codes import CODES
+from registry.models import Project, TrainingRun
+from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
+
+from .projects import labelled_project, small_programs
+from .runs import UNHURRIED, carried_out, queued
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("no_folder_is_left"),
+]
+
+
+def test_start_training_without_credentials_learns_from_the_mirror(project):
+    run = queued(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=UNHURRIED)
+    assert run.state == "succeeded"
+    assert "Reading from Label Studio failed" in run.log
+
+
+def test_a_run_that_could_not_read_label_studio_says_so_with_the_cure():
+    project = labelled_project({})
+    Project.objects.filter(pk=project.pk).update(uid=UID)
+    with LabelStudioAPI(project.label_config) as api:
+        project_settings.set_credentials(project, api.url, "a-token", actor="test")
+        api.add({"text": "good"}, "Positive")
+        unread = ("/api/projects/1/export", "/api/tasks")
+        api.gateway = lambda call: (504, b"") if call.path in unread else None
+        run = carried_out(project)
+    assert (run.state, run.error_code) == ("failed", "labelstudio_server_error")
+    assert "504" in run.error
+    assert "No task has a usable label" in run.error
+    assert run.hint == CODES["labelstudio_server_error"].hint
+    assert "Label some tasks" not in run.hint
+
+
+@pytest.mark.parametrize(
+    ("step", "cause", "code"),
+    [
+        ("reach", "labelstudio_unreachable", "labelstudio_unreachable"),
+        ("export", "", "labels_unread"),  # of a check by an earlier release
+        ("webhook", "labelstudio_rejected", "no_labels"),
+        (None, "", "no_labels"),
+    ],
+)
+def test_a_run_after_a_sync_that_could_not_read_says_so(step, cause, code):
+    project = labelled_project({})
+    report = {"step": step, "ok": step is None, "detail": "It answered 504.", "cure": "Ask again."}
+    report["code"] = cause
+    connection = {"ok": step is None, "failed": step, "steps": [report]}
+    Project.objects.filter(pk=project.pk).update(synced_at=timezone.now(), connection=connection)
+    run = carried_out(project)
+    assert (run.state, run.error_code) == ("failed", code)
+    assert ("It answered 504. No task" in run.error) == (code != "no_labels")
+    assert (run.hint == "Ask again.") == (code != "no_labels")
+
+
+def test_a_run_while_label_studio_is_still_being_read_says_how_far_it_was(project):
+    Project.objects.filter(pk=project.pk).update(reading={"after": 60, "read": 60, "of": 9_000})
+    run = carried_out(project)
+    assert run.state == "succeeded"
+    assert run.dataset_counts["read_so_far"] == {"read": 60, "of": 9_000}
+    assert "60 of 9,000 tasks have been read from Label Studio so far" in run.log
