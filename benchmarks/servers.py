@@ -6,20 +6,15 @@ does not install are looked for in the virtual environment that `--python` names
 """
 
 import argparse
-import os
-import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import httpx
 
-from benchmarks.harness import numbers, processes, report, wrk
-from tests.e2e import processes as servers
+from benchmarks.harness import numbers, processes, report, web_server, wrk
+from tests.e2e.processes import free_port
 
 APPLICATION = "benchmarks.limits.empty_wsgi:application"
 THREADS = "8"
@@ -61,27 +56,14 @@ class Server:
     """One of them, running."""
 
     def __init__(self, command: list[str], closing: ExitStack) -> None:
-        self.port = servers.free_port()
-        folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-server-"))
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-        env = inherited | {
-            "PORT": str(self.port),
+        self.port = free_port()
+        env = {
             "PYTHONPATH": str(report.ROOT),
-            "DATA_DIR": folder,
             "DATABASE_URL": "postgres:///unused",
             "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
             "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{self.port} --log-level warning",
         }
-        self._log = Path(folder) / "log"
-        self._process = servers.start(command, env, self._log, report.ROOT)
-        closing.callback(self._stop)
-        give_up = time.monotonic() + 60
-        while time.monotonic() < give_up:
-            with suppress(httpx.HTTPError):
-                httpx.get(self.url, timeout=5)
-                return
-            time.sleep(0.05)
-        raise SystemExit(f"No answer from {command}.\n{servers.tail(self._log)}")
+        self._process = web_server.serve(command, self.port, env, closing)
 
     @property
     def url(self) -> str:
@@ -115,10 +97,6 @@ class Server:
         with suppress(httpx.HTTPError):
             httpx.get(self.url, timeout=_WAIT_S)
         return 1000 * (time.perf_counter() - began)
-
-    def _stop(self) -> None:
-        with suppress(subprocess.TimeoutExpired):
-            servers.stop(self._process, signal.SIGTERM, patience_s=5)
 
 
 def main() -> None:

@@ -3,17 +3,13 @@
 import os
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
-
-from benchmarks.harness import numbers, protocol, report, wrk
+from benchmarks.harness import numbers, protocol, report, web_server, wrk
 from benchmarks.harness.subjects import Own
-from tests.e2e import processes as servers
+from tests.e2e.processes import free_port
 
 BARE = "wrk against a server that parses nothing, requests/s"
 EMPTY = "empty WSGI application under the same server, requests/s"
@@ -96,22 +92,9 @@ class Limits:
 
     def _serve(self, command: Sequence[str], env: dict[str, str]) -> str:
         """The URL of a server that answers, which ends with us."""
-        port = servers.free_port()
-        folder = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-limit-"))
-        inherited = {k: os.environ[k] for k in ("PATH", "HOME", "TMPDIR") if k in os.environ}
-        env = {**inherited, **env, "DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
-        process = servers.start([*command], env, Path(folder) / "log", report.ROOT)
-        self._closing.callback(servers.stop, process)
-        url = f"http://127.0.0.1:{port}"
-        give_up = time.monotonic() + 60
-        while time.monotonic() < give_up:
-            with suppress(httpx.HTTPError):
-                httpx.get(url, timeout=5)
-                return url
-            time.sleep(0.05)
-        raise SystemExit(
-            f"No answer from {' '.join(command)}.\n{servers.tail(Path(folder) / 'log')}"
-        )
+        port = free_port()
+        web_server.serve(command, port, env, self._closing)
+        return f"http://127.0.0.1:{port}"
 
 
 def _end(process: subprocess.Popen) -> None:
