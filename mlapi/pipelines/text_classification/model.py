@@ -2,10 +2,9 @@
 
 The candidates are TF-IDF of words, of characters, or of both, with ridge regression. Ridge on
 +-1 targets was chosen side by side with LinearSVC, logistic regression and complement naive Bayes
-in 5-fold cross-validation on 1,200 and 2,400 short texts of six classes: within noise of the best
-of them (0.79 and 0.84 on average; a split of 240 varies by 0.03), deterministic, and one estimator
-for one label and for several. Where a script puts no spaces between words, characters 1 to 3 are
-ahead of words by 5 to 15 points (`benchmarks/script_quality.py`)."""
+in 5-fold cross-validation on short texts: within noise of the best of them, deterministic, and one
+estimator for one label and for several. Where a script puts no spaces between words, characters 1
+to 3 are ahead of words by 5 to 15 points (`benchmarks/script_quality.py`)."""
 
 import re
 from collections.abc import Hashable, Sequence

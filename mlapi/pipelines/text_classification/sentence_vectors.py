@@ -18,8 +18,7 @@ from mlapi.texts.encoders.loading import encoder_for
 from mlapi.texts.refs import EncoderRef
 from mlapi.texts.vectors import vectors_of
 
-# Beside TF-IDF of words and of characters, each of length 1. On short texts of six classes it is
-# 7 points better than 1 with 50 labels, and as good with 1,000.
+# Beside TF-IDF of words and of characters, each of length 1.
 WEIGHT = 2.0
 
 
