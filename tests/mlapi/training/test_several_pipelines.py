@@ -10,11 +10,11 @@ from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.scoring import score
 from registry.actions.tasks import TaskState
 from registry.models import Outcome, Task
-from tests.factories import ProjectFactory
+from tests.factories import ProjectFactory, mirror
 from tests.mlapi.image_files import digits
+from tests.mlapi.image_projects import CONFIG, images_of, server, train
 from tests.mlapi.labelstudio.webhooks import annotation
 from tests.mlapi.pipelines.texts import WORDS, some_texts
-from tests.mlapi.training.test_images import CONFIG, images_of, mirror, server, train
 
 __all__ = ["server"]
 pytestmark = pytest.mark.django_db(transaction=True)
