@@ -60,7 +60,7 @@ class TaskState:
 
     `row` is the live row that mirrors it, None for a task that is not mirrored yet. The other
     fields are those of the model Task. `split_basis` and `labelled_controls` are of all labels that
-    the state has had, for it may have others when it is written.
+    the row and the state have had, for it may have others when it is written.
     """
 
     labelstudio_id: int
@@ -77,6 +77,10 @@ class TaskState:
     split_basis: SplitBasis | None = None
     row: Task | None = None
 
+    def __post_init__(self) -> None:
+        if self.row is not None:
+            self.labelled_controls = self.labelled_controls.union(self.row.labelled_controls)
+
     @classmethod
     def of(cls, row: Task) -> "TaskState":
         """The state that a row has."""
@@ -89,7 +93,6 @@ class TaskState:
             classes=row.classes,
             ties=row.ties,
             input_key=row.input_key,
-            labelled_controls=frozenset(row.labelled_controls),
             source_updated_at=row.source_updated_at,
             event_at=row.event_at,
             row=row,
@@ -187,7 +190,7 @@ def _apply(task: Task, state: TaskState) -> bool:
         "classes": state.classes,
         "ties": state.ties,
         "input_key": state.input_key,
-        "labelled_controls": sorted(state.labelled_controls.union(task.labelled_controls)),
+        "labelled_controls": sorted(state.labelled_controls),
         "source_updated_at": state.source_updated_at,
         "event_at": state.event_at,
     }
