@@ -37,55 +37,37 @@ class Decision:
         return CLAUSES[self.clause]
 
 
-def decide(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> Decision:
+def decide(
+    rule: str,
+    comparison: dict[str, Any] | None,
+    has_champion: bool,
+    *,
+    is_challenger: bool = False,
+) -> Decision:
     """Apply the project's rule to a comparison of candidate and champion.
 
     `comparison` holds `metric`, `candidate` and `champion` (that metric of each on the same
     holdout, under today's config), `n` (tasks both were evaluated on) and
-    `champion_serves` (whether the champion can serve the config at all).
+    `champion_serves` (whether the champion can serve the config at all). A challenger has learned
+    from no more labels than the champion, so only a better score makes it worth a change of the
+    served version, also where the rule is to promote every version.
     """
     if rule == PromotionRule.NEVER:
         return Decision(False, "never")
     if not has_champion:
         return Decision(True, "no_champion")
-    if rule == PromotionRule.ALWAYS:
+    if rule == PromotionRule.ALWAYS and not is_challenger:
         return Decision(True, "always")
     if not comparison:
         return Decision(False, "not_compared")
     if not comparison.get("champion_serves", True):
         return Decision(True, "champion_cannot_serve")
     if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
-        return Decision(True, "not_evaluated")
-    gain = _gain(comparison)
-    if gain is None:
-        return Decision(False, "not_compared")
-    return Decision(gain >= 0, "as_good" if gain >= 0 else "worse")
-
-
-def decide_challenger(rule: str, comparison: dict[str, Any] | None, has_champion: bool) -> Decision:
-    """The same for a challenger, which has learned from no more labels than the champion.
-
-    So only a better score makes it worth a change of the served version.
-    """
-    if rule == PromotionRule.NEVER:
-        return Decision(False, "never")
-    if not has_champion:
-        return Decision(True, "no_champion")
-    if not comparison:
-        return Decision(False, "not_compared")
-    if not comparison.get("champion_serves", True):
-        return Decision(True, "champion_cannot_serve")
-    if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
-        return Decision(False, "not_evaluated")
-    gain = _gain(comparison)
-    if gain is None:
-        return Decision(False, "not_compared")
-    return Decision(gain > 0, "better" if gain > 0 else "not_better")
-
-
-def _gain(comparison: dict[str, Any]) -> float | None:
-    """By how much the candidate is better; None where either has no score."""
+        return Decision(not is_challenger, "not_evaluated")
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
-        return None
-    return info(comparison.get("metric", "")).gain(candidate, champion)
+        return Decision(False, "not_compared")
+    gain = info(comparison.get("metric", "")).gain(candidate, champion)
+    if is_challenger:
+        return Decision(gain > 0, "better" if gain > 0 else "not_better")
+    return Decision(gain >= 0, "as_good" if gain >= 0 else "worse")

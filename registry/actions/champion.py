@@ -98,9 +98,12 @@ def apply_promotion_rule(
     compared = (comparison or {}).get("champion_label")
     if project.champion and compared and compared != project.champion.label:
         comparison = None
-    is_challenger = run is not None and run.kind == RunKind.CHALLENGER
-    decide = promotion.decide_challenger if is_challenger else promotion.decide
-    decision = decide(project.promotion_rule, comparison, has_champion=project.champion is not None)
+    decision = promotion.decide(
+        project.promotion_rule,
+        comparison,
+        has_champion=project.champion is not None,
+        is_challenger=run is not None and run.kind == RunKind.CHALLENGER,
+    )
     evaluated = comparison or _own_numbers(version)
     numbers = {**evaluated, "rule": project.promotion_rule, "clause": decision.clause}
     if decision.promote:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.promotion import CLAUSES, decide, decide_challenger
+from registry.promotion import CLAUSES, decide
 
 COMPARED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
 ERRORS = COMPARED | {"metric": "mae"}
@@ -67,6 +67,6 @@ def test_the_rule(rule, comparison, has_champion, promote, clause):
 def test_a_challenger_is_promoted_only_if_it_is_better(
     rule, comparison, has_champion, promote, clause
 ):
-    decision = decide_challenger(rule, comparison, has_champion)
+    decision = decide(rule, comparison, has_champion, is_challenger=True)
     assert (decision.promote, decision.clause) == (promote, clause)
     assert decision.reason == CLAUSES[clause]
