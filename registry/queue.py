@@ -21,15 +21,10 @@ def process_events(project_id: int) -> None:
     _enqueue("process_events", project_id, cluster=EVENTS)
 
 
-def is_waiting(job: str, *args: object, cluster: str = EVENTS) -> bool:
-    """Whether such a job waits in the queue, and no worker has taken it yet.
-
-    `args` are the first of its arguments.
-    """
-    waiting = OrmQ.objects.filter(key=cluster, lock__lte=timezone.now())
-    return any(
-        each.func() == f"mlapi.jobs.{job}" and each.args()[: len(args)] == args for each in waiting
-    )
+def waiting_projects(job: str) -> set[int]:
+    """The projects for which such a job waits in the events cluster: no worker has taken it yet."""
+    waiting = OrmQ.objects.filter(key=EVENTS, lock__lte=timezone.now())
+    return {each.args()[0] for each in waiting if each.func() == f"mlapi.jobs.{job}"}
 
 
 def others_wait() -> bool:

@@ -113,9 +113,9 @@ def requeue_stuck_events() -> None:
         .annotate(since=Min("received_at"))
         .filter(since__lt=timezone.now() - LOST_AFTER)
     )
-    for row in waiting:
-        if not queue.is_waiting("process_events", row["project"]):
-            queue.process_events(row["project"])
+    stuck = set(waiting.values_list("project", flat=True))
+    for project in sorted(stuck - queue.waiting_projects("process_events")):
+        queue.process_events(project)
 
 
 def requeue_lost_syncs() -> None:

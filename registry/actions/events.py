@@ -103,7 +103,7 @@ def _queue_processing(project_id: int) -> None:
     if requested is None:
         return
     (requested_before,) = requested
-    if requested_before is None or not queue.is_waiting("process_events", project_id):
+    if requested_before is None or project_id not in queue.waiting_projects("process_events"):
         queue.process_events(project_id)
 
 

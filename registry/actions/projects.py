@@ -171,7 +171,7 @@ def request_sync(project: Project, reason: str) -> bool:
         before = row.values_list("sync_queued_at", flat=True).first()
         recent = Q(sync_queued_at__isnull=False, sync_queued_at__gt=now - SYNC_LOST_AFTER)
         requested = bool(row.exclude(recent).update(sync_queued_at=now))
-        if requested and (before is None or not queue.is_waiting("sync", project.pk)):
+        if requested and (before is None or project.pk not in queue.waiting_projects("sync")):
             queue.sync(project.pk, reason)
             return True
     return False
@@ -179,9 +179,10 @@ def request_sync(project: Project, reason: str) -> bool:
 
 def requeue_syncs() -> None:
     """Queue the syncs that were requested while all that may read were reading."""
-    for project in Project.objects.filter(sync_queued_at__isnull=False):
-        if not queue.is_waiting("sync", project.pk):
-            queue.sync(project.pk, "requested during another sync")
+    requested = Project.objects.filter(sync_queued_at__isnull=False)
+    ids = set(requested.values_list("pk", flat=True))
+    for project in sorted(ids - queue.waiting_projects("sync")):
+        queue.sync(project, "requested during another sync")
 
 
 def begin_sync(project: Project) -> None:

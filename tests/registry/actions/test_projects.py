@@ -204,6 +204,21 @@ def test_a_sync_that_waits_for_a_worker_is_not_queued_again(django_capture_on_co
     assert OrmQ.objects.count() == 1
 
 
+def test_syncs_that_wait_for_a_worker_are_looked_up_in_two_queries(
+    django_capture_on_commit_callbacks, django_assert_num_queries
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(3):
+            projects.request_sync(make.ProjectFactory(), "setup")
+    with django_assert_num_queries(2), django_capture_on_commit_callbacks() as queued:
+        projects.requeue_syncs()
+    assert not queued
+    OrmQ.objects.last().delete()
+    with django_capture_on_commit_callbacks() as queued:
+        projects.requeue_syncs()
+    assert len(queued) == 1
+
+
 def test_a_sync_that_was_lost_with_its_worker_is_queued_again():
     project = make.ProjectFactory()
     projects.request_sync(project, "setup")
