@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -35,20 +36,9 @@ class Setup:
     backend_url: str
     with_password: bool = False
 
-    def changes(self, project: Project) -> dict[str, Any]:
-        """The fields that the project does not have as they are said here, but for the config.
-
-        The first hostname is pinned; another one is only noted, and nothing else of its request
-        is kept: its token belongs to a host that no one has vouched for.
-        """
-        fields = self.fields()
-        hostname = fields.get("hostname")
-        if project.hostname and hostname and hostname != project.hostname:
-            fields = {"other_hostname": hostname}
-        return {name: value for name, value in fields.items() if getattr(project, name) != value}
-
+    @cached_property
     def fields(self) -> dict[str, Any]:
-        """The fields of a new project."""
+        """The fields of a new project, but for the config."""
         hostname = sanitize(self.hostname).rstrip("/")[:500]
         extra_params, backend_url = sanitize(self.extra_params), self.backend_url[:500]
         fields = {"extra_params": extra_params, "backend_url": backend_url}
@@ -57,16 +47,30 @@ class Setup:
             fields |= {"knows_password": True} if self.with_password else {}
         return fields
 
+    def changes(self, project: Project) -> dict[str, Any]:
+        """The fields that the project has with other values, but for the config.
+
+        The first hostname is pinned; another one is only noted, and nothing else of its request
+        is stored: its token belongs to a host that no one has vouched for.
+        """
+        is_foreign = self._is_foreign(project)
+        fields = {"other_hostname": self.fields["hostname"]} if is_foreign else self.fields
+        return {name: value for name, value in fields.items() if getattr(project, name) != value}
+
     def has_new_config(self, project: Project) -> bool:
         """Whether the config is another one than the project's, and from its own host."""
-        hostname = self.fields().get("hostname")
-        is_foreign = project.hostname and hostname and hostname != project.hostname
-        changed = bool(self.label_config) and sanitize(self.label_config) != project.label_config
-        return changed and not is_foreign
+        if not self.label_config or self._is_foreign(project):
+            return False
+        return bool(sanitize(self.label_config) != project.label_config)
 
     def is_stored_in(self, project: Project) -> bool:
         """Whether the project has all of it already."""
         return not self.changes(project) and not self.has_new_config(project)
+
+    def _is_foreign(self, project: Project) -> bool:
+        """Whether it names another host than the one that the project is pinned to."""
+        hostname = self.fields.get("hostname")
+        return bool(project.hostname and hostname and hostname != project.hostname)
 
 
 def upsert_from_setup(uid: str, setup: Setup) -> tuple[Project, bool, bool]:
@@ -74,12 +78,12 @@ def upsert_from_setup(uid: str, setup: Setup) -> tuple[Project, bool, bool]:
 
     One query when nothing changed, two for a change or a new project. The label
     config itself is stored by `set_config` alone, together with the fingerprint and the
-    pipeline that belong to it, so it stays news until someone has taken it in.
+    pipeline that belong to it, so it counts as new until its event is applied.
     """
     project = Project.objects.select_related("champion").filter(uid=uid).first()
     created = False
     if project is None:
-        project, created = _insert(uid, **setup.fields())
+        project, created = _insert(uid, **setup.fields)
     has_new_config = setup.has_new_config(project)
     if changes := setup.changes(project):
         # Only while the pinned hostname is still the one that was read: of two first setups
