@@ -1,7 +1,6 @@
 """Chooses the Label Studio and the key for a project: pairs of URL and key, never mixed."""
 
 import ipaddress
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from django.conf import settings
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.errors import LabelStudioError, Missing, NoCredentials, ProjectMismatch
 from mlapi.labelstudio.http import READ_S
+from mlapi.labelstudio.interruptible import Checkpoint
 from registry.models import Project
 
 
@@ -58,7 +58,7 @@ def open_project(
     project: Project,
     *,
     read_timeout_s: float = READ_S,
-    checkpoint: Callable[[], None] = lambda: None,
+    checkpoint: Checkpoint = lambda: None,
 ) -> tuple[LabelStudio, Credentials, dict[str, Any]]:
     """A client of the project's Label Studio, its credentials, and the project's data there.
 

@@ -50,14 +50,6 @@ class InterruptibleNetwork(httpcore.NetworkBackend):
         )
         return _Stream(stream, self)
 
-    def connect_unix_socket(self, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
-        """Not used."""
-        raise NotImplementedError
-
-    def sleep(self, seconds: float) -> None:
-        """Waits."""
-        self._sockets.sleep(seconds)
-
     def left(self, timeout: float | None, expired: type[Exception]) -> float:
         """The seconds that a step may take. Raises `expired`, and what the checkpoint raises."""
         self._checkpoint()

@@ -57,7 +57,7 @@ Task = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Fields:
-    """What of tasks is asked for; `outline` is all of it but the tasks' data."""
+    """The fields of tasks that a request names; `outline` is all of them but the tasks' data."""
 
     required: schemas.Fields
     extra: Mapping[str, str]
@@ -109,7 +109,7 @@ class TaskPages(HttpClient):
             yield from self._pages(project_id, filters, _WITH_ANNOTATIONS)
 
     def _pages(
-        self, project_id: int, filters: list[Filter], fields: "_Fields", last: int = 0
+        self, project_id: int, filters: list[Filter], fields: _Fields, last: int = 0
     ) -> Iterator[list[Task]]:
         """In order of id, each after the last id of the one before: deletions shift no page."""
         reading = _Reading(self, project_id, filters, fields)
@@ -133,7 +133,7 @@ class _Reading:
     """One walk over the tasks that the filters let through."""
 
     def __init__(
-        self, client: TaskPages, project_id: int, filters: list[Filter], fields: "_Fields"
+        self, client: TaskPages, project_id: int, filters: list[Filter], fields: _Fields
     ) -> None:
         self._client = client
         self._project_id = project_id
