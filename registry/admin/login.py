@@ -69,23 +69,25 @@ def _take(names: list[tuple[Throttle, str]]) -> None:
 
 def _known_browser(request: HttpRequest, user: str) -> str:
     """The browser's number if the user has logged in with it before, else ""."""
+    browser, users = _read_cookie(request)
+    return browser if user in users else ""
+
+
+def _read_cookie(request: HttpRequest) -> tuple[str, list[str]]:
+    """The browser's number and the users who have logged in with it; "" and none without one."""
     try:
         known = signing.loads(request.COOKIES.get(_COOKIE, ""), salt=_SALT, max_age=_KNOWN_FOR_S)
-        return str(known["browser"]) if user in known["users"] else ""
+        return str(known["browser"]), list(known["users"])
     except (signing.BadSignature, KeyError, TypeError):
-        return ""
+        return "", []
 
 
 def _remember(request: HttpRequest, response: HttpResponseBase, user: str) -> None:
-    try:
-        known = signing.loads(request.COOKIES.get(_COOKIE, ""), salt=_SALT)
-        browser, users = known["browser"], known["users"]
-    except (signing.BadSignature, KeyError, TypeError):
-        browser, users = secrets.token_hex(8), []
+    browser, users = _read_cookie(request)
     users = [*(u for u in users if u != user), user][-5:]
     response.set_cookie(
         _COOKIE,
-        signing.dumps({"browser": browser, "users": users}, salt=_SALT),
+        signing.dumps({"browser": browser or secrets.token_hex(8), "users": users}, salt=_SALT),
         max_age=_KNOWN_FOR_S,
         secure=request.is_secure(),
         httponly=True,
