@@ -1,5 +1,6 @@
 """Whether the database is that of this release: its migrations beside those of the code."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from django.db import connection
@@ -20,13 +21,16 @@ class DatabaseNewer(HttpError):
 
 def require_known() -> None:
     """Raises DatabaseNewer if the database has a migration that this release does not know."""
-    applied = {name for app, name in MigrationRecorder(connection).applied_migrations()
-               if app == _APP}  # fmt: skip
+    applied = _names(MigrationRecorder(connection).applied_migrations())
     if unknown := sorted(applied - _known()):
         raise DatabaseNewer(f"The database is of a later release: it has {unknown[-1]}.")
 
 
 @cache
 def _known() -> frozenset[str]:
-    migrations = MigrationLoader(None).disk_migrations or {}
+    return _names(MigrationLoader(None).disk_migrations or {})
+
+
+def _names(migrations: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Those of the registry among migrations by app and name."""
     return frozenset(name for app, name in migrations if app == _APP)
