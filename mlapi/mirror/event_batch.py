@@ -185,7 +185,7 @@ class _Work:
     def write(self, predicted: Sequence[tuple[int, Outcome]]) -> None:
         """Write the tasks, the champions' outcomes, the deleted ids and how each event ended."""
         self._unit.write()
-        if found := list(filter(None, (self._of_row(*each) for each in predicted))):
+        if found := list(filter(None, (self._with_row(*each) for each in predicted))):
             tasks.record_outcomes(found)
         if self._data_outdated and not self._project.data_outdated:
             projects.mark_data_outdated(self._project)
@@ -216,7 +216,8 @@ class _Work:
         self.outcomes.append(EventOutcome(event.pk, *_outcome(applied)))
         self.reasons.append(applied.need_sync)
 
-    def _of_row(self, task_id: int, outcome: Outcome) -> Outcome | None:
+    def _with_row(self, task_id: int, outcome: Outcome) -> Outcome | None:
+        """The outcome with its task's row; None for a task that has none."""
         state = self._unit.state(task_id)
         if state is None or state.row is None:
             return None

@@ -34,9 +34,9 @@ _Answers = dict[str, Prediction | NoPrediction]
 class FirstLabels:
     """The labels in an annotation for the targets of a task that had no label.
 
-    `labels` are values of the label types by control. `pre_annotated`:
-    the annotation was made from a prediction. `labelled_since`: when the task may have entered
-    datasets, for its other targets; None if it is in none.
+    `labels` are values of the label types by control. `pre_annotated`: the annotation was made
+    from a prediction. `labelled_since`: when the task may have entered datasets, for its other
+    targets; None if it is in none.
     """
 
     data: dict[str, Any]
@@ -145,7 +145,7 @@ class Questions:
         self._project = project
         self._champions = champions
         self._history: ChampionHistory | None = None
-        self._asked: dict[int, list[_Question]] = {}
+        self._by_version: dict[int, list[_Question]] = {}
 
     def ask(self, task_id: int, first: FirstLabels) -> None:
         """Let the version predict that served at the label, if one did. Raises NotLoaded."""
@@ -155,7 +155,7 @@ class Questions:
             return
         if predictor := self._champions.predictor(version):
             question = _Question(task_id, first, version, predictor)
-            self._asked.setdefault(version.pk, []).append(question)
+            self._by_version.setdefault(version.pk, []).append(question)
 
     def outcomes(self) -> list[tuple[int, Outcome]]:
         """Each outcome with its task's id in Label Studio; the outcome's `task` is still unset.
@@ -163,7 +163,9 @@ class Questions:
         A part that fails is logged only, so that the labels are stored.
         """
         return [
-            outcome for questions in self._asked.values() for outcome in self._predict(questions)
+            outcome
+            for questions in self._by_version.values()
+            for outcome in self._predict(questions)
         ]
 
     def _predict(self, questions: "list[_Question]") -> list[tuple[int, Outcome]]:

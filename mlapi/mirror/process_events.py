@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Func, IntegerField
 
+from mlapi.labelstudio.interruptible import Checkpoint
 from mlapi.locks import EVENTS, LockBusy, project_lock
 from mlapi.mirror import apply_changes, event_batch, prequential
 from registry import queue
@@ -13,8 +14,6 @@ from registry.actions import events as event_actions
 from registry.actions import projects
 from registry.models import Event, Project
 from registry.models.event import EventStatus
-
-Checkpoint = Callable[[], None]
 
 BATCH = 200
 # Of the payloads of a batch, as they are stored: compressed.
@@ -35,11 +34,11 @@ def process_pending_events(project_id: int, checkpoint: Checkpoint = lambda: Non
     `checkpoint` is called after each batch, and may raise.
     """
 
-    def go_on() -> bool:
+    def is_over() -> bool:
         checkpoint()
         return False
 
-    return _Drain(project_id, go_on).run().processed
+    return _Drain(project_id, is_over).run().processed
 
 
 def take_turn(project_id: int) -> bool:

@@ -67,7 +67,7 @@ class SyncReport:
 
 
 class Reading:
-    """One reading of a project. `enough` is asked after each page of a first one."""
+    """One reading of a project. `enough` is called after each page of a first one, and ends it."""
 
     def __init__(
         self,
