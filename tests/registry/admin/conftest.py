@@ -1,15 +1,30 @@
-"""A browser-like client that is logged in, and a row of every model."""
+"""A browser-like client that is logged in, a champion with mistakes, and a row of every model."""
 
 import pytest
 from django.contrib.auth.models import User
 
 from tests import factories as make
+from tests.registry.admin.version_pages import classifier
 
 
 @pytest.fixture
 def client(client):
     client.force_login(User.objects.create_superuser("ada", password="x"))
     return client
+
+
+@pytest.fixture
+def version(db):
+    """The champion of four tasks, which it predicts right in two."""
+    answers = [
+        ("Positive", "Positive", 0.9),
+        ("Positive", "Negative", 0.8),
+        ("Negative", "Negative", 0.7),
+        ("Negative", "Positive", 0.95),
+    ]
+    described = {"candidates": [{"target": "label", "name": "word", "score": 0.7, "won": True}]}
+    project = make.ProjectFactory(title="Sentiment")
+    return classifier(project, answers, champion=True, described=described)
 
 
 @pytest.fixture

@@ -1,76 +1,24 @@
-"""The page of a version: how good it is, where it is wrong, and what can be done with it."""
+"""The page of a version: how good it is, where it is wrong, and how it was made."""
 
-import hashlib
 import re
 
 import pytest
-from django.contrib.auth.models import Permission, User
-from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
 from registry.actions import champion, versions
-from registry.models import AuditEntry, Outcome, Project, Task, TrainingRun
+from registry.models import Outcome, Project, Task, TrainingRun
 from registry.training_result import MetricRow
 from tests import factories as make
+from tests.registry.admin.version_pages import classifier, page_of, url_of
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = "<script>alert(1)</script>"
 DELETED = "was deleted in Label Studio"
 UNKNOWN = "address is unknown"
-
-
-def url_of(version):
-    return reverse("admin:registry_modelversion_change", args=[version.pk])
-
-
-def page_of(client, version, query=""):
-    response = client.get(url_of(version) + query)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def dialog_of(client, version, action):
-    return client.get(reverse(f"admin:registry_modelversion_{action}", args=[version.pk]))
-
-
-def classifier(project, answers, *, labels=("Negative", "Positive"), target="label", **version):
-    """A version that answered a task each: (human, predicted, score)."""
-    rows = []
-    for number, (human, predicted, score) in enumerate(answers):
-        task = make.TaskFactory(project=project, data={"text": f"text {number} {human}"})
-        rows.append(
-            {
-                "task": task.pk,
-                "target": target,
-                "predicted": predicted,
-                "score": score,
-                "human": human,
-                "correct": human == predicted,
-            }
-        )
-    return make.ModelVersionFactory(
-        project=project,
-        targets=[make.TARGET | {"name": target, "labels": list(labels)}],
-        outcomes=rows,
-        **version,
-    )
-
-
-@pytest.fixture
-def version():
-    answers = [
-        ("Positive", "Positive", 0.9),
-        ("Positive", "Negative", 0.8),
-        ("Negative", "Negative", 0.7),
-        ("Negative", "Positive", 0.95),
-    ]
-    described = {"candidates": [{"target": "label", "name": "word", "score": 0.7, "won": True}]}
-    project = make.ProjectFactory(title="Sentiment")
-    return classifier(project, answers, champion=True, described=described)
 
 
 def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, version):
@@ -265,31 +213,6 @@ def test_hostile_labels_texts_and_notes_are_escaped(client):
         assert HOSTILE not in client.get(url).content.decode(), url
 
 
-def test_promoting_says_what_will_change_and_asks_why(client, version):
-    later = make.ModelVersionFactory(project=version.project)
-    dialog = dialog_of(client, later, "promote").content.decode()
-    assert version.label in dialog
-    assert later.label in dialog
-    assert "0.800 (n = 40)" in dialog
-    assert 'name="reason"' in dialog
-
-
-def test_the_champion_is_rolled_back_from_its_page(client, version):
-    assert "/roll_back/" not in page_of(client, version)
-    later = make.ModelVersionFactory(project=version.project, champion=True)
-    assert f"modelversion/{later.pk}/roll_back/" in page_of(client, later)
-    assert "/roll_back/" not in page_of(client, version)
-    assert version.label in dialog_of(client, later, "roll_back").content.decode()
-    url = reverse("admin:registry_modelversion_roll_back", args=[later.pk])
-    client.post(url, {"_form_submitted": "True", "reason": "Worse on Mondays."})
-    assert Project.objects.get(pk=version.project_id).champion == version
-    assert AuditEntry.objects.latest("id").reason == "Worse on Mondays."
-    for one, text in ((later, f"roll back to {version.label}"), (version, "roll back")):
-        page = page_of(client, one)
-        assert f">{text}</a> by ada" in page
-        assert "Worse on Mondays." in page
-
-
 def test_tasks_without_a_link_to_label_studio_say_why_once_on_a_page(client, version):
     later = classifier(version.project, [("Positive", "Negative", 0.9)] * 3)
     outcome = later.outcomes.first()
@@ -314,114 +237,6 @@ def test_tasks_without_a_link_to_label_studio_say_why_once_on_a_page(client, ver
     Project.objects.filter(pk=version.project_id).update(hostname="")
     counts = [note_counts(page) for page in pages]
     assert counts == [[0, 1], [0, 1], [1, 0], [0, 1], [1, 0]]  # each of one deleted task
-
-
-def test_all_audit_entries_of_a_version_are_listed_and_what_took_it_out_of_service(client, version):
-    later = make.ModelVersionFactory(project=version.project, champion=True)
-    champion.roll_back(version.project, actor="ada", reason="Worse on Mondays.", to=version)
-    for one in (version, later):
-        page = client.get(url_of(one))
-        listed = client.get(page.context["audit_entries_url"]).context["cl"].result_list
-        assert list(listed) == [entry for _, entry, _ in page.context["audit_entries"]]
-    assert [entry.verb for entry in listed] == ["roll_back", "promote"]
-    for nonsense in ("x", "9" * 30):
-        answer = client.get(f"/admin/registry/auditentry/?version__id__exact={nonsense}")
-        assert answer.status_code in (200, 302)
-
-
-def test_what_a_version_has_no_room_for_is_not_offered(client, version):
-    page = page_of(client, version)
-    for action in ("promote", "archive", "unarchive", "clear_load_failure"):
-        assert f"modelversion/{version.pk}/{action}/" not in page
-    later = make.ModelVersionFactory(project=version.project)
-    page = page_of(client, later)
-    assert f"modelversion/{later.pk}/promote/" in page
-    assert f"modelversion/{later.pk}/archive/" in page
-    versions.archive(later, actor="ada", reason="old")
-    page = page_of(client, later)
-    assert f"modelversion/{later.pk}/unarchive/" in page
-    assert f"modelversion/{later.pk}/promote/" not in page
-
-
-@pytest.mark.parametrize("action", ["promote", "roll_back", "archive", "write_note"])
-def test_a_dialog_of_an_unknown_version_is_no_server_error(client, action):
-    for number in ("999999", "x", "9" * 30):
-        url = f"/admin/registry/modelversion/{number}/{action}/"
-        assert client.get(url).status_code < 500
-
-
-def test_the_artifact_is_downloaded_as_it_was_put(client, version):
-    url = reverse("admin:registry_modelversion_download", args=[version.pk])
-    response = client.get(url)
-    content = b"".join(response.streaming_content)
-    assert hashlib.sha256(content).hexdigest() == version.artifact_sha256
-    assert version.label in response.headers["Content-Disposition"]
-
-
-def test_a_missing_artifact_is_reported_with_its_cure(client, version, settings):
-    path = settings.DATA_DIR / "artifacts" / version.artifact
-    path.unlink()
-    response = client.get(reverse("admin:registry_modelversion_download", args=[version.pk]))
-    assert response.status_code == 302
-    (message,) = [str(m) for m in get_messages(response.wsgi_request)]
-    assert "is not in the store" in message
-    assert "backup" in message
-
-
-def test_pages_of_a_version_are_for_those_who_may_look(client, version):
-    urls = [
-        reverse("admin:registry_modelversion_download", args=[version.pk]),
-        reverse("admin:registry_modelversion_compare") + f"?b={version.pk}",
-    ]
-    client.force_login(User.objects.create_user("nils", is_staff=True))
-    for url in urls:
-        assert client.get(url).status_code == 403
-    viewer = User.objects.create_user("vera", is_staff=True)
-    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client.force_login(viewer)
-    for url in urls:
-        assert client.get(url).status_code == 200
-    later = make.ModelVersionFactory(project=version.project)
-    page = page_of(client, later)
-    assert f"modelversion/{later.pk}/promote/" not in page
-
-
-def test_two_versions_are_compared_on_the_tasks_that_both_answered(client, version):
-    tasks = [o.task_id for o in version.outcomes.order_by("id")]
-    humans = ["Positive", "Positive", "Negative", "Negative"]
-    rows = [
-        {
-            "task": task,
-            "target": "label",
-            "predicted": human,
-            "score": 0.9,
-            "human": human,
-            "correct": True,
-        }
-        for task, human in zip(tasks, humans, strict=True)
-    ]
-    later = make.ModelVersionFactory(project=version.project, outcomes=rows)
-    url = reverse("admin:registry_modelversion_compare")
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        page = client.get(f"{url}?a={version.pk}&b={later.pk}").content.decode()
-    assert len(captured) <= 20
-    assert f"Only {later.label} is correct: 2 tasks" in page
-    assert f"Only {version.label} is correct: 0 tasks" in page
-    assert "text 3 Negative" in page
-    assert "n = 4" in page
-    assert client.get(f"{url}?b={later.pk}").context["a"] == version
-
-
-def test_versions_that_cannot_be_compared_say_why(client, version):
-    url = reverse("admin:registry_modelversion_compare")
-    other = make.ModelVersionFactory()
-    page = client.get(f"{url}?a={version.pk}&b={other.pk}").content.decode()
-    assert "two projects" in page
-    assert "Choose two versions" in client.get(f"{url}?b={version.pk}").content.decode()
-    for query in ("", "?a=x", "?b=999999", f"?a=999999&b={version.pk}", "?b=" + "9" * 30):
-        assert client.get(url + query).status_code == 404
 
 
 def test_a_failed_load_has_the_same_badge_on_every_page(client, version):
