@@ -1,14 +1,18 @@
-"""A server of files, and readers that may or may not fetch from it."""
+"""A server of files, a Label Studio there, and readers that may or may not fetch from it."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from mlapi.media.reader import MediaReader
 from registry.models import Project
+from tests.mlapi.media.files import TOKEN
 from tests.mlapi.media.server import FileServer
 
 Reading = Callable[..., MediaReader]
+INFO = {"id": 3, "created_at": "2026-11-23T07:20:47Z", "label_config": "<View/>", "title": "x"}
+INFO |= {"task_number": 1, "total_annotations_number": 0, "skipped_annotations_number": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +50,22 @@ def reading(settings, server, project) -> Iterator[Reading]:
     yield read
     for reader in opened:
         reader.close()
+
+
+@pytest.fixture(params=["", "/label-studio"])
+def base(request, server) -> str:
+    """The path below which Label Studio is."""
+    server.files[f"{request.param}/api/projects/3/"] = json.dumps(INFO).encode()
+    return request.param
+
+
+@pytest.fixture
+def connected(server, base) -> Project:
+    """A project with credentials for `server`, which calls itself by another name."""
+    return Project(
+        pk=7,
+        uid="3.1795418447",
+        hostname=f"https://labels.example.com{base}",
+        labelstudio_url=server.url(base),
+        labelstudio_key=TOKEN,
+    )

@@ -8,26 +8,12 @@ import time
 
 import pytest
 
-from mlapi.domain import InputError
 from registry.models import Project
 from tests.mlapi.media.certificate import certificate_of, server_tls
+from tests.mlapi.media.files import PNG, code, problem
 from tests.mlapi.media.server import FileServer, redirect, send
 
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
-PNG = b"\x89PNG and so on"
-
-
-def problem(reader, address: str) -> InputError:
-    with pytest.raises(InputError) as raised:
-        reader.fetch(address)
-    message = raised.value.message
-    assert message.isascii() and "\n" not in message and len(message) < 400
-    assert "?" not in message and "secret" not in message
-    return raised.value
-
-
-def code(reader, address: str) -> str:
-    return problem(reader, address).code
 
 
 # What is asked for

@@ -14,9 +14,8 @@ from mlapi.images.addresses import canonical
 from mlapi.media.reader import FRESH_S, Fetched
 from registry.models import Project
 from tests.e2e.waiting import wait_for
+from tests.mlapi.media.files import PNG
 from tests.mlapi.media.server import FileServer, send
-
-PNG = b"\x89PNG and so on"
 
 
 @pytest.fixture
