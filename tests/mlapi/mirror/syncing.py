@@ -27,10 +27,10 @@ def between_pages(monkeypatch, step: Callable[[], object]) -> None:
     """Call `step` once a page has been requested, before it is written, and after it."""
     timed = reading._timed
 
-    def told(pages) -> Iterator[Any]:
+    def with_steps(pages) -> Iterator[Any]:
         for page, read_at in timed(pages):
             step()
             yield page, read_at
             step()
 
-    monkeypatch.setattr(reading, "_timed", told)
+    monkeypatch.setattr(reading, "_timed", with_steps)

@@ -15,6 +15,7 @@ from registry.models.event import EventStatus
 from registry.models.task import Split
 from tests.factories import ModelVersionFactory
 from tests.mlapi.labelstudio.webhooks import CONFIG, T0, annotated, annotation, task
+from tests.mlapi.mirror.limits import refuse_text
 from tests.mlapi.mirror.processing import apply_events, mirrored, receive
 from tests.mlapi.trained import artifact
 from tests.queries import rows_read
@@ -178,24 +179,9 @@ def test_an_event_that_the_database_refuses_fails_alone(project):
     assert sorted(Task.objects.values_list("labelstudio_id", flat=True)) == list(range(1, 9))
 
 
-# As PostgreSQL answers to a jsonb of more than 256 MB, which takes a gigabyte here to make.
-_LIMIT = """
-CREATE FUNCTION refuse_large() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF NEW.data->>'text' = 'large' THEN
-        RAISE EXCEPTION 'total size of jsonb array elements exceeds the maximum of 268435455 bytes'
-            USING ERRCODE = 'program_limit_exceeded';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER refuse_large BEFORE INSERT OR UPDATE ON registry_task
-    FOR EACH ROW EXECUTE FUNCTION refuse_large();
-"""
-
-
 def test_what_is_beyond_a_limit_of_postgresql_is_the_events_fault(project):
     """It is an OperationalError, as a lost connection is: the event would wait for ever."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LIMIT)
+    refuse_text("large")
     large = annotated(5, 1, "Positive")
     large["task"]["data"]["text"] = "large"
     failed, fine = apply_events(

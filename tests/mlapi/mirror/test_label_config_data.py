@@ -8,13 +8,12 @@ from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.served_config import resolve
 from mlapi.training import dataset
-from registry.actions import events, features, project_settings, runs
-from registry.actions import projects as actions
+from registry.actions import events, features, runs
 from registry.models import Feature, Outcome, Project
 from tests.e2e.labelstudio_project import config
 from tests.factories import ModelVersionFactory, OutcomeFactory
 from tests.mlapi.labelstudio.webhooks import annotation
-from tests.mlapi.labelstudio_api import CREATED, UID, UNDEFINED, LabelStudioAPI
+from tests.mlapi.labelstudio_api import CREATED, UNDEFINED, LabelStudioAPI
 from tests.mlapi.mirror.syncing import mirrored_tasks, resync
 
 pytestmark = pytest.mark.django_db
@@ -44,18 +43,17 @@ def theirs(monkeypatch):
 
 
 @pytest.fixture
-def ours(theirs) -> Project:
-    project = actions.get_or_create(UID)
-    project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
-    assert sync(project, "a test").error is None
-    project.refresh_from_db()
-    return project
+def ours(ours) -> Project:
+    """The project of that Label Studio, after its first sync."""
+    assert sync(ours, "a test").error is None
+    ours.refresh_from_db()
+    return ours
 
 
 def receive(project: Project, theirs: LabelStudioAPI, action: str, **more) -> None:
     """An event as Label Studio sends it: with the project's config as it is then."""
-    told = {"id": 1, "created_at": CREATED, "label_config": theirs.label_config, "title": "x"}
-    events.record(project, action, {"project": told, **more})
+    described = {"id": 1, "created_at": CREATED, "label_config": theirs.label_config, "title": "x"}
+    events.record(project, action, {"project": described, **more})
 
 
 def stored_rows(project: Project) -> dict[int, tuple]:

@@ -1,9 +1,6 @@
 """Events are processed by one process at a time, and beside whoever holds the mirror's lock."""
 
-import threading
-
 import pytest
-from django.db import connection
 
 from mlapi.locks import EVENTS, project_lock
 from mlapi.mirror import process_events
@@ -11,30 +8,19 @@ from mlapi.mirror.process_events import process_pending_events
 from registry.models import Event
 from registry.models.event import EventStatus
 from tests.mlapi.labelstudio.webhooks import annotated
-from tests.mlapi.mirror.processing import mirrored, receive
+from tests.mlapi.mirror.processing import mirrored, process_elsewhere, receive
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_second_process_returns_at_once(project):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    processed = []
-
-    def other():
-        processed.append(process_pending_events(project.pk))
-        connection.close()
-
     with project_lock(project.pk, purpose=EVENTS):
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join(90)
-    assert processed == [0]
+        assert process_elsewhere(project).result(90) == 0
     assert Event.objects.get().status == EventStatus.RECEIVED
     assert process_pending_events(project.pk) == 1
 
 
-@pytest.mark.django_db(transaction=True)
 def test_an_event_that_comes_as_the_lock_is_released_is_processed(project, monkeypatch):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
     apply_received, left = process_events._Drain._process_all, []
@@ -43,14 +29,8 @@ def test_an_event_that_comes_as_the_lock_is_released_is_processed(project, monke
         """The moment after the last event was processed and before the lock is given back."""
         apply_received(drain)
         if not left:
-            thread = threading.Thread(target=other)
-            thread.start()
-            thread.join(90)
-
-    def other():
-        receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))
-        left.append(process_pending_events(project.pk))
-        connection.close()
+            receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))
+            left.append(process_elsewhere(project).result(90))
 
     monkeypatch.setattr(process_events._Drain, "_process_all", late)
     assert process_pending_events(project.pk) == 2
@@ -58,39 +38,20 @@ def test_an_event_that_comes_as_the_lock_is_released_is_processed(project, monke
     assert mirrored(project).labels == {"label": "Negative"}
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_drain_leaves_a_mirror_that_is_locked_for_long(project, monkeypatch):
     monkeypatch.setattr(process_events, "_LOCK_WAIT_S", 0.1)
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    processed = []
-
-    def other():
-        processed.append(process_pending_events(project.pk))
-        connection.close()
-
     with project_lock(project.pk, wait=True):
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join(90)
-    assert processed == [0]
+        assert process_elsewhere(project).result(90) == 0
     assert Event.objects.get().status == EventStatus.RECEIVED
     assert process_pending_events(project.pk) == 1
     assert mirrored(project).labels == {"label": "Positive"}
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_drain_waits_for_a_page_or_a_snapshot_to_be_written(project):
     receive(project, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-    processed = []
-
-    def other():
-        processed.append(process_pending_events(project.pk))
-        connection.close()
-
     with project_lock(project.pk, wait=True):
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join(0.3)
-        assert not processed
-    thread.join(90)
-    assert processed == [1]
+        waiting = process_elsewhere(project)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+    assert waiting.result(90) == 1

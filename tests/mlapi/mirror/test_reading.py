@@ -5,44 +5,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from mlapi.labelstudio import task_pages
 from mlapi.locks import MIRROR, READING, is_locked
 from mlapi.mirror import reading
-from mlapi.mirror import sync as sync_module
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.training import policy
-from registry.actions import events, project_settings
-from registry.actions import projects as actions
+from registry.actions import events
 from registry.models import Project, TrainingRun
 from registry.models.project import default_policy
 from registry.reports.project_summary import alerts, basic
-from tests.e2e.labelstudio_project import config
-from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
+from tests.mlapi.labelstudio_api import LabelStudioAPI
+from tests.mlapi.mirror.limits import refuse_text
 from tests.mlapi.mirror.syncing import between_pages, mirrored_tasks, resync
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def theirs(monkeypatch):
-    """Label Studio with 20 labelled tasks, read in pages of five."""
-    monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
+@pytest.fixture(autouse=True)
+def pages_of_five(monkeypatch):
+    """Label Studio is read in pages of five tasks."""
     monkeypatch.setattr(reading, "EXPORT_UP_TO", 0)
     monkeypatch.setattr(task_pages, "PAGE_SIZE", 5)
-    with LabelStudioAPI(config("A", "B")) as api:
-        for i in range(20):
-            api.add({"text": f"text {i}"}, "AB"[i % 2])
-        yield api
-
-
-@pytest.fixture
-def ours(theirs) -> Project:
-    project = actions.get_or_create(UID)
-    project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
-    return project
 
 
 def now() -> str:
@@ -263,18 +248,7 @@ def test_what_an_event_has_changed_is_read_once_more(ours, theirs):
 
 
 def test_a_task_that_the_database_refuses_is_named_and_the_others_are_read(ours, theirs):
-    with connection.cursor() as cursor:
-        cursor.execute("""
-            CREATE FUNCTION refuse_large() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                IF NEW.data->>'text' = 'text 6' THEN
-                    RAISE EXCEPTION 'the total size of jsonb array elements exceeds the maximum'
-                        USING ERRCODE = 'program_limit_exceeded';
-                END IF;
-                RETURN NEW;
-            END $$;
-            CREATE TRIGGER refuse_large BEFORE INSERT OR UPDATE ON registry_task
-                FOR EACH ROW EXECUTE FUNCTION refuse_large();
-        """)
+    refuse_text("text 6")
     report = sync(ours, "a test")
     assert (report.error, report.unreadable) == (None, 1)
     assert sorted(mirrored_tasks(ours)) == [i for i in range(1, 21) if i != 7]

@@ -6,37 +6,17 @@ import pytest
 
 from mlapi.labelstudio import task_pages
 from mlapi.mirror import reading
-from mlapi.mirror import sync as sync_module
 from mlapi.mirror.connection_check import check
 from mlapi.mirror.sync import sync
-from registry.actions import project_settings
 from registry.actions import projects as actions
-from registry.models import Project, Task
+from registry.models import Task
 from registry.reports.project_summary import alerts, basic
-from tests.e2e.labelstudio_project import config
-from tests.mlapi.labelstudio_api import CUT, UID, LabelStudioAPI
+from tests.mlapi.labelstudio_api import CUT
 from tests.mlapi.mirror.syncing import mirrored_tasks, resync
 
 pytestmark = pytest.mark.django_db
 
 HALF_AN_EMOJI = "good fun \ud83d"
-
-
-@pytest.fixture
-def theirs(monkeypatch):
-    """Label Studio with 20 labelled tasks, ids 1 to 20."""
-    monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
-    with LabelStudioAPI(config("A", "B")) as api:
-        for i in range(20):
-            api.add({"text": f"text {i}"}, "AB"[i % 2])
-        yield api
-
-
-@pytest.fixture
-def ours(theirs) -> Project:
-    project = actions.get_or_create(UID)
-    project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
-    return project
 
 
 HTML = b"<html><h1>504 Gateway Time-out</h1></html>"
