@@ -272,7 +272,7 @@ def is_refused(response):
     return to_login or response.status_code in {401, 403, 404, 405}
 
 
-def asked(client, method, path):
+def request(client, method, path):
     """Posted is nothing, so that nothing is done: what is let in is told what is missing."""
     return client.generic(
         method, path, "{}" if path.startswith("/api/") else "", "application/json"
@@ -289,7 +289,7 @@ def test_each_role_may_what_its_row_says_and_no_more(role, rows):
         for method in METHODS if route.startswith("api/") else ("GET", "POST"):
             least = row.get(method, NOBODY)
             may = least != NOBODY and ROLES.index(role) >= ROLES.index(least)
-            response = asked(client, method, filled(route, rows))
+            response = request(client, method, filled(route, rows))
             if response.status_code >= 500 or is_refused(response) == may:
                 wrong.append(f"{method} /{route}: {response.status_code}, {may=}")
     assert not wrong, "\n".join(wrong)
@@ -301,7 +301,7 @@ def test_an_access_key_opens_no_page_and_no_rest_route(rows):
     wrong = []
     for route in TABLE:
         for method in ("GET", "POST"):
-            response = asked(client, method, f"/k/{key.plain}{filled(route, rows)}")
+            response = request(client, method, f"/k/{key.plain}{filled(route, rows)}")
             if not is_refused(response):
                 wrong.append(f"{method} /{route}: {response.status_code}")
     assert not wrong, "\n".join(wrong)

@@ -121,7 +121,7 @@ def after_a_cut():
 
 
 @pytest.mark.parametrize("connected", [nullcontext, after_a_cut, silent])
-def test_what_another_process_changes_is_seen_within_a_second(
+def test_a_change_by_another_process_takes_effect_within_a_second(
     connected, call, key, project, champion, listening, other
 ):
     second = ModelVersionFactory(project=project, content=artifact())

@@ -154,7 +154,7 @@ def test_a_token_is_shown_once_and_stored_as_its_hash(client, as_anna, anna):
         assert Client(headers=headers).get("/versions").status_code == status
 
 
-def test_the_command_makes_a_token_and_replaces_it_only_when_told_to(anna):
+def test_the_command_makes_a_token_and_replaces_it_only_with_reset(anna):
     def made(*arguments):
         out = StringIO()
         call_command("drf_create_token", "anna", *arguments, stdout=out)

@@ -33,7 +33,7 @@ def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, versi
     assert f"?a={version.pk}&amp;b={later.pk}" in page
 
 
-def test_the_holdout_of_an_incomplete_reading_is_said_to_be_one(client, version):
+def test_a_holdout_of_an_incomplete_reading_has_a_note(client, version):
     note = "the holdout are of 2000 of 20000 tasks"
     assert note not in page_of(client, version)
     so_far = {"read": 2_000, "of": 20_000}
