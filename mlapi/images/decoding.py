@@ -128,6 +128,16 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
         ) from error
 
 
+def read_or_error(file: Path | InputError, max_side: int) -> np.ndarray | InputError:
+    """As `read_image`, with the error in place of the image; also that of a file that is none."""
+    if isinstance(file, InputError):
+        return file
+    try:
+        return read_image(file, max_side)
+    except InputError as error:
+        return error
+
+
 def _read(file: IO[bytes], max_side: int) -> np.ndarray:
     with _opened(file) as image:
         size = image.size

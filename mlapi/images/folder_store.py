@@ -75,18 +75,9 @@ class FolderImageStore(ImageSource):
         return self.errors.get(content, _NO_FEATURES) if found is None else found
 
     def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
-        return [self._pixels(max_side, address) for address in addresses]
+        from mlapi.images.decoding import read_or_error
 
-    def _pixels(self, max_side: int, address: str) -> np.ndarray | InputError:
-        from mlapi.images.decoding import read_image
-
-        file = self.images.get(address, _NOT_PREPARED)
-        if isinstance(file, InputError):
-            return file
-        try:
-            return read_image(file, max_side)
-        except InputError as error:
-            return error
+        return [read_or_error(self.images.get(a, _NOT_PREPARED), max_side) for a in addresses]
 
     def content(self, address: str) -> str | None:
         """The SHA-256 of the image's file; None where it is unavailable."""

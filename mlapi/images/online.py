@@ -88,12 +88,16 @@ class OnlineImages(ImageSource):
         return [found.get(address, _PENDING) for address in addresses]
 
     def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
+        from mlapi.images.decoding import read_or_error
+
         found: dict[str, np.ndarray | InputError] = {}
         if addresses and monotonic() < self._until and _downloading.acquire(blocking=False):
             try:
                 with MediaReader(self._project) as reader:
                     for address, fetched in reader.fetch_each(addresses, until=self._until):
-                        found[address] = _decoded(fetched, max_side)
+                        # At once: the cache keeps a file for a minute only.
+                        file = fetched.path if isinstance(fetched, Fetched) else fetched
+                        found[address] = read_or_error(file, max_side)
             finally:
                 _downloading.release()
         return [found.get(address, _PENDING) for address in addresses]
@@ -127,18 +131,6 @@ class OnlineImages(ImageSource):
                 StoredFeature(task, address, files[address].sha256, made[address])
                 for task, address in self._named(made)
             )
-
-
-def _decoded(fetched: Fetched | InputError, max_side: int) -> np.ndarray | InputError:
-    """The pixels, at once: the cache keeps a file for a minute only."""
-    from mlapi.images.decoding import read_image
-
-    if isinstance(fetched, InputError):
-        return fetched
-    try:
-        return read_image(fetched.path, max_side)
-    except InputError as error:
-        return error
 
 
 def _extract(extractor: ExtractorRef, files: dict[str, Path], until: float) -> Vectors:

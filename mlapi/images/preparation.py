@@ -60,7 +60,7 @@ class ImagePreparation:
     contents: dict[str, str | InputError] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     _stored: set[tuple[str, int, str]] = field(default_factory=set)
-    # By address the name of its file of today, where all files are wanted.
+    # By address the name of its file of today, or why it has none; with `all_files`.
     _pixels: dict[str, str | InputError] = field(default_factory=dict)
 
     @classmethod
@@ -185,9 +185,7 @@ class ImagePreparation:
                 # Stored features stay those of the file that they were made of.
                 if address in lacking or address not in self.contents:
                     self.contents[address] = fetched.sha256
-                if fetched.sha256 not in files:
-                    files[fetched.sha256] = self._link(fetched, len(files))
-                self._pixels[address] = files[fetched.sha256]
+                self._pixels[address] = self._link(fetched, files)
             self.counts |= {"images": len(self.named), "downloaded": reader.read}
         for address in addresses:
             self.contents.setdefault(address, NO_TIME)
@@ -208,14 +206,17 @@ class ImagePreparation:
                 fetched = reader.in_cache(address)
                 if fetched is not None:
                     self.contents.setdefault(address, fetched.sha256)
-                    if fetched.sha256 not in files:
-                        files[fetched.sha256] = self._link(fetched, len(files))
-                    self._pixels[address] = files[fetched.sha256]
+                    self._pixels[address] = self._link(fetched, files)
         return files
 
-    def _link(self, fetched: Fetched, number: int) -> str:
-        """A name of our own for the file, which stays if the cache drops it meanwhile."""
-        name = f"images/{number}"
+    def _link(self, fetched: Fetched, files: dict[str, str]) -> str:
+        """A name of our own for the file, which stays if the cache drops it meanwhile.
+
+        `files` are the names so far by content, and get this one.
+        """
+        if fetched.sha256 in files:
+            return files[fetched.sha256]
+        name = files[fetched.sha256] = f"images/{len(files)}"
         try:
             os.link(fetched.path, self.folder / name)
         except OSError:
