@@ -15,7 +15,7 @@ class EvalsError(Exception):
     code = "error"
     status = 500
     hint = ""
-    retry_after_s = 0  # 0: nothing is said about it
+    retry_after_s = 0  # 0: no Retry-After is sent
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -68,7 +68,7 @@ def _copy(
 
 
 def _is_of_numbers(values: Any) -> bool:
-    """Whether all are numbers that can be stored as they are, which is seen without a loop."""
+    """Whether all are numbers that can be stored as they are; without a loop in Python."""
     kinds = set(map(type, values))
     if not kinds <= {int, float} or (float in kinds and not all(map(math.isfinite, values))):
         return False

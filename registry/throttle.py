@@ -1,4 +1,4 @@
-"""Limits how often wrong credentials may be tried; kept per process, without I/O."""
+"""Limits how often wrong credentials may be tried; counted per process, without I/O."""
 
 import math
 import threading

@@ -138,7 +138,7 @@ class Questions:
     """The first labels of some events, for which the champions of their times are to predict.
 
     Ask before a label is applied; `outcomes` then predicts for all of them at once, also before any
-    is written. A version that may have learned from a task is not asked.
+    is written. A version that may have learned from a task predicts nothing for it.
     """
 
     def __init__(self, project: Project, champions: Champions) -> None:

@@ -187,9 +187,9 @@ class Reading:
         Those are what the delta has not: deleted tasks, tasks whose last annotation was deleted,
         imported tasks without annotations, and tasks that a long import has committed late.
         """
-        began, seen = timezone.now(), set()
+        began, listed = timezone.now(), set()
         for page, read_at in _timed(self._labelstudio.all_tasks(self._project.labelstudio_id)):
-            seen.update(task["id"] for task in page)
+            listed.update(task["id"] for task in page)
             differing = self._differing(page)
             unlabelled = [
                 {**task, "annotations": []} for task in differing if not _annotations(task)
@@ -197,7 +197,7 @@ class Reading:
             if unlabelled:
                 self._report.fetched += self._put(unlabelled, read_at)
             self._report.fetched += self._fetch(t["id"] for t in differing if _annotations(t))
-        self._drop_others(seen, began)
+        self._drop_others(listed, began)
 
     def _differing(self, page: Page) -> Page:
         mirrored = {

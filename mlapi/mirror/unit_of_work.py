@@ -103,7 +103,7 @@ class TaskUnitOfWork:
             before = {a["id"] for a in state.annotations}
             self.removed_annotations += len(before - {a["id"] for a in annotations})
             state.annotations = annotations
-            state.event_at = None  # all that events have said of it is in what was read
+            state.event_at = None  # what was read includes what events have changed
             if not isinstance(task.get("total_annotations"), int):
                 state.total_annotations = len(annotations)
         return True

@@ -18,17 +18,17 @@ def spread(rows: Sequence[T], text: Callable[[T], str]) -> list[T]:
     (Broder, On the resemblance and containment of documents, 1997); short ones only if all of their
     n-grams are the same. Quadratic in the rows.
     """
-    kept: list[T] = []
-    again: list[T] = []
-    seen: list[frozenset[str]] = []
+    distinct: list[T] = []
+    repeated: list[T] = []
+    distinct_grams: list[frozenset[str]] = []
     for row in rows:
         grams = _grams(text(row))
-        if grams and any(_are_alike(grams, other) for other in seen):
-            again.append(row)
+        if grams and any(_are_alike(grams, other) for other in distinct_grams):
+            repeated.append(row)
         else:
-            kept.append(row)
-            seen.append(grams)
-    return kept + again
+            distinct.append(row)
+            distinct_grams.append(grams)
+    return distinct + repeated
 
 
 def _grams(text: str) -> frozenset[str]:

@@ -91,8 +91,8 @@ def label_next(project: Project, limit: int = 20, offset: int = 0) -> list[NextT
     """Unlabelled tasks, the smallest margin first; one query.
 
     A share of them is drawn at random. Tasks that are nearly equal to one before them stand at the
-    end of their block, so that one label is not asked for ten times. Empty without a champion, and
-    until it has scored them.
+    end of their block, so that the first ones differ. Empty without a champion, and until it has
+    scored them.
     """
     if project.champion_id is None:
         return []
