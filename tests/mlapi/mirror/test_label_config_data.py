@@ -90,7 +90,7 @@ def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed,
     assert resync(ours).data_read == 0
 
 
-def test_a_run_learns_from_what_is_told_under_the_new_field(ours, theirs, tmp_path):
+def test_a_run_learns_from_the_data_under_the_new_field(ours, theirs, tmp_path):
     theirs.label_config = config("A", "B", field="body")
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)

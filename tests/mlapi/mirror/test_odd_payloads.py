@@ -11,7 +11,7 @@ from tests.mlapi.mirror.processing import apply_events, mirrored
 pytestmark = pytest.mark.django_db
 
 
-def test_data_that_postgresql_cannot_keep_is_kept_without_it(project):
+def test_characters_that_postgresql_cannot_store_are_replaced(project):
     whole = task(1, data={"text": "a\x00b\ud800"}, annotations=[annotation(5, 1, "Positive")])
     apply_changes.put_whole_tasks(project, [whole])
     assert mirrored(project).data == {"text": "a\ufffdb\ufffd"}

@@ -36,7 +36,7 @@ def test_an_edited_annotation_changes_the_label(project):
     assert mirrored(project).labels == {"label": "Negative"}
 
 
-def test_an_older_word_about_an_annotation_is_stale(project):
+def test_an_older_event_about_an_annotation_is_stale(project):
     _, late = apply_events(
         project,
         ("ANNOTATION_UPDATED", annotated(5, 1, "Negative", made=1, updated=2)),

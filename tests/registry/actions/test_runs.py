@@ -70,7 +70,7 @@ def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
     assert run.progress == 1.0
 
 
-def test_a_phase_that_is_told_late_has_the_time_at_which_it_began():
+def test_a_phase_that_is_reported_late_has_the_time_at_which_it_began():
     run = make.TrainingRunFactory(state="running")
     began = timezone.now() - timedelta(seconds=10)
     later = began + timedelta(seconds=4)
