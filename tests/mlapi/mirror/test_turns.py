@@ -122,8 +122,8 @@ def test_a_call_that_wants_all_of_them_gives_no_turn(project, monkeypatch):
     assert process_pending_events(project.pk) == 20
 
 
-def test_a_project_beside_a_backlog_is_processed_within_a_second(project, monkeypatch):
-    """Its job waits for one turn of the backlog's, in the only worker."""
+def test_a_large_backlog_gives_its_turn_within_seconds(project, monkeypatch):
+    """The job of another project waits for that turn, in the only worker."""
     monkeypatch.setattr(settings, "EVENT_WORKERS", 1)
     other = ProjectFactory()
     for i in range(3_000):
