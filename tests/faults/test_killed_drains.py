@@ -61,8 +61,12 @@ class Killed(threading.Thread):
         finally:
             connection.close()
 
-    def kill_after(self, seconds: float) -> None:
+    def kill_after(self, applied: int, seconds: float) -> None:
+        """Kill it so many seconds after it has applied so many events."""
         assert self._has_session.wait(60)
+        left = received(self._project.pk).count() - applied
+        while self.is_alive() and received(self._project.pk).count() > left:
+            time.sleep(0.001)
         time.sleep(seconds)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", self._pid)
@@ -76,7 +80,7 @@ def test_each_event_is_applied_once_and_in_order(project, monkeypatch, seed):
     while received(project.pk).exists() and kills < 25:
         worker = Killed(project)
         worker.start()
-        worker.kill_after(pick.uniform(0, 0.6))
+        worker.kill_after(pick.choice([0, 16, 32]), pick.uniform(0, 0.05))
         kills += 1
         assert not is_locked(project.pk, MIRROR)
         assert not is_locked(project.pk, EVENTS)
