@@ -1,4 +1,4 @@
-"""The notices that the database sends: of all changes that requests depend on, not of progress."""
+"""The database's notices: of each change that requests depend on, and of no mere progress."""
 
 import pytest
 from django.db import connection, transaction
@@ -30,7 +30,7 @@ def notices():
         cursor.execute("UNLISTEN *")
 
 
-def test_a_promotion_and_a_roll_back_are_announced(notices):
+def test_a_promotion_and_a_roll_back_notify(notices):
     first = ModelVersionFactory(champion=True)
     second = ModelVersionFactory(project=first.project)
     subject = changes.project_subject(first.project_id)
@@ -41,7 +41,7 @@ def test_a_promotion_and_a_roll_back_are_announced(notices):
     assert notices() == [subject]
 
 
-def test_settings_config_and_setup_are_announced(notices):
+def test_settings_config_and_setup_notify(notices):
     project = ProjectFactory()
     subject = changes.project_subject(project.pk)
     notices()
@@ -49,12 +49,12 @@ def test_settings_config_and_setup_are_announced(notices):
     assert notices() == [subject]
     projects.set_config(project, "<View/>", fingerprint="f", pipeline="")
     assert notices() == [subject]
-    said = {"label_config": "", "hostname": "", "setup_token": "", "backend_url": ""}
-    projects.upsert_from_setup(project.uid, projects.Setup(extra_params={"a": 1}, **said))
+    others = {"label_config": "", "hostname": "", "setup_token": "", "backend_url": ""}
+    projects.upsert_from_setup(project.uid, projects.Setup(extra_params={"a": 1}, **others))
     assert notices() == [subject]
 
 
-def test_a_run_is_announced_as_it_starts_and_ends_but_not_while_it_reports(notices):
+def test_a_run_notifies_as_it_starts_and_ends_but_not_while_it_reports(notices):
     project = ProjectFactory()
     subject = changes.project_subject(project.pk)
     notices()
@@ -68,7 +68,7 @@ def test_a_run_is_announced_as_it_starts_and_ends_but_not_while_it_reports(notic
     assert notices() == [subject]
 
 
-def test_a_key_that_is_revoked_or_deleted_is_announced_but_not_its_use(notices):
+def test_a_revoked_or_deleted_key_notifies_but_its_use_does_not(notices):
     key = AccessKeyFactory()
     notices()
     keys.note_use(key)
@@ -79,7 +79,7 @@ def test_a_key_that_is_revoked_or_deleted_is_announced_but_not_its_use(notices):
     assert notices() == [changes.key_subject(key.pk)]
 
 
-def test_progress_is_not_announced(notices):
+def test_progress_does_not_notify(notices):
     project = ProjectFactory()
     notices()
     now = timezone.now()
@@ -89,7 +89,7 @@ def test_progress_is_not_announced(notices):
     assert notices() == []
 
 
-def test_nothing_is_announced_of_what_is_rolled_back(notices):
+def test_what_is_rolled_back_notifies_nobody(notices):
     version = ModelVersionFactory()
     notices()
     with pytest.raises(RuntimeError), transaction.atomic():
@@ -98,7 +98,7 @@ def test_nothing_is_announced_of_what_is_rolled_back(notices):
     assert notices() == []
 
 
-def test_the_deletion_of_a_project_is_announced(notices):
+def test_the_deletion_of_a_project_notifies(notices):
     project = ProjectFactory()
     notices()
     Project.objects.filter(pk=project.pk).delete()

@@ -1,4 +1,4 @@
-"""What a warm process answers without a query, and how soon it sees what another one changes."""
+"""What a warm process answers without a query, and how soon it serves another one's changes."""
 
 import threading
 from contextlib import contextmanager, nullcontext
@@ -246,12 +246,12 @@ class _Current(ChangeListener):
         return self._is_current
 
 
-def test_what_was_read_before_a_change_was_told_is_not_kept():
+def test_a_row_read_before_its_change_was_notified_is_not_cached():
     cache = RegistryCache()
     cache.listener = _Current(True)
 
     def read() -> _Entry:
-        cache.drop("project 7")  # told while the row was being read
+        cache.drop("project 7")  # notified while the row was being read
         return _Entry("project 7", "old")
 
     assert cache.get(("project", "7.1"), read) == "old"
