@@ -33,7 +33,7 @@ _MANIFEST, _DUMP, _SECRETS, _ARTIFACTS = (
     *("manifest.json", "database.dump", "secrets.json"),
     "artifacts/",
 )
-_EMPTY = """
+_DROP_ALL = """
 DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC
 """
 
@@ -73,10 +73,10 @@ def write(path: Path, *, with_secrets: bool = False) -> Manifest:
         ):
             dump = Path(folder) / _DUMP
             with _snapshot() as snapshot:
-                migrations, known = _applied(), _artifacts()
+                migrations, sha256_by_key = _applied_migrations(), _artifacts()
                 postgres_tools.dump(dump, snapshot)
             tar.add(dump, _DUMP)
-            manifest = _add_artifacts(tar, known, migrations)
+            manifest = _add_artifacts(tar, sha256_by_key, migrations)
             if with_secrets:
                 _add(tar, _SECRETS, _as_json(_secrets()))
             _add(tar, _MANIFEST, _as_json(asdict(manifest)))
@@ -95,8 +95,8 @@ def restore(path: Path, *, replace: bool = False) -> tuple[Manifest, str]:
     """
     with tarfile.open(path) as tar, tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
         manifest = _manifest(tar)
-        _require_known(manifest)
-        _require_alone()
+        _require_not_newer(manifest)
+        _require_unused()
         is_empty = not connection.introspection.table_names()
         if not is_empty and not replace:
             raise BackupFailed(
@@ -108,7 +108,7 @@ def restore(path: Path, *, replace: bool = False) -> tuple[Manifest, str]:
         dump.write_bytes(_content(tar, _DUMP))
         if not is_empty:
             with connection.cursor() as cursor:
-                cursor.execute(_EMPTY)
+                cursor.execute(_DROP_ALL)
         connection.close()
         postgres_tools.load(dump)
         note = _restore_secrets(tar, manifest)
@@ -133,9 +133,11 @@ def _artifacts() -> dict[str, str]:
     return {**dict.fromkeys(datasets, ""), **dict(originals), **dict(converted)}
 
 
-def _add_artifacts(tar: tarfile.TarFile, known: dict[str, str], migrations: list[str]) -> Manifest:
+def _add_artifacts(
+    tar: tarfile.TarFile, sha256_by_key: dict[str, str], migrations: list[str]
+) -> Manifest:
     found, missing = {}, {}
-    for key, sha256 in sorted(known.items()):
+    for key, sha256 in sorted(sha256_by_key.items()):
         try:
             content = artifacts.read_file(key, sha256)
         except EvalsError as error:
@@ -147,7 +149,7 @@ def _add_artifacts(tar: tarfile.TarFile, known: dict[str, str], migrations: list
         release=settings.VERSION,
         made_at=timezone.now().isoformat(timespec="seconds"),
         migrations=migrations,
-        encryption_key=_name_of_key(),
+        encryption_key=_key_fingerprint(),
         artifacts=found,
         missing=missing,
     )
@@ -160,21 +162,21 @@ def _put(tar: tarfile.TarFile, key: str, sha256: str) -> None:
     artifacts.put_bytes(key, content)
 
 
-def _applied() -> list[str]:
+def _applied_migrations() -> list[str]:
     return sorted(".".join(name) for name in MigrationLoader(connection).applied_migrations)
 
 
-def _require_known(manifest: Manifest) -> None:
+def _require_not_newer(manifest: Manifest) -> None:
     """Raise BackupFailed for the backup of a later release."""
-    known = {".".join(name) for name in MigrationLoader(None).disk_migrations}
-    if later := sorted(set(manifest.migrations) - known):
+    own = {".".join(name) for name in MigrationLoader(None).disk_migrations}
+    if later := sorted(set(manifest.migrations) - own):
         raise BackupFailed(
             f"The backup is of a later release, {manifest.release}: it has {later[-1]}.",
             hint="Restore it with that release.",
         )
 
 
-def _require_alone() -> None:
+def _require_unused() -> None:
     """Raise BackupFailed while another process uses the database."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -191,21 +193,21 @@ def _secrets() -> dict[str, Any]:
     return {"SECRET_KEY": settings.SECRET_KEY, "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS}
 
 
-def _name_of_key() -> str:
-    """By which the key that encrypts is known, and from which it does not follow."""
+def _key_fingerprint() -> str:
+    """The fingerprint of the key that encrypts, from which the key does not follow."""
     key = f"evals-backend backup {settings.ENCRYPTION_KEYS[0]}"
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def _restore_secrets(tar: tarfile.TarFile, manifest: Manifest) -> str:
-    """Put the backup's key where ours was generated; else say what to set."""
-    if manifest.encryption_key == _name_of_key():
+    """Put the backup's key in place of a generated one; returns what is left to set, else ""."""
+    if manifest.encryption_key == _key_fingerprint():
         return ""
     file = settings.DATA_DIR / "secret-key"
     if _SECRETS not in tar.getnames():
         return (
             f"The backup's key ({manifest.encryption_key}) is not that of this server"
-            f" ({_name_of_key()}): put its secret-key into {file}, or set SECRET_KEY and"
+            f" ({_key_fingerprint()}): put its secret-key into {file}, or set SECRET_KEY and"
             " ENCRYPTION_KEYS as they were. Until then Label Studio's tokens read as empty."
         )
     secrets = json.loads(_content(tar, _SECRETS))

@@ -56,17 +56,17 @@ class HealthLayer:
             return self._application(environ, start_response)
         answer = self._answers.get(kind)
         if answer is None:
-            return self._learn(kind, environ, start_response)
+            return self._answer_first(kind, environ, start_response)
         started = perf_counter()
         start_response(answer.status, list(answer.headers))
         note(kind, environ, perf_counter() - started)
         return [answer.body]
 
-    def known(self, kind: Kind) -> Answer | None:
-        """The answer to a request of that kind, once the application has given one."""
+    def cached(self, kind: Kind) -> Answer | None:
+        """The cached answer to a request of that kind; None before the first one."""
         return self._answers.get(kind)
 
-    def _learn(
+    def _answer_first(
         self, kind: Kind, environ: dict[str, Any], start_response: Callable
     ) -> Iterable[bytes]:
         begun: list[Any] = []

@@ -107,7 +107,7 @@ def configure(level: str, form: str) -> dict[str, Any]:
             # Its own handler would print to a console, and mail errors to admins that we have not.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
-            # Every failure to answer is told once already, with its request id.
+            # Every failure to answer is logged once already, with its request id.
             "django.request": {"level": "CRITICAL"},
             "django-q": {"level": "WARNING"},
             "evadb": {"level": "WARNING"},

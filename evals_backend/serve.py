@@ -68,13 +68,13 @@ def _serve(part: str, signals: StopSignals) -> int:
 
     with signals.interrupting():
         # Beside the imports, and in a process of its own: this one never has a connection.
-        told, tell = os.pipe()
-        preparing = fork("prepare", partial(_prepare, tell), signals) if serves_web else None
-        os.close(tell)
+        reader, writer = os.pipe()
+        preparing = fork("prepare", partial(_prepare, writer), signals) if serves_web else None
+        os.close(writer)
         warm_parent.import_code(web=serves_web)
         if preparing is not None and wait(preparing):
             return 1
-    with open(told) as lines:
+    with open(reader) as lines:
         key = lines.read() or None
     _share_arrays(part)
     try:
@@ -84,7 +84,7 @@ def _serve(part: str, signals: StopSignals) -> int:
             signals,
             tend=embedded_postgres.revive,
         )
-        supervisor.run(lambda: _tell(part, key))
+        supervisor.run(lambda: _print_next_steps(part, key))
     except StartFailed as error:
         print(f"evals-backend: {error}", file=sys.stderr)
         return 1
@@ -136,8 +136,8 @@ def _share_counters() -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
-def _prepare(tell: int) -> None:
-    """Bring the database and the static files up to date; tells the key of a first login."""
+def _prepare(writer: int) -> None:
+    """Bring the database and the static files up to date; write a first login's key to the pipe."""
     from evals_backend import first_login
 
     try:
@@ -146,7 +146,7 @@ def _prepare(tell: int) -> None:
         print(f"evals-backend: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     call_command("collectstatic", interactive=False, verbosity=0)
-    os.write(tell, (first_login.make() or "").encode())
+    os.write(writer, (first_login.make() or "").encode())
 
 
 def _bind() -> socket.socket:
@@ -181,17 +181,17 @@ def _answers() -> bool:
         return False
 
 
-def _tell(part: str, key: str | None) -> None:
-    """Say how to go on; in a container stdout is a log, so not the key itself."""
+def _print_next_steps(part: str, key: str | None) -> None:
+    """Print how to go on; in a container stdout is a log, so not the key itself."""
     from evals_backend import first_login
 
     if part == "all":
-        _print_lines(key)
+        _print_three_lines(key)
     elif part == "web" and key:
         print(f"First login: {first_login.path()}", file=sys.stderr)
 
 
-def _print_lines(key: str | None) -> None:
+def _print_three_lines(key: str | None) -> None:
     from evals_backend import addresses, first_login
 
     (_, url), *others = addresses.to_paste(key or "<key>")

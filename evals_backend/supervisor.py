@@ -128,7 +128,7 @@ def _run(
     try:
         os.setpgid(0, 0)
         signals.leave()
-        # If the supervisor is killed outright, the process is told to end, too.
+        # If the supervisor is killed outright, the process gets SIGTERM.
         end_with_parent(signal.SIGTERM)
         set_name(f"evals-{name}")
         nothing = os.open(os.devnull, os.O_RDONLY)

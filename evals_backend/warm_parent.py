@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from django.conf import settings
 
-# Libraries make threads when they are loaded, unless they are told to have one.
+# Libraries start threads when they are loaded, unless these variables set their number to one.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _EVERY_PROCESS = (
     "django_q.worker",

@@ -44,7 +44,7 @@ class ChangeListener:
         return monotonic() - self._confirmed_at < LEASE_S
 
     def is_away(self) -> bool:
-        """Whether the database took no connection when it was last asked, which is all the time."""
+        """Whether the last attempt to connect failed; it is repeated every RETRY_S."""
         return self._is_away
 
     def start(self) -> None:
@@ -85,7 +85,7 @@ class ChangeListener:
             while not self._stopping.is_set():
                 begun = monotonic()
                 with deadline.lasting(ANSWER_S):
-                    cursor.execute("SELECT 1")  # its answer comes after all that was told before
+                    cursor.execute("SELECT 1")  # its answer comes after all earlier notices
                 while session.notifies:
                     self._on_change(session.notifies.pop(0).payload)
                 self._confirmed_at = begun

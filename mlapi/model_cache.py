@@ -107,8 +107,8 @@ def clear() -> None:
 def import_engine(modules: Sequence[str] = ()) -> None:
     """Import what every prediction of texts needs, and these modules.
 
-    EvaDB's imports take seconds, so it is done before a process serves. What sees images takes
-    100 MB more, which a server of texts never needs: its modules are named when a version needs
+    EvaDB's imports take seconds, so it is done before a process serves. The modules for images take
+    100 MB more, which a server of texts never needs: they are imported when a version needs
     them.
     """
     usual = [p.modules for p in pipelines.PIPELINES.values() if p.input.in_data]
@@ -132,8 +132,8 @@ def _load(version: ModelVersion) -> VersionPredictor:
     try:
         content = artifacts.read(version)
         parts = artifact.split(content)
-        known = [p for p in pipelines.PIPELINES.values() if p.name in map(pipeline_of, parts)]
-        import_engine([module for pipeline in known for module in pipeline.modules])
+        needed = [p for p in pipelines.PIPELINES.values() if p.name in map(pipeline_of, parts)]
+        import_engine([module for pipeline in needed for module in pipeline.modules])
         predictor = version_predictor.load(parts)
     except Exception as e:  # noqa: BLE001 - an artifact may fail in any way, and then may not serve
         log.exception("version_does_not_load", version=version.label, project=version.project_id)

@@ -139,7 +139,7 @@ def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
 def _require_migrations() -> None:
     """Raises NotReady, or DatabaseNewer. That all are applied is cached: it takes 0.1 s to see."""
     global _migrated
-    schema_state.require_known()
+    schema_state.require_not_newer()
     if _migrated:
         return
     executor = MigrationExecutor(connection)

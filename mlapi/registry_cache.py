@@ -1,8 +1,8 @@
 """The process's cache of the rows that every request needs: its key, its project and champion.
 
-A cached row is shared by threads and never changed. It is dropped when the database tells its
+A cached row is shared by threads and never changed. It is dropped when the database notifies its
 change, and used only while the listener is current: else each request reads. Where the database
-is away, the last rows that were read go on being used: champions answer without it.
+is away, the rows that were read last are used: champions answer without it.
 """
 
 import threading
@@ -19,7 +19,7 @@ from registry.models.run import ACTIVE_TRAINING
 from registry.postgresql import deadline
 
 ENTRIES_MAX = 4_096
-READ_S = 0.5  # in which the database answers, where a row is known that could do
+READ_S = 0.5  # for a read from the database, after which the row that was read last is used
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class _Entry:
 
 
 class RegistryCache:
-    """Reads rows by a name, and keeps them while `listener` is current."""
+    """Reads rows by a name, and caches them while `listener` is current."""
 
     def __init__(self) -> None:
         self.listener = ChangeListener(self.drop, self.clear)
@@ -59,15 +59,15 @@ class RegistryCache:
         return self._entries.get(name) if may_be_used else None
 
     def read(self, name: tuple[str, Any], read: Callable[[], _Entry | None]) -> Any:
-        """Read the value anew and keep it; None, which isn't kept, where `read` finds nothing."""
+        """Read the value anew and cache it; None, which isn't, where `read` finds nothing."""
         if self.listener.is_away():
-            raise OperationalError("the database is away")  # so that no request waits to find it so
+            raise OperationalError("the database is away")  # no request waits to find that out
         is_current, before = self.listener.is_current(), self._changes
         entry = read()
         if entry is None:
             return None
         with self._lock:
-            # What was read may be older than a change that was told meanwhile.
+            # What was read may be older than a change that was notified meanwhile.
             if is_current and before == self._changes:
                 if len(self._entries) >= ENTRIES_MAX:
                     self._entries.clear()

@@ -91,7 +91,7 @@ def predict_mirrored(
         targets=served.specs,
     )
     answers = _predict(served, [data for _, data in tasks], store)
-    return [visibility.visible_answers(said, served.config.controls) for said in answers]
+    return [visibility.visible_answers(found, served.config.controls) for found in answers]
 
 
 class NoModel(EvalsError):
@@ -158,8 +158,8 @@ def _mirrored(
     ids_sent = [(_id(task), _data(task)) for task in tasks]
     sent = [(n, data) for n, data in ids_sent if isinstance(n, int) and 0 < n <= _LARGEST_ID]
     named = list(naming(sent, addresses, served.specs))
-    known = existing(served.project).filter(labelstudio_id__in={number for number, _ in named})
-    ids = dict(known.values_list("labelstudio_id", "pk"))
+    mirrored = existing(served.project).filter(labelstudio_id__in={number for number, _ in named})
+    ids = dict(mirrored.values_list("labelstudio_id", "pk"))
     return [(ids[number], address) for number, address in named if number in ids]
 
 

@@ -1,4 +1,4 @@
-"""The channel on which the database tells what has changed of what requests depend on.
+"""The channel on which the database notifies changes of what requests depend on.
 
 Triggers send it (migration 0025), with the commit of the change and whoever makes it: an action,
 the admin, or SQL by hand. The payload is a row's subject, such as `project 7` or `key 3`.

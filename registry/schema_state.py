@@ -19,15 +19,15 @@ class DatabaseNewer(HttpError):
     text = "The database is of a later release."
 
 
-def require_known() -> None:
+def require_not_newer() -> None:
     """Raises DatabaseNewer if the database has a migration that this release does not know."""
     applied = _names(MigrationRecorder(connection).applied_migrations())
-    if unknown := sorted(applied - _known()):
+    if unknown := sorted(applied - _own_migrations()):
         raise DatabaseNewer(f"The database is of a later release: it has {unknown[-1]}.")
 
 
 @cache
-def _known() -> frozenset[str]:
+def _own_migrations() -> frozenset[str]:
     return _names(MigrationLoader(None).disk_migrations or {})
 
 

@@ -62,7 +62,7 @@ class Share:
         self.set(0)
 
     def set(self, connections: int) -> None:
-        """Tell the others."""
+        """Publish the number of this process's connections."""
         self._counts[self._own] = connections
 
     def is_more_than_fair(self) -> bool:

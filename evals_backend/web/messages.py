@@ -64,15 +64,15 @@ class Head:
             self.length = 0 if self.is_chunked else self.request.body.reader.length
         except (ParseException, ConfigurationProblem, NoMoreData, ValueError) as error:
             log.warning("request_refused", ip=address[0], error=type(error).__name__)
-            known = (status for kind, status in _STATUSES if isinstance(error, kind))
-            raise Refused(next(known, 400)) from error
+            statuses = (status for kind, status in _STATUSES if isinstance(error, kind))
+            raise Refused(next(statuses, 400)) from error
         self.expects_continue = self.request._expected_100_continue
         # `wsgi.create` would send it, when the body has been read already.
         self.request._expected_100_continue = False
 
     @property
     def keeps_alive(self) -> bool:
-        """Whether the client wants the connection kept."""
+        """Whether the client wants a persistent connection."""
         return not self.request.should_close()
 
 
@@ -114,7 +114,7 @@ class Exchange:
 
     @property
     def keeps_alive(self) -> bool:
-        """Whether the answer says that the connection is kept."""
+        """Whether the answer leaves the connection open."""
         return not self._response.should_close()
 
 

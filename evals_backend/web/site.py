@@ -67,29 +67,29 @@ class Site:
 
     def instant(self, raw: bytes, address: messages.Address) -> bytes | None:
         """The answer of the health to a head that came before; None where a view must answer."""
-        known = self._instants.get(raw)
-        if known is None:
+        instant = self._instants.get(raw)
+        if instant is None:
             if not _MAY_BE_HEALTH.match(raw):
                 return None
-            known = self._recognise(raw, address)
-            if known is None:
+            instant = self._recognise(raw, address)
+            if instant is None:
                 return None
         started = perf_counter()
-        environ = known.environ | {"REMOTE_ADDR": address[0]}
-        health_layer.note(known.kind, environ, perf_counter() - started)
+        environ = instant.environ | {"REMOTE_ADDR": address[0]}
+        health_layer.note(instant.kind, environ, perf_counter() - started)
         return b"".join(
-            (known.before_date, messages.http_date(int(time())).encode(), known.after_date)
+            (instant.before_date, messages.http_date(int(time())).encode(), instant.after_date)
         )
 
     def _recognise(self, raw: bytes, address: messages.Address) -> _Instant | None:
-        """The head's answer, if its kind is known and the connection goes on after it."""
+        """The head's answer, if that of its kind is cached and the connection stays open."""
         try:
             head = Head(raw, address)
             environ = Exchange(head, address, ("", 0), b"").environ
         except Refused:
             return None  # it is parsed again, and refused
         kind = health_layer.kind_of(environ)
-        answer = self._application.known(kind) if kind else None
+        answer = self._application.cached(kind) if kind else None
         if kind is None or answer is None or head.length or head.is_chunked or not head.keeps_alive:
             return None
         noted = ("QUERY_STRING", "HTTP_X_REQUEST_ID")
@@ -120,12 +120,12 @@ class Site:
                 gaps.note()
             return start_response(status, headers, *more)
 
-        # Where it is known to be away, none waits for a thread that waits for it.
+        # With a database that is away, no event waits for a thread that waits for the database.
         with deadline.lasting(0.0 if registry_cache.CACHE.listener.is_away() else _WEBHOOK_S):
             return self._application(environ, begin)
 
     def refused(self, job: Job, status: int) -> None:
-        """Count and log a request that no view has seen."""
+        """Count and log a request that reached no view."""
         route = _route(job.path)
         name = route[1:] if route in _LANES and route != "/" else "other"
         method = job.head.request.method

@@ -65,7 +65,7 @@ def _on_signal(_number: int, _frame: object) -> None:
 
 def _refuse_newer_database() -> None:
     try:
-        schema_state.require_known()
+        schema_state.require_not_newer()
     except schema_state.DatabaseNewer as error:
         log.critical("database_newer", reason=error.sentence)
         raise SystemExit(1) from None
@@ -74,7 +74,7 @@ def _refuse_newer_database() -> None:
 def _stop_on_newer_database() -> None:
     """End this process, after its job, where a later release has migrated the database."""
     try:
-        schema_state.require_known()
+        schema_state.require_not_newer()
     except schema_state.DatabaseNewer:
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -85,8 +85,8 @@ def requeue_lost_runs() -> list[int]:
     ).values_list("pk", flat=True)
     if not queued:
         return []
-    known = _runs_with_a_job()
-    lost = [pk for pk in queued if pk not in known]
+    with_a_job = _runs_with_a_job()
+    lost = [pk for pk in queued if pk not in with_a_job]
     for pk in lost:
         log.warning("a queued run had no job", run=pk)
         queue.train(pk)

@@ -1,4 +1,4 @@
-"""The deadline of a request's queries, kept by the client: a frozen server keeps none."""
+"""The deadline of a request's queries, enforced by the client: a frozen server enforces none."""
 
 import select
 import threading

@@ -12,7 +12,7 @@ from evals_backend import health
 class Command(BaseCommand):
     """`health web`, `health events`, `health training`."""
 
-    help = "Exit status 0 if the web server answers here, or the worker was seen lately; else 1."
+    help = "Exit status 0 if the web server answers, or the worker has a recent heartbeat; else 1."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -24,7 +24,7 @@ class Command(DjangoCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with _alone(options.get("database") or DEFAULT_DB_ALIAS):
             try:
-                schema_state.require_known()
+                schema_state.require_not_newer()
             except schema_state.DatabaseNewer as error:
                 raise CommandError(error.sentence) from error
             super().handle(*args, **options)
@@ -34,8 +34,8 @@ class Command(DjangoCommand):
 def _alone(database: str) -> Iterator[None]:
     """While no other process migrates the database.
 
-    On a connection of its own, outside of the migrations' transactions, and asked for again and
-    again: an index that is made concurrently would wait for a statement that waits for the lock.
+    On a connection of its own, outside of the migrations' transactions, and polled for: an
+    index that is made concurrently would wait for a statement that waits for the lock.
     """
     own = connections[database].copy()
     try:

@@ -16,7 +16,7 @@ class Answers:
         start_response(self._status, [])
         return [b""]
 
-    def known(self, kind):
+    def cached(self, kind):
         return None
 
 
