@@ -5,12 +5,14 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 
 from evals_backend.health_layer import HealthLayer
 from mlapi import monitoring
+from tests.wsgi import open_connection
 
+__all__ = ["open_connection"]
+
+pytestmark = pytest.mark.usefixtures("open_connection")
 KEY = "/k/" + "a" * 32
 
 
@@ -28,16 +30,6 @@ class Counted:
     def __call__(self, environ, start_response):
         self.requests += 1
         return self._django(environ, start_response)
-
-
-@pytest.fixture(autouse=True)
-def connections_stay():
-    """Django closes its connections around a request, but not the tests' own."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import pytest
 import schemathesis
 import yaml
 from django.conf import settings
-from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 from hypothesis import HealthCheck
@@ -22,8 +20,11 @@ from schemathesis.specs.openapi.checks import (
 
 from tests import factories as make
 from tests.registry.reports.records import clusters
+from tests.wsgi import open_connection
 
 from .conftest import code
+
+__all__ = ["open_connection"]
 
 SNAPSHOT = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 CHECKS = [
@@ -63,16 +64,6 @@ def test_the_docs_fetch_nothing_from_elsewhere(client, django_user_model):
     assert "drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page
     assert "http://" not in page.replace("http://testserver", "")
     assert "https://" not in page
-
-
-@pytest.fixture
-def open_connection():
-    """The test's transaction: the WSGI handler ends connections, which Django's client knows."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
 
 
 @pytest.fixture
