@@ -6,7 +6,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import psutil
 from tests.environment import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
-UP_WITHIN_S = 120
 STOPPED_WITHIN_S = 60
 
 
@@ -99,16 +97,6 @@ class Server:
         """Send the signal; the exit status."""
         self.process.send_signal(number)
         return self.process.wait(STOPPED_WITHIN_S)
-
-
-def eventually(condition, within_s: float = UP_WITHIN_S) -> bool:
-    """Whether the condition comes true in time."""
-    give_up = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def key_of(line: str) -> str:

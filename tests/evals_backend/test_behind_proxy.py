@@ -14,12 +14,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
-from django.conf import settings as django_settings
-from django.db import connection
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.mirror import webhook_repair
@@ -27,9 +24,11 @@ from registry.actions import keys
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.media.certificate import certificate_of, server_tls
+from tests.postgres import database_url
+from tests.waiting import eventually
 
 from .reverse_proxy import ReverseProxy
-from .running import ROOT, environment, eventually, free_port
+from .running import ROOT, environment, free_port
 
 UID = "3.1795418447"
 PROJECT = {"id": 3, "created_at": "2026-11-23T07:20:47Z"}
@@ -105,11 +104,14 @@ def web(transactional_db, tmp_path) -> Iterator:
     started: list[subprocess.Popen] = []
 
     def start(**settings: str) -> int:
-        port, tests = free_port(), urlsplit(django_settings.DATABASE_URL)
-        url = urlunsplit(tests._replace(path=f"/{connection.settings_dict['NAME']}"))
+        port = free_port()
         log = open(tmp_path / "web.log", "ab")  # noqa: SIM115 - the process writes it
         env = environment(
-            tmp_path / "data", PORT=str(port), DATABASE_URL=url, WEB_WORKERS="1", **settings
+            tmp_path / "data",
+            PORT=str(port),
+            DATABASE_URL=database_url(),
+            WEB_WORKERS="1",
+            **settings,
         )
         command = [sys.executable, "-m", "evals_backend.serve", "web"]
         started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))

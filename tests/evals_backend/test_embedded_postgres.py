@@ -1,16 +1,16 @@
 """The PostgreSQL from the wheel: shared by processes, private to its owner, there after a crash."""
 
 import os
-import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import psutil
 import psycopg2
 import pytest
+
+from tests.postgres import postmaster
 
 from .running import ROOT
 
@@ -60,10 +60,6 @@ def one(url: str):
 
 def socket_dir(url: str) -> Path:
     return Path(parse_qs(urlsplit(url).query)["host"][0])
-
-
-def postmaster(data_dir: Path) -> int:
-    return int((data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
 
 
 @pytest.fixture
@@ -119,7 +115,7 @@ def test_after_a_crash_it_recovers_with_what_was_committed(data_dir):
     with psycopg2.connect(first.url) as connection:
         connection.cursor().execute("CREATE TABLE kept AS SELECT 1")
     connection.close()
-    os.kill(postmaster(data_dir), signal.SIGKILL)
+    postmaster(data_dir).kill()
     first.process.kill()
     first.process.wait()
     second = User(data_dir)
@@ -133,10 +129,9 @@ def test_after_a_crash_it_recovers_with_what_was_committed(data_dir):
 
 def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
     user = User(data_dir)
-    before = postmaster(data_dir)
+    killed = postmaster(data_dir)
     user.revive()
-    assert postmaster(data_dir) == before
-    killed = psutil.Process(before)
+    assert postmaster(data_dir) == killed
     killed.kill()
     killed.wait(timeout=60)
     user.revive()

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from .running import ROOT, environment, eventually, free_port, processes_of
+from tests.waiting import eventually
+
+from .running import ROOT, environment, free_port, processes_of
 
 
 @pytest.fixture

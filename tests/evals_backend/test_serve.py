@@ -4,15 +4,17 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import closing
 
 import psutil
-import psycopg2
 import pytest
 from django.conf import settings
 
 from tests import data_folder
+from tests.postgres import connect, postmaster
+from tests.waiting import eventually
 
-from .running import ROOT, Server, environment, eventually, free_port, key_of, processes_of
+from .running import ROOT, Server, environment, free_port, key_of, processes_of
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +120,11 @@ def test_all_processes_share_the_memory_of_one_and_are_at_most_eight(server):
 
 
 def test_a_database_that_is_killed_comes_back_under_the_same_server(server):
-    pid = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
+    database = postmaster(server.data_dir)
     versions = f"/k/{key_of(server.lines[0])}/versions"
     server.process.send_signal(signal.SIGSTOP)  # or it might be back before it is missed
     try:
-        psutil.Process(pid).kill()
+        database.kill()
         assert eventually(lambda: server.get(versions).status == 503)
     finally:
         server.process.send_signal(signal.SIGCONT)
@@ -149,13 +151,10 @@ def test_a_data_dir_that_cannot_be_written_is_reported_on_one_line(new_data_dir)
 
 def test_the_database_of_a_server_waits_for_its_disk(server):
     """The tests' own does not: that is for the tests alone, and would lose what was answered."""
-    lines = (server.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-    connection = psycopg2.connect(host=lines[4], user="postgres", dbname="postgres")
-    with connection, connection.cursor() as cursor:
+    with closing(connect(server.data_dir)) as connection, connection.cursor() as cursor:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             cursor.execute(f"SHOW {name}")
             assert cursor.fetchone() == ("on",), name
-    connection.close()
 
 
 def test_a_second_server_on_the_port_says_so_and_leaves_the_first_alone(server):

@@ -1,10 +1,8 @@
-"""A database that is frozen, as a process sees it: what is known goes on, the rest comes back."""
+"""A frozen database: what a process has cached is answered, the rest is refused for a while."""
 
 import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
-import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -14,8 +12,9 @@ from mlapi import registry_cache
 from registry.models import Event
 from registry.postgresql import deadline
 from tests.factories import LABEL_CONFIG
-from tests.mlapi.listening import seen_within
 from tests.mlapi.protocol.conftest import call, champion, key, project
+from tests.postgres import frozen
+from tests.waiting import eventually
 
 __all__ = ["call", "champion", "key", "project"]
 
@@ -30,7 +29,7 @@ def listening():
     deadline.install()
     listener = registry_cache.CACHE.listener
     listener.start()
-    assert seen_within(listener.is_current, 10)
+    assert eventually(listener.is_current)
     yield listener
     listener.stop()
     registry_cache.CACHE.clear()
@@ -38,23 +37,12 @@ def listening():
 
 
 @contextmanager
-def frozen():
-    """The tests' own PostgreSQL, all of its processes stopped."""
-    pid_file = Path(settings.DATA_DIR) / "postgres" / "postmaster.pid"
-    postmaster = psutil.Process(int(pid_file.read_text().split()[0]))
-    stopped = []
+def frozen_database():
+    """The tests' own PostgreSQL is frozen."""
     try:
-        postmaster.suspend()
-        stopped.append(postmaster)
-        for process in postmaster.children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                process.suspend()
-                stopped.append(process)
-        yield
+        with frozen(settings.DATA_DIR):
+            yield
     finally:
-        for process in reversed(stopped):
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
         connection.close()  # the deadline has ended it
 
 
@@ -87,16 +75,16 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
     webhook = {"action": "TASKS_CREATED", "project": {"id": 1}, "tasks": []}
     assert call.post("/setup", setup_body(uid)).status_code == 200
     assert call.post("/predict", predict_body(uid)).status_code == 200
-    assert seen_within(listening.is_current, 10)
+    assert eventually(listening.is_current)
     before = scores(call.post("/predict", predict_body(uid)))
     assert before[:2] == [200, champion.label]
     assert call.post("/setup", setup_body(uid)).status_code == 200
     assert call.get("/is_training", {"project": uid}).status_code == 200
-    with frozen():
+    with frozen_database():
         for is_known_to_be_away in (False, True):
-            assert seen_within(lambda: not listening.is_current(), 10)
+            assert eventually(lambda: not listening.is_current())
             if is_known_to_be_away:
-                assert seen_within(listening.is_away, 20)
+                assert eventually(listening.is_away)
             with deadline.lasting(5):
                 assert scores(call.post("/predict", predict_body(uid))) == before
                 if is_known_to_be_away:
@@ -111,7 +99,7 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
                 refused = call.post("/webhook", webhook)
             assert (refused.status_code, refused["Retry-After"]) == (503, "2")
             assert time.monotonic() - began < 10 * WEBHOOK_S
-    assert seen_within(listening.is_current, 30)
+    assert eventually(listening.is_current)
     assert not listening.is_away()
     assert call.post("/webhook", webhook).status_code in (200, 201)
     assert Event.objects.filter(action="TASKS_CREATED").count() >= 1
@@ -121,13 +109,13 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
 def test_a_revoked_key_opens_until_the_database_is_back(call, key, project, champion, listening):
     uid = project.uid
     assert call.post("/predict", predict_body(uid)).status_code == 200
-    assert seen_within(listening.is_current, 10)
+    assert eventually(listening.is_current)
     assert call.post("/predict", predict_body(uid)).status_code == 200
-    with frozen():
-        assert seen_within(listening.is_away, 20)
+    with frozen_database():
+        assert eventually(listening.is_away)
         assert call.post("/predict", predict_body(uid)).status_code == 200
-    assert seen_within(listening.is_current, 30)
+    assert eventually(listening.is_current)
     from registry.actions import keys
 
     keys.revoke(key, actor="anna")
-    assert seen_within(lambda: call.post("/predict", predict_body(uid)).status_code == 401, 5)
+    assert eventually(lambda: call.post("/predict", predict_body(uid)).status_code == 401)

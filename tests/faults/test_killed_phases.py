@@ -13,7 +13,6 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from django.conf import settings
-from django.db import connection
 
 from mlapi.child_process import folder
 from mlapi.jobs import maintenance
@@ -23,6 +22,7 @@ from registry.models import ModelVersion, Project, TrainingRun
 from tests.evals_backend.running import ROOT, environment
 from tests.faults.killing import SECONDS
 from tests.mlapi.training.projects import label, labelled_project
+from tests.postgres import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.nightly]
 WORK = """
@@ -32,12 +32,6 @@ from mlapi.training.run import carry_out
 from mlapi.worker import worker_name
 carry_out(int(sys.argv[1]), worker_name())
 """
-
-
-def database_url() -> str:
-    """The tests' own database, for another process."""
-    parameters = connection.get_connection_params()
-    return f"postgresql://{parameters['user']}@/{parameters['dbname']}?host={parameters['host']}"
 
 
 def queued(project: Project) -> TrainingRun:

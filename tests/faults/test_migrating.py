@@ -10,6 +10,7 @@ from django.db import connection
 
 from tests.evals_backend.running import ROOT, environment, free_port
 from tests.mlapi.caller import Caller
+from tests.postgres import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -17,15 +18,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def empty_database(tmp_path):
     """The URL of a database without a table, in the tests' PostgreSQL."""
-    parameters = connection.get_connection_params() | {"dbname": "postgres"}
-    parameters.pop("cursor_factory", None)
-    parameters.pop("context", None)
-    with closing(psycopg2.connect(**parameters)) as admin:
+    with closing(psycopg2.connect(database_url("postgres"))) as admin:
         admin.autocommit = True
         with admin.cursor() as cursor:
             cursor.execute("DROP DATABASE IF EXISTS empty")
             cursor.execute("CREATE DATABASE empty")
-            yield f"postgresql://{parameters['user']}@/empty?host={parameters['host']}"
+            yield database_url("empty")
             cursor.execute("DROP DATABASE empty WITH (FORCE)")
 
 

@@ -7,13 +7,14 @@ import time
 import urllib.request
 from contextlib import closing
 
-import psycopg2
 import pytest
 
 from tests import data_folder
 from tests.evals_backend.conftest import new_data_dir
-from tests.evals_backend.running import Server, eventually, free_port, key_of
+from tests.evals_backend.running import Server, free_port, key_of
 from tests.factories import LABEL_CONFIG
+from tests.postgres import connect
+from tests.waiting import eventually
 
 __all__ = ["new_data_dir"]
 
@@ -30,9 +31,7 @@ def server(new_data_dir):
 
 def syncs(server) -> int:
     """How many syncs of a project have ended."""
-    lines = (server.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()
-    connection = psycopg2.connect(host=lines[4], user="postgres", dbname="postgres")
-    with closing(connection), connection.cursor() as cursor:
+    with closing(connect(server.data_dir)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM django_q_task WHERE func = 'mlapi.jobs.sync'")
         return cursor.fetchone()[0]
 

@@ -7,12 +7,13 @@ import statistics
 import time
 from contextlib import contextmanager, suppress
 
-import psutil
 import pytest
 
 from tests import data_folder
 from tests.evals_backend.conftest import new_data_dir
-from tests.evals_backend.running import Server, eventually, free_port, key_of
+from tests.evals_backend.running import Server, free_port, key_of
+from tests.postgres import frozen
+from tests.waiting import eventually
 
 __all__ = ["new_data_dir"]
 
@@ -104,30 +105,10 @@ def test_readers_that_take_nothing_of_their_answers_hold_up_nobody(server):
     assert statistics.median(beside) < max(HEALTH_S, TIMES * statistics.median(usual))
 
 
-@contextmanager
-def frozen_database(server):
-    """The server's own PostgreSQL, all of its processes stopped."""
-    pid = int((server.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
-    postmaster = psutil.Process(pid)
-    stopped = []
-    try:
-        postmaster.suspend()
-        stopped.append(postmaster)
-        for process in postmaster.children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                process.suspend()
-                stopped.append(process)
-        yield
-    finally:
-        for process in reversed(stopped):
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
-
-
 def test_beside_a_frozen_database_the_health_answers_and_events_are_refused_in_time(server):
     usual = seconds(lambda: server.get("/health"))
     assert eventually(lambda: webhook(server)[0] < 300)
-    with frozen_database(server):
+    with frozen(server.data_dir):
         answers = []
         events = seconds(lambda: answers.append(webhook(server)), times=5)
         health = seconds(lambda: server.get("/health"))

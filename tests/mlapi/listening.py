@@ -4,19 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import connection
 
 from mlapi import change_listener
+from tests.postgres import database_url
 
 ROOT = Path(__file__).resolve().parents[2]
-WITHIN_S = 1.0
 _OTHER = """
 import sys, django
 django.setup()
@@ -29,23 +26,11 @@ for line in sys.stdin:
 """
 
 
-def seen_within(condition: Callable[[], bool], seconds: float = WITHIN_S) -> bool:
-    """Whether the condition comes true in that time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 class OtherProcess:
     """A process on the tests' database that carries out lines of Python."""
 
     def __init__(self) -> None:
-        name = connection.settings_dict["NAME"]
-        url = urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
-        ours = {"DJANGO_SETTINGS_MODULE": "evals_backend.settings", "DATABASE_URL": url}
+        ours = {"DJANGO_SETTINGS_MODULE": "evals_backend.settings", "DATABASE_URL": database_url()}
         self._process = subprocess.Popen(
             [sys.executable, "-c", _OTHER],
             cwd=ROOT,
@@ -68,8 +53,8 @@ class OtherProcess:
         self._process.wait(30)
 
     def _expect(self, word: str) -> None:
-        said = self._process.stdout.readline().strip()
-        assert said == word, said
+        line = self._process.stdout.readline().strip()
+        assert line == word, line
 
 
 def cut() -> None:

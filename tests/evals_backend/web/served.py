@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -136,13 +135,3 @@ def post(path: str, body: bytes, *headers: str) -> bytes:
     length = f"Content-Length: {len(body)}"
     lines = [f"POST {path} HTTP/1.1", "Host: localhost", length, *headers, "", ""]
     return "\r\n".join(lines).encode() + body
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 20) -> bool:
-    """Whether the condition comes true in time."""
-    give_up = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.01)
-    return True

@@ -8,8 +8,9 @@ import pytest
 
 from evals_backend.web import connection as connections
 from evals_backend.web.lanes import Limits
+from tests.waiting import eventually
 
-from .served import LARGE, Client, TestSite, eventually, get, post, serving
+from .served import LARGE, Client, TestSite, get, post, serving
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from mlapi.pipelines import batches as batching
 from mlapi.pipelines.batches import ROWS_SHARED, Batches
-from tests.mlapi.listening import seen_within
 from tests.mlapi.pipelines.texts import a_spec
+from tests.waiting import eventually
 
 SPECS = (a_spec(),)
 SECONDS = 20
@@ -53,7 +53,7 @@ def ask(predictor):
             if len(asked) == 1:
                 assert predictor.begun.wait(SECONDS)
             elif len(rows) <= ROWS_SHARED:
-                assert seen_within(lambda: len(batches._waiting) == before + 1, SECONDS)
+                assert eventually(lambda: len(batches._waiting) == before + 1, SECONDS)
             return asked[-1]
 
         yield ask

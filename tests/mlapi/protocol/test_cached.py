@@ -17,10 +17,12 @@ from registry.actions import champion as champions
 from registry.models import Event
 from tests.factories import LABEL_CONFIG, AccessKeyFactory, ModelVersionFactory
 from tests.mlapi.caller import Caller, queries
-from tests.mlapi.listening import OtherProcess, cut, seen_within, silent
+from tests.mlapi.listening import OtherProcess, cut, silent
 from tests.mlapi.trained import artifact
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WITHIN_S = 1.0
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def listening():
     """This process's cache listens, as in the web server."""
     listener = registry_cache.CACHE.listener
     listener.start()
-    assert seen_within(listener.is_current, 10)
+    assert eventually(listener.is_current)
     yield listener
     listener.stop()
     registry_cache.CACHE.clear()
@@ -74,9 +76,9 @@ def test_a_warm_request_takes_no_query(route, call, project, champion, listening
     request = requests_of(project)[route]
     cold = request(call)
     assert cold.status_code == 200
-    assert seen_within(listening.is_current)
+    assert eventually(listening.is_current)
     request(call)  # a first /setup has changed the row
-    assert seen_within(lambda: _queries_of(request, call) == 0)
+    assert eventually(lambda: _queries_of(request, call) == 0)
     warm = request(call)
     assert warm.status_code == 200
     assert warm.json().get("model_version") == cold.json().get("model_version")
@@ -161,22 +163,22 @@ def test_a_change_by_another_process_takes_effect_within_a_second(
         ),
     ]
     for line, is_seen in steps:
-        assert seen_within(listening.is_current, 10)
+        assert eventually(listening.is_current)
         assert not is_seen()
         assert not is_seen()  # from the cache
         with connected():
             other.do(line)
-            assert seen_within(is_seen), line
+            assert eventually(is_seen, WITHIN_S), line
 
 
 def test_a_lost_connection_is_made_again_and_answers_are_cached_again(call, project, listening):
     request = requests_of(project)["is_training"]
     request(call)
     cut()
-    assert seen_within(lambda: not listening.is_current(), 2)
-    assert seen_within(listening.is_current, 10)
+    assert eventually(lambda: not listening.is_current())
+    assert eventually(listening.is_current)
     request(call)
-    assert seen_within(lambda: _queries_of(request, call) == 0)
+    assert eventually(lambda: _queries_of(request, call) == 0)
 
 
 def test_a_key_of_a_project_opens_no_other_one_that_is_cached(project, champion, listening):

@@ -1,0 +1,17 @@
+"""Waiting for a condition that another thread or process brings about."""
+
+import time
+from collections.abc import Callable
+
+PATIENCE_S = 120  # generous, for a machine that is full of other work
+_EVERY_S = 0.05
+
+
+def eventually(condition: Callable[[], object], within_s: float = PATIENCE_S) -> bool:
+    """Whether the condition comes true in time."""
+    give_up = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(_EVERY_S)
+    return True
