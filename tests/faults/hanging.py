@@ -16,7 +16,7 @@ class HangingServer:
         self._stop = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.was_asked = threading.Event()
+        self.has_request = threading.Event()
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -37,7 +37,7 @@ class HangingServer:
     def _hang(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.recv(65_536)
-            self.was_asked.set()
+            self.has_request.set()
             while not self._stop.is_set():
                 if self._dribbling:
                     connection.sendall(b"H")

@@ -21,6 +21,7 @@ __all__ = ["call", "champion", "key", "project"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WEBHOOK_S = 0.8
+IN_TIME_S = 60  # without its deadline a query of a frozen database waits for ten minutes
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
             with deadline.lasting(WEBHOOK_S):
                 refused = call.post("/webhook", webhook)
             assert (refused.status_code, refused["Retry-After"]) == (503, "2")
-            assert time.monotonic() - began < 10 * WEBHOOK_S
+            assert time.monotonic() - began < IN_TIME_S
     assert eventually(listening.is_current)
     assert not listening.is_away()
     assert call.post("/webhook", webhook).status_code in (200, 201)

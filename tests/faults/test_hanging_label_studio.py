@@ -28,8 +28,8 @@ from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.training.projects import labelled_project, small_programs
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# Two seconds, and what a machine takes for its own that is full of other work.
-SOON_S = 8.0
+# Less than an exchange that hangs takes by default, and generous for a busy machine.
+IN_TIME_S = http.EXCHANGE_S / 2
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_an_exchange_ends_at_its_deadline(monkeypatch, dribbling):
         began = time.monotonic()
         with pytest.raises(TimedOut):
             client.project(1)
-    assert time.monotonic() - began < 1 + SOON_S
+    assert time.monotonic() - began < IN_TIME_S
 
 
 def test_a_reading_ends_at_its_deadline(hanging, monkeypatch):
@@ -75,13 +75,12 @@ def test_a_reading_ends_at_its_deadline(hanging, monkeypatch):
     began = time.monotonic()
     report = sync(read_from(hanging), "a test")
     assert report.error["code"] == "labelstudio_timeout"
-    assert time.monotonic() - began < 1 + SOON_S
+    assert time.monotonic() - began < IN_TIME_S
 
 
-def test_events_are_applied_while_a_reading_hangs(hanging, monkeypatch):
+def test_events_are_applied_while_a_reading_hangs(hanging):
     """Those of its own project, too: no lock of the mirror is held."""
     project = read_from(hanging, ProjectFactory(label_config=CONFIG))
-    monkeypatch.setattr(http, "EXCHANGE_S", 60.0)
     stop = threading.Event()
 
     def checkpoint() -> None:
@@ -94,12 +93,12 @@ def test_events_are_applied_while_a_reading_hangs(hanging, monkeypatch):
 
     reading = Elsewhere(read)
     try:
-        assert hanging.was_asked.wait(60)
+        assert hanging.has_request.wait(60)
         for each in (project, ProjectFactory(label_config=CONFIG)):
             event = events.record(each, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
             began = time.monotonic()
             jobs.process_events(each.pk)
-            assert time.monotonic() - began < SOON_S
+            assert time.monotonic() - began < IN_TIME_S
             event.refresh_from_db()
             assert event.status == "applied"
         assert reading.is_alive()
@@ -113,11 +112,11 @@ def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
     project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
     worker = Elsewhere(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
-    assert hanging.was_asked.wait(60)
+    assert hanging.has_request.wait(60)
     began = time.monotonic()
     runs.cancel(run.pk, actor="tester")
     worker.join(60)
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - began < IN_TIME_S
     run.refresh_from_db()
     assert run.state == "cancelled"
     assert not is_locked(project.pk, READING)
@@ -129,7 +128,7 @@ def test_a_run_has_its_time_limit_from_its_first_second(hanging):
     began = time.monotonic()
     limits = Limits(seconds=1.5, memory_mb=4096)
     ended = carry_out(run.pk, "worker@test", programs=small_programs(), limits=limits)
-    assert time.monotonic() - began < 1.5 + SOON_S
+    assert time.monotonic() - began < IN_TIME_S
     assert (ended.state, ended.error_code) == ("failed", "time_limit")
 
 
@@ -160,7 +159,7 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
         projects.request_sync(project, "a test")
         OrmQ.objects.all().delete()  # taken by a worker
         jobs.sync(project.pk, "a test")
-        assert not hanging.was_asked.is_set()
+        assert not hanging.has_request.is_set()
         project.refresh_from_db()
         assert project.sync_queued_at  # it still waits
     finally:
@@ -175,7 +174,7 @@ def test_a_second_process_does_not_read_beside_the_first(hanging):
     with project_lock(project.pk, purpose=READING):
         Elsewhere(lambda: found.append(sync(project, "a test"))).join(60)
     assert [report.is_busy for report in found] == [True]
-    assert not hanging.was_asked.is_set()
+    assert not hanging.has_request.is_set()
 
 
 def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging):
@@ -188,8 +187,8 @@ def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging)
             pids.append(cursor.fetchone()[0])
         sync(project, "a test", checkpoint=lambda: None)
 
-    monkey = Elsewhere(lambda: _quietly(read))
-    assert hanging.was_asked.wait(60)
+    worker = Elsewhere(lambda: _quietly(read))
+    assert hanging.has_request.wait(60)
     assert is_locked(project.pk, READING)
     maintenance.requeue_lost_syncs()
     assert not OrmQ.objects.exists()  # it is being read
@@ -201,7 +200,7 @@ def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging)
     maintenance.requeue_lost_syncs()
     assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
     hanging.__exit__(None, None, None)
-    monkey.join(60)
+    worker.join(60)
 
 
 def _quietly(job: Callable[[], object]) -> None:

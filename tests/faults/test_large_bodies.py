@@ -14,13 +14,21 @@ from tests.mlapi.caller import Caller
 pytestmark = pytest.mark.django_db
 MB = 2**20
 ROUTES = ["setup", "predict", "webhook", "train", "job_status", "versions", "validate"]
-# As CPU time, alone on a core: other tests may run beside this one. A refusal, and an answer.
-AT_ONCE_S, ANSWERED_S = 2.0, 10.0
+# CPU time of a refusal, and of an answer, in units of `unit_s`.
+AT_ONCE, ANSWERED = 12, 60
 
 
 @pytest.fixture
 def call(key) -> Caller:
     return Caller(f"/k/{key.plain}")
+
+
+@pytest.fixture
+def unit_s() -> float:
+    """CPU seconds in which this machine, busy as it is now, parses 8 MB of empty objects."""
+    began = process_time()
+    json.loads(TOO_MANY["empty objects"])
+    return process_time() - began
 
 
 def repeated(one: bytes, size: int) -> bytes:
@@ -43,11 +51,11 @@ TOO_MANY = {
 
 
 @pytest.mark.parametrize("kind", TOO_MANY)
-def test_a_body_of_too_many_values_is_refused_at_once(kind, call):
+def test_a_body_of_too_many_values_is_refused_at_once(kind, call, unit_s):
     for route in ROUTES if kind == "empty objects" else ["webhook"]:
         began = process_time()
         answer = call.raw(f"/{route}", TOO_MANY[kind])
-        assert process_time() - began < AT_ONCE_S, route
+        assert process_time() - began < AT_ONCE * unit_s, route
         assert answer.status_code == 413
         assert answer.json()["error"]["code"] == "too_many_values"
         assert "Send fewer at once" in answer.reason_phrase
@@ -68,10 +76,10 @@ FITTING = {
 
 
 @pytest.mark.parametrize("kind", FITTING)
-def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call):
+def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call, unit_s):
     began = process_time()
     answer = call.raw("/webhook", body(FITTING[kind]))
-    assert process_time() - began < ANSWERED_S
+    assert process_time() - began < ANSWERED * unit_s
     assert answer.status_code == 200, answer.text
     assert Event.objects.get(pk=answer.json()["event"]).payload["action"] == "X"
 
@@ -91,13 +99,13 @@ def test_a_list_of_numbers_is_stored_as_they_are():
 
 @pytest.mark.parametrize("n", [1_001, 12_000])
 @pytest.mark.parametrize("route", ["setup", "validate", "predict"])
-def test_a_label_config_of_too_many_controls_is_refused(n, route, call):
+def test_a_label_config_of_too_many_controls_is_refused(n, route, call, unit_s):
     project = ProjectFactory()
     began = process_time()
     config = controls(n)
     sent = {"project": project.uid, "schema": config, "config": config, "label_config": config}
     answer = call.post(f"/{route}", sent | {"tasks": [{"id": 1, "data": {"t": "x"}}]})
-    assert process_time() - began < AT_ONCE_S
+    assert process_time() - began < AT_ONCE * unit_s
     if route == "predict":
         assert answer.json()["results"] == [[]]
         return
@@ -113,14 +121,14 @@ def controls(n: int) -> str:
     return f'<View><Text name="t" value="$t"/>{inner}</View>'
 
 
-def test_as_many_controls_as_there_may_be_are_answered_in_seconds(call):
+def test_as_many_controls_as_there_may_be_are_answered_in_seconds(call, unit_s):
     began = process_time()
     answer = call.post("/validate", {"config": controls(1_000)})
-    assert process_time() - began < ANSWERED_S
+    assert process_time() - began < ANSWERED * unit_s
     assert len(answer.json()["targets"]) == 1_000
 
 
-def test_too_many_tasks_are_refused_and_as_many_as_there_may_be_are_answered(call):
+def test_too_many_tasks_are_refused_and_as_many_as_there_may_be_are_answered(call, unit_s):
     tasks = [{"id": i, "data": {"text": "x"}} for i in range(10_001)]
     sent = {"project": ProjectFactory().uid, "label_config": LABEL_CONFIG, "tasks": tasks}
     answer = call.raw("/predict", json.dumps(sent).encode())
@@ -128,5 +136,5 @@ def test_too_many_tasks_are_refused_and_as_many_as_there_may_be_are_answered(cal
     assert answer.json()["error"]["code"] == "too_many_tasks"
     began = process_time()
     answer = call.raw("/predict", json.dumps(sent | {"tasks": tasks[:-1]}).encode())
-    assert process_time() - began < ANSWERED_S
+    assert process_time() - began < ANSWERED * unit_s
     assert len(answer.json()["results"]) == 10_000

@@ -23,6 +23,7 @@ HALF_BODY = b"POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r
 HEALTH_S = 0.2
 EVENT_S = 1.0
 TIMES = 15
+IN_TIME_S = 30  # for a deadline of 2 s; without it a frozen database is waited for for minutes
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +107,8 @@ def test_readers_that_take_nothing_of_their_answers_hold_up_nobody(server):
 
 
 def test_beside_a_frozen_database_the_health_answers_and_events_are_refused_in_time(server):
-    usual = seconds(lambda: server.get("/health"))
     assert eventually(lambda: webhook(server)[0] < 300)
+    usual, usual_event = seconds(lambda: server.get("/health")), seconds(lambda: webhook(server))
     with frozen(server.data_dir):
         answers = []
         events = seconds(lambda: answers.append(webhook(server)), times=5)
@@ -118,8 +119,8 @@ def test_beside_a_frozen_database_the_health_answers_and_events_are_refused_in_t
         assert all(int(headers["retry-after"]) > 0 for _, headers in answers)
         assert ready[0].status == 503
     assert statistics.median(health) < max(HEALTH_S, TIMES * statistics.median(usual))
-    assert statistics.median(events) < EVENT_S + TIMES * statistics.median(usual)
-    assert max(readiness) < 10
+    assert statistics.median(events) < EVENT_S + TIMES * statistics.median(usual_event)
+    assert max(readiness) < IN_TIME_S
     assert eventually(lambda: webhook(server)[0] < 300)
     # What was refused is read from Label Studio as soon as it can be.
     assert eventually(lambda: server.get(f"/k/{server.key}/ready").status == 200)

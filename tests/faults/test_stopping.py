@@ -45,7 +45,7 @@ def stop_once(data_dir: Path, chance: random.Random) -> None:
     after_s = chance.choice([chance.uniform(0, 2), chance.uniform(0, 20)])
     signals = [chance.choice(SIGNALS) for _ in range(chance.randint(1, 3))]
     by_group = chance.random() < 0.5
-    told = f"{[s.name for s in signals]} after {after_s:.2f} s, {by_group=}"
+    case = f"{[s.name for s in signals]} after {after_s:.2f} s, {by_group=}"
     time.sleep(after_s)
     for number in signals:
         # As a terminal does it, or as `make` does that passes on what it got.
@@ -53,9 +53,9 @@ def stop_once(data_dir: Path, chance: random.Random) -> None:
         time.sleep(chance.choice([0, 0, 0.001, 0.1]))
     try:
         process.wait(GONE_WITHIN_S)
-        assert eventually(lambda: processes_of(data_dir) == [], 10), told
+        assert eventually(lambda: processes_of(data_dir) == []), case
     except BaseException:
-        print(told, log.read_text()[-4000:])
+        print(case, log.read_text()[-4000:])
         raise
     finally:
         for left in processes_of(data_dir):
