@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import reverse
 
 from registry.models import Task
-from tests.registry.test_access_table import METHODS, ROLES, TABLE, asked, filled, is_refused
+from tests.registry.test_access_table import METHODS, ROLES, TABLE, filled, is_refused, request
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_rest_answers_each_role_as_before(log_in, role, rows):
         for method in METHODS:
             least = row.get(method, "nobody")
             may = least != "nobody" and ROLES.index(role) >= ROLES.index(least)
-            answer = asked(client, method, filled(route, rows))
+            answer = request(client, method, filled(route, rows))
             if answer.status_code >= 500 or is_refused(answer) == may:
                 wrong.append(f"{method} /{route}: {answer.status_code}, {may=}")
     assert not wrong, "\n".join(wrong)

@@ -64,7 +64,8 @@ def scored(version) -> dict[int, float | None]:
     return dict(TaskScore.objects.filter(version=version).values_list("task", "score"))
 
 
-def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project, version):
+def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project, version, settings):
+    settings.LABEL_NEXT_AT_RANDOM = 0
     sure, unsure, unknown = (task(project, text) for text in (SURE, UNSURE, UNKNOWN))
     work()
     project.refresh_from_db()
