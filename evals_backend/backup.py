@@ -20,11 +20,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from evals_backend import postgres_tools
-from registry import artifacts
+from registry import artifacts, schema_state
 from registry.errors import EvalsError
 from registry.models import ConvertedArtifact, ModelVersion, TrainingRun
 
@@ -163,12 +162,12 @@ def _put(tar: tarfile.TarFile, key: str, sha256: str) -> None:
 
 
 def _applied_migrations() -> list[str]:
-    return sorted(".".join(name) for name in MigrationLoader(connection).applied_migrations)
+    return sorted(".".join(name) for name in schema_state.applied_migrations())
 
 
 def _require_not_newer(manifest: Manifest) -> None:
     """Raise BackupFailed for the backup of a later release."""
-    own = {".".join(name) for name in MigrationLoader(None).disk_migrations}
+    own = {".".join(name) for name in schema_state.own_migrations()}
     if later := sorted(set(manifest.migrations) - own):
         raise BackupFailed(
             f"The backup is of a later release, {manifest.release}: it has {later[-1]}.",

@@ -4,8 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from prometheus_client import (
@@ -137,13 +136,12 @@ def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
 
 
 def _require_migrations() -> None:
-    """Raises NotReady, or DatabaseNewer. That all are applied is cached: it takes 0.1 s to see."""
+    """Raises NotReady, or DatabaseNewer. That all are applied is cached."""
     global _migrated
     schema_state.require_not_newer()
     if _migrated:
         return
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if schema_state.unapplied():
         raise NotReady("Migrations are not applied.", hint="Run: manage.py migrate")
     _migrated = True
 
