@@ -11,7 +11,8 @@ from django.db import InterfaceError, OperationalError
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.images.features import ImageSource
-from mlapi.images.online import SECONDS, OnlineImages, naming
+from mlapi.images.online import SECONDS, naming
+from mlapi.inputs.online import OnlineInputs
 from mlapi.labelstudio import label_config as label_configs
 from mlapi.labelstudio import results, visibility
 from mlapi.labelstudio.label_config import LabelConfig
@@ -84,13 +85,14 @@ def predict_mirrored(
     ModelUnavailable or ConfigUnserved, and nothing because of a task's content.
     """
     served = _served(project, project.champion, project.label_config)
-    store = OnlineImages(
+    store = OnlineInputs(
         project,
         lambda addresses: naming(tasks, addresses, served.specs),
         seconds,
         targets=served.specs,
     )
     answers = _predict(served, [data for _, data in tasks], store)
+    store.save_texts(tasks)
     return [visibility.visible_answers(found, served.config.controls) for found in answers]
 
 
@@ -136,7 +138,7 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
             problems.setdefault("task_invalid", []).append(_id(task))
         else:
             readable[i] = data
-    store = OnlineImages(
+    store = OnlineInputs(
         served.project, lambda found: _mirrored(served, tasks, found), targets=served.specs
     )
     answers = _predict(served, list(readable.values()), store)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mlapi.domain import InputError
 
@@ -32,3 +32,6 @@ class ImageSource(Protocol):
 
     def pixels(self, max_side: int, addresses: Sequence[str]) -> "list[np.ndarray | InputError]":
         """For each address the image as `read_image` has it, or the error; raises nothing."""
+
+    def cache_texts(self, encoder: Any, texts: Sequence[str]) -> None:
+        """Cache the stored vectors of these texts in this process; none by default."""

@@ -42,8 +42,10 @@ def similar(task: Task, k: int) -> list[Neighbour]:
 
 def _own(task: Task) -> Feature | None:
     features = Feature.objects.filter(task=task).order_by("-id")
+    features = features.exclude(extractor__startswith="encoder:")  # of its text
     champion = task.project.champion
-    preferred = features.filter(extractor=champion.extractor).first() if champion else None
+    names = champion.extractor.split(", ") if champion else []
+    preferred = features.filter(extractor__in=names).first()
     return preferred or features.first()
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from mlapi import label_types, model_cache
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
-from mlapi.images.online import OnlineImages
+from mlapi.inputs.online import OnlineInputs
 from mlapi.labelstudio import consensus, visibility
 from mlapi.labelstudio.events import PutAnnotation
 from mlapi.labelstudio.response_schemas import parse_datetime
@@ -194,7 +194,7 @@ def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[in
     # A control that has another pipeline by now is still filled by the one that learned it.
     filled = targets_of(predictor, project.label_config, project.options)
     # By stored features only: the mirror's lock is not held while an image is downloaded.
-    store = OnlineImages(project, seconds=0)
+    store = OnlineInputs(project, seconds=0, targets=targets)
     answers: list[_Answers] = [{} for _ in questions]
     for part in predictor.each:
         for found, more in zip(answers, _answers(part, questions, filled, store), strict=True):
@@ -215,7 +215,7 @@ def _answers(
     part: VersionPredictor,
     questions: Sequence[_Question],
     targets: Sequence[TargetSpec],
-    store: OnlineImages,
+    store: OnlineInputs,
 ) -> list[_Answers]:
     """A part's answers; of each task alone where all together fail, and none where that fails."""
     try:

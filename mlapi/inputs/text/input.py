@@ -1,11 +1,13 @@
 """The text of a task as an input, which a model may read by a sentence encoder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from mlapi.domain import TargetSpec, TrainingFailed
-from mlapi.inputs.base import Input
+from mlapi.images.features import ImageSource
+from mlapi.inputs.base import Input, Preparation
 from mlapi.inputs.text import reading
 from mlapi.texts.refs import EncoderRef, is_encoder
 
@@ -33,6 +35,45 @@ class TextInput(Input):
 
     def display_text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
         return reading.read_text(task_data, target)
+
+    def texts_of(self, task_data: Any, targets: Sequence[TargetSpec]) -> list[str]:
+        """The distinct texts of the targets in a task's data, without those that cannot be read."""
+        found = (self._read(task_data, target) for target in targets)
+        return list(dict.fromkeys(text for text in found if isinstance(text, str)))
+
+    def read_all(
+        self,
+        rows: Sequence[dict[str, Any]],
+        target: TargetSpec,
+        source: ImageSource | None = None,
+    ) -> list[Any]:
+        """The texts; of those that a model encodes the stored vectors are looked up, at once."""
+        found = super().read_all(rows, target, source)
+        if self.encoder is not None and source is not None:
+            source.cache_texts(self.encoder, [text for text in found if isinstance(text, str)])
+        return found
+
+    @classmethod
+    def preparation(
+        cls,
+        project: Any,
+        folder: Path,
+        inputs: Sequence[Input],
+        targets: Sequence[TargetSpec],
+        rows: Iterable[dict[str, Any]],
+    ) -> Preparation | None:
+        from mlapi.texts.preparation import TextPreparation
+        from mlapi.texts.store import TextVectorStore
+
+        found = [one.encoder for one in inputs if isinstance(one, cls) and one.encoder]
+        if not found:
+            return None
+
+        def texts_of(data: Any) -> list[str]:
+            return cls().texts_of(data, targets)
+
+        stores = [TextVectorStore(project, one, texts_of) for one in dict.fromkeys(found)]
+        return TextPreparation(folder, stores, texts_of)
 
     @property
     def settings(self) -> dict[str, str]:

@@ -1,0 +1,74 @@
+"""Prepares the vectors of a run's texts in its folder, and stores those that the training makes."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+from more_itertools import chunked
+
+from mlapi.texts.embedding import STORED, read_vectors, write_vectors
+from mlapi.texts.store import TextVectorStore
+from mlapi.texts.vectors import key
+
+_ROWS = 2_000  # vectors in memory at once
+
+
+@dataclass
+class TextPreparation:
+    """The texts of one run, for the encoders of `stores`; `texts_of` gives those of a task."""
+
+    name: ClassVar[str] = "texts"
+    phase: ClassVar[str] = "looking up sentence vectors"
+    products: ClassVar[str] = "sentence vectors"
+
+    folder: Path
+    stores: list[TextVectorStore]
+    texts_of: Callable[[Any], list[str]]
+    counts: dict[str, Any] = field(default_factory=dict)
+
+    def prepare(self, check: Callable[[], None], seconds: float) -> None:
+        """Writes the stored vectors; `check` is called often, and raises to stop."""
+        keys = {key(text) for _, texts in self._tasks() for text in texts}
+        for place, store in enumerate(self.stores):
+            found = 0
+            for number, some in enumerate(chunked(sorted(keys), _ROWS)):
+                check()
+                vectors = store.vectors(some)
+                found += len(vectors)
+                if vectors:
+                    name = f"{STORED}-{place}-{number}"
+                    write_vectors(self.folder, name, store.encoder, vectors)
+            if store is self.stores[0]:
+                self.counts |= {"texts": len(keys), "cached": found}
+
+    def prepare_stored(self) -> None:
+        """Nothing: a load check encodes its few texts."""
+
+    def store(self) -> None:
+        """Store the vectors that the child has made, also if it failed or was stopped."""
+        self.counts["encoded"] = 0
+        for store in self.stores:
+            made = {
+                one: vector
+                for name, encoder, found in read_vectors(self.folder)
+                if encoder == store.encoder.encoder_name and not name.startswith(STORED)
+                for one, vector in found.items()
+            }
+            self.counts["encoded"] += len(made)
+            if made:
+                store.save(dict(self._tasks()), made)
+
+    def prepared_text(self) -> str:
+        return f"{self.counts['cached']:,} of {self.counts['texts']:,} texts have sentence vectors."
+
+    def stored_text(self) -> str:
+        return f"{self.counts['encoded']:,} texts encoded."
+
+    def _tasks(self) -> Iterator[tuple[int, list[str]]]:
+        """Each task of the dataset, by its id, with its texts."""
+        with open(self.folder / "dataset.jsonl", "rb") as lines:
+            for line in lines:
+                row = orjson.loads(line)
+                yield row["id"], self.texts_of(row["data"])

@@ -1,0 +1,90 @@
+"""Vectors of texts: stored with tasks by a training and in the background, and read by others."""
+
+import hashlib
+
+import pytest
+
+from mlapi import model_cache, serving
+from mlapi.texts import vectors
+from mlapi.texts.encoders.loading import reference
+from mlapi.training import scoring
+from mlapi.training.run import carry_out
+from registry.actions import runs, tasks
+from registry.models import Feature, Task, TrainingRun
+from tests.factories import TaskFactory, mirror
+
+from .projects import labelled_project
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.encoder,
+    pytest.mark.usefixtures("no_loaded_versions"),
+]
+
+# No word comes back, so that a version that learns anything reads vectors.
+ANIMALS = "dog cat horse cow sheep lion wolf goose duck hen tiger bear mouse frog eagle fox owl"
+VEHICLES = (
+    "car bus train bicycle lorry tram boat ship plane van taxi ferry canoe scooter jeep truck "
+    "helicopter yacht"
+)
+LABELLED = {
+    **dict.fromkeys(ANIMALS.split(), "Positive"),
+    **dict.fromkeys(VEHICLES.split(), "Negative"),
+}
+
+
+def state(number, text, label):
+    return tasks.TaskState(
+        labelstudio_id=number,
+        data={"text": text},
+        total_annotations=1,
+        labels={"label": label},
+        input_key=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def trained(project):
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run = carry_out(run.pk, "worker@test")
+    assert (run.state, run.error) == ("succeeded", "")
+    project.refresh_from_db()
+    return run
+
+
+def stored(project) -> set[str]:
+    of_encoder = Feature.objects.filter(project=project, extractor__startswith="encoder:minilm@")
+    return set(of_encoder.values_list("address", flat=True))
+
+
+@pytest.fixture
+def nothing_cached(monkeypatch):
+    monkeypatch.setattr(vectors, "_caches", {})
+
+
+def test_each_text_is_encoded_once_and_its_vector_stays(nothing_cached, monkeypatch):
+    project = labelled_project({})
+    pairs = enumerate(LABELLED.items(), start=1)
+    mirror(project, [state(number, text, label) for number, (text, label) in pairs])
+
+    first = trained(project)
+    ref = reference("minilm", 64)
+    assert first.version.extractor == ref.encoder_name
+    assert stored(project) == set(map(vectors.key, LABELLED))
+    counts = first.dataset_counts["texts"]
+    assert counts == {"texts": len(LABELLED), "cached": 0, "encoded": len(LABELLED)}
+
+    # A later training encodes what is new; the background what nobody has labelled.
+    mirror(project, [state(1001, "a wombat", "Positive")])
+    TaskFactory(project=project, labelstudio_id=2001, data={"text": "a submarine"})
+    second = trained(project)
+    assert second.dataset_counts["texts"]["encoded"] == 1
+    assert scoring.score(project.champion_id) > 0
+    assert vectors.key("a submarine") in stored(project)
+
+    # A prediction of a mirrored task encodes nothing, in whatever process it is.
+    monkeypatch.setattr(vectors, "_caches", {})
+    monkeypatch.setattr(vectors, "_function", lambda ref: pytest.fail("It was encoded again."))
+    task = Task.objects.get(project=project, data__text="a submarine")
+    model_cache.clear()
+    (answer,) = serving.answer(project, "", [{"id": 7, "data": task.data}]).results
+    assert answer["result"][0]["value"]["choices"] == ["Negative"]
