@@ -18,6 +18,7 @@ from mlapi.eva.open import Eva
 from mlapi.images.folder_store import read_features, write_features
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
+from mlapi.texts.encoders.loading import encoder_for
 from mlapi.texts.function import SentenceEmbedding
 from mlapi.texts.refs import EncoderRef
 from mlapi.texts.vectors import cache_of, key
@@ -64,6 +65,7 @@ def embed_texts(
     missing, left = _affordable({k: text for k, text in by_key.items() if k not in have})
     if not missing:
         return left
+    encoder_for(ref)  # within a statement its reason would be that of the statement
     prefix = identifier(f"{job.prefix}_encoder_{_number(ref)}")
     execute(
         eva,
