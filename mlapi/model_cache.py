@@ -25,7 +25,11 @@ FAILURE_CACHED_S = 30
 # EvaDB's modules import each other in circles: two threads that enter them at once deadlock or
 # see half a module, so one thread at a time imports them, and the others wait for it.
 _importing = threading.Lock()
-_EVERY_PREDICTION_NEEDS = ("mlapi.eva.online", "mlapi.pipelines.classification.predictor")
+_EVERY_PREDICTION_NEEDS = (
+    "mlapi.eva.online",
+    "mlapi.pipelines.classification.function",
+    "mlapi.pipelines.classification.predictor",
+)
 
 
 class ModelUnavailable(EvalsError):

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from mlapi.domain import NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import ImageSource
+from mlapi.domain import TargetSpec
 from mlapi.inputs import Input
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines.options import Option, validate
+from mlapi.pipelines.predictor import Predictor
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import LearningCurve, TrainingResult
@@ -18,27 +18,6 @@ if TYPE_CHECKING:  # they import numpy, which a label config is matched without
     from mlapi.evaluation.joined import TrainedPart
     from mlapi.pipelines.artifact import Model
     from mlapi.pipelines.parts import Parts
-
-
-class Predictor(ABC):
-    """A loaded version. Shared by all threads of a process."""
-
-    targets: tuple[TargetSpec, ...]
-    nbytes: int
-
-    @abstractmethod
-    def predict(
-        self,
-        rows: Sequence[dict[str, Any]],
-        specs: Sequence[TargetSpec] | None = None,
-        store: ImageSource | None = None,
-    ) -> list[dict[str, Prediction | NoPrediction]]:
-        """For each task's data, the answers of the trained targets by control name.
-
-        `specs` are today's targets, by which inputs are read; None: those of the training. A
-        control in none of them is left out. `store` has what is read of images, and is not used
-        for texts. Never raises for what a task holds.
-        """
 
 
 class RunHistory(Protocol):

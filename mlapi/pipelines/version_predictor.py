@@ -9,9 +9,9 @@ import structlog
 from mlapi import pipelines
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
 from mlapi.images.features import ImageSource
-from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.batches import Batches
 from mlapi.pipelines.part_names import pipeline_of
+from mlapi.pipelines.predictor import Predictor
 
 log = structlog.get_logger(__name__)
 

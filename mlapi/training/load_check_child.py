@@ -20,8 +20,9 @@ from mlapi.domain import InputError, Prediction
 from mlapi.images.features import ImageSource
 from mlapi.inputs import Input
 from mlapi.pipelines.artifact import split
-from mlapi.pipelines.base import Pipeline, Predictor
+from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.part_names import pipeline_of
+from mlapi.pipelines.predictor import Predictor
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.result import RunError, write_error
 from registry.verified import read_verified

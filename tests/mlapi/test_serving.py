@@ -57,7 +57,7 @@ def test_a_real_artifact_answers_through_evadb(version):
     predictor = model_cache.load(version)
     from evadb.expression.function_expression import FunctionExpression
 
-    function = predictor.parts["text_classification"]._function
+    function = predictor.parts["text_classification"]._evaluate.__self__
     assert isinstance(function._expression(), FunctionExpression)
 
 

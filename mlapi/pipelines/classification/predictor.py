@@ -1,4 +1,8 @@
-"""A loaded classifier: task data in, answers out."""
+"""A loaded classifier: task data in, answers out.
+
+Imports EvaDB only where a predictor is made without an `evaluate` of its own, because exports have
+this module and no EvaDB.
+"""
 
 from collections.abc import Sequence
 from itertools import compress
@@ -8,12 +12,10 @@ import numpy as np
 
 from mlapi import label_types
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
-from mlapi.eva.online import OnlineFunction
 from mlapi.images.features import ImageSource
 from mlapi.label_types import shape_of
-from mlapi.pipelines.base import Predictor
-from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
+from mlapi.pipelines.predictor import Evaluate, Predictor
 
 THRESHOLD = 0.5  # of the calibrated probability of each label of a set
 
@@ -65,17 +67,18 @@ Answers = dict[str, Prediction | NoPrediction]
 
 
 class ClassifierPredictor(Predictor):
-    """Evaluates the version's EvaDB function in this process, one column for each target."""
+    """Evaluates the version in this process, one column for each target.
 
-    def __init__(self, model: Classifier) -> None:
+    By its EvaDB function, or by `evaluate`, which takes the columns and returns the function's one
+    output.
+    """
+
+    def __init__(self, model: Classifier, evaluate: Evaluate | None = None) -> None:
         self.model = model
         self.targets = tuple(t.spec for t in model.targets)
         self.nbytes = model.nbytes
         self._slices = model.slices()
-        columns = [f"input_{i}" for i in range(len(self.targets))]
-        function = ClassifierFunction()
-        function.model = model
-        self._function = OnlineFunction(function, "classifier", columns, ["probabilities"])
+        self._evaluate = evaluate or _by_evadb(model)
 
     def predict(
         self,
@@ -92,7 +95,7 @@ class ClassifierPredictor(Predictor):
         for i in served:
             spec = specs_by_name[self.targets[i].name]
             inputs[i] = _without_errors(self.model.input.read_all(rows, spec, store), spec, found)
-        (by_row,) = self._function.evaluate(*inputs)
+        (by_row,) = self._evaluate(*inputs)
         probabilities = np.concatenate(by_row).reshape(len(rows), -1)
         for i in served:
             spec = self.targets[i]
@@ -102,6 +105,16 @@ class ClassifierPredictor(Predictor):
                 if answer is not None:
                     found[row][spec.name] = answer
         return found
+
+
+def _by_evadb(model: Classifier) -> Evaluate:
+    from mlapi.eva.online import OnlineFunction
+    from mlapi.pipelines.classification.function import ClassifierFunction
+
+    columns = [f"input_{i}" for i in range(len(model.targets))]
+    function = ClassifierFunction()
+    function.model = model
+    return OnlineFunction(function, "classifier", columns, ["probabilities"]).evaluate
 
 
 def serves(learned: TargetSpec, today: TargetSpec | None) -> bool:

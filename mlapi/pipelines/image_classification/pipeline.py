@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
-from mlapi.pipelines.base import Predictor, RunHistory, RunPlan
+from mlapi.pipelines.base import RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.image_classification.options import OPTIONS
 from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of
+from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -49,11 +50,9 @@ class ImageClassification(ImagePipeline):
         return automl_policy.plan(targets, options, history)
 
     def read_model(self, parts: "Parts") -> "Classifier":
-        from mlapi.pipelines.classification.model import Classifier
-        from mlapi.pipelines.image_classification.model import Kernel, VectorColumns, Vectors
+        from mlapi.pipelines.image_classification.reading import read_model
 
-        known = {kind.kind: kind for kind in (Vectors, Kernel, VectorColumns)}
-        return Classifier.from_parts(self.name, self.input, parts, known)
+        return read_model(parts)
 
     def merged(self, models: Sequence["Classifier"]) -> "Classifier":
         from mlapi.pipelines.classification.model import merged

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
-from mlapi.pipelines.base import Predictor
 from mlapi.pipelines.image_similarity.options import OPTIONS, similar_to
 from mlapi.pipelines.images.pipeline import ImagePipeline, image_of
+from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter

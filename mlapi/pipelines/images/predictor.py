@@ -7,11 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
-from mlapi.eva.functions import ModelFunction
-from mlapi.eva.online import OnlineFunction
 from mlapi.images.features import ImageSource
 from mlapi.inputs import ImageFeatures
-from mlapi.pipelines.base import Predictor
+from mlapi.pipelines.predictor import Evaluate, Predictor
 
 
 class VectorModel(Protocol):
@@ -25,16 +23,13 @@ class VectorModel(Protocol):
 
 
 class VectorPredictor(Predictor):
-    """Evaluates the version's EvaDB function in this process."""
+    """Evaluates the version in this process, by `evaluate`: vectors in, the outputs of each out."""
 
-    def __init__(
-        self, model: VectorModel, function: ModelFunction, name: str, outputs: Sequence[str]
-    ) -> None:
+    def __init__(self, model: VectorModel, evaluate: Evaluate) -> None:
         self.targets = (model.spec,)
         self.nbytes = model.nbytes
         self._input = model.input
-        function.model = model
-        self._function = OnlineFunction(function, name, ["features"], list(outputs))
+        self._evaluate = evaluate
 
     @abstractmethod
     def answer(self, output: Sequence[Any], spec: TargetSpec) -> Prediction | NoPrediction:
@@ -63,7 +58,7 @@ class VectorPredictor(Predictor):
             for value in inputs
         ]
         readable = [i for i, vector in enumerate(inputs) if isinstance(vector, np.ndarray)]
-        outputs = self._function.evaluate([inputs[i] for i in readable])
+        outputs = self._evaluate([inputs[i] for i in readable])
         for i, *output in zip(readable, *outputs, strict=True):
             found[i] = {name: self.answer(output, spec)}
         return found

@@ -8,8 +8,9 @@ from mlapi.inputs.text import TextInput, objects
 from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import refusals
-from mlapi.pipelines.base import Pipeline, Predictor, RunHistory, RunPlan
+from mlapi.pipelines.base import Pipeline, RunHistory, RunPlan
 from mlapi.pipelines.classification import automl_policy
+from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.pipelines.text_classification.options import OPTIONS, check_encoder
 from mlapi.run_folder.job import TrainingJob
@@ -57,16 +58,9 @@ class TextClassification(Pipeline):
         return automl_policy.plan(targets, options, history)
 
     def read_model(self, parts: "Parts") -> "Classifier":
-        from mlapi.pipelines.classification.model import Classifier
-        from mlapi.pipelines.text_classification.model import TextColumns, TextVectors
-        from mlapi.pipelines.text_classification.sentence_vectors import (
-            SentenceVectors,
-            TextAndSentenceVectors,
-        )
+        from mlapi.pipelines.text_classification.reading import read_model
 
-        kinds = (TextVectors, TextColumns, SentenceVectors, TextAndSentenceVectors)
-        known = {kind.kind: kind for kind in kinds}
-        return Classifier.from_parts(self.name, self.input, parts, known)
+        return read_model(parts)
 
     def merged(self, models: Sequence["Classifier"]) -> "Classifier":
         from mlapi.pipelines.classification.model import merged

@@ -19,9 +19,10 @@ from mlapi.inputs import TextInput
 from mlapi.label_types.base import LabelType, Region
 from mlapi.label_types.label_metrics import row
 from mlapi.pipelines import artifact
-from mlapi.pipelines.base import Pipeline, Predictor
+from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.models import READERS, load_model
 from mlapi.pipelines.parts import spec_parts
+from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.result import environment
 from registry.training_result import LearningCurve, TrainingResult

@@ -1,0 +1,32 @@
+"""The interface of a loaded version: task data in, answers out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mlapi.domain import NoPrediction, Prediction, TargetSpec
+from mlapi.images.features import ImageSource
+
+# What a version's function does: columns in, one list for each output.
+Evaluate = Callable[..., list[list[Any]]]
+
+
+class Predictor(ABC):
+    """A loaded version. Shared by all threads of a process."""
+
+    targets: tuple[TargetSpec, ...]
+    nbytes: int
+
+    @abstractmethod
+    def predict(
+        self,
+        rows: Sequence[dict[str, Any]],
+        specs: Sequence[TargetSpec] | None = None,
+        store: ImageSource | None = None,
+    ) -> list[dict[str, Prediction | NoPrediction]]:
+        """For each task's data, the answers of the trained targets by control name.
+
+        `specs` are today's targets, by which inputs are read; None: those of the training. A
+        control in none of them is left out. `store` has what is read of images, and is not used
+        for texts. Never raises for what a task holds.
+        """
