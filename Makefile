@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 VISION := .venv-vision
+MLFLOW := .venv-export
 LS := .label-studio/venv
 PEER := .bench/peer
 SERVERS := .bench/servers
@@ -18,7 +19,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium lock openapi screenshots bench bench-full bench-servers bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow lock openapi screenshots bench bench-full bench-servers bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,10 +45,10 @@ checks: $(VENV)/.installed-dev
 pytest: $(VENV)/.installed-dev
 	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
-test-nightly: $(VENV)/.installed-dev label-studio chromium  ## the tests that are too long for every day
+test-nightly: $(VENV)/.installed-dev label-studio chromium mlflow  ## the tests that are too long for every day
 	$(PY) -m pytest -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
-test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed
+test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed mlflow
 	modules=$$($(PY) -m tests.nightly); if [ -z "$$modules" ]; then \
 		echo "No nightly test is called for by what changed."; else \
 	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
@@ -88,6 +89,18 @@ $(VISION)/.installed: requirements-vision.txt $(VENV)/.installed-dev | $(VENV)/b
 	site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
 		$(PY) -c "$$site" >"$$($(VISION)/bin/python -c "$$site")/base.pth"
 	$(VISION)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-vision.txt
+	@touch $@
+
+# MLflow and the public packages that exports need, in a venv of its own, which has nothing of ours.
+mlflow: $(MLFLOW)/.installed  ## MLflow, for the nightly tests of exports
+
+$(MLFLOW)/.installed: tests/mlapi/exports/requirements.txt requirements.txt requirements-encoder.txt | $(VENV)/bin/python
+	[ -x $(MLFLOW)/bin/python ] || "$(BASE_PYTHON)" -m venv $(MLFLOW)
+	sed -n 's/^\([a-z-]*\)$$/\1==/p' tests/mlapi/exports/requirements.txt >$(MLFLOW)/names.txt
+	cat requirements.txt requirements-encoder.txt | sed -n 's/^\([^ ]*==[^ ;]*\).*/\1/p' \
+		| grep -Ff $(MLFLOW)/names.txt >$(MLFLOW)/constraints.txt
+	$(MLFLOW)/bin/python -m pip install --quiet --disable-pip-version-check -c $(MLFLOW)/constraints.txt \
+		-r tests/mlapi/exports/requirements.txt
 	@touch $@
 
 # A real Label Studio for the end-to-end tests, in a venv of its own: its pins are not ours.
@@ -159,5 +172,5 @@ screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which R
 	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
-	rm -rf $(VENV) $(VISION) $(LS) $(PEER) $(SERVERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VISION) $(MLFLOW) $(LS) $(PEER) $(SERVERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from io import BufferedIOBase
 from typing import Any
 
 from mlapi import label_types
@@ -10,7 +11,7 @@ from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from mlapi.pipelines import project_options
 from mlapi.served_config import resolve
 from registry.engine import LabelType, Neighbour
-from registry.models import Project, Task
+from registry.models import ModelVersion, Project, Task
 
 
 class Engine:
@@ -76,6 +77,12 @@ class Engine:
         from mlapi.images.similarity import similar
 
         return similar(task, k)
+
+    def export(self, version: ModelVersion) -> BufferedIOBase:
+        """A zip of the version's export. Raises as `exports.folder.files` does."""
+        from mlapi.exports.folder import write_zip
+
+        return write_zip(version)
 
     def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
         """By project id the state of its training policy."""

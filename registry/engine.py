@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BufferedIOBase
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils.module_loading import import_string
 if TYPE_CHECKING:
     import numpy as np
 
-    from registry.models import Project, Task
+    from registry.models import ModelVersion, Project, Task
 
 
 # A metric under each row of weights (rows, n) of the tasks: (rows,), NaN where it is undefined.
@@ -87,6 +88,12 @@ class Engine(Protocol):
         """The k tasks of its project whose images are most like it, the most similar first.
 
         Raises EvalsError where nothing is known of the task's image.
+        """
+
+    def export(self, version: "ModelVersion") -> BufferedIOBase:
+        """A zip of a folder that predicts as the version does, without the engine.
+
+        Raises EvalsError where the version cannot be exported.
         """
 
     def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:

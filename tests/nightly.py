@@ -32,6 +32,13 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
         "registry/actions",
     ),
+    "tests/mlapi/exports/test_mlflow.py": (
+        "mlapi/exports",
+        "mlapi/label_types",
+        "mlapi/pipelines",
+        "mlapi/standalone",
+        "mlapi/texts",
+    ),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",

@@ -20,6 +20,11 @@ def full_name(label: str, digest: str, tokens: int) -> str:
     return f"{_PREFIX}{label}@{digest[:12]}/{tokens}"
 
 
+def label_of(name: str) -> str:
+    """The label in a full name."""
+    return name.removeprefix(_PREFIX).rpartition("@")[0]
+
+
 def tokens_of(name: str) -> int:
     """The tokens in a full name."""
     return int(name.rpartition("/")[2])

@@ -1,9 +1,12 @@
-"""The process's cache of the vectors of texts, which are made where they are not in it."""
+"""The process's cache of the vectors of texts, which are made where they are not in it.
+
+They are made by an EvaDB function, but in an export, which has no EvaDB, by the encoder itself.
+"""
 
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +60,7 @@ def cache_of(ref: EncoderRef) -> VectorCache:
 
 
 def vectors_of(ref: EncoderRef, texts: Sequence[str]) -> np.ndarray:
-    """(n, size) float32: cached vectors, and those of other texts by the EvaDB function.
+    """(n, size) float32: cached vectors, and those of other texts as this process makes them.
 
     Raises TrainingFailed as `encoder_for` does.
     """
@@ -66,11 +69,37 @@ def vectors_of(ref: EncoderRef, texts: Sequence[str]) -> np.ndarray:
     found = of_encoder.get(keys)
     missing = {k: text for k, text in zip(keys, texts, strict=True) if k not in found}
     if missing:
-        (made,) = _function(ref).evaluate(list(missing.values()))
-        fresh = dict(zip(missing, made, strict=True))
+        fresh = dict(zip(missing, _making.make(ref, list(missing.values())), strict=True))
         of_encoder.add(fresh)
         found |= fresh
     return np.stack([found[one] for one in keys])
+
+
+Make = Callable[[EncoderRef, Sequence[str]], Iterable[np.ndarray]]
+
+
+def by_encoder(ref: EncoderRef, texts: Sequence[str]) -> Iterable[np.ndarray]:
+    """The vectors of texts, without EvaDB."""
+    return encoder_for(ref).encode(texts)
+
+
+def _by_evadb(ref: EncoderRef, texts: Sequence[str]) -> Iterable[np.ndarray]:
+    (made,) = _function(ref).evaluate(texts)
+    return made
+
+
+class _Making:
+    """How this process makes vectors."""
+
+    make: Make = staticmethod(_by_evadb)
+
+
+_making = _Making()
+
+
+def make_by(make: Make) -> None:
+    """Has this process make vectors in another way from now on."""
+    _making.make = make
 
 
 def _function(ref: EncoderRef) -> "OnlineFunction":

@@ -15,7 +15,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from registry import artifacts
-from registry.errors import HttpError
+from registry.engine import engine
+from registry.errors import HttpError, Overloaded
 from registry.models import ModelVersion
 
 
@@ -60,6 +61,47 @@ def download(request: Request | HttpRequest, version: ModelVersion) -> HttpRespo
     digest = base64.b64encode(bytes.fromhex(version.artifact_sha256)).decode()
     response["ETag"] = etag
     response["Repr-Digest"] = f"sha-256=:{digest}:"
+    return response
+
+
+# A large version's export takes memory and a second; others wait for their turn.
+_exporting = threading.BoundedSemaphore(1)
+_EXPORT_WAIT_S = 30.0
+
+
+class Zip(Octets):
+    """The media type of an export."""
+
+    media_type = "application/zip"
+    format = "zip"
+
+
+def export_response(request: Request | HttpRequest, version: ModelVersion) -> HttpResponseBase:
+    """The version's export; 304 if the caller has it (`If-None-Match`).
+
+    Raises Overloaded, and what the engine's `export` raises.
+    """
+    if not _exporting.acquire(timeout=_EXPORT_WAIT_S):
+        raise Overloaded
+    try:
+        file = engine().export(version)
+    finally:
+        _exporting.release()
+    digest = hashlib.file_digest(file, "sha256").digest()
+    file.seek(0)
+    etag = f'"{digest.hex()}"'
+    known = get_conditional_response(request, etag=etag)
+    if known is not None:
+        file.close()
+        return known
+    response = FileResponse(
+        file,
+        as_attachment=True,
+        filename=f"{version.label}.export.zip",
+        content_type=Zip.media_type,
+    )
+    response["ETag"] = etag
+    response["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
     return response
 
 

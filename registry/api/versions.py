@@ -18,8 +18,9 @@ from registry.reports.exemplars import exemplars
 from registry.reports.tasks import mistakes
 
 from .base import Resource
-from .downloads import Markdown, Octets, download
+from .downloads import Markdown, Octets, Zip, download, export_response
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter, PipelineFilter
+from .schema import ErrorSerializer
 from .version_serializers import (
     CardSerializer,
     CompareQuery,
@@ -87,6 +88,7 @@ class Versions(Resource):
         "compare": (Outcome, Task, Metric),
         "card": _ON_A_CARD,
         "card_as_markdown": _ON_A_CARD,
+        "export": (Project, TrainingRun, Metric, Outcome),
     }
 
     def get_queryset(self) -> Any:
@@ -152,3 +154,21 @@ class Versions(Resource):
     def artifact(self, request: Request, pk: int) -> HttpResponseBase:
         """The artifact, verified against its SHA-256."""
         return download(request, self.get_object())
+
+    @extend_schema(
+        responses={
+            (200, Zip.media_type): OpenApiResponse(
+                OpenApiTypes.BINARY, "The zip; `ETag` and `Repr-Digest` are its SHA-256."
+            ),
+            (409, "application/json"): OpenApiResponse(
+                ErrorSerializer, "The version predicts only inside the backend."
+            ),
+        }
+    )
+    @action(detail=True, renderer_classes=[Zip])
+    def export(self, request: Request, pk: int) -> HttpResponseBase:
+        """A folder that predicts without this backend, as a zip: an MLflow model.
+
+        The same bytes each time, as long as no label of the version is renamed.
+        """
+        return export_response(request, self.get_object())

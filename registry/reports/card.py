@@ -13,7 +13,7 @@ from registry.reports.series import learning_curves
 from registry.reports.tasks import mistakes
 from registry.reports.version_history import champion_before, version_history
 
-__all__ = ["card", "card_markdown"]
+__all__ = ["card", "card_markdown", "training_card"]
 
 MISTAKES = 10
 LABELS, EXAMPLES = 30, 5  # of so many labels, with so many tasks each
@@ -53,6 +53,30 @@ def card(version: ModelVersion) -> dict[str, Any]:
         "comparison": run.comparison if run else {},
         "lineage": _lineage(version, run),
         "audit_entries": _audit_entries(version),
+    }
+
+
+def training_card(version: ModelVersion) -> dict[str, Any]:
+    """The card as it is from the training on, without what changes while the version serves.
+
+    Labels have today's names.
+    """
+    targets, run = list(version.targets.all()), version.run
+    return {
+        "version": version.label,
+        "note": "",
+        "created_at": _time(version.created_at),
+        "project": {"id": version.project.pk, "uid": version.project.uid, "title": ""},
+        "pipeline": version.pipeline,
+        "recipe": version.recipe,
+        "primary_metric": version.primary_metric,
+        "targets": [_target(target) for target in targets],
+        "metrics": [asdict(row) for row in whole_metrics(version)],
+        "per_class": [asdict(row) for row in per_class(version, None)],
+        "confusion": [asdict(confusion(version, t)) for t in targets if t.trained],
+        "lineage": _lineage(version, run),
+        **{name: [] for name in ("labels", "learning_curves", "mistakes", "audit_entries")},
+        "after_training": {},
     }
 
 

@@ -57,14 +57,18 @@ def _without_empty_sections(parts: Sequence[str]) -> list[str]:
 
 
 def _facts(card: dict[str, Any]) -> list[list[Any]]:
-    return [
+    """A card of the training alone has no state and no previous champion."""
+    facts = [
         ["project", card["project"]["uid"]],
-        ["state", card["state"]],
+        ["state", card.get("state")],
         ["created", card["created_at"]],
         ["pipeline", card["pipeline"]],
         ["recipe", card["recipe"]],
-        ["previous champion", card["previous_champion"] or "none"],
+        ["previous champion", card.get("previous_champion", "") or "none"],
     ]
+    if "state" in card:
+        return facts
+    return [fact for fact in facts if fact[0] not in ("state", "previous champion")]
 
 
 def _metrics(card: dict[str, Any]) -> list[list[Any]]:

@@ -6,13 +6,14 @@ features, as texts have none.
 
 import re
 from collections.abc import Sequence
+from io import BufferedIOBase, BytesIO
 from typing import Any
 
 from mlapi import label_types
 from registry.actions import projects
 from registry.engine import LabelType, Neighbour
 from registry.errors import EvalsError
-from registry.models import Project, Task
+from registry.models import ModelVersion, Project, Task
 
 
 class InvalidOption(EvalsError):
@@ -37,6 +38,12 @@ class NoFeatures(EvalsError):
     hint = "They are made when a version is trained, and when one answers for the task."
 
 
+class NotExportable(EvalsError):
+    """The version has no export."""
+
+    code = "not_exportable"
+
+
 class PlainEngine:
     """Reports the connection that its project's title asks for; knows the option `automl`.
 
@@ -54,6 +61,11 @@ class PlainEngine:
         if set(options) - {"automl", "controls"}:
             raise InvalidOption("There is no such option.", hint="There is automl.")
         return {"automl": "auto"} | options
+
+    def export(self, version: ModelVersion) -> BufferedIOBase:
+        if version.note == "not exportable":
+            raise NotExportable("It predicts only inside the backend.")
+        return BytesIO(f"the export of {version.label}".encode())
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         return [_described(project.hostname, task) for task in tasks]

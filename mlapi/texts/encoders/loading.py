@@ -4,6 +4,7 @@ import importlib.util
 import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -69,11 +70,24 @@ def encoder_for(ref: EncoderRef) -> Encoder:
         return _loaded[ref.encoder_name]
 
 
+def load_from(folder: Path, ref: EncoderRef) -> None:
+    """Load the encoder of that name from the files of an export, for `encoder_for`.
+
+    Raises TrainingFailed as that does.
+    """
+    with _lock:
+        if ref.encoder_name not in _loaded:
+            _loaded[ref.encoder_name] = _read(model_files.exported(folder, ref), ref)
+
+
 def _load(ref: EncoderRef) -> Encoder:
     failure = unavailable(ref.encoder)
     if failure is not None:
         raise failure
-    files = model_files.find(ref.encoder)
+    return _read(model_files.find(ref.encoder), ref)
+
+
+def _read(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
     model, tokenizer, digest = model_files.read_verified(files)
     tokens = tokens_of(ref.encoder_name)
     found = full_name(files.label, digest, tokens)

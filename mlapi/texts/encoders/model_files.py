@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from mlapi.texts.encoders import errors
+from mlapi.texts.refs import EncoderRef, full_name, label_of, tokens_of
 
 MINILM = "minilm"
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
@@ -58,6 +59,25 @@ def find(encoder: str) -> ModelFiles:
             raise errors.missing(f"{folder} has no {name}.").failure()
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-")[:100]
     return ModelFiles(label or "folder", folder / MODEL, folder / TOKENIZER)
+
+
+def read_of(ref: EncoderRef) -> tuple[bytes, bytes]:
+    """Model and tokenizer of the encoder of that name, for an export.
+
+    Raises TrainingFailed as `find` and `read_verified` do, and encoder_changed.
+    """
+    files = find(ref.encoder)
+    model, tokenizer, digest = read_verified(files)
+    found = full_name(files.label, digest, tokens_of(ref.encoder_name))
+    if found != ref.encoder_name:
+        message = f"The sentence encoder is {found} today, and was {ref.encoder_name}."
+        raise errors.changed(message).failure()
+    return model, tokenizer
+
+
+def exported(folder: Path, ref: EncoderRef) -> ModelFiles:
+    """The files in an export, of the encoder of that name; `read_verified` has their hash."""
+    return ModelFiles(label_of(ref.encoder_name), folder / MODEL, folder / TOKENIZER)
 
 
 def is_folder(encoder: str) -> bool:

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from registry import artifacts
-from registry.models import AuditEntry, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from tests import factories as make
 from tests.registry.reports.records import clusters
 
@@ -139,6 +139,29 @@ def test_the_artifact_is_downloaded_with_its_sha256(viewer, version):
     assert int(answer["Content-Length"]) == version.artifact_bytes
     again = viewer.get(url, **{"If-None-Match": answer["ETag"]})
     assert again.status_code == 304
+
+
+def test_an_export_is_downloaded_with_its_sha256(viewer, version):
+    url = f"versions/{version.pk}/export/"
+
+    answer = viewer.get(url)
+
+    content = b"".join(answer.streaming_content)
+    assert content == f"the export of {version.label}".encode()
+    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Disposition"] == f'attachment; filename="{version.label}.export.zip"'
+    digest = hashlib.sha256(content)
+    assert answer["ETag"] == f'"{digest.hexdigest()}"'
+    expected = base64.b64encode(digest.digest()).decode()
+    assert answer["Repr-Digest"] == f"sha-256=:{expected}:"
+    assert viewer.get(url, **{"If-None-Match": answer["ETag"]}).status_code == 304
+
+
+def test_a_version_without_an_export_is_refused_with_its_reason(viewer, version):
+    ModelVersion.objects.filter(pk=version.pk).update(note="not exportable")
+    answer = viewer.get(f"versions/{version.pk}/export/")
+    assert answer.status_code == 409
+    assert code(answer) == "not_exportable"
 
 
 def test_an_artifact_that_was_tampered_with_is_not_downloaded(viewer, version):

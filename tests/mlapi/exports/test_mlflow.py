@@ -1,0 +1,133 @@
+"""Exports in MLflow: in an environment of public packages, and served by `mlflow models serve`."""
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.db import transaction
+
+from mlapi import model_cache
+from mlapi.exports.folder import write
+from tests.mlapi.exports import mlflow_venv, versions
+from tests.mlapi.image_files import digits
+
+pytestmark = [pytest.mark.nightly, mlflow_venv.needs_mlflow]
+
+N = 1_000
+# Three lines, and what reads and writes tasks here. Images are files of base64 in the tasks.
+_PROGRAM = """
+import base64, json, sys
+rows = [json.loads(line) for line in open(sys.argv[2])]
+for row in rows:
+    if "image" in row:
+        row["image"] = base64.b64decode(row["image"])
+
+import mlflow
+model = mlflow.pyfunc.load_model(sys.argv[1])
+found = model.predict(rows)
+
+assert "django" not in sys.modules and "evadb" not in sys.modules
+names = [name for name in found if not name.endswith(".score")]
+for row in found.astype(object).where(found.notna(), None).to_dict("records"):
+    print(json.dumps({n: {"value": row[n], "score": row[n + ".score"]} for n in names}))
+"""
+
+
+@dataclass
+class Exported:
+    """An export, tasks for it, and what `/predict` answers them."""
+
+    folder: Path
+    rows: list[dict[str, Any]]
+    served: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def everything(django_db_setup, django_db_blocker, tmp_path_factory) -> Exported:
+    """A version of all pipelines, whose tasks have texts and images."""
+    model_cache.clear()
+    folder = tmp_path_factory.mktemp("everything") / "export"
+    with django_db_blocker.unblock(), transaction.atomic():
+        parts = {**versions.image_parts(), "text_classification": versions.text_part("boosted")}
+        version = versions.version_of(parts, versions.BOTH_CONFIG, versions.IMAGE_OPTIONS)
+        versions.store_features(version.project, N)
+        write(version, folder)
+        rows = [
+            text | image
+            for text, image in zip(
+                versions.text_tasks(N, typed=True), versions.image_tasks(N), strict=True
+            )
+        ]
+        served = versions.served(version, rows)
+        transaction.set_rollback(True)
+    model_cache.clear()
+    for row, content in zip(rows, digits(N)[0], strict=True):
+        row["image"] = base64.b64encode(content).decode()
+    return Exported(folder, rows, served)
+
+
+def test_three_lines_answer_as_predict_does_in_an_environment_of_public_packages(
+    everything, tmp_path
+):
+    needed = [
+        "install",
+        "--dry-run",
+        "--no-index",
+        "-r",
+        str(everything.folder / "requirements.txt"),
+    ]
+    assert mlflow_venv.pip(*needed, cwd=tmp_path).returncode == 0
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in everything.rows))
+
+    printed = mlflow_venv.run(_PROGRAM, str(everything.folder), str(tasks), cwd=tmp_path)
+
+    exported = [json.loads(line) for line in printed.splitlines()]
+    assert versions.differences(everything.served, exported) == []
+    named = {name for one in everything.served for name in one}
+    assert named == {"topic", "topics", "stars", "place", "kind", "looks", "group"}
+
+
+def test_mlflow_models_serve_answers_as_predict_does(everything, tmp_path):
+    arguments = ("models", "serve", "-m", str(everything.folder), "--env-manager", "local")
+    with mlflow_venv.served(*arguments, cwd=tmp_path, ready="/ping") as url:
+        example = (everything.folder / "serving_input_example.json").read_bytes()
+        headers = {"Content-Type": "application/json"}
+        answer = httpx.post(f"{url}/invocations", content=example, headers=headers, timeout=120)
+        assert answer.status_code == 200, answer.text
+        body = {"dataframe_records": everything.rows[:200]}
+        answer = httpx.post(f"{url}/invocations", json=body, timeout=120)
+    assert answer.status_code == 200, answer.text
+
+    exported = [
+        {
+            name: {"value": value, "score": row[f"{name}.score"]}
+            for name, value in row.items()
+            if not name.endswith(".score")
+        }
+        for row in answer.json()["predictions"]
+    ]
+    assert versions.differences(everything.served[:200], exported) == []
+
+
+def test_two_exports_with_other_code_are_loaded_in_one_process(everything, tmp_path, db):
+    version = versions.version_of(
+        {"text_classification": versions.dialogue_part()},
+        '<View><Paragraphs name="talk" value="$talk" textKey="words" nameKey="who"/>'
+        '<Choices name="topic" toName="talk"><Choice value="sport"/><Choice value="money"/>'
+        '<Choice value="music"/></Choices></View>',
+    )
+    write(version, tmp_path / "export")
+    program = """
+import mlflow, sys
+models = [mlflow.pyfunc.load_model(path) for path in sys.argv[1:]]
+for model in models:
+    print(len(model.predict(model.input_example)))
+print(models[1].predict([{"talk": [{"words": "ball goal team", "who": "A"}]}])["topic"][0])
+"""
+    folders = (str(everything.folder), str(tmp_path / "export"))
+    assert mlflow_venv.run(program, *folders, cwd=tmp_path).split() == ["1", "1", "sport"]
