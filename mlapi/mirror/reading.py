@@ -3,7 +3,8 @@
 The mirror's lock is held for the writing of a page only, so events are applied between any two. A
 task is therefore written only if no event has been applied to it since its page was requested, and
 nothing that an event has deleted comes back; what was passed over is read again at the end. Tasks
-are dropped only after the whole reading, by a list of all ids.
+are dropped only after the whole reading, by a list of all ids, and after Label Studio has said once
+more which project that is.
 """
 
 import logging
@@ -17,6 +18,7 @@ from django.utils import timezone
 from more_itertools import chunked
 
 from mlapi.labelstudio.client import LabelStudio
+from mlapi.labelstudio.credentials import fetch
 from mlapi.labelstudio.errors import LabelStudioError
 from mlapi.locks import project_lock
 from mlapi.mirror import apply_changes, counts
@@ -97,7 +99,7 @@ class Reading:
         self._retry_unreadable()
         if self._project.reading.get("data") and self._project.pipeline:
             self._read_data()
-        data = self._labelstudio.project(self._project.labelstudio_id)
+        data = fetch(self._labelstudio, self._project)
         if counts.of_mirror(self._project) != counts.from_api(data):
             self._compare()
         self._read_passed_over()
@@ -234,14 +236,22 @@ class Reading:
         self._report.sync_cursor_at = max(newest, self._report.sync_cursor_at or newest)
 
     def _drop_others(self, ids: set[int], began: datetime) -> None:
-        """Drop the tasks that Label Studio's list has not, which was requested at that time."""
+        """Drop the tasks that Label Studio's list has not, which was requested at that time.
+
+        Raises ProjectMismatch where its name leads to another Label Studio by now.
+        """
+        if not self._others(ids, began):
+            return
+        fetch(self._labelstudio, self._project)
         with project_lock(self._project.pk, wait=True):
-            old = task_actions.existing(self._project).filter(
-                Q(event_at__isnull=True) | Q(event_at__lt=began), created_at__lt=began
-            )
-            gone = set(old.values_list("labelstudio_id", flat=True)) - ids
-            if gone:
-                self._report.dropped += task_actions.drop(self._project, sorted(gone))
+            gone = self._others(ids, began)
+            self._report.dropped += task_actions.drop(self._project, sorted(gone))
+
+    def _others(self, ids: set[int], began: datetime) -> set[int]:
+        old = task_actions.existing(self._project).filter(
+            Q(event_at__isnull=True) | Q(event_at__lt=began), created_at__lt=began
+        )
+        return set(old.values_list("labelstudio_id", flat=True)) - ids
 
     def _rows(self, tasks: Page):
         ids = [task["id"] for task in tasks]

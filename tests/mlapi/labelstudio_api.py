@@ -46,6 +46,8 @@ class LabelStudioAPI:
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
     gateway: Gateway = lambda call: None
     calls: list[Call] = field(default_factory=list)
+    created: str = CREATED
+    address: tuple[str, int] = ("127.0.0.1", 0)
     url: str = ""
 
     def add(self, data: dict[str, Any], label: str | None = None) -> int:
@@ -121,7 +123,7 @@ class LabelStudioAPI:
         counts = [t["total_annotations"] for t in self.tasks.values()]
         return {
             "id": 1,
-            "created_at": CREATED,
+            "created_at": self.created,
             "title": "a stand-in",
             "label_config": self.label_config,
             "task_number": len(counts),
@@ -164,8 +166,8 @@ class LabelStudioAPI:
             def log_message(self, *args: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer(self.address, Handler)
+        self.url = f"http://{self.address[0]}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 

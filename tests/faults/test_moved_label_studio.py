@@ -1,0 +1,136 @@
+"""A name of Label Studio that leads to another address than a moment ago."""
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mlapi.labelstudio import task_pages
+from mlapi.mirror import reading
+from mlapi.mirror import sync as sync_module
+from mlapi.mirror.sync import sync
+from registry.actions import project_settings, projects
+from registry.models import Project
+from tests.e2e.labelstudio_project import config
+from tests.mlapi.labelstudio_api import CUT, UID, LabelStudioAPI
+from tests.mlapi.mirror.syncing import mirrored_tasks
+
+pytestmark = pytest.mark.django_db
+NAME = "labelstudio.test"
+
+
+@pytest.fixture(autouse=True)
+def pages_of_five(monkeypatch) -> None:
+    monkeypatch.setattr(reading, "EXPORT_UP_TO", 0)
+    monkeypatch.setattr(task_pages, "PAGE_SIZE", 5)
+    monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
+
+
+@pytest.fixture
+def leads_to(monkeypatch) -> Callable[[str], None]:
+    """Let the resolver give that address for the name from now on."""
+    resolve, addresses = socket.getaddrinfo, {}
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **options: resolve(addresses.get(host, host), *rest, **options),
+    )
+    return lambda address: addresses.update({NAME: address, NAME.encode(): address})
+
+
+def filled(api: LabelStudioAPI, word: str, number: int = 20) -> LabelStudioAPI:
+    for i in range(number):
+        api.add({"text": f"{word} {i}"}, "AB"[i % 2])
+    return api
+
+
+@pytest.fixture
+def first(leads_to) -> Iterator[LabelStudioAPI]:
+    """The Label Studio to which the name leads at first."""
+    with filled(LabelStudioAPI(config("A", "B")), "text") as api:
+        leads_to(api.address[0])
+        yield api
+
+
+@pytest.fixture
+def second(first) -> Iterator[LabelStudioAPI]:
+    """One with other tasks at another address, at the same port."""
+    address = ("127.0.0.2", int(first.url.rpartition(":")[2]))
+    with filled(LabelStudioAPI(config("A", "B"), address=address), "text", 23) as api:
+        yield api
+
+
+@pytest.fixture
+def ours(first) -> Project:
+    project = projects.get_or_create(UID)
+    url = f"http://{NAME}:{first.url.rpartition(':')[2]}"
+    project_settings.set_credentials(project, url, "a-token", actor="test")
+    return project
+
+
+def texts(project: Project) -> dict[int, str]:
+    return {pk: task.data["text"] for pk, task in mirrored_tasks(project).items()}
+
+
+def texts_of(theirs: LabelStudioAPI) -> dict[int, str]:
+    return {pk: task["data"]["text"] for pk, task in theirs.tasks.items()}
+
+
+def after_call(api: LabelStudioAPI, path: str, number: int, act: Callable[[], None]) -> None:
+    """Act once, when the path is requested for that time, and cut that answer."""
+    seen = 0
+
+    def gateway(call):
+        nonlocal seen
+        seen += call.path == path
+        if seen != number or call.path != path:
+            return None
+        act()
+        return CUT, b"["
+
+    api.gateway = gateway
+
+
+def test_one_that_moves_within_a_reading_is_read_to_its_end(ours, first, second, leads_to):
+    after_call(first, "/api/tasks", 2, lambda: leads_to("127.0.0.2"))
+    report = sync(ours, "the first")
+    report = report if report.ok else sync(ours, "again")
+    assert report.ok
+    assert texts(ours) == texts_of(second)
+    assert second.calls
+
+
+def test_one_that_moved_between_two_readings_is_read_at_its_new_address(
+    ours, first, second, leads_to
+):
+    assert sync(ours, "the first").ok
+    leads_to("127.0.0.2")
+    assert sync(ours, "again").ok
+    assert texts(ours) == texts_of(second)
+
+
+def test_another_one_under_the_name_drops_nothing(ours, first, second, leads_to):
+    """It has a project of the same id: another one, as its time of creation says."""
+    assert sync(ours, "the first").ok
+    before = texts(ours)
+    second.created = "2026-11-25T10:00:00.000000Z"
+    for pk in list(second.tasks)[2:]:
+        del second.tasks[pk]
+    # Within a reading, after the project itself has been read at the first address.
+    original = first.answer
+
+    def answer(call):
+        if call.path == "/api/tasks":
+            leads_to("127.0.0.2")
+            return second.answer(call)
+        return original(call)
+
+    first.answer = answer
+    report = sync(ours, "again")
+    assert report.error["code"] == "labelstudio_project_mismatch"
+    assert report.dropped == 0
+    assert texts(ours).keys() == before.keys()
+    first.answer = original
+    leads_to("127.0.0.1")
+    assert sync(ours, "and again").ok
+    assert texts(ours) == texts_of(first)
