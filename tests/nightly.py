@@ -39,6 +39,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/standalone",
         "mlapi/texts",
     ),
+    "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",

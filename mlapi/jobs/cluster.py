@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import Error, connection
 from django_q.brokers import get_broker
 from django_q.conf import Conf
@@ -81,7 +80,7 @@ def _stop_on_newer_database() -> None:
 
 def _configure(cluster: str) -> None:
     """Make django-q work for the cluster: it reads its settings once, and a fork inherits them."""
-    own = settings.Q_CLUSTER | settings.Q_CLUSTER["ALT_CLUSTERS"].get(cluster, {})
+    own = maintenance.own_settings(cluster)
     Conf.CLUSTER_NAME = cluster
     Conf.TIMEOUT, Conf.RETRY = own["timeout"], own["retry"]
 
@@ -188,6 +187,7 @@ def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
             _log_errors(_stop_on_newer_database)
         if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
             scheduled_at = now
+            _log_errors(maintenance.forget_future)
             _log_errors(scheduler)
         if leads and cluster == queue.TRAINING:
             _log_errors(maintenance.reap)  # what was killed before us on this machine

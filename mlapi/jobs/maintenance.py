@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -12,6 +13,7 @@ from django_q.models import OrmQ, Schedule
 
 from mlapi.conversion import converting
 from mlapi.images import thumbnails
+from mlapi.jobs.wall_clock import WallClock
 from mlapi.locks import READING, is_locked
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
@@ -33,6 +35,7 @@ _RECONCILE_EVERY = timedelta(minutes=50)
 _SETTLING = timedelta(seconds=10)
 _COUNTED_EVERY = timedelta(minutes=5)
 _PROBLEMS_EXPIRE_AFTER = timedelta(days=30)
+_wall_clock = WallClock()
 
 
 def tick() -> None:
@@ -68,7 +71,13 @@ def read_changes(reason: str) -> None:
 
 
 def reap() -> None:
-    """Fails runs without a recent heartbeat, and queues them once more."""
+    """Fails runs without a recent heartbeat, and queues them once more.
+
+    Not while the clock has just been set: until a run's next heartbeat the last one may be a day
+    old.
+    """
+    if _wall_clock.was_set_lately():
+        return
     for run in workers.fail_lost_runs(is_gone):
         log.error("run reaped: its worker went silent", run=run.pk, worker=run.worker)
 
@@ -80,9 +89,8 @@ def requeue_lost_runs() -> list[int]:
     UPDATE, so a superfluous job does nothing.
     """
     now = timezone.now()
-    queued = TrainingRun.objects.filter(
-        state=RunState.QUEUED, created_at__lt=now - LOST_AFTER
-    ).values_list("pk", flat=True)
+    waited = Q(created_at__lt=now - LOST_AFTER) | Q(created_at__gt=now + LOST_AFTER)
+    queued = TrainingRun.objects.filter(waited, state=RunState.QUEUED).values_list("pk", flat=True)
     if not queued:
         return []
     with_a_job = _runs_with_a_job()
@@ -95,23 +103,37 @@ def requeue_lost_runs() -> list[int]:
 
 def _runs_with_a_job() -> set[int]:
     """Runs whose job waits in the queue, or was taken from it within LOST_AFTER."""
-    retry = timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"][queue.TRAINING]["retry"])
-    # django-q locks a job until it may be retried, so the lock tells when it was taken.
-    taken_before = timezone.now() + retry - LOST_AFTER
-    jobs = OrmQ.objects.filter(key=queue.TRAINING).exclude(
-        Q(lock__gt=timezone.now()) & Q(lock__lt=taken_before)
-    )
+    jobs = OrmQ.objects.filter(key=queue.TRAINING).exclude(_taken_before(queue.TRAINING))
     return {job.args()[0] for job in jobs if job.func() == "mlapi.jobs.train"}
 
 
+def _taken_before(cluster: str) -> Q:
+    """The condition on jobs that a worker of the cluster took more than LOST_AFTER ago.
+
+    django-q locks a job until it may be retried, so the lock tells when it was taken.
+    """
+    now = timezone.now()
+    retry = timedelta(seconds=own_settings(cluster)["retry"])
+    return Q(lock__gt=now) & Q(lock__lt=now + retry - LOST_AFTER)
+
+
+def own_settings(cluster: str) -> dict[str, Any]:
+    """django-q's settings of the cluster."""
+    return settings.Q_CLUSTER | settings.Q_CLUSTER["ALT_CLUSTERS"].get(cluster, {})
+
+
 def requeue_stuck_events() -> None:
-    """Requeues the processing of events that have waited for longer than LOST_AFTER."""
+    """Requeues the processing of events that have waited for longer than LOST_AFTER.
+
+    Those that come from the future were received before the clock was set back.
+    """
+    now = timezone.now()
     waiting = (
         Event.objects.filter(status=EventStatus.RECEIVED, project__isnull=False)
         .order_by()
         .values("project")
         .annotate(since=Min("received_at"))
-        .filter(since__lt=timezone.now() - LOST_AFTER)
+        .filter(Q(since__lt=now - LOST_AFTER) | Q(since__gt=now + LOST_AFTER))
     )
     stuck = set(waiting.values_list("project", flat=True))
     for project in sorted(stuck - queue.waiting_projects("process_events")):
@@ -175,7 +197,7 @@ def _compare_counters(project: Project, now: datetime) -> None:
 def reconcile() -> None:
     """Queues a sync for each project that was not synced within the hour."""
     before = timezone.now() - _RECONCILE_EVERY
-    stale = Q(synced_at__isnull=True) | Q(synced_at__lt=before)
+    stale = Q(synced_at__isnull=True) | Q(synced_at__lt=before) | Q(synced_at__gt=timezone.now())
     for project in Project.objects.filter(stale):
         project_actions.request_sync(project, "hourly")
 
@@ -199,6 +221,9 @@ _SCHEDULES = {
     "hourly": {"schedule_type": Schedule.HOURLY},
 }
 _SCHEDULES_LOCK = 0x5C4ED
+# Further ahead than this a schedule's next run was planned before the clock was set back.
+_LONGEST_PAUSE = {"tick": timedelta(minutes=5), "hourly": timedelta(hours=2)}
+_AHEAD = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -218,3 +243,17 @@ def ensure_schedules() -> None:
             continue
         existing.update(**fields)
         existing.exclude(pk=existing[0].pk).delete()
+
+
+def forget_future() -> None:
+    """Lets go on at once what would wait for a time that lies ahead: the clock was set back.
+
+    A job of which the lock is within its longest time may be in a worker's hands, and waits for it.
+    """
+    now = timezone.now()
+    for name, pause in _LONGEST_PAUSE.items():
+        Schedule.objects.filter(name=name, next_run__gt=now + pause).update(next_run=now)
+    for cluster in (queue.EVENTS, queue.TRAINING):
+        longest = timedelta(seconds=own_settings(cluster)["retry"])
+        OrmQ.objects.filter(key=cluster, lock__gt=now + longest + _AHEAD).update(lock=now)
+    project_actions.forget_future(now + _AHEAD)

@@ -182,7 +182,8 @@ def _quiet(inputs: PolicyInputs, now: datetime) -> Decision | None:
     project, policy = inputs.project, inputs.policy
     if inputs.changed_at is None:
         return None
-    if now - inputs.changed_at >= timedelta(seconds=_quiet_s(inputs)):
+    # A label of the future was changed before the clock was set back.
+    if abs(now - inputs.changed_at) >= timedelta(seconds=_quiet_s(inputs)):
         return None
     since = project.threshold_reached_at
     if since and now - since >= timedelta(seconds=policy["wait_max_s"]):

@@ -245,3 +245,10 @@ def mark_threshold(project: Project, reached_at: datetime | None) -> None:
     """Store when the training threshold was reached; None: it is not reached."""
     Project.objects.filter(pk=project.pk).update(threshold_reached_at=reached_at)
     project.threshold_reached_at = reached_at
+
+
+def forget_future(after: datetime) -> None:
+    """Sets the times of projects that lie ahead to now, so that nothing waits for them."""
+    now = timezone.now()
+    for name in ("events_queued_at", "sync_queued_at", "scores_queued_at", "threshold_reached_at"):
+        Project.objects.filter(**{f"{name}__gt": after}).update(**{name: now})

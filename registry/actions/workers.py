@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from registry.error_codes import CODES
@@ -31,27 +32,31 @@ def fail_lost_runs(is_gone: Callable[[str], bool] = lambda worker: False) -> lis
     """Fail the runs whose worker sends no heartbeat, queue each once more, and return them.
 
     After a minute; after ten seconds where `is_gone` knows the worker, as the run's row names it,
-    and that its process has ended. A run that replaced a lost one is not replaced again: what kills
-    two workers kills the third. A run whose cancellation was requested is cancelled instead.
+    and that its process has ended; that one's last heartbeat may also lie ahead, where the clock
+    was set back. A run that replaced a lost one is not replaced again: what kills two workers kills
+    the third. A run whose cancellation was requested is cancelled instead.
     """
-    silent = TrainingRun.objects.filter(
-        state=RunState.RUNNING, heartbeat_at__lt=timezone.now() - timedelta(seconds=_GONE_AFTER_S)
-    )
+    now = timezone.now()
+    before = Q(heartbeat_at__lt=now - timedelta(seconds=_GONE_AFTER_S))
+    ahead = Q(heartbeat_at__gt=now + timedelta(seconds=_LOST_AFTER_S))
+    silent = TrainingRun.objects.filter(before | ahead, state=RunState.RUNNING)
     ended = []
     for run in silent.select_related("project", "retry_of"):
-        after_s = _GONE_AFTER_S if is_gone(run.worker) else _LOST_AFTER_S
+        has_ended = is_gone(run.worker)
+        after_s = _GONE_AFTER_S if has_ended else _LOST_AFTER_S
         with transaction.atomic():
-            if _fail_lost(run, after_s):
+            if _fail_lost(run, after_s, may_be_ahead=has_ended):
                 ended.append(run)
     return ended
 
 
-def _fail_lost(run: TrainingRun, after_s: int) -> bool:
+def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
     """Fail or cancel the run; False if it has sent a heartbeat within these seconds."""
     now = timezone.now()
-    still_lost = TrainingRun.objects.filter(
-        pk=run.pk, state=RunState.RUNNING, heartbeat_at__lt=now - timedelta(seconds=after_s)
-    )
+    silent = Q(heartbeat_at__lt=now - timedelta(seconds=after_s))
+    if may_be_ahead:
+        silent |= Q(heartbeat_at__gt=now + timedelta(seconds=_LOST_AFTER_S))
+    still_lost = TrainingRun.objects.filter(silent, pk=run.pk, state=RunState.RUNNING)
     if run.cancel_requested:
         return bool(
             still_lost.update(

@@ -1,0 +1,23 @@
+"""Notices that the wall clock was set, or that the machine slept: the monotonic one goes on."""
+
+import time
+
+_SET_BY_S = 5.0
+_LATELY_S = 5.0  # several heartbeats of a run
+
+
+class WallClock:
+    """The wall clock of this machine, looked at now and then."""
+
+    def __init__(self) -> None:
+        self._ahead = time.time() - time.monotonic()
+        self._set_at = float("-inf")
+
+    def was_set_lately(self) -> bool:
+        """Whether it was set within the last seconds, since this process began to look."""
+        now = time.monotonic()
+        ahead = time.time() - now
+        if abs(ahead - self._ahead) > _SET_BY_S:
+            self._set_at = now
+        self._ahead = ahead
+        return now - self._set_at < _LATELY_S
