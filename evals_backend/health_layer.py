@@ -13,8 +13,9 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from evals_backend import addresses
-from mlapi import monitoring, request_cycle
+from mlapi import request_cycle
 from mlapi.authentication import by_basic
+from mlapi.monitoring import counters
 from registry.errors import HttpError
 
 Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
@@ -108,7 +109,7 @@ def _is_allowed(host: str, *allowed: str) -> bool:
 
 def note(kind: Kind, environ: dict[str, Any], seconds: float) -> None:
     """Count and log the request as its view does."""
-    monitoring.note_request(kind.route, kind.method, 200, seconds)
+    counters.note_request(kind.route, kind.method, 200, seconds)
     query = environ.get("QUERY_STRING", "")
     path = "/health" if kind.route == "health" else "/"
     request_cycle.log_request(

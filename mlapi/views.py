@@ -17,9 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from mlapi import exception_handlers, ingest, monitoring, registry_cache, requests, serving
+from mlapi import exception_handlers, ingest, registry_cache, requests, serving
 from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
 from mlapi.errors import JobUnknown, RouteNotPermitted, as_error
+from mlapi.monitoring import counters, exposition, readiness
 from registry import permissions
 from registry.actions import events
 from registry.json_http import JSONBody, refuse_chunked, request_id
@@ -94,7 +95,7 @@ class ProtocolView(APIView):
         started = perf_counter()
         response = super().dispatch(request, *args, **kwargs)
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
-        monitoring.note_request(self.route, method, response.status_code, perf_counter() - started)
+        counters.note_request(self.route, method, response.status_code, perf_counter() - started)
         return response
 
     def get_exception_handler(self) -> Callable:
@@ -122,7 +123,7 @@ class Ready(ProtocolView):
 
     def get(self, request: Request) -> HttpResponse:
         return json_response(
-            {"status": "READY", **monitoring.check_readiness(self.caller.projects())}
+            {"status": "READY", **readiness.check_readiness(self.caller.projects())}
         )
 
 
@@ -165,7 +166,7 @@ class Predict(ProtocolView):
         project = self.caller.find(body.uid) if body.uid else None
         predicted = serving.answer(project, body.label_config, body.tasks, body.context)
         with_regions = len(body.tasks) - predicted.empty - len(predicted.nothing)
-        monitoring.note_predictions(with_regions, len(predicted.nothing), predicted.problems)
+        counters.note_predictions(with_regions, len(predicted.nothing), predicted.problems)
         if predicted.problems and not registry_cache.CACHE.listener.is_away():
             reasons = {"project": body.uid, "tasks": len(body.tasks), "reasons": predicted.problems}
             with suppress(OperationalError, InterfaceError):  # the others are answered without it
@@ -280,10 +281,10 @@ class Metrics(ProtocolView):
 
     def get(self, request: Request) -> HttpResponse:
         champions = champion_metrics(self.caller.projects())
-        if not monitoring.is_scraper(request):
+        if not exposition.is_scraper(request):
             return json_response({"champions": champions})
-        text = monitoring.exposition(champions, with_process=not self.caller.is_bound)
-        return HttpResponse(text, content_type=monitoring.CONTENT_TYPE)
+        text = exposition.exposition(champions, with_process=not self.caller.is_bound)
+        return HttpResponse(text, content_type=exposition.CONTENT_TYPE)
 
 
 def _labels(projects: QuerySet[Project]) -> list[str]:

@@ -12,7 +12,8 @@ from evals_backend import addresses, health_layer
 from evals_backend.web import messages
 from evals_backend.web.lanes import Job, Limits
 from evals_backend.web.messages import Exchange, Head, Refused
-from mlapi import gaps, monitoring, registry_cache
+from mlapi import gaps, registry_cache
+from mlapi.monitoring import counters
 from registry.postgresql import deadline
 
 log = structlog.get_logger(__name__)
@@ -129,7 +130,7 @@ class Site:
         route = _route(job.path)
         name = route[1:] if route in _LANES and route != "/" else "other"
         method = job.head.request.method
-        monitoring.note_request(name, method if method in ("GET", "POST") else "other", status, 0.0)
+        counters.note_request(name, method if method in ("GET", "POST") else "other", status, 0.0)
         log.warning("request_refused", route=name, code=status, ip=job.connection.address[0])
         if route == "/webhook":
             gaps.note()

@@ -7,7 +7,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from evals_backend.health_layer import HealthLayer
-from mlapi import monitoring
+from mlapi.monitoring import counters
 from tests.wsgi import open_connection
 
 __all__ = ["open_connection"]
@@ -131,7 +131,7 @@ def test_a_repeated_answer_is_counted_and_logged_without_its_key(django, caplog)
     layer = HealthLayer(django)
 
     def counted() -> float:
-        return monitoring.REQUESTS.labels("health", "GET", "200")._value.get()
+        return counters.REQUESTS.labels("health", "GET", "200")._value.get()
 
     before = counted()
     for _ in range(3):

@@ -6,8 +6,9 @@ import pytest
 from django.db import OperationalError
 from django_q.models import OrmQ
 
-from mlapi import model_cache, monitoring, serving
+from mlapi import model_cache, serving
 from mlapi.domain import Prediction
+from mlapi.monitoring import counters
 from mlapi.pipelines.version_predictor import VersionPredictor
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
@@ -293,7 +294,7 @@ def test_a_task_with_nothing_in_it_has_an_empty_entry_and_is_no_failure(
     """An empty result would be stored by Label Studio, and the task counted as done."""
     version = VersionPredictor({"text_classification": NothingThere()})
     monkeypatch.setattr(serving, "predictor_for", lambda _: version)
-    counted = monitoring.PREDICTED_TASKS.labels("nothing_found")._value
+    counted = counters.PREDICTED_TASKS.labels("nothing_found")._value
     before = counted.get()
     answer = call.post("/predict", body(champion.project, tasks("good", "bad")))
     assert answer.json() == {"results": [[], []], "model_version": champion.label}

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from mlapi import monitoring
+from mlapi.monitoring import readiness
 from tests.factories import WorkerFactory
 
 
@@ -36,7 +36,7 @@ def test_a_worker_without_a_recent_heartbeat_is_named(missing, call):
 def test_a_migration_that_is_not_applied_is_named(call, monkeypatch):
     from django.db import connection
 
-    monkeypatch.setattr(monitoring, "_migrated", False)
+    monkeypatch.setattr(readiness, "_migrated", False)
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'registry'")
     answer = call.get("/ready")

@@ -93,7 +93,7 @@ def test_what_fails_outside_of_the_views_own_handling_is_an_error_in_json(
     def broken(*args):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("mlapi.views.monitoring.note_request", broken)
+    monkeypatch.setattr("mlapi.views.counters.note_request", broken)
     answer = call.get("/versions")
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal_error"
