@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium faketime mlflow lock openapi screenshots bench bench-full bench-servers bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium faketime mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,7 +29,7 @@ run: $(VENV)/.installed encoder  ## serve on HOST:PORT until Ctrl-C
 
 test: $(VENV)/.installed-dev encoder  ## all checks and tests
 	@$(MAKE) --no-print-directory -j2 label-studio lint checks chromium
-	@$(MAKE) --no-print-directory pytest
+	@$(MAKE) --no-print-directory prometheus pytest
 
 lint: $(VENV)/.installed-dev  ## style, types and layers
 	$(VENV)/bin/ruff check .
@@ -45,10 +45,10 @@ checks: $(VENV)/.installed-dev
 pytest: $(VENV)/.installed-dev
 	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
-test-nightly: $(VENV)/.installed-dev label-studio chromium mlflow  ## the tests that are too long for every day
+test-nightly: $(VENV)/.installed-dev label-studio chromium mlflow prometheus  ## the tests that are too long for every day
 	$(PY) -m pytest -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
-test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed mlflow
+test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed mlflow prometheus
 	modules=$$($(PY) -m tests.nightly); if [ -z "$$modules" ]; then \
 		echo "No nightly test is called for by what changed."; else \
 	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
@@ -128,6 +128,15 @@ faketime:
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime; \
 	then exit 0; fi; \
 	echo "libfaketime is not installed and cannot be (not root, or no apt): no test sets a clock." >&2
+
+# Unpacked, not installed: installed, it would start a server on our port.
+prometheus:  ## Debian's promtool and Prometheus, for the tests of deploy/
+	@if command -v promtool >/dev/null || [ -x .prometheus/usr/bin/promtool ]; then exit 0; fi; \
+	mkdir -p .prometheus; \
+	if command -v apt-get >/dev/null && { [ "$$(id -u)" != 0 ] || apt-get update -qq; } \
+		&& (cd .prometheus && apt-get download -qq prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb); \
+	then exit 0; fi; \
+	echo "Debian's prometheus cannot be had (no apt): the tests of deploy/ that need it are skipped." >&2
 
 # Measured are shares of one machine: nothing else should run on it.
 bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside label-studio-ml, into docs/performance.md

@@ -93,6 +93,16 @@ class ProtocolAuthentication(BaseAuthentication):
         return 'Basic realm="evals-backend"'
 
 
+class OptionalAuthentication(ProtocolAuthentication):
+    """For `/ready`: who has no credentials is no caller, and wrong ones are refused."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, Caller] | None:
+        try:
+            return super().authenticate(request)
+        except CredentialsMissing:
+            return None
+
+
 class OnlyWrongCredentialsFail(BaseAuthentication):
     """For `/health` and `/`: credentials are optional, but a wrong password is refused."""
 

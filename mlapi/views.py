@@ -18,7 +18,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from mlapi import exception_handlers, ingest, registry_cache, requests, serving
-from mlapi.authentication import Caller, OnlyWrongCredentialsFail, ProtocolAuthentication
+from mlapi.authentication import (
+    Caller,
+    OnlyWrongCredentialsFail,
+    OptionalAuthentication,
+    ProtocolAuthentication,
+)
 from mlapi.errors import JobUnknown, RouteNotPermitted, as_error
 from mlapi.monitoring import counters, exposition, readiness
 from registry import permissions
@@ -61,7 +66,7 @@ class ProtocolView(APIView):
 
     authentication_classes = [ProtocolAuthentication]
     permission_classes: list = []
-    needs = permissions.CALL_ROUTES  # of a token's user
+    needs: str | None = permissions.CALL_ROUTES  # of a token's user
     parser_classes = [JSONBody]
     content_negotiation_class = OneParser
     http_method_names = ["get", "head", "post"]
@@ -70,7 +75,7 @@ class ProtocolView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
         if request.auth is not None:
-            if not self.caller.may(self.needs):
+            if self.needs and not self.caller.may(self.needs):
                 raise RouteNotPermitted
             refuse_chunked(request.META)
 
@@ -117,14 +122,17 @@ class Health(ProtocolView):
 
 
 class Ready(ProtocolView):
-    """GET /ready, for load balancers and people: 200, or 503 with the reason."""
+    """GET /ready: 200 or 503 for everyone; the reason and the details for who may read."""
 
-    needs = permissions.READ_ROUTES
+    authentication_classes = [OptionalAuthentication]
+    needs = None  # what a caller may not read is left out
 
     def get(self, request: Request) -> HttpResponse:
-        return json_response(
-            {"status": "READY", **readiness.check_readiness(self.caller.projects())}
-        )
+        caller = cast(Caller | None, request.auth)
+        if caller is None or not caller.may(permissions.READ_ROUTES):
+            readiness.require_ready()
+            return json_response({"status": "READY"})
+        return json_response({"status": "READY", **readiness.check_readiness(caller.projects())})
 
 
 class Setup(ProtocolView):
@@ -280,10 +288,11 @@ class Metrics(ProtocolView):
     needs = permissions.READ_ROUTES
 
     def get(self, request: Request) -> HttpResponse:
-        champions = champion_metrics(self.caller.projects())
+        projects = self.caller.projects()
+        champions = champion_metrics(projects)
         if not exposition.is_scraper(request):
             return json_response({"champions": champions})
-        text = exposition.exposition(champions, with_process=not self.caller.is_bound)
+        text = exposition.exposition(projects, champions, of_all=not self.caller.is_bound)
         return HttpResponse(text, content_type=exposition.CONTENT_TYPE)
 
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Its own folder counts without being named.
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/benchmarks/test_whole_runs.py": ("benchmarks", "registry/migrations"),
+    "tests/deploy/test_scraped.py": ("deploy", "evals_backend/web", "mlapi/monitoring"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),

@@ -130,7 +130,8 @@ class Site:
         route = _route(job.path)
         name = route[1:] if route in _LANES and route != "/" else "other"
         method = job.head.request.method
-        counters.note_request(name, method if method in ("GET", "POST") else "other", status, 0.0)
+        method = method if method in ("GET", "POST") else "other"
+        counters.note_overload_refusal(name, method, status)
         log.warning("request_refused", route=name, code=status, ip=job.connection.address[0])
         if route == "/webhook":
             gaps.note()

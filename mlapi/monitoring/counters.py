@@ -1,6 +1,9 @@
 """Counters of a web process. Where several serve, they count together in a folder of files."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+
+# Times at which a counter began: Prometheus knows them by itself, and several processes have many.
+disable_created_metrics()
 
 PROCESS = CollectorRegistry()
 REQUESTS = Counter(
@@ -16,18 +19,33 @@ SECONDS = Histogram(
     registry=PROCESS,
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 100),
 )
+OVERLOAD_REFUSALS = Counter(
+    "evals_overload_refusals",
+    "Requests that were refused because too many of their kind waited, by route.",
+    ["route"],
+    registry=PROCESS,
+)
 PREDICTED_TASKS = Counter(
     "evals_predict_tasks",
     "Tasks that were asked for, by outcome (predicted, nothing_found, or why not).",
     ["outcome"],
     registry=PROCESS,
 )
+# From 0 on, so that Prometheus sees the first one as an increase.
+for _route in ("health", "is_training", "other", "predict", "ready", "setup", "webhook"):
+    OVERLOAD_REFUSALS.labels(_route)
 
 
 def note_request(route: str, method: str, status: int, seconds: float) -> None:
     """Count one answered request."""
     REQUESTS.labels(route, method, str(status)).inc()
     SECONDS.labels(route).observe(seconds)
+
+
+def note_overload_refusal(route: str, method: str, status: int) -> None:
+    """Count one request that reached no view. It has no time to answer, which would be none."""
+    REQUESTS.labels(route, method, str(status)).inc()
+    OVERLOAD_REFUSALS.labels(route).inc()
 
 
 def note_predictions(predicted: int, nothing: int, problems: dict[str, list]) -> None:

@@ -3,12 +3,15 @@
 import os
 from collections.abc import Iterable, Iterator
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from .counters import PROCESS
+from registry.models import Project
+
+from . import counters, state
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SCRAPED = ("text/plain", "application/openmetrics-text")
@@ -53,15 +56,24 @@ class Champions:
         yield n
 
 
-def exposition(champions: Iterable[dict], *, with_process: bool) -> bytes:
-    """The text of a scrape; counts over all projects only for callers whose scope is not bound."""
+def exposition(projects: QuerySet[Project], champions: Iterable[dict], *, of_all: bool) -> bytes:
+    """The text of a scrape; what is of all projects together only for callers whose scope is all.
+
+    `champions` are the values of `champion_metrics`.
+    """
     registry = CollectorRegistry()
     registry.register(Champions(champions))
-    text = generate_latest(registry)
-    if not with_process:
-        return text
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        process = CollectorRegistry()
-        MultiProcessCollector(process)
-        return generate_latest(process) + text
-    return generate_latest(PROCESS) + text
+    registry.register(state.Projects(projects))
+    if not of_all:
+        return generate_latest(registry)
+    registry.register(state.Installation())
+    return _of_web_processes() + generate_latest(registry)
+
+
+def _of_web_processes() -> bytes:
+    """The counters of all web processes of this server, also of those that have ended."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(counters.PROCESS)
+    shared = CollectorRegistry()
+    MultiProcessCollector(shared)
+    return generate_latest(shared)

@@ -3,14 +3,23 @@
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from registry import queue, schema_state
 from registry.error_codes import CODES
-from registry.errors import DatabaseUnavailable, NotReady
+from registry.errors import DatabaseUnavailable, HttpError, NotReady
 from registry.models import AuditEntry, Project, Worker
 
 _migrated = False
+
+
+def require_ready() -> None:
+    """Raises NotReady without the reason, which is for who may read more."""
+    try:
+        _require_migrations()
+        _require_workers()
+    except (HttpError, DatabaseError) as e:
+        raise NotReady(hint="An access key gets the reason.") from e
 
 
 def check_readiness(projects: QuerySet[Project]) -> dict[str, Any]:
@@ -65,11 +74,18 @@ def _disconnected(projects: QuerySet[Project]) -> list[dict[str, Any]]:
     ]
 
 
+def lost_champion(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Those that fell back to no version: nothing earlier loads."""
+    fell = AuditEntry.objects.filter(project=OuterRef("pk"), verb="fall_back")
+    return projects.filter(Exists(fell), champion=None).order_by("pk")
+
+
 def _without_champion(projects: QuerySet[Project]) -> list[dict[str, Any]]:
     """Projects whose champion does not load, or was lost with no earlier version that loads."""
-    fell = AuditEntry.objects.filter(project=OuterRef("pk"), verb="fall_back")
-    lost = Q(champion=None) & Exists(fell)
-    found = projects.filter(lost | Q(champion__load_failed_at__isnull=False)).order_by("pk")
+    found = [
+        *lost_champion(projects),
+        *projects.filter(champion__load_failed_at__isnull=False).order_by("pk"),
+    ]
     return [
         {
             "project": p.uid,

@@ -102,6 +102,11 @@ class TrainingRun(models.Model):
             models.Index(fields=["trigger", "-id"], name="run_by_trigger"),
             models.Index(fields=["kind", "-id"], name="run_by_kind"),
             models.Index(fields=["error_code", "-id"], name="run_by_error"),
+            models.Index(
+                fields=["kind", "state"],
+                include=["id", "started_at", "ended_at"],
+                name="run_seconds",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -163,9 +163,10 @@ TABLE = {
 PROTOCOL = {
     "^$": "anonymous",
     "^health/?$": "anonymous",
+    "^ready/?$": "anonymous",  # without details
     **{
         f"^{route}/?$": "viewer"
-        for route in ("is_training", "job_status", "versions", "metrics", "validate", "ready")
+        for route in ("is_training", "job_status", "versions", "metrics", "validate")
     },
     **{f"^{route}/?$": "admin" for route in ("setup", "predict", "webhook", "train")},
 }

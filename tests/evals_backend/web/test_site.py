@@ -1,9 +1,15 @@
 """What each path waits for, and which events are noted as missed."""
 
+import socket
+
 import pytest
 
+from evals_backend.web.connection import Connection
+from evals_backend.web.lanes import Job
+from evals_backend.web.messages import Head
 from evals_backend.web.site import Site
 from mlapi import gaps
+from mlapi.monitoring import counters
 
 
 class Answers:
@@ -62,3 +68,18 @@ def test_an_event_that_was_not_stored_is_noted(path, status, is_missed):
     Site(Answers(status)).application({"PATH_INFO": path}, lambda *_: None)
     assert gaps.take() is is_missed
     assert not gaps.take()
+
+
+def test_a_request_that_too_many_wait_before_is_counted_and_has_no_time_to_answer():
+    refused = counters.OVERLOAD_REFUSALS.labels("predict")._value
+    counted = counters.REQUESTS.labels("predict", "POST", "503")._value
+    answered = counters.SECONDS.labels("predict")._sum
+    before = refused.get(), counted.get(), answered.get()
+    raw = b"POST /k/abc/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+    address = ("127.0.0.1", 1)
+    client, other = socket.socketpair()
+    with client, other:
+        job = Job(Connection(client, address), Head(raw, address), b"")
+        Site(Answers("200 OK")).refused(job, 503)
+    after = refused.get(), counted.get(), answered.get()
+    assert after == (before[0] + 1, before[1] + 1, before[2])

@@ -1,5 +1,6 @@
 """GET /ready: 200 only if the backend can do its work, else the reason."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from mlapi.monitoring import readiness
 from tests.factories import WorkerFactory
+from tests.mlapi.caller import Caller
 
 
 @pytest.mark.django_db
@@ -33,6 +35,27 @@ def test_a_worker_without_a_recent_heartbeat_is_named(missing, call):
 
 
 @pytest.mark.django_db
+def test_who_has_no_key_is_told_whether_and_not_why(stranger):
+    WorkerFactory(cluster="training")
+    answer = stranger.get("/ready")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"] == "Not ready."
+    assert "events" not in answer.text + answer.reason_phrase
+    WorkerFactory(cluster="events")
+    answer = stranger.get("/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "READY"}
+
+
+@pytest.mark.django_db
+def test_wrong_credentials_are_refused_although_none_are_needed(stranger):
+    assert Caller(f"/k/{'a' * 32}").get("/ready").status_code == 401
+    assert stranger.get("/ready", authorization="Token no").status_code == 401
+    basic = base64.b64encode(b"who:what").decode()
+    assert stranger.get("/ready", authorization=f"Basic {basic}").status_code == 401
+
+
+@pytest.mark.django_db
 def test_a_migration_that_is_not_applied_is_named(call, monkeypatch):
     from django.db import connection
 
@@ -50,8 +73,14 @@ django.setup()
 logging.disable()
 from django.test import Client
 client = Client(raise_request_exception=False, headers={"host": "localhost"})
-for method, route in (("get", "/health"), ("get", "/ready"), ("post", "/webhook")):
-    answer = getattr(client, method)(f"/k/{'a' * 32}{route}")
+key = f"/k/{'a' * 32}"
+for method, path in (
+    ("get", f"{key}/health"),
+    ("get", f"{key}/ready"),
+    ("post", f"{key}/webhook"),
+    ("get", "/ready"),
+):
+    answer = getattr(client, method)(path)
     print(answer.status_code, answer.reason_phrase)
 """
 
@@ -66,7 +95,8 @@ def test_without_a_database_ready_has_the_reason_and_health_is_up():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
     )
-    health, ready, webhook = done.stdout.splitlines()
+    health, ready, webhook, without_key = done.stdout.splitlines()
     assert health == "200 OK"
     for reason in (ready, webhook):
         assert reason.startswith("503 The database does not answer. Start PostgreSQL")
+    assert without_key.startswith("503 Not ready.")
