@@ -205,6 +205,7 @@ CODES = {
     "time_limit": ErrorCode(
         500, "Raise TRAIN_TIME_LIMIT_S, or lower the time budget of the project's options."
     ),
+    "disk_full": ErrorCode(500, "Free space on it, then start the training again."),
     "memory_limit": ErrorCode(500, "Raise TRAIN_MEMORY_LIMIT_MB if the machine has more memory."),
     "eva_name": ErrorCode(500),
     "eva_statement": ErrorCode(500),

@@ -40,6 +40,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/standalone",
         "mlapi/texts",
     ),
+    "tests/faults/test_run_folder.py": (
+        "mlapi/child_process",
+        "mlapi/eva",
+        "mlapi/run_folder",
+        "mlapi/training",
+    ),
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/training/test_images.py": (

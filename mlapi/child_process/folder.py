@@ -48,7 +48,7 @@ def _locked(name: str) -> Iterator[Path]:
     what a killed worker left from what is in use.
     """
     folder = home() / name
-    shutil.rmtree(folder, ignore_errors=True)
+    _remove(folder)
     folder.mkdir(parents=True, mode=0o700)
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -57,6 +57,14 @@ def _locked(name: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    """Remove the folder, or what else lies in its place; a link, and not what it leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def sweep(young_s: float = _YOUNG_S) -> list[str]:

@@ -19,7 +19,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mlapi.child_process.processes import set_name, signal_group
+from mlapi.child_process.processes import (
+    DISK_FULL_STATUS,
+    is_disk_full,
+    set_name,
+    signal_group,
+)
 
 _MESSAGE_MAX = 65_536
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
@@ -132,7 +137,9 @@ def _become(control: socket.socket, order: dict[str, Any]) -> NoReturn:
         os.close(output)
         _use_threads(order["threads"])
         status = _main(order["module"], order["arguments"])
-    except BaseException:  # noqa: BLE001 - its parent reads the output
+    except BaseException as error:  # noqa: BLE001 - its parent reads the output
+        if is_disk_full(error):
+            status = DISK_FULL_STATUS
         traceback.print_exc()
     finally:
         with suppress(Exception):

@@ -1,16 +1,20 @@
-"""What a child process sets for itself, and the signal to a whole process group.
+"""What a child process sets for itself and ends with, and the signal to a whole process group.
 
 Imports nothing of this project: the supervisor uses it as well.
 """
 
 import ctypes
+import errno
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_SET_NAME = 15
+# The exit status of a program whose disk is full: it could not write a file that says so.
+DISK_FULL_STATUS = 28
 # Loaded by the parent: between fork and exec a child had better load nothing.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -41,3 +45,18 @@ def begin() -> None:
     """Ends with the parent process, and has less priority than requests."""
     end_with_parent(signal.SIGKILL)
     os.nice(5)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the error says that a disk, or the share of it that one may use, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def status_of(work: Callable[[], int]) -> int:
+    """The exit status of a program's work; DISK_FULL_STATUS where it ends for want of space."""
+    try:
+        return work()
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        return DISK_FULL_STATUS

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from mlapi.child_process import warm_process
 from mlapi.child_process.forking import THREADS
-from mlapi.child_process.processes import signal_group
+from mlapi.child_process.processes import DISK_FULL_STATUS, signal_group
 from mlapi.child_process.warm_process import Forked
 from mlapi.run_folder.json_file import RunFileInvalid
 from mlapi.run_folder.progress import ProgressReader
@@ -47,6 +47,17 @@ class ChildCrashed(ChildError):
 
 class ChildKilled(ChildCrashed):
     """It was killed from outside: what it worked on may be as good as ever."""
+
+
+class DiskFull(ChildError):
+    """It had no space left to write to."""
+
+    code = "disk_full"
+    text = "No space is left on the disk of DATA_DIR."
+
+
+# What ends a program and says nothing of the artifact that it worked on.
+NO_FAULT_OF_THE_ARTIFACT = (ChildKilled, DiskFull)
 
 
 class TimeLimit(ChildError):
@@ -112,8 +123,8 @@ def supervise(
 
     Where it `may_fork`, in a fork of this process's warm process, if there is one. `on_progress`
     gets the new lines of `folder/progress.jsonl`; `checkpoint` is called at each poll and raises to
-    end the program. Raises ChildCrashed, ChildKilled, ChildFailed, TimeLimit, MemoryLimit, and what
-    the two callables raise.
+    end the program. Raises ChildCrashed, ChildKilled, ChildFailed, DiskFull, TimeLimit,
+    MemoryLimit, and what the two callables raise.
     """
     progress = ProgressReader(folder)
     started = time.monotonic()
@@ -261,6 +272,8 @@ def _failure(returncode: int, folder: Path) -> ChildError:
             name = "unknown"
         kind = ChildCrashed if name in _FAULTS else ChildKilled
         return kind(f"The process was killed by signal {number} ({name}).")
+    if returncode == DISK_FULL_STATUS:
+        return DiskFull(DiskFull.text)
     try:
         error = read_error(folder)
         return ChildFailed(error.code[:64], error.message, error.hint)

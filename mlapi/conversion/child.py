@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 
 from mlapi import pipelines
-from mlapi.child_process.processes import begin
+from mlapi.child_process.processes import begin, is_disk_full, status_of
 from mlapi.conversion import format_1
 from mlapi.pipelines import artifact
 from mlapi.run_folder.job import ConversionJob
@@ -34,9 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(arguments).folder.resolve()
     begin()
+    return status_of(lambda: _carry_out(folder))
+
+
+def _carry_out(folder: Path) -> int:
+    """The exit status. Every error is in error.json, but for a full disk: raises OSError."""
     try:
         convert(folder)
-    except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
+    except Exception as e:
+        if is_disk_full(e):
+            raise
         traceback.print_exc()
         write_error(folder, RunError("conversion_failed", f"{type(e).__name__}: {e}"))
         return 1

@@ -5,7 +5,12 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
-from mlapi.child_process.supervise import ChildKilled, Limits, again_if_killed, program
+from mlapi.child_process.supervise import (
+    NO_FAULT_OF_THE_ARTIFACT,
+    Limits,
+    again_if_killed,
+    program,
+)
 from mlapi.run_folder.job import ConversionJob, Stored
 from mlapi.run_folder.result import read_conversion
 from registry import artifacts, queue
@@ -52,8 +57,9 @@ def request_champions() -> None:
 def convert(version: ModelVersion) -> ConvertedArtifact | None:
     """Converts the version unless it has today's format or was converted; returns the artifact.
 
-    Raises ConversionFailed, ArtifactMissing, ArtifactCorrupt, or ChildKilled where its process was
-    killed from outside twice. Takes some seconds, and may not be called in a transaction.
+    Raises ConversionFailed, ArtifactMissing, ArtifactCorrupt, ChildKilled where its process was
+    killed from outside twice, or DiskFull. Takes some seconds, and may not be called in a
+    transaction.
     """
     if not is_old(version):
         return None
@@ -65,7 +71,7 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
             limits = Limits.from_settings(_SECONDS)
             again_if_killed(lambda: supervise.supervise(conversion, folder, limits))
             content = read_verified(folder / "artifact.bin", read_conversion(folder).sha256)
-        except ChildKilled:
+        except NO_FAULT_OF_THE_ARTIFACT:
             raise
         except EvalsError as error:
             tail = supervise.output_tail(folder).strip()

@@ -9,11 +9,14 @@ import sys
 import traceback
 from pathlib import Path
 
-from mlapi.child_process.processes import begin
+from mlapi.child_process.processes import begin, is_disk_full, status_of
 
 
 def carry_out(folder: Path, *, curve: bool) -> int:
-    """Does the job in the folder; returns the exit status. Every error is written as error.json."""
+    """Does the job in the folder; returns the exit status. Every error is written as error.json.
+
+    Raises OSError where the disk is full.
+    """
     from mlapi.run_folder.progress import ProgressWriter
 
     progress = ProgressWriter(folder)
@@ -39,7 +42,9 @@ def carry_out(folder: Path, *, curve: bool) -> int:
         error = RunError(
             "out_of_memory", "The training had no more memory.", CODES["out_of_memory"].hint
         )
-    except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
+    except Exception as e:
+        if is_disk_full(e):
+            raise
         traceback.print_exc()
         error = RunError("training_error", f"{type(e).__name__}: {e}", CODES["training_error"].hint)
         progress.log(traceback.format_exc())
@@ -56,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     begin()
     logging.disable(logging.INFO)  # FLAML logs each of its trials
-    return carry_out(chosen.folder.resolve(), curve=chosen.curve)
+    return status_of(lambda: carry_out(chosen.folder.resolve(), curve=chosen.curve))
 
 
 if __name__ == "__main__":

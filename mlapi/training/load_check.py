@@ -9,7 +9,12 @@ from django.forms.models import model_to_dict
 
 from mlapi.child_process import folder as folders
 from mlapi.child_process import supervise
-from mlapi.child_process.supervise import ChildKilled, Limits, again_if_killed, program
+from mlapi.child_process.supervise import (
+    NO_FAULT_OF_THE_ARTIFACT,
+    Limits,
+    again_if_killed,
+    program,
+)
 from mlapi.conversion.converting import convert
 from mlapi.domain import Match, TargetSpec
 from mlapi.run_folder.job import TrainingJob
@@ -28,7 +33,8 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
     """Whether the version could serve; a failure is logged with its reason.
 
     In a process of its own, because an artifact that does not load may crash its process. Raises
-    ChildKilled where that process was killed from outside twice: that says nothing of the version.
+    ChildKilled where that process was killed from outside twice, and DiskFull: these say nothing of
+    the version.
     """
     with folders.temporary_folder("load-check") as folder:
         try:
@@ -39,7 +45,7 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
             check = program("mlapi.training.load_check_child", str(folder), str(artifact), sha256)
             limits = Limits.from_settings(_SECONDS)
             again_if_killed(lambda: supervise.supervise(check, folder, limits))
-        except ChildKilled:
+        except NO_FAULT_OF_THE_ARTIFACT:
             raise
         except EvalsError as error:
             output = supervise.output_tail(folder).strip()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.child_process.processes import begin
+from mlapi.child_process.processes import begin, is_disk_full, status_of
 from mlapi.domain import InputError, Prediction
 from mlapi.images.features import ImageSource
 from mlapi.inputs import Input
@@ -104,9 +104,16 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     folder = chosen.folder.resolve()
     begin()
+    return status_of(lambda: _carry_out(folder, chosen.artifact.resolve(), chosen.sha256))
+
+
+def _carry_out(folder: Path, artifact: Path, sha256: str) -> int:
+    """The exit status. Every error is in error.json, but for a full disk: raises OSError."""
     try:
-        check_artifact(folder, chosen.artifact.resolve(), chosen.sha256)
-    except Exception as e:  # noqa: BLE001 - the parent reads every error from the folder
+        check_artifact(folder, artifact, sha256)
+    except Exception as e:
+        if is_disk_full(e):
+            raise
         traceback.print_exc()
         write_error(folder, RunError("load_failed", f"{type(e).__name__}: {e}"))
         return 1

@@ -11,10 +11,12 @@ from django.db import transaction
 
 from mlapi.child_process import supervise
 from mlapi.child_process.folder import work_folder
+from mlapi.child_process.processes import is_disk_full
 from mlapi.child_process.supervise import (
     ChildCrashed,
     ChildError,
     ChildFailed,
+    DiskFull,
     Limits,
     Program,
     TimeLimit,
@@ -128,7 +130,11 @@ class _Attempt:
                 runs.retry(self.run, actor="worker", reason=failure.message)
         except Exception as error:
             log.exception("training failed unexpectedly")
-            self.fail("unexpected", f"{type(error).__name__}: {error}", "See the worker's log.")
+            if is_disk_full(error):
+                full = DiskFull(DiskFull.text)
+                self.fail(full.code, full.message, full.hint)
+            else:
+                self.fail("unexpected", f"{type(error).__name__}: {error}", "See the worker's log.")
         except WorkerStopped:
             self._hand_back()
         except KeyboardInterrupt:
