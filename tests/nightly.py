@@ -40,6 +40,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/standalone",
         "mlapi/texts",
     ),
+    "tests/faults/test_killed_steps.py": (
+        "mlapi/jobs",
+        "mlapi/mirror",
+        "mlapi/training",
+        "registry/actions",
+    ),
     "tests/faults/test_run_folder.py": (
         "mlapi/child_process",
         "mlapi/eva",

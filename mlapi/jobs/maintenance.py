@@ -14,15 +14,15 @@ from django_q.models import OrmQ, Schedule
 from mlapi.conversion import converting
 from mlapi.images import thumbnails
 from mlapi.jobs.wall_clock import WallClock
-from mlapi.locks import READING, is_locked
+from mlapi.locks import READING, SCORES, is_locked
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from mlapi.worker import is_gone
 from registry import queue
-from registry.actions import events, workers
+from registry.actions import events, scores, workers
 from registry.actions import projects as project_actions
-from registry.models import Event, Project, TrainingRun
+from registry.models import Event, ModelVersion, Project, TrainingRun
 from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_TRAINING, RunState
 
@@ -45,6 +45,7 @@ def tick() -> None:
         requeue_lost_runs,
         requeue_stuck_events,
         requeue_lost_syncs,
+        requeue_lost_scorings,
         consider_projects,
         compare_counters,
         scoring.request_new,
@@ -147,6 +148,17 @@ def requeue_lost_syncs() -> None:
     for project in Project.objects.filter(unread | late):
         if not is_locked(project.pk, READING):
             project_actions.request_sync(project, "a sync was lost")
+
+
+def requeue_lost_scorings() -> None:
+    """Requeues scorings that were lost with the workers that had taken them."""
+    for job in OrmQ.objects.filter(_taken_before(queue.EVENTS), key=queue.EVENTS):
+        if job.func() != "mlapi.jobs.score":
+            continue
+        version = ModelVersion.objects.filter(pk=job.args()[0]).first()
+        if version is not None and not is_locked(version.project_id, SCORES):
+            job.delete()
+            scores.requeue(version)
 
 
 def consider_projects() -> None:
