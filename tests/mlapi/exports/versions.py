@@ -162,6 +162,27 @@ def image_parts(kernel: bool = True) -> dict[str, bytes]:
     }
 
 
+def encoder_part() -> bytes:
+    """The topic by sentence vectors beside TF-IDF, and the topics by sentence vectors alone."""
+    from mlapi.pipelines.text_classification.sentence_vectors import (
+        SentenceCandidate,
+        TextAndSentenceCandidate,
+    )
+    from mlapi.texts.encoders.loading import reference
+
+    read, about = texts(120)
+    encoder = reference("minilm", 64)
+    spec = TargetSpec("topic", "text", "Text", "text", "choice", TOPICS)
+    targets = [
+        _single(spec, TextAndSentenceCandidate(encoder), read, about.argmax(axis=1)),
+        _multiple(
+            replace(spec, name="topics", kind="choices"), SentenceCandidate(encoder), read, about
+        ),
+    ]
+    model = Classifier("text_classification", TextInput(encoder), targets)
+    return pack(model.pipeline, model.to_parts())
+
+
 def dialogue_part() -> bytes:
     """The topic of a dialogue in which each turn has text and author."""
     read, about = texts(120)
