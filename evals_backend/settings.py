@@ -95,6 +95,12 @@ LABEL_STUDIO_URL = env.str("LABEL_STUDIO_URL", default="").rstrip("/")
 LABEL_STUDIO_API_KEY = env.str("LABEL_STUDIO_API_KEY", default="")
 LABEL_STUDIO_HOSTS = env.list("LABEL_STUDIO_HOSTS", default=[])
 
+# MLflow, where champions are registered
+MLFLOW_TRACKING_URI = env.str("MLFLOW_TRACKING_URI", default="").rstrip("/")
+MLFLOW_TRACKING_TOKEN = env.str("MLFLOW_TRACKING_TOKEN", default="")
+MLFLOW_TRACKING_USERNAME = env.str("MLFLOW_TRACKING_USERNAME", default="")
+MLFLOW_TRACKING_PASSWORD = env.str("MLFLOW_TRACKING_PASSWORD", default="")
+
 # Servers that are called: Label Studio, and hosts of media
 SSL_CERT_FILE = env.str("SSL_CERT_FILE", default="")
 try:

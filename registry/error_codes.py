@@ -118,6 +118,7 @@ CODES = {
     "backup_failed": ErrorCode(500),
     "conversion_failed": ErrorCode(500, "The version is kept, and does not load. Train a new one."),
     "not_exportable": ErrorCode(409, "Export a version of classifiers without such features."),
+    "mlflow_failed": ErrorCode(502, "Check MLFLOW_TRACKING_URI, its credentials and its log."),
     "folder_not_empty": ErrorCode(409, "Name a new folder."),
     # Of calls to Label Studio.
     "labelstudio_certificate": ErrorCode(

@@ -53,6 +53,12 @@ def convert(version_id: int) -> None:
     _enqueue("convert", version_id, cluster=EVENTS)
 
 
+def push_to_mlflow(version_id: int) -> None:
+    """Register the new champion's export in MLflow, where one is configured."""
+    if settings.MLFLOW_TRACKING_URI:
+        _enqueue("push_to_mlflow", version_id, cluster=TRAINING)
+
+
 def score(version_id: int) -> None:
     """Let the champion score unlabelled tasks, least sure first to be labelled next."""
     _enqueue("score", version_id, cluster=EVENTS)

@@ -94,6 +94,16 @@ def score(version_id: int) -> None:
     scoring.score(version_id)
 
 
+def push_to_mlflow(version_id: int) -> None:
+    """Registers the champion's export in MLflow; not that of a version that is none any more."""
+    from mlapi.exports.mlflow_registry import push
+
+    version = ModelVersion.objects.select_related("project").get(pk=version_id)
+    if version.project.champion_id == version.pk:
+        pushed = push(version)
+        log.info("pushed to MLflow", version=version.label, name=pushed.name, number=pushed.number)
+
+
 def tick() -> None:
     """Every half minute: starts what is due, and finds what was lost."""
     from mlapi.jobs import maintenance

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, F, Min, OuterRef, Q
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
@@ -55,8 +55,14 @@ def tick() -> None:
 
 def hourly() -> None:
     """Runs every hour."""
-    for step in (reconcile, purge_expired, scoring.request_all):
+    for step in (reconcile, purge_expired, scoring.request_all, push_champions):
         _isolated(step)
+
+
+def push_champions() -> None:
+    """Has each champion registered in MLflow, if one is configured, that is not there yet."""
+    for version in ModelVersion.objects.filter(project__champion=F("pk")).only("pk"):
+        queue.push_to_mlflow(version.pk)
 
 
 def at_worker_start() -> None:

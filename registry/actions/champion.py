@@ -231,6 +231,7 @@ def move(
     )
     if goal is not None:
         queue.score(goal.pk)
+        queue.push_to_mlflow(goal.pk)
     entry = base.record(
         verb,
         actor=actor,

@@ -10,8 +10,12 @@ import httpx
 import pytest
 from django.db import transaction
 
-from mlapi import model_cache
+from mlapi import jobs, model_cache
 from mlapi.exports.folder import write
+from mlapi.exports.mlflow_registry import push
+from registry.models import ModelVersion
+from tests.factories import ModelVersionFactory
+from tests.mlapi import trained
 from tests.mlapi.exports import mlflow_venv, versions
 from tests.mlapi.image_files import digits
 
@@ -131,3 +135,46 @@ print(models[1].predict([{"talk": [{"words": "ball goal team", "who": "A"}]}])["
 """
     folders = (str(everything.folder), str(tmp_path / "export"))
     assert mlflow_venv.run(program, *folders, cwd=tmp_path).split() == ["1", "1", "sport"]
+
+
+def test_a_champion_is_registered_in_mlflow_once_with_its_alias(
+    transactional_db, settings, tmp_path
+):
+    """A server of MLflow with its own store; the job of a promotion pushes to it."""
+    arguments = (
+        *("server", "--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--workers", "1"),
+        *("--artifacts-destination", str(tmp_path / "artifacts")),
+    )
+    with mlflow_venv.served(*arguments, cwd=tmp_path, ready="/health") as url:
+        settings.MLFLOW_TRACKING_URI = url
+        first = versions.version_of(
+            {"text_classification": versions.text_part()}, versions.TEXT_CONFIG
+        )
+        jobs.push_to_mlflow(first.pk)
+        again = push(ModelVersion.objects.select_related("project").get(pk=first.pk))
+        second = ModelVersionFactory(
+            project=first.project, champion=True, content=trained.artifact()
+        )
+        jobs.push_to_mlflow(first.pk)  # no champion any more
+        pushed = push(ModelVersion.objects.select_related("project").get(pk=second.pk))
+
+        model = f"models:/{pushed.name}@champion"
+        program = """
+import mlflow, sys
+mlflow.set_tracking_uri(sys.argv[1])
+client = mlflow.MlflowClient()
+name = sys.argv[2].removeprefix("models:/").partition("@")[0]
+found = client.search_model_versions(f"name='{name}'")
+for one in sorted(found, key=lambda one: int(one.version)):
+    run = client.get_run(one.run_id)
+    print(one.version, one.tags["evals.version"], run.info.status, run.data.metrics["primary"])
+print(mlflow.pyfunc.load_model(sys.argv[2]).predict([{"text": "good great"}])["label"][0])
+"""
+        printed = mlflow_venv.run(program, url, model, cwd=tmp_path).splitlines()
+
+    assert (again.number, again.is_new) == ("1", False)
+    assert printed == [
+        f"1 {first.label} FINISHED 0.8",
+        f"2 {second.label} FINISHED 0.8",
+        "Positive",
+    ]
