@@ -1,6 +1,6 @@
 """Implements `registry.engine.Engine`, by which the registry reaches the engine."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from io import BufferedIOBase
 from typing import Any
@@ -83,6 +83,12 @@ class Engine:
         from mlapi.exports.folder import write_zip
 
         return write_zip(version)
+
+    def dataset(self, version: ModelVersion, form: str) -> Iterator[bytes]:
+        """The version's dataset. Raises ArtifactMissing or ArtifactCorrupt."""
+        from mlapi.exports.dataset import written
+
+        return written(version, form)
 
     def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
         """By project id the state of its training policy."""

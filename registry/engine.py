@@ -1,6 +1,6 @@
 """The engine's interface. The registry reaches mlapi only here and in queue.py."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BufferedIOBase
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 # A metric under each row of weights (rows, n) of the tasks: (rows,), NaN where it is undefined.
 Score = Callable[["np.ndarray"], "np.ndarray"]
+
+
+# JSON a line, and what Label Studio imports.
+DATASET_FORMS = ("jsonl", "labelstudio")
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,12 @@ class Engine(Protocol):
         """A zip of a folder that predicts as the version does, without the engine.
 
         Raises EvalsError where the version cannot be exported.
+        """
+
+    def dataset(self, version: "ModelVersion", form: str) -> Iterator[bytes]:
+        """The tasks and labels that the version learned from, in pieces, as one of DATASET_FORMS.
+
+        Raises EvalsError before the first piece.
         """
 
     def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:

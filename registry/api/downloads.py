@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from rest_framework.renderers import BaseRenderer
@@ -102,6 +102,19 @@ def export_response(request: Request | HttpRequest, version: ModelVersion) -> Ht
     )
     response["ETag"] = etag
     response["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
+    return response
+
+
+_ENDINGS = {"jsonl": "jsonl", "labelstudio": "json"}
+
+
+def dataset_response(version: ModelVersion, form: str) -> HttpResponseBase:
+    """The version's dataset, as it is read. Raises what the engine's `dataset` raises."""
+    response = StreamingHttpResponse(
+        engine().dataset(version, form), content_type=Octets.media_type
+    )
+    name = f"{version.label}.dataset.{_ENDINGS[form]}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

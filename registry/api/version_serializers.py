@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from registry.engine import DATASET_FORMS
 from registry.models import ModelVersion, Outcome, Target
 from registry.models.version import VersionState
 
@@ -19,6 +20,14 @@ class MistakesQuery(Body):
         choices=Outcome.Source.choices, default=Outcome.Source.HOLDOUT
     )
     limit = serializers.IntegerField(min_value=1, max_value=500, default=20)
+
+
+class DatasetQuery(Body):
+    """In which form."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        choices = zip(DATASET_FORMS, ("a task a line", "what Label Studio imports"), strict=True)
+        return {"as": serializers.ChoiceField(list(choices), default=DATASET_FORMS[0])}
 
 
 class ExemplarsQuery(Body):

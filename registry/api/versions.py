@@ -18,13 +18,14 @@ from registry.reports.exemplars import exemplars
 from registry.reports.tasks import mistakes
 
 from .base import Resource
-from .downloads import Markdown, Octets, Zip, download, export_response
+from .downloads import Markdown, Octets, Zip, dataset_response, download, export_response
 from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter, PipelineFilter
 from .schema import ErrorSerializer
 from .version_serializers import (
     CardSerializer,
     CompareQuery,
     ComparisonSerializer,
+    DatasetQuery,
     ExemplarsQuery,
     LabelExemplarsSerializer,
     MistakeSerializer,
@@ -88,6 +89,7 @@ class Versions(Resource):
         "compare": (Outcome, Task, Metric),
         "card": _ON_A_CARD,
         "card_as_markdown": _ON_A_CARD,
+        "dataset": (Project, TrainingRun, Task),
         "export": (Project, TrainingRun, Metric, Outcome),
     }
 
@@ -172,3 +174,17 @@ class Versions(Resource):
         The same bytes each time, as long as no label of the version is renamed.
         """
         return export_response(request, self.get_object())
+
+    @extend_schema(
+        parameters=[DatasetQuery],
+        responses={(200, Octets.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The file.")},
+        filters=False,
+    )
+    @action(detail=True, renderer_classes=[Octets])
+    def dataset(self, request: Request, pk: int) -> HttpResponseBase:
+        """The tasks and labels that it learned from, and its holdout.
+
+        Labels and splits are those of the training, data those of today: a task's `state` says
+        whether its input has changed since or the task was deleted, which then has no data.
+        """
+        return dataset_response(self.get_object(), self.validated(DatasetQuery)["as"])

@@ -5,7 +5,7 @@ features, as texts have none.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import BufferedIOBase, BytesIO
 from typing import Any
 
@@ -66,6 +66,9 @@ class PlainEngine:
         if version.note == "not exportable":
             raise NotExportable("It predicts only inside the backend.")
         return BytesIO(f"the export of {version.label}".encode())
+
+    def dataset(self, version: ModelVersion, form: str) -> Iterator[bytes]:
+        return iter([f"{version.label} as ".encode(), form.encode()])
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         return [_described(project.hostname, task) for task in tasks]

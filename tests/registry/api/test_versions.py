@@ -157,6 +157,18 @@ def test_an_export_is_downloaded_with_its_sha256(viewer, version):
     assert viewer.get(url, **{"If-None-Match": answer["ETag"]}).status_code == 304
 
 
+def test_a_dataset_is_downloaded_as_it_is_asked_for(viewer, version):
+    url = f"versions/{version.pk}/dataset/"
+
+    lines, tasks = viewer.get(url), viewer.get(url, {"as": "labelstudio"})
+
+    assert b"".join(lines.streaming_content) == f"{version.label} as jsonl".encode()
+    assert b"".join(tasks.streaming_content) == f"{version.label} as labelstudio".encode()
+    name = f"{version.label}.dataset.json"
+    assert tasks["Content-Disposition"] == f'attachment; filename="{name}"'
+    assert viewer.get(url, {"as": "csv"}).status_code == 400
+
+
 def test_a_version_without_an_export_is_refused_with_its_reason(viewer, version):
     ModelVersion.objects.filter(pk=version.pk).update(note="not exportable")
     answer = viewer.get(f"versions/{version.pk}/export/")
