@@ -181,9 +181,10 @@ lock: $(VENV)/.installed-dev  ## resolve the .in files anew into the hash-locked
 	$(COMPILE) --no-deps $(LOCKED) requirements-encoder.in -o requirements-encoder.txt
 	$(COMPILE) $(LOCKED) tests/e2e/label-studio.in -o tests/e2e/label-studio.txt
 
-openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the REST schema
+openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the REST schema, and the client
 	SECRET_KEY=unused DATABASE_URL=postgres:///unused $(PY) manage.py spectacular \
 		--validate --fail-on-warn --file docs/openapi.yaml
+	$(PY) client/generate.py
 
 screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which README and docs/admin.md show
 	$(PY) -m tests.browser.screenshots

@@ -12,6 +12,7 @@ from .running import ROOT
 
 PACKAGES = ("evals_backend", "mlapi", "registry")
 TOOLS = ("tests", "benchmarks")
+CLIENT = "evals_client"  # of client/, whose pyproject.toml has its own requirements
 # Of benchmarks/peer, which runs in an environment of its own.
 PEERS = {"label_studio_ml", "model"}
 # The vision extra, and what it brings: requirements-vision.txt; the sentence encoder.
@@ -47,7 +48,7 @@ def imported(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
                     continue
                 for name in names:
                     found[name.partition(".")[0]] = str(path.relative_to(ROOT))
-    own = {*PACKAGES, *TOOLS, *sys.stdlib_module_names, *OPTIONAL}
+    own = {*PACKAGES, *TOOLS, *sys.stdlib_module_names, *OPTIONAL, CLIENT}
     return {name: where for name, where in found.items() if name not in own}
 
 

@@ -1,0 +1,59 @@
+"""The client: its modules are those that the OpenAPI schema makes, and it depends on little."""
+
+import importlib.util
+import re
+import tomllib
+from types import ModuleType
+
+import yaml
+
+from tests.documentation.pages import ROOT, text_of
+
+CLIENT = ROOT / "client"
+
+
+def generator() -> ModuleType:
+    found = importlib.util.spec_from_file_location("generate", CLIENT / "generate.py")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+def test_the_modules_are_those_of_the_schema():
+    for name, content in generator().modules().items():
+        assert (CLIENT / "evals_client" / name).read_text() == content, (
+            "docs/openapi.yaml has changed: run `python client/generate.py`."
+        )
+
+
+def test_each_operation_of_rest_is_a_method_of_its_own():
+    paths = yaml.safe_load(text_of("docs/openapi.yaml"))["paths"]
+    routes = {
+        (method.upper(), path)
+        for path, methods in paths.items()
+        for method in methods
+        if method != "parameters"
+    }
+    made = text_of("client/evals_client/resources.py")
+    operations = re.findall(r'Operation\(\s+"([\w-]+)",\s+"(\w+)",\s+"([A-Z]+)",\s+"([^"]+)"', made)
+    assert {(method, path) for *_, method, path in operations} == routes
+    assert len({(resource, name) for resource, name, *_ in operations}) == len(routes)
+
+
+def test_it_needs_what_it_imports_and_nothing_of_the_backend():
+    project = tomllib.loads(text_of("client/pyproject.toml"))["project"]
+    needs = {re.match(r"[a-z]+", one)[0] for one in project["dependencies"]}
+    sources = [path.read_text() for path in (CLIENT / "evals_client").glob("*.py")]
+    imported = {
+        name
+        for source in sources
+        for name in re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE)
+    }
+    assert needs == {"httpx", "click", "rich"}
+    assert needs <= imported
+    assert not imported & {"django", "mlapi", "registry", "evals_backend"}
+
+
+def test_readme_and_reference_say_how_it_is_installed():
+    assert "pip install ./client" in text_of("README.md")
+    assert "pip install ./client" in text_of("docs/rest-and-command-line.md")
