@@ -133,6 +133,7 @@ TABLE = {
     "api/versions/<int:pk>/card/markdown/": _READ,
     "api/versions/<int:pk>/compare/": _READ,
     "api/versions/<int:pk>/exemplars/": _READ,
+    "api/versions/<int:pk>/export/": _READ,
     "api/versions/<int:pk>/mistakes/": _READ,
     "api/versions/<int:pk>/promote/": {"POST": "lead"},
     "api/versions/<int:pk>/archive/": {"POST": "lead"},
