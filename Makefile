@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium faketime mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,7 +54,7 @@ test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed mlflow prometheus
 	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
 
 # One after another: they kill, freeze and fill what others would share.
-test-faults: $(VENV)/.installed-dev faketime  ## break everything on purpose, also the long checks
+test-faults: $(VENV)/.installed-dev  ## break everything on purpose, also the long checks
 	$(PY) -m pytest -m "nightly or not nightly" $(PYTEST_ARGS) \
 		tests/faults tests/evals_backend/web tests/upgrade/test_beside_events.py
 
@@ -120,14 +120,6 @@ chromium:  ## Debian's chromium, for the tests marked `browser`
 		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
 	then exit 0; fi; \
 	echo "chromium is not installed and cannot be (not root, or no apt): tests marked 'browser' are skipped." >&2
-
-# Sets the clock of a whole system in the tests; without it they skip that.
-faketime:
-	@if ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; then exit 0; fi; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libfaketime; \
-	then exit 0; fi; \
-	echo "libfaketime is not installed and cannot be (not root, or no apt): no test sets a clock." >&2
 
 # Unpacked, not installed: installed, it would start a server on our port.
 prometheus:  ## Debian's promtool and Prometheus, for the tests of deploy/

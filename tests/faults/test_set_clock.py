@@ -1,14 +1,17 @@
 """A clock that is set forward and back by a day: nothing waits for a time that lies ahead.
 
-The long check sets the clock of a whole running system with libfaketime (Debian: `apt-get install
-libfaketime`); what runs daily moves the rows' times instead, which is second best.
+The long check sets the clock of a whole running system, PostgreSQL included, by a library that is
+loaded before it (`set_clock.c`); what runs daily moves the rows' times instead, which is second
+best.
 """
 
-import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,12 +35,7 @@ from tests.mlapi.training.projects import labelled_project
 from tests.waiting import eventually
 
 DAY = timedelta(days=1)
-LIBRARIES = [
-    Path(folder) / name
-    for folder in ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime")
-    for name in ("libfaketimeMT.so.1",)
-]
-LIBRARY = next(filter(Path.exists, [Path(os.environ.get("FAKETIME", "/-")), *LIBRARIES]), None)
+LIBRARY = "set_clock.so"
 
 
 @pytest.fixture
@@ -122,15 +120,20 @@ def test_a_run_whose_worker_ended_before_the_clock_was_set_back_is_lost(steady_c
 
 
 @pytest.fixture
-def clock(tmp_path):
-    """A file with the seconds by which the clock of a server goes ahead."""
-    if LIBRARY is None:
-        pytest.skip("needs libfaketime: apt-get install libfaketime")
-    path = tmp_path / "clock"
-    path.write_text("+0")
-    tmp_path.chmod(0o755)
-    path.chmod(0o644)
-    return path
+def clock() -> Iterator[Path]:
+    """A file with the seconds by which the clock of a server is ahead; beside it the library."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a compiler of C: apt-get install gcc libc6-dev")
+    # Not under pytest's own, which PostgreSQL's user may not read.
+    folder = Path(tempfile.mkdtemp(prefix="evals-clock-"))
+    folder.chmod(0o755)
+    source = Path(__file__).with_name("set_clock.c")
+    command = [compiler, "-shared", "-fPIC", "-o", str(folder / LIBRARY), str(source)]
+    subprocess.run(command, check=True)
+    (folder / "ahead").write_text("0")
+    yield folder / "ahead"
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -138,10 +141,8 @@ def server(new_data_dir, clock):
     running = Server(
         data_folder.prepare(new_data_dir()),
         free_port(),
-        LD_PRELOAD=str(LIBRARY),
-        FAKETIME_TIMESTAMP_FILE=str(clock),
-        FAKETIME_NO_CACHE="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
+        LD_PRELOAD=str(clock.with_name(LIBRARY)),
+        CLOCK_AHEAD=str(clock),
     )
     try:
         running.key = key_of(running.three_lines()[0])
@@ -165,7 +166,7 @@ def test_a_whole_system_goes_on_when_its_clock_is_set_by_a_day(server, clock):
     tick = "SELECT task FROM django_q_schedule WHERE name = 'tick'"
     made = "SELECT count(*) FROM registry_modelversion"
     lost = "SELECT count(*) FROM registry_trainingrun WHERE state = 'failed'"
-    for number, ahead in enumerate(("+86400", "+0", "-86400", "+0"), start=1):
+    for number, ahead in enumerate(("86400", "0", "-86400", "0"), start=1):
         ticked, versions = rows(server, tick), count(made)
         clock.write_text(ahead)
         for task in range(1, 31):
