@@ -1,0 +1,1 @@
+"""Boxes around the objects of images, learned from the boxes that annotators drew."""

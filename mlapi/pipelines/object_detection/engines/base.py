@@ -1,0 +1,68 @@
+"""The interface of a detection engine: what learns boxes from examples, and what it has learned."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Box:
+    """A labelled rectangle, in pixels of the upright image."""
+
+    label: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+    score: float = 1.0
+
+
+@dataclass(frozen=True)
+class Example:
+    """An image with all of its boxes.
+
+    `image`: (height, width, 3) uint8, RGB, upright.
+    """
+
+    image: np.ndarray
+    boxes: tuple[Box, ...]
+
+
+class Detector(Protocol):
+    """What an engine has learned. Shared by all threads of a process."""
+
+    def detect(self, image: np.ndarray) -> list[Box]:
+        """All candidates after non-maximum suppression, best first, with scores of 0 to 1.
+
+        Thresholds are applied by the caller.
+        """
+
+    def header(self) -> dict[str, Any]:
+        """What `restore` needs beside the arrays, as JSON."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was learned."""
+
+
+class Engine(Protocol):
+    """A way to learn boxes. Shared by all threads of a process."""
+
+    name: str
+
+    def missing(self) -> str | None:
+        """Why it cannot be used on this machine, in words; None if it can."""
+
+    def train(
+        self,
+        examples: Sequence[Example],
+        labels: Sequence[str],
+        *,
+        seed: int,
+        deadline: Callable[[], None],
+    ) -> Detector:
+        """Learn the labels' boxes. `deadline` is called now and then, and raises to end it."""
+
+    def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Detector:
+        """The detector that gave these. Raises ValueError if they are no such detector's."""
