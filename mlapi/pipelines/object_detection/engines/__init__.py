@@ -4,5 +4,6 @@
 """
 
 from mlapi.pipelines.object_detection.engines.base import Engine
+from mlapi.pipelines.object_detection.engines.patches.engine import Patches
 
-ENGINES: dict[str, Engine] = {}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Patches(),)}

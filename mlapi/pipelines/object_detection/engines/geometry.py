@@ -1,0 +1,48 @@
+"""Boxes as arrays of (n, 4): left, top, right, bottom, in pixels."""
+
+import numpy as np
+
+_MOST_STEP = 2.0  # of a box's logarithmic width and height
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n, m): intersection over union of each pair; 0 for boxes without an area."""
+    sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
+    shared = np.maximum(sides, 0).prod(axis=2)
+    union = areas(a)[:, None] + areas(b)[None] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    return np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, most_iou: float, most: int) -> np.ndarray:
+    """Greedy non-maximum suppression: the places of those that stay, best first."""
+    kept: list[int] = []
+    order = np.argsort(-scores, kind="stable")
+    while len(order) and len(kept) < most:
+        first, order = order[0], order[1:]
+        kept.append(int(first))
+        order = order[iou(boxes[first : first + 1], boxes[order])[0] <= most_iou]
+    return np.array(kept, np.int64)
+
+
+def offsets(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """(n, 4): from each box to its target, as Girshick and others (2014) parametrise it."""
+    sides, wanted = boxes[:, 2:] - boxes[:, :2], targets[:, 2:] - targets[:, :2]
+    moved = (targets[:, :2] + targets[:, 2:] - boxes[:, :2] - boxes[:, 2:]) / 2 / sides
+    return np.concatenate([moved, np.log(wanted / sides)], axis=1)
+
+
+def moved(boxes: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """The boxes that `offsets` leads to."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2 + steps[:, :2] * sides
+    half = sides * np.exp(np.clip(steps[:, 2:], -_MOST_STEP, _MOST_STEP)) / 2
+    return np.concatenate([centres - half, centres + half], axis=1)
+
+
+def within(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
+    """The parts of the boxes that lie in an image of that size."""
+    return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))

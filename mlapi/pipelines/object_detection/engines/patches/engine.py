@@ -1,0 +1,58 @@
+"""Trains the engine `patches`: templates, then the head on what the templates propose."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.patches import detector, head, samples, templates
+from mlapi.pipelines.object_detection.engines.patches.detector import PatchDetector
+from mlapi.pipelines.object_detection.engines.patches.head import Samples
+from mlapi.pipelines.object_detection.engines.patches.objects import objects_of
+
+_ROUGH_EPOCHS, _EPOCHS = 10, 25
+_LEAST_PROPOSALS, _MOST_PROPOSALS = 200, 2_000
+
+
+class Patches:
+    """See `base.Engine`."""
+
+    name = "patches"
+
+    def missing(self) -> str | None:
+        return None
+
+    def train(
+        self,
+        examples: Sequence[Example],
+        labels: Sequence[str],
+        *,
+        seed: int,
+        deadline: Callable[[], None],
+    ) -> PatchDetector:
+        """Raises ValueError if no box has an area inside its image."""
+        rng = np.random.default_rng(seed)
+        objects = [objects_of(example, labels) for example in examples]
+        if not any(len(some.boxes) for some in objects):
+            raise ValueError("No box has an area inside its image.")
+        proposer = templates.fit(objects, rng, deadline)
+        most = max(len(some.boxes) for some in objects)
+        n_proposals = int(np.clip(3 * most, _LEAST_PROPOSALS, _MOST_PROPOSALS))
+
+        def proposed(image: np.ndarray) -> np.ndarray:
+            return proposer.propose(image, n_proposals)
+
+        first = samples.drawn(objects, proposed, len(labels), rng, deadline)
+
+        def learned(drawn: Samples, epochs: int) -> PatchDetector:
+            fitted = head.fit(drawn, len(labels), epochs=epochs, seed=seed, deadline=deadline)
+            return PatchDetector(tuple(labels), proposer, fitted, n_proposals)
+
+        rough = learned(first, _ROUGH_EPOCHS)
+        # What the first head believes to be objects, where it moved them to.
+        second = samples.drawn(objects, rough.likely, len(labels), rng, deadline)
+        return learned(samples.joined([first, second]), _EPOCHS)
+
+    def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> PatchDetector:
+        return detector.restored(header, arrays)

@@ -1,0 +1,179 @@
+"""The engine `patches`: what it learns of scenes, and of data that is unlike them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlapi.pipelines.object_detection.engines import ENGINES
+from mlapi.pipelines.object_detection.engines.base import Box, Detector, Example
+from tests.mlapi.pipelines.object_detection import scenes
+from tests.mlapi.pipelines.object_detection.average_precision import (
+    average_precisions,
+    mean_average_precision,
+)
+
+ENGINE = ENGINES["patches"]
+
+
+def learned(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
+    return ENGINE.train(examples, labels, seed=seed, deadline=lambda: None)
+
+
+def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
+    return [detector.detect(example.image) for example in examples]
+
+
+@pytest.fixture(scope="module")
+def shapes() -> Detector:
+    return learned(scenes.shape_scenes(12, 0), scenes.SHAPES)
+
+
+def test_it_can_be_used_with_the_base_install():
+    assert ENGINE.missing() is None
+
+
+@pytest.mark.nightly
+def test_fifty_images_of_rigid_shapes_are_enough():
+    test = scenes.shape_scenes(60, 0, test=True)
+    detector = learned(scenes.shape_scenes(50, 0), scenes.SHAPES)
+
+    assert mean_average_precision(test, found(detector, test), scenes.SHAPES) >= 0.8
+
+
+@pytest.mark.nightly
+def test_fifty_images_of_handwritten_digits_are_enough():
+    test = scenes.digit_scenes(60, 0, test=True)
+    detector = learned(scenes.digit_scenes(50, 0), scenes.DIGITS)
+
+    assert mean_average_precision(test, found(detector, test), scenes.DIGITS) >= 0.6
+
+
+def test_a_dozen_images_of_shapes_are_learned_also_what_differs_in_colour_only(shapes):
+    test = scenes.shape_scenes(20, 0, test=True)
+
+    means = average_precisions(test, found(shapes, test), scenes.SHAPES)
+
+    assert sum(means.values()) / len(means) >= 0.7
+    # With the channels of colour in another order, red is blue.
+    swapped = [replace(e, image=np.ascontiguousarray(e.image[..., ::-1])) for e in test]
+    mistaken = average_precisions(swapped, found(shapes, swapped), scenes.SHAPES)
+    for label in scenes.COLOURED:
+        assert means[label] >= 0.7
+        assert mistaken[label] <= 0.1
+
+
+def test_boxes_are_the_best_first_within_the_image_with_scores_of_0_to_1(shapes):
+    (scene,) = scenes.shape_scenes(1, 5, test=True)
+    height, width = scene.image.shape[:2]
+
+    boxes = shapes.detect(scene.image)
+
+    scores = [box.score for box in boxes]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[-1] <= scores[0] <= 1
+    for box in boxes:
+        assert 0 <= box.left < box.right <= width
+        assert 0 <= box.top < box.bottom <= height
+
+
+def test_an_image_twice_as_large_has_boxes_twice_as_large(shapes):
+    (scene,) = scenes.shape_scenes(1, 3, test=True, side=640)
+    large = scene.image.repeat(2, axis=0).repeat(2, axis=1)
+
+    best, best_of_large = shapes.detect(scene.image)[0], shapes.detect(large)[0]
+
+    assert best.label == best_of_large.label
+    for side in ("left", "top", "right", "bottom"):
+        assert getattr(best_of_large, side) == pytest.approx(2 * getattr(best, side), abs=8)
+
+
+def test_an_image_of_any_size_has_an_answer(shapes):
+    for height, width in ((1, 1), (3, 700), (700, 3), (5, 5)):
+        assert isinstance(shapes.detect(np.zeros((height, width, 3), np.uint8)), list)
+
+
+def test_it_is_restored_from_its_arrays(shapes):
+    (scene,) = scenes.shape_scenes(1, 4, test=True)
+
+    restored = ENGINE.restore(shapes.header(), shapes.arrays())
+
+    assert restored.detect(scene.image) == shapes.detect(scene.image)
+    assert all(a.dtype == np.float32 for a in shapes.arrays().values())
+
+
+@pytest.mark.parametrize("change", ["no labels", "no array", "shape", "no templates"])
+def test_what_is_no_detector_is_not_restored(shapes, change):
+    header, arrays = shapes.header(), shapes.arrays()
+    if change == "no labels":
+        del header["labels"]
+    elif change == "no array":
+        del arrays["mean"]
+    elif change == "shape":
+        arrays["boxes_out"] = arrays["boxes_out"][:, :3]
+    else:
+        header["n_templates"] = 0
+
+    with pytest.raises(ValueError, match="No detector of patches"):
+        ENGINE.restore(header, arrays)
+
+
+def test_one_image_is_learned_the_same_with_the_same_seed():
+    examples = scenes.shape_scenes(1, 3)
+    (scene,) = scenes.shape_scenes(1, 5, test=True)
+
+    first, again, other = (learned(examples, scenes.SHAPES, seed) for seed in (1, 1, 2))
+
+    assert first.detect(scene.image) == again.detect(scene.image) != other.detect(scene.image)
+
+
+def test_one_label_without_any_colour_is_learned():
+    label = scenes.SHAPES[2:]
+    test = scenes.grey(scenes.shape_scenes(12, 0, test=True, labels=label))
+    detector = learned(scenes.grey(scenes.shape_scenes(6, 0, labels=label)), label)
+
+    assert mean_average_precision(test, found(detector, test), label) >= 0.6
+
+
+def test_a_crowd_of_a_thousand_is_found():
+    detector = learned([scenes.crowd(1000)], scenes.COLOURED)
+    test = [scenes.crowd(900)]
+
+    assert mean_average_precision(test, found(detector, test), scenes.COLOURED) >= 0.6
+
+
+def test_boxes_that_leave_the_image_or_have_no_area_spoil_nothing():
+    (scene,) = scenes.shape_scenes(1, 3)
+    odd = (
+        Box("red disc", -50, -50, -10, -10),
+        Box("red disc", 20, 20, 20, 20),
+        Box("red disc", 60, 60, 40, 40),
+        Box("unknown", 10, 10, 60, 60),
+    )
+
+    detector = learned([replace(scene, boxes=(*scene.boxes, *odd))], scenes.SHAPES)
+
+    assert {box.label for box in detector.detect(scene.image)[:1]} <= set(scenes.SHAPES)
+
+
+def test_nothing_is_learned_without_a_box():
+    (scene,) = scenes.shape_scenes(1, 3)
+
+    with pytest.raises(ValueError, match="No box"):
+        learned([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
+
+
+def test_the_deadline_ends_the_training():
+    class Over(Exception):
+        pass
+
+    calls = []
+
+    def deadline():
+        calls.append(None)
+        if len(calls) == 20:
+            raise Over
+
+    with pytest.raises(Over):
+        ENGINE.train(scenes.shape_scenes(6, 0), scenes.SHAPES, seed=0, deadline=deadline)
+    assert len(calls) == 20
