@@ -54,6 +54,9 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
+    "tests/mlapi/pipelines/object_detection/test_patches.py": (
+        "mlapi/pipelines/object_detection/engines",
+    ),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",
         "mlapi/eva",

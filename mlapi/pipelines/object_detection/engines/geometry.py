@@ -1,5 +1,6 @@
 """Boxes as arrays of (n, 4): left, top, right, bottom, in pixels."""
 
+import cv2
 import numpy as np
 
 _MOST_STEP = 2.0  # of a box's logarithmic width and height
@@ -7,8 +8,11 @@ _MOST_STEP = 2.0  # of a box's logarithmic width and height
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(n, m): intersection over union of each pair; 0 for boxes without an area."""
-    sides = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])
-    shared = np.maximum(sides, 0).prod(axis=2)
+    width, height = (
+        np.minimum.outer(a[:, 2 + axis], b[:, 2 + axis]) - np.maximum.outer(a[:, axis], b[:, axis])
+        for axis in (0, 1)
+    )
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
     union = areas(a)[:, None] + areas(b)[None] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
@@ -19,13 +23,12 @@ def areas(boxes: np.ndarray) -> np.ndarray:
 
 def suppress(boxes: np.ndarray, scores: np.ndarray, most_iou: float, most: int) -> np.ndarray:
     """Greedy non-maximum suppression: the places of those that stay, best first."""
-    kept: list[int] = []
     order = np.argsort(-scores, kind="stable")
-    while len(order) and len(kept) < most:
-        first, order = order[0], order[1:]
-        kept.append(int(first))
-        order = order[iou(boxes[first : first + 1], boxes[order])[0] <= most_iou]
-    return np.array(kept, np.int64)
+    corners = boxes[order].astype(np.float64)
+    corners[:, 2:] -= corners[:, :2]
+    ranks = np.arange(len(order), 0, -1, dtype=np.float32)  # OpenCV takes no score below 0
+    kept = cv2.dnn.NMSBoxes(corners, ranks, 0.0, most_iou) if len(order) else []
+    return order[np.array(kept, np.int64)[:most]]
 
 
 def offsets(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:

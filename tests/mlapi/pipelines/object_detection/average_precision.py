@@ -1,8 +1,11 @@
-"""Mean average precision of detected boxes by COCO's rules, as faster-coco-eval computes it."""
+"""Mean average precision of detected boxes by COCO's rules, as pycocotools computes it."""
 
+import contextlib
+import io
 from collections.abc import Sequence
 
-from faster_coco_eval import COCO, COCOeval_faster
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from mlapi.pipelines.object_detection.engines.base import Box, Example
 
@@ -26,18 +29,20 @@ def average_precisions(
     ]
     if not rows:
         return dict.fromkeys({box.label for e in examples for box in e.boxes}, 0.0)
-    truth = COCO(
-        {
-            "images": [{"id": image} for image in range(len(examples))],
-            "categories": [{"id": number, "name": label} for label, number in ids.items()],
-            "annotations": humans,
-        }
-    )
-    judged = COCOeval_faster(truth, truth.loadRes(rows), "bbox", print_function=_silent)
-    judged.params.iouThrs = judged.params.iouThrs[:1]
-    judged.params.maxDets = [1, 10, 1000]
-    judged.evaluate()
-    judged.accumulate()
+    truth = COCO()
+    truth.dataset = {
+        "info": {},
+        "images": [{"id": image} for image in range(len(examples))],
+        "categories": [{"id": number, "name": label} for label, number in ids.items()],
+        "annotations": humans,
+    }
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
+        truth.createIndex()
+        judged = COCOeval(truth, truth.loadRes(rows), "bbox")
+        judged.params.iouThrs = judged.params.iouThrs[:1]
+        judged.params.maxDets = [1, 10, 1000]
+        judged.evaluate()
+        judged.accumulate()
     precision = judged.eval["precision"][0, :, :, 0, 2]  # (recall, label)
     means = dict(zip(labels, precision.mean(axis=0).tolist(), strict=True))
     return {label: mean for label, mean in means.items() if mean >= 0}
@@ -61,7 +66,3 @@ def _row(box: Box, image: int, ids: dict[str, int]) -> dict:
 
 def _area(box: Box) -> float:
     return (box.right - box.left) * (box.bottom - box.top)
-
-
-def _silent(*_: object) -> None:
-    pass

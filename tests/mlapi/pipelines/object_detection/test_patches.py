@@ -135,6 +135,14 @@ def test_one_label_without_any_colour_is_learned():
     assert mean_average_precision(test, found(detector, test), label) >= 0.6
 
 
+def test_a_crowd_is_found():
+    detector = learned([scenes.crowd(150)], scenes.COLOURED)
+    test = [scenes.crowd(130)]
+
+    assert mean_average_precision(test, found(detector, test), scenes.COLOURED) >= 0.6
+
+
+@pytest.mark.nightly
 def test_a_crowd_of_a_thousand_is_found():
     detector = learned([scenes.crowd(1000)], scenes.COLOURED)
     test = [scenes.crowd(900)]

@@ -15,7 +15,7 @@ from mlapi.pipelines.object_detection.engines.patches.channels import CELL
 
 _STEP = 2**0.5  # from one scale to the next
 _LEAST_SCALE, _MOST_SCALE = 1 / 64, 2.0
-_MOST_PIXELS = 800_000  # of an enlarged image
+_MOST_PIXELS = 500_000  # of an enlarged image
 _SAME = 0.7  # IoU of windows of which one is enough
 
 

@@ -13,6 +13,7 @@ _OBJECT = 0.5  # IoU with an object's box from which a window shows it
 _BACKGROUND = 0.4  # and below which it doesn't; of those between the label isn't learned
 _MOST_OBJECTS, _MOST_BACKGROUND = 4_000, 16_000  # windows in all
 _LEAST_AROUND, _MOST_AROUND = 4, 30  # windows around each object
+_MOST_SURROUNDED = 200  # objects of an image
 _NEAR = 0.08  # the spread of windows around an object, as a share of its side
 _FAR = 0.35
 
@@ -35,14 +36,9 @@ def drawn(
     found = []
     for some in objects:
         deadline()
-        boxes = np.concatenate(
-            [
-                some.boxes,
-                _moved(some.boxes, around, _NEAR, rng),
-                _moved(some.boxes, 6, _FAR, rng),
-                windows(some.image),
-            ]
-        )
+        some_of = some.boxes[rng.permutation(len(some.boxes))[:_MOST_SURROUNDED]]
+        around_them = [_moved(some_of, around, _NEAR, rng), _moved(some_of, 6, _FAR, rng)]
+        boxes = np.concatenate([some.boxes, *around_them, windows(some.image)])
         found.append(_labelled(some, boxes, n_labels, most_of_image, most_objects, rng))
     return joined(found)
 
