@@ -164,6 +164,21 @@ def test_boxes_that_leave_the_image_or_have_no_area_spoil_nothing():
     assert {box.label for box in detector.detect(scene.image)[:1]} <= set(scenes.SHAPES)
 
 
+def test_objects_that_fill_their_images_are_found_where_they_are():
+    def filled(scene: Example) -> Example:
+        height, width = scene.image.shape[:2]
+        return replace(scene, boxes=(Box("photograph", 0, 0, width, height),))
+
+    examples = [filled(scene) for scene in scenes.shape_scenes(4, 0, side=160)]
+    detector = learned(examples, ("photograph",))
+
+    best = detector.detect(examples[0].image)[0]
+
+    height, width = examples[0].image.shape[:2]
+    assert best.right - best.left > 0.8 * width
+    assert best.bottom - best.top > 0.8 * height
+
+
 def test_nothing_is_learned_without_a_box():
     (scene,) = scenes.shape_scenes(1, 3)
 

@@ -115,7 +115,7 @@ def _sampled(
                 free = geometry.iou(places, some.boxes).max(axis=1, initial=0) < 0.5
                 views = np.lib.stride_tricks.sliding_window_view(cells, (rows, columns), (0, 1))
                 taken = views[top[free], left[free]].transpose(0, 2, 3, 1)
-                found[number].append(taken.reshape(len(taken), -1))
+                found[number].append(taken.reshape(len(taken), rows * columns * channels.CHANNELS))
     return [
         np.concatenate([np.zeros((1, r * c * channels.CHANNELS), np.float32), *taken])
         for taken, (r, c) in zip(found, shapes, strict=True)
