@@ -4,6 +4,7 @@
 """
 
 from mlapi.pipelines.object_detection.engines.base import Engine
+from mlapi.pipelines.object_detection.engines.lite.engine import Lite
 from mlapi.pipelines.object_detection.engines.patches.engine import Patches
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Patches(),)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Patches(), Lite())}

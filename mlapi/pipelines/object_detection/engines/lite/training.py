@@ -1,0 +1,185 @@
+"""Trains the network: first the head alone, then with it the later blocks of the backbone.
+
+The blocks until stride 8 are never trained, so what they make of each variation of an example is
+computed once, and epochs read it.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mlapi.pipelines.object_detection.engines import geometry
+from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.lite import STRIDE, inputs
+from mlapi.pipelines.object_detection.engines.lite.augmentation import varied
+from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
+from mlapi.pipelines.object_detection.engines.lite.inputs import Objects
+from mlapi.pipelines.object_detection.engines.lite.losses import Wanted, loss, wanted
+from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
+
+_VARIATIONS = 240  # of all examples, in inputs of 320 x 320; of larger ones fewer
+_HEAD_EPOCHS, _WHOLE_EPOCHS = 6, 6
+_BATCH = 8
+_HEAD_RATE, _BACKBONE_RATE = 3e-3, 4e-4
+_KEPT_BACK, _LEAST_TO_KEEP_BACK = 0.15, 20  # share of the examples, and how many there must be
+_PATIENCE = 3  # epochs
+
+
+@dataclass(frozen=True)
+class _Variation:
+    """What the early blocks make of it, and what the network is to say."""
+
+    fine: Tensor
+    wanted: Wanted
+
+
+def train(
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    *,
+    seed: int,
+    deadline: Callable[[], None],
+) -> LiteDetector:
+    """See `base.Engine`. Raises ValueError if no box has an area inside its image."""
+    side = inputs.side_for(_relative_sides(examples, labels))
+    objects = [_objects(example, labels, side) for example in examples]
+    rng = np.random.default_rng(seed)
+    kept_back, learned = _divided(objects, rng)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Network(len(labels), _half_side(learned)).to(memory_format=torch.channels_last)
+        network.load_backbone()
+        network.eval()
+        count = max(len(learned), round(_VARIATIONS * (320 / side) ** 2))
+        variations = []
+        for number in range(count):
+            deadline()
+            example = varied(learned[number % len(learned)], learned, side, rng)
+            variations.append(_early(network, example))
+        unseen = [_early(network, _square(some, side)) for some in kept_back]
+        _fit(network, variations, unseen, deadline)
+    return LiteDetector(tuple(labels), side, network)
+
+
+def _fit(
+    network: Network,
+    variations: Sequence[_Variation],
+    unseen: Sequence[_Variation],
+    deadline: Callable[[], None],
+) -> None:
+    """Ends early where the loss on what is unseen no longer falls; leaves the best weights."""
+    late = [p for block in network.backbone.blocks[5:] for p in block.parameters()]
+    head = list(network.head.parameters())
+    for parameter in network.backbone.parameters():
+        parameter.requires_grad_(False)
+    steps = -(-len(variations) // _BATCH)
+    optimizer = torch.optim.AdamW(head, lr=_HEAD_RATE, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, _HEAD_RATE, total_steps=steps * _HEAD_EPOCHS, pct_start=0.15
+    )
+    for _ in range(_HEAD_EPOCHS):
+        _epoch(network, variations, optimizer, schedule, deadline)
+    for parameter in late:
+        parameter.requires_grad_(True)
+    rates = [_HEAD_RATE / 2, _BACKBONE_RATE]
+    optimizer = torch.optim.AdamW(
+        [{"params": head}, {"params": late}], lr=_BACKBONE_RATE, weight_decay=1e-2
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, rates, total_steps=steps * _WHOLE_EPOCHS, pct_start=0.15
+    )
+    best, best_loss, since = None, np.inf, 0
+    for _ in range(_WHOLE_EPOCHS):
+        _epoch(network, variations, optimizer, schedule, deadline)
+        if not unseen:
+            continue
+        found = _loss_of(network, unseen)
+        since += 1
+        if found < best_loss:
+            best, best_loss, since = copy.deepcopy(network.state_dict()), found, 0
+        elif since == _PATIENCE:
+            break
+    if best is not None:
+        network.load_state_dict(best)
+
+
+def _epoch(network, variations, optimizer, schedule, deadline) -> None:
+    for batch in torch.randperm(len(variations)).split(_BATCH):
+        deadline()
+        some = [variations[number] for number in batch.tolist()]
+        logits, sides = network.from_early(torch.cat([v.fine for v in some]))
+        found = loss(logits, sides, [v.wanted for v in some])
+        optimizer.zero_grad()
+        found.backward()
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, 10.0)
+        optimizer.step()
+        schedule.step()
+
+
+@torch.no_grad()
+def _loss_of(network: Network, variations: Sequence[_Variation]) -> float:
+    return sum(float(loss(*network.from_early(v.fine), [v.wanted])) for v in variations)
+
+
+@torch.no_grad()
+def _early(network: Network, example: Objects) -> _Variation:
+    fine = network.backbone.early(prepared(torch.from_numpy(example.image)[None]))
+    boxes = torch.from_numpy(example.boxes.astype(np.float32))
+    rows, columns = (size // STRIDE for size in example.image.shape[:2])
+    return _Variation(fine, wanted(boxes, torch.from_numpy(example.labels), rows, columns))
+
+
+def _square(example: Objects, side: int) -> Objects:
+    image = np.full((side, side, 3), 127, np.uint8)
+    height, width = example.image.shape[:2]
+    image[:height, :width] = example.image
+    return Objects(image, example.boxes, example.labels)
+
+
+def _divided(
+    objects: Sequence[Objects], rng: np.random.Generator
+) -> tuple[list[Objects], list[Objects]]:
+    """A part by which the training is ended, and what is learned, which has a box."""
+    order = rng.permutation(len(objects))
+    count = round(len(objects) * _KEPT_BACK) if len(objects) >= _LEAST_TO_KEEP_BACK else 0
+    kept_back, learned = ([objects[i] for i in some] for some in np.split(order, [count]))
+    if not any(len(some.boxes) for some in learned):
+        return [], list(objects)
+    return kept_back, learned
+
+
+def _objects(example: Example, labels: Sequence[str], side: int) -> Objects:
+    image, scale = inputs.sized(example.image, side)
+    boxes, numbers = _boxes(example, labels)
+    return Objects(image, boxes * scale, numbers)
+
+
+def _boxes(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The boxes of these labels that have an area in the image, and their labels' numbers."""
+    number = {label: n for n, label in enumerate(labels)}
+    known = [box for box in example.boxes if box.label in number]
+    boxes = np.array([(b.left, b.top, b.right, b.bottom) for b in known], float).reshape(-1, 4)
+    boxes = geometry.within(boxes, example.image.shape[1], example.image.shape[0])
+    kept = geometry.areas(boxes) > 0
+    return boxes[kept], np.array([number[b.label] for b in known], int)[kept]
+
+
+def _relative_sides(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray:
+    found = [
+        np.sqrt(geometry.areas(_boxes(example, labels)[0])) / max(example.image.shape[:2])
+        for example in examples
+    ]
+    sides = np.concatenate(found) if found else np.zeros(0)
+    if not len(sides):
+        raise ValueError("No box has an area inside its image.")
+    return sides
+
+
+def _half_side(objects: Sequence[Objects]) -> float:
+    sides = np.concatenate([some.boxes[:, 2:] - some.boxes[:, :2] for some in objects])
+    return float(np.exp(np.log(np.maximum(sides, 1)).mean()) / 2)

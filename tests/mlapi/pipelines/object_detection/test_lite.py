@@ -1,0 +1,155 @@
+"""The engine `lite`: what it learns of scenes, with the vision extra."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlapi.pipelines.object_detection.engines import ENGINES
+from mlapi.pipelines.object_detection.engines.base import Box, Detector, Example
+from tests.mlapi.pipelines.object_detection import scenes
+from tests.mlapi.pipelines.object_detection.average_precision import (
+    average_precisions,
+    mean_average_precision,
+)
+
+pytestmark = pytest.mark.vision
+ENGINE = ENGINES["lite"]
+
+
+def learned(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
+    return ENGINE.train(examples, labels, seed=seed, deadline=lambda: None)
+
+
+def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
+    return [detector.detect(example.image) for example in examples]
+
+
+@pytest.fixture(scope="module")
+def ten() -> Detector:
+    return learned(scenes.shape_scenes(10, 0), scenes.SHAPES)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Trainings of a few steps, which learn little."""
+    from mlapi.pipelines.object_detection.engines.lite import training
+
+    monkeypatch.setattr(training, "_VARIATIONS", 8)
+    monkeypatch.setattr(training, "_HEAD_EPOCHS", 1)
+    monkeypatch.setattr(training, "_WHOLE_EPOCHS", 1)
+
+
+def test_it_can_be_used_with_the_vision_extra():
+    assert ENGINE.missing() is None
+
+
+def test_the_backbone_knows_a_daisy_and_a_palace():
+    """Its weights are where they belong: ImageNet's classes follow from its features."""
+    import io
+
+    import cv2
+    import torch
+    from sklearn.datasets import load_sample_images
+    from torch.nn import functional
+
+    from mlapi.pipelines.object_detection.engines.lite import weights
+    from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
+
+    stored = torch.load(io.BytesIO(weights.read()), weights_only=True)
+    network = Network(1)
+    network.load_backbone()
+    squares = [cv2.resize(i[:, 100:527], (224, 224)) for i in load_sample_images().images]
+    with torch.inference_mode():
+        backbone = network.eval().backbone
+        _, coarse = backbone.late(backbone.early(prepared(torch.from_numpy(np.stack(squares)))))
+        features = functional.conv2d(coarse, stored["_conv_head.weight"])
+        norm = [stored[f"_bn1.{n}"] for n in ("running_mean", "running_var", "weight", "bias")]
+        features = functional.relu6(functional.batch_norm(features, *norm, eps=1e-3))
+        classes = (features.mean((2, 3)) @ stored["_fc.weight"].T + stored["_fc.bias"]).argmax(1)
+
+    assert classes.tolist() == [698, 985]
+
+
+def test_ten_images_are_enough_also_for_what_differs_in_colour_only(ten):
+    test = scenes.shape_scenes(40, 0, test=True)
+
+    means = average_precisions(test, found(ten, test), scenes.SHAPES)
+
+    assert sum(means.values()) / len(means) >= 0.6
+    swapped = [replace(e, image=np.ascontiguousarray(e.image[..., ::-1])) for e in test]
+    mistaken = average_precisions(swapped, found(ten, swapped), scenes.SHAPES)
+    for label in scenes.COLOURED:
+        assert mistaken[label] <= means[label] / 2
+
+
+@pytest.mark.parametrize(
+    ("draw", "labels"),
+    [(scenes.shape_scenes, scenes.SHAPES), (scenes.digit_scenes, scenes.DIGITS)],
+)
+def test_fifty_images_are_learned_well(draw, labels):
+    test = draw(40, 0, test=True)
+    detector = learned(draw(50, 0), labels)
+
+    assert mean_average_precision(test, found(detector, test), labels) >= 0.9
+
+
+def test_it_is_restored_from_its_arrays(short):
+    (scene,) = scenes.shape_scenes(1, 3)
+    detector = learned([scene], scenes.SHAPES)
+
+    restored = ENGINE.restore(detector.header(), detector.arrays())
+
+    assert restored.detect(scene.image) == detector.detect(scene.image) != []
+    assert all(isinstance(array, np.ndarray) for array in detector.arrays().values())
+
+
+def test_the_same_seed_learns_the_same(short):
+    (scene,) = scenes.shape_scenes(1, 3)
+
+    first, again, other = (learned([scene], scenes.SHAPES, seed) for seed in (1, 1, 2))
+
+    assert first.detect(scene.image) == again.detect(scene.image) != other.detect(scene.image)
+
+
+@pytest.mark.parametrize("change", ["no labels", "no array", "other labels"])
+def test_what_is_no_detector_is_not_restored(short, change):
+    detector = learned(scenes.shape_scenes(1, 3), scenes.SHAPES)
+    header, arrays = detector.header(), detector.arrays()
+    if change == "no labels":
+        del header["labels"]
+    elif change == "no array":
+        del arrays["head.labels.weight"]
+    else:
+        header["labels"] = ["one"]
+
+    with pytest.raises(ValueError, match="No detector of lite"):
+        ENGINE.restore(header, arrays)
+
+
+def test_images_of_any_size_are_learned_and_answered(short):
+    (scene,) = scenes.shape_scenes(1, 3)
+    thin = Example(np.zeros((3, 90, 3), np.uint8), (Box("red disc", 0, 0, 3, 3),))
+    detector = learned([scene, thin, replace(thin, boxes=())], scenes.SHAPES)
+
+    for height, width in ((1, 1), (2, 900), (900, 2)):
+        boxes = detector.detect(np.zeros((height, width, 3), np.uint8))
+        assert all(0 <= b.left < b.right <= width for b in boxes)
+
+
+def test_nothing_is_learned_without_a_box():
+    (scene,) = scenes.shape_scenes(1, 3)
+
+    with pytest.raises(ValueError, match="No box"):
+        learned([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
+
+
+def test_the_deadline_ends_the_training(short):
+    class Over(Exception):
+        pass
+
+    def deadline():
+        raise Over
+
+    with pytest.raises(Over):
+        ENGINE.train(scenes.shape_scenes(2, 0), scenes.SHAPES, seed=0, deadline=deadline)
