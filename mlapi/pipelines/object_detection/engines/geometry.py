@@ -1,5 +1,7 @@
 """Boxes as arrays of (n, 4): left, top, right, bottom, in pixels."""
 
+from typing import Any, cast
+
 import cv2
 import numpy as np
 
@@ -27,7 +29,8 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, most_iou: float, most: int) 
     corners = boxes[order].astype(np.float64)
     corners[:, 2:] -= corners[:, :2]
     ranks = np.arange(len(order), 0, -1, dtype=np.float32)  # OpenCV takes no score below 0
-    kept = cv2.dnn.NMSBoxes(corners, ranks, 0.0, most_iou) if len(order) else []
+    # Arrays are sequences to OpenCV, and not to the types that it names.
+    kept = cv2.dnn.NMSBoxes(cast(Any, corners), cast(Any, ranks), 0.0, most_iou)
     return order[np.array(kept, np.int64)[:most]]
 
 

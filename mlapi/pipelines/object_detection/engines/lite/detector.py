@@ -9,13 +9,11 @@ import torch
 
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
 from mlapi.pipelines.object_detection.engines.lite import inputs
 from mlapi.pipelines.object_detection.engines.lite.network import Network, boxes_at, prepared
 
-_LEAST_SCORE = 0.02
-_MOST_PLACES = 1_000  # of a label, before non-maximum suppression
-_MOST_BOXES = 2_000  # of a label
-_SAME_OBJECT = 0.5  # IoU
+_SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 
 
 class LiteDetector:
@@ -33,17 +31,10 @@ class LiteDetector:
         pixels = prepared(torch.from_numpy(inputs.padded(small))[None])
         with self._lock, torch.inference_mode():
             logits, sides = self._network(pixels)
-            scores = logits[0].sigmoid().flatten(1).numpy()
+            scores = logits[0].sigmoid().flatten(1).T.numpy()
             boxes = boxes_at(sides[0]).flatten(0, 1).numpy()
         boxes = geometry.within(boxes / scale, image.shape[1], image.shape[0])
-        has_area = geometry.areas(boxes) > 0
-        found = []
-        for label, of_label in zip(self.labels, scores, strict=True):
-            likely = np.flatnonzero((of_label >= _LEAST_SCORE) & has_area)
-            likely = likely[np.argsort(-of_label[likely], kind="stable")[:_MOST_PLACES]]
-            kept = geometry.suppress(boxes[likely], of_label[likely], _SAME_OBJECT, _MOST_BOXES)
-            found += [Box(label, *map(float, boxes[i]), float(of_label[i])) for i in likely[kept]]
-        return sorted(found, key=lambda box: -box.score)
+        return candidates(self.labels, boxes, scores, _SUPPRESSION)
 
     def header(self) -> dict[str, Any]:
         return {"labels": list(self.labels), "side": self._side}

@@ -8,14 +8,14 @@ import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
 from mlapi.pipelines.object_detection.engines.patches import channels, head
 from mlapi.pipelines.object_detection.engines.patches.head import Head, Layers
 from mlapi.pipelines.object_detection.engines.patches.objects import shrunk
 from mlapi.pipelines.object_detection.engines.patches.proposals import Proposer, Scales, Template
 
-_LEAST_SCORE = 0.01
+_SUPPRESSION = Suppression(least_score=0.01, most_iou=0.45, most_boxes=2_000)
 _SECOND_LOOK = 0.05  # windows with less are judged once
-_SAME_OBJECT = 0.45  # IoU
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,7 @@ class PatchDetector:
         boxes, probabilities = self._judged(small)
         boxes /= scale
         boxes = geometry.within(boxes, image.shape[1], image.shape[0])
-        found = []
-        for number, label in enumerate(self.labels):
-            scores = probabilities[:, number]
-            likely = np.flatnonzero((scores >= _LEAST_SCORE) & (geometry.areas(boxes) > 0))
-            kept = geometry.suppress(boxes[likely], scores[likely], _SAME_OBJECT, self.n_proposals)
-            found += [Box(label, *map(float, boxes[i]), float(scores[i])) for i in likely[kept]]
-        return sorted(found, key=lambda box: -box.score)
+        return candidates(self.labels, boxes, probabilities, _SUPPRESSION)
 
     def likely(self, image: np.ndarray) -> np.ndarray:
         """(n, 4): the boxes of windows that may be objects, the likeliest first."""

@@ -57,9 +57,9 @@ def _labelled(
     rng: np.random.Generator,
 ) -> Samples:
     boxes = boxes[(boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= 1]
-    labels = np.full(len(boxes), n_labels)
-    best = np.zeros(len(boxes))
-    steps = np.zeros((len(boxes), 4))
+    labels: np.ndarray = np.full(len(boxes), n_labels)
+    best: np.ndarray = np.zeros(len(boxes))
+    steps: np.ndarray = np.zeros((len(boxes), 4))
     if len(some.boxes):
         overlaps = geometry.iou(boxes, some.boxes)
         nearest, best = overlaps.argmax(axis=1), overlaps.max(axis=1)

@@ -113,12 +113,12 @@ def _sampled(
                 left = rng.integers(space[1], size=each)
                 places = np.stack([left, top, left + columns, top + rows], axis=1) * CELL / scale
                 free = geometry.iou(places, some.boxes).max(axis=1, initial=0) < 0.5
-                views = np.lib.stride_tricks.sliding_window_view(cells, (rows, columns), (0, 1))
-                taken = views[top[free], left[free]].transpose(0, 2, 3, 1)
-                found[number].append(taken.reshape(len(taken), rows * columns * channels.CHANNELS))
+                at = zip(top[free], left[free], strict=True)
+                taken = [cells[y : y + rows, x : x + columns].ravel() for y, x in at]
+                found[number] += taken
     return [
-        np.concatenate([np.zeros((1, r * c * channels.CHANNELS), np.float32), *taken])
-        for taken, (r, c) in zip(found, shapes, strict=True)
+        np.stack([np.zeros(rows * columns * channels.CHANNELS, np.float32), *taken])
+        for taken, (rows, columns) in zip(found, shapes, strict=True)
     ]
 
 
