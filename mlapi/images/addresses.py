@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.images.features import ExtractorRef, ImageSource
+from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
 from mlapi.labelstudio.references import filled
 
 if TYPE_CHECKING:
@@ -82,13 +82,24 @@ def read_pixels(
     store: ImageSource | None,
 ) -> "list[np.ndarray | InputError]":
     """Each row's image, no side longer than `max_side`, or why it has none; one call for all."""
-    return _read(rows, spec, None if store is None else partial(store.pixels, max_side))
+    found = read_images(rows, spec, max_side, store)
+    return [one.pixels if isinstance(one, SizedImage) else one for one in found]
+
+
+def read_images(
+    rows: Sequence[dict[str, Any]],
+    spec: TargetSpec,
+    max_side: int,
+    store: ImageSource | None,
+) -> list[SizedImage | InputError]:
+    """As `read_pixels`, with the size of each file's image."""
+    return _read(rows, spec, None if store is None else partial(store.images, max_side))
 
 
 def _read(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
-    look_up: "Callable[[list[str]], list[np.ndarray | InputError]] | None",
+    look_up: Callable[[list[str]], Sequence[Any]] | None,
 ) -> list[Any]:
     found: list[Any] = [_address(row, spec) for row in rows]
     named = [i for i, address in enumerate(found) if isinstance(address, str)]

@@ -26,6 +26,7 @@ from PIL import (
 
 from mlapi.domain import InputError
 from mlapi.images import pixels
+from mlapi.images.features import SizedImage
 
 # Each scan is a pass over all pixels that 140 bytes can ask for: a file of 0.4 MB with 10,000 of
 # them takes minutes. Encoders write 10, some 20.
@@ -111,6 +112,11 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
     Raises InputError and nothing else for whatever the file holds, with one of the codes
     image_missing, image_empty, image_format, not_an_image, image_broken, image_too_large.
     """
+    return read_sized(path, max_side).pixels
+
+
+def read_sized(path: Path, max_side: int) -> SizedImage:
+    """As `read_image`, with the size of the file's image, also upright."""
     if max_side < 1:
         raise ValueError("max_side is at least 1")
     try:
@@ -128,17 +134,17 @@ def read_image(path: Path, max_side: int) -> np.ndarray:
         ) from error
 
 
-def read_or_error(file: Path | InputError, max_side: int) -> np.ndarray | InputError:
-    """As `read_image`, with the error in place of the image; also that of a file that is none."""
+def read_or_error(file: Path | InputError, max_side: int) -> SizedImage | InputError:
+    """As `read_sized`, with the error in place of the image; also that of a file that is none."""
     if isinstance(file, InputError):
         return file
     try:
-        return read_image(file, max_side)
+        return read_sized(file, max_side)
     except InputError as error:
         return error
 
 
-def _read(file: IO[bytes], max_side: int) -> np.ndarray:
+def _read(file: IO[bytes], max_side: int) -> SizedImage:
     with _opened(file) as image:
         size = image.size
         held = _bound(image, file, max_side)
@@ -148,9 +154,12 @@ def _read(file: IO[bytes], max_side: int) -> np.ndarray:
             image.load()
             # After loading, which turns a TIFF upright.
             orientation = _orientation(image)
-            target = pixels.fitting(size if is_fraction else image.size, max_side)
+            whole = size if is_fraction else image.size
+            target = pixels.fitting(whole, max_side)
             array = pixels.downscaled(image, target)
-    return pixels.upright(array, orientation)
+    upright = pixels.upright(array, orientation)
+    is_sideways = orientation in pixels.SIDEWAYS
+    return SizedImage(upright, (whole[1], whole[0]) if is_sideways else (whole[0], whole[1]))
 
 
 def _opened(file: IO[bytes]) -> Image.Image:

@@ -20,6 +20,17 @@ class ExtractorRef:
     name: str
 
 
+@dataclass(frozen=True)
+class SizedImage:
+    """An upright image, perhaps made smaller: uint8 (height, width, 3), RGB.
+
+    `size` is (width, height) of the file's, upright as well.
+    """
+
+    pixels: "np.ndarray"
+    size: tuple[int, int]
+
+
 class ImageSource(Protocol):
     """Gives what models read of images by their addresses: feature vectors, stored ones or those
     that it can make, or pixels.
@@ -30,8 +41,8 @@ class ImageSource(Protocol):
     ) -> "list[np.ndarray | InputError]":
         """For each address a float32 vector, or the error; raises nothing."""
 
-    def pixels(self, max_side: int, addresses: Sequence[str]) -> "list[np.ndarray | InputError]":
-        """For each address the image as `read_image` has it, or the error; raises nothing."""
+    def images(self, max_side: int, addresses: Sequence[str]) -> list[SizedImage | InputError]:
+        """For each address the image as `read_sized` has it, or the error; raises nothing."""
 
     def cache_texts(self, encoder: Any, texts: Sequence[str]) -> None:
         """Cache the stored vectors of these texts in this process; none by default."""

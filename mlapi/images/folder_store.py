@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from mlapi.domain import InputError
-from mlapi.images.features import ExtractorRef, ImageSource
+from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
 
 _NOT_PREPARED = InputError("image_missing", "The image was not prepared for this process.")
 _NO_FEATURES = InputError("image_not_embedded", "The image has no features of this extractor.")
@@ -28,14 +28,14 @@ _NO_FEATURES = InputError("image_not_embedded", "The image has no features of th
 class FolderImageStore(ImageSource):
     """The contents of the folder; `errors` are of contents that cannot be read.
 
-    `images` are the files that pixels are read from, by address.
+    `pixels` are the files that images are read from, by address.
     """
 
     contents: dict[str, str | InputError] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     features: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     errors: dict[str, InputError] = field(default_factory=dict)
-    images: dict[str, Path | InputError] = field(default_factory=dict)
+    pixels: dict[str, Path | InputError] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> "FolderImageStore":
@@ -53,7 +53,7 @@ class FolderImageStore(ImageSource):
         address = row["address"]
         if "pixels" in row:
             given = row["pixels"]
-            self.images[address] = folder / given if isinstance(given, str) else InputError(**given)
+            self.pixels[address] = folder / given if isinstance(given, str) else InputError(**given)
         if "code" in row:
             self.contents[address] = InputError(row["code"], row["message"])
             return
@@ -74,10 +74,14 @@ class FolderImageStore(ImageSource):
         found = known.get(content)
         return self.errors.get(content, _NO_FEATURES) if found is None else found
 
-    def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
+    def images(self, max_side: int, addresses: Sequence[str]) -> list[SizedImage | InputError]:
         from mlapi.images.decoding import read_or_error
 
-        return [read_or_error(self.images.get(a, _NOT_PREPARED), max_side) for a in addresses]
+        return [read_or_error(self.file(address), max_side) for address in addresses]
+
+    def file(self, address: str) -> Path | InputError:
+        """The file that an image is read from, or why there is none; for inputs that read files."""
+        return self.pixels.get(address, _NOT_PREPARED)
 
     def content(self, address: str) -> str | None:
         """The SHA-256 of the image's file; None where it is unavailable."""

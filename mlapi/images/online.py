@@ -13,7 +13,7 @@ from more_itertools import chunked
 
 from mlapi.domain import InputError, TargetSpec
 from mlapi.images.feature_store import FeatureStore, StoredFeature, named_in
-from mlapi.images.features import ExtractorRef, ImageSource
+from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
 from mlapi.media.reader import Fetched, MediaReader
 from registry.errors import EvalsError
 from registry.models import Project
@@ -87,10 +87,10 @@ class OnlineImages(ImageSource):
                 _downloading.release()
         return [found.get(address, _PENDING) for address in addresses]
 
-    def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
+    def images(self, max_side: int, addresses: Sequence[str]) -> list[SizedImage | InputError]:
         from mlapi.images.decoding import read_or_error
 
-        found: dict[str, np.ndarray | InputError] = {}
+        found: dict[str, SizedImage | InputError] = {}
         if addresses and monotonic() < self._until and _downloading.acquire(blocking=False):
             try:
                 with MediaReader(self._project) as reader:

@@ -7,6 +7,7 @@ from PIL import Image
 
 # A band's pixels. What is converted is a copy, and so never of the whole image.
 _BAND = 1_000_000
+SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that exchange width and height
 _WIDEST = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
 
 

@@ -13,7 +13,7 @@ from mlapi.media.reader import MediaReader
 from registry.errors import EvalsError
 from registry.models import Project
 
-SIDE = 160  # pixels of the longer one
+SIDE, LARGE = 160, 480  # pixels of the longer one
 _QUALITY = 80
 _MAX_AGE_S = 7 * 24 * 3600.0
 
@@ -24,14 +24,15 @@ class NoThumbnail(EvalsError):
     code = "no_thumbnail"
 
 
-def thumbnail(project: Project, address: str) -> bytes:
+def thumbnail(project: Project, address: str, *, large: bool = False) -> bytes:
     """A JPEG of the image at an address that a task of the project has. Raises NoThumbnail."""
+    side = LARGE if large else SIDE
     try:
         with MediaReader(project) as reader:
             fetched = reader.fetch(address)
-        cached = _folder() / f"{fetched.sha256}.jpg"
+        cached = _folder() / f"{fetched.sha256}-{side}.jpg"
         if not cached.exists():
-            _write(cached, _small(fetched.path))
+            _write(cached, _small(fetched.path, side))
         return cached.read_bytes()
     except InputError as error:
         raise NoThumbnail(f"{error.code}: {error.message}") from error
@@ -48,13 +49,13 @@ def trim(older_than_s: float = _MAX_AGE_S) -> int:
     return removed
 
 
-def _small(path: Path) -> bytes:
+def _small(path: Path, side: int) -> bytes:
     from PIL import Image
 
     from mlapi.images.decoding import read_image
 
     small = io.BytesIO()
-    Image.fromarray(read_image(path, SIDE)).save(small, "JPEG", quality=_QUALITY)
+    Image.fromarray(read_image(path, side)).save(small, "JPEG", quality=_QUALITY)
     return small.getvalue()
 
 

@@ -7,7 +7,7 @@ without it.
 
 from mlapi.inputs.base import Input
 from mlapi.inputs.image_features import ImageFeatures
-from mlapi.inputs.image_pixels import ImagePixels
+from mlapi.inputs.image_pixels import ImagePixels, SizedImages
 from mlapi.inputs.text import TextInput
 
-__all__ = ["ImageFeatures", "ImagePixels", "Input", "TextInput"]
+__all__ = ["ImageFeatures", "ImagePixels", "Input", "SizedImages", "TextInput"]

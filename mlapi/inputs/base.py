@@ -97,7 +97,7 @@ class Input(ABC):
         return str(self.read(task_data, target))
 
     def thumbnail(
-        self, project: Any, task_data: dict[str, Any], target: TargetSpec
+        self, project: Any, task_data: dict[str, Any], target: TargetSpec, *, large: bool = False
     ) -> bytes | None:
         """A small JPEG of it; None where there is nothing to see. Raises NoThumbnail."""
         return None

@@ -35,12 +35,12 @@ class ImageInput(Input):
         return addresses.canonical(value)
 
     def thumbnail(
-        self, project: Any, task_data: dict[str, Any], target: TargetSpec
+        self, project: Any, task_data: dict[str, Any], target: TargetSpec, *, large: bool = False
     ) -> bytes | None:
         from mlapi.images.thumbnails import thumbnail
 
         address = self._read(task_data, target)
-        return thumbnail(project, address) if isinstance(address, str) else None
+        return thumbnail(project, address, large=large) if isinstance(address, str) else None
 
     def source_in(self, folder: Path) -> ImageSource:
         from mlapi.images.folder_store import FolderImageStore

@@ -1,8 +1,8 @@
 """The pixels of a task's image as an input."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
@@ -32,9 +32,28 @@ class ImagePixels(ImageInput):
         """The images; one call of the source for all."""
         return addresses.read_pixels(rows, target, self.max_side, source)
 
+    def chosen(self, options: Mapping[str, Any]) -> Self:
+        """By the option `max_side` of pipelines that have it."""
+        return replace(self, max_side=options.get("max_side", self.max_side))
+
     @property
     def settings(self) -> dict[str, str]:
         return {"max_side": str(self.max_side)}
 
-    def of(self, settings: Mapping[str, str]) -> "ImagePixels":
-        return ImagePixels(int(settings["max_side"])) if "max_side" in settings else self
+    def of(self, settings: Mapping[str, str]) -> Self:
+        return replace(self, max_side=int(settings.get("max_side", self.max_side)))
+
+
+@dataclass(frozen=True)
+class SizedImages(ImagePixels):
+    """The same as `SizedImage`s: also the size that the image of the file has."""
+
+    max_side: int = 640
+
+    def read_all(
+        self,
+        rows: Sequence[dict[str, Any]],
+        target: TargetSpec,
+        source: ImageSource | None = None,
+    ) -> list[Any]:
+        return addresses.read_images(rows, target, self.max_side, source)

@@ -11,9 +11,9 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 
 from mlapi.domain import InputError
-from mlapi.images.decoding import read_image
+from mlapi.images.decoding import read_sized
 from mlapi.images.extractors.loading import extractor_for
-from mlapi.images.features import ExtractorRef, ImageSource
+from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
 from mlapi.pipelines.predictor import Predictor
 
 _BYTES = "bytes:"
@@ -48,14 +48,14 @@ class GivenImages(ImageSource):
         found: dict[str, np.ndarray | InputError] = {}
         for address in dict.fromkeys(addresses):
             try:
-                image = self._read(address, made.max_side)
+                image = self._read(address, made.max_side).pixels
                 found[address] = made.features([image])[0]
             except InputError as error:
                 found[address] = error
         return [found[address] for address in addresses]
 
-    def pixels(self, max_side: int, addresses: Sequence[str]) -> list[np.ndarray | InputError]:
-        found: list[np.ndarray | InputError] = []
+    def images(self, max_side: int, addresses: Sequence[str]) -> list[SizedImage | InputError]:
+        found: list[SizedImage | InputError] = []
         for address in addresses:
             try:
                 found.append(self._read(address, max_side))
@@ -72,14 +72,14 @@ class GivenImages(ImageSource):
         self._contents.append(bytes(value))
         return f"{_BYTES}{len(self._contents) - 1}"
 
-    def _read(self, address: str, max_side: int) -> np.ndarray:
+    def _read(self, address: str, max_side: int) -> SizedImage:
         content = self._content(address)
         if content is None:
-            return read_image(Path(address), max_side)
+            return read_sized(Path(address), max_side)
         with tempfile.NamedTemporaryFile() as file:
             file.write(content)
             file.flush()
-            return read_image(Path(file.name), max_side)
+            return read_sized(Path(file.name), max_side)
 
     def _content(self, address: str) -> bytes | None:
         """The image's file where the address holds it; None for a path. Raises InputError."""
