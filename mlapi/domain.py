@@ -97,7 +97,8 @@ class TargetSpec:
     input together, or one that is more than a plain field; without them it is that of the tag's
     plain `field`. `conditions` are those under which the control is shown. `pipeline` fills it;
     `purpose` is what it is filled with beside its labels, where an option says so: a version
-    trained for another purpose does not serve it.
+    trained for another purpose does not serve it. `attributes` are those of the control's tags that
+    say how predictions are served: (label or "", name in lower case, value).
     """
 
     name: str
@@ -113,6 +114,11 @@ class TargetSpec:
     conditions: tuple[Condition, ...] = ()
     pipeline: str = ""
     purpose: str = ""
+    attributes: tuple[tuple[str, str, str], ...] = ()
+
+    def attribute(self, name: str, label: str = "") -> str:
+        """An attribute of the control's tag, or of the tag of a label; "" without it."""
+        return next((v for of, n, v in self.attributes if (of, n) == (label, name)), "")
 
     @property
     def has_choices(self) -> bool:
@@ -131,14 +137,15 @@ class TargetSpec:
         return replace(self, labels=tuple(other.get(label, label) for label in self.labels))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON, without inputs, conditions, pipeline and purpose where there are none."""
+        """As JSON, without what is optional where there is none."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         lists: dict[str, list[Any]] = {
             "labels": list(self.labels),
             "inputs": [asdict(one) for one in self.inputs],
             "conditions": [one.to_dict() for one in self.conditions],
+            "attributes": [list(one) for one in self.attributes],
         }
-        optional = ("inputs", "conditions", "pipeline", "purpose")
+        optional = ("inputs", "conditions", "pipeline", "purpose", "attributes")
         return {
             name: lists.get(name, value)
             for name, value in values.items()
@@ -169,6 +176,7 @@ class TargetSpec:
                 "labels": tuple(values["labels"]),
                 "inputs": tuple(InputSpec(**one) for one in values.get("inputs", ())),
                 "conditions": tuple(map(Condition.from_dict, values.get("conditions", ()))),
+                "attributes": tuple((a, b, c) for a, b, c in values.get("attributes", ())),
             }
         )
 

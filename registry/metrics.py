@@ -99,6 +99,11 @@ METRICS = {
             baseline="ece_calibrated",
             baseline_title="perfectly calibrated",
         ),
+        MetricInfo("map_50", "mAP@50"),
+        MetricInfo("map_50_95", "mAP@50:95"),
+        MetricInfo("ap_50", "AP@50"),
+        MetricInfo("precision_at_recall", "precision at recall"),
+        MetricInfo("score_threshold", "threshold", Direction.NEITHER),
         MetricInfo("mae", "MAE", Direction.LOWER, range=(0.0, math.inf)),
         *(
             MetricInfo(name, name, Direction.NEITHER, range=(0.0, math.inf), unit=Unit.COUNT)

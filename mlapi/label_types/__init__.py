@@ -9,13 +9,14 @@ from typing import Any
 
 from mlapi.domain import Prediction, TargetSpec
 from mlapi.label_types.base import Control, LabelType
+from mlapi.label_types.boxes import Boxes
 from mlapi.label_types.choice import Choice
 from mlapi.label_types.choices import Choices
 from mlapi.label_types.taxonomy import Taxonomy, TaxonomyChoice
 from mlapi.label_types.text import Text
 
 LABEL_TYPES: dict[str, LabelType] = {
-    t.name: t for t in (Choice(), Choices(), TaxonomyChoice(), Taxonomy(), Text())
+    t.name: t for t in (Choice(), Choices(), TaxonomyChoice(), Taxonomy(), Text(), Boxes())
 }
 
 

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from mlapi.domain import Prediction, ScoredValue, TargetSpec
 from registry.training_result import MetricRow
@@ -33,15 +33,35 @@ class Control(Protocol):
     def nested(self) -> bool: ...
     @property
     def dynamic(self) -> bool: ...
+    @property
+    def drawn_by(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
 class Region:
-    """What is particular in a region of Label Studio: its type and value, and a score."""
+    """What is particular in a result of Label Studio: its type and value, and a score.
+
+    `fields` are others beside these. It is of the control that is written, or of another `control`
+    by name. Results with the `same_id` as the one before are of one region with it.
+    """
 
     type: str
     value: dict[str, Any]
     score: float
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    control: str = ""
+    same_id: bool = False
+
+
+class Outline(NamedTuple):
+    """Where an object of a value is, in percent of the task's image, to be drawn over it."""
+
+    label: str
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,14 +90,16 @@ class LabelType(ABC, Generic[V]):
     `tags` are the control tags that it is written into. Models can be trained on any label type
     with the same `shape`: for `single` a value is one label, for `multiple` a set of them, and any
     other label type has a shape of its own. With `several` a value has any number of classes, also
-    none. `metric`, the first of `scores`, is what versions are compared by. `correct_from` is the
-    agreement from which a prediction is correct.
+    none. With `localized` it is of objects, each with its place in the task: what has none of a
+    class is in every task. `metric`, the first of `scores`, is what versions are compared by.
+    `correct_from` is the agreement from which a prediction is correct.
     """
 
     name: ClassVar[str]
     tags: ClassVar[tuple[str, ...]]
     shape: ClassVar[str]
     several: ClassVar[bool]
+    localized: ClassVar[bool] = False
     metric: ClassVar[str]
     correct_from: ClassVar[float] = 1.0
 
@@ -136,6 +158,17 @@ class LabelType(ABC, Generic[V]):
     def is_correct(self, predicted: V | None, human: V) -> bool:
         """Whether the prediction counts as correct; no prediction does not."""
         return predicted is not None and self.agreement(predicted, human) >= self.correct_from
+
+    def pairs(self, predicted: V | None, human: V) -> list[tuple[str, str]]:
+        """The classes (human, predicted) of each object, "" where it has no counterpart.
+
+        Of a `localized` type only.
+        """
+        raise NotImplementedError
+
+    def outlines(self, value: V) -> list[Outline]:
+        """Where the objects of a value are; none of what has no place in an image."""
+        return []
 
     @abstractmethod
     def metrics(self, evaluated: Evaluated[V]) -> list[MetricRow]:

@@ -70,7 +70,7 @@ def annotation_labels(
     }
     visible = visibility.visible_controls(targets, chosen)
     values = {
-        t.name: _value(annotation, regions.get(t.name, ()), t, since, renames)
+        t.name: _value(annotation, _with_shapes(regions, t.name), t, since, renames)
         for t in targets
         if t.name in visible
     }
@@ -145,6 +145,35 @@ def _regions(result: Any) -> dict[str, list[Mapping[str, Any]]]:
         if isinstance(name, str) and isinstance(region.get("value"), dict):
             found.setdefault(name, []).append(region)
     return found
+
+
+def _with_shapes(
+    regions: Mapping[str, Sequence[Mapping[str, Any]]], name: str
+) -> list[Mapping[str, Any]]:
+    """The control's regions, each with what other results of its id have: a label with its shape.
+
+    A label that is stored without the shape that it is of has the shape in a result of another
+    control.
+    """
+    own = regions.get(name, ())
+    shapes: dict[Any, dict[str, Any]] = {}
+    wanted = {region["id"] for region in own if isinstance(region.get("id"), str)}
+    for other, others in regions.items() if wanted and len(regions) > 1 else ():
+        for region in others if other != name else ():
+            if region.get("id") in wanted:
+                shape = shapes.setdefault(region["id"], {"value": {}})
+                shapes[region["id"]] = {
+                    **shape,
+                    **region,
+                    "value": {**shape["value"], **region["value"]},
+                }
+    return [_joined(shapes.get(region.get("id")), region) for region in own]
+
+
+def _joined(shape: Mapping[str, Any] | None, region: Mapping[str, Any]) -> Mapping[str, Any]:
+    if shape is None:
+        return region
+    return {**shape, **region, "value": {**shape["value"], **region["value"]}}
 
 
 def _choices(regions: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, set[str]]:

@@ -18,7 +18,8 @@ MAX_DEPTH = 200
 
 # The tags that something here depends on, in Label Studio's spelling.
 _TAGS = (
-    "View Choices Choice Taxonomy TextArea Rating Pairwise Label Relation Filter Repeater Markdown "
+    "View Choices Choice Taxonomy TextArea Rating Pairwise Label Labels Relation Filter Repeater "
+    "Markdown Rectangle RectangleLabels Ellipse Polygon KeyPoint Brush Bitmask Vector "
     "Text HyperText Paragraphs Table List Chat Image Audio Video Pdf TimeSeries"
 )
 _SPELLING = {tag.lower(): tag for tag in _TAGS.split()}

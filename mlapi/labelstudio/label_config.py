@@ -6,7 +6,7 @@ not parsed with the SDK itself because its parser resolves entities and recurses
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -25,6 +25,8 @@ MAX_NAME = 255  # as it is stored; of a control, an object, and the field that i
 _SOURCE = ("value", "valuetype", "textkey", "namekey", "encoding")
 _LABEL_TAGS = {"Label", "Choice", "Relation"}
 _NOT_CONTROLS = {"Filter"}
+# The controls that draw a region, which Labels on the same object then label.
+_SHAPES = {"Rectangle", "Ellipse", "Polygon", "KeyPoint", "Brush", "Bitmask", "Vector"}
 _PLAIN_FIELD = re.compile(rf"\$([\w.]{{1,{MAX_NAME}}})", re.ASCII)
 _MOST_STARS = 100
 _MOST_DIGITS = 9
@@ -56,8 +58,10 @@ class Control(Tag):
     The editor writes a path for each choice of a control that `writes_paths`; where one of them
     may have more than one part the control is `nested`. A `dynamic` one's labels come with each
     task. `choice` is "" for another tag than Choices. For a Taxonomy `paths` are the paths
-    of a result by label (`label_of`). It is shown if all `conditions` hold, and a `region_only`
-    one beside a selected region. A `repeated` one is there once for each item of a Repeater.
+    of a result by label (`label_of`). `label_attrs` are, by label, the attributes of the label's
+    tag, in lower case. `drawn_by` are, by tag, the names of the controls without labels that draw
+    on the same objects. It is shown if all `conditions` hold, and a `region_only` one beside a
+    selected region. A `repeated` one is there once for each item of a Repeater.
     """
 
     to_name: tuple[str, ...] = ()
@@ -72,6 +76,8 @@ class Control(Tag):
     conditions: tuple[Condition, ...] = ()
     choice: str = ""
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    label_attrs: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
+    drawn_by: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def has_choices(self) -> bool:
@@ -183,6 +189,7 @@ def parse(xml: str) -> LabelConfig:
                 conditions=shown.of(places[name]),
                 region_only=any(map(needs_region, places[name])),
                 repeated=any(p.tag == "Repeater" for p in places[name]),
+                drawn_by=MappingProxyType(_drawn_by(control, controls.values())),
             )
             for name, control in controls.items()
         ),
@@ -204,6 +211,12 @@ def _control(element: Element) -> Control:
         dynamic=tag.attr("value").startswith("$") or bool(tag.attr("apiUrl")),
         choice=_choice(tag),
     )
+
+
+def _drawn_by(control: Control, controls: Iterable[Control]) -> dict[str, str]:
+    """By tag the controls that draw what this one labels, of each tag the first."""
+    same = [c for c in controls if c.tag in _SHAPES and c.to_name == control.to_name]
+    return {c.tag: c.name for c in reversed(same) if c is not control}
 
 
 def _choice(tag: Tag) -> str:
@@ -231,6 +244,7 @@ def _with_labels(control: Control, choices: list[tuple[Element, ...]]) -> Contro
     values = [text_of(element) for element in elements]
     # The editor fills references to the task's data into a value, but not into an alias.
     refers = any(not e.get("alias") and REFERENCE.search(e.get("value", "")) for e in elements)
+    attrs = {text_of(e): MappingProxyType(dict(e.attrib)) for e in reversed(elements)}
     paths = {}
     if control.tag == "Taxonomy":
         texts = [tuple(map(text_of, path)) for path in choices]
@@ -243,6 +257,7 @@ def _with_labels(control: Control, choices: list[tuple[Element, ...]]) -> Contro
     return replace(
         control,
         paths=MappingProxyType(paths),
+        label_attrs=MappingProxyType(attrs),
         labels=tuple(dict.fromkeys(v for v in values if v)),
         nested=any(len(path) > 1 for path in choices),
         dynamic=control.dynamic or refers,

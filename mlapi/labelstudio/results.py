@@ -2,7 +2,7 @@
 
 import math
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from secrets import token_bytes
 from typing import Any
 
@@ -27,9 +27,9 @@ def prediction(
     that the other answers hide has no region. The score is the lowest of the regions'.
     """
     regions = [
-        _region(region, config.by_name[name])
+        written
         for name, allowed in _allowed(answers, config)[1].items()
-        for region in allowed
+        for written in _results(allowed, config.by_name[name])
     ]
     if not regions:
         return None
@@ -75,10 +75,18 @@ def _allowed(
     return regions, {name: regions[name] for name in visible}
 
 
-def _region(region: Region, control: Control) -> dict[str, Any]:
+def _results(regions: Sequence[Region], control: Control) -> Iterator[dict[str, Any]]:
+    number = ""
+    for region in regions:
+        number = number if region.same_id else _region_id()
+        yield _result(region, control, number)
+
+
+def _result(region: Region, control: Control, number: str) -> dict[str, Any]:
     return {
-        "id": _region_id(),
-        "from_name": control.name,
+        **region.fields,
+        "id": number,
+        "from_name": region.control or control.name,
         "to_name": control.to_name[0],
         "type": region.type,
         "origin": "prediction",
