@@ -62,12 +62,12 @@ class Engine:
 
         return tasks_annotated(project, control, label)
 
-    def thumbnail(self, task: Task) -> bytes:
-        """A small JPEG of the task's image. Raises NoThumbnail."""
+    def thumbnail(self, task: Task, *, large: bool = False) -> bytes:
+        """A small JPEG of the task's image, or a larger one. Raises NoThumbnail."""
         from mlapi.images.thumbnails import NoThumbnail
 
         served = resolve(task.project.label_config, task.project.options)
-        content = served.thumbnail(task.project, task.data)
+        content = served.thumbnail(task.project, task.data, large=large)
         if content is None:
             raise NoThumbnail("The task has no image.")
         return content

@@ -53,10 +53,12 @@ class ServedConfig:
                 return read.display_kind, read.display_text(data, target)
         return None
 
-    def thumbnail(self, project: "Project", data: dict[str, Any]) -> bytes | None:
+    def thumbnail(
+        self, project: "Project", data: dict[str, Any], *, large: bool = False
+    ) -> bytes | None:
         """A small JPEG of the task: of the first target that has one. Raises NoThumbnail."""
         made = (
-            pipelines.get(target.pipeline).input.thumbnail(project, data, target)
+            pipelines.get(target.pipeline).input.thumbnail(project, data, target, large=large)
             for target in self.targets
         )
         return next((content for content in made if content is not None), None)

@@ -31,15 +31,40 @@ class Neighbour:
     cosine: float
 
 
+class Outline(Protocol):
+    """An object of a value, in percent of the task's image; `score` is a model's."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def x(self) -> float: ...
+
+    @property
+    def y(self) -> float: ...
+
+    @property
+    def width(self) -> float: ...
+
+    @property
+    def height(self) -> float: ...
+
+    @property
+    def score(self) -> float | None: ...
+
+
 class LabelType(Protocol):
     """What reports need to know of the values of a kind of target.
 
-    `several`: a value has any number of classes, also none, rather than one. `metric` is what
-    versions are compared by.
+    `several`: a value has any number of classes, also none, rather than one. `localized`: it is of
+    objects, each with its place. `metric` is what versions are compared by.
     """
 
     @property
     def several(self) -> bool: ...
+
+    @property
+    def localized(self) -> bool: ...
 
     @property
     def metric(self) -> str: ...
@@ -55,6 +80,15 @@ class LabelType(Protocol):
 
     def is_correct(self, predicted: Any, human: Any) -> bool:
         """Whether a value counts as correct; None, no prediction, does not."""
+
+    def agreement(self, predicted: Any, human: Any) -> float:
+        """How far two values agree, within 0..1."""
+
+    def pairs(self, predicted: Any, human: Any) -> list[tuple[str, str]]:
+        """The classes (human, predicted) of each object of a `localized` value; "" for none."""
+
+    def outlines(self, value: Any) -> Sequence[Outline]:
+        """Where the objects of a value are in the task's image; none of other values."""
 
     def scores(self, truth: Sequence[Any], predicted: Sequence[Any]) -> Mapping[str, Score]:
         """The metrics by which two versions are compared on the same tasks, `metric` first."""
@@ -85,8 +119,8 @@ class Engine(Protocol):
     def tasks_annotated(self, project: "Project", control: str, label: str) -> int:
         """The number of mirrored tasks with an annotation that has this label for the control."""
 
-    def thumbnail(self, task: "Task") -> bytes:
-        """A small JPEG of the task's image. Raises EvalsError where there is none."""
+    def thumbnail(self, task: "Task", *, large: bool = False) -> bytes:
+        """A small JPEG of the task's image, or a larger one; EvalsError where there is none."""
 
     def similar(self, task: "Task", k: int) -> list[Neighbour]:
         """The k tasks of its project whose images are most like it, the most similar first.

@@ -594,9 +594,11 @@ class Tasks(Resource):
     def thumbnail(
         self,
         id: int,
+        *,
+        size: Literal["large", "small"] | None = None,
     ) -> bytes:
         """The task's image as a small JPEG."""
-        return self._transport.send("GET", f"/api/tasks/{id}/thumbnail/").content
+        return self._transport.send("GET", f"/api/tasks/{id}/thumbnail/", {"size": size}).content
 
 
 class Versions(Resource):
@@ -1447,7 +1449,17 @@ OPERATIONS: tuple[Operation, ...] = (
         "/api/tasks/{id}/thumbnail/",
         "file",
         "The task's image as a small JPEG.",
-        (Parameter("id", "path", "integer", True, (), ""),),
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter(
+                "size",
+                "query",
+                "string",
+                False,
+                ("large", "small"),
+                "160 or 480 pixels on the longer side.",
+            ),
+        ),
     ),
     Operation(
         "versions",

@@ -1,5 +1,6 @@
 """Images of tasks in the admin: thumbnails, rows of them, and the exemplars of each label."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from registry.engine import LabelType, Outline
 from registry.formatting import format_3dp
 from registry.models import ModelVersion, Target, Task
 from registry.reports.exemplars import Example, LabelExemplars, exemplars
@@ -59,6 +61,39 @@ def full_view(task: TaskView) -> SafeString | str:
     if not task.thumbnail:
         return as_text(task.text)
     return format_html('{}<p class="thumbnail-of">{}</p>', image(task), task.text)
+
+
+def outlined(task: TaskView, label_type: LabelType, human: Any, predicted: Any) -> SafeString | str:
+    """A task's image with the boxes of the human and of the model drawn over it."""
+    if not task.thumbnail:
+        return excerpt(task)
+    drawn = [
+        (who, box)
+        for who, stored in (("human", human), ("model", predicted))
+        for box in label_type.outlines(label_type.from_json(stored) or ())
+    ]
+    return render_to_string(
+        "registry/outlined_image.html",
+        {
+            "source": f"{task.thumbnail}?size=large",
+            "alternative": f"task {task.labelstudio_id}: {_name(task.text)}: {_listed(drawn)}",
+            "boxes": [(who, box, _box_title(who, box)) for who, box in drawn],
+        },
+    )
+
+
+def _box_title(who: str, box: Outline) -> str:
+    return f"{who}: {box.label}" + ("" if box.score is None else f" {box.score:.2f}")
+
+
+def _listed(drawn: Sequence[tuple[str, Outline]]) -> str:
+    """The labels of the boxes, for those who cannot see them."""
+    parts = []
+    for who in ("human", "model"):
+        counts = Counter(box.label for of, box in drawn if of == who)
+        listed = ", ".join(f"{n} {label}" for label, n in sorted(counts.items()))
+        parts.append(f"{who} {listed or 'nothing'}")
+    return "; ".join(parts)
 
 
 def tile(task: TaskView, *below: str) -> Tile:

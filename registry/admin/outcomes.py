@@ -9,16 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.decorators import display
 
+from registry.engine import LabelType, engine
 from registry.formatting import answer_text
-from registry.models import ModelVersion, Outcome
-from registry.reports.confusion import in_label_cell, with_human, with_prediction
+from registry.models import ModelVersion, Outcome, Target
+from registry.reports.confusion import in_label_cell, in_object_cell, with_human, with_prediction
 from registry.reports.tasks import TaskView, task_views, why_no_link
 
-from .images import excerpt, full_view
+from .images import excerpt, full_view, outlined
 from .markup import ago
 from .navigation import link
 from .registry_admin import VERSION, LongListAdmin, is_list, of_version
 
+_ONE = "choice"  # the label type of a target that the version does not have
 _PARAMETERS = ["target", "human", "predicted", "label", "cell"]
 # For a label of a multiple choice: whether the human label and the prediction include it.
 _CELLS = {
@@ -67,6 +69,9 @@ class CellFilter(admin.ListFilter):
         query = {name: str(value) for name, value in self.used_parameters.items()}
         if "target" in query:
             queryset = queryset.filter(target=query["target"])
+        label_type = _label_type(request, query.get("target", ""))
+        if label_type.localized and {"human", "predicted"} & query.keys():
+            return in_object_cell(queryset, label_type, query.get("human"), query.get("predicted"))
         if "human" in query:
             queryset = with_human(queryset, query["human"])
         if "predicted" in query:
@@ -75,6 +80,16 @@ class CellFilter(admin.ListFilter):
             human, predicted = _CELLS[query["cell"]]
             queryset = in_label_cell(queryset, query["label"], human=human, predicted=predicted)
         return queryset
+
+
+def _label_type(request: HttpRequest, target: str) -> LabelType:
+    """That of a version's target; one query."""
+    number = request.GET.get("version__id__exact", "")
+    known = (
+        Target.objects.filter(version_id=int(number), name=target) if number.isdecimal() else None
+    )
+    found = known.values_list("kind", flat=True).first() if known is not None else None
+    return engine().label_type(found or _ONE)
 
 
 def cell_description(request: HttpRequest) -> dict[str, Any] | None:
@@ -158,6 +173,9 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="Content")
     def content(self, outcome: Outcome) -> str:
+        label_type = engine().label_type(_kind(outcome))
+        if label_type.localized:
+            return outlined(_view(outcome), label_type, outcome.human, outcome.predicted)
         return full_view(_view(outcome))
 
     @display(description="Human")
@@ -204,6 +222,12 @@ class OutcomeAdmin(LongListAdmin):
     @display(description="When")
     def when(self, outcome: Outcome) -> str:
         return ago(outcome.at)
+
+
+def _kind(outcome: Outcome) -> str:
+    """The kind of the outcome's target; one query."""
+    known = Target.objects.filter(version=outcome.version_id, name=outcome.target)
+    return known.values_list("kind", flat=True).first() or _ONE
 
 
 def _view(outcome: Outcome) -> TaskView:

@@ -6,13 +6,15 @@ from django.utils.safestring import SafeString
 
 from registry import charts
 from registry.formatting import format_3dp, signed
-from registry.models import ModelVersion, Outcome, Target
+from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
 from registry.reports.metrics import ClassRow
 from registry.reports.reliability import Reliability
 from registry.reports.series import LearningCurve
 
 from .navigation import list_url
+
+_CURVES = 8  # labels whose lines can still be told apart
 
 
 def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
@@ -26,7 +28,8 @@ def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
 
 
 def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> SafeString:
-    columns = [label or "no answer" for label in found.labels]
+    neither = ("background", "background") if found.of_objects else ("no answer", "no label")
+    columns = [label or neither[0] for label in found.labels]
     rows = [
         (human, counts)
         for human, counts in zip(found.labels, found.counts, strict=True)
@@ -38,17 +41,40 @@ def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> Safe
                 n,
                 _cell_url(version, found.target, human=human, predicted=predicted),
                 is_right=only not in (None, human) and predicted == NO_ANSWER,
+                noun="object" if found.of_objects else "task",
             )
             for predicted, n in zip(found.labels, counts, strict=True)
         ]
         for human, counts in rows
     ]
     return charts.heat_map(
-        f"Human labels and predictions of {found.n} holdout tasks",
-        rows=[human or "no label" for human, _ in rows],
+        f"{_what(found)} of {found.n} holdout tasks",
+        rows=[human or neither[1] for human, _ in rows],
         columns=columns,
         cells=cells,
     )
+
+
+def _what(found: Confusion) -> str:
+    return (
+        "Objects by people and by the model,"
+        if found.of_objects
+        else ("Human labels and predictions")
+    )
+
+
+def precision_recall_chart(version: ModelVersion, target: Target) -> SafeString | None:
+    """The precision of each label by its recall; None for a target without it. One query."""
+    found = Metric.objects.filter(version=version, target=target.name, name="precision_at_recall")
+    series: dict[str, list[charts.Point]] = {}
+    for row in found.order_by("label", "step"):
+        recall = row.step / 100
+        point = charts.Point(recall, row.value, f"{recall:.2f}", note=f"n = {row.n}")
+        series.setdefault(row.label, []).append(point)
+    if not series:
+        return None
+    shown = [charts.Series(label, points) for label, points in series.items()][:_CURVES]
+    return charts.line_chart("Precision by recall", shown, x_name="Recall")
 
 
 def _table(version: ModelVersion, target: Target, table: LabelTable) -> dict[str, Any]:
@@ -113,6 +139,8 @@ def class_row(row: ClassRow) -> dict[str, Any]:
         "f1": format_3dp(row.f1),
         "share": 100 * (row.f1 or 0.0),
         "n": row.n,
+        "average_precision": format_3dp(row.average_precision),
+        "threshold": format_3dp(row.threshold),
         "previous": format_3dp(row.previous_f1),
         "previous_n": row.previous_n,
         "change": signed(change),

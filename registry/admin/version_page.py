@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
+from registry.engine import engine
 from registry.formatting import (
     answer_text,
     format_3dp,
@@ -20,11 +21,11 @@ from registry.proportions import Proportion, version_proportions
 from registry.reports.metrics import MetricRow, per_class, whole_metrics
 from registry.reports.reliability import reliability
 from registry.reports.series import LearningCurve, learning_curves, may_have_curve
-from registry.reports.tasks import mistakes, why_no_link
+from registry.reports.tasks import least_agreeing, mistakes, why_no_link
 from registry.reports.version_history import champion_before, entry_summary, version_history
 
 from . import run_page, version_charts
-from .images import excerpt, exemplars_of_labels
+from .images import excerpt, exemplars_of_labels, outlined
 from .markup import ago, version_badge
 from .navigation import link, list_url, page_url
 
@@ -157,16 +158,27 @@ def _of_target(
 ) -> dict[str, Any]:
     """The values of one target."""
     classes = [row for row in per_class(version, previous) if row.target == target.name]
-    worst = mistakes(version, target.name, _MISTAKES)
+    label_type = engine().label_type(str(target.kind))
+    worst = (
+        least_agreeing(version, target, _MISTAKES)
+        if label_type.localized
+        else mistakes(version, target.name, _MISTAKES)
+    )
     return {
         "per_class": [version_charts.class_row(row) for row in classes if row.by_humans],
         "exemplars": exemplars_of_labels(version, target, classes, query),
         "confusion": version_charts.confusion_chart(version, target),
+        "of_objects": label_type.localized,
+        "precision_recall": version_charts.precision_recall_chart(version, target)
+        if label_type.localized
+        else None,
         **_curve(version, target),
         **_calibration(version, target, rows),
         "mistakes": [
             {
-                "content": excerpt(m.task),
+                "content": outlined(m.task, label_type, m.human, m.predicted)
+                if label_type.localized
+                else excerpt(m.task),
                 "human": answer_text(m.human_classes),
                 "predicted": answer_text(m.predicted_classes),
                 "score": "–" if m.score is None else f"{m.score:.0%}",

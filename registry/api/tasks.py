@@ -6,7 +6,12 @@ import django_filters
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -99,6 +104,11 @@ class Tasks(Resource):
         return Task.objects.select_related("project").defer("annotations")
 
     @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "size", enum=["small", "large"], description="160 or 480 pixels on the longer side."
+            )
+        ],
         responses={
             (200, Jpeg.media_type): OpenApiResponse(OpenApiTypes.BINARY, "The thumbnail."),
             (404, "application/json"): OpenApiResponse(
@@ -107,12 +117,12 @@ class Tasks(Resource):
             (503, "application/json"): OpenApiResponse(
                 ErrorSerializer, "Too many thumbnails are being downloaded."
             ),
-        }
+        },
     )
     @action(detail=True, renderer_classes=[Jpeg])
     def thumbnail(self, request: Request, pk: int) -> HttpResponseBase:
         """The task's image as a small JPEG."""
         task = self.get_object()
         with download_slot():
-            content = engine().thumbnail(task)
+            content = engine().thumbnail(task, large=request.query_params.get("size") == "large")
         return jpeg_response(request, content)

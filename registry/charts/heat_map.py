@@ -11,12 +11,14 @@ from django.utils.safestring import SafeString
 class Cell:
     """A count, and a link to the counted tasks.
 
-    `is_right` marks predictions that are correct although row and column differ.
+    `is_right` marks predictions that are correct although row and column differ, `noun` is what is
+    counted.
     """
 
     count: int
     href: str = ""
     is_right: bool = False
+    noun: str = "task"
 
 
 def heat_map(
@@ -75,10 +77,10 @@ def _content(human: str, model: str, cell: Cell) -> SafeString | str:
         return "0"
     if not cell.href:
         return f"{cell.count:,}"
-    tasks = "1 task" if cell.count == 1 else f"{cell.count:,} tasks"
+    counted = f"1 {cell.noun}" if cell.count == 1 else f"{cell.count:,} {cell.noun}s"
     return format_html(
         '<a href="{}" aria-label="{}">{}</a>',
         cell.href,
-        f"{tasks}: human label {human}, predicted {model}",
+        f"{counted}: human label {human}, predicted {model}",
         f"{cell.count:,}",
     )

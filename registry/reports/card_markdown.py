@@ -107,7 +107,8 @@ def _confusions(card: dict[str, Any]) -> list[str]:
     for c in card["confusion"]:
         if c["n"] and c["counts"] and len(c["labels"]) <= _FEW_LABELS:
             parts.append(f"## Confusion of {_text(c['target'])}")
-            names = [label or "(no answer)" for label in c["labels"]]
+            nothing = "(background)" if c["of_objects"] else "(no answer)"
+            names = [label or nothing for label in c["labels"]]
             rows = [[name, *counts] for name, counts in zip(names, c["counts"], strict=True)]
             parts.append(_table(["human \\ model", *map(_text, names)], rows))
     return parts

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from registry.engine import engine
+from registry.engine import LabelType, engine
 from registry.models import ModelVersion, Outcome, Target
 
 NO_ANSWER = ""
@@ -29,9 +30,10 @@ class LabelTable:
 class Confusion:
     """`counts[human][predicted]`, by their places in `labels`, where a value is one label.
 
-    Where it has several, `tables` has a two-by-two table for each label instead.
-    `labels` are the version's, then others among human labels and predictions, and last the
-    empty one for no prediction or no human label. `n` is the number of tasks.
+    Where it has several, `tables` has a two-by-two table for each label instead; where those are
+    of objects with places, `counts` are of objects (`of_objects`), and the empty label is the
+    background. `labels` are the version's, then others among human labels and predictions, and last
+    the empty one for no prediction or no human label. `n` is the number of tasks.
     """
 
     target: str
@@ -40,6 +42,7 @@ class Confusion:
     counts: list[list[int]] = field(default_factory=list)
     tables: list[LabelTable] = field(default_factory=list)
     n: int = 0
+    of_objects: bool = False
 
 
 def confusion(
@@ -50,6 +53,11 @@ def confusion(
         named = Target.objects.filter(version=version, name=target)
         target = named.first() or Target(name=target, kind=_UNKNOWN)
     name, kind, labels = target.name, str(target.kind), target.labels
+    label_type = engine().label_type(kind)
+    if label_type.localized:
+        both = outcomes(version, name, source).values_list("human", "predicted")
+        pairs_of_each = [_object_pairs(label_type, *one) for one in both]
+        return _objects(name, kind, labels, pairs_of_each)
     rows = (
         outcomes(version, name, source)
         .values_list("human_classes", "predicted_classes")
@@ -57,7 +65,7 @@ def confusion(
         .order_by()
     )
     pairs = [(human, predicted, n) for human, predicted, n in rows]
-    if engine().label_type(kind).several:
+    if label_type.several:
         return _multiple(name, kind, labels, pairs)
     return _single(name, kind, labels, pairs)
 
@@ -91,6 +99,41 @@ def in_label_cell(
     )
     outcomes = outcomes.filter(**by_human) if human else outcomes.exclude(**by_human)
     return outcomes.filter(**by_model) if predicted else outcomes.exclude(**by_model)
+
+
+def in_object_cell(
+    outcomes: QuerySet[Outcome], label_type: LabelType, human: str | None, predicted: str | None
+) -> QuerySet[Outcome]:
+    """The outcomes with an object in a cell of a `localized` label type; None: any.
+
+    Compared here, because the database knows no places.
+    """
+    found = outcomes.values_list("pk", "human", "predicted")
+    return outcomes.filter(
+        pk__in=[
+            pk
+            for pk, *values in found
+            if any(
+                human in (None, of_human) and predicted in (None, of_model)
+                for of_human, of_model in _object_pairs(label_type, *values)
+            )
+        ]
+    )
+
+
+def _object_pairs(label_type: LabelType, human: Any, predicted: Any) -> list[tuple[str, str]]:
+    drawn = None if predicted is None else label_type.from_json(predicted)
+    return label_type.pairs(drawn, label_type.from_json(human))
+
+
+def _objects(
+    target: str, kind: str, learned: list[str], tasks: list[list[tuple[str, str]]]
+) -> Confusion:
+    cells = Counter(pair for pairs in tasks for pair in pairs)
+    others = sorted({label for pair in cells for label in pair} - {*learned, NO_ANSWER})
+    labels = [*learned, *others, NO_ANSWER]
+    counts = [[cells[human, predicted] for predicted in labels] for human in labels]
+    return Confusion(target, kind, labels, counts=counts, n=len(tasks), of_objects=True)
 
 
 def _single(target: str, kind: str, learned: list[str], pairs: list[_Pair]) -> Confusion:

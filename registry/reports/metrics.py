@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from registry.metrics import NO_ROW, Measure, info, mean, measured
 from registry.models import Metric, ModelVersion, Project
@@ -66,7 +66,8 @@ def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
     return mean(own[measure].value for measure in baselines)
 
 
-_NAMES = ("precision", "recall", "f1", "support")
+_OF_OBJECTS = ("ap_50", "score_threshold")
+_NAMES = ("precision", "recall", "f1", "support", *_OF_OBJECTS)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class ClassRow:
     """A class on the holdout. `n` is its number of human labels, and the n of F1 and recall.
 
     If not `by_humans`, because the version groups tasks, `n` is its number of predictions.
-    The previous champion's F1 is on that version's own holdout, with its own n.
+    The previous champion's F1 is on that version's own holdout, with its own n. Of objects there
+    is also AP@50, and the threshold of the score, which the training split chose.
     """
 
     target: str
@@ -86,13 +88,16 @@ class ClassRow:
     previous_f1: float | None = None
     previous_n: int = 0
     by_humans: bool = True
+    average_precision: float | None = None
+    threshold: float | None = None
 
 
 def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> list[ClassRow]:
     """A row for each target and class that it was trained or evaluated on; one query."""
     versions = [version.pk, *([previous.pk] if previous else [])]
-    found = Metric.objects.filter(version__in=versions, name__in=_NAMES, split="holdout", step=0)
+    found = Metric.objects.filter(version__in=versions, name__in=_NAMES, step=0)
     values: defaultdict[tuple[int, str, str], dict[str, Metric]] = defaultdict(dict)
+    found = found.filter(Q(split="holdout") | Q(name__in=_OF_OBJECTS))
     for metric in found.exclude(label="").order_by("target", "id"):
         values[metric.version_id, metric.target, metric.label][metric.name] = metric
     rows = []
@@ -117,6 +122,8 @@ def _row(target: str, label: str, own: dict[str, Metric], before: dict[str, Metr
         previous_f1=_value(previous),
         previous_n=previous.n if previous else 0,
         by_humans=own.keys() != {"support"},
+        average_precision=_value(own.get("ap_50")),
+        threshold=_value(own.get("score_threshold")),
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from registry.classes import by_control
 from registry.engine import engine
-from registry.models import ModelVersion, Outcome, Project, Task, TaskScore
+from registry.models import ModelVersion, Outcome, Project, Target, Task, TaskScore
 from registry.reports.near_duplicates import spread
 
 _ADDRESS_UNKNOWN = (
@@ -152,7 +152,31 @@ def mistakes(
     if target is not None:
         wrong = wrong.filter(target=target)
     worst = wrong.order_by(F("score").desc(nulls_last=True), "id")[:limit]
-    found = list(worst.select_related("task").defer("task__annotations"))
+    return _mistakes(version, worst)
+
+
+def least_agreeing(version: ModelVersion, target: Target, limit: int = 20) -> list[Mistake]:
+    """The wrong predictions of objects on the holdout, those that agree least first; two queries.
+
+    Compared here, because the database knows no places.
+    """
+    label_type = engine().label_type(str(target.kind))
+    wrong = Outcome.objects.filter(
+        version=version, target=target.name, source=Outcome.Source.HOLDOUT, correct=False
+    )
+    agreements = {
+        pk: label_type.agreement(drawn, label_type.from_json(human))
+        if (drawn := label_type.from_json(predicted)) is not None
+        else 0.0
+        for pk, human, predicted in wrong.order_by("id").values_list("pk", "human", "predicted")
+    }
+    worst = sorted(agreements, key=lambda pk: agreements[pk])[:limit]
+    found = {one.outcome: one for one in _mistakes(version, Outcome.objects.filter(pk__in=worst))}
+    return [found[pk] for pk in worst if pk in found]
+
+
+def _mistakes(version: ModelVersion, outcomes: QuerySet[Outcome]) -> list[Mistake]:
+    found = list(outcomes.select_related("task").defer("task__annotations"))
     tasks = task_views(version.project, [outcome.task for outcome in found])
     return [
         Mistake(

@@ -87,7 +87,7 @@ class PlainEngine:
         """By the labels of the tasks: it reads no annotation."""
         return Task.objects.filter(project=project, labels={control: label}).count()
 
-    def thumbnail(self, task: Task) -> bytes:
+    def thumbnail(self, task: Task, *, large: bool = False) -> bytes:
         image = task.data.get("image", "")
         if not image or image.endswith("gone.jpg"):
             raise NoThumbnail("The task has no image.")
