@@ -1,7 +1,7 @@
 """Answers /predict with the project's champion: one entry per task, always."""
 
 import random
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,8 @@ from mlapi.errors import ConfigUnserved, ProjectUnknown
 from mlapi.images.features import ImageSource
 from mlapi.images.online import SECONDS, naming
 from mlapi.inputs.online import OnlineInputs
+from mlapi.labelstudio import consensus, results, visibility
 from mlapi.labelstudio import label_config as label_configs
-from mlapi.labelstudio import results, visibility
 from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.model_cache import predictor_for
 from mlapi.pipelines.version_predictor import VersionPredictor
@@ -69,7 +69,7 @@ def answer(
     empty: dict[str, Any] | None = None if context is None else {"result": []}
     version = project.champion if project else None
     try:
-        return _answer(_served(project, version, label_config), tasks, empty)
+        return _answer(_served(project, version, label_config), tasks, empty, context)
     except EvalsError as e:
         everything = {e.code: [_id(task) for task in tasks]} if tasks else {}
         label = version.label if version else None
@@ -127,7 +127,9 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
     return _Served(project, version, predictor, config, specs)
 
 
-def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None) -> Predictions:
+def _answer(
+    served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None, context: Any
+) -> Predictions:
     entries: list[dict[str, Any] | list] = [_empty(empty) for _ in tasks]
     problems: dict[str, list[Any]] = {}
     nothing: list[Any] = []
@@ -141,7 +143,9 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
     store = OnlineInputs(
         served.project, lambda found: _mirrored(served, tasks, found), targets=served.specs
     )
-    answers = _predict(served, list(readable.values()), store)
+    drawn = _drawn(served, context) if len(readable) == 1 else {}
+    answers = _suggest(served, list(readable.values()), drawn, store)
+    answers = answers or _predict(served, list(readable.values()), store)
     for i, task_answers in zip(readable, answers, strict=True):
         prediction = results.prediction(task_answers, served.config, served.version.label)
         if prediction is not None:
@@ -151,6 +155,28 @@ def _answer(served: _Served, tasks: Sequence[Any], empty: dict[str, Any] | None)
         else:
             problems.setdefault(_why_empty(task_answers, served.config), []).append(_id(tasks[i]))
     return Predictions(entries, served.version.label, problems, nothing)
+
+
+def _drawn(served: _Served, context: Any) -> dict[str, Any]:
+    """By control the values of the regions that a person has just drawn, in interactive mode."""
+    regions = context.get("result") if isinstance(context, dict) else None
+    return consensus.annotation_labels({"result": regions}, served.specs) if regions else {}
+
+
+def _suggest(
+    served: _Served, rows: list[dict[str, Any]], drawn: Mapping[str, Any], store: ImageSource
+) -> list[_TaskAnswers]:
+    """What the version predicts beside what was drawn; none where it has nothing of that kind."""
+    if not drawn:
+        return []
+    try:
+        found = served.predictor.suggest(rows[0], served.specs, drawn, store)
+    except (EvalsError, OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("suggestion_failed", version=served.version.label)
+        return []
+    return [{**found}] if found else []
 
 
 def _mirrored(

@@ -295,6 +295,7 @@ INPUT_HINTS = {
     "image_broken": "Put the file there again: it is damaged.",
     "image_missing": "Start another run: the file was gone before it was read.",
     "image_too_large": "Make the image smaller: it has more pixels than are decoded.",
+    "image_changed": "Draw the boxes anew: the image had other proportions when they were drawn.",
     "image_pending": "Start another run: there was no time left for the image.",
     "image_not_embedded": "Start another run, which embeds the image.",
     "images_unreachable": "Start another run, with the feature store at hand.",

@@ -124,12 +124,17 @@ def _regions(
     if value is None:
         return []
     prediction = label_type.prediction(name, label_type.renamed(value, names), 1.0)
-    return [
-        {
-            "from_name": name,
-            "to_name": control.to_name[0],
-            "type": region.type,
-            "value": region.value,
-        }
-        for region in allowed_regions(prediction, control) or ()
-    ]
+    results: list[dict[str, Any]] = []
+    number = 0
+    for region in allowed_regions(prediction, control) or ():
+        number += not region.same_id
+        results.append(
+            {
+                **({"id": f"{name}-{number}", **region.fields} if region.fields else {}),
+                "from_name": region.control or name,
+                "to_name": control.to_name[0],
+                "type": region.type,
+                "value": region.value,
+            }
+        )
+    return results

@@ -21,13 +21,20 @@ from mlapi.pipelines.image_classification import ImageClassification
 from mlapi.pipelines.image_clusters import ImageClusters
 from mlapi.pipelines.image_similarity import ImageSimilarity
 from mlapi.pipelines.models import READERS
+from mlapi.pipelines.object_detection import ObjectDetection
 from mlapi.pipelines.targets import reachable
 from mlapi.pipelines.text_classification import TextClassification
 
 # In the order of precedence: the first that would fill a control does.
 PIPELINES: dict[str, Pipeline] = {
     p.name: p
-    for p in (TextClassification(), ImageClassification(), ImageSimilarity(), ImageClusters())
+    for p in (
+        TextClassification(),
+        ImageClassification(),
+        ImageSimilarity(),
+        ImageClusters(),
+        ObjectDetection(),
+    )
 }
 READERS.update({name: pipeline.read_model for name, pipeline in PIPELINES.items()})
 
@@ -156,7 +163,7 @@ def _facts(targets: Sequence[TargetSpec]) -> list[dict[str, Any]]:
     """What a fingerprint is of: the same for targets and labels in another order."""
     return [
         {
-            **replace(t, pipeline="", purpose="").to_dict(),
+            **replace(t, pipeline="", purpose="", attributes=()).to_dict(),
             "kind": label_types.shape_of(t),
             "labels": sorted(t.labels),
         }

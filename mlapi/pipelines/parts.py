@@ -35,7 +35,10 @@ def spec_parts(spec: TargetSpec) -> dict[str, Any]:
     Its `kind` is the shape of its values: the control's tag tells the label type. The artifact
     names the pipeline itself.
     """
-    return {**replace(spec, pipeline="", purpose="").to_dict(), "kind": shape_of(spec)}
+    return {
+        **replace(spec, pipeline="", purpose="", attributes=()).to_dict(),
+        "kind": shape_of(spec),
+    }
 
 
 class Parts:
@@ -82,6 +85,10 @@ class Parts:
             raise self._wrong(name, f"an array ({lengths}) of {dtype} numbers")
         return found
 
+    def numbers(self, name: str) -> np.ndarray:
+        """An array of numbers of any shape and type."""
+        return self._get(name, np.ndarray)
+
     def dimensions(self, name: str) -> int:
         """How many dimensions an array has."""
         return self._get(name, np.ndarray).ndim
@@ -123,7 +130,7 @@ class Parts:
         return known[found]
 
     def spec(self, name: str = "spec") -> TargetSpec:
-        """A target, without conditions: those of today's label config hold."""
+        """A target, without conditions and attributes: those of today's label config hold."""
         part = self.part(name)
         names = ("name", "object_name", "object_tag", "field", "text_key", "author_key")
         texts: dict[str, Any] = {name: part.text(name) for name in names}

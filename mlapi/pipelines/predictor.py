@@ -1,7 +1,7 @@
 """The interface of a loaded version: task data in, answers out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
@@ -30,3 +30,16 @@ class Predictor(ABC):
         control in none of them is left out. `store` has what is read of images, and is not used
         for texts. Never raises for what a task holds.
         """
+
+    def suggest(
+        self,
+        row: dict[str, Any],
+        specs: Sequence[TargetSpec],
+        drawn: Mapping[str, Any],
+        store: ImageSource | None,
+    ) -> dict[str, Prediction]:
+        """By control what it predicts for a task beside what a person has just drawn there.
+
+        `drawn` are values by control. Nothing by default: the task's own predictions stand.
+        """
+        return {}

@@ -29,6 +29,8 @@ MESSAGES = {
     "other_control": "The project's options name another control",
     "label_not_found": "The option similar_to names no label of Choices on Image",
     "control_not_found": "The option cluster names no TextArea, Choices or Taxonomy on Image",
+    "model_skip": "model_skip keeps this control from being served. Take it away",
+    "threshold_invalid": "model_score_threshold is no number from 0 to 1. Correct it",
     "option_needed": "On Image this control needs the project option cluster. Set it in our admin",
 }
 # An option names what the config does not have.

@@ -102,6 +102,19 @@ class VersionPredictor(Predictor):
                     answers.update(more)
         return found
 
+    def suggest(
+        self,
+        row: dict[str, Any],
+        specs: Sequence[TargetSpec],
+        drawn: Mapping[str, Any],
+        store: ImageSource | None,
+    ) -> dict[str, Prediction]:
+        found: dict[str, Prediction] = {}
+        for name, part in self.parts.items():
+            own = [target for target in specs if self._part_of(target) == name]
+            found |= part.suggest(row, own, drawn, store) if own else {}
+        return found
+
     def _part_of(self, target: TargetSpec) -> str | None:
         """The part that was trained for the target; else one of its pipeline, lost or not."""
         known = [name for name in self.parts if pipeline_of(name) == target.pipeline]

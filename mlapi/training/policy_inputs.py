@@ -246,15 +246,16 @@ def _usable(many: Sequence[PolicyInputs]) -> dict[int, int]:
 
 
 # Of a control whose values are one class each: enough classes with enough tasks each. Of one with
-# any number of classes: a class that enough tasks have, and enough labelled tasks have not.
+# any number of classes: a class that enough tasks have, and that enough labelled tasks (`least`)
+# have not; none of these where a value's classes have places in the task.
 _CLASSES = """
 SELECT project.id, bool_or(
     CASE WHEN project.several THEN found.split ELSE found.enough >= project.classes END
 )
-FROM unnest(%s::bigint[], %s::text[], %s::bool[], %s::int[], %s::int[])
-    AS project (id, control, several, classes, each)
+FROM unnest(%s::bigint[], %s::text[], %s::bool[], %s::int[], %s::int[], %s::int[])
+    AS project (id, control, several, classes, each, least)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS enough, bool_or(labelled.n - class.n >= project.each) AS split
+    SELECT count(*) AS enough, bool_or(labelled.n - class.n >= project.least) AS split
     FROM (
         SELECT count(*) AS n FROM registry_task
         WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
@@ -296,6 +297,7 @@ def _with_enough_classes(first: Sequence[PolicyInputs]) -> set[int]:
             label_types.of(target).several,
             inputs.policy["first_classes"],
             inputs.policy["first_per_class"],
+            0 if label_types.of(target).localized else inputs.policy["first_per_class"],
         )
         for inputs in first
         for target in inputs.targets

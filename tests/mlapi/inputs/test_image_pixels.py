@@ -157,7 +157,7 @@ def test_for_features_alone_a_run_has_the_files_of_those_that_lack_them(server, 
 
     assert server.requests == ["/1.png"]
     assert list(source.files) == [sha256(files[1])]
-    assert source.images == {}
+    assert source.pixels == {}
 
 
 def test_stored_features_stay_those_of_an_image_whose_file_is_another_one_today(server, tmp_path):

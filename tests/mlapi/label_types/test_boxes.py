@@ -5,6 +5,7 @@ from label_studio_sdk.label_interface import LabelInterface
 
 from mlapi import label_types
 from mlapi.domain import Prediction, ScoredValue, TargetSpec
+from mlapi.exports import dataset
 from mlapi.label_types.geometry import Rectangle
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.labelstudio import label_config, results
@@ -160,6 +161,18 @@ def test_rectangle_and_labels_are_two_results_with_one_id():
     bare = [{**r, "value": {"labels": r["value"]["labels"]}} if r["type"] == "labels" else r
             for r in found["result"]]  # fmt: skip
     assert read(*bare, spec=spec) == drawn
+
+
+def test_a_learned_value_is_exported_as_it_was_drawn():
+    """As Label Studio imports it, with one id for the shape and its label."""
+    drawn = box("cat", 5, 5, 10, 10, size=(200, 100)), box("dog", 50, 50, 10, 10, size=(200, 100))
+    spec = TargetSpec("box", "img", "Image", "image", "boxes", ("cat", "dog"), control_tag="Labels")
+    labels = {"box": BOXES.to_json(drawn)}
+    config = label_config.parse(TWO_TAGS)
+    (annotation,) = dataset._annotations(labels, {"box": "boxes"}, {}, config)
+    ids = [result["id"] for result in annotation["result"]]
+    assert ids == ["box-1", "box-1", "box-2", "box-2"]
+    assert read(*annotation["result"], spec=spec) == drawn
 
 
 def test_labels_of_a_text_are_no_boxes():

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
     TEMPLATES is None, reason=f"no templates of Label Studio in {venv()}: run `make test`"
 )
 
-TEXT, IMAGE = "text_classification", "image_classification"
+TEXT, IMAGE, BOXES = "text_classification", "image_classification", "object_detection"
 # By template and control the pipeline that serves it, or the code of why none does.
 TABLE: dict[str, dict[str, str]] = {
     "audio-speech-processing/automatic-speech-recognition-using-segments": {
@@ -81,7 +81,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "community-contributions/ner-tagging-invoices-bio-format": {"ner": "control_not_served"},
     "community-contributions/ocr-invoices-pre-ner-bio-format": {
-        "label": "control_not_served",
+        "label": BOXES,
         "transcription": "control_not_served",
     },
     "community-contributions/two-level-sentiment-analysis-of-x-twitter-posts": {
@@ -93,13 +93,13 @@ TABLE: dict[str, dict[str, str]] = {
     "computer-vision/inventory-tracking": {"objects": "control_not_served"},
     "computer-vision/keypoints": {"kp-1": "control_not_served"},
     "computer-vision/medical-image-classification-with-bboxes": {
-        "label": "control_not_served",
+        "label": BOXES,
         "classification": IMAGE,
     },
-    "computer-vision/multipage-documents": {"rectangles": "control_not_served"},
-    "computer-vision/object-detection-with-bounding-boxes": {"label": "control_not_served"},
+    "computer-vision/multipage-documents": {"rectangles": "several_images"},
+    "computer-vision/object-detection-with-bounding-boxes": {"label": BOXES},
     "computer-vision/optical-character-recognition": {
-        "label": "control_not_served",
+        "label": BOXES,
         "bbox": "control_not_served",
         "poly": "control_not_served",
         "transcription": "control_not_served",
@@ -108,9 +108,9 @@ TABLE: dict[str, dict[str, str]] = {
     "computer-vision/semantic-segmentation-with-masks": {"tag": "control_not_served"},
     "computer-vision/semantic-segmentation-with-polygons": {"label": "control_not_served"},
     "computer-vision/visual-genome": {
-        "regions": "control_not_served",
-        "attributes": "control_not_served",
-        "relationships": "control_not_served",
+        "regions": "dynamic",
+        "attributes": "dynamic",
+        "relationships": "dynamic",
     },
     "computer-vision/visual-question-answering": {
         "aspect": "control_not_served",
@@ -229,6 +229,8 @@ def test_each_control_of_a_template_is_served_or_has_its_reason(name):
 
 
 def test_so_many_templates_are_served():
-    served = [[fate in (TEXT, IMAGE) for fate in controls.values()] for controls in TABLE.values()]
-    assert sum(map(any, served)) == 18
-    assert sum(bool(fates) and all(fates) for fates in served) == 12
+    served = [
+        [fate in (TEXT, IMAGE, BOXES) for fate in controls.values()] for controls in TABLE.values()
+    ]
+    assert sum(map(any, served)) == 21
+    assert sum(bool(fates) and all(fates) for fates in served) == 14

@@ -1,0 +1,174 @@
+"""Evaluates an object detection version on the holdout, from the rows of a SELECT."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mlapi import label_types
+from mlapi.domain import InputError, Prediction, TargetSpec
+from mlapi.eva.execute import execute
+from mlapi.eva.open import Eva
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
+from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
+from mlapi.label_types.base import Evaluated
+from mlapi.label_types.label_metrics import row
+from mlapi.pipelines.object_detection import dataset as datasets
+from mlapi.pipelines.object_detection.dataset import Dataset
+from mlapi.pipelines.object_detection.function import DetectObjects
+from mlapi.pipelines.object_detection.model import DetectionModel
+from mlapi.pipelines.object_detection.predictor import read
+from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress import ProgressWriter
+from registry.training_result import MetricRow, OutcomeRow
+
+
+@dataclass(frozen=True)
+class DetectionPredictions:
+    """A version's predictions by control and task, and the thresholds of what it has learned."""
+
+    of_tasks: Mapping[str, Mapping[int, Prediction]]
+    labels: Mapping[str, tuple[str, ...]]
+    thresholds: Mapping[str, Mapping[str, float]]
+
+
+class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
+    """The holdout of a dataset, and the EvaDB table that it is in."""
+
+    primary_metric = "map_50"
+
+    def __init__(
+        self, eva: Eva, job: TrainingJob, dataset: Dataset, progress: ProgressWriter
+    ) -> None:
+        self._eva = eva
+        self._job = job
+        self._dataset = dataset
+        self._progress = progress
+        self._humans = self._read_humans()
+
+    def _read_humans(self) -> dict[str, dict[int, Any]]:
+        """By control the humans' boxes of each task."""
+        found: dict[str, dict[int, Any]] = {spec.name: {} for spec in self._job.targets}
+        rows = execute(
+            self._eva,
+            f"SELECT id, number, boxes FROM {self._dataset.holdout}",  # noqa: S608
+        )
+        for one in [] if rows is None or rows.empty else rows.to_dict("records"):
+            spec = self._job.targets[int(one["number"])]
+            found[spec.name][int(one["id"])] = datasets.boxes_of(one["boxes"])
+        return found
+
+    def predict(self, version: Version[DetectionModel]) -> DetectionPredictions | None:
+        numbers = {target.spec.name: i for i, target in enumerate(version.model.targets)}
+        learned = [spec.name for spec in self._job.targets if spec.name in numbers]
+        if not learned:
+            return None
+        of_tasks: dict[str, dict[int, Prediction]] = {name: {} for name in learned}
+        for name, task, found in self._found(version, numbers):
+            if name in of_tasks and self._is_evaluated(name, task, found):
+                target = version.model.targets[numbers[name]]
+                of_tasks[name][task] = target.answer(self._spec(name), read(json.dumps(found)))
+        targets = {name: version.model.targets[numbers[name]] for name in learned}
+        return DetectionPredictions(
+            of_tasks,
+            {name: target.spec.labels for name, target in targets.items()},
+            {name: target.thresholds for name, target in targets.items()},
+        )
+
+    def _spec(self, name: str) -> TargetSpec:
+        return next(spec for spec in self._job.targets if spec.name == name)
+
+    def _found(
+        self, version: Version[DetectionModel], numbers: Mapping[str, int]
+    ) -> Iterator[tuple[str, int, dict[str, Any]]]:
+        """Control, task and what the version's EvaDB function found, of each row of the table."""
+        if not any(self._humans.values()):
+            return
+        specs = self._job.targets
+        listed = ",".join(str(numbers.get(spec.name, -1)) for spec in specs)
+        rows = predict_table(
+            self._eva,
+            self._job,
+            version,
+            DetectObjects,
+            self._dataset.holdout,
+            ["path", "number"],
+            detectors=listed,
+        )
+        for task, number, found in zip(rows["id"], rows["target"], rows["found"], strict=True):
+            yield specs[int(number)].name, int(task), json.loads(found)
+
+    def _is_evaluated(self, name: str, task: int, found: Mapping[str, Any]) -> bool:
+        """Whether the image is the one that the boxes are of; else the task is left out."""
+        humans = self._humans[name]
+        if task not in humans:
+            return False
+        try:
+            if "code" in found:
+                raise InputError(found["code"], found["message"])
+            width, height = found["size"]
+            datasets.check_size(humans[task], (width, height))
+        except InputError as error:
+            self._dataset.unreadable[error.code] += 1
+            del humans[task]
+            return False
+        return True
+
+    def metrics(self, predictions: DetectionPredictions) -> list[MetricRow]:
+        """The primary one is the mean of the trained targets' mAP@50."""
+        rows: list[MetricRow] = []
+        tasks: set[int] = set()
+        for name, found in predictions.of_tasks.items():
+            spec, humans = self._spec(name), self._humans[name]
+            evaluated = Evaluated(
+                truth=[*humans.values()],
+                predicted=[_value(found, task) for task in humans],
+                labels=predictions.labels[name],
+                unlearned=[label for label in spec.labels if label not in predictions.labels[name]],
+                seed=self._job.seed,
+                log=self._progress.log,
+            )
+            own = label_types.of(spec).metrics(evaluated)
+            own += [
+                replace(row("score_threshold", value, 0, label=label), split="train")
+                for label, value in predictions.thresholds[name].items()
+            ]
+            rows += [replace(one, target=name) for one in own]
+            tasks.update(humans)
+        scores = [r.value for r in rows if r.name == "map_50" and r.value is not None]
+        mean = sum(scores) / len(scores) if scores else None
+        return [*rows, row("primary", mean, len(tasks))]
+
+    def outcomes(self, predictions: DetectionPredictions) -> list[OutcomeRow]:
+        return [
+            outcome_row(self._spec(name), task, found.get(task), human)
+            for name, found in predictions.of_tasks.items()
+            for task, human in self._humans[name].items()
+        ]
+
+    def paired(
+        self, candidate: DetectionPredictions, champion: DetectionPredictions | None
+    ) -> PairedHoldout:
+        others = {} if champion is None else champion.of_tasks
+        both = [
+            PairedTarget.of(
+                spec.name,
+                spec.kind,
+                [*humans],
+                [*humans.values()],
+                [_value(candidate.of_tasks.get(spec.name, {}), task) for task in humans],
+                [_value(others.get(spec.name, {}), task) for task in humans],
+                self._dataset.excluded[spec.name],
+            )
+            for spec in self._job.targets
+            for humans in [self._humans[spec.name]]
+            if spec.name in candidate.of_tasks or spec.name in others
+        ]
+        serves = champion is not None and any(
+            set(champion.labels[name]) & set(self._spec(name).labels) for name in champion.labels
+        )
+        return PairedHoldout(both, serves)
+
+
+def _value(found: Mapping[int, Prediction], task: int) -> Any | None:
+    return label_types.value_of(found[task]) if task in found else None

@@ -1,0 +1,161 @@
+"""A version's detectors, one for each target, and what they answer for an image."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mlapi.domain import Prediction, ScoredValue, TargetSpec
+from mlapi.images.features import SizedImage
+from mlapi.inputs import SizedImages
+from mlapi.label_types.geometry import Rectangle
+from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.pipelines.object_detection import attributes
+from mlapi.pipelines.object_detection.engines.base import Box, Detector
+from mlapi.pipelines.parts import Parts, spec_parts
+
+MOST_SERVED = 1_000  # boxes of an image
+# Those below their label's threshold, by which versions are compared.
+LEAST_SCORE, MOST_CANDIDATES = 0.05, 100
+USUAL_THRESHOLD = 0.5  # of a label that none was chosen for
+_WHOLE = 100.0
+
+
+@dataclass(frozen=True)
+class DetectedTarget:
+    """What was learned for a target: the detector of the engine, and each label's threshold.
+
+    `todays` are today's names of the labels that it calls otherwise.
+    """
+
+    spec: TargetSpec
+    engine: str
+    detector: Detector
+    thresholds: Mapping[str, float]
+    todays: Mapping[str, str] = field(default_factory=dict)
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "DetectedTarget":
+        return replace(
+            self, spec=self.spec.renamed(names), todays=names.get(self.spec.name, self.todays)
+        )
+
+    def detect(self, image: SizedImage) -> tuple[LabelledBox, ...]:
+        """The boxes with a score that is no mere trace, best first, in percent of the image."""
+        height, width = image.pixels.shape[:2]
+        found = (
+            _in_percent(box, width, height, image.size)
+            for box in self.detector.detect(image.pixels)
+            if box.score >= LEAST_SCORE
+        )
+        return tuple(box for box in found if box is not None)[:MOST_SERVED]
+
+    def answer(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> Prediction:
+        """The prediction of today's target, candidates included."""
+        names = attributes.names(spec)
+        found = []
+        for box in boxes:
+            label = names.get(self.todays.get(box.label, box.label))
+            if label is not None and box.score is not None:
+                least = self._threshold(spec, box.label, label)
+                value = replace(box, label=label, score=None, candidate=box.score < least)
+                found.append((ScoredValue(value, min(1.0, box.score)), least))
+        regions = [region for region, _ in found]
+        served = [region for region in regions if not region.value.candidate]
+        candidates = [region for region in regions if region.value.candidate]
+        best = max((region.score for region in candidates), default=0.0)
+        score = min((region.score for region in served), default=1.0 - best)
+        margins = (abs(region.score - least) / max(least, 1 - least) for region, least in found)
+        return Prediction(
+            spec.name,
+            spec.kind,
+            (*served, *candidates[:MOST_CANDIDATES]),
+            score,
+            min(margins, default=1.0),
+        )
+
+    def _threshold(self, spec: TargetSpec, learned: str, label: str) -> float:
+        of_config = attributes.threshold(spec, label)
+        return self.thresholds.get(learned, USUAL_THRESHOLD) if of_config is None else of_config
+
+    def to_parts(self) -> dict[str, Any]:
+        arrays = self.detector.arrays()
+        return {
+            "spec": spec_parts(self.spec),
+            "needs": [],
+            "engine": self.engine,
+            "header": json.dumps(self.detector.header()).encode(),
+            "array_names": list(arrays),
+            "arrays": [{"array": array} for array in arrays.values()],
+            "labels": list(self.thresholds),
+            "thresholds": np.array([*self.thresholds.values()], dtype=float),
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "DetectedTarget":
+        from mlapi.pipelines.object_detection.engines import ENGINES
+
+        parts.require()
+        name = parts.text("engine")
+        engine = parts.one_of("engine", ENGINES)
+        missing = engine.missing()
+        if missing is not None:
+            raise parts.wrong(f"the engine {name} cannot be used here: {missing}")
+        names = parts.texts("array_names")
+        arrays = [one.numbers("array") for one in parts.parts("arrays")]
+        labels, thresholds = parts.texts("labels"), parts.array("thresholds", None).tolist()
+        if len(names) != len(arrays) or len(labels) != len(thresholds):
+            raise parts.wrong("each array has a name, and each threshold a label.")
+        try:
+            header = json.loads(parts.data("header"))
+            detector = engine.restore(header, dict(zip(names, arrays, strict=True)))
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise parts.wrong(f"it is no detector of {name}: {error}") from error
+        return cls(parts.spec(), name, detector, dict(zip(labels, thresholds, strict=True)))
+
+    @property
+    def nbytes(self) -> int:
+        return sum(int(array.nbytes) for array in self.detector.arrays().values())
+
+
+@dataclass(frozen=True)
+class DetectionModel:
+    """The detectors of a version's targets, and the images that they read."""
+
+    input: SizedImages
+    targets: Sequence[DetectedTarget]
+
+    def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "DetectionModel":
+        """With other names of labels; the detectors are shared."""
+        return replace(self, targets=[one.renamed(names) for one in self.targets])
+
+    def to_parts(self) -> dict[str, Any]:
+        return {
+            "input": self.input.settings,
+            "targets": [target.to_parts() for target in self.targets],
+        }
+
+    @classmethod
+    def from_parts(cls, parts: Parts) -> "DetectionModel":
+        settings = parts.settings("input", SizedImages.setting_names)
+        if not settings["max_side"].isdecimal():
+            raise parts.wrong("max_side is a number.")
+        targets = [DetectedTarget.from_parts(part) for part in parts.parts("targets")]
+        return cls(SizedImages().of(settings), targets)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(target.nbytes for target in self.targets)
+
+
+def _in_percent(box: Box, width: int, height: int, size: tuple[int, int]) -> LabelledBox | None:
+    """The part of a box that is in the image; None without an area there."""
+    left, right = (min(max(x, 0.0), width) for x in (box.left, box.right))
+    top, bottom = (min(max(y, 0.0), height) for y in (box.top, box.bottom))
+    if not (right > left and bottom > top):
+        return None
+    across, down = _WHOLE / width, _WHOLE / height
+    sides = (left * across, top * down, (right - left) * across, (bottom - top) * down)
+    place = Rectangle(*(round(float(side), 4) for side in sides))
+    return LabelledBox(box.label, place, size, float(box.score))

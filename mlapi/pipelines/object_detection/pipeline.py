@@ -1,0 +1,87 @@
+"""Object detection as a pipeline: RectangleLabels, or Rectangle with Labels, on Image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mlapi import label_types
+from mlapi.domain import TargetSpec
+from mlapi.inputs import SizedImages
+from mlapi.labelstudio.label_config import Control, LabelConfig
+from mlapi.pipelines import refusals
+from mlapi.pipelines.base import Pipeline
+from mlapi.pipelines.images.pipeline import image_of
+from mlapi.pipelines.object_detection import attributes, engine_choice
+from mlapi.pipelines.object_detection.options import OPTIONS
+from mlapi.pipelines.predictor import Predictor
+from mlapi.pipelines.targets import target_spec
+from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress import ProgressWriter
+from registry.training_result import LearningCurve, TrainingResult
+
+if TYPE_CHECKING:
+    from mlapi.evaluation.joined import TrainedPart
+    from mlapi.pipelines.object_detection.model import DetectionModel
+    from mlapi.pipelines.parts import Parts
+
+
+class ObjectDetection(Pipeline):
+    """One detector per control, learned from the boxes that annotators drew."""
+
+    name = "object_detection"
+    input = SizedImages()
+    options = OPTIONS
+    modules = ("mlapi.pipelines.object_detection.function",)
+
+    def applies_to(self, config: LabelConfig) -> bool:
+        return any(found.tag == "Image" for found in config.objects.values())
+
+    def target(
+        self, control: Control, config: LabelConfig, options: Mapping[str, Any]
+    ) -> TargetSpec | str:
+        label_type = label_types.of_control(control)
+        if label_type is None or label_type.shape != "boxes":
+            return "control_not_served"
+        image = image_of(control, config)
+        if isinstance(image, str):
+            return image
+        code = attributes.refusal(control) or refusals.refusal(control, least=1)
+        if code:
+            return code
+        spec = target_spec(control, (image,))
+        return replace(spec, attributes=attributes.of_control(control))
+
+    def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
+        """As of any pipeline; also InvalidOption for an engine that cannot be used here."""
+        validated = super().validate_options(chosen)
+        engine_choice.chosen(validated["engine"])
+        return validated
+
+    def read_model(self, parts: "Parts") -> "DetectionModel":
+        from mlapi.pipelines.object_detection.model import DetectionModel
+
+        return DetectionModel.from_parts(parts)
+
+    def merged(self, models: "Sequence[DetectionModel]") -> "DetectionModel":
+        targets = [target for model in models for target in model.targets]
+        return replace(models[0], targets=targets)
+
+    def predictor(self, model: "DetectionModel") -> Predictor:
+        from mlapi.pipelines.object_detection.predictor import DetectionPredictor
+
+        return DetectionPredictor(model)
+
+    def train(self, job: TrainingJob, progress: ProgressWriter) -> "TrainedPart":
+        from mlapi.eva.open import open_eva
+        from mlapi.images.folder_store import FolderImageStore
+        from mlapi.pipelines.object_detection.training import train
+
+        eva = open_eva(job.folder / "eva", progress.statement)
+        store = FolderImageStore.read(job.folder)
+        return train(job, progress, self.input.of(job.input), store, eva)
+
+    def learning_curve(
+        self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
+    ) -> LearningCurve:
+        """Empty: a detector takes too long to be learned several times."""
+        return LearningCurve([])

@@ -1,0 +1,110 @@
+"""A loaded object detection version: task data in, boxes out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from more_itertools import chunked
+
+from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
+from mlapi.eva.online import OnlineFunction
+from mlapi.images.features import ImageSource, SizedImage
+from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.pipelines.object_detection.function import DetectObjects
+from mlapi.pipelines.object_detection.lookalikes import lookalikes
+from mlapi.pipelines.object_detection.model import DetectionModel
+from mlapi.pipelines.predictor import Predictor
+
+_AT_ONCE = 8
+
+
+class DetectionPredictor(Predictor):
+    """Evaluates the version's EvaDB function in this process."""
+
+    def __init__(self, model: DetectionModel) -> None:
+        self.model = model
+        self.targets = tuple(target.spec for target in model.targets)
+        self.nbytes = model.nbytes
+        function = DetectObjects()
+        function.setup()
+        function.model = model
+        self._function = OnlineFunction(
+            function, "detect_objects", ["image", "number"], ["target", "found"]
+        )
+
+    def predict(
+        self,
+        rows: Sequence[dict[str, Any]],
+        specs: Sequence[TargetSpec] | None = None,
+        store: ImageSource | None = None,
+    ) -> list[dict[str, Prediction | NoPrediction]]:
+        todays = {spec.name: spec for spec in (self.targets if specs is None else specs)}
+        # A few images in memory at once; what is late is left out by the store's deadline.
+        return [
+            answers
+            for some in chunked(rows, _AT_ONCE)
+            for answers in self._predict(some, todays, store)
+        ]
+
+    def _predict(
+        self,
+        rows: Sequence[dict[str, Any]],
+        todays: Mapping[str, TargetSpec],
+        store: ImageSource | None,
+    ) -> list[dict[str, Prediction | NoPrediction]]:
+        numbers = {n: t.spec.name for n, t in enumerate(self.model.targets)}
+        served = [n for n, name in numbers.items() if name in todays]
+        images: dict[Any, list[Any]] = {}
+        found: list[dict[str, Prediction | NoPrediction]] = [{} for _ in rows]
+        for number in served:
+            spec = todays[numbers[number]]
+            if spec.sources not in images:  # several controls on one image
+                images[spec.sources] = self.model.input.read_all(rows, spec, store)
+            self._add(found, number, spec, images[spec.sources])
+        return found
+
+    def _add(
+        self,
+        found: list[dict[str, Prediction | NoPrediction]],
+        number: int,
+        spec: TargetSpec,
+        images: Sequence[Any],
+    ) -> None:
+        for answers, image in zip(found, images, strict=True):
+            if isinstance(image, InputError):
+                answers[spec.name] = NoPrediction(spec.name, image.code, image.message)
+        at_hand = [i for i, image in enumerate(images) if isinstance(image, SizedImage)]
+        _, all_boxes = self._function.evaluate(
+            [images[i] for i in at_hand], [number for _ in at_hand]
+        )
+        for i, boxes in zip(at_hand, all_boxes, strict=True):
+            answer = self.model.targets[number].answer(spec, read(boxes))
+            served = tuple(region for region in answer.regions if not region.value.candidate)
+            found[i][spec.name] = replace(answer, regions=served)
+
+    def suggest(
+        self,
+        row: dict[str, Any],
+        specs: Sequence[TargetSpec],
+        drawn: Mapping[str, Any],
+        store: ImageSource | None,
+    ) -> dict[str, Prediction]:
+        found = {}
+        for number, target in enumerate(self.model.targets):
+            spec = next((one for one in specs if one.name == target.spec.name), None)
+            if spec is None or not drawn.get(spec.name):
+                continue
+            (image,) = self.model.input.read_all([row], spec, store)
+            if isinstance(image, SizedImage):
+                _, (boxes,) = self._function.evaluate([image], [number])
+                alike = lookalikes(image, drawn[spec.name], read(boxes))
+                score = min((region.score for region in alike), default=1.0)
+                found[spec.name] = Prediction(spec.name, spec.kind, alike, score)
+        return found
+
+
+def read(found: str) -> list[LabelledBox]:
+    """The boxes in what the function found; none in an image that could not be read."""
+    boxes = map(LabelledBox.from_json, json.loads(found).get("boxes", ()))
+    return [box for box in boxes if box is not None]

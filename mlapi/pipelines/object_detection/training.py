@@ -1,0 +1,248 @@
+"""Trains an object detection version in EvaDB: tables, detectors, thresholds, artifact, metrics."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlapi.domain import InputError, TargetSpec, TrainingFailed
+from mlapi.eva.execute import execute
+from mlapi.eva.open import Eva
+from mlapi.evaluation.evaluate import Version, evaluate, load_champion
+from mlapi.evaluation.joined import TrainedPart
+from mlapi.images.decoding import read_or_error
+from mlapi.images.features import SizedImage
+from mlapi.images.folder_store import FolderImageStore
+from mlapi.inputs import SizedImages
+from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.pipelines import artifact
+from mlapi.pipelines.models import load_model
+from mlapi.pipelines.object_detection import dataset as datasets
+from mlapi.pipelines.object_detection import thresholds
+from mlapi.pipelines.object_detection.dataset import Dataset
+from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
+from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine, Example
+from mlapi.pipelines.object_detection.evaluation import DetectionHoldout
+from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
+from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.progress import ProgressWriter
+from mlapi.run_folder.result import environment
+from registry.training_result import CandidateRow, TrainingResult
+
+LEAST_IMAGES = 2  # with a box of the label
+_MOST_BYTES = 1_500_000_000  # of a target's images in memory
+_KEPT_BACK = 0.25  # of the training images, by which thresholds are chosen
+_LEAST_TO_KEEP_BACK = 8  # images
+_SHARE = 0.3  # of the time limit, of a first training that leaves time for another
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A training task: its image, and the boxes of the labels that are learned."""
+
+    image: SizedImage
+    boxes: tuple[LabelledBox, ...]
+
+
+@dataclass(frozen=True)
+class _Learned:
+    target: DetectedTarget
+    candidate: CandidateRow
+
+
+def train(
+    job: TrainingJob,
+    progress: ProgressWriter,
+    images: SizedImages,
+    store: FolderImageStore,
+    eva: Eva,
+) -> TrainedPart:
+    """See Pipeline.train. Raises TrainingFailed with not_enough_labels or not_fitted."""
+    progress.phase("reading", 0.02)
+    name = job.options["engine"]
+    engine = chosen(name)
+    progress.log(f"The engine is {engine.name}{', chosen by auto' if name == AUTO else ''}.")
+    dataset = datasets.write(eva, job, store, images)
+    learned: list[_Learned] = []
+    failures: dict[str, TrainingFailed] = {}
+    for number, spec in enumerate(job.targets):
+        begin = 0.05 + 0.7 * number / len(job.targets)
+        progress.phase(f"learning {spec.name}", begin)
+        part = progress.part(begin, begin + 0.7 / len(job.targets))
+        drawn = _read(eva, dataset, number, images, part)
+        try:
+            learned.append(_learn(job, spec, engine, drawn, part))
+        except TrainingFailed as failure:
+            failures[spec.name] = failure
+            progress.log(f"{spec.name} is not trained. {failure.message}")
+    if not learned:
+        dataset.log(progress)
+        raise next(iter(failures.values()))
+    progress.phase("saving", 0.75)
+    model = DetectionModel(images, [one.target for one in learned])
+    stored = artifact.save(job, model)
+    champion = load_champion(job, load_model, progress)
+    holdout = DetectionHoldout(eva, job, dataset, progress)
+    found = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
+    dataset.log(progress)
+    specs = {one.target.spec.name: one.target.spec for one in learned}
+    result = TrainingResult(
+        recipe=engine.name,
+        candidates=[one.candidate for one in learned],
+        targets=[
+            specs[spec.name].row() if spec.name in specs else spec.row(failures[spec.name].message)
+            for spec in job.targets
+        ],
+        **found.of_result,
+        environment=environment(),
+        artifact_sha256=stored.sha256,
+    )
+    return TrainedPart(result, found.paired)
+
+
+def _read(
+    eva: Eva, dataset: Dataset, number: int, images: SizedImages, progress: ProgressWriter
+) -> list[_Drawn]:
+    """The target's training tasks, as many as memory takes."""
+    rows = execute(
+        eva,
+        f"SELECT id, path, boxes FROM {dataset.train} WHERE number = {number}",  # noqa: S608
+    )
+    listed = [] if rows is None or rows.empty else rows.sort_values("id").to_dict("records")
+    drawn: list[_Drawn] = []
+    held = 0
+    for row in listed:
+        boxes = datasets.boxes_of(row["boxes"])
+        try:
+            image = datasets.sized(read_or_error(Path(row["path"]), images.max_side), boxes)
+        except InputError as error:
+            dataset.unreadable[error.code] += 1
+            continue
+        held += image.pixels.nbytes
+        if held > _MOST_BYTES:
+            progress.log(f"{len(listed)} images are more than memory takes: {len(drawn)} are used.")
+            break
+        drawn.append(_Drawn(image, boxes))
+    return drawn
+
+
+def _learn(
+    job: TrainingJob,
+    spec: TargetSpec,
+    engine: Engine,
+    drawn: Sequence[_Drawn],
+    progress: ProgressWriter,
+) -> _Learned:
+    """Train the engine, and choose the thresholds on images that it has not seen, if there is time.
+
+    Raises TrainingFailed.
+    """
+    spec, drawn = _with_enough_images(spec, drawn, progress)
+    began = time.monotonic()
+    until = began + job.time_limit_s * 0.8 / len(job.targets)
+    detector = _fit(engine, drawn, spec, job.seed, until)
+    seconds = time.monotonic() - began
+    progress.phase(f"choosing the thresholds of {spec.name}", 0.6)
+    judge, judged, note = detector, list(drawn), "on the images that it learned from"
+    rest, back = _kept_back(drawn, spec, job.seed)
+    if back and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
+        judge, judged = _fit(engine, rest, spec, job.seed, until), back
+        note = f"on {len(back)} images that it had not seen"
+    found = _detected(spec, engine, judge, judged)
+    humans = [one.boxes for one in judged]
+    least = thresholds.chosen(humans, found, spec.labels)
+    score = thresholds.f1(humans, found, least)
+    progress.log(
+        f"{spec.name}: {len(drawn)} images in {seconds:.1f} s; thresholds, chosen {note}: "
+        + ", ".join(f"{label} {value:.2f}" for label, value in least.items())
+    )
+    candidate = CandidateRow(
+        spec.name, engine.name, score, "f1", seconds, len(judged), f"Scored {note}.", won=True
+    )
+    return _Learned(DetectedTarget(spec, engine.name, detector, least), candidate)
+
+
+def _with_enough_images(
+    spec: TargetSpec, drawn: Sequence[_Drawn], progress: ProgressWriter
+) -> tuple[TargetSpec, list[_Drawn]]:
+    """The target with the labels that can be learned, and the images with boxes of these only."""
+    with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
+    labels = tuple(label for label in spec.labels if with_label[label] >= LEAST_IMAGES)
+    for label in spec.labels:
+        if label not in labels and with_label[label]:
+            progress.log(f"{spec.name}: {label} is not learned: it is in 1 training image only.")
+    if not labels:
+        boxed = sum(bool(one.boxes) for one in drawn)
+        have = "1 has" if boxed == 1 else f"{boxed} have"
+        raise TrainingFailed(
+            "not_enough_labels",
+            f"Of {len(drawn)} training images {have} a box; "
+            f"a label is learned from {LEAST_IMAGES} images.",
+            hint="Draw boxes on more images.",
+        )
+    known = [replace(one, boxes=tuple(b for b in one.boxes if b.label in labels)) for one in drawn]
+    return replace(spec, labels=labels), known
+
+
+def _kept_back(
+    drawn: Sequence[_Drawn], spec: TargetSpec, seed: int
+) -> tuple[list[_Drawn], list[_Drawn]]:
+    """Those to learn from, and those to choose thresholds on; none where they are too few."""
+    order = list(drawn)
+    random.Random(seed).shuffle(order)  # noqa: S311
+    n = round(_KEPT_BACK * len(order))
+    back, rest = order[:n], order[n:]
+    with_label = Counter(label for one in rest for label in {box.label for box in one.boxes})
+    enough = all(with_label[label] >= LEAST_IMAGES for label in spec.labels)
+    return (rest, back) if enough and len(order) >= _LEAST_TO_KEEP_BACK else (list(drawn), [])
+
+
+def _fit(
+    engine: Engine, drawn: Sequence[_Drawn], spec: TargetSpec, seed: int, until: float
+) -> Detector:
+    try:
+        return engine.train(
+            [_example(one) for one in drawn],
+            spec.labels,
+            seed=seed,
+            deadline=_deadline(engine, until),
+        )
+    except (TrainingFailed, MemoryError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise TrainingFailed("not_fitted", f"{engine.name} could not learn: {reason}") from error
+
+
+def _deadline(engine: Engine, until: float) -> Callable[[], None]:
+    def check() -> None:
+        if time.monotonic() > until:
+            raise TrainingFailed(
+                "not_fitted", f"{engine.name} did not come to an end within the time of the run."
+            )
+
+    return check
+
+
+def _example(one: _Drawn) -> Example:
+    height, width = one.image.pixels.shape[:2]
+    boxes = [
+        Box(
+            box.label,
+            box.place.x / 100 * width,
+            box.place.y / 100 * height,
+            (box.place.x + box.place.width) / 100 * width,
+            (box.place.y + box.place.height) / 100 * height,
+        )
+        for box in one.boxes
+    ]
+    return Example(one.image.pixels, tuple(boxes))
+
+
+def _detected(
+    spec: TargetSpec, engine: Engine, detector: Detector, drawn: Sequence[_Drawn]
+) -> list[tuple[LabelledBox, ...]]:
+    target = DetectedTarget(spec, engine.name, detector, {})
+    return [target.detect(one.image) for one in drawn]
