@@ -132,6 +132,7 @@ TABLE = {
     "api/versions/<int:pk>/card/": _READ,
     "api/versions/<int:pk>/card/markdown/": _READ,
     "api/versions/<int:pk>/compare/": _READ,
+    "api/versions/<int:pk>/dataset/": _READ,
     "api/versions/<int:pk>/exemplars/": _READ,
     "api/versions/<int:pk>/export/": _READ,
     "api/versions/<int:pk>/mistakes/": _READ,
