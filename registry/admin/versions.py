@@ -1,5 +1,6 @@
 """Versions in the admin, with their targets and metrics."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from unfold.decorators import display
 
-from registry.api.downloads import download
+from registry.api.downloads import download, export_response
 from registry.errors import EvalsError
 from registry.formatting import primary_metric
 from registry.models import Metric, ModelVersion, Project, Target
@@ -98,6 +99,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
         return (
             ("compare/", "registry_modelversion_compare", self.compare),
             ("<int:version_id>/download/", "registry_modelversion_download", self.download),
+            ("<int:version_id>/export/", "registry_modelversion_export", self.export),
         )
 
     def compare(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -113,11 +115,24 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
 
     def download(self, request: HttpRequest, version_id: int, **kwargs: Any) -> HttpResponseBase:
         """GET: the artifact, verified before the first byte."""
+        return self._file(request, version_id, download)
+
+    def export(self, request: HttpRequest, version_id: int, **kwargs: Any) -> HttpResponseBase:
+        """GET: the version as a folder that predicts without this backend, in a zip."""
+        return self._file(request, version_id, export_response)
+
+    def _file(
+        self,
+        request: HttpRequest,
+        version_id: int,
+        answer: Callable[[HttpRequest, ModelVersion], HttpResponseBase],
+    ) -> HttpResponseBase:
+        """The file of a version; where there is none its page, which says why."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         version = get_object_or_404(ModelVersion, pk=version_id)
         try:
-            return download(request, version)
+            return answer(request, version)
         except EvalsError as error:
             messages.error(request, error.sentence)
             return redirect(page_url(version))

@@ -9,7 +9,9 @@ from django.urls import Resolver404, resolve
 
 _HREF = re.compile(r'href="([^"#]*)"')
 # Not pages: they end the session, or answer with a file.
-_NO_PAGES = re.compile(r"logout|download|artifact|progress|/jsi18n/|\.(css|js|svg|ico|json|md)$")
+_NO_PAGES = re.compile(
+    r"logout|download|artifact|export|progress|/jsi18n/|\.(css|js|svg|ico|json|md)$"
+)
 # Views that differ by what their query asks for.
 _TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
 

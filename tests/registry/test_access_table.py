@@ -90,6 +90,7 @@ TABLE = {
     ),
     "admin/registry/modelversion/compare/": _STAFF,
     "admin/registry/modelversion/<int:version_id>/download/": _STAFF,
+    "admin/registry/modelversion/<int:version_id>/export/": _STAFF,
     **admin_model("registry/trainingrun"),
     **dialogs(_RUN, cancel="lead", retry="lead"),
     "admin/registry/trainingrun/<int:run_id>/progress/": _STAFF,

@@ -8,7 +8,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from registry.actions import champion, versions
-from registry.models import AuditEntry, Project
+from registry.models import AuditEntry, ModelVersion, Project
 from tests import factories as make
 from tests.registry.admin.version_pages import dialog_of, page_of, url_of
 
@@ -92,9 +92,25 @@ def test_a_missing_artifact_is_reported_with_its_cure(client, version, settings)
     assert "backup" in message
 
 
+def test_a_version_is_exported_from_its_page(client, version):
+    url = reverse("admin:registry_modelversion_export", args=[version.pk])
+    assert url in page_of(client, version)
+    response = client.get(url)
+    assert b"".join(response.streaming_content) == f"the export of {version.label}".encode()
+
+
+def test_a_version_that_has_no_export_says_why(client, version):
+    ModelVersion.objects.filter(pk=version.pk).update(note="not exportable")
+    response = client.get(reverse("admin:registry_modelversion_export", args=[version.pk]))
+    assert response.status_code == 302
+    (message,) = [str(m) for m in get_messages(response.wsgi_request)]
+    assert "predicts only inside the backend" in message
+
+
 def test_pages_of_a_version_are_for_those_who_may_look(client, version):
     urls = [
         reverse("admin:registry_modelversion_download", args=[version.pk]),
+        reverse("admin:registry_modelversion_export", args=[version.pk]),
         reverse("admin:registry_modelversion_compare") + f"?b={version.pk}",
     ]
     client.force_login(User.objects.create_user("nils", is_staff=True))
