@@ -19,7 +19,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-tools clean
+.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -146,6 +146,9 @@ bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same w
 
 bench-servers: $(VENV)/.installed-dev $(SERVERS)/.installed bench-tools  ## the web server beside others
 	$(PY) -m benchmarks.servers --python $(SERVERS)/bin/python --write web-servers
+
+bench-detection: $(VISION)/.installed  ## how well and fast boxes are learned, by engine and number of images
+	$(VISION)/bin/python -m benchmarks.detection --write detection
 
 $(SERVERS)/.installed: benchmarks/servers.txt | $(VENV)/bin/python
 	@mkdir -p $(dir $(SERVERS))

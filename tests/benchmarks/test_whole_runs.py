@@ -100,3 +100,17 @@ def test_the_stages_of_a_prediction_are_measured():
     found = rows(done.stdout)
     assert [cell.endswith("(100%)") for cell in found["the whole Django request"]] == [True] * 3
     assert len(found["the estimator"]) == 3
+
+
+def test_engines_of_boxes_are_measured_by_the_number_of_images():
+    command = [sys.executable, "-m", "benchmarks.detection", "--engines", "patches"]
+    arguments = ["--images", "4", "--scenes", "shapes"]
+    done = subprocess.run(
+        [*command, *arguments], cwd=report.ROOT, capture_output=True, text=True, check=True
+    )
+
+    images, engine, *numbers = rows(done.stdout)["shapes"]
+    assert (images, engine) == ("4", "`patches`")
+    assert len(numbers) == 5
+    assert 0 <= float(numbers[0]) <= 1
+    assert all(float(number) > 0 for number in numbers[3:])
