@@ -37,6 +37,7 @@ from registry.actions.runs import CancelRequested, RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.run import RunKind, RunState
+from registry.same_content import same_champion
 from registry.training_result import TrainingResult
 
 log = structlog.get_logger(__name__)
@@ -92,7 +93,8 @@ def carry_out(
 
 def challenge(run: TrainingRun) -> TrainingRun | None:
     """Queues the challenger of a training that has made a version, if its parameters ask for it."""
-    wanted = run.state == RunState.SUCCEEDED and run.parameters.get(CHALLENGER)
+    made_one = run.state == RunState.SUCCEEDED and run.same_as_id is None
+    wanted = made_one and run.parameters.get(CHALLENGER)
     return runs.start_challenger(run) if wanted else None
 
 
@@ -168,6 +170,9 @@ class _Attempt:
             return None
         if self.is_challenger:
             self._require_same_champion(frozen)
+        if (same := same_champion(self.run, result)) is not None:
+            self._end_with_nothing_new(result, same)
+            return None
         self.run_log.phase("verifying", 0.92)
         stored = self._stored(folder, result, frozen.number)
         load_error = self._load_error(folder, stored, result.artifact_sha256, heartbeat)
@@ -191,6 +196,15 @@ class _Attempt:
         runs.set_details(self.run, candidates=candidates)
         self.run_log.write("AutoML is best for no control: no version is registered.")
         runs.succeed(self.run)
+
+    def _end_with_nothing_new(self, result: TrainingResult, same: ModelVersion) -> None:
+        """Ends a run that has found the champion again, whose version string stays."""
+        candidates = [asdict(candidate) for candidate in result.candidates]
+        runs.set_details(self.run, candidates=candidates)
+        self.run_log.write(
+            f"Nothing new: the model is {same.label} again. No version is registered."
+        )
+        runs.succeed(self.run, same_as=same)
 
     def _checkpoint(self, heartbeat: Heartbeat) -> Callable[[], None]:
         """Raises what ends the run, which has its time limit from its first second."""

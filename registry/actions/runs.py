@@ -12,7 +12,7 @@ from django.utils import timezone
 from registry import queue
 from registry.errors import Refused
 from registry.json_sanitize import sanitize
-from registry.models import Project, TrainingRun
+from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.run import ACTIVE_STATES, ACTIVE_TRAINING, RunKind, RunState
 
 from . import base
@@ -277,12 +277,13 @@ def set_details(run: TrainingRun, **fields: Any) -> None:
         raise RunNotActive(f"Run {run.pk} is not running any more.")
 
 
-def succeed(run: TrainingRun) -> None:
-    """running -> succeeded."""
+def succeed(run: TrainingRun, *, same_as: ModelVersion | None = None) -> None:
+    """running -> succeeded; `same_as` is the champion whose content it has found again."""
     _move(
         run,
         RunState.RUNNING,
         state=RunState.SUCCEEDED,
+        same_as=same_as,
         progress=1.0,
         phases=closed_phases(run),
         ended_at=timezone.now(),

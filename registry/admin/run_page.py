@@ -59,6 +59,7 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
         "version": link(getattr(run, "version", None)),
         "project": link(run.project),
         "retry_of": link(run.retry_of) if run.retry_of else "",
+        "same_as": link(run.same_as) if run.same_as else "",
         "facts": _facts(run),
         **training_details(run),
         "comparison_rows": list(_comparison_rows(run.comparison)),

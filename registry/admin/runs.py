@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from registry.models import TrainingRun
@@ -43,12 +44,16 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
     ]
     list_display_links = ["id", "project"]
     list_filter = [PROJECT, "kind", "state", "trigger"]
-    list_select_related = ["project", "version"]
+    list_select_related = ["project", "version", "same_as"]
     search_help_text = "By project, or error code"
     finds = [_of_error, of_project]
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        queryset = super().get_queryset(request).select_related("project", "version", "retry_of")
+        queryset = (
+            super()
+            .get_queryset(request)
+            .select_related("project", "version", "retry_of", "same_as")
+        )
         if is_list(request):
             # Long columns that only a run's page shows: up to megabytes each.
             return queryset.defer("log", "statements", "candidates", "comparison", "phases")
@@ -64,6 +69,8 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
 
     @display(description="Version")
     def version_link(self, run: TrainingRun) -> str:
+        if run.same_as:
+            return format_html("nothing new: {}", link(run.same_as))
         return link(getattr(run, "version", None))
 
     # The page of one run

@@ -35,12 +35,16 @@ class RunSerializer(serializers.ModelSerializer):
     """A run and its progress, without its long columns."""
 
     version = serializers.SerializerMethodField(help_text="The version that the run registered.")
+    same_as = serializers.SerializerMethodField(
+        help_text="The champion that it has found again; then it made no version."
+    )
     error = serializers.SerializerMethodField()
 
     class Meta:
         model = TrainingRun
         fields = [
             *("id", "project", "kind", "state", "trigger", "actor", "retry_of", "version"),
+            "same_as",
             *("phase", "progress", "worker", "heartbeat_at", "cancel_requested", "error"),
             *("created_at", "started_at", "ended_at"),
         ]
@@ -51,6 +55,12 @@ class RunSerializer(serializers.ModelSerializer):
         if run.version_id is None:
             return None
         return {"id": run.version_id, "label": run.version_label}
+
+    @extend_schema_field(VersionReference(allow_null=True))
+    def get_same_as(self, run: Any) -> dict | None:
+        if run.same_as_id is None:
+            return None
+        return {"id": run.same_as_id, "label": run.same_as_label}
 
     @extend_schema_field(RunErrorSerializer(allow_null=True))
     def get_error(self, run: TrainingRun) -> dict | None:
@@ -105,7 +115,9 @@ class Runs(Resource):
     """Training runs. A project has at most one active run of each kind."""
 
     queryset = TrainingRun.objects.annotate(
-        version_id=F("version__id"), version_label=F("version__label")
+        version_id=F("version__id"),
+        version_label=F("version__label"),
+        same_as_label=F("same_as__label"),
     )
     serializer_class = RunSerializer
     detail_serializer_class = RunDetailSerializer

@@ -75,6 +75,15 @@ class TrainingRun(models.Model):
         default=dict, blank=True, help_text="Candidate and champion on the same holdout."
     )
 
+    same_as = models.ForeignKey(
+        "ModelVersion",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The champion whose content it has found again; it made no version.",
+    )
+
     # The worker, and the end.
     worker = models.CharField(max_length=255, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)

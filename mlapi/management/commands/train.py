@@ -110,7 +110,9 @@ class Command(BaseCommand):
 
     def _finish(self, run: TrainingRun) -> None:
         self._say(f"Run {run.pk} {run.state}.")
-        if run.state == RunState.SUCCEEDED:
+        if run.same_as is not None:
+            self._say(f"Nothing new: the model is {run.same_as.label} again, which serves.")
+        elif run.state == RunState.SUCCEEDED:
             self.console.print(metrics_table(run.version))
             serves = Project.objects.get(pk=run.project_id).champion_id == run.version.pk
             self._say(f"{run.version.label} {'serves now' if serves else 'was not promoted'}.")

@@ -20,13 +20,13 @@ class Command(ReportCommand):
         parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")
 
     def show(self, options: dict[str, Any]) -> list[dict[str, Any]]:
-        """The runs, newest first; at most four queries."""
+        """The runs, newest first; at most five queries."""
         runs = TrainingRun.objects.order_by("-id").defer("log", "statements", "candidates")
         if options["project"]:
             runs = runs.filter(project=find_project(options["project"]))
         if options["state"]:
             runs = runs.filter(state=options["state"])
-        found = list(runs.prefetch_related("project")[: max(options["limit"], 0)])
+        found = list(runs.prefetch_related("project", "same_as")[: max(options["limit"], 0)])
         made = ModelVersion.objects.filter(run__in=found).values_list("run", "label")
         versions = dict(made)
         return [_run(run, versions.get(run.pk)) for run in found]
@@ -42,11 +42,15 @@ class Command(ReportCommand):
                 "state": lambda r: r["state"],
                 "progress": lambda r: f"{r['progress']:.0%}",
                 "started by": lambda r: r["trigger"],
-                "version": lambda r: r["version"],
+                "version": lambda r: r["version"] or _nothing_new(r),
                 "queued": lambda r: minute(r["created_at"]),
                 "error": lambda r: r["error"] and f"{r['error_code']}: {r['error']}",
             },
         )
+
+
+def _nothing_new(run: dict[str, Any]) -> str | None:
+    return f"nothing new: {run['same_as']}" if run["same_as"] else None
 
 
 def _run(run: TrainingRun, version: str | None) -> dict[str, Any]:
@@ -61,6 +65,7 @@ def _run(run: TrainingRun, version: str | None) -> dict[str, Any]:
         "trigger": run.trigger,
         "actor": run.actor,
         "version": version,
+        "same_as": run.same_as.label if run.same_as else None,
         "created_at": run.created_at.isoformat(),
         "started_at": run.started_at.isoformat() if run.started_at else None,
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,

@@ -98,6 +98,16 @@ def refuse(folder: Path) -> None:
     sys.exit(1)
 
 
+def repeat(folder: Path) -> None:
+    """The artifact of the same labels is the same file, as real models' are."""
+    learn(folder)
+    artifact = json.dumps(json.loads((folder / "artifact.bin").read_text())[1:]).encode()
+    (folder / "artifact.bin").write_bytes(artifact)
+    path = folder / "result.json"
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps(result | {"artifact_sha256": hashlib.sha256(artifact).hexdigest()}))
+
+
 def equal(folder: Path) -> None:
     """AutoML wins, and is as good as the champion."""
     _win(folder, 0.0)
