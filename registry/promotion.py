@@ -1,9 +1,10 @@
 """The promotion rule: whether a new version becomes the champion. Pure: no database, no clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from registry.metrics import info
+from registry.metrics import MetricInfo, info
 from registry.models.project import PromotionRule
 
 # With fewer holdout tasks the interval of a difference is far wider than what one more run changes:
@@ -18,6 +19,12 @@ CLAUSES = {
     "champion_cannot_serve": "The champion cannot serve the label config.",
     "not_evaluated": f"Not evaluated: the holdout has fewer than {MIN_HOLDOUT_TASKS} tasks.",
     "as_good": "On the holdout it is at least as good as the champion.",
+    "clearly_better": "On the holdout it is clearly better than the champion: the 95 % interval of "
+    "the difference lies above 0.",
+    "not_clear": "It is not clearly better than the champion: the 95 % interval of the difference "
+    "does not lie above 0.",
+    "too_few": f"The holdout has fewer than {MIN_HOLDOUT_TASKS} tasks: too few to say that it is "
+    "clearly better than the champion.",
     "better": "On the holdout it is better than the champion.",
     "not_better": "A challenger is promoted only if it is better than the champion on the holdout.",
     "worse": "On the holdout it is worse than the champion.",
@@ -47,10 +54,10 @@ def decide(
     """Apply the project's rule to a comparison of candidate and champion.
 
     `comparison` holds `metric`, `candidate` and `champion` (that metric of each on the same
-    holdout, under today's config), `n` (tasks both were evaluated on) and
-    `champion_serves` (whether the champion can serve the config at all). A challenger has learned
-    from no more labels than the champion, so only a better score makes it worth a change of the
-    served version, also where the rule is to promote every version.
+    holdout, under today's config), `interval` (of candidate minus champion), `n` (tasks both were
+    evaluated on) and `champion_serves` (whether the champion can serve the config at all). A
+    challenger has learned from no more labels than the champion, so only a better score makes it
+    worth a change of the served version, also where the rule is to promote every version.
     """
     if rule == PromotionRule.NEVER:
         return Decision(False, "never")
@@ -63,11 +70,22 @@ def decide(
     if not comparison.get("champion_serves", True):
         return Decision(True, "champion_cannot_serve")
     if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
+        if rule == PromotionRule.IF_CLEARLY_BETTER:
+            return Decision(False, "too_few")
         return Decision(not is_challenger, "not_evaluated")
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
         return Decision(False, "not_compared")
-    gain = info(comparison.get("metric", "")).gain(candidate, champion)
+    metric = info(comparison.get("metric", ""))
+    if rule == PromotionRule.IF_CLEARLY_BETTER:
+        is_clear = _is_above_zero(metric, comparison.get("interval"))
+        return Decision(is_clear, "clearly_better" if is_clear else "not_clear")
+    gain = metric.gain(candidate, champion)
     if is_challenger:
         return Decision(gain > 0, "better" if gain > 0 else "not_better")
     return Decision(gain >= 0, "as_good" if gain >= 0 else "worse")
+
+
+def _is_above_zero(metric: MetricInfo, interval: Sequence[float] | None) -> bool:
+    """Whether all of the interval of candidate minus champion is a gain."""
+    return interval is not None and all(metric.gain(end, 0.0) > 0 for end in interval)

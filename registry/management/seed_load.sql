@@ -27,7 +27,7 @@ SELECT i || '.1700000000', 'Project ' || i, '<View><Text name="text" value="$tex
         ELSE '{"ok": true, "failed": null, "steps": [{"step": "reach", "ok": true}]}' END::jsonb,
     now(), '{}', '{"enabled": true, "first_labels": 20, "first_classes": 2,
         "first_per_class": 3, "changed_min": 10, "changed_share": 0.05, "quiet_s": 5,
-        "wait_max_s": 120}', 'if_better', now(), '{}', '{}', false, '{}', '[]', now(),
+        "wait_max_s": 120}', 'if_at_least_as_good', now(), '{}', '{}', false, '{}', '[]', now(),
     pg_temp.ago(100 + i), now()
 FROM generate_series(1, %(projects)s) i;
 

@@ -23,7 +23,8 @@ def default_policy() -> dict:
 class PromotionRule(models.TextChoices):
     """When a new version becomes champion without a human."""
 
-    IF_BETTER = "if_better", "if better than the champion"
+    IF_AT_LEAST_AS_GOOD = "if_at_least_as_good", "if at least as good as the champion"
+    IF_CLEARLY_BETTER = "if_clearly_better", "if clearly better than the champion"
     ALWAYS = "always", "always"
     NEVER = "never", "never (by hand only)"
 
@@ -100,7 +101,7 @@ class Project(models.Model):
     options = models.JSONField(default=dict, blank=True)
     policy = models.JSONField(default=default_policy)
     promotion_rule = models.CharField(
-        max_length=16, choices=PromotionRule.choices, default=PromotionRule.IF_BETTER
+        max_length=32, choices=PromotionRule.choices, default=PromotionRule.IF_AT_LEAST_AS_GOOD
     )
 
     # The version that serves: a pointer that only `registry.actions` moves.

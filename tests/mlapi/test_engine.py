@@ -112,7 +112,7 @@ def test_an_option_that_chooses_nothing_is_refused_also_where_other_controls_are
 )
 def test_the_form_says_what_is_wrong_with_the_options_of_a_control(options, error):
     form = ProjectForm(
-        {"options": options, "promotion_rule": "if_better"}, instance=ProjectFactory()
+        {"options": options, "promotion_rule": "if_at_least_as_good"}, instance=ProjectFactory()
     )
     assert not form.is_valid()
     (shown,) = form.errors["options"]

@@ -11,26 +11,38 @@ ERRORS = COMPARED | {"metric": "mae"}
 @pytest.mark.parametrize(
     ("rule", "comparison", "has_champion", "promote", "clause"),
     [
-        ("if_better", None, False, True, "no_champion"),
-        ("if_better", COMPARED, True, True, "as_good"),
-        ("if_better", COMPARED | {"candidate": 0.7}, True, True, "as_good"),
-        ("if_better", COMPARED | {"candidate": 0.6999}, True, False, "worse"),
-        ("if_better", COMPARED | {"n": 30, "candidate": 0.6}, True, False, "worse"),
-        ("if_better", COMPARED | {"n": 29, "candidate": 0.6}, True, True, "not_evaluated"),
-        ("if_better", COMPARED | {"n": 0, "candidate": None}, True, True, "not_evaluated"),
+        ("if_at_least_as_good", None, False, True, "no_champion"),
+        ("if_at_least_as_good", COMPARED, True, True, "as_good"),
+        ("if_at_least_as_good", COMPARED | {"candidate": 0.7}, True, True, "as_good"),
+        ("if_at_least_as_good", COMPARED | {"candidate": 0.6999}, True, False, "worse"),
+        ("if_at_least_as_good", COMPARED | {"n": 30, "candidate": 0.6}, True, False, "worse"),
         (
-            "if_better",
+            "if_at_least_as_good",
+            COMPARED | {"n": 29, "candidate": 0.6},
+            True,
+            True,
+            "not_evaluated",
+        ),
+        (
+            "if_at_least_as_good",
+            COMPARED | {"n": 0, "candidate": None},
+            True,
+            True,
+            "not_evaluated",
+        ),
+        (
+            "if_at_least_as_good",
             COMPARED | {"champion_serves": False, "candidate": 0.1},
             True,
             True,
             "champion_cannot_serve",
         ),
-        ("if_better", ERRORS | {"candidate": 0.8}, True, False, "worse"),
-        ("if_better", ERRORS | {"candidate": 0.6}, True, True, "as_good"),
-        ("if_better", ERRORS | {"candidate": 0.7}, True, True, "as_good"),
-        ("if_better", COMPARED | {"candidate": None}, True, False, "not_compared"),
-        ("if_better", {}, True, False, "not_compared"),
-        ("if_better", None, True, False, "not_compared"),
+        ("if_at_least_as_good", ERRORS | {"candidate": 0.8}, True, False, "worse"),
+        ("if_at_least_as_good", ERRORS | {"candidate": 0.6}, True, True, "as_good"),
+        ("if_at_least_as_good", ERRORS | {"candidate": 0.7}, True, True, "as_good"),
+        ("if_at_least_as_good", COMPARED | {"candidate": None}, True, False, "not_compared"),
+        ("if_at_least_as_good", {}, True, False, "not_compared"),
+        ("if_at_least_as_good", None, True, False, "not_compared"),
         ("always", COMPARED | {"candidate": 0.1}, True, True, "always"),
         ("always", None, False, True, "no_champion"),
         ("never", COMPARED, True, False, "never"),
@@ -46,21 +58,21 @@ def test_the_rule(rule, comparison, has_champion, promote, clause):
 @pytest.mark.parametrize(
     ("rule", "comparison", "has_champion", "promote", "clause"),
     [
-        ("if_better", COMPARED, True, True, "better"),
-        ("if_better", COMPARED | {"candidate": 0.7}, True, False, "not_better"),
+        ("if_at_least_as_good", COMPARED, True, True, "better"),
+        ("if_at_least_as_good", COMPARED | {"candidate": 0.7}, True, False, "not_better"),
         ("always", COMPARED | {"candidate": 0.7}, True, False, "not_better"),
-        ("if_better", COMPARED | {"n": 29}, True, False, "not_evaluated"),
-        ("if_better", COMPARED | {"candidate": None}, True, False, "not_compared"),
-        ("if_better", None, True, False, "not_compared"),
+        ("if_at_least_as_good", COMPARED | {"n": 29}, True, False, "not_evaluated"),
+        ("if_at_least_as_good", COMPARED | {"candidate": None}, True, False, "not_compared"),
+        ("if_at_least_as_good", None, True, False, "not_compared"),
         (
-            "if_better",
+            "if_at_least_as_good",
             COMPARED | {"champion_serves": False, "candidate": 0.1},
             True,
             True,
             "champion_cannot_serve",
         ),
-        ("if_better", ERRORS | {"candidate": 0.6}, True, True, "better"),
-        ("if_better", None, False, True, "no_champion"),
+        ("if_at_least_as_good", ERRORS | {"candidate": 0.6}, True, True, "better"),
+        ("if_at_least_as_good", None, False, True, "no_champion"),
         ("never", COMPARED, True, False, "never"),
     ],
 )
@@ -68,5 +80,31 @@ def test_a_challenger_is_promoted_only_if_it_is_better(
     rule, comparison, has_champion, promote, clause
 ):
     decision = decide(rule, comparison, has_champion, is_challenger=True)
+    assert (decision.promote, decision.clause) == (promote, clause)
+    assert decision.reason == CLAUSES[clause]
+
+
+CLEAR = COMPARED | {"interval": [0.01, 0.2]}
+
+
+@pytest.mark.parametrize(
+    ("comparison", "promote", "clause"),
+    [
+        (CLEAR, True, "clearly_better"),
+        (CLEAR | {"interval": [0.0, 0.2]}, False, "not_clear"),
+        (CLEAR | {"interval": [-0.01, 0.2]}, False, "not_clear"),
+        (CLEAR | {"interval": None}, False, "not_clear"),
+        (CLEAR | {"n": 29}, False, "too_few"),
+        (ERRORS | {"interval": [-0.2, -0.1]}, True, "clearly_better"),
+        (ERRORS | {"interval": [0.1, 0.2]}, False, "not_clear"),
+        (CLEAR | {"champion_serves": False}, True, "champion_cannot_serve"),
+        (None, False, "not_compared"),
+    ],
+)
+@pytest.mark.parametrize("is_challenger", [False, True])
+def test_clearly_better_is_an_interval_above_zero(comparison, promote, clause, is_challenger):
+    decision = decide(
+        "if_clearly_better", comparison, has_champion=True, is_challenger=is_challenger
+    )
     assert (decision.promote, decision.clause) == (promote, clause)
     assert decision.reason == CLAUSES[clause]

@@ -79,6 +79,7 @@ VALUES["registry_trainingrun", "candidates"] = VALUES["registry_modelversion", "
     "picture features, linear": "image features, linear",
     "picture features, kernel": "image features, kernel",
 }
+VALUES["registry_project", "promotion_rule"] = {"if_better": "if_at_least_as_good"}
 VALUES["registry_act", "numbers"] = {"not_judged": "not_evaluated"}
 
 # A token goes on working, and is stored as its hash.

@@ -102,7 +102,7 @@ def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_bette
     size = found.targets["size"]
     assert (size.metric, size.candidate, size.champion) == ("mae", *errors)
     assert size.difference == errors[0] - errors[1]
-    assert decide("if_better", vars(found), has_champion=True).promote is promotes
+    assert decide("if_at_least_as_good", vars(found), has_champion=True).promote is promotes
 
 
 def test_errors_alone_are_compared_as_errors():
@@ -113,7 +113,7 @@ def test_errors_alone_are_compared_as_errors():
     )
 
     assert (found.metric, found.candidate, found.champion) == ("mae", 1.5, 2.5)
-    assert decide("if_better", vars(found), has_champion=True).promote
+    assert decide("if_at_least_as_good", vars(found), has_champion=True).promote
 
 
 def test_a_target_without_tasks_takes_no_part():

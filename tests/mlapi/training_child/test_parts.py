@@ -112,9 +112,11 @@ def test_a_version_is_compared_over_the_targets_of_all_its_pipelines(run_of_two)
     assert comparison["difference"] == pytest.approx(topic["difference"] / 2)
     low, high = comparison["interval"]
     assert 0 < low < comparison["difference"] < high
-    assert decide("if_better", comparison | {"n": 30}, has_champion=True).clause == "as_good"
+    assert (
+        decide("if_at_least_as_good", comparison | {"n": 30}, has_champion=True).clause == "as_good"
+    )
     turned = comparison | {"n": 30, "candidate": comparison["champion"], "champion": 1.0}
-    assert decide("if_better", turned, has_champion=True).clause == "worse"
+    assert decide("if_at_least_as_good", turned, has_champion=True).clause == "worse"
 
 
 def test_a_version_that_has_lost_a_part_of_the_champion_is_not_compared_with_it(run_of_two):

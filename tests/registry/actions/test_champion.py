@@ -163,7 +163,7 @@ def test_a_better_candidate_is_promoted_with_the_clause(project, champions):
     assert champion.apply_promotion_rule(version, BETTER, version.run)
     entry = AuditEntry.objects.filter(verb="promote").latest("id")
     assert entry.actor == "policy"
-    assert entry.numbers | {"clause": "as_good", "rule": "if_better"} == entry.numbers
+    assert entry.numbers | {"clause": "as_good", "rule": "if_at_least_as_good"} == entry.numbers
     assert entry.numbers["candidate"] == 0.8
 
 

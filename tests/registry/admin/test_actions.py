@@ -133,7 +133,12 @@ def test_a_key_is_revoked(client):
 
 
 def post_settings(client, project, **fields):
-    form = {"options": "{}", "promotion_rule": "if_better", "reason": "", "enabled": "on"} | fields
+    form = {
+        "options": "{}",
+        "promotion_rule": "if_at_least_as_good",
+        "reason": "",
+        "enabled": "on",
+    } | fields
     return client.post(reverse("admin:registry_project_change", args=[project.pk]), form)
 
 

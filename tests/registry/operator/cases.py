@@ -165,7 +165,10 @@ CASES: dict[tuple[type, str], Case] = {
         make.ProjectFactory,
         {"promotion_rule": "never"},
         entry=lambda p: {
-            "numbers": {"from": {"promotion_rule": "if_better"}, "to": {"promotion_rule": "never"}}
+            "numbers": {
+                "from": {"promotion_rule": "if_at_least_as_good"},
+                "to": {"promotion_rule": "never"},
+            }
         },
         own_route=lambda p: (
             "patch",
