@@ -3,7 +3,8 @@
 import pytest
 from scipy.stats import binomtest
 
-from registry.proportions import Proportion, wilson
+from registry.proportions import Proportion
+from registry.wilson import wilson
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.proportions import wilson
+from registry.wilson import wilson
 from registry.reports.reliability import reliability
 from tests.factories import OutcomeFactory, ProjectFactory
 
