@@ -9,6 +9,7 @@ from django.utils.dateformat import format as dated
 
 from registry.metrics import Unit, info, title
 from registry.models import ModelVersion
+from registry.models.version import FEW
 
 NONE = "–"
 _SHOWN_TASKS = 10
@@ -26,11 +27,17 @@ def metric_value(metric: str, value: float | None) -> str:
 
 
 def primary_metric(version: ModelVersion) -> str:
-    """`macro F1 0.912 (n = 140)`, on the version's own holdout."""
+    """`macro F1 0.912 (0.860 to 0.951, n = 140)`, on the version's own holdout."""
     if version.primary_value is None:
         return "not evaluated"
     name, value = title(version.primary_metric), format_3dp(version.primary_value)
-    return f"{name} {value} (n = {version.primary_n})"
+    return f"{name} {value} ({interval_and_n(version.primary_interval, version.primary_n)})"
+
+
+def interval_and_n(ends: Sequence[float] | None, n: int) -> str:
+    """`0.860 to 0.951, n = 140`; below 30 tasks `n = 13, few tasks`."""
+    few = ", few tasks" if n < FEW else ""
+    return f"{share_interval(ends)}, n = {n:,}{few}" if ends else f"n = {n:,}{few}"
 
 
 def signed(value: float | None) -> str:

@@ -114,6 +114,7 @@ class TrainingResult:
     `comparison` is None where there was no champion, or one that failed to predict.
     `primary_metric` is what the metric `primary` is the mean of, `extractor` the full name of
     what computed its features, `environment` has the versions of the packages by name.
+    `primary_interval` is the 95 % interval of that metric, None where it has none.
     `artifact_sha256` is the hash of the artifact that was written and evaluated.
     """
 
@@ -125,6 +126,7 @@ class TrainingResult:
     environment: dict[str, str]
     primary_metric: str
     artifact_sha256: str
+    primary_interval: list[float] | None = None
     extractor: str = ""
     exemplars: list[ExemplarRow] = field(default_factory=list)
     comparison: Comparison | None = None

@@ -4,7 +4,7 @@ import math
 from statistics import NormalDist
 
 
-def wilson(correct: int, n: int) -> tuple[float, float]:
+def wilson(correct: float, n: int) -> tuple[float, float]:
     """The 95 % Wilson score interval of a share (Wilson 1927), within 0..1.
 
     Not by `scipy.stats.binomtest`, which a test holds it to: every web process would import

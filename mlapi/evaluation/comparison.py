@@ -11,6 +11,7 @@ from mlapi.label_types.base import Score
 from registry.metrics import info
 from registry.paired_bootstrap import interval, mean_over, resamples
 from registry.training_result import Comparison, TargetComparison
+from registry.wilson import wilson
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,30 @@ def compare(parts: Sequence[PairedHoldout], seed: int) -> Comparison:
             for t, one in zip(targets, scores, strict=True)
         },
     )
+
+
+def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | None:
+    """The 95 % interval of a version's primary metric; None where there is no task.
+
+    The bootstrap's over the same tasks. Where every task is predicted correctly all resamples are
+    equal, so for a metric within 0..1 it reaches at least as far as Wilson's interval of a share.
+    """
+    targets = [target for target in targets if target.tasks]
+    tasks = sorted({task for t in targets for task in t.tasks})
+    index = {task: i for i, task in enumerate(tasks)}
+    weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
+    each = np.ones((1, len(tasks)), dtype=weights.dtype)
+    scores = [_Scores.of(t, [index[task] for task in t.tasks], each, weights) for t in targets]
+    if len({t.metric for t in targets}) > 1:
+        scores = [one.higher_is_better() for one in scores]
+    value = _defined(mean_over([one.candidate for one in scores]))
+    drawn = interval(mean_over([one.drawn_candidate for one in scores]))
+    if value is None or drawn is None:
+        return None
+    if any(info(t.metric).range != (0.0, 1.0) for t in targets):
+        return list(drawn)
+    low, high = wilson(value * len(tasks), len(tasks))
+    return [min(low, drawn[0]), max(high, drawn[1])]
 
 
 MIXED = "primary"  # the metric of targets that do not have the same one

@@ -15,7 +15,7 @@ from mlapi.eva.execute import execute
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
-from mlapi.evaluation.comparison import PairedHoldout
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.run_folder.job import Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
@@ -38,13 +38,15 @@ class Version(Generic[Model]):
 class Evaluation:
     """What a TrainingResult has of an evaluation, and what it is compared with the champion by.
 
-    `paired` is None where there was no champion, or one that failed to predict.
+    `paired` is None where there was no champion, or one that failed to predict; `own` are the
+    targets that the version has learned, each beside itself.
     """
 
     metrics: list[MetricRow]
     outcomes: list[OutcomeRow]
     exemplars: list[ExemplarRow]
     primary_metric: str
+    own: Sequence[PairedTarget]
     paired: PairedHoldout | None
 
     @property
@@ -128,6 +130,9 @@ def evaluate(
         outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], progress),
         exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], progress),
         primary_metric=holdout.primary_metric,
+        own=optional(
+            "The interval", lambda: holdout.paired(predictions, predictions).targets, [], progress
+        ),
         paired=_paired(holdout, job, predictions, champion, progress),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mlapi.evaluation.comparison import MIXED, PairedHoldout
+from mlapi.evaluation.comparison import MIXED, PairedHoldout, PairedTarget
 from registry.metrics import MetricInfo, info
 from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
@@ -12,10 +12,12 @@ from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingR
 class TrainedPart:
     """A part of a version: its result, without a comparison, and what is compared.
 
-    `paired` is None where there was no champion, or one that failed to predict.
+    `own` are the targets that it has learned, by which its interval is computed. `paired` is None
+    where there was no champion, or one that failed to predict.
     """
 
     result: TrainingResult
+    own: Sequence[PairedTarget]
     paired: PairedHoldout | None
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mlapi import pipelines
 from mlapi.domain import TrainingFailed
-from mlapi.evaluation.comparison import compare
+from mlapi.evaluation.comparison import compare, own_interval
 from mlapi.evaluation.evaluate import optional
 from mlapi.evaluation.joined import TrainedPart, join
 from mlapi.pipelines import artifact
@@ -27,9 +27,11 @@ def train(jobs: Sequence[TrainingJob], progress: ProgressWriter) -> TrainingResu
     champions = _champion_parts(jobs[0])
     if len(jobs) == 1:
         only = pipelines.get(jobs[0].pipeline).train(_beside(jobs[0], champions), progress)
-        return replace(only.result, comparison=_comparison(jobs[0], [only], progress))
+        result = _with_interval(only.result, jobs[0], [only], progress)
+        return replace(result, comparison=_comparison(jobs[0], [only], progress))
     trained, failures = _train_each(jobs, champions, progress)
     result = _joined(jobs, trained, failures)
+    result = _with_interval(result, jobs[0], [*trained.values()], progress)
     lost = [job for job in jobs if job.name in failures and _is_filled(job, champions)]
     if lost:
         names = ", ".join(job.name for job in lost)
@@ -74,6 +76,18 @@ def _joined(
         for target in job.targets
     ]
     return join([part.result for part in trained.values()], untrained, sha256)
+
+
+def _with_interval(
+    result: TrainingResult,
+    job: TrainingJob,
+    trained: Sequence[TrainedPart],
+    progress: ProgressWriter,
+) -> TrainingResult:
+    """The result with the interval of its primary metric over the targets of all parts."""
+    own = [target for part in trained for target in part.own]
+    found = optional("The interval", lambda: own_interval(own, job.seed), None, progress)
+    return replace(result, primary_interval=found)
 
 
 def _comparison(

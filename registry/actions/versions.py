@@ -101,7 +101,7 @@ def register(
             environment=sanitize(result.environment),
             extractor=sanitize(result.extractor)[:255],
             primary_metric=sanitize(result.primary_metric)[:64],
-            **_primary(metrics, result.primary_metric),
+            **_primary(metrics, result),
         )
         try:
             _insert(version, run, result, metrics)
@@ -207,15 +207,18 @@ def _metric(row: MetricRow) -> Metric:
     )
 
 
-def _primary(metrics: Sequence[Metric], primary_metric: str) -> dict[str, Any]:
-    """The version's primary value, its n, and the mean of its targets' baselines."""
+def _primary(metrics: Sequence[Metric], result: TrainingResult) -> dict[str, Any]:
+    """The version's primary value, its interval, its n, and the mean of its targets' baselines."""
     whole = [m for m in metrics if m.is_whole]
     primary = next((m for m in whole if (m.target, m.name) == ("", "primary")), None)
     if primary is None:
         return {}
-    baseline = info(primary_metric).baseline
+    baseline = info(result.primary_metric).baseline
+    low, high = result.primary_interval or (None, None)
     return {
         "primary_value": primary.value,
+        "primary_low": low,
+        "primary_high": high,
         "primary_n": primary.n,
         "primary_baseline": mean(m.value for m in whole if m.name == baseline),
     }

@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from registry import charts
-from registry.formatting import primary_metric
+from registry.formatting import interval_and_n, primary_metric
 from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
+from registry.models.version import FEW
 from registry.permissions import may_view
 from registry.reports.project_summary import alerts_of, project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
@@ -75,9 +76,11 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
             p.number,
             p.value,
             f"v{p.number}",
-            note=f"n = {p.n}" + (", champion" if p.version == project.champion_id else ""),
+            *(p.interval or (None, None)),
+            note=_note(p, project),
             href=page_url(ModelVersion(pk=p.version)),
             strong=p.version == project.champion_id,
+            faint=p.n < FEW,
         )
         for p in shown
     ]
@@ -102,6 +105,11 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
     return format_html(
         '{}<p class="fact-note">Versions with another metric: {}.</p>', chart, left_out
     )
+
+
+def _note(point: Point, project: Project) -> str:
+    champion = ", champion" if point.version == project.champion_id else ""
+    return f"{interval_and_n(None, point.n)}{champion}"
 
 
 def prequential_chart(days: Sequence[Day]) -> SafeString:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from registry.actions import label_renames
 from registry.actions.operator.new_key import NewKey
 from registry.engine import engine
+from registry.formatting import interval_and_n
 from registry.metrics import title
 from registry.models import Event, Project
 from registry.proportions import ENOUGH, Proportion
@@ -107,11 +108,12 @@ def primary_value(summary: ProjectSummary) -> str:
 
 
 def primary_note(summary: ProjectSummary) -> str:
-    """The metric's name, the baseline and n."""
+    """The metric's name, the baseline, the 95 % interval and n; of few tasks a mark."""
     if summary.primary is None:
         return ""
     baseline = "" if summary.baseline is None else f"baseline {summary.baseline:.3f}, "
-    return f"{title(summary.metric)}, {baseline}n = {summary.primary_n:,}"
+    beside = interval_and_n(summary.primary_interval, summary.primary_n)
+    return f"{title(summary.metric)}, {baseline}{beside}"
 
 
 def prequential_share(summary: ProjectSummary) -> str:

@@ -10,6 +10,7 @@ from registry.engine import engine
 from registry.formatting import (
     answer_text,
     format_3dp,
+    interval_and_n,
     metric_value,
     share_interval,
     signed,
@@ -92,7 +93,7 @@ def _facts(
             "value": format_3dp(primary.value)
             if primary and primary.value is not None
             else "not evaluated",
-            "note": f"baseline {format_3dp(primary.baseline)}, n = {primary.n}" if primary else "",
+            "note": _beside(version, primary) if primary else "",
         },
         {
             "name": "Previous champion",
@@ -117,6 +118,11 @@ def _facts(
     return facts
 
 
+def _beside(version: ModelVersion, primary: MetricRow) -> str:
+    baseline = f"baseline {format_3dp(primary.baseline)}"
+    return f"{baseline}, {interval_and_n(version.primary_interval, primary.n)}"
+
+
 def _champion_before(
     version: ModelVersion, previous: ModelVersion | None, primary: MetricRow | None
 ) -> str:
@@ -139,6 +145,7 @@ def _metric(row: MetricRow) -> dict[str, Any]:
         "name": title(row.name, row.metric, row.k),
         "lower": metric.direction == Direction.LOWER,
         "value": metric_value(row.name, row.value),
+        "interval": share_interval(row.interval) if row.interval else "",
         "n": row.n,
         "baseline": format_3dp(row.baseline),
         "below_baseline": row.beats_baseline is False and row.name != "ece",

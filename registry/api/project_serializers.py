@@ -165,6 +165,9 @@ class MetricPointSerializer(serializers.Serializer):
     )
     k = serializers.IntegerField(help_text="The k of precision at k, else 0.")
     value = serializers.FloatField(allow_null=True, help_text="Null: undefined on this data.")
+    interval = IntervalField(
+        allow_null=True, help_text="The 95 % interval of `primary`; null of other metrics."
+    )
     n = serializers.IntegerField()
     baseline = serializers.FloatField(allow_null=True)
     at = serializers.DateTimeField()

@@ -55,7 +55,11 @@ class PrimarySerializer(serializers.Serializer):
 
     metric = serializers.CharField(help_text="The metric that it is the mean of, such as macro_f1.")
     value = serializers.FloatField(allow_null=True)
+    interval = IntervalField(
+        allow_null=True, help_text="Its 95 % interval; null where none is known."
+    )
     n = serializers.IntegerField()
+    few = serializers.BooleanField(help_text="Whether n is under 30: too few to rely on.")
 
 
 class VersionSerializer(serializers.ModelSerializer):
@@ -78,7 +82,9 @@ class VersionSerializer(serializers.ModelSerializer):
         return {
             "metric": version.primary_metric,
             "value": version.primary_value,
+            "interval": version.primary_interval,
             "n": version.primary_n,
+            "few": version.has_few_tasks,
         }
 
 

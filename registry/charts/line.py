@@ -15,7 +15,10 @@ _MOST_DOTS = 120
 
 @dataclass(frozen=True)
 class Point:
-    """A point of a line. `y` None is a gap; `label` names x; `low` to `high` is y's interval."""
+    """A point of a line. `y` None is a gap; `label` names x; `low` to `high` is y's interval.
+
+    The dot of a `faint` one is hollow: it is of few tasks.
+    """
 
     x: float
     y: float | None
@@ -25,6 +28,7 @@ class Point:
     note: str = ""
     href: str = ""
     strong: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,7 @@ def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
         (
             (
                 _whisker(p, x, y) if p.x in alone else "",
-                f"{series.style} chart-strong" if p.strong else series.style,
+                " chart-".join([series.style, *_marks(p)]),
                 plot.number(x.place(p.x)),
                 plot.number(100 - y.place(p.y or 0.0)),
                 6 if p.strong else 3.5,
@@ -144,6 +148,10 @@ def _dots(series: Series, x: Scale, y: Scale) -> SafeString:
             for p in points
         ),
     )
+
+
+def _marks(point: Point) -> list[str]:
+    return [name for name in ("strong", "faint") if getattr(point, name)]
 
 
 def _whisker(point: Point, x: Scale, y: Scale) -> SafeString | str:

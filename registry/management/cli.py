@@ -15,6 +15,7 @@ from rich.text import Text
 from registry.actions.operator import Action, Caller, Result, Via
 from registry.errors import EvalsError
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models.version import FEW
 
 _LARGEST_ID = 2**63 - 1
 
@@ -170,6 +171,11 @@ def add_arguments(parser: ArgumentParser, action: Action) -> None:
 def number(value: float | None) -> str | None:
     """A number with three decimals."""
     return None if value is None else f"{value:.3f}"
+
+
+def sample(n: int) -> str | None:
+    """The number of tasks behind a metric, marked where they are few."""
+    return f"{n:,}{' (few)' if n < FEW else ''}" if n else None
 
 
 def minute(at: str | None) -> str | None:

@@ -7,6 +7,8 @@ from django.db.models import Q
 
 from registry.verified import ARTIFACT_FORMAT
 
+FEW = 30  # holdout tasks: with fewer a metric is marked
+
 
 class VersionState(models.TextChoices):
     CHAMPION = "champion", "champion"
@@ -55,6 +57,10 @@ class ModelVersion(models.Model):
         null=True, help_text="The metric `primary` on the holdout; null: not evaluated."
     )
     primary_n = models.IntegerField(default=0, help_text="Holdout tasks behind the primary value.")
+    primary_low = models.FloatField(
+        null=True, help_text="The lower end of its 95 % interval; null: none is known."
+    )
+    primary_high = models.FloatField(null=True, help_text="The upper end of that interval.")
     primary_baseline = models.FloatField(
         null=True, help_text="The baseline of the primary value; null: none is known."
     )
@@ -94,6 +100,18 @@ class ModelVersion(models.Model):
         """When its dataset was frozen: it knows the labels as they were called then."""
         snapshot_at = self.run.snapshot_at if self.run else None
         return snapshot_at or self.created_at
+
+    @property
+    def primary_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the primary value; None where none is known."""
+        if self.primary_low is None or self.primary_high is None:
+            return None
+        return self.primary_low, self.primary_high
+
+    @property
+    def has_few_tasks(self) -> bool:
+        """Whether its holdout is too small for its primary value to be relied on."""
+        return self.primary_value is not None and self.primary_n < FEW
 
     @property
     def state(self) -> VersionState:

@@ -19,7 +19,8 @@ def card_markdown(card: dict[str, Any]) -> str:
         _text(card["note"]),
         "## Metrics on the holdout" if card["primary_metric"] == "macro_f1" else "## Metrics",
         _table(
-            ["target", "metric", "value", "baseline", "n", "previous champion's"], _metrics(card)
+            ["target", "metric", "value", "95 %", "baseline", "n", "previous champion's"],
+            _metrics(card),
         ),
         "## Classes",
         _table(
@@ -77,6 +78,7 @@ def _metrics(card: dict[str, Any]) -> list[list[Any]]:
             m["target"] or "all",
             title(m["name"], m["metric"], m["k"]),
             m["value"],
+            _interval(m["interval"]),
             m["baseline"],
             m["n"],
             m["previous"],

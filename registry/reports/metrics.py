@@ -15,7 +15,7 @@ class MetricRow:
     """A metric of the whole version (`target` empty) or of one target, on the holdout.
 
     The baseline is on the same holdout; the previous champion's value on that of its time. For
-    `metric` and `k` see `Measure`.
+    `metric` and `k` see `Measure`. Only the primary metric has an `interval`, of 95 %.
     """
 
     target: str
@@ -27,6 +27,7 @@ class MetricRow:
     baseline: float | None
     previous: float | None = None
     previous_n: int = 0
+    interval: tuple[float, float] | None = None
 
     @property
     def beats_baseline(self) -> bool | None:
@@ -53,6 +54,7 @@ def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -
             baseline=_baseline(own, measure),
             previous=before[measure].value if measure in before else None,
             previous_n=before[measure].n if measure in before else 0,
+            interval=version.primary_interval if measure.name == "primary" else None,
         )
         for measure, row in own.items()
         if measure.name not in NO_ROW

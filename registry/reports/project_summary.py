@@ -56,6 +56,11 @@ class ProjectSummary:
         return self.champion.primary_n if self.champion else 0
 
     @property
+    def primary_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the primary metric."""
+        return self.champion.primary_interval if self.champion else None
+
+    @property
     def baseline(self) -> float | None:
         """The baseline of the primary metric on that holdout."""
         return self.champion.primary_baseline if self.champion else None

@@ -24,7 +24,8 @@ class Point:
 
     `version` is its id, `label` its label, `baseline` the metric's baseline
     (majority class, perfect calibration), None where there is none. For `metric` and `k` see
-    `Measure`: those of the primary metric may differ from version to version.
+    `Measure`: those of the primary metric may differ from version to version. Only the primary
+    metric has an `interval`, of 95 %.
     """
 
     version: int
@@ -33,6 +34,7 @@ class Point:
     metric: str
     k: int
     value: float | None
+    interval: tuple[float, float] | None
     n: int
     baseline: float | None
     at: datetime
@@ -63,6 +65,8 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
         "version__number",
         "version__created_at",
         "version__primary_metric",
+        "version__primary_low",
+        "version__primary_high",
         "target",
         "name",
         "step",
@@ -123,10 +127,16 @@ def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
         metric=measure.metric,
         k=measure.k,
         value=mean(row["value"] for row in own),
+        interval=_interval(first) if name == "primary" else None,
         n=max(row["n"] for row in own),
         baseline=mean(row["value"] for row in beside),
         at=first["version__created_at"],
     )
+
+
+def _interval(row: dict[str, Any]) -> tuple[float, float] | None:
+    low, high = row["version__primary_low"], row["version__primary_high"]
+    return None if low is None or high is None else (low, high)
 
 
 def _whole(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

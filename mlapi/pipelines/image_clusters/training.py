@@ -91,7 +91,7 @@ def train(
         artifact_sha256=stored.sha256,
         extractor=model.input.made_by,
     )
-    return TrainedPart(result, evaluated.paired)
+    return TrainedPart(result, evaluated.own, evaluated.paired)
 
 
 def _requested_clusters(job: TrainingJob, spec: TargetSpec) -> int | None:

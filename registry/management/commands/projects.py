@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from registry.management.cli import ReportCommand, Row, number
+from registry.formatting import share_interval
+from registry.management.cli import ReportCommand, Row, number, sample
 from registry.metrics import title
 from registry.models import Project
 from registry.reports.project_summary import Alert, ProjectSummary, alerts, project_summaries
@@ -32,7 +33,8 @@ class Command(ReportCommand):
                 "champion": lambda p: p["champion"],
                 "primary": lambda p: number(p["primary"]),
                 "metric": lambda p: p["primary_metric"] and title(p["primary_metric"]),
-                "n": lambda p: p["primary_n"] or None,
+                "95 %": lambda p: p["primary_interval"] and share_interval(p["primary_interval"]),
+                "n": lambda p: sample(p["primary_n"]),
                 "baseline": lambda p: number(p["baseline"]),
                 "7 days": _prequential,
                 "last run": lambda p: p["last_run"] and p["last_run"]["state"],
@@ -64,6 +66,7 @@ def _project(summary: ProjectSummary) -> dict[str, Any]:
         "champion": summary.champion.label if summary.champion else None,
         "primary": summary.primary,
         "primary_metric": summary.metric or None,
+        "primary_interval": summary.primary_interval,
         "primary_n": summary.primary_n,
         "baseline": summary.baseline,
         "prequential": {

@@ -3,7 +3,8 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.management.cli import ReportCommand, find_project, minute, number
+from registry.formatting import share_interval
+from registry.management.cli import ReportCommand, find_project, minute, number, sample
 from registry.metrics import title
 from registry.models import ModelVersion
 
@@ -34,7 +35,8 @@ class Command(ReportCommand):
                 "state": lambda v: v["state"],
                 "primary": lambda v: number(v["primary"]),
                 "metric": lambda v: title(v["primary_metric"]),
-                "n": lambda v: v["primary_n"] or None,
+                "95 %": lambda v: v["primary_interval"] and share_interval(v["primary_interval"]),
+                "n": lambda v: sample(v["primary_n"]),
                 "baseline": lambda v: number(v["baseline"]),
                 "recipe": lambda v: v["recipe"],
                 "made": lambda v: minute(v["created_at"]),
@@ -50,6 +52,7 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "number": version.number,
         "state": version.state.value,
         "primary": version.primary_value,
+        "primary_interval": version.primary_interval,
         "primary_metric": version.primary_metric,
         "primary_n": version.primary_n,
         "baseline": version.primary_baseline,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare
+from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare, own_interval
 from registry.promotion import decide
 
 LABELS = ["a", "b", "c"]
@@ -122,3 +122,47 @@ def test_a_target_without_tasks_takes_no_part():
     found = compared(paired(humans, humans, humans), an_error("b", [], [], []))
 
     assert (found.metric, set(found.targets)) == ("macro_f1", {"t"})
+
+
+def own(humans, predicted, target="t"):
+    return paired(humans, predicted, predicted, target)
+
+
+def test_a_version_that_is_always_right_on_few_tasks_has_a_wide_interval():
+    """All resamples are equal, and 13 tasks prove little."""
+    assert own_interval([own(["a"] * 13, ["a"] * 13)], 0) == pytest.approx([0.772, 1.0], abs=0.001)
+    low, high = own_interval([own(["a"] * 1300, ["a"] * 1300)], 0)
+    assert (low > 0.99, high) == (True, 1.0)
+
+
+def test_the_interval_of_macro_f1_is_as_wide_as_its_rarest_class_makes_it():
+    """Wilson's of the share of correct ones would be half as wide."""
+    humans = ["a"] * 95 + ["b"] * 5
+    low, high = own_interval([own(humans, ["a"] * 95 + ["b", "b", "b", "a", "a"])], 0)
+    assert low < 0.7 < 0.87 < high
+    assert high - low > 0.25
+
+
+def test_the_interval_covers_the_value_of_many_draws():
+    """Of versions that are right eight times in ten the intervals hold 0.8 in most draws."""
+    rng = np.random.default_rng(5)
+    held = 0
+    for draw in range(40):
+        humans = [LABELS[i] for i in rng.integers(2, size=60)]
+        predicted = [h if rng.random() < 0.8 else LABELS[1 - LABELS.index(h)] for h in humans]
+        low, high = own_interval([own(humans, predicted)], draw)
+        held += low <= 0.8 <= high
+    assert held >= 34
+
+
+def test_the_interval_of_an_error_is_the_bootstraps():
+    errors = PairedTarget("t", "mae", [0, 1, 2], _error, _error)
+    assert own_interval([errors], 0) == [2.0, 2.0]
+
+
+def test_without_a_task_there_is_no_interval():
+    assert own_interval([], 0) is None
+
+
+def _error(weights):
+    return np.full(len(weights), 2.0)

@@ -265,7 +265,7 @@ class SpanPipeline(Pipeline):
             environment=environment(),
             artifact_sha256=stored.sha256,
         )
-        return TrainedPart(result, found.paired)
+        return TrainedPart(result, found.own, found.paired)
 
     def learning_curve(self, job, report, result):
         return LearningCurve([])

@@ -150,6 +150,8 @@ def test_a_failed_load_is_cleared_only_when_the_artifact_is_back():
         "primary_metric = 'other'",
         "primary_value = 0.9",
         "primary_n = 1",
+        "primary_low = 0",
+        "primary_high = 1",
         "primary_baseline = 0.1",
         "project_id = project_id + 1",
     ],
@@ -172,6 +174,14 @@ def test_a_version_stores_its_primary_value_with_n_and_the_mean_of_its_targets_b
     version.refresh_from_db()
     assert (version.primary_value, version.primary_n) == (0.7, 60)
     assert version.primary_baseline == pytest.approx(0.4)
+
+
+def test_a_version_stores_the_interval_of_its_primary_value(artifact):
+    run = make.TrainingRunFactory(state="running")
+    version = register(run, artifact, primary_interval=[0.66, 0.9])
+    version.refresh_from_db()
+    assert version.primary_interval == (0.66, 0.9)
+    assert make.ModelVersionFactory().primary_interval is None
 
 
 def test_a_learning_curve_of_later_changes_no_primary_value():

@@ -39,11 +39,20 @@ def workers(db):
         make.WorkerFactory(cluster=cluster)
 
 
+def test_a_metric_of_few_tasks_is_marked(client, workers):
+    few = [{"name": "primary", "value": 1.0, "n": 13}]
+    make.ModelVersionFactory(metrics=few, primary_interval=[0.772, 1.0], champion=True)
+    assert "0.772 to 1.000, n = 13, few tasks" in home(client).content.decode()
+
+
 def test_a_project_is_summed_up_on_one_row(client, workers):
     project = make.ProjectFactory(title="Reviews", connection={"ok": True})
     for primary in (0.6, 0.7):
         version = make.ModelVersionFactory(
-            project=project, metrics=metrics(primary, 0.4), champion=True
+            project=project,
+            metrics=metrics(primary, 0.4),
+            primary_interval=[0.655, 0.874],
+            champion=True,
         )
     for _ in range(20):
         make.OutcomeFactory(version=version)
@@ -52,7 +61,7 @@ def test_a_project_is_summed_up_on_one_row(client, workers):
     assert "Reviews" in page
     assert version.label in page
     assert "0.700" in page
-    assert "baseline 0.400, n = 40" in page
+    assert "baseline 0.400, 0.655 to 0.874, n = 40" in page
     assert "Primary metric (macro F1) of the last 2 versions: 0.60, 0.70; baseline 0.40" in page
     assert "84% to 100%, n\xa0=\xa020" in page
     assert "Succeeded" in page

@@ -41,7 +41,7 @@ def test_clusters_have_their_own_metrics_and_images(client, project):
         page = page_of(client, version)
     assert len(captured) <= 20
     text = text_of(page)
-    assert "Primary metric (adjusted Rand) 0.700 baseline 0.000, n = 3" in text
+    assert "Primary metric (adjusted Rand) 0.700 baseline 0.000, n = 3, few tasks" in text
     assert "primary metric (adjusted Rand) 0.700 0.000 3" in text
     assert "label V-measure 0.700" in text
     assert "label silhouette 0.310 – 40" in text
@@ -172,7 +172,7 @@ def test_the_champion_before_is_not_compared_by_another_metric(client, project):
     text = text_of(
         client.get(f"/admin/registry/modelversion/{before.pk}/promote/").content.decode()
     )
-    assert "adjusted Rand 0.700 (n = 3)" in text
+    assert "adjusted Rand 0.700 (n = 3, few tasks)" in text
     assert "silhouette 0.310 (n = 40)" in text
 
 
@@ -181,14 +181,14 @@ def test_home_project_and_list_name_the_primary_metric_of_a_version(client, proj
     version = clusters(project, {"cats": 4}, NAMED, champion=True)
     for url in ("/admin/", reverse("admin:registry_project_change", args=[project.pk])):
         text = text_of(client.get(url).content.decode())
-        assert "0.700 adjusted Rand, baseline 0.000, n = 3" in text
+        assert "0.700 adjusted Rand, baseline 0.000, n = 3, few tasks" in text
     page = page_of(client, project)
     assert "Primary metric over versions: adjusted Rand" in page
-    assert f"v{version.number}: 0.700, n = 3, champion" in page
+    assert f"v{version.number}: 0.700, n = 3, few tasks, champion" in page
     assert "v1: 0.800" not in page
     assert "Versions with another metric: 1 by macro F1." in page
     text = text_of(client.get("/admin/registry/modelversion/").content.decode())
-    assert "adjusted Rand 0.700 (n = 3)" in text
+    assert "adjusted Rand 0.700 (n = 3, few tasks)" in text
     assert "macro F1 0.800 (n = 40)" in text
 
 

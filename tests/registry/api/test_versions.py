@@ -259,3 +259,18 @@ def test_a_card_is_served_as_json_and_as_markdown(viewer, version):
     answer = viewer.get(f"versions/{version.pk}/card/markdown/")
     assert answer["Content-Type"].startswith("text/markdown")
     assert answer.content.decode().startswith(f"# {version.label} of ")
+
+
+def test_the_primary_metric_has_its_interval_and_a_mark_of_few_tasks(viewer, project):
+    few = [{"name": "primary", "value": 1.0, "n": 13}]
+    version = make.ModelVersionFactory(project=project, metrics=few, primary_interval=[0.772, 1.0])
+    primary = viewer.get(f"versions/{version.pk}/").json()["primary"]
+    assert primary == {
+        "metric": "macro_f1",
+        "value": 1.0,
+        "interval": [0.772, 1.0],
+        "n": 13,
+        "few": True,
+    }
+    points = viewer.get(f"projects/{project.pk}/metrics/?name=primary").json()
+    assert points[-1]["interval"] == [0.772, 1.0]

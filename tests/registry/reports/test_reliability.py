@@ -2,8 +2,8 @@
 
 import pytest
 
-from registry.wilson import wilson
 from registry.reports.reliability import reliability
+from registry.wilson import wilson
 from tests.factories import OutcomeFactory, ProjectFactory
 
 from .records import classifier, metric, queries
