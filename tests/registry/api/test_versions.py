@@ -17,9 +17,10 @@ def test_a_version_is_listed_with_its_state_and_primary_metric(viewer, version, 
     make.ModelVersionFactory(project=project, metrics=[])
     unevaluated, champion = viewer.rows("versions/")
     assert champion["state"] == "champion"
-    assert champion["primary"] == {"metric": "macro_f1", "value": 0.8, "n": 40}
+    known = {"interval": None, "few": False}
+    assert champion["primary"] == {"metric": "macro_f1", "value": 0.8, "n": 40, **known}
     assert unevaluated["state"] == "available"
-    assert unevaluated["primary"] == {"metric": "macro_f1", "value": None, "n": 0}
+    assert unevaluated["primary"] == {"metric": "macro_f1", "value": None, "n": 0, **known}
 
 
 def test_a_version_is_read_with_its_targets(viewer, version):
@@ -221,7 +222,8 @@ def test_a_version_has_its_extractor_and_its_primary_metric(viewer, project):
     version = clusters(project, {"cats": 4})
     data = viewer.get(f"versions/{version.pk}/").json()
     assert data["extractor"] == "opencv-1"
-    assert data["primary"] == {"metric": "silhouette", "value": 0.31, "n": 40}
+    primary = {"metric": "silhouette", "value": 0.31, "n": 40, "interval": None, "few": False}
+    assert data["primary"] == primary
     (point,) = viewer.get(f"projects/{project.pk}/metrics/").json()
     assert (point["metric"], point["k"]) == ("silhouette", 0)
     card = viewer.get(f"versions/{version.pk}/card/").json()

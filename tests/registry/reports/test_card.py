@@ -85,7 +85,7 @@ def test_a_card_in_markdown_has_a_section_for_each_report_that_is_not_empty(vers
     ):
         assert heading in text
     assert "## Beside the humans who labelled after it" not in text
-    assert "| label | macro F1 | 0.800 | 0.400 | 40 | 0.800 |" in text
+    assert "| label | macro F1 | 0.800 | – | 0.400 | 40 | 0.800 |" in text
 
 
 def test_a_card_of_clusters_has_their_tasks_and_their_metrics(project):
@@ -103,7 +103,7 @@ def test_a_card_of_clusters_has_their_tasks_and_their_metrics(project):
     text = card_markdown(found)
     assert f"| label | cats | 14 | {', '.join(map(str, tasks))} |" in text
     assert "| label | a\\|b | 6 |" in text
-    assert "| all | primary metric (adjusted Rand) | 0.700 | 0.000 | 2 | – |" in text
+    assert "| all | primary metric (adjusted Rand) | 0.700 | – | 0.000 | 2 | – |" in text
     assert "| features | opencv-1 |" in text
     assert "| dataset: images | 20 images: 19 cached, 1 downloaded" in text
     for absent in ("## Classes", "## Would more labels help?", exemplar_tasks[0].data["image"]):
