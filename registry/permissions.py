@@ -32,6 +32,7 @@ _LOOK = frozenset(f"registry.view_{model}" for model in _READ)
 _LEAD = frozenset(
     {
         "registry.train_project",
+        "registry.archive_project",
         "registry.roll_back_project",
         "registry.check_project",
         "registry.promote_modelversion",

@@ -79,6 +79,8 @@ def decide(project: Project, now: datetime) -> Decision:
 
 
 def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
+    if inputs.project.archived_at:
+        return Decision("off", "the project is archived; start training by hand")
     if not inputs.policy["enabled"]:
         return Decision("off", "the policy is switched off; start training by hand")
     if not inputs.project.pipeline:

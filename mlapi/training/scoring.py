@@ -64,7 +64,8 @@ def request_all() -> None:
 
 
 def _scored_projects() -> QuerySet[Project]:
-    return Project.objects.filter(scores.idle(), champion__isnull=False).exclude(pipeline="")
+    kept = Project.objects.filter(archived_at__isnull=True)
+    return kept.filter(scores.idle(), champion__isnull=False).exclude(pipeline="")
 
 
 def _champion(version_id: int) -> ModelVersion | None:

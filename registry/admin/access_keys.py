@@ -96,7 +96,7 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
 def _new_key(request: HttpRequest, project: Project) -> str:
     if not NewKey().allowed(request.user):
         raise PermissionDenied
-    name = request.POST.get("name", "").strip()[:100] or f"{project.title or project.uid}"[:100]
+    name = request.POST.get("name", "").strip()[:100] or project.name[:100]
     return NewKey().execute(None, {"name": name, "project": project}, caller(request)).plain
 
 

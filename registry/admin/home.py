@@ -1,6 +1,5 @@
 """The admin's home page: the alerts, then a row per project."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from registry.actions.operator.archive_project import ArchiveProject
 from registry.charts import sparkline
 from registry.metrics import title
 from registry.models import Project
 from registry.permissions import may_view
 from registry.reports.project_summary import (
     PREQUENTIAL_DAYS,
-    Alert,
     ProjectSummary,
     alerts,
     basic,
@@ -25,7 +24,7 @@ from registry.reports.project_summary import (
 )
 
 from . import project_summary
-from .alerts import alert_item, project_title
+from .alerts import alert_item
 from .markup import RUN_COLOURS, ago, state_badge
 from .navigation import page_url
 
@@ -41,7 +40,6 @@ class Row:
     """A project's row."""
 
     summary: ProjectSummary
-    title: str
     href: str
     has_alert: bool
     sparkline: SafeString
@@ -64,33 +62,29 @@ def context(request: HttpRequest, page_context: dict[str, Any]) -> dict[str, Any
         return page_context | {"may_view_projects": False}
     every = basic(_projects())
     found = alerts(every)
-    page = Paginator(_alerted_first(every, found), _PER_PAGE).get_page(request.GET.get("page"))
-    alerted = {a.project.pk for a in found if a.project}
+    newest = sorted(every, key=lambda summary: summary.active_at, reverse=True)
+    page = Paginator(newest, _PER_PAGE).get_page(request.GET.get("page"))
+    alerted = {project.pk for a in found for project in a.projects}
+    may_archive = ArchiveProject().allowed(request.user)
+    items = [alert_item(a, may_archive=may_archive) for a in found]
     return page_context | {
         "may_view_projects": True,
-        "alerts": [alert_item(a) for a in found[:_MOST_ALERTS]],
+        "alerts": items[:_MOST_ALERTS],
         "alert_count": len(found),
-        "alerts_left": max(0, len(found) - _MOST_ALERTS),
+        "other_alerts": items[_MOST_ALERTS:],
+        "archived": Project.objects.filter(archived_at__isnull=False).count(),
         "page": page,
         "rows": [_row(g, g.project.pk in alerted) for g in complete(list(page))],
     }
 
 
 def _projects() -> QuerySet[Project]:
-    """All projects, last changed first, without long columns; `basic` reads their champions.
+    """All that are not archived, without long columns; `basic` reads their champions.
 
     For a join with many projects PostgreSQL would read every version.
     """
-    return Project.objects.defer("label_config", "extra_params").order_by("-updated_at", "-pk")
-
-
-def _alerted_first(all_of: list[ProjectSummary], found: Sequence[Alert]) -> list[ProjectSummary]:
-    """The projects with alerts first, in the alerts' order; then the others in theirs."""
-    urgency: dict[int, int] = {}
-    for place, one in enumerate(found):
-        if one.project:
-            urgency.setdefault(one.project.pk, place)
-    return sorted(all_of, key=lambda g: urgency.get(g.project.pk, len(found)))
+    kept = Project.objects.filter(archived_at__isnull=True)
+    return kept.defer("label_config", "extra_params").order_by("-pk")
 
 
 def _series_title(summary: ProjectSummary) -> str:
@@ -102,7 +96,6 @@ def _row(summary: ProjectSummary, has_alert: bool) -> Row:
     colour = {"reached": "success", "not reached": "danger"}.get(summary.connection, "")
     return Row(
         summary=summary,
-        title=project_title(summary.project),
         href=page_url(summary.project),
         has_alert=has_alert,
         sparkline=sparkline(

@@ -68,9 +68,17 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
         ),
         Fact("Label Studio", summary.connection, connection_note(summary)),
         Fact("To paste into Label Studio", "URL with a key", paste, connect),
+        *_archived(project),
         *_unserved(project),
         *_renames(project),
     ]
+
+
+def _archived(project: Project) -> list[Fact]:
+    if project.archived_at is None:
+        return []
+    note = "It neither trains by itself nor is it read from Label Studio."
+    return [Fact("Archived", ago(project.archived_at), note)]
 
 
 def _unserved(project: Project) -> list[Fact]:

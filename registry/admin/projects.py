@@ -1,5 +1,6 @@
 """Projects in the admin: settings, label config and connection to Label Studio."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,6 +19,7 @@ from registry.models.project import default_policy
 
 from .access_keys import connect_view
 from .action_buttons import caller
+from .archive_gone import archive_gone
 from .markup import as_json, as_text
 from .navigation import link, list_link
 from .project_form import ProjectForm, policy_sentence
@@ -46,13 +48,33 @@ class PipelineFilter(admin.SimpleListFilter):
         return queryset.filter(has_pipeline(value)) if value else queryset
 
 
+class ArchivedFilter(admin.SimpleListFilter):
+    """Those in the archive, or all; without it those that are not in it."""
+
+    title = "archive"
+    parameter_name = "archived"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Not archived"), ("yes", "Archived"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        first, *rest = super().choices(changelist)
+        rest[0]["selected"] = self.value() in (None, "no")
+        yield from rest
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(archived_at__isnull=self.value() != "yes")
+
+
 @admin.register(Project)
 class ProjectAdmin(RegistryAdmin):
     """One Label Studio project."""
 
     form = ProjectForm
-    list_display = ["title_or_uid", "served_by", "champion_link", "promotion_rule", "connected"]
-    list_filter = [PipelineFilter, "promotion_rule"]
+    list_display = ["named", "served_by", "champion_link", "promotion_rule", "connected"]
+    list_filter = [ArchivedFilter, PipelineFilter, "promotion_rule"]
     list_select_related = ["champion"]
     search_fields = ["title", "uid", "hostname"]
     autocomplete_fields: list[str] = []
@@ -91,8 +113,16 @@ class ProjectAdmin(RegistryAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.connect_view)
-        own = path("<path:object_id>/connect/", view, name="registry_project_connect")
-        return [own, *super().get_urls()]
+        gone = self.admin_site.admin_view(self.archive_gone_view)
+        return [
+            path("archive-gone/", gone, name="registry_project_archive_gone"),
+            path("<path:object_id>/connect/", view, name="registry_project_connect"),
+            *super().get_urls(),
+        ]
+
+    def archive_gone_view(self, request: HttpRequest) -> HttpResponse:
+        """The page that archives all projects that are gone from Label Studio."""
+        return archive_gone(self, request)
 
     def connect_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page with the URL to paste into Label Studio."""
@@ -142,8 +172,8 @@ class ProjectAdmin(RegistryAdmin):
             messages.error(request, error.sentence)
 
     @display(description="Project", ordering="title")
-    def title_or_uid(self, project: Project) -> str:
-        return project.title or project.uid
+    def named(self, project: Project) -> str:
+        return format_html('{} <small class="place">{}</small>', project.name, project.place)
 
     @display(description="Served by", ordering="pipeline")
     def served_by(self, project: Project) -> str:

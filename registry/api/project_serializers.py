@@ -90,6 +90,9 @@ class ProjectSerializer(serializers.ModelSerializer):
     connected = serializers.SerializerMethodField(
         help_text="Whether Label Studio answered the last check; null: not checked yet."
     )
+    page = serializers.CharField(
+        help_text="Its address in Label Studio; empty where that is unknown."
+    )
     reading = serializers.SerializerMethodField(
         help_text="How many of how many tasks are mirrored while Label Studio is read for the "
         "first time: all counts are of these. Null once all are."
@@ -101,6 +104,7 @@ class ProjectSerializer(serializers.ModelSerializer):
             *("id", "uid", "title", "hostname", "pipeline", "unserved_reason", "champion"),
             *("policy", "options", "promotion_rule", "connected", "connection_checked_at"),
             *("reading", "synced_at", "labels_changed_at", "created_at", "updated_at"),
+            *("archived_at", "page"),
         ]
         read_only_fields = fields
 

@@ -42,6 +42,7 @@ class ProjectFilter(django_filters.FilterSet):
     hostname = django_filters.CharFilter()
     pipeline = PipelineFilter()
     promotion_rule = django_filters.ChoiceFilter(choices=PromotionRule.choices)
+    archived = FlagFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
     has_champion = FlagFilter(field_name="champion", lookup_expr="isnull", exclude=True)
     created_after = AfterFilter("created_at")
     created_before = BeforeFilter("created_at")

@@ -1,9 +1,14 @@
 """Projects: label config, connection, policy, options and champion; and the keys to them."""
 
+from urllib.parse import urlsplit
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from .fields import EncryptedTextField
+
+# What a connection check says of a project that was deleted, or whose number another one has.
+_GONE = frozenset({"labelstudio_not_found", "labelstudio_project_mismatch"})
 
 
 def default_policy() -> dict:
@@ -109,6 +114,10 @@ class Project(models.Model):
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
+    archived_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since then it neither trains by itself nor is it read."
+    )
+
     # The progress of events, sync, scoring and policy.
     events_queued_at = models.DateTimeField(
         null=True,
@@ -157,6 +166,7 @@ class Project(models.Model):
         ordering = ["-created_at"]
         permissions = [
             ("train_project", "Can train a project, cancel its runs and try them again"),
+            ("archive_project", "Can archive a project, and take it out again"),
             ("roll_back_project", "Can roll a project back to an earlier version"),
             ("check_project", "Can check a project's connection"),
             ("configure_project", "Can change how a project learns and promotes"),
@@ -168,7 +178,32 @@ class Project(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title or 'project'} ({self.uid})"
+        return f"{self.title} ({self.place})" if self.title else f"Project {self.place}"
+
+    @property
+    def name(self) -> str:
+        """Its title, else its number in Label Studio."""
+        return self.title or f"Project #{self.labelstudio_id}"
+
+    @property
+    def place(self) -> str:
+        """Its number in Label Studio, and that one's host: `#24 on labels.example.com`."""
+        host = urlsplit(self.labelstudio_url or self.hostname).netloc
+        return f"#{self.labelstudio_id} on {host}" if host else f"#{self.labelstudio_id}"
+
+    @property
+    def page(self) -> str:
+        """Its address in Label Studio; "" where that is unknown."""
+        base = (self.labelstudio_url or self.hostname).rstrip("/")
+        known = base.startswith(("http://", "https://"))
+        return f"{base}/projects/{self.labelstudio_id}" if known else ""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the last check found that its Label Studio does not have it any more."""
+        failed = self.connection.get("failed")
+        steps = self.connection.get("steps") or []
+        return any(s.get("step") == failed and s.get("code") in _GONE for s in steps)
 
     @property
     def read_so_far(self) -> tuple[int, int] | None:

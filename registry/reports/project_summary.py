@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django.db.models import prefetch_related_objects
@@ -91,6 +92,13 @@ class ProjectSummary:
         return next(steps, {"step": failed} if failed else {})
 
     @property
+    def active_at(self) -> datetime:
+        """When something last happened to it: a label, a run, a move of the champion, a setup."""
+        project, run, move = self.project, self.last_run, self.last_move
+        times = (project.updated_at, project.labels_changed_at, run and run.created_at)
+        return max(at for at in (*times, move and move.at) if at)
+
+    @property
     def fell_back(self) -> bool:
         """Whether the last move of the champion was a fall-back."""
         return self.last_move is not None and self.last_move.verb == "fall_back"
@@ -108,7 +116,8 @@ class Alert:
     """A problem that needs attention; `project` is None if it is the installation's.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
-    request_refused, not_reached, tasks_unreadable, worse_than_baseline, reading.
+    request_refused, not_reached, gone, tasks_unreadable, worse_than_baseline, reading. Alerts with
+    the same `cause` are one, with the other projects in `others`.
     """
 
     code: str
@@ -118,6 +127,13 @@ class Alert:
     run: TrainingRun | None = None
     entry: AuditEntry | None = None
     event: Event | None = None
+    cause: str = ""
+    others: tuple[Project, ...] = ()
+
+    @property
+    def projects(self) -> list[Project]:
+        """All projects that it is about."""
+        return [self.project, *self.others] if self.project else []
 
 
 def project_summaries(projects: Iterable[Project]) -> list[ProjectSummary]:
@@ -201,7 +217,18 @@ def alerts(summaries: Iterable[ProjectSummary]) -> list[Alert]:
         *(one for summary in summaries for one in _of_project(summary)),
         *map(_of_refusal, refusals.recent_refusals()),
     ]
-    return sorted(found, key=lambda a: _URGENCY.index(a.code))
+    return sorted(_merged(found), key=lambda a: _URGENCY.index(a.code))
+
+
+def _merged(found: Iterable[Alert]) -> list[Alert]:
+    """The alerts; those of one cause as the first of them, with the projects of the others."""
+    by_cause: dict[object, Alert] = {}
+    for number, alert in enumerate(found):
+        key = alert.cause or number
+        first = by_cause.setdefault(key, alert)
+        if first is not alert and alert.project and alert.project not in first.projects:
+            by_cause[key] = replace(first, others=(*first.others, alert.project))
+    return list(by_cause.values())
 
 
 _URGENCY = [
@@ -214,6 +241,7 @@ _URGENCY = [
     "not_reached",
     "tasks_unreadable",
     "worse_than_baseline",
+    "gone",
     "reading",
 ]
 
@@ -241,20 +269,35 @@ def _workers() -> Iterator[Alert]:
             )
 
 
+_GONE_CURE = "Archive what was deleted there: nothing is lost, and it can be taken out again."
+
+
+def _is_by_connection(run: TrainingRun, step: Mapping[str, Any]) -> bool:
+    """Whether the run failed for what the last check of the connection found, too."""
+    return bool(run.error_code) and run.error_code == step.get("code")
+
+
 def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
     project, run, move = summary.project, summary.last_run, summary.last_move
+    if project.archived_at:
+        return
     if summary.fell_back and move:
         now = f"{summary.champion.label} serves" if summary.champion else "nothing serves"
         message = f"{move.from_version} did not load, and {now}: {move.reason}"
         cure = "Restore its artifact, then clear the failed load and promote it."
         yield Alert("fell_back", message, cure, project, entry=move)
-    if run and run.state == RunState.FAILED:
-        yield Alert("run_failed", f"Run {run.pk} failed: {run.error}", run.hint, project, run)
-    if summary.connection == "not reached":
-        step = summary.failed_step
+    step = summary.failed_step
+    if run and run.state == RunState.FAILED and not _is_by_connection(run, step):
+        message = f"Run {run.pk} failed: {run.error}"
+        cause = f"run {run.error_code} {run.error}"
+        yield Alert("run_failed", message, run.hint, project, run, cause=cause)
+    if project.is_gone:
+        message = "Label Studio does not have it any more."
+        yield Alert("gone", message, _GONE_CURE, project, cause="gone")
+    elif summary.connection == "not reached":
         code = _STEPS.get(step.get("step", ""), "not_reached")
         message = f"Label Studio, {step.get('step')}: {step.get('detail') or 'failed'}"
-        yield Alert(code, message, step.get("cure") or "", project)
+        yield Alert(code, message, step.get("cure") or "", project, cause=f"connection {message}")
     if reading := reading_text(project.read_so_far):
         cure = (
             "Counts, the holdout and what is trained now are of these. The rest follows by itself."

@@ -10,7 +10,7 @@ from django_q.models import OrmQ, Schedule
 from mlapi.jobs import maintenance
 from mlapi.training import policy
 from registry import queue
-from registry.actions import events, runs
+from registry.actions import events, projects, runs
 from registry.models import Event, Project, TrainingRun
 from tests.factories import ProjectFactory, TaskFactory, TrainingRunFactory
 from tests.mlapi.training.projects import label, labelled_project
@@ -213,3 +213,18 @@ def test_a_cancelled_run_is_not_woken():
     OrmQ.objects.all().delete()
     runs.cancel(run.pk, actor="tester")
     assert maintenance.requeue_lost_runs() == []
+
+
+def test_an_archived_project_is_neither_read_nor_trained_by_itself():
+    project = labelled_project({"Positive": 30, "Negative": 30})
+    projects.archive(project, actor="ada", reason="Over.")
+    later = timezone.now() + timedelta(hours=2)
+    assert policy.consider(project, later) is None
+    assert policy.decide(Project.objects.get(pk=project.pk), later).state == "off"
+    maintenance.reconcile()
+    maintenance.tick()
+    assert jobs("sync", queue.EVENTS) == []
+    assert not project.runs.exists()
+    projects.unarchive(project, actor="ada", reason="Again.")
+    assert jobs("sync", queue.EVENTS) == [(project.pk, "out of the archive")]
+    assert policy.decide(Project.objects.get(pk=project.pk), later).state == "due"

@@ -99,8 +99,8 @@ PERMISSIONS: dict[str, str] = {
 # What a migration since then has given to a group, so that its members may do more.
 GRANTED_SINCE: dict[str, set[str]] = {
     "viewer": set(),
-    "lead": set(),
-    "admin": {"registry.call_routes_project"},
+    "lead": {"registry.archive_project"},
+    "admin": {"registry.archive_project", "registry.call_routes_project"},
 }
 # Every action that people do, by today's name, and the permission that it needed in the dump; of
 # one that is newer, the permission of the dump that it is covered by.
@@ -113,6 +113,8 @@ ACTIONS = {
     "roll_back": "registry.roll_back_project",
     "archive": "registry.archive_modelversion",
     "unarchive": "registry.archive_modelversion",
+    "archive_project": "registry.archive_modelversion",
+    "unarchive_project": "registry.archive_modelversion",
     "note": "registry.note_modelversion",
     "check_connection": "registry.check_project",
     "configure": "registry.configure_project",

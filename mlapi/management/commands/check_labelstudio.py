@@ -43,7 +43,7 @@ class Command(BaseCommand):
         return projects
 
     def _show(self, project: Project, report: dict) -> bool:
-        self.stdout.write(f"{project.title or 'Project'} ({project.uid}) {report['url']}")
+        self.stdout.write(f"{project} {report['url']}")
         for step in report["steps"]:
             mark = self.style.SUCCESS("ok  ") if step["ok"] else self.style.ERROR("FAIL")
             self.stdout.write(f"  {mark} {step['step']}: {step['detail']}")

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from registry.models import TrainingRun
+from registry.actions import runs
+from registry.models import AuditEntry, Project, TrainingRun
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -78,20 +79,97 @@ def test_accuracy_of_too_few_outcomes_is_left_out(client, workers):
     assert "19 of 20 outcomes" in page
 
 
-def test_what_needs_attention_comes_first(client, workers):
-    well = make.ProjectFactory(title="Well", connection={"ok": True})
+def gone(**fields):
+    """A project that its Label Studio does not have any more."""
+    step = {"step": "project", "ok": False, "code": "labelstudio_not_found", "detail": "404"}
+    report = {"ok": False, "failed": "project", "steps": [step]}
+    return make.ProjectFactory(connection=report, **fields)
+
+
+def test_what_needs_attention_comes_first_and_the_newest_activity_next(client, workers):
     failed = make.TrainingRunFactory(state="failed").project
     worse = make.ModelVersionFactory(metrics=metrics(0.3, 0.5), champion=True).project
-    well.save()  # changed last, so it would be the first of those that are well
+    quiet = make.ProjectFactory(connection={"ok": True})
+    for days, project in enumerate((worse, failed, quiet)):
+        at = timezone.now() - timedelta(days=days)
+        Project.objects.filter(pk=project.pk).update(updated_at=at)
+    TrainingRun.objects.filter(project=failed).update(created_at=at)
+    labelled_at = timezone.now() + timedelta(minutes=1)
+    Project.objects.filter(pk=quiet.pk).update(labels_changed_at=labelled_at)
     response = home(client)
-    projects = [row.summary.project for row in response.context["rows"]]
-    assert set(projects[:2]) == {failed, worse}
-    assert projects[2] == well
+    shown = [row.summary.project for row in response.context["rows"]]
+    assert shown == [quiet, worse, failed]
     page = response.content.decode()
     assert page.index("Needs attention (2)") < page.index("Projects (3)")
     assert "It failed." in page
     assert "Try again." in page
     assert "is worse than the baseline: macro F1 0.300 against 0.500" in page
+
+
+def test_alerts_of_one_cause_are_one(client, workers):
+    step = {"step": "reach", "ok": False, "detail": "http://ls does not answer"}
+    report = {"ok": False, "failed": "reach", "steps": [step]}
+    for n in range(7):
+        make.ProjectFactory(title=f"Shop {n}", connection=report)
+    gone(title="Old one")
+    gone(title="Old two")
+    response = home(client)
+    assert [item.message for item in response.context["alerts"]] == [
+        "Label Studio, reach: http://ls does not answer",
+        "Label Studio does not have it any more.",
+    ]
+    assert "and 2 more" in response.content.decode()
+
+
+def test_a_run_that_failed_by_the_connection_is_no_alert_of_its_own(client, workers):
+    project = gone(title="Old one")
+    run = make.TrainingRunFactory(project=project, state="running")
+    runs.fail(run, "labelstudio_not_found", "Label Studio could not be read.")
+    assert [item.icon for item in home(client).context["alerts"]] == ["delete"]
+
+
+def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
+    kept = make.ProjectFactory(title="Kept")
+    archived = [gone(title="Old one"), gone(title="Old two")]
+    assert "Archive all that are gone" in home(client).content.decode()
+    url = "/admin/registry/project/archive-gone/"
+    page = client.get(url).content.decode()
+    assert "Old one" in page
+    assert "Kept" not in page
+    answer = client.post(url, {"reason": "The pilot is over."}, follow=True)
+    assert "2 projects archived." in answer.content.decode()
+    assert [row.summary.project for row in answer.context["rows"]] == [kept]
+    assert "Archived (2)" in answer.content.decode()
+    assert answer.context["alerts"] == []
+    entries = AuditEntry.objects.filter(verb="archive_project", reason="The pilot is over.")
+    assert {entry.project for entry in entries} == set(archived)
+
+
+def test_who_may_not_archive_is_not_offered_it(client, workers):
+    gone(title="Old one")
+    vera = User.objects.create_user("vera", is_staff=True)
+    vera.groups.add(Group.objects.get(name="viewer"))
+    client.force_login(vera)
+    assert "Archive all" not in home(client).content.decode()
+    assert client.get("/admin/registry/project/archive-gone/").status_code == 403
+
+
+def test_a_project_goes_by_its_title_and_its_place_and_never_by_its_uid(client, workers):
+    titled = make.ProjectFactory(uid="24.111", title="Reviews", hostname="http://ls.example:8080")
+    untitled = make.ProjectFactory(uid="25.222", title="", hostname="")
+    for url in ("/admin/", "/admin/registry/project/"):
+        page = client.get(url).content.decode()
+        assert "Reviews" in page
+        assert "#24 on ls.example:8080" in page
+        assert "Project #25" in page
+        assert titled.uid not in page
+        assert untitled.uid not in page
+    assert 'href="http://ls.example:8080/projects/24"' in home(client).content.decode()
+
+
+def test_a_host_that_is_no_web_address_is_no_link(client, workers):
+    make.ProjectFactory(hostname="javascript://x")
+    assert 'href="javascript' not in home(client).content.decode()
 
 
 def test_an_item_leads_to_what_it_is_about(client, workers):

@@ -57,6 +57,12 @@ def archived():
     return new
 
 
+def archived_project():
+    project = make.ProjectFactory()
+    projects.archive(project, actor="tester")
+    return project
+
+
 def unloadable():
     new = version()
     versions.mark_load_failed(new, "gone")
@@ -134,6 +140,8 @@ CASES: dict[tuple[type, str], Case] = {
         refuses=False,  # the active run goes on instead
         own_route=lambda p: ("post", "runs/", {"project": p.pk, "reason": WHY}),
     ),
+    (Project, "archive_project"): Case(make.ProjectFactory, unavailable=archived_project),
+    (Project, "unarchive_project"): Case(archived_project, unavailable=make.ProjectFactory),
     (Project, "check_connection"): Case(make.ProjectFactory),
     (Project, "set_credentials"): Case(
         lambda: make.ProjectFactory(labelstudio_url="http://old"),
