@@ -1,6 +1,9 @@
 """The URLs of this server: its own, the path of a proxy before it, and host names refused."""
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -13,29 +16,70 @@ from registry.json_http import error_response
 _EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
 
 
-def base() -> str:
-    """The server's URL without a slash at its end: PUBLIC_URL, else that of HOST and PORT."""
-    if settings.PUBLIC_URL:
-        return settings.PUBLIC_URL
-    host = "127.0.0.1" if settings.HOST in _EVERY_ADDRESS else settings.HOST
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+@dataclass(frozen=True)
+class Server:
+    """Where a server listens, and its PUBLIC_URL; "" for none."""
+
+    host: str
+    port: int
+    public_url: str
+
+    @property
+    def local_host(self) -> str:
+        """The host under which this machine reaches it, in brackets where it is an IPv6 address."""
+        host = {"::": "::1"}.get(self.host, self.host)
+        host = "127.0.0.1" if host in _EVERY_ADDRESS else host
+        return f"[{host}]" if ":" in host else host
+
+    @property
+    def url(self) -> str:
+        """Its URL without a slash at its end."""
+        return self.public_url or f"http://{self.local_host}:{self.port}"
+
+
+def record() -> None:
+    """Keep where this server listens for the commands, whose environment may say otherwise."""
+    draft = _recorded_in().with_suffix(".draft")
+    draft.write_text(json.dumps(asdict(_of_settings())))
+    draft.replace(_recorded_in())
+
+
+def server() -> Server:
+    """The server of this DATA_DIR as it was started last; before its first start by the settings.
+
+    A PUBLIC_URL of the environment goes before one that was recorded.
+    """
+    try:
+        known = Server(**json.loads(_recorded_in().read_text()))
+    except (OSError, ValueError, TypeError):
+        return _of_settings()
+    return replace(known, public_url=settings.PUBLIC_URL or known.public_url)
+
+
+def _of_settings() -> Server:
+    return Server(settings.HOST, settings.PORT, settings.PUBLIC_URL)
+
+
+def _recorded_in() -> Path:
+    return settings.DATA_DIR / "server.json"
 
 
 def admin() -> str:
     """The admin's address."""
-    return f"{base()}/admin/"
+    return f"{server().url}/admin/"
 
 
 def to_paste(key: str) -> list[tuple[str, str]]:
     """The URLs to paste into Label Studio, as (where Label Studio runs, URL) pairs."""
-    if settings.PUBLIC_URL:
-        return [("Label Studio", f"{base()}/k/{key}")]
+    known = server()
+    if known.public_url:
+        return [("Label Studio", f"{known.url}/k/{key}")]
     in_docker = "Label Studio in Docker"
-    if settings.HOST not in _EVERY_ADDRESS:
+    if known.host not in _EVERY_ADDRESS:
         in_docker += " (start with HOST=0.0.0.0)"
     return [
-        ("Label Studio on this machine", f"{base()}/k/{key}"),
-        (in_docker, f"http://host.docker.internal:{settings.PORT}/k/{key}"),
+        ("Label Studio on this machine", f"{known.url}/k/{key}"),
+        (in_docker, f"http://host.docker.internal:{known.port}/k/{key}"),
     ]
 
 

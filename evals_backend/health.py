@@ -5,18 +5,25 @@ import socket
 
 from django.conf import settings
 
+from evals_backend import addresses
+
 
 def web_answers(timeout_s: float = 2.0) -> bool:
-    """Whether `/health` on HOST:PORT answers 200. Raises OSError, HTTPException."""
-    host = settings.HOST
-    if host in {"0.0.0.0", "::", ""}:  # noqa: S104
-        host = "::1" if host == "::" else "127.0.0.1"
-    connection = http.client.HTTPConnection(host, settings.PORT, timeout=timeout_s)
+    """Whether `/health` answers 200 where the server listens. Raises OSError, HTTPException."""
+    known = addresses.server()
+    host = known.local_host.strip("[]")
+    connection = http.client.HTTPConnection(host, known.port, timeout=timeout_s)
     try:
         connection.request("GET", "/health", headers={"Host": _own_name()})
         return connection.getresponse().status == http.HTTPStatus.OK
     finally:
         connection.close()
+
+
+def web_address() -> str:
+    """The address that `web_answers` tries."""
+    known = addresses.server()
+    return f"http://{known.local_host}:{known.port}/health"
 
 
 def worker_is_live(cluster: str) -> bool:

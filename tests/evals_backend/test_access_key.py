@@ -1,4 +1,4 @@
-"""`manage.py access_key`: new, list, revoke."""
+"""`manage.py access_key`: new, list, revoke; and where the commands find the server."""
 
 import re
 from io import StringIO
@@ -6,8 +6,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from evals_backend import addresses
 from registry.actions import keys
 from registry.models import AccessKey, Project
+
+from .running import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +58,27 @@ def test_a_revoked_key_is_listed_as_such_and_cannot_be_revoked_twice():
 def test_an_unknown_key_is_an_error():
     with pytest.raises(CommandError, match="4711"):
         run("revoke", "4711")
+
+
+def test_the_url_is_that_of_the_server_that_was_started(settings, tmp_path):
+    """Whatever the port of the environment of the command is."""
+    settings.DATA_DIR, settings.PORT = tmp_path, 9191
+    addresses.record()
+    settings.PORT = 9090
+    assert "http://127.0.0.1:9191/k/" in run("new", "team")
+    assert "http://host.docker.internal:9191/k/" in run("new", "docker")
+    settings.PUBLIC_URL = "https://ml.example.com"
+    assert "https://ml.example.com/k/" in run("new", "public")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"port": 1}'])
+def test_a_damaged_record_of_the_server_is_as_none(settings, tmp_path, content):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "server.json").write_text(content)
+    assert f":{settings.PORT}/k/" in run("new", "team")
+
+
+def test_health_names_the_address_that_it_tried(settings, tmp_path):
+    settings.DATA_DIR, settings.PORT = tmp_path, free_port()
+    with pytest.raises(CommandError, match=f"http://127.0.0.1:{settings.PORT}/health"):
+        call_command("health", "web")

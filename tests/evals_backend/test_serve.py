@@ -186,6 +186,22 @@ def test_a_command_leaves_the_database_of_a_running_server_running(server):
     assert server.get(f"/k/{key_of(server.lines[0])}/versions").status == 200
 
 
+def test_a_command_finds_the_server_on_whatever_port_it_was_started(server):
+    for words, expected in (
+        (["access_key", "new", "another"], f"http://127.0.0.1:{server.port}/k/"),
+        (["health", "web"], ""),
+    ):
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=environment(server.data_dir),
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert expected in done.stdout
+
+
 def test_it_stops_whole_by_either_signal_and_finds_its_data_again(new_data_dir):
     data_dir = data_folder.prepare(new_data_dir())
     first = Server(data_dir, free_port())

@@ -25,6 +25,10 @@ class Command(BaseCommand):
         try:
             well = health.web_answers() if process == "web" else health.worker_is_live(process)
         except (OSError, http.client.HTTPException) as error:
-            raise CommandError(f"{process} does not answer: {error}") from error
+            raise CommandError(f"{_tried(process)} does not answer: {error}") from error
         if not well:
-            raise CommandError(f"{process} is not well")
+            raise CommandError(f"{_tried(process)} is not well")
+
+
+def _tried(process: str) -> str:
+    return f"web at {health.web_address()}" if process == "web" else process
