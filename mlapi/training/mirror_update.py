@@ -47,10 +47,11 @@ def bring_up_to_date(
 ) -> EvalsError | None:
     """Applies the received events, and syncs for Start Training and if the mirror is incomplete.
 
-    A failure is written to the run's log, and returned where it left labels unread; the run then
-    learns from the mirror as it is. Raises what `checkpoint` does, which is called all the while.
+    A failure is written to the run's log, and the first one that left labels unread is returned;
+    the run then learns from the mirror as it is. Raises what `checkpoint` does, which is called
+    all the while.
     """
-    _try(
+    _, unapplied = _try(
         run_log,
         "Applying received events",
         lambda: process_pending_events(run.project_id, checkpoint),
@@ -70,7 +71,7 @@ def bring_up_to_date(
         run_log.write(so_far)
     if unreadable := unreadable_tasks_text(project.unreadable_tasks):
         run_log.write(f"{unreadable}: nothing is learned from data that could not be read.")
-    return unread
+    return unapplied or unread
 
 
 def _failed_reading(project: Project) -> EvalsError | None:
@@ -89,10 +90,10 @@ def _unread(message: str, hint: str | None, code: str | None) -> EvalsError:
 
 def _sync(run: TrainingRun, run_log: RunLog, checkpoint: Checkpoint) -> EvalsError | None:
     what = "Reading from Label Studio"
-    report = _try(run_log, what, lambda: _read(run, checkpoint))
+    report, failure = _try(run_log, what, lambda: _read(run, checkpoint))
     projects.requeue_syncs()
     if report is None:
-        return EvalsError("The reading failed; the run's log has the cause.")
+        return failure
     if report.is_busy:
         run_log.write("Label Studio is being read by another process.")
         hint = "Start the training again when it has been read."
@@ -126,15 +127,18 @@ def _read(run: TrainingRun, checkpoint: Checkpoint) -> SyncReport:
         time.sleep(_POLL_S)
 
 
-def _try(run_log: RunLog, what: str, action: Callable[[], Any]) -> Any:
+def _try(run_log: RunLog, what: str, action: Callable[[], Any]) -> tuple[Any, EvalsError | None]:
+    """What the action returns, and why it failed."""
     try:
-        return action()
+        return action(), None
     except (Cancelled, RunTakenOver, TimeLimit):
         raise
     except EvalsError as error:
         run_log.write(f"{what} failed: {error.sentence}")
         log.warning("mirror not brought up to date", step=what, error=error.message)
+        return None, error
     except Exception as error:
-        run_log.write(f"{what} failed: {type(error).__name__}: {error}")
+        cause = f"{type(error).__name__}: {error}"
+        run_log.write(f"{what} failed: {cause}")
         log.exception("mirror not brought up to date", step=what)
-    return None
+        return None, EvalsError(f"{what} failed: {cause}", hint="See the worker's log.")

@@ -62,6 +62,21 @@ def test_a_run_after_a_sync_that_could_not_read_says_so(step, cause, code):
     assert (run.hint == "Ask again.") == (code != "no_labels")
 
 
+@pytest.mark.parametrize("what", ["process_pending_events", "sync"])
+def test_a_failure_without_a_code_is_the_reason_too(monkeypatch, what):
+    """Not that more tasks are to be labelled, and not only in the log."""
+
+    def fail(*_, **__):
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(f"mlapi.training.mirror_update.{what}", fail)
+    run = queued(labelled_project({}), trigger=TrainingRun.Trigger.START_TRAINING)
+    run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=UNHURRIED)
+    assert (run.state, run.error_code) == ("failed", "labels_unread")
+    assert "RuntimeError: disk full" in run.error
+    assert run.hint == "See the worker's log."
+
+
 def test_a_run_while_label_studio_is_still_being_read_says_how_far_it_was(project):
     Project.objects.filter(pk=project.pk).update(reading={"after": 60, "read": 60, "of": 9_000})
     run = carried_out(project)
