@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.management.cli import ReportCommand, find_project, minute
+from registry.management.cli import ReportCommand, Row, find_project, minute
 from registry.models import ModelVersion, TrainingRun
 from registry.models.run import RunState
 
@@ -49,7 +49,7 @@ class Command(ReportCommand):
         )
 
 
-def _nothing_new(run: dict[str, Any]) -> str | None:
+def _nothing_new(run: Row) -> str | None:
     return f"nothing new: {run['same_as']}" if run["same_as"] else None
 
 
