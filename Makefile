@@ -12,20 +12,25 @@ PEER := .bench/peer
 SERVERS := .bench/servers
 BASE_PYTHON := $(shell for p in python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
-PIP := -m pip install --quiet --disable-pip-version-check --require-hashes
+# On a terminal pip shows what it downloads; elsewhere it is quiet.
+PIP := -m pip install $(shell [ -t 2 ] || echo --quiet) --disable-pip-version-check --require-hashes
 COMPILE := $(PY) -m uv pip compile
 LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-detection bench-tools clean
+.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
 
-run: $(VENV)/.installed encoder  ## serve on HOST:PORT until Ctrl-C
+run: before-install $(VENV)/.installed encoder  ## serve on HOST:PORT until Ctrl-C
 	@exec $(PY) -m evals_backend.serve
+
+# A port that is taken is told now, not after minutes of installing.
+before-install: | $(VENV)/bin/python
+	@$(PY) evals_backend/before_install.py $(VENV)/.installed
 
 test: $(VENV)/.installed-dev encoder  ## all checks and tests
 	@$(MAKE) --no-print-directory -j2 label-studio lint checks chromium

@@ -132,3 +132,34 @@ def test_docker_compose_accepts_the_file():
             text=True,
         )
         assert done.returncode == 0, done.stderr
+
+
+def label_studio_started(compose, tmp_path, password: str) -> str:
+    """The password with which the service's command starts Label Studio."""
+    program = tmp_path / "bin" / "label-studio"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text('#!/bin/sh\nprintf %s "$LABEL_STUDIO_PASSWORD"\n')
+    program.chmod(0o755)
+    shell, options, script = compose["services"]["label-studio"]["command"]
+    done = subprocess.run(
+        [shell, options, script.replace("$$", "$")],
+        env={
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "LOGIN": str(tmp_path / "first-login.txt"),
+            "LABEL_STUDIO_PASSWORD": password,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_label_studio_has_an_account_also_where_no_password_is_given(compose, tmp_path):
+    made = label_studio_started(compose, tmp_path, "")
+    assert len(made) >= 20
+    file = tmp_path / "first-login.txt"
+    assert file.read_text().strip() == made
+    assert file.stat().st_mode & 0o077 == 0
+    assert label_studio_started(compose, tmp_path, "") == made  # also after a restart
+    assert label_studio_started(compose, tmp_path, "chosen") == "chosen"
