@@ -8,9 +8,9 @@ from typing import Any
 from mlapi import label_types
 from mlapi.errors import NotServed
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
-from mlapi.pipelines import project_options
+from mlapi.pipelines import option_fields, project_options
 from mlapi.served_config import resolve
-from registry.engine import LabelType, Neighbour
+from registry.engine import LabelType, Neighbour, OptionField
 from registry.models import ModelVersion, Project, Task
 
 
@@ -37,6 +37,14 @@ class Engine:
         except InvalidLabelConfig as error:
             raise NotServed(error.message) from None
         return project_options.validate(config, options, project.options)
+
+    def options(self, project: Project) -> list[OptionField]:
+        """The options that apply to the label config; none without one that can be read."""
+        try:
+            config = parse(project.label_config)
+        except InvalidLabelConfig:
+            return []
+        return option_fields.fields(config, project.options)
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         """`{"kind", "text", "url"}` of each; the text is that of the first target that has one."""

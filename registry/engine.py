@@ -53,6 +53,26 @@ class Outline(Protocol):
     def score(self) -> float | None: ...
 
 
+@dataclass(frozen=True)
+class OptionField:
+    """An option that applies to a project, or to one `control` of it, as it is entered.
+
+    `choices` are its values with titles, where they are known; `is_whole` and `is_number` a number
+    from `low` to `high`; else it is a text. A `default` of None is each pipeline's own.
+    """
+
+    name: str
+    control: str
+    title: str
+    help: str
+    default: Any = None
+    choices: Sequence[tuple[Any, str]] = ()
+    is_whole: bool = False
+    is_number: bool = False
+    low: float | None = None
+    high: float | None = None
+
+
 class LabelType(Protocol):
     """What reports need to know of the values of a kind of target.
 
@@ -102,6 +122,9 @@ class Engine(Protocol):
 
     def validate_options(self, project: "Project", options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""
+
+    def options(self, project: "Project") -> list[OptionField]:
+        """The options that apply to the project's label config; those of single controls last."""
 
     def describe_tasks(self, project: "Project", tasks: "Sequence[Task]") -> list[dict[str, Any]]:
         """What admin and REST display of each task, in the tasks' order.

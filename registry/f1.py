@@ -18,8 +18,8 @@ def indicators(answers: Sequence[Sequence[str]], labels: Sequence[str]) -> np.nd
 
 def f1_by_label(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """2 TP / (truth + predicted) of each column; NaN for a label in neither."""
-    hits = (truth * predicted).sum(axis=0)
-    both = truth.sum(axis=0) + predicted.sum(axis=0)
+    hits = (truth * predicted).sum(axis=0, dtype=np.float64)
+    both = truth.sum(axis=0, dtype=np.float64) + predicted.sum(axis=0, dtype=np.float64)
     return np.divide(2 * hits, both, out=np.full(len(both), np.nan), where=both > 0)
 
 

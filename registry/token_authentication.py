@@ -1,8 +1,8 @@
-"""Authenticates by `Authorization: Token`, of which the database has the hash."""
+"""Authenticates by `Authorization: Token` or `Bearer`; the database has the token's hash."""
 
 from typing import Any
 
-from rest_framework.authentication import TokenAuthentication
+from rest_framework.authentication import TokenAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -17,6 +17,8 @@ class HashedTokenAuthentication(TokenAuthentication):
 
     def authenticate(self, request: Request) -> Any:
         self.address = request.META.get("REMOTE_ADDR", "")
+        scheme = get_authorization_header(request).split(maxsplit=1)[:1]
+        self.keyword = "Bearer" if [word.lower() for word in scheme] == [b"bearer"] else "Token"
         return super().authenticate(request)
 
     def authenticate_credentials(self, key: str) -> Any:

@@ -68,7 +68,7 @@ def compare(parts: Sequence[PairedHoldout], seed: int) -> Comparison:
     tasks = sorted({task for t in targets for task in t.tasks})
     index = {task: i for i, task in enumerate(tasks)}
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
-    each = np.ones((1, len(tasks)), dtype=weights.dtype)
+    each = np.ones((1, len(tasks)))
     scores = [_Scores.of(t, [index[task] for task in t.tasks], each, weights) for t in targets]
     metrics = {t.metric for t in targets or known} or {_DEFAULT}
     is_mixed = len(metrics) > 1
@@ -97,7 +97,7 @@ def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | No
     tasks = sorted({task for t in targets for task in t.tasks})
     index = {task: i for i, task in enumerate(tasks)}
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
-    each = np.ones((1, len(tasks)), dtype=weights.dtype)
+    each = np.ones((1, len(tasks)))
     scores = [_Scores.of(t, [index[task] for task in t.tasks], each, weights) for t in targets]
     if len({t.metric for t in targets}) > 1:
         scores = [one.higher_is_better() for one in scores]

@@ -14,32 +14,59 @@ _MAX_NAME = 500
 class Option:
     """`must_be` ends the sentence "<name> is no ...".
 
-    `of_control`: a control can have a value of its own; else all of the project have one.
+    `of_control`: a control can have a value of its own; else all of the project have one. `title`
+    and `help` are for people. `kind` says how it is entered: `text`; `word`, one of `words`;
+    `whole` and `number`, from `low` to `high`; `label` and `control`, those of the label config.
     """
 
     default: Any
     is_valid: Callable[[Any], bool]
     must_be: str
     of_control: bool = False
+    title: str = ""
+    help: str = ""
+    kind: str = "text"
+    words: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
 
 
-def one_of(default: str, *values: str, of_control: bool = False) -> Option:
+def one_of(
+    default: str, *values: str, of_control: bool = False, title: str = "", help: str = ""
+) -> Option:
     """One of a few words."""
     return Option(
         default,
         lambda v: isinstance(v, str) and v in values,
         f"word of {', '.join(values)}",
         of_control,
+        title,
+        help,
+        "word",
+        words=values,
     )
 
 
-def whole(default: int | None, low: int, high: int, *, of_control: bool = False) -> Option:
+def whole(
+    default: int | None,
+    low: int,
+    high: int,
+    *,
+    of_control: bool = False,
+    title: str = "",
+    help: str = "",
+) -> Option:
     """A whole number from low to high; None only where it is the default."""
     return Option(
         default,
         lambda v: (v is None and default is None) or (is_whole(v) and low <= v <= high),
         f"whole number from {low} to {high}",
         of_control,
+        title,
+        help,
+        "whole",
+        low=low,
+        high=high,
     )
 
 
@@ -62,12 +89,29 @@ def is_name(value: Any) -> bool:
 
 def automl(default: str) -> Option:
     """Whether EvaDB's AutoML is a candidate."""
-    return one_of(default, "auto", "on", "off", of_control=True)
+    return one_of(
+        default,
+        "auto",
+        "on",
+        "off",
+        of_control=True,
+        title="AutoML",
+        help="Whether EvaDB's AutoML challenges a new version: once, always or never.",
+    )
 
 
 # None: the server's default.
-TIME_BUDGET_S = Option(None, _is_time_budget, f"number from 1 to {MAX_TIME_BUDGET_S}")
-SEED = whole(0, 0, 2**32 - 1)
+TIME_BUDGET_S = Option(
+    None,
+    _is_time_budget,
+    f"number from 1 to {MAX_TIME_BUDGET_S}",
+    title="Time budget, seconds",
+    help="Of a training.",
+    kind="number",
+    low=1,
+    high=MAX_TIME_BUDGET_S,
+)
+SEED = whole(0, 0, 2**32 - 1, title="Seed", help="Of everything random.")
 
 
 def validate(values: dict[str, Any], known: Mapping[str, Option]) -> dict[str, Any]:

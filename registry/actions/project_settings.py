@@ -50,7 +50,7 @@ def configure(
     if policy is not None:
         new["policy"] = checked_policy(policy)
     if options is not None:
-        new["options"] = engine().validate_options(current, options)
+        new["options"] = _set_only(engine().validate_options(current, options), options)
     if promotion_rule is not None:
         if promotion_rule not in PromotionRule.values:
             raise InvalidSetting(f"Promotion rule {promotion_rule!r} is not known.")
@@ -69,6 +69,11 @@ def configure(
         if "options" in changed:
             queue.process_events(project.pk)  # they may ask for another pipeline, and so for a run
     return project
+
+
+def _set_only(checked: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The options without defaults that were filled in, so that a later default applies to them."""
+    return {n: v for n, v in checked.items() if given.get(n) is not None}
 
 
 def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:

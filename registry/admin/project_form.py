@@ -1,10 +1,9 @@
 """The form of a project's settings: its training policy, options and promotion rule."""
 
-import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -13,10 +12,12 @@ from unfold.widgets import (
 )
 
 from registry.actions import project_settings
-from registry.engine import engine
+from registry.engine import OptionField, engine
 from registry.errors import EvalsError
 from registry.models import Project
 from registry.models.project import default_policy
+
+from . import option_form
 
 
 def _count(label: str, help_text: str) -> forms.IntegerField:
@@ -43,8 +44,8 @@ class PolicyForm(forms.ModelForm):
     """A field per setting of the policy; an empty one has its default."""
 
     enabled = forms.BooleanField(
-        label="Train automatically",
-        help_text="Off: only runs that are started by hand.",
+        label="Train by itself",
+        help_text="Whenever the labels below suffice. Without it only runs that someone starts.",
         required=False,
         widget=UnfoldBooleanSwitchWidget(),
     )
@@ -101,16 +102,13 @@ def policy_sentence(policy: dict[str, Any]) -> str:
     )
 
 
-class _IndentedJSON(json.JSONEncoder):
-    """JSON with a setting per line."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "indent": 2})
-
-
 class ProjectForm(PolicyForm):
-    """The policy, options and promotion rule of a project, validated before they are saved."""
+    """The policy, options and promotion rule of a project, validated before they are saved.
 
+    `option_fields` are set by `project_form`: by the names of their fields.
+    """
+
+    option_fields: ClassVar[Mapping[str, OptionField]] = {}
     reason = forms.CharField(
         required=False,
         max_length=2000,
@@ -120,41 +118,29 @@ class ProjectForm(PolicyForm):
 
     class Meta:
         model = Project
-        fields = ["options", "promotion_rule"]
+        fields = ["promotion_rule"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        options = self.fields.get("options")  # a read-only form has no fields
-        if isinstance(options, forms.JSONField):
-            options.encoder = _IndentedJSON
-            options.help_text = _known_options(self.instance)
+        set_values = option_form.initial(self.option_fields, self.instance.options)
+        self.initial = {**set_values, **self.initial}
 
-    def clean_options(self) -> dict[str, Any]:
-        options = _or_empty(self.cleaned_data["options"])
-        return _checked(engine().validate_options, self.instance, options)
-
-
-def _known_options(project: Project) -> str:
-    """The pipelines' options, with their defaults."""
-    try:
-        known = engine().validate_options(project, {})
-    except EvalsError:
-        return ""
-    if not known:
-        return "No options while no pipeline serves the project."
-    own = '{"controls": {"NAME": {...}}}'
-    return f"A JSON object. Defaults: {json.dumps(known)}. Those of the control NAME alone: {own}"
+    def clean(self) -> dict[str, Any]:
+        """Adds the `options` that are set to the cleaned data."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        options = option_form.options(self.option_fields, cleaned, self.instance.options)
+        try:
+            engine().validate_options(self.instance, options)
+        except EvalsError as error:
+            self.add_error(option_form.named(self.option_fields, error.message), error.sentence)
+        cleaned["options"] = options
+        return cleaned
 
 
-def _or_empty(value: Any) -> Any:
-    return {} if value is None else value
-
-
-def _checked(check: Any, *args: Any) -> dict[str, Any]:
-    """The validated value. Raises ValidationError with the engine's message."""
-    if not isinstance(args[-1], dict):
-        raise ValidationError("Must be a JSON object: {…}.")
-    try:
-        return check(*args)
-    except EvalsError as error:
-        raise ValidationError(error.sentence) from error
+def project_form(project: Project) -> type[ProjectForm]:
+    """The form with a field for each option that applies to the project."""
+    known = option_form.fields(project)
+    own = {name: option_form.form_field(field) for name, field in known.items()}
+    return type("ProjectForm", (ProjectForm,), {"option_fields": known, **own})

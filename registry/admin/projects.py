@@ -17,18 +17,19 @@ from registry.models import AuditEntry, Event, ModelVersion, Project, Task, Trai
 from registry.models.pipeline_names import has_pipeline, names
 from registry.models.project import default_policy
 
+from . import option_form
 from .access_keys import connect_view
 from .action_buttons import caller
 from .archive_gone import archive_gone
 from .markup import as_json, as_text
 from .navigation import link, list_link
-from .project_form import ProjectForm, policy_sentence
+from .project_form import ProjectForm, policy_sentence, project_form
 from .project_page import overview
 from .registry_admin import RegistryAdmin, is_list
 
 _TRAINING = "Training"
 _UNSERVED = "none"
-_EDITABLE = [*default_policy(), "options", "promotion_rule", "reason"]
+_EDITABLE = [*default_policy(), "promotion_rule", "reason"]
 
 
 class PipelineFilter(admin.SimpleListFilter):
@@ -66,6 +67,17 @@ class ArchivedFilter(admin.SimpleListFilter):
         if self.value() == "all":
             return queryset
         return queryset.filter(archived_at__isnull=self.value() != "yes")
+
+
+def _option_fieldsets(project: Project) -> list[Any]:
+    """A section with the options of the project, and one for each control that has its own."""
+    by_control: dict[str, list[str]] = {}
+    for name, field in option_form.fields(project).items():
+        by_control.setdefault(field.control, []).append(name)
+    return [
+        (f"Options of {control}" if control else "Options", {"fields": names})
+        for control, names in by_control.items()
+    ]
 
 
 @admin.register(Project)
@@ -150,15 +162,25 @@ class ProjectAdmin(RegistryAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         shown = [f for _, options in self.get_fieldsets(request, obj) for f in options["fields"]]
-        return [f for f in shown if not self._edits(request) or f not in _EDITABLE]
+        editable = [*_EDITABLE, *(option_form.fields(obj) if obj else ())]
+        return [f for f in shown if not self._edits(request) or f not in editable]
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
         if not self._edits(request):
             return self.fieldsets
-        return [
-            (name, {"fields": _EDITABLE} if name == _TRAINING else options)
-            for name, options in self.fieldsets
-        ]
+        found: list[Any] = []
+        for name, options in self.fieldsets:
+            found.append((name, {"fields": _EDITABLE} if name == _TRAINING else options))
+            if name == _TRAINING and obj is not None:
+                found += _option_fieldsets(obj)
+        return found
+
+    def get_form(
+        self, request: HttpRequest, obj: Project | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is not None and self._edits(request):
+            kwargs["form"] = project_form(obj)
+        return super().get_form(request, obj, change, **kwargs)
 
     def _edits(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request)

@@ -5,7 +5,8 @@ from rest_framework import serializers
 
 from registry.actions import label_renames
 from registry.engine import engine
-from registry.models import Project, Task
+from registry.metrics import METRICS, NO_ROW
+from registry.models import Metric, Project, Task
 from registry.models.project import PromotionRule
 
 from .serializers import (
@@ -46,6 +47,14 @@ class MetricQuery(Body):
         default="",
         help_text="Omitted: the whole version, else the mean over its targets.",
     )
+
+    def validate_name(self, name: str) -> str:
+        """A listed metric, or one that a label type or pipeline has recorded for the project."""
+        recorded = Metric.objects.filter(version__project=self.context["project"], name=name)
+        if name not in METRICS and name not in NO_ROW and not recorded.exists():
+            known = ", ".join(sorted(METRICS))
+            raise serializers.ValidationError(f"There is no metric {name!r}. Known: {known}.")
+        return name
 
 
 class PrequentialQuery(Body):

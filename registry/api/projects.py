@@ -101,10 +101,9 @@ class Projects(Resource):
     @action(detail=True, pagination_class=None)
     def metrics(self, request: Request, pk: int) -> Response:
         """One metric over the project's versions, oldest first, with its baseline."""
-        query = self.validated(MetricQuery)
-        return Response(
-            MetricPointSerializer(metric_series(self.get_object(), **query), many=True).data
-        )
+        project = self.get_object()
+        query = self.validated(MetricQuery, project=project)
+        return Response(MetricPointSerializer(metric_series(project, **query), many=True).data)
 
     @extend_schema(
         parameters=[PrequentialQuery], responses=PrequentialDaySerializer(many=True), filters=False

@@ -5,7 +5,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.domain import InvalidOption, UnknownOption
 from mlapi.errors import NotServed
-from registry.admin.project_form import ProjectForm
+from registry.admin.project_form import project_form
 from registry.engine import engine
 from registry.errors import EvalsError
 from tests.factories import LABEL_CONFIG, ProjectFactory, TaskFactory
@@ -104,20 +104,82 @@ def test_an_option_that_chooses_nothing_is_refused_also_where_other_controls_are
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ('{"controls": {"shape": {"k": 5}}}', "The label config has no control"),
-        ('{"controls": {"label": {"k": 5}}}', "k is an option of image_similarity, and label is"),
-        ('{"controls": {"label": {"similar_to": "Positive"}}}', "The options of label serve"),
-        ('{"controls": {"label": 5}}', "Such as"),
+        ({"controls": {"shape": {"k": 5}}}, "The label config has no control"),
+        ({"controls": {"label": {"k": 5}}}, "k is an option of image_similarity, and label is"),
+        ({"controls": {"label": {"similar_to": "Positive"}}}, "The options of label serve"),
+        ({"controls": {"label": 5}}, "Such as"),
     ],
 )
-def test_the_form_says_what_is_wrong_with_the_options_of_a_control(options, error):
-    form = ProjectForm(
-        {"options": options, "promotion_rule": "if_at_least_as_good"}, instance=ProjectFactory()
-    )
+def test_what_is_wrong_with_the_options_of_a_control_is_said(options, error):
+    with pytest.raises(EvalsError) as raised:
+        engine().validate_options(ProjectFactory(), options)
+    assert error in raised.value.sentence
+
+
+IMAGES = (
+    '<View><Image name="img" value="$image"/><Choices name="kind" toName="img">'
+    '<Choice value="cat"/><Choice value="dog"/></Choices></View>'
+)
+BOTH = LABEL_CONFIG.replace("</View>", IMAGES.removeprefix("<View>"))
+
+
+def offered(config, control="", **options):
+    project = ProjectFactory(label_config=config, options=options)
+    found = [field for field in engine().options(project) if field.control == control]
+    return {field.name: field for field in found}
+
+
+def test_a_project_of_texts_is_offered_the_options_of_texts_only():
+    found = offered(LABEL_CONFIG)
+    assert set(found) == {"automl", "time_budget_s", "seed", "encoder", "encoder_tokens"}
+    assert [value for value, _ in found["automl"].choices] == ["auto", "on", "off"]
+    tokens = found["encoder_tokens"]
+    assert (tokens.is_whole, tokens.low, tokens.high, tokens.default) == (True, 16, 256, 64)
+    assert all(field.title and field.help for field in found.values())
+    assert offered(LABEL_CONFIG, "label") == {}  # one control: those of the project are its own
+
+
+def test_a_label_to_be_similar_to_is_one_of_the_configs_and_a_control_to_cluster_its_own():
+    found = offered(IMAGES)
+    assert [value for value, _ in found["similar_to"].choices] == ["cat", "dog"]
+    assert [value for value, _ in found["cluster"].choices] == ["kind"]
+    assert "k" not in found  # until something is filled by similarity
+    assert "k" in offered(IMAGES, similar_to="cat")
+
+
+def test_each_of_several_controls_is_offered_what_applies_to_it():
+    assert set(offered(BOTH, "label")) == {"automl"}
+    assert set(offered(BOTH, "kind")) == {"automl", "similar_to", "cluster"}
+    assert [value for value, _ in offered(BOTH, "kind")["cluster"].choices] == [True]
+    assert offered(BOTH)["automl"].default is None  # texts and images have another
+
+
+def test_a_stored_value_that_the_config_does_not_have_stays_among_the_choices():
+    found = offered(IMAGES, similar_to="bird")
+    assert "bird" in [value for value, _ in found["similar_to"].choices]
+
+
+def test_every_choice_that_is_offered_is_accepted():
+    for config in (LABEL_CONFIG, IMAGES, BOTH):
+        project = ProjectFactory(label_config=config)
+        for field in engine().options(project):
+            for value, _ in field.choices:
+                one = {field.name: value}
+                given = {"controls": {field.control: one}} if field.control else one
+                engine().validate_options(project, given)
+
+
+def test_the_form_names_the_field_of_an_option_that_is_refused():
+    project = ProjectFactory(label_config=IMAGES)
+    values = {"promotion_rule": "never", "option_features": "words"}
+    form = project_form(project)(values, instance=project)
     assert not form.is_valid()
-    (shown,) = form.errors["options"]
-    assert error in shown
-    assert '"controls"' in form.fields["options"].help_text
+    assert list(form.errors) == ["option_features"]
+
+
+def test_a_config_that_cannot_be_read_has_no_options():
+    assert engine().options(ProjectFactory(label_config="")) == []
+    assert engine().options(ProjectFactory(label_config="<View")) == []
 
 
 def test_options_of_two_pipelines_are_checked_by_the_one_that_has_them():

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlapi import label_types
 from registry.actions import projects
-from registry.engine import LabelType, Neighbour
+from registry.engine import LabelType, Neighbour, OptionField
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task
 
@@ -58,7 +58,7 @@ class PlainEngine:
         return report
 
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
-        if set(options) - {"automl", "controls"}:
+        if set(options) - {"automl", "seed", "controls"}:
             raise InvalidOption("There is no such option.", hint="There is automl.")
         return {"automl": "auto"} | options
 
@@ -69,6 +69,14 @@ class PlainEngine:
 
     def dataset(self, version: ModelVersion, form: str) -> Iterator[bytes]:
         return iter([f"{version.label} as ".encode(), form.encode()])
+
+    def options(self, project: Project) -> list[OptionField]:
+        words = ("auto", "on", "off")
+        choices = [(word, word) for word in words]
+        return [
+            OptionField("automl", "", "AutoML", "When.", "auto", choices),
+            OptionField("seed", "", "Seed", "Of all.", 0, is_whole=True, low=0, high=99),
+        ]
 
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         return [_described(project.hostname, task) for task in tasks]

@@ -15,7 +15,20 @@ def _is_cluster(value: Any) -> bool:
 OPTIONS = {
     **SHARED,
     "cluster": Option(
-        None, _is_cluster, "name of a control on Image, nor true for one", of_control=True
+        None,
+        _is_cluster,
+        "name of a control on Image, nor true for one",
+        of_control=True,
+        title="Fill with clusters",
+        help="The control is filled with groups of similar images.",
+        kind="control",
     ),
-    "clusters": whole(None, 2, MOST_CLUSTERS, of_control=True),
+    "clusters": whole(
+        None,
+        2,
+        MOST_CLUSTERS,
+        of_control=True,
+        title="Clusters",
+        help="Their number; empty: chosen by the silhouette.",
+    ),
 }

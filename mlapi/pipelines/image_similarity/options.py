@@ -22,8 +22,18 @@ OPTIONS = {
         _is_label,
         'label of Choices on Image, or {"control": ..., "label": ...}',
         of_control=True,
+        title="Fill by similarity to",
+        help="Images that are most like those with this label get it.",
+        kind="label",
     ),
-    "k": whole(10, 1, MOST_NEIGHBOURS, of_control=True),
+    "k": whole(
+        10,
+        1,
+        MOST_NEIGHBOURS,
+        of_control=True,
+        title="Nearest images (k)",
+        help="How many nearest images of a reference get its label.",
+    ),
 }
 
 

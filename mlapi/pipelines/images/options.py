@@ -14,7 +14,13 @@ def _is_features(value: Any) -> bool:
 SHARED = {
     "time_budget_s": options.TIME_BUDGET_S,
     "seed": options.SEED,
-    "features": Option("opencv", _is_features, 'word opencv or "hf:<name or path of a model>"'),
+    "features": Option(
+        "opencv",
+        _is_features,
+        'word opencv or "hf:<name or path of a model>"',
+        title="Features of images",
+        help="opencv, or hf:<name or path of a model>.",
+    ),
 }
 
 

@@ -17,8 +17,16 @@ OPTIONS = {
     "automl": options.automl("auto"),
     "time_budget_s": options.TIME_BUDGET_S,
     "seed": options.SEED,
-    "encoder": Option(DEFAULT, _is_encoder, "word minilm or none, or the path of a folder"),
-    "encoder_tokens": options.whole(64, 16, 256),
+    "encoder": Option(
+        DEFAULT,
+        _is_encoder,
+        "word minilm or none, or the path of a folder",
+        title="Sentence encoder",
+        help="minilm, none, or the path of a folder.",
+    ),
+    "encoder_tokens": options.whole(
+        64, 16, 256, title="Tokens of the encoder", help="How many it reads at once."
+    ),
 }
 
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare, own_interval
+from registry.f1 import indicators, macro_f1
 from registry.promotion import decide
 
 LABELS = ["a", "b", "c"]
@@ -166,3 +168,12 @@ def test_without_a_task_there_is_no_interval():
 
 def _error(weights):
     return np.full(len(weights), 2.0)
+
+
+def test_a_comparison_has_all_digits_of_the_metric_that_the_version_has():
+    humans = ["a", "b", "c", "a", "b", "c", "a"]
+    predicted = ["a", "b", "a", "a", "c", "c", "b"]
+    labels = [(label,) for label in humans], [(label,) for label in predicted]
+    own = macro_f1(*(indicators(of, LABELS) for of in labels))
+    assert own == f1_score(humans, predicted, average="macro")
+    assert compared(paired(humans, predicted, predicted)).candidate == own

@@ -138,6 +138,8 @@ def test_a_token_is_accepted_while_its_user_is_active():
     user.save()
     assert caller.get("/versions").status_code == 401
     assert Caller(authorization="Token wrong").get("/versions").status_code == 401
+    bearer = Caller(authorization=f"Bearer {tokens.new_token(user)}")
+    assert bearer.get("/versions").status_code == 200
 
 
 @pytest.mark.django_db

@@ -134,7 +134,6 @@ def test_a_key_is_revoked(client):
 
 def post_settings(client, project, **fields):
     form = {
-        "options": "{}",
         "promotion_rule": "if_at_least_as_good",
         "reason": "",
         "enabled": "on",
@@ -149,7 +148,7 @@ def test_the_settings_of_a_project_are_changed_by_an_action(client):
         project,
         first_labels="50",
         changed_share="0.1",
-        options='{"automl": "off"}',
+        option_automl='"off"',
         promotion_rule="never",
         reason="We promote by hand.",
     )
@@ -170,8 +169,9 @@ def test_the_settings_of_a_project_are_changed_by_an_action(client):
         ({"first_labels": "-1"}, "greater than or equal to 0"),
         ({"changed_share": "a lot"}, "Enter a number"),
         ({"first_classes": "2.5"}, "Enter a whole number"),
-        ({"options": '{"autoML": 1}'}, "There is no such option."),
-        ({"options": "{"}, "Enter a valid JSON"),
+        ({"option_automl": '"perhaps"'}, "Select a valid choice"),
+        ({"option_seed": "100"}, "less than or equal to 99"),
+        ({"option_seed": "many"}, "Enter a whole number"),
         ({"promotion_rule": "sometimes"}, "Select a valid choice"),
     ],
 )
@@ -181,6 +181,25 @@ def test_invalid_settings_are_reported_and_not_saved(client, fields, message):
     assert response.status_code == 200
     assert message in response.content.decode()
     assert not AuditEntry.objects.filter(verb="configure").exists()
+
+
+def test_an_option_that_is_left_empty_is_not_set_any_more(client):
+    project = make.ProjectFactory(options={"automl": "off", "seed": 3})
+    page = client.get(reverse("admin:registry_project_change", args=[project.pk])).content.decode()
+    assert '<option value="&quot;off&quot;" selected>off</option>' in page
+    assert "Default: auto." in page
+    post_settings(client, project, option_seed="3")
+    project.refresh_from_db()
+    assert project.options == {"seed": 3}
+
+
+def test_options_that_have_no_field_stay(client):
+    """Such as those of a control while the label config cannot be read."""
+    controls = {"controls": {"label": {"k": 5}}}
+    project = make.ProjectFactory(options=controls)
+    post_settings(client, project, option_seed="3")
+    project.refresh_from_db()
+    assert project.options == controls | {"seed": 3}
 
 
 def test_a_switch_that_is_off_ends_training_by_itself(client):

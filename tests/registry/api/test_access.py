@@ -121,3 +121,10 @@ def test_a_media_type_that_is_not_served_is_refused(viewer, version):
 
 def test_the_root_names_every_resource(viewer):
     assert set(viewer.get("").json()) == set(RESOURCES)
+
+
+def test_a_token_is_taken_as_bearer_too(lead):
+    token = lead.headers["Authorization"].removeprefix("Token ")
+    for scheme in ("Bearer", "bearer", "token"):
+        assert lead.get("projects/", Authorization=f"{scheme} {token}").status_code == 200
+    assert lead.get("projects/", Authorization="Bearer wrong").status_code == 401

@@ -237,3 +237,24 @@ def test_controls_that_are_not_served_are_listed_with_their_reasons(admin):
         "code": "control_not_served",
         "message": "This cannot be served",
     }
+
+
+def test_a_metric_that_does_not_exist_is_refused_with_those_that_do(viewer, project, version):
+    answer = viewer.get(f"projects/{project.pk}/metrics/?name=nonsense")
+    assert answer.status_code == 400
+    assert code(answer) == "input_invalid"
+    assert "macro_f1" in answer.content.decode()
+    assert viewer.get(f"projects/{project.pk}/metrics/?name=mae").json() == []
+    make.ModelVersionFactory(
+        project=project, metrics=[{"name": "own_metric", "value": 0.5, "n": 40}]
+    )
+    assert viewer.get(f"projects/{project.pk}/metrics/?name=own_metric").json()[0]["value"] == 0.5
+
+
+def test_what_is_not_set_is_not_stored(admin, project):
+    """So that a later default applies."""
+    answer = admin.patch(f"projects/{project.pk}/", {"options": {"seed": 3}})
+    assert answer.json()["options"] == {"seed": 3}
+    assert (
+        admin.patch(f"projects/{project.pk}/", {"options": {"seed": None}}).json()["options"] == {}
+    )
