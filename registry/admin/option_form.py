@@ -41,7 +41,7 @@ def form_field(field: OptionField) -> forms.Field:
         usual = "as for the whole project" if field.control else "default"
         choices = [("", usual), *((json.dumps(value), title) for value, title in field.choices)]
         return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), **shared)
-    limits = {"min_value": field.low, "max_value": field.high}
+    limits: dict[str, Any] = {"min_value": field.low, "max_value": field.high}
     if field.is_whole:
         return forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget(), **limits, **shared)
     if field.is_number:
