@@ -78,7 +78,7 @@ def _metrics(card: dict[str, Any]) -> list[list[Any]]:
             m["target"] or "all",
             title(m["name"], m["metric"], m["k"]),
             m["value"],
-            _interval(m["interval"]),
+            m["interval"] and _interval(m["interval"]),
             m["baseline"],
             m["n"],
             m["previous"],

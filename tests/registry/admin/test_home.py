@@ -129,13 +129,13 @@ def test_a_run_that_failed_by_the_connection_is_no_alert_of_its_own(client, work
 
 
 def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
-    kept = make.ProjectFactory(title="Kept")
+    kept = make.ProjectFactory(title="Going on")
     archived = [gone(title="Old one"), gone(title="Old two")]
     assert "Archive all that are gone" in home(client).content.decode()
     url = "/admin/registry/project/archive-gone/"
     page = client.get(url).content.decode()
     assert "Old one" in page
-    assert "Kept" not in page
+    assert "Going on" not in page
     answer = client.post(url, {"reason": "The pilot is over."}, follow=True)
     assert "2 projects archived." in answer.content.decode()
     assert [row.summary.project for row in answer.context["rows"]] == [kept]
