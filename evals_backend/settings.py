@@ -176,6 +176,7 @@ WSGI_APPLICATION = "evals_backend.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "registry" / "unfold_templates"],  # in place of unfold's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -231,7 +232,7 @@ STORAGES = {
         ),
         "OPTIONS": env.json("ARTIFACTS_OPTIONS", default={"location": str(DATA_DIR / "artifacts")}),
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "evals_backend.static_files.CompressedOnceStorage"},
 }
 
 # For /api/; the views of Label Studio's routes override each of these.
@@ -253,6 +254,14 @@ SPECTACULAR_SETTINGS = {
     "events and audit entries, to be read; and the actions, to be done with a reason.",
     "VERSION": VERSION,
     "SCHEMA_PATH_PREFIX": "/api/",
+    # In the order in which the page shows them.
+    "TAGS": [
+        {"name": name}
+        for name in (
+            *("projects", "versions", "runs", "tasks", "outcomes", "metrics"),
+            *("events", "audit-entries", "access-keys"),
+        )
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "ENUM_NAME_OVERRIDES": {
@@ -287,6 +296,9 @@ UNFOLD = {
         lambda request: static("registry/charts.css"),
         lambda request: static("registry/pages.css"),
         lambda request: static("registry/unfold.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("registry/pages.js"),
     ],
     "SITE_FAVICONS": [
         {

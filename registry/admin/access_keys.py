@@ -6,12 +6,15 @@ from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.cache import add_never_cache_headers
 from unfold.decorators import display
 
 from registry.actions.operator.new_key import NewKey
+from registry.formatting import exact_time
 from registry.models import AccessKey, Project
 from registry.own_url import absolute_url
 from registry.permissions import may_view
@@ -43,6 +46,20 @@ class AccessKeyAdmin(RegistryAdmin):
         done = NewKey().execute(None, values, caller(request))
         obj.pk = done.row.pk
         obj.__dict__["plain"] = done.plain  # for response_add, in this request only
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.used_view)
+        own = path("<int:key_id>/used/", view, name="registry_accesskey_used")
+        return [own, *super().get_urls()]
+
+    def used_view(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """GET: `text` once the key has been used, for the page that waits for it."""
+        if not (NewKey().allowed(request.user) or self.has_view_permission(request)):
+            raise PermissionDenied
+        key = get_object_or_404(AccessKey, pk=key_id)
+        used = key.last_used_at
+        text = f"Called at {exact_time(used)}: Label Studio reaches this server." if used else ""
+        return JsonResponse({"text": text})
 
     def response_add(
         self, request: HttpRequest, obj: AccessKey, post_url_continue: str | None = None
@@ -76,15 +93,17 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     project = page.get_object(request, unquote(object_id))
     if project is None or not page.has_view_permission(request, project):
         raise Http404
-    url = None
+    url = key = None
     if request.method == "POST":
-        url = absolute_url(request, f"/k/{_new_key(request, project)}")
+        done = _new_key(request, project)
+        key, url = done.row, absolute_url(request, f"/k/{done.plain}")
     context = {
         **page.admin_site.each_context(request),
         "title": "Connect to Label Studio",
         "subtitle": str(project),
         "project": project,
         "url": url,
+        "key": key,
         "may_create": NewKey().allowed(request.user),
         "keys": _keys(request, project),
     }
@@ -93,11 +112,12 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     return response
 
 
-def _new_key(request: HttpRequest, project: Project) -> str:
+def _new_key(request: HttpRequest, project: Project) -> Any:
+    """The action's result: the key's row, and its plain text."""
     if not NewKey().allowed(request.user):
         raise PermissionDenied
     name = request.POST.get("name", "").strip()[:100] or project.name[:100]
-    return NewKey().execute(None, {"name": name, "project": project}, caller(request)).plain
+    return NewKey().execute(None, {"name": name, "project": project}, caller(request))
 
 
 def _keys(request: HttpRequest, project: Project) -> Any:

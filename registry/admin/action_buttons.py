@@ -1,5 +1,6 @@
 """The buttons of the operator actions: each opens a dialog, whose POST executes the action."""
 
+from http import HTTPStatus
 from types import MethodType
 from typing import Any
 
@@ -10,6 +11,9 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import action as unfold_action
 from unfold.enums import ActionVariant
@@ -142,10 +146,28 @@ def _view(action: Action, button: Button, dialog: type[ActionDialog]) -> Any:
     def perform_if_allowed(page: ModelAdmin, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if not action.allowed(request.user):
             raise PermissionDenied
-        return perform(page, request, **kwargs)
+        response = perform(page, request, **kwargs)
+        is_dialog = response.status_code == HTTPStatus.OK and "HX-Redirect" not in response
+        if not is_dialog or request.headers.get("HX-Request"):
+            return response
+        return _as_page(page, request, action, response, kwargs["object_id"])
 
     vars(perform_if_allowed).update(vars(perform), operator_action=action)
     return perform_if_allowed
+
+
+def _as_page(
+    page: ModelAdmin, request: HttpRequest, action: Action, dialog: HttpResponse, object_id: str
+) -> HttpResponse:
+    """The dialog as a page of its own, for those who open its address."""
+    context = {
+        **page.admin_site.each_context(request),
+        "title": action.title,
+        "opts": page.opts,
+        "dialog": mark_safe(dialog.content.decode()),  # noqa: S308 - a template's output
+        "back": reverse(f"admin:registry_{page.opts.model_name}_change", args=[object_id]),
+    }
+    return TemplateResponse(request, "admin/registry/dialog_page.html", context)
 
 
 def _to_page(request: HttpRequest, shown: Model) -> HttpResponse:

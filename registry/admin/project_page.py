@@ -22,6 +22,7 @@ from registry.reports.series import Day, Point, metric_series, prequential_serie
 from registry.reports.tasks import label_next, why_no_link, why_none
 
 from .alerts import alert_item
+from .empty_lists import filled_by
 from .images import excerpt
 from .markup import EVENT_COLOURS, RUN_COLOURS, ago, duration, state_badge, version_badge
 from .navigation import link, list_url, page_url
@@ -41,6 +42,7 @@ class Latest:
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     more: str
+    filled_by: str
 
 
 def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
@@ -251,4 +253,5 @@ def _subject(entry: AuditEntry) -> str:
 def _latest(
     title: str, model: type[Model], project: Project, head: list[str], rows: list[list[str]]
 ) -> Latest:
-    return Latest(title, head, rows, list_url(model, project__id__exact=project.pk))
+    more = list_url(model, project__id__exact=project.pk)
+    return Latest(title, head, rows, more, filled_by(model))

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
@@ -22,13 +23,47 @@ from .access_keys import connect_view
 from .action_buttons import caller
 from .archive_gone import archive_gone
 from .markup import as_json, as_text
-from .navigation import link, list_link
+from .navigation import link, list_link, page_url
 from .project_form import ProjectForm, policy_sentence, project_form
 from .project_page import overview
 from .registry_admin import RegistryAdmin, is_list
 
-_TRAINING = "Training"
 _UNSERVED = "none"
+_OVERVIEW, _LEARNING, _LABEL_STUDIO = "overview", "learning", "labelstudio"
+_TABS = {_OVERVIEW: "Overview", _LEARNING: "Learning", _LABEL_STUDIO: "Label Studio"}
+_FIELDSETS: dict[str, Any] = {
+    _OVERVIEW: [(None, {"fields": ["served_by", "history"]})],
+    _LABEL_STUDIO: [
+        (
+            "Connection",
+            {
+                "fields": [
+                    "in_label_studio",
+                    "connection_report",
+                    "connection_checked_at",
+                    "unreadable",
+                    "credentials",
+                    "hostname",
+                    "other_hostname",
+                    "hostname_confirmed",
+                    "backend_url",
+                    "extra_params",
+                    "uid",
+                ]
+            },
+        ),
+        (
+            "Mirror",
+            {
+                "fields": [
+                    *("synced_at", "sync_cursor_at", "data_outdated"),
+                    *("labels_changed_at", "created_at"),
+                ],
+            },
+        ),
+        ("Label config", {"fields": ["config", "fingerprint"]}),
+    ],
+}
 _EDITABLE = [*default_policy(), "promotion_rule", "reason"]
 
 
@@ -69,6 +104,14 @@ class ArchivedFilter(admin.SimpleListFilter):
         return queryset.filter(archived_at__isnull=self.value() != "yes")
 
 
+def _tab(request: HttpRequest) -> str:
+    """The part of the page that is shown; what is posted is the form of the second one."""
+    if request.method == "POST":
+        return _LEARNING
+    tab = request.GET.get("tab", "")
+    return tab if tab in _TABS else _OVERVIEW
+
+
 def _option_fieldsets(project: Project) -> list[Any]:
     """A section with the options of the project, and one for each control that has its own."""
     by_control: dict[str, list[str]] = {}
@@ -91,37 +134,6 @@ class ProjectAdmin(RegistryAdmin):
     search_fields = ["title", "uid", "hostname"]
     autocomplete_fields: list[str] = []
     change_form_outer_before_template = "admin/registry/project/overview.html"
-    fieldsets = [
-        (None, {"fields": ["title", "uid", "served_by", "history"]}),
-        (_TRAINING, {"fields": ["policy_text", "options_json", "promotion_rule"]}),
-        (
-            "Label Studio",
-            {
-                "fields": [
-                    "connection_report",
-                    "connection_checked_at",
-                    "unreadable",
-                    "credentials",
-                    "hostname",
-                    "other_hostname",
-                    "hostname_confirmed",
-                    "backend_url",
-                    "extra_params",
-                ]
-            },
-        ),
-        (
-            "Mirror",
-            {
-                "classes": ["collapse"],
-                "fields": [
-                    *("synced_at", "sync_cursor_at", "data_outdated"),
-                    *("labels_changed_at", "created_at"),
-                ],
-            },
-        ),
-        ("Label config", {"classes": ["collapse"], "fields": ["config", "fingerprint"]}),
-    ]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.connect_view)
@@ -150,8 +162,15 @@ class ProjectAdmin(RegistryAdmin):
         project = self.get_object(request, object_id) if object_id else None
         context = dict(extra_context or {})
         if project is not None and self.has_view_permission(request, project):
-            context |= overview(request.user, project)
+            tab = _tab(request)
+            context |= {"tab": tab, "tabs": _TABS, "project": project}
+            if tab == _OVERVIEW:
+                context |= overview(request.user, project)
         return super().changeform_view(request, object_id, form_url, context)
+
+    def response_change(self, request: HttpRequest, obj: Project) -> HttpResponse:
+        super().response_change(request, obj)  # for its message
+        return redirect(f"{page_url(obj)}?tab={_LEARNING}")
 
     def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
         return Configure().allowed(request.user)
@@ -166,14 +185,12 @@ class ProjectAdmin(RegistryAdmin):
         return [f for f in shown if not self._edits(request) or f not in editable]
 
     def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
-        if not self._edits(request):
-            return self.fieldsets
-        found: list[Any] = []
-        for name, options in self.fieldsets:
-            found.append((name, {"fields": _EDITABLE} if name == _TRAINING else options))
-            if name == _TRAINING and obj is not None:
-                found += _option_fieldsets(obj)
-        return found
+        tab = _tab(request)
+        if tab != _LEARNING:
+            return _FIELDSETS[tab]
+        if obj is None or not self._edits(request):
+            return [("Training", {"fields": ["policy_text", "options_json", "promotion_rule"]})]
+        return [("Training", {"fields": _EDITABLE}), *_option_fieldsets(obj)]
 
     def get_form(
         self, request: HttpRequest, obj: Project | None = None, change: bool = False, **kwargs: Any
@@ -196,6 +213,12 @@ class ProjectAdmin(RegistryAdmin):
     @display(description="Project", ordering="title")
     def named(self, project: Project) -> str:
         return format_html('{} <small class="place">{}</small>', project.name, project.place)
+
+    @display(description="In Label Studio")
+    def in_label_studio(self, project: Project) -> str:
+        if not project.page:
+            return project.place
+        return format_html('<a href="{}" rel="noreferrer">{} ↗</a>', project.page, project.place)
 
     @display(description="Served by", ordering="pipeline")
     def served_by(self, project: Project) -> str:

@@ -17,6 +17,7 @@ from unfold.views import ChangeList
 from registry.models import Project
 
 from .action_buttons import add_buttons
+from .empty_lists import filled_by
 
 PROJECT = ("project", AutocompleteSelectFilter)
 VERSION = ("version", AutocompleteSelectFilter)
@@ -52,6 +53,11 @@ class RegistryAdmin(ModelAdmin):
     def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
         super().__init__(model, admin_site)
         self.actions_detail = add_buttons(self)
+
+    @property
+    def filled_by(self) -> str:
+        """What will fill the list where it is empty."""
+        return filled_by(self.model)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PrefetchedList]:
         return PrefetchedList

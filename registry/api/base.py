@@ -128,4 +128,5 @@ def _route(action: Action, resource: Any) -> Any:
     answer = resource.detail_serializer_class or resource.serializer_class
     responses = {201: answer, 200: answer} if action.answers_with_new_row else answer
     as_route = route(detail=True, methods=["post"], url_path=action.path.replace("_", "-"))
-    return extend_schema(request=body, responses=responses)(as_route(perform))
+    described = extend_schema(request=body, responses=responses, summary=action.title)
+    return described(as_route(perform))

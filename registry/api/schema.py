@@ -48,6 +48,19 @@ class RegistrySchema(AutoSchema):
                 )
         return bodies
 
+    def get_summary(self) -> str:
+        """The first sentence of what the operation does."""
+        given = super().get_summary()
+        if given:
+            return given
+        noun = self.view.queryset.model._meta.verbose_name
+        usual = {"list": f"List {noun}s", "retrieve": f"Read one {noun}"}
+        action = getattr(self.view, "action", "")
+        if action in usual:
+            return usual[action].replace("entrys", "entries")
+        text = " ".join((self.get_description() or action).split())
+        return text.partition(". ")[0].removesuffix(".")
+
     def _errors(self) -> dict[int, str]:
         codes = []
         if self.method != "GET" or self._is_list_view() or self.get_override_parameters():

@@ -19,7 +19,7 @@ class ArchiveProject(Action[Project]):
     description = "Takes the project off the home page, until it is taken out of the archive."
     permission = "registry.archive_project"
     subject = Project
-    button = Button(icon="archive", place=90)
+    button = Button(icon="archive", group="More", place=130)
 
     def unavailable(self, subject: Project) -> EvalsError | None:
         if subject.archived_at:

@@ -19,7 +19,7 @@ class UnarchiveProject(Action[Project]):
     description = "Shows the project again, and reads from Label Studio what it has missed."
     permission = "registry.archive_project"
     subject = Project
-    button = Button(icon="unarchive", place=95)
+    button = Button(icon="unarchive", group="More", place=135)
 
     def unavailable(self, subject: Project) -> EvalsError | None:
         if subject.archived_at is None:

@@ -185,7 +185,8 @@ def test_invalid_settings_are_reported_and_not_saved(client, fields, message):
 
 def test_an_option_that_is_left_empty_is_not_set_any_more(client):
     project = make.ProjectFactory(options={"automl": "off", "seed": 3})
-    page = client.get(reverse("admin:registry_project_change", args=[project.pk])).content.decode()
+    url = reverse("admin:registry_project_change", args=[project.pk])
+    page = client.get(f"{url}?tab=learning").content.decode()
     assert '<option value="&quot;off&quot;" selected>off</option>' in page
     assert "Default: auto." in page
     post_settings(client, project, option_seed="3")

@@ -25,8 +25,8 @@ def connect_url(project):
     return reverse("admin:registry_project_connect", args=[project.pk])
 
 
-def page_of(client, project):
-    response = client.get(page_url(project))
+def page_of(client, project, tab=""):
+    response = client.get(page_url(project), {"tab": tab} if tab else {})
     assert response.status_code == 200
     return response.content.decode()
 
@@ -181,15 +181,28 @@ def test_the_page_takes_few_queries_where_the_champion_fell_back_and_a_run_faile
 
 
 def test_the_settings_are_fields_with_their_defaults(client):
-    page = page_of(client, make.ProjectFactory(policy={"first_labels": 33}))
+    page = page_of(client, make.ProjectFactory(policy={"first_labels": 33}), "learning")
     assert 'name="first_labels" value="33"' in page
     assert "Default: 20." in page
-    assert "A JSON object. Defaults:" in page
+    assert "Default: auto." in page
+
+
+def test_the_page_has_its_parts_in_tabs_and_a_save_bar_only_where_there_is_a_form(client):
+    project = make.ProjectFactory(title="Reviews")
+    parts = {"overview": "Label next", "learning": "Train by itself", "labelstudio": "Label config"}
+    for tab in parts:
+        page = page_of(client, project, tab)
+        assert [name for name in parts if parts[name] in page] == [tab]
+        assert page.count('aria-current="page"') == 1
+        assert ('name="_save"' in page) == (tab == "learning")
+    assert parts["overview"] in page_of(client, project, "nonsense")
+    login_as(client, "viewer")
+    assert 'name="_save"' not in page_of(client, project, "learning")
 
 
 def test_who_may_not_configure_reads_the_policy_in_words(client):
     login_as(client, "viewer")
-    page = page_of(client, make.ProjectFactory())
+    page = page_of(client, make.ProjectFactory(), "learning")
     assert "First run at 20 usable labels" in page
     assert 'name="first_labels"' not in page
 

@@ -134,3 +134,11 @@ def test_a_hundred_answers_of_each_route_are_in_the_schema(
     aim(case, rows)
     caller = request.getfixturevalue(who)
     case.call_and_validate(headers=caller.headers, checks=CHECKS)
+
+
+def test_every_operation_has_a_short_summary_and_the_first_tags_are_the_main_ones():
+    schema = yaml.safe_load(SNAPSHOT.read_text())
+    operations = [op for path in schema["paths"].values() for op in path.values()]
+    assert all(0 < len(operation["summary"]) <= 130 for operation in operations)
+    assert [tag["name"] for tag in schema["tags"][:3]] == ["projects", "versions", "runs"]
+    assert {tag for op in operations for tag in op["tags"]} == {t["name"] for t in schema["tags"]}

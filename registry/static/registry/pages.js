@@ -1,0 +1,106 @@
+// What our pages need of a script: the focus in dialogs, errors in view, copying, waiting.
+(() => {
+  const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, [tabindex]:not([tabindex='-1'])";
+  let opener = null;
+
+  function dialog() {
+    const content = document.getElementById("modal-content");
+    return content && content.offsetParent !== null ? content : null;
+  }
+
+  // The focus goes into a dialog when it has been loaded, and back to its button when it closes.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[hx-get]");
+    if (button) opener = button;
+  }, true);
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const open = dialog();
+    if (!open || open.contains(document.activeElement)) return;
+    const first = open.querySelector("input:not([type=hidden]), select, textarea") || open.querySelector(FOCUSABLE);
+    if (first) first.focus();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const open = dialog();
+    if (!open || event.key !== "Tab") return;
+    const stops = [...open.querySelectorAll(FOCUSABLE)].filter((stop) => stop.offsetParent !== null);
+    if (!stops.length) return;
+    const first = stops[0];
+    const last = stops[stops.length - 1];
+    const isOutside = !open.contains(document.activeElement);
+    if (event.shiftKey && (isOutside || document.activeElement === first)) {
+      event.preventDefault();
+      last.focus();
+    } else if (!event.shiftKey && (isOutside || document.activeElement === last)) {
+      event.preventDefault();
+      first.focus();
+    }
+  });
+
+  function watchOverlay() {
+    const overlay = document.getElementById("modal-overlay");
+    if (!overlay) return;
+    const content = document.getElementById("modal-content");
+    content.setAttribute("role", "dialog");
+    content.setAttribute("aria-modal", "true");
+    content.setAttribute("aria-label", "Dialog");
+    new MutationObserver(() => {
+      if (overlay.style.display === "none" && opener) {
+        opener.focus();
+        opener = null;
+      }
+    }).observe(overlay, { attributes: true, attributeFilter: ["style"] });
+  }
+
+  function showFirstError() {
+    const error = document.querySelector("#content .errorlist, #content .errornote, #content .errors");
+    if (error) error.scrollIntoView({ block: "center" });
+  }
+
+  async function copy(button) {
+    const text = document.querySelector(button.dataset.copy).textContent.trim();
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.createElement("textarea"); // without TLS there is no clipboard API
+      area.value = text;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    button.textContent = "Copied";
+  }
+
+  // A line that waits until its address answers that it is done.
+  function wait(line) {
+    const EVERY_MS = 2000;
+    const until = Date.now() + 30 * 60 * 1000;
+    async function ask() {
+      try {
+        const answer = await fetch(line.dataset.waiting, { headers: { Accept: "application/json" } });
+        const found = answer.ok ? await answer.json() : {};
+        if (found.text) {
+          line.textContent = found.text;
+          line.dataset.done = "true";
+          return;
+        }
+      } catch {
+        // The server is away: ask again.
+      }
+      if (Date.now() < until) setTimeout(ask, EVERY_MS);
+    }
+    setTimeout(ask, EVERY_MS);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    watchOverlay();
+    showFirstError();
+    document.querySelectorAll("[data-waiting]").forEach(wait);
+  });
+})();

@@ -1,0 +1,115 @@
+"""What every page of the admin has around its content, and what it does without."""
+
+import difflib
+from html import unescape
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from registry.actions import keys
+from registry.admin.empty_lists import filled_by
+from registry.models import AccessKey
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+
+OURS = Path(settings.TEMPLATES[0]["DIRS"][0])
+UNFOLDS = Path(find_spec("unfold").submodule_search_locations[0]) / "templates"
+
+
+@pytest.mark.parametrize("url", ["/admin/", "/admin/registry/project/", "/admin/login/"])
+def test_a_page_has_its_main_part_which_the_first_link_leads_to(client, url):
+    if "login" in url:
+        client.logout()
+    page = client.get(url).content.decode()
+    assert page.count("<main ") == 1
+    assert '<main id="content" tabindex="-1"' in page
+    body = page[page.index("<body") :]
+    assert body.index('<a class="skip-link" href="#content">') == body.index("<a ")
+
+
+def test_a_page_loads_neither_chart_js_nor_fonts_for_text(client):
+    page = client.get("/admin/").content.decode()
+    assert "chart.js" not in page
+    assert "fonts/inter" not in page
+
+
+@pytest.mark.parametrize("name", sorted(str(p.relative_to(OURS)) for p in OURS.rglob("*.html")))
+def test_our_copy_of_a_template_is_unfolds_but_for_a_few_lines(name):
+    """So that an upgrade of unfold shows what is to be copied anew."""
+    ours, theirs = ((of / name).read_text().splitlines() for of in (OURS, UNFOLDS))
+    changed = [
+        line
+        for line in difflib.unified_diff(theirs, ours, n=0, lineterm="")
+        if line[:1] in "+-" and line[:3] not in ("+++", "---")
+    ]
+    assert 0 < len(changed) <= 8, "\n".join(changed)
+
+
+def test_a_dialog_stands_alone_as_a_page_and_comes_bare_for_a_page(client):
+    project = make.ProjectFactory()
+    url = reverse("admin:registry_project_archive", args=[project.pk])
+    page = client.get(url).content.decode()
+    assert "<main " in page
+    assert 'name="reason"' in page
+    assert reverse("admin:registry_project_change", args=[project.pk]) in page
+    bare = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "<main " not in bare
+    assert 'name="reason"' in bare
+    refused = client.post(url, {"_form_submitted": "True", "reason": ""}).content.decode()
+    assert "<main " in refused
+    assert "This field is required" in refused
+    done = client.post(url, {"_form_submitted": "True", "reason": "Over."})
+    assert done.status_code == 302
+
+
+@pytest.mark.parametrize(
+    "model", ["project", "modelversion", "trainingrun", "task", "event", "auditentry", "worker"]
+)
+def test_an_empty_list_says_what_will_fill_it(client, model):
+    url = reverse(f"admin:registry_{model}_changelist")
+    page = client.get(url)
+    said = filled_by(page.context["cl"].model)
+    assert said
+    assert said in unescape(page.content.decode())
+
+
+def test_a_list_that_is_filtered_to_nothing_says_so(client):
+    make.ProjectFactory()
+    page = client.get(reverse("admin:registry_project_changelist"), {"q": "no such"})
+    assert "Nothing matches" in page.content.decode()
+
+
+def test_a_lead_has_four_entries_in_the_sidebar_and_the_others_are_folded(client):
+    lena = User.objects.create_user("lena", is_staff=True)
+    lena.groups.add(Group.objects.get(name="lead"))
+    client.force_login(lena)
+    first, *others = client.get("/admin/").context["sidebar_navigation"]
+    assert [item["title"] for item in first["items"]] == [
+        "Projects",
+        "Versions",
+        "Runs",
+        "Audit entries",
+    ]
+    assert not first["collapsible"]
+    assert others
+    assert all(group["collapsible"] for group in others)
+
+
+def test_the_page_of_a_new_key_waits_for_its_first_call(client):
+    project = make.ProjectFactory()
+    connect = reverse("admin:registry_project_connect", args=[project.pk])
+    page = client.post(connect, {"name": "team"}).content.decode()
+    key = AccessKey.objects.get()
+    used = reverse("admin:registry_accesskey_used", args=[key.pk])
+    assert f'data-waiting="{used}"' in page
+    assert 'data-copy="#key-url"' in page
+    assert client.get(used).json() == {"text": ""}
+    keys.note_use(key)
+    assert client.get(used).json()["text"].startswith("Called at ")
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    assert client.get(used).status_code == 403
