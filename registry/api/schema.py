@@ -53,7 +53,8 @@ class RegistrySchema(AutoSchema):
         given = super().get_summary()
         if given:
             return given
-        noun = self.view.queryset.model._meta.verbose_name
+        view: Any = self.view
+        noun = view.queryset.model._meta.verbose_name
         usual = {"list": f"List {noun}s", "retrieve": f"Read one {noun}"}
         action = getattr(self.view, "action", "")
         if action in usual:
