@@ -55,6 +55,14 @@ class Engine:
             for task, (kind, text) in zip(tasks, displayed, strict=True)
         ]
 
+    def save_tab(self, project: Project, tasks: Sequence[int]) -> int:
+        """Make or refresh the tab of tasks to label next. Raises LabelStudioError."""
+        from mlapi.labelstudio.credentials import open_project
+
+        labelstudio, _, data = open_project(project)
+        with labelstudio:
+            return labelstudio.save_tab(data["id"], project.label_next_tab, "Label next", tasks)
+
     def unserved_controls(self, project: Project) -> list[dict[str, str]]:
         """Each control of the label config that no pipeline fills, and why."""
         served = resolve(project.label_config, project.options)

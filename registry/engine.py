@@ -133,6 +133,12 @@ class Engine(Protocol):
         there is a thumbnail; the text of that is its address.
         """
 
+    def save_tab(self, project: "Project", tasks: "Sequence[int]") -> int:
+        """Make the project's tab of tasks to label next, by Label Studio's ids, or refresh it.
+
+        Returns Label Studio's id of the tab. Raises EvalsError where it cannot be reached.
+        """
+
     def unserved_controls(self, project: "Project") -> list[dict[str, str]]:
         """`{"control", "code", "message"}` of each control that no pipeline fills."""
 

@@ -89,6 +89,7 @@ WEBHOOK: Fields = {
     "send_for_all_actions": _is_flag,
 }
 BACKEND: Fields = {"url": _is_text}
+TAB: Fields = {"id": is_id}
 
 
 def checked(value: Any, fields: Fields, what: str) -> dict[str, Any]:

@@ -7,16 +7,19 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Model, QuerySet
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from registry import charts
+from registry.actions.operator.label_next_tab import LabelNextTab
 from registry.formatting import interval_and_n, primary_metric
 from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.version import FEW
 from registry.permissions import may_view
+from registry.reports.picked import picked_accuracy
 from registry.reports.project_summary import alerts_of, project_summary
 from registry.reports.series import Day, Point, metric_series, prequential_series
 from registry.reports.tasks import label_next, why_no_link, why_none
@@ -60,7 +63,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
         "alerts": [alert_item(a) for a in alerts_of(summary)],
         "facts": facts_of_project(user, summary),
         "charts": [primary_chart(project, points), prequential_chart(days)],
-        "label_next": to_label(project) if may_view(user, Task) else None,
+        "label_next": to_label(user, project) if may_view(user, Task) else None,
         "latest": [table() for model, table in latest.items() if may_view(user, model)],
     }
 
@@ -138,7 +141,7 @@ def prequential_chart(days: Sequence[Day]) -> SafeString:
     )
 
 
-def to_label(project: Project) -> dict[str, Any]:
+def to_label(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[str, Any]:
     """The tasks to label next, why there are none, and why some have no link."""
     found = label_next(project, _NEXT)
     return {
@@ -154,7 +157,16 @@ def to_label(project: Project) -> dict[str, Any]:
         ],
         "why_none": "" if found else why_none(project),
         "no_link": why_no_link(n.task for n in found),
+        "tab": f"{project.page}/data?tab={project.label_next_tab}" if _has_tab(project) else "",
+        "make_tab": reverse("admin:registry_project_label_next_tab", args=[project.pk])
+        if found and LabelNextTab().allowed(user)
+        else "",
+        "helps": picked_accuracy(project).sentence if _has_tab(project) else "",
     }
+
+
+def _has_tab(project: Project) -> bool:
+    return bool(project.label_next_tab and project.page)
 
 
 def _versions(project: Project) -> Latest:

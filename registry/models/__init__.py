@@ -8,7 +8,7 @@ from .evaluation import Exemplar, Metric, Outcome
 from .event import Event, Tombstone
 from .project import AccessKey, Project
 from .run import TrainingRun
-from .task import Feature, Task, TaskScore
+from .task import Feature, PickedTask, Task, TaskScore
 from .version import ConvertedArtifact, ModelVersion, Target
 from .worker import Worker
 
@@ -22,6 +22,7 @@ __all__ = [
     "Metric",
     "ModelVersion",
     "Outcome",
+    "PickedTask",
     "Project",
     "Target",
     "Task",

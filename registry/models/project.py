@@ -109,6 +109,12 @@ class Project(models.Model):
         max_length=32, choices=PromotionRule.choices, default=PromotionRule.IF_AT_LEAST_AS_GOOD
     )
 
+    label_next_tab = models.BigIntegerField(
+        null=True,
+        blank=True,
+        help_text="Label Studio's id of its tab with the tasks to label next.",
+    )
+
     # The version that serves: a pointer that only `registry.actions` moves.
     champion = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"

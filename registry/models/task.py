@@ -141,6 +141,17 @@ class TaskScore(models.Model):
         return f"{self.version_id} of {self.task_id}: {self.score}"
 
 
+class PickedTask(models.Model):
+    """A task that was put into its project's tab in Label Studio, because of its place or not."""
+
+    task = models.OneToOneField("Task", on_delete=models.CASCADE, related_name="picked")
+    at_random = models.BooleanField(help_text="Drawn at random, whatever its margin.")
+    picked_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"task {self.task_id}"
+
+
 class Feature(models.Model):
     """A vector of float32, stored so that an image is embedded once.
 

@@ -81,6 +81,9 @@ class PlainEngine:
     def describe_tasks(self, project: Project, tasks: Sequence[Task]) -> list[dict[str, Any]]:
         return [_described(project.hostname, task) for task in tasks]
 
+    def save_tab(self, project: Project, tasks: Sequence[int]) -> int:
+        return project.label_next_tab or 7
+
     def unserved_controls(self, project: Project) -> list[dict[str, str]]:
         """Those that the label config has an `Unserved` tag for."""
         return [

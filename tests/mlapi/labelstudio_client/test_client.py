@@ -310,3 +310,23 @@ class _listener:
     def __exit__(self, *exc: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def test_a_tab_shows_its_tasks_and_is_refreshed_and_made_anew_once_it_is_closed(
+    client, labelstudio
+):
+    project = labelstudio.project("tabs")
+    ids = project.import_texts([f"text {n}" for n in range(6)])
+
+    def shown(tab):
+        found = project.api("GET", "/api/tasks", params={"view": tab, "project": project.id})
+        return sorted(task["id"] for task in found["tasks"])
+
+    tab = client.save_tab(project.id, None, "Label next", ids[:3])
+    assert shown(tab) == ids[:3]
+    assert client.save_tab(project.id, tab, "Label next", ids[2:5]) == tab
+    assert shown(tab) == ids[2:5]
+    project.api("DELETE", f"/api/dm/views/{tab}/", params={"project": project.id})
+    again = client.save_tab(project.id, tab, "Label next", ids[:1])
+    assert again != tab
+    assert shown(again) == ids[:1]

@@ -13,6 +13,7 @@ from registry.models import (
     Event,
     Exemplar,
     Feature,
+    PickedTask,
     TaskScore,
     Tombstone,
 )
@@ -21,9 +22,9 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 # What is read on the pages of others: how sure a champion is of a task in the order of what to
-# label next, exemplars with their version, features with the similar tasks. Nobody
-# looks at the ids of what is deleted, or at the file that a version is loaded from.
-UNLISTED = {TaskScore, Exemplar, Feature, Tombstone, ConvertedArtifact}
+# label next, what was picked of it, exemplars with their version, features with the similar tasks.
+# Nobody looks at the ids of what is deleted, or at the file that a version is loaded from.
+UNLISTED = {TaskScore, PickedTask, Exemplar, Feature, Tombstone, ConvertedArtifact}
 MODELS = [
     model._meta.model_name
     for model in apps.get_app_config("registry").get_models()

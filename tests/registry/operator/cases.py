@@ -12,8 +12,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from registry.actions import label_renames, projects, tokens, versions
+from registry.actions import label_renames, projects, scores, tokens, versions
 from registry.actions.operator import actions
+from registry.actions.scores import Certainty
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 from tests import factories as make
 
@@ -90,6 +91,14 @@ def with_a_renamed_label():
     return project
 
 
+def with_a_task_to_label():
+    """A project whose champion has scored a task without a label."""
+    project = version(True).project
+    task = make.TaskFactory(project=project)
+    scores.keep(project.champion, {task.pk: Certainty(0.5, 0.1, 0.1)})
+    return project
+
+
 def earlier(version):
     return version.project.versions.get(number=1)
 
@@ -142,6 +151,11 @@ CASES: dict[tuple[type, str], Case] = {
     ),
     (Project, "archive_project"): Case(make.ProjectFactory, unavailable=archived_project),
     (Project, "unarchive_project"): Case(archived_project, unavailable=make.ProjectFactory),
+    (Project, "label_next_tab"): Case(
+        with_a_task_to_label,
+        entry=lambda p: {"numbers": {"tab": 7, "tasks": 1, "at_random": 0}},
+        unavailable=make.ProjectFactory,
+    ),
     (Project, "check_connection"): Case(make.ProjectFactory),
     (Project, "set_credentials"): Case(
         lambda: make.ProjectFactory(labelstudio_url="http://old"),
