@@ -35,7 +35,8 @@ def test_a_group_may_do_what_the_one_before_it_may():
         (
             "lead",
             {"train", "cancel", "retry", "promote", "roll_back", "archive", "unarchive", "note"}
-            | {"clear_load_failure", "check_connection"},
+            | {"clear_load_failure", "check_connection", "archive_project", "unarchive_project"}
+            | {"label_next_tab"},
         ),
         ("admin", {action.name for action in actions()}),
     ],
@@ -116,7 +117,7 @@ def test_the_actions_offered_for_a_version_depend_on_its_state(lead):
 def test_a_project_is_rolled_back_only_if_there_is_an_earlier_champion(lead):
     first = make.ModelVersionFactory(champion=True)
     project = first.project
-    assert offered(lead, project) == {"train_now", "check_connection"}
+    assert offered(lead, project) == {"train_now", "check_connection", "archive"}
     make.ModelVersionFactory(project=project, champion=True)
     assert "roll_back" in offered(lead, project)
     make.TrainingRunFactory(project=project)

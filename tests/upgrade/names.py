@@ -113,8 +113,9 @@ ACTIONS = {
     "roll_back": "registry.roll_back_project",
     "archive": "registry.archive_modelversion",
     "unarchive": "registry.archive_modelversion",
-    "archive_project": "registry.archive_modelversion",
-    "unarchive_project": "registry.archive_modelversion",
+    "archive_project": "registry.archive_project",  # granted since
+    "unarchive_project": "registry.archive_project",
+    "label_next_tab": "registry.train_project",
     "note": "registry.note_modelversion",
     "check_connection": "registry.check_project",
     "configure": "registry.configure_project",

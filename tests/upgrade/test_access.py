@@ -33,7 +33,8 @@ def test_for_every_permission_of_the_dump_a_user_has_only_that_one(before):
 def test_every_user_may_do_the_actions_that_they_could(before):
     assert set(names.ACTIONS) == {action.name for action in actions()}
     for user in User.objects.filter(is_superuser=False, is_active=True):
-        held = before.permissions[user.username]
+        since = (names.GRANTED_SINCE.get(group.name, set()) for group in user.groups.all())
+        held = set(before.permissions[user.username]).union(*since)
         could = {action for action, permission in names.ACTIONS.items() if permission in held}
         may = {action.name for action in actions() if action.allowed(user)}
         assert may == could, user.username

@@ -135,7 +135,7 @@ def test_a_metric_is_one_series_over_the_versions(viewer, project, version):
     assert [p["n"] for p in viewer.get(url).json()] == [40, 40]  # the primary one
     of_target = viewer.get(url, {"name": "accuracy", "target": "label"}).json()
     assert of_target[0]["baseline"] == 0.5
-    assert viewer.get(url, {"name": "nope"}).json() == []
+    assert viewer.get(url, {"name": "mae"}).json() == []
     assert code(viewer.get(url, {"nmae": "f1"})) == "input_invalid"
 
 
