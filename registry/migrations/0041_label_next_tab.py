@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0039_archived_projects")]
+    dependencies = [("registry", "0040_archived_projects")]
 
     operations = [
         migrations.AddField(

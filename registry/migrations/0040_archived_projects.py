@@ -6,7 +6,7 @@ from registry.permissions import grant_later
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0038_primary_intervals")]
+    dependencies = [("registry", "0039_primary_intervals")]
 
     operations = [
         migrations.AddField(

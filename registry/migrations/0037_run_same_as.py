@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0035_label_next_by_margin")]
+    dependencies = [("registry", "0036_run_seconds")]
 
     operations = [
         migrations.AddField(

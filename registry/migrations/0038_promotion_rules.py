@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0036_run_same_as")]
+    dependencies = [("registry", "0037_run_same_as")]
 
     operations = [
         migrations.AlterField(

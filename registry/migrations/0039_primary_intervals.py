@@ -25,7 +25,7 @@ BEFORE = TRIGGER.format(more_old="", more_new="")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("registry", "0037_promotion_rules")]
+    dependencies = [("registry", "0038_promotion_rules")]
 
     operations = [
         migrations.AddField(
