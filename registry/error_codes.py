@@ -84,6 +84,7 @@ CODES = {
     "champion_not_archivable": ErrorCode(409, "Promote another version first."),
     "not_promotable": ErrorCode(409),
     "nothing_to_label_next": ErrorCode(409, "Label on, or import tasks."),
+    "tab_not_made": ErrorCode(409, "Check the connection."),
     "nothing_to_roll_back_to": ErrorCode(409, "Promote a version instead."),
     "run_has_version": ErrorCode(409),
     "run_not_active": ErrorCode(409),

@@ -19,6 +19,12 @@ class NothingToLabelNext(Refused):
     code = "nothing_to_label_next"
 
 
+class TabNotMade(Refused):
+    """Label Studio could not be asked, or has refused it; nothing was changed."""
+
+    code = "tab_not_made"
+
+
 @register
 class LabelNextTab(Action[Project]):
     """The tab is made, or has other tasks; the tasks are remembered as picked."""
@@ -45,7 +51,10 @@ class LabelNextTab(Action[Project]):
         found = tasks.label_next(subject, MOST_TASKS)
         if not found:
             raise NothingToLabelNext(tasks.why_none(subject))
-        tab = engine().save_tab(subject, [one.task.labelstudio_id for one in found])
+        try:
+            tab = engine().save_tab(subject, [one.task.labelstudio_id for one in found])
+        except EvalsError as error:
+            raise TabNotMade(error.message, hint=error.hint) from error
         picked = {one.task.id: one.at_random for one in found}
         entry = label_next.record_tab(
             subject, tab, picked, actor=caller.name, reason=values["reason"]
