@@ -273,6 +273,7 @@ class Projects(Resource):
     def list(
         self,
         *,
+        archived: bool | None = None,
         created_after: str | None = None,
         created_before: str | None = None,
         has_champion: bool | None = None,
@@ -283,7 +284,8 @@ class Projects(Resource):
         | None = None,
         page_size: int | None = None,
         pipeline: str | None = None,
-        promotion_rule: Literal["always", "if_better", "never"] | None = None,
+        promotion_rule: Literal["always", "if_at_least_as_good", "if_clearly_better", "never"]
+        | None = None,
         search: str | None = None,
         uid: str | None = None,
     ) -> Iterator[schema.Project]:
@@ -291,6 +293,7 @@ class Projects(Resource):
         return self._transport.pages(
             "/api/projects/",
             {
+                "archived": archived,
                 "created_after": created_after,
                 "created_before": created_before,
                 "has_champion": has_champion,
@@ -336,6 +339,18 @@ class Projects(Resource):
         )
         return found
 
+    def archive(
+        self,
+        id: int,
+        *,
+        reason: str,
+    ) -> schema.ProjectDetail:
+        """Takes the project off the home page, until it is taken out of the archive."""
+        found: schema.ProjectDetail = self._transport.json(
+            "POST", f"/api/projects/{id}/archive/", body=without_none({"reason": reason})
+        )
+        return found
+
     def label_next(
         self,
         id: int,
@@ -348,6 +363,18 @@ class Projects(Resource):
         """
         found: builtins.list[schema.NextTask] = self._transport.json(
             "GET", f"/api/projects/{id}/label-next/", {"limit": limit, "offset": offset}
+        )
+        return found
+
+    def label_next_tab(
+        self,
+        id: int,
+        *,
+        reason: str | None = None,
+    ) -> schema.ProjectDetail:
+        """Makes or refreshes a tab in Label Studio's Data Manager with the next tasks."""
+        found: schema.ProjectDetail = self._transport.json(
+            "POST", f"/api/projects/{id}/label-next-tab/", body=without_none({"reason": reason})
         )
         return found
 
@@ -418,6 +445,18 @@ class Projects(Resource):
         """The tasks whose images are most similar to a task's, highest cosine first."""
         found: builtins.list[schema.SimilarTask] = self._transport.json(
             "GET", f"/api/projects/{id}/similar/", {"task": task, "k": k}
+        )
+        return found
+
+    def unarchive(
+        self,
+        id: int,
+        *,
+        reason: str,
+    ) -> schema.ProjectDetail:
+        """Shows the project again, and reads from Label Studio what it has missed."""
+        found: schema.ProjectDetail = self._transport.json(
+            "POST", f"/api/projects/{id}/unarchive/", body=without_none({"reason": reason})
         )
         return found
 
@@ -1099,6 +1138,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "pages",
         "The projects of Label Studio in the registry.",
         (
+            Parameter("archived", "query", "boolean", False, (), ""),
             Parameter("created_after", "query", "string", False, (), "At or after this time."),
             Parameter("created_before", "query", "string", False, (), "Before this time."),
             Parameter("has_champion", "query", "boolean", False, (), ""),
@@ -1125,7 +1165,12 @@ OPERATIONS: tuple[Operation, ...] = (
                 "pipeline", "query", "string", False, (), "The name of one of its pipelines."
             ),
             Parameter(
-                "promotion_rule", "query", "string", False, ("always", "if_better", "never"), ""
+                "promotion_rule",
+                "query",
+                "string",
+                False,
+                ("always", "if_at_least_as_good", "if_clearly_better", "never"),
+                "",
             ),
             Parameter(
                 "search",
@@ -1174,7 +1219,31 @@ OPERATIONS: tuple[Operation, ...] = (
                 "Options of the project's pipelines; under `controls` by name those of controls.",
             ),
             Parameter(
-                "promotion_rule", "body", "string", False, ("if_better", "always", "never"), ""
+                "promotion_rule",
+                "body",
+                "string",
+                False,
+                ("if_at_least_as_good", "if_clearly_better", "always", "never"),
+                "",
+            ),
+        ),
+    ),
+    Operation(
+        "projects",
+        "archive",
+        "POST",
+        "/api/projects/{id}/archive/",
+        "value",
+        "Takes the project off the home page, until it is taken out of the archive.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter(
+                "reason",
+                "body",
+                "string",
+                True,
+                (),
+                "Kept in the audit entry, for those who come after.",
             ),
         ),
     ),
@@ -1189,6 +1258,18 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter("id", "path", "integer", True, (), ""),
             Parameter("limit", "query", "integer", False, (), ""),
             Parameter("offset", "query", "integer", False, (), ""),
+        ),
+    ),
+    Operation(
+        "projects",
+        "label_next_tab",
+        "POST",
+        "/api/projects/{id}/label-next-tab/",
+        "value",
+        "Makes or refreshes a tab in Label Studio's Data Manager with the next tasks.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter("reason", "body", "string", False, (), "Kept in the audit entry."),
         ),
     ),
     Operation(
@@ -1269,6 +1350,25 @@ OPERATIONS: tuple[Operation, ...] = (
             Parameter("id", "path", "integer", True, (), ""),
             Parameter("k", "query", "integer", False, (), ""),
             Parameter("task", "query", "integer", True, (), ""),
+        ),
+    ),
+    Operation(
+        "projects",
+        "unarchive",
+        "POST",
+        "/api/projects/{id}/unarchive/",
+        "value",
+        "Shows the project again, and reads from Label Studio what it has missed.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter(
+                "reason",
+                "body",
+                "string",
+                True,
+                (),
+                "Kept in the audit entry, for those who come after.",
+            ),
         ),
     ),
     Operation(

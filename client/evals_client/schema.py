@@ -210,6 +210,7 @@ class MetricPoint(TypedDict):
     metric: "str"
     k: "int"
     value: "float | None"
+    interval: "list[float] | None"
     n: "int"
     baseline: "float | None"
     at: "str"
@@ -362,7 +363,9 @@ class Primary(TypedDict):
 
     metric: "str"
     value: "float | None"
+    interval: "list[float] | None"
     n: "int"
+    few: "bool"
 
 
 class Project(TypedDict):
@@ -385,6 +388,8 @@ class Project(TypedDict):
     labels_changed_at: "str | None"
     created_at: "str"
     updated_at: "str"
+    archived_at: "str | None"
+    page: "str"
 
 
 class ProjectDetail(TypedDict):
@@ -407,6 +412,8 @@ class ProjectDetail(TypedDict):
     labels_changed_at: "str | None"
     created_at: "str"
     updated_at: "str"
+    archived_at: "str | None"
+    page: "str"
     label_config: "str"
     fingerprint: "str"
     unserved_controls: "list[UnservedControl]"
@@ -422,7 +429,7 @@ class ProjectDetail(TypedDict):
     label_renames: "list[str]"
 
 
-PromotionRuleEnum = Literal["if_better", "always", "never"]
+PromotionRuleEnum = Literal["if_at_least_as_good", "if_clearly_better", "always", "never"]
 
 
 class Proportion(TypedDict):
@@ -485,6 +492,7 @@ class Run(TypedDict):
     actor: "str"
     retry_of: "int | None"
     version: "VersionReference | None"
+    same_as: "VersionReference | None"
     phase: "str"
     progress: "float"
     worker: "str"
@@ -507,6 +515,7 @@ class RunDetail(TypedDict):
     actor: "str"
     retry_of: "int | None"
     version: "VersionReference | None"
+    same_as: "VersionReference | None"
     phase: "str"
     progress: "float"
     worker: "str"
