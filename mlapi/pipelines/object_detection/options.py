@@ -16,6 +16,15 @@ def _is_engine(value: Any) -> bool:
 OPTIONS = {
     "time_budget_s": options.TIME_BUDGET_S,
     "seed": options.SEED,
-    "engine": Option(AUTO, _is_engine, "name of an engine, nor auto", of_control=True),
-    "max_side": whole(_MAX_SIDE, 64, 2048),
+    "engine": Option(
+        AUTO,
+        _is_engine,
+        "name of an engine, nor auto",
+        of_control=True,
+        title="Engine of boxes",
+        help="auto, or the name of one.",
+    ),
+    "max_side": whole(
+        _MAX_SIDE, 64, 2048, title="Longest side, pixels", help="To which images are scaled."
+    ),
 }

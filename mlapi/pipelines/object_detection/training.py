@@ -99,7 +99,7 @@ def train(
         environment=environment(),
         artifact_sha256=stored.sha256,
     )
-    return TrainedPart(result, found.paired)
+    return TrainedPart(result, found.own, found.paired)
 
 
 def _read(
