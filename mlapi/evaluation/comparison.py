@@ -96,13 +96,17 @@ def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | No
     targets = [target for target in targets if target.tasks]
     tasks = sorted({task for t in targets for task in t.tasks})
     index = {task: i for i, task in enumerate(tasks)}
+    is_mixed = len({t.metric for t in targets}) > 1
+
+    def mean_under(weights: np.ndarray) -> np.ndarray:
+        values = [t.candidate(weights[:, [index[task] for task in t.tasks]]) for t in targets]
+        if is_mixed:
+            values = [info(t.metric).score(of) for t, of in zip(targets, values, strict=True)]
+        return mean_over(values)
+
+    value = _defined(mean_under(np.ones((1, len(tasks)))))
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
-    each = np.ones((1, len(tasks)))
-    scores = [_Scores.of(t, [index[task] for task in t.tasks], each, weights) for t in targets]
-    if len({t.metric for t in targets}) > 1:
-        scores = [one.higher_is_better() for one in scores]
-    value = _defined(mean_over([one.candidate for one in scores]))
-    drawn = interval(mean_over([one.drawn_candidate for one in scores]))
+    drawn = interval(mean_under(weights)) if value is not None else None
     if value is None or drawn is None:
         return None
     if any(info(t.metric).range != (0.0, 1.0) for t in targets):
