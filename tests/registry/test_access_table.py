@@ -143,7 +143,6 @@ TABLE = {
     "api/versions/<int:pk>/compare/": _READ,
     "api/versions/<int:pk>/dataset/": _READ,
     "api/versions/<int:pk>/exemplars/": _READ,
-    "api/versions/<int:pk>/dataset/": _READ,
     "api/versions/<int:pk>/export/": _READ,
     "api/versions/<int:pk>/mistakes/": _READ,
     "api/versions/<int:pk>/promote/": {"POST": "lead"},
