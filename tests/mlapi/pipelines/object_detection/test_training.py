@@ -1,0 +1,90 @@
+"""What a training makes of too few boxes, of an engine that fails, and of one that is late."""
+
+import time
+
+import numpy as np
+import pytest
+
+from mlapi.domain import InputError, TargetSpec, TrainingFailed
+from mlapi.images.features import SizedImage
+from mlapi.label_types.geometry import Rectangle
+from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.pipelines.object_detection import dataset, training
+from mlapi.run_folder.progress import ProgressReader, ProgressWriter
+from tests.mlapi.pipelines.object_detection import inks
+
+SPEC = TargetSpec("box", "img", "Image", "image", "boxes", ("red", "blue"))
+
+
+def _drawn(*labels):
+    boxes = tuple(LabelledBox(label, Rectangle(10, 10, 20, 20)) for label in labels)
+    return training._Drawn(SizedImage(np.zeros((20, 20, 3), np.uint8), (20, 20)), boxes)
+
+
+@pytest.fixture
+def progress(tmp_path):
+    return ProgressWriter(tmp_path)
+
+
+def test_a_label_of_one_image_only_is_left_out_with_its_boxes(tmp_path, progress):
+    reader = ProgressReader(tmp_path)
+    tasks = [_drawn("red"), _drawn("red", "blue"), _drawn()]
+    spec, drawn = training._with_enough_images(SPEC, tasks, progress)
+    assert spec.labels == ("red",)
+    assert [[box.label for box in one.boxes] for one in drawn] == [["red"], ["red"], []]
+    assert [line["log"] for line in reader.new()] == [
+        "box: blue is not learned: it is in 1 training image only."
+    ]
+
+
+@pytest.mark.parametrize("tasks", [[], [_drawn("red", "red")], [_drawn("red"), _drawn("blue")]])
+def test_one_image_is_too_few(tasks, progress):
+    with pytest.raises(TrainingFailed) as raised:
+        training._with_enough_images(SPEC, tasks, progress)
+    assert raised.value.code == "not_enough_labels"
+    assert raised.value.hint == "Draw boxes on more images."
+
+
+def test_what_an_engine_raises_is_the_reason():
+    class Failing(inks.Inks):
+        def train(self, examples, labels, *, seed, deadline):
+            raise ZeroDivisionError("no pixel")
+
+    with pytest.raises(TrainingFailed, match=r"inks could not learn: ZeroDivisionError: no pixel"):
+        training._fit(Failing(), [_drawn("red")] * 2, SPEC, 0, time.monotonic() + 60)
+
+
+def test_an_engine_is_ended_at_the_end_of_its_time():
+    with pytest.raises(TrainingFailed, match=r"did not come to an end within the time of the run"):
+        training._fit(inks.Inks(), [_drawn("red")] * 2, SPEC, 0, time.monotonic() - 1)
+
+
+def test_thresholds_are_chosen_on_images_that_were_kept_back():
+    many = [_drawn("red", "blue") for _ in range(20)]
+    rest, back = training._kept_back(many, SPEC, seed=1)
+    assert (len(rest), len(back)) == (15, 5)
+    assert training._kept_back(many[:7], SPEC, seed=1)[1] == []
+    rare = [_drawn("red")] * 18 + [_drawn("blue")] * 2
+    rest, back = training._kept_back(rare, SPEC, seed=1)
+    assert back == [] or sum(box.label == "blue" for one in rest for box in one.boxes) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "fits"),
+    [
+        ((640, 480), (640, 480), True),
+        ((640, 480), (320, 240), True),
+        ((641, 480), (320, 240), True),
+        ((640, 480), (480, 640), False),
+        ((640, 480), (640, 400), False),
+    ],
+)
+def test_boxes_belong_to_an_image_of_the_same_proportions(before, now, fits):
+    boxes = [LabelledBox("red", Rectangle(0, 0, 10, 10), before)]
+    if fits:
+        dataset.check_size(boxes, now)
+    else:
+        with pytest.raises(InputError) as raised:
+            dataset.check_size(boxes, now)
+        assert raised.value.code == "image_changed"
+    dataset.check_size([LabelledBox("red", Rectangle(0, 0, 10, 10))], now)
