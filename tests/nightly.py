@@ -53,6 +53,8 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
     ),
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
+    "tests/faults/test_two_stacks.py": ("evals_backend", "mlapi/jobs", "mlapi/mirror"),
+    "tests/faults/test_overload.py": ("evals_backend", "mlapi/jobs"),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",
