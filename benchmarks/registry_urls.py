@@ -6,6 +6,7 @@ from typing import Any
 
 def sample_rows() -> dict[str, Any]:
     """For each model a row that has much: the first project has most events."""
+    from registry.actions import webhooks
     from registry.models import (
         AccessKey,
         AuditEntry,
@@ -16,12 +17,20 @@ def sample_rows() -> dict[str, Any]:
         Project,
         Target,
         Task,
+        Webhook,
+        WebhookDelivery,
         Worker,
     )
 
     project = Project.objects.order_by("pk").first()
     champion = project.champion
     before = ModelVersion.objects.filter(project=project).exclude(pk=champion.pk).first()
+    if not Webhook.objects.exists():
+        url = "https://hooks.example.com/"
+        made, _ = webhooks.new_webhook(
+            "seeded", url=url, topics=["run_failed"], format="json", actor="benchmark"
+        )
+        webhooks.send_test(made, actor="benchmark")
     Worker.objects.get_or_create(cluster="events", hostname="h", defaults={"heartbeat_at": _now()})
     return {
         "project": project,
@@ -35,6 +44,8 @@ def sample_rows() -> dict[str, Any]:
         "event": Event.objects.filter(project=project).first(),
         "auditentry": AuditEntry.objects.filter(project=project).first(),
         "accesskey": AccessKey.objects.filter(project=project).first(),
+        "webhook": Webhook.objects.first(),
+        "webhookdelivery": WebhookDelivery.objects.first(),
         "worker": Worker.objects.first(),
     }
 
@@ -144,6 +155,8 @@ def rest_urls() -> Iterator[str]:
         "runs": rows["trainingrun"],
         "tasks": rows["task"],
         "versions": rows["modelversion"],
+        "webhook-deliveries": rows["webhookdelivery"],
+        "webhooks": rows["webhook"],
     }
     likely = _likely(rows)
     for path, methods in SchemaGenerator().get_schema(request=None, public=True)["paths"].items():

@@ -119,6 +119,13 @@ MEDIA_MAX_MB = env.int("MEDIA_MAX_MB", default=64)
 MEDIA_TIMEOUT_S = env.int("MEDIA_TIMEOUT_S", default=30)
 MEDIA_CACHE_MB = env.int("MEDIA_CACHE_MB", default=2048)
 
+# Webhooks that are sent
+WEBHOOK_ALLOWED_HOSTS = env.list("WEBHOOK_ALLOWED_HOSTS", default=[])
+try:
+    AllowedHosts(WEBHOOK_ALLOWED_HOSTS)
+except ValueError as error:
+    raise ImproperlyConfigured(f"WEBHOOK_ALLOWED_HOSTS: {error}.") from error
+
 # Learning
 LABEL_NEXT_AT_RANDOM = env.float("LABEL_NEXT_AT_RANDOM", default=0.1)
 TRAIN_TIME_BUDGET_S = env.int("TRAIN_TIME_BUDGET_S", default=60)

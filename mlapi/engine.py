@@ -106,6 +106,12 @@ class Engine:
 
         return written(version, form)
 
+    def webhook_host(self, url: str) -> str:
+        """The host of a webhook's URL. Raises WebhookUrlRefused."""
+        from mlapi.notifications.hosts import allowed_host
+
+        return allowed_host(url)
+
     def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
         """By project id the state of its training policy."""
         from mlapi.training import policy

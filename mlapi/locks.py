@@ -15,6 +15,7 @@ EVENTS = PROCESSING_LOCK  # processes events: a second worker leaves
 SCORES = 0x4C55  # scores unlabelled tasks: a second worker leaves
 READING = 0x4C56  # reads from Label Studio: a second process leaves
 _READING_SLOT = 0x4C57  # of the events workers, however many projects there are
+_DELIVERIES = 0x4C58  # sends to webhooks: a second process leaves
 
 _POLL_S = 0.02
 
@@ -64,6 +65,13 @@ def reading_slot() -> Iterator[bool]:
                 yield True
                 return
     yield False
+
+
+@contextmanager
+def delivery_slot() -> Iterator[bool]:
+    """Holds the sending to webhooks; yields whether no other process does it."""
+    with project_lock(0, purpose=_DELIVERIES) as held:
+        yield held
 
 
 def is_locked(project_id: int, purpose: int) -> bool:

@@ -169,6 +169,9 @@ class Engine(Protocol):
         Raises EvalsError before the first piece.
         """
 
+    def webhook_host(self, url: str) -> str:
+        """The host of a webhook's URL. Raises EvalsError where that may not be called."""
+
     def policy_statuses(self, projects: "Sequence[Project]") -> dict[int, dict[str, Any]]:
         """By project id, what the policy waits for, as state and text.
 

@@ -91,6 +91,10 @@ CODES = {
     "run_not_failed": ErrorCode(409),
     "event_processed": ErrorCode(409),
     "key_revoked": ErrorCode(409),
+    "webhook_url_refused": ErrorCode(
+        400, "Use https on the internet, or list the host in WEBHOOK_ALLOWED_HOSTS."
+    ),
+    "webhook_state": ErrorCode(409),
     "token_exists": ErrorCode(
         409, "Use it, or replace it with: manage.py drf_create_token USER --reset."
     ),

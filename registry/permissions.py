@@ -48,6 +48,10 @@ _ADMIN = frozenset(
         "registry.view_accesskey",
         "registry.add_accesskey",
         "registry.revoke_accesskey",
+        "registry.view_webhook",
+        "registry.add_webhook",
+        "registry.manage_webhook",
+        "registry.view_webhookdelivery",
     }
 )
 _ACCOUNTS = frozenset(

@@ -62,3 +62,8 @@ def push_to_mlflow(version_id: int) -> None:
 def score(version_id: int) -> None:
     """Let the champion score unlabelled tasks, least sure first to be labelled next."""
     _enqueue("score", version_id, cluster=EVENTS)
+
+
+def deliver(cluster: str = EVENTS) -> None:
+    """Send the deliveries of webhooks that are due."""
+    _enqueue("deliver", cluster=cluster)

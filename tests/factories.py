@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from registry import classes
-from registry.actions import champion, events, keys, runs, tasks, versions
+from registry.actions import champion, events, keys, runs, tasks, versions, webhooks
 from registry.models import (
     AccessKey,
     Event,
@@ -22,9 +22,12 @@ from registry.models import (
     Project,
     Task,
     TrainingRun,
+    Webhook,
+    WebhookDelivery,
     Worker,
 )
 from registry.models.task import Split
+from registry.models.webhook import TOPIC_CHOICES
 from registry.training_result import (
     ExemplarRow,
     MetricRow,
@@ -335,3 +338,34 @@ class WorkerFactory(factory.django.DjangoModelFactory):
     cluster = "events"
     hostname = "test"
     heartbeat_at = factory.LazyFunction(timezone.now)
+
+
+class WebhookFactory(factory.django.DjangoModelFactory):
+    """A webhook for every topic; its secret is in the attribute `plain`."""
+
+    class Meta:
+        model = Webhook
+
+    name = factory.Sequence(lambda n: f"Webhook {n + 1}")
+    url = "https://hooks.example.com/services/a-secret"
+    topics = [topic for topic, _ in TOPIC_CHOICES]
+    format = "json"
+
+    @classmethod
+    def _create(cls, model_class, *args, **kwargs):
+        webhook, plain = webhooks.new_webhook(**{"actor": "tester"} | kwargs)
+        webhook.plain = plain
+        return webhook
+
+
+class WebhookDeliveryFactory(factory.django.DjangoModelFactory):
+    """A test that is due."""
+
+    class Meta:
+        model = WebhookDelivery
+
+    webhook = factory.SubFactory(WebhookFactory)
+
+    @classmethod
+    def _create(cls, model_class, *args, webhook, **kwargs):
+        return webhooks.send_test(webhook, actor="tester")[1]

@@ -847,6 +847,160 @@ class Versions(Resource):
         return found
 
 
+class WebhookDeliveries(Resource):
+    """`/api/webhook-deliveries/`"""
+
+    def list(
+        self,
+        *,
+        ordering: Literal["id", "-id"] | None = None,
+        page_size: int | None = None,
+        project: int | None = None,
+        state: Literal["delivered", "failed", "pending"] | None = None,
+        topic: Literal[
+            "connection_lost",
+            "fell_back",
+            "metric_dropped",
+            "run_failed",
+            "test",
+            "version_promoted",
+            "worker_silent",
+        ]
+        | None = None,
+        webhook: int | None = None,
+    ) -> Iterator[schema.WebhookDelivery]:
+        """What was sent to webhooks, or is to be; deleted after 30 days."""
+        return self._transport.pages(
+            "/api/webhook-deliveries/",
+            {
+                "ordering": ordering,
+                "page_size": page_size,
+                "project": project,
+                "state": state,
+                "topic": topic,
+                "webhook": webhook,
+            },
+        )
+
+    def get(
+        self,
+        id: int,
+    ) -> schema.WebhookDelivery:
+        """What was sent to webhooks, or is to be; deleted after 30 days."""
+        found: schema.WebhookDelivery = self._transport.json(
+            "GET", f"/api/webhook-deliveries/{id}/"
+        )
+        return found
+
+
+class Webhooks(Resource):
+    """`/api/webhooks/`"""
+
+    def list(
+        self,
+        *,
+        disabled: bool | None = None,
+        ordering: Literal["id", "-id", "name", "-name", "created_at", "-created_at"] | None = None,
+        page_size: int | None = None,
+        project: int | None = None,
+        search: str | None = None,
+    ) -> Iterator[schema.Webhook]:
+        """The URLs that are told of what happens."""
+        return self._transport.pages(
+            "/api/webhooks/",
+            {
+                "disabled": disabled,
+                "ordering": ordering,
+                "page_size": page_size,
+                "project": project,
+                "search": search,
+            },
+        )
+
+    def create(
+        self,
+        *,
+        name: str,
+        url: str,
+        topics: builtins.list[schema.TopicsEnum],
+        reason: str | None = None,
+        format: schema.FormatEnum | None = None,
+        project: int | None = None,
+    ) -> schema.WebhookWithSecret:
+        """Create a webhook. Its secret is returned only in this response."""
+        found: schema.WebhookWithSecret = self._transport.json(
+            "POST",
+            "/api/webhooks/",
+            body=without_none(
+                {
+                    "name": name,
+                    "url": url,
+                    "topics": topics,
+                    "reason": reason,
+                    "format": format,
+                    "project": project,
+                }
+            ),
+        )
+        return found
+
+    def get(
+        self,
+        id: int,
+    ) -> schema.Webhook:
+        """The URLs that are told of what happens."""
+        found: schema.Webhook = self._transport.json("GET", f"/api/webhooks/{id}/")
+        return found
+
+    def disable(
+        self,
+        id: int,
+        *,
+        reason: str,
+    ) -> schema.Webhook:
+        """Nothing more is sent to it; what waits is given up."""
+        found: schema.Webhook = self._transport.json(
+            "POST", f"/api/webhooks/{id}/disable/", body=without_none({"reason": reason})
+        )
+        return found
+
+    def enable(
+        self,
+        id: int,
+        *,
+        reason: str,
+    ) -> schema.Webhook:
+        """It is told of what happens from now on."""
+        found: schema.Webhook = self._transport.json(
+            "POST", f"/api/webhooks/{id}/enable/", body=without_none({"reason": reason})
+        )
+        return found
+
+    def new_secret(
+        self,
+        id: int,
+        *,
+        reason: str | None = None,
+    ) -> schema.WebhookWithSecret:
+        """Make another secret, returned only in this response; the one before signs for a day."""
+        found: schema.WebhookWithSecret = self._transport.json(
+            "POST", f"/api/webhooks/{id}/new-secret/", body=without_none({"reason": reason})
+        )
+        return found
+
+    def test(
+        self,
+        id: int,
+        *,
+        reason: str | None = None,
+    ) -> schema.Webhook:
+        """Sends a test as everything else is sent. Its deliveries say how it went."""
+        found: schema.Webhook = self._transport.json(
+            "POST", f"/api/webhooks/{id}/test/", body=without_none({"reason": reason})
+        )
+        return found
+
+
 class Resources:
     """The resources of a backend."""
 
@@ -860,6 +1014,8 @@ class Resources:
         self.runs = Runs(transport)
         self.tasks = Tasks(transport)
         self.versions = Versions(transport)
+        self.webhook_deliveries = WebhookDeliveries(transport)
+        self.webhooks = Webhooks(transport)
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -1793,6 +1949,190 @@ OPERATIONS: tuple[Operation, ...] = (
                 (),
                 "Kept in the audit entry, for those who come after.",
             ),
+        ),
+    ),
+    Operation(
+        "webhook-deliveries",
+        "list",
+        "GET",
+        "/api/webhook-deliveries/",
+        "pages",
+        "What was sent to webhooks, or is to be; deleted after 30 days.",
+        (
+            Parameter(
+                "ordering",
+                "query",
+                "string",
+                False,
+                ("id", "-id"),
+                "A field, descending with a minus. Rows without a value come last.",
+            ),
+            Parameter("page_size", "query", "integer", False, (), "Rows on a page."),
+            Parameter("project", "query", "integer", False, (), ""),
+            Parameter("state", "query", "string", False, ("delivered", "failed", "pending"), ""),
+            Parameter(
+                "topic",
+                "query",
+                "string",
+                False,
+                (
+                    "connection_lost",
+                    "fell_back",
+                    "metric_dropped",
+                    "run_failed",
+                    "test",
+                    "version_promoted",
+                    "worker_silent",
+                ),
+                "",
+            ),
+            Parameter("webhook", "query", "integer", False, (), ""),
+        ),
+    ),
+    Operation(
+        "webhook-deliveries",
+        "get",
+        "GET",
+        "/api/webhook-deliveries/{id}/",
+        "value",
+        "What was sent to webhooks, or is to be; deleted after 30 days.",
+        (Parameter("id", "path", "integer", True, (), ""),),
+    ),
+    Operation(
+        "webhooks",
+        "list",
+        "GET",
+        "/api/webhooks/",
+        "pages",
+        "The URLs that are told of what happens.",
+        (
+            Parameter("disabled", "query", "boolean", False, (), ""),
+            Parameter(
+                "ordering",
+                "query",
+                "string",
+                False,
+                ("id", "-id", "name", "-name", "created_at", "-created_at"),
+                "A field, descending with a minus. Rows without a value come last.",
+            ),
+            Parameter("page_size", "query", "integer", False, (), "Rows on a page."),
+            Parameter("project", "query", "integer", False, (), ""),
+            Parameter(
+                "search",
+                "query",
+                "string",
+                False,
+                (),
+                "Words, each of which must occur in one of: name, host.",
+            ),
+        ),
+    ),
+    Operation(
+        "webhooks",
+        "create",
+        "POST",
+        "/api/webhooks/",
+        "value",
+        "Create a webhook. Its secret is returned only in this response.",
+        (
+            Parameter("reason", "body", "string", False, (), "Kept in the audit entry."),
+            Parameter("name", "body", "string", True, (), ""),
+            Parameter(
+                "url",
+                "body",
+                "string",
+                True,
+                (),
+                "https on the internet; other hosts where WEBHOOK_ALLOWED_HOSTS lists them.",
+            ),
+            Parameter(
+                "topics",
+                "body",
+                "array",
+                True,
+                (
+                    "run_failed",
+                    "version_promoted",
+                    "fell_back",
+                    "metric_dropped",
+                    "connection_lost",
+                    "worker_silent",
+                ),
+                "",
+            ),
+            Parameter("format", "body", "string", False, ("json", "slack", "teams"), ""),
+            Parameter("project", "body", "integer", False, (), ""),
+        ),
+    ),
+    Operation(
+        "webhooks",
+        "get",
+        "GET",
+        "/api/webhooks/{id}/",
+        "value",
+        "The URLs that are told of what happens.",
+        (Parameter("id", "path", "integer", True, (), ""),),
+    ),
+    Operation(
+        "webhooks",
+        "disable",
+        "POST",
+        "/api/webhooks/{id}/disable/",
+        "value",
+        "Nothing more is sent to it; what waits is given up.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter(
+                "reason",
+                "body",
+                "string",
+                True,
+                (),
+                "Kept in the audit entry, for those who come after.",
+            ),
+        ),
+    ),
+    Operation(
+        "webhooks",
+        "enable",
+        "POST",
+        "/api/webhooks/{id}/enable/",
+        "value",
+        "It is told of what happens from now on.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter(
+                "reason",
+                "body",
+                "string",
+                True,
+                (),
+                "Kept in the audit entry, for those who come after.",
+            ),
+        ),
+    ),
+    Operation(
+        "webhooks",
+        "new_secret",
+        "POST",
+        "/api/webhooks/{id}/new-secret/",
+        "value",
+        "Make another secret, returned only in this response; the one before signs for a day.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter("reason", "body", "string", False, (), "Kept in the audit entry."),
+        ),
+    ),
+    Operation(
+        "webhooks",
+        "test",
+        "POST",
+        "/api/webhooks/{id}/test/",
+        "value",
+        "Sends a test as everything else is sent. Its deliveries say how it went.",
+        (
+            Parameter("id", "path", "integer", True, (), ""),
+            Parameter("reason", "body", "string", False, (), "Kept in the audit entry."),
         ),
     ),
 )

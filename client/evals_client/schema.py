@@ -176,6 +176,9 @@ class Example(TypedDict):
     task: "TaskView"
 
 
+FormatEnum = Literal["json", "slack", "teams"]
+
+
 class LabelExemplars(TypedDict):
     """A label with its examples, highest score first."""
 
@@ -241,6 +244,17 @@ class NewRun(TypedDict):
 
     reason: "NotRequired[str]"
     project: "int"
+
+
+class NewWebhook(TypedDict):
+    """Where to, what of, and in which format."""
+
+    reason: "NotRequired[str]"
+    name: "str"
+    url: "str"
+    topics: "list[TopicsEnum]"
+    format: "NotRequired[FormatEnum]"
+    project: "NotRequired[int | None]"
 
 
 class NextTask(TypedDict):
@@ -339,6 +353,18 @@ class PaginatedVersionList(TypedDict):
     next: "str | None"
     previous: "str | None"
     results: "list[Version]"
+
+
+class PaginatedWebhookDeliveryList(TypedDict):
+    next: "str | None"
+    previous: "str | None"
+    results: "list[WebhookDelivery]"
+
+
+class PaginatedWebhookList(TypedDict):
+    next: "str | None"
+    previous: "str | None"
+    results: "list[Webhook]"
 
 
 class PatchedProjectSettings(TypedDict):
@@ -640,6 +666,25 @@ class TaskView(TypedDict):
     thumbnail: "str | None"
 
 
+TopicEnum = Literal[
+    "run_failed",
+    "version_promoted",
+    "fell_back",
+    "metric_dropped",
+    "connection_lost",
+    "worker_silent",
+    "test",
+]
+
+TopicsEnum = Literal[
+    "run_failed",
+    "version_promoted",
+    "fell_back",
+    "metric_dropped",
+    "connection_lost",
+    "worker_silent",
+]
+
 TriggerEnum = Literal[
     "start_training",
     "policy",
@@ -726,3 +771,52 @@ class VersionReference(TypedDict):
 
 
 VersionState = Literal["champion", "available", "archived", "load_failed"]
+
+
+class Webhook(TypedDict):
+    """A webhook, without its URL and secret, which are not shown again."""
+
+    id: "int"
+    name: "str"
+    host: "str"
+    format: "FormatEnum"
+    topics: "list[TopicsEnum]"
+    project: "int | None"
+    created_at: "str"
+    disabled_at: "str | None"
+    previous_until: "str | None"
+
+
+class WebhookDelivery(TypedDict):
+    """A delivery: what was to be sent, and each attempt."""
+
+    id: "int"
+    uid: "str"
+    webhook: "int"
+    topic: "TopicEnum"
+    project: "int | None"
+    state: "WebhookDeliveryStateEnum"
+    message: "Any"
+    attempts: "Any"
+    attempted: "int"
+    due_at: "str"
+    created_at: "str"
+    ended_at: "str | None"
+
+
+WebhookDeliveryStateEnum = Literal["pending", "delivered", "failed"]
+
+
+class WebhookWithSecret(TypedDict):
+    """A webhook with its new secret."""
+
+    id: "int"
+    name: "str"
+    host: "str"
+    format: "FormatEnum"
+    topics: "list[TopicsEnum]"
+    project: "int | None"
+    created_at: "str"
+    disabled_at: "str | None"
+    previous_until: "str | None"
+    secret: "str"

@@ -18,6 +18,8 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "events": ("id", "project", "source", "action", "status", "outcome", "received_at"),
     "audit-entries": ("id", "at", "project", "verb", "from_version", "to_version", "actor"),
     "access-keys": ("id", "name", "project", "hostname", "last_used_at", "revoked_at"),
+    "webhooks": ("id", "name", "host", "format", "topics", "project", "disabled_at"),
+    "webhook-deliveries": ("id", "created_at", "webhook", "topic", "state", "attempted"),
 }
 _LONGEST = 60
 _MOST_COLUMNS = 9

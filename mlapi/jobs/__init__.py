@@ -104,6 +104,13 @@ def push_to_mlflow(version_id: int) -> None:
         log.info("pushed to MLflow", version=version.label, name=pushed.name, number=pushed.number)
 
 
+def deliver() -> None:
+    """Sends what is due to webhooks."""
+    from mlapi.notifications.delivery import send_due
+
+    send_due()
+
+
 def tick() -> None:
     """Every half minute: starts what is due, and finds what was lost."""
     from mlapi.jobs import maintenance

@@ -29,6 +29,7 @@ from mlapi.jobs import maintenance
 from mlapi.worker import shutdown_requested
 from registry import queue, schema_state
 from registry.actions import workers
+from registry.models.worker import LIVE_WITHIN
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +57,8 @@ def run(cluster: str, *, leads: bool = True) -> None:
     # Not waited for at the end: it ends with the process.
     threading.Thread(target=_tend, args=(cluster, leads, timer), name="tend", daemon=True).start()
     worker(_Jobs(), _Results(), timer, Conf.TIMEOUT)
+    if leads:
+        _log_errors(workers.record_end, cluster, socket.gethostname())
 
 
 def _on_signal(_number: int, _frame: object) -> None:
@@ -176,6 +179,8 @@ class _Timer:
 def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
     """In a thread: the heartbeat, the schedules, and the end of a job that does not end."""
     heartbeat_at = scheduled_at = float("-inf")
+    # The others may have been started with this one, and send their first heartbeat after it.
+    silent_at = time.monotonic() + LIVE_WITHIN.total_seconds()
     while True:
         now = time.monotonic()
         if timer.is_overrun():
@@ -189,6 +194,9 @@ def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
             scheduled_at = now
             _log_errors(maintenance.forget_future)
             _log_errors(scheduler)
+        if leads and now >= silent_at:
+            silent_at = now + _HEARTBEAT_EVERY_S
+            _log_errors(workers.report_silent)
         if leads and cluster == queue.TRAINING:
             _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:

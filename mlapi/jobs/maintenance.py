@@ -20,7 +20,7 @@ from mlapi.pipelines import PIPELINES
 from mlapi.training import policy, scoring
 from mlapi.worker import is_gone
 from registry import queue
-from registry.actions import events, scores, workers
+from registry.actions import accuracy, events, scores, webhooks, workers
 from registry.actions import projects as project_actions
 from registry.models import Event, ModelVersion, Project, TrainingRun
 from registry.models.event import EventStatus
@@ -49,13 +49,20 @@ def tick() -> None:
         consider_projects,
         compare_counters,
         scoring.request_new,
+        requeue_deliveries,
     ):
         _isolated(step)
 
 
 def hourly() -> None:
     """Runs every hour."""
-    for step in (reconcile, purge_expired, scoring.request_all, push_champions):
+    for step in (
+        reconcile,
+        purge_expired,
+        scoring.request_all,
+        push_champions,
+        accuracy.note_drops,
+    ):
         _isolated(step)
 
 
@@ -167,6 +174,12 @@ def requeue_lost_scorings() -> None:
             scores.requeue(version)
 
 
+def requeue_deliveries() -> None:
+    """Queues the sending to webhooks where something is due, for the first time or again."""
+    if webhooks.is_delivery_due():
+        queue.deliver()
+
+
 def consider_projects() -> None:
     """Applies the policy to every project with labels, or tasks if counted, that doesn't train."""
     active = TrainingRun.objects.filter(ACTIVE_TRAINING, project=OuterRef("pk"))
@@ -221,8 +234,13 @@ def reconcile() -> None:
 
 
 def purge_expired() -> None:
-    """Deletes events of failed predictions after a month, and old thumbnails; other events stay."""
-    events.purge_problems(timezone.now() - _PROBLEMS_EXPIRE_AFTER)
+    """Deletes events of failed predictions and deliveries after a month, and old thumbnails.
+
+    Other events stay.
+    """
+    before = timezone.now() - _PROBLEMS_EXPIRE_AFTER
+    events.purge_problems(before)
+    webhooks.purge_deliveries(before)
     thumbnails.trim()
 
 
@@ -280,3 +298,4 @@ def forget_future() -> None:
         longest = timedelta(seconds=own_settings(cluster)["retry"])
         OrmQ.objects.filter(key=cluster, lock__gt=now + longest + _AHEAD).update(lock=now)
     project_actions.forget_future(now + _AHEAD)
+    webhooks.forget_future(now + _AHEAD)

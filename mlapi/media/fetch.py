@@ -85,6 +85,24 @@ def get(
     raise InputError("media_redirected", f"More than {MAX_REDIRECTS} redirects lead on and on.")
 
 
+@contextmanager
+def post(
+    address: WebAddress,
+    policy: AddressPolicy,
+    deadline: Deadline,
+    content: bytes,
+    headers: Mapping[str, str],
+) -> Iterator[Response]:
+    """The response to a POST, on a new connection. A redirect is a response: none is followed.
+
+    Raises InputError.
+    """
+    require(policy, address)
+    fields = {**HEADERS, **headers}
+    with _request(address, policy, deadline, fields, resolve_host, content) as response:
+        yield response
+
+
 def require(policy: AddressPolicy, address: WebAddress) -> None:
     """Raises InputError unless the policy allows the address."""
     if not policy.allows(address):
@@ -124,8 +142,9 @@ def _request(
     deadline: Deadline,
     headers: Mapping[str, str],
     resolve: Resolver,
+    content: bytes | None = None,
 ) -> Iterator[Response]:
-    """One request on one new connection, without redirects."""
+    """One GET, or a POST of the content, on one new connection, without redirects."""
     url = httpcore.URL(
         scheme=address.scheme, host=address.host, port=address.port, target=address.target
     )
@@ -138,7 +157,11 @@ def _request(
                 network_backend=_Network(address, policy, deadline, resolve),
             ) as pool,
             pool.stream(
-                "GET", url, headers=list(fields.items()), extensions={"timeout": limits}
+                "GET" if content is None else "POST",
+                url,
+                headers=list(fields.items()),
+                content=content,
+                extensions={"timeout": limits},
             ) as response,
         ):
             yield Response(

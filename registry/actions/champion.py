@@ -12,7 +12,7 @@ from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.audit_entry import CHAMPION_MOVES
 from registry.models.run import RunKind
 
-from . import base, versions
+from . import base, notifications, versions
 
 
 class NotPromotable(Refused):
@@ -243,5 +243,6 @@ def move(
         run=run,
         numbers=numbers,
     )
+    notifications.champion_moved(entry)
     project.champion = goal
     return entry

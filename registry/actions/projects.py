@@ -17,7 +17,7 @@ from registry.json_sanitize import sanitize
 from registry.label_renames import LabelSets, after_config, label_changes
 from registry.models import AuditEntry, Project
 
-from . import base
+from . import base, notifications
 
 # A request for a sync that has not begun for so long: it waits for a worker, or is lost.
 SYNC_LOST_AFTER = timedelta(seconds=15)
@@ -186,8 +186,12 @@ def unarchive(project: Project, *, actor: str, reason: str = "") -> AuditEntry:
     return base.record("unarchive_project", actor=actor, project=project, reason=reason)
 
 
+@transaction.atomic
 def record_connection(project: Project, report: dict[str, Any]) -> None:
     """Store the report of a connection check."""
+    was_reached = base.lock(project).connection.get("ok")
+    if was_reached and not report.get("ok"):
+        notifications.connection_lost(project, report)
     base.update_row(
         project, {"connection": sanitize(report), "connection_checked_at": timezone.now()}
     )

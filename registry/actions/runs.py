@@ -15,7 +15,7 @@ from registry.json_sanitize import sanitize
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.run import ACTIVE_STATES, ACTIVE_TRAINING, RunKind, RunState
 
-from . import base
+from . import base, notifications
 
 LOG_MAX_CHARACTERS = 200_000
 # What a run fails with whose process was lost, perhaps by no fault of its own.
@@ -300,6 +300,7 @@ def require_not_cancelled(run: TrainingRun) -> None:
         raise CancelRequested(f"Run {run.pk} is to end.")
 
 
+@transaction.atomic
 def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
     """running -> failed, with a stable code, the cause and the cure."""
     _move(
@@ -312,6 +313,7 @@ def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
         phases=closed_phases(run),
         ended_at=timezone.now(),
     )
+    notifications.run_failed(run)
 
 
 def finish_cancel(run: TrainingRun) -> None:

@@ -10,8 +10,9 @@ from django.utils import timezone
 from registry.error_codes import CODES
 from registry.models import TrainingRun, Worker
 from registry.models.run import RunState
+from registry.models.worker import LIVE_WITHIN
 
-from . import runs
+from . import base, notifications, runs
 
 _LOST_AFTER_S = 60
 _GONE_AFTER_S = 10  # ten heartbeats of a run
@@ -24,8 +25,31 @@ def record_heartbeat(cluster: str, hostname: str) -> None:
         [Worker(cluster=cluster, hostname=hostname, heartbeat_at=timezone.now())],
         update_conflicts=True,
         unique_fields=["cluster", "hostname"],
-        update_fields=["heartbeat_at"],
+        update_fields=["heartbeat_at", "silent_at"],
     )
+
+
+def record_end(cluster: str, hostname: str) -> None:
+    """Record that the worker was stopped: its silence is none to report."""
+    own = Worker.objects.filter(cluster=cluster, hostname=hostname)
+    own.update(silent_at=timezone.now())
+
+
+def report_silent() -> list[Worker]:
+    """Notify of each worker that has become silent, once; return them. One query for none."""
+    silent = Worker.objects.filter(
+        heartbeat_at__lt=timezone.now() - LIVE_WITHIN, silent_at__isnull=True
+    )
+    reported = []
+    for worker in silent.order_by("pk"):
+        with transaction.atomic():
+            noticed = {"silent_at": timezone.now()}
+            seen = {"heartbeat_at": worker.heartbeat_at, "silent_at__isnull": True}
+            if base.update_row(worker, noticed, **seen):
+                others = Worker.objects.live().filter(cluster=worker.cluster).count()
+                notifications.worker_silent(worker, others)
+                reported.append(worker)
+    return reported
 
 
 def fail_lost_runs(is_gone: Callable[[str], bool] = lambda worker: False) -> list[TrainingRun]:
@@ -73,5 +97,7 @@ def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
     )
     if not failed:
         return False
+    run.refresh_from_db()
+    notifications.run_failed(run)
     runs.retry_once(run)
     return True

@@ -31,6 +31,8 @@ _GROUPS = {
         ("API tokens", "token", "authtoken.tokenproxy"),
     ],
     "Operation": [
+        ("Webhooks", "campaign", "registry.webhook"),
+        ("Deliveries", "outbox", "registry.webhookdelivery"),
         ("Workers", "memory", "registry.worker"),
         ("Queued jobs", "pending_actions", "django_q.ormq"),
         ("Failed jobs", "error", "django_q.failure"),

@@ -15,6 +15,7 @@ from .records import AuditEntries, Events, Metrics, Outcomes
 from .runs import Runs
 from .tasks import Tasks
 from .versions import Versions
+from .webhooks import WebhookDeliveries, Webhooks
 
 RESOURCES = {
     "projects": Projects,
@@ -26,6 +27,8 @@ RESOURCES = {
     "events": Events,
     "audit-entries": AuditEntries,
     "access-keys": AccessKeys,
+    "webhooks": Webhooks,
+    "webhook-deliveries": WebhookDeliveries,
 }
 
 

@@ -10,6 +10,7 @@ from .project import AccessKey, Project
 from .run import TrainingRun
 from .task import Feature, PickedTask, Task, TaskScore
 from .version import ConvertedArtifact, ModelVersion, Target
+from .webhook import Webhook, WebhookDelivery
 from .worker import Worker
 
 __all__ = [
@@ -29,5 +30,7 @@ __all__ = [
     "TaskScore",
     "Tombstone",
     "TrainingRun",
+    "Webhook",
+    "WebhookDelivery",
     "Worker",
 ]

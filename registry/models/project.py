@@ -165,6 +165,11 @@ class Project(models.Model):
         blank=True,
         help_text="When the policy's threshold was reached; null: not reached.",
     )
+    accuracy_dropped_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When a drop of the accuracy on new labels was noticed; null: there is none.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -23,6 +23,9 @@ class Worker(models.Model):
     cluster = models.CharField(max_length=32)
     hostname = models.CharField(max_length=255)
     heartbeat_at = models.DateTimeField()
+    silent_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its silence was noticed; null: it is seen."
+    )
 
     objects = WorkerQuerySet.as_manager()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlapi import label_types
 from registry.actions import projects
+from registry.actions.webhooks import WebhookUrlRefused
 from registry.engine import LabelType, Neighbour, OptionField
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task
@@ -111,6 +112,12 @@ class PlainEngine:
         others = Task.objects.filter(project=task.project).exclude(pk=task.pk).order_by("-pk")
         found = [other.pk for other in others if _seen(other)]
         return [Neighbour(pk, 0.9 - 0.1 * place) for place, pk in enumerate(found[:k])]
+
+    def webhook_host(self, url: str) -> str:
+        """That of any https URL."""
+        if not url.startswith("https://"):
+            raise WebhookUrlRefused("The URL is not https.")
+        return url.removeprefix("https://").partition("/")[0]
 
     def policy_statuses(self, projects: Sequence[Project]) -> dict[int, dict[str, Any]]:
         status = {

@@ -51,6 +51,7 @@ _STAFF = {"GET": "viewer", "POST": "viewer"}
 _READ = {"GET": "viewer"}
 _VERSION = "admin/registry/modelversion/<path:object_id>/"
 _PROJECT = "admin/registry/project/<path:object_id>/"
+_WEBHOOK = "admin/registry/webhook/<path:object_id>/"
 _RUN = "admin/registry/trainingrun/<path:object_id>/"
 
 TABLE = {
@@ -108,6 +109,10 @@ TABLE = {
     **admin_model("registry/accesskey", look="admin", add="admin"),
     **dialogs("admin/registry/accesskey/<path:object_id>/", revoke="admin"),
     "admin/registry/accesskey/<int:key_id>/used/": {"GET": "admin", "POST": "admin"},
+    **admin_model("registry/webhook", look="admin", add="admin"),
+    **dialogs(_WEBHOOK, disable="admin", enable="admin", send_test="admin"),
+    f"{_WEBHOOK}new_secret/": {"GET": "admin", "POST": "admin"},
+    **admin_model("registry/webhookdelivery", look="admin"),
     # Accounts and jobs
     **admin_model("auth/user", look="admin", change="admin", add="admin", delete="admin"),
     "admin/auth/user/<id>/password/": {"GET": "admin", "POST": "admin"},
@@ -168,6 +173,14 @@ TABLE = {
     "api/access-keys/": {"GET": "admin", "POST": "admin"},
     "api/access-keys/<int:pk>/": {"GET": "admin"},
     "api/access-keys/<int:pk>/revoke/": {"POST": "admin"},
+    "api/webhooks/": {"GET": "admin", "POST": "admin"},
+    "api/webhooks/<int:pk>/": {"GET": "admin"},
+    "api/webhooks/<int:pk>/disable/": {"POST": "admin"},
+    "api/webhooks/<int:pk>/enable/": {"POST": "admin"},
+    "api/webhooks/<int:pk>/test/": {"POST": "admin"},
+    "api/webhooks/<int:pk>/new-secret/": {"POST": "admin"},
+    "api/webhook-deliveries/": {"GET": "admin"},
+    "api/webhook-deliveries/<int:pk>/": {"GET": "admin"},
 }
 # Label Studio's routes: whose token opens them, beside every access key. tests/mlapi/protocol has
 # more of them.
@@ -233,6 +246,10 @@ def rows():
         "worker": make.WorkerFactory().pk,
         "accesskey": (key := make.AccessKeyFactory()).pk,
         "access-keys": key.pk,
+        "webhook": (webhook := make.WebhookFactory()).pk,
+        "webhooks": webhook.pk,
+        "webhookdelivery": (delivery := make.WebhookDeliveryFactory()).pk,
+        "webhook-deliveries": delivery.pk,
         "user": someone.pk,
         "group": Group.objects.create(name="some group").pk,
         "tokenproxy": Token.objects.create(user=someone).user_id,

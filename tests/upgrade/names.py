@@ -100,10 +100,14 @@ PERMISSIONS: dict[str, str] = {
 GRANTED_SINCE: dict[str, set[str]] = {
     "viewer": set(),
     "lead": {"registry.archive_project"},
-    "admin": {"registry.archive_project", "registry.call_routes_project"},
+    "admin": {
+        *("registry.archive_project", "registry.call_routes_project"),
+        *("registry.view_webhook", "registry.add_webhook", "registry.manage_webhook"),
+        "registry.view_webhookdelivery",
+    },
 }
 # Every action that people do, by today's name, and the permission that it needed in the dump; of
-# one that is newer, the permission of the dump that it is covered by.
+# one that is newer, the permission of the dump that it is covered by, or that was granted since.
 ACTIONS = {
     "train": "registry.train_project",
     "cancel": "registry.train_project",
@@ -125,6 +129,11 @@ ACTIONS = {
     "confirm_hostname": "registry.connect_project",
     "new_key": "registry.add_accesskey",
     "revoke_key": "registry.revoke_accesskey",
+    "new_webhook": "registry.add_webhook",
+    "new_webhook_secret": "registry.manage_webhook",
+    "disable_webhook": "registry.manage_webhook",
+    "enable_webhook": "registry.manage_webhook",
+    "test_webhook": "registry.manage_webhook",
 }
 
 # Every function that a queued job or a schedule of the dump calls, by today's name.

@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+from registry.actions import webhooks
 from registry.models import Task
 from tests.registry.test_access_table import METHODS, ROLES, TABLE, filled, is_refused, request
 
@@ -14,6 +15,16 @@ pytestmark = pytest.mark.django_db
 # Whose pages differ most: all are opened. Of the others a few.
 ALL = {"project", "modelversion", "trainingrun"}
 FEW = 3
+
+
+@pytest.fixture(autouse=True)
+def newer_than_the_dump(db):
+    """A row of the models that the dump does not have."""
+    url = "https://hooks.example.com/"
+    made, _ = webhooks.new_webhook(
+        "newer", url=url, topics=["run_failed"], format="json", actor="tester"
+    )
+    webhooks.send_test(made, actor="tester")
 
 
 @pytest.fixture
@@ -33,6 +44,8 @@ def rows():
         "events": ids["event"],
         "audit-entries": ids["auditentry"],
         "access-keys": ids["accesskey"],
+        "webhooks": ids["webhook"],
+        "webhook-deliveries": ids["webhookdelivery"],
     }
     return ids | rest
 

@@ -48,4 +48,6 @@ def rows(db):
         "auditentry": list(project.audit_entries.all()),
         "accesskey": [make.AccessKeyFactory(), make.AccessKeyFactory(project=project)],
         "worker": [make.WorkerFactory()],
+        "webhook": [make.WebhookFactory(), make.WebhookFactory(project=project)],
+        "webhookdelivery": [make.WebhookDeliveryFactory(), make.WebhookDeliveryFactory()],
     }

@@ -12,10 +12,17 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from registry.actions import label_renames, projects, scores, tokens, versions
+from registry.actions import label_renames, projects, scores, tokens, versions, webhooks
 from registry.actions.operator import actions
 from registry.actions.scores import Certainty
-from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models import (
+    AccessKey,
+    AuditEntry,
+    ModelVersion,
+    Project,
+    TrainingRun,
+    Webhook,
+)
 from tests import factories as make
 
 WHY = "Because of a test."
@@ -74,6 +81,12 @@ def revoked():
     key = make.AccessKeyFactory()
     make.keys.revoke(key, actor="tester")
     return key
+
+
+def disabled():
+    webhook = make.WebhookFactory()
+    webhooks.disable(webhook, actor="tester")
+    return webhook
 
 
 def with_another_label():
@@ -216,9 +229,45 @@ CASES: dict[tuple[type, str], Case] = {
         entry=lambda k: {"numbers": {"key": k.pk, "name": k.name}},
         unavailable=revoked,
     ),
+    (Webhook, "new_webhook"): Case(
+        lambda: None,
+        {"name": "ops", "url": "https://a.example/", "topics": ["run_failed"], "format": "json"},
+        own_route=lambda _: (
+            "post",
+            "webhooks/",
+            {"name": "ops", "url": "https://a.example/", "topics": ["run_failed"], "reason": WHY},
+        ),
+    ),
+    (Webhook, "new_webhook_secret"): Case(
+        make.WebhookFactory,
+        entry=lambda w: {"numbers": {"webhook": w.pk, "name": w.name}},
+        own_route=lambda w: ("post", f"webhooks/{w.pk}/new-secret/", {"reason": WHY}),
+    ),
+    (Webhook, "disable_webhook"): Case(
+        make.WebhookFactory,
+        entry=lambda w: {"numbers": {"webhook": w.pk, "name": w.name}},
+        unavailable=disabled,
+    ),
+    (Webhook, "enable_webhook"): Case(
+        disabled,
+        entry=lambda w: {"numbers": {"webhook": w.pk, "name": w.name}},
+        unavailable=make.WebhookFactory,
+    ),
+    (Webhook, "test_webhook"): Case(
+        make.WebhookFactory,
+        entry=lambda w: {
+            "numbers": {
+                "webhook": w.pk,
+                "name": w.name,
+                "delivery": str(w.deliveries.get().uid),
+            }
+        },
+        unavailable=disabled,
+    ),
 }
 RESOURCES = {Project: "projects", ModelVersion: "versions", TrainingRun: "runs"} | {
-    AccessKey: "access-keys"
+    AccessKey: "access-keys",
+    Webhook: "webhooks",
 }
 
 

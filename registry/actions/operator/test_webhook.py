@@ -1,0 +1,35 @@
+"""Send a test to a webhook."""
+
+from typing import Any
+
+from registry.actions import webhooks
+from registry.errors import EvalsError
+from registry.models import Webhook
+
+from .action import OPTIONAL_REASON, Action, Button, Caller, Result, register
+
+
+@register
+class TestWebhook(Action[Webhook]):
+    """Its result is in the deliveries."""
+
+    name = "test_webhook"
+    title = "Send a test"
+    description = "Sends a test as everything else is sent. Its deliveries say how it went."
+    permission = "registry.manage_webhook"
+    subject = Webhook
+    path = "test"
+    form = OPTIONAL_REASON
+    button = Button(icon="send", path="send_test", place=10)
+    in_commands = False
+
+    def unavailable(self, subject: Webhook) -> EvalsError | None:
+        if subject.disabled_at:
+            return webhooks.WebhookState(f"The webhook {subject.name} is disabled.")
+        return None
+
+    def execute(self, subject: Webhook, values: dict[str, Any], caller: Caller) -> Result:
+        entry, delivery = webhooks.send_test(
+            subject, actor=caller.name, reason=values.get("reason", "")
+        )
+        return Result(f"The test is delivery {delivery.pk}.", entry)
