@@ -32,8 +32,11 @@ def ten() -> Detector:
 
 @pytest.fixture
 def short(monkeypatch):
-    """Trainings of a few steps, which learn little."""
-    from mlapi.pipelines.object_detection.engines.lite import training
+    """Trainings of a few steps, which learn little, and detectors that say all that they see."""
+    from mlapi.pipelines.object_detection.engines.candidates import Suppression
+    from mlapi.pipelines.object_detection.engines.lite import detector, training
+
+    monkeypatch.setattr(detector, "_SUPPRESSION", Suppression(0.0, 0.5, 20))
 
     monkeypatch.setattr(training, "_VARIATIONS", 8)
     monkeypatch.setattr(training, "_HEAD_EPOCHS", 1)

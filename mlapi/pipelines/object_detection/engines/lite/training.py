@@ -5,8 +5,9 @@ computed once, and epochs read it.
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import numpy as np
 import torch
@@ -21,11 +22,14 @@ from mlapi.pipelines.object_detection.engines.lite.inputs import Objects
 from mlapi.pipelines.object_detection.engines.lite.losses import Wanted, loss, wanted
 from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
 
-_VARIATIONS = 240  # of all examples, in inputs of 320 x 320; of larger ones fewer
+# Of all examples, in inputs of 320 x 320; of larger ones fewer. More where examples are more, until
+# that many: what a training takes is in proportion to them.
+_VARIATIONS, _MOST_VARIATIONS = 240, 480
 _HEAD_EPOCHS, _WHOLE_EPOCHS = 6, 6
 _BATCH = 8
 _HEAD_RATE, _BACKBONE_RATE = 3e-3, 4e-4
-_KEPT_BACK, _LEAST_TO_KEEP_BACK = 0.15, 20  # share of the examples, and how many there must be
+_KEPT_BACK, _MOST_KEPT_BACK = 0.15, 40  # of the examples
+_LEAST_TO_KEEP_BACK = 20  # examples, for any of them to be
 _PATIENCE = 3  # epochs
 
 
@@ -54,12 +58,10 @@ def train(
         network = Network(len(labels), _half_side(learned)).to(memory_format=torch.channels_last)
         network.load_backbone()
         network.eval()
-        count = max(len(learned), round(_VARIATIONS * (320 / side) ** 2))
         variations = []
-        for number in range(count):
+        for example in _in_turn(learned, side, rng):
             deadline()
-            example = varied(learned[number % len(learned)], learned, side, rng)
-            variations.append(_early(network, example))
+            variations.append(_early(network, varied(example, learned, side, rng)))
         unseen = [_early(network, _square(some, side)) for some in kept_back]
         _fit(network, variations, unseen, deadline)
     return LiteDetector(tuple(labels), side, network)
@@ -146,11 +148,21 @@ def _divided(
 ) -> tuple[list[Objects], list[Objects]]:
     """A part by which the training is ended, and what is learned, which has a box."""
     order = rng.permutation(len(objects))
-    count = round(len(objects) * _KEPT_BACK) if len(objects) >= _LEAST_TO_KEEP_BACK else 0
+    enough = len(objects) >= _LEAST_TO_KEEP_BACK
+    count = min(round(len(objects) * _KEPT_BACK), _MOST_KEPT_BACK) if enough else 0
     kept_back, learned = ([objects[i] for i in some] for some in np.split(order, [count]))
     if not any(len(some.boxes) for some in learned):
         return [], list(objects)
     return kept_back, learned
+
+
+def _in_turn(objects: Sequence[Objects], side: int, rng: np.random.Generator) -> Iterator[Objects]:
+    """Those that are varied, in a random order, if they are too many without those of no object."""
+    share = 320 / side
+    least, most = round(_VARIATIONS * share), round(_MOST_VARIATIONS * share)
+    shuffled = [objects[place] for place in rng.permutation(len(objects))]
+    taken = sorted(shuffled, key=lambda some: not len(some.boxes))[:most]
+    return islice(cycle(taken), max(least, len(taken)))
 
 
 def _objects(example: Example, labels: Sequence[str], side: int) -> Objects:
