@@ -52,6 +52,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/run_folder",
         "mlapi/training",
     ),
+    "tests/faults/test_full_data_disk.py": ("evals_backend", "mlapi", "registry"),
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/faults/test_two_stacks.py": ("evals_backend", "mlapi/jobs", "mlapi/mirror"),
     "tests/faults/test_overload.py": ("evals_backend", "mlapi/jobs"),

@@ -14,6 +14,7 @@ from evals_backend.web.front import Counts, Front, Share
 from evals_backend.web.site import Site
 from mlapi import gaps, registry_cache
 from mlapi.jobs import maintenance
+from mlapi.monitoring import counters
 from registry.postgresql import deadline
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ def run(listener: socket.socket, counts: Counts, number: int, *, is_restart: boo
     signals = StopSignals()
     sys.setswitchinterval(_SWITCH_S)
     deadline.install()
+    counters.reserve_space()
     from evals_backend.wsgi import application
 
     if is_restart:

@@ -1,11 +1,16 @@
 """Counters of a web process. Where several serve, they count together in a folder of files."""
 
+import os
+from contextlib import suppress
+from pathlib import Path
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 # Times at which a counter began: Prometheus knows them by itself, and several processes have many.
 disable_created_metrics()
 
 PROCESS = CollectorRegistry()
+_BYTES = 2**20  # of each file: more than all routes and statuses take
 REQUESTS = Counter(
     "evals_requests",
     "Requests by route, method and status.",
@@ -55,3 +60,16 @@ def note_predictions(predicted: int, nothing: int, problems: dict[str, list]) ->
         PREDICTED_TASKS.labels("nothing_found").inc(nothing)
     for code, ids in problems.items():
         PREDICTED_TASKS.labels(code).inc(len(ids))
+
+
+def reserve_space() -> None:
+    """Takes the disk's space for this process's counters at once, before it counts anything.
+
+    Their files are mapped into memory, and a full disk would end the process that writes to them.
+    """
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not folder:
+        return
+    for kind in ("counter", "histogram"):  # as prometheus_client names its files
+        with suppress(OSError), open(Path(folder) / f"{kind}_{os.getpid()}.db", "ab") as file:
+            os.posix_fallocate(file.fileno(), 0, _BYTES)
