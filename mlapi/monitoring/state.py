@@ -49,10 +49,10 @@ class Installation:
 
 
 class Projects:
-    """Collects what is of single projects: those of this queryset."""
+    """Collects what is of single projects: those of this queryset that are not in the archive."""
 
     def __init__(self, projects: QuerySet[Project]) -> None:
-        self._projects = projects
+        self._projects = projects.filter(archived_at__isnull=True)
 
     def collect(self) -> Iterator[Metric]:
         """Three queries."""

@@ -133,6 +133,15 @@ def test_projects_that_are_not_reached_and_versions_that_do_not_load_are_named(c
     assert lost.labels == {"project": project.uid}
 
 
+def test_projects_in_the_archive_are_left_out(call, project):
+    project_actions.record_connection(project, {"ok": False, "failed": "token"})
+    versions.mark_load_failed(ModelVersionFactory(project=project), "broken")
+    of_projects = {"evals_project_reached", "evals_version_load_failed"}
+    assert of_projects <= set(scrape(call))
+    project_actions.archive(project, actor="tester")
+    assert not of_projects & set(scrape(call))
+
+
 def test_the_build_is_told(call):
     (build,) = scrape(call)["evals_build_info"]
     assert build.labels["version"] == __version__
