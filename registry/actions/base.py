@@ -5,8 +5,15 @@ from typing import Any
 
 from django.db.models import Model
 
+from registry.errors import Refused
 from registry.json_sanitize import sanitize
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
+
+
+class StateUnchanged(Refused):
+    """The row is in that state already."""
+
+    code = "state_unchanged"
 
 
 def lock(project: Project) -> Project:

@@ -12,7 +12,6 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from registry import queue
-from registry.errors import Refused
 from registry.json_sanitize import sanitize
 from registry.label_renames import LabelSets, after_config, label_changes
 from registry.models import AuditEntry, Project
@@ -161,18 +160,12 @@ def set_config(
     return before != fingerprint
 
 
-class ArchiveUnchanged(Refused):
-    """The project is in the archive already, or is not in it."""
-
-    code = "state_unchanged"
-
-
 @transaction.atomic
 def archive(project: Project, *, actor: str, reason: str = "") -> AuditEntry:
     """Archive the project: it neither trains by itself, nor is it read, nor on the home page."""
     base.lock(project)
     if not base.update_row(project, {"archived_at": timezone.now()}, archived_at__isnull=True):
-        raise ArchiveUnchanged(f"{project} is archived already.")
+        raise base.StateUnchanged(f"{project} is archived already.")
     return base.record("archive_project", actor=actor, project=project, reason=reason)
 
 
@@ -181,7 +174,7 @@ def unarchive(project: Project, *, actor: str, reason: str = "") -> AuditEntry:
     """Take a project out of the archive, and read what it has missed."""
     base.lock(project)
     if not base.update_row(project, {"archived_at": None}, archived_at__isnull=False):
-        raise ArchiveUnchanged(f"{project} is not archived.")
+        raise base.StateUnchanged(f"{project} is not archived.")
     request_sync(project, "out of the archive")
     return base.record("unarchive_project", actor=actor, project=project, reason=reason)
 

@@ -43,12 +43,6 @@ class ChampionNotArchivable(Refused):
     code = "champion_not_archivable"
 
 
-class StateUnchanged(Refused):
-    """The version is in that state already."""
-
-    code = "state_unchanged"
-
-
 class RunHasVersion(Refused):
     """A run makes one version."""
 
@@ -250,7 +244,7 @@ def archive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEntr
     if project.champion_id == version.pk:
         raise ChampionNotArchivable(f"{version.label} is the champion.")
     if not base.update_row(version, {"archived_at": timezone.now()}, archived_at__isnull=True):
-        raise StateUnchanged(f"{version.label} is archived already.")
+        raise base.StateUnchanged(f"{version.label} is archived already.")
     return base.record("archive", actor=actor, project=project, version=version, reason=reason)
 
 
@@ -259,7 +253,7 @@ def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEn
     """Take a version out of the archive."""
     project = base.lock(version.project)
     if not base.update_row(version, {"archived_at": None}, archived_at__isnull=False):
-        raise StateUnchanged(f"{version.label} is not archived.")
+        raise base.StateUnchanged(f"{version.label} is not archived.")
     return base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
 
 
@@ -295,7 +289,7 @@ def clear_load_failure(version: ModelVersion, *, actor: str, reason: str = "") -
     with transaction.atomic():
         rows = ModelVersion.objects.filter(pk=version.pk, load_failed_at__isnull=False)
         if not rows.update(load_failed_at=None, load_error=""):
-            raise StateUnchanged(f"{version.label} has no failed load.")
+            raise base.StateUnchanged(f"{version.label} has no failed load.")
         entry = base.record(
             "clear_load_failure",
             actor=actor,

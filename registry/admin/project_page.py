@@ -189,7 +189,7 @@ def _versions(project: Project) -> Latest:
 
 def _newest_runs(project: Project) -> list[TrainingRun]:
     """Without the long columns, which only a run's page shows."""
-    short = ("project", "kind", "state", "trigger", "error", "hint")
+    short = ("project", "kind", "state", "trigger", "error", "error_code", "hint")
     times = ("created_at", "started_at", "ended_at")
     return list(TrainingRun.objects.filter(project=project).only(*short, *times)[:_LATEST])
 

@@ -50,11 +50,6 @@ def annotated() -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def token(backend):
-    return backend.manage("drf_create_token", "admin", "--reset").stdout.split()[2]
-
-
-@pytest.fixture(scope="module")
 def evals(backend, token):
     """The client of the server's admin."""
     sys.path.insert(0, str(CLIENT))

@@ -6,9 +6,9 @@ from tests.e2e.labelstudio_client import Refusal
 from tests.e2e.labelstudio_project import config
 
 BASIC = ("annotator", "pass word")
-RECTANGLES = (
-    '<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">'
-    '<Label value="A"/></RectangleLabels></View>'
+KEY_POINTS = (
+    '<View><Image name="image" value="$image"/><KeyPointLabels name="label" toName="image">'
+    '<Label value="A"/></KeyPointLabels></View>'
 )
 
 
@@ -68,7 +68,7 @@ def test_wrong_credentials_are_told_at_connect(labelled, backend):
 
 
 def test_what_cannot_be_served_is_told_at_connect(labelstudio, backend):
-    project = labelstudio.project("rectangles", RECTANGLES)
+    project = labelstudio.project("key points", KEY_POINTS)
     with pytest.raises(Refusal) as refusal:
         project.connect(backend)
     # All of ours that Label Studio shows is the reason phrase.

@@ -12,17 +12,18 @@ from registry.error_codes import CODES
 from registry.errors import EvalsError
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = {  # they need torch and onnxruntime
+OPTIONAL = (  # they need torch and onnxruntime
     "mlapi.images.extractors.huggingface",
+    "mlapi.pipelines.object_detection.engines.lite.",
     "mlapi.texts.encoders.sentence_encoder",
-}
+)
 
 
 def classes() -> list[type[EvalsError]]:
     """Every error of ours."""
     for package in (registry, mlapi):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name not in OPTIONAL:
+            if not module.name.startswith(OPTIONAL):
                 import_module(module.name)
     found, waiting = [], [EvalsError]
     while waiting:

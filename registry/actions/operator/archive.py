@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.actions import versions
+from registry.actions import base, versions
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 
@@ -24,7 +24,7 @@ class Archive(Action[ModelVersion]):
         if subject.project.champion_id == subject.pk:
             return versions.ChampionNotArchivable(f"{subject.label} is the champion.")
         if subject.archived_at:
-            return versions.StateUnchanged(f"{subject.label} is archived already.")
+            return base.StateUnchanged(f"{subject.label} is archived already.")
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:

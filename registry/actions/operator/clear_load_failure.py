@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.actions import versions
+from registry.actions import base, versions
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 
@@ -25,7 +25,7 @@ class ClearLoadFailure(Action[ModelVersion]):
 
     def unavailable(self, subject: ModelVersion) -> EvalsError | None:
         if subject.load_failed_at is None:
-            return versions.StateUnchanged(f"{subject.label} has no failed load.")
+            return base.StateUnchanged(f"{subject.label} has no failed load.")
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:

@@ -38,7 +38,7 @@ class LabelNextTab(Action[Project]):
     button = Button(icon="playlist_add", group="Label Studio", place=100)
 
     def unavailable(self, subject: Project) -> EvalsError | None:
-        if not tasks.label_next(subject, 1):
+        if subject.champion is None:
             return NothingToLabelNext(tasks.why_none(subject))
         return None
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.actions import versions
+from registry.actions import base, versions
 from registry.errors import EvalsError
 from registry.models import ModelVersion
 
@@ -22,7 +22,7 @@ class Unarchive(Action[ModelVersion]):
 
     def unavailable(self, subject: ModelVersion) -> EvalsError | None:
         if subject.archived_at is None:
-            return versions.StateUnchanged(f"{subject.label} is not archived.")
+            return base.StateUnchanged(f"{subject.label} is not archived.")
         return None
 
     def changes(self, subject: ModelVersion) -> list[Change]:

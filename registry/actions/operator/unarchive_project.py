@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.actions import projects
+from registry.actions import base, projects
 from registry.errors import EvalsError
 from registry.models import Project
 
@@ -23,7 +23,7 @@ class UnarchiveProject(Action[Project]):
 
     def unavailable(self, subject: Project) -> EvalsError | None:
         if subject.archived_at is None:
-            return projects.ArchiveUnchanged(f"{subject} is not archived.")
+            return base.StateUnchanged(f"{subject} is not archived.")
         return None
 
     def changes(self, subject: Project) -> list[Change]:

@@ -31,8 +31,11 @@ def same(found, expected) -> None:
             assert {**prediction, "score": 0} == {**other[target], "score": 0}
 
 
+LATER = {"object_detection"}  # was never written in format 1
+
+
 def test_each_pipeline_and_variant_has_an_old_artifact():
-    assert {name.split(".")[0] for name in NAMES} == set(PIPELINES)
+    assert {name.split(".")[0] for name in NAMES} == set(PIPELINES) - LATER
     assert len(NAMES) == 13
     for name in NAMES:
         assert (

@@ -91,11 +91,12 @@ def _region(control: str, label: str) -> dict:
     return {"from_name": control, "to_name": "img", "type": "choices", "value": value}
 
 
-def _put(project, server) -> list[str]:
-    """Labelled tasks, and two without labels; the addresses of all."""
+def _put(project, server, *, mistakes: int = 0) -> list[str]:
+    """Labelled tasks, the first of them zeros, and two without labels; the addresses of all."""
     addresses, tasks = [], []
     for number, (file, ink, digit) in enumerate(_drawn(COUNT + 2), start=1):
         addresses.append(server.put(f"{number}.png", file))
+        digit = "0" if number <= mistakes else digit  # noqa: PLW2901
         result = [_region("ink", ink), _region("digit", digit)]
         made = [webhooks.annotation(number, number, result=result)] if number <= COUNT else []
         data = {"image": addresses[-1]}
@@ -151,6 +152,7 @@ def test_pixels_are_learned_and_served_beside_features_in_one_version(server, tm
     assert engine().thumbnail(task)[:2] == b"\xff\xd8"
 
     # Features are stored by now, and pixels still need the files of all images.
+    _put(project, server, mistakes=12)  # else it is the same version
     again = _train(project)
     images = again.dataset_counts["images"]
     assert (images["cached"], images["embedded"], images["unavailable"]) == (COUNT, 0, 0)

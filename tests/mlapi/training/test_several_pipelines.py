@@ -38,20 +38,19 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
     refresh_stored_config(project)
     project.refresh_from_db()
     assert project.pipeline == "image_classification, text_classification"
-    mirror(
-        project,
-        [
-            TaskState(
-                labelstudio_id=1 + i,
-                data=data[i],
-                labels={"kind": kinds[i], "topic": topics[i]},
-                annotations=[{"id": 1 + i}],
-                input_key=hashlib.sha256(f"{i}".encode()).hexdigest(),
-            )
-            for i in range(N - 1)
-        ]
-        + [TaskState(labelstudio_id=N, data=data[-1])],
-    )
+
+    def labelled(i: int, *, by: int) -> TaskState:
+        """Task i with the labels of task `by`."""
+        return TaskState(
+            labelstudio_id=1 + i,
+            data=data[i],
+            labels={"kind": kinds[by], "topic": topics[by]},
+            annotations=[{"id": 1 + i}],
+            input_key=hashlib.sha256(f"{i}".encode()).hexdigest(),
+        )
+
+    mirror(project, [labelled(i, by=i) for i in range(N - 1)])
+    mirror(project, [TaskState(labelstudio_id=N, data=data[-1])])
 
     run = train(project)
 
@@ -70,6 +69,7 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
     assert {region["from_name"] for region in answered.results[0]["result"]} == {"kind", "topic"}
     assert score(version.pk) == 1
 
+    mirror(project, [labelled(i, by=i + 1) for i in range(10)])  # else it is the same version
     second = train(project)
     assert set(second.comparison["targets"]) == {"kind", "topic"}
     assert second.comparison["champion_label"] == version.label

@@ -9,7 +9,8 @@ from django.db.utils import IntegrityError
 
 from registry import artifacts
 from registry.actions import runs, versions
-from registry.actions.versions import ChampionNotArchivable, RunHasVersion, StateUnchanged
+from registry.actions.base import StateUnchanged
+from registry.actions.versions import ChampionNotArchivable, RunHasVersion
 from registry.models import Metric, ModelVersion, Outcome
 from registry.training_result import MetricRow
 from tests import factories as make
