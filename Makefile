@@ -56,7 +56,7 @@ test-nightly: $(VENV)/.installed-dev label-studio chromium mlflow prometheus  ##
 test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed mlflow prometheus
 	modules=$$($(PY) -m tests.nightly); if [ -z "$$modules" ]; then \
 		echo "No nightly test is called for by what changed."; else \
-	$(PY) -m pytest -x -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
+	$(PY) -m pytest -x -m "nightly and not long" -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS) $$modules; fi
 
 # One after another: they kill, freeze and fill what others would share.
 test-faults: $(VENV)/.installed-dev  ## break everything on purpose, also the long checks

@@ -291,6 +291,7 @@ def test_a_worker_that_is_killed_before_some_steps(forked, job):
 
 
 @pytest.mark.nightly
+@pytest.mark.long
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
 def test_a_worker_that_is_killed_before_any_step(forked, job):
     kill_before(forked, job(), range)

@@ -112,6 +112,7 @@ def test_an_evadb_that_is_damaged_ends_its_run_and_not_the_next(
 
 
 @pytest.mark.nightly
+@pytest.mark.long
 def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
     project, disk, warm, at_phase, damage
 ):

@@ -166,6 +166,7 @@ def test_two_stacks_share_a_database(stacks):
 
 
 @pytest.mark.nightly
+@pytest.mark.long
 def test_two_stacks_share_a_database_for_ten_minutes(stacks):
     seconds = float(os.environ.get("STACKS_S", "600"))
     beaten(stacks, seconds, random.Random(), numbers=range(11, 15))
