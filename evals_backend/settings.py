@@ -266,7 +266,7 @@ SPECTACULAR_SETTINGS = {
         {"name": name}
         for name in (
             *("projects", "versions", "runs", "tasks", "outcomes", "metrics"),
-            *("events", "audit-entries", "access-keys"),
+            *("events", "audit-entries", "access-keys", "webhooks", "webhook-deliveries"),
         )
     ],
     "SERVE_INCLUDE_SCHEMA": False,

@@ -90,6 +90,8 @@ def rows(project, version):
         "events": [make.EventFactory(project=project).pk],
         "audit-entries": [entry.pk for entry in project.audit_entries.all()],
         "access-keys": [make.AccessKeyFactory(project=project).pk for _ in range(2)],
+        "webhooks": [make.WebhookFactory(project=project).pk for _ in range(2)],
+        "webhook-deliveries": [make.WebhookDeliveryFactory().pk for _ in range(2)],
     }
 
 
