@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -67,7 +68,8 @@ class Prometheus:
         except ConnectionError:
             return []
         except OSError as error:  # urlopen's own, which has the cause
-            if isinstance(getattr(error, "reason", None), ConnectionError):
+            is_starting = isinstance(error, HTTPError) and error.code == 503
+            if is_starting or isinstance(getattr(error, "reason", None), ConnectionError):
                 return []
             raise
 
