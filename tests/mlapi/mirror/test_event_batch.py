@@ -68,10 +68,10 @@ class Story:
             case "tasks":
                 ids = pick.sample(range(1, 7), pick.randint(1, 3))
                 return "TASKS_CREATED", {"tasks": [task(i, made=made) for i in ids]}
-            case "no annotations":
+            case "annotations deleted":
                 ids = pick.sample(range(1, 13), pick.randint(1, 4))
                 return "ANNOTATIONS_DELETED", {"annotations": [{"id": i} for i in ids]}
-            case "no tasks":
+            case "tasks deleted":
                 return "TASKS_DELETED", {"tasks": [{"id": task_id}]}
             case "config":
                 config = CONFIG if pick.random() < 0.5 else CONFIG.replace("Positive", "Good")
