@@ -106,11 +106,16 @@ _TASK_FIELDS = (
 )
 
 
+# Only whether there is one. A batch splits a task by the labels that it ends with, and one by one
+# by its first, which matters while a class has too few tasks on one side.
+_ONLY_WHETHER = ("deleted_at", "split")
+
+
 def _rows(model, *fields: str) -> list[tuple]:
-    """The rows as texts, in any order; of the time of a deletion only whether there is one."""
+    """The rows as texts, in any order."""
     return sorted(
         tuple(
-            repr(value is not None if field == "deleted_at" else value)
+            repr(bool(value) if field in _ONLY_WHETHER else value)
             for field, value in zip(fields, row, strict=True)
         )
         for row in model.objects.values_list(*fields)
