@@ -46,7 +46,7 @@ def apply_events(
     """Apply the events in order; all of them unless a version has to be loaded first.
 
     The caller holds the mirror's lock. An event that cannot be applied is marked as failed, with
-    the reason. Raises the database's errors that no event is to blame for.
+    the reason. Raises the errors of the database and the system that no event is to blame for.
     """
     reasons: list[str | None] = []
     waiting = [_Parsed.of(event) for event in received]
@@ -122,7 +122,8 @@ def _apply_or_halve(
 def _is_fault_of_an_event(error: Exception) -> bool:
     if isinstance(error, OperationalError):
         return apply_changes.is_beyond_limits(error)
-    return not isinstance(error, InterfaceError)
+    # OSError: no event names a file, but Django imports parts of itself as they are needed.
+    return not isinstance(error, (InterfaceError, OSError))
 
 
 def _fail(event: Event, error: Exception) -> Done:

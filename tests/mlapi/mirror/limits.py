@@ -1,4 +1,8 @@
-"""A database that refuses a task as PostgreSQL refuses a jsonb of more than 256 MB."""
+"""Limits that are reached: of PostgreSQL for a jsonb (256 MB), of the system for open files."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -19,3 +23,14 @@ def refuse_text(text: str) -> None:
     """Refuse tasks with this text until the test ends; a real one takes a gigabyte to make."""
     with connection.cursor() as cursor:
         cursor.execute(_TRIGGER, [text])
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """This process may open no file, as if it had too many open; those that it has stay usable."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,6 +1,7 @@
 """A batch of events ends as they would one by one, in few statements; a bad one fails alone."""
 
 import random
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from registry.models.event import EventStatus
 from registry.models.task import Split
 from tests.factories import ModelVersionFactory
 from tests.mlapi.labelstudio.webhooks import CONFIG, T0, annotated, annotation, task
-from tests.mlapi.mirror.limits import refuse_text
+from tests.mlapi.mirror.limits import no_more_files, refuse_text
 from tests.mlapi.mirror.processing import apply_events, mirrored, receive
 from tests.mlapi.trained import artifact
 from tests.queries import rows_read
@@ -196,6 +197,21 @@ def test_what_is_beyond_a_limit_of_postgresql_is_the_events_fault(project):
     assert "exceeds the maximum" in failed.outcome
     assert fine.status == EventStatus.APPLIED
     assert mirrored(project, 2).labels == {"label": "Negative"}
+
+
+def test_events_wait_while_no_file_can_be_opened(project, monkeypatch):
+    apply_events(project, ("ANNOTATION_CREATED", annotated(5, 1, "Positive")))
+    event = receive(project, "ANNOTATIONS_DELETED", {"annotations": [{"id": 5}]})
+    # Django imports it for the first query of an array.
+    monkeypatch.delitem(sys.modules, "django.contrib.postgres.expressions", raising=False)
+    with no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        process_pending_events(project.pk)
+    event.refresh_from_db()
+    assert event.status == EventStatus.RECEIVED
+    process_pending_events(project.pk)
+    event.refresh_from_db()
+    assert event.status == EventStatus.APPLIED
+    assert mirrored(project).annotations == []
 
 
 def test_a_task_that_came_and_went_within_a_batch_keeps_its_split(project):
