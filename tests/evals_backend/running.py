@@ -3,10 +3,12 @@
 import http.client
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -97,6 +99,17 @@ class Server:
         """Send the signal; the exit status."""
         self.process.send_signal(number)
         return self.process.wait(STOPPED_WITHIN_S)
+
+
+@contextmanager
+def running(data_dir: Path, **settings: str) -> Iterator[Server]:
+    """A server that is up, `key` its first access key; stopped at the end."""
+    server = Server(data_dir, free_port(), **settings)
+    try:
+        server.key = key_of(server.three_lines()[0])
+        yield server
+    finally:
+        server.stop(signal.SIGTERM)
 
 
 def key_of(line: str) -> str:

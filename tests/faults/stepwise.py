@@ -7,16 +7,12 @@ step costs no start of Python, and a whole run gives the list of its steps.
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from tests.evals_backend.running import ROOT, environment
-from tests.postgres import database_url
+from tests.faults.processes import python
 
 
 @dataclass
@@ -46,18 +42,12 @@ class Workers:
 @contextmanager
 def workers() -> Iterator[Workers]:
     """The process that forks workers on the tests' own database."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.stepwise_child"],
-        cwd=ROOT,
-        env=environment(
-            settings.DATA_DIR,
-            DATABASE_URL=database_url(),
-            SECRET_KEY=settings.SECRET_KEY,
-            LOG_LEVEL="CRITICAL",
-            DJANGO_SETTINGS_MODULE="evals_backend.settings",
-        ),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+    pipe = subprocess.PIPE
+    with python(
+        *("-m", "tests.faults.stepwise_child"),
+        log_level="CRITICAL",
+        stdin=pipe,
+        stdout=pipe,
         text=True,
     ) as process:
         yield Workers(process)

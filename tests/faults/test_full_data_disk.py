@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from tests import data_folder
-from tests.evals_backend.running import ROOT, Server, free_port, key_of
+from tests.evals_backend.running import ROOT, running
 from tests.faults.disks import fill, make_room, small_disk
 from tests.faults.labelling import Project, rows
 from tests.waiting import eventually
@@ -36,13 +35,11 @@ def server(disk):
     with tempfile.TemporaryDirectory() as place:
         ready = data_folder.prepare(Path(place) / "data")
         subprocess.run(["cp", "-a", f"{ready}/.", str(disk)], check=True)
-    running = Server(disk, free_port())
-    try:
-        running.key = key_of(running.three_lines()[0])
-        yield running
-    finally:
-        make_room(disk)
-        running.stop(signal.SIGTERM)
+    with running(disk) as server:
+        try:
+            yield server
+        finally:
+            make_room(disk)
 
 
 COUNT = """

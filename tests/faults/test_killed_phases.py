@@ -6,23 +6,20 @@ The phases are those that a whole run goes through here, so a new one is among t
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
-from django.conf import settings
 
 from mlapi.child_process import folder
 from mlapi.jobs import maintenance
 from registry import artifacts
 from registry.actions import runs
 from registry.models import ModelVersion, Project, TrainingRun
-from tests.evals_backend.running import ROOT, environment
 from tests.faults.killing import SECONDS
+from tests.faults.processes import python
 from tests.mlapi.training.projects import label, labelled_project
-from tests.postgres import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.nightly]
 WORK = """
@@ -42,18 +39,7 @@ def queued(project: Project) -> TrainingRun:
 
 def worker(run: TrainingRun) -> subprocess.Popen:
     """A worker in a process of its own, which carries out the run."""
-    return subprocess.Popen(
-        [sys.executable, "-c", WORK, str(run.pk)],
-        cwd=ROOT,
-        env=environment(
-            settings.DATA_DIR,
-            DATABASE_URL=database_url(),
-            SECRET_KEY=settings.SECRET_KEY,
-            LOG_LEVEL="ERROR",
-            DJANGO_SETTINGS_MODULE="evals_backend.settings",
-        ),
-        start_new_session=True,
-    )
+    return python("-c", WORK, str(run.pk), start_new_session=True)
 
 
 def phases_of(run: TrainingRun) -> list[str]:
@@ -75,7 +61,7 @@ def began(run: TrainingRun, process: subprocess.Popen, phase: str) -> bool:
 
 @pytest.fixture
 def reaped_at_once(monkeypatch) -> Iterator[None]:
-    """A worker that is gone is seen to be so without ten seconds of waiting."""
+    """A worker that is gone counts as gone without ten seconds of waiting."""
     monkeypatch.setattr("registry.actions.workers._GONE_AFTER_S", 0)
     yield
     folder.sweep(young_s=0)

@@ -2,16 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from mlapi.locks import MIRROR, is_locked
-from tests.evals_backend.running import ROOT, environment
-from tests.postgres import database_url
+from tests.faults.processes import python
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,16 +33,7 @@ def long_queries() -> list[int]:
 
 
 def test_the_query_of_a_killed_worker_ends_and_its_locks_are_free():
-    with subprocess.Popen(
-        [sys.executable, "-c", WORK],
-        cwd=ROOT,
-        env=environment(
-            settings.DATA_DIR,
-            DATABASE_URL=database_url(),
-            SECRET_KEY=settings.SECRET_KEY,
-            DJANGO_SETTINGS_MODULE="evals_backend.settings",
-        ),
-    ) as worker:
+    with python("-c", WORK) as worker:
         try:
             assert eventually(long_queries)
             assert is_locked(PROJECT, MIRROR)

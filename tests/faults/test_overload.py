@@ -1,6 +1,5 @@
 """More requests than can be worked on, beside a training: none is lost, and the training ends."""
 
-import signal
 import statistics
 import threading
 import time
@@ -9,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests import data_folder
-from tests.evals_backend.running import Server, free_port, key_of
+from tests.evals_backend.running import Server, running
 from tests.faults.labelling import Project, rows
 from tests.waiting import eventually
 
@@ -20,12 +19,8 @@ ROUNDS = 3  # of trainings, while all clients go on
 
 @pytest.fixture
 def server(new_data_dir):
-    running = Server(data_folder.prepare(new_data_dir()), free_port())
-    try:
-        running.key = key_of(running.three_lines()[0])
-        yield running
-    finally:
-        running.stop(signal.SIGTERM)
+    with running(data_folder.prepare(new_data_dir())) as server:
+        yield server
 
 
 @pytest.mark.nightly

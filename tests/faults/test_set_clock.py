@@ -6,7 +6,6 @@ best.
 """
 
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from registry import queue
 from registry.actions import events, projects, runs, scores
 from registry.models import Event, Project, Task, TrainingRun
 from tests import data_folder
-from tests.evals_backend.running import Server, free_port, key_of
+from tests.evals_backend.running import running
 from tests.factories import ModelVersionFactory, ProjectFactory
 from tests.faults.labelling import Project as Labelled
 from tests.faults.labelling import rows
@@ -45,7 +44,7 @@ def steady_clock(monkeypatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_planned_before_the_clock_was_set_back_does_not_steady_clock_a_day():
+def test_what_was_planned_before_the_clock_was_set_back_does_not_wait_for_a_day():
     maintenance.ensure_schedules()
     project = ProjectFactory()
     ModelVersionFactory(project=project, champion=True)
@@ -138,17 +137,12 @@ def clock() -> Iterator[Path]:
 
 @pytest.fixture
 def server(new_data_dir, clock):
-    running = Server(
+    with running(
         data_folder.prepare(new_data_dir()),
-        free_port(),
         LD_PRELOAD=str(clock.with_name(LIBRARY)),
         CLOCK_AHEAD=str(clock),
-    )
-    try:
-        running.key = key_of(running.three_lines()[0])
-        yield running
-    finally:
-        running.stop(signal.SIGTERM)
+    ) as server:
+        yield server
 
 
 @pytest.mark.nightly

@@ -1,7 +1,6 @@
 """Slow and silent clients, and a database that is frozen: the health and the events hold."""
 
 import json
-import signal
 import socket
 import statistics
 import time
@@ -10,12 +9,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from tests import data_folder
-from tests.evals_backend.conftest import new_data_dir
-from tests.evals_backend.running import Server, free_port, key_of
+from tests.evals_backend.running import running
 from tests.postgres import frozen
 from tests.waiting import eventually
-
-__all__ = ["new_data_dir"]
 
 HALF_HEAD = b"POST /webhook HTTP/1.1\r\nHost: loc"
 HALF_BODY = b"POST /webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
@@ -28,13 +24,9 @@ IN_TIME_S = 30  # for a deadline of 2 s; without it a frozen database is waited 
 
 @pytest.fixture(scope="module")
 def server(new_data_dir):
-    running = Server(data_folder.prepare(new_data_dir()), free_port())
-    try:
-        running.key = key_of(running.three_lines()[0])
-        assert eventually(lambda: running.get("/health").status == 200)
-        yield running
-    finally:
-        running.stop(signal.SIGTERM)
+    with running(data_folder.prepare(new_data_dir())) as server:
+        assert eventually(lambda: server.get("/health").status == 200)
+        yield server
 
 
 def webhook(server) -> tuple[int, dict[str, str]]:

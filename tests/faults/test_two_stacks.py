@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from tests import data_folder
-from tests.evals_backend.running import Server, free_port, key_of
+from tests.evals_backend.running import Server, free_port, running
 from tests.faults.labelling import Project, rows
 from tests.waiting import eventually
 
@@ -29,9 +29,7 @@ ROLES = ("evals-web", "evals-events", "evals-training")
 def stacks(new_data_dir):
     """Two servers with the database and the artifacts of the first."""
     one = {"WEB_WORKERS": "1", "EVENT_WORKERS": "1"}
-    first = Server(data_folder.prepare(new_data_dir()), free_port(), **one)
-    try:
-        first.key = key_of(first.three_lines()[0])
+    with running(data_folder.prepare(new_data_dir()), **one) as first:
         socket = (first.data_dir / "postgres" / "postmaster.pid").read_text().splitlines()[4]
         second = Server(
             _empty(new_data_dir()),
@@ -46,8 +44,6 @@ def stacks(new_data_dir):
             yield first, second
         finally:
             second.stop(signal.SIGTERM)
-    finally:
-        first.stop(signal.SIGTERM)
 
 
 def _empty(folder: Path) -> Path:
