@@ -172,6 +172,7 @@ def paths() -> list[str]:
 
 def fuzz(n: int, key: str, seed: int) -> list[str]:
     """Send so many requests; what was wrong with the answers."""
+    print(f"{seed=}")
     version = ModelVersionFactory(content=artifact(), champion=True)
     TrainingRunFactory(project=version.project, state=RunState.QUEUED)
     fuzzer = Fuzzer(seed, version.project.uid)
