@@ -80,7 +80,7 @@ def at_worker_start() -> None:
 
 def read_changes(reason: str) -> None:
     """Queues a sync of each project: events may have been missed."""
-    for project in _kept():
+    for project in _not_archived():
         project_actions.request_sync(project, reason)
 
 
@@ -158,7 +158,7 @@ def requeue_lost_syncs() -> None:
     """Requeues syncs that were lost with their worker, before they began or while they read."""
     unread = ~Q(reading={}) & ~Q(reading__has_key="failed")
     late = Q(sync_queued_at__lt=timezone.now() - project_actions.SYNC_LOST_AFTER)
-    for project in _kept().filter(unread | late):
+    for project in _not_archived().filter(unread | late):
         if not is_locked(project.pk, READING):
             project_actions.request_sync(project, "a sync was lost")
 
@@ -187,7 +187,7 @@ def consider_projects() -> None:
     may_train = Q(labels_changed_at__isnull=False)
     for name in counted:
         may_train |= Q(pipeline__contains=name)  # one of several, perhaps
-    idle = _kept().filter(may_train, ~Exists(active))
+    idle = _not_archived().filter(may_train, ~Exists(active))
     for project in idle.exclude(pipeline=""):
         _isolated(policy.consider, project)
 
@@ -197,7 +197,7 @@ def consider_waiting() -> None:
 
     One query where none waits.
     """
-    for project in _kept().filter(threshold_reached_at__isnull=False):
+    for project in _not_archived().filter(threshold_reached_at__isnull=False):
         _isolated(policy.consider, project)
 
 
@@ -211,7 +211,7 @@ def compare_counters() -> None:
     now = timezone.now()
     lately = now - _COUNTED_EVERY
     waiting = Event.objects.filter(project=OuterRef("pk"), status=EventStatus.RECEIVED)
-    settled = _kept().filter(~Exists(waiting), synced_at__lt=lately)
+    settled = _not_archived().filter(~Exists(waiting), synced_at__lt=lately)
     for project in settled.exclude(connection__ok=False, connection_checked_at__gte=lately):
         _isolated(_compare_counters, project, now)
 
@@ -229,7 +229,7 @@ def reconcile() -> None:
     """Queues a sync for each project that was not synced within the hour."""
     before = timezone.now() - _RECONCILE_EVERY
     stale = Q(synced_at__isnull=True) | Q(synced_at__lt=before) | Q(synced_at__gt=timezone.now())
-    for project in _kept().filter(stale):
+    for project in _not_archived().filter(stale):
         project_actions.request_sync(project, "hourly")
 
 
@@ -244,7 +244,7 @@ def purge_expired() -> None:
     thumbnails.trim()
 
 
-def _kept() -> QuerySet[Project]:
+def _not_archived() -> QuerySet[Project]:
     """The projects that are not archived."""
     return Project.objects.filter(archived_at__isnull=True)
 

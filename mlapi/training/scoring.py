@@ -64,8 +64,8 @@ def request_all() -> None:
 
 
 def _scored_projects() -> QuerySet[Project]:
-    kept = Project.objects.filter(archived_at__isnull=True)
-    return kept.filter(scores.idle(), champion__isnull=False).exclude(pipeline="")
+    not_archived = Project.objects.filter(archived_at__isnull=True)
+    return not_archived.filter(scores.idle(), champion__isnull=False).exclude(pipeline="")
 
 
 def _champion(version_id: int) -> ModelVersion | None:
