@@ -107,8 +107,8 @@ _TASK_FIELDS = (
 )
 
 
-# Only whether there is one. A batch splits a task by the labels that it ends with, and one by one
-# by its first, which matters while a class has too few tasks on one side.
+# Only whether there is one. The tasks of a class, which is given to the holdout when it has enough
+# of them, are counted by the labels before a batch and the first ones in it.
 _ONLY_WHETHER = ("deleted_at", "split")
 
 
