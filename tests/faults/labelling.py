@@ -1,4 +1,4 @@
-"""People who label in Label Studio, as a running server hears of them."""
+"""People who label in Label Studio: the requests that a running server gets of them."""
 
 import json
 import urllib.request

@@ -26,6 +26,7 @@ from tests.faults.hanging import HangingServer
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated
 from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.training.projects import labelled_project, small_programs
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Less than an exchange that hangs takes by default, and generous for a busy machine.
@@ -194,9 +195,7 @@ def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging)
     assert not OrmQ.objects.exists()  # it is being read
     with connection.cursor() as cursor:  # as PostgreSQL ends the session of a killed worker
         cursor.execute("SELECT pg_terminate_backend(%s)", pids)
-    deadline = time.monotonic() + 60
-    while is_locked(project.pk, READING) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert eventually(lambda: not is_locked(project.pk, READING))
     maintenance.requeue_lost_syncs()
     assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
     hanging.__exit__(None, None, None)

@@ -1,4 +1,4 @@
-"""What is lost: artifacts, champions, and workers of this machine; each is said, and mended."""
+"""What is lost: artifacts, champions, and workers of this machine; each is reported, and mended."""
 
 import os
 import signal
