@@ -61,7 +61,7 @@ def hourly() -> None:
         purge_expired,
         scoring.request_all,
         push_champions,
-        accuracy.note_drops,
+        accuracy.report_drops,
     ):
         _isolated(step)
 

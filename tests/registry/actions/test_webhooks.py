@@ -126,15 +126,15 @@ def test_a_drop_of_the_accuracy_on_new_labels_is_told_once(webhook):
     version = ModelVersionFactory(champion=True)
     _labels(version, right=28, wrong=2, days=20)
     _labels(version, right=12, wrong=18, days=2)
-    accuracy.note_drops()
-    accuracy.note_drops()
+    accuracy.report_drops()
+    accuracy.report_drops()
     (message,) = told(webhook, Topic.METRIC_DROPPED)
     assert message["data"]["value"] == 0.4
     assert (message["data"]["n"], message["data"]["previous_n"]) == (30, 30)
     _labels(version, right=60, wrong=0, days=1)
-    accuracy.note_drops()  # it is back
+    accuracy.report_drops()  # it is back
     Outcome.objects.filter(version=version, at__gte=ago(days=1, hours=1)).delete()
-    accuracy.note_drops()
+    accuracy.report_drops()
     assert len(told(webhook, Topic.METRIC_DROPPED)) == 2
 
 
@@ -142,7 +142,14 @@ def test_few_labels_say_nothing_of_the_accuracy(webhook):
     version = ModelVersionFactory(champion=True)
     _labels(version, right=30, wrong=0, days=20)
     _labels(version, right=0, wrong=19, days=2)
-    assert accuracy.note_drops() == []
+    assert accuracy.report_drops() == []
+
+
+def test_projects_whose_accuracy_has_not_dropped_take_two_queries(django_assert_num_queries):
+    for _ in range(3):
+        _labels(ModelVersionFactory(champion=True), right=1, wrong=0, days=2)
+    with django_assert_num_queries(2):
+        accuracy.report_drops()
 
 
 def test_a_lost_connection_is_told_once_and_again_after_it_was_back(webhook):
