@@ -69,8 +69,9 @@ def _disconnected(projects: QuerySet[Project]) -> list[dict[str, Any]]:
     """Projects whose last check of the connection failed, with the step and its cure."""
     failed = projects.filter(connection__ok=False).order_by("pk")
     return [
-        {"project": p.uid, "failed": p.connection.get("failed"), "cure": _cure(p.connection)}
+        {"project": p.uid, "failed": step.get("step"), "cure": step.get("cure", "")}
         for p in failed
+        for step in [p.failed_step]
     ]
 
 
@@ -100,9 +101,3 @@ def _without_champion(projects: QuerySet[Project]) -> list[dict[str, Any]]:
 def _why_lost(project: Project) -> str:
     last = AuditEntry.objects.filter(project=project, verb="fall_back").order_by("-pk").first()
     return last.reason if last else ""
-
-
-def _cure(report: dict[str, Any]) -> str:
-    failed = report.get("failed")
-    cures = (s.get("cure", "") for s in report.get("steps", []) if s.get("step") == failed)
-    return next(cures, "")

@@ -76,10 +76,10 @@ def bring_up_to_date(
 
 def _failed_reading(project: Project) -> EvalsError | None:
     """Why the last sync could not read; None if it could, whatever else of the connection fails."""
-    failed = project.connection.get("failed")
-    steps = (s for s in project.connection.get("steps") or [] if s.get("step") == failed)
-    step = next(steps, None) if failed in _READING_STEPS else None
-    return _unread(step["detail"], step.get("cure"), step.get("code")) if step else None
+    step = project.failed_step
+    if step.get("step") not in _READING_STEPS:
+        return None
+    return _unread(step.get("detail", ""), step.get("cure"), step.get("code"))
 
 
 def _unread(message: str, hint: str | None, code: str | None) -> EvalsError:

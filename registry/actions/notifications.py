@@ -1,7 +1,5 @@
 """What webhooks are told of the changes that other actions make, in their transactions."""
 
-from typing import Any
-
 from registry import queue
 from registry.metrics import info, title
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
@@ -90,10 +88,10 @@ def accuracy_dropped(project: Project, now: Proportion, before: Proportion) -> N
     )
 
 
-def connection_lost(project: Project, report: dict[str, Any]) -> None:
+def connection_lost(project: Project) -> None:
     """A check that reached Label Studio before does not any more."""
-    failed = report.get("failed")
-    step = next((s for s in report.get("steps") or [] if s.get("step") == failed), {})
+    step = project.failed_step
+    failed = step.get("step")
     webhooks.notify(
         Topic.CONNECTION_LOST,
         project,

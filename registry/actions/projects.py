@@ -183,11 +183,11 @@ def unarchive(project: Project, *, actor: str, reason: str = "") -> AuditEntry:
 def record_connection(project: Project, report: dict[str, Any]) -> None:
     """Store the report of a connection check."""
     was_reached = base.lock(project).connection.get("ok")
-    if was_reached and not report.get("ok"):
-        notifications.connection_lost(project, report)
     base.update_row(
         project, {"connection": sanitize(report), "connection_checked_at": timezone.now()}
     )
+    if was_reached and not report.get("ok"):
+        notifications.connection_lost(project)
 
 
 def request_sync(project: Project, reason: str) -> bool:

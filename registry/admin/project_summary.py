@@ -165,7 +165,7 @@ def run_note(summary: ProjectSummary) -> str:
 
 def connection_note(summary: ProjectSummary) -> str:
     """The failed step of the last connection check, or its time."""
-    step = summary.failed_step
+    step = summary.project.failed_step
     if step:
         return f"{step['step']}: {step.get('detail') or 'failed'}"[:200]
     at = summary.project.connection_checked_at

@@ -1,5 +1,6 @@
 """Projects: label config, connection, policy, options and champion; and the keys to them."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.postgres.fields import ArrayField
@@ -210,11 +211,16 @@ class Project(models.Model):
         return f"{base}/projects/{self.labelstudio_id}" if known else ""
 
     @property
+    def failed_step(self) -> dict[str, Any]:
+        """The step of the last check that failed: `step`, `detail`, `cure`; {} if none did."""
+        failed = self.connection.get("failed")
+        steps = (s for s in self.connection.get("steps") or [] if s.get("step") == failed)
+        return next(steps, {"step": failed}) if failed else {}
+
+    @property
     def is_gone(self) -> bool:
         """Whether the last check found that its Label Studio does not have it any more."""
-        failed = self.connection.get("failed")
-        steps = self.connection.get("steps") or []
-        return any(s.get("step") == failed and s.get("code") in _GONE for s in steps)
+        return self.failed_step.get("code") in _GONE
 
     @property
     def read_so_far(self) -> tuple[int, int] | None:

@@ -84,14 +84,6 @@ class ProjectSummary:
         return "reached" if self.project.connection.get("ok") else "not reached"
 
     @property
-    def failed_step(self) -> dict[str, Any]:
-        """The step of the last check that failed: `step`, `detail`, `cure`; {} if none did."""
-        report = self.project.connection
-        failed = report.get("failed")
-        steps = (s for s in report.get("steps") or [] if s.get("step") == failed)
-        return next(steps, {"step": failed} if failed else {})
-
-    @property
     def active_at(self) -> datetime:
         """When something last happened to it: a label, a run, a move of the champion, a setup."""
         project, run, move = self.project, self.last_run, self.last_move
@@ -286,7 +278,7 @@ def _of_project(summary: ProjectSummary) -> Iterator[Alert]:
         message = f"{move.from_version} did not load, and {now}: {move.reason}"
         cure = "Restore its artifact, then clear the failed load and promote it."
         yield Alert("fell_back", message, cure, project, entry=move)
-    step = summary.failed_step
+    step = project.failed_step
     if run and run.state == RunState.FAILED and not _is_by_connection(run, step):
         message = f"Run {run.pk} failed: {run.error}"
         cause = f"run {run.error_code} {run.error}"

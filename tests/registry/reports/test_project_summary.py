@@ -59,7 +59,7 @@ def test_a_project_without_anything_has_a_summary(project):
     found = summary()
     assert (found.project, found.champion, found.primary, found.series) == (project, None, None, [])
     assert (found.prequential.n, found.last_run, found.events_today) == (0, None, 0)
-    assert (found.connection, found.failed_step, found.fell_back) == ("not checked", {}, False)
+    assert (found.connection, project.failed_step, found.fell_back) == ("not checked", {}, False)
 
 
 def test_the_champions_primary_metric_stands_beside_its_baseline(project):
