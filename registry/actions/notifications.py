@@ -1,4 +1,4 @@
-"""What webhooks are told of the changes that other actions make, in their transactions."""
+"""Notifications of the changes that other actions make, written in their transactions."""
 
 from registry import queue
 from registry.metrics import info, title
@@ -16,7 +16,7 @@ def run_failed(run: TrainingRun) -> None:
     webhooks.notify(
         Topic.RUN_FAILED,
         project,
-        f"{_name(project)}: run {run.pk} failed",
+        f"{project.name}: run {run.pk} failed",
         f"{run.error} {run.hint}".strip(),
         url=page_url(run),
         data={"run": run.pk, "kind": run.kind, "error_code": run.error_code},
@@ -40,7 +40,7 @@ def champion_moved(entry: AuditEntry) -> None:
         topic = Topic.FELL_BACK
         text = f"{before.label if before else 'The champion'} did not load: {entry.reason}"
     url = page_url(now or project)
-    webhooks.notify(topic, project, f"{_name(project)}: {serves}", text, url=url, data=data)
+    webhooks.notify(topic, project, f"{project.name}: {serves}", text, url=url, data=data)
     if now and before:
         _metric_dropped(project, now, before, entry)
 
@@ -61,7 +61,7 @@ def _metric_dropped(
     webhooks.notify(
         Topic.METRIC_DROPPED,
         project,
-        f"{_name(project)}: {title(metric)} dropped from {previous:.3f} to {value:.3f}",
+        f"{project.name}: {title(metric)} dropped from {previous:.3f} to {value:.3f}",
         f"{now.label} serves instead of {before.label}.",
         url=page_url(now),
         data={"metric": metric, "value": value, "previous": previous, "version": now.label},
@@ -74,7 +74,7 @@ def accuracy_dropped(project: Project, now: Proportion, before: Proportion) -> N
     webhooks.notify(
         Topic.METRIC_DROPPED,
         project,
-        f"{_name(project)}: accuracy on new labels dropped from {previous:.3f} to {share:.3f}",
+        f"{project.name}: accuracy on new labels dropped from {previous:.3f} to {share:.3f}",
         f"Of {now.n} labels of the last days, and {before.n} before. "
         "The data, or how people label them, may have changed.",
         url=page_url(project),
@@ -95,7 +95,7 @@ def connection_lost(project: Project) -> None:
     webhooks.notify(
         Topic.CONNECTION_LOST,
         project,
-        f"{_name(project)}: Label Studio is not reached",
+        f"{project.name}: Label Studio is not reached",
         f"{failed}: {step.get('detail') or 'failed'} {step.get('cure') or ''}".strip(),
         url=page_url(project),
         data={"failed": failed},
@@ -117,7 +117,3 @@ def worker_silent(worker: Worker, others: int) -> None:
         data={"worker": worker.hostname, "of_cluster": worker.cluster, "others": others},
         cluster=queue.TRAINING if is_last_of_events else queue.EVENTS,
     )
-
-
-def _name(project: Project) -> str:
-    return project.title or project.uid
