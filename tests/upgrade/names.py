@@ -133,7 +133,7 @@ ACTIONS = {
     "new_webhook_secret": "registry.manage_webhook",
     "disable_webhook": "registry.manage_webhook",
     "enable_webhook": "registry.manage_webhook",
-    "test_webhook": "registry.manage_webhook",
+    "send_test": "registry.manage_webhook",
 }
 
 # Every function that a queued job or a schedule of the dump calls, by today's name.

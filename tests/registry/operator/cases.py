@@ -253,7 +253,7 @@ CASES: dict[tuple[type, str], Case] = {
         entry=lambda w: {"numbers": {"webhook": w.pk, "name": w.name}},
         unavailable=make.WebhookFactory,
     ),
-    (Webhook, "test_webhook"): Case(
+    (Webhook, "send_test"): Case(
         make.WebhookFactory,
         entry=lambda w: {
             "numbers": {

@@ -10,15 +10,16 @@ from .action import OPTIONAL_REASON, Action, Button, Caller, Result, register
 
 
 @register
-class TestWebhook(Action[Webhook]):
+class SendTest(Action[Webhook]):
     """Its result is in the deliveries."""
 
-    name = "test_webhook"
+    name = "send_test"
     title = "Send a test"
     description = "Sends a test as everything else is sent. Its deliveries say how it went."
     permission = "registry.manage_webhook"
     subject = Webhook
     path = "test"
+    verb = "test_webhook"
     form = OPTIONAL_REASON
     button = Button(icon="send", path="send_test", place=10)
     in_commands = False
