@@ -869,7 +869,7 @@ class WebhookDeliveries(Resource):
         | None = None,
         webhook: int | None = None,
     ) -> Iterator[schema.WebhookDelivery]:
-        """What was sent to webhooks, or is to be; deleted after 30 days."""
+        """Deliveries to webhooks, pending and ended ones; deleted after 30 days."""
         return self._transport.pages(
             "/api/webhook-deliveries/",
             {
@@ -886,7 +886,7 @@ class WebhookDeliveries(Resource):
         self,
         id: int,
     ) -> schema.WebhookDelivery:
-        """What was sent to webhooks, or is to be; deleted after 30 days."""
+        """Deliveries to webhooks, pending and ended ones; deleted after 30 days."""
         found: schema.WebhookDelivery = self._transport.json(
             "GET", f"/api/webhook-deliveries/{id}/"
         )
@@ -905,7 +905,7 @@ class Webhooks(Resource):
         project: int | None = None,
         search: str | None = None,
     ) -> Iterator[schema.Webhook]:
-        """The URLs that are told of what happens."""
+        """The URLs to which notifications are sent."""
         return self._transport.pages(
             "/api/webhooks/",
             {
@@ -948,7 +948,7 @@ class Webhooks(Resource):
         self,
         id: int,
     ) -> schema.Webhook:
-        """The URLs that are told of what happens."""
+        """The URLs to which notifications are sent."""
         found: schema.Webhook = self._transport.json("GET", f"/api/webhooks/{id}/")
         return found
 
@@ -970,7 +970,7 @@ class Webhooks(Resource):
         *,
         reason: str,
     ) -> schema.Webhook:
-        """It is told of what happens from now on."""
+        """Notifications are sent to it again from now on."""
         found: schema.Webhook = self._transport.json(
             "POST", f"/api/webhooks/{id}/enable/", body=without_none({"reason": reason})
         )
@@ -1957,7 +1957,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/api/webhook-deliveries/",
         "pages",
-        "What was sent to webhooks, or is to be; deleted after 30 days.",
+        "Deliveries to webhooks, pending and ended ones; deleted after 30 days.",
         (
             Parameter(
                 "ordering",
@@ -1995,7 +1995,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/api/webhook-deliveries/{id}/",
         "value",
-        "What was sent to webhooks, or is to be; deleted after 30 days.",
+        "Deliveries to webhooks, pending and ended ones; deleted after 30 days.",
         (Parameter("id", "path", "integer", True, (), ""),),
     ),
     Operation(
@@ -2004,7 +2004,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/api/webhooks/",
         "pages",
-        "The URLs that are told of what happens.",
+        "The URLs to which notifications are sent.",
         (
             Parameter("disabled", "query", "boolean", False, (), ""),
             Parameter(
@@ -2070,7 +2070,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/api/webhooks/{id}/",
         "value",
-        "The URLs that are told of what happens.",
+        "The URLs to which notifications are sent.",
         (Parameter("id", "path", "integer", True, (), ""),),
     ),
     Operation(
@@ -2098,7 +2098,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "POST",
         "/api/webhooks/{id}/enable/",
         "value",
-        "It is told of what happens from now on.",
+        "Notifications are sent to it again from now on.",
         (
             Parameter("id", "path", "integer", True, (), ""),
             Parameter(

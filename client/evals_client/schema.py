@@ -247,7 +247,7 @@ class NewRun(TypedDict):
 
 
 class NewWebhook(TypedDict):
-    """Where to, what of, and in which format."""
+    """The webhook's name, URL, topics, format and project."""
 
     reason: "NotRequired[str]"
     name: "str"
@@ -788,7 +788,7 @@ class Webhook(TypedDict):
 
 
 class WebhookDelivery(TypedDict):
-    """A delivery: what was to be sent, and each attempt."""
+    """A delivery: its message, and each attempt to send it."""
 
     id: "int"
     uid: "str"

@@ -32,7 +32,7 @@ OVERLOAD_REFUSALS = Counter(
 )
 PREDICTED_TASKS = Counter(
     "evals_predict_tasks",
-    "Tasks that were asked for, by outcome (predicted, nothing_found, or why not).",
+    "Tasks of requests for predictions, by outcome (predicted, nothing_found, or why not).",
     ["outcome"],
     registry=PROCESS,
 )

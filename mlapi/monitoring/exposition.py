@@ -57,7 +57,7 @@ class Champions:
 
 
 def exposition(projects: QuerySet[Project], champions: Iterable[dict], *, of_all: bool) -> bytes:
-    """The text of a scrape; what is of all projects together only for callers whose scope is all.
+    """The text of a scrape; `of_all`, of callers whose scope is all, adds the installation's.
 
     `champions` are the values of `champion_metrics`.
     """

@@ -1,6 +1,6 @@
-"""What the database knows of runs, jobs, events, workers, projects and versions, as metrics.
+"""Metrics of runs, jobs, events, workers, projects and versions, read from the database.
 
-Read at each scrape, so that it does not matter which web process answers.
+They are read at each scrape, so that it does not matter which web process answers.
 """
 
 import platform
@@ -36,7 +36,7 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 
 
 class Installation:
-    """Collects what is of all projects together."""
+    """Collects the metrics of the installation: of all projects together."""
 
     def collect(self) -> Iterator[Metric]:
         """Four queries."""
@@ -49,7 +49,7 @@ class Installation:
 
 
 class Projects:
-    """Collects what is of single projects: those of this queryset that are not in the archive."""
+    """Collects the metrics of each project of this queryset that is not in the archive."""
 
     def __init__(self, projects: QuerySet[Project]) -> None:
         self._projects = projects.filter(archived_at__isnull=True)

@@ -129,10 +129,10 @@ def notify(
     url: str = "",
     cluster: str = queue.EVENTS,
 ) -> None:
-    """Write a delivery for each webhook that is for the topic, and queue their sending on commit.
+    """Write a delivery for each webhook of the topic, and queue their sending on commit.
 
-    Call it in the transaction of the change: what is rolled back is told to nobody. One query
-    where no webhook is for it.
+    Call it in the transaction of the change: nobody is notified of what is rolled back. One
+    query where no webhook is for it.
     """
     scope = Q(project=None) | Q(project=project) if project else Q()
     webhooks = Webhook.objects.filter(scope, topics__contains=[topic], disabled_at__isnull=True)

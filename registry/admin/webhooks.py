@@ -32,7 +32,7 @@ _DELIVERY_STATES = {"delivered": "success", "given up": "danger", "pending": "in
 
 
 class NewWebhookForm(forms.ModelForm):
-    """What a webhook is made of; its URL is checked."""
+    """The fields of a new webhook; its URL is checked."""
 
     url = forms.CharField(
         max_length=2_000,
@@ -59,7 +59,7 @@ class NewWebhookForm(forms.ModelForm):
 
 @admin.register(Webhook)
 class WebhookAdmin(RegistryAdmin):
-    """A URL that is told of topics. Its secret is shown once."""
+    """A URL to which notifications are sent. Its secret is shown once."""
 
     list_display = ["name", "host", "format", "topics_text", "project", "state"]
     list_filter = [PROJECT, "format", ("disabled_at", admin.EmptyFieldListFilter)]
@@ -91,16 +91,16 @@ class WebhookAdmin(RegistryAdmin):
         values = {name: form.cleaned_data[name] for name in NewWebhookForm.Meta.fields}
         done = NewWebhook().execute(None, values, caller(request))
         obj.pk = done.row.pk
-        obj.__dict__["plain"] = done.secret  # for response_add, in this request only
+        obj.__dict__["plain_secret"] = done.secret  # for response_add, in this request only
 
     def response_add(
         self, request: HttpRequest, obj: Webhook, post_url_continue: str | None = None
     ) -> HttpResponse:
         """The page that shows the secret once; a redirect would require storing it."""
-        return self._secret_page(request, obj, vars(obj)["plain"])
+        return self._secret_page(request, obj, vars(obj)["plain_secret"])
 
     def new_secret_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """GET asks whether to make another secret; POST makes it and shows it once."""
+        """GET answers a page with the button; POST makes another secret and shows it once."""
         webhook = self.get_object(request, unquote(object_id))
         if webhook is None:
             raise Http404

@@ -43,7 +43,7 @@ class WebhookWithSecretSerializer(WebhookSerializer):
 
 
 class NewWebhook(OptionalReason):  # type: ignore[misc, valid-type]
-    """Where to, what of, and in which format."""
+    """The webhook's name, URL, topics, format and project."""
 
     name = serializers.CharField(max_length=100)
     url = serializers.CharField(
@@ -73,7 +73,7 @@ class WebhookFilter(django_filters.FilterSet):
 
 
 class Webhooks(Resource):
-    """The URLs that are told of what happens."""
+    """The URLs to which notifications are sent."""
 
     queryset = Webhook.objects.all()
     serializer_class = WebhookSerializer
@@ -106,7 +106,7 @@ def _with_secret(webhook: Webhook, secret: str) -> dict[str, Any]:
 
 
 class WebhookDeliverySerializer(serializers.ModelSerializer):
-    """A delivery: what was to be sent, and each attempt."""
+    """A delivery: its message, and each attempt to send it."""
 
     class Meta:
         model = WebhookDelivery
@@ -131,7 +131,7 @@ class WebhookDeliveryFilter(django_filters.FilterSet):
 
 
 class WebhookDeliveries(Resource):
-    """What was sent to webhooks, or is to be; deleted after 30 days."""
+    """Deliveries to webhooks, pending and ended ones; deleted after 30 days."""
 
     queryset = WebhookDelivery.objects.all()
     serializer_class = WebhookDeliverySerializer

@@ -35,7 +35,7 @@ class WebhookFormat(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """A URL that is told of topics, of one project or of all.
+    """A URL to which notifications of some topics are sent, of one project or of all.
 
     Its URL and secret are encrypted, and not shown again: the URLs of Slack and Teams are secrets
     themselves. The previous secret signs, too, until `previous_until`.
@@ -85,7 +85,7 @@ class DeliveryState(models.TextChoices):
 
 
 class WebhookDelivery(models.Model):
-    """A message for a webhook, written in the transaction of the change that it tells of.
+    """A message for a webhook, written in the transaction of the change that it is about.
 
     `uid` is the same in each of its attempts, so that a receiver knows a repeated one.
     """

@@ -11,11 +11,11 @@ from .action import Action, Button, Caller, Change, Result, register
 
 @register
 class EnableWebhook(Action[Webhook]):
-    """It is told of what happens from now on."""
+    """Notifications are sent to it again from now on."""
 
     name = "enable_webhook"
     title = "Enable"
-    description = "It is told of what happens from now on."
+    description = "Notifications are sent to it again from now on."
     permission = "registry.manage_webhook"
     subject = Webhook
     path = "enable"
