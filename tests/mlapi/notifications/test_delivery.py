@@ -43,7 +43,7 @@ def sendings_queued() -> int:
     return [job.func() for job in OrmQ.objects.all()].count("mlapi.jobs.deliver")
 
 
-def test_a_failed_run_is_told_to_a_receiver_that_checks_the_signature(receiver, webhook):
+def test_a_failed_run_is_delivered_to_a_receiver_that_checks_the_signature(receiver, webhook):
     run = TrainingRunFactory(state="failed")
     found = sent(webhook)
     assert (found.state, found.attempts[0]["status"]) == ("delivered", 204)
@@ -79,7 +79,7 @@ def test_a_receiver_that_has_either_secret_is_answered_while_both_sign(receiver,
     assert sent(webhook).state == "pending"
 
 
-def test_what_is_refused_is_sent_again_later_as_it_was(receiver, webhook):
+def test_a_delivery_that_is_refused_is_sent_again_later_unchanged(receiver, webhook):
     receiver.answers = [500, 429]
     webhooks.send_test(webhook, actor="tester")
     first = sent(webhook)
@@ -171,7 +171,7 @@ def test_a_name_that_leads_into_the_private_network_is_not_called(transactional_
     assert "leads into the private network" in found.attempts[0]["error"]
 
 
-def test_nothing_is_told_of_what_was_rolled_back(receiver, webhook):
+def test_a_change_that_is_rolled_back_has_no_delivery(receiver, webhook):
     run = TrainingRunFactory(state="running")
     with pytest.raises(RuntimeError), transaction.atomic():
         runs.fail(run, "training_failed", "It failed.")
@@ -210,7 +210,7 @@ def _environment(**more: str) -> dict[str, str]:
     return {**os.environ, **ours, **more}
 
 
-def test_what_a_killed_worker_was_sending_is_sent_again(receiver, webhook, settings):
+def test_the_delivery_of_a_killed_worker_is_sent_again(receiver, webhook, settings):
     receiver.answers = [HANG]
     webhooks.send_test(webhook, actor="tester")
     allowed = {"WEBHOOK_ALLOWED_HOSTS": ",".join(settings.WEBHOOK_ALLOWED_HOSTS)}

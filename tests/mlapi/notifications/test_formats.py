@@ -1,4 +1,4 @@
-"""What Slack and Microsoft Teams are sent, and which URLs a webhook may have."""
+"""The bodies for Slack and Microsoft Teams, and the URLs that a webhook may have."""
 
 import json
 

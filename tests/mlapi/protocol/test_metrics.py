@@ -1,4 +1,4 @@
-"""GET /metrics for a scraper: what the database knows, and what the web processes count."""
+"""GET /metrics for a scraper: metrics of the database, and counters of the web processes."""
 
 from datetime import timedelta
 
@@ -142,7 +142,7 @@ def test_projects_in_the_archive_are_left_out(call, project):
     assert not of_projects & set(scrape(call))
 
 
-def test_the_build_is_told(call):
+def test_the_build_has_the_version(call):
     (build,) = scrape(call)["evals_build_info"]
     assert build.labels["version"] == __version__
 

@@ -35,7 +35,7 @@ def test_a_worker_without_a_recent_heartbeat_is_named(missing, call):
 
 
 @pytest.mark.django_db
-def test_who_has_no_key_is_told_whether_and_not_why(stranger):
+def test_without_a_key_it_answers_the_status_and_not_the_reason(stranger):
     WorkerFactory(cluster="training")
     answer = stranger.get("/ready")
     assert answer.status_code == 503
