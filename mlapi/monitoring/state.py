@@ -67,8 +67,8 @@ class Projects:
             labels=["project"],
         )
         checked = self._projects.filter(connection__has_key="ok").order_by("pk")
-        for uid, report in checked.values_list("uid", "connection"):
-            reached.add_metric([uid], float(bool(report["ok"])))
+        for uid, is_ok in checked.values_list("uid", "connection__ok"):
+            reached.add_metric([uid], float(bool(is_ok)))
         return reached
 
     def _champion_lost(self) -> Metric:

@@ -154,7 +154,9 @@ def test_no_counter_has_the_time_when_it_began(call):
 
 def test_a_scrape_takes_ten_queries_however_many_projects(call):
     for _ in range(3):
-        project_actions.record_connection(ProjectFactory(), {"ok": True})
+        version = ModelVersionFactory(champion=True)
+        versions.mark_load_failed(version, "broken")
+        project_actions.record_connection(version.project, {"ok": True})
     with queries(10):
         scrape(call)
 
