@@ -156,18 +156,19 @@ def _with_shapes(
     control.
     """
     own = regions.get(name, ())
-    shapes: dict[Any, dict[str, Any]] = {}
-    wanted = {region["id"] for region in own if isinstance(region.get("id"), str)}
-    for other, others in regions.items() if wanted and len(regions) > 1 else ():
-        for region in others if other != name else ():
-            if region.get("id") in wanted:
-                shape = shapes.setdefault(region["id"], {"value": {}})
-                shapes[region["id"]] = {
-                    **shape,
-                    **region,
-                    "value": {**shape["value"], **region["value"]},
-                }
-    return [_joined(shapes.get(region.get("id")), region) for region in own]
+    ids = {_id(region) for region in own} - {None}
+    shapes: dict[str | None, Mapping[str, Any]] = {}
+    for region in (r for other, found in regions.items() if other != name for r in found):
+        region_id = _id(region)
+        if region_id in ids:
+            shapes[region_id] = _joined(shapes.get(region_id), region)
+    return [_joined(shapes.get(_id(region)), region) for region in own]
+
+
+def _id(region: Mapping[str, Any]) -> str | None:
+    """The region's id; None for one that is no text."""
+    found = region.get("id")
+    return found if isinstance(found, str) else None
 
 
 def _joined(shape: Mapping[str, Any] | None, region: Mapping[str, Any]) -> Mapping[str, Any]:

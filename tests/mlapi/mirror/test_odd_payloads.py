@@ -65,6 +65,16 @@ def test_entries_of_an_annotation_that_are_no_regions_spoil_no_label(project):
     assert mirrored(project).labels == {"label": "Positive"}
 
 
+def test_a_region_whose_id_is_no_text_has_its_label(project):
+    payload = annotated(5, 1, "Positive")
+    (region,) = payload["annotation"]["result"]
+    region["id"] = ["r1"]
+    payload["annotation"]["result"] += [{"id": {}, "from_name": "other", "value": {}}]
+    (event,) = apply_events(project, ("ANNOTATION_CREATED", payload))
+    assert event.status == EventStatus.APPLIED, event.outcome
+    assert mirrored(project).labels == {"label": "Positive"}
+
+
 def test_an_invalid_annotation_or_task_of_the_train_route_affects_no_other(project):
     good = {**task(1), "annotations": [None, "x", {"id": None}, annotation(5, 1, "Positive")]}
     bad = [None, {"id": 2}, {"id": 3, "data": None, "annotations": []}]
