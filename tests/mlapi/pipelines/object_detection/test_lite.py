@@ -97,6 +97,19 @@ def test_fifty_images_are_learned_well(draw, labels):
     assert mean_average_precision(test, found(detector, test), labels) >= 0.9
 
 
+def test_more_images_and_a_new_label_cost_the_others_little():
+    few = scenes.shape_scenes(30, 0, labels=scenes.COLOURED)
+    more = [*few, *scenes.shape_scenes(20, 1)]
+    test = scenes.shape_scenes(40, 0, test=True)
+
+    def average(detector: Detector) -> float:
+        means = average_precisions(test, found(detector, test), scenes.SHAPES)
+        return sum(means[label] for label in scenes.COLOURED) / len(scenes.COLOURED)
+
+    before = average(learned(few, scenes.COLOURED))
+    assert average(learned(more, scenes.SHAPES)) >= before - 0.02
+
+
 def test_it_is_restored_from_its_arrays(short):
     (scene,) = scenes.shape_scenes(1, 3)
     detector = learned([scene], scenes.SHAPES)
