@@ -69,9 +69,12 @@ class CellFilter(admin.ListFilter):
         query = {name: str(value) for name, value in self.used_parameters.items()}
         if "target" in query:
             queryset = queryset.filter(target=query["target"])
-        label_type = _label_type(request, query.get("target", ""))
-        if label_type.localized and {"human", "predicted"} & query.keys():
-            return in_object_cell(queryset, label_type, query.get("human"), query.get("predicted"))
+        if {"human", "predicted"} & query.keys():
+            label_type = _label_type(request.GET["version__id__exact"], query.get("target", ""))
+            if label_type.localized:
+                return in_object_cell(
+                    queryset, label_type, query.get("human"), query.get("predicted")
+                )
         if "human" in query:
             queryset = with_human(queryset, query["human"])
         if "predicted" in query:
@@ -82,14 +85,10 @@ class CellFilter(admin.ListFilter):
         return queryset
 
 
-def _label_type(request: HttpRequest, target: str) -> LabelType:
+def _label_type(version: int | str, target: str) -> LabelType:
     """That of a version's target; one query."""
-    number = request.GET.get("version__id__exact", "")
-    known = (
-        Target.objects.filter(version_id=int(number), name=target) if number.isdecimal() else None
-    )
-    found = known.values_list("kind", flat=True).first() if known is not None else None
-    return engine().label_type(found or _ONE)
+    known = Target.objects.filter(version=version, name=target)
+    return engine().label_type(known.values_list("kind", flat=True).first() or _ONE)
 
 
 def cell_description(request: HttpRequest) -> dict[str, Any] | None:
@@ -173,7 +172,7 @@ class OutcomeAdmin(LongListAdmin):
 
     @display(description="Content")
     def content(self, outcome: Outcome) -> str:
-        label_type = engine().label_type(_kind(outcome))
+        label_type = _label_type(outcome.version_id, outcome.target)
         if label_type.localized:
             return outlined(_view(outcome), label_type, outcome.human, outcome.predicted)
         return full_view(_view(outcome))
@@ -222,12 +221,6 @@ class OutcomeAdmin(LongListAdmin):
     @display(description="When")
     def when(self, outcome: Outcome) -> str:
         return ago(outcome.at)
-
-
-def _kind(outcome: Outcome) -> str:
-    """The kind of the outcome's target; one query."""
-    known = Target.objects.filter(version=outcome.version_id, name=outcome.target)
-    return known.values_list("kind", flat=True).first() or _ONE
 
 
 def _view(outcome: Outcome) -> TaskView:

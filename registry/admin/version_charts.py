@@ -28,8 +28,13 @@ def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:
 
 
 def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> SafeString:
-    neither = ("background", "background") if found.of_objects else ("no answer", "no label")
-    columns = [label or neither[0] for label in found.labels]
+    if found.of_objects:
+        what, noun = "Objects by people and by the model,", "object"
+        no_answer = no_label = "background"
+    else:
+        what, noun = "Human labels and predictions", "task"
+        no_answer, no_label = "no answer", "no label"
+    columns = [label or no_answer for label in found.labels]
     rows = [
         (human, counts)
         for human, counts in zip(found.labels, found.counts, strict=True)
@@ -41,25 +46,17 @@ def _heat_map(version: ModelVersion, found: Confusion, only: str | None) -> Safe
                 n,
                 _cell_url(version, found.target, human=human, predicted=predicted),
                 is_right=only not in (None, human) and predicted == NO_ANSWER,
-                noun="object" if found.of_objects else "task",
+                noun=noun,
             )
             for predicted, n in zip(found.labels, counts, strict=True)
         ]
         for human, counts in rows
     ]
     return charts.heat_map(
-        f"{_what(found)} of {found.n} holdout tasks",
-        rows=[human or neither[1] for human, _ in rows],
+        f"{what} of {found.n} holdout tasks",
+        rows=[human or no_label for human, _ in rows],
         columns=columns,
         cells=cells,
-    )
-
-
-def _what(found: Confusion) -> str:
-    return (
-        "Objects by people and by the model,"
-        if found.of_objects
-        else ("Human labels and predictions")
     )
 
 
@@ -73,8 +70,8 @@ def precision_recall_chart(version: ModelVersion, target: Target) -> SafeString 
         series.setdefault(row.label, []).append(point)
     if not series:
         return None
-    shown = [charts.Series(label, points) for label, points in series.items()][:_CURVES]
-    return charts.line_chart("Precision by recall", shown, x_name="Recall")
+    curves = [charts.Series(label, points) for label, points in series.items()][:_CURVES]
+    return charts.line_chart("Precision by recall", curves, x_name="Recall")
 
 
 def _table(version: ModelVersion, target: Target, table: LabelTable) -> dict[str, Any]:
