@@ -3,8 +3,6 @@
 Nothing here is patched but the list of pipelines.
 """
 
-from pathlib import Path
-
 import pytest
 
 from mlapi import serving
@@ -19,7 +17,7 @@ from registry.models import Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.inputs import rows
 from tests.mlapi.labelstudio import webhooks
-from tests.mlapi.training.projects import script_programs
+from tests.mlapi.training.projects import programs_with
 
 SIZE = (
     '<Measure name="width" value="$width"/><Measure name="height" value="$height"/>'
@@ -31,7 +29,7 @@ TOPIC = (
     '<Choices name="topic" toName="text"><Choice value="a"/><Choice value="b"/></Choices>'
 )
 CONFIG = f"<View>{SIZE}</View>"
-PROGRAMS = script_programs(Path(__file__).with_name("rows_child.py"))
+PROGRAMS = programs_with(rows)
 
 
 @pytest.fixture(autouse=True)

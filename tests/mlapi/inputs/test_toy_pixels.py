@@ -4,7 +4,6 @@ Nothing here is patched but the list of pipelines.
 """
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ from tests.mlapi.image_files import png
 from tests.mlapi.image_server import image_server
 from tests.mlapi.inputs import colours
 from tests.mlapi.labelstudio import webhooks
-from tests.mlapi.training.projects import script_programs
+from tests.mlapi.training.projects import programs_with
 
 INKS = {"red": (220, 30, 40), "blue": (40, 30, 220)}
 IMAGE = '<Image name="img" value="$image"/>'
@@ -34,7 +33,7 @@ INK = '<Choices name="ink" toName="img"><Choice value="blue"/><Choice value="red
 DIGIT = '<Choices name="digit" toName="img"><Choice value="0"/><Choice value="1"/></Choices>'
 CONFIG = f"<View>{IMAGE}{INK}{DIGIT}</View>"
 OPTIONS = {"controls": {"ink": {"by_colour": True}}}
-PROGRAMS = script_programs(Path(__file__).with_name("colours_child.py"))
+PROGRAMS = programs_with(colours)
 COUNT = 80
 HEIC = b"\0\0\0\x18ftypheic" + bytes(16)
 

@@ -4,7 +4,6 @@ Nothing here is patched but the lists of label types and pipelines.
 """
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -25,7 +24,7 @@ from registry.reports.tasks import mistakes
 from tests.factories import ProjectFactory
 from tests.mlapi.label_types import spans
 from tests.mlapi.labelstudio import webhooks
-from tests.mlapi.training.projects import script_programs
+from tests.mlapi.training.projects import programs_with
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -37,7 +36,7 @@ CONFIG = (
     '<Label value="PER"/><Label value="LOC"/></Labels></View>'
 )
 CLASSES = {"Ada": "PER", "Bob": "PER", "Rome": "LOC", "Oslo": "LOC"}
-PROGRAMS = script_programs(Path(__file__).with_name("spans_child.py"))
+PROGRAMS = programs_with(spans)
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import hashlib
 import random
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from mlapi import pipelines
 from mlapi.child_process.supervise import Program
@@ -14,6 +15,7 @@ from registry.models import Project
 from tests.factories import ProjectFactory, mirror
 
 _SMALL_CHILD = str(Path(__file__).with_name("small_child.py"))
+_REGISTERING_CHILD = str(Path(__file__).with_name("registering_child.py"))
 _WORDS = {
     "Positive": ["great", "lovely", "excellent", "wonderful", "pleased", "happy", "superb"],
     "Negative": ["awful", "terrible", "broken", "disappointing", "poor", "sad", "useless"],
@@ -61,11 +63,12 @@ def small_programs(train: str = "learn", verify: str = "verify", curve: str = "c
     )
 
 
-def script_programs(script: Path) -> Programs:
-    """Those of a script that carries out the real ones, `train` and `verify`, with what it adds."""
+def programs_with(module: ModuleType) -> Programs:
+    """The real programs, with the pipeline, label type, input or engine that a module registers."""
 
     def of(*arguments: object) -> Program:
-        return Program((sys.executable, str(script), *map(str, arguments)))
+        command = (sys.executable, _REGISTERING_CHILD, module.__name__)
+        return Program((*command, *map(str, arguments)))
 
     return Programs(
         train=lambda folder: of("train", folder),

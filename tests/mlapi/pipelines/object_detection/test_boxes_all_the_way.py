@@ -6,7 +6,6 @@ Only the engine is a small one.
 import io
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -25,7 +24,7 @@ from tests.factories import ProjectFactory
 from tests.mlapi.image_server import image_server
 from tests.mlapi.labelstudio import webhooks
 from tests.mlapi.pipelines.object_detection import inks, squares
-from tests.mlapi.training.projects import script_programs
+from tests.mlapi.training.projects import programs_with
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -37,7 +36,7 @@ CONFIG = (
     f'{HEAD}<RectangleLabels name="box" toName="img">'
     '<Label value="red"/><Label value="blue"/></RectangleLabels></View>'
 )
-PROGRAMS = script_programs(Path(__file__).with_name("inks_child.py"))
+PROGRAMS = programs_with(inks)
 COUNT = 50
 SCENES = range(1, COUNT + 1)
 HEIC = b"\0\0\0\x18ftypheic" + bytes(16)

@@ -1,0 +1,18 @@
+"""The real child programs of a run, in a process where a module of the tests registers its own.
+
+`python registering_child.py <module> train|verify <arguments of the program>`: `register()` of the
+module lists its pipeline, label type, input or engine.
+"""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from mlapi.training import child, load_check_child
+
+if __name__ == "__main__":
+    module, program, *arguments = sys.argv[1:]
+    import_module(module).register()
+    sys.exit({"train": child, "verify": load_check_child}[program].main(arguments))
