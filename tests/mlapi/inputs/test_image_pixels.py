@@ -16,21 +16,16 @@ from registry.actions.tasks import TaskState
 from registry.models import Task
 from tests.factories import ProjectFactory, mirror
 from tests.mlapi.image_files import sha256
-from tests.mlapi.image_server import image_server
+from tests.mlapi.image_projects import server
 from tests.mlapi.images.drawn import BLUE, RED, exif, file_of, quarters
+
+__all__ = ["server"]
 
 TARGET = TargetSpec("kind", "img", "Image", "image", "choice", ("a", "b"))
 PIXELS = ImagePixels(40)
 EXTRACTOR = ExtractorRef("opencv", "opencv of a test")
 HEIC = b"\0\0\0\x18ftypheic" + bytes(16)
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings):
-    with image_server() as running:
-        settings.MEDIA_ALLOWED_HOSTS = [running.host]
-        yield running
 
 
 def rows_of(addresses):

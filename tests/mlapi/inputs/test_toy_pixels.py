@@ -22,10 +22,12 @@ from registry.engine import engine
 from registry.models import Feature, Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_files import png
-from tests.mlapi.image_server import image_server
+from tests.mlapi.image_projects import server
 from tests.mlapi.inputs import colours
 from tests.mlapi.labelstudio import webhooks
 from tests.mlapi.training.projects import programs_with
+
+__all__ = ["server"]
 
 INKS = {"red": (220, 30, 40), "blue": (40, 30, 220)}
 IMAGE = '<Image name="img" value="$image"/>'
@@ -41,13 +43,6 @@ HEIC = b"\0\0\0\x18ftypheic" + bytes(16)
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     colours.register(monkeypatch.setitem)
-
-
-@pytest.fixture
-def server(settings):
-    with image_server() as running:
-        settings.MEDIA_ALLOWED_HOSTS = [running.host]
-        yield running
 
 
 def test_one_image_is_read_by_two_pipelines():

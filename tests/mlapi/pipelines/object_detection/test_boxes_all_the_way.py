@@ -21,10 +21,12 @@ from mlapi.training.run import carry_out
 from registry.actions import events, project_settings, runs
 from registry.models import Outcome, Task, TrainingRun
 from tests.factories import ProjectFactory
-from tests.mlapi.image_server import image_server
+from tests.mlapi.image_projects import server
 from tests.mlapi.labelstudio import webhooks
 from tests.mlapi.pipelines.object_detection import inks, squares
 from tests.mlapi.training.projects import programs_with
+
+__all__ = ["server"]
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -47,13 +49,6 @@ OTHER = {"red": "blue", "blue": "red"}
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     inks.register(monkeypatch.setitem)
-
-
-@pytest.fixture
-def server(settings):
-    with image_server() as running:
-        settings.MEDIA_ALLOWED_HOSTS = [running.host]
-        yield running
 
 
 @pytest.fixture
