@@ -19,6 +19,21 @@ class Rectangle(NamedTuple):
     width: float
     height: float
 
+    def in_pixels(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom in an image of that size."""
+        across, down = width / _WHOLE, height / _WHOLE
+        left, top = self.x * across, self.y * down
+        return left, top, left + self.width * across, top + self.height * down
+
+
+def from_pixels(
+    left: float, top: float, right: float, bottom: float, width: int, height: int
+) -> Rectangle | None:
+    """The part of a box that is in an image of that size; None without an area there."""
+    across, down = _WHOLE / width, _WHOLE / height
+    sides = (left * across, top * down, (right - left) * across, (bottom - top) * down)
+    return _cut(Rectangle(*sides))
+
 
 def hull(value: Mapping[str, Any], size: tuple[float, float]) -> Rectangle | None:
     """The upright box around a region's rectangle, cut to the image; None for what is none.

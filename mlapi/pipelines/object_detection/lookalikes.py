@@ -8,7 +8,7 @@ import numpy as np
 
 from mlapi.domain import ScoredValue
 from mlapi.images.features import SizedImage
-from mlapi.label_types.geometry import Rectangle, overlaps
+from mlapi.label_types.geometry import Rectangle, from_pixels, overlaps
 from mlapi.label_types.labelled_box import LabelledBox
 
 _SIDE = 480  # pixels; correlation takes a time that grows with the image and the object
@@ -65,9 +65,7 @@ class _Window:
 
     @classmethod
     def of(cls, place: Rectangle, width: int, height: int) -> "_Window":
-        left, top = place.x / 100 * width, place.y / 100 * height
-        right = left + place.width / 100 * width
-        bottom = top + place.height / 100 * height
+        left, top, right, bottom = place.in_pixels(width, height)
         x, y = max(2.0, _MARGIN * (right - left)), max(2.0, _MARGIN * (bottom - top))
         return cls(
             _whole(left, top, right, bottom, width, height),
@@ -111,22 +109,10 @@ def _correlated(pixels: np.ndarray, box: LabelledBox) -> Iterator[ScoredValue]:
             right = left + scale * (drawn.inner[2] - drawn.inner[0])
             bottom = top + scale * (drawn.inner[3] - drawn.inner[1])
             sides = _whole(left, top, right, bottom, width, height)
-            if np.abs(_colour(pixels, sides) - colour).max() < _COLOUR:
-                place = _percent(left, top, right, bottom, width, height)
+            place = from_pixels(left, top, right, bottom, width, height)
+            is_alike = np.abs(_colour(pixels, sides) - colour).max() < _COLOUR
+            if place is not None and is_alike:
                 yield ScoredValue(LabelledBox(box.label, place), float(min(1.0, scores[y, x])))
-
-
-def _percent(
-    left: float, top: float, right: float, bottom: float, width: int, height: int
-) -> Rectangle:
-    x, y = max(0.0, left), max(0.0, top)
-    sides = (
-        x / width,
-        y / height,
-        (min(right, width) - x) / width,
-        (min(bottom, height) - y) / height,
-    )
-    return Rectangle(*(round(100 * side, 4) for side in sides))
 
 
 def _of_candidates(

@@ -10,7 +10,7 @@ import numpy as np
 from mlapi.domain import Prediction, ScoredValue, TargetSpec
 from mlapi.images.features import SizedImage
 from mlapi.inputs import SizedImages
-from mlapi.label_types.geometry import Rectangle
+from mlapi.label_types.geometry import from_pixels
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import attributes
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
@@ -20,7 +20,6 @@ MOST_SERVED = 1_000  # boxes of an image
 # Those below their label's threshold, by which versions are compared.
 LEAST_SCORE, MOST_CANDIDATES = 0.05, 100
 USUAL_THRESHOLD = 0.5  # of a label that none was chosen for
-_WHOLE = 100.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class DetectedTarget:
         """The boxes with a score that is no mere trace, best first, in percent of the image."""
         height, width = image.pixels.shape[:2]
         found = (
-            _in_percent(box, width, height, image.size)
+            _labelled(box, width, height, image.size)
             for box in self.detector.detect(image.pixels)
             if box.score >= LEAST_SCORE
         )
@@ -149,13 +148,7 @@ class DetectionModel:
         return sum(target.nbytes for target in self.targets)
 
 
-def _in_percent(box: Box, width: int, height: int, size: tuple[int, int]) -> LabelledBox | None:
+def _labelled(box: Box, width: int, height: int, size: tuple[int, int]) -> LabelledBox | None:
     """The part of a box that is in the image; None without an area there."""
-    left, right = (min(max(x, 0.0), width) for x in (box.left, box.right))
-    top, bottom = (min(max(y, 0.0), height) for y in (box.top, box.bottom))
-    if not (right > left and bottom > top):
-        return None
-    across, down = _WHOLE / width, _WHOLE / height
-    sides = (left * across, top * down, (right - left) * across, (bottom - top) * down)
-    place = Rectangle(*(round(float(side), 4) for side in sides))
-    return LabelledBox(box.label, place, size, float(box.score))
+    place = from_pixels(box.left, box.top, box.right, box.bottom, width, height)
+    return None if place is None else LabelledBox(box.label, place, size, box.score)

@@ -228,16 +228,7 @@ def _deadline(engine: Engine, until: float) -> Callable[[], None]:
 
 def _example(one: _Drawn) -> Example:
     height, width = one.image.pixels.shape[:2]
-    boxes = [
-        Box(
-            box.label,
-            box.place.x / 100 * width,
-            box.place.y / 100 * height,
-            (box.place.x + box.place.width) / 100 * width,
-            (box.place.y + box.place.height) / 100 * height,
-        )
-        for box in one.boxes
-    ]
+    boxes = (Box(box.label, *box.place.in_pixels(width, height)) for box in one.boxes)
     return Example(one.image.pixels, tuple(boxes))
 
 
