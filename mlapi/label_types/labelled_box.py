@@ -1,5 +1,6 @@
 """A labelled box: an object of an image, as annotators draw it and models find it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,3 +47,8 @@ class LabelledBox:
             score if isinstance(score, int | float) else None,
             bool(stored.get("candidate")),
         )
+
+
+def boxes_from_json(stored: Iterable[Any]) -> list[LabelledBox]:
+    """The boxes of a list, without entries that are none."""
+    return [box for one in stored if (box := LabelledBox.from_json(one)) is not None]

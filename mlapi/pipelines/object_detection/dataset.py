@@ -16,7 +16,7 @@ from mlapi.eva.open import Eva
 from mlapi.images.features import SizedImage
 from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import SizedImages
-from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.label_types.labelled_box import LabelledBox, boxes_from_json
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.error_codes import INPUT_HINTS
@@ -79,7 +79,7 @@ def _path(
 
 def boxes_of(text: str) -> tuple[LabelledBox, ...]:
     """The boxes in a table's column."""
-    return tuple(box for one in json.loads(text) if (box := LabelledBox.from_json(one)) is not None)
+    return tuple(boxes_from_json(json.loads(text)))
 
 
 def check_size(boxes: Sequence[LabelledBox], size: tuple[int, int]) -> None:

@@ -13,11 +13,11 @@ from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
 from mlapi.label_types.base import Evaluated
 from mlapi.label_types.label_metrics import row
+from mlapi.label_types.labelled_box import boxes_from_json
 from mlapi.pipelines.object_detection import dataset as datasets
 from mlapi.pipelines.object_detection.dataset import Dataset
 from mlapi.pipelines.object_detection.function import DetectObjects
 from mlapi.pipelines.object_detection.model import DetectionModel
-from mlapi.pipelines.object_detection.predictor import read
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import MetricRow, OutcomeRow
@@ -67,7 +67,9 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
         for name, task, found in self._found(version, numbers):
             if name in of_tasks and self._is_evaluated(name, task, found):
                 target = version.model.targets[numbers[name]]
-                of_tasks[name][task] = target.answer(self._spec(name), read(json.dumps(found)))
+                of_tasks[name][task] = target.answer(
+                    self._spec(name), boxes_from_json(found["boxes"])
+                )
         targets = {name: version.model.targets[numbers[name]] for name in learned}
         return DetectionPredictions(
             of_tasks,

@@ -10,7 +10,7 @@ from more_itertools import chunked
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
 from mlapi.eva.online import OnlineFunction
 from mlapi.images.features import ImageSource, SizedImage
-from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.label_types.labelled_box import LabelledBox, boxes_from_json
 from mlapi.pipelines.object_detection.function import DetectObjects
 from mlapi.pipelines.object_detection.lookalikes import lookalikes
 from mlapi.pipelines.object_detection.model import DetectionModel
@@ -79,7 +79,7 @@ class DetectionPredictor(Predictor):
             [images[i] for i in at_hand], [number for _ in at_hand]
         )
         for i, boxes in zip(at_hand, all_boxes, strict=True):
-            answer = self.model.targets[number].answer(spec, read(boxes))
+            answer = self.model.targets[number].answer(spec, _read(boxes))
             served = tuple(region for region in answer.regions if not region.value.candidate)
             found[i][spec.name] = replace(answer, regions=served)
 
@@ -98,13 +98,12 @@ class DetectionPredictor(Predictor):
             (image,) = self.model.input.read_all([row], spec, store)
             if isinstance(image, SizedImage):
                 _, (boxes,) = self._function.evaluate([image], [number])
-                alike = lookalikes(image, drawn[spec.name], read(boxes))
+                alike = lookalikes(image, drawn[spec.name], _read(boxes))
                 score = min((region.score for region in alike), default=1.0)
                 found[spec.name] = Prediction(spec.name, spec.kind, alike, score)
         return found
 
 
-def read(found: str) -> list[LabelledBox]:
+def _read(found: str) -> list[LabelledBox]:
     """The boxes in what the function found; none in an image that could not be read."""
-    boxes = map(LabelledBox.from_json, json.loads(found).get("boxes", ()))
-    return [box for box in boxes if box is not None]
+    return boxes_from_json(json.loads(found).get("boxes", ()))
