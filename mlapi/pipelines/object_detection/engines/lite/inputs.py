@@ -1,7 +1,5 @@
 """Images as the network's inputs: shrunk or enlarged to one longer side, and padded."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -9,15 +7,6 @@ from mlapi.pipelines.object_detection.engines.lite import MULTIPLE
 
 _SIDES = (320, 416, 512, 640)  # multiples of MULTIPLE
 _LEAST_OBJECT = 24.0  # pixels that the side of a small object should have
-
-
-@dataclass(frozen=True)
-class Objects:
-    """An image of the input's scale with its objects: (n, 4) boxes and the numbers of labels."""
-
-    image: np.ndarray
-    boxes: np.ndarray
-    labels: np.ndarray
 
 
 def side_for(relative: np.ndarray) -> int:

@@ -18,9 +18,9 @@ from mlapi.pipelines.object_detection.engines.base import Example
 from mlapi.pipelines.object_detection.engines.lite import STRIDE, inputs
 from mlapi.pipelines.object_detection.engines.lite.augmentation import varied
 from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
-from mlapi.pipelines.object_detection.engines.lite.inputs import Objects
 from mlapi.pipelines.object_detection.engines.lite.losses import Wanted, loss, wanted
 from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
+from mlapi.pipelines.object_detection.engines.objects import Objects, arrays
 
 # Of all examples, in inputs of 320 x 320; of larger ones fewer. More where examples are more, until
 # that many: what a training takes is in proportion to them.
@@ -173,12 +173,10 @@ def _objects(example: Example, labels: Sequence[str], side: int) -> Objects:
 
 def _boxes(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """The boxes of these labels that have an area in the image, and their labels' numbers."""
-    number = {label: n for n, label in enumerate(labels)}
-    known = [box for box in example.boxes if box.label in number]
-    boxes = np.array([(b.left, b.top, b.right, b.bottom) for b in known], float).reshape(-1, 4)
+    boxes, numbers = arrays(example, labels)
     boxes = geometry.within(boxes, example.image.shape[1], example.image.shape[0])
     kept = geometry.areas(boxes) > 0
-    return boxes[kept], np.array([number[b.label] for b in known], int)[kept]
+    return boxes[kept], numbers[kept]
 
 
 def _relative_sides(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray:

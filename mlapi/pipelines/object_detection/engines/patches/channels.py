@@ -13,6 +13,7 @@ _ORIENTATIONS = 8
 CHANNELS = _ORIENTATIONS + 4
 _NO_GRADIENT = 6.0  # of 0 to 255: weaker ones are noise
 _AROUND = (3, 3)  # cells by whose strength a cell's gradients are measured
+_STRIP = 64  # crops whose features are computed at once
 
 
 def channels(image: np.ndarray) -> np.ndarray:
@@ -60,9 +61,6 @@ def of_crops(image: np.ndarray, boxes: np.ndarray, rows: int, columns: int) -> n
         cells = channels(strip).reshape(len(some), rows + 2, columns + 2, CHANNELS)
         found[start : start + _STRIP] = cells[:, 1:-1, 1:-1]
     return found
-
-
-_STRIP = 64
 
 
 def _crop(pyramid: Sequence[np.ndarray], box: np.ndarray, rows: int, columns: int) -> np.ndarray:

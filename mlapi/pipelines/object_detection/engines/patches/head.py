@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from mlapi.pipelines.object_detection.engines.patches import channels
 
 CELLS = 8  # of a crop's side
+SIZE = CELLS * CELLS * channels.CHANNELS + 1  # features of a window
 _AROUND = 0.125  # of a box's side, on each side: what surrounds an object tells where it ends
 _COMPONENTS = 200
 _HIDDEN = 96
@@ -34,9 +35,6 @@ def describe(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     )
     aspect = np.log(sides[:, :1] / sides[:, 1:])
     return np.concatenate([crops.reshape(len(boxes), SIZE - 1), aspect], axis=1, dtype=np.float32)
-
-
-SIZE = CELLS * CELLS * channels.CHANNELS + 1
 
 
 @dataclass(frozen=True)

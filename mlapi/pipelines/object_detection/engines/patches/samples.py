@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
+from mlapi.pipelines.object_detection.engines.objects import Objects
 from mlapi.pipelines.object_detection.engines.patches import head
 from mlapi.pipelines.object_detection.engines.patches.head import Samples
-from mlapi.pipelines.object_detection.engines.patches.objects import Objects
 
 _OBJECT = 0.5  # IoU with an object's box from which a window shows it
 _BACKGROUND = 0.4  # and below which it doesn't; of those between the label isn't learned
