@@ -76,16 +76,16 @@ def _allowed(
 
 
 def _results(regions: Sequence[Region], control: Control) -> Iterator[dict[str, Any]]:
-    number = ""
+    region_id = ""
     for region in regions:
-        number = number if region.same_id else _region_id()
-        yield _result(region, control, number)
+        region_id = region_id if region.same_id else _region_id()
+        yield _result(region, control, region_id)
 
 
-def _result(region: Region, control: Control, number: str) -> dict[str, Any]:
+def _result(region: Region, control: Control, region_id: str) -> dict[str, Any]:
     return {
         **region.fields,
-        "id": number,
+        "id": region_id,
         "from_name": region.control or control.name,
         "to_name": control.to_name[0],
         "type": region.type,

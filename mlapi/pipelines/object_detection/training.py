@@ -33,8 +33,8 @@ from registry.training_result import CandidateRow, TrainingResult
 
 LEAST_IMAGES = 2  # with a box of the label
 _MOST_BYTES = 1_500_000_000  # of a target's images in memory
-_KEPT_BACK = 0.25  # of the training images, by which thresholds are chosen
-_LEAST_TO_KEEP_BACK = 8  # images
+_VALIDATION = 0.25  # share of the training images, by which thresholds are chosen
+_LEAST_TO_VALIDATE = 8  # images
 _SHARE = 0.3  # of the time limit, of a first training that leaves time for another
 
 
@@ -145,13 +145,13 @@ def _learn(
     detector = _fit(engine, drawn, spec, job.seed, until)
     seconds = time.monotonic() - began
     progress.phase(f"choosing the thresholds of {spec.name}", 0.6)
-    judge, judged, note = detector, list(drawn), "on the images that it learned from"
-    rest, back = _kept_back(drawn, spec, job.seed)
-    if back and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
-        judge, judged = _fit(engine, rest, spec, job.seed, until), back
-        note = f"on {len(back)} images that it had not seen"
-    found = _detected(spec, engine, judge, judged)
-    humans = [one.boxes for one in judged]
+    scored, images, note = detector, list(drawn), "on the images that it learned from"
+    rest, validation = _split(drawn, spec, job.seed)
+    if validation and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
+        scored, images = _fit(engine, rest, spec, job.seed, until), validation
+        note = f"on {len(validation)} images that it had not seen"
+    found = _detected(spec, engine, scored, images)
+    humans = [one.boxes for one in images]
     least = thresholds.chosen(humans, found, spec.labels)
     score = thresholds.f1(humans, found, least)
     progress.log(
@@ -159,7 +159,7 @@ def _learn(
         + ", ".join(f"{label} {value:.2f}" for label, value in least.items())
     )
     candidate = CandidateRow(
-        spec.name, engine.name, score, "f1", seconds, len(judged), f"Scored {note}.", won=True
+        spec.name, engine.name, score, "f1", seconds, len(images), f"Scored {note}.", won=True
     )
     return _Learned(DetectedTarget(spec, engine.name, detector, least), candidate)
 
@@ -186,17 +186,19 @@ def _with_enough_images(
     return replace(spec, labels=labels), known
 
 
-def _kept_back(
+def _split(
     drawn: Sequence[_Drawn], spec: TargetSpec, seed: int
 ) -> tuple[list[_Drawn], list[_Drawn]]:
     """Those to learn from, and those to choose thresholds on; none where they are too few."""
     order = list(drawn)
     random.Random(seed).shuffle(order)  # noqa: S311
-    n = round(_KEPT_BACK * len(order))
-    back, rest = order[:n], order[n:]
+    n = round(_VALIDATION * len(order))
+    validation, rest = order[:n], order[n:]
     with_label = Counter(label for one in rest for label in {box.label for box in one.boxes})
     enough = all(with_label[label] >= LEAST_IMAGES for label in spec.labels)
-    return (rest, back) if enough and len(order) >= _LEAST_TO_KEEP_BACK else (list(drawn), [])
+    if not enough or len(order) < _LEAST_TO_VALIDATE:
+        return list(drawn), []
+    return rest, validation
 
 
 def _fit(

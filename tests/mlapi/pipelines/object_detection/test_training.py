@@ -59,14 +59,14 @@ def test_an_engine_is_ended_at_the_end_of_its_time():
         training._fit(inks.Inks(), [_drawn("red")] * 2, SPEC, 0, time.monotonic() - 1)
 
 
-def test_thresholds_are_chosen_on_images_that_were_kept_back():
+def test_thresholds_are_chosen_on_images_that_were_split():
     many = [_drawn("red", "blue") for _ in range(20)]
-    rest, back = training._kept_back(many, SPEC, seed=1)
-    assert (len(rest), len(back)) == (15, 5)
-    assert training._kept_back(many[:7], SPEC, seed=1)[1] == []
+    rest, validation = training._split(many, SPEC, seed=1)
+    assert (len(rest), len(validation)) == (15, 5)
+    assert training._split(many[:7], SPEC, seed=1)[1] == []
     rare = [_drawn("red")] * 18 + [_drawn("blue")] * 2
-    rest, back = training._kept_back(rare, SPEC, seed=1)
-    assert back == [] or sum(box.label == "blue" for one in rest for box in one.boxes) == 2
+    rest, validation = training._split(rare, SPEC, seed=1)
+    assert validation == [] or sum(box.label == "blue" for one in rest for box in one.boxes) == 2
 
 
 @pytest.mark.parametrize(

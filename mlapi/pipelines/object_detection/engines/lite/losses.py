@@ -15,8 +15,9 @@ _OF_BOXES = 2.0
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What the places of one image are to say: (h, w) numbers, -1 for none, and (h, w, 4) boxes.
+class Assignment:
+    """The object that each place of an image is to find: (h, w) numbers of labels, -1 for none, and
+    (h, w, 4) boxes.
 
     `weights` make an object's places count as much as another's, whatever their number.
     """
@@ -26,7 +27,7 @@ class Wanted:
     weights: Tensor
 
 
-def wanted(boxes: Tensor, labels: Tensor, rows: int, columns: int) -> Wanted:
+def assign(boxes: Tensor, labels: Tensor, rows: int, columns: int) -> Assignment:
     """Of an image with (n, 4) boxes and (n,) numbers of labels; the smaller of two objects wins."""
     numbers = torch.full((rows, columns), -1, dtype=torch.long)
     at_place = torch.zeros((rows, columns, 4))
@@ -43,16 +44,16 @@ def wanted(boxes: Tensor, labels: Tensor, rows: int, columns: int) -> Wanted:
         numbers[here] = labels[n]
         at_place[here] = boxes[n]
         place_weights[here] = 4 / max(4, int(here.sum()))
-    return Wanted(numbers, at_place, place_weights)
+    return Assignment(numbers, at_place, place_weights)
 
 
-def loss(logits: Tensor, sides: Tensor, targets: list[Wanted]) -> Tensor:
+def loss(logits: Tensor, sides: Tensor, assignments: list[Assignment]) -> Tensor:
     """Of a batch, an object's mean."""
-    numbers = torch.stack([t.labels for t in targets])
-    weights = torch.stack([t.weights for t in targets])
+    numbers = torch.stack([a.labels for a in assignments])
+    weights = torch.stack([a.weights for a in assignments])
     here = numbers >= 0
     objects = weights[here].sum().clamp(min=1)
-    found, boxes = boxes_at(sides)[here], torch.stack([t.boxes for t in targets])[here]
+    found, boxes = boxes_at(sides)[here], torch.stack([a.boxes for a in assignments])[here]
     overlap, enclosed = _overlaps(found, boxes)
     of_boxes = ((1 - enclosed) * weights[here]).sum()
     logits = logits.permute(0, 2, 3, 1)

@@ -87,6 +87,10 @@ class Backbone(nn.Module):
                 inputs = outputs
         self.blocks = nn.ModuleList(blocks)
 
+    def late_parameters(self) -> list[nn.Parameter]:
+        """Those of the blocks after stride 8, which are trained."""
+        return [p for block in self.blocks[_EARLY:] for p in block.parameters()]
+
     def early(self, x: Tensor) -> Tensor:
         """The features of stride 8."""
         x = functional.relu6(self.bn0(self.conv_stem(x)))

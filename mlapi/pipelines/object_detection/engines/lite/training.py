@@ -18,7 +18,7 @@ from mlapi.pipelines.object_detection.engines.base import Example
 from mlapi.pipelines.object_detection.engines.lite import STRIDE, inputs
 from mlapi.pipelines.object_detection.engines.lite.augmentation import varied
 from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
-from mlapi.pipelines.object_detection.engines.lite.losses import Wanted, loss, wanted
+from mlapi.pipelines.object_detection.engines.lite.losses import Assignment, assign, loss
 from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
 from mlapi.pipelines.object_detection.engines.objects import Objects, arrays
 
@@ -28,17 +28,17 @@ _VARIATIONS, _MOST_VARIATIONS = 240, 480
 _HEAD_EPOCHS, _WHOLE_EPOCHS = 6, 6
 _BATCH = 8
 _HEAD_RATE, _BACKBONE_RATE = 3e-3, 4e-4
-_KEPT_BACK, _MOST_KEPT_BACK = 0.15, 40  # of the examples
-_LEAST_TO_KEEP_BACK = 20  # examples, for any of them to be
+_VALIDATION, _MOST_VALIDATION = 0.15, 40  # share of the examples, and their number at most
+_LEAST_TO_VALIDATE = 20  # examples; of fewer all are learned
 _PATIENCE = 3  # epochs
 
 
 @dataclass(frozen=True)
 class _Variation:
-    """What the early blocks make of it, and what the network is to say."""
+    """The features of the early blocks, and the objects that the network is to find."""
 
     fine: Tensor
-    wanted: Wanted
+    assignment: Assignment
 
 
 def train(
@@ -52,7 +52,7 @@ def train(
     side = inputs.side_for(_relative_sides(examples, labels))
     objects = [_objects(example, labels, side) for example in examples]
     rng = np.random.default_rng(seed)
-    kept_back, learned = _divided(objects, rng)
+    validation_objects, learned = _divided(objects, rng)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(len(labels), _half_side(learned)).to(memory_format=torch.channels_last)
@@ -62,19 +62,19 @@ def train(
         for example in _in_turn(learned, side, rng):
             deadline()
             variations.append(_early(network, varied(example, learned, side, rng)))
-        unseen = [_early(network, _square(some, side)) for some in kept_back]
-        _fit(network, variations, unseen, deadline)
+        validation = [_early(network, _square(some, side)) for some in validation_objects]
+        _fit(network, variations, validation, deadline)
     return LiteDetector(tuple(labels), side, network)
 
 
 def _fit(
     network: Network,
     variations: Sequence[_Variation],
-    unseen: Sequence[_Variation],
+    validation: Sequence[_Variation],
     deadline: Callable[[], None],
 ) -> None:
-    """Ends early where the loss on what is unseen no longer falls; leaves the best weights."""
-    late = [p for block in network.backbone.blocks[5:] for p in block.parameters()]
+    """Ends early where the validation loss no longer falls; leaves the best weights."""
+    late = network.backbone.late_parameters()
     head = list(network.head.parameters())
     for parameter in network.backbone.parameters():
         parameter.requires_grad_(False)
@@ -97,9 +97,9 @@ def _fit(
     best, best_loss, since = None, np.inf, 0
     for _ in range(_WHOLE_EPOCHS):
         _epoch(network, variations, optimizer, schedule, deadline)
-        if not unseen:
+        if not validation:
             continue
-        found = _loss_of(network, unseen)
+        found = _loss_of(network, validation)
         since += 1
         if found < best_loss:
             best, best_loss, since = copy.deepcopy(network.state_dict()), found, 0
@@ -114,7 +114,7 @@ def _epoch(network, variations, optimizer, schedule, deadline) -> None:
         deadline()
         some = [variations[number] for number in batch.tolist()]
         logits, sides = network.from_early(torch.cat([v.fine for v in some]))
-        found = loss(logits, sides, [v.wanted for v in some])
+        found = loss(logits, sides, [v.assignment for v in some])
         optimizer.zero_grad()
         found.backward()
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -125,7 +125,7 @@ def _epoch(network, variations, optimizer, schedule, deadline) -> None:
 
 @torch.no_grad()
 def _loss_of(network: Network, variations: Sequence[_Variation]) -> float:
-    return sum(float(loss(*network.from_early(v.fine), [v.wanted])) for v in variations)
+    return sum(float(loss(*network.from_early(v.fine), [v.assignment])) for v in variations)
 
 
 @torch.no_grad()
@@ -133,7 +133,7 @@ def _early(network: Network, example: Objects) -> _Variation:
     fine = network.backbone.early(prepared(torch.from_numpy(example.image)[None]))
     boxes = torch.from_numpy(example.boxes.astype(np.float32))
     rows, columns = (size // STRIDE for size in example.image.shape[:2])
-    return _Variation(fine, wanted(boxes, torch.from_numpy(example.labels), rows, columns))
+    return _Variation(fine, assign(boxes, torch.from_numpy(example.labels), rows, columns))
 
 
 def _square(example: Objects, side: int) -> Objects:
@@ -146,14 +146,14 @@ def _square(example: Objects, side: int) -> Objects:
 def _divided(
     objects: Sequence[Objects], rng: np.random.Generator
 ) -> tuple[list[Objects], list[Objects]]:
-    """A part by which the training is ended, and what is learned, which has a box."""
+    """The examples of the validation, which may be none, and those to learn, which have a box."""
     order = rng.permutation(len(objects))
-    enough = len(objects) >= _LEAST_TO_KEEP_BACK
-    count = min(round(len(objects) * _KEPT_BACK), _MOST_KEPT_BACK) if enough else 0
-    kept_back, learned = ([objects[i] for i in some] for some in np.split(order, [count]))
+    enough = len(objects) >= _LEAST_TO_VALIDATE
+    count = min(round(len(objects) * _VALIDATION), _MOST_VALIDATION) if enough else 0
+    validation, learned = ([objects[i] for i in some] for some in np.split(order, [count]))
     if not any(len(some.boxes) for some in learned):
         return [], list(objects)
-    return kept_back, learned
+    return validation, learned
 
 
 def _in_turn(objects: Sequence[Objects], side: int, rng: np.random.Generator) -> Iterator[Objects]:
