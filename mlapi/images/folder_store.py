@@ -52,8 +52,8 @@ class FolderImageStore(ImageSource):
     def _add(self, row: Mapping[str, Any], folder: Path) -> None:
         address = row["address"]
         if "pixels" in row:
-            given = row["pixels"]
-            self.pixels[address] = folder / given if isinstance(given, str) else InputError(**given)
+            file = row["pixels"]
+            self.pixels[address] = folder / file if isinstance(file, str) else InputError(**file)
         if "code" in row:
             self.contents[address] = InputError(row["code"], row["message"])
             return

@@ -96,8 +96,8 @@ class ImagePreparation:
         lacking: set[str] = set()
         for store in self.stores:
             lacking |= set(self.named) - self._write_stored(store, check)
-        wanted = self.named if self.all_files else lacking
-        files = self._download(sorted(wanted), lacking, check, monotonic() + seconds)
+        addresses = self.named if self.all_files else lacking
+        files = self._download(sorted(addresses), lacking, check, monotonic() + seconds)
         unknown = {c for a in lacking if isinstance(c := self.contents[a], str)}
         for store in self.stores:
             self._write_known_contents(store, [c for c in files if c in unknown])

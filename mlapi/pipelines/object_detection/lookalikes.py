@@ -28,7 +28,7 @@ def lookalikes(
     """The objects of the labels that were drawn, best first, without those that were.
 
     By the correlation of their pixels with each drawn box at several scales, and by the model's own
-    candidates of the label, of which less is asked.
+    candidates of the label, from a lower correlation.
     """
     pixels = _smaller(image.pixels)
     found = [

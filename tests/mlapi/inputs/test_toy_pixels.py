@@ -193,8 +193,8 @@ def _assert_answers(project, server, addresses) -> None:
     assert answered.problems == {"image_format": [COUNT + 3], "media_not_found": [COUNT + 4]}
 
     rows = [(n, task["data"]) for n, task in enumerate(tasks[2:])]
-    for said in serving.predict_mirrored(project, rows):
-        pixels, features = said["ink"], said["digit"]
+    for answers in serving.predict_mirrored(project, rows):
+        pixels, features = answers["ink"], answers["digit"]
         assert isinstance(pixels, NoPrediction)
         assert (pixels.code, pixels.message) == (features.code, features.message)
 

@@ -36,9 +36,9 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, most_iou: float, most: int) 
 
 def offsets(boxes: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """(n, 4): from each box to its target, as Girshick and others (2014) parametrise it."""
-    sides, wanted = boxes[:, 2:] - boxes[:, :2], targets[:, 2:] - targets[:, :2]
+    sides, target_sides = boxes[:, 2:] - boxes[:, :2], targets[:, 2:] - targets[:, :2]
     moved = (targets[:, :2] + targets[:, 2:] - boxes[:, :2] - boxes[:, 2:]) / 2 / sides
-    return np.concatenate([moved, np.log(wanted / sides)], axis=1)
+    return np.concatenate([moved, np.log(target_sides / sides)], axis=1)
 
 
 def moved(boxes: np.ndarray, steps: np.ndarray) -> np.ndarray:

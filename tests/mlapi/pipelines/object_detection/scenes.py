@@ -81,10 +81,10 @@ def _scene(rng, test, side, labels, draw, sizes, number) -> Example:
     height, width = (side, side * 3 // 4) if rng.random() < 0.3 else (side * 3 // 4, side)
     image = (_noise if rng.random() < 0.4 else _photograph)(rng, height, width, test)
     boxes: list[Box] = []
-    wanted = 0 if number % 10 == 9 else int(rng.integers(1, 6))
+    count = 0 if number % 10 == 9 else int(rng.integers(1, 6))
     overlap = 0.25 if rng.random() < 0.3 else 0.0
     for _ in range(50):
-        if len(boxes) == wanted:
+        if len(boxes) == count:
             break
         label = labels[int(rng.integers(len(labels)))]
         size = int(side * np.exp(rng.uniform(*np.log(sizes))))
