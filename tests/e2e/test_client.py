@@ -72,8 +72,8 @@ def trained(backend, evals):
 
     def ended():
         found = list(evals.runs.list(project=project["id"]))
-        failed = [run for run in found if run["state"] == "failed"]
-        assert not failed, failed
+        errors = [run["error"] for run in found if run["state"] == "failed"]
+        assert not errors, errors
         return list(evals.versions.list(project=project["id"], champion=True))
 
     (version,) = wait_for(ended, "a version that serves", 600)
