@@ -9,7 +9,7 @@ import structlog
 from mlapi.child_process.supervise import TimeLimit
 from mlapi.labelstudio.credentials import candidates
 from mlapi.labelstudio.interruptible import Checkpoint
-from mlapi.mirror.process_events import process_pending_events
+from mlapi.mirror.process_events import process_pending_events, received
 from mlapi.mirror.reading import SyncReport
 from mlapi.mirror.sync import sync
 from mlapi.training import policy
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 # The steps of a connection check without which no task can be read.
 _READING_STEPS = frozenset({"reach", "token", "project", "export"})
-# So long a run waits for another process that reads its project.
+# So long a run waits for another process that reads its project, or applies its events.
 _BUSY_S, _POLL_S = 30.0, 0.2
 
 
@@ -51,11 +51,7 @@ def bring_up_to_date(
     the run then learns from the mirror as it is. Raises what `checkpoint` does, which is called
     all the while.
     """
-    _, unapplied = _try(
-        run_log,
-        "Applying received events",
-        lambda: process_pending_events(run.project_id, checkpoint),
-    )
+    unapplied = _apply_events(run, run_log, checkpoint)
     project = run.project
     project.refresh_from_db()
     incomplete = project.data_outdated or (project.synced_at is None and bool(candidates(project)))
@@ -72,6 +68,28 @@ def bring_up_to_date(
     if unreadable := unreadable_tasks_text(project.unreadable_tasks):
         run_log.write(f"{unreadable}: nothing is learned from data that could not be read.")
     return unapplied or unread
+
+
+def _apply_events(run: TrainingRun, run_log: RunLog, checkpoint: Checkpoint) -> EvalsError | None:
+    """Applies the events received so far; waits a while for another process that applies them."""
+    what = "Applying received events"
+    last = received(run.project_id).order_by("-pk").values_list("pk", flat=True).first()
+
+    def apply() -> bool:
+        process_pending_events(run.project_id, checkpoint)
+        return last is None or not received(run.project_id).filter(pk__lte=last).exists()
+
+    until = time.monotonic() + _BUSY_S
+    while True:
+        is_applied, failure = _try(run_log, what, apply)
+        if is_applied or failure:
+            return failure
+        if time.monotonic() > until:
+            run_log.write("The received events are being applied by another process.")
+            hint = "Start the training again when they have been applied."
+            return EvalsError("Its events are being applied by another process", hint=hint)
+        checkpoint()
+        time.sleep(_POLL_S)
 
 
 def _failed_reading(project: Project) -> EvalsError | None:

@@ -1,13 +1,21 @@
 """The mirror as a run finds it: what could not be read of Label Studio, and what the run says."""
 
+import threading
+from contextlib import contextmanager
+
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from mlapi.locks import EVENTS
+from mlapi.training import mirror_update
 from mlapi.training.run import carry_out
 from registry.actions import project_settings
 from registry.error_codes import CODES
 from registry.models import Project, TrainingRun
+from tests.mlapi.labelstudio.webhooks import annotated
 from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
+from tests.mlapi.mirror.processing import receive
 
 from .projects import labelled_project, small_programs
 from .runs import UNHURRIED, carried_out, queued
@@ -60,6 +68,45 @@ def test_a_run_after_a_sync_that_could_not_read_says_so(step, cause, code):
     assert (run.state, run.error_code) == ("failed", code)
     assert ("It answered 504. No task" in run.error) == (code != "no_labels")
     assert (run.hint == "Ask again.") == (code != "no_labels")
+
+
+@pytest.fixture
+def unapplied():
+    """A project whose labels are all in events that have been received."""
+    project = labelled_project({})
+    for number in range(60):
+        payload = annotated(1_000 + number, 1 + number, ("Positive", "Negative")[number % 2])
+        receive(project, "ANNOTATION_CREATED", payload)
+    return project
+
+
+def test_a_run_waits_for_the_process_that_applies_its_events(unapplied):
+    with applied_elsewhere(unapplied) as session:
+        threading.Timer(1, session.close).start()
+        run = carried_out(unapplied)
+    assert (run.state, run.error) == ("succeeded", "")
+    assert run.dataset_counts["tasks"] == 60
+
+
+def test_a_run_that_waited_in_vain_for_its_events_says_so(unapplied, monkeypatch):
+    monkeypatch.setattr(mirror_update, "_BUSY_S", 0.1)
+    with applied_elsewhere(unapplied):
+        run = carried_out(unapplied)
+    assert (run.state, run.error_code) == ("failed", "labels_unread")
+    assert "Its events are being applied by another process" in run.error
+    assert run.hint == "Start the training again when they have been applied."
+
+
+@contextmanager
+def applied_elsewhere(project):
+    """Another session of PostgreSQL, which holds the lock of who applies the project's events."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [EVENTS, project.pk])
+        yield other.connection
+    finally:
+        other.close()
 
 
 @pytest.mark.parametrize("what", ["process_pending_events", "sync"])
