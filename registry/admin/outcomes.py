@@ -48,7 +48,8 @@ class CellFilter(admin.ListFilter):
             if name in params:
                 value = params.pop(name)
                 self.used_parameters[name] = value[-1] if isinstance(value, list) else value
-        self.has_version = bool(request.GET.get("version__id__exact"))
+        number = request.GET.get("version__id__exact", "")
+        self.version = int(number) if number.isdecimal() else None
 
     def expected_parameters(self) -> list[str]:
         return _PARAMETERS
@@ -64,13 +65,13 @@ class CellFilter(admin.ListFilter):
         }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if not self.has_version:
+        if self.version is None:
             return queryset
         query = {name: str(value) for name, value in self.used_parameters.items()}
         if "target" in query:
             queryset = queryset.filter(target=query["target"])
         if {"human", "predicted"} & query.keys():
-            label_type = _label_type(request.GET["version__id__exact"], query.get("target", ""))
+            label_type = _label_type(self.version, query.get("target", ""))
             if label_type.localized:
                 return in_object_cell(
                     queryset, label_type, query.get("human"), query.get("predicted")
@@ -85,9 +86,9 @@ class CellFilter(admin.ListFilter):
         return queryset
 
 
-def _label_type(version: int | str, target: str) -> LabelType:
+def _label_type(version: int, target: str) -> LabelType:
     """That of a version's target; one query."""
-    known = Target.objects.filter(version=version, name=target)
+    known = Target.objects.filter(version_id=version, name=target)
     return engine().label_type(known.values_list("kind", flat=True).first() or _ONE)
 
 
