@@ -117,10 +117,10 @@ class Parameter:
     """A parameter of a route."""
 
     name: str
-    place: str
     schema: dict[str, Any]
     required: bool
     help: str
+    in_path: bool = False
 
     @property
     def argument(self) -> str:
@@ -133,10 +133,11 @@ class Parameter:
 
     @property
     def signature(self) -> str:
-        if self.required:
-            return f"{self.argument}: {self.type}"
-        optional = self.type if self.type.endswith(("None", "Any")) else f"{self.type} | None"
-        return f"{self.argument}: {optional} = None"
+        kind = self.type
+        if not self.required and not kind.endswith(("None", "Any")):
+            kind = f"{kind} | None"
+        annotation = f"Annotated[{kind}, {_quoted(self.help)}]" if self.help else kind
+        return f"{self.argument}: {annotation}" + ("" if self.required else " = None")
 
 
 class Route:
@@ -151,7 +152,7 @@ class Route:
         self.name = self._name(rest)
         self.summary = " ".join(described.get("description", "").split("\n\n")[0].split())
         self.parameters = [*self._in_url(), *self._in_body()]
-        self.answers, self.answer_type = self._answer()
+        self.answer_type = self._answer()
 
     @property
     def class_name(self) -> str:
@@ -170,9 +171,8 @@ class Route:
             if one["name"] != "cursor":
                 schema = self._resolved(one["schema"])
                 text = _one_line(one.get("description", "") or schema.get("description", ""))
-                yield Parameter(
-                    one["name"], one["in"], one["schema"], one.get("required", False), text
-                )
+                required, in_path = one.get("required", False), one["in"] == "path"
+                yield Parameter(one["name"], one["schema"], required, text, in_path)
 
     def _in_body(self) -> Iterator[Parameter]:
         content = self.described.get("requestBody", {}).get("content", {})
@@ -182,21 +182,21 @@ class Route:
         required = set(schema.get("required", ()))
         for name, value in schema["properties"].items():
             text = _one_line(value.get("description", ""))
-            yield Parameter(name, "body", value, name in required, text)
+            yield Parameter(name, value, name in required, text)
 
-    def _answer(self) -> tuple[str, str]:
+    def _answer(self) -> str:
         code = next(code for code in self.described["responses"] if code.startswith("2"))
         ((media, content),) = self.described["responses"][code]["content"].items()
         schema = content["schema"]
         if media != "application/json":
-            return ("text", "str") if media.startswith("text/") else ("file", "bytes")
+            return "str" if media.startswith("text/") else "bytes"
         if schema.get("type") == "array":
-            return "list", f"builtins.list[{_type(schema['items'], 'schema.')}]"
+            return f"builtins.list[{_type(schema['items'], 'schema.')}]"
         resolved = self._resolved(schema)
         if {"results", "next"} <= set(resolved.get("properties", ())):
             item = _type(resolved["properties"]["results"]["items"], "schema.")
-            return "pages", f"Iterator[{item}]"
-        return "value", _type(schema, "schema.")
+            return f"Iterator[{item}]"
+        return _type(schema, "schema.")
 
     def _resolved(self, schema: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in schema or "allOf" in schema:
@@ -204,25 +204,19 @@ class Route:
             schema = self._schemas[ref.rpartition("/")[2]]
         return schema
 
-    def choices(self, parameter: Parameter) -> list[str]:
-        schema = self._resolved(parameter.schema)
-        schema = self._resolved(schema["items"]) if schema.get("type") == "array" else schema
-        return [str(one) for one in schema.get("enum", [])]
-
-    def kind(self, parameter: Parameter) -> str:
-        return str(self._resolved(parameter.schema).get("type", "any"))
-
 
 def _resources(routes: list[Route]) -> str:
     lines = [f'"""The resources of REST and their methods.{_HEAD}"""', ""]
     lines += [
+        '# mypy: disable-error-code="empty-body"',
+        "",
         "import builtins",
         "from collections.abc import Iterator",
-        "from typing import Any, Literal",
+        "from typing import Annotated, Any, Literal",
         "",
         "from evals_client import schema",
-        "from evals_client.operations import Operation, Parameter",
-        "from evals_client.transport import Resource, Transport, without_none",
+        "from evals_client.routes import Resource, route",
+        "from evals_client.transport import Transport",
         "",
     ]
     by_resource: dict[str, list[Route]] = {}
@@ -237,68 +231,18 @@ def _resources(routes: list[Route]) -> str:
     lines += ["    def __init__(self, transport: Transport) -> None:"]
     for resource, own in by_resource.items():
         lines.append(f"        self.{resource.replace('-', '_')} = {own[0].class_name}(transport)")
-    lines += ["", "", "OPERATIONS: tuple[Operation, ...] = ("]
-    for route in routes:
-        lines += _operation(route)
-    return "\n".join([*lines, ")"]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _method(route: Route) -> Iterator[str]:
-    in_path = [p for p in route.parameters if p.place == "path"]
-    others = sorted(
-        (p for p in route.parameters if p.place != "path"), key=lambda p: not p.required
-    )
+    in_path = [p for p in route.parameters if p.in_path]
+    others = sorted((p for p in route.parameters if not p.in_path), key=lambda p: not p.required)
     signature = ["self", *(p.signature for p in in_path)]
     if others:
         signature += ["*", *(p.signature for p in others)]
-    yield f"    def {route.name}("
-    yield from (f"        {one}," for one in signature)
-    yield f"    ) -> {route.answer_type}:"
+    yield f'    @route("{route.method.upper()}", "{route.path}")'
+    yield f"    def {route.name}({', '.join(signature)}) -> {route.answer_type}:"
     yield from _docstring(route.summary or f"`{route.path}`", "        ")
-    path = f'f"{route.path}"' if in_path else f'"{route.path}"'
-    query = _dict([p for p in others if p.place == "query"])
-    body = f"without_none({_dict([p for p in others if p.place == 'body'])})"
-    method = route.method.upper()
-    if route.answers == "pages":
-        yield f"        return self._transport.pages({path}, {query})"
-        return
-    arguments = f'"{method}", {path}'
-    if any(p.place == "query" for p in others):
-        arguments += f", {query}"
-    if method != "GET":
-        arguments += f", body={body}"
-    match route.answers:
-        case "file":
-            yield f"        return self._transport.send({arguments}).content"
-        case "text":
-            yield f"        return self._transport.send({arguments}).text"
-        case _:
-            yield f"        found: {route.answer_type} = self._transport.json({arguments})"
-            yield "        return found"
-
-
-def _dict(parameters: list[Parameter]) -> str:
-    return "{" + ", ".join(f'"{p.name}": {p.argument}' for p in parameters) + "}"
-
-
-def _operation(route: Route) -> Iterator[str]:
-    yield "    Operation("
-    for value in (
-        route.resource,
-        route.name,
-        route.method.upper(),
-        route.path,
-        route.answers,
-        route.summary,
-    ):
-        yield f"        {_quoted(value)},"
-    yield "        ("
-    for p in route.parameters:
-        names = ", ".join(map(_quoted, (p.name, p.place, route.kind(p))))
-        choices = tuple(route.choices(p))
-        yield f"            Parameter({names}, {p.required}, {choices!r}, {_quoted(p.help)}),"
-    yield "        ),"
-    yield "    ),"
 
 
 def _docstring(text: str, indent: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The command line `evals`: a command for each route of REST.
 
-`evals RESOURCE ACTION [ID] [--parameter VALUE]`, made of the same table as the client's methods.
+`evals RESOURCE ACTION [ID] [--parameter VALUE]`, made of the client's methods.
 """
 
 import json
@@ -14,8 +14,7 @@ import click
 
 from evals_client.client import Evals
 from evals_client.errors import EvalsError
-from evals_client.operations import Operation, Parameter
-from evals_client.resources import OPERATIONS
+from evals_client.operations import OPERATIONS, Operation, Parameter
 from evals_client.tables import print_rows, print_value
 from evals_client.transport import file_name
 

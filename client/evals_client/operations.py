@@ -1,8 +1,22 @@
-"""What a route is, as the command line needs to know it."""
+"""The routes as the command line needs to know them, read from the methods of the resources."""
 
-import keyword
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from evals_client import resources
+from evals_client.routes import Answers, Resource, answers_of, json_name, names_in
+
+_JSON_TYPES: dict[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "array",
+    dict: "object",
+}
 
 
 @dataclass(frozen=True)
@@ -13,25 +27,77 @@ class Parameter:
     """
 
     name: str
+    argument: str
     place: Literal["path", "query", "body"]
     type: str
     required: bool = False
     choices: tuple[str, ...] = ()
     help: str = ""
 
-    @property
-    def argument(self) -> str:
-        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name
-
 
 @dataclass(frozen=True)
 class Operation:
-    """A route of a resource. `answers`: one value, a list, a list in pages, a file or a text."""
+    """A route of a resource, which is a method of the client."""
 
     resource: str
     name: str
     method: str
     path: str
-    answers: Literal["value", "list", "pages", "file", "text"]
+    answers: Answers
     summary: str
     parameters: tuple[Parameter, ...] = ()
+
+
+def _operation(function: Callable[..., Any]) -> Operation:
+    method, path = function.route  # type: ignore[attr-defined]
+    signature = inspect.signature(function)
+    _self, *own = signature.parameters.values()
+    return Operation(
+        resource=path.split("/")[2],
+        name=function.__name__,
+        method=method,
+        path=path,
+        answers=answers_of(signature),
+        summary=" ".join((function.__doc__ or "").split()),
+        parameters=tuple(_parameter(one, method, path) for one in own),
+    )
+
+
+def _parameter(found: inspect.Parameter, method: str, path: str) -> Parameter:
+    annotation, text = found.annotation, ""
+    if get_origin(annotation) is Annotated:
+        annotation, text = get_args(annotation)
+    kind = _without_none(annotation)
+    items = get_args(kind)[0] if get_origin(kind) is list else kind
+    choices = get_args(items) if get_origin(items) is Literal else ()
+    return Parameter(
+        name=json_name(found.name),
+        argument=found.name,
+        place="path" if found.name in names_in(path) else "query" if method == "GET" else "body",
+        type=_json_type(kind),
+        required=found.default is found.empty,
+        choices=tuple(map(str, choices)),
+        help=text,
+    )
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) not in (Union, UnionType):
+        return annotation
+    kinds = [one for one in get_args(annotation) if one is not NoneType]
+    return kinds[0] if len(kinds) == 1 else Any
+
+
+def _json_type(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return _JSON_TYPES[type(get_args(kind)[0])]
+    return _JSON_TYPES.get(get_origin(kind) or kind, "any")
+
+
+OPERATIONS = tuple(
+    _operation(method)
+    for resource in vars(resources).values()
+    if isinstance(resource, type) and issubclass(resource, Resource)
+    for method in vars(resource).values()
+    if hasattr(method, "route")
+)

@@ -1,4 +1,4 @@
-"""Sends the requests of a resource's methods, and reads what is answered."""
+"""Sends requests to a backend, and reads what is answered."""
 
 import re
 import time
@@ -88,22 +88,10 @@ class Transport:
             raise EvalsError(0, "unreachable", f"The URL is none: {error}.") from error
 
 
-class Resource:
-    """A resource of REST; its methods are its routes."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-
 def file_name(response: httpx.Response, usual: str) -> str:
     """The name that an answered file is to have."""
     found = _FILE_NAME.search(response.headers.get("Content-Disposition", ""))
     return found[1] if found else usual
-
-
-def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given: a value that is left out is not sent."""
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _text(value: Any) -> str:

@@ -26,18 +26,24 @@ def test_the_modules_are_those_of_the_schema():
         )
 
 
-def test_each_operation_of_rest_is_a_method_of_its_own():
+def test_each_operation_of_rest_is_a_method_of_its_own(monkeypatch):
+    monkeypatch.syspath_prepend(CLIENT)
+    from evals_client.operations import OPERATIONS
+
     paths = yaml.safe_load(text_of("docs/openapi.yaml"))["paths"]
     routes = {
-        (method.upper(), path)
+        (method.upper(), path): described
         for path, methods in paths.items()
-        for method in methods
+        for method, described in methods.items()
         if method != "parameters"
     }
-    made = text_of("client/evals_client/resources.py")
-    operations = re.findall(r'Operation\(\s+"([\w-]+)",\s+"(\w+)",\s+"([A-Z]+)",\s+"([^"]+)"', made)
-    assert {(method, path) for *_, method, path in operations} == routes
-    assert len({(resource, name) for resource, name, *_ in operations}) == len(routes)
+    operations = {(one.method, one.path): one for one in OPERATIONS}
+    assert set(operations) == set(routes)
+    assert len({(one.resource, one.name) for one in OPERATIONS}) == len(OPERATIONS) == len(routes)
+    for key, described in routes.items():
+        in_url = {(p["name"], p["in"]) for p in described.get("parameters", ())}
+        sent = {(p.name, p.place) for p in operations[key].parameters if p.place != "body"}
+        assert sent == in_url - {("cursor", "query")}
 
 
 def test_it_needs_what_it_imports_and_nothing_of_the_backend():
