@@ -1,9 +1,6 @@
 """The URLs of this server: its own, the path of a proxy before it, and host names refused."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -12,56 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from mlapi.errors import HostNotAllowed
 from registry.json_http import error_response
-
-_EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a server listens, and its PUBLIC_URL; "" for none."""
-
-    host: str
-    port: int
-    public_url: str
-
-    @property
-    def local_host(self) -> str:
-        """The host under which this machine reaches it, in brackets where it is an IPv6 address."""
-        host = {"::": "::1"}.get(self.host, self.host)
-        host = "127.0.0.1" if host in _EVERY_ADDRESS else host
-        return f"[{host}]" if ":" in host else host
-
-    @property
-    def url(self) -> str:
-        """Its URL without a slash at its end."""
-        return self.public_url or f"http://{self.local_host}:{self.port}"
-
-
-def record() -> None:
-    """Keep where this server listens for the commands, whose environment may say otherwise."""
-    draft = _recorded_in().with_suffix(".draft")
-    draft.write_text(json.dumps(asdict(_of_settings())))
-    draft.replace(_recorded_in())
-
-
-def server() -> Server:
-    """The server of this DATA_DIR as it was started last; before its first start by the settings.
-
-    A PUBLIC_URL of the environment goes before one that was recorded.
-    """
-    try:
-        known = Server(**json.loads(_recorded_in().read_text()))
-    except (OSError, ValueError, TypeError):
-        return _of_settings()
-    return replace(known, public_url=settings.PUBLIC_URL or known.public_url)
-
-
-def _of_settings() -> Server:
-    return Server(settings.HOST, settings.PORT, settings.PUBLIC_URL)
-
-
-def _recorded_in() -> Path:
-    return settings.DATA_DIR / "server.json"
+from registry.server import EVERY_ADDRESS, server
 
 
 def admin() -> str:
@@ -75,7 +23,7 @@ def to_paste(key: str) -> list[tuple[str, str]]:
     if known.public_url:
         return [("Label Studio", f"{known.url}/k/{key}")]
     in_docker = "Label Studio in Docker"
-    if known.host not in _EVERY_ADDRESS:
+    if known.host not in EVERY_ADDRESS:
         in_docker += " (start with HOST=0.0.0.0)"
     return [
         ("Label Studio on this machine", f"{known.url}/k/{key}"),

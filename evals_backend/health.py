@@ -5,12 +5,12 @@ import socket
 
 from django.conf import settings
 
-from evals_backend import addresses
+from registry.server import server
 
 
 def web_answers(timeout_s: float = 2.0) -> bool:
     """Whether `/health` answers 200 where the server listens. Raises OSError, HTTPException."""
-    known = addresses.server()
+    known = server()
     host = known.local_host.strip("[]")
     connection = http.client.HTTPConnection(host, known.port, timeout=timeout_s)
     try:
@@ -22,7 +22,7 @@ def web_answers(timeout_s: float = 2.0) -> bool:
 
 def web_address() -> str:
     """The address that `web_answers` tries."""
-    known = addresses.server()
+    known = server()
     return f"http://{known.local_host}:{known.port}/health"
 
 

@@ -63,11 +63,12 @@ def _serve(part: str, signals: StopSignals) -> int:
             return 1
         _share_counters()
     django.setup()
-    from evals_backend import addresses, embedded_postgres
+    from evals_backend import embedded_postgres
     from evals_backend.supervisor import StartFailed, Supervisor, fork, wait
+    from registry import server
 
     if serves_web:
-        addresses.record()
+        server.record()
     with signals.interrupting():
         # Beside the imports, and in a process of its own: this one never has a connection.
         reader, writer = os.pipe()

@@ -6,15 +6,7 @@ from django.http import HttpRequest
 from django.urls import get_script_prefix
 from rest_framework.request import Request
 
-_EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
-
-
-def base_url() -> str:
-    """The server's URL without a slash at its end: PUBLIC_URL, else that of HOST and PORT."""
-    if settings.PUBLIC_URL:
-        return settings.PUBLIC_URL
-    host = "127.0.0.1" if settings.HOST in _EVERY_ADDRESS else settings.HOST
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
+from registry.server import server
 
 
 def absolute_url(request: HttpRequest | Request, path: str) -> str:
@@ -24,10 +16,10 @@ def absolute_url(request: HttpRequest | Request, path: str) -> str:
     return request.build_absolute_uri(get_script_prefix().rstrip("/") + path)
 
 
-def page_url(shown: Model) -> str:
+def page_url(row: Model) -> str:
     """The URL of a row's page in the admin.
 
     Without the URL configuration, which a worker does not load.
     """
-    meta = shown._meta
-    return f"{base_url()}/admin/{meta.app_label}/{meta.model_name}/{shown.pk}/change/"
+    meta = row._meta
+    return f"{server().url}/admin/{meta.app_label}/{meta.model_name}/{row.pk}/change/"

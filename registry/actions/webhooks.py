@@ -17,7 +17,7 @@ from registry.errors import Refused
 from registry.json_sanitize import sanitize
 from registry.models import AuditEntry, Project, Webhook, WebhookDelivery
 from registry.models.webhook import DeliveryState, Topic
-from registry.own_url import base_url
+from registry.server import server
 
 from . import base
 
@@ -148,11 +148,11 @@ def _message(
     message = {
         "topic": topic.value,
         "at": timezone.now().isoformat(),
-        "server": {"url": base_url(), "version": settings.VERSION},
+        "server": {"url": server().url, "version": settings.VERSION},
         "project": about,
         "title": title,
         "text": text,
-        "url": url or f"{base_url()}/admin/",
+        "url": url or f"{server().url}/admin/",
         "data": data,
     }
     return sanitize(message)

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from evals_backend import addresses
+from registry import server
 from registry.actions import keys
 from registry.models import AccessKey, Project
 
@@ -63,7 +63,7 @@ def test_an_unknown_key_is_an_error():
 def test_the_url_is_that_of_the_server_that_was_started(settings, tmp_path):
     """Whatever the port of the environment of the command is."""
     settings.DATA_DIR, settings.PORT = tmp_path, 9191
-    addresses.record()
+    server.record()
     settings.PORT = 9090
     assert "http://127.0.0.1:9191/k/" in run("new", "team")
     assert "http://host.docker.internal:9191/k/" in run("new", "docker")

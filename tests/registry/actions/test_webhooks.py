@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from registry import server
 from registry.actions import accuracy, champion, projects, versions, webhooks, workers
 from registry.models import Outcome, TrainingRun, Webhook, WebhookDelivery, Worker
 from registry.models.webhook import TOPIC_CHOICES, Topic
@@ -269,6 +270,18 @@ def test_old_deliveries_are_deleted_once_they_have_ended(webhook):
     WebhookDelivery.objects.update(created_at=ago(days=40))
     webhooks.purge_deliveries(ago(days=30))
     assert list(webhook.deliveries.all()) == [waiting]
+
+
+def test_a_message_of_a_command_links_to_the_server_that_was_started(webhook, settings, tmp_path):
+    """Whatever the port of the environment of the command is."""
+    settings.DATA_DIR, settings.PORT, settings.PUBLIC_URL = tmp_path, 9191, ""
+    server.record()
+    settings.PORT = 9090
+    webhooks.notify(Topic.FELL_BACK, webhook.project, "x", "y", url="", data={})
+    message = webhook.deliveries.get().message
+    assert message["server"]["url"] == "http://127.0.0.1:9191"
+    assert message["url"] == "http://127.0.0.1:9191/admin/"
+    assert page_url(webhook).startswith("http://127.0.0.1:9191/admin/registry/webhook/")
 
 
 def test_the_link_of_a_message_leads_to_the_page(admin_client, settings):
