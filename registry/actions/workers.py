@@ -44,8 +44,8 @@ def report_silent() -> list[Worker]:
     for worker in silent.order_by("pk"):
         with transaction.atomic():
             noticed = {"silent_at": timezone.now()}
-            seen = {"heartbeat_at": worker.heartbeat_at, "silent_at__isnull": True}
-            if base.update_row(worker, noticed, **seen):
+            unchanged = {"heartbeat_at": worker.heartbeat_at, "silent_at__isnull": True}
+            if base.update_row(worker, noticed, **unchanged):
                 others = Worker.objects.live().filter(cluster=worker.cluster).count()
                 notifications.worker_silent(worker, others)
                 reported.append(worker)
@@ -60,10 +60,9 @@ def fail_lost_runs(is_gone: Callable[[str], bool] = lambda worker: False) -> lis
     was set back. A run that replaced a lost one is not replaced again: what kills two workers kills
     the third. A run whose cancellation was requested is cancelled instead.
     """
-    now = timezone.now()
-    before = Q(heartbeat_at__lt=now - timedelta(seconds=_GONE_AFTER_S))
-    ahead = Q(heartbeat_at__gt=now + timedelta(seconds=_LOST_AFTER_S))
-    silent = TrainingRun.objects.filter(before | ahead, state=RunState.RUNNING)
+    silent = TrainingRun.objects.filter(
+        _is_silent(_GONE_AFTER_S, may_be_ahead=True), state=RunState.RUNNING
+    )
     ended = []
     for run in silent.select_related("project", "retry_of"):
         has_ended = is_gone(run.worker)
@@ -77,9 +76,7 @@ def fail_lost_runs(is_gone: Callable[[str], bool] = lambda worker: False) -> lis
 def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
     """Fail or cancel the run; False if it has sent a heartbeat within these seconds."""
     now = timezone.now()
-    silent = Q(heartbeat_at__lt=now - timedelta(seconds=after_s))
-    if may_be_ahead:
-        silent |= Q(heartbeat_at__gt=now + timedelta(seconds=_LOST_AFTER_S))
+    silent = _is_silent(after_s, may_be_ahead=may_be_ahead)
     still_lost = TrainingRun.objects.filter(silent, pk=run.pk, state=RunState.RUNNING)
     if run.cancel_requested:
         return bool(
@@ -101,3 +98,11 @@ def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
     notifications.run_failed(run)
     runs.retry_once(run)
     return True
+
+
+def _is_silent(after_s: int, *, may_be_ahead: bool) -> Q:
+    """No heartbeat within these seconds, or the last one ahead of the clock by a minute."""
+    now = timezone.now()
+    silent = Q(heartbeat_at__lt=now - timedelta(seconds=after_s))
+    ahead = Q(heartbeat_at__gt=now + timedelta(seconds=_LOST_AFTER_S))
+    return silent | ahead if may_be_ahead else silent
