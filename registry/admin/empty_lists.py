@@ -1,4 +1,4 @@
-"""What will fill a list that is empty, for those who see it first."""
+"""The text of an empty list: how its first row comes about."""
 
 from django.db.models import Model
 
@@ -18,6 +18,8 @@ _FILLED_BY = {
     "target": "Targets are the controls of the label config that a version has learned.",
     "auditentry": "Each promotion, roll-back, setting and other action is an audit entry.",
     "accesskey": "Make a key: it is part of the URL that is pasted into Label Studio.",
+    "webhook": "Make a webhook: it is sent what happens here, such as a failed run.",
+    "webhookdelivery": "Each message that is sent to a webhook is a delivery, with its attempts.",
     "worker": "A worker appears here as soon as it runs: make run starts them.",
 }
 

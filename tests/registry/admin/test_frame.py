@@ -68,14 +68,18 @@ def test_a_dialog_stands_alone_as_a_page_and_comes_bare_for_a_page(client):
 
 
 @pytest.mark.parametrize(
-    "model", ["project", "modelversion", "trainingrun", "task", "event", "auditentry", "worker"]
+    "model",
+    [
+        *("project", "modelversion", "trainingrun", "task", "event", "auditentry", "worker"),
+        *("outcome", "metric", "target", "accesskey", "webhook", "webhookdelivery"),
+    ],
 )
 def test_an_empty_list_says_what_will_fill_it(client, model):
     url = reverse(f"admin:registry_{model}_changelist")
     page = client.get(url)
-    said = filled_by(page.context["cl"].model)
-    assert said
-    assert said in unescape(page.content.decode())
+    text = filled_by(page.context["cl"].model)
+    assert text
+    assert text in unescape(page.content.decode())
 
 
 def test_a_list_that_is_filtered_to_nothing_says_so(client):
