@@ -28,7 +28,7 @@ help:  ## what can be made
 run: before-install $(VENV)/.installed encoder  ## serve on HOST:PORT until Ctrl-C
 	@exec $(PY) -m evals_backend.serve
 
-# A port that is taken is told now, not after minutes of installing.
+# A port that is taken is reported now, not after minutes of installing.
 before-install: | $(VENV)/bin/python
 	@$(PY) evals_backend/before_install.py $(VENV)/.installed
 

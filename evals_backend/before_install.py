@@ -1,4 +1,6 @@
-"""What `make run` checks and says before it installs anything. Standard library only.
+"""Checks HOST:PORT before `make run` installs anything, and prints the size of the installation.
+
+Standard library only.
 
 `python evals_backend/before_install.py STAMP`: STAMP is the file that exists once all is installed.
 """
@@ -27,7 +29,7 @@ def port_problem(host: str, port: str) -> str:
     """Why nothing can listen there; "" if something can."""
     try:
         if not 0 <= int(port) <= _LAST_PORT:
-            raise ValueError("no port")
+            raise ValueError(f"a port is a number up to {_LAST_PORT}")
         family, kind, _, _, address = socket.getaddrinfo(
             host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
@@ -35,7 +37,7 @@ def port_problem(host: str, port: str) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen()
-    except (OSError, ValueError, OverflowError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         return f"cannot listen on {host}:{port} ({reason}). Set PORT (or HOST) to another."
     return ""

@@ -1,4 +1,4 @@
-"""What `make run` says before it installs: a port that is taken, and how large the install is."""
+"""What `make run` checks before it installs: that its port is free; and the size it prints."""
 
 import os
 import socket
@@ -23,7 +23,7 @@ def run(stamp: Path, **environment: str) -> subprocess.CompletedProcess:
     )
 
 
-def test_a_port_that_is_taken_is_told_before_anything_is_installed(tmp_path):
+def test_a_port_that_is_taken_is_an_error_before_anything_is_installed(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = run(tmp_path / "stamp", PORT=port)
@@ -34,13 +34,13 @@ def test_a_port_that_is_taken_is_told_before_anything_is_installed(tmp_path):
 
 
 @pytest.mark.parametrize("port", ["x", "99999"])
-def test_a_port_that_is_none_is_told_too(tmp_path, port):
+def test_what_is_no_port_is_an_error(tmp_path, port):
     done = run(tmp_path / "stamp", PORT=port)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"127.0.0.1:{port}" in done.stderr
 
 
-def test_how_large_the_install_is_is_said_once(tmp_path):
+def test_the_size_of_the_installation_is_printed_until_it_is_installed(tmp_path):
     stamp, port = tmp_path / "stamp", str(free_port())
     assert "GB" in run(stamp, PORT=port).stdout
     stamp.touch()
@@ -48,9 +48,9 @@ def test_how_large_the_install_is_is_said_once(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_make_run_looks_before_it_installs():
-    wanted = subprocess.run(
+def test_make_run_checks_the_port_before_it_installs():
+    commands = subprocess.run(
         ["make", "--dry-run", "run"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    lines = [line for line in wanted.splitlines() if ".py" in line or "evals_backend" in line]
+    lines = [line for line in commands.splitlines() if ".py" in line or "evals_backend" in line]
     assert "before_install.py" in lines[0]
