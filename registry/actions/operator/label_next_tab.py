@@ -20,7 +20,7 @@ class NothingToLabelNext(Refused):
 
 
 class TabNotMade(Refused):
-    """Label Studio could not be asked, or has refused it; nothing was changed."""
+    """Label Studio was not reached, or has refused the tab; nothing was changed."""
 
     code = "tab_not_made"
 
@@ -45,7 +45,8 @@ class LabelNextTab(Action[Project]):
     def changes(self, subject: Project) -> list[Change]:
         count = len(tasks.label_next(subject, MOST_TASKS))
         now = "the tasks of before" if subject.label_next_tab else "none"
-        return [Change("Tab Label next", now, f"the {count} tasks to label next")]
+        after = f"the {count} tasks to label next" if count else tasks.why_none(subject)
+        return [Change("Tab Label next", now, after)]
 
     def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
         found = tasks.label_next(subject, MOST_TASKS)

@@ -6,7 +6,7 @@ from django.core.management import CommandError
 
 from registry.actions.operator import Caller, Via, actions
 from registry.errors import EvalsError
-from registry.models import AuditEntry, ModelVersion
+from registry.models import AuditEntry, ModelVersion, Project
 from tests import factories as make
 
 from .cases import (
@@ -111,3 +111,11 @@ def test_a_project_without_a_pipeline_is_not_offered_a_training():
     reason = train.unavailable(project)
     assert "No pipeline serves" in reason.message
     assert reason.hint == "No control fits."
+
+
+def test_the_dialog_of_a_tab_without_tasks_says_why_there_are_none():
+    project = Project.objects.get(pk=second_champion().project_id)
+    tab = next(action for action in actions() if action.name == "label_next_tab")
+    (change,) = tab.changes(project)
+    assert "is scoring the tasks without a label" in change.after
+    assert change.after in Admin(user_with()).dialog(tab, project)
