@@ -57,19 +57,18 @@ def _without_empty_sections(parts: Sequence[str]) -> list[str]:
     return sections[::-1]
 
 
+_FACTS = {"created": "created_at", "pipeline": "pipeline", "recipe": "recipe"}
+
+
 def _facts(card: dict[str, Any]) -> list[list[Any]]:
     """A card of the training alone has no state and no previous champion."""
-    facts = [
-        ["project", card["project"]["uid"]],
-        ["state", card.get("state")],
-        ["created", card["created_at"]],
-        ["pipeline", card["pipeline"]],
-        ["recipe", card["recipe"]],
-        ["previous champion", card.get("previous_champion", "") or "none"],
-    ]
+    facts = {"project": card["project"]["uid"]}
     if "state" in card:
-        return facts
-    return [fact for fact in facts if fact[0] not in ("state", "previous champion")]
+        facts["state"] = card["state"]
+    facts |= {name: card[key] for name, key in _FACTS.items()}
+    if "previous_champion" in card:
+        facts["previous champion"] = card["previous_champion"] or "none"
+    return [[name, value] for name, value in facts.items()]
 
 
 def _metrics(card: dict[str, Any]) -> list[list[Any]]:
