@@ -93,9 +93,9 @@ def carry_out(
 
 def challenge(run: TrainingRun) -> TrainingRun | None:
     """Queues the challenger of a training that has made a version, if its parameters ask for it."""
-    made_one = run.state == RunState.SUCCEEDED and run.same_as_id is None
-    wanted = made_one and run.parameters.get(CHALLENGER)
-    return runs.start_challenger(run) if wanted else None
+    has_version = run.state == RunState.SUCCEEDED and run.same_as_id is None
+    needs_challenger = has_version and run.parameters.get(CHALLENGER)
+    return runs.start_challenger(run) if needs_challenger else None
 
 
 class _Attempt:

@@ -24,8 +24,8 @@ def archive_gone(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     action = ArchiveProject()
     if not action.allowed(request.user):
         raise PermissionDenied
-    kept = Project.objects.filter(archived_at__isnull=True).order_by("title", "pk")
-    gone = [project for project in kept.defer("label_config") if project.is_gone]
+    projects = Project.objects.filter(archived_at__isnull=True).order_by("title", "pk")
+    gone = [project for project in projects.defer("label_config") if project.is_gone]
     if request.method == "POST":
         reason = request.POST.get("reason", "").strip()[:REASON_MAX] or _USUAL_REASON
         archived = 0

@@ -83,8 +83,8 @@ def _projects() -> QuerySet[Project]:
 
     For a join with many projects PostgreSQL would read every version.
     """
-    kept = Project.objects.filter(archived_at__isnull=True)
-    return kept.defer("label_config", "extra_params").order_by("-pk")
+    projects = Project.objects.filter(archived_at__isnull=True)
+    return projects.defer("label_config", "extra_params").order_by("-pk")
 
 
 def _series_title(summary: ProjectSummary) -> str:

@@ -64,10 +64,10 @@ def options(
     known: Mapping[str, OptionField], cleaned: Mapping[str, Any], stored: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options that are set in the form, and those stored that have no field in it."""
-    shown = {(field.control, field.name) for field in known.values()}
-    found = {n: v for n, v in stored.items() if n != _CONTROLS and ("", n) not in shown}
+    in_form = {(field.control, field.name) for field in known.values()}
+    found = {n: v for n, v in stored.items() if n != _CONTROLS and ("", n) not in in_form}
     controls = {
-        control: {n: v for n, v in own.items() if (control, n) not in shown}
+        control: {n: v for n, v in own.items() if (control, n) not in in_form}
         for control, own in stored.get(_CONTROLS, {}).items()
     }
     for name, field in known.items():

@@ -105,7 +105,7 @@ class ArchivedFilter(admin.SimpleListFilter):
 
 
 def _tab(request: HttpRequest) -> str:
-    """The part of the page that is shown; what is posted is the form of the second one."""
+    """The tab that a request opens; a POST is always the form of *Learning*."""
     if request.method == "POST":
         return _LEARNING
     tab = request.GET.get("tab", "")

@@ -14,7 +14,7 @@ from registry.reports.series import LearningCurve
 
 from .navigation import list_url
 
-_CURVES = 8  # labels whose lines can still be told apart
+_CURVES = 8  # more lines cannot be distinguished
 
 
 def confusion_chart(version: ModelVersion, target: Target) -> dict[str, Any]:

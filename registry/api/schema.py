@@ -56,7 +56,7 @@ class RegistrySchema(AutoSchema):
         view: Any = self.view
         noun = view.queryset.model._meta.verbose_name
         usual = {"list": f"List {noun}s", "retrieve": f"Read one {noun}"}
-        action = getattr(self.view, "action", "")
+        action = getattr(view, "action", "")
         if action in usual:
             return usual[action].replace("entrys", "entries")
         text = " ".join((self.get_description() or action).split())

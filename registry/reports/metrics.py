@@ -97,9 +97,13 @@ class ClassRow:
 def per_class(version: ModelVersion, previous: ModelVersion | None = None) -> list[ClassRow]:
     """A row for each target and class that it was trained or evaluated on; one query."""
     versions = [version.pk, *([previous.pk] if previous else [])]
-    found = Metric.objects.filter(version__in=versions, name__in=_NAMES, step=0)
+    found = Metric.objects.filter(
+        Q(split="holdout") | Q(name__in=_OF_OBJECTS),
+        version__in=versions,
+        name__in=_NAMES,
+        step=0,
+    )
     values: defaultdict[tuple[int, str, str], dict[str, Metric]] = defaultdict(dict)
-    found = found.filter(Q(split="holdout") | Q(name__in=_OF_OBJECTS))
     for metric in found.exclude(label="").order_by("target", "id"):
         values[metric.version_id, metric.target, metric.label][metric.name] = metric
     rows = []

@@ -21,7 +21,7 @@ class PickedAccuracy:
         chosen, at_random = self.chosen, self.at_random
         if chosen.share is None or at_random.share is None or chosen.interval is None:
             return (
-                f"Whether the order helps is told from {ENOUGH} new labels of each kind on: "
+                f"Whether the order helps is known from {ENOUGH} new labels of each kind on: "
                 f"{chosen.n} of chosen tasks and {at_random.n} of random ones so far."
             )
         numbers = (

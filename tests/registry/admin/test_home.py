@@ -97,8 +97,8 @@ def test_what_needs_attention_comes_first_and_the_newest_activity_next(client, w
     labelled_at = timezone.now() + timedelta(minutes=1)
     Project.objects.filter(pk=quiet.pk).update(labels_changed_at=labelled_at)
     response = home(client)
-    shown = [row.summary.project for row in response.context["rows"]]
-    assert shown == [quiet, worse, failed]
+    projects = [row.summary.project for row in response.context["rows"]]
+    assert projects == [quiet, worse, failed]
     page = response.content.decode()
     assert page.index("Needs attention (2)") < page.index("Projects (3)")
     assert "It failed." in page
@@ -129,7 +129,7 @@ def test_a_run_that_failed_by_the_connection_is_no_alert_of_its_own(client, work
 
 
 def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
-    kept = make.ProjectFactory(title="Going on")
+    active = make.ProjectFactory(title="Going on")
     archived = [gone(title="Old one"), gone(title="Old two")]
     assert "Archive all that are gone" in home(client).content.decode()
     url = "/admin/registry/project/archive-gone/"
@@ -138,7 +138,7 @@ def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
     assert "Going on" not in page
     answer = client.post(url, {"reason": "The pilot is over."}, follow=True)
     assert "2 projects archived." in answer.content.decode()
-    assert [row.summary.project for row in answer.context["rows"]] == [kept]
+    assert [row.summary.project for row in answer.context["rows"]] == [active]
     assert "Archived (2)" in answer.content.decode()
     assert answer.context["alerts"] == []
     entries = AuditEntry.objects.filter(verb="archive_project", reason="The pilot is over.")
