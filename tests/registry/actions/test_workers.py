@@ -13,6 +13,13 @@ from tests import factories as make
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def stopped_clock(monkeypatch):
+    """A slow test makes no heartbeat older."""
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
 def stop_heartbeat(run, seconds_ago):
     """Its last heartbeat is that old."""
     last = timezone.now() - timedelta(seconds=seconds_ago)
@@ -44,7 +51,7 @@ def test_a_run_without_a_heartbeat_is_failed_and_queued_once_more():
     assert workers.fail_lost_runs() == []
 
 
-def test_a_run_with_a_heartbeat_within_the_last_minute_is_left_alone():
+def test_a_run_with_a_heartbeat_within_the_last_minute_is_left_alone(stopped_clock):
     run = make.TrainingRunFactory(state="running")
     stop_heartbeat(run, 59)
     make.TrainingRunFactory()
@@ -71,7 +78,9 @@ def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_
     assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()
 
 
-def test_a_run_of_a_worker_whose_process_has_ended_is_queued_once_more_after_ten_seconds():
+def test_a_run_of_a_worker_whose_process_has_ended_is_queued_once_more_after_ten_seconds(
+    stopped_clock,
+):
     gone, alive = (make.TrainingRunFactory(state="running") for _ in range(2))
     for run, name in ((gone, "here:1"), (alive, "there:1")):
         TrainingRun.objects.filter(pk=run.pk).update(worker=name)
