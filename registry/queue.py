@@ -12,13 +12,22 @@ TRAINING = "training"
 PROCESSING_LOCK = 0x4C54
 
 
-def _enqueue(job: str, *args, cluster: str) -> None:
-    transaction.on_commit(lambda: async_task(f"mlapi.jobs.{job}", *args, cluster=cluster))
+def _enqueue(job: str, *args, cluster: str, on_commit: bool = True) -> None:
+    def enqueue() -> None:
+        async_task(f"mlapi.jobs.{job}", *args, cluster=cluster)
+
+    if on_commit:
+        transaction.on_commit(enqueue)
+    else:
+        enqueue()
 
 
-def process_events(project_id: int) -> None:
-    """Apply the project's received events in order; see `actions.events.request_processing`."""
-    _enqueue("process_events", project_id, cluster=EVENTS)
+def process_events(project_id: int, *, on_commit: bool = True) -> None:
+    """Apply the project's received events in order; see `actions.events.request_processing`.
+
+    Not `on_commit`, the job is a row of the caller's own transaction.
+    """
+    _enqueue("process_events", project_id, cluster=EVENTS, on_commit=on_commit)
 
 
 def waiting_projects(job: str) -> set[int]:

@@ -30,7 +30,8 @@ WHERE registry_event.id = new.id AND registry_event.status = %s
 """
 # A request whose job has not begun for so long: it waits for workers, or is lost.
 PROCESSING_LOST_AFTER = timedelta(seconds=15)
-# Not durable by itself: it only wakes a worker. The lock is that of the job, of the project.
+# Not durable, nor is the job that is queued with it: they only wake a worker, and a job that is
+# lost is queued again. The lock is that of the job, of the project.
 _REQUEST = """
 UPDATE registry_project SET events_queued_at = %(now)s
 WHERE id = %(project)s AND (events_queued_at IS NULL OR events_queued_at < %(lost)s)
@@ -97,14 +98,16 @@ def _queue_processing(project_id: int) -> None:
     now = timezone.now()
     lost = now - PROCESSING_LOST_AFTER
     keys: dict[str, Any] = {"now": now, "lost": lost, "project": project_id}
-    with connection.cursor() as cursor:
-        cursor.execute(_REQUEST, keys | {"lock": queue.PROCESSING_LOCK})
-        requested = cursor.fetchone()
-    if requested is None:
-        return
-    (requested_before,) = requested
-    if requested_before is None or project_id not in queue.waiting_projects("process_events"):
-        queue.process_events(project_id)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_REQUEST, keys | {"lock": queue.PROCESSING_LOCK})
+            requested = cursor.fetchone()
+        if requested is None:
+            return
+        (requested_before,) = requested
+        if requested_before is None or project_id not in queue.waiting_projects("process_events"):
+            # In the same transaction: the caller waits for one commit only, the event's.
+            queue.process_events(project_id, on_commit=False)
 
 
 def begin_processing(project_id: int) -> None:

@@ -1,6 +1,7 @@
 """What a warm process answers without a query, and how soon it serves another one's changes."""
 
 import threading
+from collections.abc import Iterable
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 
@@ -9,11 +10,13 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django_q.models import OrmQ
 
 from mlapi import registry_cache
 from mlapi.change_listener import ChangeListener
 from mlapi.registry_cache import RegistryCache, _Entry
 from registry.actions import champion as champions
+from registry.actions import events
 from registry.models import Event
 from tests.factories import LABEL_CONFIG, AccessKeyFactory, ModelVersionFactory
 from tests.mlapi.caller import Caller, queries
@@ -90,19 +93,56 @@ def _queries_of(request, call) -> int:
     return len(captured)
 
 
-def test_a_warm_webhook_takes_two_queries(call, project, listening):
+def webhook_body(project) -> dict:
     number, created = project.uid.split(".")
     created_at = datetime.fromtimestamp(int(created), UTC).isoformat()
-    body = {
+    return {
         "action": "ANNOTATION_CREATED",
         "project": {"id": int(number), "created_at": created_at},
         "task": {"id": 1, "data": {"text": "good"}},
         "annotation": {"id": 1, "result": []},
     }
+
+
+def test_a_warm_webhook_takes_two_queries(call, project, listening):
+    body = webhook_body(project)
     assert call.post("/webhook", body).status_code == 201
     assert Event.objects.get().project == project
     with queries(2):  # the event, and the job
         assert call.post("/webhook", body).status_code == 201
+
+
+def test_a_webhook_waits_for_one_durable_commit(call, project, listening):
+    """The event's. What wakes a worker is committed after it, without waiting for the disk."""
+    body = webhook_body(project)
+    call.post("/webhook", body)
+    assert eventually(listening.is_current)
+    OrmQ.objects.all().delete()
+    events.begin_processing(project.pk)
+    with CaptureQueriesContext(connection) as captured:
+        assert call.post("/webhook", body).status_code == 201
+    assert OrmQ.objects.count() == 1
+    transactions = _transactions(query["sql"] for query in captured)
+    durable = [each for each in transactions if "synchronous_commit" not in each]
+    assert [each.count("INSERT") for each in durable] == [1]
+    assert 'INSERT INTO "registry_event"' in durable[0]
+    assert len(transactions) == 2
+
+
+def _transactions(statements: Iterable[str]) -> list[str]:
+    """What writes, by transaction; outside of one, each statement is one of its own."""
+    found, open_ = [], False
+    for statement in statements:
+        if statement.startswith("BEGIN"):
+            found.append("")
+            open_ = True
+        elif statement.startswith("COMMIT"):
+            open_ = False
+        elif open_:
+            found[-1] += f"{statement}\n"
+        elif not statement.startswith("SELECT"):
+            found.append(statement)
+    return found
 
 
 def test_a_setup_with_nothing_new_writes_nothing(call, project, champion, listening):
