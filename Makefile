@@ -137,15 +137,16 @@ prometheus:  ## Debian's promtool and Prometheus, for the tests of deploy/
 
 # Measured are shares of one machine: nothing else should run on it.
 bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside label-studio-ml, into docs/performance.md
-	$(PY) -m benchmarks.serving --texts 400 --write serving-400
+	$(PY) -m benchmarks.serving --texts 400 --requests 100000 --write serving-400
 	$(PY) -m benchmarks.serving --texts 2000 --rounds 2 --seconds 1 --requests 0 --starts 1 --write serving-2000
+	$(PY) -m benchmarks.overload --write overload
 	$(PY) -m benchmarks.online --write online
-	$(PY) -m benchmarks.training --texts 400 2000 --triggers annotation --write training
+	$(PY) -m benchmarks.training --texts 400 --repeats 10 --triggers annotation --write training-400
+	$(PY) -m benchmarks.training --texts 2000 15000 --triggers annotation --write training
 	$(PY) -m benchmarks.events --seconds 10 --write events
 
 bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
 	$(PY) -m benchmarks.serving --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
-	$(PY) -m benchmarks.training --texts 400 --repeats 10 --write training-400
 	$(PY) -m benchmarks.training --texts 10000 100000 --write training-full
 	$(PY) -m benchmarks.events --seconds 600 --write events-full
 

@@ -42,7 +42,8 @@ WEBHOOK_P99 = "`/webhook` (annotation), p99 ms"
 COMMIT = "one durable commit beside it, p50 ms"
 COMMIT_P99 = "one durable commit beside it, p99 ms"
 OVER = "`/webhook` over the commit, p50 ms"
-IDLE = "memory after training, PSS MB"
+IDLE = "memory when started, PSS MB"
+TRAINED = "memory after training, PSS MB"
 LOADED = "memory after load, PSS MB"
 COUNT = "processes"
 START = "start to healthy, s"
@@ -115,14 +116,19 @@ class Serving:
                 self.measured.add(f"{name}, {row}", s, processes.pss_mb(found))
 
     def memory_after(self, requests: int) -> None:
-        """PSS after so many more predictions of one task."""
+        """PSS after so many more predictions of one task, and its growth since half of them."""
         for s in filter(lambda s: s.is_local, self.subjects):
-            left = requests
-            while left > 0:
-                met = self._load(s, "POST", "/predict", CLIENTS, self.bodies.one)
-                left -= max(1, met.requests)
+            found = []
+            for part in (requests - requests // 2, requests // 2):
+                left = part
+                while left > 0:
+                    met = self._load(s, "POST", "/predict", CLIENTS, self.bodies.one)
+                    left -= max(1, met.requests)
+                found.append(processes.pss_mb(s.processes()))
             row = f"memory after {requests:,} more `/predict`, PSS MB"
-            self.measured.add(row, s, processes.pss_mb(s.processes()))
+            self.measured.add(row, s, found[-1])
+            growth = "of it since the first half of them, PSS MB"
+            self.measured.add(growth, s, found[-1] - found[0], has_ratio=False)
 
     def starts(self, times: int) -> None:
         """Restart each, in turn."""
@@ -204,15 +210,20 @@ def measure(chosen: argparse.Namespace) -> str:
     with ExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-"))
         subjects = [subject(name, environment) for name in (chosen.url, chosen.vs)]
+        for s in subjects:
+            s.require()
+        bodies = Bodies(Path(folder))
+        serving = Serving(subjects, bodies, chosen.seconds)
         labelled = list(texts.pairs(chosen.texts))
         for s in subjects:
             closing.callback(s.close)
             s.start()
+            s.settle()
+        serving.memory(IDLE)
+        for s in subjects:
             _say(f"{s.name}: learning {chosen.texts} texts")
             s.learn(PROJECT, labelled)
-        bodies = Bodies(Path(folder))
-        serving = Serving(subjects, bodies, chosen.seconds)
-        serving.memory(IDLE)
+        serving.memory(TRAINED)
         own = next((s for s in subjects if isinstance(s, Own)), None)
         bounds = _rounds(serving, chosen, own, bodies)
         for s in subjects:

@@ -1,11 +1,12 @@
 """From Start Training, and from the annotation that crosses the threshold, to the new version.
 
-    python -m benchmarks.training [--texts 400 2000] [--changes 20] [--repeats 1]
+    python -m benchmarks.training [--texts 400 2000] [--changes 20] [--repeats 1] [--vs peer]
 
 Starts this project on a data folder of its own and fills the mirror of new projects by SQL, as if
 Label Studio had been read already; what Label Studio's own export takes is not in it. The clock
 runs until `/predict` answers with the new version. Phases are those that the run records itself.
-Every version is promoted, so that every training has a first answer.
+Every version is promoted, so that every training has a first answer. The peer trains on every
+annotation, on all texts, which it is given in a file.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.harness import mirror, numbers, processes, protocol, report, texts
-from benchmarks.harness.subjects import Own
+from benchmarks.harness.subjects import Own, Peer
 
 START, ANNOTATION = "Start Training", "annotation"
 TOTAL = "**to the first answer, s**"
@@ -26,6 +27,8 @@ WAKE_UP = "wake-up: queued to claimed, s"
 ANSWER = "promoted to first answer, s"
 REST = "between the phases, s"
 STATEMENTS = "EvaDB statements, within the phases, s"
+PREPARATION = "preparation: the phases before fitting, s"
+FITTING = "fitting: all phases of it, s"
 BEFORE = "memory before, PSS MB"
 PEAK = "peak memory, PSS MB"
 
@@ -38,6 +41,31 @@ class Training:
     """One training: seconds of its parts by row, in order, and its memory."""
 
     parts: dict[str, float]
+
+
+class PeerTrainings:
+    """Trains the peer, which is started."""
+
+    def __init__(self, peer: Peer, size: int) -> None:
+        self._peer = peer
+        self._pairs = list(texts.pairs(size))
+        peer.learn(1, self._pairs)
+
+    def measure(self) -> Training:
+        """From the webhook of an annotation until it answers with the new version."""
+        peer, before = self._peer, self._peer.version(1, ["some text"])
+        idle = processes.pss_mb(peer.processes())
+        with processes.PeakMemory(peer.processes) as memory:
+            began = time.time()
+            peer.train(1, self._pairs)
+            while peer.version(1, ["some text"]) in (None, before):
+                if time.time() - began > _AT_MOST_S:
+                    raise SystemExit(f"No new version of {peer.name} after {_AT_MOST_S} s.")
+                peer.post("/setup", protocol.setup(1))  # with which it loads a new version
+                time.sleep(_POLL_S)
+            answered = time.time()
+        peer.settle()
+        return Training({TOTAL: answered - began, BEFORE: idle, PEAK: memory.peak_mb})
 
 
 class Trainings:
@@ -133,7 +161,13 @@ def parts(run: dict[str, Any], began: float, answered: float) -> dict[str, float
         run[name].timestamp() for name in ("created_at", "started_at", "ended_at")
     )
     phases: dict[str, float] = {}
+    fitting = preparation = 0.0
+    is_prepared = False
     for phase in run["phases"]:
+        is_fitting = phase["name"].startswith("fitting")
+        is_prepared = is_prepared or is_fitting
+        fitting += (phase["seconds"] or 0.0) if is_fitting else 0.0
+        preparation += 0.0 if is_prepared else (phase["seconds"] or 0.0)
         row = f"phase: {phase['name']}, s"
         phases[row] = phases.get(row, 0.0) + (phase["seconds"] or 0.0)
     return {
@@ -143,6 +177,8 @@ def parts(run: dict[str, Any], began: float, answered: float) -> dict[str, float
         **phases,
         REST: ended - started - sum(phases.values()),
         ANSWER: answered - ended,
+        PREPARATION: preparation,
+        FITTING: fitting,
         STATEMENTS: sum(s.get("seconds") or 0.0 for s in run["statements"]),
     }
 
@@ -157,7 +193,9 @@ def table(found: dict[str, list[Training]]) -> str:
     for trainings in found.values():
         rows |= dict.fromkeys(row for training in trainings for row in training.parts)
     # The last ones last, whatever phases a later training has that the first had not.
-    last = [row for row in (REST, ANSWER, STATEMENTS, BEFORE, PEAK) if row in rows]
+    last = [
+        row for row in (REST, ANSWER, PREPARATION, FITTING, STATEMENTS, BEFORE, PEAK) if row in rows
+    ]
     ordered = [*(row for row in rows if row not in last), *last]
     cells = [
         [row, *(_cell([t.parts[row] for t in some if row in t.parts]) for some in found.values())]
@@ -172,6 +210,8 @@ def _cell(values: Sequence[float]) -> str:
 
 def measure(chosen: argparse.Namespace) -> str:
     """A table for each number of texts."""
+    if chosen.vs == "peer":
+        Peer().require()
     content = ""
     for size in chosen.texts:
         own = Own(dict(pair.split("=", 1) for pair in chosen.env))
@@ -185,8 +225,17 @@ def measure(chosen: argparse.Namespace) -> str:
                         took = numbers.text(training.parts[TOTAL])
                         print(f"{size} texts, {trigger}, {when}: {took} s", file=sys.stderr)
                         found.setdefault(f"{trigger}, {when}", []).append(training)
+        if chosen.vs == "peer":
+            found[Peer.name] = _of_peer(size, chosen.repeats)
         content += f"{size:,} labelled texts:\n\n{table(found)}\n"
     return content
+
+
+def _of_peer(size: int, repeats: int) -> list[Training]:
+    with closing(Peer()) as peer:
+        peer.start()
+        trainings = PeerTrainings(peer, size)
+        return [trainings.measure() for _ in range(repeats)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -198,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--changes", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=1, help="with new projects")
     parser.add_argument("--triggers", nargs="+", default=[START, ANNOTATION])
+    parser.add_argument("--vs", default="peer", choices=["peer", "nothing"])
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
     parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
     chosen = parser.parse_args(arguments)

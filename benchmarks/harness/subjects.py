@@ -44,6 +44,9 @@ class Subject:
 
     # What a kind of subject says of itself
 
+    def require(self) -> None:
+        """Raises SystemExit where something that it needs is not installed."""
+
     def start(self) -> None:
         """Start it with an empty model store."""
 
@@ -211,13 +214,16 @@ class Peer(Subject):
         self._own: list[subprocess.Popen] = []
         self._redis: subprocess.Popen | None = None
 
-    def start(self) -> None:
-        if not (PEER / "gunicorn").exists():
+    def require(self) -> None:
+        if not (PEER.parent / ".installed").exists():
             raise SystemExit("The peer is not installed: make .bench/peer/.installed")
         if shutil.which("redis-server") is None:
             raise SystemExit(
                 "redis-server is not installed. On Debian: apt-get install -y redis-server"
             )
+
+    def start(self) -> None:
+        self.require()
         self.folder = self._folder("peer")
         self.port, self._redis_port = servers.free_port(), servers.free_port()
         self.url = f"http://127.0.0.1:{self.port}"

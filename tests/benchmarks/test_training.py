@@ -34,7 +34,9 @@ def test_the_parts_of_a_training_add_up_to_the_whole():
     assert found[training.REST] == 0.5
     assert found[training.ANSWER] == 0.25
     assert found[training.STATEMENTS] == 1.5
-    inside = (training.TOTAL, training.STATEMENTS)
+    assert found[training.PREPARATION] == 4
+    assert found[training.FITTING] == 5
+    inside = (training.TOTAL, training.STATEMENTS, training.PREPARATION, training.FITTING)
     assert sum(v for row, v in found.items() if row not in inside) == found[training.TOTAL]
 
 

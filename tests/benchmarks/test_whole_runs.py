@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
-from benchmarks import events, serving, training
+from benchmarks import events, overload, serving, training
 from benchmarks.harness import report
 
 pytestmark = pytest.mark.nightly
@@ -76,8 +76,23 @@ def test_serving_compares_this_project_with_a_backend_by_its_url(other_url, caps
     assert any("one per core" in row and cells[1].endswith("%)") for row, cells in found.items())
 
 
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed: see `make bench`")
+def test_quick_routes_are_timed_beside_too_many_predictions(other_url, capsys):
+    small = ["--texts=60", "--rounds=1", "--seconds=1", "--clients=96"]
+    assert overload.main(["--vs", other_url, *small]) == 0
+    found = rows(capsys.readouterr().out)
+    for beside in ("nothing", "96 clients of `/predict`", "8 slow bodies", "a training"):
+        for route in ("/health", "/webhook"):
+            own, other, *_ = found[f"`{route}` beside {beside}, p99 ms"]
+            assert float(own) > 0 and float(other) > 0
+    assert float(found[overload.REFUSED][0]) > 0 and not found[overload.REFUSED][1].strip()
+    assert found[overload.NOT_SAID][:2] == ["0", "0"]
+    own_errors, other_errors = found[overload.ERRORS][:2]
+    assert own_errors == "0" and int(other_errors) > 0  # it refuses every second webhook
+
+
 def test_training_is_timed_by_phase_for_both_triggers(capsys):
-    assert training.main(["--texts", "60", "--changes", "3"]) == 0
+    assert training.main(["--texts", "60", "--changes", "3", "--vs", "nothing"]) == 0
     found = rows(capsys.readouterr().out)
     assert len(found[training.TOTAL]) == 4
     assert all(float(cell) > 0 for cell in found[training.TOTAL])
