@@ -76,6 +76,7 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
     assert whole.state == "succeeded", whole.error
     phases = list(dict.fromkeys(phases_of(whole)))
     assert {"reading labels", "freezing the dataset", "verifying", "registering"} <= set(phases)
+    killed = 0
     for i, phase in enumerate(phases):
         label(project, {"Positive": 3}, first_id=1000 + 10 * i)
         before = ModelVersion.objects.count()
@@ -94,13 +95,15 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
             assert made == 1, phase
         else:
             assert (run.state, run.error_code) == ("failed", "worker_lost"), phase
+            killed += 1
             assert not hasattr(run, "version") or made == 1, phase
         for version in ModelVersion.objects.all():
             assert artifacts.read(version)
         assert project.runs.filter(state__in=["queued", "running"]).count() <= 1, phase
         folder.sweep(young_s=0)
         assert list(folder.home().glob("run-*")) == [], phase
-    print(f"killed in {len(phases)} phases: {', '.join(phases)}")
+    print(f"killed in {killed} of {len(phases)} phases: {', '.join(phases)}")
+    assert killed > len(phases) / 2  # the others had ended before they were seen
     last = queued(project)
     with worker(last) as process:
         process.wait(SECONDS)
