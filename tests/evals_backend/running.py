@@ -16,7 +16,7 @@ import psutil
 from tests.environment import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
-STOPPED_WITHIN_S = 60
+STOPPED_WITHIN_S = 120
 
 
 def free_port() -> int:

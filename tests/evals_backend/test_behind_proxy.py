@@ -28,7 +28,7 @@ from tests.postgres import database_url
 from tests.waiting import eventually
 
 from .reverse_proxy import ReverseProxy
-from .running import ROOT, environment, free_port
+from .running import ROOT, STOPPED_WITHIN_S, environment, free_port
 
 UID = "3.1795418447"
 PROJECT = {"id": 3, "created_at": "2026-11-23T07:20:47Z"}
@@ -80,7 +80,7 @@ class StoredInLabelStudio:
     def set_up(self, url: str) -> httpx.Response:
         """Call the backend's /setup, as for each page."""
         body = {"project": UID, "schema": LABEL_CONFIG, "hostname": self.url, "access_token": "t"}
-        return httpx.post(f"{url}/setup", json=body, verify=False)
+        return httpx.post(f"{url}/setup", json=body, verify=False, timeout=60)
 
     def connect(self, url: str) -> Project:
         """Store the URL with a webhook, as when a user connects it, and nothing else."""
@@ -116,13 +116,13 @@ def web(transactional_db, tmp_path) -> Iterator:
         command = [sys.executable, "-m", "evals_backend.serve", "web"]
         started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
         log.close()
-        assert eventually(lambda: _answers(port), 60), (tmp_path / "web.log").read_text()
+        assert eventually(lambda: _answers(port)), (tmp_path / "web.log").read_text()
         return port
 
     yield start
     for process in started:
         process.terminate()
-        process.wait(30)
+        process.wait(STOPPED_WITHIN_S)
 
 
 def _answers(port: int) -> bool:
@@ -208,22 +208,22 @@ def test_with_public_url_links_and_routes_are_under_its_path(web):
         ReverseProxy(port, headers={"X-Forwarded-Prefix": "/elsewhere"}),
     ):
         with proxy:
-            assert httpx.get(f"{proxy.url}/k/{key}/versions").status_code == 200
-            assert httpx.get(f"{proxy.url}/k/{'a' * 32}/versions").status_code == 401
-            login = httpx.get(f"{proxy.url}/admin/")
+            assert httpx.get(f"{proxy.url}/k/{key}/versions", timeout=60).status_code == 200
+            assert httpx.get(f"{proxy.url}/k/{'a' * 32}/versions", timeout=60).status_code == 401
+            login = httpx.get(f"{proxy.url}/admin/", timeout=60)
             assert login.headers["location"] == "/ml/admin/login/?next=/ml/admin/"
-            page = httpx.get(f"{proxy.url}/admin/login/").text
+            page = httpx.get(f"{proxy.url}/admin/login/", timeout=60).text
             links = re.findall(r'(?:href|src|action)="(/[^"]*)"', page)
             assert links and all(link.startswith("/ml/") for link in links)
     direct = f"http://127.0.0.1:{port}"
-    assert httpx.get(f"{direct}/k/{key}/versions").status_code == 200
-    assert httpx.get(f"{direct}/mlx/health").status_code == 404
+    assert httpx.get(f"{direct}/k/{key}/versions", timeout=60).status_code == 200
+    assert httpx.get(f"{direct}/mlx/health", timeout=60).status_code == 404
 
 
 def test_a_path_that_is_not_configured_is_not_taken_off_and_says_what_to_set(web):
     port = web()
     with ReverseProxy(port, cuts_path=False, headers={"X-Forwarded-Prefix": "/ml"}) as proxy:
-        response = httpx.get(f"{proxy.url}/health")
+        response = httpx.get(f"{proxy.url}/health", timeout=60)
     assert response.status_code == 404
     assert "PUBLIC_URL" in response.reason_phrase
 
@@ -240,6 +240,6 @@ def _connected_and_mended(stored: StoredInLabelStudio, url: str, case: str) -> N
     (hook,) = stored.webhooks
     assert hook["url"] == f"{url}/webhook", case
     event = {"action": "PROJECT_UPDATED", "project": PROJECT}
-    assert httpx.post(hook["url"], json=event, verify=False).status_code == 201, case
+    assert httpx.post(hook["url"], json=event, verify=False, timeout=60).status_code == 201, case
     assert Event.objects.filter(project=project, action="PROJECT_UPDATED").exists(), case
     Event.objects.all().delete()

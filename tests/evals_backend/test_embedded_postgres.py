@@ -44,7 +44,7 @@ class User:
         assert "done\n" in self.process.stdout  # which is read up to there
 
     def leave(self) -> None:
-        self.process.communicate("\n", timeout=120)
+        self.process.communicate("\n", timeout=300)
 
 
 def one(url: str):

@@ -141,7 +141,7 @@ def test_a_data_dir_that_cannot_be_written_is_reported_on_one_line(new_data_dir)
         env=environment(file / "data", PORT=str(free_port())),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert started.returncode == 1
     assert started.stderr.startswith("evals-backend: cannot use ")
@@ -164,7 +164,7 @@ def test_a_second_server_on_the_port_says_so_and_leaves_the_first_alone(server):
         env=environment(server.data_dir, PORT=str(server.port)),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert second.returncode == 1
     assert second.stdout == ""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-SECONDS = 300  # that anything takes at most, on a busy machine
+SECONDS = 1_200  # that anything takes at most, on a busy machine
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from tests.faults.hanging import HangingServer
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated
 from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.training.projects import labelled_project, small_programs
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Less than an exchange that hangs takes by default, and generous for a busy machine.
@@ -94,7 +94,7 @@ def test_events_are_applied_while_a_reading_hangs(hanging):
 
     reading = Elsewhere(read)
     try:
-        assert hanging.has_request.wait(60)
+        assert hanging.has_request.wait(PATIENCE_S)
         for each in (project, ProjectFactory(label_config=CONFIG)):
             event = events.record(each, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
             began = time.monotonic()
@@ -105,7 +105,7 @@ def test_events_are_applied_while_a_reading_hangs(hanging):
         assert reading.is_alive()
     finally:
         stop.set()
-        reading.join(60)
+        reading.join(PATIENCE_S)
     assert not reading.is_alive()
 
 
@@ -113,10 +113,10 @@ def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
     project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
     worker = Elsewhere(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
-    assert hanging.has_request.wait(60)
+    assert hanging.has_request.wait(PATIENCE_S)
     began = time.monotonic()
     runs.cancel(run.pk, actor="tester")
-    worker.join(60)
+    worker.join(PATIENCE_S)
     assert time.monotonic() - began < IN_TIME_S
     run.refresh_from_db()
     assert run.state == "cancelled"
@@ -151,11 +151,11 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
         with reading_slot() as is_free:
             assert is_free
             held.set()
-            go_on.wait(60)
+            go_on.wait(PATIENCE_S)
 
     other = Elsewhere(read)
     try:
-        assert held.wait(60)
+        assert held.wait(PATIENCE_S)
         project = read_from(hanging)
         projects.request_sync(project, "a test")
         OrmQ.objects.all().delete()  # taken by a worker
@@ -165,7 +165,7 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
         assert project.sync_queued_at  # it still waits
     finally:
         go_on.set()
-        other.join(60)
+        other.join(PATIENCE_S)
     projects.requeue_syncs()
     assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
 
@@ -173,7 +173,7 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
 def test_a_second_process_does_not_read_beside_the_first(hanging):
     project, found = read_from(hanging), []
     with project_lock(project.pk, purpose=READING):
-        Elsewhere(lambda: found.append(sync(project, "a test"))).join(60)
+        Elsewhere(lambda: found.append(sync(project, "a test"))).join(PATIENCE_S)
     assert [report.is_busy for report in found] == [True]
     assert not hanging.has_request.is_set()
 
@@ -189,7 +189,7 @@ def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging)
         sync(project, "a test", checkpoint=lambda: None)
 
     worker = Elsewhere(lambda: _quietly(read))
-    assert hanging.has_request.wait(60)
+    assert hanging.has_request.wait(PATIENCE_S)
     assert is_locked(project.pk, READING)
     maintenance.requeue_lost_syncs()
     assert not OrmQ.objects.exists()  # it is being read
@@ -199,7 +199,7 @@ def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging)
     maintenance.requeue_lost_syncs()
     assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
     hanging.__exit__(None, None, None)
-    worker.join(60)
+    worker.join(PATIENCE_S)
 
 
 def _quietly(job: Callable[[], object]) -> None:

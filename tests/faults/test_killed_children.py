@@ -30,7 +30,7 @@ def carried_out(project: Project, run: TrainingRun | None = None, **behaviours: 
         run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
     programs = small_programs(**behaviours)
     ended = carry_out(
-        run.pk, "worker@test", programs=programs, limits=Limits(seconds=60, memory_mb=4096)
+        run.pk, "worker@test", programs=programs, limits=Limits(seconds=600, memory_mb=4096)
     )
     assert ended is not None
     return ended

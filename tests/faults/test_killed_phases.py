@@ -86,7 +86,7 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
             below = psutil.Process(process.pid).children(recursive=True) if was_reached else []
             if was_reached:
                 os.kill(process.pid, signal.SIGKILL)
-        psutil.wait_procs(below, timeout=30)
+        psutil.wait_procs(below, timeout=SECONDS)
         assert not any(map(psutil.Process.is_running, below)), phase
         maintenance.reap()
         run.refresh_from_db()

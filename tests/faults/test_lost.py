@@ -19,6 +19,7 @@ from tests.factories import ModelVersionFactory, ProjectFactory, WorkerFactory, 
 from tests.mlapi.caller import Caller
 from tests.mlapi.training.projects import labelled_project, small_programs
 from tests.mlapi.training.runs import Elsewhere, is_running
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,7 +101,7 @@ def test_a_queued_run_does_not_wait_for_the_learning_curve_of_the_one_before():
         waiting, _ = runs.start(second, trigger=TrainingRun.Trigger.POLICY)
     assert run.state == "succeeded"
     assert "No learning curve: another run waits for the worker." in run.log
-    assert not any(map(is_running, pids))
+    assert eventually(lambda: not any(map(is_running, pids)))
     ended = carry_out(waiting.pk, "worker@test", programs=small_programs())
     assert ended is not None and ended.state == "succeeded"
 
@@ -108,6 +109,7 @@ def test_a_queued_run_does_not_wait_for_the_learning_curve_of_the_one_before():
 def test_a_run_whose_worker_was_killed_here_is_tried_again_at_its_restart(monkeypatch):
     project = labelled_project({"Positive": 35, "Negative": 25})
     run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+    monkeypatch.setattr("registry.actions.workers._GONE_AFTER_S", 3600)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as worker:
         host = worker_name().rpartition(":")[0]
         runs.claim(run.pk, f"{host}:{worker.pid}")

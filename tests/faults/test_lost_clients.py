@@ -40,7 +40,7 @@ def test_the_query_of_a_killed_worker_ends_and_its_locks_are_free():
         finally:
             os.kill(worker.pid, signal.SIGKILL)
     assert eventually(lambda: not is_locked(PROJECT, MIRROR))
-    assert long_queries() == []
+    assert eventually(lambda: long_queries() == [])
 
 
 def test_a_server_without_that_setting_is_used_as_it_is(monkeypatch):

@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 # The supervisor gives its processes 8 s and kills them then; PostgreSQL's end comes on top, and
 # what else runs on this machine.
-GONE_WITHIN_S = 60
+GONE_WITHIN_S = 120
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 

@@ -14,6 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
 import pytest
 
 from tests import data_folder
@@ -82,8 +83,9 @@ def beaten(stacks, seconds: float, seed: int, *, numbers: range) -> None:
     while any(thread.is_alive() for thread in threads):
         time.sleep(chance.uniform(0.5, 2))
         if found := chance.choice(stacks).children(chance.choice(ROLES)):
-            chance.choice(found).kill()
-            killed += 1
+            with suppress(psutil.NoSuchProcess):
+                chance.choice(found).kill()
+                killed += 1
     for thread in threads:
         thread.join()
     assert killed

@@ -186,7 +186,7 @@ def test_a_version_loads_while_another_thread_still_imports_the_engine(tmp_path)
             cwd=settings.BASE_DIR,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
 

@@ -1,7 +1,5 @@
 """The database backend: a health check without a query, and deadlines that the client keeps."""
 
-import time
-
 import psycopg2
 import pytest
 from django.db import OperationalError, connection
@@ -9,6 +7,7 @@ from django.db.backends.postgresql import base as plain
 from psycopg2 import extensions
 
 from registry.postgresql import deadline
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,20 +34,15 @@ def test_a_connection_is_known_to_be_usable_without_a_query(monkeypatch):
     with other, other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [number])
     other.close()
-    end = time.monotonic() + 10
-    while connection.is_usable() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert not connection.is_usable()
+    assert eventually(lambda: not connection.is_usable())
     assert asked
     connection.close()
     assert not connection.is_usable()
 
 
 def test_a_query_ends_at_its_deadline_and_the_next_connection_works(deadlines):
-    began = time.monotonic()
     with pytest.raises(OperationalError, match="in time"), deadline.lasting(0.3):
-        connection.cursor().execute("SELECT pg_sleep(3)")
-    assert time.monotonic() - began < 20
+        connection.cursor().execute("SELECT pg_sleep(60)")
     connection.close()
     with deadline.lasting(30), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -57,7 +51,7 @@ def test_a_query_ends_at_its_deadline_and_the_next_connection_works(deadlines):
 
 def test_a_deadline_within_another_one_is_never_later(deadlines):
     with deadline.lasting(0.3), deadline.lasting(60), pytest.raises(OperationalError):
-        connection.cursor().execute("SELECT pg_sleep(3)")
+        connection.cursor().execute("SELECT pg_sleep(60)")
 
 
 def test_a_server_that_takes_a_connection_and_says_nothing_ends_at_the_deadline(deadlines):

@@ -9,22 +9,27 @@ from django_q.tasks import async_task
 
 from registry import queue, queue_broker
 from registry.queue_broker import RingingORM
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def broker(monkeypatch):
-    """One that would wait for a minute."""
-    monkeypatch.setattr(queue_broker, "_POLL_S", 60)
+    """One that listens, and would wait for a minute."""
+    monkeypatch.setattr(queue_broker, "_POLL_S", 0)
     broker = RingingORM(queue.TRAINING)
-    assert broker.dequeue() is None  # returns at once: it has just begun to listen
+    assert broker.dequeue() is None  # it has begun to listen
+    monkeypatch.setattr(queue_broker, "_POLL_S", 60)
     return broker
 
 
-def test_a_queued_training_wakes_a_waiting_worker(broker):
+def test_a_queued_training_wakes_a_waiting_worker(broker, monkeypatch):
+    waits, wait = threading.Event(), broker._wait
+    monkeypatch.setattr(broker, "_wait", lambda: (waits.set(), wait()))
+
     def enqueue() -> None:
-        time.sleep(0.5)
+        waits.wait(PATIENCE_S)
         async_task("mlapi.jobs.train", 1, cluster=queue.TRAINING)
         connections.close_all()
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from evals_backend.web.front import Front, Share
 from evals_backend.web.lanes import Limits
+from tests.waiting import PATIENCE_S
 
 LARGE = 5_000_000
 
@@ -37,7 +38,7 @@ class TestSite:
     body_max = 1_000_000
 
     def __init__(self, **limits: Limits) -> None:
-        self.limits = {"fast": Limits(2, 16, 5.0), "slow": Limits(2, 4, 60.0)} | limits
+        self.limits = {"fast": Limits(2, 16, 60.0), "slow": Limits(2, 4, PATIENCE_S)} | limits
         self.released = threading.Event()
         self.environs: list[dict] = []
         self.refusals: list[tuple[str, int]] = []
@@ -54,7 +55,7 @@ class TestSite:
         self.environs.append(environ)
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
         if path.startswith("/slow"):
-            self.released.wait(30)
+            self.released.wait(PATIENCE_S)
         if path == "/raises":
             raise ValueError("broken")
         if path == "/large":
@@ -81,7 +82,7 @@ def serving(site: TestSite, counts=None, own: int = 0, listener=None) -> Iterato
     finally:
         site.released.set()
         signals.stop()
-        thread.join(20)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
 
@@ -89,7 +90,7 @@ class Client:
     """A connection on which bytes are sent and answers read as they come."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address, timeout=20)
+        self.socket = socket.create_connection(address, timeout=PATIENCE_S)
         self._rest = b""
 
     def send(self, data: bytes) -> None:

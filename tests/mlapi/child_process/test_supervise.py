@@ -12,7 +12,7 @@ from mlapi.child_process import supervise, warm_process
 from mlapi.child_process.supervise import Limits
 from tests.mlapi.training.projects import small_programs
 
-UNHURRIED = Limits(seconds=60, memory_mb=4096)
+UNHURRIED = Limits(seconds=600, memory_mb=4096)
 
 
 @pytest.fixture(params=["spawned", "forked"], autouse=True)
@@ -92,7 +92,7 @@ def test_the_time_limit_ends_the_whole_process_group(folder, monkeypatch):
 
 def test_the_memory_limit_counts_the_program_s_children(folder):
     with pytest.raises(supervise.MemoryLimit):
-        run("devour", folder, Limits(seconds=60, memory_mb=200))
+        run("devour", folder, Limits(seconds=600, memory_mb=200))
 
 
 def test_a_checkpoint_that_raises_ends_a_deaf_program(folder):

@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 from mlapi import jobs
 from mlapi.jobs import maintenance
 from mlapi.locks import EVENTS, project_lock
-from mlapi.mirror import process_events
+from mlapi.mirror import event_batch, process_events
 from mlapi.mirror.process_events import process_pending_events, received, take_turn
 from registry import queue
 from registry.actions import events
@@ -122,8 +122,17 @@ def test_a_call_that_wants_all_of_them_gives_no_turn(project, monkeypatch):
     assert process_pending_events(project.pk) == 20
 
 
-def test_a_large_backlog_gives_its_turn_within_seconds(project, monkeypatch):
+def test_a_large_backlog_gives_its_turn_after_the_batch_that_ends_it(project, monkeypatch):
     """The job of another project waits for that turn, in the only worker."""
+    ended_at = []
+    apply = event_batch.apply_events
+
+    def applied(*arguments):
+        done = apply(*arguments)
+        ended_at.append(time.monotonic())
+        return done
+
+    monkeypatch.setattr(event_batch, "apply_events", applied)
     monkeypatch.setattr(settings, "EVENT_WORKERS", 1)
     other = ProjectFactory()
     for i in range(3_000):
@@ -132,6 +141,6 @@ def test_a_large_backlog_gives_its_turn_within_seconds(project, monkeypatch):
         queue.process_events(each.pk)
     began = time.monotonic()
     jobs.process_events(project.pk)
-    took = time.monotonic() - began
     assert received(project.pk).exists()
-    assert took < process_events._TURN_S + 5  # one batch more, on a machine that others use, too
+    # The last batch but one had ended within the turn, however busy the machine is.
+    assert len(ended_at) == 1 or ended_at[-2] - began <= process_events._TURN_S

@@ -15,7 +15,7 @@ from registry.models import Project, TrainingRun
 
 from .projects import small_programs
 
-UNHURRIED = Limits(seconds=60, memory_mb=4096)
+UNHURRIED = Limits(seconds=600, memory_mb=4096)
 
 
 def queued(project: Project, **fields) -> TrainingRun:

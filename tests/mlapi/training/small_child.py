@@ -118,11 +118,14 @@ def outdo(folder: Path) -> None:
     _win(folder, 0.1)
 
 
-def outdo_slowly(folder: Path) -> None:
+def outdo_afterwards(folder: Path) -> None:
+    """As `outdo`, once the file `go-on` is there."""
     draft = folder.parent / "pids.draft"
     draft.write_text(json.dumps([os.getpid()]))
     draft.rename(folder.parent / "pids.json")
-    time.sleep(3)
+    while not (folder.parent / "go-on").exists():
+        time.sleep(0.05)
+    (folder.parent / "go-on").unlink()
     outdo(folder)
 
 

@@ -67,9 +67,10 @@ def test_a_challenger_is_promoted_only_if_it_is_better(project, behaviour, is_be
 def test_a_challenger_of_a_former_champion_is_queued_again(project):
     other = ModelVersionFactory(project=project)
     run = challenge(trained(project))
-    with Elsewhere(run, train="outdo_slowly") as elsewhere:
+    with Elsewhere(run, train="outdo_afterwards") as elsewhere:
         elsewhere.pids()
         promote(other)
+        elsewhere.pids_file.with_name("go-on").touch()
     assert (run.state, run.error_code) == ("failed", "champion_moved")
     assert not hasattr(run, "version")
     again = TrainingRun.objects.get(retry_of=run)
