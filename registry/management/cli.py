@@ -46,6 +46,29 @@ def find_version(project: Project, name: str) -> ModelVersion:
     return version
 
 
+def add_project(parser: ArgumentParser, *, optional: bool = False) -> None:
+    """Adds the argument that names a project, for `find_project`."""
+    nargs = "?" if optional else None
+    parser.add_argument("project", nargs=nargs, help="its uid, our id, or Label Studio's id")
+
+
+def add_version(parser: ArgumentParser, *, optional: bool = False) -> None:
+    """Adds the argument that names a version of the project; `optional`: else its champion."""
+    if optional:
+        parser.add_argument("version", nargs="?", help="as v7-3fa2c1 or v7; else the champion")
+    else:
+        parser.add_argument("version", help="as v7-3fa2c1 or v7")
+
+
+def version_of(options: Mapping[str, Any]) -> ModelVersion:
+    """The version that the arguments `project` and `version` name."""
+    project = find_project(options["project"])
+    name = options["version"] or project.served_version
+    if name is None:
+        raise CommandError(f"{project} has no champion: name a version.")
+    return find_version(project, name)
+
+
 def find_run(run_id: int) -> TrainingRun:
     """By id."""
     run = TrainingRun.objects.select_related("project").filter(pk=run_id).first()
@@ -150,9 +173,9 @@ class ActionCommand(ReportCommand):
 def add_arguments(parser: ArgumentParser, action: Action) -> None:
     """Adds the action's subject, then an option for each parameter."""
     if action.subject in (Project, ModelVersion):
-        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
+        add_project(parser)
     if action.subject is ModelVersion:
-        parser.add_argument("version", help="as v7-3fa2c1 or v7")
+        add_version(parser)
     if action.subject in (TrainingRun, AccessKey):
         parser.add_argument("id", type=int, help="as in the list")
     for text in action.form.texts:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from mlapi.exports.dataset import written
 from registry.engine import DATASET_FORMS
 from registry.errors import EvalsError
-from registry.management.cli import find_project, find_version
+from registry.management.cli import add_project, add_version, version_of
 
 
 class Command(BaseCommand):
@@ -20,14 +20,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Project, version, file and form."""
-        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
-        parser.add_argument("version", help="as v7-3fa2c1 or v7")
+        add_project(parser)
+        add_version(parser)
         parser.add_argument("file", help="a new file")
         parser.add_argument("--as", dest="form", choices=DATASET_FORMS, default=DATASET_FORMS[0])
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the file, and say how many bytes it has."""
-        version = find_version(find_project(options["project"]), options["version"])
+        version = version_of(options)
         path = Path(options["file"])
         try:
             pieces = written(version, options["form"])

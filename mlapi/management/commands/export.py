@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mlapi.exports.folder import write
-from registry.management.cli import ReportCommand, find_project, find_version
+from registry.management.cli import ReportCommand, add_project, add_version, version_of
 
 
 class Command(ReportCommand):
@@ -15,13 +15,13 @@ class Command(ReportCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Project, version and folder."""
-        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
-        parser.add_argument("version", help="as v7-3fa2c1 or v7")
+        add_project(parser)
+        add_version(parser)
         parser.add_argument("folder", help="a new or empty folder")
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:
         """The version, the folder and the files in it."""
-        version = find_version(find_project(options["project"]), options["version"])
+        version = version_of(options)
         folder = Path(options["folder"])
         return {"version": version.label, "folder": str(folder), "files": write(version, folder)}
 

@@ -4,10 +4,8 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management import CommandError
-
 from mlapi.exports.mlflow_registry import push
-from registry.management.cli import ReportCommand, find_project, find_version
+from registry.management.cli import ReportCommand, add_project, add_version, version_of
 
 
 class Command(ReportCommand):
@@ -17,16 +15,12 @@ class Command(ReportCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Project and version."""
-        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
-        parser.add_argument("version", nargs="?", help="as v7-3fa2c1 or v7; else the champion")
+        add_project(parser)
+        add_version(parser, optional=True)
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:
         """The registered model, its version there, and whether it is new."""
-        project = find_project(options["project"])
-        name = options["version"]
-        version = find_version(project, name) if name else project.champion
-        if version is None:
-            raise CommandError(f"{project} has no champion: name a version.")
+        version = version_of(options)
         return {"version": version.label, **asdict(push(version))}
 
     def print(self, found: Any) -> None:

@@ -6,9 +6,8 @@ import threading
 import time
 from contextlib import suppress
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
-from django.db.models import Q
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -20,6 +19,7 @@ from registry.actions import runs
 from registry.actions.operator import Caller, Via
 from registry.actions.operator.train import Train
 from registry.errors import Refused
+from registry.management.cli import add_project, find_project
 from registry.metrics import NO_ROW, info
 from registry.models import ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunState
@@ -36,7 +36,7 @@ class Command(BaseCommand):
     help = "Train a project now, whatever its policy says."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("project", help="The project's uid, our own id, or Label Studio's id.")
+        add_project(parser)
         parser.add_argument("--no-wait", action="store_true", help="Queue the run and leave.")
         parser.add_argument(
             "--here", action="store_true", help="Carry it out here, without a worker."
@@ -44,7 +44,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         self.console = Console(file=self.stdout)  # type: ignore[arg-type]
-        project = _find(str(options["project"]))
+        project = find_project(str(options["project"]))
         actor = getpass.getuser()[:150]
         done = Train().execute(project, {"reason": ""}, Caller(actor, Via.COMMAND))
         run: TrainingRun = done.row
@@ -123,17 +123,6 @@ class Command(BaseCommand):
 
     def _say(self, text: str) -> None:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _find(name: str) -> Project:
-    """By uid, by our id, or by Label Studio's id where only one project has it."""
-    by_id = Q(pk=int(name)) if name.isdecimal() else Q(pk=None)
-    for condition in (Q(uid=name), by_id, Q(uid__startswith=f"{name}.")):
-        found = list(Project.objects.filter(condition)[:2])
-        if len(found) == 1:
-            return found[0]
-    known = ", ".join(Project.objects.values_list("uid", flat=True)[:20]) or "none"
-    raise CommandError(f"There is no project {name!r}. Known: {known}.")
 
 
 def _carry_out(run_id: int) -> None:

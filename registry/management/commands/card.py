@@ -3,10 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import CommandError
 from rich.markdown import Markdown
 
-from registry.management.cli import ReportCommand, find_project, find_version
+from registry.management.cli import ReportCommand, add_project, add_version, version_of
 from registry.reports.card import card, card_markdown
 
 
@@ -17,16 +16,12 @@ class Command(ReportCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Adds the project and the version."""
-        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
-        parser.add_argument("version", nargs="?", help="as v7-3fa2c1 or v7; else the champion")
+        add_project(parser)
+        add_version(parser, optional=True)
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:
         """The card."""
-        project = find_project(options["project"])
-        name = options["version"] or project.served_version
-        if name is None:
-            raise CommandError(f"{project} has no champion: name a version.")
-        return card(find_version(project, name))
+        return card(version_of(options))
 
     def print(self, found: Any) -> None:
         """Markdown."""

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from registry.management.cli import ReportCommand, Row, find_project, minute
+from registry.management.cli import ReportCommand, Row, add_project, find_project, minute
 from registry.models import ModelVersion, TrainingRun
 from registry.models.run import RunState
 
@@ -15,7 +15,7 @@ class Command(ReportCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Adds the project, the state and the limit."""
-        parser.add_argument("project", nargs="?", help="its uid, our id, or Label Studio's id")
+        add_project(parser, optional=True)
         parser.add_argument("--state", choices=RunState.values)
         parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from registry.formatting import share_interval
-from registry.management.cli import ReportCommand, find_project, minute, number, sample
+from registry.management.cli import ReportCommand, add_project, find_project, minute, number, sample
 from registry.metrics import title
 from registry.models import ModelVersion
 
@@ -16,7 +16,7 @@ class Command(ReportCommand):
 
     def arguments(self, parser: ArgumentParser) -> None:
         """Adds the project and the limit."""
-        parser.add_argument("project", help="its uid, our id, or Label Studio's id")
+        add_project(parser)
         parser.add_argument("--limit", type=int, default=20, help="how many at most (20)")
 
     def show(self, options: dict[str, Any]) -> list[dict[str, Any]]:

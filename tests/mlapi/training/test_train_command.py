@@ -74,6 +74,6 @@ def test_a_cancelled_run_has_a_status_of_its_own(project):
     assert train(project.uid)[0] == 2
 
 
-def test_an_unknown_project_is_refused_with_the_known_ones(project):
-    with pytest.raises(CommandError, match=project.uid):
+def test_an_unknown_project_is_refused_with_the_command_that_lists_the_known_ones(project):
+    with pytest.raises(CommandError, match="manage.py projects"):
         train("no-such-project")
