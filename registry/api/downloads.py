@@ -1,11 +1,12 @@
-"""Responses that are not JSON: Markdown, an artifact with its SHA-256, a thumbnail."""
+"""Responses that are not JSON: Markdown, files with their SHA-256, datasets, thumbnails."""
 
 import base64
 import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from io import BufferedIOBase
+from typing import IO, Any
 
 from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -45,21 +46,28 @@ class Markdown(BaseRenderer):
 def download(request: Request | HttpRequest, version: ModelVersion) -> HttpResponseBase:
     """The file, verified before the first byte; 304 if the caller has it (`If-None-Match`).
 
-    `ETag` is the SHA-256 in hex, `Repr-Digest` the same as RFC 9530 writes it. Raises
-    ArtifactMissing or ArtifactCorrupt.
+    Raises ArtifactMissing or ArtifactCorrupt.
     """
-    etag = f'"{version.artifact_sha256}"'
-    known = get_conditional_response(request, etag=etag)
-    if known is not None:
-        return known
-    response = FileResponse(
-        artifacts.open_original(version),
-        as_attachment=True,
-        filename=f"{version.label}.artifact",
-        content_type=Octets.media_type,
-    )
-    digest = base64.b64encode(bytes.fromhex(version.artifact_sha256)).decode()
-    response["ETag"] = etag
+    sha256 = version.artifact_sha256
+    unchanged = _unchanged(request, sha256)
+    if unchanged is not None:
+        return unchanged
+    file = artifacts.open_original(version)
+    return _attachment(file, f"{version.label}.artifact", Octets.media_type, sha256)
+
+
+def _unchanged(request: Request | HttpRequest, sha256: str) -> HttpResponseBase | None:
+    """304 if the caller has the file with this hash."""
+    return get_conditional_response(request, etag=f'"{sha256}"')
+
+
+def _attachment(
+    file: IO[bytes] | BufferedIOBase, name: str, media_type: str, sha256: str
+) -> FileResponse:
+    """The file; `ETag` is its SHA-256 in hex, `Repr-Digest` the same as RFC 9530 writes it."""
+    response = FileResponse(file, as_attachment=True, filename=name, content_type=media_type)
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+    response["ETag"] = f'"{sha256}"'
     response["Repr-Digest"] = f"sha-256=:{digest}:"
     return response
 
@@ -87,29 +95,20 @@ def export_response(request: Request | HttpRequest, version: ModelVersion) -> Ht
         file = engine().export(version)
     finally:
         _exporting.release()
-    digest = hashlib.file_digest(file, "sha256").digest()
+    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
-    etag = f'"{digest.hex()}"'
-    known = get_conditional_response(request, etag=etag)
-    if known is not None:
+    unchanged = _unchanged(request, sha256)
+    if unchanged is not None:
         file.close()
-        return known
-    response = FileResponse(
-        file,
-        as_attachment=True,
-        filename=f"{version.label}.export.zip",
-        content_type=Zip.media_type,
-    )
-    response["ETag"] = etag
-    response["Repr-Digest"] = f"sha-256=:{base64.b64encode(digest).decode()}:"
-    return response
+        return unchanged
+    return _attachment(file, f"{version.label}.export.zip", Zip.media_type, sha256)
 
 
 _ENDINGS = {"jsonl": "jsonl", "labelstudio": "json"}
 
 
 def dataset_response(version: ModelVersion, form: str) -> HttpResponseBase:
-    """The version's dataset, as it is read. Raises what the engine's `dataset` raises."""
+    """The version's dataset, streamed. Raises what the engine's `dataset` raises."""
     response = StreamingHttpResponse(
         engine().dataset(version, form), content_type=Octets.media_type
     )
