@@ -160,7 +160,7 @@ def _require_opencv(parts: Parts) -> None:
 def _encoder_files(encoders: Iterable[EncoderRef]) -> dict[str, bytes]:
     found = {}
     for ref in encoders:
-        model, tokenizer = model_files.read_of(ref)
+        model, tokenizer = model_files.read_named(model_files.find(ref.encoder), ref)
         found[f"data/{ENCODER}/{model_files.MODEL}"] = model
         found[f"data/{ENCODER}/{model_files.TOKENIZER}"] = tokenizer
     return found

@@ -88,15 +88,10 @@ def _load(ref: EncoderRef) -> Encoder:
 
 
 def _read(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
-    model, tokenizer, digest = model_files.read_verified(files)
-    tokens = tokens_of(ref.encoder_name)
-    found = full_name(files.label, digest, tokens)
-    if found != ref.encoder_name:
-        message = f"The sentence encoder is {found} today, and was {ref.encoder_name}."
-        raise errors.changed(message).failure()
+    model, tokenizer = model_files.read_named(files, ref)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # no threads of its own
     try:
         from mlapi.texts.encoders.sentence_encoder import SentenceEncoder
     except Exception as e:  # of a library that does not load
         raise errors.broken(f"onnxruntime does not import: {e}").failure() from e
-    return SentenceEncoder(model, tokenizer, found, tokens)
+    return SentenceEncoder(model, tokenizer, ref.encoder_name, tokens_of(ref.encoder_name))

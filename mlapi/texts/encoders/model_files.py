@@ -61,12 +61,11 @@ def find(encoder: str) -> ModelFiles:
     return ModelFiles(label or "folder", folder / MODEL, folder / TOKENIZER)
 
 
-def read_of(ref: EncoderRef) -> tuple[bytes, bytes]:
-    """Model and tokenizer of the encoder of that name, for an export.
+def read_named(files: ModelFiles, ref: EncoderRef) -> tuple[bytes, bytes]:
+    """Model and tokenizer, if they are those of the encoder of that name.
 
-    Raises TrainingFailed as `find` and `read_verified` do, and encoder_changed.
+    Raises TrainingFailed as `read_verified` does, and encoder_changed.
     """
-    files = find(ref.encoder)
     model, tokenizer, digest = read_verified(files)
     found = full_name(files.label, digest, tokens_of(ref.encoder_name))
     if found != ref.encoder_name:
@@ -76,7 +75,7 @@ def read_of(ref: EncoderRef) -> tuple[bytes, bytes]:
 
 
 def exported(folder: Path, ref: EncoderRef) -> ModelFiles:
-    """The files in an export, of the encoder of that name; `read_verified` has their hash."""
+    """The files in an export, of the encoder of that name; `read_named` checks them."""
     return ModelFiles(label_of(ref.encoder_name), folder / MODEL, folder / TOKENIZER)
 
 
