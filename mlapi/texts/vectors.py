@@ -69,7 +69,7 @@ def vectors_of(ref: EncoderRef, texts: Sequence[str]) -> np.ndarray:
     found = of_encoder.get(keys)
     missing = {k: text for k, text in zip(keys, texts, strict=True) if k not in found}
     if missing:
-        fresh = dict(zip(missing, _making.make(ref, list(missing.values())), strict=True))
+        fresh = dict(zip(missing, _make(ref, list(missing.values())), strict=True))
         of_encoder.add(fresh)
         found |= fresh
     return np.stack([found[one] for one in keys])
@@ -88,18 +88,13 @@ def _by_evadb(ref: EncoderRef, texts: Sequence[str]) -> Iterable[np.ndarray]:
     return made
 
 
-class _Making:
-    """How this process makes vectors."""
-
-    make: Make = staticmethod(_by_evadb)
-
-
-_making = _Making()
+_make: Make = _by_evadb
 
 
 def make_by(make: Make) -> None:
     """Has this process make vectors in another way from now on."""
-    _making.make = make
+    global _make
+    _make = make
 
 
 def _function(ref: EncoderRef) -> "OnlineFunction":
