@@ -29,10 +29,7 @@ from mlapi.pipelines.classification.candidates import fit_ridge  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
 from mlapi.pipelines.classification.model_selection import Examples, select_model  # noqa: E402
 from mlapi.pipelines.text_classification import model  # noqa: E402
-from mlapi.pipelines.text_classification.sentence_vectors import (  # noqa: E402
-    SentenceCandidate,
-    TextAndSentenceCandidate,
-)
+from mlapi.pipelines.text_classification.encoding import with_sentence_vectors  # noqa: E402
 
 ENGLISH = ROOT.parent / "shared" / "data" / "package_sections.jsonl"
 OTHERS = 800  # texts that the accuracy is of
@@ -75,11 +72,7 @@ def measure(texts: script_texts.Texts, size: int, seed: int) -> dict[str, float]
 
 def _modality() -> model.TextModality:
     """As a run of a project that chooses nothing has it."""
-    read = TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64})
-    if read.encoder is None:
-        return model.TextModality()
-    sentence = SentenceCandidate(read.encoder), TextAndSentenceCandidate(read.encoder)
-    return model.TextModality(read, sentence)
+    return with_sentence_vectors(TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64}))
 
 
 def main() -> None:

@@ -19,14 +19,11 @@ import numpy as np
 import pandas as pd
 
 from mlapi.domain import TargetSpec, TrainingFailed
-from mlapi.inputs.text import TextInput
+from mlapi.inputs.text.input import DEFAULT, TextInput
 from mlapi.pipelines.classification import calibration, dataset
 from mlapi.pipelines.classification.model_selection import Examples, read_examples, select_model
+from mlapi.pipelines.text_classification.encoding import with_sentence_vectors
 from mlapi.pipelines.text_classification.model import TextModality
-from mlapi.pipelines.text_classification.sentence_vectors import (
-    SentenceCandidate,
-    TextAndSentenceCandidate,
-)
 from registry.f1 import macro_f1
 
 Pairs = list[tuple[str, str]]
@@ -85,11 +82,7 @@ def sampled(pairs: Pairs, most: int) -> tuple[list[str], np.ndarray, list[str]]:
 
 def modality() -> TextModality:
     """With the sentence encoder, if it is installed."""
-    read = TextInput().chosen({"encoder": "minilm", "encoder_tokens": 64})
-    if read.encoder is None:
-        return TextModality()
-    own = SentenceCandidate(read.encoder), TextAndSentenceCandidate(read.encoder)
-    return TextModality(read, own)
+    return with_sentence_vectors(TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64}))
 
 
 def measured(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:

@@ -36,6 +36,13 @@ def modality_of(
     if left:
         progress.log(f"Learned without the sentence encoder: {left} texts have no vectors yet.")
         return TextModality()
+    return with_sentence_vectors(read)
+
+
+def with_sentence_vectors(read: TextInput) -> TextModality:
+    """With the candidates that read the vectors of the input's encoder, if it has one."""
+    if read.encoder is None:
+        return TextModality()
     candidates = SentenceCandidate(read.encoder), TextAndSentenceCandidate(read.encoder)
     return TextModality(read, candidates)
 
