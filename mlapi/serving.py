@@ -19,7 +19,7 @@ from mlapi.labelstudio.label_config import LabelConfig
 from mlapi.model_cache import predictor_for
 from mlapi.pipelines.version_predictor import VersionPredictor
 from mlapi.served_config import targets_of
-from mlapi.served_names import served_names
+from mlapi.served_names import ServedNames, served_names
 from registry.actions.tasks import existing
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project
@@ -104,13 +104,19 @@ class NoModel(EvalsError):
 
 @dataclass(frozen=True)
 class _Served:
-    """The version, predictor and targets of one request."""
+    """The version, predictor and targets of one request; `names` are today's of its labels."""
 
     project: Project
     version: ModelVersion
     predictor: VersionPredictor
     config: LabelConfig
     specs: tuple[TargetSpec, ...]
+    names: ServedNames
+
+    @property
+    def learned_specs(self) -> tuple[TargetSpec, ...]:
+        """The targets with the labels that the version calls them by."""
+        return self.names.of_targets(self.specs)
 
 
 def _served(project: Project | None, version: ModelVersion | None, label_config: str) -> _Served:
@@ -124,7 +130,8 @@ def _served(project: Project | None, version: ModelVersion | None, label_config:
     specs = targets_of(predictor, text, project.options)
     if not specs:
         raise ConfigUnserved("The label config has no control that the version fills.")
-    return _Served(project, version, predictor, config, specs)
+    names = served_names(project, version, specs).of_learned(predictor.targets)
+    return _Served(project, version, predictor, config, specs, names)
 
 
 def _answer(
@@ -170,13 +177,14 @@ def _suggest(
     if not drawn:
         return []
     try:
-        found = served.predictor.suggest(rows[0], served.specs, drawn, store)
+        learned = served.names.of_drawn(drawn, served.specs)
+        found = served.predictor.suggest(rows[0], served.learned_specs, learned, store)
     except (EvalsError, OperationalError, InterfaceError):
         raise
     except Exception:
         log.exception("suggestion_failed", version=served.version.label)
         return []
-    return [{**found}] if found else []
+    return [served.names.of_answers(found)] if found else []
 
 
 def _mirrored(
@@ -199,7 +207,7 @@ def _predict(served: _Served, rows: list[dict[str, Any]], store: ImageSource) ->
     """
     answers: list[_TaskAnswers] = [{} for _ in rows]
     for predictor in served.predictor.each if rows else ():
-        attempt = _BisectingPredictor(predictor, served.specs, store)
+        attempt = _BisectingPredictor(predictor, served.learned_specs, store)
         for found, more in zip(answers, attempt.predict(rows), strict=True):
             found.update(more)
         if attempt.failure is not None:
@@ -210,7 +218,7 @@ def _predict(served: _Served, rows: list[dict[str, Any]], store: ImageSource) ->
                 tasks=attempt.failed,
                 exc_info=attempt.failure,
             )
-    names = served_names(served.project, served.version, served.specs)
+    names = served.names
     return [names.of_answers(found) for found in answers] if names.names else answers
 
 

@@ -138,6 +138,10 @@ class LabelType(ABC, Generic[V]):
     def renamed(self, value: V, names: Mapping[str, str]) -> V:
         """The value with other names of its classes, for those that `names` has."""
 
+    def renamed_region(self, region: Any, names: Mapping[str, str]) -> Any:
+        """The value of one region of a prediction with other names of its classes."""
+        return self.renamed(region, names)
+
     def to_json(self, value: V) -> Any:
         """As tasks, datasets and outcomes hold it."""
         return value

@@ -87,7 +87,10 @@ class Boxes(LabelType[Value]):
         return sorted({box.label for box in served(value)})
 
     def renamed(self, value: Value, names: Mapping[str, str]) -> Value:
-        return tuple(replace(box, label=names.get(box.label, box.label)) for box in value)
+        return tuple(self.renamed_region(box, names) for box in value)
+
+    def renamed_region(self, region: LabelledBox, names: Mapping[str, str]) -> LabelledBox:
+        return replace(region, label=names.get(region.label, region.label))
 
     def to_json(self, value: Value) -> list[dict[str, Any]]:
         return [box.to_json() for box in value]

@@ -196,10 +196,11 @@ def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[in
     # By stored features only: the mirror's lock is not held while an image is downloaded.
     store = OnlineInputs(project, seconds=0, targets=targets)
     answers: list[_Answers] = [{} for _ in questions]
+    names = served_names(project, version, targets).of_learned(predictor.targets)
+    learned = names.of_targets(filled)
     for part in predictor.each:
-        for found, more in zip(answers, _answers(part, questions, filled, store), strict=True):
+        for found, more in zip(answers, _answers(part, questions, learned, store), strict=True):
             found |= more
-    names = served_names(project, version, targets)
     outcomes = []
     for question, answer in zip(questions, answers, strict=True):
         visible = visibility.visible_answers(names.of_answers(answer), targets)

@@ -93,7 +93,10 @@ class Spans(LabelType[list[dict]]):
         return sorted({span["class"] for span in value})
 
     def renamed(self, value, names: Mapping[str, str]):
-        return [span | {"class": names.get(span["class"], span["class"])} for span in value]
+        return [self.renamed_region(span, names) for span in value]
+
+    def renamed_region(self, region, names: Mapping[str, str]):
+        return region | {"class": names.get(region["class"], region["class"])}
 
     def from_json(self, stored):
         is_spans = isinstance(stored, list) and all(isinstance(span, dict) for span in stored)

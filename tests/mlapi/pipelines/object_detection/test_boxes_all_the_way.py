@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 from label_studio_sdk.label_interface import LabelInterface
 from PIL import Image
 
@@ -19,6 +20,7 @@ from mlapi.mirror.process_events import process_pending_events
 from mlapi.training import policy
 from mlapi.training.run import carry_out
 from registry.actions import events, project_settings, runs
+from registry.label_renames import Rename
 from registry.models import Outcome, Task, TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import server
@@ -44,6 +46,7 @@ SCENES = range(1, COUNT + 1)
 HEIC = b"\0\0\0\x18ftypheic" + bytes(16)
 TURNED = 6  # EXIF: the top of the scene is the right side of the file
 OTHER = {"red": "blue", "blue": "red"}
+SWAP = (("red", "other"), ("blue", "red"), ("other", "blue"))
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +126,7 @@ def test_boxes_are_learned_served_shown_and_learned_anew(project, server, client
     learned(run)
     served(project, server)
     by_the_label_config(project, server)
+    under_another_name(project, server)
     beside_a_drawn_box(project, server)
     pages(project, client, server)
     relabelled(project, scenes)
@@ -202,14 +206,35 @@ def by_the_label_config(project, server) -> None:
     assert answer(project, address, skipped).results == [[]]
 
 
+def under_another_name(project, server) -> None:
+    """Two labels that have swapped their names, and the threshold of one of them."""
+    scene = squares.scene(1_001)
+    address = server.put("new.png", scene.file)
+    now = timezone.now().isoformat()
+    swaps = [Rename("box", old, new, now) for old, new in SWAP]
+    project.label_renames = [rename.to_dict() for rename in swaps]
+    found = places(answer(project, address).results[0])
+    assert found == sorted((OTHER[label], place) for label, place in drawn(scene))
+    strict = CONFIG.replace('"red"', '"red" model_score_threshold="1"')
+    assert {label for label, _ in places(answer(project, address, strict).results[0])} == {"blue"}
+    several, (first, *others) = scene_of_one_label()
+    first["value"]["rectanglelabels"] = [OTHER[first["value"]["rectanglelabels"][0]]]
+    address = server.put("several.png", several.file)
+    (suggested,) = answer(project, address, context={"result": [first]}).results
+    expected = [(OTHER[label], place) for label, place in places({"result": others})]
+    assert places(suggested) == sorted(expected)
+    project.refresh_from_db()
+
+
+def scene_of_one_label() -> tuple[squares.Scene, list[dict]]:
+    """A scene with several objects of one label, and their regions."""
+    scenes = map(squares.scene, range(1_010, 1_100))
+    scene = next(s for s in scenes if len({label for label, *_ in s.objects}) == 1 < len(s.objects))
+    return scene, scene.result()
+
+
 def beside_a_drawn_box(project, server) -> None:
-    number = next(
-        n for n in range(1_010, 1_100)
-        if len({label for label, *_ in squares.scene(n).objects}) == 1
-        and len(squares.scene(n).objects) > 1
-    )  # fmt: skip
-    scene = squares.scene(number)
-    first, *others = scene.result()
+    scene, (first, *others) = scene_of_one_label()
     address = server.put("several.png", scene.file)
     (found,) = answer(project, address, context={"result": [first]}).results
     assert places(found) == places({"result": others})
