@@ -41,8 +41,10 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/texts",
     ),
     "tests/faults/test_killed_steps.py": (
+        "mlapi/conversion",
         "mlapi/jobs",
         "mlapi/mirror",
+        "mlapi/notifications",
         "mlapi/training",
         "registry/actions",
     ),

@@ -29,9 +29,20 @@ class Workers:
     def __init__(self, process: subprocess.Popen) -> None:
         self._process = process
 
-    def work(self, cluster: str, *, until: int | None = None, **settings_: Any) -> Work:
-        """Carry out the waiting jobs; killed before the step of that number, from 0."""
-        order = {"cluster": cluster, "until": until, "set": settings_}
+    def work(
+        self, cluster: str, *, until: int | None = None, alone: bool = False, **settings_: Any
+    ) -> Work:
+        """Carry out the waiting jobs; killed before the step of that number, from 0.
+
+        `alone`: end after the first of them.
+        """
+        return self._order(cluster=cluster, until=until, alone=alone, set=settings_)
+
+    def call(self, function: list[Any], *, until: int | None = None, **settings_: Any) -> Work:
+        """Call the function of that name with these arguments; killed as in `work`."""
+        return self._order(call=function, until=until, set=settings_)
+
+    def _order(self, **order: Any) -> Work:
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 _WORDS = re.compile(r"^\s*(\w+).*?((?:registry|django)_\w+|pg_\w+|$)", re.DOTALL)
@@ -25,7 +26,7 @@ def main() -> None:
     warm_parent.limit_threads()
     django.setup()
     warm_parent.import_code(web=False)
-    import_module("tests.mlapi.training.projects")
+    import_module("tests.faults.jobs")
     for line in sys.stdin:
         print(json.dumps(_forked(json.loads(line))), flush=True)
 
@@ -55,12 +56,20 @@ def _work(order: dict[str, Any], writer: int) -> None:
     from tests.mlapi.training.projects import small_programs
 
     for name, value in order["set"].items():
-        module, _, attribute = name.rpartition(".")
-        setattr(import_module(module), attribute, value)
+        owner, _, attribute = name.rpartition(".")
+        if isinstance(value, str):  # a function's name
+            value = resolve_name(value)
+        setattr(resolve_name(owner), attribute, value)
     run.Programs = small_programs
     cluster.start_warm_process = lambda *_, **__: None
     RingingORM._wait = lambda self: shutdown_requested.set()  # nothing waits any more
     _count(_step(order["until"], writer))
+    if order.get("alone"):
+        put = cluster._Results.put
+        cluster._Results.put = lambda self, job: (put(self, job), shutdown_requested.set())
+    if call := order.get("call"):
+        resolve_name(call[0])(*call[1:])
+        os._exit(0)
     with suppress(SystemExit):
         cluster.run(order["cluster"], leads=False)
     os._exit(0)
