@@ -41,7 +41,7 @@ def test_whatever_the_table_names_exists():
     assert missing == set()
 
 
-def test_each_package_calls_for_nightly_tests_or_is_said_not_to():
+def test_each_package_calls_for_nightly_tests_or_is_listed_as_untested():
     silent = {
         package
         for package in packages()

@@ -62,12 +62,12 @@ def test_behind_basic_auth_the_webhook_is_repaired_and_annotations_arrive(labell
     assert len(labelled.webhooks()) == 1
 
 
-def test_wrong_credentials_are_told_at_connect(labelled, backend):
+def test_wrong_credentials_are_refused_at_connect(labelled, backend):
     with pytest.raises(Refusal, match="authentication parameters"):
         labelled.connect(backend, basic_auth=("wrong", "wrong"))
 
 
-def test_what_cannot_be_served_is_told_at_connect(labelstudio, backend):
+def test_a_config_that_cannot_be_served_is_refused_at_connect(labelstudio, backend):
     project = labelstudio.project("key points", KEY_POINTS)
     with pytest.raises(Refusal) as refusal:
         project.connect(backend)
@@ -120,7 +120,9 @@ def test_without_any_token_it_learns_from_webhooks_alone_and_says_so(
         assert backend.project(labelled.uid)["synced_at"] is None
 
 
-def test_a_project_deleted_in_label_studio_is_shown_and_kept(labelled, backend):
+def test_a_project_deleted_in_label_studio_fails_its_check_and_stays_in_the_mirror(
+    labelled, backend
+):
     labelled.connect(backend)
     backend.wait_for_sync(labelled.uid)
     labelled.delete()

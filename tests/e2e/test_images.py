@@ -98,7 +98,7 @@ def test_a_task_with_its_prediction_opens_where_predictions_are_validated(projec
     assert predicted(opened["predictions"][0], "digit") == project.truth[task]
 
 
-def test_what_is_asked_for_alike_is_served_next(project, backend, rest):
+def test_the_label_of_similar_to_is_served_next(project, backend, rest):
     ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     before = backend.project(project.uid)["version"]
 
@@ -158,7 +158,7 @@ def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, 
     assert "my zeros" in now
 
 
-def test_the_nearest_and_a_thumbnail_are_told_by_rest(project, backend, rest):
+def test_rest_has_the_nearest_tasks_and_a_thumbnail(project, backend, rest):
     ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     first = backend.tasks(project.uid)[next(iter(project.truth))]
 

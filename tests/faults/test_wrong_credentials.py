@@ -57,9 +57,7 @@ def log_in(client: Client, user: str, password: str):
     return client.post(LOGIN, {"username": user, "password": password})
 
 
-def test_of_25_wrong_logins_few_are_checked_and_the_rest_is_told_when_to_come_back(
-    anna, checked, clock
-):
+def test_of_25_wrong_logins_few_are_checked_and_the_rest_get_a_retry_after(anna, checked, clock):
     client = Client(**PROXY)
     answers = [log_in(client, "anna", f"wrong {i}") for i in range(25)]
     assert [a.status_code for a in answers] == [200] * 5 + [429] * 20

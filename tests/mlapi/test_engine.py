@@ -110,7 +110,7 @@ def test_an_option_that_chooses_nothing_is_refused_also_where_other_controls_are
         ({"controls": {"label": 5}}, "Such as"),
     ],
 )
-def test_what_is_wrong_with_the_options_of_a_control_is_said(options, error):
+def test_invalid_options_of_a_control_are_refused_with_the_reason(options, error):
     with pytest.raises(EvalsError) as raised:
         engine().validate_options(ProjectFactory(), options)
     assert error in raised.value.sentence

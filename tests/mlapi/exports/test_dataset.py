@@ -55,7 +55,7 @@ def test_labels_and_splits_are_those_of_the_training(version):
     }
 
 
-def test_what_has_changed_or_was_deleted_since_is_said(version):
+def test_tasks_that_have_changed_or_were_deleted_since_have_that_state(version):
     tasks = Task.objects.filter(project=version.project)
     tasks.filter(labelstudio_id=2).update(data={"text": "another"}, input_key="another")
     tasks.filter(labelstudio_id=3).delete()
@@ -78,7 +78,7 @@ def test_label_studios_form_reads_as_the_labels_it_was_made_of(version):
     assert exported[0]["meta"]["evals"] == {"split": "train", "state": "as learned"}
 
 
-def test_a_dataset_that_was_not_kept_or_was_changed_is_not_written(version):
+def test_a_dataset_that_was_not_stored_or_was_changed_is_not_written(version):
     run = TrainingRun.objects.filter(pk=version.run_id)
     run.update(dataset_fingerprint="0" * 64)
     with pytest.raises(ArtifactCorrupt):

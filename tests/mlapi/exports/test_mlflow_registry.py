@@ -34,7 +34,7 @@ def test_a_promotion_queues_the_push_where_mlflow_is_configured(settings):
 
 
 @pytest.mark.django_db
-def test_a_server_that_does_not_answer_is_told_and_a_former_champion_is_not_pushed(settings):
+def test_a_server_that_does_not_answer_is_an_error_and_a_former_champion_is_not_pushed(settings):
     settings.MLFLOW_TRACKING_URI = NOWHERE
     version = ModelVersionFactory(content=trained.artifact())
     with pytest.raises(MlflowError, match="does not answer"):

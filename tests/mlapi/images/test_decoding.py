@@ -196,7 +196,7 @@ def test_the_first_frame_is_shown(read, kind):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (37, 1001), (1000, 999), (256, 256)])
 @pytest.mark.parametrize("max_side", [1, 7, 256, 5000])
-def test_the_longer_side_is_at_most_what_is_wanted_and_the_shape_stays(read, kind, size, max_side):
+def test_the_longer_side_is_at_most_the_limit_and_the_shape_stays(read, kind, size, max_side):
     width, height = size
     array = read(file_of(quarters(width, height), kind), max_side)
     assert max(array.shape[:2]) == min(max_side, max(size))

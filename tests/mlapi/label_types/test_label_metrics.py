@@ -106,7 +106,7 @@ def test_ece_by_hand():
     assert label_metrics.ece(confidence, correct) == pytest.approx((2 * 0.45 + 2 * 0.05) / 4)
 
 
-def test_ece_of_a_calibrated_model_is_given_and_falls_with_n():
+def test_the_expected_ece_of_a_calibrated_model_falls_with_n():
     rng = np.random.default_rng(2)
     few, many = rng.uniform(0.3, 1, 50), rng.uniform(0.3, 1, 5000)
     drawn = rng.random(50) < few

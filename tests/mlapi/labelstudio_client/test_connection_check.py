@@ -134,7 +134,7 @@ def test_of_several_webhooks_one_is_left_and_others_hosts_are_let_alone(ls_proje
     assert left == sorted([hook["url"], "http://elsewhere.example/webhook"])
 
 
-def test_a_webhook_with_a_revoked_key_is_given_the_one_that_is_valid(ls_project, connected, served):
+def test_a_webhook_with_a_revoked_key_gets_the_valid_one(ls_project, connected, served):
     url, key = served
     old, plain = keys.new_key("old", actor="test")
     (hook,) = ls_project.webhooks()

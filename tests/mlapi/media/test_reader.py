@@ -150,7 +150,7 @@ def test_each_distinct_address_is_fetched_once_and_a_failure_stops_no_other(serv
     assert (reader.read, reader.cached, len(server.requests)) == (20, 20, 21)
 
 
-def test_nothing_wanted_is_nothing_found(reading):
+def test_no_addresses_are_no_files(reading):
     assert dict(reading().fetch_each([])) == {}
 
 

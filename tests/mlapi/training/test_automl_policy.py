@@ -68,7 +68,7 @@ def test_a_challenger_has_it_and_none_follows(project):
         ({"kind": "choices"}, "one choice only"),
     ],
 )
-def test_none_follows_where_it_cannot_be_fitted_or_is_not_wanted(project, how, why):
+def test_none_follows_where_it_cannot_be_fitted_or_is_switched_off(project, how, why):
     _, challenger, note = planned(project, **how)
     assert not challenger
     assert why in note

@@ -158,7 +158,7 @@ def test_an_export_is_downloaded_with_its_sha256(viewer, version):
     assert viewer.get(url, **{"If-None-Match": answer["ETag"]}).status_code == 304
 
 
-def test_a_dataset_is_downloaded_as_it_is_asked_for(viewer, version):
+def test_a_dataset_is_downloaded_in_the_requested_form(viewer, version):
     url = f"versions/{version.pk}/dataset/"
 
     lines, tasks = viewer.get(url), viewer.get(url, {"as": "labelstudio"})
