@@ -177,8 +177,8 @@ def _print(found: Any, operation: Operation, *, as_json: bool) -> None:
 
 
 def _write(client: Evals, operation: Operation, given: dict[str, Any], output: Path | None) -> None:
-    asked = [p for p in operation.parameters if p.place == "query"]
-    query = {p.name: given[p.argument] for p in asked}
+    in_query = [p for p in operation.parameters if p.place == "query"]
+    query = {p.name: given[p.argument] for p in in_query}
     response = client.response("GET", operation.path.format(**given), query)
     if str(output) == "-" or (output is None and operation.answers == "text"):
         click.echo(response.content, nl=False)

@@ -89,8 +89,8 @@ class _Mlflow:
         """The number that the version has in MLflow; None where it is not there."""
         if not self._exists(name):
             return None
-        wanted = f"name='{name}' AND tags.`{_SHA256}`='{version.artifact_sha256}'"
-        found = self.call("GET", "model-versions/search", filter=wanted)
+        same_artifact = f"name='{name}' AND tags.`{_SHA256}`='{version.artifact_sha256}'"
+        found = self.call("GET", "model-versions/search", filter=same_artifact)
         for one in found.get("model_versions", []):
             tags = {tag["key"]: tag["value"] for tag in one.get("tags", [])}
             if tags.get(_VERSION) == version.label and one.get("status", "READY") == "READY":
@@ -191,10 +191,10 @@ def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_success:
         return response
     try:
-        told = str(response.json()["message"])
+        message = str(response.json()["message"])
     except (ValueError, KeyError, TypeError):
-        told = response.reason_phrase
-    raise MlflowError(f"MLflow answered {response.status_code}: {told[:500]}")
+        message = response.reason_phrase
+    raise MlflowError(f"MLflow answered {response.status_code}: {message[:500]}")
 
 
 def _tags(version: ModelVersion) -> list[Mapping[str, str]]:

@@ -96,8 +96,8 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
         )
     if inputs.last is not None and _had_enough(inputs, inputs.last):
         # What failed for want of a second class fails again with more labels of the first.
-        wanting = not inputs.has_version and not inputs.has_classes
-        blocked = _class_wanted(inputs) if wanting else _later(inputs, inputs.last)
+        lacks_classes = not inputs.has_version and not inputs.has_classes
+        blocked = _too_few_classes(inputs) if lacks_classes else _later(inputs, inputs.last)
         reason = "enough labels changed"
     else:
         blocked, reason = _first(inputs), "enough labels for the first training"
@@ -120,7 +120,7 @@ def _while_reading(inputs: PolicyInputs) -> Decision:
     if inputs.has_version or tried or not enough:
         return Decision("reading", reason, needed=ENOUGH_FOR_NOW)
     if not inputs.has_classes:
-        return _class_wanted(inputs)
+        return _too_few_classes(inputs)
     reason = "enough labels for a first version while the others are read"
     return Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
@@ -149,7 +149,7 @@ def _first(inputs: PolicyInputs) -> Decision | None:
         reason = _more(needed - usable, inputs.noun)
         return Decision("labels", reason, usable=usable, changed=usable, needed=needed)
     if not inputs.has_classes:
-        return _class_wanted(inputs)
+        return _too_few_classes(inputs)
     if inputs.last and not inputs.config_changed and not inputs.changed:
         reason = f"1 more {inputs.noun} since the last run"
         return Decision("changes", reason, changed=0, needed=1)
@@ -167,7 +167,7 @@ def _later(inputs: PolicyInputs, last: TrainingRun) -> Decision | None:
     return None
 
 
-def _class_wanted(inputs: PolicyInputs) -> Decision:
+def _too_few_classes(inputs: PolicyInputs) -> Decision:
     needed = inputs.policy["first_labels"]
     return Decision("classes", _classes_needed(inputs), needed=needed)
 

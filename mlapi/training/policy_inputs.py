@@ -284,9 +284,9 @@ def _ready_to_train(first: Sequence[PolicyInputs]) -> set[int]:
 
 
 def _has_label(inputs: PolicyInputs) -> bool:
-    wanted = [classes.entry(*one) for one in (inputs.required or {}).items()]
+    required = [classes.entry(*one) for one in (inputs.required or {}).items()]
     labelled = tasks.existing(inputs.project).filter(split__isnull=False)
-    return labelled.filter(classes__overlap=wanted).exists()
+    return labelled.filter(classes__overlap=required).exists()
 
 
 def _with_enough_classes(first: Sequence[PolicyInputs]) -> set[int]:

@@ -82,7 +82,7 @@ def carry_out(
         try:
             with work_folder(run.pk) as folder:
                 version = attempt.make_version(folder)
-                if version is not None and attempt.is_curve_wanted(version):
+                if version is not None and attempt.computes_curve(version):
                     attempt.add_learning_curve(version, folder)
         except OSError as error:
             log.exception("no work folder")
@@ -297,7 +297,7 @@ class _Attempt:
             runs.succeed(self.run)
         return version
 
-    def is_curve_wanted(self, version: ModelVersion) -> bool:
+    def computes_curve(self, version: ModelVersion) -> bool:
         """Whether to compute the version's learning curve: a challenger's takes minutes."""
         return not self.is_challenger or version.project.champion_id == version.pk
 

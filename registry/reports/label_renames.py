@@ -30,8 +30,8 @@ def use(project: Project, rename: Rename) -> Use:
         version__project=project, name=control, trained=True, labels__contains=[old]
     )
     of_versions = list(learned.values_list("version", flat=True))
-    said = Q(human_classes__contains=[old]) | Q(predicted_classes__contains=[old])
-    outcomes = Outcome.objects.filter(said, version__project=project, target=control)
+    has_label = Q(human_classes__contains=[old]) | Q(predicted_classes__contains=[old])
+    outcomes = Outcome.objects.filter(has_label, version__project=project, target=control)
     champion = project.champion
     predicts = champion is not None and champion.pk in of_versions
     return Use(

@@ -27,7 +27,7 @@ def recent_refusals() -> list[Event]:
         kind = (row.project_id, of.get("route"), of.get("code"), of.get("caller"))
         if kind not in kinds or size(row) > size(kinds[kind]):
             kinds[kind] = row
-    return [row for row in kinds.values() if not _would_be_taken(row)]
+    return [row for row in kinds.values() if not _is_within_limit(row)]
 
 
 def concerns(row: Event, project: Project) -> bool:
@@ -75,7 +75,7 @@ def cure(row: Event) -> str:
     return text
 
 
-def _would_be_taken(row: Event) -> bool:
+def _is_within_limit(row: Event) -> bool:
     if row.payload.get("code") != "body_too_large":
         return False
     return size(row) <= settings.MAX_REQUEST_MB * _MB

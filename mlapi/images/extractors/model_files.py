@@ -91,8 +91,8 @@ def download(name: str) -> Path:
     from huggingface_hub.utils import disable_progress_bars
 
     disable_progress_bars()
-    wanted = [*NEEDED, "model*.safetensors", INDEX]
-    return Path(snapshot_download(name, allow_patterns=wanted))
+    patterns = [*NEEDED, "model*.safetensors", INDEX]
+    return Path(snapshot_download(name, allow_patterns=patterns))
 
 
 def _is_path(name: str) -> bool:
