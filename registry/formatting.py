@@ -66,11 +66,19 @@ def comparison_sentence(comparison: dict[str, Any], champion: str) -> str:
         return ""
     metric = title(comparison.get("metric") or "macro_f1")
     return (
-        f"On the same {comparison.get('n') or 0} holdout tasks: "
+        f"On the same {compared_tasks(comparison)}: "
         f"{metric} {format_3dp(comparison.get('candidate'))} "
         f"against {format_3dp(comparison.get('champion'))} of {champion}, a difference of "
         f"{signed(comparison.get('difference'))} (95 % {interval(comparison.get('interval'))})."
     )
+
+
+def compared_tasks(comparison: dict[str, Any]) -> str:
+    """`150 tasks, 120 of them out of fold`: those that two versions were compared on."""
+    n, out_of_fold = comparison.get("n") or 0, comparison.get("n_out_of_fold") or 0
+    if not out_of_fold:
+        return f"{n} holdout tasks"
+    return f"{n} tasks, {out_of_fold} of them out of fold"
 
 
 def answer_text(classes: Sequence[str] | None) -> str:

@@ -65,6 +65,9 @@ METRICS = {
     for metric in (
         # As a metric: that of targets whose own ones differ, each counted as a score.
         MetricInfo("primary", "mean over targets", baseline="baseline_primary"),
+        # The ends of its 95 % interval, where holdout and out of fold are combined.
+        MetricInfo("primary_low", "primary metric, from", Direction.NEITHER),
+        MetricInfo("primary_high", "primary metric, to", Direction.NEITHER),
         MetricInfo(
             "accuracy",
             "accuracy",

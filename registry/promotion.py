@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 from registry.metrics import MetricInfo, info
 from registry.models.project import PromotionRule
 
-# With fewer holdout tasks the interval of a difference is far wider than what one more run changes:
-# the candidate is promoted, because it has learned from more labels.
-MIN_HOLDOUT_TASKS = 30
+# With fewer tasks the interval of a difference is far wider than what one more run changes: the
+# candidate is promoted, because it has learned from more labels.
+MIN_TASKS = 30
+# A difference that matters, of scores from 0 to 1.
+CLEARLY_WORSE = 0.03
 
 CLAUSES = {
     "never": "The project's rule is to promote by hand only.",
@@ -17,17 +20,17 @@ CLAUSES = {
     "always": "The project's rule is to promote every version.",
     "not_compared": "It was not compared with the version that is champion now.",
     "champion_cannot_serve": "The champion cannot serve the label config.",
-    "not_evaluated": f"Not evaluated: the holdout has fewer than {MIN_HOLDOUT_TASKS} tasks.",
-    "as_good": "On the holdout it is at least as good as the champion.",
-    "clearly_better": "On the holdout it is clearly better than the champion: the 95 % interval of "
-    "the difference lies above 0.",
+    "not_evaluated": f"Not evaluated: there are fewer than {MIN_TASKS} tasks to compare on.",
+    "as_good": "On the same tasks it is at least as good as the champion.",
+    "clearly_better": "On the same tasks it is clearly better than the champion: the 95 % interval "
+    "of the difference lies above 0.",
     "not_clear": "It is not clearly better than the champion: the 95 % interval of the difference "
     "does not lie above 0.",
-    "too_few": f"The holdout has fewer than {MIN_HOLDOUT_TASKS} tasks: too few to say that it is "
+    "too_few": f"There are fewer than {MIN_TASKS} tasks to compare on: too few to say that it is "
     "clearly better than the champion.",
-    "better": "On the holdout it is better than the champion.",
-    "not_better": "A challenger is promoted only if it is better than the champion on the holdout.",
-    "worse": "On the holdout it is worse than the champion.",
+    "better": "On the same tasks it is better than the champion.",
+    "not_better": "A challenger is promoted only if it is better than the champion.",
+    "worse": "On the same tasks it is worse than the champion.",
 }
 
 
@@ -54,7 +57,7 @@ def decide(
     """Apply the project's rule to a comparison of candidate and champion.
 
     `comparison` holds `metric`, `candidate` and `champion` (that metric of each on the same
-    holdout, under today's config), `interval` (of candidate minus champion), `n` (tasks both were
+    tasks, under today's config), `interval` (of candidate minus champion), `n` (tasks both were
     evaluated on) and `champion_serves` (whether the champion can serve the config at all). A
     challenger has learned from no more labels than the champion, so only a better score makes it
     worth a change of the served version, also where the rule is to promote every version.
@@ -69,7 +72,7 @@ def decide(
         return Decision(False, "not_compared")
     if not comparison.get("champion_serves", True):
         return Decision(True, "champion_cannot_serve")
-    if comparison.get("n", 0) < MIN_HOLDOUT_TASKS:
+    if comparison.get("n", 0) < MIN_TASKS:
         if rule == PromotionRule.IF_CLEARLY_BETTER:
             return Decision(False, "too_few")
         return Decision(not is_challenger, "not_evaluated")
@@ -89,3 +92,16 @@ def decide(
 def _is_above_zero(metric: MetricInfo, interval: Sequence[float] | None) -> bool:
     """Whether all of the interval of candidate minus champion is a gain."""
     return interval is not None and all(metric.gain(end, 0.0) > 0 for end in interval)
+
+
+def wrong_share(interval: Sequence[float] | None) -> float | None:
+    """How often, 0 to 1, the rule promotes a version that is worse by 0.03.
+
+    By the 95 % interval of a difference on so many tasks, as a normal distribution's. None where it
+    is undefined, or of two versions that predict the same.
+    """
+    if not interval:
+        return None
+    normal = NormalDist()
+    deviation = (interval[1] - interval[0]) / (2 * normal.inv_cdf(0.975))
+    return normal.cdf(-CLEARLY_WORSE / deviation) if deviation > 0 else None

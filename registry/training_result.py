@@ -6,6 +6,10 @@ The training child makes them and has no database, so this module imports nothin
 from dataclasses import dataclass, field
 from typing import Any
 
+# Beside `holdout`: training tasks, predicted by estimators that had not seen them, and both splits
+# together.
+OUT_OF_FOLD, COMBINED = "out_of_fold", "combined"
+
 
 @dataclass(frozen=True)
 class CandidateRow:
@@ -57,7 +61,7 @@ class MetricRow:
 
 @dataclass(frozen=True)
 class OutcomeRow:
-    """The version's prediction for a holdout task, beside the human label.
+    """The version's prediction for a task, beside the human label.
 
     Both are JSON of the target's label type, with the classes in them; None is no prediction.
     """
@@ -84,8 +88,10 @@ class ExemplarRow:
 
 @dataclass(frozen=True)
 class TargetComparison:
-    """Candidate and champion on the same `n` holdout tasks, by the metric that decides.
+    """Candidate and champion on the same `n` tasks, by the metric that decides.
 
+    They are those of the holdout, and `n_out_of_fold` training tasks that neither has learned from
+    where it predicted them.
     `interval` is the 95 % interval of candidate minus champion. `excluded` tasks have a human
     label that the config does not allow any more. None where nothing could be compared.
     """
@@ -97,6 +103,7 @@ class TargetComparison:
     interval: list[float] | None
     n: int
     excluded: int
+    n_out_of_fold: int = field(default=0, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,7 @@ class TrainingResult:
     what computed its features, `environment` has the versions of the packages by name.
     `primary_interval` is the 95 % interval of that metric, None where it has none.
     `artifact_sha256` is the hash of the artifact that was written and evaluated.
+    `outcomes` are of the holdout, `out_of_fold` of training tasks.
     """
 
     recipe: str
@@ -128,6 +136,7 @@ class TrainingResult:
     artifact_sha256: str
     primary_interval: list[float] | None = None
     extractor: str = ""
+    out_of_fold: list[OutcomeRow] = field(default_factory=list)
     exemplars: list[ExemplarRow] = field(default_factory=list)
     comparison: Comparison | None = None
 

@@ -236,6 +236,7 @@ def result(
     targets: Iterable[dict[str, Any]] = (TARGET,),
     metrics: Iterable[dict[str, Any]] = tuple(METRICS),
     outcomes: Iterable[dict[str, Any]] = (),
+    out_of_fold: Iterable[dict[str, Any]] = (),
     exemplars: Iterable[dict[str, Any]] = (),
     **more: Any,
 ) -> TrainingResult:
@@ -252,6 +253,7 @@ def result(
         targets=[TargetRow(**row) for row in targets],
         metrics=[MetricRow(**row) for row in metrics],
         outcomes=[outcome_row(**row) for row in outcomes],
+        out_of_fold=[outcome_row(**row) for row in out_of_fold],
         exemplars=[ExemplarRow(**row) for row in exemplars],
         **{**usual, **more},
     )

@@ -181,7 +181,7 @@ class Outcomes(Resource):
         ] = None,
         page_size: Annotated[int | None, "Rows on a page."] = None,
         predicted: Annotated[str | None, "A predicted label."] = None,
-        source: Literal["holdout", "prequential", "shown"] | None = None,
+        source: Literal["holdout", "out_of_fold", "prequential", "shown"] | None = None,
         target: str | None = None,
         task: int | None = None,
         version: int | None = None,
@@ -570,7 +570,7 @@ class Versions(Resource):
         id: int,
         *,
         limit: int | None = None,
-        source: Literal["holdout", "prequential", "shown"] | None = None,
+        source: Literal["holdout", "out_of_fold", "prequential", "shown"] | None = None,
         target: Annotated[str | None, "Omitted: all."] = None,
     ) -> builtins.list[schema.Mistake]:
         """Wrong predictions, the highest score first."""

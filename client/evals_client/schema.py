@@ -298,7 +298,7 @@ class Outcome(TypedDict):
     at: "str"
 
 
-OutcomeSource = Literal["holdout", "prequential", "shown"]
+OutcomeSource = Literal["holdout", "out_of_fold", "prequential", "shown"]
 
 
 class PaginatedAccessKeyList(TypedDict):

@@ -1,6 +1,6 @@
 """Compares candidate and champion on the same tasks, by the metric of their label type."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,10 @@ from registry.wilson import wilson
 
 @dataclass(frozen=True)
 class PairedTarget:
-    """A target's metric for candidate and champion, under weights of the tasks of its holdout."""
+    """A target's metric for candidate and champion, under weights of its tasks.
+
+    `out_of_fold` are those of its tasks that are not of the holdout.
+    """
 
     target: str
     metric: str
@@ -24,6 +27,7 @@ class PairedTarget:
     candidate: Score
     champion: Score
     excluded: int = 0
+    out_of_fold: Collection[int] = ()
 
     @classmethod
     def of(
@@ -35,6 +39,7 @@ class PairedTarget:
         candidate: Sequence[Any | None],
         champion: Sequence[Any | None],
         excluded: int = 0,
+        out_of_fold: Collection[int] = (),
     ) -> "PairedTarget":
         """By the metric of the label type `kind`, of the values that both predicted.
 
@@ -45,12 +50,12 @@ class PairedTarget:
             label_type.scores(humans, predicted)[label_type.metric]
             for predicted in (candidate, champion)
         )
-        return cls(target, label_type.metric, tasks, own, others, excluded)
+        return cls(target, label_type.metric, tasks, own, others, excluded, out_of_fold)
 
 
 @dataclass(frozen=True)
 class PairedHoldout:
-    """A part's targets of the holdout; whether the champion serves any of today's config."""
+    """A part's targets; whether the champion serves any of today's config."""
 
     targets: Sequence[PairedTarget]
     champion_serves: bool
@@ -77,10 +82,15 @@ def compare(parts: Sequence[PairedHoldout], seed: int) -> Comparison:
         **_numbers([one.higher_is_better() for one in scores] if is_mixed else scores),
         n=len(tasks),
         excluded=sum(t.excluded for t in targets),
+        n_out_of_fold=len({task for t in targets for task in t.out_of_fold}),
         champion_serves=any(part.champion_serves for part in parts),
         targets={
             t.target: TargetComparison(
-                metric=t.metric, **_numbers([one]), n=len(t.tasks), excluded=t.excluded
+                metric=t.metric,
+                **_numbers([one]),
+                n=len(t.tasks),
+                excluded=t.excluded,
+                n_out_of_fold=len(t.out_of_fold),
             )
             for t, one in zip(targets, scores, strict=True)
         },

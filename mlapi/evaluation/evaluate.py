@@ -44,6 +44,7 @@ class Evaluation:
 
     metrics: list[MetricRow]
     outcomes: list[OutcomeRow]
+    out_of_fold: list[OutcomeRow]
     exemplars: list[ExemplarRow]
     primary_metric: str
     own: Sequence[PairedTarget]
@@ -52,7 +53,7 @@ class Evaluation:
     @property
     def of_result(self) -> dict[str, Any]:
         """The fields of a TrainingResult that it has."""
-        names = ("metrics", "outcomes", "exemplars", "primary_metric")
+        names = ("metrics", "outcomes", "out_of_fold", "exemplars", "primary_metric")
         return {name: getattr(self, name) for name in names}
 
 
@@ -79,6 +80,13 @@ class Holdout(ABC, Generic[Model, Predictions]):
     @abstractmethod
     def outcomes(self, predictions: Predictions) -> list[OutcomeRow]:
         """A row for each task and target of the holdout that humans have labelled."""
+
+    def out_of_fold(self) -> list[OutcomeRow]:
+        """A row for each training task and target that estimators predicted which had not seen it.
+
+        None by default.
+        """
+        return []
 
     def exemplars(self, predictions: Predictions) -> list[ExemplarRow]:
         """Tasks that show what a label means; none by default."""
@@ -128,6 +136,7 @@ def evaluate(
     return Evaluation(
         metrics=optional("The metrics", lambda: holdout.metrics(predictions), [], progress),
         outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], progress),
+        out_of_fold=optional("The outcomes out of fold", holdout.out_of_fold, [], progress),
         exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], progress),
         primary_metric=holdout.primary_metric,
         own=optional(

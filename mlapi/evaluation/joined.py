@@ -38,6 +38,7 @@ def join(
         targets=[*(row for result in results for row in result.targets), *untrained],
         metrics=[*_primary(results, metric), *metrics],
         outcomes=[row for result in results for row in result.outcomes],
+        out_of_fold=[row for result in results for row in result.out_of_fold],
         environment={k: v for result in results for k, v in result.environment.items()},
         primary_metric=metric,
         artifact_sha256=artifact_sha256,
@@ -52,7 +53,8 @@ def _common(metrics: Iterable[str]) -> str:
 
 
 def _is_primary(row: MetricRow) -> bool:
-    return (row.target, row.name) == ("", "primary")
+    """Whether it is the mean of a part's targets; that of the combined splits has an interval."""
+    return not row.target and row.name in ("primary", "primary_low", "primary_high")
 
 
 def _primary(results: Sequence[TrainingResult], metric: str) -> list[MetricRow]:

@@ -30,7 +30,8 @@ class Champion:
 
     `artifact` names no file where the store has none: the champion then counts as not loadable.
     `inputs` are, by pipeline, the settings of what it reads. `names` are, by control, today's names
-    of the labels that have been renamed since.
+    of the labels that have been renamed since. `out_of_fold` are, by control and task id, its
+    predictions for training tasks by estimators that had not seen them.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Champion:
     artifact: Stored
     inputs: dict[str, dict[str, str]] = field(default_factory=dict)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
+    out_of_fold: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from mlapi.pipelines.control_options import CONTROLS, overridden
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.served_names import served_names
 from registry import artifacts
-from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models import AuditEntry, ModelVersion, Outcome, Project, TrainingRun
 from registry.models.run import RunKind, RunState
 
 log = structlog.get_logger(__name__)
@@ -134,11 +134,21 @@ def _champion(
         pipeline=version.pipeline,
         artifact=Stored(path, sha256),
         inputs={name: read.settings for name, read in inputs_of(version).items()},
+        out_of_fold=_out_of_fold(version),
         names={
             control: dict(names)
             for control, names in served_names(project, version, matched.targets).names.items()
         },
     )
+
+
+def _out_of_fold(version: ModelVersion) -> dict[str, dict[str, Any]]:
+    """By control and task the version's recorded predictions for its training tasks."""
+    recorded = version.outcomes.filter(source=Outcome.Source.OUT_OF_FOLD)
+    found: dict[str, dict[str, Any]] = {}
+    for target, task, predicted in recorded.values_list("target", "task", "predicted"):
+        found.setdefault(target, {})[str(task)] = predicted
+    return found
 
 
 @dataclass(frozen=True)

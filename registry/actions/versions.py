@@ -34,6 +34,8 @@ from .runs import RunNotActive
 
 log = logging.getLogger(__name__)
 _BATCH = 1000
+# Which rows of a result have which source.
+_SOURCES = {Outcome.Source.HOLDOUT: "outcomes", Outcome.Source.OUT_OF_FOLD: "out_of_fold"}
 _LABEL_MAX = 500  # characters of a metric's label
 
 
@@ -62,7 +64,7 @@ def register(
     number_hint: int | None = None,
     artifact_format: int = ARTIFACT_FORMAT,
 ) -> ModelVersion:
-    """Put the artifact and write the version with its targets, metrics and holdout outcomes.
+    """Put the artifact and write the version with its targets, metrics and outcomes.
 
     The pipeline and the label config's fingerprint are those that the run's parameters name.
     Numbers are max + 1, held unique by the database and tried again when another took
@@ -161,7 +163,7 @@ def _insert(
                 version=version,
                 task_id=o.task,
                 target=o.target,
-                source=Outcome.Source.HOLDOUT,
+                source=source,
                 predicted=sanitize(o.predicted),
                 score=sanitize(o.score),
                 human=sanitize(o.human),
@@ -170,7 +172,8 @@ def _insert(
                 predicted_classes=sanitize(o.predicted_classes),
                 at=now,
             )
-            for o in result.outcomes
+            for source, rows in _SOURCES.items()
+            for o in getattr(result, rows)
         ),
         batch_size=_BATCH,
     )

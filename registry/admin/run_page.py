@@ -13,11 +13,18 @@ from django.utils import timezone
 
 from registry import queue
 from registry.actions.runs import LOG_MAX_CHARACTERS
-from registry.formatting import format_3dp, image_counts_text, interval, signed
+from registry.formatting import (
+    compared_tasks,
+    format_3dp,
+    image_counts_text,
+    interval,
+    signed,
+)
 from registry.metrics import title
 from registry.models import AuditEntry, TrainingRun, Worker
 from registry.models.run import ACTIVE_STATES, RunState
 from registry.permissions import may_view
+from registry.promotion import CLEARLY_WORSE, wrong_share
 from registry.reports.series import candidate_metric
 
 from .markup import RUN_COLOURS, ago, duration, state_badge
@@ -39,7 +46,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """The run's version and the champion on the same holdout, for one or all targets."""
+    """The run's version and the champion on the same tasks, for one or all targets."""
 
     name: str
     candidate: str
@@ -64,6 +71,8 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
         **training_details(run),
         "comparison_rows": list(_comparison_rows(run.comparison)),
         "comparison": run.comparison,
+        "compared_tasks": compared_tasks(run.comparison),
+        "wrong_promotions": _wrong_promotions(run.comparison),
         "audit_entries": [
             (link(entry, entry.verb.replace("_", " ")), entry, ago(entry.at))
             for entry in audit_entries[:10]
@@ -220,6 +229,17 @@ def _comparison_rows(comparison: dict[str, Any]) -> Iterable[ComparisonRow]:
             interval=interval(numbers.get("interval")),
             n=numbers.get("n") or 0,
         )
+
+
+def _wrong_promotions(comparison: dict[str, Any]) -> str:
+    """How often the promotion rule errs on so few tasks; "" where it is not known."""
+    share = wrong_share(comparison.get("interval"))
+    if share is None:
+        return ""
+    return (
+        f"On so many tasks chance alone would promote {share:.0%} of the versions that are "
+        f"{CLEARLY_WORSE} worse than the champion."
+    )
 
 
 def _dataset(counts: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any], list[tuple]]]:

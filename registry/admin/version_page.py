@@ -19,7 +19,12 @@ from registry.metrics import Direction, info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.proportions import Proportion, version_proportions
-from registry.reports.metrics import MetricRow, per_class, whole_metrics
+from registry.reports.metrics import (
+    CombinedMetric,
+    MetricRow,
+    per_class,
+    whole_and_combined,
+)
 from registry.reports.reliability import reliability
 from registry.reports.series import LearningCurve, learning_curves, may_have_curve
 from registry.reports.tasks import least_agreeing, mistakes, why_no_link
@@ -46,14 +51,14 @@ def context(
     chosen = next((t for t in trained if t.name == query.get("target")), None)
     chosen = chosen or (trained[0] if trained else None)
     previous = champion_before(version)
-    rows = whole_metrics(version, previous)
+    rows, combined = whole_and_combined(version, previous)
     return {
         "version": version,
         "state": version_badge(version),
         "project": link(version.project),
         "previous": previous,
         "previous_link": link(previous) if previous else "",
-        "facts": _facts(version, rows, previous),
+        "facts": _facts(version, rows, combined, previous),
         "metrics": [_metric(row) for row in rows],
         "metrics_url": list_url(Metric, version__id__exact=version.pk),
         "targets": targets,
@@ -81,7 +86,10 @@ def proportion_text(proportion: Proportion) -> str:
 
 
 def _facts(
-    version: ModelVersion, rows: list[MetricRow], previous: ModelVersion | None
+    version: ModelVersion,
+    rows: list[MetricRow],
+    combined: CombinedMetric | None,
+    previous: ModelVersion | None,
 ) -> list[dict[str, Any]]:
     primary = next((row for row in rows if (row.target, row.name) == ("", "primary")), None)
     metric = title(version.primary_metric)
@@ -95,6 +103,17 @@ def _facts(
             else "not evaluated",
             "note": _beside(version, primary) if primary else "",
         },
+        *(
+            [
+                {
+                    "name": "Holdout and out of fold",
+                    "value": format_3dp(combined.value),
+                    "note": f"95 % {share_interval(combined.interval)}, n = {combined.n}",
+                }
+            ]
+            if combined
+            else []
+        ),
         {
             "name": "Previous champion",
             "value": format_3dp(primary.previous) if previous and primary else "none",

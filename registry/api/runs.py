@@ -77,7 +77,7 @@ class RunDetailSerializer(RunSerializer):
     )
     statements = serializers.JSONField(help_text="EvaDB statements as executed.")
     phases = serializers.JSONField(help_text="[{name, started_at, seconds}]")
-    comparison = serializers.JSONField(help_text="Champion and candidate on the same holdout.")
+    comparison = serializers.JSONField(help_text="Candidate and champion on the same tasks.")
 
     class Meta(RunSerializer.Meta):
         fields = [

@@ -61,6 +61,7 @@ class Outcome(models.Model):
 
     class Source(models.TextChoices):
         HOLDOUT = "holdout", "evaluated on the holdout"
+        OUT_OF_FOLD = "out_of_fold", "predicted out of fold"
         PREQUENTIAL = "prequential", "predicted before the human label"
         SHOWN = "shown", "pre-annotation, accepted or corrected"
 

@@ -72,7 +72,7 @@ class TrainingRun(models.Model):
     progress = models.FloatField(default=0, help_text="0 to 1")
     log = models.TextField(blank=True)
     comparison = models.JSONField(
-        default=dict, blank=True, help_text="Candidate and champion on the same holdout."
+        default=dict, blank=True, help_text="Candidate and champion on the same tasks."
     )
 
     same_as = models.ForeignKey(

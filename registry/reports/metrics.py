@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from registry.metrics import NO_ROW, Measure, info, mean, measured
 from registry.models import Metric, ModelVersion, Project
+from registry.training_result import COMBINED
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,30 @@ class MetricRow:
 
 def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -> list[MetricRow]:
     """The version's metrics without those of classes and curves, its own first; one query."""
+    rows, _ = whole_and_combined(version, previous)
+    return rows
+
+
+def whole_and_combined(
+    version: ModelVersion, previous: ModelVersion | None = None
+) -> "tuple[list[MetricRow], CombinedMetric | None]":
+    """The same, and the version's primary metric on all labelled tasks; one query for both.
+
+    None where the holdout alone is large enough.
+    """
     primary = {v.pk: v.primary_metric for v in (version, previous) if v}
-    rows = Metric.objects.whole().filter(version__in=primary)
+    rows = Metric.objects.whole() | Metric.objects.filter(target="", split=COMBINED)
     found: defaultdict[int, dict[Measure, Metric]] = defaultdict(dict)
-    for row in rows.order_by("target", "id"):
+    combined: dict[str, Metric] = {}
+    for row in rows.filter(version__in=primary).order_by("target", "id"):
+        if row.split == COMBINED:
+            if row.version_id == version.pk:
+                combined[row.name] = row
+            continue
         measure = measured(row.target, row.name, row.step, primary[row.version_id])
         found[row.version_id][measure] = row
     own, before = found[version.pk], found[previous.pk] if previous else {}
-    return [
+    whole = [
         MetricRow(
             *measure,
             value=row.value,
@@ -59,6 +76,27 @@ def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -
         for measure, row in own.items()
         if measure.name not in NO_ROW
     ]
+    return whole, _combined(combined)
+
+
+@dataclass(frozen=True)
+class CombinedMetric:
+    """The primary metric on all `n` labelled tasks: those of the holdout, and those of the training
+    split as models of other training tasks predict them. `interval` is its 95 % interval.
+    """
+
+    value: float
+    n: int
+    interval: tuple[float, float] | None
+
+
+def _combined(found: dict[str, Metric]) -> CombinedMetric | None:
+    primary = found.get("primary")
+    if primary is None or primary.value is None:
+        return None
+    low, high = (_value(found.get(name)) for name in ("primary_low", "primary_high"))
+    ends = None if low is None or high is None else (low, high)
+    return CombinedMetric(primary.value, primary.n, ends)
 
 
 def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:

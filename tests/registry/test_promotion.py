@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.promotion import CLAUSES, decide
+from registry.promotion import CLAUSES, decide, wrong_share
 
 COMPARED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
 ERRORS = COMPARED | {"metric": "mae"}
@@ -108,3 +108,10 @@ def test_clearly_better_is_an_interval_above_zero(comparison, promote, clause, i
     )
     assert (decision.promote, decision.clause) == (promote, clause)
     assert decision.reason == CLAUSES[clause]
+
+
+def test_the_rule_errs_more_often_the_wider_the_interval_is():
+    assert wrong_share([-0.12, 0.12]) == pytest.approx(0.312, abs=1e-3)
+    assert wrong_share([-0.02, 0.02]) < 0.01
+    assert wrong_share([0, 0]) is None
+    assert wrong_share(None) is None

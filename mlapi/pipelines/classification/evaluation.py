@@ -1,7 +1,7 @@
 """Evaluates a classifier's version on the holdout: its predictions, metrics and outcomes."""
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,13 @@ from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
+from mlapi.pipelines.classification.out_of_fold import (
+    MOST_HOLDOUT,
+    Estimated,
+    OutOfFold,
+    PairedOutOfFold,
+    estimates,
+)
 from mlapi.pipelines.classification.predictor import answers
 from mlapi.run_folder.job import TrainingJob
 from registry.training_result import MetricRow, OutcomeRow
@@ -61,13 +68,27 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
 
     primary_metric = "macro_f1"
 
-    def __init__(self, eva: Eva, job: TrainingJob, dataset: Dataset, table: str, log: Log) -> None:
+    def __init__(
+        self,
+        eva: Eva,
+        job: TrainingJob,
+        dataset: Dataset,
+        table: str,
+        log: Log,
+        out_of_fold: Mapping[str, Mapping[int, Prediction]],
+    ) -> None:
         self._eva = eva
         self._log = log
         self._job = job
         self._dataset = dataset
         self._table = table
         self._targets = [holdout(dataset, spec) for spec in job.targets]
+        # What other answers hide is known of the holdout only.
+        self._out_of_fold = {
+            t.spec.name: OutOfFold.of(dataset, t.spec, out_of_fold.get(t.spec.name, {}))
+            for t in self._targets
+            if len(t.tasks) < MOST_HOLDOUT and not t.spec.conditions
+        }
 
     def predict(self, version: Version[Classifier]) -> dict[str, HoldoutPredictions] | None:
         dataset, table = self._dataset, self._table
@@ -94,7 +115,26 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
             tasks.update(set(target.tasks) - found.hidden)
         scores = [r.value for r in rows if r.name == "macro_f1" and r.value is not None]
         mean = sum(scores) / len(scores) if scores else None
-        return [*rows, row("primary", mean, len(tasks))]
+        return [*rows, row("primary", mean, len(tasks)), *self._estimates(predictions)]
+
+    def _estimates(self, predictions: dict[str, HoldoutPredictions]) -> list[MetricRow]:
+        """Of the training tasks out of fold, and of both splits together."""
+        trained = self._trained(predictions)
+        holdout = [
+            Estimated(
+                t.spec,
+                t.tasks,
+                t.humans,
+                [value_of(predictions[t.spec.name].answers[task]) for task in t.tasks],
+            )
+            for t in (t.without(predictions[t.spec.name].hidden) for t in trained)
+        ]
+        folds = [
+            Estimated(one.spec, one.tasks, one.humans, one.values)
+            for one in self._out_of_fold.values()
+            if one.tasks
+        ]
+        return estimates(holdout, folds, self._job.seed)
 
     def outcomes(self, predictions: dict[str, HoldoutPredictions]) -> list[OutcomeRow]:
         return [
@@ -102,6 +142,9 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
             for target in self._trained(predictions)
             for outcome in outcomes(target, predictions[target.spec.name])
         ]
+
+    def out_of_fold(self) -> list[OutcomeRow]:
+        return [outcome for one in self._out_of_fold.values() for outcome in one.outcomes()]
 
     def _trained(self, predictions: dict[str, HoldoutPredictions]) -> list[HoldoutTarget]:
         return [target for target in self._targets if target.spec.name in predictions]
@@ -111,7 +154,12 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         candidate: dict[str, HoldoutPredictions],
         champion: dict[str, HoldoutPredictions] | None,
     ) -> PairedHoldout:
-        return paired(self._targets, candidate, champion or {})
+        beside = {
+            name: one.beside(self._job.champion)
+            for name, one in self._out_of_fold.items()
+            if self._job.champion and name in candidate and name in (champion or {})
+        }
+        return paired(self._targets, candidate, champion or {}, beside)
 
 
 def predict_holdout(
@@ -225,8 +273,11 @@ def paired(
     targets: list[HoldoutTarget],
     candidate: dict[str, HoldoutPredictions],
     champion: dict[str, HoldoutPredictions],
+    out_of_fold: Mapping[str, PairedOutOfFold],
 ) -> PairedHoldout:
     """Both on the targets that either has learned; without a target a version has no answers.
+
+    On the tasks of the holdout, and on those that both have predicted `out_of_fold`.
 
     A task for which one of them hides a control has no part in that control's comparison.
     """
@@ -246,19 +297,22 @@ def paired(
         for t in targets
         if t.spec.name in champion
     )
-    both = [
-        PairedTarget.of(
+    both = []
+    for t in targets:
+        if t.spec.name not in candidate and t.spec.name not in champion:
+            continue
+        more = out_of_fold.get(t.spec.name) or PairedOutOfFold([], [], [], [])
+        one = PairedTarget.of(
             t.spec.name,
             t.spec.kind,
-            t.tasks,
-            t.humans,
-            [_served(candidate, t.spec, task) for task in t.tasks],
-            [_served(champion, t.spec, task) for task in t.tasks],
+            [*t.tasks, *more.tasks],
+            [*t.humans, *more.humans],
+            [*(_served(candidate, t.spec, task) for task in t.tasks), *more.candidate],
+            [*(_served(champion, t.spec, task) for task in t.tasks), *more.champion],
             t.excluded,
+            more.tasks,
         )
-        for t in targets
-        if t.spec.name in candidate or t.spec.name in champion
-    ]
+        both.append(one)
     return PairedHoldout(both, serves)
 
 

@@ -93,11 +93,16 @@ class Examples:
 
 @dataclass
 class Selection:
-    """The fitted target, the name of the best candidate, and a row for each candidate."""
+    """The fitted target, the name of the best candidate, and a row for each candidate.
+
+    `out_of_fold` are the examples' probabilities, (n, labels), by estimators of that candidate that
+    had not seen them; None where there are no such ones.
+    """
 
     trained: TrainedTarget
     candidate: str
     candidates: list[CandidateRow]
+    out_of_fold: np.ndarray | None = None
 
 
 def read_examples(
@@ -155,7 +160,15 @@ def select_model(
     elif automl is not None:
         scored.append(_automl(examples, automl, seconds, on_candidate))
     best, trained = _refit_best(examples, automl, scored, seconds, on_candidate, limit_s)
-    return Selection(trained, best.name, [_candidate(e, examples.spec, e is best) for e in scored])
+    rows = [_candidate(e, examples.spec, e is best) for e in scored]
+    return Selection(trained, best.name, rows, _out_of_fold(examples, best, trained))
+
+
+def _out_of_fold(examples: Examples, best: "_Scored", trained: TrainedTarget) -> np.ndarray | None:
+    scores = best.scores
+    if scores is None or len(scores) < len(examples.inputs) or len(np.unique(examples.fold)) < 2:
+        return None
+    return trained.calibration.probabilities(scores)
 
 
 @dataclass
@@ -165,7 +178,7 @@ class _Scored:
     seconds: float
     n: int
     note: str = ""
-    scores: np.ndarray | None = None  # of the examples that it was scored on
+    scores: np.ndarray | None = None  # of the examples that it was scored or calibrated on
 
 
 def _score(
@@ -282,6 +295,7 @@ def _refit(examples: Examples, best: _Scored) -> TrainedTarget:
         scores, labels = best.scores, examples.labels[examples.fold == 0]
     else:
         scores, labels = examples.out_of_fold(candidate), examples.labels
+        best.scores = scores
     fitted = calibration.fit(scores, labels, shape_of(examples.spec), examples.unlearned)
     return TrainedTarget(examples.spec, examples.fit(candidate, whole), fitted)
 

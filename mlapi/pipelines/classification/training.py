@@ -1,9 +1,9 @@
 """Trains a classifier's version in EvaDB: tables, model selection, artifact, evaluation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mlapi.domain import TargetSpec, TrainingFailed
+from mlapi.domain import Prediction, TargetSpec, TrainingFailed
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
@@ -23,6 +23,7 @@ from mlapi.pipelines.classification.model_selection import (
     read_examples,
     select_model,
 )
+from mlapi.pipelines.classification.predictor import answers
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -35,10 +36,14 @@ _SEVERAL = "AutoML is for controls with one choice only."
 
 @dataclass
 class Trained:
-    """The selection of each trained target; `untrained` has the code and reason of the others."""
+    """The selection of each trained target; `untrained` has the code and reason of the others.
+
+    `out_of_fold` are, by target and task, predictions by estimators that had not seen the task.
+    """
 
     selections: dict[str, Selection] = field(default_factory=dict)
     untrained: dict[str, tuple[str, str]] = field(default_factory=dict)
+    out_of_fold: dict[str, dict[int, Prediction]] = field(default_factory=dict)
 
 
 def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: Eva) -> TrainedPart:
@@ -56,7 +61,9 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
     stored = artifact.save(job, model)
 
     champion = load_champion(job, load_model, progress)
-    holdout = ClassifierHoldout(eva, job, dataset, tables["holdout"], progress.log)
+    holdout = ClassifierHoldout(
+        eva, job, dataset, tables["holdout"], progress.log, results.out_of_fold
+    )
     found = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
     result = TrainingResult(
         recipe=" / ".join(dict.fromkeys(s.candidate for s in results.selections.values())),
@@ -118,12 +125,15 @@ def _train_targets(
             on_fit = _progress(progress, done, specs)
             # Four of them fit into the run's limit: two candidates, AutoML and the refit.
             limit = job.time_limit_s / 4 / len(specs)
-            selection = _select(eva, job, dataset, table, i, spec, seconds, limit, on_fit)
+            selection, out_of_fold = _select(
+                eva, job, dataset, table, i, spec, seconds, limit, on_fit
+            )
         except NothingFitted as e:
             results.untrained[spec.name] = ("not_fitted", f"No candidate could be fitted: {e}")
             progress.log(f"{spec.name} is not trained. No candidate could be fitted: {e}")
             continue
         results.selections[spec.name] = selection
+        results.out_of_fold[spec.name] = out_of_fold
         for c in selection.candidates:
             score = "not scored" if c.score is None else f"macro F1 {c.score:.3f}"
             progress.log(f"{spec.name}: {c.name}: {score} in {c.seconds:.1f} s. {c.note}")
@@ -142,7 +152,7 @@ def _select(
     seconds: float,
     limit_s: float,
     on_fit: Callable[[str], None],
-) -> Selection:
+) -> tuple[Selection, dict[int, Prediction]]:
     c = dataset.columns[spec.name]
     frame = execute(
         eva,
@@ -155,14 +165,21 @@ def _select(
     examples = read_examples(dataset.modality, spec, frame, unlearned)
     left_out = job.parameters.get(LEFT_OUT, ())
     wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
-    if shape_of(spec) == "multiple":
-        note = _SEVERAL if wants_automl else ""
-        return select_model(examples, None, note, 0, on_fit, limit_s, left_out)
     automl = None
+    if shape_of(spec) == "multiple":
+        wants_automl, note, seconds = False, _SEVERAL if wants_automl else "", 0
     if wants_automl:
         prefix = f"{job.prefix}_automl_{number + 1}"
         automl = AutoML(eva, dataset.modality, table, c, prefix, spec.labels, job.seed)
-    return select_model(examples, automl, note, seconds, on_fit, limit_s, left_out)
+    selection = select_model(examples, automl, note, seconds, on_fit, limit_s, left_out)
+    return selection, _out_of_fold(selection, frame["id"].tolist())
+
+
+def _out_of_fold(selection: Selection, tasks: Sequence[int]) -> dict[int, Prediction]:
+    if selection.out_of_fold is None:
+        return {}
+    found = answers(selection.trained.spec, selection.out_of_fold)
+    return {task: answer for task, answer in zip(tasks, found, strict=True) if answer is not None}
 
 
 def _progress(

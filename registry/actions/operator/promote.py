@@ -29,7 +29,7 @@ class Promote(Action[ModelVersion]):
         return champion_moves(subject.project.champion, subject)
 
     def warning(self, subject: ModelVersion) -> str:
-        """How it did beside today's champion on the same holdout, if its run compared them."""
+        """How it did beside today's champion on the same tasks, if its run compared them."""
         serving = subject.project.champion
         if serving is None or subject.run is None:
             return ""

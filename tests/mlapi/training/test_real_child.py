@@ -1,5 +1,7 @@
 """Runs with the real child: EvaDB trains, evaluates and loads."""
 
+from collections import Counter
+
 import pytest
 
 from mlapi.mirror import apply_changes
@@ -29,11 +31,14 @@ def test_sixty_labelled_texts_become_a_champion_with_its_metrics():
     version = run.version
     assert project.champion == version
     assert version.label.startswith("v1-")
-    numbers = {m.name: m for m in version.metrics.filter(label="")}
+    numbers = {m.name: m for m in version.metrics.filter(label="", split="holdout")}
     assert {"primary", "accuracy", "macro_f1", "weighted_f1", "ece", "log_loss"} <= set(numbers)
     assert numbers["accuracy"].value > numbers["baseline_accuracy"].value
     assert numbers["learning_curve"].n == run.dataset_counts["holdout"]
-    assert version.outcomes.count() == run.dataset_counts["holdout"] > 0
+    sources = Counter(version.outcomes.values_list("source", flat=True))
+    counts = run.dataset_counts
+    assert sources == {"holdout": counts["holdout"], "out_of_fold": counts["train"]}
+    assert min(sources.values()) > 0
     sql = " ".join(statement["sql"] for statement in run.statements)
     assert "CREATE FUNCTION" in sql
     assert "_holdout" in sql
@@ -45,7 +50,9 @@ def test_sixty_labelled_texts_become_a_champion_with_its_metrics():
     assert (second.state, second.error) == ("succeeded", "")
     assert second.version.number == 2
     assert second.comparison["champion_label"] == version.label
-    assert second.comparison["n"] == second.dataset_counts["holdout"]
+    assert second.comparison["n_out_of_fold"] == run.dataset_counts["train"]
+    both = second.comparison["n"] - second.comparison["n_out_of_fold"]
+    assert both == second.dataset_counts["holdout"]
     assert second.comparison["champion_serves"] is True
 
 

@@ -84,11 +84,13 @@ class Job:
             env={**os.environ, "DATABASE_URL": "postgres://nowhere.invalid/none"},
         )
 
-    def metric(self, name: str, target: str = "topic", label: str = "") -> float | None:
+    def metric(
+        self, name: str, target: str = "topic", label: str = "", split: str = "holdout"
+    ) -> float | None:
         (found,) = [
             m["value"]
             for m in self.result["metrics"]
-            if (m["name"], m["target"], m["label"]) == (name, target, label)
+            if (m["name"], m["target"], m["label"], m["split"]) == (name, target, label, split)
         ]
         return found
 

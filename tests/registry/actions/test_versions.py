@@ -65,6 +65,27 @@ def test_targets_metrics_and_outcomes_are_stored_with_the_version(artifact):
     assert version.outcomes.count() == 3
 
 
+def test_predictions_out_of_fold_are_told_from_those_of_the_holdout(artifact):
+    run = make.TrainingRunFactory(state="running")
+    held, learned = (
+        {
+            "task": make.TaskFactory(project=run.project, labelled="Positive").pk,
+            "target": "label",
+            "predicted": "Positive",
+            "score": 0.7,
+            "human": "Positive",
+            "correct": True,
+        }
+        for _ in range(2)
+    )
+    combined = {"name": "primary", "value": 0.6, "n": 2, "split": "combined"}
+    metrics = [*make.METRICS, combined]
+    version = register(run, artifact, outcomes=[held], out_of_fold=[learned], metrics=metrics)
+    sources = dict(version.outcomes.values_list("task", "source"))
+    assert sources == {held["task"]: "holdout", learned["task"]: "out_of_fold"}
+    assert version.primary_value != 0.6
+
+
 def test_a_version_with_a_bad_row_leaves_nothing(artifact):
     run = make.TrainingRunFactory(state="running")
     with pytest.raises(IntegrityError):

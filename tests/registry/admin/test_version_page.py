@@ -134,6 +134,18 @@ def test_a_cell_of_a_label_of_several_opens_its_tasks(client):
     assert "text 2" not in listed
 
 
+def test_the_metric_on_all_labels_is_shown_with_its_interval(client):
+    ends = {"primary": 0.712, "primary_low": 0.641, "primary_high": 0.768}
+    combined = [
+        {"name": name, "value": value, "n": 160, "split": "combined"}
+        for name, value in ends.items()
+    ]
+    page = page_of(client, make.ModelVersionFactory(metrics=[*make.METRICS, *combined]))
+    assert "Holdout and out of fold" in page
+    assert "0.712" in page
+    assert "95 % 0.641 to 0.768, n = 160" in page
+
+
 @pytest.mark.parametrize("query", ["target=x", "human=a", "cell=none&label=a", "predicted="])
 def test_any_words_for_a_cell_are_taken(client, version, query):
     for scope in ("", *(f"&version__id__exact={number}" for number in (version.pk, "x", "9" * 30))):
