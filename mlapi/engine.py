@@ -5,7 +5,7 @@ from dataclasses import asdict
 from io import BufferedIOBase
 from typing import Any
 
-from mlapi import label_types
+from mlapi import label_types, pipelines
 from mlapi.errors import NotServed
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from mlapi.pipelines import option_fields, project_options
@@ -67,6 +67,22 @@ class Engine:
         """Each control of the label config that no pipeline fills, and why."""
         served = resolve(project.label_config, project.options)
         return [asdict(unserved) for unserved in served.match.unserved]
+
+    def missing_package(self, projects: Sequence[Project]) -> tuple[str, str] | None:
+        """The default sentence encoder, where a project's texts are learned without it."""
+        from mlapi.inputs.text.input import DEFAULT
+        from mlapi.texts.encoders.loading import unavailable
+
+        texts = pipelines.get("text_classification")
+        wanted = any(
+            texts in pipelines.named(project.pipeline)
+            and project.options.get("encoder", DEFAULT) == DEFAULT
+            for project in projects
+        )
+        failure = unavailable(DEFAULT) if wanted else None
+        if failure is None:
+            return None
+        return f"Texts are learned without a sentence encoder. {failure.message}", failure.hint
 
     def label_type(self, kind: str) -> LabelType:
         """The label type of that name. Raises KeyError."""

@@ -142,6 +142,12 @@ class Engine(Protocol):
     def unserved_controls(self, project: "Project") -> list[dict[str, str]]:
         """`{"control", "code", "message"}` of each control that no pipeline fills."""
 
+    def missing_package(self, projects: "Sequence[Project]") -> tuple[str, str] | None:
+        """What is not installed here, though one of the projects would be learned better with it.
+
+        Message and cure; None where nothing is missing. Without a query.
+        """
+
     def label_type(self, kind: str) -> LabelType:
         """The label type of a target's `kind`. Raises KeyError."""
 

@@ -21,6 +21,7 @@ _ICONS = {
     "gone": "delete",
     "tasks_unreadable": "broken_image",
     "reading": "sync",
+    "package_missing": "extension_off",
     "worse_than_baseline": "trending_down",
 }
 

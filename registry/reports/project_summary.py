@@ -108,8 +108,8 @@ class Alert:
     """A problem that needs attention; `project` is None if it is the installation's.
 
     `code` is one of no_worker, fell_back, run_failed, dead_token, webhook_missing,
-    request_refused, not_reached, gone, tasks_unreadable, worse_than_baseline, reading. Alerts with
-    the same `cause` are one, with the other projects in `others`.
+    request_refused, not_reached, gone, tasks_unreadable, worse_than_baseline, reading,
+    package_missing. Alerts with the same `cause` are one, with the other projects in `others`.
     """
 
     code: str
@@ -204,8 +204,10 @@ def _of_one_metric(series: list[tuple], metric: str) -> list[tuple[str, float | 
 
 def alerts(summaries: Iterable[ProjectSummary]) -> list[Alert]:
     """The alerts, the most urgent first; two queries."""
+    summaries = list(summaries)
     found = [
         *_workers(),
+        *_packages([summary.project for summary in summaries]),
         *(one for summary in summaries for one in _of_project(summary)),
         *map(_of_refusal, refusals.recent_refusals()),
     ]
@@ -235,6 +237,7 @@ _URGENCY = [
     "worse_than_baseline",
     "gone",
     "reading",
+    "package_missing",
 ]
 
 
@@ -267,6 +270,12 @@ _GONE_CURE = "Archive what was deleted there: nothing is lost, and it can be tak
 def _is_by_connection(run: TrainingRun, step: Mapping[str, Any]) -> bool:
     """Whether the run failed for what the last check of the connection found, too."""
     return bool(run.error_code) and run.error_code == step.get("code")
+
+
+def _packages(projects: Sequence[Project]) -> Iterator[Alert]:
+    missing = engine().missing_package(projects)
+    if missing is not None:
+        yield Alert("package_missing", *missing)
 
 
 def _of_project(summary: ProjectSummary) -> Iterator[Alert]:

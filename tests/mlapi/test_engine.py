@@ -5,6 +5,7 @@ import pytest
 from mlapi import pipelines
 from mlapi.domain import InvalidOption, UnknownOption
 from mlapi.errors import NotServed
+from mlapi.texts.encoders import loading
 from registry.admin.project_form import project_form
 from registry.engine import engine
 from registry.errors import EvalsError
@@ -44,6 +45,23 @@ def test_each_control_that_is_not_served_has_its_reason():
     ]
     assert all(one["message"] for one in found)
     assert engine().unserved_controls(ProjectFactory()) == []
+
+
+def test_a_missing_encoder_is_named_where_texts_are_learned_without_it(monkeypatch):
+    monkeypatch.setattr(loading, "_PACKAGES", ("no_such_package",))
+    texts, images = ProjectFactory(), ProjectFactory(pipeline="image_classification")
+
+    message, cure = engine().missing_package([images, texts])
+
+    assert "no_such_package" in message
+    assert "requirements-encoder.txt" in cure
+    texts.options = {"encoder": "none"}
+    assert engine().missing_package([images, texts]) is None
+
+
+@pytest.mark.encoder
+def test_an_encoder_that_is_there_is_not_missing():
+    assert engine().missing_package([ProjectFactory()]) is None
 
 
 def test_a_task_is_described_by_its_text_and_its_page():

@@ -92,6 +92,12 @@ class PlainEngine:
             for name in re.findall(r'<Unserved name="(.*?)"', project.label_config)
         ]
 
+    def missing_package(self, projects: Sequence[Project]) -> tuple[str, str] | None:
+        """Of a project whose title says so."""
+        if any(project.title == "without encoder" for project in projects):
+            return "Texts are learned without it.", "Install it."
+        return None
+
     def label_type(self, kind: str) -> LabelType:
         return label_types.get(kind)
 
