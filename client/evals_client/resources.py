@@ -252,8 +252,11 @@ class Projects(Resource):
             "Options of the project's pipelines; under `controls` by name those of controls.",
         ] = None,
         promotion_rule: schema.PromotionRuleEnum | None = None,
+        error_budget: Annotated[
+            float | None, "The share of wrong predictions that may be accepted unseen."
+        ] = None,
     ) -> schema.ProjectDetail:
-        """Change the project's policy, options and promotion rule."""
+        """Change the project's policy, options, promotion rule and error budget."""
 
     @route("POST", "/api/projects/{id}/archive/")
     def archive(
@@ -263,6 +266,17 @@ class Projects(Resource):
         reason: Annotated[str, "Kept in the audit entry, for those who come after."],
     ) -> schema.ProjectDetail:
         """Takes the project off the home page, until it is taken out of the archive."""
+
+    @route("GET", "/api/projects/{id}/auto-accept/")
+    def auto_accept(
+        self,
+        id: int,
+        *,
+        budget: Annotated[
+            float | None, "The share that may be wrong. Omitted: that of the project."
+        ] = None,
+    ) -> schema.AutoAccept:
+        """The score from which the champion's predictions can be accepted without a look."""
 
     @route("GET", "/api/projects/{id}/label-next/")
     def label_next(

@@ -34,6 +34,19 @@ class AuditEntry(TypedDict):
     at: "str"
 
 
+class AutoAccept(TypedDict):
+    """The score from which predictions can be accepted unseen, and by what it is known."""
+
+    budget: "float"
+    threshold: "float | None"
+    sentence: "str"
+    n: "int"
+    accepted: "int"
+    wrong: "int"
+    unlabelled: "int"
+    share: "float | None"
+
+
 class Card(TypedDict):
     """A version's card: metrics, classes, mistakes, comparison and lineage."""
 
@@ -368,12 +381,13 @@ class PaginatedWebhookList(TypedDict):
 
 
 class PatchedProjectSettings(TypedDict):
-    """The project's policy, options and promotion rule; at least one of them."""
+    """The project's policy, options, promotion rule and error budget; at least one of them."""
 
     reason: "NotRequired[str]"
     policy: "NotRequired[dict[str, Any]]"
     options: "NotRequired[dict[str, Any]]"
     promotion_rule: "NotRequired[PromotionRuleEnum]"
+    error_budget: "NotRequired[float]"
 
 
 class PrequentialDay(TypedDict):
@@ -407,6 +421,7 @@ class Project(TypedDict):
     policy: "Any"
     options: "Any"
     promotion_rule: "PromotionRuleEnum"
+    error_budget: "float"
     connected: "bool | None"
     connection_checked_at: "str | None"
     reading: "ReadSoFar | None"
@@ -431,6 +446,7 @@ class ProjectDetail(TypedDict):
     policy: "Any"
     options: "Any"
     promotion_rule: "PromotionRuleEnum"
+    error_budget: "float"
     connected: "bool | None"
     connection_checked_at: "str | None"
     reading: "ReadSoFar | None"

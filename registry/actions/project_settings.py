@@ -1,4 +1,4 @@
-"""Actions on a project's settings: policy, options, promotion rule, connection."""
+"""Actions on a project's settings: policy, options, promotion rule, error budget, connection."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,6 +38,7 @@ def configure(
     policy: dict[str, Any] | None = None,
     options: dict[str, Any] | None = None,
     promotion_rule: str | None = None,
+    error_budget: float | None = None,
     actor: str,
     reason: str = "",
 ) -> Project:
@@ -55,6 +56,11 @@ def configure(
         if promotion_rule not in PromotionRule.values:
             raise InvalidSetting(f"Promotion rule {promotion_rule!r} is not known.")
         new["promotion_rule"] = promotion_rule
+    if error_budget is not None:
+        is_number = isinstance(error_budget, int | float) and not isinstance(error_budget, bool)
+        if not is_number or not 0 < error_budget < 1:
+            raise InvalidSetting("The error budget must be a share between 0 and 1.")
+        new["error_budget"] = float(error_budget)
     changed = {name: value for name, value in new.items() if getattr(current, name) != value}
     if changed:
         was = {name: getattr(current, name) for name in changed}

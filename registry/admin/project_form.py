@@ -1,4 +1,4 @@
-"""The form of a project's settings: its training policy, options and promotion rule."""
+"""The form of a project's settings: its training policy, options, promotion rule and budget."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -103,7 +103,7 @@ def policy_sentence(policy: dict[str, Any]) -> str:
 
 
 class ProjectForm(PolicyForm):
-    """The policy, options and promotion rule of a project, validated before they are saved.
+    """The policy, options, promotion rule and error budget of a project, validated when saved.
 
     `option_fields` are set by `project_form`: by the names of their fields.
     """
@@ -118,10 +118,12 @@ class ProjectForm(PolicyForm):
 
     class Meta:
         model = Project
-        fields = ["promotion_rule"]
+        fields = ["promotion_rule", "error_budget"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "error_budget" in self.fields:  # a read-only form has no fields
+            self.fields["error_budget"].required = False  # left out, it stays
         set_values = option_form.initial(self.option_fields, self.instance.options)
         self.initial = {**set_values, **self.initial}
 

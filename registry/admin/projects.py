@@ -64,7 +64,7 @@ _FIELDSETS: dict[str, Any] = {
         ("Label config", {"fields": ["config", "fingerprint"]}),
     ],
 }
-_EDITABLE = [*default_policy(), "promotion_rule", "reason"]
+_EDITABLE = [*default_policy(), "promotion_rule", "error_budget", "reason"]
 
 
 class PipelineFilter(admin.SimpleListFilter):
@@ -189,7 +189,12 @@ class ProjectAdmin(RegistryAdmin):
         if tab != _LEARNING:
             return _FIELDSETS[tab]
         if obj is None or not self._edits(request):
-            return [("Training", {"fields": ["policy_text", "options_json", "promotion_rule"]})]
+            return [
+                (
+                    "Training",
+                    {"fields": ["policy_text", "options_json", "promotion_rule", "error_budget"]},
+                )
+            ]
         return [("Training", {"fields": _EDITABLE}), *_option_fieldsets(obj)]
 
     def get_form(
@@ -203,7 +208,7 @@ class ProjectAdmin(RegistryAdmin):
         return self.has_change_permission(request)
 
     def save_model(self, request: HttpRequest, obj: Project, form: Any, change: bool) -> None:
-        names = ("policy", "options", "promotion_rule", "reason")
+        names = ("policy", "options", "promotion_rule", "error_budget", "reason")
         settings = {name: form.cleaned_data[name] for name in names}
         try:
             Configure().execute(obj, settings, caller(request))

@@ -22,7 +22,7 @@ MAX_DAYS = 366
 
 
 class ProjectSettings(OptionalReason):  # type: ignore[misc, valid-type]
-    """The project's policy, options and promotion rule; at least one of them."""
+    """The project's policy, options, promotion rule and error budget; at least one of them."""
 
     policy = serializers.DictField(
         required=False, help_text="When to train. The project lists all settings."
@@ -32,6 +32,9 @@ class ProjectSettings(OptionalReason):  # type: ignore[misc, valid-type]
         help_text="Options of the project's pipelines; under `controls` by name those of controls.",
     )
     promotion_rule = serializers.ChoiceField(required=False, choices=PromotionRule.choices)
+    error_budget = serializers.FloatField(
+        required=False, help_text="The share of wrong predictions that may be accepted unseen."
+    )
 
 
 class MetricQuery(Body):
@@ -82,6 +85,34 @@ class LabelNextQuery(Body):
     offset = serializers.IntegerField(min_value=0, max_value=100_000, default=0)
 
 
+class AutoAcceptQuery(Body):
+    """The error budget."""
+
+    budget = serializers.FloatField(
+        required=False,
+        min_value=0.001,
+        max_value=0.999,
+        help_text="The share that may be wrong. Omitted: that of the project.",
+    )
+
+
+class AutoAcceptSerializer(serializers.Serializer):
+    """The score from which predictions can be accepted unseen, and by what it is known."""
+
+    budget = serializers.FloatField()
+    threshold = serializers.FloatField(
+        allow_null=True, help_text="Null: of no score it is known that so few are wrong."
+    )
+    sentence = serializers.CharField(help_text="The result in words.")
+    n = serializers.IntegerField(help_text="Tasks with human labels that it was chosen on.")
+    accepted = serializers.IntegerField(help_text="Those of them with this score or a higher one.")
+    wrong = serializers.IntegerField(help_text="The wrong ones among the accepted.")
+    unlabelled = serializers.IntegerField(help_text="Unlabelled tasks with a score.")
+    share = serializers.FloatField(
+        allow_null=True, help_text="The share of these that would be accepted."
+    )
+
+
 class UnservedControl(serializers.Serializer):
     """A control of the label config that no pipeline fills."""
 
@@ -111,7 +142,8 @@ class ProjectSerializer(serializers.ModelSerializer):
         model = Project
         fields = [
             *("id", "uid", "title", "hostname", "pipeline", "unserved_reason", "champion"),
-            *("policy", "options", "promotion_rule", "connected", "connection_checked_at"),
+            *("policy", "options", "promotion_rule", "error_budget"),
+            *("connected", "connection_checked_at"),
             *("reading", "synced_at", "labels_changed_at", "created_at", "updated_at"),
             *("archived_at", "page"),
         ]

@@ -12,12 +12,15 @@ from rest_framework.response import Response
 from registry.actions.operator.configure import Configure
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.models.project import PromotionRule
+from registry.reports.auto_accept import auto_accept
 from registry.reports.series import metric_series, prequential_series
 from registry.reports.tasks import label_next, similar
 
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter, PipelineFilter
 from .project_serializers import (
+    AutoAcceptQuery,
+    AutoAcceptSerializer,
     LabelNextQuery,
     MetricPointSerializer,
     MetricQuery,
@@ -68,6 +71,7 @@ class Projects(Resource):
         "metrics": (Metric,),
         "prequential": (Outcome,),
         "label_next": (Task,),
+        "auto_accept": (Outcome, Task),
         "similar": (Task,),
     }
 
@@ -82,7 +86,7 @@ class Projects(Resource):
 
     @extend_schema(request=ProjectSettings, responses=ProjectDetailSerializer)
     def partial_update(self, request: Request, pk: int) -> Response:
-        """Change the project's policy, options and promotion rule.
+        """Change the project's policy, options, promotion rule and error budget.
 
         A setting that `policy` or `options` omits stays unchanged; null resets it to its default.
         So does an option of a control under `controls`; null for a control takes all of its own.
@@ -127,6 +131,16 @@ class Projects(Resource):
         """
         found = label_next(self.get_object(), **self.validated(LabelNextQuery))
         return Response(NextTaskSerializer(found, many=True).data)
+
+    @extend_schema(parameters=[AutoAcceptQuery], responses=AutoAcceptSerializer, filters=False)
+    @action(detail=True, url_path="auto-accept")
+    def auto_accept(self, request: Request, pk: int) -> Response:
+        """The score from which the champion's predictions can be accepted without a look.
+
+        With 95 % confidence at most `budget` of the predictions from `threshold` on are wrong.
+        """
+        found = auto_accept(self.get_object(), **self.validated(AutoAcceptQuery))
+        return Response(AutoAcceptSerializer(found).data)
 
     @extend_schema(
         parameters=[SimilarQuery],

@@ -14,7 +14,7 @@ $$ SELECT now() - days * interval '1 day' $$;
 INSERT INTO registry_project (uid, title, label_config, fingerprint, pipeline, unserved_reason,
     control_since, hostname, other_hostname, hostname_confirmed, backend_url, setup_token, knows_password,
     labelstudio_url, labelstudio_key, connection, connection_checked_at, options, policy,
-    promotion_rule, synced_at, reading, unreadable_tasks, data_outdated, label_changes, label_renames,
+    promotion_rule, error_budget, synced_at, reading, unreadable_tasks, data_outdated, label_changes, label_renames,
     labels_changed_at, created_at, updated_at)
 SELECT i || '.1700000000', 'Project ' || i, '<View><Text name="text" value="$text"/>'
     || '<Choices name="label" toName="text">'
@@ -27,7 +27,7 @@ SELECT i || '.1700000000', 'Project ' || i, '<View><Text name="text" value="$tex
         ELSE '{"ok": true, "failed": null, "steps": [{"step": "reach", "ok": true}]}' END::jsonb,
     now(), '{}', '{"enabled": true, "first_labels": 20, "first_classes": 2,
         "first_per_class": 3, "changed_min": 10, "changed_share": 0.05, "quiet_s": 5,
-        "wait_max_s": 120}', 'if_at_least_as_good', now(), '{}', '{}', false, '{}', '[]', now(),
+        "wait_max_s": 120}', 'if_at_least_as_good', 0.05, now(), '{}', '{}', false, '{}', '[]', now(),
     pg_temp.ago(100 + i), now()
 FROM generate_series(1, %(projects)s) i;
 

@@ -116,6 +116,11 @@ class Project(models.Model):
         help_text="Label Studio's id of its tab with the tasks to label next.",
     )
 
+    error_budget = models.FloatField(
+        default=0.05,
+        help_text="The share of wrong predictions that may be accepted unseen: 0.05 is 5 %.",
+    )
+
     # The version that serves: a pointer that only `registry.actions` moves.
     champion = models.ForeignKey(
         "ModelVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"

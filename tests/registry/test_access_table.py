@@ -130,6 +130,7 @@ TABLE = {
     "api/docs/": {"GET": "stranger"},
     "api/projects/": _READ,
     "api/projects/<int:pk>/": {"GET": "viewer", "PATCH": "admin"},
+    "api/projects/<int:pk>/auto-accept/": _READ,
     "api/projects/<int:pk>/label-next/": _READ,
     "api/projects/<int:pk>/metrics/": _READ,
     "api/projects/<int:pk>/prequential/": _READ,

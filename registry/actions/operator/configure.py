@@ -10,9 +10,10 @@ from .action import OPTIONAL_REASON, Action, Caller, Result, register
 
 @register
 class Configure(Action[Project]):
-    """The project's `policy`, `options` or `promotion_rule` is another; each may be left out.
+    """The project's `policy`, `options`, `promotion_rule` or `error_budget` is another.
 
-    The admin has them as fields of the project's page, REST as PATCH of the project.
+    Each may be left out. The admin has them as fields of the project's page, REST as PATCH of
+    the project.
     """
 
     name = "configure"

@@ -55,6 +55,16 @@ def ids(caller, query):
     return [row["id"] for row in caller.rows("projects/", query)]
 
 
+def test_the_score_to_accept_from_takes_the_projects_budget_or_another(viewer, admin, project):
+    admin.patch(f"projects/{project.pk}/", {"error_budget": 0.1})
+    url = f"projects/{project.pk}/auto-accept/"
+    found = viewer.get(url).json()
+    assert (found["budget"], found["threshold"], found["n"]) == (0.1, None, 0)
+    assert "at most 10 % are wrong" in found["sentence"]
+    assert viewer.get(f"{url}?budget=0.02").json()["budget"] == 0.02
+    assert viewer.get(f"{url}?budget=2").status_code == 400
+
+
 def test_a_setting_is_changed_and_the_others_stay(admin, project):
     answer = admin.patch(
         f"projects/{project.pk}/",
