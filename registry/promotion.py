@@ -94,14 +94,23 @@ def _is_above_zero(metric: MetricInfo, interval: Sequence[float] | None) -> bool
     return interval is not None and all(metric.gain(end, 0.0) > 0 for end in interval)
 
 
-def wrong_share(interval: Sequence[float] | None) -> float | None:
-    """How often, 0 to 1, the rule promotes a version that is worse by 0.03.
+def wrong_share(rule: str, comparison: dict[str, Any]) -> float | None:
+    """How often, 0 to 1, the rule promotes a version that is worse than the champion by 0.03.
 
-    By the 95 % interval of a difference on so many tasks, as a normal distribution's. None where it
-    is undefined, or of two versions that predict the same.
+    By the 95 % interval of the difference, as a normal distribution's, so on as many tasks as those
+    of the comparison. None of a rule that does not look at the difference, of too few tasks, of a
+    metric that is no score from 0 to 1, and of two versions that predict the same.
     """
-    if not interval:
+    ends = comparison.get("interval")
+    is_score = info(comparison.get("metric") or "macro_f1").range == (0.0, 1.0)
+    if not ends or not is_score or comparison.get("n", 0) < MIN_TASKS:
+        return None
+    if rule not in (PromotionRule.IF_AT_LEAST_AS_GOOD, PromotionRule.IF_CLEARLY_BETTER):
         return None
     normal = NormalDist()
-    deviation = (interval[1] - interval[0]) / (2 * normal.inv_cdf(0.975))
-    return normal.cdf(-CLEARLY_WORSE / deviation) if deviation > 0 else None
+    deviations = normal.inv_cdf(0.975)
+    deviation = (ends[1] - ends[0]) / (2 * deviations)
+    if deviation <= 0:
+        return None
+    least = deviations if rule == PromotionRule.IF_CLEARLY_BETTER else 0.0
+    return normal.cdf(-CLEARLY_WORSE / deviation - least)

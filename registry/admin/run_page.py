@@ -72,7 +72,7 @@ def context(user: AbstractBaseUser | AnonymousUser, run: TrainingRun) -> dict[st
         "comparison_rows": list(_comparison_rows(run.comparison)),
         "comparison": run.comparison,
         "compared_tasks": compared_tasks(run.comparison),
-        "wrong_promotions": _wrong_promotions(run.comparison),
+        "wrong_promotions": _wrong_promotions(run),
         "audit_entries": [
             (link(entry, entry.verb.replace("_", " ")), entry, ago(entry.at))
             for entry in audit_entries[:10]
@@ -231,14 +231,14 @@ def _comparison_rows(comparison: dict[str, Any]) -> Iterable[ComparisonRow]:
         )
 
 
-def _wrong_promotions(comparison: dict[str, Any]) -> str:
-    """How often the promotion rule errs on so few tasks; "" where it is not known."""
-    share = wrong_share(comparison.get("interval"))
+def _wrong_promotions(run: TrainingRun) -> str:
+    """How often the project's rule errs on so many tasks; "" where it is not known."""
+    share = wrong_share(run.project.promotion_rule, run.comparison)
     if share is None:
         return ""
     return (
-        f"On so many tasks chance alone would promote {share:.0%} of the versions that are "
-        f"{CLEARLY_WORSE} worse than the champion."
+        f"On so many tasks the project's rule promotes {share:.0%} of the versions that are "
+        f"{CLEARLY_WORSE} worse than the champion, by chance."
     )
 
 

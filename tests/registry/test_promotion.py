@@ -111,7 +111,15 @@ def test_clearly_better_is_an_interval_above_zero(comparison, promote, clause, i
 
 
 def test_the_rule_errs_more_often_the_wider_the_interval_is():
-    assert wrong_share([-0.12, 0.12]) == pytest.approx(0.312, abs=1e-3)
-    assert wrong_share([-0.02, 0.02]) < 0.01
-    assert wrong_share([0, 0]) is None
-    assert wrong_share(None) is None
+    def share(interval, rule="if_at_least_as_good", **more):
+        return wrong_share(rule, {"metric": "macro_f1", "n": 60, "interval": interval} | more)
+
+    assert share([-0.12, 0.12]) == pytest.approx(0.312, abs=1e-3)
+    assert share([-0.02, 0.02]) < 0.01
+    assert share([-0.12, 0.12], "if_clearly_better") == pytest.approx(0.007, abs=1e-3)
+    # Nothing is known of it, or the difference does not decide.
+    assert share([0, 0]) is None
+    assert share(None) is None
+    assert share([-0.12, 0.12], n=29) is None
+    assert share([-12, 12], metric="mae") is None
+    assert share([-0.12, 0.12], "always") is None

@@ -173,7 +173,7 @@ def test_a_run_with_a_comparison_has_its_interval(client, running):
     assert "+0.050" in page
     assert "−0.010 to +0.110" in page
     assert "150 holdout tasks" in page
-    assert "promote 16% of the versions that are 0.03 worse" in page
+    assert "promotes 16% of the versions that are 0.03 worse" in page
 
 
 def test_the_tasks_that_were_compared_out_of_fold_are_counted(client, running):
@@ -181,7 +181,7 @@ def test_the_tasks_that_were_compared_out_of_fold_are_counted(client, running):
     runs.set_details(running, comparison=comparison | {"n_out_of_fold": 48, "interval": [0, 0]})
     page = page_of(client, running)
     assert "60 tasks, 48 of them out of fold" in page
-    assert "chance alone" not in page
+    assert "worse than the champion" not in page
 
 
 def test_hostile_words_of_a_run_are_escaped(client, running):
