@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
 from unfold.decorators import display
 
 from registry.actions.operator.configure import Configure
@@ -17,6 +18,7 @@ from registry.formatting import unreadable_tasks_text
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.pipeline_names import has_pipeline, names
 from registry.models.project import default_policy
+from registry.reports.auto_accept import auto_accept
 
 from . import option_form
 from .access_keys import connect_view
@@ -64,7 +66,8 @@ _FIELDSETS: dict[str, Any] = {
         ("Label config", {"fields": ["config", "fingerprint"]}),
     ],
 }
-_EDITABLE = [*default_policy(), "promotion_rule", "error_budget", "reason"]
+_SETTINGS = [*default_policy(), "promotion_rule", "error_budget"]
+_EDITABLE = [*_SETTINGS, "reason"]
 
 
 class PipelineFilter(admin.SimpleListFilter):
@@ -189,13 +192,10 @@ class ProjectAdmin(RegistryAdmin):
         if tab != _LEARNING:
             return _FIELDSETS[tab]
         if obj is None or not self._edits(request):
-            return [
-                (
-                    "Training",
-                    {"fields": ["policy_text", "options_json", "promotion_rule", "error_budget"]},
-                )
-            ]
-        return [("Training", {"fields": _EDITABLE}), *_option_fieldsets(obj)]
+            shown = ["policy_text", "options_json", "promotion_rule", "error_budget"]
+            return [("Training", {"fields": [*shown, "acceptable_unseen"]})]
+        fields = [*_SETTINGS, "acceptable_unseen", "reason"]
+        return [("Training", {"fields": fields}), *_option_fieldsets(obj)]
 
     def get_form(
         self, request: HttpRequest, obj: Project | None = None, change: bool = False, **kwargs: Any
@@ -218,6 +218,10 @@ class ProjectAdmin(RegistryAdmin):
     @display(description="Project", ordering="title")
     def named(self, project: Project) -> str:
         return format_html('{} <small class="place">{}</small>', project.name, project.place)
+
+    @display(description="Acceptable unseen")
+    def acceptable_unseen(self, project: Project) -> str:
+        return capfirst(auto_accept(project).sentence)
 
     @display(description="In Label Studio")
     def in_label_studio(self, project: Project) -> str:

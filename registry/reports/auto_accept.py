@@ -9,9 +9,10 @@ from django.db.models import Count, Q
 
 from registry.models import ModelVersion, Outcome, Project, TaskScore
 
-# Predictions for tasks that the version had not learned from, and that nobody saw before labelling.
-_SOURCES = (Outcome.Source.HOLDOUT, Outcome.Source.OUT_OF_FOLD, Outcome.Source.PREQUENTIAL)
-_MOST = 4_000  # outcomes: the newest
+# Predictions for tasks that the version had not learned from, and that nobody saw before labelling:
+# those of the version's run, and those of tasks that were labelled while it served.
+_OF_RUN = (Outcome.Source.HOLDOUT, Outcome.Source.OUT_OF_FOLD)
+_MOST = 4_000  # outcomes of either; of tasks labelled since the newest
 _RISK = 0.05  # that more than the budget are wrong
 _DECIMALS = 4  # of a threshold
 # Shares of the tasks. From later ones on few errors decide less, from earlier ones few tasks do.
@@ -46,7 +47,7 @@ class AutoAccept:
 
 
 def auto_accept(project: Project, budget: float | None = None) -> AutoAccept:
-    """The champion's threshold at a budget, or at the project's; two queries.
+    """The champion's threshold at a budget, or at the project's; three queries.
 
     A task's score is that of its least sure target, and all of its targets must be right.
     """
@@ -55,7 +56,12 @@ def auto_accept(project: Project, budget: float | None = None) -> AutoAccept:
     scores, right = _by_task(version) if version else (np.zeros(0), np.zeros(0, bool))
     found = threshold(scores, right, budget)
     taken = scores >= found if found is not None else np.zeros(len(scores), bool)
-    scored = TaskScore.objects.filter(version=version, score__isnull=False)
+    scored = TaskScore.objects.filter(
+        version=version,
+        score__isnull=False,
+        task__annotation_ids=[],
+        task__deleted_at__isnull=True,
+    )
     from_there = Count("pk", filter=Q(score__gte=math.inf if found is None else found))
     counts = scored.aggregate(n=Count("pk"), accepted=from_there)
     unlabelled = counts["n"]
@@ -73,10 +79,17 @@ def auto_accept(project: Project, budget: float | None = None) -> AutoAccept:
 
 def _by_task(version: ModelVersion) -> tuple[np.ndarray, np.ndarray]:
     """(n,) scores of tasks, and whether their predictions are right."""
-    rows = Outcome.objects.filter(version=version, source__in=_SOURCES, score__isnull=False)
+    scored = Outcome.objects.filter(version=version, score__isnull=False)
+    rows = [
+        row
+        for part in (
+            scored.filter(source__in=_OF_RUN).order_by("task", "target"),
+            scored.filter(source=Outcome.Source.PREQUENTIAL).order_by("-at"),
+        )
+        for row in part.values_list("task", "score", "correct")[:_MOST]
+    ]
     found: dict[int, tuple[float, bool]] = {}
-    newest = rows.order_by("-id").values_list("task", "score", "correct")[:_MOST]
-    for task, score, correct in newest:
+    for task, score, correct in rows:
         least, all_right = found.get(task, (1.0, True))
         found[task] = min(least, score or 0.0), all_right and correct
     return (

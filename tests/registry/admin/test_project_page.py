@@ -61,6 +61,14 @@ def test_accuracy_over_time_is_drawn_with_its_interval(client):
     assert "1.000 (0.839 to 1.000), n = 20" in page
 
 
+def test_the_score_from_which_predictions_need_no_look_stands_beside_the_budget(client):
+    version = make.ModelVersionFactory(champion=True)
+    for task in make.TaskFactory.create_batch(150, project=version.project):
+        make.OutcomeFactory(version=version, task=task, source="holdout", score=0.9)
+    page = page_of(client, version.project, "learning")
+    assert "At 0.9 and above: at most 5 % wrong" in page
+
+
 def test_a_project_without_a_version_says_so(client):
     page = page_of(client, make.ProjectFactory())
     assert "No version has been evaluated yet." in page
