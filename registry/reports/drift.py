@@ -1,0 +1,169 @@
+"""Whether a champion's scores of new tasks differ from those of the tasks before its training."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Floor, Least
+from django.utils import timezone
+
+from registry.models import Outcome, Project, Task, TaskScore
+
+DAYS = 7
+# A page that is opened every day has one false alarm in some years.
+_P = 0.001
+_LEAST_N = 50  # tasks on either side
+_BINS = 100  # of the scores
+_MOST = 20_000  # labelled tasks: the newest
+_BEFORE, _NEW = "before", "new"
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The scores of the `n` tasks of the last days, beside those of `n_before` earlier ones.
+
+    `distance` is the greatest one between their cumulative distributions, `p` the probability that
+    chance makes it so great.
+    """
+
+    n: int
+    n_before: int
+    mean: float
+    mean_before: float
+    distance: float
+    p: float
+
+    @property
+    def is_found(self) -> bool:
+        """Whether chance hardly explains the distance."""
+        return self.p < _P
+
+    @property
+    def sentence(self) -> str:
+        """The numbers for people."""
+        p = "p < 0.001" if self.p < _P else f"p = {self.p:.2g}"
+        return (
+            f"The mean score of the tasks of the last {DAYS} days is {self.mean:.2f} "
+            f"(n = {self.n:,}), that of the tasks before the champion's training "
+            f"{self.mean_before:.2f} (n = {self.n_before:,}), {p}"
+        )
+
+
+class Counted(NamedTuple):
+    """So many tasks of a side whose score is in the bin with that number, and their weight."""
+
+    side: str
+    number: int
+    n: int
+    weight: float = 1.0
+
+
+def drift(project: Project) -> Drift | None:
+    """By the two-sample test of Kolmogorov and Smirnov; None where either side has too few tasks.
+
+    The tasks before are those that were there when the champion's training read its labels, with a
+    label or without, because those with one may have been chosen. New ones came since, in the last
+    days. Their scores are the champion's, where it had not learned the task's label: the tasks of
+    the holdout stand for all that it learned from. Three queries, one without new tasks.
+    """
+    version = project.champion_id
+    if version is None:
+        return None
+    at = _times(project)
+    if at["first_recent"] is None:
+        return None
+    side = Case(
+        When(task__gte=at["first_recent"], then=Value(_NEW)),
+        When(task__lt=at["first_since"], then=Value(_BEFORE)),
+        output_field=CharField(null=True),
+    )
+    counts = at["counts"]
+    weight = counts.get("tasks", 0) / max(counts.get("holdout", 0), 1)
+    return compared([*_unlabelled(version, side), *_labelled(version, side, weight)])
+
+
+def _times(project: Project) -> dict[str, Any]:
+    """The first task since the champion's labels were read, the first one of the last days of
+    those, and the counts of what it learned from. Tasks are numbered in the order they came.
+    """
+    read_at = "champion__run__snapshot_at"
+    since = Task.objects.filter(project=OuterRef("pk"), created_at__gt=OuterRef(read_at))
+    recent = since.filter(created_at__gt=timezone.now() - timedelta(days=DAYS))
+    found = Project.objects.values(
+        counts=F("champion__run__dataset_counts"),
+        first_since=Subquery(since.order_by("created_at").values("pk")[:1]),
+        first_recent=Subquery(recent.order_by("created_at").values("pk")[:1]),
+    ).get(pk=project.pk)
+    return dict(found)
+
+
+def _bin(score: F | Min) -> Any:
+    return Least(Cast(Floor(score * _BINS), IntegerField()), Value(_BINS - 1))
+
+
+def _unlabelled(version: int, side: Case) -> Iterator[Counted]:
+    rows = (
+        TaskScore.objects.filter(version=version, score__isnull=False)
+        .values_list(side, _bin(F("score")))
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    return (Counted(*row) for row in rows)
+
+
+def _labelled(version: int, side: Case, weight: float) -> Iterator[Counted]:
+    """Of the holdout, each with the weight, and of tasks that were labelled since."""
+    rows = (
+        Outcome.objects.filter(version=version, score__isnull=False)
+        .exclude(source=Outcome.Source.OUT_OF_FOLD)
+        .order_by("-task")
+        .values_list("task", "source", side, "score")
+    )
+    least: dict[int, tuple[str, str, float]] = {}
+    for task, source, which, score in rows[:_MOST]:
+        found = least.get(task)
+        least[task] = source, which, min(score, found[2]) if found else score
+    for source, which, score in least.values():
+        number = min(int(score * _BINS), _BINS - 1)
+        yield Counted(which, number, 1, weight if source == Outcome.Source.HOLDOUT else 1.0)
+
+
+def compared(counted: Iterable[Counted]) -> Drift | None:
+    """The test of both sides; None where one has too few tasks."""
+    from scipy.special import kolmogorov  # not at the top: most pages need it not
+
+    weights = {side: np.zeros(_BINS) for side in (_BEFORE, _NEW)}
+    squares = dict.fromkeys(weights, 0.0)
+    for side, number, n_tasks, weight in counted:
+        if side in weights:
+            weights[side][number] += n_tasks * weight
+            squares[side] += n_tasks * weight**2
+    # As many tasks without weights say as much (Kish, Survey sampling, 1965).
+    n_before, n = (w.sum() ** 2 / max(squares[side], 1e-9) for side, w in weights.items())
+    if min(n_before, n) < _LEAST_N:
+        return None
+    before, new = (w / w.sum() for w in weights.values())
+    distance = float(np.abs(np.cumsum(before) - np.cumsum(new)).max())
+    middles = (np.arange(_BINS) + 0.5) / _BINS
+    return Drift(
+        n=int(n),
+        n_before=int(n_before),
+        mean=float(new @ middles),
+        mean_before=float(before @ middles),
+        distance=distance,
+        p=float(kolmogorov(np.sqrt(n * n_before / (n + n_before)) * distance)),
+    )
