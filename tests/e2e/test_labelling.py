@@ -51,7 +51,7 @@ def _outcomes(backend, project) -> dict[int, tuple[str, bool]]:
     rows = backend.sql(
         "SELECT t.labelstudio_id, o.source, o.correct FROM registry_outcome o"
         " JOIN registry_task t ON t.id = o.task_id JOIN registry_project p ON p.id = t.project_id"
-        " WHERE p.uid = %s AND o.source <> 'holdout'",
+        " WHERE p.uid = %s AND o.source IN ('prequential', 'shown')",
         [project.uid],
     )
     return {row["labelstudio_id"]: (row["source"], row["correct"]) for row in rows}
