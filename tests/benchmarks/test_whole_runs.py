@@ -32,8 +32,8 @@ class OtherBackend(BaseHTTPRequestHandler):
             type(self).webhooks += 1
             self.answer(500 if self.webhooks % 2 else 201, {})
         elif self.path == "/predict":
-            said = {"result": [{"value": {"choices": ["music"]}}]}
-            self.answer(200, {"results": [said] * len(body["tasks"]), "model_version": "1"})
+            answered = {"result": [{"value": {"choices": ["music"]}}]}
+            self.answer(200, {"results": [answered] * len(body["tasks"]), "model_version": "1"})
         else:
             self.answer(200, {"model_version": "1"})
 

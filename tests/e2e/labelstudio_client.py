@@ -60,9 +60,9 @@ class LabelStudioClient:
 
     def legacy_tokens(self, enabled: bool) -> None:
         """Allow legacy tokens, or switch them off as new organisations have them."""
-        wanted = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": enabled}
+        settings = {"api_tokens_enabled": True, "legacy_api_tokens_enabled": enabled}
         with self.as_browser():
-            self.api("POST", "/api/jwt/settings", json=wanted)
+            self.api("POST", "/api/jwt/settings", json=settings)
 
     @contextmanager
     def without_legacy_tokens(self) -> Iterator[None]:

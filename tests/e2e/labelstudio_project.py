@@ -72,17 +72,17 @@ class LSProject:
         Its SQLite may refuse a write while it serves others: what an import that failed has
         not made is imported again, so that a test has the tasks that it means to have.
         """
-        wanted = list(tasks)
+        ids = list(tasks)
         known = self._task_ids()
         for _ in range(IMPORT_TRIES - 1):
             try:
-                return self._import(wanted)
+                return self._import(ids)
             except (Refusal, httpx.TransportError) as error:
                 if isinstance(error, Refusal) and error.response.status_code < 500:
                     raise
                 if half := self._task_ids() - known:
                     self.action("delete_tasks", sorted(half))
-        return self._import(wanted)
+        return self._import(ids)
 
     def _import(self, tasks: list[dict[str, Any]]) -> list[int]:
         made = self.api(

@@ -21,8 +21,8 @@ UPLOADED, STORED, ANNOTATED = 40, 20, 42
 @pytest.fixture(scope="module")
 def images() -> list[tuple[bytes, str]]:
     files, labels = digits()
-    wanted = [(f, d) for f, d in zip(files, labels, strict=True) if d in DIGITS]
-    return wanted[: UPLOADED + STORED]
+    chosen = [(f, d) for f, d in zip(files, labels, strict=True) if d in DIGITS]
+    return chosen[: UPLOADED + STORED]
 
 
 @pytest.fixture(scope="module")

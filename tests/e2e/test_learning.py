@@ -49,9 +49,9 @@ def test_retrieve_predictions_stores_what_the_version_says_of_each_task(trained,
     project, connection, row = trained
     project.retrieve_predictions(project.new)
     predictions = project.predictions()
-    wanted = dict(zip(project.new, [label for label in "ABCD" for _ in range(5)], strict=True))
+    label_of = dict(zip(project.new, [label for label in "ABCD" for _ in range(5)], strict=True))
     right = 0
-    for task, label in wanted.items():
+    for task, label in label_of.items():
         (prediction,) = predictions[task]
         assert prediction["model_version"] == row["version"]
         assert 0 < prediction["score"] <= 1

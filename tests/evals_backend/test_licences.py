@@ -26,16 +26,18 @@ def named(requirements: str) -> list[str]:
 
 def licence(package: str) -> str:
     """What the installed package says of its licence; "" for nothing."""
-    said = metadata.metadata(package)
-    classifiers = [c for c in said.get_all("Classifier") or [] if c.startswith("License ::")]
-    text = [line for line in (said.get("License") or "").splitlines()[:1] if line != "UNKNOWN"]
-    return "; ".join(filter(None, [said.get("License-Expression"), *text, *classifiers]))
+    declared = metadata.metadata(package)
+    classifiers = [c for c in declared.get_all("Classifier") or [] if c.startswith("License ::")]
+    text = [line for line in (declared.get("License") or "").splitlines()[:1] if line != "UNKNOWN"]
+    return "; ".join(filter(None, [declared.get("License-Expression"), *text, *classifiers]))
 
 
 def unreviewed(packages: Iterable[str]) -> dict[str, str]:
     """The licences that bind or are unknown, of packages that nobody has looked at."""
     found = {package: licence(package) for package in packages if package not in REVIEWED}
-    return {p: said for p, said in found.items() if not said or BINDING.search(said)}
+    return {
+        p: declared for p, declared in found.items() if not declared or BINDING.search(declared)
+    }
 
 
 def installed(packages: Iterable[str]) -> list[str]:

@@ -107,9 +107,9 @@ def test_what_is_restored_elsewhere_serves_the_same_predictions(
     done = manage(data_dir, "restore", str(file))
     assert done.returncode == 0, done.stderr
     assert ("read as empty" in done.stderr) != with_secrets
-    looked = manage(data_dir, "shell", "-v", "0", "-c", LOOK)
-    assert looked.returncode == 0, looked.stderr
-    results, version, tasks, versions, key, password = json.loads(looked.stdout)
+    restored = manage(data_dir, "shell", "-v", "0", "-c", LOOK)
+    assert restored.returncode == 0, restored.stderr
+    results, version, tasks, versions, key, password = json.loads(restored.stdout)
     assert without_ids(results) == without_ids(answer.results)
     assert (version, tasks) == (answer.model_version, 20)
     assert 3 <= versions <= ModelVersion.objects.count()
@@ -123,7 +123,7 @@ def test_what_is_restored_elsewhere_serves_the_same_predictions(
         assert "not empty" in refused.stderr
         assert manage(data_dir, "restore", str(file), "--replace").returncode == 0
         again = manage(data_dir, "shell", "-v", "0", "-c", LOOK)
-        assert json.loads(again.stdout)[1:] == json.loads(looked.stdout)[1:]
+        assert json.loads(again.stdout)[1:] == json.loads(restored.stdout)[1:]
 
 
 def without_ids(results):

@@ -21,21 +21,21 @@ def deadlines():
 
 
 def test_a_connection_is_known_to_be_usable_without_a_query(monkeypatch):
-    asked = []
+    checks = []
     usable = plain.DatabaseWrapper.is_usable
     monkeypatch.setattr(
-        plain.DatabaseWrapper, "is_usable", lambda self: asked.append(self) or usable(self)
+        plain.DatabaseWrapper, "is_usable", lambda self: checks.append(self) or usable(self)
     )
     connection.ensure_connection()
     assert connection.is_usable()
-    assert asked == []
+    assert checks == []
     number = connection.connection.info.backend_pid
     other = psycopg2.connect(**connection.get_connection_params())
     with other, other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [number])
     other.close()
     assert eventually(lambda: not connection.is_usable())
-    assert asked
+    assert checks
     connection.close()
     assert not connection.is_usable()
 

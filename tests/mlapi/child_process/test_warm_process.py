@@ -116,13 +116,13 @@ warm_process.stop()
 def test_one_that_is_forked_from_its_worker_has_nothing_of_it_but_the_memory(tmp_path):
     environment = {**os.environ, "SECRET_KEY": "a secret", "PYTHONPATH": str(settings.BASE_DIR)}
     subprocess.run([sys.executable, "-c", _WORKER, str(tmp_path)], env=environment, check=True)
-    told = json.loads((tmp_path / "told.json").read_text())
-    assert "SECRET_KEY" not in told["variables"]
-    assert told["variables"]["OMP_NUM_THREADS"] == "1"
-    assert told["folder"] == str(tmp_path)
-    assert not [name for name in told["open"] if "socket" in name]
-    assert len([name for name in told["warm_open"] if "socket" in name]) == 1
-    assert told["warm_threads"] == 1
+    recorded = json.loads((tmp_path / "told.json").read_text())
+    assert "SECRET_KEY" not in recorded["variables"]
+    assert recorded["variables"]["OMP_NUM_THREADS"] == "1"
+    assert recorded["folder"] == str(tmp_path)
+    assert not [name for name in recorded["open"] if "socket" in name]
+    assert len([name for name in recorded["warm_open"] if "socket" in name]) == 1
+    assert recorded["warm_threads"] == 1
 
 
 def wait_for_pids(path: Path) -> list[int]:

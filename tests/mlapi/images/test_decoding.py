@@ -240,7 +240,7 @@ def reason(read, content: bytes) -> InputError:
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"),
+    ("content", "code", "in_message"),
     [
         (b"", "image_empty", "empty"),
         (b"\0" * 100, "not_an_image", "no image"),
@@ -269,10 +269,10 @@ def reason(read, content: bytes) -> InputError:
         (b"II*\0", "image_broken", "cut short"),
     ],
 )
-def test_what_is_no_image_says_what_it_is(read, content, code, said):
+def test_what_is_no_image_says_what_it_is(read, content, code, in_message):
     problem = reason(read, content)
     assert problem.code == code
-    assert said in problem.message
+    assert in_message in problem.message
 
 
 def tiff_with(tag: int, value: int) -> bytes:

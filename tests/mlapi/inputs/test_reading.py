@@ -67,9 +67,9 @@ def test_no_markup_raises_anything_else(tag, markup):
 
 
 def test_other_scripts_quotes_and_emoji_are_left_as_they_are():
-    said = 'It\'s "so" — 日本語 العربية हिन्दी 😀'
+    spoken = 'It\'s "so" — 日本語 العربية हिन्दी 😀'
 
-    assert read(said) == said
+    assert read(spoken) == spoken
 
 
 def test_control_characters_and_lone_surrogates_become_spaces():
@@ -106,9 +106,9 @@ def test_a_dialogue_is_read_turn_by_turn():
         {"author": 6, "text": 7.5},
     ]
 
-    said = read(turns, "Paragraphs")
+    spoken = read(turns, "Paragraphs")
 
-    assert said == "Ann: Hello\nno author\nnull author\nbare\nBob: 5\n6: 7.5"
+    assert spoken == "Ann: Hello\nno author\nnull author\nbare\nBob: 5\n6: 7.5"
     assert read("plain text", "Paragraphs") == "plain text"
 
 

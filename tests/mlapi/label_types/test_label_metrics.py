@@ -59,19 +59,19 @@ def test_log_loss_gives_unlearned_labels_what_the_others_leave_in_equal_parts():
 def test_the_metrics_of_sets_are_scikit_learns():
     rng = np.random.default_rng(1)
     probabilities = rng.random((300, 3))
-    wanted = rng.random((300, 3)) < probabilities
-    said = probabilities >= 0.5
+    human = rng.random((300, 3)) < probabilities
+    predicted = probabilities >= 0.5
 
     def sets(matrix):
         return [tuple(x for x, on in zip(LABELS, row, strict=True) if on) for row in matrix]
 
     rows = label_metrics.multilabel(
-        sets(wanted), sets(said), probabilities, LABELS, baseline=("a",)
+        sets(human), sets(predicted), probabilities, LABELS, baseline=("a",)
     )
 
-    assert value(rows, "subset_accuracy") == pytest.approx(metrics.accuracy_score(wanted, said))
+    assert value(rows, "subset_accuracy") == pytest.approx(metrics.accuracy_score(human, predicted))
     for average in ("micro", "macro"):
-        number = metrics.f1_score(wanted, said, average=average)
+        number = metrics.f1_score(human, predicted, average=average)
         assert value(rows, f"{average}_f1") == pytest.approx(number)
 
 

@@ -289,9 +289,9 @@ def test_a_renamed_label_counts_as_the_new_one():
 
 
 def test_a_renamed_label_of_a_set_is_there_once():
-    said = annotation("old", "y", control="tags")
+    stored = annotation("old", "y", control="tags")
 
-    labels, _ = consensus([said], [MULTIPLE], renames=renamed("old", "y", "tags"))
+    labels, _ = consensus([stored], [MULTIPLE], renames=renamed("old", "y", "tags"))
 
     assert labels == {"tags": ["y"]}
 
@@ -306,9 +306,9 @@ def test_a_label_that_the_config_has_again_means_itself_from_then_on():
 
 def test_a_renamed_label_still_shows_what_depends_on_it():
     child = replace(MULTIPLE, conditions=(Condition(("label",), ("B",)),))
-    said = annotation("old")
-    said["result"] += annotation("x", control="tags")["result"]
+    stored = annotation("old")
+    stored["result"] += annotation("x", control="tags")["result"]
 
-    labels, _ = consensus([said], [SINGLE, child], renames=renamed("old", "B"))
+    labels, _ = consensus([stored], [SINGLE, child], renames=renamed("old", "B"))
 
     assert labels == {"label": "B", "tags": ["x"]}

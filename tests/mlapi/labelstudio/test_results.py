@@ -139,12 +139,12 @@ WRITTEN = {
 @pytest.mark.parametrize(("control", "value", "kind", "written"), WRITTEN.values(), ids=WRITTEN)
 def test_each_control_is_filled_as_the_editor_does(control, value, kind, written):
     xml = f'<View><Text name="t" value="$t"/><Text name="u" value="$u"/>{control}</View>'
-    said = prediction({"c": answer("c", value, 0.9, kind)}, parse(xml), "v1-abcdef")
-    (region,) = said["result"]
+    made = prediction({"c": answer("c", value, 0.9, kind)}, parse(xml), "v1-abcdef")
+    (region,) = made["result"]
     assert (region["to_name"], region["type"], region["value"]) == ("t", *written)
     # Its own validator, which is off by default, takes no paths for Choices.
     if "Choices" not in control:
-        assert LabelInterface(xml).validate_prediction(said, return_errors=True) == []
+        assert LabelInterface(xml).validate_prediction(made, return_errors=True) == []
 
 
 @pytest.mark.parametrize("stars", ["0", "6", "x"])

@@ -60,9 +60,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("attrs", "chosen", "wanted"), CASES)
+@pytest.mark.parametrize(("attrs", "chosen", "expected"), CASES)
 @pytest.mark.parametrize("place", ["control", "view", "view above"])
-def test_a_control_is_shown_by_what_is_chosen_in_another(place, attrs, chosen, wanted):
+def test_a_control_is_shown_by_what_is_chosen_in_another(place, attrs, chosen, expected):
     if place == "control":
         xml = config(KIND, control("which", *WHICH, attrs=attrs))
     elif place == "view":
@@ -70,7 +70,7 @@ def test_a_control_is_shown_by_what_is_chosen_in_another(place, attrs, chosen, w
     else:
         inside = f"<View><Header value='x'/>{control('which', *WHICH)}</View>"
         xml = config(KIND, f"<View {attrs}>{inside}</View>")
-    assert is_shown("which", xml, **chosen) is wanted
+    assert is_shown("which", xml, **chosen) is expected
 
 
 def test_all_conditions_above_a_control_hold_together():
@@ -195,20 +195,22 @@ TWO = config(
 
 
 def predicted(**answers: tuple[str | tuple[str, ...], float]):
-    said = {}
+    predictions = {}
     for name, (value, score) in answers.items():
         kind = "choice" if isinstance(value, str) else "choices"
-        said[name] = label_types.get(kind).prediction(name, value, score)
-    return prediction(said, parse(TWO), "v1-abcdef")
+        predictions[name] = label_types.get(kind).prediction(name, value, score)
+    return prediction(predictions, parse(TWO), "v1-abcdef")
 
 
 def test_a_hidden_control_has_no_region_and_no_part_in_the_score():
-    said = predicted(kind=("plant", 0.9), which=("cat", 0.51), colour=(("green", "red"), 0.8))
-    assert [region["from_name"] for region in said["result"]] == ["kind", "colour"]
-    assert said["score"] == 0.8
-    said = predicted(kind=("animal", 0.9), which=("cat", 0.51), colour=(("red",), 0.3))
-    assert [region["from_name"] for region in said["result"]] == ["kind", "which"]
-    assert said["score"] == 0.51
+    predictions = predicted(
+        kind=("plant", 0.9), which=("cat", 0.51), colour=(("green", "red"), 0.8)
+    )
+    assert [region["from_name"] for region in predictions["result"]] == ["kind", "colour"]
+    assert predictions["score"] == 0.8
+    predictions = predicted(kind=("animal", 0.9), which=("cat", 0.51), colour=(("red",), 0.3))
+    assert [region["from_name"] for region in predictions["result"]] == ["kind", "which"]
+    assert predictions["score"] == 0.51
 
 
 def test_a_control_whose_parent_has_no_valid_answer_is_hidden():

@@ -71,13 +71,13 @@ def test_pages_go_on_where_the_last_one_ended(client, ls_project, monkeypatch):
 
 
 def test_listing_tasks_asks_no_backend_for_predictions(client, ls_project):
-    with _listener() as (url, heard):
+    with _listener() as (url, requests):
         ls_project.connect(url)
         ls_project.change(evaluate_predictions_automatically=True)
         ls_project.import_texts(["a", "b"])
-        heard.clear()
+        requests.clear()
         assert len(flat(client.all_tasks(ls_project.id))) == 2
-        assert heard == []
+        assert requests == []
 
 
 def test_media_is_served_to_the_token_only(client, labelstudio):
@@ -218,10 +218,13 @@ def test_the_error_for_a_token_that_no_header_can_have_is_without_it():
 
 
 def test_the_token_follows_no_redirect():
-    with _listener() as (elsewhere, heard), _listener(status=302, location=elsewhere) as (url, _):
+    with (
+        _listener() as (elsewhere, requests),
+        _listener(status=302, location=elsewhere) as (url, _),
+    ):
         with LabelStudio(url, "s3cret") as client, pytest.raises(errors.Redirected) as caught:
             client.whoami()
-        assert heard == []
+        assert requests == []
         assert elsewhere in caught.value.message
 
 
@@ -282,11 +285,11 @@ class _listener:
     """A server on the loopback that answers everything alike; `heard` lists method and path."""
 
     def __init__(self, status: int = 200, body: bytes = b"{}", location: str = "") -> None:
-        heard: list[str] = []
+        requests: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
-                heard.append(f"{self.command} {self.path}")
+                requests.append(f"{self.command} {self.path}")
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 self.send_response(status)
                 if location:
@@ -301,7 +304,7 @@ class _listener:
                 pass
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self._seen = (f"http://127.0.0.1:{self._server.server_port}", heard)
+        self._seen = (f"http://127.0.0.1:{self._server.server_port}", requests)
 
     def __enter__(self) -> tuple[str, list[str]]:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -203,15 +203,15 @@ def test_media_that_label_studio_serves_is_tried(ls_project, connected):
 
 def test_the_command_names_the_steps_and_repairs(ls_project, connected):
     ls_project.delete_webhooks()
-    said = StringIO()
+    output = StringIO()
     with pytest.raises(CommandError):
-        call_command("check_labelstudio", str(ls_project.id), stdout=said)
-    assert "FAIL webhook" in said.getvalue()
-    assert "--fix" in said.getvalue()
-    said = StringIO()
-    call_command("check_labelstudio", ls_project.uid, "--fix", stdout=said)
-    assert "FAIL" not in said.getvalue()
-    assert "ok   webhook" in said.getvalue()
+        call_command("check_labelstudio", str(ls_project.id), stdout=output)
+    assert "FAIL webhook" in output.getvalue()
+    assert "--fix" in output.getvalue()
+    output = StringIO()
+    call_command("check_labelstudio", ls_project.uid, "--fix", stdout=output)
+    assert "FAIL" not in output.getvalue()
+    assert "ok   webhook" in output.getvalue()
 
 
 def test_the_command_reports_an_unknown_project(db):

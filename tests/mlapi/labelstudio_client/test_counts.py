@@ -31,9 +31,9 @@ def connected(ls_project, live_server) -> Project:
 def counts_of_both(project: Project) -> tuple[counts.Counts, counts.Counts]:
     """What the newest webhook counted, and what the mirror holds after it."""
     process_pending_events(project.pk)
-    told = counts.from_last_webhook(project, since=timezone.now() - timedelta(minutes=5))
-    assert told is not None
-    return told[0], counts.of_mirror(project)
+    sent = counts.from_last_webhook(project, since=timezone.now() - timedelta(minutes=5))
+    assert sent is not None
+    return sent[0], counts.of_mirror(project)
 
 
 def test_counts_differ_after_a_change_without_an_event(ls_project, connected):
@@ -48,8 +48,8 @@ def test_counts_differ_after_a_change_without_an_event(ls_project, connected):
     assert counts_of_both(connected) == ((2, 2), (2, 2))
     ls_project.turn_into_draft(annotation["id"])  # which Label Studio tells nobody
     ls_project.annotate(second, "B")
-    told, held = counts_of_both(connected)
-    assert (told, held) == ((2, 2), (2, 3))
+    sent, held = counts_of_both(connected)
+    assert (sent, held) == ((2, 2), (2, 3))
     connected.refresh_from_db()
     assert sync(connected, "counters").ok
-    assert counts.of_mirror(connected) == told
+    assert counts.of_mirror(connected) == sent

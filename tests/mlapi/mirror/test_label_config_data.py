@@ -114,8 +114,8 @@ def test_a_config_that_came_back_before_the_reading_is_read_too(ours, theirs):
     first = theirs.label_config
     theirs.label_config = config("A", "B", field="body")
     receive(ours, theirs, "PROJECT_UPDATED")
-    told = {k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"}
-    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=told)
+    sent = {k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"}
+    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=sent)
     theirs.label_config = first
     receive(ours, theirs, "PROJECT_UPDATED")
     process_pending_events(ours.pk)
@@ -125,8 +125,8 @@ def test_a_config_that_came_back_before_the_reading_is_read_too(ours, theirs):
 
 
 def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(ours, theirs):
-    told = {k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"}
-    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=told)
+    sent = {k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"}
+    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=sent)
     theirs.label_config = config("A", "B", field="body")
     resync(ours)
     process_pending_events(ours.pk)

@@ -27,8 +27,8 @@ def project():
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
     take(project, CONFIG)
     for i in range(1, 11):
-        said = "Positive" if i % 2 else "Negative"
-        payload = annotated(i, i, said)
+        chosen = "Positive" if i % 2 else "Negative"
+        payload = annotated(i, i, chosen)
         payload["task"]["data"] = {"text": f"text {i}"}
         events.record(project, "ANNOTATION_CREATED", payload)
     process_pending_events(project.pk)
@@ -44,8 +44,8 @@ def version(project):
 
 def take(project: Project, label_config: str) -> None:
     """Take a label config in, as Label Studio tells it."""
-    told = {"id": 1, "label_config": label_config, "title": "x"}
-    events.record(project, "PROJECT_UPDATED", {"project": told})
+    sent = {"id": 1, "label_config": label_config, "title": "x"}
+    events.record(project, "PROJECT_UPDATED", {"project": sent})
     process_pending_events(project.pk)
     project.refresh_from_db()
 

@@ -51,7 +51,7 @@ class People:
         if self._random.random() < 0.5:
             process_pending_events(self._project.pk)
 
-    def _tell(self, action: str, **payload: Any) -> None:
+    def _send(self, action: str, **payload: Any) -> None:
         events.record(self._project, action, payload)
 
     def _task(self, *, labelled: bool = False) -> dict[str, Any] | None:
@@ -83,8 +83,8 @@ class People:
             }
             task["annotations"] = [*task["annotations"], annotation]
             self._touch(task)
-            told = {**annotation, "task": task["id"]}
-            self._tell("ANNOTATION_CREATED", annotation=told, task=self._outline(task))
+            sent = {**annotation, "task": task["id"]}
+            self._send("ANNOTATION_CREATED", annotation=sent, task=self._outline(task))
 
     def _edit(self) -> None:
         if task := self._task(labelled=True):
@@ -93,26 +93,26 @@ class People:
             changed = {**first, "result": [region], "updated_at": now()}
             task["annotations"] = [changed, *rest]
             self._touch(task)
-            told = {**changed, "task": task["id"]}
-            self._tell("ANNOTATION_UPDATED", annotation=told, task=self._outline(task))
+            sent = {**changed, "task": task["id"]}
+            self._send("ANNOTATION_UPDATED", annotation=sent, task=self._outline(task))
 
     def _delete(self) -> None:
         if task := self._task(labelled=True):
             gone = self._random.choice(task["annotations"])
             task["annotations"] = [a for a in task["annotations"] if a is not gone]
             self._touch(task)
-            self._tell("ANNOTATIONS_DELETED", annotations=[{"id": gone["id"]}])
+            self._send("ANNOTATIONS_DELETED", annotations=[{"id": gone["id"]}])
 
     def _add(self) -> None:
         number = self._theirs.add({"text": f"new {self._random.random()}"})
         task = self._theirs.tasks[number]
         task |= {"created_at": now(), "updated_at": now()}
-        self._tell("TASKS_CREATED", tasks=[self._outline(task)])
+        self._send("TASKS_CREATED", tasks=[self._outline(task)])
 
     def _drop(self) -> None:
         if (task := self._task()) and task["id"] != max(self._theirs.tasks):
             del self._theirs.tasks[task["id"]]
-            self._tell("TASKS_DELETED", tasks=[{"id": task["id"]}])
+            self._send("TASKS_DELETED", tasks=[{"id": task["id"]}])
 
 
 def as_exported(theirs: LabelStudioAPI) -> dict[int, Any]:

@@ -43,18 +43,18 @@ def predictor():
 @pytest.fixture
 def ask(predictor):
     """Ask for rows in a thread of its own; what is asked second waits once `ask` returns."""
-    batches, asked = Batches(), []
+    batches, requests = Batches(), []
     with ThreadPoolExecutor(20) as threads:
 
         def ask(*numbers: int, specs=SPECS) -> Future:
             before = len(batches._waiting)
             rows = [{"n": n} for n in numbers]
-            asked.append(threads.submit(batches.predict, predictor, rows, specs))
-            if len(asked) == 1:
+            requests.append(threads.submit(batches.predict, predictor, rows, specs))
+            if len(requests) == 1:
                 assert predictor.begun.wait(SECONDS)
             elif len(rows) <= ROWS_SHARED:
                 assert eventually(lambda: len(batches._waiting) == before + 1, SECONDS)
-            return asked[-1]
+            return requests[-1]
 
         yield ask
         predictor.go.set()
@@ -67,10 +67,10 @@ def numbers(future: Future) -> list[int]:
 
 
 def test_what_waits_is_predicted_as_one_batch_and_each_gets_its_own(predictor, ask):
-    asked = [ask(1), ask(2, 3), ask(4), ask(5, 6, 7)]
+    requests = [ask(1), ask(2, 3), ask(4), ask(5, 6, 7)]
     predictor.go.set()
 
-    assert [numbers(one) for one in asked] == [[1], [2, 3], [4], [5, 6, 7]]
+    assert [numbers(one) for one in requests] == [[1], [2, 3], [4], [5, 6, 7]]
     assert predictor.calls == [[1], [2, 3, 4, 5, 6, 7]]
 
 
@@ -101,40 +101,40 @@ def test_a_large_request_waits_for_none_and_none_waits_for_it(predictor, ask):
 
 def test_a_batch_of_several_requests_is_bounded(predictor, ask, monkeypatch):
     monkeypatch.setattr(batching, "_ROWS_AT_ONCE", 4)
-    asked = [ask(1), ask(2, 3), ask(4, 5, 6), ask(7), ask(8)]
+    requests = [ask(1), ask(2, 3), ask(4, 5, 6), ask(7), ask(8)]
     predictor.go.set()
 
-    assert [numbers(one) for one in asked] == [[1], [2, 3], [4, 5, 6], [7], [8]]
+    assert [numbers(one) for one in requests] == [[1], [2, 3], [4, 5, 6], [7], [8]]
     assert predictor.calls == [[1], [2, 3, 7, 8], [4, 5, 6]]
 
 
 def test_requests_for_other_targets_are_other_batches(predictor, ask):
     others = (a_spec(field="body"),)
-    asked = [ask(1), ask(2), ask(3, specs=others), ask(4), ask(5, specs=others)]
+    requests = [ask(1), ask(2), ask(3, specs=others), ask(4), ask(5, specs=others)]
     predictor.go.set()
 
-    assert [numbers(one) for one in asked] == [[1], [2], [3], [4], [5]]
+    assert [numbers(one) for one in requests] == [[1], [2], [3], [4], [5]]
     assert predictor.calls == [[1], [2, 4], [3, 5]]
 
 
 def test_a_row_that_fails_fails_for_its_own_request_only(predictor, ask):
     predictor.fails_on = {4}
-    asked = [ask(1), ask(2, 3), ask(4, 5), ask(6)]
+    requests = [ask(1), ask(2, 3), ask(4, 5), ask(6)]
     predictor.go.set()
 
-    assert [numbers(one) for one in (asked[0], asked[1], asked[3])] == [[1], [2, 3], [6]]
+    assert [numbers(one) for one in (requests[0], requests[1], requests[3])] == [[1], [2, 3], [6]]
     with pytest.raises(RuntimeError, match="4"):
-        asked[2].result(SECONDS)
+        requests[2].result(SECONDS)
     assert predictor.calls[1] == [2, 3, 4, 5, 6]
     assert sorted(predictor.calls[2:]) == [[2, 3], [4, 5], [6]]
 
 
 def test_a_request_alone_that_fails_is_predicted_once_and_the_next_one_goes_on(predictor, ask):
     predictor.fails_on = {1, 2}
-    asked = [ask(1), ask(2)]
+    requests = [ask(1), ask(2)]
     predictor.go.set()
 
-    for number, one in enumerate(asked, 1):
+    for number, one in enumerate(requests, 1):
         with pytest.raises(RuntimeError, match=str(number)):
             one.result(SECONDS)
     assert predictor.calls == [[1], [2]]
@@ -142,10 +142,10 @@ def test_a_request_alone_that_fails_is_predicted_once_and_the_next_one_goes_on(p
 
 def test_a_batch_with_too_few_answers_gives_none_to_anybody_else(predictor, ask):
     predictor.answers = lambda rows: rows[:1]
-    asked = [ask(1), ask(2), ask(3)]
+    requests = [ask(1), ask(2), ask(3)]
     predictor.go.set()
 
-    assert [numbers(one) for one in asked] == [[1], [2], [3]]
+    assert [numbers(one) for one in requests] == [[1], [2], [3]]
 
 
 def test_a_thread_that_is_ended_while_it_predicts_leaves_nobody_waiting(predictor, ask):
@@ -158,9 +158,9 @@ def test_a_thread_that_is_ended_while_it_predicts_leaves_nobody_waiting(predicto
         return list(rows)
 
     predictor.answers = end
-    asked = [ask(1), ask(2), ask(3), ask(4)]
+    requests = [ask(1), ask(2), ask(3), ask(4)]
     predictor.go.set()
 
     with pytest.raises(Ended):
-        asked[1].result(SECONDS)
-    assert [numbers(asked[i]) for i in (0, 2, 3)] == [[1], [3], [4]]
+        requests[1].result(SECONDS)
+    assert [numbers(requests[i]) for i in (0, 2, 3)] == [[1], [3], [4]]

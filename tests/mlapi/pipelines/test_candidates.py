@@ -19,16 +19,16 @@ from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
 LABELS = ("fruit", "sky", "city")
 
 
-def numbered(said):
-    return np.array([LABELS.index(label) for label in said])
+def numbered(chosen):
+    return np.array([LABELS.index(label) for label in chosen])
 
 
 @pytest.mark.parametrize("candidate", TextModality.candidates)
 def test_a_candidate_learns_what_is_there_to_learn(candidate):
-    texts, said = some_texts(150, noise=0)
-    estimator = candidate.fit(texts[:120], numbered(said)[:120], 3, "single")
+    texts, chosen = some_texts(150, noise=0)
+    estimator = candidate.fit(texts[:120], numbered(chosen)[:120], 3, "single")
 
-    assert (estimator.scores(texts[120:]).argmax(axis=1) == numbered(said)[120:]).mean() > 0.9
+    assert (estimator.scores(texts[120:]).argmax(axis=1) == numbered(chosen)[120:]).mean() > 0.9
     assert estimator.nbytes > 0
 
 
@@ -76,17 +76,17 @@ def test_equal_texts_share_a_fold_whatever_their_labels():
 
 
 def test_rare_classes_do_not_break_the_calibration():
-    texts, said = some_texts(60, labels=LABELS[:2], noise=0)
-    texts, wanted = [*texts, "a lone tram"], np.array([*numbered(said), 2])
+    texts, chosen = some_texts(60, labels=LABELS[:2], noise=0)
+    texts, truth = [*texts, "a lone tram"], np.array([*numbered(chosen), 2])
     scores = np.full((61, 3), UNSEEN)
-    dealt = folds([str(w) for w in wanted], 0)
+    dealt = folds([str(w) for w in truth], 0)
     for k in range(5):
         out = dealt == k
         kept = [t for t, o in zip(texts, out, strict=True) if not o]
-        fitted = text_model.WORD.fit(kept, wanted[~out], 3, "single")
+        fitted = text_model.WORD.fit(kept, truth[~out], 3, "single")
         scores[out] = fitted.scores([t for t, o in zip(texts, out, strict=True) if o])
 
-    probabilities = calibration.fit(scores, wanted, "single").probabilities(scores)
+    probabilities = calibration.fit(scores, truth, "single").probabilities(scores)
 
     assert np.isfinite(probabilities).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -106,9 +106,9 @@ def test_the_temperature_finds_how_sure_the_scores_deserve_to_be():
     scores = rng.normal(size=(4000, 4))
     chances = np.exp(scores / 0.4)
     chances /= chances.sum(axis=1, keepdims=True)
-    wanted = np.array([rng.choice(4, p=p) for p in chances])
+    truth = np.array([rng.choice(4, p=p) for p in chances])
 
-    assert calibration.fit(scores, wanted, "single").temperature == pytest.approx(0.4, abs=0.03)
+    assert calibration.fit(scores, truth, "single").temperature == pytest.approx(0.4, abs=0.03)
 
 
 @pytest.mark.parametrize("unlearned", [0, 2])
@@ -143,28 +143,28 @@ def test_the_share_of_unlearned_labels_is_in_the_artifact():
 
 
 def test_several_labels_each_have_a_probability():
-    texts, said = some_texts(200, noise=0)
+    texts, chosen = some_texts(200, noise=0)
     both = [f"{a} {b}" for a, b in zip(texts, [*texts[1:], texts[0]], strict=True)]
-    numbers = numbered(said)
-    wanted = np.zeros((200, 4), dtype=int)  # the fourth label was never given
-    wanted[np.arange(200), numbers] = 1
-    wanted[np.arange(200), np.roll(numbers, -1)] = 1
-    estimator = text_model.WORD.fit(both[:150], wanted[:150], 4, "multiple")
-    fitted = calibration.fit(estimator.scores(both[:150]), wanted[:150], "multiple")
+    numbers = numbered(chosen)
+    truth = np.zeros((200, 4), dtype=int)  # the fourth label was never given
+    truth[np.arange(200), numbers] = 1
+    truth[np.arange(200), np.roll(numbers, -1)] = 1
+    estimator = text_model.WORD.fit(both[:150], truth[:150], 4, "multiple")
+    fitted = calibration.fit(estimator.scores(both[:150]), truth[:150], "multiple")
 
     probabilities = fitted.probabilities(estimator.scores(both[150:]))
 
-    assert ((probabilities >= 0.5) == wanted[150:]).all(axis=1).mean() > 0.8
+    assert ((probabilities >= 0.5) == truth[150:]).all(axis=1).mean() > 0.8
     assert (probabilities[:, 3] == 0).all()
 
 
 @pytest.mark.parametrize("given", [0, 1])
 def test_a_label_that_always_or_never_applies_is_learned_as_such(given):
     texts, _ = some_texts(30)
-    wanted = np.full((30, 1), given)
+    truth = np.full((30, 1), given)
 
-    estimator = text_model.WORD.fit(texts, wanted, 1, "multiple")
-    fitted = calibration.fit(estimator.scores(texts), wanted, "multiple")
+    estimator = text_model.WORD.fit(texts, truth, 1, "multiple")
+    fitted = calibration.fit(estimator.scores(texts), truth, "multiple")
 
     assert ((fitted.probabilities(estimator.scores(texts)) >= 0.5) == given).all()
 

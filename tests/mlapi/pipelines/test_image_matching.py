@@ -76,9 +76,9 @@ def test_a_control_that_waits_for_one_of_another_pipeline_is_served():
     assert set(pipelines_of(matched(IMAGE, choices(), TEXT, waiting))) == {"kind", "topic"}
 
 
-@pytest.mark.parametrize("wanted", ["dog", {"control": "kind", "label": "dog"}])
-def test_an_option_asks_for_what_is_like_a_label(wanted):
-    found = matched(IMAGE, choices("first", '<Choice value="x"/>'), choices(), similar_to=wanted)
+@pytest.mark.parametrize("option", ["dog", {"control": "kind", "label": "dog"}])
+def test_an_option_asks_for_what_is_like_a_label(option):
+    found = matched(IMAGE, choices("first", '<Choice value="x"/>'), choices(), similar_to=option)
 
     assert found.pipeline == "image_similarity"
     assert [t.name for t in found.targets] == ["kind"]

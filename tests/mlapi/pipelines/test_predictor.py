@@ -19,11 +19,11 @@ def predictor():
 
 
 def test_every_trained_target_is_answered(predictor):
-    (said,) = predictor.predict([{"text": "a ripe apple and a plum"}])
+    (answers,) = predictor.predict([{"text": "a ripe apple and a plum"}])
 
-    assert set(said) == {"topic", "topic_2"}
-    assert (value_of(said["topic"]), said["topic"].kind) == ("fruit", "choice")
-    assert 1 / 3 < said["topic"].score <= 1
+    assert set(answers) == {"topic", "topic_2"}
+    assert (value_of(answers["topic"]), answers["topic"].kind) == ("fruit", "choice")
+    assert 1 / 3 < answers["topic"].score <= 1
     assert predictor.nbytes > 0
 
 
@@ -32,15 +32,15 @@ def test_a_task_that_cannot_be_read_spoils_no_other(predictor):
     bad = [{}, {"text": None}, {"text": {}}, {"text": [""]}, {"text": ""}, None, "x"]
     rows = [good, *bad, good]
 
-    said = predictor.predict(rows)
+    answers = predictor.predict(rows)
 
-    assert [type(row["topic"]) for row in said] == [
+    assert [type(row["topic"]) for row in answers] == [
         Prediction,
         *[NoPrediction] * len(bad),
         Prediction,
     ]
-    assert said[0] == said[-1]
-    assert [row["topic"].code for row in said[1:4]] == ["field_missing", "null", "not_text"]
+    assert answers[0] == answers[-1]
+    assert [row["topic"].code for row in answers[1:4]] == ["field_missing", "null", "not_text"]
 
 
 def test_no_tasks_and_no_readable_task_are_answered(predictor):
@@ -50,9 +50,9 @@ def test_no_tasks_and_no_readable_task_are_answered(predictor):
 
 @pytest.mark.parametrize("text", ["\x00\x1b", "😀", "日本語", "' \" ; --", "x" * 5_000_000])
 def test_any_text_is_answered_or_has_a_problem(predictor, text):
-    (said,) = predictor.predict([{"text": text}])
+    (answers,) = predictor.predict([{"text": text}])
 
-    assert isinstance(said["topic"], Prediction | NoPrediction)
+    assert isinstance(answers["topic"], Prediction | NoPrediction)
 
 
 def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):
@@ -66,10 +66,10 @@ def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):
 def test_todays_config_says_where_the_text_is(predictor):
     today = [a_spec(field="body", tag="HyperText")]
 
-    (said,) = predictor.predict([{"body": "<p>an apple, a pear</p>", "text": "moon"}], today)
+    (answers,) = predictor.predict([{"body": "<p>an apple, a pear</p>", "text": "moon"}], today)
 
-    assert list(said) == ["topic"]
-    assert value_of(said["topic"]) == "fruit"
+    assert list(answers) == ["topic"]
+    assert value_of(answers["topic"]) == "fruit"
 
 
 def test_a_control_that_is_gone_or_asks_something_else_is_left_out(predictor):

@@ -22,14 +22,14 @@ def some_texts(n: int, *, labels=tuple(WORDS), noise: float = 0.1, seed: int = 0
     """(texts, labels): each text mostly of its label's words, `noise` of the labels wrong."""
     rng = random.Random(seed)
     topics = list(WORDS)
-    texts, said = [], []
+    texts, answers = [], []
     for i in range(n):
         k = i % len(labels)
         words = rng.choices(WORDS[topics[k % len(topics)]], k=3) + rng.choices(FILLER, k=4)
         rng.shuffle(words)
         texts.append(" ".join(words) + f" {i}")
-        said.append(rng.choice(labels) if rng.random() < noise else labels[k])
-    return texts, said
+        answers.append(rng.choice(labels) if rng.random() < noise else labels[k])
+    return texts, answers
 
 
 def a_spec(name="topic", kind="choice", labels=tuple(WORDS), tag="Text", field="text", **other):
@@ -38,13 +38,13 @@ def a_spec(name="topic", kind="choice", labels=tuple(WORDS), tag="Text", field="
 
 def a_model(targets: int = 1, n: int = 90) -> Classifier:
     """A small fitted model; its targets are called topic, topic_2, ..."""
-    texts, said = some_texts(n)
+    texts, answers = some_texts(n)
     labels = tuple(WORDS)
-    wanted = np.array([labels.index(label) for label in said])
+    truth = np.array([labels.index(label) for label in answers])
     made = []
     for i in range(targets):
-        estimator = text_model.WORD.fit(texts, wanted, len(labels), "single")
-        fitted = calibration.fit(estimator.scores(texts), wanted, "single")
+        estimator = text_model.WORD.fit(texts, truth, len(labels), "single")
+        fitted = calibration.fit(estimator.scores(texts), truth, "single")
         spec = a_spec("topic" if i == 0 else f"topic_{i + 1}")
         made.append(TrainedTarget(spec, estimator, fitted))
     return Classifier("text_classification", TextInput(), made)

@@ -76,7 +76,7 @@ def test_the_champions_input_is_that_of_its_part_of_the_same_pipeline(job):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "reason"),
     [
         (lambda c: c.pop("targets"), "job.json lacks the field 'targets'"),
         (lambda c: c.update(speed=1), "job.json has an unknown field 'speed'"),
@@ -89,14 +89,14 @@ def test_the_champions_input_is_that_of_its_part_of_the_same_pipeline(job):
         (lambda c: c["targets"][0].update(labels=["a", 5]), "targets[0]: labels[1] is no str"),
     ],
 )
-def test_another_shape_is_refused_and_named(job, wrong, said):
+def test_another_shape_is_refused_and_named(job, wrong, reason):
     job.write()
     change(job, wrong)
 
     with pytest.raises(RunFileInvalid) as refused:
         TrainingJob.read(job.folder)
 
-    assert said in refused.value.message
+    assert reason in refused.value.message
     assert refused.value.code == "run_file_invalid"
     assert refused.value.hint
 

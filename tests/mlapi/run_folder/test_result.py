@@ -84,7 +84,7 @@ def test_a_curve_and_an_error_are_read_as_they_were_written(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "reason"),
     [
         (lambda c: c.pop("primary_metric"), "result.json lacks the field 'primary_metric'"),
         (lambda c: c.update(verdict=1), "result.json has an unknown field 'verdict'"),
@@ -96,14 +96,14 @@ def test_a_curve_and_an_error_are_read_as_they_were_written(tmp_path):
         (lambda c: c["comparison"]["targets"].update(x=3), "targets.x is no object"),
     ],
 )
-def test_a_result_of_another_shape_is_refused_and_named(tmp_path, wrong, said):
+def test_a_result_of_another_shape_is_refused_and_named(tmp_path, wrong, reason):
     results.write_result(tmp_path, RESULT)
     change(tmp_path / "result.json", wrong)
 
     with pytest.raises(RunFileInvalid) as refused:
         results.read_result(tmp_path)
 
-    assert said in refused.value.message
+    assert reason in refused.value.message
     assert refused.value.code == "run_file_invalid"
 
 

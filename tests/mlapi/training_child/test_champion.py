@@ -50,8 +50,8 @@ def test_a_version_beside_itself_differs_by_nothing(make_job, trained):
 
 def test_what_the_config_no_longer_allows_is_wrong_or_left_out(make_job, trained):
     """`city` was renamed to `town`; ten tasks still carry the old name."""
-    texts, said = some_texts(200, seed=2, noise=0)
-    renamed = ["town" if label == "city" else label for label in said]
+    texts, answers = some_texts(200, seed=2, noise=0)
+    renamed = ["town" if label == "city" else label for label in answers]
     rows = tasks(texts, renamed)
     old = [task(1000 + i, f"tram {i}", {"topic": "city"}, "holdout") for i in range(10)]
     job = make_job(
@@ -87,8 +87,8 @@ def test_the_champion_reads_where_todays_config_says_the_text_is(make_job, train
     "today", [target("another"), target(labels=("red", "blue", "green"))], ids=["name", "labels"]
 )
 def test_a_champion_that_serves_nothing_of_the_config_is_reported(make_job, trained, today):
-    texts, said = some_texts(60, labels=today["labels"])
-    job = make_job(tasks(texts, said, today["name"]), [today], champion=champion_of(trained))
+    texts, answers = some_texts(60, labels=today["labels"])
+    job = make_job(tasks(texts, answers, today["name"]), [today], champion=champion_of(trained))
 
     comparison = job.train()["comparison"]
 
@@ -97,8 +97,8 @@ def test_a_champion_that_serves_nothing_of_the_config_is_reported(make_job, trai
 
 
 def test_a_champion_is_compared_by_todays_names_of_its_labels(make_job, trained):
-    texts, said = some_texts(150, noise=0)
-    rows = tasks(texts, ["moon" if label == "sky" else label for label in said])
+    texts, answers = some_texts(150, noise=0)
+    rows = tasks(texts, ["moon" if label == "sky" else label for label in answers])
     names = {"topic": {"sky": "moon"}}
     today = target(labels=("fruit", "moon", "city"))
     job = make_job(rows, [today], champion=champion_of(trained, names=names))
@@ -110,8 +110,8 @@ def test_a_champion_is_compared_by_todays_names_of_its_labels(make_job, trained)
 
 
 def test_a_target_that_the_champion_never_learned_counts_as_wrong_for_it(make_job, trained):
-    texts, said = some_texts(60, seed=4)
-    rows = tasks(texts, said)
+    texts, answers = some_texts(60, seed=4)
+    rows = tasks(texts, answers)
     for row in rows:
         row["labels"]["mood"] = "up" if row["id"] % 2 else "down"
         row["data"]["text"] += " cheerful" if row["id"] % 2 else " gloomy"

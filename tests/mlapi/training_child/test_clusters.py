@@ -75,11 +75,11 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     shown = {}
     for exemplar in first.result["exemplars"]:
         shown.setdefault(exemplar["label"], []).append(exemplar["task"])
-    said = [None] * 400
+    answers = [None] * 400
     for task in shown["cluster 3"][:2]:
-        said[task - 1] = "my own name"
-    tasks = rows(said, holdout=0)
-    second = clusters(image_job, files, said, 10, champion=theirs, tasks=tasks)
+        answers[task - 1] = "my own name"
+    tasks = rows(answers, holdout=0)
+    second = clusters(image_job, files, answers, 10, champion=theirs, tasks=tasks)
 
     second.train()
 
@@ -122,12 +122,12 @@ def test_a_predictor_of_clusters_names_each_image(image_job):
     predictor = pipelines.get("image_clusters").load(job.artifact.read_bytes())
     today = TargetSpec.from_dict(json.loads((job.folder / "job.json").read_text())["targets"][0])
 
-    said = predictor.predict(
+    answers = predictor.predict(
         [{"image": "/data/upload/1/1.png"}, {"image": "/nowhere.png"}, {"image": 5}],
         [today],
         FolderImageStore.read(job.folder),
     )
 
-    assert value_of(said[0]["kind"]).startswith("cluster ")
-    assert 0 <= said[0]["kind"].score <= 1
-    assert [said[1]["kind"].code, said[2]["kind"].code] == ["image_missing", "not_an_address"]
+    assert value_of(answers[0]["kind"]).startswith("cluster ")
+    assert 0 <= answers[0]["kind"].score <= 1
+    assert [answers[1]["kind"].code, answers[2]["kind"].code] == ["image_missing", "not_an_address"]

@@ -39,12 +39,12 @@ def test_the_artifact_loads_and_answers_as_it_was_evaluated(image_job):
     check_artifact(job.folder, job.artifact, job.result["artifact_sha256"])
     predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
     data = [{"image": f"/data/upload/1/{i + 1}.png"} for i in range(len(files))]
-    said = predictor.predict(data, store=FolderImageStore.read(job.folder))
+    answers = predictor.predict(data, store=FolderImageStore.read(job.folder))
 
     assert predictor.nbytes > 0
     for outcome in result["outcomes"]:
-        assert value_of(said[outcome["task"] - 1]["kind"]) == outcome["predicted"]
-        assert said[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
+        assert value_of(answers[outcome["task"] - 1]["kind"]) == outcome["predicted"]
+        assert answers[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
 
 
 def test_the_colour_of_ink_is_classified(image_job):
@@ -111,10 +111,10 @@ def test_an_image_that_is_none_spoils_no_other(image_job):
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
     assert "images are unavailable" in log
     predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())
-    (said,) = predictor.predict(
+    (answers,) = predictor.predict(
         [{"image": "/data/upload/1/4.png"}], store=FolderImageStore.read(job.folder)
     )
-    assert isinstance(said["kind"], NoPrediction)
+    assert isinstance(answers["kind"], NoPrediction)
 
 
 def test_images_with_stored_features_are_not_read_again(image_job):

@@ -49,8 +49,8 @@ def test_the_nearest_tiles_are_of_the_same_photograph(image_job):
 def test_few_references_find_their_like_among_the_unlabelled(image_job):
     files, labels = digits(300)
     marked = [i for i, d in enumerate(labels) if d == "0"][:4]
-    said = ["0" if i in marked else None for i in range(300)]
-    job = similarity(image_job, files, said, "0", target=spec(["0", "other"]))
+    chosen = ["0" if i in marked else None for i in range(300)]
+    job = similarity(image_job, files, chosen, "0", target=spec(["0", "other"]))
 
     result = job.train()
 
@@ -72,10 +72,10 @@ def test_few_references_find_their_like_among_the_unlabelled(image_job):
 
 def test_a_reference_is_never_scored_against_itself(image_job):
     files, labels = digits(60)
-    said = ["0" if i == 0 else "other" for i in range(60)]
-    tasks = rows(said)
+    chosen = ["0" if i == 0 else "other" for i in range(60)]
+    tasks = rows(chosen)
     tasks[0]["split"] = "holdout"
-    job = similarity(image_job, files, said, "0", tasks=tasks, options={"k": 1})
+    job = similarity(image_job, files, chosen, "0", tasks=tasks, options={"k": 1})
 
     (own,) = [o for o in job.train()["outcomes"] if o["task"] == 1]
 

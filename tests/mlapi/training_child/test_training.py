@@ -56,8 +56,8 @@ def test_training_goes_through_evadb_and_reports_each_statement(make_job):
 
 
 def test_the_served_predictions_are_the_evaluated_ones(make_job):
-    texts, said = some_texts(120)
-    job = make_job(tasks(texts, said), [target()])
+    texts, answers = some_texts(120)
+    job = make_job(tasks(texts, answers), [target()])
     outcomes = {o["task"]: o for o in job.train()["outcomes"]}
 
     predictor = pipelines.get("text_classification").load(job.artifact.read_bytes())
@@ -93,8 +93,8 @@ def test_another_process_makes_the_same_version(make_job):
 
 
 def test_labels_may_be_anything_that_a_config_can_hold(make_job):
-    texts, said = some_texts(100, labels=EVIL_LABELS[:3], noise=0)
-    job = make_job(tasks(texts, said), [target(labels=EVIL_LABELS)])
+    texts, answers = some_texts(100, labels=EVIL_LABELS[:3], noise=0)
+    job = make_job(tasks(texts, answers), [target(labels=EVIL_LABELS)])
 
     result = job.train()
 
@@ -165,9 +165,9 @@ def test_without_a_label_one_task_that_cannot_be_read_is_not_the_cause(make_job)
 
 
 def test_several_controls_are_a_target_each(make_job):
-    texts, said = some_texts(150, noise=0)
+    texts, answers = some_texts(150, noise=0)
     rows = []
-    for i, (text, topic) in enumerate(zip(texts, said, strict=True)):
+    for i, (text, topic) in enumerate(zip(texts, answers, strict=True)):
         labels = {"topic": topic, "tags": sorted({topic, "even" if i % 2 else "odd"} - {"odd"})}
         if i < 4:
             labels["rare"] = "x"
@@ -203,8 +203,8 @@ def test_several_controls_are_a_target_each(make_job):
 
 
 def test_two_fields_are_two_arguments(make_job):
-    texts, said = some_texts(60, noise=0)
-    rows = tasks(texts, said)
+    texts, answers = some_texts(60, noise=0)
+    rows = tasks(texts, answers)
     for row in rows:
         row["data"]["page"] = f"<b>{row['data']['text']}</b>"
         row["labels"]["kind"] = row["labels"]["topic"]
@@ -222,8 +222,8 @@ def test_two_fields_are_two_arguments(make_job):
 def test_what_teaches_nothing_is_refused_with_a_hint(make_job, labels, code):
     texts, _ = some_texts(40)
     rows = [
-        task(i, t, {"topic": said} if said else {})
-        for i, (t, said) in enumerate(zip(texts, labels, strict=True))
+        task(i, t, {"topic": answers} if answers else {})
+        for i, (t, answers) in enumerate(zip(texts, labels, strict=True))
     ]
 
     error = make_job(rows, [target()]).fail()
@@ -257,9 +257,11 @@ def test_texts_in_both_splits_are_logged(make_job):
 
     job.train()
 
-    told = [line["log"] for line in job.progress if "in training tasks too" in line.get("log", "")]
-    assert len(told) == 1
-    assert told[0].startswith("kind: 10 texts of the holdout are in training tasks too")
+    warnings = [
+        line["log"] for line in job.progress if "in training tasks too" in line.get("log", "")
+    ]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("kind: 10 texts of the holdout are in training tasks too")
 
 
 def test_copies_of_a_text_make_no_answer_surer(make_job):
@@ -298,9 +300,9 @@ def test_the_reason_for_no_automl_is_a_note(make_job):
 
 
 def test_automl_is_trained_for_real(make_job):
-    texts, said = some_texts(260, labels=EVIL_LABELS[:3])
+    texts, answers = some_texts(260, labels=EVIL_LABELS[:3])
     job = make_job(
-        tasks(texts, said),
+        tasks(texts, answers),
         [target(labels=EVIL_LABELS[:3])],
         automl=True,
         automl_note="",
@@ -316,15 +318,15 @@ def test_automl_is_trained_for_real(make_job):
     assert automl["seconds"] > 1
     (create,) = [s for s in job.statements if "TYPE XGBoost" in s]
     # A quarter of the budget, without what the features take and FLAML's refit.
-    said = re.search(r"PREDICT 'label' TIME_LIMIT (.+) TASK 'classification' METRIC", create)
-    assert 1 <= float(said[1]) <= 1.6  # as it is rounded
+    limit = re.search(r"PREDICT 'label' TIME_LIMIT (.+) TASK 'classification' METRIC", create)
+    assert 1 <= float(limit[1]) <= 1.6  # as it is rounded
 
 
 @pytest.mark.nightly
 def test_automl_can_win_and_then_serves(make_job, monkeypatch):
     monkeypatch.setattr("mlapi.pipelines.text_classification.model.TextModality.candidates", ())
-    texts, said = some_texts(260)
-    job = make_job(tasks(texts, said), [target()], automl=True, automl_note="", time_budget_s=8)
+    texts, answers = some_texts(260)
+    job = make_job(tasks(texts, answers), [target()], automl=True, automl_note="", time_budget_s=8)
 
     result = job.train()
 
@@ -354,8 +356,10 @@ def test_the_learning_curve_rises_with_the_data(make_job):
 
 
 def test_the_learning_curve_of_sets_ends_at_what_the_version_reaches(make_job):
-    texts, said = some_texts(200, noise=0.5)
-    sets = [sorted({label, other}) for label, other in zip(said, [*said[1:], "sky"], strict=True)]
+    texts, answers = some_texts(200, noise=0.5)
+    sets = [
+        sorted({label, other}) for label, other in zip(answers, [*answers[1:], "sky"], strict=True)
+    ]
     job = make_job(tasks(texts, sets), [target(kind="choices")])
     job.train()
 

@@ -149,13 +149,13 @@ def test_one_of_ten_concurrent_first_setups_creates_the_project():
 
 
 def setup(uid, token="t", **given):
-    told = {
+    usual = {
         "label_config": make.LABEL_CONFIG,
         "hostname": "http://localhost:8080",
         "extra_params": None,
         "backend_url": "http://localhost:9090",
     }
-    return projects.upsert_from_setup(uid, projects.Setup(setup_token=token, **{**told, **given}))
+    return projects.upsert_from_setup(uid, projects.Setup(setup_token=token, **{**usual, **given}))
 
 
 def test_ten_concurrent_sync_requests_queue_one():
