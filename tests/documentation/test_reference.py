@@ -12,7 +12,7 @@ from registry.api.urls import RESOURCES
 from registry.error_codes import CODES, INPUT_HINTS
 from registry.models.project import PromotionRule, default_policy
 from registry.permissions import GROUPS
-from tests.documentation.pages import ROOT, first_cells, named, section, text_of
+from tests.documentation.pages import PAGES, ROOT, first_cells, named, section, text_of
 
 REFERENCE = "docs/rest-and-command-line.md"
 PIPELINES_PAGE = "docs/pipelines.md"
@@ -125,3 +125,11 @@ def test_every_promotion_rule_is_documented():
 
 def test_every_group_is_documented():
     assert named(section("docs/security.md", "Groups")) == set(GROUPS)
+
+
+def test_every_target_of_make_that_a_page_names_exists():
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text_of("Makefile"), re.MULTILINE))
+    called = re.compile(r"(?:^|`|=\S+ )make ([a-z][a-z-]*)", re.MULTILINE)
+    named_by = {page.name: set(called.findall(page.read_text())) for page in PAGES}
+    assert {"run", "test"} <= named_by["README.md"]
+    assert {page: names - targets for page, names in named_by.items() if names - targets} == {}
