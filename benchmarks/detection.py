@@ -84,7 +84,7 @@ def usable(names: Sequence[str]) -> list[str]:
     """Those of the engines that can be used here; the reasons of the others are printed."""
     from mlapi.pipelines.object_detection.engines import ENGINES
 
-    reasons = {name: ENGINES[name].missing() for name in names}
+    reasons = {name: ENGINES[name].untrainable() for name in names}
     for name, reason in reasons.items():
         if reason is not None:
             print(f"{name} is left out. {reason}", file=sys.stderr)

@@ -123,7 +123,7 @@ CODES = {
     "artifact_invalid": ErrorCode(500, "Roll back to another version, or train a new one."),
     "backup_failed": ErrorCode(500),
     "conversion_failed": ErrorCode(500, "The version is kept, and does not load. Train a new one."),
-    "not_exportable": ErrorCode(409, "Export a version of classifiers without such features."),
+    "not_exportable": ErrorCode(409, "Export a version that was trained without it."),
     "mlflow_failed": ErrorCode(502, "Check MLFLOW_TRACKING_URI, its credentials and its log."),
     "folder_not_empty": ErrorCode(409, "Name a new folder."),
     # Of calls to Label Studio.

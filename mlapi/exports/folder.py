@@ -1,6 +1,7 @@
 """Exports a version: a folder, or a zip of it, that predicts without this backend.
 
-The same bytes each time: of a version, by one release, as long as no label of it is renamed.
+The same bytes each time: of a version, by one release, as long as no label of it is renamed, and
+the label config says the same of how its boxes are served.
 """
 
 import json
@@ -12,13 +13,14 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
+from mlapi import label_types
 from mlapi.domain import TargetSpec
 from mlapi.exports import mlmodel, sources
 from mlapi.pipelines import artifact
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.parts import Parts
 from mlapi.served_config import resolve
-from mlapi.served_names import served_names
+from mlapi.served_names import ServedNames, served_names
 from mlapi.standalone import texts
 from mlapi.standalone.model import ARTIFACT, DESCRIPTION, ENCODER, MODULES
 from mlapi.texts.encoders import model_files
@@ -46,12 +48,16 @@ class FolderNotEmpty(EvalsError):
 
 @dataclass(frozen=True)
 class _Contents:
-    """What the artifact has: its pipelines, targets, encoders and the packages that it names."""
+    """What the artifact has: its pipelines, targets, encoders and the packages that it names.
+
+    `modules` are those that predict beside its pipelines'.
+    """
 
     pipelines: tuple[str, ...]
     targets: tuple[TargetSpec, ...]
     encoders: tuple[EncoderRef, ...]
     needs: tuple[str, ...]
+    modules: tuple[str, ...]
 
 
 def files(version: ModelVersion) -> dict[str, bytes]:
@@ -63,9 +69,10 @@ def files(version: ModelVersion) -> dict[str, bytes]:
     _, sha256 = artifacts.loaded_from(version)
     content = artifacts.read(version)
     found = _contents(content)
-    modules = sources.entries(found.pipelines, with_encoder=bool(found.encoders))
+    modules = sources.entries(found.pipelines, found.modules, with_encoder=bool(found.encoders))
     packages = sources.packages(modules) | sources.named(found.needs)
-    names = _names(version)
+    todays = _todays(version).of_learned(found.targets)
+    names = {control: dict(sorted(all_.items())) for control, all_ in sorted(todays.names.items())}
     targets = tuple(target.renamed(names) for target in found.targets)
     package = sources.package(modules)
     described = mlmodel.Described(
@@ -76,6 +83,7 @@ def files(version: ModelVersion) -> dict[str, bytes]:
         "project": version.project.uid,
         "sha256": sha256,
         "names": names,
+        "served": _served(version, todays),
     }
     readme = _template("README.md").format(
         version=version.label, uses=_uses(found), example=_example(found)
@@ -127,6 +135,7 @@ def _contents(content: bytes) -> _Contents:
     targets: list[TargetSpec] = []
     encoders: list[EncoderRef] = []
     needs: list[str] = []
+    modules: list[str] = []
     for name, part in artifact.split(content).items():
         pipeline = pipeline_of(name)
         if pipeline not in MODULES:
@@ -137,6 +146,8 @@ def _contents(content: bytes) -> _Contents:
         for target in parts.parts("targets"):
             targets.append(target.spec())
             needs += target.texts("needs")
+            if pipeline == "object_detection":
+                modules += _engine_modules(target)
         if pipeline == "text_classification":
             encoders += texts.encoders(parts)
     return _Contents(
@@ -144,7 +155,22 @@ def _contents(content: bytes) -> _Contents:
         tuple(targets),
         tuple(dict.fromkeys(encoders)),
         tuple(sorted(set(needs))),
+        tuple(sorted(set(modules))),
     )
+
+
+def _engine_modules(target: Parts) -> list[str]:
+    """The modules that restore what the target's engine has learned."""
+    from mlapi.pipelines.object_detection.engines import ENGINES
+
+    name = target.text("engine")
+    module = ENGINES[name].module if name in ENGINES else None
+    if module is None:
+        raise NotExportable(f"Boxes of the engine {name} are found only inside the backend.")
+    missing = ENGINES[name].missing()
+    if missing is not None:
+        raise NotExportable(f"The engine {name} cannot be exported from here: {missing}")
+    return ["mlapi.pipelines.object_detection.engines", module]
 
 
 def _require_opencv(parts: Parts) -> None:
@@ -166,12 +192,26 @@ def _encoder_files(encoders: Iterable[EncoderRef]) -> dict[str, bytes]:
     return found
 
 
-def _names(version: ModelVersion) -> dict[str, dict[str, str]]:
-    """By control the labels that are called otherwise today, as `/predict` answers them."""
+def _todays(version: ModelVersion) -> ServedNames:
+    """The labels that are called otherwise today, as `/predict` answers them."""
+    return served_names(version.project, version, _targets(version))
+
+
+def _served(version: ModelVersion, todays: ServedNames) -> dict[str, Any]:
+    """By control the labels of boxes, in the version's words, and how the config serves them."""
+    return {
+        target.name: {
+            "labels": list(target.labels),
+            "attributes": [list(one) for one in target.attributes],
+        }
+        for target in todays.of_targets(_targets(version))
+        if label_types.of(target).localized
+    }
+
+
+def _targets(version: ModelVersion) -> tuple[TargetSpec, ...]:
     project = version.project
-    served = resolve(project.label_config, project.options)
-    names = served_names(project, version, served.targets).names
-    return {control: dict(sorted(found.items())) for control, found in sorted(names.items())}
+    return resolve(project.label_config, project.options).targets
 
 
 def _described(target: TargetSpec) -> dict[str, Any]:
@@ -182,7 +222,12 @@ def _uses(found: _Contents) -> str:
     lines = []
     if "text_classification" in found.pipelines:
         lines.append("- A field of texts has a text, as it is in the tasks of Label Studio.")
-    if any(name.startswith("image") for name in found.pipelines):
+    if "object_detection" in found.pipelines:
+        lines.append(
+            "- Boxes are a list of `{label, x, y, width, height, score}`: `x`, `y`, `width` and "
+            "`height` in percent of the image as browsers show it, turned by its EXIF."
+        )
+    if any(target.object_tag == "Image" for target in found.targets):
         lines.append(
             "- A field of images has the bytes of the file (base64 in requests of `mlflow models "
             "serve`), the path of a file, or a `data:` address. Other addresses are not downloaded."

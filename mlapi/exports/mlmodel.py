@@ -25,6 +25,16 @@ _EXAMPLE_IMAGE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAADklEQVR42mNogAIGyhgAgIQgARDoahcAAAAASUVO"
     "RK5CYII="
 )
+_BOX: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "label": {"type": "string", "required": True},
+        **{
+            name: {"type": "double", "required": True}
+            for name in ("x", "y", "width", "height", "score")
+        },
+    },
+}
 _EXAMPLES: Mapping[str, Any] = {
     "List": [_EXAMPLE_TEXT],
     "Table": {"example": _EXAMPLE_TEXT},
@@ -119,8 +129,9 @@ def _type(source: InputSpec) -> str:
 
 
 def _outputs(target: TargetSpec) -> list[dict[str, Any]]:
-    several = label_types.of(target).several
-    kind = {"type": "array", "items": {"type": "string"}} if several else {"type": "string"}
+    label_type = label_types.of(target)
+    items = _BOX if label_type.localized else {"type": "string"}
+    kind = {"type": "array", "items": items} if label_type.several else {"type": "string"}
     return [
         {**kind, "name": target.name, "required": False},
         {"type": "double", "name": target.name + SCORE, "required": False},

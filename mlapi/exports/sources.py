@@ -25,10 +25,12 @@ _PACKAGE = "evals_model"
 _IMPORT = re.compile(rf"^(\s*(?:from|import)\s+)({'|'.join(_OURS)})\b", re.MULTILINE)
 
 
-def entries(pipelines: Iterable[str], *, with_encoder: bool) -> tuple[str, ...]:
+def entries(
+    pipelines: Iterable[str], modules: Iterable[str] = (), *, with_encoder: bool
+) -> tuple[str, ...]:
     """The modules from which all others of a version are imported."""
     own = {f"mlapi.standalone.{MODULES[name]}" for name in pipelines}
-    return (ENTRY, *sorted(own), *([ENCODER] if with_encoder else []))
+    return (ENTRY, *sorted(own | set(modules)), *([ENCODER] if with_encoder else []))
 
 
 @lru_cache(maxsize=32)
@@ -63,12 +65,17 @@ def packages(modules: tuple[str, ...]) -> dict[str, str]:
     names = {name for module in _reached(modules) for name in _foreign(module)}
     distributions = _distributions()
     needed = {distributions[name][0] for name in names}
-    return {name.lower(): metadata.version(name) for name in sorted(needed, key=str.lower)}
+    return {name.lower(): _public(name) for name in sorted(needed, key=str.lower)}
 
 
 def named(distributions: Iterable[str]) -> dict[str, str]:
     """The versions of these distributions."""
-    return {name.lower(): metadata.version(name) for name in distributions}
+    return {name.lower(): _public(name) for name in distributions}
+
+
+def _public(distribution: str) -> str:
+    """Its version without what tells its builds apart, which a registry does not have."""
+    return metadata.version(distribution).partition("+")[0]
 
 
 @lru_cache(maxsize=1)

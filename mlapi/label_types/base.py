@@ -146,6 +146,10 @@ class LabelType(ABC, Generic[V]):
         """As tasks, datasets and outcomes hold it."""
         return value
 
+    def exported(self, value: V) -> Any:
+        """As a version outside of the backend answers it, in JSON."""
+        return self.to_json(value)
+
     @abstractmethod
     def from_json(self, stored: Any) -> V | None:
         """The value that `to_json` gave; None for what is no value of this label type."""

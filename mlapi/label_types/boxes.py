@@ -95,6 +95,10 @@ class Boxes(LabelType[Value]):
     def to_json(self, value: Value) -> list[dict[str, Any]]:
         return [box.to_json() for box in value]
 
+    def exported(self, value: Value) -> list[dict[str, Any]]:
+        """Label, place in percent of the upright image, and score of each."""
+        return [outline._asdict() for outline in self.outlines(value)]
+
     def from_json(self, stored: Any) -> Value | None:
         if not isinstance(stored, list):
             return None

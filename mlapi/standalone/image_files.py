@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 
-from mlapi.domain import InputError
+from mlapi.domain import InputError, TargetSpec
 from mlapi.images.decoding import read_sized
 from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
@@ -20,15 +20,19 @@ _BYTES = "bytes:"
 
 
 class ImagePart:
-    """A predictor on images, which a task has in its fields."""
+    """A predictor on images, which a task has in its fields.
 
-    def __init__(self, predictor: Predictor) -> None:
+    `targets` are those that it fills, where they are other than learned.
+    """
+
+    def __init__(self, predictor: Predictor, targets: Sequence[TargetSpec] | None = None) -> None:
         self._predictor = predictor
-        self.targets = predictor.targets
+        self.targets = predictor.targets if targets is None else tuple(targets)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         images = GivenImages()
-        return self._predictor.predict([images.named(row) for row in rows], store=images)
+        named = [images.named(row) for row in rows]
+        return self._predictor.predict(named, self.targets, store=images)
 
 
 class GivenImages(ImageSource):

@@ -21,6 +21,7 @@ MODULES = {
     "image_classification": "images",
     "image_similarity": "similarity",
     "image_clusters": "clusters",
+    "object_detection": "boxes",
 }
 _AT_ONCE = 512  # tasks, which bounds the memory of a long list
 
@@ -39,11 +40,11 @@ class Part(Protocol):
 class Answer:
     """What the version answers for a control of a task.
 
-    `value` is a label or a sorted list of labels, with the score as `/predict` has it. Where there
-    is no prediction both are None, and `problem` is the reason.
+    `value` is a label, a sorted list of labels or a list of boxes, with the score as `/predict` has
+    it. Where there is no prediction both are None, and `problem` is the reason.
     """
 
-    value: str | list[str] | None
+    value: str | list[str] | list[dict[str, Any]] | None
     score: float | None
     problem: str = ""
 
@@ -88,7 +89,7 @@ class StandaloneModel:
         label_type = label_types.of(one)
         value = label_type.renamed(label_types.value_of(one), self.names.get(one.target, {}))
         score = min(1.0, max(0.0, float(one.score)))
-        return Answer(list(value) if label_type.several else value, score)
+        return Answer(label_type.exported(value), score)
 
 
 def _part(name: str, content: bytes, folder: Path) -> Part:

@@ -23,7 +23,7 @@ def chosen(name: str) -> "Engine":
         raise InvalidOption(
             f"There is no engine {name!r}.", hint=f"Known: {', '.join([AUTO, *ENGINES])}."
         )
-    missing = ENGINES[name].missing()
+    missing = ENGINES[name].untrainable()
     if missing is not None:
         raise InvalidOption(f"The engine {name} cannot be used here: {missing}", hint="")
     return ENGINES[name]
@@ -33,7 +33,7 @@ def _first(engines: "dict[str, Engine]") -> "Engine":
     reasons = []
     for name in _IN_ORDER:
         if name in engines:
-            missing = engines[name].missing()
+            missing = engines[name].untrainable()
             if missing is None:
                 return engines[name]
             reasons.append(f"{name}: {missing}")

@@ -1,6 +1,5 @@
 """The EvaDB function of an object detection version: images in, their boxes out."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,7 @@ class DetectObjects(
     def evaluate(self, frame: pd.DataFrame) -> dict[str, list[Any]]:
         images, numbers = columns_of(frame)
         found = [
-            json.dumps(self._detect(image, self._detector(int(number))))
+            self.model.found(self._image(image), self._detector(int(number)))
             for image, number in zip(images, numbers, strict=True)
         ]
         return {"target": numbers, "found": found}
@@ -47,10 +46,7 @@ class DetectObjects(
     def _detector(self, number: int) -> int:
         return number if self.detectors is None else self.detectors[number]
 
-    def _detect(self, image: Any, number: int) -> Any:
-        if not isinstance(image, SizedImage):
-            image = read_or_error(Path(image), self.model.input.max_side)
-        if isinstance(image, InputError):
-            return {"code": image.code, "message": image.message}
-        boxes = self.model.targets[number].detect(image) if number >= 0 else ()
-        return {"size": list(image.size), "boxes": [box.to_json() for box in boxes]}
+    def _image(self, image: Any) -> SizedImage | InputError:
+        if isinstance(image, SizedImage):
+            return image
+        return read_or_error(Path(image), self.model.input.max_side)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.domain import Prediction, ScoredValue, TargetSpec
+from mlapi.domain import InputError, Prediction, ScoredValue, TargetSpec
 from mlapi.images.features import SizedImage
 from mlapi.inputs import SizedImages
 from mlapi.label_types.geometry import from_pixels
@@ -80,9 +80,11 @@ class DetectedTarget:
 
     def to_parts(self) -> dict[str, Any]:
         arrays = self.detector.arrays()
+        from mlapi.pipelines.object_detection.engines import ENGINES
+
         return {
             "spec": spec_parts(self.spec),
-            "needs": [],
+            "needs": list(ENGINES[self.engine].needs),
             "engine": self.engine,
             "header": json.dumps(self.detector.header()).encode(),
             "array_names": list(arrays),
@@ -128,6 +130,15 @@ class DetectionModel:
     def renamed(self, names: Mapping[str, Mapping[str, str]]) -> "DetectionModel":
         """With other names of labels; the detectors are shared."""
         return replace(self, targets=[one.renamed(names) for one in self.targets])
+
+    def found(self, image: SizedImage | InputError, number: int) -> str:
+        """What a detector finds, as JSON: `{"size", "boxes"}`, or `{"code", "message"}` of what is
+        no image. A number below 0 is of no detector.
+        """
+        if isinstance(image, InputError):
+            return json.dumps({"code": image.code, "message": image.message})
+        boxes = self.targets[number].detect(image) if number >= 0 else ()
+        return json.dumps({"size": list(image.size), "boxes": [box.to_json() for box in boxes]})
 
     def to_parts(self) -> dict[str, Any]:
         return {

@@ -1,4 +1,8 @@
-"""A loaded object detection version: task data in, boxes out."""
+"""A loaded object detection version: task data in, boxes out.
+
+Imports EvaDB only where a predictor is made without an `evaluate` of its own, because exports have
+this module and no EvaDB.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,30 +12,23 @@ from typing import Any
 from more_itertools import chunked
 
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
-from mlapi.eva.online import OnlineFunction
 from mlapi.images.features import ImageSource, SizedImage
 from mlapi.label_types.labelled_box import LabelledBox, boxes_from_json
-from mlapi.pipelines.object_detection.function import DetectObjects
 from mlapi.pipelines.object_detection.lookalikes import lookalikes
 from mlapi.pipelines.object_detection.model import DetectionModel
-from mlapi.pipelines.predictor import Predictor
+from mlapi.pipelines.predictor import Evaluate, Predictor
 
 _AT_ONCE = 8
 
 
 class DetectionPredictor(Predictor):
-    """Evaluates the version's EvaDB function in this process."""
+    """Evaluates the version in this process, by `evaluate`: images and numbers of targets in."""
 
-    def __init__(self, model: DetectionModel) -> None:
+    def __init__(self, model: DetectionModel, evaluate: Evaluate | None = None) -> None:
         self.model = model
         self.targets = tuple(target.spec for target in model.targets)
         self.nbytes = model.nbytes
-        function = DetectObjects()
-        function.setup()
-        function.model = model
-        self._function = OnlineFunction(
-            function, "detect_objects", ["image", "number"], ["target", "found"]
-        )
+        self._evaluate = evaluate or _by_evadb(model)
 
     def predict(
         self,
@@ -75,9 +72,7 @@ class DetectionPredictor(Predictor):
             if isinstance(image, InputError):
                 answers[spec.name] = NoPrediction(spec.name, image.code, image.message)
         at_hand = [i for i, image in enumerate(images) if isinstance(image, SizedImage)]
-        _, all_boxes = self._function.evaluate(
-            [images[i] for i in at_hand], [number for _ in at_hand]
-        )
+        _, all_boxes = self._evaluate([images[i] for i in at_hand], [number for _ in at_hand])
         for i, boxes in zip(at_hand, all_boxes, strict=True):
             answer = self.model.targets[number].answer(spec, _read(boxes))
             served = tuple(region for region in answer.regions if not region.value.candidate)
@@ -97,7 +92,7 @@ class DetectionPredictor(Predictor):
                 continue
             (image,) = self.model.input.read_all([row], spec, store)
             if isinstance(image, SizedImage):
-                _, (boxes,) = self._function.evaluate([image], [number])
+                _, (boxes,) = self._evaluate([image], [number])
                 alike = lookalikes(image, drawn[spec.name], _read(boxes))
                 score = min((region.score for region in alike), default=1.0)
                 found[spec.name] = Prediction(spec.name, spec.kind, alike, score)
@@ -107,3 +102,13 @@ class DetectionPredictor(Predictor):
 def _read(found: str) -> list[LabelledBox]:
     """The boxes in what the function found; none in an image that could not be read."""
     return boxes_from_json(json.loads(found).get("boxes", ()))
+
+
+def _by_evadb(model: DetectionModel) -> Evaluate:
+    from mlapi.eva.online import OnlineFunction
+    from mlapi.pipelines.object_detection.function import DetectObjects
+
+    function, outputs = DetectObjects(), ["target", "found"]
+    function.setup()
+    function.model = model
+    return OnlineFunction(function, "detect_objects", ["image", "number"], outputs).evaluate

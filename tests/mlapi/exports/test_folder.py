@@ -4,8 +4,6 @@ import base64
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -22,43 +20,18 @@ from registry.models import ModelVersion, Project
 from tests.factories import ModelVersionFactory
 from tests.mlapi import trained
 from tests.mlapi.exports import versions
+from tests.mlapi.exports.programs import predicted
 from tests.mlapi.image_files import digits
 
 pytestmark = pytest.mark.django_db
 
 N = 1_000
 IMAGES = 300
-# What belongs to the backend and not to an export.
-_ABSENT = ("django", "evadb", "mlapi", "registry", "label_studio_sdk", "mlflow", "pandas")
-_PROGRAM = f"""
-import json, runpy, sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {_ABSENT[:-2]}:
-            raise ImportError("absent: " + name)
-sys.meta_path.insert(0, Absent())
-sys.argv = ["predict.py", sys.argv[1]]
-runpy.run_path("predict.py", run_name="__main__")
-"""
 
 
 @pytest.fixture(autouse=True)
 def _no_versions(no_loaded_versions):
     pass
-
-
-def predicted(folder: Path, rows: list[dict]) -> list[dict]:
-    """What predict.py says of these tasks, in a process that cannot import the backend."""
-    tasks = folder.parent / "tasks.jsonl"
-    tasks.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", _PROGRAM, str(tasks)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def as_files(n: int, folder: Path) -> list[dict]:

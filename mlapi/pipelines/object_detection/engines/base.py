@@ -47,12 +47,22 @@ class Detector(Protocol):
 
 
 class Engine(Protocol):
-    """A way to learn boxes. Shared by all threads of a process."""
+    """A way to learn boxes. Shared by all threads of a process.
+
+    `needs` are the packages beside those of every installation that a detector of it needs, and
+    `module` is the one that restores it, from which an export finds its source; None where an
+    export cannot have it.
+    """
 
     name: str
+    needs: tuple[str, ...]
+    module: str | None
 
     def missing(self) -> str | None:
-        """Why it cannot be used on this machine, in words; None if it can."""
+        """Why what it has learned cannot be used on this machine, in words; None if it can."""
+
+    def untrainable(self) -> str | None:
+        """Why it cannot learn on this machine, in words; None if it can."""
 
     def train(
         self,

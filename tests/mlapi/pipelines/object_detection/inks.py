@@ -43,10 +43,14 @@ class InkDetector:
 
 class Inks:
     name = NAME
+    needs = ()
+    module = None
     reason: str | None = None
 
     def missing(self):
         return self.reason
+
+    untrainable = missing
 
     def train(self, examples, labels, *, seed, deadline):
         colours = {label: [] for label in labels}

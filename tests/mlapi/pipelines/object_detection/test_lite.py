@@ -44,7 +44,7 @@ def short(monkeypatch):
 
 
 def test_it_can_be_used_with_the_vision_extra():
-    assert ENGINE.missing() is None
+    assert ENGINE.missing() is None and ENGINE.untrainable() is None
 
 
 def test_the_backbone_knows_a_daisy_and_a_palace():

@@ -17,11 +17,16 @@ class Lite:
     """See `base.Engine`."""
 
     name = "lite"
+    needs: tuple[str, ...] = ("torch",)
+    module = "mlapi.pipelines.object_detection.engines.lite.detector"
 
     def missing(self) -> str | None:
-        if importlib.util.find_spec("torch") is None:
-            return _not_installed("torch")
-        return None if weights.find() is not None else _not_installed(weights.PACKAGE)
+        return None if importlib.util.find_spec("torch") else _not_installed("torch")
+
+    def untrainable(self) -> str | None:
+        if weights.find() is None:
+            return self.missing() or _not_installed(weights.PACKAGE)
+        return self.missing()
 
     def train(
         self,

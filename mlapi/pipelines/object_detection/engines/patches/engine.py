@@ -19,8 +19,13 @@ class Patches:
     """See `base.Engine`."""
 
     name = "patches"
+    needs: tuple[str, ...] = ()
+    module = "mlapi.pipelines.object_detection.engines.patches.detector"
 
     def missing(self) -> str | None:
+        return None
+
+    def untrainable(self) -> str | None:
         return None
 
     def train(
