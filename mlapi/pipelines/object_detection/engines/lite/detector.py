@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from mlapi.pipelines.object_detection.engines import geometry
+from mlapi.pipelines.object_detection.engines import geometry, inputs
 from mlapi.pipelines.object_detection.engines.base import Box
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
-from mlapi.pipelines.object_detection.engines.lite import inputs
 from mlapi.pipelines.object_detection.engines.lite.network import Network, boxes_at, prepared
 
 _SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlapi.pipelines.object_detection.engines import geometry
+from mlapi.pipelines.object_detection.engines import geometry, inputs
+from mlapi.pipelines.object_detection.engines.augmentation import varied
 from mlapi.pipelines.object_detection.engines.base import Example
-from mlapi.pipelines.object_detection.engines.lite import STRIDE, inputs
-from mlapi.pipelines.object_detection.engines.lite.augmentation import varied
+from mlapi.pipelines.object_detection.engines.lite import STRIDE
 from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
 from mlapi.pipelines.object_detection.engines.lite.losses import Assignment, assign, loss
 from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared

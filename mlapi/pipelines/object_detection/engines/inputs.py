@@ -1,10 +1,9 @@
-"""Images as the network's inputs: shrunk or enlarged to one longer side, and padded."""
+"""Images as the inputs of networks: shrunk or enlarged to one longer side, and padded."""
 
 import cv2
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.lite import MULTIPLE
-
+MULTIPLE = 32  # of an input's sides
 _SIDES = (320, 416, 512, 640)  # multiples of MULTIPLE
 _LEAST_OBJECT = 24.0  # pixels that the side of a small object should have
 
