@@ -133,6 +133,7 @@ TRAIN_TIME_LIMIT_S = env.int("TRAIN_TIME_LIMIT_S", default=1800)
 TRAIN_MEMORY_LIMIT_MB = env.int("TRAIN_MEMORY_LIMIT_MB", default=8192)
 TRAIN_WORKERS = env.int("TRAIN_WORKERS", default=1)
 MODEL_CACHE_MB = env.int("MODEL_CACHE_MB", default=1024)
+MODELS_DIR = env.str("MODELS_DIR", default="")
 
 # Processes
 # As many as cores; at most six by themselves, for the database's connections.

@@ -248,6 +248,9 @@ CODES = {
     "not_enough_labels": ErrorCode(
         409, "Label more tasks, so that every control has at least two of its labels in use."
     ),
+    "model_file_invalid": ErrorCode(
+        409, "Put an ONNX file of a YOLO network into the folder MODELS_DIR."
+    ),
     "not_enough_tasks": ErrorCode(409),
     "not_fitted": ErrorCode(
         409, "Label more tasks, so that every control has at least two of its labels in use."

@@ -399,6 +399,7 @@ class Runs(Resource):
             "config",
             "format",
             "policy",
+            "pretrained",
             "retry",
             "start_training",
             "train_route",

@@ -712,6 +712,7 @@ TriggerEnum = Literal[
     "retry",
     "format",
     "challenger",
+    "pretrained",
 ]
 
 

@@ -31,6 +31,8 @@ _PASSED_ON = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV"),
     *("HF_HOME", "HF_HUB_CACHE"),  # where its parent has put a model from the hub
 )
+# Settings that engines of boxes read, which a child has not.
+_OF_ENGINES = ("MODELS_DIR",)
 # By which a program ends itself; by any other it was ended from outside, as when memory runs out.
 _FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGSYS", "SIGTRAP"})
 
@@ -171,6 +173,7 @@ def child_environment() -> dict[str, str]:
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
+        **{name: str(getattr(settings, name)) for name in _OF_ENGINES},
         "HF_HUB_OFFLINE": "1",  # the parent has fetched what is to be fetched
     }
 

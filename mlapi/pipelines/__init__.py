@@ -109,7 +109,8 @@ def _target(
     found = pipeline.target(control, config, options)
     if isinstance(found, str):
         return found
-    return replace(found, pipeline=pipeline.name, purpose=pipeline.purpose(options))
+    purpose = found.purpose or pipeline.purpose(options)
+    return replace(found, pipeline=pipeline.name, purpose=purpose)
 
 
 def targets_of(

@@ -89,6 +89,10 @@ class Pipeline(ABC):
         """What a target is filled with beside its labels, where an option of it says so."""
         return ""
 
+    def is_pretrained(self, target: TargetSpec) -> bool:
+        """Whether a target is filled by a model that needs no label of the project."""
+        return False
+
     def is_chosen(self, options: Mapping[str, Any]) -> bool:
         """Whether these options choose this pipeline."""
         value = options.get(self.chosen_by)

@@ -49,6 +49,7 @@ def freeze(
     learns_from: Literal["labelled", "all"] = "labelled",
     on_row: Callable[[dict[str, Any]], object] = lambda row: None,
     no_input_key: str = "",
+    may_be_empty: bool = False,
 ) -> Dataset:
     """Writes `folder/dataset.jsonl`, and its manifest to the artifact store, where it stays.
 
@@ -58,7 +59,7 @@ def freeze(
     has ids, labels, splits and input keys but no texts, so that it outlives the tasks. A task of
     the holdout whose input is also one of the training split is left out and counted: inputs can
     become equal when the label config or a task changes. `no_input_key` is the key of no input.
-    Raises NothingToLearn.
+    Raises NothingToLearn, unless it `may_be_empty`.
     """
     targets = list(targets)
     fingerprint = hashlib.sha256()
@@ -86,7 +87,7 @@ def freeze(
             fingerprint.update(line)
             manifest.write(line)
             counts.add(labels, split)
-    if not counts.tasks:
+    if not counts.tasks and not may_be_empty:
         raise NothingToLearn(
             "No task has a usable label." if learns_from == "labelled" else "There are no tasks."
         )

@@ -58,6 +58,7 @@ def freeze(run: TrainingRun, run_log: RunLog, folder: Path) -> Frozen:
         # What is in the data stays in the file: only what is not is fetched here.
         on_row=(lambda row: None) if in_data else rows.append,
         no_input_key=served.no_input_key(project.uid),
+        may_be_empty=any(pipelines.get(t.pipeline).is_pretrained(t) for t in match.targets),
     )
     if project.read_so_far:
         read, of = project.read_so_far

@@ -65,6 +65,14 @@ class PolicyInputs:
         return found or None
 
     @property
+    def is_served_untrained(self) -> bool:
+        """Whether a first version needs no labels, and no run on this label config was tried."""
+        tried = self.last is not None and not self.config_changed
+        if self.has_version or tried or not self.project.pipeline:
+            return False
+        return any(pipelines.get(t.pipeline).is_pretrained(t) for t in self.targets)
+
+    @property
     def targets(self) -> tuple[TargetSpec, ...]:
         """The targets of the project's label config."""
         return self._served.targets

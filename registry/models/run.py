@@ -41,6 +41,7 @@ class TrainingRun(models.Model):
         RETRY = "retry", "retry"
         FORMAT = "format", "old artifact format"
         CHALLENGER = "challenger", "challenger of a new version"
+        PRETRAINED = "pretrained", "model that predicts untrained"
 
     project = models.ForeignKey("Project", on_delete=models.CASCADE, related_name="runs")
     kind = models.CharField(max_length=12, choices=RunKind.choices, default=RunKind.TRAINING)

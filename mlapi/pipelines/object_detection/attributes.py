@@ -1,15 +1,17 @@
 """The attributes of a label config that say how boxes are served.
 
 They are named as in the YOLO example of Label Studio's own backends: `model_score_threshold` of a
-control or of a label, `predicted_values` of a label, `model_skip` of a control.
+control or of a label, `predicted_values` of a label, `model_skip` and `model_path` of a control.
 """
 
 import math
 
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control
+from mlapi.pipelines.object_detection import models_folder
 
 THRESHOLD, VALUES, SKIP = "model_score_threshold", "predicted_values", "model_skip"
+PATH = "model_path"
 
 
 def of_control(control: Control) -> tuple[tuple[str, str, str], ...]:
@@ -18,7 +20,7 @@ def of_control(control: Control) -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (label, name, attrs[name])
         for label, attrs in tags.items()
-        for name in (THRESHOLD, VALUES)
+        for name in (THRESHOLD, VALUES, PATH)
         if name in attrs
     )
 
@@ -28,8 +30,10 @@ def refusal(control: Control) -> str:
     if control.is_on(SKIP):
         return "model_skip"
     thresholds = (value for _, name, value in of_control(control) if name == THRESHOLD)
-    wrong = any(_number(value) is None for value in thresholds)
-    return "threshold_invalid" if wrong else ""
+    if any(_number(value) is None for value in thresholds):
+        return "threshold_invalid"
+    path = control.attrs.get(PATH, "")
+    return "model_path_invalid" if path and not models_folder.allows(path) else ""
 
 
 def threshold(spec: TargetSpec, label: str) -> float | None:

@@ -130,7 +130,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
                 seed=self._job.seed,
                 log=self._progress.log,
             )
-            own = label_types.of(spec).metrics(evaluated)
+            own = label_types.of(spec).metrics(evaluated) if humans else []
             own += [
                 replace(row("score_threshold", value, 0, label=label), split="train")
                 for label, value in predictions.thresholds[name].items()

@@ -49,7 +49,15 @@ class ObjectDetection(Pipeline):
         if code:
             return code
         spec = target_spec(control, (image,))
-        return replace(spec, attributes=attributes.of_control(control))
+        own = control.attrs.get(attributes.PATH, "")
+        return replace(
+            spec,
+            attributes=attributes.of_control(control),
+            purpose=f"{attributes.PATH}: {own}" if own else "",
+        )
+
+    def is_pretrained(self, target: TargetSpec) -> bool:
+        return bool(target.attribute(attributes.PATH))
 
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """As of any pipeline; also InvalidOption for an engine that cannot be used here."""

@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from mlapi.domain import InputError, TargetSpec, TrainingFailed
@@ -13,18 +13,18 @@ from mlapi.eva.open import Eva
 from mlapi.evaluation.evaluate import Version, evaluate, load_champion
 from mlapi.evaluation.joined import TrainedPart
 from mlapi.images.decoding import read_or_error
-from mlapi.images.features import SizedImage
 from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import SizedImages
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines import artifact
 from mlapi.pipelines.models import load_model
 from mlapi.pipelines.object_detection import dataset as datasets
-from mlapi.pipelines.object_detection import thresholds
+from mlapi.pipelines.object_detection import pretrained
 from mlapi.pipelines.object_detection.dataset import Dataset
 from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
 from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine, Example
 from mlapi.pipelines.object_detection.evaluation import DetectionHoldout
+from mlapi.pipelines.object_detection.examples import Drawn, Learned, Scored, shown
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -38,20 +38,6 @@ _LEAST_TO_VALIDATE = 8  # images
 _SHARE = 0.3  # of the time limit, of a first training that leaves time for another
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """A training task: its image, and the boxes of the labels that are learned."""
-
-    image: SizedImage
-    boxes: tuple[LabelledBox, ...]
-
-
-@dataclass(frozen=True)
-class _Learned:
-    target: DetectedTarget
-    candidate: CandidateRow
-
-
 def train(
     job: TrainingJob,
     progress: ProgressWriter,
@@ -61,11 +47,12 @@ def train(
 ) -> TrainedPart:
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels or not_fitted."""
     progress.phase("reading", 0.02)
-    name = job.options["engine"]
-    engine = chosen(name)
-    progress.log(f"The engine is {engine.name}{', chosen by auto' if name == AUTO else ''}.")
+    engine = job.options["engine"]
+    if not all(map(pretrained.is_filled, job.targets)):
+        by_auto = ", chosen by auto" if engine == AUTO else ""
+        progress.log(f"The engine is {chosen(engine).name}{by_auto}.")
     dataset = datasets.write(eva, job, store, images)
-    learned: list[_Learned] = []
+    learned: list[Learned] = []
     failures: dict[str, TrainingFailed] = {}
     for number, spec in enumerate(job.targets):
         begin = 0.05 + 0.7 * number / len(job.targets)
@@ -73,7 +60,10 @@ def train(
         part = progress.part(begin, begin + 0.7 / len(job.targets))
         drawn = _read(eva, dataset, number, images, part)
         try:
-            learned.append(_learn(job, spec, engine, drawn, part))
+            if pretrained.is_filled(spec):
+                learned.append(pretrained.read(spec, drawn, part))
+            else:
+                learned.append(_learn(job, spec, chosen(engine), drawn, part))
         except TrainingFailed as failure:
             failures[spec.name] = failure
             progress.log(f"{spec.name} is not trained. {failure.message}")
@@ -89,7 +79,7 @@ def train(
     dataset.log(progress)
     specs = {one.target.spec.name: one.target.spec for one in learned}
     result = TrainingResult(
-        recipe=engine.name,
+        recipe=" / ".join(dict.fromkeys(one.target.engine for one in learned)),
         candidates=[one.candidate for one in learned],
         targets=[
             specs[spec.name].row() if spec.name in specs else spec.row(failures[spec.name].message)
@@ -104,14 +94,14 @@ def train(
 
 def _read(
     eva: Eva, dataset: Dataset, number: int, images: SizedImages, progress: ProgressWriter
-) -> list[_Drawn]:
+) -> list[Drawn]:
     """The target's training tasks, as many as memory takes."""
     rows = execute(
         eva,
         f"SELECT id, path, boxes FROM {dataset.train} WHERE number = {number}",  # noqa: S608
     )
     listed = [] if rows is None or rows.empty else rows.sort_values("id").to_dict("records")
-    drawn: list[_Drawn] = []
+    drawn: list[Drawn] = []
     held = 0
     for row in listed:
         boxes = datasets.boxes_of(row["boxes"])
@@ -124,7 +114,7 @@ def _read(
         if held > _MOST_BYTES:
             progress.log(f"{len(listed)} images are more than memory takes: {len(drawn)} are used.")
             break
-        drawn.append(_Drawn(image, boxes))
+        drawn.append(Drawn(image, boxes))
     return drawn
 
 
@@ -132,9 +122,9 @@ def _learn(
     job: TrainingJob,
     spec: TargetSpec,
     engine: Engine,
-    drawn: Sequence[_Drawn],
+    drawn: Sequence[Drawn],
     progress: ProgressWriter,
-) -> _Learned:
+) -> Learned:
     """Train the engine, and choose the thresholds on images that it has not seen, if there is time.
 
     Raises TrainingFailed.
@@ -150,23 +140,27 @@ def _learn(
     if validation and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
         scored, images = _fit(engine, rest, spec, job.seed, until), validation
         note = f"on {len(validation)} images that it had not seen"
-    found = _detected(spec, engine, scored, images)
-    humans = [one.boxes for one in images]
-    least = thresholds.chosen(humans, found, spec.labels)
-    score = thresholds.f1(humans, found, least)
+    validated = Scored.of(spec, images, _detected(spec, engine, scored, images))
     progress.log(
         f"{spec.name}: {len(drawn)} images in {seconds:.1f} s; thresholds, chosen {note}: "
-        + ", ".join(f"{label} {value:.2f}" for label, value in least.items())
+        + shown(validated.thresholds)
     )
     candidate = CandidateRow(
-        spec.name, engine.name, score, "f1", seconds, len(images), f"Scored {note}.", won=True
+        spec.name,
+        engine.name,
+        validated.f1,
+        "f1",
+        seconds,
+        len(images),
+        f"Scored {note}.",
+        won=True,
     )
-    return _Learned(DetectedTarget(spec, engine.name, detector, least), candidate)
+    return Learned(DetectedTarget(spec, engine.name, detector, validated.thresholds), candidate)
 
 
 def _with_enough_images(
-    spec: TargetSpec, drawn: Sequence[_Drawn], progress: ProgressWriter
-) -> tuple[TargetSpec, list[_Drawn]]:
+    spec: TargetSpec, drawn: Sequence[Drawn], progress: ProgressWriter
+) -> tuple[TargetSpec, list[Drawn]]:
     """The target with the labels that can be learned, and the images with boxes of these only."""
     with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
     labels = tuple(label for label in spec.labels if with_label[label] >= LEAST_IMAGES)
@@ -186,9 +180,7 @@ def _with_enough_images(
     return replace(spec, labels=labels), known
 
 
-def _split(
-    drawn: Sequence[_Drawn], spec: TargetSpec, seed: int
-) -> tuple[list[_Drawn], list[_Drawn]]:
+def _split(drawn: Sequence[Drawn], spec: TargetSpec, seed: int) -> tuple[list[Drawn], list[Drawn]]:
     """Those to learn from, and those to choose thresholds on; none where they are too few."""
     order = list(drawn)
     random.Random(seed).shuffle(order)  # noqa: S311
@@ -202,7 +194,7 @@ def _split(
 
 
 def _fit(
-    engine: Engine, drawn: Sequence[_Drawn], spec: TargetSpec, seed: int, until: float
+    engine: Engine, drawn: Sequence[Drawn], spec: TargetSpec, seed: int, until: float
 ) -> Detector:
     try:
         return engine.train(
@@ -228,14 +220,14 @@ def _deadline(engine: Engine, until: float) -> Callable[[], None]:
     return check
 
 
-def _example(one: _Drawn) -> Example:
+def _example(one: Drawn) -> Example:
     height, width = one.image.pixels.shape[:2]
     boxes = (Box(box.label, *box.place.in_pixels(width, height)) for box in one.boxes)
     return Example(one.image.pixels, tuple(boxes))
 
 
 def _detected(
-    spec: TargetSpec, engine: Engine, detector: Detector, drawn: Sequence[_Drawn]
+    spec: TargetSpec, engine: Engine, detector: Detector, drawn: Sequence[Drawn]
 ) -> list[tuple[LabelledBox, ...]]:
     target = DetectedTarget(spec, engine.name, detector, {})
     return [target.detect(one.image) for one in drawn]

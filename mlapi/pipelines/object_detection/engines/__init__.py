@@ -6,6 +6,8 @@ engines share. Imports nothing of the pipeline above it.
 
 from mlapi.pipelines.object_detection.engines.base import Engine
 from mlapi.pipelines.object_detection.engines.lite.engine import Lite
+from mlapi.pipelines.object_detection.engines.onnx.engine import Onnx
 from mlapi.pipelines.object_detection.engines.patches.engine import Patches
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Patches(), Lite())}
+ONNX = Onnx()
+ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), ONNX)}

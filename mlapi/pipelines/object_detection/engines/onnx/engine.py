@@ -1,0 +1,51 @@
+"""The engine `onnx`: the network of a file that `model_path` names. It is not trained."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlapi.pipelines.object_detection.engines.base import Example
+
+if TYPE_CHECKING:
+    from mlapi.pipelines.object_detection.engines.onnx.detector import OnnxDetector
+
+_MOST_BYTES = 500_000_000
+
+
+class Onnx:
+    """See `base.Engine`."""
+
+    name = "onnx"
+    needs: tuple[str, ...] = ()
+    module = "mlapi.pipelines.object_detection.engines.onnx.detector"
+
+    def missing(self) -> str | None:
+        return None
+
+    def untrainable(self) -> str | None:
+        return "an ONNX file is not trained. Name it by model_path in the label config."
+
+    def train(
+        self,
+        examples: Sequence[Example],
+        labels: Sequence[str],
+        *,
+        seed: int,
+        deadline: Callable[[], None],
+    ) -> "OnnxDetector":
+        raise ValueError(self.untrainable())
+
+    def read(self, path: Path) -> "OnnxDetector":
+        """The network of a file. Raises OSError, or ValueError for a file of another kind."""
+        from mlapi.pipelines.object_detection.engines.onnx.detector import OnnxDetector
+
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"It is larger than {_MOST_BYTES // 1_000_000} MB.")
+        return OnnxDetector(path.read_bytes())
+
+    def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> "OnnxDetector":
+        from mlapi.pipelines.object_detection.engines.onnx import detector
+
+        return detector.restored(header, arrays)

@@ -1,0 +1,107 @@
+"""A model of the operator's serves before anybody has labelled, and is evaluated later."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mlapi import serving
+from mlapi.labelstudio.label_config import parse
+from mlapi.mirror import apply_changes
+from mlapi.pipelines import match
+from mlapi.training import policy
+from mlapi.training.run import carry_out
+from registry.actions import runs
+from registry.models import TrainingRun
+from tests.factories import ProjectFactory
+from tests.mlapi.image_projects import WITHOUT_CURVE, server
+from tests.mlapi.pipelines.object_detection import onnx_files, squares
+from tests.mlapi.pipelines.object_detection.test_boxes_all_the_way import put
+
+__all__ = ["server"]
+
+CONFIG = (
+    '<View><Image name="img" value="$image"/>'
+    '<RectangleLabels name="box" toName="img" model_path="inks.onnx" model_score_threshold="0.9">'
+    '<Label value="Tomato" predicted_values="red"/><Label value="blue"/></RectangleLabels></View>'
+)
+
+
+@pytest.fixture
+def models(settings, tmp_path):
+    settings.MODELS_DIR = str(tmp_path / "models")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "inks.onnx").write_bytes(onnx_files.red_and_blue())
+    return tmp_path / "models"
+
+
+def refusal(path: str) -> list[str]:
+    config = CONFIG.replace("inks.onnx", path)
+    return [one.code for one in match(parse(config)).unserved]
+
+
+def test_only_an_onnx_file_of_the_operators_folder_is_taken(settings, tmp_path):
+    settings.MODELS_DIR = ""
+    assert refusal("a.onnx") == ["model_path_invalid"]
+    settings.MODELS_DIR = str(tmp_path)
+    assert refusal("a.onnx") == refusal("of/trucks.onnx") == []
+    for path in ("a.pt", "a.pkl", "/etc/a.onnx", "../a.onnx", "of/../../a.onnx", "a.onnx/b"):
+        assert refusal(path) == ["model_path_invalid"], path
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("no_loaded_versions")
+class TestInAProject:
+    @pytest.fixture
+    def project(self, models):
+        made = ProjectFactory(label_config="", fingerprint="", pipeline="", hostname="")
+        apply_changes.refresh_config(made, CONFIG)
+        return made
+
+    def test_it_serves_before_a_label_and_has_its_metrics_after_some(self, project, server):
+        scene = squares.scene(2)
+        address = server.put("new.png", scene.file)
+
+        run = policy.consider(project, datetime.now(UTC))
+        assert run.trigger == TrainingRun.Trigger.PRETRAINED
+        carried_out(run)
+        project.refresh_from_db()
+        assert project.champion.recipe == "onnx"
+        assert policy.decide(project, datetime.now(UTC)).state != "due"
+        found = serving.answer(project, CONFIG, [{"id": 1, "data": {"image": address}}])
+        (prediction,) = found.results
+        names = {"red": "Tomato", "blue": "blue"}
+        served = {r["value"]["rectanglelabels"][0] for r in prediction["result"]}
+        assert served == {names[label] for label, *_ in scene.objects}
+
+        scenes = {n: squares.scene(n) for n in range(1, 25)}
+        put(project, {n: (server.put(f"{n}.png", s.file), drawn(s)) for n, s in scenes.items()})
+        run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+        assert "which is not trained" in carried_out(run).log
+        version = project.versions.get(run=run)
+        assert version.primary_metric == "map_50" and version.primary_value is not None
+        assert {t.name: t.labels for t in version.targets.all()} == {"box": ["Tomato", "blue"]}
+
+    def test_a_file_that_is_none_is_the_reason_of_the_failure(self, project, models):
+        (models / "inks.onnx").write_bytes(b"\x80\x04 a pickle")
+
+        run = policy.consider(project, datetime.now(UTC))
+        run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
+
+        assert (run.state, run.error_code) == ("failed", "model_file_invalid")
+        assert "no ONNX file" in run.error
+        project.refresh_from_db()
+        assert policy.decide(project, datetime.now(UTC)).state != "due"  # not tried for ever
+
+
+def carried_out(run: TrainingRun) -> TrainingRun:
+    run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
+    assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
+    return run
+
+
+def drawn(scene: squares.Scene) -> list[dict]:
+    result = scene.result()
+    for region in result:
+        if region["value"]["rectanglelabels"] == ["red"]:
+            region["value"]["rectanglelabels"] = ["Tomato"]
+    return result
