@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from evals_backend import addresses
-from mlapi import request_cycle
+from mlapi import exception_handlers, request_cycle
 from mlapi.authentication import by_basic
 from mlapi.monitoring import counters
 from registry.errors import HttpError
@@ -44,7 +44,7 @@ class HealthLayer:
     """Wraps the application, whose own first answer of each kind is the one that is repeated.
 
     Requests that it does not know to be allowed go to Django: another host name, wrong
-    credentials, other methods.
+    credentials, other methods. So does a browser's for `/`, which is answered with the admin.
     """
 
     def __init__(self, application: Application) -> None:
@@ -92,6 +92,8 @@ def kind_of(environ: dict[str, Any]) -> Kind | None:
     if match is None or not _is_allowed(environ.get("HTTP_HOST", ""), *settings.ALLOWED_HOSTS):
         return None
     has_key = match[1] is not None
+    if not (has_key or match[2]) and exception_handlers.accepts_html(environ):
+        return None  # a browser, which goes to the admin
     if not has_key:
         try:
             by_basic(environ)

@@ -202,9 +202,10 @@ def _print_three_lines(key: str | None) -> None:
     login = f"first login in {first_login.path()}"
     if not first_login.path().exists():
         login = "`manage.py access_key new NAME` makes a key"
-    print(f"Paste into Label Studio, Settings > Model: {paste}" + ("" if key else f" ({login})"))
-    print(f"Admin: {addresses.admin()} ({login})")
-    print("Then press Retrieve Predictions in the Data Manager", flush=True)
+    without_key = "" if key else f" ({login})"
+    print(f"1. Paste into Label Studio, Settings > Model: {paste}{without_key}")
+    print(f"2. Open the admin: {addresses.admin()} ({login})")
+    print("3. Press Retrieve Predictions in Label Studio's Data Manager", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Turns exceptions into responses: of the protocol's views, and of Django outside of views."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.views import defaults
+from django.template.loader import render_to_string
+from django.urls import reverse
 from rest_framework import exceptions as drf
 
 from mlapi.errors import RouteUnknown, as_error
-from registry.errors import Internal
-from registry.json_http import error_response, reason_phrase
+from registry.errors import EvalsError, Internal
+from registry.json_http import error_response, reason_phrase, request_id
 
 log = structlog.get_logger(__name__)
 
@@ -27,28 +29,37 @@ def handle(raised: Exception, context: dict[str, Any]) -> HttpResponse:
     return error_response(error, headers)
 
 
-def _wants_json(request: HttpRequest) -> bool:
-    """Whether the response is JSON: for all but the admin, which a key never reaches."""
-    has_key = getattr(request, "access_key", None) is not None
-    return has_key or not request.path_info.startswith("/admin/")
+def accepts_html(meta: Mapping[str, Any]) -> bool:
+    """Whether a browser asks for a page; Label Studio, curl and probes accept anything."""
+    return "text/html" in meta.get("HTTP_ACCEPT", "")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400."""
-    if _wants_json(request):
-        return error_response(as_error(exception))
-    return defaults.bad_request(request, exception)
+    return _answer(request, as_error(exception), 400, "Bad request")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler404."""
-    if _wants_json(request):
-        return error_response(RouteUnknown())
-    return defaults.page_not_found(request, exception)
+    return _answer(request, RouteUnknown(), 404, "Page not found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """handler500; django-structlog has logged the traceback."""
+    return _answer(request, Internal(), 500, "An error inside the backend")
+
+
+def _answer(request: HttpRequest, error: EvalsError, status: int, title: str) -> HttpResponse:
+    """The error as JSON, or as a page."""
     if _wants_json(request):
-        return error_response(Internal())
-    return defaults.server_error(request)
+        return error_response(error)
+    context = {"title": title, "request_id": request_id(), "home": reverse("admin:index")}
+    return HttpResponse(render_to_string("error_page.html", context), status=status)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """Whether the error is JSON: in REST, for a key, and for all but browsers elsewhere."""
+    path = request.path_info
+    if getattr(request, "access_key", None) is not None or path.startswith("/api/"):
+        return True
+    return not (path.startswith("/admin/") or accepts_html(request.META))

@@ -23,6 +23,6 @@ ROUTES = {
 }
 
 urlpatterns = [
-    re_path(r"^$", views.Health.as_view(), name="root"),
+    re_path(r"^$", views.Root.as_view(), name="root"),
     *(re_path(rf"^{route}/?$", view.as_view(), name=route) for route, view in ROUTES.items()),
 ]

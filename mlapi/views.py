@@ -10,8 +10,9 @@ import orjson
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -108,7 +109,7 @@ class ProtocolView(APIView):
 
 
 class Health(ProtocolView):
-    """GET /health and /: the process is up.
+    """GET /health: the process is up.
 
     Label Studio calls it before every page and gives up after a second, so there is no I/O.
     """
@@ -119,6 +120,16 @@ class Health(ProtocolView):
         return json_response(
             {"status": "UP", "version": settings.VERSION, "model_class": MODEL_CLASS}
         )
+
+
+class Root(Health):
+    """GET /: as /health; a browser without a key goes to the admin."""
+
+    def get(self, request: Request) -> HttpResponse:
+        has_key = getattr(request, "access_key", None) is not None
+        if not has_key and exception_handlers.accepts_html(request.META):
+            return HttpResponseRedirect(reverse("admin:index"), headers={"Vary": "Accept"})
+        return super().get(request)
 
 
 class Ready(ProtocolView):

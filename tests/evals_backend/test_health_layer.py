@@ -116,6 +116,24 @@ def test_a_change_of_the_settings_that_decide_counts_at_once(django, settings):
     assert answer(layer, "/health")[0].startswith("400 ")
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("prefix", ["", "/base"])
+def test_a_browser_that_opens_the_bare_address_goes_to_the_admin(prefix, django, settings):
+    settings.PUBLIC_URL = "http://ml.example.com/base"
+    layer = HealthLayer(django)
+    assert answer(layer, prefix + "/")[0] == "200 OK"
+    for _ in range(2):  # the health's cached answer is not its answer
+        status, headers, _ = answer(layer, prefix + "/", HTTP_ACCEPT=BROWSER)
+        assert status == "302 Found"
+        assert dict(headers)["Location"].endswith("/admin/")
+    for path in ("/health", KEY, KEY + "/"):
+        assert answer(layer, prefix + path, HTTP_ACCEPT=BROWSER)[0] == "200 OK"
+    for accept in ("*/*", "application/json", ""):  # Label Studio's requests, and probes
+        assert answer(layer, prefix + "/", HTTP_ACCEPT=accept)[0] == "200 OK"
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "path", ["/healthy", "/versions", "/k/", KEY + "/versions", "/k", "health"]

@@ -28,14 +28,15 @@ def server(new_data_dir):
         running.stop(signal.SIGTERM)
 
 
-def test_the_three_lines_say_what_to_paste_where_the_admin_is_and_what_to_press(server):
+def test_the_three_numbered_lines_say_what_to_paste_where_the_admin_is_and_what_to_press(server):
     paste, admin, press = server.lines
     key = key_of(paste)
     assert f"http://127.0.0.1:{server.port}/k/{key}" in paste
     assert f"http://host.docker.internal:{server.port}/k/{key}" in paste
     assert "HOST=0.0.0.0" in paste  # a Label Studio in Docker cannot reach 127.0.0.1
     assert f"http://127.0.0.1:{server.port}/admin/" in admin
-    assert "press Retrieve Predictions in the Data Manager" in press
+    assert "Press Retrieve Predictions in Label Studio's Data Manager" in press
+    assert [line.partition(". ")[0] for line in server.lines] == ["1", "2", "3"]
 
 
 def test_the_first_login_is_readable_by_its_owner_only_and_opens_the_admin(server):

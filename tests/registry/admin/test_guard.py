@@ -74,3 +74,23 @@ def test_an_address_with_a_nul_is_a_bad_request(client):
         "registry/project/%00/change/",
     ):
         assert client.get(f"/admin/{page}").status_code == 400, page
+
+
+def test_an_error_is_a_page_in_a_browser_and_json_for_every_other_caller(client):
+    client.force_login(User.objects.create_superuser("root"))
+    client.raise_request_exception = False
+    html = {"accept": "text/html,*/*;q=0.8"}
+    key = "a" * 32
+    for path, headers, status, title in (
+        ("/admin/registry/nothing/", {}, 404, "Page not found"),
+        ("/admin/registry/project/%00/change/", html, 400, "Bad request"),
+        ("/nothing", html, 404, "Page not found"),
+    ):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer["Content-Type"][:9]) == (status, "text/html"), path
+        assert f"<h1>{title}</h1>" in answer.content.decode()
+        assert 'href="/admin/"' in answer.content.decode()
+    for path, headers in (("/nothing", {}), ("/api/nothing/", html), (f"/k/{key}/nothing", html)):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 404
+        assert "error" in answer.json(), path
