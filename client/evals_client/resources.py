@@ -338,6 +338,19 @@ class Projects(Resource):
     ) -> builtins.list[schema.SimilarTask]:
         """The tasks whose images are most similar to a task's, highest cosine first."""
 
+    @route("GET", "/api/projects/{id}/suspect-labels/")
+    def suspect_labels(
+        self,
+        id: int,
+        *,
+        limit: int | None = None,
+        offset: int | None = None,
+        target: Annotated[str | None, "Omitted: of all targets."] = None,
+    ) -> schema.SuspectLabels:
+        """Labels that look wrong: contradicted with confidence by a version that had not seen
+        them.
+        """
+
     @route("POST", "/api/projects/{id}/unarchive/")
     def unarchive(
         self,

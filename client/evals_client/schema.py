@@ -601,6 +601,30 @@ class SimilarTask(TypedDict):
 SplitEnum = Literal["train", "holdout"]
 
 
+class SuspectLabel(TypedDict):
+    """A label beside the prediction that contradicts it."""
+
+    target: "str"
+    human: "Any"
+    predicted: "Any"
+    human_classes: "list[str]"
+    predicted_classes: "list[str]"
+    score: "float"
+    threshold: "float"
+    version: "str"
+    source: "OutcomeSource"
+    task: "TaskView"
+
+
+class SuspectLabels(TypedDict):
+    """Labels that look wrong."""
+
+    count: "int"
+    labels: "list[SuspectLabel]"
+    changed: "Proportion"
+    why_none: "str"
+
+
 class Target(TypedDict):
     """A control tag, and whether the version predicts it."""
 

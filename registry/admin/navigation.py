@@ -80,19 +80,18 @@ def link(shown: Model | None, text: str = "") -> str:
     """A link to the object's page; a dash for none."""
     if shown is None:
         return "–"
-    return format_html(
-        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>',
-        page_url(shown),
-        text or str(shown),
-    )
+    return anchor(page_url(shown), text or str(shown))
 
 
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
     """A link to the list of a model, filtered."""
+    return anchor(list_url(model, **filters), text)
+
+
+def anchor(url: str, text: str) -> SafeString:
+    """A link to a page of the admin."""
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>',
-        list_url(model, **filters),
-        text,
+        '<a class="text-primary-600 dark:text-primary-400" href="{}">{}</a>', url, text
     )
 
 

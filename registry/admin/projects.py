@@ -7,7 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from unfold.decorators import display
@@ -25,10 +25,11 @@ from .access_keys import connect_view
 from .action_buttons import caller
 from .archive_gone import archive_gone
 from .markup import as_json, as_text
-from .navigation import link, list_link, page_url
+from .navigation import anchor, link, list_link, page_url
 from .project_form import ProjectForm, policy_sentence, project_form
 from .project_page import overview
 from .registry_admin import RegistryAdmin, is_list
+from .suspect_labels import suspect_labels_page
 
 _UNSERVED = "none"
 _OVERVIEW, _LEARNING, _LABEL_STUDIO = "overview", "learning", "labelstudio"
@@ -141,11 +142,19 @@ class ProjectAdmin(RegistryAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.connect_view)
         gone = self.admin_site.admin_view(self.archive_gone_view)
+        suspect = self.admin_site.admin_view(self.suspect_labels_view)
         return [
             path("archive-gone/", gone, name="registry_project_archive_gone"),
             path("<path:object_id>/connect/", view, name="registry_project_connect"),
+            path(
+                "<path:object_id>/suspect_labels/", suspect, name="registry_project_suspect_labels"
+            ),
             *super().get_urls(),
         ]
+
+    def suspect_labels_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The page of the labels that look wrong."""
+        return suspect_labels_page(self, request, object_id)
 
     def archive_gone_view(self, request: HttpRequest) -> HttpResponse:
         """The page that archives all projects that are gone from Label Studio."""
@@ -280,7 +289,9 @@ class ProjectAdmin(RegistryAdmin):
             (Event, "Events"),
             (AuditEntry, "Audit entries"),
         ]
-        links = ((list_link(m, text, project__id__exact=project.pk),) for m, text in lists)
+        links = [(list_link(m, text, project__id__exact=project.pk),) for m, text in lists]
+        suspect = reverse("admin:registry_project_suspect_labels", args=[project.pk])
+        links.append((anchor(suspect, "Labels that look wrong"),))
         return format_html_join(" · ", "{}", links)
 
     @display(description="Trains")

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from registry.actions import label_renames
 from registry.engine import engine
 from registry.metrics import METRICS, NO_ROW
-from registry.models import Metric, Project, Task
+from registry.models import Metric, Outcome, Project, Task
 from registry.models.project import PromotionRule
 
 from .serializers import (
@@ -110,6 +110,14 @@ class AutoAcceptSerializer(serializers.Serializer):
     unlabelled = serializers.IntegerField(help_text="Unlabelled tasks with a score.")
     share = serializers.FloatField(
         allow_null=True, help_text="The share of these that would be accepted."
+    )
+
+
+class SuspectLabelsQuery(LabelNextQuery):
+    """Target, limit and offset."""
+
+    target = serializers.CharField(
+        max_length=255, required=False, help_text="Omitted: of all targets."
     )
 
 
@@ -251,3 +259,34 @@ class SimilarTaskSerializer(serializers.Serializer):
 
     cosine = serializers.FloatField(help_text="Cosine of both tasks' features, -1 to 1.")
     task = TaskViewSerializer()
+
+
+class SuspectLabelSerializer(serializers.Serializer):
+    """A label beside the prediction that contradicts it."""
+
+    target = serializers.CharField()
+    human = serializers.JSONField(help_text="The label, as its kind has it.")
+    predicted = serializers.JSONField()
+    human_classes = serializers.ListField(child=serializers.CharField())
+    predicted_classes = serializers.ListField(child=serializers.CharField())
+    score = serializers.FloatField(help_text="The version's score for its prediction, 0 to 1.")
+    threshold = serializers.FloatField(
+        help_text="The mean score of its correct predictions of the same classes."
+    )
+    version = serializers.CharField(help_text="The label of the version that predicted.")
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        choices=Outcome.Source.choices, help_text="Why it had not learned from the task."
+    )
+    task = TaskViewSerializer()
+
+
+class SuspectLabelsSerializer(serializers.Serializer):
+    """Labels that look wrong."""
+
+    count = serializers.IntegerField()
+    labels = SuspectLabelSerializer(many=True)  # type: ignore[assignment]
+    changed = ProportionSerializer(
+        help_text="Such labels that people have changed since, and of them those that they changed "
+        "to what was predicted."
+    )
+    why_none = serializers.CharField(help_text="Empty where there are some.")

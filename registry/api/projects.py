@@ -14,6 +14,7 @@ from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.models.project import PromotionRule
 from registry.reports.auto_accept import auto_accept
 from registry.reports.series import metric_series, prequential_series
+from registry.reports.suspect_labels import suspect_labels
 from registry.reports.tasks import label_next, similar
 
 from .base import Resource
@@ -32,6 +33,8 @@ from .project_serializers import (
     ProjectSettings,
     SimilarQuery,
     SimilarTaskSerializer,
+    SuspectLabelsQuery,
+    SuspectLabelsSerializer,
 )
 from .schema import ErrorSerializer
 
@@ -72,6 +75,7 @@ class Projects(Resource):
         "prequential": (Outcome,),
         "label_next": (Task,),
         "auto_accept": (Outcome, Task),
+        "suspect_labels": (Task, Outcome),
         "similar": (Task,),
     }
 
@@ -141,6 +145,18 @@ class Projects(Resource):
         """
         found = auto_accept(self.get_object(), **self.validated(AutoAcceptQuery))
         return Response(AutoAcceptSerializer(found).data)
+
+    @extend_schema(
+        parameters=[SuspectLabelsQuery], responses=SuspectLabelsSerializer, filters=False
+    )
+    @action(detail=True, pagination_class=None, url_path="suspect-labels")
+    def suspect_labels(self, request: Request, pk: int) -> Response:
+        """Labels that look wrong: contradicted with confidence by a version that had not seen them.
+
+        The highest score first, with how often people changed such labels to the prediction.
+        """
+        found = suspect_labels(self.get_object(), **self.validated(SuspectLabelsQuery))
+        return Response(SuspectLabelsSerializer(found).data)
 
     @extend_schema(
         parameters=[SimilarQuery],

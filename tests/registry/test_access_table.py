@@ -82,6 +82,7 @@ TABLE = {
         undo_rename="admin",
     ),
     f"{_PROJECT}connect/": {"GET": "viewer", "POST": "admin"},
+    f"{_PROJECT}suspect_labels/": _STAFF,
     "admin/registry/project/archive-gone/": {"GET": "lead", "POST": "lead"},
     **admin_model("registry/modelversion"),
     **dialogs(
@@ -141,6 +142,7 @@ TABLE = {
     "api/projects/<int:pk>/rename-label/": {"POST": "admin"},
     "api/projects/<int:pk>/undo-rename/": {"POST": "admin"},
     "api/projects/<int:pk>/similar/": _READ,
+    "api/projects/<int:pk>/suspect-labels/": _READ,
     "api/versions/": _READ,
     "api/versions/<int:pk>/": _READ,
     "api/versions/<int:pk>/artifact/": _READ,

@@ -175,6 +175,28 @@ def test_the_least_sure_tasks_come_first_to_be_labelled(viewer, project, version
     assert viewer.get(f"projects/{make.ProjectFactory().pk}/label-next/").json() == []
 
 
+def test_labels_that_a_version_contradicts_are_listed_with_their_tasks(viewer, project, version):
+    answers = ["Negative"] * 5 + ["Positive"]
+    for human in answers:
+        make.OutcomeFactory(
+            version=version,
+            task=make.TaskFactory(project=project, labelled=human),
+            predicted="Negative",
+            predicted_classes=["Negative"],
+            human=human,
+        )
+    url = f"projects/{project.pk}/suspect-labels/"
+    found = viewer.get(url).json()
+    assert (found["count"], found["why_none"]) == (1, "")
+    assert found["changed"] == {"n": 0, "correct": 0, "share": None, "interval": None}
+    (label,) = found["labels"]
+    assert (label["human"], label["predicted"], label["score"]) == ("Positive", "Negative", 0.9)
+    assert (label["version"], label["source"]) == (version.label, "prequential")
+    assert label["task"]["url"]
+    assert viewer.get(url, {"target": "other"}).json()["labels"] == []
+    assert code(viewer.get(url, {"limit": 0})) == "input_invalid"
+
+
 def test_the_tasks_most_like_one_come_in_the_engines_order(viewer, project):
     task, *others = make.ImageTaskFactory.create_batch(4, project=project)
     make.ImageTaskFactory()
@@ -212,7 +234,7 @@ def test_a_task_of_which_nothing_is_known_is_like_no_other(viewer, project):
 
 
 def test_an_unknown_project_is_not_found(admin):
-    for route in ("", "metrics/", "label-next/", "similar/"):
+    for route in ("", "metrics/", "label-next/", "similar/", "suspect-labels/"):
         answer = admin.get(f"projects/999999/{route}")
         assert answer.status_code == 404
         assert code(answer) == "not_found"
