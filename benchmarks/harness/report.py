@@ -33,7 +33,7 @@ def header() -> str:
     load = os.getloadavg()[0]
     return (
         f"`{command}`\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}; {machine()}; "
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}; {machine()}; "
         f"load average {load:.1f} at the end.\n\n"
     )
 
@@ -76,12 +76,16 @@ def _processor() -> str:
     return found[1].strip() if found else platform.machine()
 
 
-def _commit() -> str:
+def commit(root: Path = ROOT) -> str:
+    """The commit, `-dirty` where files differ from it: others than the page that is written."""
+    name = _git(root, "describe", "--always", "--abbrev=10")
+    others = [".", f":(exclude){PAGE.relative_to(ROOT)}"]
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *others)
+    return f"{name}-dirty" if changed else name or "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=10"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
-    return done.stdout.strip() or "unknown"
+    return done.stdout.strip()

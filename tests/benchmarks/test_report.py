@@ -1,6 +1,7 @@
 """The benchmarks' tables and the page that keeps them."""
 
 import re
+import subprocess
 
 import pytest
 
@@ -26,6 +27,25 @@ def test_a_page_without_the_section_is_left_alone(tmp_path):
     with pytest.raises(SystemExit, match="no section x"):
         report.write("x", "new", page)
     assert page.read_text() == "before\n"
+
+
+def test_the_commit_is_dirty_by_any_file_but_the_page_that_is_written(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+
+    page, code = tmp_path / report.PAGE.relative_to(report.ROOT), tmp_path / "code.py"
+    page.parent.mkdir()
+    for file in (page, code):
+        file.write_text("before")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    clean = report.commit(tmp_path)
+    page.write_text("another table")
+    assert report.commit(tmp_path) == clean
+    code.write_text("changed")
+    assert report.commit(tmp_path) == f"{clean}-dirty"
 
 
 def test_the_page_has_each_section_that_make_writes():
