@@ -62,6 +62,11 @@ def rows(printed: str) -> dict[str, list[str]]:
     return {first: rest for first, *rest in (line.split(" | ") for line in lines)}
 
 
+def number(cell: str) -> float:
+    """The number of a cell, such as 1,029."""
+    return float(cell.replace(",", ""))
+
+
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed: see `make bench`")
 def test_serving_compares_this_project_with_a_backend_by_its_url(other_url, capsys):
     small = ["--texts=60", "--rounds=2", "--seconds=1", "--events=4", "--requests=10"]
@@ -69,9 +74,9 @@ def test_serving_compares_this_project_with_a_backend_by_its_url(other_url, caps
     found = rows(capsys.readouterr().out)
     for row in (serving.HEALTH, serving.ONE, serving.MANY, serving.ALONE, serving.SETUP):
         own, other, ratio, extremes = found[row]
-        assert own and other and float(ratio) > 0 and " to " in extremes
+        assert own and other and number(ratio) > 0 and " to " in extremes
     assert found[serving.COMMIT][0] and not found[serving.COMMIT][1].strip()
-    assert float(found[serving.START][0]) > 0
+    assert number(found[serving.START][0]) > 0
     assert found[serving.ERRORS][:2] == ["0", "4"]  # each second one of two rounds of four
     assert any("one per core" in row and cells[1].endswith("%)") for row, cells in found.items())
 
@@ -84,8 +89,8 @@ def test_quick_routes_are_timed_beside_too_many_predictions(other_url, capsys):
     for beside in ("nothing", "96 clients of `/predict`", "8 slow bodies", "a training"):
         for route in ("/health", "/webhook"):
             own, other, *_ = found[f"`{route}` beside {beside}, p99 ms"]
-            assert float(own) > 0 and float(other) > 0
-    assert float(found[overload.REFUSED][0]) > 0 and not found[overload.REFUSED][1].strip()
+            assert number(own) > 0 and number(other) > 0
+    assert number(found[overload.REFUSED][0]) > 0 and not found[overload.REFUSED][1].strip()
     assert found[overload.NOT_SAID][:2] == ["0", "0"]
     own_errors, other_errors = found[overload.ERRORS][:2]
     assert own_errors == "0" and int(other_errors) > 0  # it refuses every second webhook
@@ -95,9 +100,9 @@ def test_training_is_timed_by_phase_for_both_triggers(capsys):
     assert training.main(["--texts", "60", "--changes", "3", "--vs", "nothing"]) == 0
     found = rows(capsys.readouterr().out)
     assert len(found[training.TOTAL]) == 4
-    assert all(float(cell) > 0 for cell in found[training.TOTAL])
+    assert all(number(cell) > 0 for cell in found[training.TOTAL])
     assert any(row.startswith("phase: ") for row in found)
-    assert all(float(cell) > 0 for cell in found[training.PEAK])
+    assert all(number(cell) > 0 for cell in found[training.PEAK])
 
 
 def test_events_are_counted_alone_beside_waiting_ones_and_with_a_champion(capsys):
@@ -105,7 +110,7 @@ def test_events_are_counted_alone_beside_waiting_ones_and_with_a_champion(capsys
     found = rows(capsys.readouterr().out)
     applied = [cells for row, cells in found.items() if row.strip()]
     assert len(applied) == 3
-    assert all(float(rate) > 0 and int(done.split()[0]) >= 20 for rate, done, _ in applied)
+    assert all(number(rate) > 0 and int(done.split()[0]) >= 20 for rate, done, _ in applied)
 
 
 def test_the_stages_of_a_prediction_are_measured():
@@ -127,5 +132,5 @@ def test_engines_of_boxes_are_measured_by_the_number_of_images():
     images, engine, *numbers = rows(done.stdout)["shapes"]
     assert (images, engine) == ("4", "`patches`")
     assert len(numbers) == 5
-    assert 0 <= float(numbers[0]) <= 1
-    assert all(float(number) > 0 for number in numbers[3:])
+    assert 0 <= number(numbers[0]) <= 1
+    assert all(number(cell) > 0 for cell in numbers[3:])
