@@ -63,6 +63,11 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",
     ),
+    "tests/mlapi/training/test_boxes_shown_by_choices.py": (
+        "mlapi/evaluation",
+        "mlapi/training/parts.py",
+        "mlapi/pipelines/object_detection/evaluation.py",
+    ),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",
         "mlapi/eva",

@@ -16,7 +16,7 @@ from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
-from mlapi.run_folder.job import Stored, TrainingJob
+from mlapi.run_folder.job import Chosen, ChosenElsewhere, Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
@@ -39,7 +39,8 @@ class Evaluation:
     """What a TrainingResult has of an evaluation, and what it is compared with the champion by.
 
     `paired` is None where there was no champion, or one that failed to predict; `own` are the
-    targets that the version has learned, each beside itself.
+    targets that the version has learned, each beside itself. `chosen` are the labels that both
+    predict, for the parts that come after.
     """
 
     metrics: list[MetricRow]
@@ -49,6 +50,7 @@ class Evaluation:
     primary_metric: str
     own: Sequence[PairedTarget]
     paired: PairedHoldout | None
+    chosen: ChosenElsewhere
 
     @property
     def of_result(self) -> dict[str, Any]:
@@ -92,6 +94,10 @@ class Holdout(ABC, Generic[Model, Predictions]):
         """Tasks that show what a label means; none by default."""
         return []
 
+    def chosen(self, predictions: Predictions) -> Chosen:
+        """The labels that are predicted, where controls of other parts can be shown by them."""
+        return {}
+
     @abstractmethod
     def paired(self, candidate: Predictions, champion: Predictions | None) -> PairedHoldout:
         """Both on the same tasks; None is a champion that serves nothing of today's config."""
@@ -133,6 +139,7 @@ def evaluate(
     predictions = holdout.predict(version)
     if predictions is None:
         raise ValueError("The new version serves no target of its own config.")
+    paired, of_champion = _paired(holdout, job, predictions, champion, progress)
     return Evaluation(
         metrics=optional("The metrics", lambda: holdout.metrics(predictions), [], progress),
         outcomes=optional("The outcomes", lambda: holdout.outcomes(predictions), [], progress),
@@ -142,7 +149,8 @@ def evaluate(
         own=optional(
             "The interval", lambda: holdout.paired(predictions, predictions).targets, [], progress
         ),
-        paired=_paired(holdout, job, predictions, champion, progress),
+        paired=paired,
+        chosen=ChosenElsewhere(holdout.chosen(predictions), of_champion),
     )
 
 
@@ -164,17 +172,20 @@ def _paired(
     candidate: Predictions,
     champion: Version[Model] | None,
     progress: ProgressWriter,
-) -> PairedHoldout | None:
+) -> tuple[PairedHoldout | None, Chosen]:
+    """Both on the same tasks, and the labels that the champion predicts."""
     if job.champion is None:
-        return None
+        return None, {}
     if champion is not None:
         progress.phase("evaluating the champion", 0.9)
 
-    def paired() -> PairedHoldout:
+    def paired() -> tuple[PairedHoldout | None, Chosen]:
         predictions = None if champion is None else holdout.predict_champion(champion)
-        return holdout.paired(candidate, predictions)
+        chosen = {} if predictions is None else holdout.chosen(predictions)
+        return holdout.paired(candidate, predictions), chosen
 
-    return optional(f"The champion {job.champion.label}", paired, None, progress)
+    nothing: tuple[PairedHoldout | None, Chosen] = None, {}
+    return optional(f"The champion {job.champion.label}", paired, nothing, progress)
 
 
 def outcome_row(spec: TargetSpec, task: int, answer: Prediction | None, human: Any) -> OutcomeRow:

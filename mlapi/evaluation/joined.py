@@ -1,9 +1,10 @@
 """One result of the trainings of several parts of a version."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlapi.evaluation.comparison import MIXED, PairedHoldout, PairedTarget
+from mlapi.run_folder.job import ChosenElsewhere
 from registry.metrics import MetricInfo, info
 from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
@@ -13,12 +14,14 @@ class TrainedPart:
     """A part of a version: its result, without a comparison, and what is compared.
 
     `own` are the targets that it has learned, by which its interval is computed. `paired` is None
-    where there was no champion, or one that failed to predict.
+    where there was no champion, or one that failed to predict. `chosen` are the labels that it and
+    the champion's part predict for the holdout.
     """
 
     result: TrainingResult
     own: Sequence[PairedTarget]
     paired: PairedHoldout | None
+    chosen: ChosenElsewhere = field(default_factory=ChosenElsewhere)
 
 
 def join(

@@ -1,6 +1,7 @@
 """The job of a training or conversion: written by the parent process, read by its children."""
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +44,21 @@ class Champion:
     out_of_fold: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+# By control and task of the holdout, the labels that are predicted.
+Chosen = Mapping[str, Mapping[int, Collection[str]]]
+
+
+@dataclass(frozen=True)
+class ChosenElsewhere:
+    """What the new version and the champion choose in controls that other parts fill.
+
+    By it a part knows which of its controls they would show.
+    """
+
+    new: Chosen = field(default_factory=dict)
+    champion: Chosen = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class ConversionJob:
     """An artifact of an old format, and the pipeline that it is to be converted for."""
@@ -68,7 +84,8 @@ class TrainingJob:
 
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
     parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
-    `input` are the settings of what it reads (`mlapi/inputs/`).
+    `input` are the settings of what it reads (`mlapi/inputs/`). `elsewhere` is known only within
+    the run's child, where other parts come before.
     """
 
     folder: Path
@@ -89,6 +106,7 @@ class TrainingJob:
     part: int = 1
     parts: int = 1
     part_name: str = ""
+    elsewhere: ChosenElsewhere = field(default_factory=ChosenElsewhere)
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingJob":
@@ -104,7 +122,7 @@ class TrainingJob:
 
     def write(self) -> None:
         """Write it into its folder."""
-        names = (f.name for f in fields(self) if f.name != "folder")
+        names = (f.name for f in fields(self) if f.name not in ("folder", "elsewhere"))
         values = {name: getattr(self, name) for name in names}
         json_file.write(self.folder / _name(self.part), values)
 

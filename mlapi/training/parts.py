@@ -12,7 +12,7 @@ from mlapi.evaluation.joined import TrainedPart, join
 from mlapi.pipelines import artifact
 from mlapi.pipelines.models import load_model
 from mlapi.pipelines.part_names import pipeline_of
-from mlapi.run_folder.job import Stored, TrainingJob
+from mlapi.run_folder.job import Chosen, ChosenElsewhere, Stored, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import Comparison, LearningCurve, TrainingResult
 from registry.verified import read_verified
@@ -49,16 +49,46 @@ def _train_each(
     """
     trained: dict[str, TrainedPart] = {}
     failures: dict[str, TrainingFailed] = {}
-    for i, job in enumerate(jobs):
+    new: Chosen = {}
+    champion: Chosen = {}
+    for i, job in enumerate(_in_order(jobs)):
         part = progress.part(i / len(jobs), (i + 1) / len(jobs), job.name)
+        after = replace(_beside(job, champions), elsewhere=ChosenElsewhere(new, champion))
         try:
-            trained[job.name] = pipelines.get(job.pipeline).train(_beside(job, champions), part)
+            found = pipelines.get(job.pipeline).train(after, part)
+            trained[job.name] = found
+            new = {**new, **found.chosen.new}
+            champion = {**champion, **found.chosen.champion}
         except TrainingFailed as failure:
             failures[job.name] = failure
             progress.log(f"{job.name} is not trained. {failure.message}")
     if not trained:
         raise next(iter(failures.values()))
     return trained, failures
+
+
+def _in_order(jobs: Sequence[TrainingJob]) -> list[TrainingJob]:
+    """Each part after those whose labels show one of its controls, if none waits for itself."""
+    fills = {target.name: job.part for job in jobs for target in job.targets}
+    of_part = {job.part: job for job in jobs}
+    needed = {
+        job.part: {
+            fills[name]
+            for target in job.targets
+            for condition in target.conditions
+            for name in (condition.controls or fills)
+            if fills.get(name, job.part) != job.part
+        }
+        for job in jobs
+    }
+    found: list[TrainingJob] = []
+    while needed:
+        done = {job.part for job in found}
+        free = [part for part, others in needed.items() if others <= done]
+        part = (free or list(needed))[0]
+        del needed[part]
+        found.append(of_part[part])
+    return found
 
 
 def _joined(

@@ -1,7 +1,7 @@
 """Evaluates a classifier's version on the holdout: its predictions, metrics and outcomes."""
 
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from mlapi.pipelines.classification.out_of_fold import (
     estimates,
 )
 from mlapi.pipelines.classification.predictor import answers
-from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.job import Chosen, TrainingJob
 from registry.training_result import MetricRow, OutcomeRow
 
 
@@ -100,6 +100,12 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
                 return None
             write_table(self._eva, table, dataset.holdout, dataset.types)
         return predict_holdout(self._eva, self._job, version, dataset, table)
+
+    def chosen(self, predictions: dict[str, HoldoutPredictions]) -> Chosen:
+        return {
+            name: {task: label_types.classes_of(a) for task, a in found.answers.items()}
+            for name, found in predictions.items()
+        }
 
     def _with_input(self, other: Input) -> Dataset:
         modality = self._dataset.modality.with_input(other)
@@ -196,20 +202,24 @@ def predict_holdout(
         if target.spec.name in found:
             spec = replace(target.spec, kind=today[target.spec.name].kind)
             _add_predictions(found[spec.name], spec, predicted["id"].tolist(), rows[:, part])
-    _hide(found, job.targets)
+    is_new = version.number == job.number
+    _hide(found, job.targets, job.elsewhere.new if is_new else job.elsewhere.champion)
     return found
 
 
-def _hide(found: dict[str, HoldoutPredictions], targets: Sequence[TargetSpec]) -> None:
+def _hide(
+    found: dict[str, HoldoutPredictions], targets: Sequence[TargetSpec], elsewhere: Chosen
+) -> None:
     """Take away the answers of controls that the other answers for the same task hide."""
     conditional = [t.name for t in targets if t.conditions and t.name in found]
     tasks = {task for name in conditional for task in found[name].answers}
     for task in sorted(tasks):
         served = {t.name: _served(found, t, task) for t in targets}
-        chosen = {
+        chosen: dict[str, Collection[str]] = {
             t.name: [] if (value := served[t.name]) is None else label_types.of(t).classes(value)
             for t in targets
         }
+        chosen |= {name: of_tasks.get(task, ()) for name, of_tasks in elsewhere.items()}
         visible = visibility.visible_controls(targets, chosen)
         for name in conditional:
             if name not in visible and found[name].answers.pop(task, None) is not None:

@@ -74,7 +74,7 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
         artifact_sha256=stored.sha256,
         extractor=read.made_by,
     )
-    return TrainedPart(result, found.own, found.paired)
+    return TrainedPart(result, found.own, found.paired, found.chosen)
 
 
 def _log_dataset(dataset: Dataset, progress: ProgressWriter) -> None:

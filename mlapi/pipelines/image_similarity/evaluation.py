@@ -19,7 +19,7 @@ from mlapi.inputs import ImageFeatures
 from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
-from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.job import Chosen, TrainingJob
 from registry.f1 import f1_by_label, indicators, macro_f1
 from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
@@ -99,6 +99,10 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
 
     def outcomes(self, predictions: dict[int, Prediction | None]) -> list[OutcomeRow]:
         return [_outcome(self._examples, i, predictions, self._spec) for i in self._evaluated]
+
+    def chosen(self, predictions: dict[int, Prediction | None]) -> Chosen:
+        of_tasks = {task: label_types.classes_of(a) for task, a in predictions.items() if a}
+        return {self._spec.name: of_tasks}
 
     def exemplars(self, predictions: dict[int, Prediction | None]) -> list[ExemplarRow]:
         return _exemplars(self._examples, predictions, self._spec)

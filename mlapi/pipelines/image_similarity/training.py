@@ -57,7 +57,7 @@ def train(
         artifact_sha256=stored.sha256,
         extractor=model.input.made_by,
     )
-    return TrainedPart(result, found.own, found.paired)
+    return TrainedPart(result, found.own, found.paired, found.chosen)
 
 
 def _label(job: TrainingJob, spec: TargetSpec) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mlapi import label_types
@@ -14,22 +14,27 @@ from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_tab
 from mlapi.label_types.base import Evaluated
 from mlapi.label_types.label_metrics import row
 from mlapi.label_types.labelled_box import boxes_from_json
+from mlapi.labelstudio import visibility
 from mlapi.pipelines.object_detection import dataset as datasets
 from mlapi.pipelines.object_detection.dataset import Dataset
 from mlapi.pipelines.object_detection.function import DetectObjects
 from mlapi.pipelines.object_detection.model import DetectionModel
-from mlapi.run_folder.job import TrainingJob
+from mlapi.run_folder.job import Chosen, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import MetricRow, OutcomeRow
 
 
 @dataclass(frozen=True)
 class DetectionPredictions:
-    """A version's predictions by control and task, and the thresholds of what it has learned."""
+    """A version's predictions by control and task, and the thresholds of what it has learned.
+
+    `hidden` are, by control, the tasks for which its other predictions hide it.
+    """
 
     of_tasks: Mapping[str, Mapping[int, Prediction]]
     labels: Mapping[str, tuple[str, ...]]
     thresholds: Mapping[str, Mapping[str, float]]
+    hidden: Mapping[str, set[int]] = field(default_factory=dict)
 
 
 class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
@@ -70,12 +75,37 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
                 of_tasks[name][task] = target.answer(
                     self._spec(name), boxes_from_json(found["boxes"])
                 )
+        is_new = version.number == self._job.number
+        elsewhere = self._job.elsewhere.new if is_new else self._job.elsewhere.champion
+        hidden = self._hidden(of_tasks, elsewhere)
         targets = {name: version.model.targets[numbers[name]] for name in learned}
         return DetectionPredictions(
             of_tasks,
             {name: target.spec.labels for name, target in targets.items()},
             {name: target.thresholds for name, target in targets.items()},
+            hidden,
         )
+
+    def _hidden(
+        self, of_tasks: Mapping[str, Mapping[int, Prediction]], elsewhere: Chosen
+    ) -> dict[str, set[int]]:
+        """By control the tasks for which what is predicted elsewhere hides it."""
+        conditional = [s.name for s in self._job.targets if s.conditions and s.name in of_tasks]
+        found: dict[str, set[int]] = {name: set() for name in conditional}
+        for task in {task for name in conditional for task in of_tasks[name]}:
+            chosen = {name: values.get(task, ()) for name, values in elsewhere.items()}
+            visible = visibility.visible_controls(self._job.targets, chosen)
+            for name in conditional:
+                if name not in visible:
+                    found[name].add(task)
+        return found
+
+    def _shown(self, name: str, *predictions: DetectionPredictions | None) -> dict[int, Any]:
+        """The humans' boxes of the tasks for which none of these hides the control."""
+        hidden = {
+            task for one in predictions if one is not None for task in one.hidden.get(name, ())
+        }
+        return {task: value for task, value in self._humans[name].items() if task not in hidden}
 
     def _spec(self, name: str) -> TargetSpec:
         return next(spec for spec in self._job.targets if spec.name == name)
@@ -121,7 +151,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
         rows: list[MetricRow] = []
         tasks: set[int] = set()
         for name, found in predictions.of_tasks.items():
-            spec, humans = self._spec(name), self._humans[name]
+            spec, humans = self._spec(name), self._shown(name, predictions)
             evaluated = Evaluated(
                 truth=[*humans.values()],
                 predicted=[_value(found, task) for task in humans],
@@ -145,7 +175,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
         return [
             outcome_row(self._spec(name), task, found.get(task), human)
             for name, found in predictions.of_tasks.items()
-            for task, human in self._humans[name].items()
+            for task, human in self._shown(name, predictions).items()
         ]
 
     def paired(
@@ -163,7 +193,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
                 self._dataset.excluded[spec.name],
             )
             for spec in self._job.targets
-            for humans in [self._humans[spec.name]]
+            for humans in [self._shown(spec.name, candidate, champion)]
             if spec.name in candidate.of_tasks or spec.name in others
         ]
         serves = champion is not None and any(

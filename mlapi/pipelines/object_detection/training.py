@@ -89,7 +89,7 @@ def train(
         environment=environment(),
         artifact_sha256=stored.sha256,
     )
-    return TrainedPart(result, found.own, found.paired)
+    return TrainedPart(result, found.own, found.paired, found.chosen)
 
 
 def _read(
