@@ -187,7 +187,7 @@ openapi: $(VENV)/.installed-dev  ## write docs/openapi.yaml, the snapshot of the
 		--validate --fail-on-warn --file docs/openapi.yaml
 	$(PY) client/generate.py
 
-screenshots: $(VENV)/.installed-dev chromium  ## write docs/screenshots, which README and docs/admin.md show
+screenshots: $(VENV)/.installed-dev encoder chromium  ## write docs/screenshots, which README and docs/admin.md show
 	$(PY) -m tests.browser.screenshots
 
 clean:  ## remove what was installed and cached; ./var, the data, stays
