@@ -14,7 +14,6 @@ from registry.formatting import interval_and_n
 from registry.metrics import title
 from registry.models import Event, Project
 from registry.proportions import ENOUGH, Proportion
-from registry.reports.drift import drift
 from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
 
 from .markup import ago
@@ -69,17 +68,10 @@ def facts_of_project(user: AbstractBaseUser | AnonymousUser, summary: ProjectSum
         ),
         Fact("Label Studio", summary.connection, connection_note(summary)),
         Fact("To paste into Label Studio", "URL with a key", paste, connect),
-        *_drift(project),
         *_archived(project),
         *_unserved(project),
         *_renames(project),
     ]
-
-
-def _drift(project: Project) -> list[Fact]:
-    """That new tasks differ from those that the champion learned from; nothing where they don't."""
-    found = drift(project)
-    return [Fact("Drift", "new tasks differ", found.sentence)] if found and found.is_found else []
 
 
 def _archived(project: Project) -> list[Fact]:

@@ -19,6 +19,7 @@ from registry.models import AuditEntry, Event, ModelVersion, Project, Task, Trai
 from registry.models.pipeline_names import has_pipeline, names
 from registry.models.project import default_policy
 from registry.reports.auto_accept import auto_accept
+from registry.reports.drift import drift
 
 from . import option_form
 from .access_keys import connect_view
@@ -67,6 +68,8 @@ _FIELDSETS: dict[str, Any] = {
         ("Label config", {"fields": ["config", "fingerprint"]}),
     ],
 }
+# Of the champion's run, for nothing on the page.
+_LONG = ("log", "statements", "candidates", "comparison", "parameters", "phases")
 _SETTINGS = [*default_policy(), "promotion_rule", "error_budget"]
 _EDITABLE = [*_SETTINGS, "reason"]
 
@@ -189,7 +192,10 @@ class ProjectAdmin(RegistryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         queryset = super().get_queryset(request)
-        return queryset if is_list(request) else queryset.select_related("champion")
+        if is_list(request):
+            return queryset
+        unread = (f"champion__run__{name}" for name in _LONG)
+        return queryset.select_related("champion__run").defer(*unread)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
         shown = [f for _, options in self.get_fieldsets(request, obj) for f in options["fields"]]
@@ -202,8 +208,8 @@ class ProjectAdmin(RegistryAdmin):
             return _FIELDSETS[tab]
         if obj is None or not self._edits(request):
             shown = ["policy_text", "options_json", "promotion_rule", "error_budget"]
-            return [("Training", {"fields": [*shown, "acceptable_unseen"]})]
-        fields = [*_SETTINGS, "acceptable_unseen", "reason"]
+            return [("Training", {"fields": [*shown, "acceptable_unseen", "drift"]})]
+        fields = [*_SETTINGS, "acceptable_unseen", "drift", "reason"]
         return [("Training", {"fields": fields}), *_option_fieldsets(obj)]
 
     def get_form(
@@ -231,6 +237,13 @@ class ProjectAdmin(RegistryAdmin):
     @display(description="Acceptable unseen")
     def acceptable_unseen(self, project: Project) -> str:
         return capfirst(auto_accept(project).sentence)
+
+    @display(description="Drift")
+    def drift(self, project: Project) -> str:
+        found = drift(project)
+        if found is None:
+            return "Unknown: there are too few new tasks."
+        return f"{'New tasks differ' if found.is_found else 'None found'}. {found.sentence}"
 
     @display(description="In Label Studio")
     def in_label_studio(self, project: Project) -> str:

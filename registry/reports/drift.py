@@ -10,10 +10,12 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Exists,
     F,
     IntegerField,
     Min,
-    OuterRef,
+    Q,
+    QuerySet,
     Subquery,
     Value,
     When,
@@ -78,46 +80,37 @@ def drift(project: Project) -> Drift | None:
     The tasks before are those that were there when the champion's training read its labels, with a
     label or without, because those with one may have been chosen. New ones came since, in the last
     days. Their scores are the champion's, where it had not learned the task's label: the tasks of
-    the holdout stand for all that it learned from. Three queries, one without new tasks.
+    the holdout stand for all that it learned from. Two queries, where the champion has its run.
     """
-    version = project.champion_id
-    if version is None:
+    version = project.champion
+    run = version.run if version else None
+    if version is None or run is None or run.snapshot_at is None:
         return None
-    at = _times(project)
-    if at["first_recent"] is None:
-        return None
+    since = Task.objects.filter(project=project, created_at__gt=run.snapshot_at)
+    recent = since.filter(created_at__gt=timezone.now() - timedelta(days=DAYS))
     side = Case(
-        When(task__gte=at["first_recent"], then=Value(_NEW)),
-        When(task__lt=at["first_since"], then=Value(_BEFORE)),
+        When(task__gte=_first(recent), then=Value(_NEW)),
+        When(task__lt=_first(since), then=Value(_BEFORE)),
         output_field=CharField(null=True),
     )
-    counts = at["counts"]
+    counts = run.dataset_counts
     weight = counts.get("tasks", 0) / max(counts.get("holdout", 0), 1)
-    return compared([*_unlabelled(version, side), *_labelled(version, side, weight)])
+    of_version = Q(version=version) & Q(score__isnull=False) & Q(Exists(recent))
+    return compared([*_unlabelled(of_version, side), *_labelled(of_version, side, weight)])
 
 
-def _times(project: Project) -> dict[str, Any]:
-    """The first task since the champion's labels were read, the first one of the last days of
-    those, and the counts of what it learned from. Tasks are numbered in the order they came.
-    """
-    read_at = "champion__run__snapshot_at"
-    since = Task.objects.filter(project=OuterRef("pk"), created_at__gt=OuterRef(read_at))
-    recent = since.filter(created_at__gt=timezone.now() - timedelta(days=DAYS))
-    found = Project.objects.values(
-        counts=F("champion__run__dataset_counts"),
-        first_since=Subquery(since.order_by("created_at").values("pk")[:1]),
-        first_recent=Subquery(recent.order_by("created_at").values("pk")[:1]),
-    ).get(pk=project.pk)
-    return dict(found)
+def _first(tasks: QuerySet[Task]) -> Subquery:
+    """Tasks are numbered in the order in which they came."""
+    return Subquery(tasks.order_by("created_at").values("pk")[:1])
 
 
 def _bin(score: F | Min) -> Any:
     return Least(Cast(Floor(score * _BINS), IntegerField()), Value(_BINS - 1))
 
 
-def _unlabelled(version: int, side: Case) -> Iterator[Counted]:
+def _unlabelled(of_version: Q, side: Case) -> Iterator[Counted]:
     rows = (
-        TaskScore.objects.filter(version=version, score__isnull=False)
+        TaskScore.objects.filter(of_version)
         .values_list(side, _bin(F("score")))
         .annotate(n=Count("pk"))
         .order_by()
@@ -125,10 +118,10 @@ def _unlabelled(version: int, side: Case) -> Iterator[Counted]:
     return (Counted(*row) for row in rows)
 
 
-def _labelled(version: int, side: Case, weight: float) -> Iterator[Counted]:
+def _labelled(of_version: Q, side: Case, weight: float) -> Iterator[Counted]:
     """Of the holdout, each with the weight, and of tasks that were labelled since."""
     rows = (
-        Outcome.objects.filter(version=version, score__isnull=False)
+        Outcome.objects.filter(of_version)
         .exclude(source=Outcome.Source.OUT_OF_FOLD)
         .order_by("-task")
         .values_list("task", "source", side, "score")

@@ -1,15 +1,18 @@
 """A project's page: its charts, its newest rows, its settings, and the URL to paste."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from registry.actions import champion, keys, label_renames, scores
 from registry.actions.scores import Certainty
 from registry.admin.project_page import primary_chart
-from registry.models import AccessKey, AuditEntry, Event, Project
+from registry.models import AccessKey, AuditEntry, Event, Project, Task, TrainingRun
 from registry.reports.series import metric_series
 from tests import factories as make
 from tests.registry.operator.cases import RENAME, with_another_label
@@ -67,6 +70,19 @@ def test_the_score_from_which_predictions_need_no_look_stands_beside_the_budget(
         make.OutcomeFactory(version=version, task=task, source="holdout", score=0.9)
     page = page_of(client, version.project, "learning")
     assert "At 0.9 and above: at most 5 % wrong" in page
+    assert "Unknown: there are too few new tasks." in page
+
+
+def test_new_tasks_that_differ_are_beside_the_settings(client):
+    version = make.ModelVersionFactory(champion=True)
+    old, new = (make.TaskFactory.create_batch(60, project=version.project) for _ in range(2))
+    now = timezone.now()
+    Task.objects.filter(pk__in=[task.pk for task in old]).update(created_at=now - timedelta(days=5))
+    TrainingRun.objects.update(snapshot_at=now - timedelta(days=2))
+    for tasks, score in ((old, 0.9), (new, 0.4)):
+        scores.keep(version, {task.pk: Certainty(score, score, score) for task in tasks})
+
+    assert "New tasks differ. The mean score" in page_of(client, version.project, "learning")
 
 
 def test_a_project_without_a_version_says_so(client):
