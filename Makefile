@@ -143,11 +143,13 @@ bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside la
 	$(PY) -m benchmarks.online --write online
 	$(PY) -m benchmarks.training --texts 400 --repeats 10 --triggers annotation --write training-400
 	$(PY) -m benchmarks.training --texts 2000 15000 --triggers annotation --write training
+	$(PY) -m benchmarks.reading --write reading
 	$(PY) -m benchmarks.events --seconds 10 --write events
 
 bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
 	$(PY) -m benchmarks.serving --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
 	$(PY) -m benchmarks.training --texts 10000 100000 --write training-full
+	$(PY) -m benchmarks.reading --texts 20000 --pause-ms 17 --write reading-full
 	$(PY) -m benchmarks.events --seconds 600 --write events-full
 
 bench-servers: $(VENV)/.installed-dev $(SERVERS)/.installed bench-tools  ## the web server beside others

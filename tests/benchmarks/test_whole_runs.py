@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
-from benchmarks import events, overload, serving, training
+from benchmarks import events, overload, reading, serving, training
 from benchmarks.harness import report
 
 pytestmark = pytest.mark.nightly
@@ -103,6 +103,15 @@ def test_training_is_timed_by_phase_for_both_triggers(capsys):
     assert all(number(cell) > 0 for cell in found[training.TOTAL])
     assert any(row.startswith("phase: ") for row in found)
     assert all(number(cell) > 0 for cell in found[training.PEAK])
+
+
+def test_a_reading_is_timed_and_its_tasks_counted(capsys):
+    assert reading.main(["--texts", "60", "--changes", "5"]) == 0
+    found = rows(capsys.readouterr().out)
+    assert float(found[reading.FIRST_VERSION][0]) > 0
+    assert all(float(cell) > 0 for cell in found[reading.READ] + found[reading.THEIRS])
+    first, again = map(int, found[reading.TASKS])
+    assert first >= 60 and again >= 5
 
 
 def test_events_are_counted_alone_beside_waiting_ones_and_with_a_champion(capsys):
