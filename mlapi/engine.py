@@ -7,10 +7,12 @@ from typing import Any
 
 from mlapi import label_types, pipelines
 from mlapi.errors import NotServed
+from mlapi.labelstudio.consensus import labels_by_annotator
 from mlapi.labelstudio.label_config import InvalidLabelConfig, parse
 from mlapi.pipelines import option_fields, project_options
 from mlapi.served_config import resolve
-from registry.engine import LabelType, Neighbour, OptionField
+from registry.engine import AnnotatorLabel, LabelType, Neighbour, OptionField
+from registry.label_renames import Renames
 from registry.models import ModelVersion, Project, Task
 
 
@@ -93,6 +95,24 @@ class Engine:
         from mlapi.mirror.label_use import tasks_annotated
 
         return tasks_annotated(project, control, label)
+
+    def annotator_labels(
+        self, project: Project, tasks: Sequence[Task]
+    ) -> list[list[AnnotatorLabel]]:
+        """For each task what each annotator said for each control that is served."""
+        targets = resolve(project.label_config, project.options).targets
+        kinds = {target.name: target.kind for target in targets}
+        since, renames = project.control_since, Renames(project.label_renames)
+        return [
+            [
+                AnnotatorLabel(annotator, control, kinds[control], value)
+                for annotator, values in labels_by_annotator(
+                    task.annotations, targets, since, renames
+                ).items()
+                for control, value in values.items()
+            ]
+            for task in tasks
+        ]
 
     def thumbnail(self, task: Task, *, large: bool = False) -> bytes:
         """A small JPEG of the task's image, or a larger one. Raises NoThumbnail."""

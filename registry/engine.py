@@ -31,6 +31,16 @@ class Neighbour:
     cosine: float
 
 
+@dataclass(frozen=True)
+class AnnotatorLabel:
+    """What an annotator said for a control, as a task's label is stored; `kind` is its type."""
+
+    annotator: int
+    control: str
+    kind: str
+    value: Any
+
+
 class Outline(Protocol):
     """An object of a value, in percent of the task's image; `score` is a model's."""
 
@@ -153,6 +163,11 @@ class Engine(Protocol):
 
     def tasks_annotated(self, project: "Project", control: str, label: str) -> int:
         """The number of mirrored tasks with an annotation that has this label for the control."""
+
+    def annotator_labels(
+        self, project: "Project", tasks: "Sequence[Task]"
+    ) -> list[list[AnnotatorLabel]]:
+        """For each task what each annotator said for each control, by today's label config."""
 
     def thumbnail(self, task: "Task", *, large: bool = False) -> bytes:
         """A small JPEG of the task's image, or a larger one; EvalsError where there is none."""

@@ -258,6 +258,10 @@ class Projects(Resource):
     ) -> schema.ProjectDetail:
         """Change the project's policy, options, promotion rule and error budget."""
 
+    @route("GET", "/api/projects/{id}/annotators/")
+    def annotators(self, id: int) -> schema.Agreement:
+        """How the annotators agree with each other, and each with the champion, by target."""
+
     @route("POST", "/api/projects/{id}/archive/")
     def archive(
         self,
@@ -528,6 +532,7 @@ class Versions(Resource):
         search: Annotated[
             str | None, "Words, each of which must occur in one of: label, note."
         ] = None,
+        tag: Annotated[str | None, "One of its tags."] = None,
     ) -> Iterator[schema.Version]:
         """The projects' model versions: immutable, and never deleted."""
 
@@ -615,6 +620,12 @@ class Versions(Resource):
         reason: Annotated[str, "Kept in the audit entry, for those who come after."],
     ) -> schema.VersionDetail:
         """This version serves from now on, and Label Studio asks for its predictions."""
+
+    @route("POST", "/api/versions/{id}/tags/")
+    def tags(
+        self, id: int, *, tags: Annotated[str, "With commas, 20 at most."]
+    ) -> schema.VersionDetail:
+        """Words by which this version is found: in the list of versions, and in REST by `tag`."""
 
     @route("POST", "/api/versions/{id}/unarchive/")
     def unarchive(

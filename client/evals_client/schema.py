@@ -18,6 +18,23 @@ class AccessKey(TypedDict):
     revoked_at: "str | None"
 
 
+class Agreement(TypedDict):
+    """How the annotators of a project agree."""
+
+    read: "int"
+    limit: "int"
+    targets: "list[TargetAgreement]"
+
+
+class AnnotatorAgreement(TypedDict):
+    """An annotator of a target."""
+
+    annotator: "int"
+    labels: "int"
+    with_others: "Proportion"
+    with_champion: "Proportion"
+
+
 class AuditEntry(TypedDict):
     """An audit entry: actor, verb, versions before and after, reason, numbers."""
 
@@ -625,6 +642,12 @@ class SuspectLabels(TypedDict):
     why_none: "str"
 
 
+class Tags(TypedDict):
+    """The tags; empty takes all away."""
+
+    tags: "str"
+
+
 class Target(TypedDict):
     """A control tag, and whether the version predicts it."""
 
@@ -637,6 +660,16 @@ class Target(TypedDict):
     labels: "list[str]"
     trained: "bool"
     untrained_reason: "str"
+
+
+class TargetAgreement(TypedDict):
+    """The annotators of a target."""
+
+    target: "str"
+    tasks: "int"
+    pairs: "Proportion"
+    alpha: "float | None"
+    annotators: "list[AnnotatorAgreement]"
 
 
 class TargetComparison(TypedDict):
@@ -772,6 +805,7 @@ class Version(TypedDict):
     artifact_bytes: "int"
     artifact_sha256: "str"
     note: "str"
+    tags: "list[str]"
     created_at: "str"
     archived_at: "str | None"
     load_failed_at: "str | None"
@@ -795,6 +829,7 @@ class VersionDetail(TypedDict):
     artifact_bytes: "int"
     artifact_sha256: "str"
     note: "str"
+    tags: "list[str]"
     created_at: "str"
     archived_at: "str | None"
     load_failed_at: "str | None"

@@ -55,6 +55,26 @@ def consensus(
     )
 
 
+def labels_by_annotator(
+    annotations: Iterable[Mapping[str, Any]],
+    targets: Sequence[TargetSpec],
+    since: Mapping[str, str] = NEVER_ADDED,
+    renames: Renames = NO_RENAMES,
+) -> dict[int, dict[str, Any]]:
+    """The votes of `consensus` by annotator and control, as JSON; of known annotators only."""
+    found = {}
+    for vote in _votes(annotations):
+        annotator = vote.get("completed_by")
+        if isinstance(annotator, int):
+            values = annotation_labels(vote, targets, since, renames)
+            found[annotator] = {
+                target.name: label_types.of(target).to_json(values[target.name])
+                for target in targets
+                if target.name in values
+            }
+    return found
+
+
 def annotation_labels(
     annotation: Mapping[str, Any],
     targets: Sequence[TargetSpec],

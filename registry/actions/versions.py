@@ -1,8 +1,8 @@
-"""Actions on versions: register, add metrics, archive, note; no action deletes a version."""
+"""Actions on versions: register, add metrics, archive, note, tag; no action deletes a version."""
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +275,24 @@ def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
         version=version,
         reason=text,
         numbers={"from": current.note},
+    )
+
+
+@transaction.atomic
+def tag(version: ModelVersion, tags: Iterable[str], *, actor: str) -> AuditEntry:
+    """Replace the version's tags; the audit entry has the previous ones."""
+    project: Project = base.lock(version.project)
+    current = ModelVersion.objects.get(pk=version.pk)
+    found = sorted({sanitize(one) for one in tags})
+    ModelVersion.objects.filter(pk=version.pk).update(tags=found)
+    version.tags = found
+    return base.record(
+        "tag",
+        actor=actor,
+        project=project,
+        version=version,
+        reason=", ".join(found),
+        numbers={"from": ", ".join(current.tags)},
     )
 
 

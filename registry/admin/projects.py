@@ -24,6 +24,7 @@ from registry.reports.drift import drift
 from . import option_form
 from .access_keys import connect_view
 from .action_buttons import caller
+from .annotators import annotators_page
 from .archive_gone import archive_gone
 from .markup import as_json, as_text
 from .navigation import anchor, link, list_link, page_url
@@ -146,14 +147,20 @@ class ProjectAdmin(RegistryAdmin):
         view = self.admin_site.admin_view(self.connect_view)
         gone = self.admin_site.admin_view(self.archive_gone_view)
         suspect = self.admin_site.admin_view(self.suspect_labels_view)
+        annotators = self.admin_site.admin_view(self.annotators_view)
         return [
             path("archive-gone/", gone, name="registry_project_archive_gone"),
             path("<path:object_id>/connect/", view, name="registry_project_connect"),
             path(
                 "<path:object_id>/suspect_labels/", suspect, name="registry_project_suspect_labels"
             ),
+            path("<path:object_id>/annotators/", annotators, name="registry_project_annotators"),
             *super().get_urls(),
         ]
+
+    def annotators_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The page of how annotators agree."""
+        return annotators_page(self, request, object_id)
 
     def suspect_labels_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The page of the labels that look wrong."""
@@ -303,8 +310,12 @@ class ProjectAdmin(RegistryAdmin):
             (AuditEntry, "Audit entries"),
         ]
         links = [(list_link(m, text, project__id__exact=project.pk),) for m, text in lists]
-        suspect = reverse("admin:registry_project_suspect_labels", args=[project.pk])
-        links.append((anchor(suspect, "Labels that look wrong"),))
+        many = reverse("admin:registry_modelversion_compare_many")
+        links.append((anchor(f"{many}?project={project.pk}", "Compare versions"),))
+        pages = {"suspect_labels": "Labels that look wrong", "annotators": "Annotators"}
+        for page, title in pages.items():
+            url = reverse(f"admin:registry_project_{page}", args=[project.pk])
+            links.append((anchor(url, title),))
         return format_html_join(" · ", "{}", links)
 
     @display(description="Trains")

@@ -16,8 +16,9 @@ from registry.api.downloads import download, export_response
 from registry.errors import EvalsError
 from registry.formatting import primary_metric
 from registry.models import Metric, ModelVersion, Project, Target
+from registry.permissions import may_view
 
-from . import compare_page, version_page
+from . import compare_many_page, compare_page, version_page
 from .markup import version_badge
 from .navigation import page_url
 from .registry_admin import (
@@ -33,6 +34,10 @@ from .registry_admin import (
 
 def _labelled(word: str) -> Q:
     return Q(label__startswith=word)
+
+
+def _tagged(word: str) -> Q:
+    return Q(tags__contains=[word])
 
 
 def _champions() -> list[int]:
@@ -70,11 +75,11 @@ class StateFilter(admin.SimpleListFilter):
 class ModelVersionAdmin(TemplatePage, LongListAdmin):
     """An immutable version of a project's model."""
 
-    list_display = ["label", "project", "state", "primary", "recipe", "created_at"]
+    list_display = ["label", "project", "state", "primary", "recipe", "tagged", "created_at"]
     list_filter = [PROJECT, StateFilter]
     list_select_related = ["project"]
-    search_help_text = "By label (v7-3fa2c1, or its beginning) or project"
-    finds = [_labelled, of_project]
+    search_help_text = "By label (v7-3fa2c1, or its beginning), tag or project"
+    finds = [_labelled, _tagged, of_project]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         queryset = super().get_queryset(request).select_related("project")
@@ -90,6 +95,10 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
     def primary(self, version: ModelVersion) -> str:
         return primary_metric(version)
 
+    @display(description="Tags")
+    def tagged(self, version: ModelVersion) -> str:
+        return ", ".join(version.tags)
+
     # The page of one version, its comparison and download
 
     def page(self, request: HttpRequest, version: ModelVersion) -> dict[str, Any]:
@@ -98,6 +107,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
     def get_custom_urls(self) -> tuple[tuple[str, str, Any], ...]:
         return (
             ("compare/", "registry_modelversion_compare", self.compare),
+            ("compare-many/", "registry_modelversion_compare_many", self.compare_many),
             ("<int:version_id>/download/", "registry_modelversion_download", self.download),
             ("<int:version_id>/export/", "registry_modelversion_export", self.export),
         )
@@ -112,6 +122,18 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
             **compare_page.context(request.GET),
         }
         return TemplateResponse(request, "admin/registry/modelversion/compare.html", context)
+
+    def compare_many(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """GET ?project=&v=&v=: the ticked versions of a project in one table."""
+        if not (self.has_view_permission(request) and may_view(request.user, Metric)):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            **compare_many_page.context(request.GET),
+        }
+        template = "admin/registry/modelversion/compare_many.html"
+        return TemplateResponse(request, template, context)
 
     def download(self, request: HttpRequest, version_id: int, **kwargs: Any) -> HttpResponseBase:
         """GET: the artifact, verified before the first byte."""

@@ -290,3 +290,37 @@ class SuspectLabelsSerializer(serializers.Serializer):
         "to what was predicted."
     )
     why_none = serializers.CharField(help_text="Empty where there are some.")
+
+
+class AnnotatorAgreementSerializer(serializers.Serializer):
+    """An annotator of a target."""
+
+    annotator = serializers.IntegerField(help_text="Label Studio's id of the user.")
+    labels = serializers.IntegerField()
+    with_others = ProportionSerializer(
+        help_text="Pairs of labels of one task, and of them the equal ones."
+    )
+    with_champion = ProportionSerializer(
+        help_text="Tasks that the champion had neither learned from nor shown its prediction of, "
+        "and of them those where its prediction is the annotator's label."
+    )
+
+
+class TargetAgreementSerializer(serializers.Serializer):
+    """The annotators of a target."""
+
+    target = serializers.CharField()
+    tasks = serializers.IntegerField(help_text="With labels of two or more annotators.")
+    pairs = ProportionSerializer()
+    alpha = serializers.FloatField(
+        allow_null=True, help_text="Krippendorff's: 1 for agreement, 0 for chance."
+    )
+    annotators = AnnotatorAgreementSerializer(many=True)
+
+
+class AgreementSerializer(serializers.Serializer):
+    """How the annotators of a project agree."""
+
+    read = serializers.IntegerField(help_text="Tasks that were read.")
+    limit = serializers.IntegerField(help_text="The most that are read.")
+    targets = TargetAgreementSerializer(many=True)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from registry.actions.operator.configure import Configure
 from registry.models import Metric, ModelVersion, Outcome, Project, Task
 from registry.models.project import PromotionRule
+from registry.reports.annotators import agreement
 from registry.reports.auto_accept import auto_accept
 from registry.reports.series import metric_series, prequential_series
 from registry.reports.suspect_labels import suspect_labels
@@ -20,6 +21,7 @@ from registry.reports.tasks import label_next, similar
 from .base import Resource
 from .filters import AfterFilter, BeforeFilter, FlagFilter, PipelineFilter
 from .project_serializers import (
+    AgreementSerializer,
     AutoAcceptQuery,
     AutoAcceptSerializer,
     LabelNextQuery,
@@ -76,6 +78,7 @@ class Projects(Resource):
         "label_next": (Task,),
         "auto_accept": (Outcome, Task),
         "suspect_labels": (Task, Outcome),
+        "annotators": (Task, Outcome),
         "similar": (Task,),
     }
 
@@ -157,6 +160,15 @@ class Projects(Resource):
         """
         found = suspect_labels(self.get_object(), **self.validated(SuspectLabelsQuery))
         return Response(SuspectLabelsSerializer(found).data)
+
+    @extend_schema(responses=AgreementSerializer, filters=False)
+    @action(detail=True, pagination_class=None)
+    def annotators(self, request: Request, pk: int) -> Response:
+        """How the annotators agree with each other, and each with the champion, by target.
+
+        Of the labelled tasks that changed last, as many as `limit` at most.
+        """
+        return Response(AgreementSerializer(agreement(self.get_object())).data)
 
     @extend_schema(
         parameters=[SimilarQuery],

@@ -73,7 +73,7 @@ class VersionSerializer(serializers.ModelSerializer):
         fields = [
             *("id", "project", "number", "label", "state", "primary", "run", "pipeline"),
             *("recipe", "fingerprint", "extractor", "artifact_bytes", "artifact_sha256", "note"),
-            *("created_at", "archived_at", "load_failed_at", "load_error"),
+            *("tags", "created_at", "archived_at", "load_failed_at", "load_error"),
         ]
         read_only_fields = fields
 

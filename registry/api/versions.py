@@ -19,7 +19,15 @@ from registry.reports.tasks import mistakes
 
 from .base import Resource
 from .downloads import Markdown, Octets, Zip, dataset_response, download, export_response
-from .filters import AfterFilter, BeforeFilter, FlagFilter, IdFilter, NumberFilter, PipelineFilter
+from .filters import (
+    AfterFilter,
+    BeforeFilter,
+    FlagFilter,
+    IdFilter,
+    LabelFilter,
+    NumberFilter,
+    PipelineFilter,
+)
 from .schema import ErrorSerializer
 from .version_serializers import (
     CardSerializer,
@@ -44,6 +52,7 @@ class VersionFilter(django_filters.FilterSet):
     label = django_filters.CharFilter()
     pipeline = PipelineFilter()
     recipe = django_filters.CharFilter()
+    tag = LabelFilter("tags", label="One of its tags.")
     champion = FlagFilter(method="by_champion", label="Whether it is the champion.")
     archived = FlagFilter(field_name="archived_at", lookup_expr="isnull", exclude=True)
     load_failed = FlagFilter(field_name="load_failed_at", lookup_expr="isnull", exclude=True)
@@ -80,7 +89,7 @@ class Versions(Resource):
     ordering_fields = ("id", "number", "created_at", "artifact_bytes")
     search_fields = ("label", "note")
     narrow_by = ("project", "run")
-    indexed = ("label", "champion", "archived", "load_failed")
+    indexed = ("label", "tag", "champion", "archived", "load_failed")
     ordered_by = ("project",)
     reads = {
         "retrieve": (Metric,),

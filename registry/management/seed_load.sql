@@ -70,11 +70,12 @@ ORDER BY i, p.id;
 -- step: versions
 INSERT INTO registry_modelversion (project_id, number, label, run_id, pipeline, recipe,
     fingerprint, artifact, artifact_bytes, artifact_sha256, artifact_format, environment, extractor,
-    primary_metric, primary_value, primary_n, primary_baseline, note, created_at, archived_at, load_error)
+    primary_metric, primary_value, primary_n, primary_baseline, note, tags, created_at, archived_at,
+    load_error)
 SELECT project_id, number, 'v' || number || '-' || left(sha, 6), id, 'text_classification',
     'words', md5('config'), 'project-' || project_id || '/v' || number, 1000000 + number,
     sha || md5(sha), 2, '{"python": "3.11"}', '', 'macro_f1',
-    0.5 + number / 300.0 + pg_temp.some(id, 100) / 1000.0, 140, 0.5, '', ended_at,
+    0.5 + number / 300.0 + pg_temp.some(id, 100) / 1000.0, 140, 0.5, '', '{}', ended_at,
     CASE WHEN number %% 15 = 1 THEN now() END, ''
 FROM (SELECT *, row_number() OVER (PARTITION BY project_id ORDER BY id) AS number,
     md5('artifact ' || id) AS sha FROM registry_trainingrun WHERE state = 'succeeded') r

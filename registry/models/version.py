@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from registry.verified import ARTIFACT_FORMAT
 
+TAG_MAX = 50  # characters
 FEW = 30  # holdout tasks: with fewer a metric is marked
 
 
@@ -65,6 +68,12 @@ class ModelVersion(models.Model):
         null=True, help_text="The baseline of the primary value; null: none is known."
     )
     note = models.TextField(blank=True)
+    tags = ArrayField(
+        models.CharField(max_length=TAG_MAX),
+        default=list,
+        blank=True,
+        help_text="Words by which people find it, sorted.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     load_failed_at = models.DateTimeField(null=True, blank=True)
@@ -79,6 +88,7 @@ class ModelVersion(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "-id"], name="version_of_project"),
+            GinIndex(fields=["tags"], name="version_tags"),
             models.Index(
                 fields=["-id"], condition=Q(archived_at__isnull=False), name="version_archived"
             ),
@@ -89,7 +99,7 @@ class ModelVersion(models.Model):
         permissions = [
             ("promote_modelversion", "Can promote a version, and let one serve that did not load"),
             ("archive_modelversion", "Can archive a version, and take it out again"),
-            ("note_modelversion", "Can write a version's note"),
+            ("note_modelversion", "Can write a version's note and tags"),
         ]
 
     def __str__(self) -> str:

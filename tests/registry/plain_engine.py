@@ -12,7 +12,7 @@ from typing import Any
 from mlapi import label_types
 from registry.actions import projects
 from registry.actions.webhooks import WebhookUrlRefused
-from registry.engine import LabelType, Neighbour, OptionField
+from registry.engine import AnnotatorLabel, LabelType, Neighbour, OptionField
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, Task
 
@@ -104,6 +104,24 @@ class PlainEngine:
     def tasks_annotated(self, project: Project, control: str, label: str) -> int:
         """By the labels of the tasks: it reads no annotation."""
         return Task.objects.filter(project=project, labels={control: label}).count()
+
+    def annotator_labels(
+        self, project: Project, tasks: Sequence[Task]
+    ) -> list[list[AnnotatorLabel]]:
+        """Each annotation's one choice."""
+        return [
+            [
+                AnnotatorLabel(
+                    annotation["completed_by"],
+                    region["from_name"],
+                    "choice",
+                    region["value"]["choices"][0],
+                )
+                for annotation in task.annotations
+                for region in annotation["result"]
+            ]
+            for task in tasks
+        ]
 
     def thumbnail(self, task: Task, *, large: bool = False) -> bytes:
         image = task.data.get("image", "")

@@ -35,6 +35,7 @@ def test_a_group_may_do_what_the_one_before_it_may():
         (
             "lead",
             {"train", "cancel", "retry", "promote", "roll_back", "archive", "unarchive", "note"}
+            | {"tags"}
             | {"clear_load_failure", "check_connection", "archive_project", "unarchive_project"}
             | {"label_next_tab"},
         ),
@@ -105,11 +106,11 @@ def test_the_actions_offered_for_a_run_depend_on_its_state(lead):
 
 def test_the_actions_offered_for_a_version_depend_on_its_state(lead):
     champion = make.ModelVersionFactory(champion=True)
-    assert offered(lead, champion) == {"write_note"}
+    assert offered(lead, champion) == {"write_note", "write_tags"}
     other = make.ModelVersionFactory(project=champion.project)
-    assert offered(lead, other) == {"promote", "write_note", "archive"}
+    assert offered(lead, other) == {"promote", "write_note", "write_tags", "archive"}
     make.versions.archive(other, actor="tester")
-    assert offered(lead, other) == {"write_note", "unarchive"}
+    assert offered(lead, other) == {"write_note", "write_tags", "unarchive"}
     make.versions.mark_load_failed(champion, "gone")
     assert "clear_load_failure" in offered(lead, champion)
 

@@ -127,6 +127,7 @@ ALLOWED: list[tuple[str, str]] = [
         )
         for column, value in {
             "note": "'another'",
+            "tags": "'{another}'",
             "archived_at": "now()",
             "load_failed_at": "now()",
             "load_error": "'another'",

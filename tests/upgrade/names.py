@@ -121,6 +121,7 @@ ACTIONS = {
     "unarchive_project": "registry.archive_project",
     "label_next_tab": "registry.train_project",
     "note": "registry.note_modelversion",
+    "tags": "registry.note_modelversion",
     "check_connection": "registry.check_project",
     "configure": "registry.configure_project",
     "rename_label": "registry.configure_project",

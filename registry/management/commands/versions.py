@@ -40,6 +40,7 @@ class Command(ReportCommand):
                 "baseline": lambda v: number(v["baseline"]),
                 "recipe": lambda v: v["recipe"],
                 "made": lambda v: minute(v["created_at"]),
+                "tags": lambda v: ", ".join(v["tags"]),
                 "note": lambda v: v["note"],
             },
         )
@@ -60,5 +61,6 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "recipe": version.recipe,
         "run": version.run_id,
         "created_at": version.created_at.isoformat(),
+        "tags": version.tags,
         "note": version.note,
     }

@@ -197,6 +197,17 @@ def test_labels_that_a_version_contradicts_are_listed_with_their_tasks(viewer, p
     assert code(viewer.get(url, {"limit": 0})) == "input_invalid"
 
 
+def test_annotators_stand_with_their_agreement(viewer, project):
+    make.TaskFactory(project=project, labelled="Positive")
+    found = viewer.get(f"projects/{project.pk}/annotators/").json()
+    assert (found["read"], found["limit"]) == (1, 2000)
+    (target,) = found["targets"]
+    nothing = {"n": 0, "correct": 0, "share": None, "interval": None}
+    assert (target["target"], target["tasks"], target["pairs"]) == ("label", 0, nothing)
+    (annotator,) = target["annotators"]
+    assert (annotator["annotator"], annotator["labels"]) == (1, 1)
+
+
 def test_the_tasks_most_like_one_come_in_the_engines_order(viewer, project):
     task, *others = make.ImageTaskFactory.create_batch(4, project=project)
     make.ImageTaskFactory()
@@ -234,7 +245,7 @@ def test_a_task_of_which_nothing_is_known_is_like_no_other(viewer, project):
 
 
 def test_an_unknown_project_is_not_found(admin):
-    for route in ("", "metrics/", "label-next/", "similar/", "suspect-labels/"):
+    for route in ("", "metrics/", "label-next/", "similar/", "suspect-labels/", "annotators/"):
         answer = admin.get(f"projects/999999/{route}")
         assert answer.status_code == 404
         assert code(answer) == "not_found"

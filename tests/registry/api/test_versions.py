@@ -276,3 +276,17 @@ def test_the_primary_metric_has_its_interval_and_a_mark_of_few_tasks(viewer, pro
     }
     points = viewer.get(f"projects/{project.pk}/metrics/?name=primary").json()
     assert points[-1]["interval"] == [0.772, 1.0]
+
+
+def test_versions_are_found_by_a_tag(lead, viewer, version):
+    other = make.ModelVersionFactory(project=version.project)
+    answer = lead.post(f"versions/{version.pk}/tags/", {"tags": "short  texts, emoji,, emoji"})
+    assert answer.json()["tags"] == ["emoji", "short texts"]
+    for tag, expected in (("short texts", [version.pk]), ("short", []), ("x", [])):
+        rows = viewer.get("versions/", {"tag": tag}).json()["results"]
+        assert [row["id"] for row in rows] == expected, tag
+    assert viewer.get(f"versions/{other.pk}/").json()["tags"] == []
+    assert code(viewer.post(f"versions/{version.pk}/tags/", {"tags": "x"})) == "permission_denied"
+    for tags in ("x" * 51, ", ".join(map(str, range(21)))):
+        assert code(lead.post(f"versions/{version.pk}/tags/", {"tags": tags})) == "input_invalid"
+    assert lead.post(f"versions/{version.pk}/tags/", {"tags": ""}).json()["tags"] == []

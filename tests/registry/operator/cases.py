@@ -142,6 +142,11 @@ CASES: dict[tuple[type, str], Case] = {
         {"note": WHY},
         entry=lambda v: {"version": v, "numbers": {"from": ""}},
     ),
+    (ModelVersion, "tags"): Case(
+        version,
+        {"tags": "short texts, emoji"},
+        entry=lambda v: {"version": v, "reason": "emoji, short texts", "numbers": {"from": ""}},
+    ),
     (ModelVersion, "clear_load_failure"): Case(
         unloadable,
         entry=lambda v: {"version": v, "numbers": {"from": "gone"}},
