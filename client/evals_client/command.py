@@ -1,6 +1,7 @@
 """The command line `evals`: a command for each route of REST.
 
-`evals RESOURCE ACTION [ID] [--parameter VALUE]`, made of the client's methods.
+`evals RESOURCE ACTION [ID] [--parameter VALUE]`, made of the client's methods; and by the names of
+people `evals PROJECT [VERSION] [ACTION] [--parameter VALUE]`, such as `evals 12 v7`.
 """
 
 import json
@@ -8,12 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from evals_client.client import Evals
 from evals_client.errors import EvalsError
+from evals_client.names import VERSION, NameUnknown, project_id, version_id
 from evals_client.operations import OPERATIONS, Operation, Parameter
 from evals_client.tables import print_rows, print_value
 from evals_client.transport import file_name
@@ -44,7 +46,47 @@ _TYPES: dict[str, Any] = {
 }
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _ByName(click.Command):
+    """A project, or a version of it, by name; then the action of it, which is `get` if left out."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The context of the resource's own command, with the id in place of the names."""
+        assert parent is not None, "it is a command of `evals`"
+        is_version = bool(args) and VERSION.fullmatch(args[0]) is not None
+        group = cast(click.Group, evals.commands["versions" if is_version else "projects"])
+        rest = args[is_version:]
+        action = rest.pop(0) if rest and not rest[0].startswith("-") else "get"
+        if group.get_command(parent, action) is None:
+            raise click.UsageError(f"{group.name} have no action {action!r}.", parent)
+        client = parent.obj()
+        try:
+            found = project_id(client, self.name or "")
+            if is_version:
+                found = version_id(client, found, args[0])
+        except NameUnknown as error:
+            raise click.UsageError(str(error), parent) from None
+        return group.make_context(group.name, [action, str(found), *rest], parent, **extra)
+
+
+class _Commands(click.Group):
+    """The resources of REST; any other word is the name of a project."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The resource's, else what looks for the project."""
+        known = super().get_command(ctx, cmd_name)
+        return known or (None if cmd_name.startswith("-") else _ByName(cmd_name))
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.option("--url", envvar="EVALS_URL", help="The backend's URL; else EVALS_URL.")
 @click.option("--token", envvar="EVALS_TOKEN", help="A REST token; else EVALS_TOKEN.")
 @click.option(
@@ -63,7 +105,11 @@ def evals(
     token_file: Path | None,
     timeout: float,
 ) -> None:
-    """Reads and changes what an evals-backend has, from any machine."""
+    """Reads and changes what an evals-backend has, from any machine.
+
+    `evals PROJECT` shows a project by its uid, id or title, `evals PROJECT v7` a version of it, and
+    `evals PROJECT v7 ACTION` does something with it.
+    """
 
     def connect() -> Evals:
         """Only once a command runs, so that its --help needs no URL."""

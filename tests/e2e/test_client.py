@@ -167,6 +167,28 @@ def test_the_command_prints_a_table_for_people_and_json_for_programs(command, tr
     assert trained.label in one.stdout
 
 
+def test_the_command_takes_projects_and_versions_by_name(command, trained):
+    for name in (UID, str(trained.project)):
+        shown = command(name, "--json")
+        assert shown.returncode == 0, shown.stderr
+        assert json.loads(shown.stdout)["uid"] == UID
+    for version in ("v1", trained.label):
+        shown = command(UID, version, "--json")
+        assert json.loads(shown.stdout)["id"] == trained.version
+    noted = command(UID, "v1", "note", "--note", "By name.", "--json")
+    assert json.loads(noted.stdout)["note"] == "By name."
+
+    for arguments, message in (
+        (["nothing"], "There is no project 'nothing', and no such command."),
+        ([UID, "v9"], "The project has no version v9."),
+        ([UID, "v1-000000"], "The project has no version v1-000000."),
+        ([UID, "v1", "dance"], "versions have no action 'dance'."),
+    ):
+        wrong = command(*arguments)
+        assert wrong.returncode == 2
+        assert message in wrong.stderr
+
+
 def test_the_command_executes_actions_and_writes_files(command, trained, tmp_path):
     noted = command("versions", "note", str(trained.version), "--note", "By the client.", "--json")
     assert noted.returncode == 0, noted.stderr
