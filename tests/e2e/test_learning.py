@@ -39,7 +39,8 @@ def test_imported_labels_train_the_first_version_by_itself(trained, backend):
     statements = " ".join(s["sql"] for s in run["statements"])
     assert "CREATE FUNCTION" in statements and "SELECT id" in statements
     (metric,) = backend.sql(
-        "SELECT value, n FROM registry_metric WHERE version_id = %s AND name = 'primary'",
+        "SELECT value, n FROM registry_metric"
+        " WHERE version_id = %s AND name = 'primary' AND split = 'holdout'",
         [row["champion_id"]],
     )
     assert metric["value"] > 0.9 and metric["n"] >= 40
