@@ -16,11 +16,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def broker(monkeypatch):
-    """One that listens, and would wait for a minute."""
+    """One that listens, and would wait for ten minutes."""
     monkeypatch.setattr(queue_broker, "_POLL_S", 0)
     broker = RingingORM(queue.TRAINING)
     assert broker.dequeue() is None  # it has begun to listen
-    monkeypatch.setattr(queue_broker, "_POLL_S", 60)
+    monkeypatch.setattr(queue_broker, "_POLL_S", 600)
     return broker
 
 
@@ -37,7 +37,7 @@ def test_a_queued_training_wakes_a_waiting_worker(broker, monkeypatch):
     begun = time.monotonic()
     thread.start()
     assert broker.dequeue() is None
-    assert time.monotonic() - begun < 50
+    assert time.monotonic() - begun < 300
     thread.join()
     assert len(broker.dequeue()) == 1
 
