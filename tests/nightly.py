@@ -60,6 +60,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/faults/test_two_stacks.py": ("evals_backend", "mlapi/jobs", "mlapi/mirror"),
     "tests/faults/test_overload.py": ("evals_backend", "mlapi/jobs"),
+    "tests/e2e/test_boxes.py": (
+        "mlapi/label_types",
+        "mlapi/labelstudio",
+        "mlapi/pipelines/object_detection",
+        "mlapi/serving.py",
+    ),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",

@@ -1,13 +1,16 @@
 """Scenes of coloured shapes on noise, with the boxes that people would draw around them."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from tests.mlapi.image_files import png
 
+_ORIENTATION, _TOP_IS_RIGHT = 0x0112, 6
 INKS = {"red": (215, 40, 40), "blue": (40, 60, 215), "green": (30, 160, 50)}
 
 
@@ -21,6 +24,16 @@ class Scene:
     @property
     def file(self) -> bytes:
         return png(self.image)
+
+    @property
+    def file_on_its_side(self) -> bytes:
+        """A JPEG that lies on its side, which a browser turns upright by its EXIF."""
+        file = io.BytesIO()
+        exif = Image.Exif()
+        exif[_ORIENTATION] = _TOP_IS_RIGHT
+        lying = Image.fromarray(self.image).rotate(90, expand=True)
+        lying.save(file, "JPEG", quality=95, exif=exif)
+        return file.getvalue()
 
     def result(self, control: str = "box", **changed: Any) -> list[dict]:
         """As an annotation of RectangleLabels has them."""

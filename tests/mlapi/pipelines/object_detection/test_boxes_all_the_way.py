@@ -44,7 +44,6 @@ PROGRAMS = programs_with(inks)
 COUNT = 50
 SCENES = range(1, COUNT + 1)
 HEIC = b"\0\0\0\x18ftypheic" + bytes(16)
-TURNED = 6  # EXIF: the top of the scene is the right side of the file
 OTHER = {"red": "blue", "blue": "red"}
 SWAP = (("red", "other"), ("blue", "red"), ("other", "blue"))
 
@@ -98,16 +97,6 @@ def places(prediction) -> list[tuple[str, list[int]]]:
 
 def drawn(scene: squares.Scene) -> list[tuple[str, list[int]]]:
     return places({"result": scene.result()})
-
-
-def turned_file(scene: squares.Scene) -> bytes:
-    """A JPEG that lies on its side, which a browser turns upright."""
-    file = io.BytesIO()
-    exif = Image.Exif()
-    exif[0x0112] = TURNED
-    lying = Image.fromarray(scene.image).rotate(90, expand=True)
-    lying.save(file, "JPEG", quality=95, exif=exif)
-    return file.getvalue()
 
 
 def test_boxes_are_learned_served_shown_and_learned_anew(project, server, client):
@@ -168,7 +157,7 @@ def served(project, server) -> None:
     assert {r["original_width"] for r in prediction["result"]} == {160}
 
     turned = squares.scene(1_002)
-    (prediction,) = answer(project, server.put("turned.jpg", turned_file(turned))).results
+    (prediction,) = answer(project, server.put("turned.jpg", turned.file_on_its_side)).results
     sizes = {(r["original_width"], r["original_height"]) for r in prediction["result"]}
     assert (places(prediction), sizes) == (drawn(turned), {(160, 120)})
 
