@@ -20,7 +20,7 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 
-.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision label-studio chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-detection bench-tools clean
+.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,12 +28,18 @@ help:  ## what can be made
 run: before-install $(VENV)/.installed encoder  ## serve on HOST:PORT until Ctrl-C
 	@exec $(PY) -m evals_backend.serve
 
+demo: before-install $(VENV)/.installed encoder  ## the same with two sample projects, in .demo
+	@exec $(PY) -m samples.demo
+
+demo-clean:  ## remove the demo's data
+	rm -rf .demo
+
 # A port that is taken is reported now, not after minutes of installing.
 before-install: | $(VENV)/bin/python
 	@$(PY) evals_backend/before_install.py $(VENV)/.installed
 
 test: $(VENV)/.installed-dev encoder  ## all checks and tests
-	@$(MAKE) --no-print-directory -j2 label-studio lint checks chromium
+	@$(MAKE) --no-print-directory -j2 label-studio-template lint checks chromium
 	@$(MAKE) --no-print-directory prometheus pytest
 
 lint: $(VENV)/.installed-dev  ## style, types and layers
@@ -50,7 +56,7 @@ checks: $(VENV)/.installed-dev
 pytest: $(VENV)/.installed-dev
 	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
-test-nightly: $(VENV)/.installed-dev label-studio chromium mlflow prometheus  ## the tests that are too long for every day
+test-nightly: $(VENV)/.installed-dev label-studio-template chromium mlflow prometheus  ## the tests that are too long for every day
 	$(PY) -m pytest -m nightly -n $(PYTEST_WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 test-nightly-touched: $(VENV)/.installed-dev $(LS)/.installed mlflow prometheus
@@ -116,8 +122,15 @@ $(LS)/.installed: tests/e2e/label-studio.txt | $(VENV)/bin/python
 	@touch $@
 
 # Its first start migrates for a minute; the tests start from a copy of what that made.
-label-studio: $(LS)/.installed $(VENV)/.installed-dev
+label-studio-template: $(LS)/.installed $(VENV)/.installed-dev
 	$(PY) -m tests.e2e.labelstudio_server
+
+# That no backend runs is told before minutes of installing.
+label-studio: $(VENV)/.installed  ## a real Label Studio beside it, with a sample project, connected
+	@$(PY) -m samples.running >/dev/null
+	@[ -e $(LS)/.installed ] || echo "Installing Label Studio, about 1 GB, once, which takes some minutes."
+	@$(MAKE) --no-print-directory $(LS)/.installed
+	@exec $(PY) -m samples.label_studio
 
 chromium:  ## Debian's chromium, for the tests marked `browser`
 	@if command -v chromium >/dev/null; then exit 0; fi; \

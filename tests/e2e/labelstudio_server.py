@@ -39,8 +39,10 @@ def why_not() -> str | None:
 class LabelStudioServer(LabelStudioClient):
     """A running Label Studio: `url`, the legacy `token`, and what a user does with it."""
 
-    def __init__(self, folder: Path, *, extra_env: Mapping[str, str] | None = None) -> None:
-        self.port = processes.free_port()
+    def __init__(
+        self, folder: Path, *, port: int = 0, extra_env: Mapping[str, str] | None = None
+    ) -> None:
+        self.port = port or processes.free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.hostname = f"http://localhost:{self.port}"  # what /setup calls it
         self.folder = folder

@@ -10,7 +10,7 @@ import pytest
 
 from .running import ROOT
 
-PACKAGES = ("evals_backend", "mlapi", "registry")
+PACKAGES = ("evals_backend", "mlapi", "registry", "samples")
 TOOLS = ("tests", "benchmarks")
 CLIENT = "evals_client"  # of client/, whose pyproject.toml has its own requirements
 # Of benchmarks/peer, which runs in an environment of its own.
