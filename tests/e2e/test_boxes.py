@@ -35,7 +35,10 @@ SCENES = [s for s in map(squares.scene, range(200)) if s.objects][:COUNT]
 
 @pytest.fixture(scope="module")
 def project(labelstudio, backend):
-    """Uploaded and connected, most of it annotated; `scenes` are the scenes of the tasks."""
+    """Uploaded, most of it annotated, then connected; `scenes` are the scenes of the tasks.
+
+    So its first reading has all labels, and the first training learns from them, however slow.
+    """
     made = labelstudio.project("squares", CONFIG)
     for n, scene in enumerate(SCENES):
         is_turned = n >= TURNED
@@ -46,7 +49,6 @@ def project(labelstudio, backend):
     made.scenes = {
         task["id"]: int(re.search(r"n([0-9]+)x", task["data"]["image"])[1]) for task in made.tasks()
     }
-    made.connect(backend)
     for task, number in made.scenes.items():
         if number < ANNOTATED:
             scene = SCENES[number]
@@ -54,6 +56,7 @@ def project(labelstudio, backend):
             made.annotate(
                 task, None, result=[*scene.result(), region(choice, control="many", obj="img")]
             )
+    made.connect(backend)
     return made
 
 
