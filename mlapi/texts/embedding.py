@@ -20,7 +20,7 @@ from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.texts.encoders.loading import encoder_for
 from mlapi.texts.function import SentenceEmbedding
-from mlapi.texts.refs import EncoderRef
+from mlapi.texts.refs import ENCODING, EncoderRef
 from mlapi.texts.vectors import cache_of, key
 
 STORED = "stored"
@@ -77,7 +77,7 @@ def embed_texts(
         },
     )
     for number, keys in enumerate(chunked(missing, _BATCH), start=1):
-        progress.phase("encoding texts", number * _BATCH / (len(missing) + _BATCH))
+        progress.phase(ENCODING, number * _BATCH / (len(missing) + _BATCH))
         table = f"{prefix}_texts_{number}"
         frame = pd.DataFrame({"id": range(len(keys)), "text": [by_key[k] for k in keys]})
         write_table(eva, table, frame, {"id": "integer", "text": "text"})

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 _PREFIX = "encoder:"
+# The phase of a run in which vectors are made of texts that have none yet.
+ENCODING = "encoding texts"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.db.models import prefetch_related_objects
 from mlapi import label_types, pipelines
 from mlapi.domain import TargetSpec
 from mlapi.served_config import ServedConfig, resolve
+from mlapi.texts.refs import ENCODING
 from registry import classes
 from registry.actions import tasks
 from registry.models import ModelVersion, Project, TrainingRun
@@ -88,13 +89,19 @@ class PolicyInputs:
 
     @property
     def trains_quickly(self) -> bool:
-        """Whether the last training took under 5 s; before the first, whether texts are read."""
+        """Whether the last training took under 5 s; before the first, whether texts are read.
+
+        Without the time for vectors of new texts, which are stored.
+        """
         last = self.last
         if last is None:
             return all(
                 pipeline.input.in_data for pipeline in pipelines.named(self.project.pipeline)
             )
-        return bool(last.started_at and last.ended_at and last.ended_at - last.started_at < QUICK)
+        if last.started_at is None or last.ended_at is None:
+            return False
+        once = sum(phase["seconds"] or 0 for phase in last.phases if phase["name"] == ENCODING)
+        return last.ended_at - last.started_at - timedelta(seconds=once) < QUICK
 
     @property
     def config_changed(self) -> bool:
@@ -158,7 +165,7 @@ def policy_of(project: Project) -> dict[str, Any]:
 # Two, because at most one training of a project is active, and then it is the newest.
 _RUNS = """
 SELECT run.id, run.project_id, run.state, run.snapshot_at, run.created_at, run.dataset_counts,
-       run.parameters, run.started_at, run.ended_at
+       run.parameters, run.started_at, run.ended_at, run.phases
 FROM unnest(%s::bigint[]) AS project (id)
 CROSS JOIN LATERAL (
     SELECT * FROM registry_trainingrun WHERE project_id = project.id AND kind = 'training'

@@ -138,15 +138,26 @@ def test_it_trains_after_a_quiet_second_while_no_training_was_slow():
 
 
 @pytest.mark.parametrize(
-    ("took", "chosen", "quiet"), [(4.9, {}, 1), (5, {}, 5), (4.9, {"quiet_s": 3}, 3)]
+    ("took", "encoding", "chosen", "quiet"),
+    [
+        (4.9, 0, {}, 1),
+        (5, 0, {}, 5),
+        (4.9, 0, {"quiet_s": 3}, 3),
+        (90, 85.1, {}, 1),
+        (90, 85, {}, 5),
+    ],
 )
-def test_the_quiet_period_is_a_second_while_the_last_training_was_quick(took, chosen, quiet):
+def test_the_quiet_period_is_a_second_while_the_last_training_was_quick(
+    took, encoding, chosen, quiet
+):
+    """Without what it took to make vectors of new texts, which the next one has."""
     project = labelled_project({}, policy=chosen)
     label(project, {"Positive": 10, "Negative": 10}, now=T0)
     run = policy.consider(project, LATER)
     runs.fail(runs.claim(run.pk, "worker@test"), "x", "y")
     ended = LATER + timedelta(seconds=took)
-    TrainingRun.objects.filter(pk=run.pk).update(started_at=LATER, ended_at=ended)
+    phases = [{"name": "encoding texts", "started_at": "", "seconds": encoding}]
+    TrainingRun.objects.filter(pk=run.pk).update(started_at=LATER, ended_at=ended, phases=phases)
     changed = max(ended, timezone.now()) + timedelta(minutes=1)
     label(project, {"Positive": 20}, first_id=200, now=changed)
     late = changed + timedelta(seconds=quiet)
