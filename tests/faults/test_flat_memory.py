@@ -26,6 +26,7 @@ def server(new_data_dir):
 
 
 @pytest.mark.nightly
+@pytest.mark.long
 def test_a_web_process_does_not_grow_with_the_requests_that_it_answers(server):
     project = Project(server, server.key)
     project.setup()

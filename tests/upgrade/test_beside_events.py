@@ -60,6 +60,7 @@ class Arrivals:
 
 
 @pytest.mark.nightly
+@pytest.mark.long
 def test_no_event_waits_for_a_migration(store, django_db_setup, django_db_blocker):
     name = "upgraded_beside_events"
     with django_db_blocker.unblock(), _installation(store):
