@@ -43,6 +43,7 @@ def main() -> int:
         if not (folder / _MADE).exists() and _is_up(server, environment):
             make(environment)
             (folder / _MADE).touch()
+            print("The samples are made: open the admin.", flush=True)
         status = server.wait()
         if status:
             print(f"The server has ended with status {status}: see {folder / 'demo.log'}.")
@@ -86,7 +87,6 @@ def make(environment: dict[str, str]) -> None:
         images = SampleProject(url[0], 2, "Sample: drawn shapes", SHAPES, "shape", "image")
         _make(rest, texts, notes, _TEXTS)
         _make(rest, images, shapes, _IMAGES)
-    print("The samples are made: open the admin.", flush=True)
 
 
 def _make(
