@@ -107,6 +107,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/registry/api/test_schema.py": ("registry",),
     "tests/registry/test_scale.py": ("benchmarks", "registry"),
+    "tests/samples/test_demo.py": ("samples",),
     "tests/upgrade/test_beside_events.py": ("registry/migrations",),
 }
 # What changes nothing that only a nightly test would see.
