@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from benchmarks.harness import mirror, numbers, processes, protocol, report, texts
+from benchmarks.harness import command_line, mirror, numbers, processes, protocol, report, texts
 from benchmarks.harness.subjects import Own
 
 _POLL_S = 0.2
@@ -61,7 +61,7 @@ class Queue:
 def measure(chosen: argparse.Namespace) -> str:
     """The table."""
     rows = []
-    own = Own(dict(pair.split("=", 1) for pair in chosen.env))
+    own = Own(command_line.environment(chosen))
     with closing(own):
         own.start()
         for number, (what, waiting, learns) in enumerate(
@@ -86,17 +86,12 @@ def measure(chosen: argparse.Namespace) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, and write it into the page if asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(__doc__)
     parser.add_argument("--events", type=int, default=5_000)
     parser.add_argument("--waiting", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=60, help="at most, for each row")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
-    parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
-    chosen = parser.parse_args(arguments)
-    report.publish(measure(chosen), chosen.write)
-    return 0
+    parser.add_environment()
+    return parser.publish(measure, arguments)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
-from benchmarks.harness import numbers, protocol, report, texts, wrk
+from benchmarks.harness import command_line, numbers, protocol, texts, wrk
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.subjects import Subject, subject
 
@@ -191,7 +191,7 @@ def _send_slowly(s: Subject, is_over: threading.Event) -> None:
 def measure(chosen: argparse.Namespace) -> str:
     """The table."""
     wrk.require()
-    environment = dict(pair.split("=", 1) for pair in chosen.env)
+    environment = command_line.environment(chosen)
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-")))
         some = texts.texts(5 * _TASKS, seed=1)
@@ -217,20 +217,14 @@ def measure(chosen: argparse.Namespace) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, and write it into the page if asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--url", default="own", help="own, peer or a URL")
-    parser.add_argument("--vs", default="peer", help="own, peer or a URL")
+    parser = command_line.Parser(__doc__)
+    parser.add_subjects()
     parser.add_argument("--texts", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=2, help="of a slice")
     parser.add_argument("--clients", type=int, default=96, help="of `/predict`, of 100 tasks each")
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
-    parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
-    chosen = parser.parse_args(arguments)
-    report.publish(measure(chosen), chosen.write)
-    return 0
+    parser.add_environment()
+    return parser.publish(measure, arguments)
 
 
 if __name__ == "__main__":

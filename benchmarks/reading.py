@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from benchmarks.harness import numbers, processes, protocol, report, texts
+from benchmarks.harness import command_line, numbers, processes, protocol, report, texts
 from benchmarks.harness.subjects import Own
 from tests.mlapi.labelstudio_api import Call, LabelStudioAPI
 
@@ -130,16 +130,11 @@ def measure(chosen: argparse.Namespace) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, and write it into the page if asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(__doc__)
     parser.add_argument("--texts", type=int, default=5_000)
     parser.add_argument("--changes", type=int, default=20)
     parser.add_argument("--pause-ms", type=float, default=0, help="of the stand-in, for each task")
-    parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
-    chosen = parser.parse_args(arguments)
-    report.publish(measure(chosen), chosen.write)
-    return 0
+    return parser.publish(measure, arguments)
 
 
 if __name__ == "__main__":

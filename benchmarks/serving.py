@@ -19,7 +19,7 @@ from pathlib import Path
 
 import orjson
 
-from benchmarks.harness import numbers, processes, protocol, report, texts, wrk
+from benchmarks.harness import command_line, numbers, processes, protocol, texts, wrk
 from benchmarks.harness.comparison import Comparison
 from benchmarks.harness.subjects import Own, Subject, subject
 from benchmarks.limits.measure import Limits
@@ -206,7 +206,7 @@ class _Commits:
 def measure(chosen: argparse.Namespace) -> str:
     """The report's tables."""
     wrk.require()
-    environment = dict(pair.split("=", 1) for pair in chosen.env)
+    environment = command_line.environment(chosen)
     with ExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-"))
         subjects = [subject(name, environment) for name in (chosen.url, chosen.vs)]
@@ -259,22 +259,16 @@ def _rounds(serving: Serving, chosen: argparse.Namespace, own: Own | None, bodie
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables, and write them into the page if asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--url", default="own", help="own, peer or a URL")
-    parser.add_argument("--vs", default="peer", help="own, peer or a URL")
+    parser = command_line.Parser(__doc__)
+    parser.add_subjects()
     parser.add_argument("--texts", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2, help="of a slice")
     parser.add_argument("--events", type=int, default=20, help="webhooks of a slice")
     parser.add_argument("--requests", type=int, default=2_000, help="before the last memory row")
     parser.add_argument("--starts", type=int, default=2)
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
-    parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
-    chosen = parser.parse_args(arguments)
-    report.publish(measure(chosen), chosen.write)
-    return 0
+    parser.add_environment()
+    return parser.publish(measure, arguments)
 
 
 def _nothing() -> None:

@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.harness import mirror, numbers, processes, protocol, report, texts
+from benchmarks.harness import command_line, mirror, numbers, processes, protocol, report, texts
 from benchmarks.harness.subjects import Own, Peer
 
 START, ANNOTATION = "Start Training", "annotation"
@@ -214,7 +214,7 @@ def measure(chosen: argparse.Namespace) -> str:
         Peer().require()
     content = ""
     for size in chosen.texts:
-        own = Own(dict(pair.split("=", 1) for pair in chosen.env))
+        own = Own(command_line.environment(chosen))
         with closing(own):
             own.start()
             trainings = Trainings(own, chosen.changes)
@@ -240,19 +240,14 @@ def _of_peer(size: int, repeats: int) -> list[Training]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables, and write them into the page if asked."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line.Parser(__doc__)
     parser.add_argument("--texts", type=int, nargs="+", default=[400, 2_000])
     parser.add_argument("--changes", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=1, help="with new projects")
     parser.add_argument("--triggers", nargs="+", default=[START, ANNOTATION])
     parser.add_argument("--vs", default="peer", choices=["peer", "nothing"])
-    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
-    parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
-    chosen = parser.parse_args(arguments)
-    report.publish(measure(chosen), chosen.write)
-    return 0
+    parser.add_environment()
+    return parser.publish(measure, arguments)
 
 
 if __name__ == "__main__":
