@@ -125,7 +125,7 @@ $(LS)/.installed: tests/e2e/label-studio.txt | $(VENV)/bin/python
 label-studio-template: $(LS)/.installed $(VENV)/.installed-dev
 	$(PY) -m tests.e2e.labelstudio_server
 
-# That no backend runs is told before minutes of installing.
+# A backend that does not run is reported now, not after minutes of installing.
 label-studio: $(VENV)/.installed  ## a real Label Studio beside it, with a sample project, connected
 	@$(PY) -m samples.running >/dev/null
 	@[ -e $(LS)/.installed ] || echo "Installing Label Studio, about 1 GB, once, which takes some minutes."

@@ -39,7 +39,7 @@ _BYTE_EVERY_S = 0.05
 
 REFUSED = "`/predict` refused with 503 beside too many, p50 ms"
 REFUSED_P99 = "`/predict` refused with 503 beside too many, p99 ms"
-NOT_SAID = "refused without `Retry-After`"
+NO_RETRY_AFTER = "refused without `Retry-After`"
 PREDICTED = "`/predict` beside too many, tasks/s"
 ERRORS = "requests in error"
 
@@ -51,7 +51,7 @@ class Overload:
         self.measured = Comparison(subjects)
         self._seconds, self._clients, self._file = chosen.seconds, chosen.clients, file
         self._errors: dict[Subject, int] = dict.fromkeys(subjects, 0)
-        self._silent: dict[Subject, int] = dict.fromkeys(subjects, 0)
+        self._no_retry_after: dict[Subject, int] = dict.fromkeys(subjects, 0)
         self._next_id = 1
         self._seed = 100
 
@@ -69,8 +69,8 @@ class Overload:
 
     def counts(self) -> None:
         """Add the rows of what went wrong."""
-        for s, silent in self._silent.items():
-            self.measured.add(NOT_SAID, s, silent, has_ratio=False)
+        for s, refusals in self._no_retry_after.items():
+            self.measured.add(NO_RETRY_AFTER, s, refusals, has_ratio=False)
         for s, errors in self._errors.items():
             self.measured.add(ERRORS, s, errors, has_ratio=False)
 
@@ -93,7 +93,7 @@ class Overload:
                     took, response = _timed(partial(client.post, f"{s.url}/predict", json=body))
                     if response is not None and response.status_code == 503:
                         refused.append(took)
-                        self._silent[s] += "retry-after" not in response.headers
+                        self._no_retry_after[s] += "retry-after" not in response.headers
                     else:
                         self._errors[s] += response is None or response.status_code >= 400
                 time.sleep(_PAUSE_S)

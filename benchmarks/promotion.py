@@ -43,10 +43,11 @@ def draws(name: str, pairs: Pairs, size: int, count: int, share: float) -> Itera
             examples = Examples(TextModality(), spec, [texts[i] for i in train], learned, folds)
             estimator = examples.fit(WORD, np.ones(len(train), bool))
 
-            def said(rows, estimator=estimator):
+            def predict(rows, estimator=estimator):
                 return estimator.scores([texts[i] for i in rows]).argmax(axis=1)
 
-            found[what] = said(unseen), said(holdout), examples.out_of_fold(WORD).argmax(axis=1)
+            out_of_fold = examples.out_of_fold(WORD).argmax(axis=1)
+            found[what] = predict(unseen), predict(holdout), out_of_fold
 
         def score(which, *rows, found=found):
             predicted = np.concatenate([found[which][at] for at, _ in rows])

@@ -175,8 +175,8 @@ def main() -> int:
     user.groups.add(Group.objects.get(name="admin"))
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    costs = [cost(client, url) for url in registry_urls.urls() if wanted in url]
+    part = sys.argv[1] if len(sys.argv) > 1 else ""
+    costs = [cost(client, url) for url in registry_urls.urls() if part in url]
     print(f"{'ms':>8} {'queries':>7} {'kB':>6} {'most rows read':>30}  page")
     wrong = 0
     for c in sorted(costs, key=lambda c: -c.ms):

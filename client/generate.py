@@ -259,7 +259,7 @@ def _docstring(text: str, indent: str) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    """The first paragraph; none of a list of choices, which are told anyway."""
+    """The first paragraph; none of a list of choices, which the type has."""
     words = " ".join(text.split("\n\n")[0].split())
     return "" if words.startswith("* `") else words
 

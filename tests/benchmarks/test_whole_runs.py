@@ -91,7 +91,7 @@ def test_quick_routes_are_timed_beside_too_many_predictions(other_url, capsys):
             own, other, *_ = found[f"`{route}` beside {beside}, p99 ms"]
             assert number(own) > 0 and number(other) > 0
     assert number(found[overload.REFUSED][0]) > 0 and not found[overload.REFUSED][1].strip()
-    assert found[overload.NOT_SAID][:2] == ["0", "0"]
+    assert found[overload.NO_RETRY_AFTER][:2] == ["0", "0"]
     own_errors, other_errors = found[overload.ERRORS][:2]
     assert own_errors == "0" and int(other_errors) > 0  # it refuses every second webhook
 
