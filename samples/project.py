@@ -26,7 +26,7 @@ class SampleProject:
         self._http = httpx.Client(base_url=url, timeout=120)
         self._number = number
         self.title = title
-        self._config = config
+        self.config = config
         self._control, self._object = control, source
         self.uid = f"{number}.{int(_CREATED.timestamp())}"
         self._ids = count(1)
@@ -52,7 +52,7 @@ class SampleProject:
         """Ask for predictions of new tasks, then label them one by one."""
         tasks = [self._annotated(*one) for one in labelled]
         unlabelled = [task | {"annotations": []} for task in tasks]
-        body = {"project": self.uid, "label_config": self._config, "tasks": unlabelled}
+        body = {"project": self.uid, "label_config": self.config, "tasks": unlabelled}
         self._post("/predict", body)
         for task in tasks:
             body = {"action": "ANNOTATION_CREATED", "project": self._project(), "task": task}
@@ -65,7 +65,7 @@ class SampleProject:
 
     def _served(self) -> str | None:
         """The version that serves, as Label Studio reads it."""
-        return self._post("/setup", {"project": self.uid, "schema": self._config})["model_version"]
+        return self._post("/setup", {"project": self.uid, "schema": self.config})["model_version"]
 
     def _wait_for(self, job: str) -> None:
         deadline = time.monotonic() + _TRAINING_S
@@ -114,7 +114,7 @@ class SampleProject:
         return {
             "id": self._number,
             "title": self.title,
-            "label_config": self._config,
+            "label_config": self.config,
             "created_at": _CREATED.isoformat(),
         }
 
