@@ -13,12 +13,12 @@ import numpy as np
 
 from mlapi import label_types
 from mlapi.domain import Prediction, TargetSpec
+from mlapi.evaluation.comparison import PairedTarget, own_interval
 from mlapi.evaluation.evaluate import outcome_row
 from mlapi.label_types import value_of
 from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.classification.dataset import Dataset, decode
 from mlapi.run_folder.job import Champion
-from registry.paired_bootstrap import interval, mean_over, resamples
 from registry.training_result import COMBINED, OUT_OF_FOLD, MetricRow, OutcomeRow
 
 # From so many holdout tasks on its own score is as sure, and no training task's is recorded.
@@ -103,8 +103,8 @@ def estimates(
 ) -> list[MetricRow]:
     """Each target's metric out of fold, and combined with the holdout; the means of both.
 
-    The mean of the combined ones has its 95 % interval, by the bootstrap over tasks. Nothing
-    where a target has no such prediction: the means are over all targets.
+    The mean of the combined ones has its 95 % interval, as that of the holdout has. Nothing where a
+    target has no such prediction: the means are over all targets.
     """
     by_name = {one.spec.name: one for one in out_of_fold}
     if not holdout or any(one.spec.name not in by_name for one in holdout):
@@ -157,14 +157,11 @@ def _count(targets: Sequence[Estimated]) -> int:
 
 
 def _interval(targets: Sequence[Estimated], seed: int) -> list[MetricRow]:
-    tasks = sorted({task for target in targets for task in target.tasks})
-    index = {task: i for i, task in enumerate(tasks)}
-    weights = resamples(np.ones(len(tasks)), seed)
-    drawn = [
-        _score(target)(weights[:, [index[task] for task in target.tasks]])
-        for target in targets
-        if target.tasks
+    paired = [
+        PairedTarget.of(t.spec.name, t.spec.kind, t.tasks, t.humans, t.values, t.values)
+        for t in targets
     ]
-    found = interval(mean_over(drawn)) if drawn else None
-    ends = zip(("primary_low", "primary_high"), found or (None, None), strict=True)
-    return [replace(row(name, end, len(tasks)), split=COMBINED) for name, end in ends]
+    ends = zip(
+        ("primary_low", "primary_high"), own_interval(paired, seed) or (None, None), strict=True
+    )
+    return [replace(row(name, end, _count(targets)), split=COMBINED) for name, end in ends]

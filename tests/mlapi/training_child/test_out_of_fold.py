@@ -2,6 +2,7 @@
 
 import pytest
 
+from registry.wilson import wilson
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 
@@ -52,6 +53,16 @@ def test_the_metrics_of_both_splits_are_over_all_labelled_tasks(trained):
     assert trained.metric("macro_f1", split="combined") == trained.metric(
         "primary", "", split="combined"
     )
+
+
+def test_a_version_without_a_mistake_has_no_interval_without_a_width(make_job):
+    job = make_job(tasks(*some_texts(60, noise=0)), [target()])
+    job.train()
+
+    assert job.metric("primary", "", split="combined") == 1
+    low, high = (job.metric(f"primary_{end}", "", split="combined") for end in ("low", "high"))
+    assert (low, high) == (pytest.approx(wilson(60, 60)[0]), 1)
+    assert low < 0.95
 
 
 def test_champion_and_candidate_are_compared_on_what_both_predicted_unseen(make_job, trained):
