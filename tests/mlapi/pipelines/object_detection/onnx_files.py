@@ -18,9 +18,13 @@ def red_and_blue(
     size: tuple[int, int] = (160, 120),
     *,
     names: str | None = None,
+    shape: Sequence[int] | None = None,
     layout: str = "v8",
 ) -> bytes:
-    """The file. `layout`: "v8" is (4 + classes, n), "other" what no YOLO network has."""
+    """The file. `layout`: "v8" is (4 + classes, n), "other" what no YOLO network has.
+
+    `names` and `shape` are other metadata, and another shape of the input.
+    """
     width, height = size
     columns, rows = width // _CELL, height // _CELL
     weights = np.zeros((2, 3, _CELL, _CELL), np.float32)
@@ -47,17 +51,17 @@ def red_and_blue(
             *(_bytes(1, node) for node in nodes),
             _bytes(2, b"graph"),
             *(_bytes(5, _tensor(name, array)) for name, array in constants.items()),
-            _bytes(11, _value("images", (1, 3, height, width))),
+            _bytes(11, _value("images", shape or (1, 3, height, width))),
             _bytes(12, _value(last, (1, 2 if layout == "other" else 6, rows * columns))),
         ]
     )
-    said = str(dict(enumerate(classes))) if names is None else names
+    names = str(dict(enumerate(classes))) if names is None else names
     return b"".join(
         [
             _number(1, 8),
             _bytes(7, graph),
             _bytes(8, _bytes(1, b"") + _number(2, 13)),
-            _bytes(14, _bytes(1, b"names") + _bytes(2, said.encode())),
+            _bytes(14, _bytes(1, b"names") + _bytes(2, names.encode())),
             _bytes(14, _bytes(1, b"imgsz") + _bytes(2, f"[{height}, {width}]".encode())),
         ]
     )

@@ -59,6 +59,8 @@ def test_it_is_stored_as_numbers_and_finds_the_same_again():
         (onnx_files.red_and_blue()[:500], "no ONNX file"),
         (onnx_files.red_and_blue(names=""), "no names of classes"),
         (onnx_files.red_and_blue(names="__import__('os')"), "no names of classes"),
+        (onnx_files.red_and_blue(names="{[]: 'a'}"), "no names of classes"),
+        (onnx_files.red_and_blue(shape=(19_200,)), "no ONNX file of a network that reads images"),
         (onnx_files.red_and_blue(("a", "b", "c")), "does not fit 3 classes"),
         (onnx_files.red_and_blue(layout="other"), "does not fit 2 classes"),
     ],

@@ -8,9 +8,11 @@ Tensor 2 shape; TensorShape 1 dimension; Dimension 1 value.
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 _GRAPH, _METADATA = 7, 14
 _INITIALIZER, _INPUT = 5, 11
+_DIMENSIONS = 4  # of an input of images: number, channels, height and width
 _DEFAULT_SIDE = 640
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -31,8 +33,8 @@ def read(content: bytes) -> ModelFile:
         dimensions = next(_input_dimensions(content), [])
     except (IndexError, UnicodeDecodeError) as error:
         raise ValueError("It is no ONNX file.") from error
-    if not dimensions:
-        raise ValueError("It is no ONNX file of a network with an input.")
+    if len(dimensions) != _DIMENSIONS:
+        raise ValueError("It is no ONNX file of a network that reads images.")
     classes = _classes(metadata.get("names", ""))
     sides = [side if side and side > 0 else None for side in dimensions[-2:]]
     height, width = _sides(metadata.get("imgsz", "")) if None in sides else (sides[0], sides[1])
@@ -41,10 +43,7 @@ def read(content: bytes) -> ModelFile:
 
 def _classes(names: str) -> tuple[str, ...]:
     """Of ultralytics' exporters: a dictionary of numbers, or a list, as a literal of Python."""
-    try:
-        found = ast.literal_eval(names)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        found = None
+    found = _literal(names)
     if isinstance(found, dict):
         found = [found.get(number) for number in range(len(found))]
     if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
@@ -53,13 +52,18 @@ def _classes(names: str) -> tuple[str, ...]:
 
 
 def _sides(text: str) -> tuple[int | None, int | None]:
-    try:
-        found = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return None, None
+    found = _literal(text)
     sides = found if isinstance(found, list | tuple) else [found, found]
     numbers = [side for side in sides if isinstance(side, int) and side > 0]
     return (numbers[0], numbers[1]) if len(numbers) == 2 else (None, None)
+
+
+def _literal(text: str) -> Any:
+    """The value of a literal of Python; None for other text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def _metadata(content: bytes) -> Iterator[tuple[str, str]]:
@@ -75,14 +79,12 @@ def _input_dimensions(content: bytes) -> Iterator[list[int | None]]:
     """Of each input that is no constant; None for a dimension without a number."""
     for graph in _parts(content, _GRAPH):
         constants = {dict(_fields(one)).get(8) for one in _parts(graph, _INITIALIZER)}
-        for given in _parts(graph, _INPUT):
-            if dict(_fields(given)).get(1) in constants:
+        for value in _parts(graph, _INPUT):
+            if dict(_fields(value)).get(1) in constants:
                 continue
             yield [
-                dict(_fields(dimension)).get(1)  # type: ignore[misc]
-                if isinstance(dict(_fields(dimension)).get(1), int)
-                else None
-                for kind in _parts(given, 2)
+                size if isinstance(size := dict(_fields(dimension)).get(1), int) else None
+                for kind in _parts(value, 2)
                 for tensor in _parts(kind, 1)
                 for shape in _parts(tensor, 2)
                 for dimension in _parts(shape, 1)
