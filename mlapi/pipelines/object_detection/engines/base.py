@@ -1,8 +1,9 @@
 """The interface of a detection engine: what learns boxes from examples, and what it has learned."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Detector(Protocol):
         """What was learned."""
 
 
-class Engine(Protocol):
+class Engine(ABC):
     """A way to learn boxes. Shared by all threads of a process.
 
     `needs` are the packages beside those of every installation that a detector of it needs, and
@@ -54,16 +55,19 @@ class Engine(Protocol):
     export cannot have it.
     """
 
-    name: str
-    needs: tuple[str, ...]
-    module: str | None
+    name: ClassVar[str]
+    needs: ClassVar[tuple[str, ...]] = ()
+    module: ClassVar[str | None] = None
 
     def missing(self) -> str | None:
         """Why what it has learned cannot be used on this machine, in words; None if it can."""
+        return None
 
     def untrainable(self) -> str | None:
         """Why it cannot learn on this machine, in words; None if it can."""
+        return self.missing()
 
+    @abstractmethod
     def train(
         self,
         examples: Sequence[Example],
@@ -74,5 +78,6 @@ class Engine(Protocol):
     ) -> Detector:
         """Learn the labels' boxes. `deadline` is called now and then, and raises to end it."""
 
+    @abstractmethod
     def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Detector:
         """The detector that gave these. Raises ValueError if they are no such detector's."""

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mlapi.pipelines.object_detection import engines
-from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.base import Box, Engine
 
 NAME = "inks"
 _NEAR = 60.0
@@ -41,16 +41,12 @@ class InkDetector:
         return {"colours": self.colours}
 
 
-class Inks:
+class Inks(Engine):
     name = NAME
-    needs = ()
-    module = None
     reason: str | None = None
 
     def missing(self):
         return self.reason
-
-    untrainable = missing
 
     def train(self, examples, labels, *, seed, deadline):
         colours = {label: [] for label in labels}

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import Engine, Example
 from mlapi.pipelines.object_detection.engines.lite import weights
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
 
 
-class Lite:
+class Lite(Engine):
     """See `base.Engine`."""
 
     name = "lite"
-    needs: tuple[str, ...] = ("torch",)
+    needs = ("torch",)
     module = "mlapi.pipelines.object_detection.engines.lite.detector"
 
     def missing(self) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import Engine, Example
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.onnx.detector import OnnxDetector
@@ -14,15 +14,11 @@ if TYPE_CHECKING:
 _MOST_BYTES = 500_000_000
 
 
-class Onnx:
+class Onnx(Engine):
     """See `base.Engine`."""
 
     name = "onnx"
-    needs: tuple[str, ...] = ()
     module = "mlapi.pipelines.object_detection.engines.onnx.detector"
-
-    def missing(self) -> str | None:
-        return None
 
     def untrainable(self) -> str | None:
         return "an ONNX file is not trained. Name it by model_path in the label config."

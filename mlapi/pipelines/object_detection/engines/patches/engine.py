@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import Engine, Example
 from mlapi.pipelines.object_detection.engines.patches import detector, head, samples, templates
 from mlapi.pipelines.object_detection.engines.patches.detector import PatchDetector
 from mlapi.pipelines.object_detection.engines.patches.head import Samples
@@ -15,18 +15,11 @@ _ROUGH_EPOCHS, _EPOCHS = 10, 25
 _LEAST_PROPOSALS, _MOST_PROPOSALS = 200, 2_000
 
 
-class Patches:
+class Patches(Engine):
     """See `base.Engine`."""
 
     name = "patches"
-    needs: tuple[str, ...] = ()
     module = "mlapi.pipelines.object_detection.engines.patches.detector"
-
-    def missing(self) -> str | None:
-        return None
-
-    def untrainable(self) -> str | None:
-        return None
 
     def train(
         self,
