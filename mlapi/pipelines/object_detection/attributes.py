@@ -36,6 +36,11 @@ def refusal(control: Control) -> str:
     return "model_path_invalid" if path and not models_folder.allows(path) else ""
 
 
+def model_path(spec: TargetSpec) -> str:
+    """The file of the operator's folder whose model fills the target; "" where it is trained."""
+    return spec.attribute(PATH)
+
+
 def threshold(spec: TargetSpec, label: str) -> float | None:
     """The least score with which a label is served, if the config says one: the label's first."""
     found = (_number(spec.attribute(THRESHOLD, of)) for of in (label, ""))

@@ -57,7 +57,7 @@ class ObjectDetection(Pipeline):
         )
 
     def is_pretrained(self, target: TargetSpec) -> bool:
-        return bool(target.attribute(attributes.PATH))
+        return bool(attributes.model_path(target))
 
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """As of any pipeline; also InvalidOption for an engine that cannot be used here."""

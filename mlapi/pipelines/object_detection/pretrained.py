@@ -15,18 +15,13 @@ from registry.training_result import CandidateRow
 _MOST_IMAGES = 200  # that thresholds are chosen on
 
 
-def is_filled(spec: TargetSpec) -> bool:
-    """Whether the label config names a model for the target."""
-    return bool(spec.attribute(attributes.PATH))
-
-
 def read(spec: TargetSpec, drawn: Sequence[Drawn], progress: ProgressWriter) -> Learned:
     """The model that the label config names, with thresholds by the images that people have done.
 
     Raises TrainingFailed with model_file_invalid.
     """
     began = time.monotonic()
-    name = spec.attribute(attributes.PATH)
+    name = attributes.model_path(spec)
     try:
         detector = ONNX.read(models_folder.path(name))
     except (OSError, ValueError) as error:
