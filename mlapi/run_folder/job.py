@@ -141,6 +141,10 @@ class TrainingJob:
         """The settings of what the champion's part of the same pipeline reads; {} without one."""
         return self.champion.inputs.get(self.pipeline, {}) if self.champion else {}
 
+    def chosen_elsewhere(self, version: int) -> Chosen:
+        """Of the new version or the champion, by the number of the version."""
+        return self.elsewhere.new if version == self.number else self.elsewhere.champion
+
     @property
     def prefix(self) -> str:
         """Of the names of this run's EvaDB tables and functions; never used twice."""

@@ -202,8 +202,7 @@ def predict_holdout(
         if target.spec.name in found:
             spec = replace(target.spec, kind=today[target.spec.name].kind)
             _add_predictions(found[spec.name], spec, predicted["id"].tolist(), rows[:, part])
-    is_new = version.number == job.number
-    _hide(found, job.targets, job.elsewhere.new if is_new else job.elsewhere.champion)
+    _hide(found, job.targets, job.chosen_elsewhere(version.number))
     return found
 
 

@@ -75,9 +75,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
                 of_tasks[name][task] = target.answer(
                     self._spec(name), boxes_from_json(found["boxes"])
                 )
-        is_new = version.number == self._job.number
-        elsewhere = self._job.elsewhere.new if is_new else self._job.elsewhere.champion
-        hidden = self._hidden(of_tasks, elsewhere)
+        hidden = self._hidden(of_tasks, self._job.chosen_elsewhere(version.number))
         targets = {name: version.model.targets[numbers[name]] for name in learned}
         return DetectionPredictions(
             of_tasks,
