@@ -1,4 +1,4 @@
-"""A target's training images with their boxes, and what was learned for the target."""
+"""A target's annotated training images, its thresholds by them, and the result of its training."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,9 @@ from mlapi.pipelines.object_detection import thresholds
 from mlapi.pipelines.object_detection.model import DetectedTarget
 from registry.training_result import CandidateRow
 
-Values = Sequence[Sequence[LabelledBox]]
-
 
 @dataclass(frozen=True)
-class Drawn:
+class AnnotatedImage:
     """A training task: its image, and the boxes of the labels that are learned."""
 
     image: SizedImage
@@ -22,28 +20,33 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A target with its detector, as one candidate."""
+class TargetResult:
+    """A target with its detector, and its row among the candidates of the run."""
 
     target: DetectedTarget
     candidate: CandidateRow
 
 
 @dataclass(frozen=True)
-class Scored:
-    """The thresholds that images choose, by label, and the F1 of the boxes that they serve."""
+class Validation:
+    """Each label's threshold, chosen on images, and the F1 of the boxes at or above these."""
 
     thresholds: Mapping[str, float]
     f1: float | None
 
     @classmethod
-    def of(cls, spec: TargetSpec, drawn: Sequence[Drawn], found: Values) -> "Scored":
+    def of(
+        cls,
+        spec: TargetSpec,
+        drawn: Sequence[AnnotatedImage],
+        found: Sequence[Sequence[LabelledBox]],
+    ) -> "Validation":
         """By the boxes that were found on the images, with the spec's labels."""
         humans = [one.boxes for one in drawn]
         least = thresholds.chosen(humans, found, spec.labels)
         return cls(least, thresholds.f1(humans, found, least))
 
-
-def shown(least: Mapping[str, float]) -> str:
-    """Thresholds for the run's log."""
-    return ", ".join(f"{label} {value:.2f}" for label, value in least.items())
+    @property
+    def summary(self) -> str:
+        """The thresholds for the run's log."""
+        return ", ".join(f"{label} {value:.2f}" for label, value in self.thresholds.items())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.pipelines.object_detection import attributes, models_folder
 from mlapi.pipelines.object_detection.engines import ONNX
-from mlapi.pipelines.object_detection.examples import Drawn, Learned, Scored, shown
+from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
 from mlapi.pipelines.object_detection.model import DetectedTarget
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import CandidateRow
@@ -15,7 +15,9 @@ from registry.training_result import CandidateRow
 _MOST_IMAGES = 200  # that thresholds are chosen on
 
 
-def read(spec: TargetSpec, drawn: Sequence[Drawn], progress: ProgressWriter) -> Learned:
+def read(
+    spec: TargetSpec, drawn: Sequence[AnnotatedImage], progress: ProgressWriter
+) -> TargetResult:
     """The model that the label config names, with thresholds by the images that people have done.
 
     Raises TrainingFailed with model_file_invalid.
@@ -46,15 +48,15 @@ def read(spec: TargetSpec, drawn: Sequence[Drawn], progress: ProgressWriter) -> 
         ]
         for one in some
     ]
-    scored = Scored.of(target.spec, some, found)
+    validated = Validation.of(target.spec, some, found)
     seconds = time.monotonic() - began
     progress.log(
         f"{spec.name} is filled by {name}, which is not trained; thresholds, chosen on "
-        f"{len(some)} images: {shown(scored.thresholds)}"
+        f"{len(some)} images: {validated.summary}"
     )
     note = f"Scored on {len(some)} images that people have done."
     candidate = CandidateRow(
-        spec.name, ONNX.name, scored.f1, "f1", seconds, len(some), note, won=True
+        spec.name, ONNX.name, validated.f1, "f1", seconds, len(some), note, won=True
     )
-    least = {called: scored.thresholds[label] for called, label in known.items()}
-    return Learned(replace(target, thresholds=least), candidate)
+    least = {called: validated.thresholds[label] for called, label in known.items()}
+    return TargetResult(replace(target, thresholds=least), candidate)

@@ -24,7 +24,7 @@ from mlapi.pipelines.object_detection.dataset import Dataset
 from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
 from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine, Example
 from mlapi.pipelines.object_detection.evaluation import DetectionHoldout
-from mlapi.pipelines.object_detection.examples import Drawn, Learned, Scored, shown
+from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
@@ -52,7 +52,7 @@ def train(
         by_auto = ", chosen by auto" if engine == AUTO else ""
         progress.log(f"The engine is {chosen(engine).name}{by_auto}.")
     dataset = datasets.write(eva, job, store, images)
-    learned: list[Learned] = []
+    learned: list[TargetResult] = []
     failures: dict[str, TrainingFailed] = {}
     for number, spec in enumerate(job.targets):
         begin = 0.05 + 0.7 * number / len(job.targets)
@@ -94,14 +94,14 @@ def train(
 
 def _read(
     eva: Eva, dataset: Dataset, number: int, images: SizedImages, progress: ProgressWriter
-) -> list[Drawn]:
+) -> list[AnnotatedImage]:
     """The target's training tasks, as many as memory takes."""
     rows = execute(
         eva,
         f"SELECT id, path, boxes FROM {dataset.train} WHERE number = {number}",  # noqa: S608
     )
     listed = [] if rows is None or rows.empty else rows.sort_values("id").to_dict("records")
-    drawn: list[Drawn] = []
+    drawn: list[AnnotatedImage] = []
     held = 0
     for row in listed:
         boxes = datasets.boxes_of(row["boxes"])
@@ -114,7 +114,7 @@ def _read(
         if held > _MOST_BYTES:
             progress.log(f"{len(listed)} images are more than memory takes: {len(drawn)} are used.")
             break
-        drawn.append(Drawn(image, boxes))
+        drawn.append(AnnotatedImage(image, boxes))
     return drawn
 
 
@@ -122,9 +122,9 @@ def _learn(
     job: TrainingJob,
     spec: TargetSpec,
     engine: Engine,
-    drawn: Sequence[Drawn],
+    drawn: Sequence[AnnotatedImage],
     progress: ProgressWriter,
-) -> Learned:
+) -> TargetResult:
     """Train the engine, and choose the thresholds on images that it has not seen, if there is time.
 
     Raises TrainingFailed.
@@ -140,10 +140,10 @@ def _learn(
     if validation and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
         scored, images = _fit(engine, rest, spec, job.seed, until), validation
         note = f"on {len(validation)} images that it had not seen"
-    validated = Scored.of(spec, images, _detected(spec, engine, scored, images))
+    validated = Validation.of(spec, images, _detected(spec, engine, scored, images))
     progress.log(
         f"{spec.name}: {len(drawn)} images in {seconds:.1f} s; thresholds, chosen {note}: "
-        + shown(validated.thresholds)
+        f"{validated.summary}"
     )
     candidate = CandidateRow(
         spec.name,
@@ -155,12 +155,14 @@ def _learn(
         f"Scored {note}.",
         won=True,
     )
-    return Learned(DetectedTarget(spec, engine.name, detector, validated.thresholds), candidate)
+    return TargetResult(
+        DetectedTarget(spec, engine.name, detector, validated.thresholds), candidate
+    )
 
 
 def _with_enough_images(
-    spec: TargetSpec, drawn: Sequence[Drawn], progress: ProgressWriter
-) -> tuple[TargetSpec, list[Drawn]]:
+    spec: TargetSpec, drawn: Sequence[AnnotatedImage], progress: ProgressWriter
+) -> tuple[TargetSpec, list[AnnotatedImage]]:
     """The target with the labels that can be learned, and the images with boxes of these only."""
     with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
     labels = tuple(label for label in spec.labels if with_label[label] >= LEAST_IMAGES)
@@ -180,7 +182,9 @@ def _with_enough_images(
     return replace(spec, labels=labels), known
 
 
-def _split(drawn: Sequence[Drawn], spec: TargetSpec, seed: int) -> tuple[list[Drawn], list[Drawn]]:
+def _split(
+    drawn: Sequence[AnnotatedImage], spec: TargetSpec, seed: int
+) -> tuple[list[AnnotatedImage], list[AnnotatedImage]]:
     """Those to learn from, and those to choose thresholds on; none where they are too few."""
     order = list(drawn)
     random.Random(seed).shuffle(order)  # noqa: S311
@@ -194,7 +198,7 @@ def _split(drawn: Sequence[Drawn], spec: TargetSpec, seed: int) -> tuple[list[Dr
 
 
 def _fit(
-    engine: Engine, drawn: Sequence[Drawn], spec: TargetSpec, seed: int, until: float
+    engine: Engine, drawn: Sequence[AnnotatedImage], spec: TargetSpec, seed: int, until: float
 ) -> Detector:
     try:
         return engine.train(
@@ -220,14 +224,14 @@ def _deadline(engine: Engine, until: float) -> Callable[[], None]:
     return check
 
 
-def _example(one: Drawn) -> Example:
+def _example(one: AnnotatedImage) -> Example:
     height, width = one.image.pixels.shape[:2]
     boxes = (Box(box.label, *box.place.in_pixels(width, height)) for box in one.boxes)
     return Example(one.image.pixels, tuple(boxes))
 
 
 def _detected(
-    spec: TargetSpec, engine: Engine, detector: Detector, drawn: Sequence[Drawn]
+    spec: TargetSpec, engine: Engine, detector: Detector, drawn: Sequence[AnnotatedImage]
 ) -> list[tuple[LabelledBox, ...]]:
     target = DetectedTarget(spec, engine.name, detector, {})
     return [target.detect(one.image) for one in drawn]

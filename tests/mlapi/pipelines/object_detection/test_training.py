@@ -10,7 +10,7 @@ from mlapi.images.features import SizedImage
 from mlapi.label_types.geometry import Rectangle
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import dataset, training
-from mlapi.pipelines.object_detection.examples import Drawn
+from mlapi.pipelines.object_detection.examples import AnnotatedImage
 from mlapi.run_folder.progress import ProgressReader, ProgressWriter
 from tests.mlapi.pipelines.object_detection import inks
 
@@ -19,7 +19,7 @@ SPEC = TargetSpec("box", "img", "Image", "image", "boxes", ("red", "blue"))
 
 def _drawn(*labels):
     boxes = tuple(LabelledBox(label, Rectangle(10, 10, 20, 20)) for label in labels)
-    return Drawn(SizedImage(np.zeros((20, 20, 3), np.uint8), (20, 20)), boxes)
+    return AnnotatedImage(SizedImage(np.zeros((20, 20, 3), np.uint8), (20, 20)), boxes)
 
 
 @pytest.fixture
