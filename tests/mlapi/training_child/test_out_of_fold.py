@@ -24,18 +24,18 @@ def trained(make_job):
 
 
 def test_each_training_task_is_predicted_without_its_own_label(trained, make_job):
-    texts, said = some_texts(60)
+    texts, labels = some_texts(60)
     train = [i for i in range(60) if i % 5]
     assert list(out_of_fold(trained)) == train
-    lied = train[3]
+    mislabelled = train[3]
     # A task's own label has no part in its prediction.
-    other = next(label for label in ("fruit", "sky", "city") if label != said[lied])
+    other = next(label for label in ("fruit", "sky", "city") if label != labels[mislabelled])
     job = make_job(
-        tasks(texts, [other if i == lied else s for i, s in enumerate(said)]), [target()]
+        tasks(texts, [other if i == mislabelled else s for i, s in enumerate(labels)]), [target()]
     )
     job.train()
 
-    before, after = out_of_fold(trained)[lied], out_of_fold(job)[lied]
+    before, after = out_of_fold(trained)[mislabelled], out_of_fold(job)[mislabelled]
     assert (after["human"], after["predicted"]) == (other, before["predicted"])
     assert not after["correct"]
 
@@ -65,7 +65,7 @@ def test_a_version_without_a_mistake_has_no_interval_without_a_width(make_job):
     assert low < 0.95
 
 
-def test_champion_and_candidate_are_compared_on_what_both_predicted_unseen(make_job, trained):
+def test_champion_and_candidate_are_compared_out_of_fold_too(make_job, trained):
     champion = champion_of(trained, out_of_fold=recorded(trained))
     job = make_job(tasks(*some_texts(90)), [target()], champion=champion)
 
@@ -79,16 +79,16 @@ def test_champion_and_candidate_are_compared_on_what_both_predicted_unseen(make_
 def test_a_version_that_learned_from_wrong_labels_is_worse_although_the_holdout_is_tiny(
     make_job, trained
 ):
-    texts, said = some_texts(60, noise=0)
-    good = make_job(tasks(texts, said), [target()])
+    texts, labels = some_texts(60, noise=0)
+    good = make_job(tasks(texts, labels), [target()])
     good.train()
-    labels = ["fruit", "sky", "city"]
+    topics = ["fruit", "sky", "city"]
     new = [
-        task(1000 + i, text, {"topic": labels[(labels.index(label) + 1) % 3]}, "train")
+        task(1000 + i, text, {"topic": topics[(topics.index(label) + 1) % 3]}, "train")
         for i, (text, label) in enumerate(zip(*some_texts(60, seed=5, noise=0), strict=True))
     ]
     champion = champion_of(good, out_of_fold=recorded(good))
-    job = make_job(tasks(texts, said) + new, [target()], champion=champion)
+    job = make_job(tasks(texts, labels) + new, [target()], champion=champion)
 
     comparison = job.train()["comparison"]
 
@@ -98,8 +98,8 @@ def test_a_version_that_learned_from_wrong_labels_is_worse_although_the_holdout_
 
 
 def test_the_champions_labels_have_todays_names(make_job, trained):
-    texts, said = some_texts(60)
-    renamed = ["town" if label == "city" else label for label in said]
+    texts, labels = some_texts(60)
+    renamed = ["town" if label == "city" else label for label in labels]
     champion = champion_of(
         trained, out_of_fold=recorded(trained), names={"topic": {"city": "town"}}
     )
@@ -114,10 +114,10 @@ def test_the_champions_labels_have_todays_names(make_job, trained):
 
 
 def test_a_large_holdout_is_enough(make_job):
-    texts, said = some_texts(260)
+    texts, labels = some_texts(260)
     rows = [
         task(i, text, {"topic": label}, "train" if i < 60 else "holdout")
-        for i, (text, label) in enumerate(zip(texts, said, strict=True))
+        for i, (text, label) in enumerate(zip(texts, labels, strict=True))
     ]
     job = make_job(rows, [target()])
     job.train()

@@ -222,8 +222,8 @@ def test_two_fields_are_two_arguments(make_job):
 def test_what_teaches_nothing_is_refused_with_a_hint(make_job, labels, code):
     texts, _ = some_texts(40)
     rows = [
-        task(i, t, {"topic": answers} if answers else {})
-        for i, (t, answers) in enumerate(zip(texts, labels, strict=True))
+        task(i, t, {"topic": label} if label else {})
+        for i, (t, label) in enumerate(zip(texts, labels, strict=True))
     ]
 
     error = make_job(rows, [target()]).fail()

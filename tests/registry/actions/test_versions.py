@@ -65,7 +65,7 @@ def test_targets_metrics_and_outcomes_are_stored_with_the_version(artifact):
     assert version.outcomes.count() == 3
 
 
-def test_predictions_out_of_fold_are_told_from_those_of_the_holdout(artifact):
+def test_outcomes_out_of_fold_have_another_source_than_those_of_the_holdout(artifact):
     run = make.TrainingRunFactory(state="running")
     held, learned = (
         {

@@ -60,7 +60,7 @@ def test_an_engine_is_ended_at_the_end_of_its_time():
         training._fit(inks.Inks(), [_drawn("red")] * 2, SPEC, 0, time.monotonic() - 1)
 
 
-def test_thresholds_are_chosen_on_images_that_were_split():
+def test_thresholds_are_chosen_on_a_quarter_of_enough_images():
     many = [_drawn("red", "blue") for _ in range(20)]
     rest, validation = training._split(many, SPEC, seed=1)
     assert (len(rest), len(validation)) == (15, 5)
