@@ -181,12 +181,15 @@ def requeue_deliveries() -> None:
 
 
 def consider_projects() -> None:
-    """Applies the policy to every project with labels, or tasks if counted, that doesn't train."""
+    """Applies the policy to each idle project that has labels, or may train without."""
     active = TrainingRun.objects.filter(ACTIVE_TRAINING, project=OuterRef("pk"))
-    counted = [name for name, pipeline in PIPELINES.items() if pipeline.counts == "tasks"]
     may_train = Q(labels_changed_at__isnull=False)
-    for name in counted:
-        may_train |= Q(pipeline__contains=name)  # one of several, perhaps
+    for name, pipeline in PIPELINES.items():
+        serves = Q(pipeline__contains=name)  # beside others, perhaps
+        if pipeline.counts == "tasks":
+            may_train |= serves
+        elif pipeline.may_be_pretrained:
+            may_train |= serves & Q(champion__isnull=True)
     idle = _not_archived().filter(may_train, ~Exists(active))
     for project in idle.exclude(pipeline=""):
         _isolated(policy.consider, project)

@@ -60,6 +60,7 @@ class Pipeline(ABC):
     target, so several of them are as many parts of a version. `learns_from`: the tasks of its
     datasets. `counts`: what the policy counts before it trains. `policy`: defaults of the policy
     that differ from a classifier's. `may_abstain`: it may have no answer for most tasks.
+    `may_be_pretrained`: `is_pretrained` holds for some targets.
     `modules`: the imports of its first prediction, which one thread of a process does, because
     EvaDB's modules import each other in circles.
     """
@@ -73,6 +74,7 @@ class Pipeline(ABC):
     counts: Literal["labels", "tasks"] = "labels"
     policy: ClassVar[Mapping[str, Any]] = {}
     may_abstain = False
+    may_be_pretrained = False
     modules: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod

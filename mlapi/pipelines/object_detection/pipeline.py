@@ -31,6 +31,7 @@ class ObjectDetection(Pipeline):
     name = "object_detection"
     input = SizedImages()
     options = OPTIONS
+    may_be_pretrained = True
     modules = ("mlapi.pipelines.object_detection.function",)
 
     def applies_to(self, config: LabelConfig) -> bool:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mlapi import serving
+from mlapi.jobs import maintenance
 from mlapi.labelstudio.label_config import parse
 from mlapi.mirror import apply_changes
 from mlapi.pipelines import match
@@ -80,6 +81,12 @@ class TestInAProject:
         version = project.versions.get(run=run)
         assert version.primary_metric == "map_50" and version.primary_value is not None
         assert {t.name: t.labels for t in version.targets.all()} == {"box": ["Tomato", "blue"]}
+
+    def test_it_is_trained_where_no_event_has_brought_the_config(self, project):
+        """As of a sync, or where the event's worker was killed before it applied the policy."""
+        maintenance.consider_projects()
+        run = TrainingRun.objects.get(project=project)
+        assert run.trigger == TrainingRun.Trigger.PRETRAINED
 
     def test_a_file_that_is_none_is_the_reason_of_the_failure(self, project, models):
         (models / "inks.onnx").write_bytes(b"\x80\x04 a pickle")
