@@ -11,6 +11,11 @@ import orjson
 _NAME = "progress.jsonl"
 
 
+def is_phase(recorded: str, phase: str) -> bool:
+    """Whether a recorded phase is the one of this name, in any part of the version."""
+    return recorded == phase or recorded.endswith(f": {phase}")
+
+
 class ProgressWriter:
     """Appends one JSON object per line, each at once, so that the parent reads whole lines.
 

@@ -11,6 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from mlapi import label_types, pipelines
 from mlapi.domain import TargetSpec
+from mlapi.run_folder.progress import is_phase
 from mlapi.served_config import ServedConfig, resolve
 from mlapi.texts.refs import ENCODING
 from registry import classes
@@ -91,7 +92,7 @@ class PolicyInputs:
     def trains_quickly(self) -> bool:
         """Whether the last training took under 5 s; before the first, whether texts are read.
 
-        Without the time for vectors of new texts, which are stored.
+        The time for vectors of new texts is left out: the next training finds them stored.
         """
         last = self.last
         if last is None:
@@ -100,8 +101,9 @@ class PolicyInputs:
             )
         if last.started_at is None or last.ended_at is None:
             return False
-        once = sum(phase["seconds"] or 0 for phase in last.phases if phase["name"] == ENCODING)
-        return last.ended_at - last.started_at - timedelta(seconds=once) < QUICK
+        encoding = [phase for phase in last.phases if is_phase(phase["name"], ENCODING)]
+        seconds = sum(phase["seconds"] or 0 for phase in encoding)
+        return last.ended_at - last.started_at - timedelta(seconds=seconds) < QUICK
 
     @property
     def config_changed(self) -> bool:

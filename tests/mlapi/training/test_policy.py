@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from mlapi.texts.refs import ENCODING
 from mlapi.training import policy, policy_inputs
 from registry.actions import projects, runs
 from registry.actions.tasks import TaskState
@@ -140,11 +141,12 @@ def test_it_trains_after_a_quiet_second_while_no_training_was_slow():
 @pytest.mark.parametrize(
     ("took", "encoding", "chosen", "quiet"),
     [
-        (4.9, 0, {}, 1),
-        (5, 0, {}, 5),
-        (4.9, 0, {"quiet_s": 3}, 3),
-        (90, 85.1, {}, 1),
-        (90, 85, {}, 5),
+        (4.9, {}, {}, 1),
+        (5, {}, {}, 5),
+        (4.9, {}, {"quiet_s": 3}, 3),
+        (90, {ENCODING: 85.1}, {}, 1),
+        (90, {ENCODING: 85}, {}, 5),
+        (90, {f"text_classification/1: {ENCODING}": 85.1}, {}, 1),  # of one part of several
     ],
 )
 def test_the_quiet_period_is_a_second_while_the_last_training_was_quick(
@@ -156,7 +158,7 @@ def test_the_quiet_period_is_a_second_while_the_last_training_was_quick(
     run = policy.consider(project, LATER)
     runs.fail(runs.claim(run.pk, "worker@test"), "x", "y")
     ended = LATER + timedelta(seconds=took)
-    phases = [{"name": "encoding texts", "started_at": "", "seconds": encoding}]
+    phases = [{"name": name, "started_at": "", "seconds": s} for name, s in encoding.items()]
     TrainingRun.objects.filter(pk=run.pk).update(started_at=LATER, ended_at=ended, phases=phases)
     changed = max(ended, timezone.now()) + timedelta(minutes=1)
     label(project, {"Positive": 20}, first_id=200, now=changed)
