@@ -124,10 +124,11 @@ def test_a_call_that_wants_all_of_them_gives_no_turn(project, monkeypatch):
 
 def test_a_large_backlog_gives_its_turn_after_the_batch_that_ends_it(project, monkeypatch):
     """The job of another project waits for that turn, in the only worker."""
-    ended_at = []
+    began_at, ended_at = [], []
     apply = event_batch.apply_events
 
     def applied(*arguments):
+        began_at.append(time.monotonic())
         done = apply(*arguments)
         ended_at.append(time.monotonic())
         return done
@@ -139,8 +140,7 @@ def test_a_large_backlog_gives_its_turn_after_the_batch_that_ends_it(project, mo
         receive(project, "ANNOTATION_CREATED", annotated(i, i, "Positive"))
     for each in (project, other):
         queue.process_events(each.pk)
-    began = time.monotonic()
     jobs.process_events(project.pk)
     assert received(project.pk).exists()
     # The last batch but one had ended within the turn, however busy the machine is.
-    assert len(ended_at) == 1 or ended_at[-2] - began <= process_events._TURN_S
+    assert len(ended_at) == 1 or ended_at[-2] - began_at[0] <= process_events._TURN_S

@@ -10,7 +10,7 @@ from django.utils import timezone
 from mlapi.locks import EVENTS
 from mlapi.training import mirror_update
 from mlapi.training.run import carry_out
-from registry.actions import project_settings
+from registry.actions import project_settings, runs
 from registry.error_codes import CODES
 from registry.models import Project, TrainingRun
 from tests.mlapi.labelstudio.webhooks import annotated
@@ -18,7 +18,7 @@ from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.mirror.processing import receive
 
 from .projects import labelled_project, small_programs
-from .runs import UNHURRIED, carried_out, queued
+from .runs import UNHURRIED, Elsewhere, carried_out, queued, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -95,6 +95,15 @@ def test_a_run_that_waited_in_vain_for_its_events_says_so(unapplied, monkeypatch
     assert (run.state, run.error_code) == ("failed", "labels_unread")
     assert "Its events are being applied by another process" in run.error
     assert run.hint == "Start the training again when they have been applied."
+
+
+def test_a_run_that_waits_for_its_events_is_cancelled(unapplied, monkeypatch):
+    monkeypatch.setattr(mirror_update, "_BUSY_S", 3_600)
+    run = queued(unapplied)
+    with applied_elsewhere(unapplied), Elsewhere(run):
+        wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")
+        runs.cancel(run.pk, actor="tester")
+    assert run.state == "cancelled"
 
 
 @contextmanager
