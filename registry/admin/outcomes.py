@@ -18,7 +18,7 @@ from registry.reports.tasks import TaskView, task_views, why_no_link
 from .images import excerpt, full_view, outlined
 from .markup import ago
 from .navigation import link
-from .registry_admin import VERSION, LongListAdmin, is_list, of_version
+from .registry_admin import VERSION, LongListAdmin, is_list, of_version, once
 
 _ONE = "choice"  # the label type of a target that the version does not have
 _PARAMETERS = ["target", "human", "predicted", "label", "cell"]
@@ -172,6 +172,7 @@ class OutcomeAdmin(LongListAdmin):
         return excerpt(_view(outcome), _EXCERPT)
 
     @display(description="Content")
+    @once
     def content(self, outcome: Outcome) -> str:
         label_type = _label_type(outcome.version_id, outcome.target)
         if label_type.localized:

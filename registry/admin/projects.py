@@ -30,7 +30,7 @@ from .markup import as_json, as_text
 from .navigation import anchor, link, list_link, page_url
 from .project_form import ProjectForm, policy_sentence, project_form
 from .project_page import overview
-from .registry_admin import RegistryAdmin, is_list
+from .registry_admin import RegistryAdmin, is_list, once
 from .suspect_labels import suspect_labels_page
 
 _UNSERVED = "none"
@@ -242,10 +242,12 @@ class ProjectAdmin(RegistryAdmin):
         return format_html('{} <small class="place">{}</small>', project.name, project.place)
 
     @display(description="Acceptable unseen")
+    @once
     def acceptable_unseen(self, project: Project) -> str:
         return capfirst(auto_accept(project).sentence)
 
     @display(description="Drift")
+    @once
     def drift(self, project: Project) -> str:
         found = drift(project)
         if found is None:

@@ -57,10 +57,12 @@ def test_every_model_has_a_list(client, rows, name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_row_has_a_page(client, rows, name):
+def test_every_row_has_a_page_that_runs_no_query_twice(client, rows, name):
     for obj in rows[name]:
-        queries, _ = queries_of(client, page_url(name, obj))
+        with CaptureQueriesContext(connection) as captured:
+            queries, _ = queries_of(client, page_url(name, obj))
         assert queries <= MOST_QUERIES
+        assert len({query["sql"] for query in captured}) == queries
 
 
 @pytest.mark.parametrize("name", MODELS)

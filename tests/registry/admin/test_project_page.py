@@ -82,7 +82,10 @@ def test_new_tasks_that_differ_are_beside_the_settings(client):
     for tasks, score in ((old, 0.9), (new, 0.4)):
         scores.keep(version, {task.pk: Certainty(score, score, score) for task in tasks})
 
-    assert "New tasks differ. The mean score" in page_of(client, version.project, "learning")
+    with CaptureQueriesContext(connection) as captured:
+        assert "New tasks differ. The mean score" in page_of(client, version.project, "learning")
+    scored = [query for query in captured if 'FROM "registry_taskscore"' in query["sql"]]
+    assert len(scored) == 2, "drift and auto-accept have one each"
 
 
 def test_a_project_without_a_version_says_so(client):
