@@ -9,6 +9,7 @@ from registry.models import Metric, ModelVersion, TrainingRun
 
 # Parameters of a run that nobody sets: its project's, and what it decides by itself.
 _NO_OPTIONS = ("pipeline", "fingerprint", "challenger", "left_out")
+_OF_RUN = ("parameters", "dataset_counts", "started_at", "ended_at")  # without its log
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class VersionTable:
 def version_table(versions: Sequence[ModelVersion]) -> VersionTable:
     """The table of these versions, each on its own holdout; two queries."""
     values = _values(versions)
-    runs = TrainingRun.objects.in_bulk([v.run_id for v in versions if v.run_id])
+    runs = TrainingRun.objects.only(*_OF_RUN).in_bulk([v.run_id for v in versions if v.run_id])
     parameters = {v.pk: _options(runs.get(v.run_id or 0)) for v in versions}
     differing = _differing(list(parameters.values()))
     measures = dict.fromkeys(measure for found in values.values() for measure in found)
