@@ -260,40 +260,37 @@ def unarchive(version: ModelVersion, *, actor: str, reason: str = "") -> AuditEn
     return base.record("unarchive", actor=actor, project=project, version=version, reason=reason)
 
 
-@transaction.atomic
 def note(version: ModelVersion, text: str, *, actor: str) -> AuditEntry:
     """Replace the version's note; the audit entry has the previous one."""
-    project: Project = base.lock(version.project)
-    current = ModelVersion.objects.get(pk=version.pk)
-    text = sanitize(text)
-    ModelVersion.objects.filter(pk=version.pk).update(note=text)
-    version.note = text
-    return base.record(
-        "note",
-        actor=actor,
-        project=project,
-        version=version,
-        reason=text,
-        numbers={"from": current.note},
-    )
+    return _replace(version, "note", sanitize(text), verb="note", actor=actor)
+
+
+def tag(version: ModelVersion, tags: Iterable[str], *, actor: str) -> AuditEntry:
+    """Replace the version's tags; the audit entry has the previous ones."""
+    found = sorted({sanitize(one) for one in tags})
+    return _replace(version, "tags", found, verb="tag", actor=actor)
 
 
 @transaction.atomic
-def tag(version: ModelVersion, tags: Iterable[str], *, actor: str) -> AuditEntry:
-    """Replace the version's tags; the audit entry has the previous ones."""
+def _replace(
+    version: ModelVersion, field: str, value: str | list[str], *, verb: str, actor: str
+) -> AuditEntry:
+    """Replace a field that people write, and record both values as text."""
     project: Project = base.lock(version.project)
-    current = ModelVersion.objects.get(pk=version.pk)
-    found = sorted({sanitize(one) for one in tags})
-    ModelVersion.objects.filter(pk=version.pk).update(tags=found)
-    version.tags = found
+    before = ModelVersion.objects.values_list(field, flat=True).get(pk=version.pk)
+    base.update_row(version, {field: value})
     return base.record(
-        "tag",
+        verb,
         actor=actor,
         project=project,
         version=version,
-        reason=", ".join(found),
-        numbers={"from": ", ".join(current.tags)},
+        reason=_as_text(value),
+        numbers={"from": _as_text(before)},
     )
+
+
+def _as_text(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else ", ".join(value)
 
 
 def mark_load_failed(version: ModelVersion, error: str) -> None:
