@@ -33,7 +33,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class AnnotatorLabel:
-    """What an annotator said for a control, as a task's label is stored; `kind` is its type."""
+    """An annotator's label for a control, stored as a task's label is; `kind` is its type."""
 
     annotator: int
     control: str
@@ -153,9 +153,9 @@ class Engine(Protocol):
         """`{"control", "code", "message"}` of each control that no pipeline fills."""
 
     def missing_package(self, projects: "Sequence[Project]") -> tuple[str, str] | None:
-        """What is not installed here, though one of the projects would be learned better with it.
+        """Message and cure of a package that one of the projects lacks here; None where none does.
 
-        Message and cure; None where nothing is missing. Without a query.
+        A project lacks a package with which it would be learned better. Without a query.
         """
 
     def label_type(self, kind: str) -> LabelType:
@@ -167,7 +167,7 @@ class Engine(Protocol):
     def annotator_labels(
         self, project: "Project", tasks: "Sequence[Task]"
     ) -> list[list[AnnotatorLabel]]:
-        """For each task what each annotator said for each control, by today's label config."""
+        """For each task the label of each annotator for each control, by today's label config."""
 
     def thumbnail(self, task: "Task", *, large: bool = False) -> bytes:
         """A small JPEG of the task's image, or a larger one; EvalsError where there is none."""

@@ -108,9 +108,9 @@ def wrong_share(rule: str, comparison: dict[str, Any]) -> float | None:
     if rule not in (PromotionRule.IF_AT_LEAST_AS_GOOD, PromotionRule.IF_CLEARLY_BETTER):
         return None
     normal = NormalDist()
-    deviations = normal.inv_cdf(0.975)
-    deviation = (ends[1] - ends[0]) / (2 * deviations)
-    if deviation <= 0:
+    half_width = normal.inv_cdf(0.975)  # of the interval, in standard errors
+    standard_error = (ends[1] - ends[0]) / (2 * half_width)
+    if standard_error <= 0:
         return None
-    least = deviations if rule == PromotionRule.IF_CLEARLY_BETTER else 0.0
-    return normal.cdf(-CLEARLY_WORSE / deviation - least)
+    least = half_width if rule == PromotionRule.IF_CLEARLY_BETTER else 0.0
+    return normal.cdf(-CLEARLY_WORSE / standard_error - least)

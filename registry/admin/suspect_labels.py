@@ -31,8 +31,8 @@ def suspect_labels_page(page: ModelAdmin, request: HttpRequest, object_id: str) 
     project = page.get_object(request, object_id)
     if project is None:
         raise Http404("This project does not exist.")
-    asked = request.GET.get("from", "")
-    first = int(asked) if asked.isdecimal() and len(asked) < 7 else 0
+    start = request.GET.get("from", "")
+    first = int(start) if start.isdecimal() and len(start) < 7 else 0
     found = suspect_labels(project, limit=_EACH, offset=first)
     last = first + len(found.labels)
     context = {

@@ -55,15 +55,15 @@ def auto_accept(project: Project, budget: float | None = None) -> AutoAccept:
     version = project.champion
     scores, right = _by_task(version) if version else (np.zeros(0), np.zeros(0, bool))
     found = threshold(scores, right, budget)
-    taken = scores >= found if found is not None else np.zeros(len(scores), bool)
+    least = math.inf if found is None else found
+    taken = scores >= least
     scored = TaskScore.objects.filter(
         version=version,
         score__isnull=False,
         task__annotation_ids=[],
         task__deleted_at__isnull=True,
     )
-    from_there = Count("pk", filter=Q(score__gte=math.inf if found is None else found))
-    counts = scored.aggregate(n=Count("pk"), accepted=from_there)
+    counts = scored.aggregate(n=Count("pk"), accepted=Count("pk", filter=Q(score__gte=least)))
     unlabelled = counts["n"]
     share = counts["accepted"] / unlabelled if found is not None and unlabelled else None
     return AutoAccept(
@@ -107,7 +107,9 @@ def threshold(
     first that fails ends its sequence: the risk is that of all together (Angelopoulos et al., Learn
     then test, 2021).
     """
-    from scipy.special import bdtr  # not at the top: most pages need it not
+    from scipy.special import (
+        bdtr,
+    )  # not at the top: most pages do not need it
 
     order = np.argsort(-np.asarray(scores, dtype=float), kind="stable")
     ordered = np.asarray(scores, dtype=float)[order]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from django.db.models import (
@@ -13,7 +13,6 @@ from django.db.models import (
     Exists,
     F,
     IntegerField,
-    Min,
     Q,
     QuerySet,
     Subquery,
@@ -30,7 +29,7 @@ DAYS = 7
 _P = 0.001
 _LEAST_N = 50  # tasks on either side
 _BINS = 100  # of the scores
-_MOST = 20_000  # labelled tasks: the newest
+_MOST = 20_000  # outcomes of labelled tasks: the newest
 _BEFORE, _NEW = "before", "new"
 
 
@@ -104,14 +103,11 @@ def _first(tasks: QuerySet[Task]) -> Subquery:
     return Subquery(tasks.order_by("created_at").values("pk")[:1])
 
 
-def _bin(score: F | Min) -> Any:
-    return Least(Cast(Floor(score * _BINS), IntegerField()), Value(_BINS - 1))
-
-
 def _unlabelled(of_version: Q, side: Case) -> Iterator[Counted]:
+    number = Least(Cast(Floor(F("score") * _BINS), IntegerField()), Value(_BINS - 1))
     rows = (
         TaskScore.objects.filter(of_version)
-        .values_list(side, _bin(F("score")))
+        .values_list(side, number)
         .annotate(n=Count("pk"))
         .order_by()
     )
@@ -137,7 +133,7 @@ def _labelled(of_version: Q, side: Case, weight: float) -> Iterator[Counted]:
 
 def compared(counted: Iterable[Counted]) -> Drift | None:
     """The test of both sides; None where one has too few tasks."""
-    from scipy.special import kolmogorov  # not at the top: most pages need it not
+    from scipy.special import kolmogorov  # not at the top: most pages do not need it
 
     weights = {side: np.zeros(_BINS) for side in (_BEFORE, _NEW)}
     squares = dict.fromkeys(weights, 0.0)

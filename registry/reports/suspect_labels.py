@@ -18,7 +18,17 @@ from registry.proportions import Proportion
 from registry.reports.tasks import TaskView, task_views_by_id
 
 ENOUGH_RIGHT = 5  # correct predictions of the same classes, from which there is a threshold
-_MOST = 20_000  # wrong predictions that are looked at, the surest first
+_MOST = 20_000  # wrong predictions that are read, the surest first
+_WHY_NO_THRESHOLD = (
+    f"None yet: for no class are there {ENOUGH_RIGHT} correct predictions of tasks that the "
+    "version had not learned from."
+)
+# The columns of a wrong prediction, of its task and of its version.
+_COLUMNS = (
+    *("target", "source", "predicted", "score", "human", "human_classes", "predicted_classes"),
+    *("task_id", "version_id", "at", "task__labels", "task__annotation_ids"),
+    *("version__label", "version__run__snapshot_at"),
+)
 _Key = tuple[str, tuple[str, ...]]  # a target and the predicted classes
 
 
@@ -89,17 +99,11 @@ def suspect_labels(
     if not thresholds:
         return SuspectLabels(changed=changed, why_none=_WHY_NO_THRESHOLD)
     found = [row for row in _suspects(outcomes, thresholds) if _is_still_so(project, kinds, row)]
-    shown = found[offset : offset + limit]
-    tasks = task_views_by_id(project, {row.task_id for row in shown})
-    labels = [_label(row, thresholds, tasks) for row in shown if row.task_id in tasks]
+    page = found[offset : offset + limit]
+    tasks = task_views_by_id(project, {row.task_id for row in page})
+    labels = [_label(row, thresholds, tasks) for row in page if row.task_id in tasks]
     why_none = "" if found else "None: no label is contradicted with enough confidence."
     return SuspectLabels(len(found), labels, changed, why_none)
-
-
-_WHY_NO_THRESHOLD = (
-    f"None yet: for no class are there {ENOUGH_RIGHT} correct predictions of tasks that the "
-    "version had not learned from."
-)
 
 
 def _kinds(project: Project) -> dict[str, LabelType]:
@@ -110,15 +114,19 @@ def _kinds(project: Project) -> dict[str, LabelType]:
 
 
 def _latest_predictions(project: Project) -> QuerySet[Outcome]:
-    """Predictions without knowledge of the label: the champion's, else those of before it."""
-    unseen = Outcome.objects.exclude(source=Outcome.Source.SHOWN).filter(
-        task__deleted_at__isnull=True, score__isnull=False, predicted_classes__isnull=False
-    )
+    """The champion's predictions, and those of tasks for which an earlier one alone has one."""
     own = Outcome.objects.exclude(source=Outcome.Source.SHOWN).filter(
         version=project.champion_id, task=OuterRef("task"), target=OuterRef("target")
     )
     earlier = Q(source=Outcome.Source.PREQUENTIAL, version__project=project) & ~Exists(own)
-    return unseen.filter(Q(version=project.champion_id) | earlier)
+    return _independent_predictions().filter(Q(version=project.champion_id) | earlier)
+
+
+def _independent_predictions() -> QuerySet[Outcome]:
+    """Predictions with a score that did not influence the label, of tasks that still exist."""
+    return Outcome.objects.exclude(source=Outcome.Source.SHOWN).filter(
+        task__deleted_at__isnull=True, score__isnull=False, predicted_classes__isnull=False
+    )
 
 
 def _thresholds(outcomes: QuerySet[Outcome]) -> dict[_Key, float]:
@@ -140,21 +148,14 @@ def _key(target: str, classes: Sequence[str] | None) -> _Key:
 def _suspects(outcomes: QuerySet[Outcome], thresholds: Mapping[_Key, float]) -> Iterator[Outcome]:
     """The wrong predictions above their threshold, one for each task and target."""
     wrong = outcomes.filter(correct=False).select_related("task", "version__run")
-    shown = ("task__labels", "task__annotation_ids", "version__label", "version__run__snapshot_at")
     once = set()
-    for row in wrong.only(*_OWN, *shown).order_by("-score", "-id")[:_MOST]:
+    for row in wrong.only(*_COLUMNS).order_by("-score", "-id")[:_MOST]:
         threshold = thresholds.get(_key(row.target, row.predicted_classes))
         if threshold is None or row.score is None or row.score < threshold:
             continue
         if (row.task_id, row.target) not in once:
             once.add((row.task_id, row.target))
             yield row
-
-
-_OWN = (
-    *("target", "source", "predicted", "score", "human", "human_classes", "predicted_classes"),
-    *("task_id", "version_id", "at"),
-)
 
 
 def _is_still_so(project: Project, kinds: Mapping[str, LabelType], row: Outcome) -> bool:
@@ -176,13 +177,7 @@ def _values(project: Project, label_type: LabelType, row: Outcome) -> tuple[Any,
 
 def _changed(project: Project, kinds: Mapping[str, LabelType], names: Sequence[str]) -> Proportion:
     """Of the suspect labels of all versions that were changed since, those that were wrong."""
-    outcomes = Outcome.objects.exclude(source=Outcome.Source.SHOWN).filter(
-        version__project=project,
-        target__in=names,
-        task__deleted_at__isnull=True,
-        score__isnull=False,
-        predicted_classes__isnull=False,
-    )
+    outcomes = _independent_predictions().filter(version__project=project, target__in=names)
     thresholds = _thresholds(outcomes)
     if not thresholds:
         return Proportion(0, 0)
