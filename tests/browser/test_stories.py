@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.faults import accessibility_faults
 
@@ -85,7 +85,7 @@ def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open
     expect(reason).to_be_visible()
     assert accessibility_faults(page) == []
     page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
-    assert not reason.evaluate("field => field.validity.valid"), "a reason is required"
+    assert reason.evaluate("field => field.matches(':user-invalid')"), "a reason is required"
     assert trained.champion == served
 
     reason.fill("Better on the rare class")
@@ -106,6 +106,35 @@ def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open
         row = page.locator("#result_list tbody tr").filter(has_text=why)
         expect(row).to_contain_text("lead-user")
         expect(row).to_contain_text(re.compile(verb, re.IGNORECASE))
+
+
+def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, trained):
+    """Or a reason that is typed quickly after a refused one is lost, and has to be typed again."""
+    page = open_as("lead")
+    page.goto(trained.version_page(trained.first))
+    held = []
+    page.route("**/*", lambda route: held.append(route) if is_post(route) else route.continue_())
+
+    button(page, "Promote").click()
+    dialog = page.locator("#dialog")
+    reason, promote = dialog.get_by_label("Reason"), dialog.get_by_role("button", name="Promote")
+    promote.click()
+    assert reason.evaluate("field => field.matches(':user-invalid')")
+    assert held == [], "without a reason nothing is sent"
+
+    reason.fill("   ")
+    promote.click()
+    expect(reason).not_to_be_editable()
+    expect(promote).to_be_disabled()
+    held.pop().continue_()
+    expect(dialog).to_contain_text("This field is required.")
+    expect(reason).to_be_editable()
+    expect(reason).to_be_focused()
+    expect(promote).to_be_enabled()
+
+
+def is_post(route: Route) -> bool:
+    return route.request.method == "POST"
 
 
 def test_two_versions_are_compared_on_the_tasks_that_both_were_evaluated_on(open_as, trained):

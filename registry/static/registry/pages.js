@@ -38,6 +38,27 @@
     }
   });
 
+  // The browser asks for what is missing: an answer of the server would replace what is typed meanwhile.
+  document.addEventListener("htmx:load", (event) => {
+    const form = event.target.querySelector?.("form[hx-target='#dialog-form']");
+    if (form) form.noValidate = false;
+  });
+
+  // While the server answers, nothing is typed that its answer would replace, and nothing is sent twice.
+  function setWaiting(form, isWaiting) {
+    form.querySelectorAll("input, textarea").forEach((field) => { field.readOnly = isWaiting; });
+    form.querySelectorAll("button").forEach((button) => { button.disabled = isWaiting; });
+  }
+
+  document.addEventListener("htmx:beforeSend", (event) => {
+    if (event.target.matches("#dialog form")) setWaiting(event.target, true);
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const isLeaving = event.detail.xhr?.getResponseHeader("HX-Redirect");
+    if (event.target.matches("#dialog form") && !isLeaving) setWaiting(event.target, false);
+  });
+
   function watchOverlay() {
     const overlay = document.getElementById("modal-overlay");
     if (!overlay) return;
