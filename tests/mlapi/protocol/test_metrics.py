@@ -99,7 +99,7 @@ def test_the_age_is_that_of_the_oldest_event_that_is_not_applied(call, project):
     assert value(scrape(call)["evals_events_waiting"]) == 2
 
 
-def test_workers_have_the_seconds_since_their_heartbeat(call):
+def test_the_seconds_since_each_workers_heartbeat_are_exposed(call):
     now = timezone.now()
     for hostname, seconds in (("a", 1), ("b", 1_000), ("gone", 3 * 86_400)):
         WorkerFactory(hostname=hostname, heartbeat_at=now - timedelta(seconds=seconds))

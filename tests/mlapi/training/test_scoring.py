@@ -96,7 +96,7 @@ def test_of_several_targets_the_least_margin_counts():
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
-def test_a_share_of_those_that_stand_first_is_drawn_at_random(share):
+def test_a_share_of_the_first_is_drawn_at_random(share):
     margins = {i: (0.5, i / 20_000) for i in range(20_000)}
     batches = [dict(list(margins.items())[i::100]) for i in range(100)]
 

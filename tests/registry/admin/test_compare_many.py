@@ -26,7 +26,7 @@ def rows_of(response):
     return [row["link"].split(">")[1].split("<")[0] for row in response.context["rows"]]
 
 
-def test_the_ticked_versions_stand_with_the_chosen_metrics(client):
+def test_the_selected_versions_are_listed_with_the_chosen_metrics(client):
     project = make.ProjectFactory()
     first, second, third = (make.ModelVersionFactory(project=project) for _ in range(3))
     versions.tag(third, ["short texts"], actor="ada")

@@ -50,7 +50,7 @@ def test_our_copy_of_a_template_is_unfolds_but_for_a_few_lines(name):
     assert 0 < len(changed) <= 8, "\n".join(changed)
 
 
-def test_a_dialog_stands_alone_as_a_page_and_comes_bare_for_a_page(client):
+def test_a_dialog_is_a_page_of_its_own_or_a_fragment_for_htmx(client):
     project = make.ProjectFactory()
     url = reverse("admin:registry_project_archive", args=[project.pk])
     page = client.get(url).content.decode()

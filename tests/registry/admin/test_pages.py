@@ -194,7 +194,7 @@ def test_a_run_leads_to_the_version_that_it_made(client, rows):
         assert f'href="{page_url("modelversion", version)}"' in page
 
 
-def test_a_version_stands_beside_the_humans_after_it_with_n_and_never_below_twenty(client):
+def test_a_version_is_shown_beside_later_human_labels_with_n_and_never_below_twenty(client):
     version = make.ModelVersionFactory()
     make.OutcomeFactory.create_batch(19, version=version)
     make.OutcomeFactory(version=version, source="shown", predicted="Negative")

@@ -64,7 +64,7 @@ def test_accuracy_over_time_is_drawn_with_its_interval(client):
     assert "1.000 (0.839 to 1.000), n = 20" in page
 
 
-def test_the_score_from_which_predictions_need_no_look_stands_beside_the_budget(client):
+def test_the_auto_accept_threshold_is_shown_beside_the_error_budget(client):
     version = make.ModelVersionFactory(champion=True)
     for task in make.TaskFactory.create_batch(150, project=version.project):
         make.OutcomeFactory(version=version, task=task, source="holdout", score=0.9)

@@ -21,7 +21,7 @@ DELETED = "was deleted in Label Studio"
 UNKNOWN = "address is unknown"
 
 
-def test_metrics_stand_beside_the_baseline_and_the_champion_before(client, version):
+def test_metrics_are_shown_beside_the_baseline_and_the_champion_before(client, version):
     metrics = [m | {"value": 0.7} if m["name"] == "primary" else m for m in make.METRICS]
     later = make.ModelVersionFactory(project=version.project, metrics=metrics)
     champion.apply_promotion_rule(later, None)

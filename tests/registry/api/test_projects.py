@@ -197,7 +197,7 @@ def test_labels_that_a_version_contradicts_are_listed_with_their_tasks(viewer, p
     assert code(viewer.get(url, {"limit": 0})) == "input_invalid"
 
 
-def test_annotators_stand_with_their_agreement(viewer, project):
+def test_annotators_are_listed_with_their_agreement(viewer, project):
     make.TaskFactory(project=project, labelled="Positive")
     found = viewer.get(f"projects/{project.pk}/annotators/").json()
     assert (found["read"], found["limit"]) == (1, 2000)

@@ -41,7 +41,7 @@ def test_each_annotator_is_compared_with_the_others_of_the_same_tasks():
     assert target.alpha < 0.2
 
 
-def test_the_champion_is_compared_on_what_it_had_neither_learned_from_nor_shown():
+def test_the_champion_is_compared_on_unseen_and_independent_labels():
     project = make.ProjectFactory()
     tasks = [annotated(project, a1="Positive", a2="Negative") for _ in range(4)]
     version = classifier(

@@ -90,7 +90,7 @@ def test_the_summary_claims_a_difference_only_where_the_interval_does(project):
     assert "no evaluated task in common" in compare(good, other).summary
 
 
-def test_what_each_recorded_stands_beside_it(project):
+def test_what_each_recorded_is_shown_beside_it(project):
     a = classifier(project, [(P, P)], metrics=[metric("log_loss", 0.7), metric("ece", 0.1)])
     b = classifier(project, [(P, P)], metrics=[metric("log_loss", 0.6, n=50)])
     rows = {r.name: (r.a, r.n_a, r.b, r.n_b) for r in compare(a, b).recorded}
@@ -108,7 +108,7 @@ def test_primary_metrics_that_measure_something_else_stand_in_rows_of_their_own(
     assert not any(name.startswith("baseline") for name, _ in rows)
 
 
-def test_precision_at_each_k_stands_by_itself(project):
+def test_precision_at_each_k_is_a_row_of_its_own(project):
     a, b = (
         classifier(project, [(P, P)], metrics=[metric("precision_at_k", 0.6, step=k)])
         for k in (5, 10)

@@ -44,7 +44,7 @@ def test_each_class_has_its_numbers_and_those_of_the_champion_before(project):
     assert [row.previous_f1 for row in per_class(own)] == [None, None]
 
 
-def test_whole_metrics_stand_beside_baseline_and_champion_before(project):
+def test_whole_metrics_are_shown_beside_baseline_and_champion_before(project):
     before = version(project, metric("accuracy", 0.6, n=30))
     own = version(
         project,
@@ -99,7 +99,7 @@ def rows(version, previous=None):
     return {row.name: row for row in whole_metrics(version, previous)}
 
 
-def test_precision_at_k_stands_beside_what_chance_would_get(project):
+def test_precision_at_k_is_shown_beside_what_chance_would_get(project):
     version = ModelVersionFactory(
         project=project,
         metrics=[
@@ -117,7 +117,7 @@ def test_precision_at_k_stands_beside_what_chance_would_get(project):
     assert found["references"].beats_baseline is None
 
 
-def test_the_primary_metric_stands_beside_the_baseline_of_what_it_is(project):
+def test_the_primary_metric_is_shown_beside_the_baseline_of_what_it_is(project):
     named = clusters(project, {"cats": 3}, [("cats", "cats"), ("dogs", "cats")])
     row = rows(named)["primary"]
     assert (row.value, row.baseline, row.metric) == (0.7, 0.0, "adjusted_rand")
@@ -125,7 +125,9 @@ def test_the_primary_metric_stands_beside_the_baseline_of_what_it_is(project):
     assert rows(clusters(project, {"cats": 3}))["primary"].baseline is None
 
 
-def test_a_mean_over_targets_with_other_metrics_stands_beside_the_mean_of_their_baselines(project):
+def test_a_mean_over_targets_with_other_metrics_is_shown_beside_the_mean_of_their_baselines(
+    project,
+):
     found = rows(
         ModelVersionFactory(
             project=project,

@@ -62,7 +62,7 @@ def test_a_project_without_anything_has_a_summary(project):
     assert (found.connection, project.failed_step, found.fell_back) == ("not checked", {}, False)
 
 
-def test_the_champions_primary_metric_stands_beside_its_baseline(project):
+def test_the_champions_primary_metric_is_shown_beside_its_baseline(project):
     first = version(project, 0.7, champion=True)
     second = version(project, 0.9)
     found = summary()

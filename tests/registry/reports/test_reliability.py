@@ -33,7 +33,7 @@ def test_answers_are_counted_by_how_sure_they_were(project):
     assert found.n == 5
 
 
-def test_the_calibration_error_stands_beside_what_a_calibrated_model_would_read(project):
+def test_the_calibration_error_is_shown_beside_what_a_calibrated_model_would_read(project):
     metrics = [metric("ece", 0.04), metric("ece_calibrated", 0.03)]
     version = classifier(project, [(P, P)], metrics=metrics)
     found = reliability(version, "label")

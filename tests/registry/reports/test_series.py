@@ -42,7 +42,7 @@ def test_a_metric_series_has_each_version_with_its_baseline(project):
     assert points[0].at == first.created_at
 
 
-def test_the_primary_metric_stands_beside_the_mean_of_its_targets_baselines(project):
+def test_the_primary_metric_is_shown_beside_the_mean_of_its_targets_baselines(project):
     version(
         project,
         metric("primary", 0.8, target=""),
@@ -65,7 +65,7 @@ def test_what_only_targets_have_is_their_mean(project):
     assert [p.value for p in metric_series(project, "macro_f1", "a")] == [0.6]
 
 
-def test_a_primary_metric_says_what_it_is_and_stands_beside_that_baseline(project):
+def test_a_primary_metric_says_what_it_is_and_is_shown_beside_that_baseline(project):
     names = [("macro_f1", 0.4), ("adjusted_rand", 0.0), ("silhouette", None)]
     for name, _ in names:
         ModelVersionFactory(
@@ -80,7 +80,7 @@ def test_a_primary_metric_says_what_it_is_and_stands_beside_that_baseline(projec
     assert [(p.metric, p.baseline) for p in metric_series(project, "primary")] == names
 
 
-def test_precision_at_k_says_its_k_and_stands_beside_its_baseline(project):
+def test_precision_at_k_says_its_k_and_is_shown_beside_its_baseline(project):
     version(
         project,
         metric("precision_at_k", 0.6, step=10),

@@ -76,7 +76,7 @@ def test_a_task_that_was_drawn_at_random_has_its_place_and_says_so(project):
     ]
 
 
-def test_nearly_equal_texts_stand_behind_the_others_and_pages_hold_each_once(project):
+def test_near_duplicates_are_listed_last_and_each_task_is_on_one_page(project):
     version = champion_of(project)
     copies = [TaskFactory(project=project, data={"text": f"{LONG} {i}"}) for i in range(40)]
     others = [TaskFactory(project=project, data={"text": str(i) * 9}) for i in range(10)]

@@ -37,7 +37,7 @@ def version(project, value, seed=0):
     return made
 
 
-def test_the_measures_stand_once_and_the_primary_one_first():
+def test_each_metric_is_one_column_and_the_primary_one_is_first():
     project = make.ProjectFactory()
     versions = [version(project, 0.7), version(project, 0.8)]
     table = version_table(versions)

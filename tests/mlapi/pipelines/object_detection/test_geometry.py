@@ -18,7 +18,7 @@ def test_boxes_without_an_area_overlap_nothing():
     assert geometry.iou(BOXES[3:], BOXES[3:]) == 0
 
 
-def test_of_boxes_that_overlap_the_best_stays_and_others_are_kept_best_first():
+def test_of_overlapping_boxes_the_best_remains_in_order_of_score():
     scores = np.array([-0.5, 0.7, -0.2, 0.1])
 
     kept = geometry.suppress(BOXES, scores, 0.5, 10)
