@@ -7,8 +7,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
-from mlapi.errors import HostNotAllowed
-from registry.json_http import error_response
+from mlapi import exception_handlers
 from registry.server import EVERY_ADDRESS, server
 
 
@@ -69,5 +68,5 @@ class AllowedHostsMiddleware:
         try:
             request.get_host()
         except DisallowedHost:
-            return error_response(HostNotAllowed())
+            return exception_handlers.host_not_allowed(request)
         return self.get_response(request)

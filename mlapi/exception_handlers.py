@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from rest_framework import exceptions as drf
 
-from mlapi.errors import RouteUnknown, as_error
+from mlapi.errors import HostNotAllowed, RouteUnknown, as_error
 from registry.errors import EvalsError, Internal
 from registry.json_http import error_response, reason_phrase, request_id
 
@@ -37,6 +37,22 @@ def accepts_html(meta: Mapping[str, Any]) -> bool:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400."""
     return _answer(request, as_error(exception), 400, "Bad request")
+
+
+def host_not_allowed(request: HttpRequest) -> HttpResponse:
+    """The answer to another host name; a browser's page says what to set, and links nowhere.
+
+    Neither has the name that was sent.
+    """
+    error = HostNotAllowed()
+    if _wants_json(request) or not accepts_html(request.META):
+        response = error_response(error)
+    else:
+        context = {"title": "Host name not allowed", "request_id": request_id()}
+        page = render_to_string("host_page.html", context)
+        response = HttpResponse(page, status=error.status)
+    response.headers["Vary"] = "Accept"
+    return response
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

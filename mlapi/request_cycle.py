@@ -15,9 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 
 from mlapi import exception_handlers
-from mlapi.errors import HostNotAllowed
 from mlapi.urls import urlpatterns
-from registry.json_http import error_response
 
 log = structlog.get_logger(__name__)
 ID_MAX = 64  # characters, as an event has it
@@ -66,7 +64,7 @@ def _response(request: HttpRequest, match: ResolverMatch) -> HttpResponse:
     try:
         request.get_host()
     except DisallowedHost:
-        response = error_response(HostNotAllowed())
+        response = exception_handlers.host_not_allowed(request)
     else:
         request.resolver_match = match
         try:

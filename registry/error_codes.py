@@ -44,7 +44,7 @@ CODES = {
     ),
     "too_many_attempts": ErrorCode(429, "Correct them, and wait for the seconds of Retry-After."),
     # Of the protocol that Label Studio speaks.
-    "host_not_allowed": ErrorCode(400, "Add it to the setting ALLOWED_HOSTS and restart."),
+    "host_not_allowed": ErrorCode(400, "Set PUBLIC_URL, or add it to ALLOWED_HOSTS, and restart."),
     "key_unknown": ErrorCode(401, "Make one with: manage.py access_key new."),
     "route_not_permitted": ErrorCode(
         403, "Use the URL with an access key, or a token of the group admin."
