@@ -74,7 +74,7 @@ def _serve(part: str, signals: StopSignals) -> int:
         reader, writer = os.pipe()
         preparing = fork("prepare", partial(_prepare, writer), signals) if serves_web else None
         os.close(writer)
-        warm_parent.import_code(web=serves_web)
+        warm_parent.import_code(web=serves_web, trains=part in {"all", "training"})
         if preparing is not None and wait(preparing):
             return 1
     with open(reader) as lines:

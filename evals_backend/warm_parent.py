@@ -10,7 +10,10 @@ import importlib
 import os
 from contextlib import suppress
 
+import structlog
 from django.conf import settings
+
+log = structlog.get_logger(__name__)
 
 # Libraries start threads when they are loaded, unless these variables set their number to one.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -38,8 +41,10 @@ def limit_threads() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
-def import_code(*, web: bool) -> None:
+def import_code(*, web: bool, trains: bool = False) -> None:
     """Import the product and EvaDB, and keep the collector off what was imported.
+
+    What trains has EvaDB used once here, before the forks: 35 MB that each would have to itself.
 
     It takes a quarter of the imports' time, and in a fork it would touch every object and with it
     copy its memory.
@@ -52,5 +57,16 @@ def import_code(*, web: bool) -> None:
     for module in (*_EVERY_PROCESS, *((*_WEB, *middleware) if web else ())):
         importlib.import_module(module)
     model_cache.import_engine()
+    if trains:
+        _prepare_trainings()
     gc.freeze()
     gc.enable()
+
+
+def _prepare_trainings() -> None:
+    from mlapi.training import warm_process
+
+    try:
+        warm_process.prepare()
+    except Exception:  # such as a full disk; the warm process of trainings tries again
+        log.exception("trainings_not_prepared")

@@ -8,6 +8,7 @@ import importlib
 import signal
 import socket
 import sys
+from functools import cache
 
 from mlapi.child_process.forking import serve
 from mlapi.child_process.processes import end_with_parent
@@ -18,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     control = socket.socket(fileno=int(descriptor))
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker ends it
-    _import_all()
+    prepare()
     serve(control)
     return 0
 
@@ -34,8 +35,12 @@ _MODULES = (
 )
 
 
-def _import_all() -> None:
-    """All that a training of texts imports, and what EvaDB makes at its first use."""
+@cache
+def prepare() -> None:
+    """Import all that a training of texts imports, and have EvaDB make what its first use makes.
+
+    Once: in the parent of the worker, where it has one, and so for all processes of the server.
+    """
     for module in _MODULES:
         importlib.import_module(module)
     importlib.import_module("mlapi.eva.rehearsal").rehearse()

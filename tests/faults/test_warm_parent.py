@@ -15,7 +15,7 @@ import django
 django.setup()
 from evals_backend.stop_signals import StopSignals
 from evals_backend.supervisor import fork
-warm_parent.import_code(web=True)
+warm_parent.import_code(web=True, trains=True)
 
 def train():
     import numpy as np
