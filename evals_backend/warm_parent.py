@@ -10,10 +10,9 @@ import importlib
 import os
 from contextlib import suppress
 
-import structlog
 from django.conf import settings
 
-log = structlog.get_logger(__name__)
+from evals_backend import lean_imports
 
 # Libraries start threads when they are loaded, unless these variables set their number to one.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -41,6 +40,13 @@ def limit_threads() -> None:
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
+def import_libraries() -> None:
+    """Import libraries without the tracebacks in colours and the command line that they offer."""
+    with lean_imports.absent("rich", "click"):
+        for module in ("structlog", "httpx"):
+            importlib.import_module(module)
+
+
 def import_code(*, web: bool, trains: bool = False) -> None:
     """Import the product and EvaDB, and keep the collector off what was imported.
 
@@ -50,23 +56,28 @@ def import_code(*, web: bool, trains: bool = False) -> None:
     copy its memory.
     """
     gc.disable()
-    from mlapi import model_cache
-
     # Only their modules: WhiteNoise looks at the files when its middleware is made.
     middleware = [name.rpartition(".")[0] for name in settings.MIDDLEWARE]
-    for module in (*_EVERY_PROCESS, *((*_WEB, *middleware) if web else ())):
-        importlib.import_module(module)
-    model_cache.import_engine()
-    if trains:
-        _prepare_trainings()
+    # scikit-learn imports them for a few of its metrics and losses, and for progress bars.
+    with lean_imports.deferred("scipy.stats"), lean_imports.absent("rich"):
+        from mlapi import free_memory, model_cache
+
+        for module in (*_EVERY_PROCESS, *((*_WEB, *middleware) if web else ())):
+            importlib.import_module(module)
+        model_cache.import_engine()
+        if trains:
+            _prepare_trainings()
+    free_memory.give_back()
     gc.freeze()
     gc.enable()
 
 
 def _prepare_trainings() -> None:
+    import structlog
+
     from mlapi.training import warm_process
 
     try:
         warm_process.prepare()
-    except Exception:  # such as a full disk; the warm process of trainings tries again
-        log.exception("trainings_not_prepared")
+    except Exception:  # noqa: BLE001 - such as a full disk; the warm process tries again
+        structlog.get_logger(__name__).exception("trainings_not_prepared")

@@ -11,7 +11,7 @@ from time import monotonic
 import structlog
 from django.conf import settings
 
-from mlapi import pipelines
+from mlapi import free_memory, pipelines
 from mlapi.pipelines import artifact, version_predictor
 from mlapi.pipelines.artifact import ArtifactFormatOld
 from mlapi.pipelines.part_names import pipeline_of
@@ -150,6 +150,7 @@ def _load(version: ModelVersion) -> VersionPredictor:
         _failures.pop(version.pk, None)
         _loaded[version.pk] = predictor
         _evict()
+    free_memory.give_back()  # the artifact, and what it was read with
     return predictor
 
 

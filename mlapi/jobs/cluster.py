@@ -23,6 +23,7 @@ from django_q.scheduler import scheduler
 from django_q.signing import BadSignature, SignedPackage
 from django_q.worker import worker
 
+from mlapi import free_memory
 from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
@@ -37,6 +38,7 @@ _HEARTBEAT_EVERY_S = 15.0
 _SCHEDULES_EVERY_S = 30.0
 _LOOK_EVERY_S = 0.5  # the schedules come round every 30 s only, and the policy's quiet is 1 s
 _AGAIN_IN_S = 1.0
+_GIVE_BACK_EVERY_S = 10.0
 _OVERRUN_S = 10.0  # after the time limit, within which the job is to end by itself
 
 
@@ -102,6 +104,8 @@ class _Jobs:
     def __init__(self) -> None:
         self._broker = get_broker()
         self._is_lost = False
+        self._has_worked = False
+        self._gave_back_at = float("-inf")
 
     def get(self) -> dict[str, Any] | str:
         """The next job; STOP when this process is to end."""
@@ -118,8 +122,17 @@ class _Jobs:
             self._is_lost = False
             for ack_id, payload in found:  # one: Conf.BULK
                 if job := self._job(ack_id, payload):
+                    self._has_worked = True
                     return job
+            self._give_back_memory()
         return "STOP"
+
+    def _give_back_memory(self) -> None:
+        """Once after jobs, when there is none."""
+        now = time.monotonic()
+        if self._has_worked and now - self._gave_back_at >= _GIVE_BACK_EVERY_S:
+            self._has_worked, self._gave_back_at = False, now
+            free_memory.give_back()
 
     def _job(self, ack_id: int, payload: str) -> dict[str, Any] | None:
         try:

@@ -11,11 +11,13 @@ _FORKS = """
 import os, sys, time
 from evals_backend import warm_parent
 warm_parent.limit_threads()
+warm_parent.import_libraries()
 import django
 django.setup()
 from evals_backend.stop_signals import StopSignals
 from evals_backend.supervisor import fork
 warm_parent.import_code(web=True, trains=True)
+assert not {"rich", "scipy.stats"} & set(sys.modules)
 
 def train():
     import numpy as np
@@ -37,6 +39,12 @@ def train():
     assert len(model.predict(rows)) == 200
     doubles = OnlineFunction(Doubles(), "doubles", ["a"], ["b"])
     assert list(doubles.evaluate([1, 2])[0]) == [2, 4]
+
+    # What was left out of the parent is there for whoever needs it.
+    from sklearn.metrics import label_ranking_average_precision_score
+    assert label_ranking_average_precision_score([[1, 0]], [[0.2, 0.7]]) == 0.5
+    import rich.console, scipy.stats
+    assert scipy.stats.norm.cdf(0) == 0.5
 
 signals, running, ended = StopSignals(), {}, []
 give_up = time.monotonic() + 1200
