@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from mlapi.domain import Prediction, ScoredValue, TargetSpec
@@ -37,8 +38,7 @@ class Control(Protocol):
     def drawn_by(self) -> Mapping[str, str]: ...
 
 
-@dataclass(frozen=True)
-class Region:
+class Region(NamedTuple):
     """What is particular in a result of Label Studio: its type and value, and a score.
 
     `fields` are others beside these. It is of the control that is written, or of another `control`
@@ -48,7 +48,7 @@ class Region:
     type: str
     value: dict[str, Any]
     score: float
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = MappingProxyType({})
     control: str = ""
     same_id: bool = False
 

@@ -221,4 +221,4 @@ def _written(box: LabelledBox, score: float, control: Control) -> list[Region]:
     if control.tag != "Labels":
         return [labelled]
     shape = Region("rectangle", place, score, fields, control=control.drawn_by["Rectangle"])
-    return [shape, replace(labelled, same_id=True)]
+    return [shape, labelled._replace(same_id=True)]

@@ -27,6 +27,9 @@ def filled(value: str, data: Any) -> Any:
     Raises InputError: `field_missing` where the task has nothing that is referred to, `null` where
     that is null.
     """
+    name = _only_name(value)
+    if name and type(data) is dict and type(one := data.get(name)) is str:
+        return one  # as nearly every task has it
     names = _names(value)
     found = [look_up(data, name) for name in names]
     there = [one for one in found if one is not _ABSENT]
@@ -61,6 +64,13 @@ def referred(value: str) -> Iterator[str]:
 def _names(value: str) -> tuple[str, ...]:
     """Cached, as a label config's few values are filled in for each task."""
     return tuple(match[1:] for match in REFERENCE.findall(value))
+
+
+@lru_cache(maxsize=1024)
+def _only_name(value: str) -> str:
+    """The name that a value refers to if it is a reference and nothing else; "" where it is not."""
+    name = value[1:] if is_one_reference(value) else ""
+    return "" if name == "__proto__" else name
 
 
 @lru_cache(maxsize=1024)

@@ -35,7 +35,7 @@ def prediction(
         return None
     return {
         "result": regions,
-        "score": min(r["score"] for r in regions),
+        "score": min([r["score"] for r in regions]),
         "model_version": version_label,
     }
 
@@ -103,4 +103,6 @@ def _region_id() -> str:
 def _score(score: float) -> float:
     """Between 0 and 1: Label Studio refuses a whole batch for one score that is not."""
     score = float(score)
-    return min(1.0, max(0.0, score)) if math.isfinite(score) else 0.0
+    if 0.0 <= score <= 1.0:
+        return score
+    return float(score > 1.0 and math.isfinite(score))
