@@ -19,8 +19,12 @@ LOCKED := --generate-hashes --no-emit-index-url --python-version 3.11
 PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
+RUNS ?= 1
+MEASURE := $(PY) -m benchmarks
+PLAIN := --encoder without --runs $(RUNS)
+ENCODER := --encoder with --runs $(RUNS)
 
-.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-full bench-servers bench-detection bench-tools clean
+.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-encoder bench-full bench-servers bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -149,21 +153,25 @@ prometheus:  ## Debian's promtool and Prometheus, for the tests of deploy/
 	echo "Debian's prometheus cannot be had (no apt): the tests of deploy/ that need it are skipped." >&2
 
 # Measured are shares of one machine: nothing else should run on it.
+# RUNS=3 makes one table of three whole runs.
 bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside label-studio-ml, into docs/performance.md
-	$(PY) -m benchmarks.serving --texts 400 --requests 100000 --write serving-400
-	$(PY) -m benchmarks.serving --texts 2000 --rounds 2 --seconds 1 --requests 0 --starts 1 --write serving-2000
-	$(PY) -m benchmarks.overload --write overload
-	$(PY) -m benchmarks.online --write online
-	$(PY) -m benchmarks.training --texts 400 --repeats 10 --triggers annotation --write training-400
-	$(PY) -m benchmarks.training --texts 2000 15000 --triggers annotation --write training
-	$(PY) -m benchmarks.reading --write reading
-	$(PY) -m benchmarks.events --seconds 10 --write events
+	$(MEASURE).serving $(PLAIN) --texts 400 --requests 20000 --write serving-400
+	$(MEASURE).serving $(PLAIN) --texts 2000 --rounds 2 --seconds 1 --requests 0 --starts 1 --write serving-2000
+	$(MEASURE).overload $(PLAIN) --rounds 1 --write overload
+	$(MEASURE).online --write online
+	$(MEASURE).training $(PLAIN) --texts 400 2000 --repeats 2 --triggers annotation --write training
+	$(MEASURE).reading $(PLAIN) --write reading
+	$(MEASURE).events $(PLAIN) --seconds 10 --write events
+
+bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ## the same with the sentence encoder
+	$(MEASURE).serving $(ENCODER) --texts 400 --requests 20000 --write serving-400-encoder
+	$(MEASURE).training $(ENCODER) --texts 400 --repeats 10 --triggers annotation --write training-400
 
 bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
-	$(PY) -m benchmarks.serving --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
-	$(PY) -m benchmarks.training --texts 10000 100000 --write training-full
-	$(PY) -m benchmarks.reading --texts 20000 --pause-ms 17 --write reading-full
-	$(PY) -m benchmarks.events --seconds 600 --write events-full
+	$(MEASURE).serving $(PLAIN) --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
+	$(MEASURE).training $(PLAIN) --texts 10000 100000 --write training-full
+	$(MEASURE).reading $(PLAIN) --texts 20000 --pause-ms 17 --write reading-full
+	$(MEASURE).events $(PLAIN) --seconds 600 --write events-full
 
 bench-servers: $(VENV)/.installed-dev $(SERVERS)/.installed bench-tools  ## the web server beside others
 	$(PY) -m benchmarks.servers --python $(SERVERS)/bin/python --write web-servers

@@ -61,7 +61,7 @@ class Queue:
 def measure(chosen: argparse.Namespace) -> str:
     """The table."""
     rows = []
-    own = Own(command_line.environment(chosen))
+    own = command_line.own(chosen)
     with closing(own):
         own.start()
         for number, (what, waiting, learns) in enumerate(

@@ -191,14 +191,14 @@ def _send_slowly(s: Subject, is_over: threading.Event) -> None:
 def measure(chosen: argparse.Namespace) -> str:
     """The table."""
     wrk.require()
-    environment = command_line.environment(chosen)
+    own = partial(command_line.own, chosen)
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-")))
         some = texts.texts(5 * _TASKS, seed=1)
         bodies = [protocol.predict(PROJECT, some[i::5]) for i in range(5)]
         file = folder / "many"
         file.write_bytes(b"\n".join(map(orjson.dumps, bodies)) + b"\n")
-        subjects = [subject(name, environment) for name in (chosen.url, chosen.vs)]
+        subjects = [subject(name, own) for name in (chosen.url, chosen.vs)]
         for s in subjects:
             s.require()
         for s in subjects:

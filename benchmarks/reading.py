@@ -115,7 +115,7 @@ def measure(chosen: argparse.Namespace) -> str:
         for text, label in texts.pairs(chosen.texts):
             api.add({"text": text}, label)
         closing.enter_context(api)
-        own = Own({"LABEL_STUDIO_URL": api.url, "LABEL_STUDIO_API_KEY": "a" * 40})
+        own = command_line.own(chosen, LABEL_STUDIO_URL=api.url, LABEL_STUDIO_API_KEY="a" * 40)
         closing.callback(own.close)
         own.start()
         reading = Reading(own, api)
@@ -134,6 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--texts", type=int, default=5_000)
     parser.add_argument("--changes", type=int, default=20)
     parser.add_argument("--pause-ms", type=float, default=0, help="of the stand-in, for each task")
+    parser.add_environment()
     return parser.publish(measure, arguments)
 
 

@@ -206,10 +206,10 @@ class _Commits:
 def measure(chosen: argparse.Namespace) -> str:
     """The report's tables."""
     wrk.require()
-    environment = command_line.environment(chosen)
+    own = partial(command_line.own, chosen)
     with ExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-"))
-        subjects = [subject(name, environment) for name in (chosen.url, chosen.vs)]
+        subjects = [subject(name, own) for name in (chosen.url, chosen.vs)]
         for s in subjects:
             s.require()
         bodies = Bodies(Path(folder))
@@ -224,8 +224,8 @@ def measure(chosen: argparse.Namespace) -> str:
             _say(f"{s.name}: learning {chosen.texts} texts")
             s.learn(PROJECT, labelled)
         serving.memory(TRAINED)
-        own = next((s for s in subjects if isinstance(s, Own)), None)
-        bounds = _rounds(serving, chosen, own, bodies)
+        started = next((s for s in subjects if isinstance(s, Own)), None)
+        bounds = _rounds(serving, chosen, started, bodies)
         for s in subjects:
             s.settle()
         serving.memory(LOADED)

@@ -214,7 +214,7 @@ def measure(chosen: argparse.Namespace) -> str:
         Peer().require()
     content = ""
     for size in chosen.texts:
-        own = Own(command_line.environment(chosen))
+        own = command_line.own(chosen)
         with closing(own):
             own.start()
             trainings = Trainings(own, chosen.changes)

@@ -1,9 +1,15 @@
 """The command line of a benchmark that starts backends and writes its tables into the page."""
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 
-from benchmarks.harness import report
+from benchmarks.harness import report, runs
+from benchmarks.harness.subjects import Own
+from mlapi.texts.encoders import loading
+from mlapi.texts.encoders.model_files import MINILM
+
+WITH, WITHOUT = "with", "without"
 
 
 class Parser(argparse.ArgumentParser):
@@ -20,19 +26,43 @@ class Parser(argparse.ArgumentParser):
             self.add_argument(name, default=default, help="own, peer or a URL")
 
     def add_environment(self) -> None:
-        """`--env`: this project's settings, for `environment`."""
+        """`--env`: settings, and `--encoder`, of which the tables tell: for `own`."""
         self.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="of own")
+        self.add_argument(
+            "--encoder",
+            choices=(WITH, WITHOUT),
+            default=WITHOUT if loading.unavailable(MINILM) else WITH,
+            help="the sentence encoder, in own's projects (default: %(default)s, as it is here)",
+        )
 
     def publish(
         self, measure: Callable[[argparse.Namespace], str], arguments: Sequence[str] | None
     ) -> int:
         """Print what is measured, and write it into the page if asked; the exit status."""
         self.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
+        self.add_argument("--runs", type=int, default=1, help="whole ones, into one table")
         chosen = self.parse_args(arguments)
-        report.publish(measure(chosen), chosen.write)
+        missing = loading.unavailable(MINILM)
+        if chosen.encoder == WITH and missing is not None:
+            self.error(f"{missing.message} {missing.hint}")
+        found = []
+        for number in range(1, chosen.runs + 1):
+            if chosen.runs > 1:
+                print(f"run {number} of {chosen.runs}", file=sys.stderr, flush=True)
+            found.append(measure(chosen))
+        report.publish(runs.merged(found) if found[1:] else found[0], chosen.write, _notes(chosen))
         return 0
 
 
-def environment(chosen: argparse.Namespace) -> dict[str, str]:
-    """The settings of this project that `--env` names."""
-    return dict(pair.split("=", 1) for pair in chosen.env)
+def _notes(chosen: argparse.Namespace) -> list[str]:
+    """What the tables' heading says of how they were measured."""
+    notes = [f"{chosen.encoder} the sentence encoder"]
+    if chosen.runs > 1:
+        notes.append(f"each cell is the median of {chosen.runs} whole runs, with the extremes")
+    return notes
+
+
+def own(chosen: argparse.Namespace, **environment: str) -> Own:
+    """This project with the settings that `--env` names and these, and the encoder if chosen."""
+    named = dict(pair.split("=", 1) for pair in chosen.env)
+    return Own({**named, **environment}, encoder=chosen.encoder == WITH)

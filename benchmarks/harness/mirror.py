@@ -49,6 +49,15 @@ def configure(connection: Any, project: int, **policy: Any) -> None:
         )
 
 
+def choose(connection: Any, project: int, **options: Any) -> None:
+    """Choose options of the project's pipelines."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE registry_project SET options = options || %s WHERE id = %s",
+            [json.dumps(options), project],
+        )
+
+
 def add_tasks(
     connection: Any,
     project: int,

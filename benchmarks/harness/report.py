@@ -26,15 +26,15 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
-def header() -> str:
-    """When, with which command, on which commit and machine."""
+def header(notes: Iterable[str] = ()) -> str:
+    """When, with which command, on which commit and machine, and these notes."""
     module = Path(sys.argv[0]).stem
     command = shlex.join(["python", "-m", f"benchmarks.{module}", *sys.argv[1:]])
     load = os.getloadavg()[0]
     return (
         f"`{command}`\n\n"
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit()}; {machine()}; "
-        f"load average {load:.1f} at the end.\n\n"
+        f"{'; '.join([f'load average {load:.1f} at the end', *notes])}.\n\n"
     )
 
 
@@ -48,12 +48,12 @@ def machine() -> str:
     )
 
 
-def publish(content: str, section: str | None) -> None:
+def publish(content: str, section: str | None, notes: Iterable[str] = ()) -> None:
     """Print the tables below their header, and write them into the page's section, if one is named.
 
     Called when all is measured: the header has the load at the end.
     """
-    content = header() + content
+    content = header(notes) + content
     print(content)
     if section:
         write(section, content)

@@ -159,13 +159,20 @@ class Subject:
 
 
 class Own(Subject):
-    """This project as `make run` starts it, on a data folder of its own."""
+    """This project as `make run` starts it, on a data folder of its own.
+
+    Without `encoder` its projects have the option `encoder` `none`.
+    """
 
     name = "this project"
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, *, encoder: bool = True
+    ) -> None:
         super().__init__()
         self._environment = dict(environment or {})
+        self._encoder = encoder
+        self._without_encoder: set[str] = set()
         self.backend: Backend
 
     def start(self) -> None:
@@ -173,6 +180,20 @@ class Own(Subject):
         self._closing.callback(self.backend.stop)
         self.backend.start()
         self.url = self.backend.key_url
+
+    def post(self, path: str, body: Any) -> httpx.Response:
+        try:
+            answer = super().post(path, body)
+        except httpx.TransportError as error:
+            error.add_note(f"The server's last lines:\n{servers.tail(self.backend.log)}")
+            raise
+        if path == "/setup" and not self._encoder and body["project"] not in self._without_encoder:
+            answer.raise_for_status()
+            with closing(self.database()) as database:
+                row = mirror.project_id(database, body["project"])
+                mirror.choose(database, row, encoder="none")
+            self._without_encoder.add(body["project"])
+        return answer
 
     def train(self, project: int, pairs: Sequence[tuple[str, str]]) -> None:
         if len(pairs) <= _POSTED_AT_MOST:
@@ -309,8 +330,8 @@ class ByUrl(Subject):
         return False
 
 
-def subject(name: str, environment: Mapping[str, str] | None = None) -> Subject:
+def subject(name: str, own: Callable[[], Own]) -> Subject:
     """The subject that `own`, `peer` or a URL names."""
     if name == "own":
-        return Own(environment)
+        return own()
     return Peer() if name == "peer" else ByUrl(name)
