@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 import httpx
 
 from benchmarks.harness import numbers, processes, report, web_server, wrk
-from tests.e2e.processes import free_port
+from tests.ports import free_port
 
 APPLICATION = "benchmarks.limits.empty_wsgi:application"
 THREADS = "8"

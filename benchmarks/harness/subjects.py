@@ -21,6 +21,7 @@ import psycopg2
 
 from tests.e2e import processes as servers
 from tests.e2e.server import Backend
+from tests.ports import free_port
 
 from . import mirror, processes, protocol
 
@@ -246,7 +247,7 @@ class Peer(Subject):
     def start(self) -> None:
         self.require()
         self.folder = self._folder("peer")
-        self.port, self._redis_port = servers.free_port(), servers.free_port()
+        self.port, self._redis_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (self.folder / "models").mkdir()
         (self.folder / "texts.json").write_text("[]")

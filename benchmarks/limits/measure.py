@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness import numbers, protocol, report, web_server, wrk
 from benchmarks.harness.subjects import Own
-from tests.e2e.processes import free_port
+from tests.ports import free_port
 
 BARE = "wrk against a server that parses nothing, requests/s"
 EMPTY = "empty WSGI application under the same server, requests/s"

@@ -11,7 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.evals_backend.running import ROOT, free_port
+from tests.evals_backend.running import ROOT
+from tests.ports import free_port
 from tests.waiting import eventually
 
 # `make prometheus` unpacks Debian's package there: installed, it would start a server on our port.

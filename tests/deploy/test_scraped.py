@@ -16,7 +16,8 @@ from tests import factories as make
 from tests.deploy import queries
 from tests.deploy.prometheus import Prometheus
 from tests.evals_backend.conftest import new_data_dir
-from tests.evals_backend.running import ROOT, Server, environment, free_port, key_of
+from tests.evals_backend.running import ROOT, Server, environment, key_of
+from tests.ports import free_port
 from tests.waiting import eventually
 
 __all__ = ["new_data_dir"]

@@ -18,6 +18,7 @@ from tests.e2e import processes
 from tests.e2e.labelstudio_client import PASSWORD, TOKEN, USER, LabelStudioClient
 from tests.e2e.labelstudio_project import CHOICES, LSProject
 from tests.e2e.waiting import wait_for
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".label-studio"
@@ -42,7 +43,7 @@ class LabelStudioServer(LabelStudioClient):
     def __init__(
         self, folder: Path, *, port: int = 0, extra_env: Mapping[str, str] | None = None
     ) -> None:
-        self.port = port or processes.free_port()
+        self.port = port or free_port()
         super().__init__(f"http://127.0.0.1:{self.port}")
         self.hostname = f"http://localhost:{self.port}"  # what /setup calls it
         self.folder = folder

@@ -3,16 +3,8 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
-
-
-def free_port() -> int:
-    """A port on the loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(command: list[str], env: dict[str, str], log: Path, cwd: Path) -> subprocess.Popen:

@@ -16,6 +16,7 @@ import psycopg2.extras
 from tests import data_folder
 from tests.e2e import processes
 from tests.e2e.waiting import wait_for
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 300  # migrations and three processes; 15 s on an idle machine
@@ -29,7 +30,7 @@ class Backend:
     def __init__(self, data_dir: Path, **env: str) -> None:
         self.data_dir = data_dir
         self.log = data_dir.parent / f"{data_dir.name}.log"
-        self.port = processes.free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.extra_env = dict(env)
         self._process: subprocess.Popen | None = None

@@ -4,7 +4,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,16 +13,10 @@ from pathlib import Path
 import psutil
 
 from tests.environment import SETTINGS
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 STOPPED_WITHIN_S = 120
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:

@@ -9,8 +9,7 @@ from django.core.management import CommandError, call_command
 from registry import server
 from registry.actions import keys
 from registry.models import AccessKey, Project
-
-from .running import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from .running import ROOT, free_port
+from tests.ports import free_port
+
+from .running import ROOT
 
 SCRIPT = ROOT / "evals_backend" / "before_install.py"
 

@@ -24,11 +24,12 @@ from registry.actions import keys
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
 from tests.mlapi.media.certificate import certificate_of, server_tls
+from tests.ports import free_port
 from tests.postgres import database_url
 from tests.waiting import eventually
 
 from .reverse_proxy import ReverseProxy
-from .running import ROOT, STOPPED_WITHIN_S, environment, free_port
+from .running import ROOT, STOPPED_WITHIN_S, environment
 
 UID = "3.1795418447"
 PROJECT = {"id": 3, "created_at": "2026-11-23T07:20:47Z"}

@@ -6,9 +6,10 @@ import sys
 
 import pytest
 
+from tests.ports import free_port
 from tests.waiting import eventually
 
-from .running import ROOT, environment, free_port, processes_of
+from .running import ROOT, environment, processes_of
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import pytest
 from django.conf import settings
 
 from tests import data_folder
+from tests.ports import free_port
 from tests.postgres import connect, postmaster
 from tests.waiting import eventually
 
-from .running import ROOT, Server, environment, free_port, key_of, processes_of
+from .running import ROOT, Server, environment, key_of, processes_of
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from tests.evals_backend.running import ROOT, environment, free_port
+from tests.evals_backend.running import ROOT, environment
 from tests.mlapi.caller import Caller
+from tests.ports import free_port
 from tests.postgres import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests import data_folder
-from tests.evals_backend.running import ROOT, environment, free_port, processes_of
+from tests.evals_backend.running import ROOT, environment, processes_of
+from tests.ports import free_port
 from tests.waiting import eventually
 
 # The supervisor gives its processes 8 s and kills them then; PostgreSQL's end comes on top, and

@@ -18,8 +18,9 @@ import psutil
 import pytest
 
 from tests import data_folder
-from tests.evals_backend.running import Server, free_port, running
+from tests.evals_backend.running import Server, running
 from tests.faults.labelling import Project, rows
+from tests.ports import free_port
 from tests.waiting import eventually
 
 TASKS = 40

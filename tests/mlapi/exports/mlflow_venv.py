@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / ".venv-export" / "bin" / "python"
@@ -59,9 +60,7 @@ def served(
     *arguments: str, cwd: Path, ready: str, seconds: float = 240, **settings: str
 ) -> Iterator[str]:
     """The URL of `mlflow ...` on a free port of this machine, once `ready` answers 200."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = cwd / f"mlflow-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
