@@ -22,6 +22,7 @@ def project_page(trained) -> str:
 
 def open_dialog(page: Page, name: str):
     """The dialog of an action; the name of its icon comes before its own."""
+    page.wait_for_load_state()  # a link without its script opens the dialog as a page
     page.get_by_role("link", name=re.compile(rf"(^|\s){name}$")).click()
     return page.locator("#dialog")
 

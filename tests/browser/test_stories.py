@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.faults import accessibility_faults
 
@@ -19,6 +19,7 @@ def button(page: Page, name: str) -> Locator:
 
 def press(page: Page, name: str, reason: str) -> None:
     """Press an action's button, and give the reason that its dialog asks for."""
+    page.wait_for_load_state()  # a link without its script opens the dialog as a page
     button(page, name).click()
     dialog = page.locator("#dialog")
     dialog.get_by_label("Reason").fill(reason)
@@ -113,7 +114,14 @@ def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, t
     page = open_as("lead")
     page.goto(trained.version_page(trained.first))
     held = []
-    page.route("**/*", lambda route: held.append(route) if is_post(route) else route.continue_())
+
+    def hold(route: Route) -> None:
+        if is_post(route.request):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/*", hold)
 
     button(page, "Promote").click()
     dialog = page.locator("#dialog")
@@ -133,8 +141,33 @@ def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, t
     expect(promote).to_be_enabled()
 
 
-def is_post(route: Route) -> bool:
-    return route.request.method == "POST"
+# Fills a dialog's field and presses its button before htmx, which has just put it there, goes on;
+# not if what is missing would be sent.
+SEND_AT_ONCE = """text => new MutationObserver((_, self) => {
+    const form = document.querySelector("#dialog form");
+    if (!form) return;
+    self.disconnect();
+    if (form.noValidate) return;
+    form.querySelector("textarea").value = text;
+    form.querySelector("[type=submit]").click();
+}).observe(document.body, { childList: true, subtree: true })"""
+
+
+def test_a_dialog_that_is_sent_as_soon_as_it_is_shown_is_sent_as_later(open_as, trained):
+    page = open_as("lead")
+    posts = []
+    page.on("request", lambda request: posts.append(request) if is_post(request) else None)
+    page.goto(trained.version_page(trained.first))
+
+    page.evaluate(SEND_AT_ONCE, "Written at once")
+    button(page, "Note").click()
+    expect_message(page, "The note is kept.")
+    expect(page.locator("#content")).to_contain_text("Written at once")
+    assert ["/write_note/" in post.url for post in posts] == [True]
+
+
+def is_post(request: Request) -> bool:
+    return request.method == "POST"
 
 
 def test_two_versions_are_compared_on_the_tasks_that_both_were_evaluated_on(open_as, trained):

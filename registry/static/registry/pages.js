@@ -39,10 +39,16 @@
   });
 
   // The browser asks for what is missing: an answer of the server would replace what is typed meanwhile.
-  document.addEventListener("htmx:load", (event) => {
+  // Htmx takes a form over a moment after it shows it: one that is sent before goes to the same address.
+  function prepareDialog(event) {
     const form = event.target.querySelector?.("form[hx-target='#dialog-form']");
-    if (form) form.noValidate = false;
-  });
+    if (!form) return;
+    form.noValidate = false;
+    form.action = form.getAttribute("hx-post");
+  }
+
+  document.addEventListener("htmx:afterSwap", prepareDialog);
+  document.addEventListener("htmx:load", prepareDialog); // of a dialog that is a page of its own
 
   // While the server answers, nothing is typed that its answer would replace, and nothing is sent twice.
   function setWaiting(form, isWaiting) {
