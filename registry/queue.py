@@ -1,4 +1,4 @@
-"""Enqueues jobs by dotted name, on commit: with engine.py the registry's only way to mlapi."""
+"""Enqueues jobs by dotted name: with engine.py the registry's only way to mlapi."""
 
 from django.conf import settings
 from django.db import transaction
@@ -63,14 +63,20 @@ def convert(version_id: int) -> None:
 
 
 def push_to_mlflow(version_id: int) -> None:
-    """Register the new champion's export in MLflow, where one is configured."""
+    """Register the new champion's export in MLflow, where one is configured.
+
+    The job is a row of the caller's own transaction.
+    """
     if settings.MLFLOW_TRACKING_URI:
-        _enqueue("push_to_mlflow", version_id, cluster=TRAINING)
+        _enqueue("push_to_mlflow", version_id, cluster=TRAINING, on_commit=False)
 
 
 def score(version_id: int) -> None:
-    """Let the champion score unlabelled tasks, least sure first to be labelled next."""
-    _enqueue("score", version_id, cluster=EVENTS)
+    """Let the champion score unlabelled tasks, least sure first to be labelled next.
+
+    The job is a row of the caller's own transaction, which stores that it is queued.
+    """
+    _enqueue("score", version_id, cluster=EVENTS, on_commit=False)
 
 
 def deliver(cluster: str = EVENTS) -> None:

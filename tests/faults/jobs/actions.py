@@ -1,12 +1,10 @@
 """Actions that queue jobs on commit, killed as the process that serves a person is."""
 
 from contextlib import ExitStack, suppress
-from datetime import timedelta
 
-from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.actions import base, champion, projects, runs, scores
+from registry.actions import base, champion, projects, runs
 from registry.models import AuditEntry, ModelVersion, Project, TaskScore, TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory
 from tests.faults.jobs.job import OFF, Job
@@ -60,8 +58,6 @@ class Promotion(Job):
 
     def repeat(self) -> None:
         promote(self.version.pk)
-        lost = timezone.now() - scores.LOST_AFTER - timedelta(seconds=1)
-        Project.objects.filter(scores_queued_at__isnull=False).update(scores_queued_at=lost)
 
     def check(self) -> None:
         moves = AuditEntry.objects.filter(project=self.project, verb="promote")

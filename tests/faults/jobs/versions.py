@@ -111,6 +111,7 @@ class FallBack(Job):
         assert set(failed.values_list("pk", flat=True)) == {self.broken.pk, self.champion.pk}
         moves = AuditEntry.objects.filter(project=self.project, verb__in=["fall_back", "keep"])
         assert list(moves.values_list("verb", "to_version")) == [("fall_back", self.loads.pk)]
+        assert self.project.scores_queued_at is None
         no_folder_is_left()
 
 
