@@ -85,6 +85,7 @@ CODES = {
     "not_promotable": ErrorCode(409),
     "nothing_to_label_next": ErrorCode(409, "Label on, or import tasks."),
     "tab_not_made": ErrorCode(409, "Check the connection."),
+    "champion_changed": ErrorCode(409, "Look at the page as it is now, and decide again."),
     "nothing_to_roll_back_to": ErrorCode(409, "Promote a version instead."),
     "run_has_version": ErrorCode(409),
     "run_not_active": ErrorCode(409),

@@ -27,36 +27,60 @@ class NothingToRollBackTo(Refused):
     code = "nothing_to_roll_back_to"
 
 
+class ChampionChanged(Refused):
+    """Another version serves than the one that a person was shown."""
+
+    code = "champion_changed"
+
+
 @transaction.atomic
 def promote(
     version: ModelVersion,
     *,
     actor: str,
     reason: str,
+    shown: str = "",
     numbers: dict[str, Any] | None = None,
     run: TrainingRun | None = None,
 ) -> AuditEntry:
-    """Make the version the champion. Raises NotPromotable."""
+    """Make the version the champion. Raises NotPromotable.
+
+    Raises ChampionChanged where the name of the champion is by now another than `shown`.
+    """
     project = base.lock(version.project)
+    _require_shown(project, shown)
     require_fit_to_serve(version, project)
     return move("promote", project, version, actor, reason, numbers=numbers, run=run)
 
 
 @transaction.atomic
 def roll_back(
-    project: Project, *, actor: str, reason: str, to: ModelVersion | None = None
+    project: Project, *, actor: str, reason: str, to: ModelVersion | None = None, shown: str = ""
 ) -> AuditEntry:
     """Go back to the champion before the current one, or to the version given.
 
-    Repeated roll-backs go further back. Raises NothingToRollBackTo or NotPromotable.
+    Repeated roll-backs go further back. Raises NothingToRollBackTo or NotPromotable, and
+    ChampionChanged where the name of the champion is by now another than `shown`.
     """
     project = base.lock(project)
+    _require_shown(project, shown)
     if to is None:
         to = previous_champion(project)
     if to is None:
         raise NothingToRollBackTo(f"{project} has no earlier champion that could serve.")
     require_fit_to_serve(to, project)
     return move("roll_back", project, to, actor, reason)
+
+
+def champion_name(project: Project) -> str:
+    """The label of the champion; "none" without one."""
+    return project.champion.label if project.champion else "none"
+
+
+def _require_shown(project: Project, shown: str) -> None:
+    """Raise ChampionChanged if a person was shown another champion than the locked project has."""
+    if shown and shown != (now := champion_name(project)):
+        raise ChampionChanged(f"The champion of {project} is {now} by now, not {shown}.")
 
 
 def previous_champion(project: Project) -> ModelVersion | None:

@@ -185,6 +185,13 @@ class Action(ABC, Generic[Row]):
         """What to know before doing it."""
         return ""
 
+    def shown(self, subject: Row) -> str:
+        """The state on which people decide, by name: the dialog sends it as `values["shown"]`.
+
+        `execute` refuses where it is another by then. "" for an action that always means the same.
+        """
+        return ""
+
     def faults(self, values: dict[str, Any]) -> dict[str, str]:
         """What is wrong with the parameters together, by the name of the one to correct."""
         return {}

@@ -35,8 +35,17 @@ class Promote(Action[ModelVersion]):
             return ""
         return comparison_sentence(subject.run.comparison, serving.label)
 
+    def shown(self, subject: ModelVersion) -> str:
+        """The champion that the version replaces."""
+        return champion.champion_name(subject.project)
+
     def execute(self, subject: ModelVersion, values: dict[str, Any], caller: Caller) -> Result:
-        entry = champion.promote(subject, actor=caller.name, reason=values["reason"])
+        entry = champion.promote(
+            subject,
+            actor=caller.name,
+            reason=values["reason"],
+            shown=values.get("shown", ""),
+        )
         before = f" instead of {entry.from_version}" if entry.from_version else ""
         return Result(f"{subject.label} is the champion of {subject.project}{before}.", entry)
 

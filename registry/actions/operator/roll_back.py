@@ -38,12 +38,17 @@ class _RollBack(Action[Row], Generic[Row]):
         goal = champion.previous_champion(project)
         return champion_moves(project.champion, goal) if goal else []
 
+    def shown(self, subject: Row) -> str:
+        """The champion that is taken back: from another one it would go further back."""
+        return champion.champion_name(self.project(subject))
+
     def execute(self, subject: Row, values: dict[str, Any], caller: Caller) -> Result:
         entry = champion.roll_back(
             self.project(subject),
             actor=caller.name,
             reason=values["reason"],
             to=values.get("to"),
+            shown=values.get("shown", ""),
         )
         before = f" instead of {entry.from_version}" if entry.from_version else ""
         return Result(f"{entry.to_version} serves again{before}.", entry)

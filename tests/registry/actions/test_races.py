@@ -127,6 +127,23 @@ def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
     assert project.champion != made[2]
 
 
+def test_of_five_roll_backs_from_one_champion_at_once_one_is_done_and_recorded():
+    project = make.ProjectFactory()
+    made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(6)]
+    shown = made[5].label
+
+    results = at_once(
+        5, lambda i: champion.roll_back(project, actor="a", reason=f"reason {i}", shown=shown)
+    )
+
+    (done,) = [result for result in results if isinstance(result, AuditEntry)]
+    assert sum(isinstance(result, champion.ChampionChanged) for result in results) == 4
+    assert list(AuditEntry.objects.filter(verb="roll_back")) == [done]
+    assert (done.from_version, done.to_version) == (made[5], made[4])
+    project.refresh_from_db()
+    assert project.champion == made[4]
+
+
 def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
     for _ in range(5):
         version = make.ModelVersionFactory()

@@ -1,5 +1,7 @@
 """The actions of the admin: each asks for a reason and reports its refusal."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
@@ -83,6 +85,42 @@ def test_a_project_is_rolled_back(client):
 def test_rolling_back_without_a_past_is_refused(client):
     project = make.ModelVersionFactory(champion=True).project
     assert "no earlier champion" in do(client, project, "roll_back", reason="r")
+
+
+def shown_in(client, obj, name):
+    """The state that a dialog shows, as it sends it."""
+    (found,) = re.findall(
+        r'name="shown" value="([^"]*)"', client.get(action_url(obj, name)).content.decode()
+    )
+    return found
+
+
+def test_a_dialog_that_shows_another_champion_does_nothing(client):
+    """Opened by two at once, or on a stale page: the second would go further back."""
+    project = make.ProjectFactory()
+    first, second, third = [
+        make.ModelVersionFactory(project=project, champion=True) for _ in range(3)
+    ]
+    dialogs = [(project, "roll_back"), (third, "roll_back"), (first, "promote")]
+    shown = [shown_in(client, *dialog) for dialog in dialogs]
+    assert shown == [third.label] * 3
+    do(client, project, "roll_back", reason="Worse on Mondays.", shown=shown[0])
+    entries = AuditEntry.objects.count()
+
+    for dialog in dialogs:
+        message = do(client, *dialog, reason="Worse on Mondays.", shown=third.label)
+        assert f"is {second.label} by now, not {third.label}" in message
+
+    assert AuditEntry.objects.count() == entries
+    project.refresh_from_db()
+    assert project.champion == second
+
+
+def test_a_dialog_shows_that_nothing_serves(client):
+    version, other = make.ModelVersionFactory.create_batch(2, project=make.ProjectFactory())
+    shown = shown_in(client, version, "promote")
+    do(client, other, "promote", reason="The first.", shown=shown)
+    assert "by now, not none" in do(client, version, "promote", reason="r", shown=shown)
 
 
 def test_train_now_queues_a_run_once(client):
