@@ -8,10 +8,12 @@ _EVERY_S = 0.05
 
 
 def eventually(condition: Callable[[], object], within_s: float = PATIENCE_S) -> bool:
-    """Whether the condition comes true in time."""
+    """Whether the condition comes true in time: it fails if a look that began after it says no."""
     give_up = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > give_up:
+    while True:
+        began = time.monotonic()
+        if condition():
+            return True
+        if began > give_up:
             return False
         time.sleep(_EVERY_S)
-    return True

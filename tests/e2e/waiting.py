@@ -11,10 +11,11 @@ def wait_for(look: Callable[[], T], what: str, timeout_s: float = 180, every_s: 
     """What `look` returns as soon as it is true; AssertionError naming `what` after `timeout_s`."""
     give_up = time.monotonic() + timeout_s
     while True:
+        began = time.monotonic()
         value = look()
         if value:
             return value
-        if time.monotonic() > give_up:
+        if began > give_up:
             raise AssertionError(
                 f"waited {timeout_s:.0f} s in vain for {what}; last value: {value!r}"
             )

@@ -9,7 +9,7 @@ import pytest
 from tests.ports import free_port
 from tests.waiting import eventually
 
-from .running import ROOT, environment, processes_of
+from .running import ROOT, STOPPED_WITHIN_S, environment, processes_of
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def stage(new_data_dir):
     yield stage
     for process in started:
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(STOPPED_WITHIN_S)
 
 
 def test_web_prepares_the_database_and_workers_join_it(stage):
@@ -50,6 +50,6 @@ def test_web_prepares_the_database_and_workers_join_it(stage):
     # Each has become the process asked for, so that a container's stop signal reaches it.
     for process in (web, worker):
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(STOPPED_WITHIN_S)
     assert not stage.is_well("web")
     assert eventually(lambda: processes_of(stage.data_dir) == [])

@@ -210,7 +210,7 @@ def test_it_stops_whole_by_either_signal_and_finds_its_data_again(new_data_dir):
     key = key_of(first.three_lines()[0])
     assert first.stop(signal.SIGINT) == 0
     assert first.process.stdout.read() == ""  # three lines, and no more
-    assert processes_of(data_dir) == []
+    assert eventually(lambda: processes_of(data_dir) == [])
 
     second = Server(data_dir, free_port())
     try:
@@ -221,7 +221,7 @@ def test_it_stops_whole_by_either_signal_and_finds_its_data_again(new_data_dir):
     finally:
         status = second.stop(signal.SIGTERM)
     assert status == 0
-    assert processes_of(data_dir) == []
+    assert eventually(lambda: processes_of(data_dir) == [])
 
 
 def test_a_supervisor_that_is_killed_takes_its_processes_along(new_data_dir):
@@ -239,4 +239,4 @@ def test_a_supervisor_that_is_killed_takes_its_processes_along(new_data_dir):
     following = Server(data_dir, free_port())
     following.three_lines()
     following.stop(signal.SIGTERM)
-    assert processes_of(data_dir) == []
+    assert eventually(lambda: processes_of(data_dir) == [])

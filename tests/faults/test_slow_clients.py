@@ -5,6 +5,7 @@ import socket
 import statistics
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -57,6 +58,11 @@ def seconds(act, times: int = 7) -> list[float]:
     return taken
 
 
+def median(*samples: list[float]) -> float:
+    """The largest of the samples' medians."""
+    return max(map(statistics.median, samples))
+
+
 @contextmanager
 def slow_clients(server, count: int, sent: bytes):
     """So many clients that have sent that, and dribble on now and then where it isn't empty."""
@@ -77,25 +83,28 @@ def slow_clients(server, count: int, sent: bytes):
     ids=["head", "body", "idle"],
 )
 def test_clients_that_send_nothing_more_hold_up_nobody(server, count, sent):
-    health = lambda: server.get("/health")  # noqa: E731
-    usual, usual_event = seconds(health), seconds(lambda: webhook(server))
+    health, event = partial(server.get, "/health"), partial(webhook, server)
+    usual, usual_event = seconds(health), seconds(event)
     with slow_clients(server, count, sent) as clients:
         beside = seconds(health)
         for client in clients[::2]:
             if sent:
                 with suppress(OSError):
                     client.sendall(b" ")
-        events = seconds(lambda: webhook(server))
-    assert statistics.median(beside) < max(HEALTH_S, TIMES * statistics.median(usual))
-    assert statistics.median(events) < max(EVENT_S, TIMES * statistics.median(usual_event))
+        events = seconds(event)
+    # The machine may have become busier meanwhile.
+    usual, usual_event = median(usual, seconds(health)), median(usual_event, seconds(event))
+    assert median(beside) < max(HEALTH_S, TIMES * usual)
+    assert median(events) < max(EVENT_S, TIMES * usual_event)
 
 
 def test_readers_that_take_nothing_of_their_answers_hold_up_nobody(server):
-    usual = seconds(lambda: server.get("/health"))
+    health = partial(server.get, "/health")
+    usual = seconds(health)
     ask = b"GET /static/admin/css/base.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with slow_clients(server, 200, ask * 20):
-        beside = seconds(lambda: server.get("/health"))
-    assert statistics.median(beside) < max(HEALTH_S, TIMES * statistics.median(usual))
+        beside = seconds(health)
+    assert median(beside) < max(HEALTH_S, TIMES * median(usual, seconds(health)))
 
 
 def test_beside_a_frozen_database_the_health_answers_and_events_are_refused_in_time(server):
@@ -110,8 +119,9 @@ def test_beside_a_frozen_database_the_health_answers_and_events_are_refused_in_t
         assert [status for status, _ in answers] == [503] * 5
         assert all(int(headers["retry-after"]) > 0 for _, headers in answers)
         assert ready[0].status == 503
-    assert statistics.median(health) < max(HEALTH_S, TIMES * statistics.median(usual))
-    assert statistics.median(events) < EVENT_S + TIMES * statistics.median(usual_event)
+    usual = median(usual, seconds(lambda: server.get("/health")))
+    assert median(health) < max(HEALTH_S, TIMES * usual)
+    assert median(events) < EVENT_S + TIMES * median(usual_event)
     assert max(readiness) < IN_TIME_S
     assert eventually(lambda: webhook(server)[0] < 300)
     # What was refused is read from Label Studio as soon as it can be.

@@ -39,5 +39,10 @@ def queries(at_most: int):
     """The statements that were sent, without those that begin and end transactions."""
     with CaptureQueriesContext(connection) as captured:
         yield
-    statements = [q["sql"] for q in captured if not q["sql"].startswith(_TRANSACTION)]
-    assert len(statements) <= at_most, "\n".join(statements)
+    found = statements(captured)
+    assert len(found) <= at_most, "\n".join(found)
+
+
+def statements(captured: CaptureQueriesContext) -> list[str]:
+    """What was captured, without what begins and ends transactions."""
+    return [q["sql"] for q in captured if not q["sql"].startswith(_TRANSACTION)]

@@ -57,16 +57,18 @@ class OtherProcess:
         assert line == word, line
 
 
-def cut() -> None:
-    """End the server's side of the listening connection."""
+def cut() -> int:
+    """End the server's side of the listening connection, whose process that was."""
+    backend = listening_backend()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s)", [_listening_backend()])
+        cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
+    return backend
 
 
 @contextmanager
 def silent() -> Iterator[None]:
     """The listening connection stays open, and nothing comes through it."""
-    backend = _listening_backend()
+    backend = listening_backend()
     os.kill(backend, signal.SIGSTOP)
     try:
         yield
@@ -74,13 +76,13 @@ def silent() -> Iterator[None]:
         os.kill(backend, signal.SIGCONT)
 
 
-def _listening_backend() -> int:
-    """The process of the server that serves the one listening connection."""
+def listening_backend() -> int | None:
+    """The process of the server that serves the listening connection; None while there is none."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity"
             " WHERE application_name = %s AND datname = current_database()",
             [change_listener.APPLICATION_NAME],
         )
-        ((pid,),) = cursor.fetchall()
-    return pid
+        found = [pid for (pid,) in cursor.fetchall()]
+    return found[0] if found else None

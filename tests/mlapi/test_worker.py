@@ -21,6 +21,7 @@ from registry.actions import runs
 from registry.models import Project, TrainingRun, Worker
 from registry.models.run import RunKind
 from tests.mlapi.training.projects import label, labelled_project
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +56,7 @@ def worker(cluster: str, tmp_path):
             family = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
             try:
-                process.wait(60)
+                process.wait(PATIENCE_S)
             finally:
                 for member in [process, *family]:
                     with suppress(psutil.NoSuchProcess):
@@ -141,8 +142,8 @@ def test_a_worker_that_stops_ends_its_training_and_hands_it_back(tmp_path):
         wait_for(training)
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
-        _, alive = psutil.wait_procs(family, timeout=60)
+        process.wait(PATIENCE_S)
+        _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
         assert alive == []
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "worker_stopped")

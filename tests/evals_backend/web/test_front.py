@@ -7,6 +7,7 @@ import time
 import pytest
 
 from evals_backend.web import connection as connections
+from evals_backend.web import front, lanes
 from evals_backend.web.lanes import Limits
 from tests.waiting import PATIENCE_S, eventually
 
@@ -111,9 +112,10 @@ def test_a_view_that_raises_is_answered_500_as_json(address):
 def test_a_client_that_goes_silent_loses_its_connection(site, monkeypatch, sent):
     for name in ("IDLE_S", "HEAD_S", "BODY_S"):
         monkeypatch.setattr(connections, name, 0.3)
-    with serving(site) as address:
-        client = Client(address)
-        client.send(sent)
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = Client(listener.getsockname())
+    client.send(sent)  # before a deadline begins
+    with serving(site, listener=listener):
         if sent:
             assert client.answer()[0] == 408
         assert client.is_closed()
@@ -178,12 +180,13 @@ def test_more_requests_than_may_wait_are_refused_at_once_and_the_connection_kept
     assert [client.answer()[0] for client in slow] == [200] * 6
 
 
-def test_a_request_that_has_waited_for_too_long_is_refused_and_not_carried_out():
-    site = TestSite(slow=Limits(threads=1, waiting=4, wait_s=0.3))
+def test_a_request_that_has_waited_for_too_long_is_refused_and_not_carried_out(monkeypatch):
+    site = TestSite(slow=Limits(threads=1, waiting=4, wait_s=PATIENCE_S))
     with serving(site) as address:
         first, second = Client(address), Client(address)
         first.send(get("/slow/first"))
         assert eventually(lambda: len(site.environs) == 1)
+        monkeypatch.setattr(lanes, "monotonic", lambda: 1_000 * time.monotonic())
         second.send(get("/slow/second"))
         assert second.answer()[0] == 503
         site.released.set()
@@ -200,7 +203,8 @@ def test_a_stop_finishes_what_was_begun(site):
     assert client.is_closed()
 
 
-def test_two_processes_share_the_connections(site):
+def test_two_processes_share_the_connections(site, monkeypatch):
+    monkeypatch.setattr(front, "_DECLINE_S", 0.3)  # in which a busy machine lets the other come
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
     counts, other = [0, 0], TestSite()
     with serving(site, counts, 0, listener) as address, serving(other, counts, 1, listener):
@@ -223,8 +227,6 @@ def test_a_process_that_accepts_nothing_holds_up_nobody(site):
 
 
 def test_where_descriptors_run_out_the_idle_make_room(site, monkeypatch):
-    from evals_backend.web import front
-
     monkeypatch.setattr(front, "_KEPT_FREE", 4_000 - 10)
     with serving(site) as address:
         idle = [Client(address) for _ in range(30)]

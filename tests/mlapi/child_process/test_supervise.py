@@ -2,15 +2,15 @@
 
 import json
 import os
-import time
 from types import SimpleNamespace
 
-import psutil
 import pytest
 
 from mlapi.child_process import supervise, warm_process
 from mlapi.child_process.supervise import Limits
 from tests.mlapi.training.projects import small_programs
+from tests.mlapi.training.runs import is_running
+from tests.waiting import eventually
 
 UNHURRIED = Limits(seconds=600, memory_mb=4096)
 
@@ -46,13 +46,7 @@ def folder(tmp_path):
 
 def gone(pids):
     """Whether all of them end within a while; zombies count as ended."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        alive = [p for p in pids if psutil.pid_exists(p)]
-        if all(psutil.Process(p).status() == psutil.STATUS_ZOMBIE for p in alive):
-            return True
-        time.sleep(0.05)
-    return False
+    return eventually(lambda: not any(map(is_running, pids)))
 
 
 def test_a_kill_is_reported_with_its_signal(folder):
@@ -122,9 +116,7 @@ def test_descriptors_of_the_parent_stay_with_it(folder):
     try:
         program = small_programs("hang").train(folder)
         with supervise._process(program, folder, may_fork=True) as process:
-            deadline = time.monotonic() + 60
-            while not (folder.parent / "pids.json").exists() and time.monotonic() < deadline:
-                time.sleep(0.05)
+            assert eventually((folder.parent / "pids.json").exists)
             process.poll()  # by now it has been forked
             assert str(write) not in os.listdir(f"/proc/{process.pid}/fd")
     finally:

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from mlapi.run_folder.result import read_result
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import make_job as make_job
 from tests.mlapi.training_child.conftest import target, tasks
+from tests.waiting import PATIENCE_S, eventually
 
 LIMITS = Limits(seconds=600, memory_mb=4096)
 
@@ -126,20 +126,12 @@ def test_one_that_is_forked_from_its_worker_has_nothing_of_it_but_the_memory(tmp
 
 
 def wait_for_pids(path: Path) -> list[int]:
-    deadline = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert eventually(path.exists)
     return json.loads(path.read_text())
 
 
 def all_end(pids: list[int]) -> bool:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not [p for p in pids if psutil.pid_exists(p)]:
-            return True
-        time.sleep(0.05)
-    return False
+    return eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
 def test_a_killed_warm_process_ends_its_fork_and_is_started_anew(small, tmp_path):
@@ -148,7 +140,7 @@ def test_a_killed_warm_process_ends_its_fork_and_is_started_anew(small, tmp_path
     fork = small.fork("tests.mlapi.training.small_child", ["hang", str(work)], work / "o", 1)
     killer = threading.Timer(0.0, lambda: (wait_for_pids(tmp_path / "pids.json"), small.kill()))
     killer.start()
-    assert fork.wait(60) == -9
+    assert fork.wait(PATIENCE_S) == -9
     killer.join()
     assert all_end(json.loads((tmp_path / "pids.json").read_text()))
     assert warm_process.running() is None  # this once the program is spawned

@@ -16,6 +16,7 @@ from registry.models import Project
 from tests.e2e.waiting import wait_for
 from tests.mlapi.media.files import PNG
 from tests.mlapi.media.server import FileServer, send
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -154,8 +155,9 @@ def test_no_addresses_are_no_files(reading):
     assert dict(reading().fetch_each([])) == {}
 
 
-def test_several_files_are_under_way_at_once(server, reading):
-    together = threading.Barrier(4, timeout=20)
+def test_several_files_are_under_way_at_once(server, reading, settings):
+    settings.MEDIA_TIMEOUT_S = 2 * PATIENCE_S
+    together = threading.Barrier(4, timeout=PATIENCE_S)
 
     def wait_for_the_others(handler):
         together.wait()
@@ -193,7 +195,6 @@ def test_what_check_raises_ends_all_at_once(server, reading, settings):
         wait_for(
             lambda: not [t for t in threading.enumerate() if t.name.startswith("media")],
             "the threads that were cut off",
-            20,
         )
         assert len(server.requests) <= 8
     finally:

@@ -19,8 +19,8 @@ from registry.actions import champion as champions
 from registry.actions import events
 from registry.models import Event
 from tests.factories import LABEL_CONFIG, AccessKeyFactory, ModelVersionFactory
-from tests.mlapi.caller import Caller, queries
-from tests.mlapi.listening import OtherProcess, cut, silent
+from tests.mlapi.caller import Caller, statements
+from tests.mlapi.listening import OtherProcess, cut, listening_backend, silent
 from tests.mlapi.trained import artifact
 from tests.waiting import eventually
 
@@ -108,8 +108,14 @@ def test_a_warm_webhook_takes_two_queries(call, project, listening):
     body = webhook_body(project)
     assert call.post("/webhook", body).status_code == 201
     assert Event.objects.get().project == project
-    with queries(2):  # the event, and the job
-        assert call.post("/webhook", body).status_code == 201
+
+    def is_warm() -> bool:
+        """On a busy machine the listener is late, and what is cached is read again."""
+        with CaptureQueriesContext(connection) as captured:
+            assert call.post("/webhook", body).status_code == 201
+        return len(statements(captured)) <= 2  # the event, and the job
+
+    assert eventually(is_warm)
 
 
 def test_a_webhook_waits_for_one_durable_commit(call, project, listening):
@@ -214,8 +220,8 @@ def test_a_change_by_another_process_takes_effect_within_a_second(
 def test_a_lost_connection_is_made_again_and_answers_are_cached_again(call, project, listening):
     request = requests_of(project)["is_training"]
     request(call)
-    cut()
-    assert eventually(lambda: not listening.is_current())
+    before = cut()
+    assert eventually(lambda: listening_backend() not in (None, before))
     assert eventually(listening.is_current)
     request(call)
     assert eventually(lambda: _queries_of(request, call) == 0)

@@ -12,6 +12,7 @@ from mlapi.child_process.supervise import Limits
 from mlapi.training.run import carry_out
 from registry.actions import runs
 from registry.models import Project, TrainingRun
+from tests.waiting import PATIENCE_S
 
 from .projects import small_programs
 
@@ -28,7 +29,7 @@ def carried_out(project: Project, limits: Limits = UNHURRIED, **behaviours) -> T
     return carry_out(run.pk, "worker@test", programs=small_programs(**behaviours), limits=limits)
 
 
-def wait_for(condition, seconds: float = 60):
+def wait_for(condition, seconds: float = PATIENCE_S):
     """What the condition gives as soon as it is true; the limit is for a busy machine."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -52,7 +53,7 @@ class Elsewhere:
         return self
 
     def __exit__(self, *_) -> None:
-        self.thread.join(90)
+        self.thread.join(PATIENCE_S)
         assert not self.thread.is_alive()
         self.run.refresh_from_db()
 
