@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -44,6 +46,8 @@ JOB_STATES = {
     RunState.FAILED: "failed",
     RunState.CANCELLED: "canceled",
 }
+# By then each web process answers by the version that a run has promoted.
+_SERVED_AFTER = timedelta(seconds=1)
 
 
 def json_response(body: Any, status: int = 200) -> HttpResponse:
@@ -245,7 +249,10 @@ class IsTraining(ProtocolView):
 
 
 class JobStatus(ProtocolView):
-    """POST /job_status {"job"}: the state of a run in the words of the first ML protocol."""
+    """POST /job_status {"job"}: the state of a run in the words of the first ML protocol.
+
+    A run is finished when its version serves, whichever web process is asked next.
+    """
 
     needs = permissions.READ_ROUTES
 
@@ -260,15 +267,23 @@ class JobStatus(ProtocolView):
 
 def _job(run: TrainingRun) -> dict[str, Any]:
     """The run as a job. It is enqueued in the transaction that creates it."""
+    state, ended_at = RunState(run.state), run.ended_at
+    if ended_at and state == RunState.SUCCEEDED and _is_just_now(ended_at):
+        state, ended_at = RunState.RUNNING, None
     return {
-        "job_status": JOB_STATES[RunState(run.state)],
+        "job_status": JOB_STATES[state],
         "error": run.error or None,
         "created_at": run.created_at,
         "enqueued_at": run.created_at,
         "started_at": run.started_at,
-        "ended_at": run.ended_at,
+        "ended_at": ended_at,
         "progress": run.progress,
     }
+
+
+def _is_just_now(at: datetime) -> bool:
+    """Whether a web process may not have heard of it; not of what the clock has left ahead."""
+    return abs(timezone.now() - at) < _SERVED_AFTER
 
 
 class Versions(ProtocolView):

@@ -1,13 +1,20 @@
 """POST /train, GET /is_training, POST /job_status: training in the words of the first protocol."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
+from django.utils import timezone
 from django_q.models import OrmQ
 
+from mlapi import views
+from mlapi.change_listener import LEASE_S
 from registry.models import Event, TrainingRun
 from registry.models.run import RunKind
 from tests.factories import TrainingRunFactory
 from tests.mlapi.caller import queries
 
+MINUTE = timedelta(minutes=1)
 ANNOTATED = [
     {
         "id": 1,
@@ -62,6 +69,7 @@ def test_is_training_returns_the_active_run(call, project, champion):
 )
 def test_job_status_speaks_the_protocols_words(state, job_status, call):
     run = TrainingRunFactory(state=state)
+    TrainingRun.objects.filter(ended_at__isnull=False).update(ended_at=timezone.now() - MINUTE)
     with queries(2):
         answer = call.post("/job_status", {"job": str(run.pk)})
     job = answer.json()
@@ -79,6 +87,21 @@ def test_job_status_speaks_the_protocols_words(state, job_status, call):
     assert job["error"] == ("It failed." if state == "failed" else None)
     assert (job["started_at"] is None) == (state in ("queued", "cancelled"))
     assert (job["ended_at"] is None) == (state in ("queued", "running"))
+
+
+@pytest.mark.django_db
+def test_a_job_is_finished_when_its_version_serves_in_each_web_process(call, monkeypatch):
+    assert timedelta(seconds=LEASE_S) < views._SERVED_AFTER
+    monkeypatch.setattr(views, "_SERVED_AFTER", MINUTE)
+    run = TrainingRunFactory(state="succeeded")
+
+    def job() -> dict:
+        return call.post("/job_status", {"job": str(run.pk)}).json()
+
+    assert (job()["job_status"], job()["ended_at"]) == ("started", None)
+    TrainingRun.objects.update(ended_at=F("ended_at") - MINUTE)
+    assert job()["job_status"] == "finished"
+    assert job()["ended_at"]
 
 
 @pytest.mark.django_db
