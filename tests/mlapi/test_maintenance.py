@@ -151,15 +151,16 @@ def record_counters(
 @pytest.mark.parametrize(
     ("ago", "counted", "asks"),
     [
-        (timedelta(seconds=20), (2, 2), False),  # as the mirror has it
-        (timedelta(seconds=20), (2, 1, 1), False),  # one of them skipped
-        (timedelta(seconds=20), (2, 1), True),  # one became a draft
-        (timedelta(seconds=20), (3, 2), True),  # an import got lost
+        (timedelta(minutes=4), (2, 2), False),  # as the mirror has it
+        (timedelta(minutes=4), (2, 1, 1), False),  # one of them skipped
+        (timedelta(minutes=4), (2, 1), True),  # one became a draft
+        (timedelta(minutes=4), (3, 2), True),  # an import got lost
         (timedelta(seconds=1), (3, 2), False),  # the rest may be under way
         (timedelta(minutes=30), (3, 2), False),  # before the last sync
     ],
 )
-def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks):
+def test_counters_that_differ_from_the_mirror_ask_for_a_sync(ago, counted, asks, monkeypatch):
+    monkeypatch.setattr(maintenance, "_SETTLING", timedelta(minutes=2))
     project = ProjectFactory()
     TaskFactory.create_batch(2, project=project, labelled="Positive")
     record_counters(project, ago + timedelta(minutes=1), 7, 7)  # earlier counters do not count

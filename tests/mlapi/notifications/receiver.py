@@ -27,14 +27,14 @@ class Receiver:
     The signature is checked as docs/notifications.md says, by code of its own.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.secrets: list[str] = []
         self.answers: list[int | str] = []
         self.received: list[Received] = []
         self.forged = 0
         self.released = threading.Event()
         self.hanging = threading.Event()
-        self.port = 0
+        self.port = port
 
     @property
     def url(self) -> str:
@@ -60,7 +60,7 @@ def _signed(secret: str, content: bytes) -> str:
 
 @contextmanager
 def receiving(receiver: Receiver) -> Iterator[Receiver]:
-    """The receiver listens, on the port that it had before, if it had one."""
+    """The receiver listens, on its port or on any."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

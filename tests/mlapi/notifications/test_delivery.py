@@ -20,6 +20,7 @@ from registry.models import Webhook, WebhookDelivery
 from tests.evals_backend.running import ROOT
 from tests.factories import TrainingRunFactory, WebhookFactory
 from tests.mlapi.notifications.receiver import HANG, Receiver, receiving
+from tests.ports import free_port
 from tests.postgres import database_url
 from tests.waiting import eventually
 
@@ -124,9 +125,8 @@ def test_a_receiver_that_hangs_is_left_and_holds_up_no_other(
 
 
 def test_a_receiver_that_was_away_gets_it_when_it_is_back(settings, transactional_db):
-    away = Receiver()
-    with receiving(away):
-        settings.WEBHOOK_ALLOWED_HOSTS = [f"127.0.0.1:{away.port}"]
+    away = Receiver(free_port())
+    settings.WEBHOOK_ALLOWED_HOSTS = [f"127.0.0.1:{away.port}"]
     webhook = WebhookFactory(url=away.url)
     away.secrets.append(webhook.plain)
     webhooks.send_test(webhook, actor="tester")

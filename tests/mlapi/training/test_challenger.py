@@ -1,7 +1,6 @@
 """The challenger of a new version: EvaDB's AutoML, in a run of its own that ends no other."""
 
 import pytest
-from django.utils import timezone
 
 from mlapi import jobs
 from mlapi.training import policy
@@ -92,7 +91,7 @@ def test_a_challenger_keeps_no_training_waiting(project):
     """The policy, and whoever asks whether the project trains, don't see it."""
     challenge(trained(project))
     label(project, {"Positive": 30, "Negative": 30}, first_id=1000)
-    assert policy.decide(project, timezone.now()).state == "quiet"
+    assert policy.decide(project, project.labels_changed_at).state == "quiet"
     assert TrainingRunFactory(project=project).kind == RunKind.TRAINING
 
 
