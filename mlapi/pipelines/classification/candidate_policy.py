@@ -9,6 +9,9 @@ from mlapi.pipelines.base import RunHistory
 LEFT_OUT = "left_out"
 # Macro F1, of every target.
 CLEARLY = 0.05
+# Under so many examples scores are chance within 5 points and more: the best of five candidates is
+# often not the best on other inputs.
+FEW = 100
 EVERY = 5
 
 
@@ -16,7 +19,8 @@ def left_out(history: RunHistory) -> tuple[list[str], str]:
     """The names of these candidates, and why.
 
     A candidate is left out if it was worse by more than 0.05 for every target when it was fitted
-    last, on the same label config; yet it is fitted in every fifth training.
+    last, on the same label config, and not by chance on few examples; yet it is fitted in every
+    fifth training.
     """
     losses: dict[str, bool] = {}
     for candidates in history.selections(EVERY - 1):
@@ -30,7 +34,9 @@ def left_out(history: RunHistory) -> tuple[list[str], str]:
 
 
 def _margins(candidates: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """By candidate that was scored by how much it was worse than the best, at the least."""
+    """By candidate that was scored by how much it was worse than the best, at the least; 0 where
+    it was scored on few examples.
+    """
     scored = [row for row in candidates if row.get("score") is not None]
     best: dict[str, float] = {}
     for row in scored:
@@ -38,6 +44,6 @@ def _margins(candidates: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         best[target] = max(best.get(target, row["score"]), row["score"])
     margins: dict[str, float] = {}
     for row in scored:
-        margin = best[row.get("target", "")] - row["score"]
+        margin = best[row.get("target", "")] - row["score"] if row["n"] >= FEW else 0.0
         margins[row["name"]] = min(margins.get(row["name"], margin), margin)
     return margins

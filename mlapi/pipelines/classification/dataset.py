@@ -32,6 +32,8 @@ class Modality(ABC):
     column: ClassVar[str]  # of the run's tables; with a number from the second one on
     column_type: ClassVar[str]  # as in mlapi.eva.execute
     candidates: tuple[Candidate, ...]
+    # With few examples it is taken where no other of the candidates is clearly better.
+    preferred: Candidate | None = None
     input: Input
 
     @abstractmethod

@@ -14,6 +14,7 @@ from mlapi.label_types import shape_of
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.automl_policy import MIN_EXAMPLES
+from mlapi.pipelines.classification.candidate_policy import FEW
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.model import TrainedTarget
@@ -21,6 +22,9 @@ from mlapi.pipelines.classification.time_limit import time_limit
 from registry.f1 import macro_f1
 from registry.training_result import CandidateRow
 
+# Up to so many examples candidates are compared on all five folds: a fifth alone of 200 chooses one
+# that is 2 points worse, of 1,000 half a point (`benchmarks/text_quality.py`).
+MOST_CROSS_VALIDATED = 1_000
 MIN_UNSEEN = 1_000  # scores of unseen examples with which no more folds are fitted to calibrate
 _NO_LIMIT_S = 86_400.0
 _TRIED = 100  # examples that a refitted candidate is tried on
@@ -75,11 +79,18 @@ class Examples:
 
     def score(self, scores: np.ndarray, rows: np.ndarray) -> float:
         """Macro F1 of the labels with the highest scores, before they are calibrated."""
+        return macro_f1(self.truth[rows], self._predicted(scores)) or 0.0
+
+    def correct(self, scores: np.ndarray) -> np.ndarray:
+        """(n,): the share of each example's labels that its scores predict; 0 or 1 of a choice."""
+        right = self._predicted(scores) == self.truth
+        single = shape_of(self.spec) == "single"
+        return right.all(axis=1).astype(float) if single else right.mean(axis=1)
+
+    def _predicted(self, scores: np.ndarray) -> np.ndarray:
         if shape_of(self.spec) == "single":
-            predicted = np.eye(len(self.spec.labels))[scores.argmax(axis=1)]
-        else:
-            predicted = (scores > 0).astype(float)
-        return macro_f1(self.truth[rows], predicted) or 0.0
+            return np.eye(len(self.spec.labels))[scores.argmax(axis=1)]
+        return (scores > 0).astype(float)
 
     def out_of_fold(self, candidate: Candidate) -> np.ndarray:
         """(n, labels): each example's scores from an estimator that has not seen it."""
@@ -133,11 +144,15 @@ def select_model(
     """Score every candidate, refit the best on all examples, calibrate it on unseen scores.
 
     `automl` is None where it takes no part, and the note says why. It gets half of its
-    seconds to be scored and the other half for the refit; each other candidate gets `limit_s` for
-    either. A candidate that fails, in whatever way, has the reason in its note, and the others go
-    on. Those that are `left_out` are fitted only where no other can be. Raises NothingFitted.
+    seconds to be scored, on one fold as all are then, and the other half for the refit; each other
+    candidate gets `limit_s` for either. A candidate that fails, in whatever way, has the reason in
+    its note, and the others go on. Those that are `left_out` are fitted only where no other can
+    be. Raises NothingFitted.
     """
-    few = len(examples.inputs) < MIN_EXAMPLES  # then all five folds are used
+    # Then all five folds are used.
+    few = len(examples.inputs) < MIN_EXAMPLES or (
+        automl is None and len(examples.inputs) <= MOST_CROSS_VALIDATED
+    )
     seconds = automl_seconds / 2
     n_labels = len(examples.spec.labels)
     scored = [
@@ -268,8 +283,7 @@ def _refit_best(
     limit_s: float,
 ) -> tuple[_Scored, TrainedTarget]:
     """The best candidate that can be fitted on all examples, and the fitted target."""
-    finished = [e for e in scored if e.score is not None]
-    for best in sorted(finished, key=lambda e: e.score, reverse=True):
+    for best in _ranked(examples, scored):
         on_candidate(f"refit: {best.name}")
         try:
             if best.name == AUTOML:
@@ -283,6 +297,30 @@ def _refit_best(
         else:
             return best, trained
     raise NothingFitted("; ".join(e.note for e in scored))
+
+
+def _ranked(examples: Examples, scored: list[_Scored]) -> list[_Scored]:
+    """Those with a score, best first; with few examples the preferred one where none is clearly
+    better.
+    """
+    ranked = sorted(
+        (e for e in scored if e.score is not None), key=lambda e: e.score or 0, reverse=True
+    )
+    preferred = examples.modality.preferred
+    if preferred is None or len(examples.inputs) >= FEW:
+        return ranked
+    own = next((e for e in ranked if e.name == preferred.name), None)
+    if own is None or own is ranked[0] or _is_clearly_better(examples, ranked[0], own):
+        return ranked
+    own.note = "; ".join(filter(None, [own.note, "preferred, as no other is clearly better"]))
+    return [own, *(e for e in ranked if e is not own)]
+
+
+def _is_clearly_better(examples: Examples, one: _Scored, other: _Scored) -> bool:
+    """By more than one standard error of the difference, which is that of correct predictions."""
+    more = examples.correct(one.scores) - examples.correct(other.scores)
+    error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else np.inf
+    return bool((one.score or 0) - (other.score or 0) > error)
 
 
 def _refit(examples: Examples, best: _Scored) -> TrainedTarget:

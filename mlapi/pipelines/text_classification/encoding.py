@@ -43,8 +43,9 @@ def with_sentence_vectors(read: TextInput) -> TextModality:
     """With the candidates that read the vectors of the input's encoder, if it has one."""
     if read.encoder is None:
         return TextModality()
-    candidates = SentenceCandidate(read.encoder), TextAndSentenceCandidate(read.encoder)
-    return TextModality(read, candidates)
+    # Side by side is ahead of TF-IDF also in languages that the encoder was not made for.
+    beside = TextAndSentenceCandidate(read.encoder)
+    return TextModality(read, (SentenceCandidate(read.encoder), beside), preferred=beside)
 
 
 def _log_why(job: TrainingJob, progress: ProgressWriter) -> None:

@@ -208,9 +208,15 @@ class TextModality(Modality):
     candidates: tuple[Candidate, ...] = (WORD, WORD_CHAR, CHAR, SHORT_CHAR)
     input: TextInput
 
-    def __init__(self, read: TextInput | None = None, sentence: Sequence[Candidate] = ()) -> None:
+    def __init__(
+        self,
+        read: TextInput | None = None,
+        sentence: Sequence[Candidate] = (),
+        preferred: Candidate | None = None,
+    ) -> None:
         self.input = read or TextInput()
         self.candidates = (*self.candidates, *sentence)
+        self.preferred = preferred
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources, target.control_tag == "Pairwise"

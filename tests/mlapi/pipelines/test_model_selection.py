@@ -8,6 +8,7 @@ from mlapi.eva.execute import StatementFailed
 from mlapi.pipelines.classification import automl as automls
 from mlapi.pipelines.classification import model_selection
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
+from mlapi.pipelines.classification.candidates import Candidate
 from mlapi.pipelines.classification.dataset import Columns, folds
 from mlapi.pipelines.classification.model_selection import select_model
 from mlapi.pipelines.text_classification import model as text_model
@@ -98,12 +99,66 @@ def test_with_enough_scores_no_other_fold_is_fitted(examples, monkeypatch, enoug
         return fit(*arguments)
 
     monkeypatch.setattr(text_model.LinearCandidate, "fit", count)
+    monkeypatch.setattr(model_selection, "MOST_CROSS_VALIDATED", 219)
     monkeypatch.setattr(model_selection, "MIN_UNSEEN", enough)
 
     trained = select_model(examples, None, "", 0).trained
 
     assert len(fitted) == fits
     assert 0.4 < trained.probabilities(examples.inputs).max(axis=1).mean() < 0.99
+
+
+@pytest.mark.parametrize(("most", "n"), [(219, 44), (220, 220)])
+def test_up_to_a_number_of_examples_all_of_them_are_scored(examples, monkeypatch, most, n):
+    monkeypatch.setattr(model_selection, "MOST_CROSS_VALIDATED", most)
+
+    candidates = select_model(examples, None, "off", 0).candidates
+
+    assert {c.n for c in candidates if c.score is not None} == {n}
+
+
+def test_beside_automl_all_are_scored_on_its_fold(examples):
+    candidates = select_model(examples, Winner(examples), "", automl_seconds=60).candidates
+
+    assert {c.n for c in candidates if c.score is not None} == {44}
+
+
+class Fixed(Candidate):
+    """Predicts the examples in a range as they are labelled, and the others as the next label."""
+
+    def __init__(self, name, examples, right):
+        self.name, self.examples, self.right = name, examples, right
+
+    def fit(self, inputs, labels, n_labels, shape):
+        return self
+
+    def scores(self, inputs):
+        examples = self.examples
+        places = np.array([examples.inputs.index(one) for one in inputs])
+        wrong = ~np.isin(places, self.right)
+        return np.eye(3)[(examples.labels[places] + wrong) % 3]
+
+
+@pytest.mark.parametrize(
+    ("count", "right", "chosen"),
+    [(60, 43, "preferred"), (60, 58, "other"), (99, 70, "preferred"), (100, 70, "other")],
+)
+def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(count, right, chosen):
+    texts = [f"text {i}" for i in range(count)]
+    labels = [tuple(WORDS)[i % 3] for i in range(count)]
+    frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
+    examples = model_selection.read_examples(TextModality(), a_spec(), frame)
+    preferred = Fixed("preferred", examples, range(count // 3, count))
+    other = Fixed("other", examples, range(right))
+    examples.modality.candidates = (preferred, other)
+    examples.modality.preferred = preferred
+
+    selection = select_model(examples, None, "off", 0)
+
+    assert selection.candidate == chosen
+    notes = {c.name: c.note for c in selection.candidates}
+    expected = "5-fold; preferred, as no other is clearly better" if chosen == "preferred" else ""
+    assert notes["preferred"].endswith(expected)
 
 
 def test_what_automl_says_is_in_the_order_of_ids(monkeypatch):

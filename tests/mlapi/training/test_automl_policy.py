@@ -115,10 +115,11 @@ def test_a_run_of_before_there_were_challengers_counts(project, candidate, choic
     assert planned(project, choice)[1] is follows
 
 
-def selected(project, **scores):
-    """An earlier training with these scores of candidates."""
+def selected(project, n=200, **scores):
+    """An earlier training with these scores of candidates on n examples."""
     run = TrainingRunFactory(project=project, state="running")
-    rows = [{"name": name, "target": "label", "score": score} for name, score in scores.items()]
+    of = {"target": "label", "n": n}
+    rows = [{"name": name, "score": score, **of} for name, score in scores.items()]
     fingerprint = {"fingerprint": project.fingerprint}
     runs.set_details(run, candidates=rows, parameters=fingerprint)
     runs.succeed(run)
@@ -135,6 +136,11 @@ def left_out(project):
 def test_a_candidate_that_lost_clearly_is_left_out(project, words, expected):
     selected(project, words=words, characters=0.8)
     assert left_out(project) == expected
+
+
+def test_on_few_examples_none_loses_clearly(project):
+    selected(project, n=99, words=0.5, characters=0.8)
+    assert left_out(project) == []
 
 
 def test_it_is_fitted_in_every_fifth_training(project):

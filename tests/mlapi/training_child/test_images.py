@@ -44,7 +44,9 @@ def test_the_artifact_loads_and_answers_as_it_was_evaluated(image_job):
     assert predictor.nbytes > 0
     for outcome in result["outcomes"]:
         assert value_of(answers[outcome["task"] - 1]["kind"]) == outcome["predicted"]
-        assert answers[outcome["task"] - 1]["kind"].score == pytest.approx(outcome["score"])
+        # A kernel of float32 is rounded differently in batches of other sizes.
+        score = pytest.approx(outcome["score"], rel=1e-4)
+        assert answers[outcome["task"] - 1]["kind"].score == score
 
 
 def test_the_colour_of_ink_is_classified(image_job):

@@ -7,6 +7,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.label_types import value_of
+from mlapi.pipelines.classification import model_selection
 from mlapi.training.child import carry_out
 from registry.error_codes import CODES, INPUT_HINTS
 from tests.mlapi.pipelines.texts import some_texts
@@ -281,7 +282,8 @@ def test_copies_of_a_text_make_no_answer_surer(make_job):
     assert sure[1] == pytest.approx(sure[0], abs=0.15)
 
 
-def test_the_race_is_run_on_one_fifth_where_there_are_enough_examples(make_job):
+def test_the_race_is_run_on_one_fifth_where_there_are_enough_examples(make_job, monkeypatch):
+    monkeypatch.setattr(model_selection, "MOST_CROSS_VALIDATED", 239)
     job = make_job(tasks(*some_texts(300)), [target()])
 
     linear = job.train()["candidates"][:2]
