@@ -8,6 +8,7 @@ import atexit
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,10 @@ for _name in SETTINGS:
 # Several workers share the cores: a pool of threads in each would only make them wait.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+# A run starts the product some hundred times, and its own modules in each worker: what is compiled
+# once is read by all of them, also where the environment (a container's) has it written nowhere.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 _data_dir = tempfile.mkdtemp(prefix="evals-test-")
 os.environ["DATA_DIR"] = _data_dir
 # Registered before the embedded PostgreSQL registers its own stop, so it runs after it.
