@@ -8,7 +8,8 @@ from mlapi import jobs
 from registry import artifacts, queue
 from registry.actions import events, projects, runs
 from registry.models import AuditEntry, TrainingRun
-from tests.factories import promote
+from tests.factories import ModelVersionFactory, promote
+from tests.mlapi.trained import artifact
 from tests.mlapi.training.projects import label, labelled_project, small_programs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,19 +28,13 @@ def test_every_job_that_the_registry_queues_exists(name):
     assert callable(import_string(f"mlapi.jobs.{name}"))
 
 
-def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypatch):
-    project = labelled_project({"Positive": 35, "Negative": 25})
-    with monkeypatch.context() as patched:
-        # A curve for each would only take time.
-        patched.setattr("mlapi.training.run._Attempt.add_learning_curve", lambda *_: None)
-        good = train(project).version
-        label(project, {"Positive": 3}, first_id=500)
-        middle = train(project).version
-        label(project, {"Positive": 3}, first_id=600)
-        newest = train(project).version
-    project.refresh_from_db()
-    if project.champion != newest:
-        promote(newest)
+def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads():
+    project = labelled_project({"Positive": 15, "Negative": 5})
+    good, middle, newest = (
+        ModelVersionFactory(project=project, content=artifact(temperature))
+        for temperature in (0.5, 1.0, 2.0)
+    )
+    promote(newest)
     (settings.DATA_DIR / "artifacts" / middle.artifact).unlink()
     broken = artifacts.fetch(newest)
     broken.write_bytes(b"no longer what it was")
@@ -53,10 +48,9 @@ def test_a_champion_that_is_broken_falls_back_to_the_newest_that_loads(monkeypat
     assert (entry.actor, entry.from_version, entry.to_version) == ("serving", newest, good)
 
 
-def test_a_champion_that_loads_in_a_worker_stays_though_it_failed_in_one_process(monkeypatch):
-    project = labelled_project({"Positive": 15, "Negative": 15})
-    monkeypatch.setattr("mlapi.training.run._Attempt.add_learning_curve", lambda *_: None)
-    version = train(project).version
+def test_a_champion_that_loads_in_a_worker_stays_though_it_failed_in_one_process():
+    project = labelled_project({"Positive": 15, "Negative": 5})
+    version = ModelVersionFactory(project=project, content=artifact(), champion=True)
     for _ in range(2):
         jobs.fall_back(project.pk, version.pk, "v1 does not load: OSError: disk full")
     project.refresh_from_db()

@@ -6,11 +6,12 @@ import pytest
 
 from mlapi.mirror import apply_changes
 from mlapi.training.load_check import loads_in_a_fresh_process
-from mlapi.training.run import carry_out
+from mlapi.training.run import Programs, carry_out
 from registry import artifacts
 from registry.actions import label_renames, runs
 from registry.error_codes import INPUT_HINTS
 from registry.models import Project, Task, TrainingRun
+from tests.mlapi.image_projects import WITHOUT_CURVE
 from tests.mlapi.labelstudio.webhooks import annotation
 
 from .projects import label, labelled_project
@@ -18,14 +19,14 @@ from .projects import label, labelled_project
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def trained(project: Project, trigger: str = TrainingRun.Trigger.ADMIN) -> TrainingRun:
-    run, _ = runs.start(project, trigger=trigger, actor="tester")
-    return carry_out(run.pk, "worker@test")
+def trained(project: Project, programs: Programs = WITHOUT_CURVE) -> TrainingRun:
+    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    return carry_out(run.pk, "worker@test", programs=programs)
 
 
 def test_sixty_labelled_texts_become_a_champion_with_its_metrics():
     project = labelled_project({"Positive": 35, "Negative": 25})
-    run = trained(project)
+    run = trained(project, Programs())
     assert (run.state, run.error) == ("succeeded", "")
     project.refresh_from_db()
     version = run.version

@@ -10,6 +10,7 @@ from django.db import connections
 from registry.actions import runs
 from registry.models import TrainingRun
 from tests.factories import WorkerFactory
+from tests.mlapi.image_projects import WITHOUT_CURVE
 
 from .projects import labelled_project, small_programs
 
@@ -31,7 +32,8 @@ def project():
     return labelled_project({"Positive": 35, "Negative": 25})
 
 
-def test_here_it_trains_and_ends_with_the_numbers_beside_the_baseline(project):
+def test_here_it_trains_and_ends_with_the_numbers_beside_the_baseline(project, monkeypatch):
+    monkeypatch.setattr("mlapi.training.run.Programs", lambda: WITHOUT_CURVE)
     status, output = train(project.uid, "--here")
     run = TrainingRun.objects.get(project=project)
     assert (status, run.state, run.trigger) == (0, "succeeded", "command")
