@@ -25,16 +25,20 @@ settings.register_profile(
 settings.load_profile("patient")
 
 
-# Where the tests of a server that all of a session share lie: one worker runs them all.
-SHARED_SERVERS = {
+# Where the tests lie that share a server, or the migrated dump: one worker runs them all. In this
+# order, before all others: they take longest, and a run takes as long as its last worker.
+SHARED = {
     "tests/e2e/": "labelstudio",
     "tests/mlapi/labelstudio_client/": "labelstudio",
     "tests/browser/": "browser",
+    "tests/upgrade/": "upgrade",
 }
+# Where tests take seconds each: few of them are as long as hundreds of others.
+SLOW = ("tests/faults/", "tests/mlapi/training/", "tests/mlapi/training_child/")
 
 
 class ByModuleOrServer(LoadScopeScheduling):
-    """Gives a worker all tests of a shared server, else those of a module.
+    """Gives a worker all tests of what is shared, else those of a module; the longest first.
 
     So what a module's fixtures train is trained once. Not by xdist's own groups: with pytest 9
     it does not see them.
@@ -42,18 +46,35 @@ class ByModuleOrServer(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.split("::")[0]
-        return next((g for at, g in SHARED_SERVERS.items() if module.startswith(at)), module)
+        return next((g for at, g in SHARED.items() if module.startswith(at)), module)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModuleOrServer:
+    config.option.loadscopereorder = False  # by the number of tests, whatever they take
     return ByModuleOrServer(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give xdist the scopes in the order in which they are to be started."""
+    if not hasattr(config, "workerinput"):
+        return
+    modules = Counter(item.nodeid.split("::")[0] for item in items)
+    folders = list(SHARED)
+
+    def place(item: pytest.Item) -> tuple[int, int, str]:
+        module = item.nodeid.split("::")[0]
+        shared = (n for n, folder in enumerate(folders) if module.startswith(folder))
+        weight = 30 if module.startswith(SLOW) else 1
+        return next(shared, len(folders)), -weight * modules[module], module
+
+    items.sort(key=place)  # which leaves the tests of a module in their order
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what needs a real Label Studio, which only tests in its folders may."""
     if "labelstudio" in getattr(item, "fixturenames", ()):
         item.add_marker("labelstudio")
-        if not any(item.nodeid.startswith(folder) for folder in SHARED_SERVERS):
+        if not any(item.nodeid.startswith(folder) for folder in SHARED):
             raise pytest.UsageError(f"{item.nodeid} needs Label Studio: move it to tests/e2e.")
 
 

@@ -15,7 +15,8 @@ def nightly_modules() -> set[str]:
     """Test modules that mark something as nightly."""
     found = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
-        marks = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text()))}
+        nodes = ast.walk(ast.parse(path.read_text()))
+        marks = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
         if "pytest.mark.nightly" in marks:
             found.add(str(path.relative_to(ROOT)))
     return found
