@@ -98,6 +98,7 @@ def _serve(part: str, signals: StopSignals) -> int:
 def _children(part: str, listener: socket.socket | None) -> list:
     from evals_backend.supervisor import Child
     from mlapi.jobs import cluster
+    from mlapi.jobs.reserve import Reserve
 
     children = []
     if listener is not None:
@@ -110,15 +111,21 @@ def _children(part: str, listener: socket.socket | None) -> list:
 
         children += [Child(f"web{n + 1}", partial(web, n)) for n in range(settings.WEB_WORKERS)]
 
+    # A training runs for long: those have all their workers from the start.
+    reserves = {"events": Reserve()}
+
     def work(name: str, number: int, _restarts: int) -> None:
         if listener is not None:
             listener.close()
-        cluster.run(name, leads=number == 0)
+        cluster.run(name, leads=number == 0, reserve=reserves.get(name))
 
     workers = {"events": settings.EVENT_WORKERS, "training": settings.TRAIN_WORKERS}
     for name in CLUSTERS if part == "all" else [n for n in CLUSTERS if n == part]:
+        children.append(Child(f"{name}1", partial(work, name, 0)))
+        reserve = reserves.get(name)
         children += [
-            Child(f"{name}{n + 1}", partial(work, name, n)) for n in range(max(1, workers[name]))
+            Child(f"{name}{n + 1}", partial(work, name, n), *([reserve.take] if reserve else []))
+            for n in range(1, workers[name])
         ]
     return children
 

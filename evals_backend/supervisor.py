@@ -31,11 +31,15 @@ class StartFailed(Exception):
 class Child:
     """A function in a process of its own, with its own process group.
 
-    So Ctrl-C reaches only the supervisor. `target` gets how often it was started before.
+    So Ctrl-C reaches only the supervisor. `target` gets how often it was started before. It is
+    started whenever it does not run and `is_wanted`.
     """
 
-    def __init__(self, name: str, target: Callable[[int], None]) -> None:
+    def __init__(
+        self, name: str, target: Callable[[int], None], is_wanted: Callable[[], bool] = lambda: True
+    ) -> None:
         self.name = name
+        self.is_wanted = is_wanted
         self._target = target
         self._pid: int | None = None
         self._code: int | None = None
@@ -52,6 +56,11 @@ class Child:
         self._started = time.monotonic()
 
     @property
+    def was_started(self) -> bool:
+        """Whether the process was started, and its end has not yet been seen to."""
+        return self._pid is not None
+
+    @property
     def is_running(self) -> bool:
         """Whether the process runs."""
         if self._pid is None or self._code is not None:
@@ -64,7 +73,7 @@ class Child:
     def revive(self, signals: StopSignals) -> None:
         """Restart the process if it has ended: at once, then each time after a longer pause.
 
-        One that ended by itself, without an error, has done its share and is replaced.
+        One that ended by itself, without an error, has done its share and is replaced, if wanted.
         """
         if self.is_running:
             return
@@ -80,7 +89,7 @@ class Child:
                 )
                 self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
             self._pid = None
-        if now >= self._start_at:
+        if now >= self._start_at and self.is_wanted():
             self.start(signals)
 
     def terminate(self) -> None:
@@ -169,7 +178,8 @@ class Supervisor:
         """Block until stopped; call `on_up` once. Raises StartFailed."""
         try:
             for child in self._children:
-                child.start(self._signals)
+                if child.is_wanted():
+                    child.start(self._signals)
             if self._wait_until_up():
                 on_up()
             while not self._signals.count:
@@ -185,7 +195,7 @@ class Supervisor:
     def _wait_until_up(self) -> bool:
         while not self._signals.count:
             for child in self._children:
-                if not child.is_running:
+                if child.was_started and not child.is_running:
                     raise StartFailed(f"{child.name} ended at once; its last lines say why")
             if self._is_up():
                 return True

@@ -5,6 +5,7 @@ queues between them that a killed process leaves locked. Here django-q's worker 
 by itself, one job at a time; whoever started this process starts it again when it ends.
 """
 
+import math
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ from mlapi import free_memory
 from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
+from mlapi.jobs.reserve import Reserve
 from mlapi.worker import shutdown_requested
 from registry import queue, schema_state
 from registry.actions import workers
@@ -39,13 +41,16 @@ _SCHEDULES_EVERY_S = 30.0
 _LOOK_EVERY_S = 0.5  # the schedules come round every 30 s only, and the policy's quiet is 1 s
 _AGAIN_IN_S = 1.0
 _GIVE_BACK_EVERY_S = 10.0
+_BUSY_AFTER_S = 0.5
+_RESERVE_IDLE_S = 30.0
 _OVERRUN_S = 10.0  # after the time limit, within which the job is to end by itself
 
 
-def run(cluster: str, *, leads: bool = True) -> None:
+def run(cluster: str, *, leads: bool = True, reserve: Reserve | None = None) -> None:
     """Work until SIGTERM or SIGINT, in the main thread.
 
-    One worker of a cluster leads: it prepares, and looks after the schedules.
+    One worker of a cluster leads: it prepares, looks after the schedules, and asks for one of the
+    reserve where jobs wait while it works. The others, if they are the reserve, end when idle.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)
@@ -57,8 +62,12 @@ def run(cluster: str, *, leads: bool = True) -> None:
         _log_errors(_prepare, cluster)
     timer = _Timer()
     # Not waited for at the end: it ends with the process.
-    threading.Thread(target=_tend, args=(cluster, leads, timer), name="tend", daemon=True).start()
-    worker(_Jobs(), _Results(), timer, Conf.TIMEOUT)
+    tended = (cluster, leads, timer, reserve)
+    threading.Thread(target=_tend, args=tended, name="tend", daemon=True).start()
+    idle_at_most_s = math.inf if leads or reserve is None else _RESERVE_IDLE_S
+    worker(_Jobs(idle_at_most_s), _Results(), timer, Conf.TIMEOUT)
+    if reserve is not None and not leads:
+        reserve.take()  # what was asked for while this one ran
     if leads:
         _log_errors(workers.record_end, cluster, socket.gethostname())
 
@@ -101,15 +110,18 @@ def _prepare(cluster: str) -> None:
 class _Jobs:
     """What django-q's worker takes its jobs from: the queue's table."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_at_most_s: float = math.inf) -> None:
         self._broker = get_broker()
+        self._idle_at_most_s = idle_at_most_s
+        self._idle_since = time.monotonic()
         self._is_lost = False
         self._has_worked = False
         self._gave_back_at = float("-inf")
 
     def get(self) -> dict[str, Any] | str:
         """The next job; STOP when this process is to end."""
-        while not shutdown_requested.is_set():
+        self._idle_since = time.monotonic()
+        while not shutdown_requested.is_set() and not self._is_idle_for_too_long():
             try:
                 found = self._broker.dequeue() or []  # it sleeps where there is none
             except Error as error:
@@ -126,6 +138,9 @@ class _Jobs:
                     return job
             self._give_back_memory()
         return "STOP"
+
+    def _is_idle_for_too_long(self) -> bool:
+        return time.monotonic() - self._idle_since >= self._idle_at_most_s
 
     def _give_back_memory(self) -> None:
         """Once after jobs, when there is none."""
@@ -183,13 +198,17 @@ class _Timer:
         with self._lock:
             yield
 
+    def is_busy(self) -> bool:
+        """Whether a job has been worked on for a while."""
+        return self._value > 0 and time.monotonic() - self._since > _BUSY_AFTER_S
+
     def is_overrun(self) -> bool:
         """Whether the job did not end at its limit, such as in a call that no signal interrupts."""
         since, seconds = self._since, self._value
         return seconds > 0 and time.monotonic() - since > seconds + _OVERRUN_S
 
 
-def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
+def _tend(cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None) -> None:
     """In a thread: the heartbeat, the schedules, and the end of a job that does not end."""
     heartbeat_at = scheduled_at = float("-inf")
     # The others may have been started with this one, and send their first heartbeat after it.
@@ -210,11 +229,18 @@ def _tend(cluster: str, leads: bool, timer: _Timer) -> None:
         if leads and now >= silent_at:
             silent_at = now + _HEARTBEAT_EVERY_S
             _log_errors(workers.report_silent)
+        if leads and reserve is not None and timer.is_busy():
+            _log_errors(_ask_where_jobs_wait, reserve)
         if leads and cluster == queue.TRAINING:
             _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:
             _log_errors(maintenance.consider_waiting)
         time.sleep(_LOOK_EVERY_S)
+
+
+def _ask_where_jobs_wait(reserve: Reserve) -> None:
+    if get_broker().queue_size():
+        reserve.ask()
 
 
 def _log_errors(step: Callable[..., object], *arguments: object) -> None:

@@ -89,7 +89,7 @@ def test_static_files_of_the_admin_are_served(server):
     ("name", "count"),
     [
         ("evals-web", settings.WEB_WORKERS),
-        ("evals-events", settings.EVENT_WORKERS),
+        ("evals-events1", 1),
         ("evals-training", settings.TRAIN_WORKERS),
     ],
 )
@@ -104,6 +104,26 @@ def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, name,
     assert eventually(server.answers)
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
+
+
+def test_another_worker_takes_what_waits_while_the_first_one_works(server):
+    code = (
+        "import django; django.setup();"
+        "from django_q.tasks import async_task;"
+        "async_task('time.sleep', 600, cluster='events');"
+        "waiting = async_task('time.sleep', 0, cluster='events');"
+        "from tests.waiting import eventually;"
+        "from django_q.models import Success;"
+        "assert eventually(lambda: Success.objects.filter(id=waiting).exists());"
+    )
+    env = environment(server.data_dir, DJANGO_SETTINGS_MODULE="evals_backend.settings")
+    try:
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True)
+        assert server.children("evals-events2")
+    finally:
+        for busy in server.children("evals-events"):
+            busy.kill()
+    assert eventually(lambda: server.children("evals-events1"))
 
 
 def test_the_warm_parent_has_one_thread_no_socket_but_the_listener_and_no_database(server):
