@@ -32,8 +32,6 @@ class Modality(ABC):
     column: ClassVar[str]  # of the run's tables; with a number from the second one on
     column_type: ClassVar[str]  # as in mlapi.eva.execute
     candidates: tuple[Candidate, ...]
-    # With few examples it is taken where no other of the candidates is clearly better.
-    preferred: Candidate | None = None
     input: Input
 
     @abstractmethod
@@ -60,6 +58,10 @@ class Modality(ABC):
     def candidates_for(self, inputs: Sequence[Any], n_labels: int) -> tuple[Candidate, ...]:
         """Those of its candidates that are compared on such inputs."""
         return self.candidates
+
+    def preferred_for(self, inputs: Sequence[Any]) -> Candidate | None:
+        """What is taken with few examples where no other candidate is clearly better."""
+        return None
 
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:
         """Whether `fit_columns` would take too long."""

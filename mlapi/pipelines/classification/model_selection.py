@@ -306,7 +306,7 @@ def _ranked(examples: Examples, scored: list[_Scored]) -> list[_Scored]:
     ranked = sorted(
         (e for e in scored if e.score is not None), key=lambda e: e.score or 0, reverse=True
     )
-    preferred = examples.modality.preferred
+    preferred = examples.modality.preferred_for(examples.inputs)
     if preferred is None or len(examples.inputs) >= FEW:
         return ranked
     own = next((e for e in ranked if e.name == preferred.name), None)

@@ -216,7 +216,7 @@ class TextModality(Modality):
     ) -> None:
         self.input = read or TextInput()
         self.candidates = (*self.candidates, *sentence)
-        self.preferred = preferred
+        self._preferred = preferred
 
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources, target.control_tag == "Pairwise"
@@ -232,6 +232,14 @@ class TextModality(Modality):
         if share >= _SOME and not characters_take_too_long(inputs, n_labels):
             left_out = (WORD, CHAR) if share < _MOST else (WORD, CHAR, WORD_CHAR)
         return tuple(candidate for candidate in self.candidates if candidate not in left_out)
+
+    def preferred_for(self, inputs: Sequence[str]) -> Candidate | None:
+        """With an encoder. In scripts without spaces short characters alone: the encoder that is
+        the default reads a character there where it reads a word in English.
+        """
+        if self._preferred is None or share_without_spaces(inputs) < _MOST:
+            return self._preferred
+        return SHORT_CHAR
 
     def input_of(self, estimators: Sequence[Estimator]) -> TextInput:
         """Without the encoder where no estimator reads its vectors."""

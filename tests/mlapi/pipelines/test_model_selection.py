@@ -143,7 +143,9 @@ class Fixed(Candidate):
     ("count", "right", "chosen"),
     [(60, 43, "preferred"), (60, 58, "other"), (99, 70, "preferred"), (100, 70, "other")],
 )
-def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(count, right, chosen):
+def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(
+    monkeypatch, count, right, chosen
+):
     texts = [f"text {i}" for i in range(count)]
     labels = [tuple(WORDS)[i % 3] for i in range(count)]
     frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
@@ -151,7 +153,7 @@ def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(co
     preferred = Fixed("preferred", examples, range(count // 3, count))
     other = Fixed("other", examples, range(right))
     examples.modality.candidates = (preferred, other)
-    examples.modality.preferred = preferred
+    monkeypatch.setattr(examples.modality, "preferred_for", lambda inputs: preferred)
 
     selection = select_model(examples, None, "off", 0)
 
@@ -159,6 +161,17 @@ def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(co
     notes = {c.name: c.note for c in selection.candidates}
     expected = "5-fold; preferred, as no other is clearly better" if chosen == "preferred" else ""
     assert notes["preferred"].endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a dog", "beside"), ("いぬ", text_model.SHORT_CHAR.name)]
+)
+def test_what_is_preferred_depends_on_the_script(text, expected):
+    beside = Fixed("beside", None, range(0))
+    modality = TextModality(sentence=[beside], preferred=beside)
+
+    assert modality.preferred_for([text]).name == expected
+    assert TextModality().preferred_for([text]) is None
 
 
 def test_what_automl_says_is_in_the_order_of_ids(monkeypatch):
