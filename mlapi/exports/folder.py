@@ -179,7 +179,8 @@ def _require_opencv(parts: Parts) -> None:
         features = extractor.text("features")
         if features != "opencv":
             raise NotExportable(
-                f"The features {features} are made by a model that an export does not have."
+                f"The features {features} are of a Hugging Face model, which no export has.",
+                hint="Set the option features to opencv, train, and export that version.",
             )
 
 

@@ -173,23 +173,34 @@ def test_an_artifact_that_was_changed_is_not_loaded(tmp_path):
         predicted(tmp_path / "export", [{"text": "good"}])
 
 
+HUGGING_FACE = {"features": "hf:some/model", "name": "hf:some/model@3fa2c1d09b7e"}
+
+
 @pytest.mark.parametrize(
-    ("content", "reason"),
+    ("content", "reason", "hint"),
     [
-        (pack("image_boxes", {}), "image_boxes"),
-        (
-            pack(
-                "image_classification",
-                {"extractor": {"features": "hf:some/model", "name": "hf:m@1"}, "targets": []},
-            ),
-            "hf:some/model",
+        (pack("image_boxes", {}), "image_boxes", "without it"),
+        *(
+            (pack(pipeline, {"extractor": HUGGING_FACE, "targets": []}), "hf:some/model", "opencv")
+            for pipeline in ("image_classification", "image_similarity", "image_clusters")
         ),
     ],
 )
-def test_a_version_that_needs_the_backend_is_refused(content, reason):
+def test_a_version_that_needs_the_backend_is_refused(content, reason, hint):
     version = ModelVersionFactory(content=content)
-    with pytest.raises(NotExportable, match=reason):
+    with pytest.raises(NotExportable, match=reason) as raised:
         files(version)
+    assert (raised.value.code, raised.value.status) == ("not_exportable", 409)
+    assert hint in raised.value.hint
+
+
+def test_the_command_names_the_cure_of_a_version_of_hugging_face_features(tmp_path, capsys):
+    content = pack("image_classification", {"extractor": HUGGING_FACE, "targets": []})
+    version = ModelVersionFactory(content=content)
+    folder = tmp_path / "export"
+    with pytest.raises(CommandError, match="features to opencv"):
+        call_command("export", version.project.uid, version.label, str(folder))
+    assert not folder.exists()
 
 
 def test_the_command_writes_into_an_empty_folder_only(tmp_path, capsys):
