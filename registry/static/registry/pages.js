@@ -81,8 +81,10 @@
   }
 
   function showFirstError() {
-    const error = document.querySelector("#content .errorlist, #content .errornote, #content .errors");
+    const field = document.querySelector("#content [aria-invalid=true]");
+    const error = field || document.querySelector("#content .errorlist, #content .errornote");
     if (error) error.scrollIntoView({ block: "center" });
+    if (field) field.focus({ preventScroll: true });
   }
 
   async function copy(button) {
