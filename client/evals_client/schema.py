@@ -640,6 +640,7 @@ class SuspectLabels(TypedDict):
     labels: "list[SuspectLabel]"
     changed: "Proportion"
     why_none: "str"
+    left_out: "list[str]"
 
 
 class Tags(TypedDict):

@@ -290,6 +290,11 @@ class SuspectLabelsSerializer(serializers.Serializer):
         "to what was predicted."
     )
     why_none = serializers.CharField(help_text="Empty where there are some.")
+    left_out = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Targets of boxes: an image has no score that could be compared. The version's "
+        "mistakes are the images whose boxes agree least.",
+    )
 
 
 class AnnotatorAgreementSerializer(serializers.Serializer):

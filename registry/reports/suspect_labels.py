@@ -23,6 +23,7 @@ _WHY_NO_THRESHOLD = (
     f"None yet: for no class are there {ENOUGH_RIGHT} correct predictions of tasks that the "
     "version had not learned from."
 )
+_WHY_NOT_COMPARED = "None: the champion has no labels of whole tasks to compare."
 # The columns of a wrong prediction, of its task and of its version.
 _COLUMNS = (
     *("target", "source", "predicted", "score", "human", "human_classes", "predicted_classes"),
@@ -57,13 +58,15 @@ class SuspectLabels:
     """The page from `offset` on of `count` labels, and how right earlier ones were.
 
     `changed` are suspect labels of all versions that people have changed since, correct where they
-    changed it to the predicted one. `why_none` says why there are none.
+    changed it to the predicted one. `why_none` says why there are none. `left_out` are the targets
+    of objects with places: each object has a score, and an image none to compare.
     """
 
     count: int = 0
     labels: list[SuspectLabel] = field(default_factory=list)
     changed: Proportion = Proportion(0, 0)
     why_none: str = ""
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:
@@ -91,26 +94,28 @@ def suspect_labels(
     """
     if project.champion_id is None:
         return SuspectLabels(why_none="None until a version serves: its predictions are compared.")
-    kinds = _kinds(project)
+    types = _label_types(project)
+    kinds = {name: found for name, found in types.items() if not found.localized}
+    left_out = sorted(types.keys() - kinds.keys())
     names = [name for name in kinds if target in (None, name)]
     outcomes = _latest_predictions(project).filter(target__in=names)
     thresholds = _thresholds(outcomes)
     changed = _changed(project, kinds, names)
     if not thresholds:
-        return SuspectLabels(changed=changed, why_none=_WHY_NO_THRESHOLD)
+        why_none = _WHY_NO_THRESHOLD if kinds else _WHY_NOT_COMPARED
+        return SuspectLabels(changed=changed, why_none=why_none, left_out=left_out)
     found = [row for row in _suspects(outcomes, thresholds) if _is_still_so(project, kinds, row)]
     page = found[offset : offset + limit]
     tasks = task_views_by_id(project, {row.task_id for row in page})
     labels = [_label(row, thresholds, tasks) for row in page if row.task_id in tasks]
     why_none = "" if found else "None: no label is contradicted with enough confidence."
-    return SuspectLabels(len(found), labels, changed, why_none)
+    return SuspectLabels(len(found), labels, changed, why_none, left_out)
 
 
-def _kinds(project: Project) -> dict[str, LabelType]:
-    """The label types of the champion's trained targets, without those of objects with places."""
+def _label_types(project: Project) -> dict[str, LabelType]:
+    """The label types of the champion's trained targets."""
     targets = Target.objects.filter(version=project.champion_id, trained=True)
-    types = {name: engine().label_type(kind) for name, kind in targets.values_list("name", "kind")}
-    return {name: found for name, found in types.items() if not found.localized}
+    return {name: engine().label_type(kind) for name, kind in targets.values_list("name", "kind")}
 
 
 def _latest_predictions(project: Project) -> QuerySet[Outcome]:

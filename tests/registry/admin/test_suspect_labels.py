@@ -53,6 +53,15 @@ def test_the_project_leads_to_it_and_it_says_why_it_is_empty(client):
     assert client.get(unknown).status_code == 404
 
 
+def test_what_is_left_out_leads_to_the_mistakes_of_the_champion(client):
+    client.force_login(User.objects.create_superuser("root"))
+    boxes = {**make.TARGET, "name": "things", "kind": "boxes", "object_tag": "Image"}
+    version = make.ModelVersionFactory(targets=[boxes], champion=True)
+    page = page_of(client, version.project)
+    assert "Left out: things." in page
+    assert f'href="/admin/registry/modelversion/{version.pk}/change/?target=things#target"' in page
+
+
 def test_who_may_not_see_tasks_does_not_see_them_there(client):
     user = User.objects.create_user("pat", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_project"))

@@ -162,3 +162,13 @@ def test_sets_of_labels_are_compared_as_sets(project):
     classifier(project, answers, ids, target=TOPICS, champion=True)
     project.refresh_from_db()
     assert [label.human for label in suspect_labels(project).labels] == [["Food", "Price"], []]
+
+
+@pytest.mark.parametrize("beside", [[], [make.TARGET]])
+def test_targets_of_boxes_are_left_out_by_name(beside):
+    boxes = {**make.TARGET, "name": "things", "kind": "boxes", "object_tag": "Image"}
+    version = make.ModelVersionFactory(targets=[*beside, boxes], champion=True)
+    found = suspect_labels(version.project)
+    assert (found.count, found.left_out) == (0, ["things"])
+    reason = "for no class are there" if beside else "no labels of whole tasks"
+    assert reason in found.why_none
