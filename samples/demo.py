@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from samples import running
 from samples.notes import CONFIG as NOTES
 from samples.notes import notes
 from samples.project import Labelled, SampleProject, TrainingFailed
@@ -34,16 +35,20 @@ def main() -> int:
     folder = Path(os.environ.get("DATA_DIR") or ROOT / ".demo").resolve()
     environment = {**os.environ, "DATA_DIR": str(folder)}
     folder.mkdir(parents=True, exist_ok=True)
-    print(f"The server's log is {folder / 'demo.log'}. Ctrl-C stops all.", flush=True)
+    print(f"Starting the server. Its log is {folder / 'demo.log'}. Ctrl-C stops all.", flush=True)
     command = [sys.executable, "-m", "evals_backend.serve"]
     with open(folder / "demo.log", "ab") as log:
-        server = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=log)  # noqa: S603 - our own
+        server = subprocess.Popen(  # noqa: S603 - our own; what it prints is for Label Studio
+            command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=log
+        )
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
-        if not (folder / _MADE).exists() and _is_up(server, environment):
-            make(environment)
-            (folder / _MADE).touch()
-            print("The samples are made: open the admin.", flush=True)
+        if _is_up(server, environment):
+            _print_steps(folder)
+            if not (folder / _MADE).exists():
+                make(environment)
+                (folder / _MADE).touch()
+                print("The samples are made. Reload the admin.", flush=True)
         status = server.wait()
         if status:
             print(f"The server has ended with status {status}: see {folder / 'demo.log'}.")
@@ -55,6 +60,14 @@ def main() -> int:
         server.terminate()
         server.wait()
         return 1
+
+
+def _print_steps(folder: Path) -> None:
+    login = folder / "first-login.txt"
+    print(f"1. Open {running.url(folder)}/admin/ and log in: user and password are in {login}")
+    print("2. Look at the two projects. They have no Label Studio, so they read 'not reached'")
+    print("3. For a real Label Studio beside them run `make label-studio` in another terminal")
+    sys.stdout.flush()
 
 
 def _is_up(server: subprocess.Popen, environment: dict[str, str]) -> bool:
@@ -79,7 +92,11 @@ def make(environment: dict[str, str]) -> None:
     words = re.findall(r"\b[0-9a-f]{40}\b", token)
     if url is None or not words:
         raise TrainingFailed("no access key or token was made")
-    print("Making two sample projects, of texts and of images: some minutes.", flush=True)
+    print(
+        "Making the projects, of texts and of images: six trainings, some minutes in all. "
+        "Each is in the admin from its first version on.",
+        flush=True,
+    )
     with httpx.Client(
         base_url=f"{url[1]}/api/", headers={"Authorization": f"Token {words[0]}"}, timeout=60
     ) as rest:

@@ -20,7 +20,7 @@ from samples.notes import CONFIG, notes
 from tests.e2e.labelstudio_client import PASSWORD, USER
 from tests.e2e.labelstudio_server import HOME, LabelStudioServer, template, why_not
 
-TITLE = "Sample: notes by topic"
+TITLE = "Sample: notes in Label Studio"
 _LABELLED, _UNLABELLED = 48, 40
 _USUAL_PORT = 8080
 
@@ -40,7 +40,7 @@ def main() -> int:
         server = started()
         if not server.api("GET", "/api/projects/")["results"]:
             make_project(server, key_url(data_dir))
-        _print_steps(server)
+        _print_steps(server, running.url(data_dir))
         signal.pause()
     except KeyboardInterrupt:
         return 0
@@ -98,10 +98,15 @@ def _port() -> int:
     raise OSError("no port is free")
 
 
-def _print_steps(server: LabelStudioServer) -> None:
+def _print_steps(server: LabelStudioServer, backend: str) -> None:
+    """What to press, in words that Label Studio shows."""
     print(f"1. Open {server.hostname} and log in as {USER}, password {PASSWORD}")
-    print(f"2. Open the project {TITLE}: its first version has trained by itself, in the admin")
-    print("3. Select all tasks, press Actions > Retrieve Predictions, and open a task", flush=True)
+    print(f"2. Open the project {TITLE}. Within a minute its first version trains by itself;")
+    print(f"   {backend}/admin/ shows it as soon as it serves")
+    print("3. Select all tasks by the box in the table's head. The button Actions then reads")
+    print(f"   {_LABELLED + _UNLABELLED} Tasks: press it, then Retrieve Predictions, then OK")
+    print("4. Open one of the last tasks, which have no label: the prediction is chosen already.")
+    print("   Correct it if need be and press Submit. Ctrl-C stops Label Studio", flush=True)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,15 @@ def folder() -> Path | None:
     return next((one.resolve() for one in candidates if _answers(one)), None)
 
 
+def url(data_dir: Path) -> str:
+    """The address of the server of that folder, on this machine."""
+    port = json.loads((data_dir / "server.json").read_text())["port"]
+    return f"http://127.0.0.1:{port}"
+
+
 def _answers(data_dir: Path) -> bool:
     try:
-        port = json.loads((data_dir / "server.json").read_text())["port"]
-        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=5).is_success
+        return httpx.get(f"{url(data_dir)}/health", timeout=5).is_success
     except (OSError, ValueError, KeyError, httpx.TransportError):
         return False
 

@@ -55,6 +55,7 @@ def test_the_demo_has_both_samples_and_a_second_start_finds_them(tmp_path):
     try:
         printed = lines_until(demo, "The samples are made")
         assert [line[:2] for line in printed if line[:1] in "123"] == ["1.", "2.", "3."]
+        assert f"http://127.0.0.1:{port}/admin/" in "".join(printed)
         assert_samples_are_there(folder, port)
     finally:
         status = stop(demo)
