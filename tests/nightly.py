@@ -17,6 +17,18 @@ ROOT = Path(__file__).resolve().parents[1]
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/benchmarks/test_whole_runs.py": ("benchmarks", "registry/migrations"),
     "tests/deploy/test_scraped.py": ("deploy", "evals_backend/web", "mlapi/monitoring"),
+    "tests/browser/test_pages.py": (
+        "evals_backend/web",
+        "registry/admin",
+        "registry/static",
+        "registry/templates",
+    ),
+    "tests/e2e/test_several_pipelines.py": (
+        "mlapi/labelstudio",
+        "mlapi/pipelines",
+        "mlapi/serving.py",
+        "mlapi/training",
+    ),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),

@@ -177,6 +177,7 @@ def test_the_next_version_is_compared_with_it_target_by_target(both, backend, re
     assert decided in (["promote"], ["keep"])
 
 
+@pytest.mark.nightly
 def test_similarity_fills_one_of_two_choices(labelstudio, backend, images, rest):
     project = labelstudio.project("marked", MARKED)
     ids = import_images(labelstudio, project, images)

@@ -63,7 +63,7 @@ def stop_once(data_dir: Path, chance: random.Random) -> None:
             left.kill()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [1, 3])  # while it starts, and once it serves
 def test_it_stops_whole_at_any_moment(data_dir, seed):
     stop_once(data_dir, random.Random(seed))
 
