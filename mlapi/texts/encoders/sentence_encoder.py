@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import numpy as np
 import onnxruntime as ort
-from more_itertools import chunked
 from tokenizers import Tokenizer
 
 from mlapi.texts.encoders import errors
 
 MOST_WINDOWS = 4  # of a long text: what follows hardly ever changes its class
 _BATCH = 16  # windows; more takes memory, and no less time
+_BATCH_TOKENS = 256  # padding too: what a batch takes of memory goes by it
 _CHARACTERS_OF_A_TOKEN = 12  # a text is cut at so many for each token that may be read
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -47,10 +47,8 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """(n, size) float32."""
         windows = [(row, ids) for row, text in enumerate(texts) for ids in self._windows(text)]
-        # Of like length together, because all of a batch are as long as its longest.
-        windows.sort(key=lambda one: len(one[1]))
         sums: dict[int, np.ndarray] = {}
-        for batch in chunked(windows, _BATCH):
+        for batch in _batches(windows):
             found = self._sums([ids for _, ids in batch])
             for (row, _), one in zip(batch, found, strict=True):
                 sums[row] = sums[row] + one if row in sums else one
@@ -79,6 +77,18 @@ class SentenceEncoder:
         return np.einsum("nts,nt->ns", hidden, mask.astype(np.float32))
 
 
+def _batches(windows: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+    """Of like length together, because all of a batch are as long as its longest."""
+    batch: list[tuple[int, list[int]]] = []
+    for window in sorted(windows, key=lambda one: len(one[1])):
+        if batch and (len(batch) == _BATCH or (len(batch) + 1) * len(window[1]) > _BATCH_TOKENS):
+            yield batch
+            batch = []
+        batch.append(window)
+    if batch:
+        yield batch
+
+
 def _tokenizer(content: bytes) -> Tokenizer:
     tokenizer = Tokenizer.from_buffer(content)
     tokenizer.no_padding()
@@ -90,6 +100,7 @@ def _session(model: bytes) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False  # it keeps what the largest batch took
+    options.enable_mem_pattern = False  # likewise, for each shape of a batch
     options.log_severity_level = 3
     for pool in ("intra", "inter"):
         options.add_session_config_entry(f"session.{pool}_op.allow_spinning", "0")
