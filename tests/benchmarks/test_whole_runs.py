@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import orjson
 import pytest
 
-from benchmarks import events, overload, reading, serving, training
+from benchmarks import encoding, events, overload, reading, serving, training
 from benchmarks.harness import report
 
 pytestmark = pytest.mark.nightly
@@ -129,6 +129,16 @@ def test_the_stages_of_a_prediction_are_measured():
     found = rows(done.stdout)
     assert [cell.endswith("(100%)") for cell in found["the whole Django request"]] == [True] * 3
     assert len(found["the estimator"]) == 3
+
+
+@pytest.mark.encoder
+def test_texts_without_a_vector_are_timed_and_one_process_encodes_them(capsys):
+    assert encoding.main(["--requests", "6"]) == 0
+    found = rows(capsys.readouterr().out)
+    for tokens in encoding.TOKENS:
+        (taken,) = found[f"`/predict`, new {tokens}, ms"]
+        assert number(taken.split()[0]) > 0
+    assert found["encoder processes"] == ["1"]
 
 
 def test_engines_of_boxes_are_measured_by_the_number_of_images():
