@@ -99,14 +99,26 @@ def _children(part: str, listener: socket.socket | None) -> list:
     from evals_backend.supervisor import Child
     from mlapi.jobs import cluster
     from mlapi.jobs.reserve import Reserve
+    from mlapi.texts import vectors
+    from mlapi.texts.encoder_process import messages
+    from mlapi.texts.encoder_process import process as encoder_process
+    from mlapi.texts.encoder_process.client import EncoderClient
 
-    children = []
+    calls, receiver = messages.calls()
+
+    def encode(_restarts: int) -> None:
+        if listener is not None:
+            listener.close()
+        encoder_process.run(receiver, settings.WEB_WORKERS)
+
+    children = [Child("encoder", encode, partial(messages.call_waits, receiver))]
     if listener is not None:
         from evals_backend.web import front, process
 
         counts = front.shared_counts(settings.WEB_WORKERS)
 
         def web(number: int, restarts: int) -> None:
+            vectors.make_by(EncoderClient(calls).vectors)
             process.run(listener, counts, number, is_restart=restarts > 0)
 
         children += [Child(f"web{n + 1}", partial(web, n)) for n in range(settings.WEB_WORKERS)]
@@ -117,6 +129,7 @@ def _children(part: str, listener: socket.socket | None) -> list:
     def work(name: str, number: int, _restarts: int) -> None:
         if listener is not None:
             listener.close()
+        vectors.make_by(EncoderClient(calls).vectors)
         cluster.run(name, leads=number == 0, reserve=reserves.get(name))
 
     workers = {"events": settings.EVENT_WORKERS, "training": settings.TRAIN_WORKERS}

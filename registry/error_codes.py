@@ -228,6 +228,7 @@ CODES = {
             "folder has model.onnx and tokenizer.json."
         ),
     ),
+    "encoder_unavailable": ErrorCode(503, "It is started again by itself; ask again in a moment."),
     "extractor_changed": ErrorCode(409, "Put the model back as it was, or train again."),
     "model_broken": ErrorCode(
         409,

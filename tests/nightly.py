@@ -32,6 +32,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),
+    "tests/faults/test_encoder_process.py": ("evals_backend", "mlapi/texts"),
     "tests/faults/test_flat_memory.py": ("evals_backend/web", "mlapi/pipelines"),
     "tests/mlapi/child_process/test_warm_process.py": (
         "mlapi/child_process",

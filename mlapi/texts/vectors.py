@@ -1,6 +1,7 @@
 """The process's cache of the vectors of texts, which are made where they are not in it.
 
-They are made by an EvaDB function, but in an export, which has no EvaDB, by the encoder itself.
+They are made by an EvaDB function, in the processes of a server by that of its encoder process
+(`encoder_process`); in an export, which has no EvaDB, by the encoder itself.
 """
 
 import hashlib
@@ -62,7 +63,7 @@ def cache_of(ref: EncoderRef) -> VectorCache:
 def vectors_of(ref: EncoderRef, texts: Sequence[str]) -> np.ndarray:
     """(n, size) float32: cached vectors, and those of other texts as this process makes them.
 
-    Raises TrainingFailed as `encoder_for` does.
+    Raises TrainingFailed as `encoder_for` does, or what that way of making them raises.
     """
     keys = [key(text) for text in texts]
     of_encoder = cache_of(ref)
@@ -83,12 +84,13 @@ def by_encoder(ref: EncoderRef, texts: Sequence[str]) -> Iterable[np.ndarray]:
     return encoder_for(ref).encode(texts)
 
 
-def _by_evadb(ref: EncoderRef, texts: Sequence[str]) -> Iterable[np.ndarray]:
+def by_evadb(ref: EncoderRef, texts: Sequence[str]) -> Iterable[np.ndarray]:
+    """The vectors of texts, by an EvaDB function in this process."""
     (made,) = _function(ref).evaluate(texts)
     return made
 
 
-_make: Make = _by_evadb
+_make: Make = by_evadb
 
 
 def make_by(make: Make) -> None:

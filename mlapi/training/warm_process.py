@@ -12,6 +12,7 @@ from functools import cache
 
 from mlapi.child_process.forking import serve
 from mlapi.child_process.processes import end_with_parent
+from mlapi.texts import vectors
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker ends it
     prepare()
+    # A training makes vectors by itself: what its parent calls the encoder process by is closed.
+    vectors.make_by(vectors.by_evadb)
     serve(control)
     return 0
 

@@ -1,6 +1,7 @@
 """The supervisor behind `make run`: started for real, hurt, stopped and started again."""
 
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -129,14 +130,20 @@ def test_another_worker_takes_what_waits_while_the_first_one_works(server):
 def test_the_warm_parent_has_one_thread_no_socket_but_the_listener_and_no_database(server):
     parent = psutil.Process(server.process.pid)
     assert parent.num_threads() == 1  # a parallel region or a pool would have left more
-    (listener,) = parent.net_connections(kind="all")
+    sockets = parent.net_connections(kind="all")
+    # And the pair by which its forks call the encoder process, at no address.
+    pair = [one for one in sockets if one.family == socket.AF_UNIX]
+    assert len(pair) == 2 and not any(one.laddr or one.raddr for one in pair)
+    (listener,) = [one for one in sockets if one not in pair]
     assert (listener.laddr.port, listener.status) == (server.port, psutil.CONN_LISTEN)
 
 
 def test_all_processes_share_the_memory_of_one_and_are_at_most_eight(server):
     parent = psutil.Process(server.process.pid)
     family = [parent, *(p for p in parent.children(recursive=True) if p.name() != "postgres")]
+    # One more where a text has to be encoded: eight with the defaults of two cores.
     assert len(family) <= 4 + settings.WEB_WORKERS + settings.TRAIN_WORKERS
+    assert server.children("evals-encoder") == []
     memory = [process.memory_full_info() for process in family]
     assert sum(m.pss for m in memory) < 2 * max(m.rss for m in memory)
 

@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,20 +52,20 @@ class Project:
         assert status == 200, answer
         return answer["model_version"]
 
-    def label(self, task: int, label: str) -> int:
+    def label(self, task: int, label: str, text: str | None = None) -> int:
         """Label a task, or change its label; the status of the answer to its event."""
         self._minute += 1
         payload = annotated(task, task, label, made=0, updated=self._minute)
-        payload["task"]["data"] = {"text": f"{WORDS[label]} {task}"}
+        payload["task"]["data"] = {"text": text or f"{WORDS[label]} {task}"}
         return self._event("ANNOTATION_UPDATED", payload)
 
     def start_training(self) -> int:
         """Press Start Training."""
         return self._event("START_TRAINING", {})
 
-    def predict(self, number: int = 4) -> tuple[int, Any]:
-        """Status and answer for some tasks."""
-        texts = [WORDS["Positive" if i % 2 else "Negative"] for i in range(number)]
+    def predict(self, number: int = 4, texts: Sequence[str] = ()) -> tuple[int, Any]:
+        """Status and answer for some tasks, or for tasks of these texts."""
+        texts = texts or [WORDS["Positive" if i % 2 else "Negative"] for i in range(number)]
         tasks = [{"id": 10**6 + i, "data": {"text": text}} for i, text in enumerate(texts)]
         return self.post("predict", {"project": self.uid, "label_config": CONFIG, "tasks": tasks})
 
