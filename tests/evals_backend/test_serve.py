@@ -110,11 +110,14 @@ def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, name,
 def test_another_worker_takes_what_waits_while_the_first_one_works(server):
     code = (
         "import django; django.setup();"
+        "from django.utils import timezone;"
+        "from django_q.models import OrmQ, Success;"
         "from django_q.tasks import async_task;"
-        "async_task('time.sleep', 600, cluster='events');"
-        "waiting = async_task('time.sleep', 0, cluster='events');"
         "from tests.waiting import eventually;"
-        "from django_q.models import Success;"
+        "async_task('time.sleep', 600, cluster='events');"
+        "taken = lambda: OrmQ.objects.filter(key='events', lock__gt=timezone.now());"
+        "assert eventually(lambda: 'time.sleep' in [job.func() for job in taken()]);"
+        "waiting = async_task('time.sleep', 0, cluster='events');"
         "assert eventually(lambda: Success.objects.filter(id=waiting).exists());"
     )
     env = environment(server.data_dir, DJANGO_SETTINGS_MODULE="evals_backend.settings")
