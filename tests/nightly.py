@@ -29,6 +29,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/serving.py",
         "mlapi/training",
     ),
+    "tests/e2e/test_own_ui.py": ("mlapi/labelstudio", "mlapi/serving.py", "mlapi/views.py"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),
