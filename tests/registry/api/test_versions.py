@@ -278,6 +278,19 @@ def test_the_primary_metric_has_its_interval_and_a_mark_of_few_tasks(viewer, pro
     assert points[-1]["interval"] == [0.772, 1.0]
 
 
+def test_a_metric_has_the_same_digits_on_each_route(viewer, project):
+    value = 2 / 3 + 1e-16
+    version = make.ModelVersionFactory(
+        project=project, champion=True, metrics=[{"name": "primary", "value": value, "n": 40}]
+    )
+    one = viewer.get(f"versions/{version.pk}/").json()["primary"]["value"]
+    (listed,) = viewer.get("versions/", {"project": project.pk}).json()["results"]
+    (point,) = viewer.get(f"projects/{project.pk}/metrics/", {"name": "primary"}).json()
+    (metric,) = viewer.get("metrics/", {"version": version.pk}).json()["results"]
+    values = [one, listed["primary"]["value"], point["value"], metric["value"]]
+    assert values == [value] * 4
+
+
 def test_versions_are_found_by_a_tag(lead, viewer, version):
     other = make.ModelVersionFactory(project=version.project)
     answer = lead.post(f"versions/{version.pk}/tags/", {"tags": "short  texts, emoji,, emoji"})
