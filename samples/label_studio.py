@@ -25,6 +25,10 @@ _LABELLED, _UNLABELLED = 48, 40
 _USUAL_PORT = 8080
 
 
+class PortTaken(Exception):
+    """Another program, or this one already, listens where Label Studio was first started."""
+
+
 def main() -> int:
     """Serve until Ctrl-C; the exit status."""
     data_dir = running.folder()
@@ -34,7 +38,8 @@ def main() -> int:
     if reason := why_not():
         print(reason, file=sys.stderr)
         return 1
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     server = None
     try:
         server = started()
@@ -42,6 +47,9 @@ def main() -> int:
             make_project(server, key_url(data_dir))
         _print_steps(server, running.url(data_dir))
         signal.pause()
+    except PortTaken as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
     finally:
@@ -51,8 +59,16 @@ def main() -> int:
 
 
 def started(home: Path = HOME) -> LabelStudioServer:
-    """It, on the port of its first start: the backend knows it by its address."""
+    """It, on the port of its first start: the backend knows it by its address.
+
+    Raises PortTaken.
+    """
     folder, port_file = home / "sample", home / "sample.port"
+    if folder.exists() and not _is_free(port := int(port_file.read_text())):
+        raise PortTaken(
+            f"Port {port} is taken. Does `make label-studio` run already? Else end what listens "
+            f"there, or remove {folder} to begin anew on another port."
+        )
     print("Starting Label Studio: a minute at first, then seconds.", flush=True)
     if not folder.exists():
         shutil.copytree(template(), folder)
@@ -96,6 +112,16 @@ def _port() -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no port is free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Label Studio's server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _print_steps(server: LabelStudioServer, backend: str) -> None:
