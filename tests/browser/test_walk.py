@@ -59,6 +59,7 @@ def test_a_team_walks_from_the_home_page_to_the_audit_entries(open_as, trained):
 
 
 @pytest.mark.nightly
+@pytest.mark.long
 @pytest.mark.parametrize("kind", SCREENS)
 def test_the_demo_is_walked_on_any_screen_without_a_serious_fault(
     browser: Browser, demo: Demo, kind: str

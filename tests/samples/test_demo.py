@@ -18,7 +18,7 @@ from tests.evals_backend.running import (
 )
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.nightly
+pytestmark = [pytest.mark.nightly, pytest.mark.long]
 
 
 def start(folder: Path, port: int) -> subprocess.Popen:
