@@ -22,7 +22,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".label-studio"
-FIRST_START_S, START_S = 300, 180  # 45 s and 5 s on an idle machine
+FIRST_START_S, START_S = 900, 300  # 45 s and 5 s on an idle machine
 
 
 def venv() -> Path:
