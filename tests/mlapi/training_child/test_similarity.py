@@ -17,7 +17,7 @@ def similarity(image_job, files, labels, label, **other):
 
 
 def test_the_nearest_digits_are_the_same_digit(image_job):
-    files, labels = digits()
+    files, labels = digits(900)
     job = similarity(image_job, files, labels, "7")
 
     result = job.train()
