@@ -48,7 +48,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     backend = Backend(data_dir, TRAIN_TIME_BUDGET_S="5").start()
     try:
         people.make(backend)
-        labelling = Labelling(backend, 1, "Parts and pieces", "ABCD").connect()
+        labelling = Labelling(backend, 1, "Parts and pieces", "ABCD").connect().train_by_hand()
         first = labelling.learn_from(noisy(80))
         labelling.label(noisy(30, seed=1))
         second = labelling.learn_from(noisy(120, seed=2))

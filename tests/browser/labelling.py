@@ -9,6 +9,12 @@ from tests.e2e.server import Backend
 from tests.e2e.texts import pairs
 
 Labelled = tuple[str, str]  # a text and its label
+_BY_HAND = """
+from registry.actions import project_settings
+from registry.models import Project
+by_hand = {{"policy": {{"enabled": False}}, "promotion_rule": "always"}}
+project_settings.configure(Project.objects.get(uid="{uid}"), actor="test", **by_hand)
+"""
 
 
 def noisy(n: int, labels: str = "ABCD", seed: int = 0, wrong_every: int = 7) -> list[Labelled]:
@@ -50,6 +56,14 @@ class Labelling(BackendProject):
     def connect(self) -> "Labelling":
         """What Label Studio does when the URL is pasted, and its first webhook."""
         super().connect()
+        return self
+
+    def train_by_hand(self) -> "Labelling":
+        """Nothing is trained but by `learn_from`, and its version serves however good it is.
+
+        Else a busy machine trains while labels come in, on fewer and more often than an idle one.
+        """
+        self.backend.manage("shell", "-c", _BY_HAND.format(uid=self.uid))
         return self
 
     def rename(self, old: str, new: str) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def project_page(trained) -> str:
     """The page of a project of 20 tasks whose label A is called Alpha by now."""
-    labelling = Labelling(trained.backend, 9, "With another name", "AB").connect()
+    labelling = Labelling(trained.backend, 9, "With another name", "AB").connect().train_by_hand()
     labelling.label(noisy(20, "AB", seed=9))
     labelling.rename("A", "Alpha")
     return f"/admin/registry/project/{trained.backend.project(labelling.uid)['id']}/change/"

@@ -27,8 +27,9 @@ def images() -> list[tuple[bytes, str]]:
 
 @pytest.fixture(scope="module")
 def project(labelstudio, backend, images):
-    """Half uploaded by import, half from local storage; connected, most of it annotated.
+    """Half uploaded by import, half from local storage; most of it annotated, then connected.
 
+    So its first reading has all labels, and the first training learns from them, however slow.
     `truth` has the digit of each task, `backend` serves it.
     """
     made = labelstudio.project("digits", CONFIG)
@@ -36,9 +37,9 @@ def project(labelstudio, backend, images):
     upload(made, dict(list(files.items())[:UPLOADED]))
     store(labelstudio, made, dict(list(files.items())[UPLOADED:]))
     made.truth = {task["id"]: images[number_of(task)][1] for task in made.tasks()}
-    made.connect(backend)
     for task in list(made.truth)[:ANNOTATED]:
         made.annotate(task, made.truth[task], control="digit", obj="image")
+    made.connect(backend)
     return made
 
 

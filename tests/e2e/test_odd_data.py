@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.e2e.labelstudio_project import config, region
+from tests.e2e.project_settings import train_by_hand
 from tests.e2e.texts import pairs
 
 pytestmark = pytest.mark.labelstudio
@@ -17,17 +18,19 @@ def upload_lines(project, lines: list[str]) -> list[int]:
     return [task["id"] for task in project.tasks()]
 
 
-def test_a_changed_field_of_uploaded_texts_is_learned_from(labelstudio, backend):
+def test_a_changed_field_of_uploaded_texts_is_learned_from(labelstudio, backend, rest):
     project = labelstudio.project("lines", "<View></View>")
     labelled = pairs(60, "AB", seed=81)
     ids = upload_lines(project, [text for text, _ in labelled])
     assert len(ids) == 60
     project.change(label_config=config("A", "B", field="text"))
     connection = project.connect(backend)
+    train_by_hand(backend, rest, project.uid)
     for task, (_, label) in list(zip(ids, labelled, strict=True))[:50]:
         project.annotate(task, label)
-    first = backend.wait_for_version(project.uid)["version"]
     backend.wait_for(lambda: len(backend.labels(project.uid)) == 50, "the labels")
+    connection.train()
+    first = backend.wait_for_version(project.uid)["version"]
     before = {pk: (t["labels"], t["split"]) for pk, t in backend.tasks(project.uid).items()}
     assert {tuple(t["data"]) for t in backend.tasks(project.uid).values()} == {("text",)}
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.e2e import texts
 from tests.e2e.labelstudio_project import region
+from tests.e2e.project_settings import train_by_hand
 from tests.mlapi.image_files import digits
 
 pytestmark = pytest.mark.labelstudio
@@ -74,16 +75,7 @@ def learned(backend, project, n: int) -> dict | None:
 def connect(project, backend, rest, **settings):
     """Connect the project, which then trains only when somebody starts it; the connection."""
     connection = project.connect(backend)
-    row = backend.wait_for(lambda: backend.project(project.uid), "the project")
-    body = {"policy": {"enabled": False}, **settings}
-
-    def configured():
-        """The answer, once the label config has come: no options are taken before."""
-        done = rest.patch(f"projects/{row['id']}/", json=body)
-        return done if done.status_code != 409 else None
-
-    done = backend.wait_for(configured, "the label config")
-    assert done.status_code == 200, done.text
+    train_by_hand(backend, rest, project.uid, **settings)
     return connection
 
 
