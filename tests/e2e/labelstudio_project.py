@@ -1,6 +1,6 @@
 """A project in a real Label Studio, and what its annotators and its settings page do in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import quoteattr
@@ -46,6 +46,7 @@ class LSProject:
 
     def __init__(self, server: "LabelStudioServer", pk: int, created_at: str) -> None:
         self.server, self.id = server, pk
+        self.wait_for_web: Callable[[], None] = lambda: None  # once a backend is connected
         self.uid = f"{pk}.{int(datetime.fromisoformat(created_at).timestamp())}"
 
     def api(self, method: str, path: str, **kwargs: Any) -> Any:
@@ -125,10 +126,12 @@ class LSProject:
 
     def open_task(self, task_id: int) -> dict[str, Any]:
         """The task as the editor gets it; Label Studio may ask the backend for a prediction."""
+        self.wait_for_web()
         return self.api("GET", f"/api/tasks/{task_id}/")
 
     def next_task(self) -> dict[str, Any]:
         """The next task of the label stream."""
+        self.wait_for_web()
         return self.api("GET", f"/api/projects/{self.id}/next")
 
     def edit_task(self, task_id: int, data: dict[str, Any]) -> None:
@@ -192,6 +195,7 @@ class LSProject:
 
     def retrieve_predictions(self, task_ids: Sequence[int] | None = None) -> Any:
         """Press Retrieve Predictions."""
+        self.wait_for_web()
         return self.action("retrieve_tasks_predictions", task_ids)
 
     def predictions(self) -> dict[int, list[dict[str, Any]]]:
@@ -209,7 +213,12 @@ class LSProject:
         interactive: bool = True,
         **fields: Any,
     ) -> "Connection":
-        """Connect the ML backend by its key URL, or by basic auth, as Settings > Model does."""
+        """Connect the ML backend by its key URL, or by basic auth, as Settings > Model does.
+
+        From then on predictions are asked for when its processes know what its database has.
+        """
+        if not isinstance(backend, str):
+            self.wait_for_web = backend.wait_for_web
         url = (
             backend
             if isinstance(backend, str)
@@ -276,12 +285,14 @@ class Connection:
 
     def test(self) -> Any:
         """Press Send Test Request."""
+        self.project.wait_for_web()
         return self.project.api(
             "POST", f"/api/ml/{self.id}/predict/test", params={"random": "true"}, json={}
         )
 
     def interact(self, task_id: int, context: Any = None) -> Any:
         """What the editor's smart tools ask."""
+        self.project.wait_for_web()
         return self.project.api(
             "POST",
             f"/api/ml/{self.id}/interactive-annotating",

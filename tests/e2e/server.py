@@ -13,6 +13,7 @@ import httpx
 import psycopg2
 import psycopg2.extras
 
+from mlapi.change_listener import APPLICATION_NAME as LISTENING
 from tests import data_folder
 from tests.e2e import processes
 from tests.e2e.waiting import wait_for
@@ -22,6 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 300  # migrations and three processes; 15 s on an idle machine
 
 T = TypeVar("T")
+
+# A listener that is connecting has no such row, and its process reads what it answers by.
+_PINGS = (
+    "SELECT pid, query_start FROM pg_stat_activity"
+    " WHERE application_name = %s AND query = 'SELECT 1'"
+)
 
 
 class Backend:
@@ -199,6 +206,24 @@ class Backend:
     def wait_for(self, look: Callable[[], T], what: str, timeout_s: float = 180) -> T:
         """What `look` returns as soon as it is true, or an AssertionError that names `what`."""
         return wait_for(look, what, timeout_s)
+
+    def wait_for_web(self) -> None:
+        """Until the web processes answer by all that is committed now.
+
+        Each hands on the changes that came with the answer to its last ping, then pings again.
+        """
+        (before,) = self.sql("SELECT clock_timestamp() AS at")
+        asked: dict[int, Any] = {}
+
+        def has_asked_again() -> bool:
+            pings = {row["pid"]: row["query_start"] for row in self.sql(_PINGS, [LISTENING])}
+            late = [pid for pid, at in pings.items() if at <= asked.get(pid, before["at"])]
+            if not late:
+                asked.update(pings)
+            return not late
+
+        for _ in range(2):
+            wait_for(has_asked_again, "the web processes' listeners", every_s=0.02)
 
     def wait_for_sync(self, uid: str, timeout_s: float = 180) -> dict[str, Any]:
         """The project's row once a sync has succeeded."""

@@ -118,7 +118,7 @@ def test_an_action_changes_the_row_and_is_an_audit_entry(evals):
     revoked = evals.access_keys.revoke(key["id"], reason="It is over.")
 
     assert revoked["revoked_at"]
-    last = next(evals.audit_entries.list())
+    last = next(evals.audit_entries.list(verb="revoke_key"))
     assert (last["actor"], last["reason"]) == ("admin", "It is over.")
 
 

@@ -83,7 +83,8 @@ def test_with_the_setup_token_dead_webhooks_teach_and_a_personal_access_token_cu
     pat = labelstudio.personal_access_token()
     backend = start_backend()
     connection = labelled.connect(backend)
-    backend.wait_for_sync(labelled.uid)
+    # The last step of the first sync, which would else be taken after the tokens are off.
+    backend.wait_for(lambda: backend.project(labelled.uid)["connection"].get("ok"), "its check")
     with labelstudio.without_legacy_tokens():
         failed = backend.manage("check_labelstudio", check=False)
         assert failed.returncode == 1
@@ -153,6 +154,7 @@ def test_a_connection_is_listed_edited_and_removed_and_its_webhook_goes_on(label
 def test_two_backends_that_are_connected_and_removed_leave_one_webhook_each(labelled, backend):
     labelled.connect(backend).delete()
     labelled.connect(backend)
-    backend.wait_for_sync(labelled.uid)
+    # The first sync ends with a check that repairs, too.
+    backend.wait_for(lambda: backend.project(labelled.uid)["connection"].get("ok"), "its check")
     backend.manage("check_labelstudio", labelled.uid, "--fix")
     assert len(labelled.webhooks()) == 1

@@ -67,8 +67,12 @@ def test_an_annotation_turned_into_a_draft_is_found_by_the_sync(project, backend
     wait_until_equal(backend, project)
     assert task in mirrored(backend, project)
     project.turn_into_draft(annotation["id"])
-    sync(backend, project)
-    assert task not in mirrored(backend, project)
+
+    def is_found() -> bool:
+        sync(backend, project)  # which leaves where another process reads the project
+        return task not in mirrored(backend, project)
+
+    backend.wait_for(is_found, "the sync")
     assert mirrored(backend, project) == in_label_studio(project)
 
 

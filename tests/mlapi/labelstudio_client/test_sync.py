@@ -14,6 +14,7 @@ from registry.actions import projects as actions
 from registry.models import AuditEntry, Outcome, Project, Task
 from tests.e2e.labelstudio_project import config
 from tests.mlapi.mirror.syncing import between_pages
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db
 
@@ -301,7 +302,7 @@ def test_a_sync_waits_for_whoever_writes_the_mirror(registry_project, ls_project
         thread.start()
         assert not done.wait(2)
         assert mirrored(registry_project) == {}
-    thread.join(90)
+    thread.join(PATIENCE_S)
     assert done.is_set()
     assert len(mirrored(registry_project)) == 1
     connections.close_all()
