@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,21 @@ def make_job(tmp_path):
         return Job(folder)
 
     return make
+
+
+def with_automl(
+    job_of: Callable[[float], Job], budget_s: float
+) -> tuple[Job, dict[str, Any], float]:
+    """The job of that time budget, or of the first larger one in which AutoML finds a model.
+
+    Its result and its budget: on a busy machine a trial takes more seconds.
+    """
+    for more in (1, 5, 25):
+        job = job_of(budget_s * more)
+        result = job.train()
+        if result["candidates"][-1]["score"] is not None:
+            break
+    return job, result, budget_s * more
 
 
 def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:

@@ -9,7 +9,7 @@ from mlapi.label_types import value_of
 from mlapi.training.child import carry_out
 from mlapi.training.load_check_child import check_artifact
 from tests.mlapi.image_files import digits, inked_digits
-from tests.mlapi.training_child.conftest import champion_of
+from tests.mlapi.training_child.conftest import champion_of, with_automl
 from tests.mlapi.training_child.image_jobs import INPUT, spec, value
 
 
@@ -82,9 +82,10 @@ def test_the_learning_curve_of_images_reads_the_stored_features(image_job):
 
 
 def test_automl_is_trained_on_the_principal_components(image_job):
-    job = image_job(*digits(300), automl=True, automl_note="", time_budget_s=12)
+    def job_of(seconds: float):
+        return image_job(*digits(300), automl=True, automl_note="", time_budget_s=seconds)
 
-    result = job.train()
+    _, result, _ = with_automl(job_of, 12)
 
     automl = result["candidates"][-1]
     assert automl["name"] == "EvaDB AutoML, XGBoost"
