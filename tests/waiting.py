@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-PATIENCE_S = 120  # generous, for a machine that is full of other work
+PATIENCE_S = 300  # generous, for a machine that is full of other work
 _EVERY_S = 0.05
 
 

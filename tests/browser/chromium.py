@@ -46,7 +46,7 @@ def new_page(browser: Browser, url: str, **options: Any) -> Page:
     """A page in a context of its own."""
     options = {"viewport": WIDE, "base_url": url, "reduced_motion": "reduce"} | options
     context = browser.new_context(**options)
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(180_000)
     return context.new_page()
 
 

@@ -11,7 +11,7 @@ from tests.browser.faults import Watched
 from tests.browser.labelling import Labelling, noisy
 from tests.e2e.server import Backend
 
-expect.set_options(timeout=60_000)  # two cores, and perhaps other tests on them
+expect.set_options(timeout=180_000)  # two cores, and perhaps other tests on them
 
 
 @dataclass

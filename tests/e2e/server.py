@@ -203,7 +203,7 @@ class Backend:
 
     # Waiting
 
-    def wait_for(self, look: Callable[[], T], what: str, timeout_s: float = 180) -> T:
+    def wait_for(self, look: Callable[[], T], what: str, timeout_s: float = 600) -> T:
         """What `look` returns as soon as it is true, or an AssertionError that names `what`."""
         return wait_for(look, what, timeout_s)
 
@@ -225,7 +225,7 @@ class Backend:
         for _ in range(2):
             wait_for(has_asked_again, "the web processes' listeners", every_s=0.02)
 
-    def wait_for_sync(self, uid: str, timeout_s: float = 180) -> dict[str, Any]:
+    def wait_for_sync(self, uid: str, timeout_s: float = 600) -> dict[str, Any]:
         """The project's row once a sync has succeeded."""
         return self.wait_for(
             lambda: (p := self.project(uid)) and p["synced_at"] and p,

@@ -71,7 +71,7 @@ def predicted(prediction: dict, control: str) -> str:
 
 def test_images_of_both_kinds_are_learned_and_predicted(project, backend):
     version = backend.wait_for_version(project.uid)["version"]
-    backend.wait_for(lambda: learned_all(backend, project), "a version of all annotations", 240)
+    backend.wait_for(lambda: learned_all(backend, project), "a version of all annotations")
     version = backend.project(project.uid)["version"]
 
     project.retrieve_predictions()
@@ -141,9 +141,7 @@ def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, 
     some = next(iter(names))
     words = {**region("x", control="group", obj="image"), "type": "textarea"}
     project.annotate(some, None, result=[{**words, "value": {"text": ["my zeros"]}}])
-    backend.wait_for(
-        lambda: "my zeros" in str(backend.labels(project.uid).values()), "the name", 60
-    )
+    backend.wait_for(lambda: "my zeros" in str(backend.labels(project.uid).values()), "the name")
     project.backends()
     connection = project.backends()[0]["id"]
     project.api("POST", f"/api/ml/{connection}/train", json={})

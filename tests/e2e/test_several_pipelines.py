@@ -101,7 +101,7 @@ def learn_from(backend, project, n: int) -> dict:
         annotate(project, task, digit=("image", of["digit"]), topic=("text", of["topic"]))
     backend.wait_for(lambda: len(backend.labels(project.uid)) == n, "the labels")
     project.connection.train()
-    return backend.wait_for(lambda: learned(backend, project, n), f"a version of {n} tasks", 400)
+    return backend.wait_for(lambda: learned(backend, project, n), f"a version of {n} tasks")
 
 
 def test_texts_and_images_are_learned_and_predicted_by_two_pipelines(both, backend, rest):

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_for(look: Callable[[], T], what: str, timeout_s: float = 180, every_s: float = 0.2) -> T:
+def wait_for(look: Callable[[], T], what: str, timeout_s: float = 600, every_s: float = 0.2) -> T:
     """What `look` returns as soon as it is true; AssertionError naming `what` after `timeout_s`."""
     give_up = time.monotonic() + timeout_s
     while True:
