@@ -24,7 +24,7 @@ MEASURE := $(PY) -m benchmarks
 PLAIN := --encoder without --runs $(RUNS)
 ENCODER := --encoder with --runs $(RUNS)
 
-.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-encoder bench-full bench-servers bench-detection bench-tools clean
+.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-encoder bench-full bench-servers bench-texts bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -176,6 +176,9 @@ bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same w
 
 bench-servers: $(VENV)/.installed-dev $(SERVERS)/.installed bench-tools  ## the web server beside others
 	$(PY) -m benchmarks.servers --python $(SERVERS)/bin/python --write web-servers
+
+bench-texts: $(VENV)/.installed-dev encoder  ## how well texts are learned, by candidate and number of labels; an hour
+	$(PY) -m benchmarks.text_quality --labels 20 50 200 1000 --seeds 3 --test 800 --write text-quality
 
 bench-detection: $(VISION)/.installed  ## how well and fast boxes are learned, by engine and number of images
 	$(VISION)/bin/python -m benchmarks.detection --write detection
