@@ -72,9 +72,11 @@ def test_serving_compares_this_project_with_a_backend_by_its_url(other_url, caps
     small = ["--texts=60", "--rounds=2", "--seconds=1", "--events=4", "--requests=10"]
     assert serving.main(["--vs", other_url, *small, "--starts=1"]) == 0
     found = rows(capsys.readouterr().out)
-    for row in (serving.HEALTH, serving.ONE, serving.MANY, serving.ALONE, serving.SETUP):
-        own, other, ratio, extremes = found[row]
-        assert own and other and number(ratio) > 0 and " to " in extremes
+    compared = [serving.HEALTH, serving.ONE, serving.MANY, serving.ALONE, serving.SETUP]
+    for own, other, ratio, _ in map(found.get, compared):
+        assert own and other and number(ratio) > 0
+    # Two rounds may have one ratio to three digits, but hardly in each row.
+    assert any(" to " in found[row][3] for row in compared)
     assert found[serving.COMMIT][0] and not found[serving.COMMIT][1].strip()
     assert number(found[serving.START][0]) > 0
     assert found[serving.ERRORS][:2] == ["0", "4"]  # each second one of two rounds of four
