@@ -31,6 +31,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/e2e/test_own_ui.py": ("mlapi/labelstudio", "mlapi/serving.py", "mlapi/views.py"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
+    "tests/faults/test_backup.py": ("evals_backend", "registry/migrations"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),
     "tests/faults/test_encoder_process.py": ("evals_backend", "mlapi/texts"),

@@ -87,7 +87,7 @@ def busy(project):
     thread.join()
 
 
-@pytest.mark.parametrize("with_secrets", [True, False])
+@pytest.mark.parametrize("with_secrets", [True, pytest.param(False, marks=pytest.mark.nightly)])
 def test_what_is_restored_elsewhere_serves_the_same_predictions(
     project, busy, with_secrets, tmp_path, new_data_dir, django_user_model
 ):
@@ -140,6 +140,7 @@ def test_an_artifact_that_is_lost_is_named_and_the_rest_is_backed_up(project, tm
     assert lost.artifact in err.getvalue()
     with tarfile.open(file) as tar:
         manifest = json.load(tar.extractfile("manifest.json"))
+        assert "secrets.json" not in tar.getnames()  # unless they are asked for
     assert list(manifest["missing"]) == [lost.artifact]
     assert project.champion.artifact in manifest["artifacts"]
 
