@@ -35,7 +35,7 @@ def left_out(history: RunHistory) -> tuple[list[str], str]:
 
 def _margins(candidates: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """By candidate that was scored by how much it was worse than the best, at the least; 0 where
-    it was scored on few examples.
+    it was scored on few examples, or chosen all the same.
     """
     scored = [row for row in candidates if row.get("score") is not None]
     best: dict[str, float] = {}
@@ -44,6 +44,7 @@ def _margins(candidates: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         best[target] = max(best.get(target, row["score"]), row["score"])
     margins: dict[str, float] = {}
     for row in scored:
-        margin = best[row.get("target", "")] - row["score"] if row["n"] >= FEW else 0.0
+        counts = row["n"] >= FEW and not row.get("won")
+        margin = best[row.get("target", "")] - row["score"] if counts else 0.0
         margins[row["name"]] = min(margins.get(row["name"], margin), margin)
     return margins

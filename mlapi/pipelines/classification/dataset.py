@@ -60,7 +60,7 @@ class Modality(ABC):
         return self.candidates
 
     def preferred_for(self, inputs: Sequence[Any]) -> Candidate | None:
-        """What is taken with few examples where no other candidate is clearly better."""
+        """What is taken up to some number of examples where no other is clearly better."""
         return None
 
     def columns_take_too_long(self, inputs: Sequence[Any]) -> bool:

@@ -14,7 +14,6 @@ from mlapi.label_types import shape_of
 from mlapi.pipelines.classification import calibration
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.automl_policy import MIN_EXAMPLES
-from mlapi.pipelines.classification.candidate_policy import FEW
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.model import TrainedTarget
@@ -300,14 +299,14 @@ def _refit_best(
 
 
 def _ranked(examples: Examples, scored: list[_Scored]) -> list[_Scored]:
-    """Those with a score, best first; with few examples the preferred one where none is clearly
-    better.
+    """Those with a score, best first; where all examples are scored, the preferred one unless
+    another is clearly better.
     """
     ranked = sorted(
         (e for e in scored if e.score is not None), key=lambda e: e.score or 0, reverse=True
     )
     preferred = examples.modality.preferred_for(examples.inputs)
-    if preferred is None or len(examples.inputs) >= FEW:
+    if preferred is None or any(e.n < len(examples.inputs) for e in ranked):
         return ranked
     own = next((e for e in ranked if e.name == preferred.name), None)
     if own is None or own is ranked[0] or _is_clearly_better(examples, ranked[0], own):

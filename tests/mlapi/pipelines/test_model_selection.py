@@ -141,9 +141,9 @@ class Fixed(Candidate):
 
 @pytest.mark.parametrize(
     ("count", "right", "chosen"),
-    [(60, 43, "preferred"), (60, 58, "other"), (99, 70, "preferred"), (100, 70, "other")],
+    [(60, 43, "preferred"), (60, 58, "other"), (80, 57, "preferred"), (81, 57, "other")],
 )
-def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(
+def test_where_all_examples_are_scored_the_preferred_loses_only_to_one_clearly_better(
     monkeypatch, count, right, chosen
 ):
     texts = [f"text {i}" for i in range(count)]
@@ -153,6 +153,8 @@ def test_with_few_examples_the_preferred_one_loses_only_to_one_clearly_better(
     preferred = Fixed("preferred", examples, range(count // 3, count))
     other = Fixed("other", examples, range(right))
     examples.modality.candidates = (preferred, other)
+    monkeypatch.setattr(model_selection, "MIN_EXAMPLES", 0)
+    monkeypatch.setattr(model_selection, "MOST_CROSS_VALIDATED", 80)
     monkeypatch.setattr(examples.modality, "preferred_for", lambda inputs: preferred)
 
     selection = select_model(examples, None, "off", 0)

@@ -115,11 +115,13 @@ def test_a_run_of_before_there_were_challengers_counts(project, candidate, choic
     assert planned(project, choice)[1] is follows
 
 
-def selected(project, n=200, **scores):
+def selected(project, n=200, won="", **scores):
     """An earlier training with these scores of candidates on n examples."""
     run = TrainingRunFactory(project=project, state="running")
     of = {"target": "label", "n": n}
-    rows = [{"name": name, "score": score, **of} for name, score in scores.items()]
+    rows = [
+        {"name": name, "score": score, "won": name == won, **of} for name, score in scores.items()
+    ]
     fingerprint = {"fingerprint": project.fingerprint}
     runs.set_details(run, candidates=rows, parameters=fingerprint)
     runs.succeed(run)
@@ -140,6 +142,11 @@ def test_a_candidate_that_lost_clearly_is_left_out(project, words, expected):
 
 def test_on_few_examples_none_loses_clearly(project):
     selected(project, n=99, words=0.5, characters=0.8)
+    assert left_out(project) == []
+
+
+def test_one_that_was_chosen_all_the_same_is_not_left_out(project):
+    selected(project, won="words", words=0.7, characters=0.8)
     assert left_out(project) == []
 
 
