@@ -99,6 +99,26 @@ class TestInAProject:
         project.refresh_from_db()
         assert policy.decide(project, datetime.now(UTC)).state != "due"  # not tried for ever
 
+    def test_a_file_of_other_classes_takes_nothing_from_the_version_that_serves(
+        self, project, models, server
+    ):
+        carried_out(policy.consider(project, datetime.now(UTC)))
+        project.refresh_from_db()
+        (models / "inks.onnx").write_bytes(onnx_files.red_and_blue(("cat", "dog")))
+
+        run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+        run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
+
+        assert (run.state, run.error_code) == ("failed", "model_file_invalid")
+        assert "finds none of the labels of box, but cat, dog" in run.error
+        assert "predicted_values" in run.hint
+        served = project.champion
+        project.refresh_from_db()
+        assert project.champion == served
+        address = server.put("new.png", squares.scene(2).file)
+        found = serving.answer(project, CONFIG, [{"id": 1, "data": {"image": address}}])
+        assert found.results[0]["result"]
+
 
 def carried_out(run: TrainingRun) -> TrainingRun:
     run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
