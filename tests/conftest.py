@@ -125,6 +125,31 @@ def django_db_modify_db_settings(
         cursor.execute("SELECT pg_reload_conf()")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def emptied_by_deletes() -> Iterator[None]:
+    """Empty the few rows of a test by DELETE: TRUNCATE makes new files for each table and index.
+
+    With TRUNCATE's lock, so that it waits as long for whoever still writes; and no trigger.
+    """
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    truncate = DatabaseOperations.sql_flush
+
+    def delete(self: Any, style: Any, tables: Any, **options: Any) -> list[str]:
+        if options.get("reset_sequences") or not tables:
+            return truncate(self, style, tables, **options)
+        names = [self.quote_name(table) for table in tables]
+        return [
+            "SET LOCAL session_replication_role = replica",
+            f"LOCK TABLE {', '.join(names)} IN ACCESS EXCLUSIVE MODE",
+            "; ".join(f"DELETE FROM {name}" for name in names),
+        ]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DatabaseOperations, "sql_flush", delete)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def groups_of_the_migrations(request: pytest.FixtureRequest) -> None:
     """A test that has the database finds the groups in it, whatever was truncated before."""
