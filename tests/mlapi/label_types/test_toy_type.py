@@ -126,7 +126,7 @@ def test_the_policy_waits_for_a_class_that_some_tasks_have_and_some_have_not(pro
     later = datetime.now(UTC) + timedelta(hours=1)
     put(project, [("Ada",)] * 20)
     assert policy.decide(project, later).state == "classes"
-    put(project, [()] * 3, first=100)
+    put(project, [()] * 12, first=100)  # some of them to learn from
     project.refresh_from_db()
     assert policy.decide(project, later).state == "due"
 
@@ -237,10 +237,13 @@ def pages_and_routes(project, champion, client):
 
 
 def test_it_is_trained_promoted_predicted_and_listed(project, client):
-    """The second of two versions: the first has not seen two of the four words."""
+    """The second of two versions: the first has not seen two of the four words.
+
+    Of so many tasks enough are in the holdout, whichever are drawn.
+    """
     put(project, [("Ada",), ("Rome",), ("Ada", "Rome"), ()] * 40)
     train(project)
-    put(project, [("Bob", "Oslo"), ("Bob",)] * 20, first=1_000)
+    put(project, [("Bob", "Oslo"), ("Bob",)] * 60, first=1_000)
     train(project)
 
     evaluation_and_promotion(project, project.champion)
