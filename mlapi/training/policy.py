@@ -179,7 +179,10 @@ def _classes_needed(inputs: PolicyInputs) -> str:
     if inputs.required:
         return f"a task with the label {' or '.join(inputs.required.values())}"
     policy = inputs.policy
-    return f"{policy['first_classes']} classes with {policy['first_per_class']} labels each"
+    return (
+        f"{policy['first_classes']} classes with {policy['first_per_class']} labels each, "
+        "not all in the holdout"
+    )
 
 
 def _quiet(inputs: PolicyInputs, now: datetime) -> Decision | None:

@@ -264,7 +264,8 @@ def _usable(many: Sequence[PolicyInputs]) -> dict[int, int]:
 
 # Of a control whose values are one class each: enough classes with enough tasks each. Of one with
 # any number of classes: a class that enough tasks have, and that enough labelled tasks (`least`)
-# have not; none of these where a value's classes have places in the task.
+# have not; none of these where a value's classes have places in the task. One task of each must be
+# for training: nothing is learned of a class that only the holdout has.
 _CLASSES = """
 SELECT project.id, bool_or(
     CASE WHEN project.several THEN found.split ELSE found.enough >= project.classes END
@@ -272,18 +273,23 @@ SELECT project.id, bool_or(
 FROM unnest(%s::bigint[], %s::text[], %s::bool[], %s::int[], %s::int[], %s::int[])
     AS project (id, control, several, classes, each, least)
 CROSS JOIN LATERAL (
-    SELECT count(*) AS enough, bool_or(labelled.n - class.n >= project.least) AS split
+    SELECT count(*) AS enough, bool_or(
+        labelled.n - class.n >= project.least
+        AND labelled.training - class.training >= least(project.least, 1)
+    ) AS split
     FROM (
-        SELECT count(*) AS n FROM registry_task
+        SELECT count(*) AS n, count(*) FILTER (WHERE split = 'train') AS training
+        FROM registry_task
         WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
             AND jsonb_exists(labels, project.control)
     ) AS labelled, (
-        SELECT count(*) AS n FROM registry_task, unnest(registry_task.classes) AS entry
+        SELECT count(*) AS n, count(*) FILTER (WHERE split = 'train') AS training
+        FROM registry_task, unnest(registry_task.classes) AS entry
         WHERE project_id = project.id AND split IS NOT NULL AND deleted_at IS NULL
             AND starts_with(entry, project.control || '=')
         GROUP BY entry
     ) AS class
-    WHERE class.n >= project.each
+    WHERE class.n >= project.each AND class.training > 0
 ) AS found
 GROUP BY project.id
 """

@@ -1,5 +1,6 @@
 """When a project trains by itself."""
 
+import hashlib
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,28 @@ def test_the_first_training_needs_twenty_labels_and_two_classes_of_three(labels,
     assert decision.trigger == ("policy" if state == "due" else "")
 
 
+def test_it_waits_for_a_class_of_which_all_tasks_are_in_the_holdout():
+    project = labelled_project({})
+    label(project, {"Positive": 20}, now=T0)
+
+    def label_negative(number: int, place: str) -> None:
+        state = TaskState(
+            labelstudio_id=number,
+            data={"text": f"bad {number}"},
+            total_annotations=1,
+            labels={"label": "Negative"},
+            input_key=place.ljust(61, "0") + f"{number:03}",
+        )
+        mirror(project, [state], now=T0)
+
+    for number in range(101, 104):
+        label_negative(number, "0")
+    assert set(Task.objects.filter(labelstudio_id__gt=100).values_list("split")) == {("holdout",)}
+    assert policy.decide(project, LATER).state == "classes"
+    label_negative(104, "f")
+    assert policy.decide(project, LATER).state == "due"
+
+
 @pytest.mark.parametrize(("with_it", "state"), [(2, "classes"), (3, "due"), (18, "classes")])
 def test_a_label_of_multiple_needs_three_with_it_and_three_without(with_it, state):
     project = labelled_project({}, label_config=MULTIPLE)
@@ -65,7 +88,7 @@ def test_a_label_of_multiple_needs_three_with_it_and_three_without(with_it, stat
             labelstudio_id=n,
             data={"text": f"text {n}"},
             labels={"label": ["Positive"] if n <= with_it else []},
-            input_key=f"{n:064x}",
+            input_key=hashlib.sha256(f"text {n}".encode()).hexdigest(),
         )
         for n in range(1, 21)
     ]
