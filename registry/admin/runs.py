@@ -70,7 +70,9 @@ class TrainingRunAdmin(TemplatePage, LongListAdmin):
     @display(description="Version")
     def version_link(self, run: TrainingRun) -> str:
         if run.same_as:
-            return format_html("nothing new: {}", link(run.same_as))
+            return format_html(
+                'nothing new: <span class="inline-link">{}</span>', link(run.same_as)
+            )
         return link(getattr(run, "version", None))
 
     # The page of one run

@@ -203,3 +203,12 @@ def test_a_viewer_follows_a_run_and_is_offered_nothing(client, running):
     page = page_of(client, running)
     assert "/cancel/" not in page
     assert moved(client, running).status_code == 200
+
+
+def test_the_link_to_the_version_that_a_run_found_again_is_underlined(admin_client):
+    version = make.ModelVersionFactory()
+    run = make.TrainingRunFactory(project=version.project, state="running")
+    runs.succeed(run, same_as=version)
+    listed = admin_client.get(reverse("admin:registry_trainingrun_changelist")).content.decode()
+    assert 'nothing new: <span class="inline-link"><a class="text-primary-600' in listed
+    assert version.label in listed
