@@ -102,7 +102,7 @@ def events_of(path: Path) -> list[dict]:
     return [r for r in requests_of(path) if r["path"] == "/webhook"]
 
 
-@pytest.mark.parametrize("path", filter(events_of, FILES), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", list(filter(events_of, FILES)), ids=lambda p: p.stem)
 def test_every_recorded_event_is_processed(path, call):
     for request in events_of(path):
         replay(call, request)
