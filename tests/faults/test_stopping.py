@@ -42,6 +42,8 @@ def stop_once(data_dir: Path, chance: random.Random) -> None:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # As of a terminal: tests that run in the background, or under nohup, ignore some.
+            preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in SIGNALS],
         )
     after_s = chance.choice([chance.uniform(0, 2), chance.uniform(0, 20)])
     signals = [chance.choice(SIGNALS) for _ in range(chance.randint(1, 3))]
