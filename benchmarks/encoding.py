@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 import httpx
 
 from benchmarks.harness import command_line, numbers, processes, protocol, report
-from benchmarks.harness import texts as made_up
 from benchmarks.harness.subjects import Own
+from benchmarks.harness.texts import LABELS
 
 PROJECT = 1
 TOKENS = {"short text, 10 tokens": 10, "text of 60 tokens": 60}
@@ -43,13 +43,21 @@ class Texts:
         words = _WORDS.split()
         return [" ".join(self._rng.choices(words, k=tokens - _SPECIAL)) for _ in range(count)]
 
+    def labelled(self, count: int) -> list[tuple[str, str]]:
+        """Pairs that every recipe learns, so that the one with the encoder is taken."""
+        words = _WORDS.split()
+        half = len(words) // 2
+        own = dict(zip(LABELS, (words[:half], words[half:]), strict=False))
+        labels = [list(own)[number % 2] for number in range(count)]
+        return [(" ".join(self._rng.choices(own[label], k=12)), label) for label in labels]
+
 
 def measure(chosen: argparse.Namespace) -> str:
     rows = in_process(chosen.requests)
     subject = command_line.own(chosen)
     try:
         subject.start()
-        subject.learn(PROJECT, list(made_up.pairs(_LEARNED)))
+        subject.learn(PROJECT, Texts("learned").labelled(_LEARNED))
         rows += served(subject, chosen.requests)
     finally:
         subject.close()
