@@ -33,8 +33,8 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
     warm_parent.limit_threads()
     gc.disable()  # until all is imported
+    signals = StopSignals()  # before what takes time
     warm_parent.import_libraries()
-    signals = StopSignals()
     from evals_backend.postgres_wheel import PostgresFailed
 
     try:
