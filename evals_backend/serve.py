@@ -123,7 +123,7 @@ def _children(part: str, listener: socket.socket | None) -> list:
 
         children += [Child(f"web{n + 1}", partial(web, n)) for n in range(settings.WEB_WORKERS)]
 
-    # A training runs for long: those have all their workers from the start.
+    # A training runs for long: its cluster has all its workers from the start, and no reserve.
     reserves = {"events": Reserve()}
 
     def work(name: str, number: int, _restarts: int) -> None:
@@ -134,12 +134,11 @@ def _children(part: str, listener: socket.socket | None) -> list:
 
     workers = {"events": settings.EVENT_WORKERS, "training": settings.TRAIN_WORKERS}
     for name in CLUSTERS if part == "all" else [n for n in CLUSTERS if n == part]:
-        children.append(Child(f"{name}1", partial(work, name, 0)))
-        reserve = reserves.get(name)
-        children += [
-            Child(f"{name}{n + 1}", partial(work, name, n), *([reserve.take] if reserve else []))
-            for n in range(1, workers[name])
-        ]
+        for number in range(max(1, workers[name])):
+            child = Child(f"{name}{number + 1}", partial(work, name, number))
+            if number > 0 and name in reserves:
+                child.is_wanted = reserves[name].take
+            children.append(child)
     return children
 
 
