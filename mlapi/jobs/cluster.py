@@ -49,7 +49,7 @@ _OVERRUN_S = 10.0  # after the time limit, within which the job is to end by its
 def run(cluster: str, *, leads: bool = True, reserve: Reserve | None = None) -> None:
     """Work until SIGTERM or SIGINT, in the main thread.
 
-    One worker of a cluster leads: it prepares, looks after the schedules, and asks for one of the
+    One worker of a cluster leads: it prepares, looks after the schedules, and requests one of the
     reserve where jobs wait while it works. The others, if they are the reserve, end when idle.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -67,7 +67,7 @@ def run(cluster: str, *, leads: bool = True, reserve: Reserve | None = None) -> 
     idle_at_most_s = math.inf if leads or reserve is None else _RESERVE_IDLE_S
     worker(_Jobs(idle_at_most_s), _Results(), timer, Conf.TIMEOUT)
     if reserve is not None and not leads:
-        reserve.take()  # what was asked for while this one ran
+        reserve.take()  # what was requested while this one ran
     if leads:
         _log_errors(workers.record_end, cluster, socket.gethostname())
 
@@ -230,7 +230,7 @@ def _tend(cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None) -> 
             silent_at = now + _HEARTBEAT_EVERY_S
             _log_errors(workers.report_silent)
         if leads and reserve is not None and timer.is_busy():
-            _log_errors(_ask_where_jobs_wait, reserve)
+            _log_errors(_request_where_jobs_wait, reserve)
         if leads and cluster == queue.TRAINING:
             _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:
@@ -238,9 +238,9 @@ def _tend(cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None) -> 
         time.sleep(_LOOK_EVERY_S)
 
 
-def _ask_where_jobs_wait(reserve: Reserve) -> None:
+def _request_where_jobs_wait(reserve: Reserve) -> None:
     if get_broker().queue_size():
-        reserve.ask()
+        reserve.request()
 
 
 def _log_errors(step: Callable[..., object], *arguments: object) -> None:

@@ -4,16 +4,16 @@ import mmap
 
 
 class Reserve:
-    """Whether one more worker is asked for. Made before a fork, it is one for all its processes."""
+    """Whether one more worker is requested. Made before a fork, it is one for all its processes."""
 
     def __init__(self) -> None:
-        self._asked = mmap.mmap(-1, 1)
+        self._requested = mmap.mmap(-1, 1)
 
-    def ask(self) -> None:
-        """Have one more started."""
-        self._asked[0] = 1
+    def request(self) -> None:
+        """Request one more."""
+        self._requested[0] = 1
 
     def take(self) -> bool:
-        """Whether one was asked for since the last call."""
-        asked, self._asked[0] = bool(self._asked[0]), 0
-        return asked
+        """Whether one was requested since the last call."""
+        requested, self._requested[0] = bool(self._requested[0]), 0
+        return requested

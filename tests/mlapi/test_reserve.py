@@ -1,4 +1,4 @@
-"""The reserve of workers: asked for where jobs wait, and gone when there are none."""
+"""The reserve of workers: requested where jobs wait, and gone when there are none."""
 
 import os
 import time
@@ -18,10 +18,10 @@ def events(monkeypatch):
     monkeypatch.setattr(Conf, "CLUSTER_NAME", queue.EVENTS)
 
 
-def test_what_a_fork_asks_for_is_taken_once():
+def test_a_request_of_a_fork_is_taken_once():
     reserve = Reserve()
     if not (pid := os.fork()):
-        reserve.ask()
+        reserve.request()
         os._exit(0)
     os.waitpid(pid, 0)
     assert [reserve.take(), reserve.take()] == [True, False]
@@ -29,13 +29,13 @@ def test_what_a_fork_asks_for_is_taken_once():
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("events")
-def test_one_more_is_asked_for_only_where_a_job_of_the_cluster_waits():
+def test_a_worker_is_requested_only_while_a_job_of_the_cluster_waits():
     reserve = Reserve()
     OrmQ.objects.create(key=queue.TRAINING, payload="", lock=timezone.now())
-    cluster._ask_where_jobs_wait(reserve)
+    cluster._request_where_jobs_wait(reserve)
     assert not reserve.take()
     OrmQ.objects.create(key=queue.EVENTS, payload="", lock=timezone.now())
-    cluster._ask_where_jobs_wait(reserve)
+    cluster._request_where_jobs_wait(reserve)
     assert reserve.take()
 
 
