@@ -39,31 +39,36 @@ def promote(
     *,
     actor: str,
     reason: str,
-    shown: str = "",
+    expected_champion: str = "",
     numbers: dict[str, Any] | None = None,
     run: TrainingRun | None = None,
 ) -> AuditEntry:
     """Make the version the champion. Raises NotPromotable.
 
-    Raises ChampionChanged where the name of the champion is by now another than `shown`.
+    Raises ChampionChanged where the name of the champion is by now not `expected_champion`.
     """
     project = base.lock(version.project)
-    _require_shown(project, shown)
+    _require_champion(project, expected_champion)
     require_fit_to_serve(version, project)
     return move("promote", project, version, actor, reason, numbers=numbers, run=run)
 
 
 @transaction.atomic
 def roll_back(
-    project: Project, *, actor: str, reason: str, to: ModelVersion | None = None, shown: str = ""
+    project: Project,
+    *,
+    actor: str,
+    reason: str,
+    to: ModelVersion | None = None,
+    expected_champion: str = "",
 ) -> AuditEntry:
     """Go back to the champion before the current one, or to the version given.
 
     Repeated roll-backs go further back. Raises NothingToRollBackTo or NotPromotable, and
-    ChampionChanged where the name of the champion is by now another than `shown`.
+    ChampionChanged where the name of the champion is by now not `expected_champion`.
     """
     project = base.lock(project)
-    _require_shown(project, shown)
+    _require_champion(project, expected_champion)
     if to is None:
         to = previous_champion(project)
     if to is None:
@@ -77,10 +82,10 @@ def champion_name(project: Project) -> str:
     return project.champion.label if project.champion else "none"
 
 
-def _require_shown(project: Project, shown: str) -> None:
-    """Raise ChampionChanged if a person was shown another champion than the locked project has."""
-    if shown and shown != (now := champion_name(project)):
-        raise ChampionChanged(f"The champion of {project} is {now} by now, not {shown}.")
+def _require_champion(project: Project, expected: str) -> None:
+    """Raise ChampionChanged where the locked project has another champion; "" is any."""
+    if expected and expected != (now := champion_name(project)):
+        raise ChampionChanged(f"The champion of {project} is {now} by now, not {expected}.")
 
 
 def previous_champion(project: Project) -> ModelVersion | None:

@@ -71,9 +71,11 @@ class ActionDialog(BaseDialogForm):
         self.subject = self.page.get_object(self.request, unquote(str(self.object_id)))
         for parameter in self.action.form.texts:
             self.fields[parameter.name] = _field(parameter, self.subject)
-        if self.subject is not None and (shown := self.action.shown(self.subject)):
+        if self.subject is not None and (state := self.action.precondition(self.subject)):
             hidden = forms.HiddenInput()
-            self.fields["shown"] = forms.CharField(required=False, initial=shown, widget=hidden)
+            self.fields["precondition"] = forms.CharField(
+                required=False, initial=state, widget=hidden
+            )
 
     def get_before_template_context(
         self, request: HttpRequest, object_id: int | str | None = None

@@ -185,8 +185,8 @@ class Action(ABC, Generic[Row]):
         """What to know before doing it."""
         return ""
 
-    def shown(self, subject: Row) -> str:
-        """The state on which people decide, by name: the dialog sends it as `values["shown"]`.
+    def precondition(self, subject: Row) -> str:
+        """The state on which people decide, by name, which a dialog sends as `precondition`.
 
         `execute` refuses where it is another by then. "" for an action that always means the same.
         """

@@ -35,7 +35,7 @@ class Promote(Action[ModelVersion]):
             return ""
         return comparison_sentence(subject.run.comparison, serving.label)
 
-    def shown(self, subject: ModelVersion) -> str:
+    def precondition(self, subject: ModelVersion) -> str:
         """The champion that the version replaces."""
         return champion.champion_name(subject.project)
 
@@ -44,7 +44,7 @@ class Promote(Action[ModelVersion]):
             subject,
             actor=caller.name,
             reason=values["reason"],
-            shown=values.get("shown", ""),
+            expected_champion=values.get("precondition", ""),
         )
         before = f" instead of {entry.from_version}" if entry.from_version else ""
         return Result(f"{subject.label} is the champion of {subject.project}{before}.", entry)

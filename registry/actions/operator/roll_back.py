@@ -38,7 +38,7 @@ class _RollBack(Action[Row], Generic[Row]):
         goal = champion.previous_champion(project)
         return champion_moves(project.champion, goal) if goal else []
 
-    def shown(self, subject: Row) -> str:
+    def precondition(self, subject: Row) -> str:
         """The champion that is taken back: from another one it would go further back."""
         return champion.champion_name(self.project(subject))
 
@@ -48,7 +48,7 @@ class _RollBack(Action[Row], Generic[Row]):
             actor=caller.name,
             reason=values["reason"],
             to=values.get("to"),
-            shown=values.get("shown", ""),
+            expected_champion=values.get("precondition", ""),
         )
         before = f" instead of {entry.from_version}" if entry.from_version else ""
         return Result(f"{entry.to_version} serves again{before}.", entry)

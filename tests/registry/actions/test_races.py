@@ -130,10 +130,13 @@ def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
 def test_of_five_roll_backs_from_one_champion_at_once_one_is_done_and_recorded():
     project = make.ProjectFactory()
     made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(6)]
-    shown = made[5].label
+    serving = made[5].label
 
     results = at_once(
-        5, lambda i: champion.roll_back(project, actor="a", reason=f"reason {i}", shown=shown)
+        5,
+        lambda i: champion.roll_back(
+            project, actor="a", reason=f"reason {i}", expected_champion=serving
+        ),
     )
 
     (done,) = [result for result in results if isinstance(result, AuditEntry)]

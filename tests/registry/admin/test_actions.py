@@ -87,10 +87,10 @@ def test_rolling_back_without_a_past_is_refused(client):
     assert "no earlier champion" in do(client, project, "roll_back", reason="r")
 
 
-def shown_in(client, obj, name):
+def precondition_in(client, obj, name):
     """The state that a dialog shows, as it sends it."""
     (found,) = re.findall(
-        r'name="shown" value="([^"]*)"', client.get(action_url(obj, name)).content.decode()
+        r'name="precondition" value="([^"]*)"', client.get(action_url(obj, name)).content.decode()
     )
     return found
 
@@ -102,13 +102,13 @@ def test_a_dialog_that_shows_another_champion_does_nothing(client):
         make.ModelVersionFactory(project=project, champion=True) for _ in range(3)
     ]
     dialogs = [(project, "roll_back"), (third, "roll_back"), (first, "promote")]
-    shown = [shown_in(client, *dialog) for dialog in dialogs]
-    assert shown == [third.label] * 3
-    do(client, project, "roll_back", reason="Worse on Mondays.", shown=shown[0])
+    stated = [precondition_in(client, *dialog) for dialog in dialogs]
+    assert stated == [third.label] * 3
+    do(client, project, "roll_back", reason="Worse on Mondays.", precondition=stated[0])
     entries = AuditEntry.objects.count()
 
     for dialog in dialogs:
-        message = do(client, *dialog, reason="Worse on Mondays.", shown=third.label)
+        message = do(client, *dialog, reason="Worse on Mondays.", precondition=third.label)
         assert f"is {second.label} by now, not {third.label}" in message
 
     assert AuditEntry.objects.count() == entries
@@ -118,9 +118,9 @@ def test_a_dialog_that_shows_another_champion_does_nothing(client):
 
 def test_a_dialog_shows_that_nothing_serves(client):
     version, other = make.ModelVersionFactory.create_batch(2, project=make.ProjectFactory())
-    shown = shown_in(client, version, "promote")
-    do(client, other, "promote", reason="The first.", shown=shown)
-    assert "by now, not none" in do(client, version, "promote", reason="r", shown=shown)
+    stated = precondition_in(client, version, "promote")
+    do(client, other, "promote", reason="The first.", precondition=stated)
+    assert "by now, not none" in do(client, version, "promote", reason="r", precondition=stated)
 
 
 def test_train_now_queues_a_run_once(client):
