@@ -21,7 +21,7 @@ def test_a_cell_is_the_median_of_the_runs_with_the_extremes():
     assert found.splitlines()[-2:] == [row, ""]
 
 
-def test_what_all_runs_say_alike_is_said_once():
+def test_text_that_all_runs_have_in_common_is_written_once():
     one = of(["processes", "7", "3", "2.33", ""], ["errors", "0", "", "", ""])
     assert runs.merged([one, one]) == one
 
@@ -31,7 +31,7 @@ def test_a_row_that_a_run_lacks_is_that_of_the_others():
     assert runs.merged([of(a), of(b)]) == of(a, b)
 
 
-def test_shares_stay_shares_and_other_texts_stand_side_by_side():
+def test_percentages_are_merged_and_different_texts_are_listed():
     head = ["limit", "reached", "applied"]
     tables = [
         report.table(head, [["wsgi", share, applied]])
@@ -42,6 +42,6 @@ def test_shares_stay_shares_and_other_texts_stand_side_by_side():
     )
 
 
-def test_tables_with_the_same_rows_are_told_apart():
+def test_equal_rows_of_different_tables_are_not_merged():
     two = of(["rate", "1", "1", "1", ""]) + of(["rate", "3", "1", "3", ""])
     assert runs.merged([two, two]) == two

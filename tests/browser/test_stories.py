@@ -153,7 +153,7 @@ SEND_AT_ONCE = """text => new MutationObserver((_, self) => {
 }).observe(document.body, { childList: true, subtree: true })"""
 
 
-def test_a_dialog_that_is_sent_as_soon_as_it_is_shown_is_sent_as_later(open_as, trained):
+def test_a_dialog_that_is_submitted_before_htmx_is_ready_has_the_same_effect(open_as, trained):
     page = open_as("lead")
     posts = []
     page.on("request", lambda request: posts.append(request) if is_post(request) else None)

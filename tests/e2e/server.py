@@ -213,17 +213,17 @@ class Backend:
         Each hands on the changes that came with the answer to its last ping, then pings again.
         """
         (before,) = self.sql("SELECT clock_timestamp() AS at")
-        asked: dict[int, Any] = {}
+        last: dict[int, Any] = {}
 
-        def has_asked_again() -> bool:
+        def have_pinged() -> bool:
             pings = {row["pid"]: row["query_start"] for row in self.sql(_PINGS, [LISTENING])}
-            late = [pid for pid, at in pings.items() if at <= asked.get(pid, before["at"])]
+            late = [pid for pid, at in pings.items() if at <= last.get(pid, before["at"])]
             if not late:
-                asked.update(pings)
+                last.update(pings)
             return not late
 
         for _ in range(2):
-            wait_for(has_asked_again, "the web processes' listeners", every_s=0.02)
+            wait_for(have_pinged, "the web processes' listeners", every_s=0.02)
 
     def wait_for_sync(self, uid: str, timeout_s: float = 600) -> dict[str, Any]:
         """The project's row once a sync has succeeded."""

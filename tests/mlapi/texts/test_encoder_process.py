@@ -118,7 +118,7 @@ def test_a_request_whose_process_ended_is_sent_once_more(pair, encoding):
     thread.join()
 
 
-def test_a_request_that_ends_each_process_is_given_up(pair):
+def test_a_request_that_kills_each_encoder_process_fails(pair):
     def end_each() -> None:
         for _ in range(2):
             drain(pair[1])
