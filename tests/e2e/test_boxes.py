@@ -4,18 +4,15 @@ In its editor they are where the objects are, also on an image that its EXIF tur
 """
 
 import io
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.browser import chromium
-from tests.e2e.labelstudio_client import PASSWORD, USER
+from tests.e2e.labelstudio_page import logged_in, shoot
 from tests.e2e.labelstudio_project import region
 from tests.mlapi.pipelines.object_detection import squares
 
@@ -130,16 +127,8 @@ def test_a_drawn_box_is_answered_with_the_others_of_its_label(project):
 
 @pytest.fixture(scope="module")
 def page(labelstudio) -> Iterator[Page]:
-    """A page of one who is logged in to Label Studio."""
-    with chromium.launched() as browser:
-        page = chromium.new_page(browser, labelstudio.url)
-        page.goto("/user/login/")
-        page.locator("[name=email]").fill(USER)
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("[name=password]").press("Enter")
-        page.wait_for_url(re.compile("/(projects)?/?$"))
+    with logged_in(labelstudio) as page:
         yield page
-        page.context.close()
 
 
 def opened(page: Page, project, task: int) -> np.ndarray:
@@ -153,8 +142,7 @@ def opened(page: Page, project, task: int) -> np.ndarray:
     # The shapes are drawn in the frame after the store has them.
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
     shown = page.screenshot(clip=place)
-    if folder := os.environ.get("EVALS_SCREENSHOTS"):
-        (Path(folder) / f"boxes-{task}.png").write_bytes(page.screenshot())
+    shoot(page, f"boxes-{task}")
     return np.asarray(Image.open(io.BytesIO(shown)).convert("RGB")).astype(int)
 
 

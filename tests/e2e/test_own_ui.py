@@ -3,20 +3,17 @@
 With EVALS_SCREENSHOTS, a folder, each step is stored there as an image.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from samples import label_studio
 from samples.notes import CONFIG, LABELS, notes
-from tests.browser import chromium
-from tests.e2e.labelstudio_client import PASSWORD, USER
+from tests.e2e.labelstudio_page import logged_in, shoot
 
 pytestmark = [pytest.mark.labelstudio, pytest.mark.browser, pytest.mark.nightly]
 
@@ -25,27 +22,13 @@ STEP_MS = 120_000  # two cores, and perhaps other tests on them
 
 @pytest.fixture(scope="module")
 def page(labelstudio) -> Iterator[Page]:
-    """A page of one who is logged in to Label Studio."""
-    with chromium.launched() as browser:
-        page = chromium.new_page(browser, labelstudio.url)
-        page.goto("/user/login/")
-        page.locator("[name=email]").fill(USER)
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("[name=password]").press("Enter")
-        page.wait_for_url(re.compile("/(projects)?/?$"))
+    with logged_in(labelstudio) as page:
         yield page
-        page.context.close()
 
 
 def button(page: Page, text: str | re.Pattern):
     """By what it shows: the names that Label Studio gives its buttons are others."""
     return page.locator("button", has_text=text).first
-
-
-def shoot(page: Page, name: str) -> None:
-    """Store the page as it stands, where a folder is named."""
-    if folder := os.environ.get("EVALS_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"label-studio-{name}.png")
 
 
 def test_from_pasting_the_url_to_a_task_with_its_prediction(page, labelstudio, backend):
@@ -68,10 +51,10 @@ def connect(page: Page, project_id: int, url: str) -> None:
     button(page, "Connect Model").click()
     page.locator("[name=title]").fill("evals-backend")
     page.locator("[name=url]").fill(url)
-    shoot(page, "connect")
+    shoot(page, "label-studio-connect")
     button(page, "Validate and Save").click()
     expect(page.get_by_text("Connected", exact=True)).to_be_visible()
-    shoot(page, "connected")
+    shoot(page, "label-studio-connected")
 
 
 def retrieve_predictions(page: Page, project_id: int) -> None:
@@ -80,11 +63,11 @@ def retrieve_predictions(page: Page, project_id: int) -> None:
     expect(page.get_by_text("Predictions: 0")).to_be_visible()
     page.locator("input[type=checkbox]").first.click(force=True)
     button(page, re.compile("^60 Tasks")).click()  # what *Actions* reads where tasks are selected
-    shoot(page, "actions")
+    shoot(page, "label-studio-actions")
     page.get_by_text("Retrieve Predictions").click()
     button(page, re.compile("^OK$")).click()
     expect(page.get_by_text("Predictions: 60")).to_be_visible()
-    shoot(page, "predictions")
+    shoot(page, "label-studio-predictions")
 
 
 def assert_task_shows_its_prediction(page: Page, project, task: int, version: str) -> None:
@@ -98,7 +81,7 @@ def assert_task_shows_its_prediction(page: Page, project, task: int, version: st
     for label in set(LABELS) - {predicted}:
         expect(page.locator(f"input[name={label}]")).not_to_be_checked()
     expect(button(page, "Submit")).to_be_enabled()
-    shoot(page, "task")
+    shoot(page, "label-studio-task")
 
 
 def test_the_sample_of_make_label_studio_trains_by_itself(labelstudio, backend):
