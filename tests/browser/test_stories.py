@@ -3,18 +3,14 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.browser.faults import accessibility_faults
+from tests.browser.walk import button
 
 pytestmark = pytest.mark.browser
 
 RUN_MS = 300_000  # a run of such a small project takes about 10 s on an idle machine
-
-
-def button(page: Page, name: str) -> Locator:
-    """An action's button; the name of its icon comes before its own."""
-    return page.get_by_role("link", name=re.compile(rf"(^|\s){name}$"))
 
 
 def press(page: Page, name: str, reason: str) -> None:

@@ -1,7 +1,6 @@
 """A team's way from the home page to an export, through our project and through the demo's."""
 
 import signal
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +9,7 @@ from playwright.sync_api import Browser
 from tests.browser import chromium
 from tests.browser.faults import Watched
 from tests.browser.walk import Screen, open_project, walk
-from tests.e2e import processes
-from tests.e2e.server import ROOT, Backend
+from tests.e2e.server import Backend
 
 pytestmark = pytest.mark.browser
 
@@ -24,32 +22,19 @@ SCREENS = {
 
 
 class Demo(Backend):
-    """`make demo` in a folder of its own."""
+    """`make demo` in a folder of its own, started when both samples are made."""
 
-    def start(self) -> "Demo":
-        """Start it and wait until both samples are made."""
-        command = [sys.executable, "-m", "samples.demo"]
-        self._process = processes.start(command, self.environment(), self.log, ROOT)
-        made = self.data_dir / "samples-made"
-        try:
-            self.wait_for(lambda: self._is_up() and made.exists(), "the samples", SAMPLES_S)
-        except AssertionError as error:
-            self.stop()
-            raise AssertionError(f"{error}\n{processes.tail(self.log)}") from None
-        return self
+    module = "samples.demo"
+    start_s = SAMPLES_S
+    stop_signal = signal.SIGTERM  # it passes it on; one of a terminal would reach the server itself
 
-    def stop(self) -> int | None:
-        """SIGTERM, which it passes on: a signal of the terminal would reach the server itself."""
-        if self._process is None:
-            return None
-        status = processes.stop(self._process, signal.SIGTERM, patience_s=60)
-        self._process = None
-        return status
+    def _has_started(self) -> bool:
+        return self._is_up() and (self.data_dir / "samples-made").exists()
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    demo = Demo(tmp_path_factory.mktemp("demo") / "data").start()
+    demo = Demo(tmp_path_factory.mktemp("demo")).start()  # empty, as of a first start
     yield demo
     demo.stop()
 

@@ -30,13 +30,17 @@ class Screen:
         self.faults += [f"{name}: {fault}" for fault in found]
 
 
+def button(page: Page, name: str) -> Locator:
+    """An action's button; the name of its icon comes before its own."""
+    return page.get_by_role("link", name=re.compile(rf"(^|\s){name}$"))
+
+
 def press(page: Page, name: str) -> Locator:
     """Press an action's button, on a phone in the menu of the page's head; the dialog's reason."""
-    button = page.get_by_role("link", name=re.compile(rf"(^|\s){name}$"))  # after its icon's name
     menu = page.get_by_role("link", name="more_horiz")
     if menu.is_visible():
         menu.click()
-    button.click()
+    button(page, name).click()
     reason = page.locator("#dialog").get_by_label("Reason")
     expect(reason).to_be_visible()
     return reason

@@ -32,7 +32,14 @@ _PINGS = (
 
 
 class Backend:
-    """A running evals-backend: `url`, `key_url` to paste, and a look into its database."""
+    """A running evals-backend: `url`, `key_url` to paste, and a look into its database.
+
+    Those that are started and stopped otherwise have another module, limit and signal.
+    """
+
+    module = "evals_backend.serve"
+    start_s = START_S
+    stop_signal = signal.SIGINT  # as Ctrl-C
 
     def __init__(self, data_dir: Path, **env: str) -> None:
         self.data_dir = data_dir
@@ -48,20 +55,20 @@ class Backend:
         """Start it and wait until it is ready to work, its workers too."""
         if not self.data_dir.exists():
             data_folder.prepare(self.data_dir)
-        command = [sys.executable, "-m", "evals_backend.serve"]
+        command = [sys.executable, "-m", self.module]
         self._process = processes.start(command, self.environment(), self.log, ROOT)
         try:
-            self.wait_for(self._is_up, "the server", START_S)
+            self.wait_for(self._has_started, f"the start of {self.module}", self.start_s)
         except AssertionError as error:
             self.stop()
             raise AssertionError(f"{error}\n{processes.tail(self.log)}") from None
         return self
 
     def stop(self) -> int | None:
-        """Stop it as Ctrl-C does; its exit status."""
+        """Stop it; its exit status."""
         if self._process is None:
             return None
-        status = processes.stop(self._process, signal.SIGINT, patience_s=60)
+        status = processes.stop(self._process, self.stop_signal, patience_s=60)
         self._process = None
         return status
 
@@ -102,6 +109,9 @@ class Backend:
         if check and done.returncode:
             raise AssertionError(f"manage.py {' '.join(args)}: {done.stdout}\n{done.stderr}")
         return done
+
+    def _has_started(self) -> bool:
+        return self._is_up()
 
     def _is_up(self) -> bool:
         if self._process and self._process.poll() is not None:
