@@ -11,21 +11,16 @@ from tests import factories as make
 
 from .cases import (
     CASES,
-    Admin,
-    ask_rest,
     can_be_unavailable,
-    command_line,
     each,
     earlier,
     has_button,
     has_route,
     has_subcommand,
     key_of,
-    parameters,
-    run_command,
     second_champion,
-    user_with,
 )
+from .interfaces import Admin, call_rest, command_line, parameters, run_command, user_with
 
 pytestmark = pytest.mark.django_db
 
@@ -81,7 +76,7 @@ def test_rest_answers_a_refusal_with_the_reason(action):
     case = CASES[key_of(action)]
     subject = case.unavailable()
     reason = action.unavailable(subject)
-    answer = ask_rest(user_with(), action, subject, case)
+    answer = call_rest(user_with(), action, subject, case)
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (reason.status, reason.code)
     assert (error["message"], error["hint"]) == (reason.message, reason.hint)

@@ -8,21 +8,8 @@ from django.contrib.messages import get_messages
 
 from registry.models import AuditEntry
 
-from .cases import (
-    CASES,
-    Admin,
-    ask_rest,
-    assert_logged,
-    command_line,
-    each,
-    has_button,
-    has_route,
-    has_subcommand,
-    key_of,
-    parameters,
-    run_command,
-    user_with,
-)
+from .cases import CASES, assert_logged, each, has_button, has_route, has_subcommand, key_of
+from .interfaces import Admin, call_rest, command_line, parameters, run_command, user_with
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +29,7 @@ def test_the_admin_executes_an_action_and_it_is_logged(action):
 def test_rest_executes_an_action_and_it_is_logged(action):
     case = CASES[key_of(action)]
     subject = case.ready()
-    answer = ask_rest(user_with(), action, subject, case)
+    answer = call_rest(user_with(), action, subject, case)
     creates = action.answers_with_new_row or action.name in {"new_key", "new_webhook"}
     assert answer.status_code == (201 if creates else 200), answer.content
     assert_logged(action, case, subject, "ada")

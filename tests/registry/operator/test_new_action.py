@@ -16,17 +16,8 @@ from registry.actions import operator
 from registry.actions.operator import action, actions
 from registry.api.versions import Versions
 
-from .cases import (
-    WHY,
-    Admin,
-    Case,
-    ask_rest,
-    assert_logged,
-    command_line,
-    run_command,
-    user_with,
-    version,
-)
+from .cases import WHY, Case, assert_logged, version
+from .interfaces import Admin, call_rest, command_line, run_command, user_with
 
 pytestmark = pytest.mark.django_db
 
@@ -119,14 +110,14 @@ def test_a_new_file_has_its_button_dialog_and_entry(polish):
 
 def test_a_new_file_has_its_route(polish):
     subject = version()
-    answer = ask_rest(user_with(), polish, subject, POLISH_CASE)
+    answer = call_rest(user_with(), polish, subject, POLISH_CASE)
     assert (answer.status_code, answer.json()["note"]) == (200, "polished with silk")
     assert_logged(polish, POLISH_CASE, subject, "ada")
     User.objects.all().delete()
-    again = ask_rest(user_with(), polish, subject, POLISH_CASE)
+    again = call_rest(user_with(), polish, subject, POLISH_CASE)
     assert (again.status_code, again.json()["error"]["message"]) == (409, "It shines already.")
     User.objects.all().delete()
-    refused = ask_rest(user_with(but=polish.permission), polish, version(), POLISH_CASE)
+    refused = call_rest(user_with(but=polish.permission), polish, version(), POLISH_CASE)
     assert refused.status_code == 403
 
 

@@ -7,17 +7,8 @@ from registry.actions.operator import actions
 from registry.models import AuditEntry
 from registry.permissions import GROUPS
 
-from .cases import (
-    CASES,
-    Admin,
-    ask_rest,
-    each,
-    has_button,
-    has_route,
-    key_of,
-    parameters,
-    user_with,
-)
+from .cases import CASES, each, has_button, has_route, key_of
+from .interfaces import Admin, call_rest, parameters, user_with
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +41,7 @@ def test_the_admin_refuses_a_user_without_the_permission(action):
 @each(has_route)
 def test_rest_refuses_a_user_without_the_permission(action):
     case = CASES[key_of(action)]
-    answer = ask_rest(user_with(but=action.permission), action, case.ready(), case)
+    answer = call_rest(user_with(but=action.permission), action, case.ready(), case)
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "permission_denied"
     assert not AuditEntry.objects.filter(actor="ada").exists()
