@@ -99,8 +99,8 @@ def drift(project: Project) -> Drift | None:
 
 
 def _first(tasks: QuerySet[Task]) -> Subquery:
-    """Tasks are numbered in the order in which they came."""
-    return Subquery(tasks.order_by("created_at").values("pk")[:1])
+    """Tasks are numbered in the order in which they came; those of one import came at one time."""
+    return Subquery(tasks.order_by("created_at", "pk").values("pk")[:1])
 
 
 def _unlabelled(of_version: Q, side: Case) -> Iterator[Counted]:
