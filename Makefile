@@ -24,7 +24,7 @@ MEASURE := $(PY) -m benchmarks
 PLAIN := --encoder without --runs $(RUNS)
 ENCODER := --encoder with --runs $(RUNS)
 
-.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-encoder bench-full bench-servers bench-texts bench-detection bench-tools clean
+.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision test-yolo demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-encoder bench-full bench-servers bench-texts bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,9 @@ test-faults: $(VENV)/.installed-dev  ## break everything on purpose, also the lo
 test-vision: $(VISION)/.installed  ## the tests of Hugging Face models, which `make test` leaves out
 	$(VISION)/bin/python -m pytest -m vision $(PYTEST_ARGS)
 
+test-yolo: $(VISION)/.installed-yolo  ## the tests of the engine yolo, whose package is under the AGPL-3.0
+	ACCEPT_AGPL=true $(VISION)/bin/python -m pytest -m yolo $(PYTEST_ARGS)
+
 # What is installed is what the lock says: the stamp is newer than the lock, or it is done again.
 $(VENV)/bin/python:
 	@if [ -z "$(BASE_PYTHON)" ]; then echo "Python 3.11 is needed and not on the PATH" \
@@ -104,6 +107,10 @@ $(VISION)/.installed: requirements-vision.txt $(VENV)/.installed-dev | $(VENV)/b
 	site='import sysconfig; print(sysconfig.get_path("purelib"))'; \
 		$(PY) -c "$$site" >"$$($(VISION)/bin/python -c "$$site")/base.pth"
 	$(VISION)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-vision.txt
+	@touch $@
+
+$(VISION)/.installed-yolo: requirements-yolo.txt $(VISION)/.installed
+	$(VISION)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-yolo.txt
 	@touch $@
 
 # MLflow and the public packages that exports need, in a venv of its own, which has nothing of ours.

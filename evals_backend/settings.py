@@ -134,6 +134,7 @@ TRAIN_MEMORY_LIMIT_MB = env.int("TRAIN_MEMORY_LIMIT_MB", default=8192)
 TRAIN_WORKERS = env.int("TRAIN_WORKERS", default=1)
 MODEL_CACHE_MB = env.int("MODEL_CACHE_MB", default=1024)
 MODELS_DIR = env.str("MODELS_DIR", default="")
+ACCEPT_AGPL = env.bool("ACCEPT_AGPL", default=False)  # of the engine yolo
 
 # Processes
 # As many as cores; at most six by themselves, for the database's connections.

@@ -99,6 +99,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs Debian's chromium: apt-get install chromium")
     if item.get_closest_marker("vision") and not all(map(importlib.util.find_spec, VISION)):
         pytest.skip("needs torch and transformers: make test-vision")
+    if item.get_closest_marker("yolo") and not importlib.util.find_spec("ultralytics"):
+        pytest.skip("needs ultralytics: make test-yolo")
     if item.get_closest_marker("encoder") and not all(map(importlib.util.find_spec, ENCODER)):
         pytest.skip("needs the sentence encoder: make encoder")
 

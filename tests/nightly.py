@@ -91,6 +91,10 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training/parts.py",
         "mlapi/pipelines/object_detection/evaluation.py",
     ),
+    "tests/mlapi/pipelines/object_detection/test_yolo.py": (
+        "mlapi/pipelines/object_detection/engines",
+        "requirements-yolo.txt",
+    ),
     "tests/mlapi/training/test_images.py": (
         "mlapi/child_process",
         "mlapi/eva",

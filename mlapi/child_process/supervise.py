@@ -32,7 +32,7 @@ _PASSED_ON = (
     *("HF_HOME", "HF_HUB_CACHE"),  # where its parent has put a model from the hub
 )
 # Settings that engines of boxes read, which a child has not.
-_OF_ENGINES = ("MODELS_DIR",)
+_OF_ENGINES = ("ACCEPT_AGPL", "MODELS_DIR")
 # By which a program ends itself; by any other it was ended from outside, as when memory runs out.
 _FAULTS = frozenset({"SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGSYS", "SIGTRAP"})
 

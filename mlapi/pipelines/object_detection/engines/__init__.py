@@ -8,6 +8,7 @@ from mlapi.pipelines.object_detection.engines.base import Engine
 from mlapi.pipelines.object_detection.engines.lite.engine import Lite
 from mlapi.pipelines.object_detection.engines.onnx.engine import Onnx
 from mlapi.pipelines.object_detection.engines.patches.engine import Patches
+from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 
 ONNX = Onnx()
-ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), ONNX)}
+ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), Yolo(), ONNX)}

@@ -1,7 +1,13 @@
 """Images as the inputs of networks: shrunk or enlarged to one longer side, and padded."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+
+from mlapi.pipelines.object_detection.engines import geometry
+from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.objects import Objects, arrays
 
 MULTIPLE = 32  # of an input's sides
 _SIDES = (320, 416, 512, 640)  # multiples of MULTIPLE
@@ -29,3 +35,31 @@ def padded(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     below, right = -height % MULTIPLE, -width % MULTIPLE
     return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(127,) * 3)
+
+
+def scaled(examples: Sequence[Example], labels: Sequence[str]) -> tuple[list[Objects], int]:
+    """The examples as inputs, with the boxes of these labels that have an area in the image.
+
+    And the inputs' longer side. Raises ValueError if there is no such box.
+    """
+    found = [_boxes(example, labels) for example in examples]
+    relative = [
+        np.sqrt(geometry.areas(boxes)) / max(example.image.shape[:2])
+        for example, (boxes, _) in zip(examples, found, strict=True)
+    ]
+    sides = np.concatenate(relative) if relative else np.zeros(0)
+    if not len(sides):
+        raise ValueError("No box has an area inside its image.")
+    side = side_for(sides)
+    objects = []
+    for example, (boxes, numbers) in zip(examples, found, strict=True):
+        image, scale = sized(example.image, side)
+        objects.append(Objects(image, boxes * scale, numbers))
+    return objects, side
+
+
+def _boxes(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    boxes, numbers = arrays(example, labels)
+    boxes = geometry.within(boxes, example.image.shape[1], example.image.shape[0])
+    kept = geometry.areas(boxes) > 0
+    return boxes[kept], numbers[kept]

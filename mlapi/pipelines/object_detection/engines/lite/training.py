@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mlapi.pipelines.object_detection.engines import geometry, inputs
+from mlapi.pipelines.object_detection.engines import inputs
 from mlapi.pipelines.object_detection.engines.augmentation import varied
 from mlapi.pipelines.object_detection.engines.base import Example
 from mlapi.pipelines.object_detection.engines.lite import STRIDE
 from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
 from mlapi.pipelines.object_detection.engines.lite.losses import Assignment, assign, loss
 from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
-from mlapi.pipelines.object_detection.engines.objects import Objects, arrays
+from mlapi.pipelines.object_detection.engines.objects import Objects
 
 # Of all examples, in inputs of 320 x 320; of larger ones fewer. More where examples are more, until
 # that many: what a training takes is in proportion to them.
@@ -49,8 +49,7 @@ def train(
     deadline: Callable[[], None],
 ) -> LiteDetector:
     """See `base.Engine`. Raises ValueError if no box has an area inside its image."""
-    side = inputs.side_for(_relative_sides(examples, labels))
-    objects = [_objects(example, labels, side) for example in examples]
+    objects, side = inputs.scaled(examples, labels)
     rng = np.random.default_rng(seed)
     validation_objects, learned = _divided(objects, rng)
     with torch.random.fork_rng(devices=[]):
@@ -163,31 +162,6 @@ def _in_turn(objects: Sequence[Objects], side: int, rng: np.random.Generator) ->
     shuffled = [objects[place] for place in rng.permutation(len(objects))]
     taken = sorted(shuffled, key=lambda some: not len(some.boxes))[:most]
     return islice(cycle(taken), max(least, len(taken)))
-
-
-def _objects(example: Example, labels: Sequence[str], side: int) -> Objects:
-    image, scale = inputs.sized(example.image, side)
-    boxes, numbers = _boxes(example, labels)
-    return Objects(image, boxes * scale, numbers)
-
-
-def _boxes(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The boxes of these labels that have an area in the image, and their labels' numbers."""
-    boxes, numbers = arrays(example, labels)
-    boxes = geometry.within(boxes, example.image.shape[1], example.image.shape[0])
-    kept = geometry.areas(boxes) > 0
-    return boxes[kept], numbers[kept]
-
-
-def _relative_sides(examples: Sequence[Example], labels: Sequence[str]) -> np.ndarray:
-    found = [
-        np.sqrt(geometry.areas(_boxes(example, labels)[0])) / max(example.image.shape[:2])
-        for example in examples
-    ]
-    sides = np.concatenate(found) if found else np.zeros(0)
-    if not len(sides):
-        raise ValueError("No box has an area inside its image.")
-    return sides
 
 
 def _half_side(objects: Sequence[Objects]) -> float:

@@ -1,0 +1,79 @@
+"""Trains a YOLO network from its definition on variations of the examples."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from mlapi.pipelines.object_detection.engines import inputs
+from mlapi.pipelines.object_detection.engines.augmentation import varied
+from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.objects import Objects
+from mlapi.pipelines.object_detection.engines.yolo import network as networks
+from mlapi.pipelines.object_detection.engines.yolo.detector import YoloDetector
+
+# In inputs of 320 x 320; of larger ones fewer, so that a training takes as long.
+_STEPS = 600
+_LEAST_STEPS = 20
+_BATCH = 8
+_RATE = 2e-3
+_DECAY = 0.995  # of the mean of the weights, which is what is kept
+
+
+def train(
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    *,
+    seed: int,
+    deadline: Callable[[], None],
+) -> YoloDetector:
+    """See `base.Engine`. Raises ValueError if no box has an area inside its image."""
+    objects, side = inputs.scaled(examples, labels)
+    rng = np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = networks.build(networks.DEFINITION, len(labels))
+        mean = torch.optim.swa_utils.AveragedModel(
+            network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_DECAY)
+        )
+        _fit(network, mean, objects, side, rng, deadline)
+        network.load_state_dict(mean.module.state_dict())
+    return YoloDetector(tuple(labels), side, networks.DEFINITION, network)
+
+
+def _fit(
+    network: nn.Module,
+    mean: torch.optim.swa_utils.AveragedModel,
+    objects: Sequence[Objects],
+    side: int,
+    rng: np.random.Generator,
+    deadline: Callable[[], None],
+) -> None:
+    steps = max(_LEAST_STEPS, round(_STEPS * (320 / side) ** 2))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, _RATE, total_steps=steps, pct_start=0.1
+    )
+    network.train()
+    for _ in range(steps):
+        deadline()
+        chosen = [objects[int(n)] for n in rng.integers(len(objects), size=_BATCH)]
+        batch = [varied(one, objects, side, rng) for one in chosen]
+        images = networks.prepared(torch.from_numpy(np.stack([one.image for one in batch])))
+        boxes = [torch.from_numpy(one.boxes.astype(np.float32)) for one in batch]
+        numbers = [torch.from_numpy(one.labels) for one in batch]
+        found = networks.loss(network, images, boxes, numbers)
+        optimizer.zero_grad()
+        found.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+        schedule.step()
+        mean.update_parameters(network)
+    _copy_statistics(network, mean.module)
+
+
+def _copy_statistics(source: nn.Module, target: nn.Module) -> None:
+    """Those of batch norms, which are running means already."""
+    for own, other in zip(target.buffers(), source.buffers(), strict=True):
+        own.copy_(other)

@@ -1,0 +1,62 @@
+"""The engine `yolo` where its licence was not accepted, or its package is not installed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mlapi.child_process.supervise import child_environment
+from mlapi.domain import InvalidOption
+from mlapi.pipelines import get
+from mlapi.pipelines.object_detection.engines import ENGINES
+
+CHOSEN = {"engine": "yolo"}
+
+
+def test_it_is_refused_until_its_licence_was_accepted(settings, monkeypatch):
+    settings.ACCEPT_AGPL = False
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+
+    with pytest.raises(InvalidOption, match=r"complete source .* ACCEPT_AGPL=true"):
+        get("object_detection").validate_options(CHOSEN)
+
+    settings.ACCEPT_AGPL = True
+    assert get("object_detection").validate_options(CHOSEN)["engine"] == "yolo"
+
+
+def test_it_says_which_package_is_not_installed(settings, monkeypatch):
+    settings.ACCEPT_AGPL = True
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    assert ENGINES["yolo"].missing() == (
+        "The package torch is not installed. Install requirements-yolo.txt."
+    )
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_child_process_knows_whether_the_licence_was_accepted(settings, accepted):
+    settings.ACCEPT_AGPL = accepted
+    script = (
+        "import sys\n"
+        "from mlapi.pipelines.object_detection.engines.yolo import licence\n"
+        "assert 'torch' not in sys.modules and 'ultralytics' not in sys.modules\n"
+        "print(licence.is_accepted())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=child_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(accepted)
+
+
+def test_no_file_of_requirements_but_its_own_has_its_package():
+    from tests.evals_backend.running import ROOT
+
+    naming = [path.name for path in ROOT.glob("requirements*") if "ultralytics" in path.read_text()]
+    image = (ROOT / "Dockerfile").read_text()
+
+    assert naming == ["requirements-yolo.txt"]
+    assert "yolo" not in image
