@@ -251,7 +251,7 @@ CODES = {
         409, "Label more tasks, so that every control has at least two of its labels in use."
     ),
     "model_file_invalid": ErrorCode(
-        409, "Put an ONNX file of a YOLO network into the folder MODELS_DIR."
+        409, "Put the file of a YOLO network into the folder MODELS_DIR, as ONNX or safetensors."
     ),
     "not_enough_tasks": ErrorCode(409),
     "not_fitted": ErrorCode(

@@ -31,7 +31,8 @@ MESSAGES = {
     "control_not_found": "The option cluster names no TextArea, Choices or Taxonomy on Image",
     "model_skip": "model_skip keeps this control from being served. Take it away",
     "threshold_invalid": "model_score_threshold is no number from 0 to 1. Correct it",
-    "model_path_invalid": "model_path names no .onnx file of the folder MODELS_DIR. Correct it",
+    "model_path_invalid": "model_path names no .onnx and no .safetensors file of MODELS_DIR. "
+    "Correct it",
     "option_needed": "On Image this control needs the project option cluster. Set it in our admin",
 }
 # An option names what the config does not have.

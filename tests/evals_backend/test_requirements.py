@@ -15,8 +15,12 @@ TOOLS = ("tests", "benchmarks")
 CLIENT = "evals_client"  # of client/, whose pyproject.toml has its own requirements
 # Of benchmarks/peer, which runs in an environment of its own.
 PEERS = {"label_studio_ml", "model"}
-# The vision extra, and what it brings: requirements-vision.txt; the sentence encoder.
-OPTIONAL = {"torch", "transformers", "huggingface_hub", "onnxruntime", "tokenizers"}
+# The vision extra, and what it brings: requirements-vision.txt; requirements-yolo.txt; the sentence
+# encoder.
+OPTIONAL = {
+    *("torch", "transformers", "huggingface_hub", "safetensors"),
+    *("ultralytics", "onnxruntime", "tokenizers"),
+}
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 

@@ -12,9 +12,10 @@ from registry.error_codes import CODES
 from registry.errors import EvalsError
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = (  # they need torch and onnxruntime
+OPTIONAL = (  # they need torch, ultralytics and onnxruntime
     "mlapi.images.extractors.huggingface",
     "mlapi.pipelines.object_detection.engines.lite.",
+    "mlapi.pipelines.object_detection.engines.yolo.",
     "mlapi.texts.encoders.sentence_encoder",
 )
 

@@ -6,14 +6,14 @@ from mlapi import operator_settings
 from mlapi.domain import TrainingFailed
 
 SETTING = "MODELS_DIR"
-_SUFFIX = ".onnx"
+_SUFFIXES = (".onnx", ".safetensors")
 
 
 def allows(name: str) -> bool:
     """Whether there is such a folder, and the name can be that of a model in it."""
     path = PurePosixPath(name)
     is_inside = not path.is_absolute() and ".." not in path.parts
-    return bool(operator_settings.of(SETTING)) and is_inside and path.suffix == _SUFFIX
+    return bool(operator_settings.of(SETTING)) and is_inside and path.suffix in _SUFFIXES
 
 
 def path(name: str) -> Path:

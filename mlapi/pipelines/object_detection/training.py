@@ -61,7 +61,7 @@ def train(
         drawn = _read(eva, dataset, number, images, part)
         try:
             if attributes.model_path(spec):
-                learned.append(pretrained.read(spec, drawn, part))
+                learned.append(_of_pretrained(job, spec, drawn, part))
             else:
                 learned.append(_learn(job, spec, chosen(engine), drawn, part))
         except TrainingFailed as failure:
@@ -118,25 +118,44 @@ def _read(
     return drawn
 
 
+def _of_pretrained(
+    job: TrainingJob,
+    spec: TargetSpec,
+    drawn: Sequence[AnnotatedImage],
+    progress: ProgressWriter,
+) -> TargetResult:
+    """The model that the label config names: fine-tuned where it can be and boxes are enough.
+
+    Raises TrainingFailed.
+    """
+    model = pretrained.read(spec)
+    if model.learner is None or not _with_enough_boxes(drawn, spec.labels):
+        return pretrained.result(spec, model, drawn, progress)
+    progress.log(f"{spec.name} is learned from {model.name} on.")
+    return _learn(job, spec, model.learner, drawn, progress, known=model.labels(spec))
+
+
 def _learn(
     job: TrainingJob,
     spec: TargetSpec,
     engine: Engine,
     drawn: Sequence[AnnotatedImage],
     progress: ProgressWriter,
+    known: Sequence[str] = (),
 ) -> TargetResult:
     """Train the engine, and choose the thresholds on images that it has not seen, if there is time.
 
-    Raises TrainingFailed.
+    Labels that it has `known` before need no images. Raises TrainingFailed.
     """
-    spec, drawn = _with_enough_images(spec, drawn, progress)
+    spec, drawn = _learnable(spec, drawn, known, progress)
     began = time.monotonic()
     until = began + job.time_limit_s * 0.8 / len(job.targets)
     detector = _fit(engine, drawn, spec, job.seed, until)
     seconds = time.monotonic() - began
     progress.phase(f"choosing the thresholds of {spec.name}", 0.6)
     scored, images, note = detector, list(drawn), "on the images that it learned from"
-    rest, validation = _split(drawn, spec, job.seed)
+    new = [label for label in spec.labels if label not in known]
+    rest, validation = _split(drawn, new, job.seed)
     if validation and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
         scored, images = _fit(engine, rest, spec, job.seed, until), validation
         note = f"on {len(validation)} images that it had not seen"
@@ -160,12 +179,24 @@ def _learn(
     )
 
 
-def _with_enough_images(
-    spec: TargetSpec, drawn: Sequence[AnnotatedImage], progress: ProgressWriter
-) -> tuple[TargetSpec, list[AnnotatedImage]]:
-    """The target with the labels that can be learned, and the images with boxes of these only."""
+def _with_enough_boxes(drawn: Sequence[AnnotatedImage], labels: Sequence[str]) -> list[str]:
+    """Those of the labels that enough images have."""
     with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
-    labels = tuple(label for label in spec.labels if with_label[label] >= LEAST_IMAGES)
+    return [label for label in labels if with_label[label] >= LEAST_IMAGES]
+
+
+def _learnable(
+    spec: TargetSpec,
+    drawn: Sequence[AnnotatedImage],
+    known: Sequence[str],
+    progress: ProgressWriter,
+) -> tuple[TargetSpec, list[AnnotatedImage]]:
+    """The target with the labels that can be learned or are known, and the images with boxes of
+    these only.
+    """
+    with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
+    enough = {*_with_enough_boxes(drawn, spec.labels), *known}
+    labels = tuple(label for label in spec.labels if label in enough)
     for label in spec.labels:
         if label not in labels and with_label[label]:
             progress.log(f"{spec.name}: {label} is not learned: it is in 1 training image only.")
@@ -178,20 +209,21 @@ def _with_enough_images(
             f"a label is learned from {LEAST_IMAGES} images.",
             hint="Draw boxes on more images.",
         )
-    known = [replace(one, boxes=tuple(b for b in one.boxes if b.label in labels)) for one in drawn]
-    return replace(spec, labels=labels), known
+    learned = [
+        replace(one, boxes=tuple(b for b in one.boxes if b.label in labels)) for one in drawn
+    ]
+    return replace(spec, labels=labels), learned
 
 
 def _split(
-    drawn: Sequence[AnnotatedImage], spec: TargetSpec, seed: int
+    drawn: Sequence[AnnotatedImage], labels: Sequence[str], seed: int
 ) -> tuple[list[AnnotatedImage], list[AnnotatedImage]]:
-    """Those to learn from, and those to choose thresholds on; none where they are too few."""
+    """Those to learn the labels from, and those to choose thresholds on; none where too few."""
     order = list(drawn)
     random.Random(seed).shuffle(order)  # noqa: S311
     n = round(_VALIDATION * len(order))
     validation, rest = order[:n], order[n:]
-    with_label = Counter(label for one in rest for label in {box.label for box in one.boxes})
-    enough = all(with_label[label] >= LEAST_IMAGES for label in spec.labels)
+    enough = len(_with_enough_boxes(rest, labels)) == len(labels)
     if not enough or len(order) < _LEAST_TO_VALIDATE:
         return list(drawn), []
     return rest, validation

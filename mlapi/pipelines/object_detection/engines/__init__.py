@@ -10,5 +10,5 @@ from mlapi.pipelines.object_detection.engines.onnx.engine import Onnx
 from mlapi.pipelines.object_detection.engines.patches.engine import Patches
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 
-ONNX = Onnx()
-ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), Yolo(), ONNX)}
+ONNX, YOLO = Onnx(), Yolo()
+ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), YOLO, ONNX)}

@@ -40,11 +40,11 @@ def refusal(path: str) -> list[str]:
     return [one.code for one in match(parse(config)).unserved]
 
 
-def test_only_an_onnx_file_of_the_operators_folder_is_taken(settings, tmp_path):
+def test_only_a_model_of_the_operators_folder_is_taken(settings, tmp_path):
     settings.MODELS_DIR = ""
-    assert refusal("a.onnx") == ["model_path_invalid"]
+    assert refusal("a.onnx") == refusal("a.safetensors") == ["model_path_invalid"]
     settings.MODELS_DIR = str(tmp_path)
-    assert refusal("a.onnx") == refusal("of/trucks.onnx") == []
+    assert refusal("a.onnx") == refusal("of/trucks.onnx") == refusal("a.safetensors") == []
     for path in ("a.pt", "a.pkl", "/etc/a.onnx", "../a.onnx", "of/../../a.onnx", "a.onnx/b"):
         assert refusal(path) == ["model_path_invalid"], path
 

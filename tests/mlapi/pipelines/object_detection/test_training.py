@@ -30,7 +30,7 @@ def progress(tmp_path):
 def test_a_label_of_one_image_only_is_left_out_with_its_boxes(tmp_path, progress):
     reader = ProgressReader(tmp_path)
     tasks = [_drawn("red"), _drawn("red", "blue"), _drawn()]
-    spec, drawn = training._with_enough_images(SPEC, tasks, progress)
+    spec, drawn = training._learnable(SPEC, tasks, (), progress)
     assert spec.labels == ("red",)
     assert [[box.label for box in one.boxes] for one in drawn] == [["red"], ["red"], []]
     assert [line["log"] for line in reader.new()] == [
@@ -38,10 +38,18 @@ def test_a_label_of_one_image_only_is_left_out_with_its_boxes(tmp_path, progress
     ]
 
 
+def test_a_label_that_the_model_knows_before_needs_no_image(progress):
+    tasks = [_drawn("red"), _drawn("red")]
+
+    spec, _ = training._learnable(SPEC, tasks, ("blue",), progress)
+
+    assert spec.labels == ("red", "blue")
+
+
 @pytest.mark.parametrize("tasks", [[], [_drawn("red", "red")], [_drawn("red"), _drawn("blue")]])
 def test_one_image_is_too_few(tasks, progress):
     with pytest.raises(TrainingFailed) as raised:
-        training._with_enough_images(SPEC, tasks, progress)
+        training._learnable(SPEC, tasks, (), progress)
     assert raised.value.code == "not_enough_labels"
     assert raised.value.hint == "Draw boxes on more images."
 
@@ -62,11 +70,11 @@ def test_an_engine_is_ended_at_the_end_of_its_time():
 
 def test_thresholds_are_chosen_on_a_quarter_of_enough_images():
     many = [_drawn("red", "blue") for _ in range(20)]
-    rest, validation = training._split(many, SPEC, seed=1)
+    rest, validation = training._split(many, SPEC.labels, seed=1)
     assert (len(rest), len(validation)) == (15, 5)
-    assert training._split(many[:7], SPEC, seed=1)[1] == []
+    assert training._split(many[:7], SPEC.labels, seed=1)[1] == []
     rare = [_drawn("red")] * 18 + [_drawn("blue")] * 2
-    rest, validation = training._split(rare, SPEC, seed=1)
+    rest, validation = training._split(rare, SPEC.labels, seed=1)
     assert validation == [] or sum(box.label == "blue" for one in rest for box in one.boxes) == 2
 
 

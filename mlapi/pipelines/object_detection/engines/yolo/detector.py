@@ -1,4 +1,4 @@
-"""What the engine `yolo` has learned."""
+"""What the engine `yolo` has learned, or was given by an operator's file."""
 
 import threading
 from collections.abc import Mapping
@@ -11,21 +11,26 @@ from torch import nn
 from mlapi.pipelines.object_detection.engines import geometry, inputs
 from mlapi.pipelines.object_detection.engines.base import Box
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.yolo import definition as definitions
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
+from mlapi.pipelines.object_detection.engines.yolo.model_file import ModelFile
 
 _SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
-_COUNTER = "num_batches_tracked"
 
 
 class YoloDetector:
-    """See `base.Detector`. One thread at a time is inside the network."""
+    """See `base.Detector`. One thread at a time is inside the network.
+
+    The definition may be of other classes than the labels, for each of which the network has an
+    output of its own.
+    """
 
     def __init__(
-        self, labels: tuple[str, ...], side: int, definition: str, network: nn.Module
+        self, labels: tuple[str, ...], side: int, definition: dict[str, Any], network: nn.Module
     ) -> None:
         self.labels = labels
+        self.definition = definition
         self._side = side
-        self._definition = definition
         self._network = network.eval()
         self._lock = threading.Lock()
 
@@ -38,33 +43,39 @@ class YoloDetector:
         places = geometry.within(boxes.numpy() / scale, image.shape[1], image.shape[0])
         return candidates(self.labels, places, scores.numpy(), _SUPPRESSION)
 
+    def weights(self) -> bytes:
+        """As a safetensors file has them."""
+        return networks.weights(self._network)
+
     def header(self) -> dict[str, Any]:
-        return {"labels": list(self.labels), "side": self._side, "definition": self._definition}
+        return {"labels": list(self.labels), "side": self._side, "definition": self.definition}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        return {
-            name: value.numpy()
-            for name, value in self._network.state_dict().items()
-            if not name.endswith(_COUNTER)
-        }
+        return {"safetensors": np.frombuffer(self.weights(), np.uint8)}
+
+
+def of_file(file: ModelFile) -> YoloDetector:
+    """The detector of an operator's file. Raises ValueError."""
+    network = networks.build(file.definition)
+    networks.load_weights(network, file.weights)
+    return YoloDetector(file.classes, file.side, file.definition, network)
 
 
 def restored(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> YoloDetector:
     """The detector that gave header and arrays. Raises ValueError for others."""
     try:
         labels, side = tuple(str(label) for label in header["labels"]), int(header["side"])
-        definition = str(header["definition"])
+        classes = int(header["definition"]["nc"])
+        content = arrays["safetensors"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"No detector of yolo: {error!r}") from error
-    if not labels or side < 1:
-        raise ValueError("No detector of yolo: it has no labels, or no size of images.")
-    network = networks.build(definition, len(labels))
-    state = {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
-    for name, value in network.state_dict().items():
-        if name.endswith(_COUNTER):
-            state[name] = value
+    if not labels or side < 1 or classes < 1 or content.dtype != np.uint8:
+        raise ValueError("No detector of yolo: it has no labels, no size of images or no weights.")
     try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError("No detector of yolo: its arrays are others.") from error
+        definition = definitions.checked(header["definition"], classes)
+        network = networks.build(definition)
+        networks.relabel(network, [None] * len(labels))
+        networks.load_weights(network, content.tobytes())
+    except ValueError as error:
+        raise ValueError(f"No detector of yolo: {error}") from error
     return YoloDetector(labels, side, definition, network)

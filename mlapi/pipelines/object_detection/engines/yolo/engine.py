@@ -1,24 +1,33 @@
 """The engine `yolo`: whether it can be used here, and the way to its training. Imports no torch."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import Engine, Example
 from mlapi.pipelines.object_detection.engines.yolo import licence
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.yolo.detector import YoloDetector
 
 
-class Yolo:
-    """See `base.Engine`. No export has it, whose code would be under another licence."""
+class Yolo(Engine):
+    """See `base.Engine`. No export has it, whose code would be under another licence.
+
+    It learns from random weights, or from those of `start`, whose classes are `known` as labels.
+    """
 
     name = "yolo"
-    needs: tuple[str, ...] = ("torch", "ultralytics")
-    module = None
+    needs = ("torch", "ultralytics")
+
+    def __init__(
+        self, start: "YoloDetector | None" = None, known: Mapping[str, str] | None = None
+    ) -> None:
+        self._start = start
+        self._known = known or {}
 
     def missing(self) -> str | None:
         if not licence.is_accepted():
@@ -27,9 +36,6 @@ class Yolo:
         if absent:
             return f"The package {absent[0]} is not installed. Install requirements-yolo.txt."
         return None
-
-    def untrainable(self) -> str | None:
-        return self.missing()
 
     def train(
         self,
@@ -42,7 +48,20 @@ class Yolo:
         """Raises ValueError if no box has an area inside its image."""
         from mlapi.pipelines.object_detection.engines.yolo import training
 
-        return training.train(examples, labels, seed=seed, deadline=deadline)
+        return training.train(
+            examples,
+            labels,
+            start=self._start,
+            known=self._known,
+            seed=seed,
+            deadline=deadline,
+        )
+
+    def read(self, path: Path) -> "YoloDetector":
+        """The network of an operator's file. Raises OSError, or ValueError for another file."""
+        from mlapi.pipelines.object_detection.engines.yolo import detector, model_file
+
+        return detector.of_file(model_file.read(path))
 
     def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> "YoloDetector":
         from mlapi.pipelines.object_detection.engines.yolo import detector

@@ -1,6 +1,8 @@
-"""Trains a YOLO network from its definition on variations of the examples."""
+"""Trains a YOLO network on variations of the examples, from random or from given weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,33 +15,61 @@ from mlapi.pipelines.object_detection.engines.objects import Objects
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
 from mlapi.pipelines.object_detection.engines.yolo.detector import YoloDetector
 
-# In inputs of 320 x 320; of larger ones fewer, so that a training takes as long.
-_STEPS = 600
 _LEAST_STEPS = 20
 _BATCH = 8
-_RATE = 2e-3
-_DECAY = 0.995  # of the mean of the weights, which is what is kept
+_DECAY = 0.995  # of the mean of the weights, which is what is stored
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`steps` in inputs of 320 x 320; of larger ones fewer, so that a training takes as long."""
+
+    steps: int
+    rate: float
+
+
+RANDOM, GIVEN = Schedule(600, 2e-3), Schedule(300, 5e-4)  # by the weights that it begins with
 
 
 def train(
     examples: Sequence[Example],
     labels: Sequence[str],
     *,
+    start: YoloDetector | None,
+    known: Mapping[str, str],
     seed: int,
     deadline: Callable[[], None],
 ) -> YoloDetector:
-    """See `base.Engine`. Raises ValueError if no box has an area inside its image."""
+    """See `base.Engine`. From a start the labels begin as the classes that are `known` as them.
+
+    Raises ValueError if no box has an area inside its image.
+    """
     objects, side = inputs.scaled(examples, labels)
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = networks.build(networks.DEFINITION, len(labels))
+        definition, network = _begun(labels, start, known)
         mean = torch.optim.swa_utils.AveragedModel(
             network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_DECAY)
         )
-        _fit(network, mean, objects, side, rng, deadline)
+        schedule = RANDOM if start is None else GIVEN
+        _fit(network, mean, objects, side, schedule, rng, deadline)
         network.load_state_dict(mean.module.state_dict())
-    return YoloDetector(tuple(labels), side, networks.DEFINITION, network)
+    return YoloDetector(tuple(labels), side, definition, network)
+
+
+def _begun(
+    labels: Sequence[str], start: YoloDetector | None, known: Mapping[str, str]
+) -> tuple[dict[str, Any], nn.Module]:
+    if start is None:
+        definition = networks.default_definition(len(labels))
+        return definition, networks.build(definition)
+    network = networks.build(start.definition)
+    networks.relabel(network, [None] * len(start.labels))
+    networks.load_weights(network, start.weights())
+    sources = {known[name]: n for n, name in reversed([*enumerate(start.labels)]) if name in known}
+    networks.relabel(network, [sources.get(label) for label in labels])
+    return start.definition, network
 
 
 def _fit(
@@ -47,13 +77,14 @@ def _fit(
     mean: torch.optim.swa_utils.AveragedModel,
     objects: Sequence[Objects],
     side: int,
+    schedule: Schedule,
     rng: np.random.Generator,
     deadline: Callable[[], None],
 ) -> None:
-    steps = max(_LEAST_STEPS, round(_STEPS * (320 / side) ** 2))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, _RATE, total_steps=steps, pct_start=0.1
+    steps = max(_LEAST_STEPS, round(schedule.steps * (320 / side) ** 2))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=schedule.rate, weight_decay=1e-3)
+    rates = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, schedule.rate, total_steps=steps, pct_start=0.1
     )
     network.train()
     for _ in range(steps):
@@ -68,7 +99,7 @@ def _fit(
         found.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
         optimizer.step()
-        schedule.step()
+        rates.step()
         mean.update_parameters(network)
     _copy_statistics(network, mean.module)
 
