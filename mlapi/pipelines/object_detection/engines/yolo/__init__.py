@@ -3,5 +3,6 @@
 `licence` says whether it was, `engine` whether the engine can be used; neither imports torch.
 `definition` and `model_file` check what an operator's files hold, `network` builds the layers by
 the package's code, `training` learns from random or given weights, `detector` is what was learned.
-Nothing is downloaded, and no other engine imports this package.
+`pickle_file` is the program that converts a checkpoint which is a pickle. Nothing is downloaded,
+and no other engine imports this package.
 """
