@@ -30,7 +30,10 @@ class CandidateRow:
 
 @dataclass(frozen=True)
 class TargetRow:
-    """A control of the label config, the labels that the version can give it, and its pipeline."""
+    """A control of the label config, the labels that the version can give it, and its pipeline.
+
+    `decision` says how one of the labels is predicted where it is not the likeliest.
+    """
 
     name: str
     object_name: str
@@ -41,6 +44,7 @@ class TargetRow:
     trained: bool = True
     untrained_reason: str = ""
     pipeline: str = ""
+    decision: str = ""
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ TARGET = {
     "labels": ["Negative", "Positive"],
     "trained": True,
     "untrained_reason": "",
+    "decision": "",
 }
 METRICS = [
     {"target": "", "name": "primary", "split": "holdout", "value": 0.8, "n": 40},

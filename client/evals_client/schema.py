@@ -661,6 +661,7 @@ class Target(TypedDict):
     labels: "list[str]"
     trained: "bool"
     untrained_reason: "str"
+    decision: "str"
 
 
 class TargetAgreement(TypedDict):

@@ -43,8 +43,8 @@ def multiclass(
     """Metrics of single labels over n tasks; None is no answer.
 
     `probabilities` is (n, labels) in the order of `labels`, without which log loss and ECE have
-    no rows; `baseline` is the majority class of the training split. A metric that fails is
-    undefined, and the log has the reason.
+    no rows; ECE is of the answers' probabilities. `baseline` is the majority class of the training
+    split. A metric that fails is undefined, and the log has the reason.
     """
     n = len(humans)
     if n == 0:
@@ -69,7 +69,7 @@ def multiclass(
         "baseline_macro_f1": lambda: macro_f1(truth, always),
     }
     if probabilities is not None:
-        given, confidence = probabilities, probabilities.max(axis=1)
+        given, confidence = probabilities, _of_answers(probabilities, answers, labels)
         whole |= {
             "log_loss": lambda: _log_loss(humans, given, labels, unlearned),
             **_calibration(confidence, correct, seed),
@@ -197,6 +197,21 @@ def _by_label(
 def _micro_f1(truth: np.ndarray, predicted: np.ndarray) -> float | None:
     both = float(truth.sum() + predicted.sum())
     return 2 * float((truth * predicted).sum()) / both if both else None
+
+
+def _of_answers(
+    probabilities: np.ndarray, answers: Sequence[str | None], labels: Sequence[str]
+) -> np.ndarray:
+    """(n,): the probability of each answer, which need not be the likeliest label; that of the
+    likeliest where the answer is none of the `labels`.
+    """
+    number = {label: i for i, label in enumerate(labels)}
+    likeliest = probabilities.argmax(axis=1).tolist()
+    columns = [
+        best if answer is None else number.get(answer, best)
+        for answer, best in zip(answers, likeliest, strict=True)
+    ]
+    return probabilities[np.arange(len(columns)), columns]
 
 
 def _log_loss(

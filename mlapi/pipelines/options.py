@@ -100,6 +100,17 @@ def automl(default: str) -> Option:
     )
 
 
+# The name of the option `RARE_LABELS`, and what leaves the likeliest label the predicted one.
+RARE, AS_LIKELY = "rare_labels", "as_likely"
+RARE_LABELS = one_of(
+    "balanced",
+    "balanced",
+    AS_LIKELY,
+    of_control=True,
+    title="Rare labels",
+    help="balanced: of single labels rare ones count more where that raises macro F1. "
+    "as_likely: the likeliest label is predicted.",
+)
 # None: the server's default.
 TIME_BUDGET_S = Option(
     None,

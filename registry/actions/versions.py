@@ -152,6 +152,7 @@ def _insert(
             labels=sanitize(t.labels),
             trained=t.trained,
             untrained_reason=sanitize(t.untrained_reason),
+            decision=sanitize(t.decision),
         )
         for t in result.targets
     )

@@ -180,6 +180,7 @@ class TargetAdmin(LongListAdmin):
         "labels",
         "trained",
         "untrained_reason",
+        "decision",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

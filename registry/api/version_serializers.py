@@ -97,7 +97,7 @@ class TargetSerializer(serializers.ModelSerializer):
         model = Target
         fields = [
             *("name", "object_name", "object_tag", "field", "kind", "pipeline", "labels"),
-            *("trained", "untrained_reason"),
+            *("trained", "untrained_reason", "decision"),
         ]
         read_only_fields = fields
 

@@ -87,9 +87,9 @@ WHERE v.project_id = p.id AND v.number = %(versions)s;
 
 -- step: targets
 INSERT INTO registry_target (version_id, name, object_name, object_tag, field, kind, labels,
-    trained, untrained_reason, pipeline)
+    trained, untrained_reason, decision, pipeline)
 SELECT id, 'label', 'text', 'Text', 'text', 'choice',
-    (SELECT jsonb_agg('Class ' || i) FROM generate_series(0, 9) i), true, '', pipeline
+    (SELECT jsonb_agg('Class ' || i) FROM generate_series(0, 9) i), true, '', '', pipeline
 FROM registry_modelversion ORDER BY id;
 
 -- step: metrics

@@ -172,6 +172,10 @@ class Target(models.Model):
     )
     trained = models.BooleanField(default=True)
     untrained_reason = models.TextField(blank=True)
+    decision = models.TextField(
+        blank=True,
+        help_text="How one of the labels is predicted where it is not the likeliest.",
+    )
 
     class Meta:
         ordering = ["id"]

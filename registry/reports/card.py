@@ -85,7 +85,8 @@ def training_card(version: ModelVersion) -> dict[str, Any]:
 
 def _target(target: Any) -> dict[str, Any]:
     names = ["name", "object_name", "object_tag", "field", "kind", "pipeline", "labels"]
-    return {name: getattr(target, name) for name in [*names, "trained", "untrained_reason"]}
+    names += ["trained", "untrained_reason", "decision"]
+    return {name: getattr(target, name) for name in names}
 
 
 def _proportions(version: ModelVersion) -> dict[str, dict[str, dict[str, Any]]]:

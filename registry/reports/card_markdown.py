@@ -137,6 +137,10 @@ def _mistakes(card: dict[str, Any]) -> list[list[Any]]:
     ]
 
 
+def _trained(target: dict[str, Any]) -> str:
+    return "yes" if target["trained"] else f"no: {target['untrained_reason']}"
+
+
 def _targets(card: dict[str, Any]) -> list[list[Any]]:
     return [
         [
@@ -145,7 +149,7 @@ def _targets(card: dict[str, Any]) -> list[list[Any]]:
             t["kind"],
             t["pipeline"],
             t["labels"],
-            "yes" if t["trained"] else f"no: {t['untrained_reason']}",
+            f"yes. {t['decision']}" if t["decision"] else _trained(t),
         ]
         for t in card["targets"]
     ]

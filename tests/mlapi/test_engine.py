@@ -149,7 +149,9 @@ def offered(config, control="", **options):
 
 def test_a_project_of_texts_is_offered_the_options_of_texts_only():
     found = offered(LABEL_CONFIG)
-    assert set(found) == {"automl", "time_budget_s", "seed", "encoder", "encoder_tokens"}
+    assert set(found) == {
+        *("automl", "rare_labels", "time_budget_s", "seed", "encoder", "encoder_tokens"),
+    }
     assert [value for value, _ in found["automl"].choices] == ["auto", "on", "off"]
     tokens = found["encoder_tokens"]
     assert (tokens.is_whole, tokens.low, tokens.high, tokens.default) == (True, 16, 256, 64)
@@ -166,8 +168,8 @@ def test_a_label_to_be_similar_to_is_one_of_the_configs_and_a_control_to_cluster
 
 
 def test_each_of_several_controls_is_offered_what_applies_to_it():
-    assert set(offered(BOTH, "label")) == {"automl"}
-    assert set(offered(BOTH, "kind")) == {"automl", "similar_to", "cluster"}
+    assert set(offered(BOTH, "label")) == {"automl", "rare_labels"}
+    assert set(offered(BOTH, "kind")) == {"automl", "rare_labels", "similar_to", "cluster"}
     assert [value for value, _ in offered(BOTH, "kind")["cluster"].choices] == [True]
     assert offered(BOTH)["automl"].default is None  # texts and images have another
 

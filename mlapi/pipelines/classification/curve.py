@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from mlapi import label_types
-from mlapi.domain import TargetSpec
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.open import Eva, open_eva
 from mlapi.label_types import shape_of
@@ -32,8 +31,8 @@ def learning_curve(
 ) -> LearningCurve:
     """Macro F1 on the holdout of the best candidate, fitted on 25, 50, 75 and 100 %.
 
-    The parts are nested, and each has its share of every class. All are calibrated as the
-    version is, so that the last point is its macro F1, and on the tasks that the version was
+    The parts are nested, and each has its share of every class. All are calibrated and decide as
+    the version does, so that the last point is its macro F1, and on the tasks that the version was
     evaluated on: without those for which it hides the control. A part with one class only has no
     point.
     """
@@ -97,7 +96,7 @@ def _points(
         )
         predicted = np.zeros(truth.shape)
         probabilities = trained.calibration.probabilities(estimator.scores(inputs))
-        predicted[:, : len(spec.labels)] = _predicted(probabilities, spec)
+        predicted[:, : len(spec.labels)] = _predicted(probabilities, trained)
         point = row("learning_curve", macro_f1(truth, predicted), len(inputs), step=len(frame))
         metrics.append(replace(point, target=spec.name))
     return metrics
@@ -121,7 +120,9 @@ def _table(
     write_table(eva, table, frame, {"id": "integer", **kinds})
 
 
-def _predicted(probabilities: np.ndarray, spec: TargetSpec) -> np.ndarray:
-    if shape_of(spec) == "single":
-        return np.eye(len(spec.labels))[probabilities.argmax(axis=1)]
+def _predicted(probabilities: np.ndarray, trained: TrainedTarget) -> np.ndarray:
+    """As `predictor.answers` decides, (n, labels) of 0 and 1."""
+    if shape_of(trained.spec) == "single":
+        weights = 1.0 if trained.weights is None else trained.weights
+        return np.eye(len(trained.spec.labels))[(probabilities * weights).argmax(axis=1)]
     return (probabilities >= THRESHOLD).astype(float)

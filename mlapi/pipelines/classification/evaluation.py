@@ -201,7 +201,8 @@ def predict_holdout(
     for target, part in zip(model.targets, model.slices(), strict=True):
         if target.spec.name in found:
             spec = replace(target.spec, kind=today[target.spec.name].kind)
-            _add_predictions(found[spec.name], spec, predicted["id"].tolist(), rows[:, part])
+            given = answers(spec, rows[:, part], weights=target.weights)
+            _add_predictions(found[spec.name], predicted["id"].tolist(), given, rows[:, part])
     _hide(found, job.targets, job.chosen_elsewhere(version.number))
     return found
 
@@ -227,9 +228,12 @@ def _hide(
 
 
 def _add_predictions(
-    found: HoldoutPredictions, spec: TargetSpec, tasks: list[int], rows: np.ndarray
+    found: HoldoutPredictions,
+    tasks: list[int],
+    given: Sequence[Prediction | None],
+    rows: np.ndarray,
 ) -> None:
-    for task, answer, probabilities in zip(tasks, answers(spec, rows), rows, strict=True):
+    for task, answer, probabilities in zip(tasks, given, rows, strict=True):
         if answer is not None:
             found.answers[task] = answer
             found.probabilities[task] = probabilities

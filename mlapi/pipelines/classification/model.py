@@ -21,12 +21,14 @@ ESTIMATORS = {kind.kind: kind for kind in (RidgeEstimator, AutoMLEstimator)}
 class TrainedTarget:
     """A target, its estimator and its calibration.
 
-    `spec.labels` are the labels in the estimator's order.
+    `spec.labels` are the labels in the estimator's order. `weights` are those of their
+    probabilities in the decision (`decision.py`); None where the likeliest label is predicted.
     """
 
     spec: TargetSpec
     estimator: Estimator
     calibration: Temperature | Sigmoids
+    weights: np.ndarray | None = None
 
     def probabilities(self, inputs: Sequence[Any]) -> np.ndarray:
         """(n, labels)."""
@@ -38,6 +40,7 @@ class TrainedTarget:
             "needs": list(self.estimator.needs),
             "estimator": self.estimator.to_parts(),
             "calibration": self.calibration.to_parts(),
+            **({} if self.weights is None else {"decision": {"weights": self.weights}}),
         }
 
     @classmethod
@@ -49,7 +52,11 @@ class TrainedTarget:
         if estimator.n_labels != len(spec.labels):
             raise parts.wrong("the estimator has other labels than the target.")
         kind = calibrated.one_of("kind", calibration.KINDS)
-        return cls(spec, estimator, kind.from_parts(calibrated, len(spec.labels)))
+        decided = parts.optional("decision")
+        weights = decided.array("weights", len(spec.labels)) if decided else None
+        if weights is not None and not (np.isfinite(weights).all() and (weights > 0).all()):
+            raise parts.wrong("a weight of its decision is no positive number.")
+        return cls(spec, estimator, kind.from_parts(calibrated, len(spec.labels)), weights)
 
 
 @dataclass

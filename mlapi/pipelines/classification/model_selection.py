@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mlapi import label_types
 from mlapi.domain import TargetSpec
 from mlapi.eva.execute import StatementFailed
 from mlapi.label_types import shape_of
-from mlapi.pipelines.classification import calibration
+from mlapi.pipelines.classification import calibration, decision
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.automl_policy import MIN_EXAMPLES
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
+from mlapi.pipelines.classification.decision import Decision
 from mlapi.pipelines.classification.model import TrainedTarget
 from mlapi.pipelines.classification.time_limit import time_limit
 from registry.f1 import macro_f1
@@ -106,13 +108,17 @@ class Selection:
     """The fitted target, the name of the best candidate, and a row for each candidate.
 
     `out_of_fold` are the examples' probabilities, (n, labels), by estimators of that candidate that
-    had not seen them; None where there are no such ones.
+    had not seen them; None where there are no such ones. `out_of_fold_weights`, (n, labels),
+    are those of the decision among them, fitted without the example's fold; None where the
+    likeliest label is predicted. `decision` says for people how the target decides, "" there.
     """
 
     trained: TrainedTarget
     candidate: str
     candidates: list[CandidateRow]
     out_of_fold: np.ndarray | None = None
+    out_of_fold_weights: np.ndarray | None = None
+    decision: str = ""
 
 
 def read_examples(
@@ -139,8 +145,11 @@ def select_model(
     on_candidate: Callable[[str], None] = lambda name: None,
     limit_s: float = _NO_LIMIT_S,
     left_out: Collection[str] = (),
+    is_balanced: bool = True,
 ) -> Selection:
     """Score every candidate, refit the best on all examples, calibrate it on unseen scores.
+
+    Where that raises macro F1 rare labels count more in its decision, if `is_balanced`.
 
     `automl` is None where it takes no part, and the note says why. It gets half of its
     seconds to be scored, on one fold as all are then, and the other half for the refit; each other
@@ -174,8 +183,27 @@ def select_model(
     elif automl is not None:
         scored.append(_automl(examples, automl, seconds, on_candidate))
     best, trained = _refit_best(examples, automl, scored, seconds, on_candidate, limit_s)
+    decided = _decision(examples, best, trained) if is_balanced else None
+    unseen = _out_of_fold(examples, best, trained)
+    weights = None
+    if decided is not None:
+        trained.weights = decided.weights
+        best.note = "; ".join(filter(None, [best.note, decided.note]))[:_NOTE_MAX]
+        if unseen is not None:
+            weights = decision.unseen_weights(unseen, examples.labels, examples.fold)
     rows = [_candidate(e, examples.spec, e is best) for e in scored]
-    return Selection(trained, best.name, rows, _out_of_fold(examples, best, trained))
+    note = decided.note if decided else ""
+    return Selection(trained, best.name, rows, unseen, weights, note)
+
+
+def _decision(examples: Examples, best: "_Scored", trained: TrainedTarget) -> Decision | None:
+    """Fitted on the unseen examples that the target is calibrated on. None for sets of labels."""
+    label_type = label_types.of(examples.spec)
+    if label_type.shape != "single" or label_type.metric != "macro_f1" or best.scores is None:
+        return None
+    is_whole = len(best.scores) == len(examples.inputs)
+    labels = examples.labels if is_whole else examples.labels[examples.fold == 0]
+    return decision.fit(trained.calibration.probabilities(best.scores), labels)
 
 
 def _out_of_fold(examples: Examples, best: "_Scored", trained: TrainedTarget) -> np.ndarray | None:

@@ -20,29 +20,40 @@ from mlapi.pipelines.predictor import Evaluate, Predictor
 THRESHOLD = 0.5  # of the calibrated probability of each label of a set
 
 
-def answers(spec: TargetSpec, probabilities: np.ndarray, kind: str = "") -> list[Prediction | None]:
+def answers(
+    spec: TargetSpec,
+    probabilities: np.ndarray,
+    kind: str = "",
+    weights: np.ndarray | None = None,
+) -> list[Prediction | None]:
     """One prediction for each row of (n, labels); None for a row of NaN, which had no input.
 
     The score of one label is its probability; that of a set is the probability of its least
     sure decision, to take a label or to leave it. The margin is that between the two likeliest
     labels, or between taking and leaving. `kind` is the label type that the control has today, if
-    another than it was learned with.
+    another than it was learned with. With `weights`, (labels,) or of each row, that label of one
+    is predicted whose probability times its weight is highest, and the margin is that of these
+    products as shares of their sum; the score stays its probability.
     """
     label_type = label_types.get(kind or spec.kind)
-    read = _single if label_type.shape == "single" else _multiple
-    return [
-        None if found is None else label_type.prediction(spec.name, *found)
-        for found in read(spec, probabilities)
-    ]
+    is_single = label_type.shape == "single"
+    read = _single(spec, probabilities, weights) if is_single else _multiple(spec, probabilities)
+    return [None if found is None else label_type.prediction(spec.name, *found) for found in read]
 
 
-def _single(spec: TargetSpec, probabilities: np.ndarray) -> list[tuple[str, float, float] | None]:
+def _single(
+    spec: TargetSpec, probabilities: np.ndarray, weights: np.ndarray | None
+) -> list[tuple[str, float, float] | None]:
     missing = np.isnan(probabilities).any(axis=1)
     known = np.where(missing[:, None], 0.0, probabilities)
-    rows, best = np.arange(len(known)), known.argmax(axis=1)
-    scores = known[rows, best]
-    known[rows, best] = 0.0
-    margins = scores - known.max(axis=1)
+    decided = known.copy()
+    if weights is not None:
+        decided *= weights
+        decided /= np.maximum(decided.sum(axis=1, keepdims=True), 1e-12)
+    rows, best = np.arange(len(known)), decided.argmax(axis=1)
+    scores, firsts = known[rows, best], decided[rows, best]
+    decided[rows, best] = 0.0
+    margins = firsts - decided.max(axis=1)
     found = (best.tolist(), scores.tolist(), margins.tolist(), missing.tolist())
     return [
         None if absent else (spec.labels[i], score, margin)
@@ -100,7 +111,12 @@ class ClassifierPredictor(Predictor):
         for i in served:
             spec = self.targets[i]
             for row, answer in enumerate(
-                answers(spec, probabilities[:, self._slices[i]], specs_by_name[spec.name].kind)
+                answers(
+                    spec,
+                    probabilities[:, self._slices[i]],
+                    specs_by_name[spec.name].kind,
+                    self.model.targets[i].weights,
+                )
             ):
                 if answer is not None:
                     found[row][spec.name] = answer

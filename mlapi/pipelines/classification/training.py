@@ -25,6 +25,7 @@ from mlapi.pipelines.classification.model_selection import (
 )
 from mlapi.pipelines.classification.predictor import answers
 from mlapi.pipelines.models import load_model
+from mlapi.pipelines.options import AS_LIKELY, RARE
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.run_folder.result import environment
@@ -171,14 +172,18 @@ def _select(
     if wants_automl:
         prefix = f"{job.prefix}_automl_{number + 1}"
         automl = AutoML(eva, dataset.modality, table, c, prefix, spec.labels, job.seed)
-    selection = select_model(examples, automl, note, seconds, on_fit, limit_s, left_out)
+    is_balanced = job.options.get(RARE) != AS_LIKELY
+    selection = select_model(
+        examples, automl, note, seconds, on_fit, limit_s, left_out, is_balanced
+    )
     return selection, _out_of_fold(selection, frame["id"].tolist())
 
 
 def _out_of_fold(selection: Selection, tasks: Sequence[int]) -> dict[int, Prediction]:
     if selection.out_of_fold is None:
         return {}
-    found = answers(selection.trained.spec, selection.out_of_fold)
+    weights = selection.out_of_fold_weights
+    found = answers(selection.trained.spec, selection.out_of_fold, weights=weights)
     return {task: answer for task, answer in zip(tasks, found, strict=True) if answer is not None}
 
 
@@ -246,4 +251,6 @@ def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
 
 def _target(spec: TargetSpec, results: Trained) -> TargetRow:
     selection = results.selections.get(spec.name)
-    return selection.trained.spec.row() if selection else spec.row(results.untrained[spec.name][1])
+    if selection is None:
+        return spec.row(results.untrained[spec.name][1])
+    return replace(selection.trained.spec.row(), decision=selection.decision)

@@ -3,4 +3,4 @@
 from mlapi.pipelines import options
 from mlapi.pipelines.images.options import SHARED
 
-OPTIONS = {"automl": options.automl("off"), **SHARED}
+OPTIONS = {"automl": options.automl("off"), options.RARE: options.RARE_LABELS, **SHARED}

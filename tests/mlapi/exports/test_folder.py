@@ -60,6 +60,8 @@ def test_texts_are_answered_as_predict_does(estimators, tmp_path):
     assert versions.differences(served, exported) == []
     assert {"topic", "topics", "stars", "place"} <= {name for one in served for name in one}
     assert "has no text" in exported[1]["topic"]["problem"]
+    stars = {answer["stars"]["value"] for answer in exported if answer["stars"]["value"]}
+    assert stars == {"1", "2"}  # its decision never gives three
 
 
 @pytest.mark.encoder

@@ -78,7 +78,10 @@ def texts(n: int, seed: int = 0) -> tuple[list[str], np.ndarray]:
 
 
 def text_part(estimators: str = "linear") -> bytes:
-    """Topic, topics, stars and place; `boosted`: the topic by AutoML's estimator."""
+    """Topic, topics, stars and place; `boosted`: the topic by AutoML's estimator.
+
+    Its decision never gives three stars.
+    """
     read, about = texts(240)
     first = about.argmax(axis=1)
     spec = TargetSpec("topic", "text", "Text", "text", "choice", TOPICS)
@@ -94,6 +97,7 @@ def text_part(estimators: str = "linear") -> bytes:
             CHAR,
             read,
             first,
+            np.array([1.0, 0.8, 1e-6]),
         ),
         _multiple(
             TargetSpec("place", "text", "Text", "text", "taxonomy", PATHS, control_tag="Taxonomy"),
@@ -106,10 +110,16 @@ def text_part(estimators: str = "linear") -> bytes:
     return pack(model.pipeline, model.to_parts())
 
 
-def _single(spec: TargetSpec, candidate: Any, inputs: Any, classes: np.ndarray) -> TrainedTarget:
+def _single(
+    spec: TargetSpec,
+    candidate: Any,
+    inputs: Any,
+    classes: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> TrainedTarget:
     estimator = candidate.fit(inputs, classes, len(spec.labels), "single")
     fitted = calibration.fit(estimator.scores(inputs), classes, "single", 1)
-    return TrainedTarget(spec, estimator, fitted)
+    return TrainedTarget(spec, estimator, fitted, weights)
 
 
 def _multiple(spec: TargetSpec, candidate: Any, inputs: Any, labels: np.ndarray) -> TrainedTarget:

@@ -99,6 +99,17 @@ def test_metrics_of_no_tasks_are_undefined_and_not_zero():
     assert {r.n for r in rows} == {0}
 
 
+def test_ece_is_of_the_answers_which_need_not_be_the_likeliest():
+    probabilities = np.array([[0.75, 0.25], [0.75, 0.25], [0.95, 0.05], [0.95, 0.05]])
+    rows = label_metrics.multiclass(
+        ["a", "b", "a", "a"], ["b", "b", "a", None], probabilities, ["a", "b"], baseline="a"
+    )
+
+    # Of two with 0.25 one is right, of two with 0.95 as well: no answer never is.
+    assert value(rows, "ece") == pytest.approx((2 * 0.25 + 2 * 0.45) / 4)
+    assert value(rows, "log_loss") == pytest.approx(-np.log([0.75, 0.25, 0.95, 0.95]).mean())
+
+
 def test_ece_by_hand():
     confidence = np.array([0.95, 0.95, 0.55, 0.55])
     correct = np.array([True, False, True, False])

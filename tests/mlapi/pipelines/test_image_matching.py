@@ -156,7 +156,7 @@ def test_what_a_pipeline_of_images_cannot_use_is_refused_by_name(name, value, er
 def test_pipelines_of_images_share_some_options_and_have_others_of_their_own():
     shared = {"time_budget_s": None, "seed": 3, "features": "opencv"}
     own = {
-        "image_classification": {"automl": "off"},
+        "image_classification": {"automl": "off", "rare_labels": "balanced"},
         "image_similarity": {"similar_to": None, "k": 10},
         "image_clusters": {"cluster": None, "clusters": None},
     }

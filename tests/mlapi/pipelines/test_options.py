@@ -10,6 +10,7 @@ validate = pipelines.get("text_classification").validate_options
 
 DEFAULTS = {
     "automl": "auto",
+    "rare_labels": "balanced",
     "time_budget_s": None,
     "seed": 0,
     "encoder": "minilm",
@@ -49,6 +50,8 @@ def test_an_unknown_option_is_named():
         ("seed", -1),
         ("seed", 1.5),
         ("seed", None),
+        ("rare_labels", "always"),
+        ("rare_labels", True),
         ("encoder", "bert"),
         ("encoder_tokens", 1_000),
     ],

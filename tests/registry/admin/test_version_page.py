@@ -75,6 +75,14 @@ def test_each_target_has_its_label_type_and_its_pipeline(client):
         assert f"<td>{kind}</td><td>{pipeline}</td>" in row
 
 
+def test_a_target_says_where_rare_labels_count_more(client):
+    decision = "Rare labels count more (probability / frequency^0.5)."
+    for of_target in ("", decision):
+        targets = [make.TARGET | {"decision": of_target}]
+        page = page_of(client, make.ModelVersionFactory(targets=targets))
+        assert (decision in page, "rare_labels" in page) == (bool(of_target), bool(of_target))
+
+
 def test_a_version_of_two_pipelines_shows_its_targets_apart_and_together(client):
     targets = [
         make.TARGET,

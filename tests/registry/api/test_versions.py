@@ -27,8 +27,16 @@ def test_a_version_is_read_with_its_targets(viewer, version):
     with assert_queries(AUTH_QUERIES + 2):
         data = viewer.get(f"versions/{version.pk}/").json()
     assert data["targets"][0]["labels"] == ["Negative", "Positive"]
+    assert data["targets"][0]["decision"] == ""
     assert data["environment"] == {"python": "3.11"}
     assert data["artifact_sha256"] == version.artifact_sha256
+
+
+def test_a_target_says_how_it_decides_where_it_is_not_the_likeliest_label(viewer):
+    decision = "Rare labels count more."
+    version = make.ModelVersionFactory(targets=[make.TARGET | {"decision": decision}])
+    assert viewer.get(f"versions/{version.pk}/").json()["targets"][0]["decision"] == decision
+    assert viewer.get(f"versions/{version.pk}/card/").json()["targets"][0]["decision"] == decision
 
 
 def test_a_version_says_that_label_studio_was_still_being_read(viewer, version):
