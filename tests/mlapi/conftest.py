@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from mlapi import model_cache
+from mlapi.child_process import warm_process
+from mlapi.child_process.supervise import start_warm_process
 
 
 @pytest.fixture
@@ -13,3 +15,11 @@ def no_loaded_versions() -> Iterator[None]:
     model_cache.clear()
     yield
     model_cache.clear()
+
+
+@pytest.fixture(scope="module")
+def forked_trainings() -> Iterator[None]:
+    """Trainings of texts and their checks are forked, as a worker forks them."""
+    start_warm_process("mlapi.training.warm_process")
+    yield
+    warm_process.stop()

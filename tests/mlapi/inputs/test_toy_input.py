@@ -83,7 +83,7 @@ def _put(project, count: int) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("no_loaded_versions")
+@pytest.mark.usefixtures("no_loaded_versions", "forked_trainings")
 def test_it_is_split_trained_checked_predicted_scored_and_shown():
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
     apply_changes.refresh_config(project, CONFIG)

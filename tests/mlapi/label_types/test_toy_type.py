@@ -28,7 +28,7 @@ from tests.mlapi.training.projects import programs_with
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("no_loaded_versions"),
+    pytest.mark.usefixtures("no_loaded_versions", "forked_trainings"),
 ]
 
 CONFIG = (

@@ -67,8 +67,9 @@ def programs_with(module: ModuleType) -> Programs:
     """The real programs, with the pipeline, label type, input or engine that a module registers."""
 
     def of(*arguments: object) -> Program:
-        command = (sys.executable, _REGISTERING_CHILD, module.__name__)
-        return Program((*command, *map(str, arguments)))
+        texts = (module.__name__, *map(str, arguments))
+        command = (sys.executable, _REGISTERING_CHILD, *texts)
+        return Program(command, "tests.mlapi.training.registering_child", texts)
 
     return Programs(
         train=lambda folder: of("train", folder),

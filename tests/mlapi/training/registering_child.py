@@ -12,7 +12,12 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from mlapi.training import child, load_check_child
 
-if __name__ == "__main__":
-    module, program, *arguments = sys.argv[1:]
+
+def main(arguments: list[str]) -> int:
+    module, program, *others = arguments
     import_module(module).register()
-    sys.exit({"train": child, "verify": load_check_child}[program].main(arguments))
+    return {"train": child, "verify": load_check_child}[program].main(others)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,10 @@ from tests.mlapi.labelstudio.webhooks import annotation
 
 from .projects import label, labelled_project
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("forked_trainings"),
+]
 
 
 def trained(project: Project, programs: Programs = WITHOUT_CURVE) -> TrainingRun:

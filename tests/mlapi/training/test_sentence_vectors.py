@@ -19,7 +19,7 @@ from .projects import labelled_project
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.encoder,
-    pytest.mark.usefixtures("no_loaded_versions"),
+    pytest.mark.usefixtures("no_loaded_versions", "forked_trainings"),
 ]
 
 # No word comes back, so that a version that learns anything reads vectors.

@@ -11,7 +11,10 @@ from tests.mlapi.image_projects import WITHOUT_CURVE
 
 from .projects import labelled_project
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("forked_trainings"),
+]
 
 CONFIG = """<view>
   <text name="t" value="Title: $title, $items[0].text"/>
