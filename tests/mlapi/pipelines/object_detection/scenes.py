@@ -6,6 +6,7 @@ share no digit and no part of a photograph.
 
 from collections.abc import Callable
 from functools import cache
+from importlib import metadata
 
 import cv2
 import numpy as np
@@ -22,11 +23,40 @@ _RGB = {"red": (205, 40, 45), "blue": (45, 60, 205), "green": (40, 150, 60)}
 # An object as (side, side, 3) RGB and (side, side) opacity of 0 to 1.
 Drawn = tuple[np.ndarray, np.ndarray]
 Draw = Callable[[str, int, np.random.Generator, bool], Drawn]
+Photographs = Callable[[], tuple[np.ndarray, ...]]
+
+_SCIKIT_IMAGE = "scikit-image"
+_FILES = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel", "motorcycle_left")
 
 
-def digit_scenes(count: int, seed: int, *, test: bool = False, side: int = 320) -> list[Example]:
+@cache
+def two_photographs() -> tuple[np.ndarray, ...]:
+    """Those of scikit-learn."""
+    return tuple(load_sample_images().images)
+
+
+@cache
+def ten_photographs() -> tuple[np.ndarray, ...]:
+    """Those of scikit-learn, and eight of scikit-image: people, things and textures."""
+    data = metadata.distribution(_SCIKIT_IMAGE)  # its functions would import what is not needed
+    read = [cv2.imread(str(data.locate_file(f"skimage/data/{name}.png"))) for name in _FILES]
+    return (*two_photographs(), *(cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in read))
+
+
+def has_ten_photographs() -> bool:
+    return any(metadata.distributions(name=_SCIKIT_IMAGE))
+
+
+def digit_scenes(
+    count: int,
+    seed: int,
+    *,
+    test: bool = False,
+    side: int = 320,
+    photographs: Photographs = two_photographs,
+) -> list[Example]:
     """Handwritten digits of three classes in light or dark ink, of a ninth to a third of a side."""
-    return _scenes(count, seed, test, side, DIGITS, _digit, (1 / 9, 1 / 3))
+    return _scenes(count, seed, test, side, DIGITS, _digit, (1 / 9, 1 / 3), photographs)
 
 
 def shape_scenes(
@@ -37,9 +67,10 @@ def shape_scenes(
     side: int = 320,
     labels: tuple[str, ...] = SHAPES,
     sizes: tuple[float, float] = (1 / 12, 1 / 3),
+    photographs: Photographs = two_photographs,
 ) -> list[Example]:
     """Discs and triangles of one colour each, with a little light and shade."""
-    return _scenes(count, seed, test, side, labels, _shape, sizes)
+    return _scenes(count, seed, test, side, labels, _shape, sizes, photographs)
 
 
 def grey(scenes: list[Example]) -> list[Example]:
@@ -72,14 +103,20 @@ def _scenes(
     labels: tuple[str, ...],
     draw: Draw,
     sizes: tuple[float, float],
+    photographs: Photographs,
 ) -> list[Example]:
     rng = np.random.default_rng([seed, test])
-    return [_scene(rng, test, side, labels, draw, sizes, number) for number in range(count)]
+    return [
+        _scene(rng, test, side, labels, draw, sizes, photographs, number) for number in range(count)
+    ]
 
 
-def _scene(rng, test, side, labels, draw, sizes, number) -> Example:
+def _scene(rng, test, side, labels, draw, sizes, photographs, number) -> Example:
     height, width = (side, side * 3 // 4) if rng.random() < 0.3 else (side * 3 // 4, side)
-    image = (_noise if rng.random() < 0.4 else _photograph)(rng, height, width, test)
+    if rng.random() < 0.4:
+        image = _noise(rng, height, width)
+    else:
+        image = _photograph(rng, height, width, test, photographs())
     boxes: list[Box] = []
     count = 0 if number % 10 == 9 else int(rng.integers(1, 6))
     overlap = 0.25 if rng.random() < 0.3 else 0.0
@@ -148,7 +185,7 @@ def _shape(label: str, size: int, rng: np.random.Generator, test: bool) -> Drawn
     return np.clip(shaded, 0, 255), opacity
 
 
-def _noise(rng: np.random.Generator, height: int, width: int, test: bool = False) -> np.ndarray:
+def _noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Coarse and fine noise around one colour."""
     coarse = rng.normal(0, 30, (height // 16 + 1, width // 16 + 1, 3)).astype(np.float32)
     image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -156,9 +193,14 @@ def _noise(rng: np.random.Generator, height: int, width: int, test: bool = False
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def _photograph(rng: np.random.Generator, height: int, width: int, test: bool) -> np.ndarray:
+def _photograph(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    test: bool,
+    photographs: tuple[np.ndarray, ...],
+) -> np.ndarray:
     """A part of a photograph; those of the test are of the right half."""
-    photographs = _photographs()
     whole = photographs[int(rng.integers(len(photographs)))]
     half = whole.shape[1] // 2
     whole = whole[:, half:] if test else whole[:, :half]
@@ -169,8 +211,3 @@ def _photograph(rng: np.random.Generator, height: int, width: int, test: bool) -
     left = int(rng.integers(whole.shape[1] - w + 1))
     part = np.ascontiguousarray(whole[top : top + h, left : left + w])
     return cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
-
-
-@cache
-def _photographs() -> tuple[np.ndarray, ...]:
-    return tuple(load_sample_images().images)

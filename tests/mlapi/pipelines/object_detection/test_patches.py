@@ -14,6 +14,19 @@ from tests.mlapi.pipelines.object_detection.average_precision import (
 )
 
 ENGINE = ENGINES["patches"]
+ON_PHOTOGRAPHS = pytest.mark.parametrize(
+    "photographs",
+    [
+        scenes.two_photographs,
+        pytest.param(
+            scenes.ten_photographs,
+            marks=pytest.mark.skipif(
+                not scenes.has_ten_photographs(),
+                reason="needs scikit-image: pip install -r requirements-dev.txt",
+            ),
+        ),
+    ],
+)
 
 
 def learned(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
@@ -34,17 +47,19 @@ def test_it_can_be_used_with_the_base_install():
 
 
 @pytest.mark.nightly
-def test_fifty_images_of_rigid_shapes_are_enough():
-    test = scenes.shape_scenes(60, 0, test=True)
-    detector = learned(scenes.shape_scenes(50, 0), scenes.SHAPES)
+@ON_PHOTOGRAPHS
+def test_fifty_images_of_rigid_shapes_are_enough(photographs):
+    test = scenes.shape_scenes(60, 0, test=True, photographs=photographs)
+    detector = learned(scenes.shape_scenes(50, 0, photographs=photographs), scenes.SHAPES)
 
     assert mean_average_precision(test, found(detector, test), scenes.SHAPES) >= 0.8
 
 
 @pytest.mark.nightly
-def test_fifty_images_of_handwritten_digits_are_enough():
-    test = scenes.digit_scenes(60, 0, test=True)
-    detector = learned(scenes.digit_scenes(50, 0), scenes.DIGITS)
+@ON_PHOTOGRAPHS
+def test_fifty_images_of_handwritten_digits_are_enough(photographs):
+    test = scenes.digit_scenes(60, 0, test=True, photographs=photographs)
+    detector = learned(scenes.digit_scenes(50, 0, photographs=photographs), scenes.DIGITS)
 
     assert mean_average_precision(test, found(detector, test), scenes.DIGITS) >= 0.6
 
