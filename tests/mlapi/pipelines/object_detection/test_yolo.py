@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mlapi.pipelines.object_detection.engines import ENGINES, YOLO
-from mlapi.pipelines.object_detection.engines.base import Example
-from tests.mlapi.pipelines.object_detection import scenes, yolo_files
+from mlapi.pipelines.object_detection.engines.base import Box, Example
+from tests.mlapi.pipelines.object_detection import scenes, squares, yolo_files
 from tests.mlapi.pipelines.object_detection.average_precision import (
     average_precisions,
     mean_average_precision,
@@ -161,3 +161,28 @@ def test_fifty_images_are_learned_from_the_definition_within_ten_minutes():
         swapped, [detector.detect(example.image) for example in swapped], scenes.SHAPES
     )
     assert all(mistaken[label] <= 0.2 for label in scenes.COLOURED)
+
+
+@pytest.mark.nightly
+def test_known_labels_are_found_and_a_new_one_is_learned_from_given_weights(monkeypatch):
+    from mlapi.pipelines.object_detection.engines.yolo import definition, network, training
+
+    two, three = ("red", "blue"), ("green", "blue", "red")
+    small = definition.checked(yolo_files.definition(), len(two))
+    monkeypatch.setattr(network, "default_definition", lambda classes: small)
+    monkeypatch.setattr(training, "RANDOM", replace(training.RANDOM, steps=300))
+    given = learned(_squares(range(1, 60), two), two)
+    engine = type(YOLO)(given, {label: label for label in two})
+
+    tuned = learned(_squares(range(60, 80), three), three, engine)
+
+    test = _squares(range(200, 230), three)
+    found = [tuned.detect(example.image) for example in test]
+    assert min(average_precisions(test, found, three).values()) >= 0.7
+
+
+def _squares(numbers: range, labels: tuple[str, ...]) -> list[Example]:
+    return [
+        Example(one.image, tuple(Box(*place) for place in one.objects))
+        for one in (squares.scene(number, labels) for number in numbers)
+    ]
