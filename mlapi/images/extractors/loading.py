@@ -9,8 +9,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from mlapi import huggingface_files
 from mlapi.domain import TrainingFailed
-from mlapi.images.extractors import model_files
 from mlapi.images.extractors.errors import ExtractorError, first_line, invalid, no_model, no_vision
 from mlapi.images.extractors.opencv import OpenCVFeatures
 from mlapi.images.features import ExtractorRef
@@ -66,13 +66,13 @@ def check(features: Any) -> ExtractorError | None:
     if not isinstance(features, str) or not features.startswith("hf:"):
         return invalid("features is neither opencv nor hf:NAME.")
     name = features.removeprefix("hf:")
-    if not model_files.is_name(name):
+    if not huggingface_files.is_name(name):
         return invalid("features hf: is not followed by a model's name or a folder.")
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:
             return no_vision(f"features hf: needs {package}, which is not installed.")
-    folder = model_files.local_folder(name)
-    lacking = model_files.lacking(folder) if folder is not None else None
+    folder = huggingface_files.local_folder(name)
+    lacking = huggingface_files.lacking(folder) if folder is not None else None
     return no_model(lacking) if lacking is not None else None
 
 
@@ -89,8 +89,8 @@ def extractor(features: str) -> Extractor:
         return _opencv
     with _lock:
         name = features.removeprefix("hf:")
-        folder = model_files.local_folder(name)
-        key = (name, model_files.stamp(folder) if folder is not None else None)
+        folder = huggingface_files.local_folder(name)
+        key = (name, huggingface_files.stamp(folder) if folder is not None else None)
         model = _models.get(key)
         if model is None:
             model = _models[key] = _load(name, folder)
@@ -118,16 +118,16 @@ def _load(name: str, folder: Path | None) -> "HuggingFaceFeatures":
         from mlapi.images.extractors.huggingface import load
     except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
         raise no_vision(f"torch and transformers do not import: {first_line(e)}").failure() from e
-    return load(folder if folder is not None else _downloaded(name), model_files.label(name))
+    return load(folder if folder is not None else _downloaded(name), huggingface_files.label(name))
 
 
 def _downloaded(name: str) -> Path:
     try:
-        folder = model_files.download(name)
+        folder = huggingface_files.download(name)
     except Exception as e:  # of the hub's client, of its HTTP client, of the system
         message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
         raise no_model(message, hint=HUB_HINT).failure() from e
-    lacking = model_files.lacking(folder)
+    lacking = huggingface_files.lacking(folder)
     if lacking is not None:
         raise no_model(lacking).failure()
     return folder
