@@ -7,11 +7,15 @@ process that opens it, and PyTorch's `weights_only` reader has been got around b
 import hashlib
 import json
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-NEEDED = ("config.json", "preprocessor_config.json")
+# What says how the weights are to be used: those of images, and those of texts.
+OF_IMAGES = ("config.json", "preprocessor_config.json")
+OF_TEXTS = ("config.json", "tokenizer.json")
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _MAX_NAME = 1000
@@ -31,11 +35,11 @@ def local_folder(name: str) -> Path | None:
     return None
 
 
-def lacking(folder: Path) -> str | None:
-    """What the folder lacks to be a model of images, in a line; None if nothing."""
+def lacking(folder: Path, needed: Sequence[str]) -> str | None:
+    """What the folder lacks of these files and of weights, in a line; None if nothing."""
     if not folder.is_dir():
         return f"{folder} is no folder."
-    absent = [name for name in NEEDED if not (folder / name).is_file()]
+    absent = [name for name in needed if not (folder / name).is_file()]
     if absent:
         return f"{folder} has no {absent[0]}."
     if not (folder / WEIGHTS).is_file() and not (folder / INDEX).is_file():
@@ -57,22 +61,22 @@ def weights(folder: Path) -> list[Path]:
     return [folder / name for name in sorted({Path(n).name for n in index["weight_map"].values()})]
 
 
-def digest(folder: Path) -> str:
-    """SHA-256 of the weights, in hex, after what says how they are to be used.
+def digest(folder: Path, names: Sequence[str]) -> str:
+    """SHA-256 of the weights, in hex, after the files that say how they are to be used.
 
     The same weights behind another size or normalisation of images make other features.
     """
     whole = hashlib.sha256()
-    for path in [*(folder / name for name in NEEDED), *weights(folder)]:
+    for path in [*(folder / name for name in names), *weights(folder)]:
         with open(path, "rb") as f:
             while chunk := f.read(1 << 20):
                 whole.update(chunk)
     return whole.hexdigest()
 
 
-def stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """What changes when the folder's files do."""
-    files = [folder / name for name in NEEDED] + weights(folder)
+def stamp(folder: Path, names: Sequence[str]) -> tuple[tuple[str, int, int], ...]:
+    """What changes when these files of the folder do, or its weights."""
+    files = [folder / name for name in names] + weights(folder)
     return tuple((p.name, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
 
 
@@ -82,16 +86,22 @@ def label(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._/-]+", "-", plain).strip("-")[:200] or "model"
 
 
-def download(name: str) -> Path:
-    """The model from the hub, or from the hub's cache on this machine where it is offline.
+def download(name: str, needed: Sequence[str], may_have: Sequence[str] = ()) -> Path:
+    """The model, with these files of it, from the hub's cache on this machine, else from the hub.
 
-    Raises what the hub's client raises.
+    So what a version was trained with stays what it was, whatever the hub has now. Raises what the
+    hub's client raises.
     """
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
     from huggingface_hub.utils import disable_progress_bars
 
     disable_progress_bars()
-    patterns = [*NEEDED, "model*.safetensors", INDEX]
+    patterns = [*needed, *may_have, "model*.safetensors", INDEX]
+    with suppress(LocalEntryNotFoundError):
+        cached = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=True))
+        if lacking(cached, needed) is None:
+            return cached
     return Path(snapshot_download(name, allow_patterns=patterns))
 
 

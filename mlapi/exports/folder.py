@@ -23,7 +23,7 @@ from mlapi.served_config import resolve
 from mlapi.served_names import ServedNames, served_names
 from mlapi.standalone import texts
 from mlapi.standalone.model import ARTIFACT, DESCRIPTION, ENCODER, MODULES
-from mlapi.texts.encoders import model_files
+from mlapi.texts.encoders import huggingface_model, model_files
 from mlapi.texts.refs import EncoderRef
 from registry import artifacts
 from registry.errors import EvalsError
@@ -187,6 +187,11 @@ def _require_opencv(parts: Parts) -> None:
 def _encoder_files(encoders: Iterable[EncoderRef]) -> dict[str, bytes]:
     found = {}
     for ref in encoders:
+        if huggingface_model.is_prefixed(ref.encoder):
+            raise NotExportable(
+                f"The encoder {ref.encoder} is a Hugging Face model, which no export has.",
+                hint="Set the option encoder to minilm or none, train, and export that version.",
+            )
         model, tokenizer = model_files.read_named(model_files.find(ref.encoder), ref)
         found[f"data/{ENCODER}/{model_files.MODEL}"] = model
         found[f"data/{ENCODER}/{model_files.TOKENIZER}"] = tokenizer

@@ -16,6 +16,7 @@ OPTIONAL = (  # they need torch, ultralytics and onnxruntime
     "mlapi.images.extractors.huggingface",
     "mlapi.pipelines.object_detection.engines.lite.",
     "mlapi.pipelines.object_detection.engines.yolo.",
+    "mlapi.texts.encoders.huggingface",
     "mlapi.texts.encoders.sentence_encoder",
 )
 

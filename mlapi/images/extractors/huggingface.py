@@ -108,7 +108,7 @@ def load(folder: Path, label: str) -> HuggingFaceFeatures:
         raise broken_model(
             f"{folder} has no weights for {needed[0]} ({len(needed)} are lacking)."
         ).failure()
-    name = f"hf:{label}@{huggingface_files.digest(folder)[:12]}"
+    name = f"hf:{label}@{huggingface_files.digest(folder, huggingface_files.OF_IMAGES)[:12]}"
     try:
         made = HuggingFaceFeatures(model, processor, name, pooler=not invented)
         image = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlapi import huggingface_files
 from mlapi.domain import TrainingFailed
+from mlapi.huggingface_files import OF_IMAGES
 from mlapi.images.extractors.errors import ExtractorError, first_line, invalid, no_model, no_vision
 from mlapi.images.extractors.opencv import OpenCVFeatures
 from mlapi.images.features import ExtractorRef
@@ -72,7 +73,7 @@ def check(features: Any) -> ExtractorError | None:
         if importlib.util.find_spec(package) is None:
             return no_vision(f"features hf: needs {package}, which is not installed.")
     folder = huggingface_files.local_folder(name)
-    lacking = huggingface_files.lacking(folder) if folder is not None else None
+    lacking = huggingface_files.lacking(folder, OF_IMAGES) if folder is not None else None
     return no_model(lacking) if lacking is not None else None
 
 
@@ -90,7 +91,7 @@ def extractor(features: str) -> Extractor:
     with _lock:
         name = features.removeprefix("hf:")
         folder = huggingface_files.local_folder(name)
-        key = (name, huggingface_files.stamp(folder) if folder is not None else None)
+        key = (name, huggingface_files.stamp(folder, OF_IMAGES) if folder is not None else None)
         model = _models.get(key)
         if model is None:
             model = _models[key] = _load(name, folder)
@@ -123,11 +124,11 @@ def _load(name: str, folder: Path | None) -> "HuggingFaceFeatures":
 
 def _downloaded(name: str) -> Path:
     try:
-        folder = huggingface_files.download(name)
+        folder = huggingface_files.download(name, OF_IMAGES)
     except Exception as e:  # of the hub's client, of its HTTP client, of the system
         message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
         raise no_model(message, hint=HUB_HINT).failure() from e
-    lacking = huggingface_files.lacking(folder)
+    lacking = huggingface_files.lacking(folder, OF_IMAGES)
     if lacking is not None:
         raise no_model(lacking).failure()
     return folder

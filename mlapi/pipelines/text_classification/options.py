@@ -6,11 +6,14 @@ from mlapi.domain import InvalidOption
 from mlapi.inputs.text.input import DEFAULT, NONE
 from mlapi.pipelines import options
 from mlapi.pipelines.options import Option
+from mlapi.texts.encoders import huggingface_model
 from mlapi.texts.encoders.model_files import is_folder
 
 
 def _is_encoder(value: Any) -> bool:
-    return isinstance(value, str) and (value in (DEFAULT, NONE) or is_folder(value))
+    if not isinstance(value, str):
+        return False
+    return value in (DEFAULT, NONE) or is_folder(value) or huggingface_model.is_name(value)
 
 
 OPTIONS = {
@@ -21,9 +24,9 @@ OPTIONS = {
     "encoder": Option(
         DEFAULT,
         _is_encoder,
-        "word minilm or none, or the path of a folder",
+        "word minilm or none, the path of a folder, or 'hf:<name or path of a model>'",
         title="Sentence encoder",
-        help="minilm, none, or the path of a folder.",
+        help="minilm, none, the path of a folder, or hf:<name or path of a model>.",
     ),
     "encoder_tokens": options.whole(
         64, 16, 256, title="Tokens of the encoder", help="How many it reads at once."

@@ -11,23 +11,33 @@ class EncoderError(NamedTuple):
 
     code: str
     message: str
+    own_hint: str = ""
 
     @property
     def hint(self) -> str:
-        return CODES[self.code].hint
+        return self.own_hint or CODES[self.code].hint
 
     def failure(self) -> TrainingFailed:
         """As the error that ends a training, or the loading of a version."""
         return TrainingFailed(self.code, self.message, hint=self.hint)
 
 
-def missing(message: str) -> EncoderError:
-    return EncoderError("encoder_missing", message)
+def missing(message: str, hint: str = "") -> EncoderError:
+    return EncoderError("encoder_missing", message, hint)
 
 
-def broken(message: str) -> EncoderError:
-    return EncoderError("encoder_broken", message)
+def broken(message: str, hint: str = "") -> EncoderError:
+    return EncoderError("encoder_broken", message, hint)
 
 
 def changed(message: str) -> EncoderError:
     return EncoderError("encoder_changed", message)
+
+
+def no_vision(message: str) -> EncoderError:
+    return EncoderError("vision_missing", message)
+
+
+def first_line(error: Exception) -> str:
+    """The first line of a foreign library's message, which may be long."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from mlapi.domain import TrainingFailed
-from mlapi.texts.encoders import errors, model_files
+from mlapi.texts.encoders import errors, huggingface_model, model_files
 from mlapi.texts.refs import EncoderRef, full_name, tokens_of
 
 _PACKAGES = ("onnxruntime", "tokenizers")
@@ -34,8 +34,10 @@ _verified: set[str] = set()  # full names
 def unavailable(encoder: str) -> TrainingFailed | None:
     """Why the encoder cannot be used here, as far as is known without reading its files.
 
-    With the code encoder_missing. Imports nothing that it needs.
+    Codes: encoder_missing, vision_missing. Imports nothing that it needs.
     """
+    if huggingface_model.is_prefixed(encoder):
+        return huggingface_model.unavailable(encoder)
     for package in _PACKAGES:
         if importlib.util.find_spec(package) is None:
             return errors.missing(f"The package {package} is not installed.").failure()
@@ -49,11 +51,12 @@ def unavailable(encoder: str) -> TrainingFailed | None:
 def reference(encoder: str, tokens: int) -> EncoderRef:
     """What names the encoder that the option names today; its model is not loaded.
 
-    Raises TrainingFailed: encoder_missing, encoder_broken.
+    Raises TrainingFailed: encoder_missing, encoder_broken, vision_missing.
     """
-    failure = unavailable(encoder)
-    if failure is not None:
-        raise failure
+    _require_available(encoder)
+    if huggingface_model.is_prefixed(encoder):
+        digest = huggingface_model.digest(huggingface_model.find(encoder))
+        return EncoderRef(encoder, full_name(huggingface_model.label(encoder), digest, tokens))
     files = model_files.find(encoder)
     *_, digest = model_files.read_verified(files)
     return EncoderRef(encoder, full_name(files.label, digest, tokens))
@@ -62,8 +65,8 @@ def reference(encoder: str, tokens: int) -> EncoderRef:
 def encoder_for(ref: EncoderRef) -> Encoder:
     """The encoder of that name, loaded once in a process.
 
-    Raises TrainingFailed: encoder_missing, encoder_broken, and encoder_changed where its option
-    names another one today.
+    Raises TrainingFailed: encoder_missing, encoder_broken, vision_missing, and encoder_changed
+    where its option names another one today.
     """
     with _lock:
         if ref.encoder_name not in _loaded:
@@ -78,7 +81,7 @@ def load_from(folder: Path, ref: EncoderRef) -> None:
     """
     with _lock:
         if ref.encoder_name not in _loaded:
-            _loaded[ref.encoder_name] = _encoder(model_files.exported(folder, ref), ref)
+            _loaded[ref.encoder_name] = _by_onnx(model_files.exported(folder, ref), ref)
 
 
 def require(ref: EncoderRef) -> None:
@@ -89,22 +92,46 @@ def require(ref: EncoderRef) -> None:
     """
     with _lock:
         if ref.encoder_name not in _verified and ref.encoder_name not in _loaded:
-            model_files.read_named(_files(ref), ref)
+            _require_available(ref.encoder)
+            if huggingface_model.is_prefixed(ref.encoder):
+                _verified_folder(ref)
+            else:
+                model_files.read_named(model_files.find(ref.encoder), ref)
             _verified.add(ref.encoder_name)
 
 
-def _load(ref: EncoderRef) -> Encoder:
-    return _encoder(_files(ref), ref)
-
-
-def _files(ref: EncoderRef) -> model_files.ModelFiles:
-    failure = unavailable(ref.encoder)
+def _require_available(encoder: str) -> None:
+    failure = unavailable(encoder)
     if failure is not None:
         raise failure
-    return model_files.find(ref.encoder)
 
 
-def _encoder(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
+def _load(ref: EncoderRef) -> Encoder:
+    _require_available(ref.encoder)
+    if huggingface_model.is_prefixed(ref.encoder):
+        return _by_transformers(_verified_folder(ref), ref)
+    return _by_onnx(model_files.find(ref.encoder), ref)
+
+
+def _verified_folder(ref: EncoderRef) -> Path:
+    """The folder of a model of transformers, if it is the one of that name."""
+    folder = huggingface_model.find(ref.encoder)
+    label = huggingface_model.label(ref.encoder)
+    model_files.check_name(label, huggingface_model.digest(folder), ref)
+    return folder
+
+
+def _by_transformers(folder: Path, ref: EncoderRef) -> Encoder:
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # no threads of its own
+    try:
+        from mlapi.texts.encoders.huggingface import load
+    except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
+        message = f"torch and transformers do not import: {errors.first_line(e)}"
+        raise errors.no_vision(message).failure() from e
+    return load(folder, ref.encoder_name, tokens_of(ref.encoder_name))
+
+
+def _by_onnx(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
     model, tokenizer = model_files.read_named(files, ref)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # no threads of its own
     try:

@@ -67,11 +67,16 @@ def read_named(files: ModelFiles, ref: EncoderRef) -> tuple[bytes, bytes]:
     Raises TrainingFailed as `read_verified` does, and encoder_changed.
     """
     model, tokenizer, digest = read_verified(files)
-    found = full_name(files.label, digest, tokens_of(ref.encoder_name))
+    check_name(files.label, digest, ref)
+    return model, tokenizer
+
+
+def check_name(label: str, digest: str, ref: EncoderRef) -> None:
+    """Raises TrainingFailed, encoder_changed, for files of another encoder than the one named."""
+    found = full_name(label, digest, tokens_of(ref.encoder_name))
     if found != ref.encoder_name:
         message = f"The sentence encoder is {found} today, and was {ref.encoder_name}."
         raise errors.changed(message).failure()
-    return model, tokenizer
 
 
 def exported(folder: Path, ref: EncoderRef) -> ModelFiles:

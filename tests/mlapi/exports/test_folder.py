@@ -15,6 +15,7 @@ from mlapi import model_cache
 from mlapi.engine import Engine
 from mlapi.exports.folder import NotExportable, files, write
 from mlapi.pipelines.artifact import pack
+from mlapi.texts.refs import EncoderRef
 from registry.label_renames import Rename
 from registry.models import ModelVersion, Project
 from tests.factories import ModelVersionFactory
@@ -164,6 +165,15 @@ def test_the_code_of_an_export_is_what_its_version_needs():
     assert [n for n in names if n.endswith("/mlapi/pipelines/text_classification/terms.py")]
     assert not [name for name in names if "/images/decoding" in name or "/eva/" in name]
     assert not [name for name in names if "django" in name or name.startswith("code/mlapi")]
+
+
+def test_a_version_with_an_encoder_of_transformers_is_refused(monkeypatch):
+    ref = EncoderRef("hf:some/model", "encoder:hf:some/model@0123456789ab/64")
+    monkeypatch.setattr("mlapi.standalone.texts.encoders", lambda parts: iter([ref]))
+
+    with pytest.raises(NotExportable, match="hf:some/model") as raised:
+        files(text_version())
+    assert "minilm" in raised.value.hint
 
 
 def test_an_artifact_that_was_changed_is_not_loaded(tmp_path):

