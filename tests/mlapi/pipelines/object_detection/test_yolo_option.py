@@ -51,6 +51,10 @@ def test_a_child_process_knows_that_the_licence_was_accepted(settings):
     assert done.stdout.strip() == "True"
 
 
+def test_no_export_has_its_code():
+    assert ENGINES["yolo"].module is None
+
+
 def test_no_file_of_requirements_but_its_own_has_its_package():
     from tests.evals_backend.running import ROOT
 
