@@ -49,6 +49,7 @@ class Killed(threading.Thread):
         self._project = project
         self._pid: list[int] = []
         self._has_session = threading.Event()
+        self._was_killed = threading.Event()
 
     def run(self) -> None:
         try:
@@ -56,21 +57,27 @@ class Killed(threading.Thread):
                 cursor.execute("SELECT pg_backend_pid()")
                 self._pid += cursor.fetchone()
             self._has_session.set()
-            process_pending_events(self._project.pk)
+            process_pending_events(self._project.pk, self._wait_before_the_end)
         except Error:
             return
         finally:
             connection.close()
 
+    def _wait_before_the_end(self) -> None:
+        """Leaves the last batch until it is killed, however late that comes on a busy machine."""
+        if received(self._project.pk).count() <= process_events.BATCH:
+            self._was_killed.wait(PATIENCE_S)
+
     def kill_after(self, applied: int, seconds: float) -> None:
         """Kill it so many seconds after it has applied so many events."""
         assert self._has_session.wait(PATIENCE_S)
-        left = received(self._project.pk).count() - applied
+        left = max(received(self._project.pk).count() - applied, process_events.BATCH)
         while self.is_alive() and received(self._project.pk).count() > left:
             time.sleep(0.001)
         time.sleep(seconds)
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s)", self._pid)
+        self._was_killed.set()
         self.join(PATIENCE_S)
 
 

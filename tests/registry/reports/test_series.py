@@ -25,6 +25,13 @@ def project():
     return ProjectFactory()
 
 
+@pytest.fixture
+def noon(monkeypatch):
+    """It is noon, so that no test begins on one day and ends on the next."""
+    now = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
 def version(project, *metrics):
     return ModelVersionFactory(project=project, metrics=list(metrics))
 
@@ -108,6 +115,7 @@ def answers(version, day, right, wrong=0, **fields):
             OutcomeFactory(version=version, predicted=predicted, at=at, **fields)
 
 
+@pytest.mark.usefixtures("noon")
 def test_each_day_has_its_answers_and_those_of_the_week_that_it_ends(project):
     v = version(project)
     answers(v, 8, right=3)
@@ -120,6 +128,7 @@ def test_each_day_has_its_answers_and_those_of_the_week_that_it_ends(project):
     assert days[-1].day == timezone.localdate()
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_week_that_began_before_the_first_day_is_whole(project):
     v = version(project)
     answers(v, 3, right=5)
@@ -128,6 +137,7 @@ def test_a_week_that_began_before_the_first_day_is_whole(project):
     assert (today.proportion.n, today.window.n) == (2, 7)
 
 
+@pytest.mark.usefixtures("noon")
 def test_only_prequential_outcomes_count_and_those_of_all_versions(project):
     answers(version(project), 0, right=1)
     answers(version(project), 0, right=1)
