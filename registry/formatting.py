@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateformat import format as dated
 
-from registry.metrics import Unit, info, title
+from registry.metrics import Unit, metric_info, title
 from registry.models import ModelVersion
 from registry.models.version import FEW
 
@@ -22,7 +22,7 @@ def format_3dp(value: float | None) -> str:
 
 def metric_value(metric: str, value: float | None) -> str:
     """A metric's value with three decimals; a count as a whole number."""
-    counted = value is not None and info(metric).unit == Unit.COUNT
+    counted = value is not None and metric_info(metric).unit == Unit.COUNT
     return f"{value:,.0f}" if counted else format_3dp(value)
 
 

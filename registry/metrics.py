@@ -127,7 +127,7 @@ AT_K = frozenset(
 )
 
 
-def info(name: str) -> MetricInfo:
+def metric_info(name: str) -> MetricInfo:
     """The metric of that name; one that is not listed is a score from 0 to 1, higher is better."""
     return METRICS.get(name) or MetricInfo(name, name.replace("_", " "), at_k=name in AT_K)
 
@@ -139,9 +139,9 @@ def title(name: str, metric: str = "", k: int = 0) -> str:
     """
     if name == "primary" and metric:
         return f"primary metric ({title(metric)})"
-    if k and info(name).at_k:
-        return f"{info(name).title.removesuffix(' k')} {k}"
-    return info(name).title
+    if k and metric_info(name).at_k:
+        return f"{metric_info(name).title.removesuffix(' k')} {k}"
+    return metric_info(name).title
 
 
 class Measure(NamedTuple):
@@ -160,7 +160,7 @@ class Measure(NamedTuple):
 def measured(target: str, name: str, step: int, primary_metric: str) -> Measure:
     """The measure of a metric of a version with that primary metric."""
     metric = primary_metric if name == "primary" else name
-    return Measure(target, name, metric, step if info(name).at_k else 0)
+    return Measure(target, name, metric, step if metric_info(name).at_k else 0)
 
 
 def mean(values: Iterable[float | None]) -> float | None:

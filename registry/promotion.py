@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-from registry.metrics import MetricInfo, info
+from registry.metrics import MetricInfo, metric_info
 from registry.models.project import PromotionRule
 
 # With fewer tasks the interval of a difference is far wider than what one more run changes: the
@@ -79,7 +79,7 @@ def decide(
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
         return Decision(False, "not_compared")
-    metric = info(comparison.get("metric", ""))
+    metric = metric_info(comparison.get("metric", ""))
     if rule == PromotionRule.IF_CLEARLY_BETTER:
         is_clear = _is_above_zero(metric, comparison.get("interval"))
         return Decision(is_clear, "clearly_better" if is_clear else "not_clear")
@@ -102,7 +102,7 @@ def wrong_share(rule: str, comparison: dict[str, Any]) -> float | None:
     metric that is no score from 0 to 1, and of two versions that predict the same.
     """
     ends = comparison.get("interval")
-    is_score = info(comparison.get("metric") or "macro_f1").range == (0.0, 1.0)
+    is_score = metric_info(comparison.get("metric") or "macro_f1").range == (0.0, 1.0)
     if not ends or not is_score or comparison.get("n", 0) < MIN_TASKS:
         return None
     if rule not in (PromotionRule.IF_AT_LEAST_AS_GOOD, PromotionRule.IF_CLEARLY_BETTER):

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlapi import label_types
 from mlapi.label_types.base import Score
-from registry.metrics import info
+from registry.metrics import metric_info
 from registry.paired_bootstrap import interval, mean_over, resamples
 from registry.training_result import Comparison, TargetComparison
 from registry.wilson import wilson
@@ -111,7 +111,9 @@ def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | No
     def mean_under(weights: np.ndarray) -> np.ndarray:
         values = [t.candidate(weights[:, [index[task] for task in t.tasks]]) for t in targets]
         if is_mixed:
-            values = [info(t.metric).score(of) for t, of in zip(targets, values, strict=True)]
+            values = [
+                metric_info(t.metric).score(of) for t, of in zip(targets, values, strict=True)
+            ]
         return mean_over(values)
 
     value = _defined(mean_under(np.ones((1, len(tasks)))))
@@ -119,7 +121,7 @@ def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | No
     drawn = interval(mean_under(weights)) if value is not None else None
     if value is None or drawn is None:
         return None
-    if any(info(t.metric).range != (0.0, 1.0) for t in targets):
+    if any(metric_info(t.metric).range != (0.0, 1.0) for t in targets):
         return list(drawn)
     low, high = wilson(value * len(tasks), len(tasks))
     return [min(low, drawn[0]), max(high, drawn[1])]
@@ -151,7 +153,7 @@ class _Scores:
     def higher_is_better(self) -> "_Scores":
         """The same as scores, of which those of several metrics can be averaged."""
         values = (self.candidate, self.champion, self.drawn_candidate, self.drawn_champion)
-        return _Scores(self.metric, *(info(self.metric).score(value) for value in values))
+        return _Scores(self.metric, *(metric_info(self.metric).score(value) for value in values))
 
 
 def _numbers(scores: Sequence[_Scores]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlapi.evaluation.comparison import MIXED, PairedHoldout, PairedTarget
 from mlapi.run_folder.job import ChosenElsewhere
-from registry.metrics import MetricInfo, info
+from registry.metrics import MetricInfo, metric_info
 from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
 
@@ -65,7 +65,7 @@ def _primary(results: Sequence[TrainingResult], metric: str) -> list[MetricRow]:
     values: list[float] = []
     baselines: list[float | None] = []
     for result in results:
-        known = info(result.primary_metric)
+        known = metric_info(result.primary_metric)
         for row in _whole(result, known.name):
             if row.value is not None:
                 values.append(known.score(row.value) if metric == MIXED else row.value)
@@ -78,7 +78,7 @@ def _primary(results: Sequence[TrainingResult], metric: str) -> list[MetricRow]:
         scores = [one for one in baselines if one is not None]
         # Without one of them their mean is over other targets than the value is.
         whole = sum(scores) / len(scores) if len(scores) == len(baselines) else None
-        found.append(MetricRow(info(MIXED).baseline, whole, n))
+        found.append(MetricRow(metric_info(MIXED).baseline, whole, n))
     return found
 
 

@@ -1,7 +1,7 @@
 """Notifications of the changes that other actions make, written in their transactions."""
 
 from registry import queue
-from registry.metrics import info, title
+from registry.metrics import metric_info, title
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
 from registry.models.webhook import Topic
 from registry.own_url import page_url
@@ -56,7 +56,7 @@ def _metric_dropped(
         if now.primary_metric != before.primary_metric:
             return
         metric, value, previous = now.primary_metric, now.primary_value, before.primary_value
-    if value is None or previous is None or info(metric).gain(value, previous) >= 0:
+    if value is None or previous is None or metric_info(metric).gain(value, previous) >= 0:
         return
     webhooks.notify(
         Topic.METRIC_DROPPED,

@@ -13,7 +13,7 @@ from django.utils import timezone
 from registry import artifacts
 from registry.errors import Refused
 from registry.json_sanitize import sanitize
-from registry.metrics import info, mean
+from registry.metrics import mean, metric_info
 from registry.models import (
     AuditEntry,
     ConvertedArtifact,
@@ -211,7 +211,7 @@ def _primary(metrics: Sequence[Metric], result: TrainingResult) -> dict[str, Any
     primary = next((m for m in whole if (m.target, m.name) == ("", "primary")), None)
     if primary is None:
         return {}
-    baseline = info(result.primary_metric).baseline
+    baseline = metric_info(result.primary_metric).baseline
     low, high = result.primary_interval or (None, None)
     return {
         "primary_value": primary.value,

@@ -7,7 +7,7 @@ from django.http import Http404, QueryDict
 from django.utils.text import capfirst
 
 from registry.formatting import metric_value
-from registry.metrics import Direction, Measure, info, title
+from registry.metrics import Direction, Measure, metric_info, title
 from registry.models import ModelVersion, Project
 from registry.reports.version_table import VersionRow, version_table
 
@@ -70,7 +70,7 @@ def _name(measure: Measure) -> str:
 def _column(measure: Measure) -> dict[str, Any]:
     return {
         "name": _name(measure),
-        "lower": info(measure.metric).direction == Direction.LOWER,
+        "lower": metric_info(measure.metric).direction == Direction.LOWER,
     }
 
 

@@ -12,7 +12,7 @@ from registry.formatting import (
     metric_value,
     signed,
 )
-from registry.metrics import Direction, info, title
+from registry.metrics import Direction, metric_info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import (
     Comparison,
@@ -148,7 +148,7 @@ def _recorded(row: RecordedMetric) -> dict[str, Any]:
     return {
         "target": row.target or "all targets",
         "name": title(row.name, row.metric, row.k),
-        "lower": info(row.metric).direction == Direction.LOWER,
+        "lower": metric_info(row.metric).direction == Direction.LOWER,
         "a": metric_value(row.name, row.a),
         "n_a": row.n_a,
         "b": metric_value(row.name, row.b),

@@ -15,7 +15,7 @@ from django.utils.text import capfirst
 from registry import charts
 from registry.actions.operator.label_next_tab import LabelNextTab
 from registry.formatting import interval_and_n, primary_metric
-from registry.metrics import Direction, info, title
+from registry.metrics import Direction, metric_info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.version import FEW
 from registry.permissions import may_view
@@ -92,7 +92,7 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
     ]
     baseline = [charts.Point(p.number, p.baseline, f"v{p.number}") for p in shown]
     name = f"Primary metric over versions: {title(metric)}" if metric else "Primary metric"
-    if info(metric).direction == Direction.LOWER:
+    if metric_info(metric).direction == Direction.LOWER:
         name += " (lower is better)"
     chart = charts.line_chart(
         name,
@@ -101,7 +101,7 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
             charts.Series("Baseline", baseline, "baseline"),
         ],
         x_name="Version",
-        within=info(metric).range,
+        within=metric_info(metric).range,
         empty="No version has been evaluated yet.",
     )
     others = Counter(p.metric for p in points if p.metric != metric)

@@ -15,7 +15,7 @@ from registry.formatting import (
     share_interval,
     signed,
 )
-from registry.metrics import Direction, info, title
+from registry.metrics import Direction, metric_info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.proportions import Proportion, version_proportions
@@ -154,7 +154,7 @@ def _champion_before(
 
 def _metric(row: MetricRow) -> dict[str, Any]:
     """A row of the table: colour and sign show better and worse."""
-    metric = info(row.metric)
+    metric = metric_info(row.metric)
     change = gain = None
     counted = metric.direction == Direction.NEITHER
     if row.value is not None and row.previous is not None and not counted:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from registry.metrics import NO_ROW, Measure, info, mean, measured
+from registry.metrics import NO_ROW, Measure, mean, measured, metric_info
 from registry.models import Metric, ModelVersion, Project
 from registry.training_result import COMBINED
 
@@ -35,7 +35,7 @@ class MetricRow:
         """Whether the value is better than the baseline; None if either is undefined."""
         if self.value is None or self.baseline is None:
             return None
-        return info(self.metric).gain(self.value, self.baseline) > 0
+        return metric_info(self.metric).gain(self.value, self.baseline) > 0
 
 
 def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -> list[MetricRow]:
@@ -101,7 +101,7 @@ def _combined(found: dict[str, Metric]) -> CombinedMetric | None:
 
 def _baseline(own: dict[Measure, Metric], of: Measure) -> float | None:
     """The metric's baseline; that of the whole version is the mean of its targets'."""
-    beside = (info(of.metric).baseline, of.k)
+    beside = (metric_info(of.metric).baseline, of.k)
     baselines = [m for m in own if (m.name, m.k) == beside and m.target == (of.target or m.target)]
     return mean(own[measure].value for measure in baselines)
 

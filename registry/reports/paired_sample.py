@@ -10,7 +10,7 @@ import numpy as np
 
 from registry.engine import LabelType, Score
 from registry.f1 import indicators, weighted_f1_by_label
-from registry.metrics import info
+from registry.metrics import metric_info
 from registry.paired_bootstrap import interval, mean_over, resamples
 
 
@@ -57,7 +57,7 @@ class Difference:
         """How much better b is than a: negative if worse, 0 if undefined."""
         if self.a is None or self.b is None:
             return 0.0
-        return info(self.metric or self.name).gain(self.b, self.a)
+        return metric_info(self.metric or self.name).gain(self.b, self.a)
 
     @property
     def is_clear(self) -> bool:
@@ -147,7 +147,7 @@ class PairedSample:
 
         def of(which: str, weights: np.ndarray) -> list[np.ndarray]:
             if name == PRIMARY:
-                own = ((info(t.metric), t.score(t.metric, which, weights)) for t in answers)
+                own = ((metric_info(t.metric), t.score(t.metric, which, weights)) for t in answers)
                 return [metric.score(values) for metric, values in own]
             return [t.score(name, which, weights) for t in answers]
 

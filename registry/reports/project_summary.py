@@ -10,7 +10,7 @@ from django.db.models import prefetch_related_objects
 from registry import queue
 from registry.engine import engine
 from registry.formatting import reading_text, unreadable_tasks_text
-from registry.metrics import info, title
+from registry.metrics import metric_info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunKind, RunState
 from registry.proportions import ENOUGH, Proportion
@@ -100,7 +100,7 @@ class ProjectSummary:
         """Whether the champion is worse than the baseline, on 20 tasks or more."""
         if self.primary is None or self.baseline is None or self.primary_n < ENOUGH:
             return False
-        return info(self.metric).gain(self.primary, self.baseline) < 0
+        return metric_info(self.metric).gain(self.primary, self.baseline) < 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from registry.metrics import BASELINES, info, mean, measured
+from registry.metrics import BASELINES, mean, measured, metric_info
 from registry.models import Metric, ModelVersion, Outcome, Project
 from registry.proportions import Proportion
 
@@ -55,7 +55,7 @@ def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
     Without a target it is the whole version's. A metric that only targets have is then
     their unweighted mean, as the primary one is, with the largest n among them.
     """
-    beside = BASELINES if name == "primary" else {info(name).baseline}
+    beside = BASELINES if name == "primary" else {metric_info(name).baseline}
     rows = Metric.objects.whole().filter(version__project=project, name__in={name, *beside})
     if target:
         rows = rows.filter(target=target)
@@ -119,7 +119,7 @@ def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
         return None
     first = own[0]
     measure = measured(first["target"], name, first["step"], first["version__primary_metric"])
-    beside = _whole([row for row in rows if row["name"] == info(measure.metric).baseline])
+    beside = _whole([row for row in rows if row["name"] == metric_info(measure.metric).baseline])
     return Point(
         version=first["version"],
         label=first["version__label"],

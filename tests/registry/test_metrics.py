@@ -6,25 +6,25 @@ from pathlib import Path
 import pytest
 
 from registry import metrics
-from registry.metrics import Direction, Unit, info, title
+from registry.metrics import Direction, Unit, metric_info, title
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", ["log_loss", "ece", "mae"])
 def test_of_an_error_the_lower_value_is_better(name):
-    assert info(name).direction == Direction.LOWER
-    assert info(name).gain(0.2, 0.5) == pytest.approx(0.3)
-    assert info(name).gain(0.5, 0.2) == pytest.approx(-0.3)
+    assert metric_info(name).direction == Direction.LOWER
+    assert metric_info(name).gain(0.2, 0.5) == pytest.approx(0.3)
+    assert metric_info(name).gain(0.5, 0.2) == pytest.approx(-0.3)
 
 
 @pytest.mark.parametrize("name", ["macro_f1", "adjusted_rand", "silhouette", "one_of_tomorrow"])
 def test_of_a_score_the_higher_value_is_better(name):
-    assert info(name).gain(0.5, 0.2) == pytest.approx(0.3)
+    assert metric_info(name).gain(0.5, 0.2) == pytest.approx(0.3)
 
 
 def test_of_a_count_no_value_is_better():
-    assert (info("clusters").gain(9, 3), info("clusters").unit) == (0.0, Unit.COUNT)
+    assert (metric_info("clusters").gain(9, 3), metric_info("clusters").unit) == (0.0, Unit.COUNT)
 
 
 @pytest.mark.parametrize(

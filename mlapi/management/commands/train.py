@@ -20,7 +20,7 @@ from registry.actions.operator import Caller, Via
 from registry.actions.operator.train import Train
 from registry.errors import Refused
 from registry.management.cli import add_project, find_project
-from registry.metrics import NO_ROW, info
+from registry.metrics import NO_ROW, metric_info
 from registry.models import ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunState
 
@@ -161,7 +161,7 @@ def metrics_table(version: ModelVersion) -> Table:
         if metric.name in NO_ROW or (metric.label and metric.name != "f1"):
             continue
         name = f"{metric.name} of {metric.label}" if metric.label else metric.name
-        known = info(metric.name)
+        known = metric_info(metric.name)
         beside = None if metric.label else found.get((metric.target, known.baseline))
         table.add_row(
             metric.target or "all",

@@ -13,7 +13,7 @@ from mlapi.label_types.base import Evaluated
 from mlapi.label_types.detection_metrics import DetectionScores
 from mlapi.label_types.geometry import Rectangle
 from mlapi.label_types.labelled_box import LabelledBox
-from registry.metrics import Direction, info
+from registry.metrics import Direction, metric_info
 
 LABELS = ("cat", "dog", "cow")
 TASKS = 60
@@ -144,6 +144,6 @@ def test_precision_and_recall_are_of_what_is_served():
 
 def test_more_is_better():
     for name in ("map_50", "map_50_95", "ap_50"):
-        assert info(name).direction == Direction.HIGHER
-    assert info("map_50").title == "mAP@50"
-    assert info("score_threshold").direction == Direction.NEITHER
+        assert metric_info(name).direction == Direction.HIGHER
+    assert metric_info("map_50").title == "mAP@50"
+    assert metric_info("score_threshold").direction == Direction.NEITHER
