@@ -81,7 +81,7 @@ def _score(version: ModelVersion) -> int:
     for tasks in _unscored(version):
         predictions = serving.predict_mirrored(version.project, tasks, SECONDS)
         scored = zip(tasks, predictions, strict=True)
-        scores.keep(
+        scores.save(
             version,
             priorities(
                 {

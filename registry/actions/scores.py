@@ -59,7 +59,7 @@ def finish(version: ModelVersion) -> None:
 
 
 @transaction.atomic
-def keep(version: ModelVersion, found: Mapping[int, Certainty | None]) -> None:
+def save(version: ModelVersion, found: Mapping[int, Certainty | None]) -> None:
     """Write the version's scores of tasks, by task id; None for one it cannot predict."""
     TaskScore.objects.bulk_create(
         [

@@ -44,7 +44,7 @@ class Scoring(Job):
         self.project = ProjectFactory(policy=OFF)
         older = ModelVersionFactory(project=self.project, content=artifact(0.7), champion=True)
         tasks = [TaskFactory(project=self.project) for _ in range(9)]
-        scores.keep(older, {tasks[0].pk: scores.Certainty(0.5, 0.5, 0.5)})
+        scores.save(older, {tasks[0].pk: scores.Certainty(0.5, 0.5, 0.5)})
         OrmQ.objects.all().delete()
         self.version = ModelVersionFactory(project=self.project, content=artifact(), champion=True)
         self.tasks = {task.pk for task in tasks}

@@ -80,7 +80,7 @@ def test_new_tasks_that_differ_are_beside_the_settings(client):
     Task.objects.filter(pk__in=[task.pk for task in old]).update(created_at=now - timedelta(days=5))
     TrainingRun.objects.update(snapshot_at=now - timedelta(days=2))
     for tasks, score in ((old, 0.9), (new, 0.4)):
-        scores.keep(version, {task.pk: Certainty(score, score, score) for task in tasks})
+        scores.save(version, {task.pk: Certainty(score, score, score) for task in tasks})
 
     with CaptureQueriesContext(connection) as captured:
         assert "New tasks differ. The mean score" in page_of(client, version.project, "learning")
@@ -113,7 +113,7 @@ def scored(version, *values, **task):
     """A task of the project for each of the version's scores."""
     tasks = make.TaskFactory.create_batch(len(values), project=version.project, **task)
     found = {t.pk: s and Certainty(s, s, s) for t, s in zip(tasks, values, strict=True)}
-    scores.keep(version, found)
+    scores.save(version, found)
     return tasks
 
 

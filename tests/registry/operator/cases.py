@@ -102,7 +102,7 @@ def with_a_task_to_label():
     """A project whose champion has scored a task without a label."""
     project = version(True).project
     task = make.TaskFactory(project=project)
-    scores.keep(project.champion, {task.pk: Certainty(0.5, 0.1, 0.1)})
+    scores.save(project.champion, {task.pk: Certainty(0.5, 0.1, 0.1)})
     return project
 
 

@@ -39,7 +39,7 @@ def test_the_least_sure_come_first(project):
     tasks = TaskFactory.create_batch(4, project=project)
     margins = [0.9, 0.51, None, 0.7]
     found = {t.pk: m and Certainty(0.4, m, m) for t, m in zip(tasks, margins, strict=True)}
-    scores.keep(version, found)
+    scores.save(version, found)
     found = label_next(project)
     assert [(n.task.id, n.score, n.margin) for n in found] == [
         (tasks[1].pk, 0.4, 0.51),
@@ -56,9 +56,9 @@ def test_only_the_champions_scores_of_existing_unlabelled_tasks_count(project):
     gone = TaskFactory(project=project)
     gone.deleted_at = gone.created_at
     gone.save()
-    scores.keep(version, {labelled.pk: sure(0.1), gone.pk: sure(0.2)})
+    scores.save(version, {labelled.pk: sure(0.1), gone.pk: sure(0.2)})
     other = ModelVersionFactory(project=project)
-    scores.keep(other, {TaskFactory(project=project).pk: sure(0.3)})
+    scores.save(other, {TaskFactory(project=project).pk: sure(0.3)})
     assert label_next(project) == []
     promote(other)
     project.refresh_from_db()
@@ -68,7 +68,7 @@ def test_only_the_champions_scores_of_existing_unlabelled_tasks_count(project):
 def test_a_task_that_was_drawn_at_random_has_its_place_and_says_so(project):
     version = champion_of(project)
     first, second = TaskFactory.create_batch(2, project=project)
-    scores.keep(version, {first.pk: sure(0.2), second.pk: Certainty(0.99, 0.98, 0.1)})
+    scores.save(version, {first.pk: sure(0.2), second.pk: Certainty(0.99, 0.98, 0.1)})
     found = label_next(project)
     assert [(n.task.id, n.margin, n.at_random) for n in found] == [
         (second.pk, 0.98, True),
@@ -82,7 +82,7 @@ def test_near_duplicates_are_listed_last_and_each_task_is_on_one_page(project):
     others = [TaskFactory(project=project, data={"text": str(i) * 9}) for i in range(10)]
     more = [TaskFactory(project=project, data={"text": chr(200 + i) * 9}) for i in range(9)]
     order = [*copies, *others, *more]
-    scores.keep(version, {t.pk: sure(i / 100) for i, t in enumerate(order)})
+    scores.save(version, {t.pk: sure(i / 100) for i, t in enumerate(order)})
 
     found = [n.task.id for n in label_next(project, limit=100)]
 
@@ -101,8 +101,8 @@ def test_without_a_champion_nothing_is_next(project):
 def test_a_new_score_of_a_task_replaces_the_old_one(project):
     version = champion_of(project)
     task = TaskFactory(project=project)
-    scores.keep(version, {task.pk: sure(0.5)})
-    scores.keep(version, {task.pk: sure(0.6)})
+    scores.save(version, {task.pk: sure(0.5)})
+    scores.save(version, {task.pk: sure(0.6)})
     assert [n.score for n in label_next(project)] == [0.6]
 
 
@@ -110,7 +110,7 @@ def test_the_queries_do_not_grow_with_the_tasks(project):
     version = champion_of(project)
     for n in (1, 10):
         tasks = TaskFactory.create_batch(n, project=project)
-        scores.keep(version, {t.pk: sure(0.5) for t in tasks})
+        scores.save(version, {t.pk: sure(0.5) for t in tasks})
         assert queries(lambda: label_next(project)) == 1
 
 
