@@ -10,7 +10,7 @@ from registry.models import Outcome, Project, Target
 
 
 @dataclass(frozen=True)
-class Use:
+class RenameImpact:
     """Where the old label is: in annotations of tasks, and in what versions have learned.
 
     `champion` is the label of the champion if it can predict it, else "".
@@ -23,7 +23,7 @@ class Use:
     outcomes: int
 
 
-def use(project: Project, rename: Rename) -> Use:
+def rename_impact(project: Project, rename: Rename) -> RenameImpact:
     """Four queries and the engine's."""
     control, old = rename.control, rename.old
     learned = Target.objects.filter(
@@ -34,7 +34,7 @@ def use(project: Project, rename: Rename) -> Use:
     outcomes = Outcome.objects.filter(has_label, version__project=project, target=control)
     champion = project.champion
     predicts = champion is not None and champion.pk in of_versions
-    return Use(
+    return RenameImpact(
         rename,
         tasks=engine().tasks_annotated(project, control, old),
         champion=champion.label if champion and predicts else "",

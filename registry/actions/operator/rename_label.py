@@ -5,7 +5,7 @@ from typing import Any
 from registry.actions import label_renames
 from registry.errors import EvalsError, Refused
 from registry.models import Project
-from registry.reports.label_renames import Use, use
+from registry.reports.label_renames import RenameImpact, rename_impact
 
 from .action import OPTIONAL_REASON, Action, Button, Caller, Change, Form, Result, Text, register
 
@@ -43,7 +43,7 @@ class RenameLabel(Action[Project]):
         return None
 
     def changes(self, subject: Project) -> list[Change]:
-        uses = [use(subject, rename) for rename in label_renames.offers(subject)]
+        uses = [rename_impact(subject, rename) for rename in label_renames.offers(subject)]
         return [change for one in uses for change in _changes(one)]
 
     def warning(self, subject: Project) -> str:
@@ -107,7 +107,7 @@ def _first(renames: list[Any]) -> str:
     return renames[0].text if renames else ""
 
 
-def _changes(found: Use) -> list[Change]:
+def _changes(found: RenameImpact) -> list[Change]:
     """What one rename would change, and what it leaves as it is."""
     control, old, new = found.rename.control, found.rename.old, found.rename.new
     tasks = _count(found.tasks, "task")

@@ -10,7 +10,7 @@ from registry.actions import events, label_renames
 from registry.actions.operator import actions
 from registry.errors import Refused
 from registry.models import AuditEntry, Outcome, Project
-from registry.reports.label_renames import use
+from registry.reports.label_renames import rename_impact
 from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory
 from tests.mlapi.labelstudio.webhooks import CONFIG, annotated
 from tests.mlapi.trained import artifact
@@ -179,7 +179,7 @@ def test_the_effect_is_counted_before_it_is_confirmed(project, version):
     take(project, GOOD)
     (offer,) = label_renames.offers(project)
 
-    found = use(project, offer)
+    found = rename_impact(project, offer)
 
     assert (found.tasks, found.versions, found.outcomes) == (5, 1, 1)
     assert found.champion == version.label
