@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 _FAILED = "an event could not be applied"
 
 
-class Done(NamedTuple):
+class BatchResult(NamedTuple):
     """The effect of a batch: how many of its first events were applied, why that calls for a sync.
 
     `needed` is the version that has to be loaded before the next event can be applied.
@@ -42,7 +42,7 @@ class Done(NamedTuple):
 
 def apply_events(
     project: Project, received: Sequence[Event], champions: prequential.Champions
-) -> Done:
+) -> BatchResult:
     """Apply the events in order; all of them unless a version has to be loaded first.
 
     The caller holds the mirror's lock. An event that cannot be applied is marked as failed, with
@@ -57,9 +57,9 @@ def apply_events(
         done += applied.events
         reasons.append(applied.need_sync)
         if applied.needed:
-            return Done(done, _first(reasons), applied.needed)
+            return BatchResult(done, _first(reasons), applied.needed)
         waiting = waiting[applied.events :]
-    return Done(done, _first(reasons))
+    return BatchResult(done, _first(reasons))
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _first_batch(project: Project, waiting: Sequence[_Parsed]) -> Sequence[_Pars
 
 def _apply_or_halve(
     project: Project, batch: Sequence[_Parsed], champions: prequential.Champions
-) -> Done:
+) -> BatchResult:
     try:
         return _apply(project, batch, champions)
     except Exception as error:
@@ -116,7 +116,7 @@ def _apply_or_halve(
         return done
     more = _apply_or_halve(project, second, champions)
     reason = done.need_sync or more.need_sync
-    return Done(done.events + more.events, reason, more.needed)
+    return BatchResult(done.events + more.events, reason, more.needed)
 
 
 def _is_fault_of_an_event(error: Exception) -> bool:
@@ -126,13 +126,15 @@ def _is_fault_of_an_event(error: Exception) -> bool:
     return not isinstance(error, (InterfaceError, OSError))
 
 
-def _fail(event: Event, error: Exception) -> Done:
+def _fail(event: Event, error: Exception) -> BatchResult:
     log.error("event_not_applied", event_id=event.pk, action=event.action, exc_info=error)
     event_actions.set_outcomes([EventOutcome(event.pk, EventStatus.FAILED, _text_of(error))])
-    return Done(1, _FAILED)
+    return BatchResult(1, _FAILED)
 
 
-def _apply(project: Project, batch: Sequence[_Parsed], champions: prequential.Champions) -> Done:
+def _apply(
+    project: Project, batch: Sequence[_Parsed], champions: prequential.Champions
+) -> BatchResult:
     """Apply the first events of the batch, up to one that has to wait for what was applied."""
     changes = [change for parsed in batch for change in parsed.changes_for(project)]
     for change in changes:
@@ -145,7 +147,7 @@ def _apply(project: Project, batch: Sequence[_Parsed], champions: prequential.Ch
         predicted = work.predict()
         with transaction.atomic():
             work.write(predicted)
-    return Done(len(work.outcomes), _first(work.reasons), needed)
+    return BatchResult(len(work.outcomes), _first(work.reasons), needed)
 
 
 class _Work:
