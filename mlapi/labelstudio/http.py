@@ -63,7 +63,7 @@ class HttpClient:
             follow_redirects=False,  # the token is sent to this URL only
             headers={"User-Agent": "evals-backend"},
         )
-        interruptible.use(self._http, self._network)
+        interruptible.install(self._http, self._network)
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +103,7 @@ class HttpClient:
 
         `exchange_s` is for all of it, EXCHANGE_S where it is not given.
         """
-        self._network.give(EXCHANGE_S if exchange_s is None else exchange_s)
+        self._network.limit_next_exchange(EXCHANGE_S if exchange_s is None else exchange_s)
         try:
             with self._http.stream(method, self.url + path, **kwargs) as response:
                 self.clock = _date_of(response)

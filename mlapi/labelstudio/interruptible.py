@@ -30,7 +30,7 @@ class InterruptibleNetwork(httpcore.NetworkBackend):
         self._sockets = httpcore.SyncBackend()
         self._of_thread = threading.local()
 
-    def give(self, seconds: float) -> None:
+    def limit_next_exchange(self, seconds: float) -> None:
         """This thread's next exchange may take so long, from its first byte to its last."""
         self._of_thread.ends_at = time.monotonic() + seconds
 
@@ -43,14 +43,14 @@ class InterruptibleNetwork(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         """A connection; the name's look-up, which has no time limit of its own, counts as well."""
-        stream = self.abandonable(
+        stream = self.run_in_thread(
             lambda left: self._sockets.connect_tcp(host, port, left, local_address, socket_options),
             timeout,
             httpcore.ConnectTimeout,
         )
         return _Stream(stream, self)
 
-    def left(self, timeout: float | None, expired: type[Exception]) -> float:
+    def seconds_left(self, timeout: float | None, expired: type[Exception]) -> float:
         """The seconds that a step may take. Raises `expired`, and what the checkpoint raises."""
         self._checkpoint()
         left = getattr(self._of_thread, "ends_at", float("inf")) - time.monotonic()
@@ -58,13 +58,13 @@ class InterruptibleNetwork(httpcore.NetworkBackend):
             raise expired("the exchange took too long")
         return left if timeout is None else min(left, timeout)
 
-    def sliced(
+    def run_in_slices(
         self, step: Callable[[float], Any], timeout: float | None, expired: type[Exception]
     ) -> Any:
         """The result of a step that can be tried again after its time-out."""
-        until = time.monotonic() + self.left(timeout, expired)
+        until = time.monotonic() + self.seconds_left(timeout, expired)
         while True:
-            left = min(self.left(timeout, expired), until - time.monotonic())
+            left = min(self.seconds_left(timeout, expired), until - time.monotonic())
             if left <= 0:
                 raise expired("no answer in time")
             try:
@@ -72,20 +72,20 @@ class InterruptibleNetwork(httpcore.NetworkBackend):
             except expired:
                 continue
 
-    def abandonable(
+    def run_in_thread(
         self, step: Callable[[float], Any], timeout: float | None, expired: type[Exception]
     ) -> Any:
         """The result of a step that cannot be tried again: in a thread, which is left behind."""
         results: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        seconds = self.left(timeout, expired)
+        seconds = self.seconds_left(timeout, expired)
 
-        def take() -> None:
+        def run() -> None:
             try:
                 results.put((step(seconds), None))
             except _FAILURES as error:
                 results.put((None, error))
 
-        threading.Thread(target=take, name="connect", daemon=True).start()
+        threading.Thread(target=run, name="connect", daemon=True).start()
 
         def result(left: float) -> Any:
             try:
@@ -93,7 +93,7 @@ class InterruptibleNetwork(httpcore.NetworkBackend):
             except queue.Empty:
                 raise expired("no connection in time") from None
 
-        value, error = self.sliced(result, seconds + _SLICE_S, expired)
+        value, error = self.run_in_slices(result, seconds + _SLICE_S, expired)
         if error is not None:
             raise error
         return value
@@ -105,13 +105,13 @@ class _Stream(httpcore.NetworkStream):
         self._network = network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._network.sliced(
+        return self._network.run_in_slices(
             lambda left: self._stream.read(max_bytes, left), timeout, httpcore.ReadTimeout
         )
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # Not sliced: a part may have been sent. What is sent to Label Studio is small.
-        self._stream.write(buffer, self._network.left(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, self._network.seconds_left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -119,7 +119,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        stream = self._network.abandonable(
+        stream = self._network.run_in_thread(
             lambda left: self._stream.start_tls(ssl_context, server_hostname, left),
             timeout,
             httpcore.ConnectTimeout,
@@ -130,7 +130,7 @@ class _Stream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def use(client: httpx.Client, network: InterruptibleNetwork) -> None:
+def install(client: httpx.Client, network: InterruptibleNetwork) -> None:
     """Let the client use that network, also by the proxies that the environment names.
 
     httpx passes none on to httpcore, which takes one; so this reaches into both.
