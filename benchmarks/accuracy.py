@@ -38,7 +38,7 @@ def write_job(folder: Path, rows: list[dict], *, seed: int, automl: bool) -> Non
         targets=(TargetSpec("section", "text", "Text", "text", "choice", tuple(labels)),),
         seed=seed,
         parameters={"automl": automl},
-        input=TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64}).settings,
+        input=TextInput().for_options({"encoder": DEFAULT, "encoder_tokens": 64}).settings,
     ).write()
     with open(folder / "dataset.jsonl", "w") as f:
         for i, row in enumerate(rows):

@@ -72,7 +72,9 @@ def measure(texts: script_texts.Texts, size: int, seed: int) -> dict[str, float]
 
 def _modality() -> model.TextModality:
     """As a run of a project that chooses nothing has it."""
-    return with_sentence_vectors(TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64}))
+    return with_sentence_vectors(
+        TextInput().for_options({"encoder": DEFAULT, "encoder_tokens": 64})
+    )
 
 
 def main() -> None:

@@ -59,7 +59,9 @@ def sampled(pairs: Pairs, most: int) -> tuple[list[str], np.ndarray, list[str]]:
 @functools.cache
 def modality() -> TextModality:
     """With the sentence encoder, if it is installed."""
-    return with_sentence_vectors(TextInput().chosen({"encoder": DEFAULT, "encoder_tokens": 64}))
+    return with_sentence_vectors(
+        TextInput().for_options({"encoder": DEFAULT, "encoder_tokens": 64})
+    )
 
 
 def measured(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, float]:

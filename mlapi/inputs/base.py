@@ -107,15 +107,15 @@ class Input(ABC):
         """How it reads, by `setting_names`; empty before it is chosen."""
         return {}
 
-    def of(self, settings: Mapping[str, str]) -> Self:
+    def with_settings(self, settings: Mapping[str, str]) -> Self:
         """The input with the settings of a job or an artifact; itself without any."""
         return self
 
-    def chosen(self, options: Mapping[str, Any]) -> Self:
+    def for_options(self, options: Mapping[str, Any]) -> Self:
         """The input as a project's options choose it. Raises TrainingFailed."""
         return self
 
-    def recorded(self, made_by: str, options: Mapping[str, Any]) -> Self:
+    def of_version(self, made_by: str, options: Mapping[str, Any]) -> Self:
         """The input of a version, of which `made_by` and its run's options are recorded."""
         return self
 
@@ -128,7 +128,7 @@ class Input(ABC):
         """What a run's folder has beside the tasks' data; None for an input that is in them."""
         return None
 
-    def tasks_at_hand(self, project: int, most: int) -> "QuerySet | None":
+    def tasks_with_stored_input(self, project: int, most: int) -> "QuerySet | None":
         """The tasks (by id) whose input is stored; None where that is so of all of them, or where
         the database cannot tell.
         """

@@ -37,18 +37,18 @@ class ImageFeatures(ImageInput):
     def settings(self) -> dict[str, str]:
         return asdict(self.extractor) if self.extractor else {}
 
-    def of(self, settings: Mapping[str, str]) -> "ImageFeatures":
+    def with_settings(self, settings: Mapping[str, str]) -> "ImageFeatures":
         own = {name: settings[name] for name in self.setting_names if name in settings}
         return ImageFeatures(ExtractorRef(**own)) if own else self
 
-    def chosen(self, options: Mapping[str, Any]) -> "ImageFeatures":
+    def for_options(self, options: Mapping[str, Any]) -> "ImageFeatures":
         """By the option `features`. Raises TrainingFailed where it is unavailable here."""
         from mlapi.images.extractors.loading import extractor
 
         features = options["features"]
         return ImageFeatures(ExtractorRef(features, extractor(features).name))
 
-    def recorded(self, made_by: str, options: Mapping[str, Any]) -> "ImageFeatures":
+    def of_version(self, made_by: str, options: Mapping[str, Any]) -> "ImageFeatures":
         features = options.get("features", DEFAULT)
         names = [name for name in made_by.split(", ") if name and not is_encoder(name)]
         return ImageFeatures(ExtractorRef(features, names[0])) if names else self
@@ -57,7 +57,7 @@ class ImageFeatures(ImageInput):
     def made_by(self) -> str:
         return self._chosen().name
 
-    def tasks_at_hand(self, project: int, most: int) -> "QuerySet | None":
+    def tasks_with_stored_input(self, project: int, most: int) -> "QuerySet | None":
         from mlapi.images.feature_store import tasks_with_features
 
         return tasks_with_features(project, self.extractor, most) if self.extractor else None

@@ -32,7 +32,7 @@ class ImagePixels(ImageInput):
         """The images; one call of the source for all."""
         return addresses.read_pixels(rows, target, self.max_side, source)
 
-    def chosen(self, options: Mapping[str, Any]) -> Self:
+    def for_options(self, options: Mapping[str, Any]) -> Self:
         """By the option `max_side` of pipelines that have it."""
         return replace(self, max_side=options.get("max_side", self.max_side))
 
@@ -40,7 +40,7 @@ class ImagePixels(ImageInput):
     def settings(self) -> dict[str, str]:
         return {"max_side": str(self.max_side)}
 
-    def of(self, settings: Mapping[str, str]) -> Self:
+    def with_settings(self, settings: Mapping[str, str]) -> Self:
         return replace(self, max_side=int(settings.get("max_side", self.max_side)))
 
 

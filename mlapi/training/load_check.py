@@ -58,9 +58,9 @@ def _sample(version: ModelVersion) -> QuerySet[Task]:
     """Labelled tasks; where inputs are not in their data, those whose inputs are stored."""
     live = Task.objects.filter(project=version.project_id, deleted_at__isnull=True)
     for read in preparation.inputs_of(version).values():
-        at_hand = read.tasks_at_hand(version.project_id, 10 * ROWS)
-        if at_hand is not None:
-            return live.filter(pk__in=at_hand).order_by("pk")[: 10 * ROWS]
+        stored = read.tasks_with_stored_input(version.project_id, 10 * ROWS)
+        if stored is not None:
+            return live.filter(pk__in=stored).order_by("pk")[: 10 * ROWS]
     return live.filter(split="train").exclude(labels={}).order_by("pk")[:ROWS]
 
 

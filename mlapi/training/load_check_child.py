@@ -45,7 +45,7 @@ def check_artifact(folder: Path, artifact: Path, sha256: str) -> None:
         predictor = pipeline.load(part)
         job = _job_of(jobs, pipeline, predictor)
         source = pipeline.input.source_in(folder)
-        read = pipeline.input.of(job.input)
+        read = pipeline.input.with_settings(job.input)
         readable = (
             data for data in _training_data(job, pipeline) if _has_input(data, job, read, source)
         )

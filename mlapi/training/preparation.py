@@ -61,7 +61,7 @@ def write_jobs(
             time_budget_s=budget / len(parts),
             time_limit_s=settings.TRAIN_TIME_LIMIT_S / len(parts),
             champion=beside,
-            input=pipeline.input.chosen(part.options).settings,
+            input=pipeline.input.for_options(part.options).settings,
             learns_from=pipeline.learns_from,
             part=number_of_part,
             parts=len(parts),
@@ -90,7 +90,7 @@ def inputs_of(version: ModelVersion) -> dict[str, Input]:
     """By pipeline the inputs of a version, with the settings that it was trained with."""
     options = version.run.parameters.get("options", {}) if version.run else {}
     return {
-        pipeline.name: pipeline.input.recorded(version.extractor, options)
+        pipeline.name: pipeline.input.of_version(version.extractor, options)
         for pipeline in pipelines.named(version.pipeline)
     }
 
@@ -103,11 +103,11 @@ def of_inputs(
     targets: dict[str, list[TargetSpec]] = {}
     for job in jobs:
         read = pipelines.get(job.pipeline).input
-        inputs.setdefault(read.medium, []).append(read.of(job.input))
+        inputs.setdefault(read.medium, []).append(read.with_settings(job.input))
         targets.setdefault(read.medium, []).extend(job.targets)
     for job in jobs:
         read = pipelines.get(job.pipeline).input
-        inputs[read.medium].append(read.of(job.champion_input))
+        inputs[read.medium].append(read.with_settings(job.champion_input))
     made = (
         found[0].preparation(project, jobs[0].folder, found, targets[medium], rows)
         for medium, found in inputs.items()

@@ -79,11 +79,11 @@ class TextInput(Input):
     def settings(self) -> dict[str, str]:
         return asdict(self.encoder) if self.encoder else {}
 
-    def of(self, settings: Mapping[str, str]) -> "TextInput":
+    def with_settings(self, settings: Mapping[str, str]) -> "TextInput":
         own = {name: settings[name] for name in self.setting_names if name in settings}
         return TextInput(EncoderRef(**own)) if own else self
 
-    def chosen(self, options: Mapping[str, Any]) -> "TextInput":
+    def for_options(self, options: Mapping[str, Any]) -> "TextInput":
         """By the option `encoder`. Raises TrainingFailed where one that was set is unavailable.
 
         Texts are learned without an encoder where the default one is unavailable, and by a
@@ -100,7 +100,7 @@ class TextInput(Input):
                 raise
             return TextInput()
 
-    def recorded(self, made_by: str, options: Mapping[str, Any]) -> "TextInput":
+    def of_version(self, made_by: str, options: Mapping[str, Any]) -> "TextInput":
         names = [name for name in made_by.split(", ") if is_encoder(name)]
         return TextInput(EncoderRef(options.get("encoder", DEFAULT), names[0])) if names else self
 

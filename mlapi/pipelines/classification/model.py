@@ -117,7 +117,7 @@ class Classifier:
         targets = [TrainedTarget.from_parts(target, known) for target in parts.parts("targets")]
         stored = parts.optional("extractor")
         settings = parts.settings("extractor", unset.setting_names) if stored else {}
-        return cls(pipeline, unset.of(settings), targets)
+        return cls(pipeline, unset.with_settings(settings), targets)
 
 
 def merged(models: Sequence[Classifier]) -> Classifier:

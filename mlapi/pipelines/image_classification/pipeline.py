@@ -71,7 +71,7 @@ class ImageClassification(ImagePipeline):
 
         eva = open_eva(job.folder / "eva", progress.statement)
         modality = ImageModality(
-            self.prepare_features(job, eva, progress), self.input.of(job.input)
+            self.prepare_features(job, eva, progress), self.input.with_settings(job.input)
         )
         return train(job, progress.part(EXTRACTION_SHARE, 1.0), modality, eva)
 
@@ -82,5 +82,7 @@ class ImageClassification(ImagePipeline):
         from mlapi.pipelines.classification.curve import learning_curve
         from mlapi.pipelines.image_classification.model import ImageModality
 
-        modality = ImageModality(FolderImageStore.read(job.folder), self.input.of(job.input))
+        modality = ImageModality(
+            FolderImageStore.read(job.folder), self.input.with_settings(job.input)
+        )
         return learning_curve(job, progress, modality, result)

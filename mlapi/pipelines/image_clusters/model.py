@@ -76,4 +76,4 @@ class ClusterModel:
         if len(names) < 2:
             raise target.wrong("there are at least two clusters.")
         settings = parts.settings("extractor", ImageFeatures.setting_names)
-        return cls(target.spec(), ImageFeatures().of(settings), centres, names)
+        return cls(target.spec(), ImageFeatures().with_settings(settings), centres, names)

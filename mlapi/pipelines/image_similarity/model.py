@@ -90,7 +90,7 @@ class SimilarityModel:
         return cls(
             target.spec(),
             target.text("label"),
-            ImageFeatures().of(settings),
+            ImageFeatures().with_settings(settings),
             references,
             target.array("vectors", len(references), None),
             target.array("thresholds", len(references)),

@@ -72,7 +72,7 @@ class ImageSimilarity(ImagePipeline):
 
         eva = open_eva(job.folder / "eva", progress.statement)
         store = self.prepare_features(job, eva, progress)
-        return train(job, progress, self.input.of(job.input), store, eva)
+        return train(job, progress, self.input.with_settings(job.input), store, eva)
 
 
 def _refusal(control: Control, config: LabelConfig, reference: tuple[str, str] | None) -> str:

@@ -63,7 +63,7 @@ class ImagePipeline(Pipeline):
         from mlapi.images.folder_store import FolderImageStore
 
         store = FolderImageStore.read(job.folder)
-        own = self.input.of(job.input)
+        own = self.input.with_settings(job.input)
         named = [
             address
             for row in job.rows
@@ -76,7 +76,7 @@ class ImagePipeline(Pipeline):
         )
         log_unavailable(store, named, progress)
         progress.unreadable(_unreadable(job, own, store))
-        other = self.input.of(job.champion_input)
+        other = self.input.with_settings(job.champion_input)
         if other not in (own, self.input):
             try:
                 extract_features(job, eva, store, other.extractor, named, progress)

@@ -152,7 +152,7 @@ class DetectionModel:
         if not settings["max_side"].isdecimal():
             raise parts.wrong("max_side is a number.")
         targets = [DetectedTarget.from_parts(part) for part in parts.parts("targets")]
-        return cls(SizedImages().of(settings), targets)
+        return cls(SizedImages().with_settings(settings), targets)
 
     @property
     def nbytes(self) -> int:

@@ -87,7 +87,7 @@ class ObjectDetection(Pipeline):
 
         eva = open_eva(job.folder / "eva", progress.statement)
         store = FolderImageStore.read(job.folder)
-        return train(job, progress, self.input.of(job.input), store, eva)
+        return train(job, progress, self.input.with_settings(job.input), store, eva)
 
     def learning_curve(
         self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult

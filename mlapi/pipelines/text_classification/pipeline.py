@@ -79,7 +79,9 @@ class TextClassification(Pipeline):
 
         progress.phase("opening EvaDB", 0.01)
         eva = open_eva(job.folder / "eva", progress.statement)
-        return train(job, progress, modality_of(job, self.input.of(job.input), eva, progress), eva)
+        return train(
+            job, progress, modality_of(job, self.input.with_settings(job.input), eva, progress), eva
+        )
 
     def learning_curve(
         self, job: TrainingJob, progress: ProgressWriter, result: TrainingResult
@@ -89,7 +91,7 @@ class TextClassification(Pipeline):
         from mlapi.pipelines.text_classification.encoding import modality_of
 
         eva = open_eva(job.folder / "eva-texts", progress.statement)
-        modality = modality_of(job, self.input.of(job.input), eva, progress)
+        modality = modality_of(job, self.input.with_settings(job.input), eva, progress)
         return learning_curve(job, progress, modality, result)
 
 

@@ -65,7 +65,7 @@ class PixelModality(Modality):
     candidates = (RidgeOnColours(),)
 
     def __init__(self, job):
-        self.input = ColourClassification.input.of(job.input)
+        self.input = ColourClassification.input.with_settings(job.input)
         self._source = self.input.source_in(job.folder)
 
     def source(self, target):

@@ -115,8 +115,8 @@ def test_the_key_is_that_of_the_features_of_the_image():
 
 
 def test_the_size_is_a_setting_of_a_version():
-    assert ImagePixels(8).of(PIXELS.settings) == PIXELS
-    assert PIXELS.of({}) == PIXELS
+    assert ImagePixels(8).with_settings(PIXELS.settings) == PIXELS
+    assert PIXELS.with_settings({}) == PIXELS
 
 
 def with_stored_features(project, server):

@@ -32,7 +32,7 @@ SPEC = target(labels=tuple(MEANINGS))
 def with_encoder(make_job):
     def make(**options):
         chosen = {"encoder": "minilm", "encoder_tokens": 64, **options}
-        read = TextInput().chosen(chosen)
+        read = TextInput().for_options(chosen)
         rows = tasks(SENTENCES, KINDS)
         return make_job(rows, targets=[SPEC], options=chosen, input=read.settings)
 
@@ -70,7 +70,7 @@ def test_the_encoder_is_an_evadb_function_that_reads_each_text_once(with_encoder
 @pytest.mark.encoder
 def test_stored_vectors_are_not_made_again(with_encoder, monkeypatch):
     job = with_encoder()
-    ref = TextInput().chosen({"encoder": "minilm", "encoder_tokens": 64}).encoder
+    ref = TextInput().for_options({"encoder": "minilm", "encoder_tokens": 64}).encoder
     made = loading.encoder_for(ref).encode(SENTENCES)
     stored = dict(zip(map(vectors.key, SENTENCES), made, strict=True))
     embedding.write_vectors(job.folder, "stored-0", ref, stored)
@@ -87,7 +87,7 @@ def test_the_version_names_its_encoder_and_does_not_load_without_it(with_encoder
     result = job.train()
     name = result["extractor"]
     assert name.startswith("encoder:minilm@")
-    recorded = TextInput().recorded(name, {})
+    recorded = TextInput().of_version(name, {})
     assert recorded.encoder == EncoderRef("minilm", name)
 
     monkeypatch.setattr(loading, "_loaded", {})
@@ -177,7 +177,7 @@ def test_without_the_encoder_texts_are_learned_and_the_log_says_why(make_job, mo
     )
     monkeypatch.setattr(loading, "unavailable", lambda encoder: failure)
     options = {"encoder": "minilm", "encoder_tokens": 64}
-    assert TextInput().chosen(options) == TextInput()
+    assert TextInput().for_options(options) == TextInput()
 
     job = make_job(tasks(SENTENCES, KINDS), targets=[SPEC], options=options)
     result = job.train()
@@ -208,7 +208,7 @@ def test_a_folder_that_holds_no_encoder_is_refused_at_once(tmp_path):
 def test_a_version_of_texts_and_images_has_both_names():
     both = "encoder:minilm@0123456789ab/64, opencv-1"
 
-    assert TextInput().recorded(both, {}).made_by == "encoder:minilm@0123456789ab/64"
-    assert get("image_classification").input.recorded(both, {}).made_by == "opencv-1"
-    assert TextInput().recorded("opencv-1", {}) == TextInput()
-    assert get("image_classification").input.recorded("", {}).extractor is None
+    assert TextInput().of_version(both, {}).made_by == "encoder:minilm@0123456789ab/64"
+    assert get("image_classification").input.of_version(both, {}).made_by == "opencv-1"
+    assert TextInput().of_version("opencv-1", {}) == TextInput()
+    assert get("image_classification").input.of_version("", {}).extractor is None
