@@ -26,9 +26,9 @@ def find_project(name: str) -> Project:
     by_id = Q(pk=int(name)) if is_id else Q(pk__in=[])
     projects = Project.objects.select_related("champion")
     for condition in (Q(uid=name), by_id, Q(uid__startswith=f"{name}.")):
-        found = list(projects.filter(condition)[:2])
-        if len(found) == 1:
-            return found[0]
+        matches = list(projects.filter(condition)[:2])
+        if len(matches) == 1:
+            return matches[0]
     raise CommandError(f"There is no project {name!r}; see `manage.py projects`.")
 
 
@@ -107,19 +107,19 @@ class ReportCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the values of `show`."""
         try:
-            found = self.show(options)
+            values = self.show(options)
         except EvalsError as error:
             raise CommandError(error.sentence) from error
         if options["json"]:
-            self.stdout.write(json.dumps(found, indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(values, indent=2, ensure_ascii=False))
         else:
-            self.print(found)
+            self.print(values)
 
     def show(self, options: dict[str, Any]) -> Any:
         """The values to show, all of them JSON's."""
         raise NotImplementedError
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """Prints the values for people."""
         raise NotImplementedError
 
@@ -165,7 +165,7 @@ class ActionCommand(ReportCommand):
         self.done = _execute(self.chosen(options), options)
         return _as_json(self.done.entry) if self.done.entry else {"message": self.done.message}
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """Prints the message."""
         self.say(self.done.message)
 

@@ -25,9 +25,9 @@ class Command(ReportCommand):
         folder = Path(options["folder"])
         return {"version": version.label, "folder": str(folder), "files": write(version, folder)}
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """Prints what was written, and how it is used."""
         self.say(
-            f"{found['version']} is in {found['folder']}: {len(found['files'])} files. "
+            f"{values['version']} is in {values['folder']}: {len(values['files'])} files. "
             "README.md there says how it is used."
         )

@@ -23,7 +23,7 @@ class Command(ReportCommand):
         version = version_of(options)
         return {"version": version.label, **asdict(push(version))}
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """Prints where the version is."""
-        what = "is" if found["is_new"] else "was already"
-        self.say(f"{found['version']} {what} version {found['number']} of {found['name']}.")
+        what = "is" if values["is_new"] else "was already"
+        self.say(f"{values['version']} {what} version {values['number']} of {values['name']}.")

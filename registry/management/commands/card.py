@@ -23,9 +23,9 @@ class Command(ReportCommand):
         """The card."""
         return card(version_of(options))
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """Markdown."""
-        text = card_markdown(found)
+        text = card_markdown(values)
         console = self.console
         if console.is_terminal:
             console.print(Markdown(text))

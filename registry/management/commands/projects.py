@@ -16,16 +16,16 @@ class Command(ReportCommand):
 
     def show(self, options: dict[str, Any]) -> dict[str, Any]:
         """The projects, and the alerts, most urgent first."""
-        found = project_summaries(Project.objects.all())
+        summaries = project_summaries(Project.objects.all())
         return {
-            "projects": [_project(summary) for summary in found],
-            "attention": [_alert(alert) for alert in alerts(found)],
+            "projects": [_project(summary) for summary in summaries],
+            "attention": [_alert(alert) for alert in alerts(summaries)],
         }
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """Prints a table of the projects, then a line per alert."""
         self.table(
-            found["projects"],
+            values["projects"],
             {
                 "id": lambda p: p["id"],
                 "uid": lambda p: p["uid"],
@@ -42,7 +42,7 @@ class Command(ReportCommand):
                 "policy": lambda p: p["policy"],
             },
         )
-        for alert in found["attention"]:
+        for alert in values["attention"]:
             where = f"{alert['project']}: " if alert["project"] else ""
             message = alert["message"].rstrip()
             end = "" if message.endswith((".", "!", "?")) else "."

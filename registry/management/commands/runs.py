@@ -26,15 +26,15 @@ class Command(ReportCommand):
             runs = runs.filter(project=find_project(options["project"]))
         if options["state"]:
             runs = runs.filter(state=options["state"])
-        found = list(runs.prefetch_related("project", "same_as")[: max(options["limit"], 0)])
-        made = ModelVersion.objects.filter(run__in=found).values_list("run", "label")
+        newest = list(runs.prefetch_related("project", "same_as")[: max(options["limit"], 0)])
+        made = ModelVersion.objects.filter(run__in=newest).values_list("run", "label")
         versions = dict(made)
-        return [_run(run, versions.get(run.pk)) for run in found]
+        return [_run(run, versions.get(run.pk)) for run in newest]
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """A table."""
         self.table(
-            found,
+            values,
             {
                 "run": lambda r: r["id"],
                 "project": lambda r: r["title"] or r["project"],

@@ -22,14 +22,14 @@ class Command(ReportCommand):
     def show(self, options: dict[str, Any]) -> list[dict[str, Any]]:
         """The versions, newest first; two queries."""
         project = find_project(options["project"])
-        found = ModelVersion.objects.filter(project=project).order_by("-number")
-        versions = list(found.select_related("project")[: max(options["limit"], 0)])
+        newest = ModelVersion.objects.filter(project=project).order_by("-number")
+        versions = list(newest.select_related("project")[: max(options["limit"], 0)])
         return [_version(version) for version in versions]
 
-    def print(self, found: Any) -> None:
+    def print(self, values: Any) -> None:
         """A table."""
         self.table(
-            found,
+            values,
             {
                 "version": lambda v: v["label"],
                 "state": lambda v: v["state"],
