@@ -24,7 +24,7 @@ def without_key(text: str) -> str:
     return _LIKE_A_KEY.sub("***", _ACCESS_KEY.sub(r"\1***", text))
 
 
-def _blot_out_keys(_logger: Any, _method: str, event: Any) -> Any:
+def _mask_keys(_logger: Any, _method: str, event: Any) -> Any:
     for field, value in event.items():
         if isinstance(value, str):
             event[field] = without_key(value)
@@ -75,7 +75,7 @@ def configure(level: str, form: str) -> dict[str, Any]:
     rendered: list[Any] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
-        _blot_out_keys,
+        _mask_keys,
         structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
         if form == "console"
         else structlog.processors.JSONRenderer(),
