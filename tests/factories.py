@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from registry import classes
-from registry.actions import champion, events, keys, runs, tasks, versions, webhooks
+from registry.actions import champion, events, keys, registration, runs, tasks, webhooks
 from registry.models import (
     AccessKey,
     Event,
@@ -211,7 +211,7 @@ class ModelVersionFactory(factory.django.DjangoModelFactory):
         with tempfile.TemporaryDirectory(dir=settings.DATA_DIR) as folder:
             path = Path(folder) / "artifact.bin"
             path.write_bytes(content)
-            version = versions.register(
+            version = registration.register(
                 run, result(path, **found), path, artifact_format=artifact_format
             )
         runs.succeed(run)

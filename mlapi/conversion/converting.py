@@ -14,7 +14,7 @@ from mlapi.child_process.supervise import (
 from mlapi.run_folder.job import ConversionJob, Stored
 from mlapi.run_folder.result import read_conversion
 from registry import artifacts, queue
-from registry.actions import runs, versions
+from registry.actions import registration, runs, versions
 from registry.errors import EvalsError
 from registry.models import ConvertedArtifact, ModelVersion
 from registry.verified import ARTIFACT_FORMAT, read_verified
@@ -77,7 +77,7 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
             tail = supervise.output_tail(folder).strip()
             log.error("not converted", version=version.label, error=str(error), output=tail)
             raise ConversionFailed(f"{version.label} was not converted: {error}") from error
-    converted = versions.add_converted(version, content)
+    converted = registration.add_converted(version, content)
     log.info("converted", version=version.label, artifact=converted.artifact)
     return converted
 

@@ -10,7 +10,7 @@ from mlapi.child_process.supervise import Limits, Program
 from mlapi.run_folder.result import read_curve
 from mlapi.training.heartbeat import RunLog
 from mlapi.worker import shutdown_requested
-from registry.actions import versions
+from registry.actions import registration
 from registry.models import ModelVersion, TrainingRun
 from registry.models.run import RunKind, RunState
 
@@ -35,7 +35,7 @@ def add(
     begun = monotonic()
     try:
         supervise.supervise(program, folder, limits, may_fork=may_fork, checkpoint=_Checkpoint())
-        versions.add_metrics(version, read_curve(folder).metrics)
+        registration.add_metrics(version, read_curve(folder).metrics)
         run_log.append(f"Learning curve in {monotonic() - begun:.1f} s.")
     except _Skipped as skipped:
         run_log.append(f"No learning curve: {skipped}.")

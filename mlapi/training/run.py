@@ -32,7 +32,7 @@ from mlapi.training.mirror_update import LabelsUnread
 from mlapi.training.programs import Programs
 from mlapi.worker import shutdown_requested
 from registry import artifacts
-from registry.actions import champion, runs, versions
+from registry.actions import champion, registration, runs, versions
 from registry.actions.runs import CancelRequested, RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, TrainingRun
@@ -257,7 +257,7 @@ class _Attempt:
         stored once more when it is registered.
         """
         sha256 = result.artifact_sha256
-        key = artifacts.key(self.run.project_id, versions.label_of(number, sha256))
+        key = artifacts.key(self.run.project_id, registration.label_of(number, sha256))
         artifacts.put(folder / "artifact.bin", key)
         return artifacts.fetch_file(key, sha256)
 
@@ -284,7 +284,7 @@ class _Attempt:
         candidates = [asdict(candidate) for candidate in result.candidates]
         runs.set_details(self.run, candidates=candidates, comparison=comparison)
         artifact = folder / "artifact.bin"
-        version = versions.register(self.run, result, artifact, number_hint=frozen.number)
+        version = registration.register(self.run, result, artifact, number_hint=frozen.number)
         if load_error:
             versions.mark_load_failed(version, load_error)
             raise LoadFailed(f"{version.label} does not load: {load_error}"[:2000])

@@ -18,7 +18,7 @@ from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification.calibration import Temperature
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
 from mlapi.pipelines.image_classification.model import LINEAR
-from registry.actions import features, runs, versions
+from registry.actions import features, registration, runs
 from registry.actions.features import FeatureRow
 from registry.models import ModelVersion, Project, Task
 from tests.factories import TrainingRunFactory, learned, promote, result
@@ -67,7 +67,7 @@ def champion_of_digits(project: Project, n: int = 120) -> ModelVersion:
         path.write_bytes(artifact(n))
         found = result(path, recipe=LINEAR.name, extractor=opencv().name)
         found = replace(found, targets=[SPEC.row()])
-        version = versions.register(run, found, path)
+        version = registration.register(run, found, path)
     runs.succeed(run)
     promote(version)
     tasks = Task.objects.filter(project=project, labelstudio_id__lte=n).order_by("labelstudio_id")

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.db.models import ProtectedError
 from django.db.utils import IntegrityError
 
-from registry.actions import versions
+from registry.actions import registration
 from registry.models import AuditEntry
 from tests import factories as make
 
@@ -66,7 +66,7 @@ def test_two_active_runs_of_a_project_are_refused():
 
 def test_a_converted_artifact_is_neither_changed_nor_deleted():
     version = make.ModelVersionFactory(artifact_format=1)
-    versions.add_converted(version, b"the same model")
+    registration.add_converted(version, b"the same model")
     for statement in (
         "UPDATE registry_convertedartifact SET sha256 = ''",
         "DELETE FROM registry_convertedartifact",

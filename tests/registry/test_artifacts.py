@@ -8,7 +8,7 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 
 from registry import artifacts
-from registry.actions import versions
+from registry.actions import registration
 from registry.artifacts import ArtifactCorrupt, ArtifactExists, ArtifactMissing
 from tests.factories import ModelVersionFactory
 from tests.registry.threads import at_once
@@ -172,9 +172,10 @@ def test_what_is_read_of_a_version_is_what_was_hashed(monkeypatch):
 def test_a_converted_version_is_read_from_what_it_became_and_downloaded_as_it_was():
     version = ModelVersionFactory(content=b"weights", artifact_format=1)
     assert artifacts.read(version) == b"weights"
-    versions.add_converted(version, b"the same weights")
+    registration.add_converted(version, b"the same weights")
     assert artifacts.read(version) == b"the same weights"
     assert artifacts.fetch(version).read_bytes() == b"the same weights"
     with artifacts.open_original(version) as file:
         assert file.read() == b"weights"
-    assert versions.add_converted(version, b"others").sha256 == artifacts.loaded_from(version)[1]
+    second = registration.add_converted(version, b"others")
+    assert second.sha256 == artifacts.loaded_from(version)[1]

@@ -5,6 +5,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission, User
 from django.urls import reverse
 
 from registry import permissions
+from registry.actions import versions
 from registry.actions.operator import actions
 from registry.permissions import GROUPS
 from tests import factories as make
@@ -109,9 +110,9 @@ def test_the_actions_offered_for_a_version_depend_on_its_state(lead):
     assert offered(lead, champion) == {"write_note", "write_tags"}
     other = make.ModelVersionFactory(project=champion.project)
     assert offered(lead, other) == {"promote", "write_note", "write_tags", "archive"}
-    make.versions.archive(other, actor="tester")
+    versions.archive(other, actor="tester")
     assert offered(lead, other) == {"write_note", "write_tags", "unarchive"}
-    make.versions.mark_load_failed(champion, "gone")
+    versions.mark_load_failed(champion, "gone")
     assert "clear_load_failure" in offered(lead, champion)
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django_q.models import OrmQ
 
-from registry.actions import champion, keys, projects, runs, versions
+from registry.actions import champion, keys, projects, registration, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
@@ -77,7 +77,7 @@ def test_ten_registrations_get_the_numbers_one_to_ten(tmp_path):
 
 def register(run, artifact):
     run.parameters = {"pipeline": "text_classification", "fingerprint": "f"}
-    return versions.register(run, make.result(artifact), artifact)
+    return registration.register(run, make.result(artifact), artifact)
 
 
 def test_cancel_and_claim_at_once_leave_a_run_whose_cancellation_is_requested():

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 
-from registry.actions import champion, versions
+from registry.actions import champion, registration, versions
 from registry.models import Outcome, Project, Task, TrainingRun
 from registry.training_result import MetricRow
 from tests import factories as make
@@ -175,7 +175,7 @@ def test_the_learning_curve_says_whether_more_labels_would_help(client, version)
     rows = [
         MetricRow("learning_curve", value, 100, target="label", step=step) for step, value in points
     ]
-    versions.add_metrics(version, rows)
+    registration.add_metrics(version, rows)
     assert "More labels would probably help" in page_of(client, version)
 
 
