@@ -6,7 +6,7 @@ not parsed with the SDK itself because its parser resolves entities and recurses
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from types import MappingProxyType
@@ -145,56 +145,76 @@ def parse(xml: str) -> LabelConfig:
     Raises InvalidLabelConfig if it is not XML, has a document type or entities, exceeds the
     limits above, or has two tags of one name, which Label Studio refuses as well.
     """
-    controls: dict[str, Control] = {}
-    objects: dict[str, ObjectTag] = {}
-    choices: dict[str, list[tuple[Element, ...]]] = {}
-    places: dict[str, tuple[Element, ...]] = {}
+    tags = _Tags()
     for element, parents in walk(xml):
-        name = element.get("name")
+        tags.add(element, parents)
+    return LabelConfig(controls=tags.complete_controls(), objects=MappingProxyType(tags.objects))
+
+
+class _Tags:
+    """Collects the tags of a label config, each added after those that contain it."""
+
+    def __init__(self) -> None:
+        self.controls: dict[str, Control] = {}
+        self.objects: dict[str, ObjectTag] = {}
+        # By control each Label or Choice, preceded by those that contain it.
+        self._labels: dict[str, list[tuple[Element, ...]]] = {}
+        # By control its element, preceded by those that contain it.
+        self._paths: dict[str, tuple[Element, ...]] = {}
+
+    def add(self, element: Element, parents: Sequence[Element]) -> None:
+        """Add an element. Raises InvalidLabelConfig."""
         if element.tag in _LABEL_TAGS:
-            owner = next((p for p in reversed(parents) if p.get("name") in controls), None)
+            owner = next((p for p in reversed(parents) if p.get("name") in self.controls), None)
             if owner is not None:
                 above = tuple(p for p in parents if p.tag == element.tag)
-                choices.setdefault(owner.attrib["name"], []).append((*above, element))
-                continue
+                self._labels.setdefault(owner.attrib["name"], []).append((*above, element))
+                return
+        name = element.get("name")
         if not name:
-            continue
+            return
         is_control = bool(element.get("toname")) and element.tag not in _NOT_CONTROLS
         # A Chat with messages to be written is on itself.
         is_object = not is_control or element.tag == "Chat"
         is_object = is_object and bool(element.get("value") or element.get("valuelist"))
-        if not is_control and not is_object:
-            continue
-        if len(name) > MAX_NAME:
-            raise InvalidLabelConfig(f"A tag's name is longer than {MAX_NAME} characters.")
-        if name in controls or name in objects:
-            raise InvalidLabelConfig("The label config has two tags with the same name.")
+        if is_control or is_object:
+            self._require_new(name)
         if is_control:
-            if len(controls) >= MAX_CONTROLS:
+            if len(self.controls) >= MAX_CONTROLS:
                 raise InvalidLabelConfig(
                     f"The label config has more than {MAX_CONTROLS} control tags."
                 )
-            controls[name] = _control(element)
-            places[name] = (*parents, element)
+            self.controls[name] = _control(element)
+            self._paths[name] = (*parents, element)
         if is_object:
-            objects[name] = _object(element)
-    shown = Conditions(
-        {name: choices.get(name, []) for name, c in controls.items() if c.has_choices},
-        {name: c.tag for name, c in controls.items()},
-    )
-    return LabelConfig(
-        controls=tuple(
+            self.objects[name] = _object(element)
+
+    def _require_new(self, name: str) -> None:
+        if len(name) > MAX_NAME:
+            raise InvalidLabelConfig(f"A tag's name is longer than {MAX_NAME} characters.")
+        if name in self.controls or name in self.objects:
+            raise InvalidLabelConfig("The label config has two tags with the same name.")
+
+    def complete_controls(self) -> tuple[Control, ...]:
+        """The controls, with what only the whole config tells of them."""
+        shown = Conditions(
+            {
+                name: self._labels.get(name, [])
+                for name, c in self.controls.items()
+                if c.has_choices
+            },
+            {name: c.tag for name, c in self.controls.items()},
+        )
+        return tuple(
             replace(
-                _with_labels(control, choices.get(name, [])),
-                conditions=shown.of(places[name]),
-                region_only=any(map(needs_region, places[name])),
-                repeated=any(p.tag == "Repeater" for p in places[name]),
-                drawn_by=MappingProxyType(_drawn_by(control, controls.values())),
+                _with_labels(control, self._labels.get(name, [])),
+                conditions=shown.of(self._paths[name]),
+                region_only=any(map(needs_region, self._paths[name])),
+                repeated=any(p.tag == "Repeater" for p in self._paths[name]),
+                drawn_by=MappingProxyType(_drawn_by(control, self.controls.values())),
             )
-            for name, control in controls.items()
-        ),
-        objects=MappingProxyType(objects),
-    )
+            for name, control in self.controls.items()
+        )
 
 
 def _control(element: Element) -> Control:
