@@ -62,18 +62,37 @@ def freeze(
     Raises NothingToLearn, unless it `may_be_empty`.
     """
     targets = list(targets)
-    fingerprint = hashlib.sha256()
     counts = _Counts(targets)
-    names = set(counts.classes)
     manifest_path = folder / "manifest.jsonl.gz"
+    with _snapshot(run, targets, learns_from, no_input_key) as (snapshot_at, ties, rows):
+        counts.ties.update(ties)
+        fingerprint = _write(rows, folder / "dataset.jsonl", manifest_path, counts, on_row)
+    if not counts.tasks and not may_be_empty:
+        raise NothingToLearn(
+            "No task has a usable label." if learns_from == "labelled" else "There are no tasks."
+        )
+    key = f"project-{run.project_id}/run-{run.pk}.dataset.jsonl.gz"
+    artifacts.put_bytes(key, manifest_path.read_bytes())
+    manifest_path.unlink()
+    return Dataset(fingerprint, counts.to_dict(), key, snapshot_at)
+
+
+def _write(
+    rows: Iterable[tuple],
+    dataset_path: Path,
+    manifest_path: Path,
+    counts: "_Counts",
+    on_row: Callable[[dict[str, Any]], object],
+) -> str:
+    """Writes and counts the snapshot's rows; returns the SHA-256 of the manifest's lines."""
+    names = set(counts.classes)
+    fingerprint = hashlib.sha256()
     with (
-        _snapshot(run, targets, learns_from, no_input_key) as (snapshot_at, ties, rows),
-        open(folder / "dataset.jsonl", "wb") as dataset,
+        open(dataset_path, "wb") as dataset,
         # mtime=0: equal datasets have equal manifests, byte for byte.
         open(manifest_path, "wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as manifest,
     ):
-        counts.ties.update(ties)
         for id_, data, labels, split, input_key, is_in_training in rows:
             if is_in_training:
                 counts.left_out += 1
@@ -87,14 +106,7 @@ def freeze(
             fingerprint.update(line)
             manifest.write(line)
             counts.add(labels, split)
-    if not counts.tasks and not may_be_empty:
-        raise NothingToLearn(
-            "No task has a usable label." if learns_from == "labelled" else "There are no tasks."
-        )
-    key = f"project-{run.project_id}/run-{run.pk}.dataset.jsonl.gz"
-    artifacts.put_bytes(key, manifest_path.read_bytes())
-    manifest_path.unlink()
-    return Dataset(fingerprint.hexdigest(), counts.to_dict(), key, snapshot_at)
+    return fingerprint.hexdigest()
 
 
 class _Counts:

@@ -1,6 +1,6 @@
 """Freezes what a run learns from, and writes it into the run's folder with the jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,11 @@ from mlapi.pipelines.base import CHALLENGER
 from mlapi.pipelines.control_options import CONTROLS
 from mlapi.pipelines.options import agreed
 from mlapi.run_folder.job import TrainingJob
-from mlapi.served_config import resolve
+from mlapi.served_config import ServedConfig, resolve
 from mlapi.training import dataset, preparation
 from mlapi.training.heartbeat import RunLog
 from registry.actions import runs
-from registry.models import ModelVersion, TrainingRun
+from registry.models import ModelVersion, Project, TrainingRun
 
 
 @dataclass(frozen=True)
@@ -41,37 +41,12 @@ def freeze(run: TrainingRun, run_log: RunLog, folder: Path) -> Frozen:
     """Freezes the dataset and writes the jobs. Raises InvalidLabelConfig or NotServed."""
     project = run.project
     project.refresh_from_db()
-    served = resolve(project.label_config, project.options)
-    if not served.is_valid:
-        raise InvalidLabelConfig(served.unserved_reason)
-    if not served.targets:
-        raise NotServed(served.unserved_reason, hint="")
+    served = _require_served(project)
     match = served.match
-    serving = [pipelines.get(name) for name in match.pipelines]
-    in_data = all(pipeline.input.in_data for pipeline in serving)
+    in_data = all(pipelines.get(name).input.in_data for name in match.pipelines)
     rows: list[dict[str, Any]] = []
-    frozen = dataset.freeze(
-        run,
-        match.targets,
-        folder,
-        "all" if any(p.learns_from == "all" for p in serving) else "labelled",
-        # What is in the data stays in the file: only what is not is fetched here.
-        on_row=(lambda row: None) if in_data else rows.append,
-        no_input_key=served.no_input_key(project.uid),
-        may_be_empty=any(pipelines.get(t.pipeline).is_pretrained(t) for t in match.targets),
-    )
-    if project.read_so_far:
-        read, of = project.read_so_far
-        frozen.counts["read_so_far"] = {"read": read, "of": of}
-    if left_out := frozen.counts.get("left_out"):
-        run_log.write(f"{left_out} holdout tasks are left out: training tasks have the same input.")
-    runs.set_details(
-        run,
-        dataset_fingerprint=frozen.fingerprint,
-        dataset_counts=frozen.counts,
-        dataset_file=frozen.file,
-        snapshot_at=frozen.snapshot_at,
-    )
+    # Only rows whose inputs have to be fetched are read again here; others stay in the file.
+    _freeze_dataset(run, run_log, folder, served, (lambda row: None) if in_data else rows.append)
     number = (project.versions.aggregate(Max("number"))["number__max"] or 0) + 1
     jobs = preparation.write_jobs(folder, run, match, number, project.champion)
     runs.set_details(
@@ -87,6 +62,48 @@ def freeze(run: TrainingRun, run_log: RunLog, folder: Path) -> Frozen:
         run_log.write(note)
     preparations = preparation.of_inputs(project, jobs, rows)
     return Frozen(project.champion, number, preparations, may_fork=in_data)
+
+
+def _require_served(project: Project) -> ServedConfig:
+    served = resolve(project.label_config, project.options)
+    if not served.is_valid:
+        raise InvalidLabelConfig(served.unserved_reason)
+    if not served.targets:
+        raise NotServed(served.unserved_reason, hint="")
+    return served
+
+
+def _freeze_dataset(
+    run: TrainingRun,
+    run_log: RunLog,
+    folder: Path,
+    served: ServedConfig,
+    on_row: Callable[[dict[str, Any]], object],
+) -> None:
+    """Freezes the dataset of what the pipelines learn from, and records it on the run."""
+    project = run.project
+    learn_from = {pipelines.get(name).learns_from for name in served.match.pipelines}
+    frozen = dataset.freeze(
+        run,
+        served.targets,
+        folder,
+        "all" if "all" in learn_from else "labelled",
+        on_row=on_row,
+        no_input_key=served.no_input_key(project.uid),
+        may_be_empty=any(pipelines.get(t.pipeline).is_pretrained(t) for t in served.targets),
+    )
+    if project.read_so_far:
+        read, of = project.read_so_far
+        frozen.counts["read_so_far"] = {"read": read, "of": of}
+    if left_out := frozen.counts.get("left_out"):
+        run_log.write(f"{left_out} holdout tasks are left out: training tasks have the same input.")
+    runs.set_details(
+        run,
+        dataset_fingerprint=frozen.fingerprint,
+        dataset_counts=frozen.counts,
+        dataset_file=frozen.file,
+        snapshot_at=frozen.snapshot_at,
+    )
 
 
 def parameters_of(jobs: Sequence[TrainingJob], options: Mapping[str, Any]) -> dict[str, Any]:
