@@ -60,38 +60,40 @@ def train(
     if optional("The champion's silhouette", is_still_good, False, progress) and previous:
         progress.log("The champion's clusters score as well on today's images and are kept.")
         clustering = replace(clustering, centres=previous.model.centres)
-    model = ClusterModel(spec, images, clustering.centres, [""] * len(clustering.centres))
-    clusters, _ = model.assign(examples.vectors)
-    members = [_members(examples, clusters == i, previous) for i in range(len(model.centres))]
-    model.names = name_all(members, spec.labels, previous.model.names if previous else ())
+    model, members = _named(spec, images, clustering, examples, previous)
     progress.phase("saving", 0.75)
-    learned = replace(spec, labels=tuple(dict.fromkeys(model.names)))
-    model = replace(model, spec=learned)
     stored = artifact.save(job, model)
     holdout = ClusterHoldout(eva, job, examples, members, find_previous)
     evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
     result = TrainingResult(
         recipe=f"{len(model.names)} clusters by k-means",
-        candidates=[
-            CandidateRow(
-                target=spec.name,
-                name=f"{k} clusters",
-                score=score,
-                metric="silhouette",
-                seconds=0.0,
-                n=int((~examples.holdout).sum()),
-                note="",
-                won=k == len(model.names),
-            )
-            for k, score in clustering.tried.items()
-        ],
-        targets=[learned.row()],
+        candidates=_candidates(spec, clustering, examples, len(model.names)),
+        targets=[model.spec.row()],
         **evaluated.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
         extractor=model.input.made_by,
     )
     return TrainedPart(result, evaluated.own, evaluated.paired)
+
+
+def _candidates(
+    spec: TargetSpec, clustering: Clustering, examples: Examples, winner: int
+) -> list[CandidateRow]:
+    """A row for each number of clusters that was tried; `winner` is the model's."""
+    return [
+        CandidateRow(
+            target=spec.name,
+            name=f"{k} clusters",
+            score=score,
+            metric="silhouette",
+            seconds=0.0,
+            n=int((~examples.holdout).sum()),
+            note="",
+            won=k == winner,
+        )
+        for k, score in clustering.tried.items()
+    ]
 
 
 def _requested_clusters(job: TrainingJob, spec: TargetSpec) -> int | None:
@@ -168,6 +170,22 @@ def _still_good(
     old_score = silhouette(fitted, previous.assign(fitted)[0], job.seed)
     new_score = silhouette(fitted, nearest(fitted, new.centres), job.seed)
     return old_score is not None and (new_score is None or old_score >= new_score - _AS_GOOD)
+
+
+def _named(
+    spec: TargetSpec,
+    images: ImageFeatures,
+    clustering: Clustering,
+    examples: Examples,
+    previous: PreviousClusters | None,
+) -> tuple[ClusterModel, list[Members]]:
+    """The model of named clusters, whose names are its labels; and the members of each."""
+    model = ClusterModel(spec, images, clustering.centres, [""] * len(clustering.centres))
+    clusters, _ = model.assign(examples.vectors)
+    members = [_members(examples, clusters == i, previous) for i in range(len(model.centres))]
+    names = name_all(members, spec.labels, previous.model.names if previous else ())
+    learned = replace(spec, labels=tuple(dict.fromkeys(names)))
+    return replace(model, spec=learned, names=names), members
 
 
 def _members(examples: Examples, inside: np.ndarray, previous: PreviousClusters | None) -> Members:
