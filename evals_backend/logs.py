@@ -71,15 +71,6 @@ def configure(level: str, form: str) -> dict[str, Any]:
     """
     if form == "auto":
         form = "console" if sys.stderr.isatty() else "json"
-    # The traceback becomes text before keys are removed, so that those in it are removed too.
-    rendered: list[Any] = [
-        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-        structlog.processors.format_exc_info,
-        _mask_keys,
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        if form == "console"
-        else structlog.processors.JSONRenderer(),
-    ]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -94,13 +85,7 @@ def configure(level: str, form: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "line": {
-                "()": structlog.stdlib.ProcessorFormatter if form == "console" else JSONLine,
-                "processors": rendered,
-                "foreign_pre_chain": _SHARED,
-            }
-        },
+        "formatters": {"line": _formatter(is_console=form == "console")},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
@@ -115,4 +100,21 @@ def configure(level: str, form: str) -> dict[str, Any]:
             "urllib3": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
         },
+    }
+
+
+def _formatter(*, is_console: bool) -> dict[str, Any]:
+    # The traceback becomes text before keys are removed, so that those in it are removed too.
+    processors: list[Any] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _mask_keys,
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if is_console
+        else structlog.processors.JSONRenderer(),
+    ]
+    return {
+        "()": structlog.stdlib.ProcessorFormatter if is_console else JSONLine,
+        "processors": processors,
+        "foreign_pre_chain": _SHARED,
     }
