@@ -58,7 +58,7 @@ def has_one_thread() -> bool:
     return len(os.listdir("/proc/self/task")) == 1
 
 
-def become(
+def run_warm_process(
     module: str, control: socket.socket, environment: Mapping[str, str], folder: Path
 ) -> NoReturn:
     """Be the warm process of the module, after a fork.
@@ -95,7 +95,7 @@ def _carry_out(control: socket.socket, order: dict[str, Any]) -> None:
         raise SystemExit("A warm process has one thread, and this one has more.")
     pid = os.fork()
     if not pid:
-        _become(control, order)
+        _run_program(control, order)
     with suppress(OSError):
         os.setpgid(pid, pid)  # here as well: whoever comes first
     send(control, {"pid": pid})
@@ -122,7 +122,7 @@ def _wait(control: socket.socket, pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _become(control: socket.socket, order: dict[str, Any]) -> NoReturn:
+def _run_program(control: socket.socket, order: dict[str, Any]) -> NoReturn:
     """Be the program of the order, from the fork to its end."""
     status = 1
     try:

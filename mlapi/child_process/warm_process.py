@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from mlapi.child_process.forking import THREADS, become, has_one_thread, receive, send
+from mlapi.child_process.forking import THREADS, has_one_thread, receive, run_warm_process, send
 from mlapi.child_process.processes import signal_group
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ class _ForkedInterpreter:
         self._ended = False
         self.pid = os.fork()
         if not self.pid:
-            become(module, control, environment, folder)
+            run_warm_process(module, control, environment, folder)
 
     def poll(self) -> int | None:
         """0 once it has ended."""
