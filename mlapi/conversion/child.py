@@ -7,15 +7,15 @@ SHA-256; or `error.json`.
 
 import argparse
 import sys
-import traceback
 from pathlib import Path
 
 from mlapi import pipelines
-from mlapi.child_process.processes import begin, is_disk_full, status_of
+from mlapi.child_process.error_file import carry_out
+from mlapi.child_process.processes import begin
 from mlapi.conversion import format_1
 from mlapi.pipelines import artifact
 from mlapi.run_folder.job import ConversionJob
-from mlapi.run_folder.result import ConversionResult, RunError, write_error, write_result
+from mlapi.run_folder.result import ConversionResult, write_result
 from registry.verified import read_verified
 
 
@@ -34,20 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(arguments).folder.resolve()
     begin()
-    return status_of(lambda: _carry_out(folder))
-
-
-def _carry_out(folder: Path) -> int:
-    """The exit status. Every error is in error.json, but for a full disk: raises OSError."""
-    try:
-        convert(folder)
-    except Exception as e:
-        if is_disk_full(e):
-            raise
-        traceback.print_exc()
-        write_error(folder, RunError("conversion_failed", f"{type(e).__name__}: {e}"))
-        return 1
-    return 0
+    return carry_out(lambda: convert(folder), folder, "conversion_failed")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ It leaves `model.safetensors` and `model.yaml` in the folder, or `error.json`.
 
 import argparse
 import sys
-import traceback
 from pathlib import Path
 
-from mlapi.child_process.processes import begin, is_disk_full, status_of
-from mlapi.run_folder.result import RunError, write_error
+from mlapi.child_process.error_file import carry_out
+from mlapi.child_process.processes import begin
 
 WEIGHTS = "model.safetensors"
 
@@ -21,23 +20,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     given = parser.parse_args(arguments)
     begin()
-    return status_of(lambda: _carry_out(given.checkpoint, given.folder.resolve()))
+    folder = given.folder.resolve()
+    return carry_out(
+        lambda: convert(given.checkpoint, folder), folder, "conversion_failed", _message_of
+    )
 
 
-def _carry_out(checkpoint: Path, folder: Path) -> int:
-    """The exit status. Every error is in error.json, but for a full disk: raises OSError."""
+def convert(checkpoint: Path, folder: Path) -> None:
+    """Raises ValueError, with a sentence for people, for what is no such checkpoint."""
     from mlapi.pipelines.object_detection.engines.yolo import pickle_file
 
-    try:
-        pickle_file.convert(checkpoint, folder / WEIGHTS)
-    except Exception as e:
-        if is_disk_full(e):
-            raise
-        traceback.print_exc()
-        reason = str(e) if isinstance(e, ValueError) else f"{type(e).__name__}: {e}"
-        write_error(folder, RunError("conversion_failed", reason))
-        return 1
-    return 0
+    pickle_file.convert(checkpoint, folder / WEIGHTS)
+
+
+def _message_of(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

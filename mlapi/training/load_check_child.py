@@ -8,14 +8,14 @@ import argparse
 import itertools
 import math
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlapi import pipelines
-from mlapi.child_process.processes import begin, is_disk_full, status_of
+from mlapi.child_process.error_file import carry_out
+from mlapi.child_process.processes import begin
 from mlapi.domain import InputError, Prediction
 from mlapi.images.features import ImageSource
 from mlapi.inputs import Input
@@ -24,7 +24,6 @@ from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.predictor import Predictor
 from mlapi.run_folder.job import TrainingJob
-from mlapi.run_folder.result import RunError, write_error
 from registry.verified import read_verified
 
 ROWS = 10
@@ -104,20 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     folder = chosen.folder.resolve()
     begin()
-    return status_of(lambda: _carry_out(folder, chosen.artifact.resolve(), chosen.sha256))
-
-
-def _carry_out(folder: Path, artifact: Path, sha256: str) -> int:
-    """The exit status. Every error is in error.json, but for a full disk: raises OSError."""
-    try:
-        check_artifact(folder, artifact, sha256)
-    except Exception as e:
-        if is_disk_full(e):
-            raise
-        traceback.print_exc()
-        write_error(folder, RunError("load_failed", f"{type(e).__name__}: {e}"))
-        return 1
-    return 0
+    artifact = chosen.artifact.resolve()
+    return carry_out(lambda: check_artifact(folder, artifact, chosen.sha256), folder, "load_failed")
 
 
 if __name__ == "__main__":
