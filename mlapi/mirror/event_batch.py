@@ -165,7 +165,7 @@ class _Work:
         self._project = project
         self._unit = unit
         self._deleted = deleted
-        self._questions = prequential.Questions(project, champions)
+        self._requests = prequential.PredictionRequests(project, champions)
         self._data_outdated = False
 
     def apply(self, batch: Sequence[_Parsed]) -> ModelVersion | None:
@@ -175,7 +175,7 @@ class _Work:
             if not self._unit.can_take(changes):
                 return None
             try:
-                self._ask(changes)
+                self._request_predictions(changes)
             except prequential.NotLoaded as needed:
                 return needed.version
             self._apply(parsed, changes)
@@ -183,7 +183,7 @@ class _Work:
 
     def predict(self) -> list[tuple[int, Outcome]]:
         """The champions' outcomes for the first labels; before these are written."""
-        return self._questions.outcomes()
+        return self._requests.outcomes()
 
     def write(self, predicted: Sequence[tuple[int, Outcome]]) -> None:
         """Write the tasks, the champions' outcomes, the deleted ids and how each event ended."""
@@ -195,14 +195,14 @@ class _Work:
         self._deleted.write()
         event_actions.set_outcomes(self.outcomes)
 
-    def _ask(self, changes: Sequence[events.Change]) -> None:
+    def _request_predictions(self, changes: Sequence[events.Change]) -> None:
         for change in changes:
             if isinstance(change, events.PutAnnotation) and not self._deleted.has(change):
                 task = self._unit.state(change.task_id)
                 targets = self._unit.served.targets
                 first = prequential.first_labels(self._project, change, task, targets)
                 if first:
-                    self._questions.ask(change.task_id, first)
+                    self._requests.add(change.task_id, first)
 
     def _apply(self, parsed: _Parsed, changes: Sequence[events.Change]) -> None:
         event = parsed.event

@@ -134,7 +134,7 @@ def first_labels(
     )
 
 
-class Questions:
+class PredictionRequests:
     """The first labels of some events, for which the champions of their times are to predict.
 
     Ask before a label is applied; `outcomes` then predicts for all of them at once, also before any
@@ -145,17 +145,17 @@ class Questions:
         self._project = project
         self._champions = champions
         self._history: ChampionHistory | None = None
-        self._by_version: dict[int, list[_Question]] = {}
+        self._by_version: dict[int, list[_PredictionRequest]] = {}
 
-    def ask(self, task_id: int, first: FirstLabels) -> None:
+    def add(self, task_id: int, first: FirstLabels) -> None:
         """Let the version predict that served at the label, if one did. Raises NotLoaded."""
         self._history = self._history or ChampionHistory(self._project)
         version = self._history.at(first.created_at)
         if version is None or _may_have_learned(version, first):
             return
         if predictor := self._champions.predictor(version):
-            question = _Question(task_id, first, version, predictor)
-            self._by_version.setdefault(version.pk, []).append(question)
+            request = _PredictionRequest(task_id, first, version, predictor)
+            self._by_version.setdefault(version.pk, []).append(request)
 
     def outcomes(self) -> list[tuple[int, Outcome]]:
         """Each outcome with its task's id in Label Studio; the outcome's `task` is still unset.
@@ -163,50 +163,50 @@ class Questions:
         A part that fails is logged only, so that the labels are stored.
         """
         return [
-            outcome
-            for questions in self._by_version.values()
-            for outcome in self._predict(questions)
+            outcome for requests in self._by_version.values() for outcome in self._predict(requests)
         ]
 
-    def _predict(self, questions: "list[_Question]") -> list[tuple[int, Outcome]]:
+    def _predict(self, requests: "list[_PredictionRequest]") -> list[tuple[int, Outcome]]:
         """The outcomes of one version; of each task alone where all together fail."""
         try:
-            return _outcomes(self._project, questions)
+            return _outcomes(self._project, requests)
         except Exception:
-            if len(questions) > 1:
-                return [outcome for one in questions for outcome in self._predict([one])]
-            version = questions[0].version
+            if len(requests) > 1:
+                return [outcome for one in requests for outcome in self._predict([one])]
+            version = requests[0].version
             log.exception("champion_failed", project=self._project.pk, version=version.label)
             return []
 
 
 @dataclass(frozen=True)
-class _Question:
+class _PredictionRequest:
     task_id: int
     first: FirstLabels
     version: ModelVersion
     predictor: VersionPredictor
 
 
-def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[int, Outcome]]:
-    version, predictor = questions[0].version, questions[0].predictor
-    targets = questions[0].first.targets
+def _outcomes(
+    project: Project, requests: Sequence[_PredictionRequest]
+) -> list[tuple[int, Outcome]]:
+    version, predictor = requests[0].version, requests[0].predictor
+    targets = requests[0].first.targets
     # A control that has another pipeline by now is still filled by the one that learned it.
     filled = targets_of(predictor, project.label_config, project.options)
     # By stored features only: the mirror's lock is not held while an image is downloaded.
     store = OnlineInputs(project, seconds=0, targets=targets)
-    answers: list[_Answers] = [{} for _ in questions]
+    answers: list[_Answers] = [{} for _ in requests]
     names = served_names(project, version, targets).of_learned(predictor.targets)
     learned = names.of_targets(filled)
     for part in predictor.each:
-        for found, more in zip(answers, _answers(part, questions, learned, store), strict=True):
+        for found, more in zip(answers, _answers(part, requests, learned, store), strict=True):
             found |= more
     outcomes = []
-    for question, answer in zip(questions, answers, strict=True):
+    for request, answer in zip(requests, answers, strict=True):
         visible = visibility.visible_answers(names.of_answers(answer), targets)
         outcomes += [
-            (question.task_id, _outcome(version, question.first, predicted, human))
-            for name, human in question.first.labels.items()
+            (request.task_id, _outcome(version, request.first, predicted, human))
+            for name, human in request.first.labels.items()
             if isinstance(predicted := visible.get(name), Prediction)
         ]
     return outcomes
@@ -214,19 +214,19 @@ def _outcomes(project: Project, questions: Sequence[_Question]) -> list[tuple[in
 
 def _answers(
     part: VersionPredictor,
-    questions: Sequence[_Question],
+    requests: Sequence[_PredictionRequest],
     targets: Sequence[TargetSpec],
     store: OnlineInputs,
 ) -> list[_Answers]:
     """A part's answers; of each task alone where all together fail, and none where that fails."""
     try:
-        return part.predict([q.first.data for q in questions], targets, store)
+        return part.predict([q.first.data for q in requests], targets, store)
     except Exception:
-        if len(questions) > 1:
+        if len(requests) > 1:
             return [
-                answers for one in questions for answers in _answers(part, [one], targets, store)
+                answers for one in requests for answers in _answers(part, [one], targets, store)
             ]
-        version = questions[0].version
+        version = requests[0].version
         log.exception("champion_failed", project=version.project_id, version=version.label)
         return [{}]
 
