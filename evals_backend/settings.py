@@ -327,7 +327,7 @@ _LONGEST_JOB_S = 3 * TRAIN_TIME_LIMIT_S + 600
 Q_CLUSTER = {
     "name": "events",
     "orm": "default",
-    "broker_class": "registry.queue_broker.RingingORM",
+    "broker_class": "registry.queue_broker.NotifiedORM",
     "poll": 0,  # the broker waits
     "workers": EVENT_WORKERS,
     "timeout": 3600,  # the first sync of 100,000 labelled tasks takes a quarter of it

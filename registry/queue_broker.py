@@ -18,7 +18,7 @@ CHANNEL = "registry_queue"
 _POLL_S = 0.2
 
 
-class RingingORM(ORM):
+class NotifiedORM(ORM):
     """Returns from an empty queue when it rings, or after a fifth of a second."""
 
     _session: Any = None

@@ -52,7 +52,7 @@ def _work(order: dict[str, Any], writer: int) -> None:
     from mlapi.jobs import cluster
     from mlapi.training import run
     from mlapi.worker import shutdown_requested
-    from registry.queue_broker import RingingORM
+    from registry.queue_broker import NotifiedORM
     from tests.mlapi.training.projects import small_programs
 
     for name, value in order["set"].items():
@@ -62,7 +62,7 @@ def _work(order: dict[str, Any], writer: int) -> None:
         setattr(resolve_name(owner), attribute, value)
     run.Programs = small_programs
     cluster.start_warm_process = lambda *_, **__: None
-    RingingORM._wait = lambda self: shutdown_requested.set()  # nothing waits any more
+    NotifiedORM._wait = lambda self: shutdown_requested.set()  # nothing waits any more
     _count(_step(order["until"], writer))
     if order.get("alone"):
         put = cluster._Results.put

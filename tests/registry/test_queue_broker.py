@@ -8,7 +8,7 @@ from django.db import connections
 from django_q.tasks import async_task
 
 from registry import queue, queue_broker
-from registry.queue_broker import RingingORM
+from registry.queue_broker import NotifiedORM
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def broker(monkeypatch):
     """One that listens, and would wait for ten minutes."""
     monkeypatch.setattr(queue_broker, "_POLL_S", 0)
-    broker = RingingORM(queue.TRAINING)
+    broker = NotifiedORM(queue.TRAINING)
     assert broker.dequeue() is None  # it has begun to listen
     monkeypatch.setattr(queue_broker, "_POLL_S", 600)
     return broker
@@ -48,7 +48,7 @@ def test_one_that_was_queued_before_it_waits_is_there_at_once(broker):
 
 
 def test_a_worker_of_events_looks_by_itself(monkeypatch):
-    broker = RingingORM(queue.EVENTS)
+    broker = NotifiedORM(queue.EVENTS)
     assert broker.dequeue() is None
     async_task("mlapi.jobs.tick", cluster=queue.EVENTS)
     assert len(broker.dequeue()) == 1
