@@ -84,7 +84,7 @@ class ChangeListener:
             fail_when_silent(session)
             while not self._stopping.is_set():
                 begun = monotonic()
-                with deadline.lasting(ANSWER_S):
+                with deadline.within(ANSWER_S):
                     cursor.execute("SELECT 1")  # its answer comes after all earlier notices
                 while session.notifies:
                     self._on_change(session.notifies.pop(0).payload)
@@ -93,7 +93,7 @@ class ChangeListener:
 
     def _connect(self) -> None:
         try:
-            with deadline.lasting(ANSWER_S), connection.cursor() as cursor:
+            with deadline.within(ANSWER_S), connection.cursor() as cursor:
                 cursor.execute("SET application_name = %s", [APPLICATION_NAME])
                 cursor.execute(f"LISTEN {CHANNEL}")
         except Error:

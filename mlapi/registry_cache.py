@@ -48,7 +48,7 @@ class RegistryCache:
         if last is None:
             return self.read(name, read)
         try:
-            with deadline.lasting(READ_S):
+            with deadline.within(READ_S):
                 return self.read(name, read)
         except (OperationalError, InterfaceError):
             return last.value

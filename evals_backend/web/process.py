@@ -57,7 +57,7 @@ def _close_gaps() -> None:
         if not gaps.take():
             continue
         try:
-            with deadline.lasting(_LOOK_EVERY_S):
+            with deadline.within(_LOOK_EVERY_S):
                 maintenance.read_changes("events were refused")
         except Error:
             gaps.note()  # the database is still away

@@ -110,7 +110,7 @@ class Site:
         route = _route(environ["PATH_INFO"])
         if route == "/webhook":
             return self._webhook(environ, start_response)
-        with deadline.lasting(_DATABASE_S[_LANES.get(route, "pages")]):
+        with deadline.within(_DATABASE_S[_LANES.get(route, "pages")]):
             return self._application(environ, start_response)
 
     def _webhook(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
@@ -122,7 +122,7 @@ class Site:
             return start_response(status, headers, *more)
 
         # With a database that is away, no event waits for a thread that waits for the database.
-        with deadline.lasting(0.0 if registry_cache.CACHE.listener.is_away() else _WEBHOOK_S):
+        with deadline.within(0.0 if registry_cache.CACHE.listener.is_away() else _WEBHOOK_S):
             return self._application(environ, begin)
 
     def refused(self, job: Job, status: int) -> None:

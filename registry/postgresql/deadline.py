@@ -23,7 +23,7 @@ def install() -> None:
 
 
 @contextmanager
-def lasting(seconds: float) -> Iterator[None]:
+def within(seconds: float) -> Iterator[None]:
     """The thread's queries wait for the database for so long in all, or as an outer one allows.
 
     Of what this process computes in between nothing counts. A query that waits for longer raises

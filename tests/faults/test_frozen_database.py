@@ -96,7 +96,7 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
             assert eventually(lambda: not listening.is_current())
             if is_known_to_be_away:
                 assert eventually(listening.is_away)
-            with deadline.lasting(5):
+            with deadline.within(5):
                 assert scores(call.post("/predict", predict_body(uid))) == before
                 if is_known_to_be_away:
                     answer = call.post("/setup", setup_body(uid)).json()
@@ -106,7 +106,7 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
                 refused = call.post("/setup", changed)
             assert (refused.status_code, refused["Retry-After"]) == (503, "2")
             began = time.monotonic()
-            with deadline.lasting(WEBHOOK_S):
+            with deadline.within(WEBHOOK_S):
                 refused = call.post("/webhook", webhook)
             assert (refused.status_code, refused["Retry-After"]) == (503, "2")
             assert time.monotonic() - began < IN_TIME_S

@@ -41,16 +41,16 @@ def test_a_connection_is_known_to_be_usable_without_a_query(monkeypatch):
 
 
 def test_a_query_ends_at_its_deadline_and_the_next_connection_works(deadlines):
-    with pytest.raises(OperationalError, match="in time"), deadline.lasting(0.3):
+    with pytest.raises(OperationalError, match="in time"), deadline.within(0.3):
         connection.cursor().execute("SELECT pg_sleep(60)")
     connection.close()
-    with deadline.lasting(30), connection.cursor() as cursor:
+    with deadline.within(30), connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)
 
 
 def test_a_deadline_within_another_one_is_never_later(deadlines):
-    with deadline.lasting(0.3), deadline.lasting(60), pytest.raises(OperationalError):
+    with deadline.within(0.3), deadline.within(60), pytest.raises(OperationalError):
         connection.cursor().execute("SELECT pg_sleep(60)")
 
 
@@ -59,5 +59,5 @@ def test_a_server_that_takes_a_connection_and_says_nothing_ends_at_the_deadline(
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(psycopg2.OperationalError), deadline.lasting(0.3):
+        with pytest.raises(psycopg2.OperationalError), deadline.within(0.3):
             psycopg2.connect(host="127.0.0.1", port=port, user="anna", dbname="anna")
