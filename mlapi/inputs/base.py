@@ -115,12 +115,12 @@ class Input(ABC):
         """The input as a project's options choose it. Raises TrainingFailed."""
         return self
 
-    def of_version(self, made_by: str, options: Mapping[str, Any]) -> Self:
-        """The input of a version, of which `made_by` and its run's options are recorded."""
+    def of_version(self, extractor_name: str, options: Mapping[str, Any]) -> Self:
+        """The input of a version, of which `extractor_name` and its run's options are recorded."""
         return self
 
     @property
-    def made_by(self) -> str:
+    def extractor_name(self) -> str:
         """The full name of what makes vectors of it, as versions record it; "" for none."""
         return ""
 

@@ -48,13 +48,13 @@ class ImageFeatures(ImageInput):
         features = options["features"]
         return ImageFeatures(ExtractorRef(features, extractor(features).name))
 
-    def of_version(self, made_by: str, options: Mapping[str, Any]) -> "ImageFeatures":
+    def of_version(self, extractor_name: str, options: Mapping[str, Any]) -> "ImageFeatures":
         features = options.get("features", DEFAULT)
-        names = [name for name in made_by.split(", ") if name and not is_encoder(name)]
+        names = [name for name in extractor_name.split(", ") if name and not is_encoder(name)]
         return ImageFeatures(ExtractorRef(features, names[0])) if names else self
 
     @property
-    def made_by(self) -> str:
+    def extractor_name(self) -> str:
         return self._chosen().name
 
     def tasks_with_stored_input(self, project: int, most: int) -> "QuerySet | None":

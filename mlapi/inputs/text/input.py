@@ -100,10 +100,10 @@ class TextInput(Input):
                 raise
             return TextInput()
 
-    def of_version(self, made_by: str, options: Mapping[str, Any]) -> "TextInput":
-        names = [name for name in made_by.split(", ") if is_encoder(name)]
+    def of_version(self, extractor_name: str, options: Mapping[str, Any]) -> "TextInput":
+        names = [name for name in extractor_name.split(", ") if is_encoder(name)]
         return TextInput(EncoderRef(options.get("encoder", DEFAULT), names[0])) if names else self
 
     @property
-    def made_by(self) -> str:
+    def extractor_name(self) -> str:
         return self.encoder.encoder_name if self.encoder else ""

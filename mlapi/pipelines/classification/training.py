@@ -73,7 +73,7 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
         **found.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=read.made_by,
+        extractor=read.extractor_name,
     )
     return TrainedPart(result, found.own, found.paired, found.chosen)
 

@@ -72,7 +72,7 @@ def train(
         **evaluated.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=model.input.made_by,
+        extractor=model.input.extractor_name,
     )
     return TrainedPart(result, evaluated.own, evaluated.paired)
 

@@ -55,7 +55,7 @@ def train(
         **found.of_result,
         environment=environment(),
         artifact_sha256=stored.sha256,
-        extractor=model.input.made_by,
+        extractor=model.input.extractor_name,
     )
     return TrainedPart(result, found.own, found.paired, found.chosen)
 

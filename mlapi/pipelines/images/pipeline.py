@@ -82,7 +82,7 @@ class ImagePipeline(Pipeline):
                 extract_features(job, eva, store, other.extractor, named, progress)
             except TrainingFailed as error:
                 # Its stored features go too: evaluated on some of the images, it would score less.
-                store.features.pop(other.made_by, None)
+                store.features.pop(other.extractor_name, None)
                 progress.log(f"The champion's extractor cannot be used: {error.message}")
         return store
 

@@ -208,7 +208,7 @@ def test_a_folder_that_holds_no_encoder_is_refused_at_once(tmp_path):
 def test_a_version_of_texts_and_images_has_both_names():
     both = "encoder:minilm@0123456789ab/64, opencv-1"
 
-    assert TextInput().of_version(both, {}).made_by == "encoder:minilm@0123456789ab/64"
-    assert get("image_classification").input.of_version(both, {}).made_by == "opencv-1"
+    assert TextInput().of_version(both, {}).extractor_name == "encoder:minilm@0123456789ab/64"
+    assert get("image_classification").input.of_version(both, {}).extractor_name == "opencv-1"
     assert TextInput().of_version("opencv-1", {}) == TextInput()
     assert get("image_classification").input.of_version("", {}).extractor is None
