@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 _SWEEP_EVERY_S = 0.1
 _DECLINE_S = 0.003
 _ACCEPT_AT_ONCE = 8
-_KEPT_FREE = 128  # descriptors for files, pipes and the database
+_RESERVED_DESCRIPTORS = 128  # descriptors for files, pipes and the database
 STOP_WITHIN_S = 5.0  # Label Studio repeats its requests, but for webhooks
 
 
@@ -65,7 +65,7 @@ class Share:
         """Publish the number of this process's connections."""
         self._counts[self._own] = connections
 
-    def is_more_than_fair(self) -> bool:
+    def exceeds_another(self) -> bool:
         """Whether another process has fewer."""
         return self._counts[self._own] > min(self._counts)
 
@@ -81,10 +81,10 @@ class Front:
         self._site = site
         self._lanes = {name: Lane(name, its, self._work) for name, its in site.limits.items()}
         self._share = share
-        self._most = connections_max - _KEPT_FREE
+        self._connections_max = connections_max - _RESERVED_DESCRIPTORS
         self._connections: dict[int, Connection] = {}
         self._epoll = select.epoll()
-        self._handed: deque[Connection] = deque()
+        self._returned: deque[Connection] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
         self._listens = False
@@ -96,28 +96,28 @@ class Front:
         self._listen(True)
         swept = monotonic()
         while not signals.count:
-            swept = self._turn(signals, swept)
+            swept = self._poll(signals, swept)
         self._listen(False)
         give_up = monotonic() + STOP_WITHIN_S
         while self._is_busy() and monotonic() < give_up and signals.count < 2:
-            swept = self._turn(signals, swept)
+            swept = self._poll(signals, swept)
         for connection in list(self._connections.values()):
             self._close(connection)
 
     def _is_busy(self) -> bool:
-        if not all(lane.is_idle for lane in self._lanes.values()) or self._handed:
+        if not all(lane.is_idle for lane in self._lanes.values()) or self._returned:
             return True
         return any(not c.is_idle and not c.lingers for c in self._connections.values())
 
-    def _turn(self, signals: StopSignals, swept: float) -> float:
+    def _poll(self, signals: StopSignals, swept: float) -> float:
         """Handle what has happened; returns when the deadlines were looked at last."""
         declines = bool(self._declines_until)
         for descriptor, event in self._epoll.poll(_DECLINE_S if declines else _SWEEP_EVERY_S):
             connection = self._connections.get(descriptor)
             if connection is not None:
-                self._attend(connection, event)
+                self._handle_event(connection, event)
             elif descriptor == self._wake:
-                self._take_back()
+                self._resume_returned()
             elif descriptor == signals.fileno():
                 signals.drain()
             else:
@@ -150,11 +150,11 @@ class Front:
         """
         for number in range(_ACCEPT_AT_ONCE):
             is_ours = even_if_unfair and number == 0
-            if not is_ours and self._share.is_more_than_fair():
+            if not is_ours and self._share.exceeds_another():
                 self._declines_until = monotonic() + _DECLINE_S
                 self._listen(False)
                 return
-            if len(self._connections) >= self._most:
+            if len(self._connections) >= self._connections_max:
                 self._make_room()
             try:
                 client, address = self._listener.accept()
@@ -192,11 +192,11 @@ class Front:
                 self._refuse(connection, 408)
         for lane in self._lanes.values():
             for job in lane.expired():
-                self._turn_away(job)
+                self._refuse_overloaded(job)
 
     # Requests
 
-    def _attend(self, connection: Connection, event: int) -> None:
+    def _handle_event(self, connection: Connection, event: int) -> None:
         if connection.works:
             return  # the client has gone; the answer will find out
         try:
@@ -263,19 +263,19 @@ class Front:
         self._epoll.modify(connection.descriptor, select.EPOLLONESHOT)
         if not self._lanes[self._site.lane(job.path)].submit(job):
             job.claim()
-            self._turn_away(job)
+            self._refuse_overloaded(job)
 
-    def _turn_away(self, job: Job) -> None:
+    def _refuse_overloaded(self, job: Job) -> None:
         """Answer that there is too much to do; the job is claimed."""
         self._site.refused(job, 503)
         keeps = job.connection.keeps
-        self._answered(job.connection, messages.error(503, keeps_alive=keeps))
+        self._send_from_front(job.connection, messages.error(503, keeps_alive=keeps))
 
     def _refuse(self, connection: Connection, status: int) -> None:
         """Answer without a view, and close."""
         connection.works = True
         connection.keeps = False
-        self._answered(connection, messages.error(status))
+        self._send_from_front(connection, messages.error(status))
 
     # Answers
 
@@ -291,9 +291,9 @@ class Front:
         except Exception:
             log.exception("request_failed")
             answer, connection.keeps = messages.error(500), False
-        self._finish(connection, answer)
+        self._send_from_lane(connection, answer)
 
-    def _finish(self, connection: Connection, answer: bytes) -> None:
+    def _send_from_lane(self, connection: Connection, answer: bytes) -> None:
         """Send an answer; called by the thread of a lane, to which the connection belongs."""
         try:
             if connection.send(answer) and connection.keeps and not connection.buffer:
@@ -302,30 +302,30 @@ class Front:
                 return
         except Closed:
             connection.is_lost = True
-        self._handed.append(connection)
+        self._returned.append(connection)
         os.eventfd_write(self._wake, 1)
 
-    def _take_back(self) -> None:
+    def _resume_returned(self) -> None:
         os.eventfd_read(self._wake)
-        while self._handed:
-            connection = self._handed.popleft()
+        while self._returned:
+            connection = self._returned.popleft()
             try:
-                self._go_on(connection)
+                self._resume(connection)
             except Closed:
                 self._close(connection)
             except Exception:
                 log.exception("connection_failed")
                 self._close(connection)
 
-    def _answered(self, connection: Connection, answer: bytes) -> None:
+    def _send_from_front(self, connection: Connection, answer: bytes) -> None:
         """Send an answer from the front's own thread."""
         try:
             connection.send(answer)
-            self._go_on(connection)
+            self._resume(connection)
         except Closed:
             self._close(connection)
 
-    def _go_on(self, connection: Connection) -> None:
+    def _resume(self, connection: Connection) -> None:
         """Send the rest of the answer, or begin with what follows it. Raises Closed."""
         connection.works = False
         if connection.is_lost:

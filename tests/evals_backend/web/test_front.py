@@ -227,7 +227,7 @@ def test_a_process_that_accepts_nothing_holds_up_nobody(site):
 
 
 def test_where_descriptors_run_out_the_idle_make_room(site, monkeypatch):
-    monkeypatch.setattr(front, "_KEPT_FREE", 4_000 - 10)
+    monkeypatch.setattr(front, "_RESERVED_DESCRIPTORS", 4_000 - 10)
     with serving(site) as address:
         idle = [Client(address) for _ in range(30)]
         client = Client(address)
