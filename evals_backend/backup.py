@@ -86,7 +86,7 @@ def write(path: Path, *, with_secrets: bool = False) -> Manifest:
 
 
 def restore(path: Path, *, replace: bool = False) -> tuple[Manifest, str]:
-    """Restore the backup; the manifest, and what remains to be done about the keys, "" if nothing.
+    """Restore the backup; returns its manifest, and what is left to do about keys ("" for nothing).
 
     The artifacts come first, so that a database never names what is not there; then the database,
     whole or not at all. Raises BackupFailed, PostgresFailed, OSError, and ArtifactExists where the
@@ -193,7 +193,7 @@ def _secrets() -> dict[str, Any]:
 
 
 def _key_fingerprint() -> str:
-    """The fingerprint of the key that encrypts, from which the key does not follow."""
+    """A hash that identifies the encryption key; the key cannot be computed from it."""
     key = f"evals-backend backup {settings.ENCRYPTION_KEYS[0]}"
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 

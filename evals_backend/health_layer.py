@@ -25,7 +25,7 @@ _PATH = re.compile(r"(/k/[^/]*)*(/health)?/?")
 
 
 class Kind(NamedTuple):
-    """What the answer depends on, for a request that is allowed."""
+    """The key of a cached answer: all that the answer to an allowed request depends on."""
 
     method: str
     route: str
@@ -33,7 +33,7 @@ class Kind(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was answered, as WSGI has it."""
+    """A cached WSGI response."""
 
     status: str
     headers: list[tuple[str, str]]
@@ -41,10 +41,10 @@ class Answer(NamedTuple):
 
 
 class HealthLayer:
-    """Wraps the application, whose own first answer of each kind is the one that is repeated.
+    """WSGI middleware that caches the application's first answer of each kind and repeats it.
 
-    Requests that it does not know to be allowed go to Django: another host name, wrong
-    credentials, other methods. So does a browser's for `/`, which is answered with the admin.
+    All other requests go to Django: those with another host name, wrong credentials or another
+    method, and a browser's request for `/`, which is redirected to the admin.
     """
 
     def __init__(self, application: Application) -> None:

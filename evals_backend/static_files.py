@@ -8,14 +8,14 @@ from whitenoise.storage import CompressedStaticFilesStorage
 
 
 class CompressedOnceStorage(CompressedStaticFilesStorage):
-    """whitenoise's, which would compress every file again at each start."""
+    """whitenoise's storage, which compresses at each start, limited to the files that changed."""
 
     def post_process(
         self, paths: dict[str, Any], dry_run: bool = False, **options: Any
     ) -> Iterator[tuple[str, str, bool]]:
         changed = {name: found for name, found in paths.items() if not self._is_compressed(name)}
         for name in changed if not dry_run else ():
-            self._copy_of(name).unlink(missing_ok=True)  # what does not shrink has none
+            self._copy_of(name).unlink(missing_ok=True)  # a file that would not shrink has no copy
         yield from super().post_process(changed, dry_run, **options)
 
     def _copy_of(self, name: str) -> Path:

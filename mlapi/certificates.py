@@ -21,7 +21,7 @@ _CURE = (
 
 
 def tls() -> ssl.SSLContext:
-    """For connections to Label Studio and hosts of media.
+    """The TLS context of connections to Label Studio and to hosts of media.
 
     Trusts the public authorities, those of this machine, and those in SSL_CERT_FILE.
     """

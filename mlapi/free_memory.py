@@ -1,10 +1,10 @@
-"""Gives freed memory back, which the C library keeps for a process that may want it again."""
+"""Returns freed memory to the system, which the C library would keep for later allocations."""
 
 import ctypes
 from contextlib import suppress
 
 
 def give_back() -> None:
-    """Give back all pages of which nothing is in use; takes about a millisecond."""
+    """Return all unused pages to the system; takes about a millisecond."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)

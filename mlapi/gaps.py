@@ -1,6 +1,6 @@
-"""Whether Label Studio's events may have been missed: it sends each once.
+"""Records that an event of Label Studio may have been missed, because it sends each only once.
 
-Whoever refuses one notes it, and `mlapi.jobs.maintenance` reads what has changed.
+Code that refuses an event calls `note`; `mlapi.jobs.maintenance` then reads the changed tasks.
 """
 
 
@@ -15,11 +15,11 @@ _gap = _Gap()
 
 
 def note() -> None:
-    """An event was refused, or could not be taken."""
+    """Record that an event was refused, or could not be stored."""
     _gap.is_open = True
 
 
 def take() -> bool:
-    """Whether one was noted since the last call."""
+    """Whether a missed event was noted since the last call."""
     was_open, _gap.is_open = _gap.is_open, False
     return was_open

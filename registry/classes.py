@@ -1,6 +1,6 @@
-"""The classes of a task's labels as the database holds them: `control=label`. Pure.
+"""The classes of a task's labels as the database stores them: `control=label`. Pure.
 
-An index has every entry, and none may be longer than it takes.
+Entries are indexed, so their length is limited by what an index entry can hold.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ _KEPT = 200
 
 
 def entry(control: str, label: str) -> str:
-    """The entry of a control's label; of a long one its beginning and its hash.
+    """The entry of a control's label; a long one is cut and ends in its SHA-256.
 
     The migration `task_classes` writes the same in SQL.
     """

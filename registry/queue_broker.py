@@ -1,8 +1,8 @@
-"""django-q's table as its queue, with a ring for trainings: no wait for the next look.
+"""django-q's broker on the database, woken by NOTIFY when a training is queued.
 
-django-q looks into the table every `Conf.POLL` seconds. A trigger rings when a job of the cluster
-`training` comes in (migration 0032). Not for events: a commit that rings waits for others that do,
-and a webhook's is to be quick.
+django-q polls the table every `Conf.POLL` seconds. A trigger notifies of each job of the cluster
+`training` (migration 0032). Not of events: commits with a NOTIFY wait for each other, and a
+webhook's commit must be fast.
 """
 
 import select
@@ -19,7 +19,7 @@ _POLL_S = 0.2
 
 
 class NotifiedORM(ORM):
-    """Returns from an empty queue when it rings, or after a fifth of a second."""
+    """Waits at an empty queue for a notification, for a fifth of a second at most."""
 
     _session: Any = None
 
@@ -38,7 +38,7 @@ class NotifiedORM(ORM):
             session.notifies.clear()
 
     def _listening(self) -> Any:
-        """The connection's session, once it listens; None just now, when it may have missed one."""
+        """The session that listens; None right after LISTEN, when a job may have come before it."""
         connection = connections[Conf.ORM]
         connection.ensure_connection()
         if self._session is connection.connection:

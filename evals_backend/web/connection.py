@@ -21,7 +21,7 @@ class Closed(Exception):
 
 
 class Connection:
-    """It belongs to the front's thread, but for the time in which a lane works on its request."""
+    """Used by the front's thread only, except while a lane's thread works on its request."""
 
     __slots__ = (
         "address",
@@ -117,7 +117,7 @@ class Connection:
         return True
 
     def linger(self) -> None:
-        """Read on for a while before closing: else the client may lose the answer."""
+        """Read for a while before closing: a reset of unread bytes could discard the answer."""
         self.lingers, self.deadline = True, monotonic() + LINGER_S
         self.buffer.clear()
         try:

@@ -33,7 +33,7 @@ class Site(Protocol):
     body_max: int
 
     def instant(self, raw: bytes, address: messages.Address) -> bytes | None:
-        """The answer to a head that needs no thread; None for every other one."""
+        """The answer to a head that needs no thread, else None."""
 
     def lane(self, path: str) -> str:
         """The name of the lane of a path."""
@@ -50,12 +50,12 @@ Counts = Any
 
 
 def shared_counts(processes: int) -> Counts:
-    """The numbers of connections of so many processes, in memory that their forks share."""
+    """One counter of connections for each process, in memory that forked processes share."""
     return memoryview(mmap.mmap(-1, 4 * processes)).cast("I")
 
 
 class Share:
-    """How many connections each process has, so that none takes all: in memory that they share."""
+    """Each process's number of connections, in shared memory, so that they are spread evenly."""
 
     def __init__(self, counts: Counts, own: int) -> None:
         self._counts, self._own = counts, own
@@ -66,7 +66,7 @@ class Share:
         self._counts[self._own] = connections
 
     def exceeds_another(self) -> bool:
-        """Whether another process has fewer."""
+        """Whether another process has fewer connections than this one."""
         return self._counts[self._own] > min(self._counts)
 
 
@@ -91,7 +91,7 @@ class Front:
         self._declines_until = 0.0
 
     def run(self, signals: StopSignals) -> None:
-        """Serve until a signal, then finish what was begun."""
+        """Serve until a signal, then complete the requests that have been read."""
         self._epoll.register(signals.fileno(), select.EPOLLIN)
         self._listen(True)
         swept = monotonic()
@@ -110,7 +110,7 @@ class Front:
         return any(not c.is_idle and not c.lingers for c in self._connections.values())
 
     def _poll(self, signals: StopSignals, swept: float) -> float:
-        """Handle what has happened; returns when the deadlines were looked at last."""
+        """Wait for events and handle them; returns the time of the last check of deadlines."""
         declines = bool(self._declines_until)
         for descriptor, event in self._epoll.poll(_DECLINE_S if declines else _SWEEP_EVERY_S):
             connection = self._connections.get(descriptor)
@@ -144,9 +144,9 @@ class Front:
                 self._epoll.unregister(self._listener)
 
     def _accept(self, *, even_if_unfair: bool = False) -> None:
-        """Accept what waits; where another process has fewer connections, let it be first.
+        """Accept waiting connections, unless another process has fewer than this one.
 
-        One that does not come for it is not waited for: then the first is ours.
+        That process gets _DECLINE_S to accept them; then `even_if_unfair` takes one here.
         """
         for number in range(_ACCEPT_AT_ONCE):
             is_ours = even_if_unfair and number == 0
@@ -170,7 +170,7 @@ class Front:
             self._share.set(len(self._connections))
 
     def _make_room(self) -> None:
-        """Close the connection that has done nothing for longest."""
+        """Close the connection that has been idle for longest."""
         waiting = [c for c in self._connections.values() if not c.works]
         if waiting:
             self._close(min(waiting, key=lambda c: (not c.is_idle, c.deadline)))
@@ -182,7 +182,7 @@ class Front:
         connection.socket.close()  # with which epoll forgets it
 
     def _sweep(self, now: float) -> None:
-        """End what has passed its deadline."""
+        """Close connections, and refuse requests, that have passed their deadline."""
         for connection in [c for c in self._connections.values() if c.deadline < now]:
             if connection.works:
                 continue
@@ -215,7 +215,7 @@ class Front:
             self._close(connection)
 
     def _advance(self, connection: Connection) -> None:
-        """Answer, or hand on, the requests that are whole. Raises Closed."""
+        """Answer the requests that are complete, or submit them to lanes. Raises Closed."""
         while not connection.works and not connection.out:
             if connection.head is None and not self._take_head(connection):
                 return
@@ -236,7 +236,7 @@ class Front:
             self._submit(Job(connection, head, body))
 
     def _take_head(self, connection: Connection) -> bool:
-        """Whether a head was there: answered at once, or now the connection's."""
+        """Parse the next head, or answer it at once; False where nothing more can be done now."""
         raw = connection.take_head()
         if raw is None:
             return False
@@ -266,7 +266,7 @@ class Front:
             self._refuse_overloaded(job)
 
     def _refuse_overloaded(self, job: Job) -> None:
-        """Answer that there is too much to do; the job is claimed."""
+        """Answer 503 to a job that the caller has claimed."""
         self._site.refused(job, 503)
         keeps = job.connection.keeps
         self._send_from_front(job.connection, messages.error(503, keeps_alive=keeps))
@@ -326,7 +326,7 @@ class Front:
             self._close(connection)
 
     def _resume(self, connection: Connection) -> None:
-        """Send the rest of the answer, or begin with what follows it. Raises Closed."""
+        """Send the rest of the answer, or read the next request. Raises Closed."""
         connection.works = False
         if connection.is_lost:
             raise Closed

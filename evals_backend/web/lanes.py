@@ -13,7 +13,7 @@ from evals_backend.web.messages import Head
 
 
 class Job:
-    """A whole request that waits for a thread. Whoever claims it answers it."""
+    """A complete request that waits for a thread; the thread that claims it answers it."""
 
     __slots__ = ("_unclaimed", "arrived", "body", "connection", "head", "path")
 
@@ -24,7 +24,7 @@ class Job:
         self._unclaimed = [True]
 
     def claim(self) -> bool:
-        """Whether the caller is the first; a list's `pop` is one step for all threads."""
+        """Whether the caller is the first to claim it; `list.pop` is atomic."""
         try:
             return self._unclaimed.pop()
         except IndexError:
@@ -38,7 +38,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a lane: its threads, the requests that may wait for one, and how long they may."""
+    """A lane's number of threads, and the number and longest wait of its queued requests."""
 
     threads: int
     waiting: int

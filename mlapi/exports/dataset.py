@@ -1,7 +1,7 @@
 """The dataset of a version: the tasks and labels that it learned from, and its holdout.
 
 Which tasks, with which labels and splits, is in the manifest that its run froze. Their data are
-those of the mirror, which keeps no earlier ones: what has changed or was deleted since is said.
+those of the mirror, which has no history: each row says whether they changed or were deleted since.
 """
 
 import gzip

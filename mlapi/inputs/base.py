@@ -13,10 +13,10 @@ if TYPE_CHECKING:  # they import the database
 
 
 class Preparation(Protocol):
-    """Brings what is not in tasks' data into a run's folder, and stores what was made of it.
+    """Writes inputs that are not in tasks' data into a run's folder, and stores their vectors.
 
-    `name` is that of its counts in those of the run, `phase` what the run does meanwhile, and
-    `products` what the training makes.
+    `name` is the key of its counts in the run's `dataset_counts`, `phase` the run's phase during
+    `prepare`, and `products` the noun for what `store` stores.
     """
 
     name: ClassVar[str]
@@ -46,11 +46,11 @@ class Preparation(Protocol):
 class Input(ABC):
     """What a pipeline reads of a task for a target; several fields of one target are one input.
 
-    `medium` is what it reads: inputs of one medium share keys and the preparation of a run.
-    `display_kind`: what pages show, a text or a thumbnail. `in_data`: the task's data hold all of
-    it, so that nothing has to be fetched. `batch_size`: of tasks that are predicted in the
-    background. `setting_names` are the names of its settings, which a job and a version's artifact
-    have.
+    `medium` is the kind of content: inputs of one medium share keys and a run's preparation.
+    `display_kind` is how pages show it, as a text or a thumbnail. `in_data` says that the task's
+    data hold all of it, so that nothing is fetched. `batch_size` is the number of tasks that are
+    predicted at once in the background. `setting_names` name its settings, which jobs and
+    artifacts store.
     """
 
     medium: ClassVar[str]
@@ -104,7 +104,7 @@ class Input(ABC):
 
     @property
     def settings(self) -> dict[str, str]:
-        """How it reads, by `setting_names`; empty before it is chosen."""
+        """The settings by name, for jobs and artifacts; empty before options are applied."""
         return {}
 
     def with_settings(self, settings: Mapping[str, str]) -> Self:
@@ -112,25 +112,26 @@ class Input(ABC):
         return self
 
     def for_options(self, options: Mapping[str, Any]) -> Self:
-        """The input as a project's options choose it. Raises TrainingFailed."""
+        """The input with the settings of a project's options. Raises TrainingFailed."""
         return self
 
     def of_version(self, extractor_name: str, options: Mapping[str, Any]) -> Self:
-        """The input of a version, of which `extractor_name` and its run's options are recorded."""
+        """The input of a version, from its recorded extractor and the options of its run."""
         return self
 
     @property
     def extractor_name(self) -> str:
-        """The full name of what makes vectors of it, as versions record it; "" for none."""
+        """The full name of its extractor or encoder, as versions record it; "" for none."""
         return ""
 
     def source_in(self, folder: Path) -> ImageSource | None:
-        """What a run's folder has beside the tasks' data; None for an input that is in them."""
+        """The source of inputs in a run's folder; None for an input in the tasks' data."""
         return None
 
     def tasks_with_stored_input(self, project: int, most: int) -> "QuerySet | None":
-        """The tasks (by id) whose input is stored; None where that is so of all of them, or where
-        the database cannot tell.
+        """At most `most` tasks (by id) with a stored input.
+
+        None if all tasks have one, or if the database does not record it.
         """
         return None
 

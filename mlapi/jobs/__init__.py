@@ -27,7 +27,7 @@ def process_events(project_id: int) -> None:
 def sync(project_id: int, reason: str) -> None:
     """Reconciles the mirror with Label Studio.
 
-    Where no more may read it leaves, and is queued again when one of these has ended.
+    Without a free reading slot it returns, and is queued again when one is free.
     """
     from mlapi.locks import reading_slot
     from mlapi.mirror.sync import sync as reconcile

@@ -290,7 +290,7 @@ def ensure_schedules() -> None:
 
 
 def forget_future() -> None:
-    """Lets go on at once what would wait for a time that lies ahead: the clock was set back.
+    """Resets stored times that lie ahead after the clock was set back, so that nothing waits.
 
     A job of which the lock is within its longest time may be in a worker's hands, and waits for it.
     """

@@ -1,10 +1,10 @@
-"""Workers that run only while jobs wait for those that run always."""
+"""Requests for reserve workers, which run only while jobs wait for the permanent ones."""
 
 import mmap
 
 
 class Reserve:
-    """Whether one more worker is requested. Made before a fork, it is one for all its processes."""
+    """A request for one more worker, shared with the processes forked after it was made."""
 
     def __init__(self) -> None:
         self._requested = mmap.mmap(-1, 1)

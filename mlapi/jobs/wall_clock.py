@@ -1,4 +1,4 @@
-"""Notices that the wall clock was set, or that the machine slept: the monotonic one goes on."""
+"""Detects that the wall clock was set, or that the machine slept, by the monotonic clock."""
 
 import time
 
@@ -7,14 +7,14 @@ _LATELY_S = 5.0  # several heartbeats of a run
 
 
 class WallClock:
-    """The wall clock of this machine, looked at now and then."""
+    """The wall clock's lead over the monotonic clock, compared at each call."""
 
     def __init__(self) -> None:
         self._ahead = time.time() - time.monotonic()
         self._set_at = float("-inf")
 
     def was_set_lately(self) -> bool:
-        """Whether it was set within the last seconds, since this process began to look."""
+        """Whether a change of the wall clock was detected in the last _LATELY_S seconds."""
         now = time.monotonic()
         ahead = time.time() - now
         if abs(ahead - self._ahead) > _SET_BY_S:

@@ -30,9 +30,10 @@ _FAILED = "an event could not be applied"
 
 
 class BatchResult(NamedTuple):
-    """The effect of a batch: how many of its first events were applied, why that calls for a sync.
+    """The number of events that were applied, from the first on, and their effects.
 
-    `needed` is the version that has to be loaded before the next event can be applied.
+    `need_sync` is the reason for a sync, None without one. `needed` is the version that has to be
+    loaded before the next event can be applied.
     """
 
     events: int

@@ -135,10 +135,10 @@ def first_labels(
 
 
 class PredictionRequests:
-    """The first labels of some events, for which the champions of their times are to predict.
+    """Tasks with a first label in a batch of events, to be predicted by the champion of that time.
 
-    Ask before a label is applied; `outcomes` then predicts for all of them at once, also before any
-    is written. A version that may have learned from a task predicts nothing for it.
+    `add` is called before a label is applied, and `outcomes` before any is written; it predicts
+    all of them at once. A version that may have learned from a task does not predict it.
     """
 
     def __init__(self, project: Project, champions: Champions) -> None:
@@ -148,7 +148,7 @@ class PredictionRequests:
         self._by_version: dict[int, list[_PredictionRequest]] = {}
 
     def add(self, task_id: int, first: FirstLabels) -> None:
-        """Let the version predict that served at the label, if one did. Raises NotLoaded."""
+        """Request a prediction of the version that served at the label. Raises NotLoaded."""
         self._history = self._history or ChampionHistory(self._project)
         version = self._history.at(first.created_at)
         if version is None or _may_have_learned(version, first):

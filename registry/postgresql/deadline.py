@@ -1,4 +1,4 @@
-"""The deadline of a request's queries, enforced by the client: a frozen server enforces none."""
+"""The deadline of a request's queries, enforced by the client, as a frozen server cannot."""
 
 import select
 import threading
@@ -15,7 +15,7 @@ _LONGEST_S = 600.0  # of one wait that has no deadline
 
 
 def install() -> None:
-    """Have every query of this process, and every connection's start, keep its thread's deadline.
+    """Apply the thread's deadline to every query and every new connection of this process.
 
     COPY and large objects cannot be used from then on.
     """
@@ -24,9 +24,9 @@ def install() -> None:
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """The thread's queries wait for the database for so long in all, or as an outer one allows.
+    """Limit the total time that this thread waits for the database, within any outer limit.
 
-    Of what this process computes in between nothing counts. A query that waits for longer raises
+    Time between queries does not count. A query that would wait for longer raises
     OperationalError, and its connection is lost.
     """
     outer: float | None = getattr(_local, "left", None)

@@ -65,7 +65,7 @@ class Drift:
 
 
 class Counted(NamedTuple):
-    """So many tasks of a side whose score is in the bin with that number, and their weight."""
+    """The number of a side's tasks with a score in one bin, and the weight of each task."""
 
     side: str
     number: int

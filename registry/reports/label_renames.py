@@ -11,9 +11,9 @@ from registry.models import Outcome, Project, Target
 
 @dataclass(frozen=True)
 class RenameImpact:
-    """Where the old label is: in annotations of tasks, and in what versions have learned.
+    """The numbers of tasks, versions and outcomes that have the old label.
 
-    `champion` is the label of the champion if it can predict it, else "".
+    `champion` is the champion's version string if it can predict the old label, else "".
     """
 
     rename: Rename
@@ -24,7 +24,7 @@ class RenameImpact:
 
 
 def rename_impact(project: Project, rename: Rename) -> RenameImpact:
-    """Four queries and the engine's."""
+    """Count what the rename affects; four queries and the engine's."""
     control, old = rename.control, rename.old
     learned = Target.objects.filter(
         version__project=project, name=control, trained=True, labels__contains=[old]
