@@ -37,13 +37,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_loaded_versions
 
 
 @pytest.fixture
-def project():
-    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    apply_changes.refresh_config(project, CONFIG)
-    return project
-
-
-@pytest.fixture
 def version(project) -> ModelVersion:
     return ModelVersionFactory(project=project, content=artifact(), champion=True)
 

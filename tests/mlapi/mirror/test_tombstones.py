@@ -4,24 +4,16 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from mlapi.mirror import apply_changes
 from mlapi.mirror.process_events import process_pending_events
 from registry.actions import events, tasks
 from registry.models import Event, Tombstone
 from registry.models.event import EventStatus
 from tests.factories import ProjectFactory
-from tests.mlapi.labelstudio.webhooks import CONFIG, annotated, task
+from tests.mlapi.labelstudio.webhooks import annotated, task
 
 pytestmark = pytest.mark.django_db
 
 LATER = 10_000_000  # minutes: after any deletion here, whenever this runs
-
-
-@pytest.fixture
-def project():
-    project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    apply_changes.refresh_config(project, CONFIG)
-    return project
 
 
 def apply_event(project, action, payload) -> Event:
