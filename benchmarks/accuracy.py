@@ -67,14 +67,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[600, 1200, 2400])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--automl", action="store_true")
-    chosen = parser.parse_args()
+    args = parser.parse_args()
     with open(TEXTS, encoding="utf-8") as lines:
         texts = [json.loads(line) for line in lines]
     print("size seed accuracy macro F1   ECE (calibrated)  seconds    kB  recipe")
-    for size in chosen.sizes:
-        for seed in range(chosen.seeds):
+    for size in args.sizes:
+        for seed in range(args.seeds):
             rows = random.Random(seed).sample(texts, min(size, len(texts)))
-            found = measure(rows, seed=seed, automl=chosen.automl)
+            found = measure(rows, seed=seed, automl=args.automl)
             n = found["numbers"]
             print(
                 f"{size:>4} {seed:>4} {n['accuracy']:>8.3f} {n['macro_f1']:>8.3f} "

@@ -99,20 +99,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", metavar="SECTION")
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.one:
-        engine, kind, images = chosen.one
-        print(json.dumps(measure(engine, kind, int(images), chosen.seed)))
+    args = parser.parse_args()
+    if args.one:
+        engine, kind, images = args.one
+        print(json.dumps(measure(engine, kind, int(images), args.seed)))
         return
     rows = []
-    for kind in chosen.scenes:
-        for images in chosen.images:
-            for engine in usable(chosen.engines):
+    for kind in args.scenes:
+        for images in args.images:
+            for engine in usable(args.engines):
                 rows.append(
-                    row(kind, images, engine, measured_apart(engine, kind, images, chosen.seed))
+                    row(kind, images, engine, measured_apart(engine, kind, images, args.seed))
                 )
                 print(*rows[-1], file=sys.stderr, flush=True)
-    report.publish(report.table(HEAD, rows), chosen.write)
+    report.publish(report.table(HEAD, rows), args.write)
 
 
 if __name__ == "__main__":

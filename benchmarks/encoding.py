@@ -52,13 +52,13 @@ class Texts:
         return [(" ".join(self._rng.choices(own[label], k=12)), label) for label in labels]
 
 
-def measure(chosen: argparse.Namespace) -> str:
-    rows = in_process(chosen.requests)
-    subject = command_line.own(chosen)
+def measure(args: argparse.Namespace) -> str:
+    rows = in_process(args.requests)
+    subject = command_line.own(args)
     try:
         subject.start()
         subject.learn(PROJECT, Texts("learned").labelled(_LEARNED))
-        rows += served(subject, chosen.requests)
+        rows += served(subject, args.requests)
     finally:
         subject.close()
     return report.table(["measure", "value"], rows)

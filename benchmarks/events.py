@@ -58,16 +58,16 @@ class Queue:
         return done / took, done, took, memory.peak_mb
 
 
-def measure(chosen: argparse.Namespace) -> str:
+def measure(args: argparse.Namespace) -> str:
     """The table."""
     rows = []
-    own = command_line.own(chosen)
+    own = command_line.own(args)
     with closing(own):
         own.start()
         for number, (what, waiting, learns) in enumerate(
             (
                 ("one project's events", 0, False),
-                (f"with {chosen.waiting:,} more waiting behind them", chosen.waiting, False),
+                (f"with {args.waiting:,} more waiting behind them", args.waiting, False),
                 ("with a champion that predicts each first", 0, True),
             ),
             1,
@@ -75,7 +75,7 @@ def measure(chosen: argparse.Namespace) -> str:
             queue = Queue(own, number)
             if learns:
                 queue.learn(list(texts.pairs(400)))
-            rate, done, took, memory = queue.rate(chosen.events, waiting, chosen.seconds)
+            rate, done, took, memory = queue.rate(args.events, waiting, args.seconds)
             print(f"{what}: {numbers.text(rate)} a second", file=sys.stderr)
             rows.append(
                 [what, numbers.text(rate), f"{done:,} in {took:.1f} s", numbers.text(memory)]

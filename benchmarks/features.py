@@ -87,14 +87,14 @@ def quality(eva: Eva, folder: Path, features: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", default="opencv")
-    chosen = parser.parse_args()
-    model = extractor(chosen.features)
+    args = parser.parse_args()
+    model = extractor(args.features)
     print(f"{model.name}: {model.size} numbers, images of at most {model.max_side}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         eva = open_eva(folder / "eva")
-        quality(eva, folder, chosen.features)
-        cost(eva, folder, chosen.features)
+        quality(eva, folder, args.features)
+        cost(eva, folder, args.features)
 
 
 if __name__ == "__main__":

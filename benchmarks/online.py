@@ -204,13 +204,13 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=400, help="that the version has learned")
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
-    chosen = parser.parse_args()
+    args = parser.parse_args()
     django.setup()
     found = []
     for name, characters in (("words and characters", True), ("words", False)):
-        served = Served(chosen.texts, characters=characters)
-        found.append(f"A version that reads {name}:\n\n{table(served, chosen.rounds)}")
-    report.publish("\n".join(found), chosen.write)
+        served = Served(args.texts, characters=characters)
+        found.append(f"A version that reads {name}:\n\n{table(served, args.rounds)}")
+    report.publish("\n".join(found), args.write)
 
 
 if __name__ == "__main__":

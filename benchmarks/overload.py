@@ -47,9 +47,9 @@ ERRORS = "requests in error"
 class Overload:
     """The measurement of two subjects that are started and have learned."""
 
-    def __init__(self, subjects: Sequence[Subject], chosen: argparse.Namespace, file: Path) -> None:
+    def __init__(self, subjects: Sequence[Subject], args: argparse.Namespace, file: Path) -> None:
         self.measured = Comparison(subjects)
-        self._seconds, self._clients, self._file = chosen.seconds, chosen.clients, file
+        self._seconds, self._clients, self._file = args.seconds, args.clients, file
         self._errors: dict[Subject, int] = dict.fromkeys(subjects, 0)
         self._no_retry_after: dict[Subject, int] = dict.fromkeys(subjects, 0)
         self._next_id = 1
@@ -188,27 +188,27 @@ def _send_slowly(s: Subject, is_over: threading.Event) -> None:
                 client.sendall(bytes([byte]))
 
 
-def measure(chosen: argparse.Namespace) -> str:
+def measure(args: argparse.Namespace) -> str:
     """The table."""
     wrk.require()
-    own = partial(command_line.own, chosen)
+    own = partial(command_line.own, args)
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-")))
         some = texts.texts(5 * _TASKS, seed=1)
         bodies = [protocol.predict(PROJECT, some[i::5]) for i in range(5)]
         file = folder / "many"
         file.write_bytes(b"\n".join(map(orjson.dumps, bodies)) + b"\n")
-        subjects = [subject(name, own) for name in (chosen.url, chosen.vs)]
+        subjects = [subject(name, own) for name in (args.url, args.vs)]
         for s in subjects:
             s.require()
         for s in subjects:
             closing.callback(s.close)
             s.start()
-            s.learn(PROJECT, list(texts.pairs(chosen.texts)))
+            s.learn(PROJECT, list(texts.pairs(args.texts)))
             s.post("/setup", protocol.setup(WEBHOOK_PROJECT))
-        overload = Overload(subjects, chosen, file)
-        for number in range(chosen.rounds):
-            print(f"round {number + 1} of {chosen.rounds}", file=sys.stderr, flush=True)
+        overload = Overload(subjects, args, file)
+        for number in range(args.rounds):
+            print(f"round {number + 1} of {args.rounds}", file=sys.stderr, flush=True)
             for s in subjects if number % 2 == 0 else subjects[::-1]:
                 overload.round(s)
         overload.counts()

@@ -71,14 +71,12 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=40)
     parser.add_argument("--wrong", type=float, default=0.15, help="share of wrong labels")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=["sections"])
-    chosen = parser.parse_args()
+    args = parser.parse_args()
     rows = [
         row
-        for name in chosen.sets
-        for size in chosen.labels
-        for row in draws(
-            name, SETS[name](DEFAULT_FOLDER.resolve()), size, chosen.draws, chosen.wrong
-        )
+        for name in args.sets
+        for size in args.labels
+        for row in draws(name, SETS[name](DEFAULT_FOLDER.resolve()), size, args.draws, args.wrong)
     ]
     table = pd.DataFrame(rows)
     # A version that is as good by chance is no error of the rule.

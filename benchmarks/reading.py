@@ -107,24 +107,24 @@ class Reading:
         return runs[-1] if len(runs) > before and runs[-1]["ended_at"] else None
 
 
-def measure(chosen: argparse.Namespace) -> str:
+def measure(args: argparse.Namespace) -> str:
     """The table."""
     with ExitStack() as closing:
         created = protocol.CREATED_AT.isoformat().replace("+00:00", "Z")
-        api = StandIn(protocol.LABEL_CONFIG, created=created, pause_s=chosen.pause_ms / 1000)
-        for text, label in texts.pairs(chosen.texts):
+        api = StandIn(protocol.LABEL_CONFIG, created=created, pause_s=args.pause_ms / 1000)
+        for text, label in texts.pairs(args.texts):
             api.add({"text": text}, label)
         closing.enter_context(api)
-        own = command_line.own(chosen, LABEL_STUDIO_URL=api.url, LABEL_STUDIO_API_KEY="a" * 40)
+        own = command_line.own(args, LABEL_STUDIO_URL=api.url, LABEL_STUDIO_API_KEY="a" * 40)
         closing.callback(own.close)
         own.start()
         reading = Reading(own, api)
-        columns = [reading.first(), reading.again(chosen.changes)]
+        columns = [reading.first(), reading.again(args.changes)]
     rows = [
         [row, *(numbers.text(column[row]) if row in column else "" for column in columns)]
         for row in (FIRST_VERSION, READ, THEIRS, TASKS, PEAK)
     ]
-    head = [f"{chosen.texts:,} labelled texts", "first", f"after {chosen.changes} changes"]
+    head = [f"{args.texts:,} labelled texts", "first", f"after {args.changes} changes"]
     return report.table(head, rows)
 
 

@@ -83,18 +83,18 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[""])
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 400])
     parser.add_argument("--seeds", type=int, default=3)
-    chosen = parser.parse_args()
-    sets = {} if chosen.only == ["sections en"] else script_texts.load(chosen.folder)
+    args = parser.parse_args()
+    sets = {} if args.only == ["sections en"] else script_texts.load(args.folder)
     if ENGLISH.exists():
         with open(ENGLISH, encoding="utf-8") as lines:
             rows = map(json.loads, lines)
             sets["sections en"] = [(row["text"], row["label"]) for row in rows]
     header = False
     for name, texts in sets.items():
-        if not any(part in name for part in chosen.only):
+        if not any(part in name for part in args.only):
             continue
-        for size in chosen.sizes:
-            runs = [measure(texts, size, seed) for seed in range(chosen.seeds)]
+        for size in args.sizes:
+            runs = [measure(texts, size, seed) for seed in range(args.seeds)]
             if not header:
                 print(f"{'set':<20}{'n':>5}  " + "  ".join(runs[0]), flush=True)
                 header = True

@@ -203,55 +203,55 @@ class _Commits:
         return [(time.perf_counter() - began) * 1000]
 
 
-def measure(chosen: argparse.Namespace) -> str:
+def measure(args: argparse.Namespace) -> str:
     """The report's tables."""
     wrk.require()
-    own = partial(command_line.own, chosen)
+    own = partial(command_line.own, args)
     with ExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bench-bodies-"))
-        subjects = [subject(name, own) for name in (chosen.url, chosen.vs)]
+        subjects = [subject(name, own) for name in (args.url, args.vs)]
         for s in subjects:
             s.require()
         bodies = Bodies(Path(folder))
-        serving = Serving(subjects, bodies, chosen.seconds)
-        labelled = list(texts.pairs(chosen.texts))
+        serving = Serving(subjects, bodies, args.seconds)
+        labelled = list(texts.pairs(args.texts))
         for s in subjects:
             closing.callback(s.close)
             s.start()
             s.settle()
         serving.memory(IDLE)
         for s in subjects:
-            _say(f"{s.name}: learning {chosen.texts} texts")
+            _say(f"{s.name}: learning {args.texts} texts")
             s.learn(PROJECT, labelled)
         serving.memory(TRAINED)
         started = next((s for s in subjects if isinstance(s, Own)), None)
-        bounds = _rounds(serving, chosen, started, bodies)
+        bounds = _rounds(serving, args, started, bodies)
         for s in subjects:
             s.settle()
         serving.memory(LOADED)
-        if chosen.requests:
-            _say(f"{chosen.requests:,} more predictions")
-            serving.memory_after(chosen.requests)
+        if args.requests:
+            _say(f"{args.requests:,} more predictions")
+            serving.memory_after(args.requests)
         _say("starts")
-        serving.starts(chosen.starts)
+        serving.starts(args.starts)
         serving.errors()
         return f"{serving.measured.table()}\n{bounds}"
 
 
-def _rounds(serving: Serving, chosen: argparse.Namespace, own: Own | None, bodies: Bodies) -> str:
+def _rounds(serving: Serving, args: argparse.Namespace, own: Own | None, bodies: Bodies) -> str:
     """Measure all rounds; the table of the limits, which need this project's own champion."""
     with ExitStack() as closing:
         limits, beside = None, {}
         if own is not None:
             limits = closing.enter_context(Limits(own, PROJECT, bodies.texts, CLIENTS))
             beside = {
-                HEALTH: partial(limits.servers, chosen.seconds, compared=HEALTH),
-                ONE: partial(limits.estimators, 1, chosen.seconds, compared=ONE),
-                MANY: partial(limits.estimators, _MANY, chosen.seconds, compared=MANY),
+                HEALTH: partial(limits.servers, args.seconds, compared=HEALTH),
+                ONE: partial(limits.estimators, 1, args.seconds, compared=ONE),
+                MANY: partial(limits.estimators, _MANY, args.seconds, compared=MANY),
             }
-        for number in range(chosen.rounds):
-            _say(f"round {number + 1} of {chosen.rounds}")
-            serving.round(number, chosen.events, beside)
+        for number in range(args.rounds):
+            _say(f"round {number + 1} of {args.rounds}")
+            serving.round(number, args.events, beside)
         if limits is None:
             return ""
         return limits.table(lambda row: serving.measured.values(row, own))

@@ -67,13 +67,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[20, 50, 200])
     parser.add_argument("--seeds", type=int, default=5)
-    chosen = parser.parse_args()
-    sets = script_texts.load(chosen.folder)
+    args = parser.parse_args()
+    sets = script_texts.load(args.folder)
     print("labels  scores        ECE  log loss   over")
-    for n in chosen.sizes:
+    for n in args.sizes:
         means = defaultdict(list)
         for name, candidate in SETS.items():
-            for seed in range(chosen.seeds):
+            for seed in range(args.seeds):
                 for kind, numbers in measure(sets[name], candidate, n, seed).items():
                     means[kind].append(numbers)
         for kind, rows in means.items():

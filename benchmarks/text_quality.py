@@ -215,25 +215,25 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--rows", type=Path, help="a CSV to go on from, written after each set")
     parser.add_argument("--write", metavar="SECTION")
-    chosen = parser.parse_args()
-    known = pd.read_csv(chosen.rows, keep_default_na=False) if _has(chosen.rows) else pd.DataFrame()
-    for name in chosen.sets:
+    args = parser.parse_args()
+    known = pd.read_csv(args.rows, keep_default_na=False) if _has(args.rows) else pd.DataFrame()
+    for name in args.sets:
         done = set() if known.empty else set(known["labels"][known["set"] == name])
-        sizes = [size for size in chosen.labels if size not in done]
+        sizes = [size for size in args.labels if size not in done]
         if not sizes:
             continue
         try:
-            pairs = SETS[name](chosen.folder.resolve())
+            pairs = SETS[name](args.folder.resolve())
         except (OSError, LookupError, subprocess.CalledProcessError) as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
             continue
-        found = pd.DataFrame(runs(name, pairs, sizes, chosen.seeds, chosen.test))
+        found = pd.DataFrame(runs(name, pairs, sizes, args.seeds, args.test))
         known = pd.concat([known, found], ignore_index=True)
         print(f"{name} is measured.", file=sys.stderr, flush=True)
-        if chosen.rows is not None:
-            known.to_csv(chosen.rows, index=False)
+        if args.rows is not None:
+            known.to_csv(args.rows, index=False)
     if not known.empty:
-        report.publish(tables(known.sort_values("labels", kind="stable")), chosen.write)
+        report.publish(tables(known.sort_values("labels", kind="stable")), args.write)
 
 
 def _has(rows: Path | None) -> bool:

@@ -208,25 +208,25 @@ def _cell(values: Sequence[float]) -> str:
     return numbers.spread([0.0 if abs(value) < 0.005 else value for value in values])
 
 
-def measure(chosen: argparse.Namespace) -> str:
+def measure(args: argparse.Namespace) -> str:
     """A table for each number of texts."""
-    if chosen.vs == "peer":
+    if args.vs == "peer":
         Peer().require()
     content = ""
-    for size in chosen.texts:
-        own = command_line.own(chosen)
+    for size in args.texts:
+        own = command_line.own(args)
         with closing(own):
             own.start()
-            trainings = Trainings(own, chosen.changes)
+            trainings = Trainings(own, args.changes)
             found: dict[str, list[Training]] = {}
-            for _ in range(chosen.repeats):
-                for trigger in chosen.triggers:
+            for _ in range(args.repeats):
+                for trigger in args.triggers:
                     for when, training in trainings.of_new_project(trigger, size):
                         took = numbers.text(training.parts[TOTAL])
                         print(f"{size} texts, {trigger}, {when}: {took} s", file=sys.stderr)
                         found.setdefault(f"{trigger}, {when}", []).append(training)
-        if chosen.vs == "peer":
-            found[Peer.name] = _of_peer(size, chosen.repeats)
+        if args.vs == "peer":
+            found[Peer.name] = _of_peer(size, args.repeats)
         content += f"{size:,} labelled texts:\n\n{table(found)}\n"
     return content
 

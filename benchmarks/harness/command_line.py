@@ -41,28 +41,28 @@ class Parser(argparse.ArgumentParser):
         """Print what is measured, and write it into the page if asked; the exit status."""
         self.add_argument("--write", metavar="SECTION", help="of docs/performance.md")
         self.add_argument("--runs", type=int, default=1, help="whole ones, into one table")
-        chosen = self.parse_args(arguments)
+        args = self.parse_args(arguments)
         missing = loading.unavailable(MINILM)
-        if chosen.encoder == WITH and missing is not None:
+        if args.encoder == WITH and missing is not None:
             self.error(f"{missing.message} {missing.hint}")
         found = []
-        for number in range(1, chosen.runs + 1):
-            if chosen.runs > 1:
-                print(f"run {number} of {chosen.runs}", file=sys.stderr, flush=True)
-            found.append(measure(chosen))
-        report.publish(runs.merged(found) if found[1:] else found[0], chosen.write, _notes(chosen))
+        for number in range(1, args.runs + 1):
+            if args.runs > 1:
+                print(f"run {number} of {args.runs}", file=sys.stderr, flush=True)
+            found.append(measure(args))
+        report.publish(runs.merged(found) if found[1:] else found[0], args.write, _notes(args))
         return 0
 
 
-def _notes(chosen: argparse.Namespace) -> list[str]:
+def _notes(args: argparse.Namespace) -> list[str]:
     """What the tables' heading says of how they were measured."""
-    notes = [f"{chosen.encoder} the sentence encoder"]
-    if chosen.runs > 1:
-        notes.append(f"each cell is the median of {chosen.runs} whole runs, with the extremes")
+    notes = [f"{args.encoder} the sentence encoder"]
+    if args.runs > 1:
+        notes.append(f"each cell is the median of {args.runs} whole runs, with the extremes")
     return notes
 
 
-def own(chosen: argparse.Namespace, **environment: str) -> Own:
-    """This project with the settings that `--env` names and these, and the encoder if chosen."""
-    named = dict(pair.split("=", 1) for pair in chosen.env)
-    return Own({**named, **environment}, encoder=chosen.encoder == WITH)
+def own(args: argparse.Namespace, **environment: str) -> Own:
+    """This project, with settings of `--env` and `environment`, and the encoder by `--encoder`."""
+    named = dict(pair.split("=", 1) for pair in args.env)
+    return Own({**named, **environment}, encoder=args.encoder == WITH)

@@ -18,11 +18,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)
-    given = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     begin()
-    folder = given.folder.resolve()
+    folder = args.folder.resolve()
     return carry_out(
-        lambda: convert(given.checkpoint, folder), folder, "conversion_failed", _message_of
+        lambda: convert(args.checkpoint, folder), folder, "conversion_failed", _message_of
     )
 
 

@@ -58,10 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--curve", action="store_true", help="the learning curve of a trained job")
-    chosen = parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
     begin()
     logging.disable(logging.INFO)  # FLAML logs each of its trials
-    return status_of(lambda: carry_out(chosen.folder.resolve(), curve=chosen.curve))
+    return status_of(lambda: carry_out(args.folder.resolve(), curve=args.curve))
 
 
 if __name__ == "__main__":

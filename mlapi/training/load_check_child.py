@@ -100,11 +100,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("artifact", type=Path)
     parser.add_argument("sha256", help="that the artifact's content must have")
-    chosen = parser.parse_args(arguments)
-    folder = chosen.folder.resolve()
+    args = parser.parse_args(arguments)
+    folder = args.folder.resolve()
     begin()
-    artifact = chosen.artifact.resolve()
-    return carry_out(lambda: check_artifact(folder, artifact, chosen.sha256), folder, "load_failed")
+    artifact = args.artifact.resolve()
+    return carry_out(lambda: check_artifact(folder, artifact, args.sha256), folder, "load_failed")
 
 
 if __name__ == "__main__":
