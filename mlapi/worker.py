@@ -21,7 +21,7 @@ class _Shutdown:
         self._is_set = True
 
     def clear(self) -> None:
-        """Take the request back."""
+        """Withdraw the request."""
         self._is_set = False
 
     def is_set(self) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a training has found the champion again: then no version is made."""
+"""Detects a training whose result equals the champion, of which no version is made."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whether the database is that of this release: its migrations beside those of the code."""
+"""Compares the migrations that were applied to the database with those of this release."""
 
 import pkgutil
 from functools import cache
@@ -32,13 +32,13 @@ def require_not_newer() -> None:
 
 
 def unapplied() -> list[tuple[str, str]]:
-    """This release's migrations that the database has not had, by app and name."""
+    """This release's migrations that were not applied yet, by app and name."""
     return sorted(own_migrations() - applied_migrations())
 
 
 @cache
 def own_migrations() -> Migrations:
-    """Those of all apps, by the names of their modules.
+    """This release's migrations of all apps, by the names of their modules.
 
     Django's own loader imports them, which takes 8 MB of each process that asks.
     """
@@ -57,5 +57,5 @@ def _modules(package: str | None, _explicit: bool) -> list[pkgutil.ModuleInfo]:
 
 
 def applied_migrations() -> Migrations:
-    """Those that the database has had, of all apps."""
+    """The migrations of all apps that were applied to the database."""
     return frozenset(MigrationRecorder(connection).applied_migrations())

@@ -45,7 +45,7 @@ class Throttle:
             return 0.0
 
     def give_back(self, name: str) -> None:
-        """Count an attempt no more: it was no wrong one."""
+        """Undo the count of an attempt that was not wrong."""
         with self._lock:
             if name in self._free_at:
                 self._free_at[name] -= self._every_s
@@ -56,7 +56,7 @@ class Throttle:
             self._free_at.clear()
 
     def _forget(self) -> None:
-        """Drop the names whose attempts are free again, else those that will be so first."""
+        """Drop the names without a limit by now, else those whose limit ends first."""
         by_time = sorted(self._free_at.items(), key=lambda item: item[1])
         now = monotonic()
         kept = [item for item in by_time if item[1] > now][-_NAMES_MAX // 2 :]
@@ -64,7 +64,7 @@ class Throttle:
 
 
 class WrongCredentials:
-    """Limits the wrong ones of an address: each of them, and all together.
+    """Limits attempts with wrong credentials from one address, for each of them and for all.
 
     Those that were right before from that address are never refused for the others: neighbours
     behind a proxy have one address.
@@ -76,7 +76,7 @@ class WrongCredentials:
         self._right: dict[str, None] = {}  # ordered, as an address and the credentials' hash
 
     def check(self, address: str, digest: str) -> None:
-        """Raises TooManyAttempts where these are not to be looked up now."""
+        """Raises TooManyAttempts if these credentials may not be checked now."""
         name = f"{address} {digest}"
         if name in self._right:
             return
@@ -84,14 +84,14 @@ class WrongCredentials:
             raise TooManyAttempts(wait)
 
     def note_wrong(self, address: str, digest: str) -> None:
-        """These were wrong; also where they had been right."""
+        """Count these credentials as wrong, even if they were right before."""
         name = f"{address} {digest}"
         self._right.pop(name, None)
         self._of_one.take(name)
         self._of_address.take(address)
 
     def note_right(self, address: str, digest: str) -> None:
-        """These were right."""
+        """Record that these credentials were right."""
         name = f"{address} {digest}"
         if name not in self._right:
             if len(self._right) >= _NAMES_MAX:

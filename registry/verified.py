@@ -1,4 +1,4 @@
-"""Files of which the SHA-256 is known, read once: what is handed over is what was hashed.
+"""Reads files of a known SHA-256 once, so that the bytes returned are those that were hashed.
 
 Needs no database, so a training's child process can use it.
 """

@@ -1,4 +1,4 @@
-"""The text of an empty list: how its first row comes about."""
+"""The text of an empty list, which says what creates its first row."""
 
 from django.db.models import Model
 

@@ -45,7 +45,7 @@ def login(request: HttpRequest) -> HttpResponseBase:
 
 
 def _names(request: HttpRequest, user: str) -> list[tuple[Throttle, str]]:
-    """Under which names the attempt counts."""
+    """The throttles that limit the attempt, each with the name that it counts under."""
     if browser := _known_browser(request, user):
         return [(LOGINS_OF_BROWSER, browser)]
     address = request.META.get("REMOTE_ADDR", "")

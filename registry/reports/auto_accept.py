@@ -78,7 +78,7 @@ def auto_accept(project: Project, budget: float | None = None) -> AutoAccept:
 
 
 def _by_task(version: ModelVersion) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) scores of tasks, and whether their predictions are right."""
+    """Arrays (n,) of each task's score, and of whether its predictions are right."""
     scored = Outcome.objects.filter(version=version, score__isnull=False)
     rows = [
         row
