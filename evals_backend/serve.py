@@ -111,7 +111,8 @@ def _children(part: str, listener: socket.socket | None) -> list:
             listener.close()
         encoder_process.run(receiver, settings.WEB_WORKERS)
 
-    children = [Child("encoder", encode, partial(messages.call_waits, receiver))]
+    call_waits = partial(messages.call_waits, receiver)
+    children = [Child("encoder", encode, is_wanted=call_waits, is_waited_for=call_waits)]
     if listener is not None:
         from evals_backend.web import front, process
 

@@ -19,6 +19,7 @@ _STOP_WITHIN_S = 8.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _STEADY_AFTER_S = 60.0
+_HANGS_AFTER_S = 10.0
 _LOOK_EVERY_S = 0.2
 _ASK_EVERY_S = 0.05
 _TEND_EVERY_S = 3.0
@@ -32,14 +33,22 @@ class Child:
     """A function in a process of its own, with its own process group.
 
     So Ctrl-C reaches only the supervisor. `target` gets how often it was started before. It is
-    started whenever it does not run and `is_wanted`.
+    started whenever it does not run and `is_wanted`. It is killed and started again if for ten
+    seconds it computes nothing while it `is_waited_for`: it was stopped, or hangs.
     """
 
     def __init__(
-        self, name: str, target: Callable[[int], None], is_wanted: Callable[[], bool] = lambda: True
+        self,
+        name: str,
+        target: Callable[[int], None],
+        is_wanted: Callable[[], bool] = lambda: True,
+        is_waited_for: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
         self.is_wanted = is_wanted
+        self._is_waited_for = is_waited_for
+        self._cpu_s: float | None = None
+        self._idle_since = 0.0
         self._target = target
         self._pid: int | None = None
         self._code: int | None = None
@@ -76,6 +85,9 @@ class Child:
         One that ended by itself, without an error, has done its share and is replaced, if wanted.
         """
         if self.is_running:
+            if self._hangs():
+                logger.error("process_hangs", process=self.name)
+                self.kill()
             return
         now = time.monotonic()
         if self._pid is not None:
@@ -92,6 +104,14 @@ class Child:
         if now >= self._start_at and self.is_wanted():
             self.start(signals)
 
+    def _hangs(self) -> bool:
+        """Whether it has computed nothing for so long, at each look of which it was waited for."""
+        now = time.monotonic()
+        cpu_s = _cpu_s(self._pid) if self._pid and self._is_waited_for() else None
+        if cpu_s is None or cpu_s != self._cpu_s:
+            self._cpu_s, self._idle_since = cpu_s, now
+        return now - self._idle_since > _HANGS_AFTER_S
+
     def terminate(self) -> None:
         """Send SIGTERM."""
         if self.is_running and self._pid is not None:
@@ -104,6 +124,15 @@ class Child:
         signal_group(self._pid, signal.SIGKILL)
         while self.is_running:
             time.sleep(0.005)
+
+
+def _cpu_s(pid: int) -> float | None:
+    """The CPU time that the process has taken; None if it has ended."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:
+        return None
+    return times.user + times.system
 
 
 def fork(name: str, target: Callable[[], None], signals: StopSignals) -> int:

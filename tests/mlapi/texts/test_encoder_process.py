@@ -178,7 +178,7 @@ def call(number, _restarts):
         time.sleep(0.02)
 
 wanted = partial(messages.call_waits, receiver)
-children = [Child("encoder", lambda _: process.run(receiver, 2), wanted)]
+children = [Child("encoder", lambda _: process.run(receiver, 2), wanted, wanted)]
 children += [Child(f"web{n}", lambda r, n=n: call(n, r)) for n in (1, 2)]
 Supervisor(children, lambda: True, signals).run(lambda: None)
 """
@@ -219,6 +219,13 @@ def test_two_processes_have_one_session_which_is_started_restarted_and_ended(tmp
         assert eventually(lambda: not children(server, "evals-encoder"))
         want(tmp_path, 101)
         assert eventually(lambda: made(tmp_path) == [101, 101], 300)
+
+        (stopped,) = children(server, "evals-encoder")
+        stopped.suspend()  # it neither answers nor ends
+        assert eventually(lambda: stopped.status() == psutil.STATUS_STOPPED)
+        want(tmp_path, 102)
+        assert eventually(lambda: made(tmp_path) == [102, 102], 300)
+        assert [p.pid for p in children(server, "evals-encoder")] != [stopped.pid]
         family = server.children(recursive=True)
     finally:
         os.kill(started.pid, signal.SIGTERM)
