@@ -99,6 +99,7 @@ def _children(part: str, listener: socket.socket | None) -> list:
     from evals_backend.supervisor import Child
     from mlapi.jobs import cluster
     from mlapi.jobs.reserve import Reserve
+    from mlapi.jobs.stand_in import StandIn
     from mlapi.texts import vectors
     from mlapi.texts.encoder_process import messages
     from mlapi.texts.encoder_process import process as encoder_process
@@ -124,20 +125,28 @@ def _children(part: str, listener: socket.socket | None) -> list:
 
         children += [Child(f"web{n + 1}", partial(web, n)) for n in range(settings.WEB_WORKERS)]
 
-    # A training runs for long: its cluster has all its workers from the start, and no reserve.
-    reserves = {"events": Reserve()}
+    # Where events are applied beside them, trainings have no worker that runs always.
+    workers = {"events": settings.EVENT_WORKERS, "training": max(1, settings.TRAIN_WORKERS)}
+    always = {"events": 1, "training": 0 if part == "all" else workers["training"]}
+    reserves = {name: Reserve() for name in CLUSTERS}
 
     def work(name: str, number: int, _restarts: int) -> None:
         if listener is not None:
             listener.close()
         vectors.make_by(EncoderClient(calls).vectors)
-        cluster.run(name, leads=number == 0, reserve=reserves.get(name))
+        stands_in = part == "all" and (name, number) == ("events", 0)
+        cluster.run(
+            name,
+            leads=number == 0,
+            reserve=reserves[name],
+            is_of_reserve=number >= always[name],
+            stand_in=StandIn("training", reserves["training"]) if stands_in else None,
+        )
 
-    workers = {"events": settings.EVENT_WORKERS, "training": settings.TRAIN_WORKERS}
     for name in CLUSTERS if part == "all" else [n for n in CLUSTERS if n == part]:
         for number in range(max(1, workers[name])):
             child = Child(f"{name}{number + 1}", partial(work, name, number))
-            if number > 0 and name in reserves:
+            if number >= always[name]:
                 child.is_wanted = reserves[name].take
             children.append(child)
     return children

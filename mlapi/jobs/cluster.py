@@ -29,6 +29,7 @@ from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
 from mlapi.jobs.reserve import Reserve
+from mlapi.jobs.stand_in import StandIn
 from mlapi.worker import shutdown_requested
 from registry import queue, schema_state
 from registry.actions import workers
@@ -46,11 +47,19 @@ _RESERVE_IDLE_S = 30.0
 _OVERRUN_S = 10.0  # after the time limit, within which the job is to end by itself
 
 
-def run(cluster: str, *, leads: bool = True, reserve: Reserve | None = None) -> None:
+def run(
+    cluster: str,
+    *,
+    leads: bool = True,
+    reserve: Reserve | None = None,
+    is_of_reserve: bool = False,
+    stand_in: StandIn | None = None,
+) -> None:
     """Work until SIGTERM or SIGINT, in the main thread.
 
     One worker of a cluster leads: it prepares, looks after the schedules, and requests one of the
-    reserve where jobs wait while it works. The others, if they are the reserve, end when idle.
+    reserve where jobs wait while it works. Those of the reserve end when idle. `stand_in` leads
+    another cluster, of which all workers are its reserve.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)
@@ -60,16 +69,20 @@ def run(cluster: str, *, leads: bool = True, reserve: Reserve | None = None) -> 
         start_warm_process("mlapi.training.warm_process", fork=True)
     if leads:
         _log_errors(_prepare, cluster)
+    if stand_in is not None:
+        stand_in.prepare()
     timer = _Timer()
     # Not waited for at the end: it ends with the process.
-    tended = (cluster, leads, timer, reserve)
+    tended = (cluster, leads, timer, reserve, stand_in)
     threading.Thread(target=_tend, args=tended, name="tend", daemon=True).start()
-    idle_at_most_s = math.inf if leads or reserve is None else _RESERVE_IDLE_S
+    idle_at_most_s = _RESERVE_IDLE_S if is_of_reserve else math.inf
     worker(_Jobs(idle_at_most_s), _Results(), timer, Conf.TIMEOUT)
-    if reserve is not None and not leads:
+    if reserve is not None and is_of_reserve:
         reserve.take()  # what was requested while this one ran
-    if leads:
+    if leads and shutdown_requested.is_set():
         _log_errors(workers.record_end, cluster, socket.gethostname())
+    if stand_in is not None:
+        _log_errors(stand_in.record_end)
 
 
 def _on_signal(_number: int, _frame: object) -> None:
@@ -208,7 +221,9 @@ class _Timer:
         return seconds > 0 and time.monotonic() - since > seconds + _OVERRUN_S
 
 
-def _tend(cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None) -> None:
+def _tend(
+    cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None, stand_in: StandIn | None
+) -> None:
     """In a thread: the heartbeat, the schedules, and the end of a job that does not end."""
     heartbeat_at = scheduled_at = float("-inf")
     # The others may have been started with this one, and send their first heartbeat after it.
@@ -221,6 +236,8 @@ def _tend(cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None) -> 
         if now - heartbeat_at >= _HEARTBEAT_EVERY_S:
             heartbeat_at = now
             _log_errors(workers.record_heartbeat, cluster, socket.gethostname())
+            if stand_in is not None:
+                _log_errors(stand_in.heartbeat)
             _log_errors(_stop_on_newer_database)
         if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
             scheduled_at = now
@@ -235,6 +252,8 @@ def _tend(cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None) -> 
             _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:
             _log_errors(maintenance.consider_waiting)
+        if stand_in is not None:
+            _log_errors(stand_in.look)
         time.sleep(_LOOK_EVERY_S)
 
 

@@ -91,7 +91,6 @@ def test_static_files_of_the_admin_are_served(server):
     [
         ("evals-web", settings.WEB_WORKERS),
         ("evals-events1", 1),
-        ("evals-training", settings.TRAIN_WORKERS),
     ],
 )
 def test_a_process_that_is_killed_comes_back_and_leaves_no_orphans(server, name, count):
@@ -128,6 +127,35 @@ def test_another_worker_takes_what_waits_while_the_first_one_works(server):
         for busy in server.children("evals-events"):
             busy.kill()
     assert eventually(lambda: server.children("evals-events1"))
+
+
+def test_a_worker_of_trainings_runs_while_there_are_jobs_and_another_takes_its_place(server):
+    code = (
+        "import django; django.setup();"
+        "from django_q.models import OrmQ, Success;"
+        "from django_q.tasks import async_task;"
+        "from django.utils import timezone;"
+        "from tests.waiting import eventually;"
+        "job = async_task('time.sleep', {seconds}, cluster='training');"
+        "taken = lambda: OrmQ.objects.filter(key='training', lock__gt=timezone.now()).exists();"
+        "ended = lambda: Success.objects.filter(id=job).exists();"
+        "assert eventually(taken if {seconds} else ended)"
+    )
+    env = environment(server.data_dir, DJANGO_SETTINGS_MODULE="evals_backend.settings")
+
+    def enqueue(seconds: int) -> None:
+        program = [sys.executable, "-c", code.format(seconds=seconds)]
+        subprocess.run(program, cwd=ROOT, env=env, check=True)
+
+    assert server.children("evals-training") == []
+    assert server.get(f"/k/{key_of(server.lines[0])}/ready").status == 200
+    enqueue(600)
+    (victim,) = server.children("evals-training")
+    family = [victim, *victim.children(recursive=True)]
+    victim.kill()
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+    enqueue(0)
 
 
 def test_the_warm_parent_has_one_thread_no_socket_but_the_listener_and_no_database(server):
