@@ -137,6 +137,7 @@ def _of_sklearn(target: Any) -> Callable[[Sequence[str]], Any]:
     """The same numbers by scikit-learn's own vectoriser and decision function."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import RidgeClassifier
 
     parts = []
     for vocabulary in target.estimator.features.terms.vocabularies:
@@ -149,7 +150,10 @@ def _of_sklearn(target: Any) -> Callable[[Sequence[str]], Any]:
         part.vocabulary_ = {term: i for i, term in enumerate(vocabulary.terms)}
         part.idf_ = vocabulary.idf
         parts.append(part)
-    ridge, calibrated = target.estimator.ridge, target.calibration.probabilities
+    weights, calibrated = target.estimator.ridge, target.calibration.probabilities
+    ridge = RidgeClassifier()
+    ridge.coef_, ridge.intercept_ = weights.coef_, weights.intercept_
+    ridge.n_features_in_ = weights.coef_.shape[-1]
 
     def probabilities(texts: Sequence[str]) -> np.ndarray:
         matrix = hstack([part.transform(texts) for part in parts], format="csr")

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
 
 from registry.f1 import (
     f1_by_label,
@@ -173,6 +172,8 @@ def _rows(whole: dict[str, Callable[[], float | None]], n: int, log: Log) -> lis
 def _by_label(
     truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str], log: Log
 ) -> list[MetricRow]:
+    from sklearn.metrics import precision_recall_fscore_support  # who predicts needs none of it
+
     # A single column is read as classes 0 and 1, of which the label is 1.
     columns = [1] if len(labels) == 1 else None
     try:

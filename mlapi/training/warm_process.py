@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     end_with_parent(signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the worker ends it
     prepare()
+    for module in _FITTING:
+        importlib.import_module(module)
     # A training makes vectors by itself: what its parent calls the encoder process by is closed.
     vectors.make_by(vectors.by_evadb)
     serve(control)
@@ -36,6 +38,8 @@ _MODULES = (
     "mlapi.training.load_check_child",
     "mlapi.training.parts",
 )
+# What only trainings use: no other process has it in memory.
+_FITTING = ("scipy.optimize", "sklearn.linear_model", "sklearn.metrics")
 
 
 @cache

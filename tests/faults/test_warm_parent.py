@@ -17,7 +17,7 @@ django.setup()
 from evals_backend.stop_signals import StopSignals
 from evals_backend.supervisor import fork
 warm_parent.import_code(web=True, trains=True)
-assert not {"rich", "scipy.stats"} & set(sys.modules)
+assert not {"rich", "scipy.optimize", "scipy.stats", "sklearn"} & set(sys.modules)
 
 def train():
     import numpy as np

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax
 
 from mlapi.pipelines.classification.candidates import UNSEEN
@@ -120,6 +119,8 @@ def fit(
 
 def _temperature(scores: np.ndarray, labels: np.ndarray) -> float:
     """By maximum likelihood, with a prior that two examples outweigh."""
+    from scipy.optimize import minimize_scalar  # not at the top: who predicts needs none of it
+
     own = scores[np.arange(len(labels)), labels]
     usable = own > UNSEEN  # the only example of a class is never seen out of its fold
     scores, labels = scores[usable], labels[usable]
@@ -154,6 +155,8 @@ def _sigmoids(scores: np.ndarray, labels: np.ndarray) -> Sigmoids:
 
 def _platt(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Slope and intercept, with Platt's prior on the targets; the slope is never negative."""
+    from scipy.optimize import minimize
+
     positive = float(labels.sum())
     negative = len(labels) - positive
     target = np.where(labels == 1, (positive + 1) / (positive + 2), 1 / (negative + 2))

@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.decomposition import TruncatedSVD
 
 from mlapi.domain import TargetSpec
 from mlapi.inputs import TextInput
@@ -159,22 +158,25 @@ def text_vectors(texts: Sequence[str]) -> TextVectors:
 
 @dataclass
 class TextColumns(NumericColumns):
-    """TF-IDF of words and characters, reduced by SVD (Deerwester et al. 1990)."""
+    """TF-IDF of words and characters, reduced by SVD (Deerwester et al. 1990).
+
+    `components` are (columns, terms).
+    """
 
     tfidf: TextVectors
-    svd: TruncatedSVD
+    components: np.ndarray
 
     kind: ClassVar[str] = "tfidf_svd"
 
     def columns(self, inputs: Sequence[str]) -> np.ndarray:
-        return filled(self.svd.transform(self.tfidf.transform(inputs)))
+        return filled(self.tfidf.transform(inputs) @ self.components.T)
 
     @property
     def nbytes(self) -> int:
-        return int(self.svd.components_.nbytes) + self.tfidf.nbytes
+        return int(self.components.nbytes) + self.tfidf.nbytes
 
     def to_parts(self) -> dict[str, Any]:
-        return {**self.tfidf.to_parts(), "components": self.svd.components_}
+        return {**self.tfidf.to_parts(), "components": self.components}
 
     @classmethod
     def from_parts(cls, parts: Parts) -> "TextColumns":
@@ -182,17 +184,17 @@ class TextColumns(NumericColumns):
         components = parts.array("components", None, tfidf.size)
         if not 1 <= len(components) <= SIZE:
             raise parts.wrong(f"it has from 1 to {SIZE} components.")
-        svd = TruncatedSVD(len(components))
-        svd.components_, svd.n_features_in_ = components, tfidf.size
-        return cls(tfidf, svd)
+        return cls(tfidf, components)
 
 
 def fit_columns(texts: Sequence[str], seed: int) -> TextColumns:
     """Fit on the texts that the estimator will be fitted on, never on those it is scored on."""
+    from sklearn.decomposition import TruncatedSVD  # not at the top: who predicts needs none of it
+
     tfidf = text_vectors(texts)
     matrix = tfidf.fit_transform(texts)
     size = max(1, min(SIZE, matrix.shape[1] - 1, matrix.shape[0] - 1))
-    return TextColumns(tfidf, TruncatedSVD(size, random_state=seed).fit(matrix))
+    return TextColumns(tfidf, TruncatedSVD(size, random_state=seed).fit(matrix).components_)
 
 
 class TextModality(Modality):

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from more_itertools import chunked
 from scipy.sparse import csr_matrix, vstack
-from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 MAX_TERMS = 200_000  # of a vocabulary: the most frequent
 _WORDS_CACHED = 16_384
@@ -179,7 +178,7 @@ class TermVectors:
         weights = np.log(counts.data, out=counts.data)
         weights += 1
         weights *= self._idf[counts.indices]
-        inplace_csr_row_normalize_l2(counts)
+        _normalize(counts)
         rows = counts.indptr[:: len(self.vocabularies)]
         return csr_matrix((weights, counts.indices, rows), shape=(len(texts), self.size))
 
@@ -202,6 +201,14 @@ class _Counts:
     indices: np.ndarray
     indptr: np.ndarray
     shape: tuple[int, int]
+
+
+def _normalize(counts: _Counts) -> None:
+    """Scale each row to length 1. As scikit-learn adds the squares: one after the other."""
+    lengths = np.diff(counts.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    squares = np.bincount(rows, counts.data * counts.data, minlength=len(lengths))
+    np.divide(counts.data, np.sqrt(squares)[rows], out=counts.data, casting="same_kind")
 
 
 def _counts(rows: Sequence[bytes], size: int, firsts: Sequence[int] = (0,)) -> _Counts:

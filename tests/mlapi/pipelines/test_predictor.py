@@ -1,5 +1,7 @@
 """A loaded version, as it serves."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -25,6 +27,25 @@ def test_every_trained_target_is_answered(predictor):
     assert (value_of(answers["topic"]), answers["topic"].kind) == ("fruit", "choice")
     assert 1 / 3 < answers["topic"].score <= 1
     assert predictor.nbytes > 0
+
+
+def test_a_version_that_reads_words_predicts_without_scikit_learn(tmp_path):
+    """Each process that serves would have 30 MB more, most of it SciPy's."""
+    model = a_model()
+    (tmp_path / "artifact").write_bytes(pack(model.pipeline, model.to_parts()))
+    program = (
+        "import pathlib, sys; from mlapi import pipelines;"
+        "content = pathlib.Path(sys.argv[1]).read_bytes();"
+        "predictor = pipelines.get('text_classification').load(content);"
+        "(answers,) = predictor.predict([{'text': 'a ripe apple and a plum'}]);"
+        "assert answers['topic'].score > 1 / 3;"
+        "print([m for m in ('sklearn', 'scipy.optimize', 'scipy.stats') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "artifact"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
 def test_a_task_that_cannot_be_read_spoils_no_other(predictor):

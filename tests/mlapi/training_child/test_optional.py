@@ -134,9 +134,8 @@ def test_an_automl_that_finds_no_model_in_its_seconds_is_a_candidate_that_failed
 
 def test_a_metric_that_fails_is_undefined_and_the_others_are_there(make_job, monkeypatch):
     monkeypatch.setattr(label_metrics, "ece", raising(ZeroDivisionError("no bins")))
-    monkeypatch.setattr(
-        label_metrics, "precision_recall_fscore_support", raising(ValueError("odd labels"))
-    )
+    odd_labels = raising(ValueError("odd labels"))
+    monkeypatch.setattr("sklearn.metrics.precision_recall_fscore_support", odd_labels)
     job = make_job(tasks(*some_texts(60)), [target()])
 
     job.train()
