@@ -26,7 +26,12 @@ _TEND_EVERY_S = 3.0
 
 
 class StartFailed(Exception):
-    """A child ended before all were up."""
+    """A child failed before all were up."""
+
+
+def always() -> bool:
+    """Of a child that is wanted at all times."""
+    return True
 
 
 class Child:
@@ -41,7 +46,7 @@ class Child:
         self,
         name: str,
         target: Callable[[int], None],
-        is_wanted: Callable[[], bool] = lambda: True,
+        is_wanted: Callable[[], bool] = always,
         is_waited_for: Callable[[], bool] = lambda: False,
     ) -> None:
         self.name = name
@@ -65,9 +70,10 @@ class Child:
         self._started = time.monotonic()
 
     @property
-    def was_started(self) -> bool:
-        """Whether the process was started, and its end has not yet been seen to."""
-        return self._pid is not None
+    def has_failed(self) -> bool:
+        """Whether the process has ended; without an error only if it is wanted at all times."""
+        has_ended = self._pid is not None and not self.is_running
+        return has_ended and (self._code != 0 or self.is_wanted is always)
 
     @property
     def is_running(self) -> bool:
@@ -224,7 +230,7 @@ class Supervisor:
     def _wait_until_up(self) -> bool:
         while not self._signals.count:
             for child in self._children:
-                if child.was_started and not child.is_running:
+                if child.has_failed:
                     raise StartFailed(f"{child.name} ended at once; its last lines say why")
             if self._is_up():
                 return True
