@@ -25,16 +25,16 @@ def absent(*names: str) -> Iterator[None]:
 
 
 @contextmanager
-def deferred(name: str) -> Iterator[None]:
-    """Within it the module's names are functions that import it when they are called."""
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = _Deferred(name)
+def deferred(*names: str) -> Iterator[None]:
+    """Within it the modules' names are functions that import them when they are called."""
+    hidden = [name for name in names if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = _Deferred(name)
     try:
         yield
     finally:
-        sys.modules.pop(name, None)
+        for name in hidden:
+            sys.modules.pop(name, None)
 
 
 class _Deferred(ModuleType):

@@ -24,6 +24,13 @@ _EVERY_PROCESS = (
     "mlapi.training.policy",
 )
 _WEB = ("evals_backend.urls", "evals_backend.web.process", "django.core.handlers.wsgi")
+# drf-spectacular imports it for a request that it makes up, EvaDB for types of databases that it is
+# not used with.
+_FOR_ONE_FUNCTION = (
+    "rest_framework.test",
+    "sqlalchemy.dialects.mssql",
+    "sqlalchemy.dialects.oracle",
+)
 
 
 _M_ARENA_MAX = -8  # <malloc.h>
@@ -57,8 +64,7 @@ def import_code(*, web: bool, trains: bool = False) -> None:
     gc.disable()
     # Only their modules: WhiteNoise looks at the files when its middleware is made.
     middleware = [name.rpartition(".")[0] for name in settings.MIDDLEWARE]
-    # scikit-learn imports them for a few of its metrics and losses, and for progress bars.
-    with lean_imports.deferred("scipy.stats"), lean_imports.absent("rich"):
+    with lean_imports.deferred(*_FOR_ONE_FUNCTION):
         from mlapi import free_memory, model_cache
 
         for module in (*_EVERY_PROCESS, *((*_WEB, *middleware) if web else ())):
