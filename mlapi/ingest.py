@@ -171,6 +171,13 @@ def _project_of(caller: Caller, uid: str | None, title: str) -> Project | None:
     return project
 
 
+def _outcome(run: TrainingRun, is_new: bool) -> str:
+    if is_new:
+        return f"queued run {run.pk}"
+    following = ", and another is queued when it ends" if run.follow_up else ""
+    return f"run {run.pk} was {run.state} already{following}"
+
+
 @transaction.atomic
 def _start_run(project: Project, trigger: str, payload: dict[str, Any], source: str) -> Event:
     """Queues a run, or finds the active one; returns the event that names it."""
@@ -182,6 +189,6 @@ def _start_run(project: Project, trigger: str, payload: dict[str, Any], source: 
         source=source,
         request_id=request_id(),
         status=EventStatus.QUEUED_RUN,
-        outcome=f"queued run {run.pk}" if created else f"run {run.pk} was {run.state} already",
+        outcome=_outcome(run, created),
         run=run,
     )

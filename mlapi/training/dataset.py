@@ -50,13 +50,15 @@ def freeze(
     on_row: Callable[[dict[str, Any]], object] = lambda row: None,
     no_input_key: str = "",
     may_be_empty: bool = False,
+    on_snapshot: Callable[[datetime], object] = lambda at: None,
 ) -> Dataset:
     """Writes `folder/dataset.jsonl`, and its manifest to the artifact store, where it stays.
 
     Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
     that `targets` name, in the order of ids; `split` is null for an unlabelled task, which is
-    included if the pipeline learns from `all`. `on_row` is called with each line. The manifest
-    has ids, labels, splits and input keys but no texts, so that it outlives the tasks. A task of
+    included if the pipeline learns from `all`. `on_row` is called with each line, `on_snapshot`
+    with the snapshot's time, before any label can change after it. The manifest has ids, labels,
+    splits and input keys but no texts, so that it outlives the tasks. A task of
     the holdout whose input is also one of the training split is left out and counted: inputs can
     become equal when the label config or a task changes. `no_input_key` is the key of no input.
     Raises NothingToLearn, unless it `may_be_empty`.
@@ -64,7 +66,8 @@ def freeze(
     targets = list(targets)
     counts = _Counts(targets)
     manifest_path = folder / "manifest.jsonl.gz"
-    with _snapshot(run, targets, learns_from, no_input_key) as (snapshot_at, ties, rows):
+    snapshot = _snapshot(run, targets, learns_from, no_input_key, on_snapshot)
+    with snapshot as (snapshot_at, ties, rows):
         counts.ties.update(ties)
         fingerprint = _write(rows, folder / "dataset.jsonl", manifest_path, counts, on_row)
     if not counts.tasks and not may_be_empty:
@@ -173,25 +176,31 @@ WHERE project_id = %s AND deleted_at IS NULL GROUP BY name
 
 @contextmanager
 def _snapshot(
-    run: TrainingRun, targets: list[TargetSpec], learns_from: str, no_input_key: str
+    run: TrainingRun,
+    targets: list[TargetSpec],
+    learns_from: str,
+    no_input_key: str,
+    on_snapshot: Callable[[datetime], object],
 ) -> Iterator[tuple[datetime, dict[str, int], Iterator[tuple]]]:
     """A snapshot of the tasks: its time, the ties and the rows.
 
-    The mirror's lock is held while the snapshot is taken, so a label that changes later has a
-    later time and counts for the next run. The cursor is WITH HOLD: PostgreSQL keeps the rows,
-    and the lock is released before the first row is read.
+    The mirror's lock is held while the snapshot is taken and its time is stored, so a label that
+    changes later has a later time and counts for the next run. The cursor is WITH HOLD: PostgreSQL
+    keeps the rows, and the lock is released before the first row is read.
     """
     fields = sorted({key for t in targets for source in t.sources for key in keys(source.value)})
     names = [t.name for t in targets]
     cursor_name = f"dataset_of_run_{run.pk:d}"
     with connection.cursor() as cursor:
-        with project_lock(run.project_id, wait=True), transaction.atomic():
+        with project_lock(run.project_id, wait=True):
             snapshot_at = timezone.now()
-            cursor.execute(_TIES, [run.project_id])
-            ties = dict(cursor.fetchall())
-            declare = f"DECLARE {cursor_name} NO SCROLL CURSOR WITH HOLD FOR {_TASKS}"
-            every = learns_from == "all"
-            cursor.execute(declare, [fields, no_input_key, run.project_id, every, names])
+            on_snapshot(snapshot_at)
+            with transaction.atomic():
+                cursor.execute(_TIES, [run.project_id])
+                ties = dict(cursor.fetchall())
+                declare = f"DECLARE {cursor_name} NO SCROLL CURSOR WITH HOLD FOR {_TASKS}"
+                every = learns_from == "all"
+                cursor.execute(declare, [fields, no_input_key, run.project_id, every, names])
         try:
             yield snapshot_at, ties, _fetched(cursor, cursor_name)
         finally:

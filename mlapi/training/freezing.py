@@ -89,6 +89,7 @@ def _freeze_dataset(
         folder,
         "all" if "all" in learn_from else "labelled",
         on_row=on_row,
+        on_snapshot=lambda at: runs.set_details(run, snapshot_at=at),
         no_input_key=served.no_input_key(project.uid),
         may_be_empty=any(pipelines.get(t.pipeline).is_pretrained(t) for t in served.targets),
     )
@@ -102,7 +103,6 @@ def _freeze_dataset(
         dataset_fingerprint=frozen.fingerprint,
         dataset_counts=frozen.counts,
         dataset_file=frozen.file,
-        snapshot_at=frozen.snapshot_at,
     )
 
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from registry import queue
 from registry.errors import Refused
 from registry.json_sanitize import sanitize
-from registry.models import ModelVersion, Project, TrainingRun
+from registry.models import Event, ModelVersion, Project, TrainingRun
+from registry.models.event import EventStatus
 from registry.models.run import ACTIVE_STATES, ACTIVE_TRAINING, RunKind, RunState
 
 from . import base, notifications
@@ -30,6 +31,14 @@ _RECORDED_STARTS = {
     Trigger.COMMAND,
     Trigger.RETRY,
     Trigger.FORMAT,
+}
+# Starts that somebody waits for: the run that they join must learn from the labels of that moment.
+_REQUESTED_STARTS = {
+    Trigger.START_TRAINING,
+    Trigger.TRAIN_ROUTE,
+    Trigger.ADMIN,
+    Trigger.API,
+    Trigger.COMMAND,
 }
 _DETAILS = {
     "dataset_fingerprint",
@@ -72,8 +81,11 @@ def start(
 
     The database decides (`run_one_active_per_kind`), so any number of callers at once
     get the same run. A training ends all challengers with its start; a challenger isn't queued
-    beside an active training of its project, which is returned then.
+    beside an active training of its project, which is returned then. A requested start of a
+    training leaves its request on a run that has frozen older labels (`follow_up`), and the next
+    run is queued when that one ends.
     """
+    is_requested = kind == RunKind.TRAINING and trigger in _REQUESTED_STARTS
     while True:
         run = TrainingRun(
             project=project,
@@ -93,9 +105,51 @@ def start(
                 queue.train(run.pk)
                 return run, True
         active = TrainingRun.objects.filter(project=project, kind=kind, state__in=ACTIVE_STATES)
-        if (found := active.first()) is not None:
+        found = active.first()
+        if found is not None and is_requested and has_newer_labels(found):
+            _request_follow_up(found, trigger=trigger, actor=actor, reason=reason)
+        if found is not None and found.is_active:
             return found, False
         # It ended between the two statements: the place is free again.
+
+
+def has_newer_labels(run: TrainingRun) -> bool:
+    """Whether a running training may lack labels that have come in by now.
+
+    Labels changed after its dataset was frozen, or events wait that it may freeze it without.
+    """
+    if run.state != RunState.RUNNING or run.kind != RunKind.TRAINING:
+        return False
+    return _changed_since(run)
+
+
+def _changed_since(run: TrainingRun) -> bool:
+    """Whether labels changed after the run froze its dataset, or wait in events."""
+    project = Project.objects.filter(pk=run.project_id)
+    frozen_at = run.snapshot_at
+    if frozen_at is not None and project.filter(labels_changed_at__gt=frozen_at).exists():
+        return True
+    return Event.objects.filter(project=run.project_id, status=EventStatus.RECEIVED).exists()
+
+
+def _request_follow_up(run: TrainingRun, *, trigger: str, actor: str, reason: str) -> None:
+    """Leave the request on the running run, unless it has one or has ended; refresh its row."""
+    request = sanitize({"trigger": str(trigger), "actor": actor, "reason": reason})
+    running = TrainingRun.objects.filter(pk=run.pk, state=RunState.RUNNING)
+    running.filter(follow_up__isnull=True).update(follow_up=request)
+    run.refresh_from_db(fields=["state", "follow_up"])
+
+
+def start_follow_up(run: TrainingRun) -> TrainingRun | None:
+    """Queue the run that the ended one's `follow_up` requests; None without one, or without need.
+
+    It is not needed where the run has frozen all labels after all, or has not come so far: its
+    failure is the answer to the request then.
+    """
+    if not run.follow_up or run.snapshot_at is None or not _changed_since(run):
+        return None
+    following, started = start(run.project, **run.follow_up)
+    return following if started else None
 
 
 @transaction.atomic
@@ -277,6 +331,7 @@ def set_details(run: TrainingRun, **fields: Any) -> None:
         raise RunNotActive(f"Run {run.pk} is not running any more.")
 
 
+@transaction.atomic
 def succeed(run: TrainingRun, *, same_as: ModelVersion | None = None) -> None:
     """running -> succeeded; `same_as` is the champion whose content it has found again."""
     _move(
@@ -288,6 +343,7 @@ def succeed(run: TrainingRun, *, same_as: ModelVersion | None = None) -> None:
         phases=closed_phases(run),
         ended_at=timezone.now(),
     )
+    start_follow_up(run)
 
 
 def require_not_cancelled(run: TrainingRun) -> None:
@@ -314,10 +370,11 @@ def fail(run: TrainingRun, code: str, message: str, hint: str = "") -> None:
         ended_at=timezone.now(),
     )
     notifications.run_failed(run)
+    start_follow_up(run)
 
 
 def finish_cancel(run: TrainingRun) -> None:
-    """running -> cancelled: the worker has stopped as asked."""
+    """running -> cancelled: the worker has stopped as asked. A follow-up is cancelled with it."""
     _move(
         run,
         RunState.RUNNING,

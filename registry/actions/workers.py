@@ -97,6 +97,7 @@ def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
     run.refresh_from_db()
     notifications.run_failed(run)
     runs.retry_once(run)
+    runs.start_follow_up(run)  # the run that replaces it is one, if there is one
     return True
 
 

@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from registry import queue
+from registry.actions.operator.train import follow_up_text
 from registry.actions.runs import LOG_MAX_CHARACTERS
 from registry.formatting import (
     compared_tasks,
@@ -117,6 +118,7 @@ def head(run: TrainingRun) -> dict[str, Any]:
         "elapsed": _elapsed(run),
         "phases": phases(run),
         "queue_note": _queue_note(run),
+        "follow_up": follow_up_text(run).strip(),
     }
 
 

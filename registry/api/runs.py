@@ -38,6 +38,9 @@ class RunSerializer(serializers.ModelSerializer):
     same_as = serializers.SerializerMethodField(
         help_text="The champion that it has found again; then it made no version."
     )
+    has_follow_up = serializers.SerializerMethodField(
+        help_text="A start came after it had read the labels: the next run is queued when it ends."
+    )
     error = serializers.SerializerMethodField()
 
     class Meta:
@@ -45,7 +48,8 @@ class RunSerializer(serializers.ModelSerializer):
         fields = [
             *("id", "project", "kind", "state", "trigger", "actor", "retry_of", "version"),
             "same_as",
-            *("phase", "progress", "worker", "heartbeat_at", "cancel_requested", "error"),
+            *("phase", "progress", "worker", "heartbeat_at", "cancel_requested", "has_follow_up"),
+            "error",
             *("created_at", "started_at", "ended_at"),
         ]
         read_only_fields = fields
@@ -61,6 +65,9 @@ class RunSerializer(serializers.ModelSerializer):
         if run.same_as_id is None:
             return None
         return {"id": run.same_as_id, "label": run.same_as_label}
+
+    def get_has_follow_up(self, run: TrainingRun) -> bool:
+        return run.is_active and run.follow_up is not None
 
     @extend_schema_field(RunErrorSerializer(allow_null=True))
     def get_error(self, run: TrainingRun) -> dict | None:
@@ -133,6 +140,10 @@ class Runs(Resource):
 
     @extend_schema(request=NewRun, responses={201: RunDetailSerializer, 200: RunDetailSerializer})
     def create(self, request: Request) -> Response:
-        """Queue a run (201), or return the project's active training (200)."""
+        """Queue a run (201), or return the project's active training (200).
+
+        If labels have changed since that one read them, the next run is queued when it ends
+        (`has_follow_up`).
+        """
         given = self.validated(NewRun)
         return self.answer(Train().execute(given.pop("project"), given, self.caller))

@@ -85,6 +85,13 @@ class TrainingRun(models.Model):
         help_text="The champion whose content it has found again; it made no version.",
     )
 
+    follow_up = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="{trigger, actor, reason} of a start that this run has too old labels for: "
+        "the next run is queued when this one ends.",
+    )
+
     # The worker, and the end.
     worker = models.CharField(max_length=255, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)

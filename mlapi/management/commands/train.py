@@ -17,7 +17,7 @@ from mlapi.worker import worker_name
 from registry import queue
 from registry.actions import runs
 from registry.actions.operator import Caller, Via
-from registry.actions.operator.train import Train
+from registry.actions.operator.train import Train, follow_up_text
 from registry.errors import Refused
 from registry.management.cli import add_project, find_project
 from registry.metrics import NO_ROW, metric_info
@@ -48,7 +48,8 @@ class Command(BaseCommand):
         actor = getpass.getuser()[:150]
         done = Train().execute(project, {"reason": ""}, Caller(actor, Via.COMMAND))
         run: TrainingRun = done.row
-        self._say(f"{project}: {'queued' if done.is_new else 'joined'} run {run.pk}.")
+        joined = f"joined run {run.pk}.{follow_up_text(run)}"
+        self._say(f"{project}: {f'queued run {run.pk}.' if done.is_new else joined}")
         if options["here"]:
             self._carry_out_here(run, actor)
             return

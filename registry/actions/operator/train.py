@@ -12,11 +12,14 @@ from .action import OPTIONAL_REASON, Action, Button, Caller, Result, newest_entr
 
 @register
 class Train(Action[Project]):
-    """A run is queued; where one is active, that goes on instead."""
+    """A run is queued; where one is active, that goes on instead, or first."""
 
     name = "train"
     title = "Train now"
-    description = "Queues a run, whatever the policy says. A run that is active goes on instead."
+    description = (
+        "Queues a run, whatever the policy says. A run that is active goes on instead; if labels "
+        "have changed since it read them, the next one is queued when it ends."
+    )
     permission = "registry.train_project"
     subject = Project
     form = OPTIONAL_REASON
@@ -29,7 +32,9 @@ class Train(Action[Project]):
         if not subject.pipeline:
             return Refused(f"No pipeline serves {subject}.", hint=subject.unserved_reason)
         active = subject.runs.filter(ACTIVE_TRAINING).first()
-        return Refused(_is_active(active)) if active else None
+        if active is None or (not active.follow_up and runs.has_newer_labels(active)):
+            return None
+        return Refused(_is_active(active))
 
     def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
         run, is_new = runs.start(
@@ -49,4 +54,11 @@ def queued(run: TrainingRun, is_new: bool) -> Result:
 
 
 def _is_active(run: TrainingRun) -> str:
-    return f"Run {run.pk} is {run.state} already."
+    return f"Run {run.pk} is {run.state} already.{follow_up_text(run)}"
+
+
+def follow_up_text(run: TrainingRun) -> str:
+    """The sentence on the run that is queued when this active one ends, after a space, or ""."""
+    if not run.is_active or not run.follow_up:
+        return ""
+    return " Labels have changed since it read them, so another run is queued when it ends."

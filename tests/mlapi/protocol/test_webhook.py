@@ -1,13 +1,17 @@
 """POST /webhook: every event is a row before it is answered."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from django_q.models import OrmQ
 
 from mlapi.labelstudio.events import KNOWN_ACTIONS
 from mlapi.mirror.process_events import process_pending_events
+from registry.actions import runs
 from registry.models import Event, Project, TrainingRun
+from tests.factories import TrainingRunFactory
 from tests.mlapi.caller import queries
 
 CREATED = "2026-11-23T07:52:39.864681Z"  # 1795420359
@@ -107,6 +111,19 @@ def test_start_training_queues_one_run_in_five_queries(call, known):
     assert again.json()["job"] == str(run.pk)
     assert "already" in Event.objects.get(pk=again.json()["event"]).outcome
     assert TrainingRun.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_start_training_beside_a_run_of_older_labels_is_answered_with_that_run(call, known):
+    now = timezone.now()
+    run = TrainingRunFactory(project=known, state="running")
+    runs.set_details(run, snapshot_at=now)
+    Project.objects.filter(pk=known.pk).update(labels_changed_at=now + timedelta(seconds=1))
+    answer = call.post("/webhook", event("START_TRAINING"))
+    assert answer.json()["job"] == str(run.pk)
+    assert Event.objects.get(pk=answer.json()["event"]).outcome == (
+        f"run {run.pk} was running already, and another is queued when it ends"
+    )
 
 
 @pytest.mark.django_db

@@ -1,8 +1,12 @@
 """/api/runs/."""
 
-import pytest
+from datetime import timedelta
 
-from registry.models import AuditEntry, TrainingRun
+import pytest
+from django.utils import timezone
+
+from registry.actions import runs
+from registry.models import AuditEntry, Project, TrainingRun
 from tests import factories as make
 
 from .conftest import AUTH_QUERIES, assert_queries, code
@@ -18,6 +22,17 @@ def test_a_run_is_started_once(lead, project):
     again = lead.post("runs/", {"project": project.pk})
     assert again.status_code == 200
     assert again.json()["id"] == answer.json()["id"]
+
+
+def test_a_start_beside_a_run_of_older_labels_is_one_for_the_next_run(lead, project):
+    now = timezone.now()
+    run = make.TrainingRunFactory(project=project, state="running")
+    runs.set_details(run, snapshot_at=now)
+    first = lead.post("runs/", {"project": project.pk})
+    assert (first.status_code, first.json()["has_follow_up"]) == (200, False)
+    Project.objects.filter(pk=project.pk).update(labels_changed_at=now + timedelta(seconds=1))
+    again = lead.post("runs/", {"project": project.pk})
+    assert (again.json()["id"], again.json()["has_follow_up"]) == (run.pk, True)
 
 
 @pytest.mark.parametrize("body", [{}, {"project": 0}, {"project": "x"}, {"project": None}, []])
